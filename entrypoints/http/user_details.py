@@ -13,6 +13,7 @@ from domain.identities.role import Role
 from domain.identities.session import Session
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation, Wait
+from domain.otp.delivery_report import ReportedStatus
 from domain.otp.permits import Recognition
 from domain.otp.verification_state import OperatorAttempts, VerificationState
 from entrypoints.http.fields import (
@@ -232,6 +233,10 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
             " time, and it may have arrived. `accepted`: one took it, and has reported no more."
             " Otherwise what it reported: `sent`, `delivered`, `undelivered` or `failed`.",
             "undelivered",
+            enum=[
+                *("suppressed", "rejected", "unknown", "accepted"),
+                *(status.value for status in ReportedStatus if status != ReportedStatus.QUEUED),
+            ],
         ),
     ]
     error: Annotated[

@@ -39,6 +39,7 @@ ClaimsField = Annotated[
         f" holds the token reads it: a JSON object. {_ALIKE} It has at most {MAX_CLAIMS_BYTES}"
         " bytes as compact JSON in ASCII. An empty object for nothing.",
         CLAIMS_EXAMPLE,
+        additional_properties=True,
     ),
 ]
 

@@ -19,6 +19,7 @@ class AttestationChallengeBody(msgspec.Struct):
             "The kind of proof: `altcha` (proof of work), `siteverify` (Turnstile, hCaptcha or"
             " reCAPTCHA, as the developers of the app know), or one of the operator's own.",
             "altcha",
+            enum=["altcha", "siteverify"],
         ),
     ]
     site_key: Annotated[
@@ -42,6 +43,7 @@ class AttestationChallengeBody(msgspec.Struct):
                 },
                 "signature": "41b1de88668290cdb10552f47220bc21",
             },
+            additional_properties=True,
         ),
     ] = msgspec.UNSET
 

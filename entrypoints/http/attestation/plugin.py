@@ -10,7 +10,7 @@ from entrypoints.http.attestation.errors import ERRORS, AttestationErrorFields
 from entrypoints.http.attestation.health import AttestationHealth
 from entrypoints.http.attestation.proofs import parse_proof
 from entrypoints.http.attestation.schemas import AttestationFields
-from entrypoints.http.errors.fields import ErrorFields
+from entrypoints.http.errors.fields import ServiceError
 from entrypoints.http.operations.schemas import ReadinessResponse
 from entrypoints.http.otp.schemas import CodeRequestBody
 from entrypoints.http.plugin import ApiPlugin
@@ -30,7 +30,7 @@ class AttestationPlugin(ApiPlugin):
     fields = MappingProxyType(
         {
             ReadinessResponse: AttestationHealth,
-            ErrorFields: AttestationErrorFields,
+            ServiceError: AttestationErrorFields,
             CodeRequestBody: AttestationFields,
         }
     )

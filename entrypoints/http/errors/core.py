@@ -104,7 +104,6 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         503,
         "unavailable",
         "The service is temporarily unavailable. Try again shortly.",
-        optional=frozenset({"details"}),
     ),
     exceptions.Overloaded: ErrorRow(
         503,
@@ -163,7 +162,6 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "invalid_otp",
         "Invalid OTP",
         example=errors.IncorrectOtp("otp", attempts_left=4),
-        optional=frozenset({"attempts_left"}),
         attributes=("field", "attempts_left"),
     ),
     # Sessions
@@ -183,7 +181,6 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "phone_in_use",
         "Phone number already in use",
         example=errors.PhoneInUse("6561a2b0c3d4e5f60718293a", "Rahul Sharma"),
-        optional=frozenset({"user_id", "username"}),
         attributes=("user_id", "username"),
     ),
     errors.NumberWasChanged: ErrorRow(

@@ -6,7 +6,7 @@ import msgspec
 
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.table import INVALID_CODE
-from entrypoints.http.fields import UserIdField, UsernameField, described
+from entrypoints.http.fields import USER_ID_EXAMPLE, described
 
 
 class InvalidFieldsError(msgspec.Struct):
@@ -20,21 +20,22 @@ class InvalidFieldsError(msgspec.Struct):
         ),
     ]
     code: Annotated[
-        str, described("Tells this error from all others.", INVALID_CODE, const=INVALID_CODE)
+        str, described("Tells this error from all others.", INVALID_CODE, enum=[INVALID_CODE])
     ]
     field_errors: Annotated[
         list[exceptions.FieldError], described("The same messages, each with a code of its own.")
     ]
 
 
-class ErrorFields(msgspec.Struct):
-    """All fields of errors of the main API. Each error has the first two and some of the others.
+class ServiceError(msgspec.Struct):
+    """Any error but invalid fields. Each has the first two fields; the code decides on the others.
 
-    A plugin may add fields, and describe one of these better.
+    There is one schema for all codes, so that clients that are generated from it can read a code
+    that a later version adds. A plugin may add fields, and describe one of these better.
     """
 
     error: exceptions.MessageField
-    code: Annotated[str, described("A stable code for programs.")]
+    code: Annotated[str, described("A stable code for programs.", "internal_error")]
     retry_after: Annotated[int, described("Seconds to wait, as in the header Retry-After.", 5)]
     resend_in: Annotated[
         int,
@@ -51,8 +52,12 @@ class ErrorFields(msgspec.Struct):
     details: Annotated[
         str, described("What failed.", "The database did not respond. Try again shortly.")
     ]
-    user_id: UserIdField
-    username: UsernameField
+    user_id: Annotated[
+        str, described("The caller's, if it is the caller who has the number.", USER_ID_EXAMPLE)
+    ]
+    username: Annotated[
+        str, described("The caller's, if it is the caller who has the number.", "Rahul Sharma")
+    ]
     field_errors: Annotated[
         list[exceptions.FieldError], described("The field, with the same code and message.")
     ]

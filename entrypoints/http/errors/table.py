@@ -49,7 +49,7 @@ class ErrorRow:
     - `attributes` of the error are fields of the body, unless they are None.
     - `headers` makes further headers of the response.
     - `example` is shown in the description of the API, for an error that needs arguments.
-    - `optional` has the fields that only some errors with this code have.
+    - `optional` has no effect anymore: extensions may still give it.
     - `is_of_client` is whether it is the doing of clients in spite of its status, like requests
       beyond a rate limit. It is not logged as an error.
     - `is_described` is whether it is one of the API: the description has it.
@@ -80,7 +80,7 @@ class ErrorForm:
         name: Where the description names a response that operations share, it begins with this.
         methods: The value of `Allow` for all its paths; None if each has methods of its own, and
             OPTIONS.
-        schema: The schema of all its errors; None if each code has its own.
+        schema: The schema of all its errors; None for those of the main API.
     """
 
     segment: ClassVar[str] = ""

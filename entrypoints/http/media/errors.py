@@ -197,7 +197,6 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         422,
         "invalid_image",
         "The image is broken or too large.",
-        optional=frozenset({"limit"}),
         attributes=("reason", "limit"),
     ),
     MediaStorageNotResponding: ErrorRow(
@@ -211,7 +210,6 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "storage_failed",
         "Failed to upload file to S3",
         details="The media store rejected the file.",
-        optional=frozenset({"retry_after"}),
     ),
     MediaStoreFull: ErrorRow(
         507, "storage_full", "There is no space for the file. The operator has to make some."

@@ -7,7 +7,7 @@ from litestar import Controller, Litestar
 from litestar.config.app import AppConfig
 
 from domain.administration.scope import Scope
-from entrypoints.http.errors.fields import ErrorFields
+from entrypoints.http.errors.fields import ServiceError
 from entrypoints.http.media.errors import ERRORS, PORT_ERRORS, MediaErrorFields, MediaFieldCode
 from entrypoints.http.media.health import MediaHealth
 from entrypoints.http.media.library.controller import (
@@ -35,7 +35,7 @@ class MediaPlugin(ApiPlugin):
     scopes = (Scope.READ_LIBRARY, Scope.MODERATE_LIBRARY)
     errors = ERRORS
     port_errors = PORT_ERRORS
-    fields = MappingProxyType({ReadinessResponse: MediaHealth, ErrorFields: MediaErrorFields})
+    fields = MappingProxyType({ReadinessResponse: MediaHealth, ServiceError: MediaErrorFields})
     field_codes = tuple(MediaFieldCode)
     controllers: Sequence[type[Controller]] = (
         LibraryController,

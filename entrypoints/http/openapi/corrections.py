@@ -89,6 +89,31 @@ def require_fields_of_responses(
             schema["required"] = sorted({*schema.get("required", ()), *always})
 
 
+def open_enums(schemas: Mapping[str, Any], bodies: Iterable[type[msgspec.Struct]]) -> None:
+    """Let a later version add values to responses: their enumerations become texts.
+
+    Clients that are generated from an enumeration reject a response with another value.
+
+    Args:
+        schemas: The schemas by name.
+        bodies: The bodies of requests, whose enumerations stay.
+    """
+    sent = {
+        component_name(struct.cls)
+        for body in bodies
+        for struct in _find_structs(msgspec.inspect.type_info(body))
+    }
+    for name in schemas.keys() - sent:
+        for field in schemas[name].get("properties", {}).values():
+            if "enum" in field:
+                values = [value for value in field.pop("enum") if value is not None]
+                shown = [f"`{value}`" for value in values]
+                if any(text not in field["description"] for text in shown):
+                    field["description"] += f" Known values: {', '.join(shown)}."
+                field["description"] += " A later version may add values."
+                field["x-extensible-enum"] = values
+
+
 def declare_security(operation: dict[str, Any]) -> None:
     """Say of a public operation that it is public: Litestar omits an empty list."""
     operation.setdefault("security", [])
@@ -115,5 +140,5 @@ def replace_one_of(part: dict[str, Any]) -> dict[str, Any]:
     if len(types) == 1 < len(alternatives) and "type" in types[0]:
         return part | types[0] | {"type": [types[0]["type"], "null"]}
     if len(alternatives) == 1:
-        return part | alternatives[0]
+        return part | alternatives[0] | part  # a field is described more exactly than its type
     return part | {"anyOf": alternatives} if alternatives else part

@@ -14,7 +14,7 @@ from litestar.routes import HTTPRoute
 from domain.administration.scope import Scope
 from entrypoints.http.auth import BEARER
 from entrypoints.http.errors.exceptions import FieldError
-from entrypoints.http.errors.fields import ErrorFields, InvalidFieldsError
+from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
 from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.openapi import corrections, operations, responses
 from entrypoints.http.parsing import body_type, with_fields
@@ -40,7 +40,9 @@ methods of a path.
 Every error has a message for people and a stable `code` for programs. Invalid fields are a 400 with
 the code `invalid`; `field_errors` lists them, each with a code of its own. A rate limit is a 429
 with `Retry-After` in seconds, which is also `retry_after` in the body. After too many attempts with
-a code, `resend_in` says when a new one can be requested. These errors are not about one operation:
+a code, `resend_in` says when a new one can be requested. A later version may add codes, other
+values and fields: treat a code that you do not know by its status. These errors are not about one
+operation:
 
 """
 
@@ -76,7 +78,7 @@ def describe_api(
         plugins: What features add.
         id_prefix: How the ids of the operations begin.
     """
-    structs: list[type[msgspec.Struct]] = [ErrorFields, InvalidFieldsError]
+    structs: list[type[msgspec.Struct]] = [ServiceError, InvalidFieldsError]
     for plugin in plugins:
         structs += plugin.fields.values()
         structs += (
@@ -105,16 +107,15 @@ def describe_api(
         corrections.add_fields(schemas, plugin.fields, bodies)
         schemas[FieldError.__name__]["properties"]["code"]["enum"] += plugin.field_codes
     needed = {scope for plugin in plugins for scope in plugin.scopes}
-    scope_field = schemas[ErrorFields.__name__]["properties"]["scope"]
+    scope_field = schemas[ServiceError.__name__]["properties"]["scope"]
     scope_field["enum"] = [scope for scope in Scope if scope in needed]
     added_fields = tuple(pair for plugin in plugins for pair in plugin.fields.items())
-    corrections.forbid_unknown_fields(
-        schemas, [with_fields(body, added_fields) for body in bodies.values()]
-    )
+    sent = [with_fields(body, added_fields) for body in bodies.values()]
+    corrections.forbid_unknown_fields(schemas, sent)
     corrections.add_combinations(schemas, bodies)
     corrections.require_fields_of_responses(schemas, bodies)
     components |= {"headers": dict(operations.HEADERS), "responses": {}}
-    used: set[str] = set()
+    codes: set[str] = set()
     body_errors = [pair for plugin in plugins for pair in plugin.body_errors.items()]
     related_errors = [pair for plugin in plugins for pair in plugin.related_errors.items()]
     for path, by_method in description["paths"].items():
@@ -129,14 +130,16 @@ def describe_api(
             documented = responses.errors_of(handler, path, operation["security"], body_errors)
             documented = responses.with_related(documented, related_errors)
             form = errors.form_of(path)
-            used |= responses.schemas_of(errors, form, documented)
+            codes |= responses.codes_of(errors, form, documented)
             described = responses.describe_errors(errors, form, documented)
             operations.describe_responses(operation, handler, described, components["responses"])
             for plugin in plugins:
                 operations.describe_links(operation, handler, plugin.links.get(operation_id, {}))
                 if text := plugin.about.get(operation_id):
                     operation["description"] += f"\n\n{text.rstrip()}"
-    responses.add_error_schemas(schemas, errors, used)
+    schemas[ServiceError.__name__]["properties"]["code"]["enum"] = sorted(codes)
+    schemas[ServiceError.__name__]["required"] = ["code", "error"]
+    corrections.open_enums(schemas, sent)
     components["schemas"] = dict(sorted(schemas.items()))
     # Reading JSON visits every object.
     corrected: dict[str, Any] = json.loads(

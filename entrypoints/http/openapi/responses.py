@@ -1,6 +1,6 @@
 """Error responses in the OpenAPI description, made from the error table."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -12,9 +12,9 @@ from entrypoints.http.auth import BEARER, limit_by_ip
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.errors.fields import ErrorFields, InvalidFieldsError
+from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
 from entrypoints.http.errors.handlers import UNAVAILABLE_ERROR
-from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorTable
+from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorForm, ErrorTable
 from entrypoints.http.parsing import (
     body_type,
     has_strict_parameters,
@@ -137,11 +137,10 @@ def describe_errors(
     }
 
 
-def schemas_of(
-    table: ErrorTable, form: ErrorForm, documented: Iterable[DocumentedError]
-) -> set[str]:
-    """Return the names of the schemas of these errors."""
-    return {_schema_name(table, form, type(_make_example(table, error))) for error in documented}
+def codes_of(table: ErrorTable, form: ErrorForm, documented: Iterable[DocumentedError]) -> set[str]:
+    """Return the codes of these errors, without those of fields."""
+    examples = [_make_example(table, error) for error in documented if form.schema is None]
+    return {table.code(example) for example in examples} - {INVALID_CODE}
 
 
 def render_shared_errors() -> str:
@@ -150,29 +149,6 @@ def render_shared_errors() -> str:
     lines = [f"| {row.status} | `{row.code}` | {row.message} |" for row in rows]
     # Markdown would take <token> as HTML.
     return "\n".join(["| status | `code` | message |", "|---|---|---|", *lines]).replace("<", "\\<")
-
-
-def add_error_schemas(schemas: dict[str, Any], table: ErrorTable, used: Container[str]) -> None:
-    """Add the schemas that are `used`: one for each code, with the fields that its errors have."""
-    fields = schemas.pop(ErrorFields.__name__)["properties"]
-    for error, row in table.rows.items():
-        name = _code_schema(table, error)
-        if name in schemas or name not in used:
-            continue
-        required = table.body(_make_example(table, error)).keys() - row.optional
-        own = fields | {
-            "error": {**fields["error"], "examples": [row.message]},
-            "code": {**fields["code"], "enum": [row.code], "examples": [row.code]},
-        }
-        schemas[name] = {
-            "properties": {
-                field: own[field] for field in fields if field in required | row.optional
-            },
-            "type": "object",
-            "required": sorted(required),
-            "title": name,
-            "description": row.message,
-        }
 
 
 def _make_example(table: ErrorTable, error: DocumentedError) -> ApiError:
@@ -196,7 +172,6 @@ def _describe(table: ErrorTable, form: ErrorForm, examples: Sequence[ApiError]) 
         }
         for number, example in enumerate(examples, 1)
     }
-    # A client finds out by the code which one it is.
     names = dict.fromkeys(_schema_name(table, form, type(example)) for example in examples)
     alternatives = [{"$ref": f"#/components/schemas/{name}"} for name in names]
     schema: dict[str, Any] = {"anyOf": alternatives}
@@ -225,13 +200,5 @@ def _description(table: ErrorTable, form: ErrorForm, examples: Sequence[ApiError
 
 
 def _schema_name(table: ErrorTable, form: ErrorForm, error: type[ApiError]) -> str:
-    return _code_schema(table, error) if form.schema is None else form.schema.__name__
-
-
-def _code_schema(table: ErrorTable, error: type[ApiError]) -> str:
-    if not table.has_response(error):
-        return InvalidFieldsError.__name__
-    row = table.row_of(error)
-    # The same code can come with details and without.
-    suffix = "DetailedError" if row.details and row.status == 500 else "Error"
-    return row.code.title().replace("_", "").removesuffix("Error") + suffix
+    main = ServiceError if table.has_response(error) else InvalidFieldsError
+    return (form.schema or main).__name__

@@ -11,6 +11,7 @@ from entrypoints.http.fields import described
 
 READY: Final = "ready"
 UNAVAILABLE: Final = "unavailable"
+_STOPPING: Final = "stopping"
 JWKS_PATH: Final = "/.well-known/jwks.json"
 _NONE: Final = "Always empty: this service has no endpoints of OAuth 2.0."
 
@@ -29,7 +30,12 @@ class ReadinessResponse(msgspec.Struct, kw_only=True):
     The instance is not ready while a disk of its own rejects a write.
     """
 
-    status: Annotated[str, described("`ready`, `stopping` or `unavailable`.", READY)]
+    status: Annotated[
+        str,
+        described(
+            "`ready`, `stopping` or `unavailable`.", READY, enum=[READY, _STOPPING, UNAVAILABLE]
+        ),
+    ]
     database: Annotated[
         str,
         described(
@@ -120,7 +126,7 @@ def show_readiness(readiness: Readiness, *, is_stopping: bool) -> dict[str, str]
     if database and readiness.is_database_shared:
         database, details = UNAVAILABLE, database
     return {
-        "status": "stopping" if is_stopping else status,
+        "status": _STOPPING if is_stopping else status,
         "database": database or "ok",
         **{name: problem or "ok" for name, problem in readiness.parts.items()},
         **({"details": details} if details else {}),

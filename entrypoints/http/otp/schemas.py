@@ -68,7 +68,8 @@ DeviceTokenInput = Annotated[
     Any,
     described(
         "The `device_token` of an earlier login on this device: it keeps strangers from"
-        " using up the limits of this phone. Any other value is ignored."
+        " using up the limits of this phone. Any other value is ignored.",
+        type=["string", "null"],
     ),
 ]
 PlatformField = Annotated[

@@ -7,7 +7,7 @@ from litestar import Controller
 
 from application.administration.acts import scopes_of
 from application.phone_change.acts import CHANGE_PHONE
-from entrypoints.http.errors.fields import ErrorFields
+from entrypoints.http.errors.fields import ServiceError
 from entrypoints.http.phone_change.administration import UserPhoneController
 from entrypoints.http.phone_change.controller import PhoneChangeController, UndoController
 from entrypoints.http.phone_change.errors import ERRORS, PhoneChangeErrorFields
@@ -38,6 +38,6 @@ class PhoneChangePlugin(ApiPlugin):
     )
     scopes = scopes_of([CHANGE_PHONE])
     errors = ERRORS
-    fields = MappingProxyType({ErrorFields: PhoneChangeErrorFields})
+    fields = MappingProxyType({ServiceError: PhoneChangeErrorFields})
     controllers: Sequence[type[Controller]] = (PhoneChangeController, UndoController)
     administration: Sequence[type[Controller]] = (UserPhoneController,)

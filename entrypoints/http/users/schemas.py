@@ -38,9 +38,12 @@ class CreateUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     username: UsernameField
     number: PhoneField
-    admin: Annotated[Any, described("Ignored: a client cannot make an administrator.", False)] = (
-        None
-    )
+    admin: Annotated[
+        Any,
+        described(
+            "Ignored: a client cannot make an administrator.", False, type=["boolean", "null"]
+        ),
+    ] = None
 
 
 class CreateUserResponse(msgspec.Struct, kw_only=True):

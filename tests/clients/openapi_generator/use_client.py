@@ -13,10 +13,13 @@ from generated_client import (
     ApiClient,
     Configuration,
     CreateUserBody,
+    DeliveryStatusResponse,
     InvalidFieldsError,
     LibraryApi,
     OTPApi,
+    RequestOtp400Response,
     RequestOtpBody,
+    ServiceError,
     UsersApi,
     VerifyOtpBody,
     VerifyOtpResponse,
@@ -29,6 +32,7 @@ def main(url: str, phone: str, otp: str, image: Path) -> None:
     configuration = Configuration(host=url)
     client = ApiClient(configuration)
     check_errors(client)
+    check_values_of_later_versions()
     first = sign_in(client, phone, otp)
     assert first.username is None
     configuration.access_token = first.access_token
@@ -45,6 +49,21 @@ def check_errors(client: ApiClient) -> None:
     assert isinstance(invalid, InvalidFieldsError)
     assert invalid.code == "invalid"
     assert [error.var_field for error in invalid.field_errors] == ["phone"]
+
+
+def check_values_of_later_versions() -> None:
+    """Codes, statuses and fields that this client does not know are read."""
+    error = RequestOtp400Response.from_dict({"error": "New.", "code": "new", "new": 1})
+    assert isinstance(error.actual_instance, ServiceError)
+    assert error.actual_instance.code == "new"
+    field = {"field": "phone", "code": "new", "message": "New."}
+    fields = {"errors": {"phone": ["New."]}, "code": "invalid", "field_errors": [field]}
+    invalid = RequestOtp400Response.from_dict(fields).actual_instance
+    assert isinstance(invalid, InvalidFieldsError)
+    assert invalid.field_errors[0].code == "new"
+    delivery = DeliveryStatusResponse.from_dict({"status": "new"})
+    assert delivery is not None
+    assert delivery.status == "new"
 
 
 def sign_in(client: ApiClient, phone: str, otp: str) -> VerifyOtpResponse:

@@ -6,12 +6,25 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { Configuration, LibraryApi, OTPApi, ResponseError, UsersApi } from "./fetch_client/index.js";
+import {
+  Configuration,
+  DeliveryStatusResponseFromJSON,
+  LibraryApi,
+  OTPApi,
+  ResponseError,
+  ServiceErrorFromJSON,
+  UsersApi,
+} from "./fetch_client/index.js";
 
 const [basePath = "", phone = "", otp = "", image = ""] = process.argv.slice(2);
 const otpApi = new OTPApi(new Configuration({ basePath }));
 
 await assert.rejects(otpApi.requestOtp({ requestOtpBody: { phone: "+10000000000" } }), ResponseError);
+// A later version may add codes, statuses and fields.
+assert.equal(ServiceErrorFromJSON({ error: "New.", code: "new", new: 1 }).code, "new");
+const { status } = DeliveryStatusResponseFromJSON({ status: "new" });
+const isOpen: string extends typeof status ? true : false = true;
+assert(isOpen && status === "new");
 const { requestId } = await otpApi.requestOtp({ requestOtpBody: { phone, channel: "sms" } });
 
 const wrongOtp = [...otp].reverse().join("");

@@ -19,13 +19,12 @@ await uploadAndDownload(userId);
 async function checkErrors(): Promise<void> {
   const { error } = await client.POST("/auth/request-otp", { body: { phone: "+10000000000" } });
   assert(error?.code === "invalid");
-  // The code tells the error from all others, so its own fields are known.
-  assert.deepEqual(error.field_errors.map((invalid) => invalid.field), ["phone"]);
+  assert.deepEqual(error.field_errors?.map((invalid) => invalid.field), ["phone"]);
 
   const refused = await client.GET("/users/me");
+  // A later version may add codes: the compiler would not compare an enumeration with another one.
+  assert(refused.error?.code !== "new");
   assert.equal(refused.error?.code, "unauthenticated");
-  // @ts-expect-error This path does not have this code.
-  assert(refused.error?.code !== "phone_in_use");
 }
 
 async function signIn(): Promise<void> {

@@ -19,6 +19,10 @@ for (const typed of ["", otp.slice(1), "letters", `${otp}!`]) {
   assert(!schemas.zVerifyOtpBody.safeParse({ phone, otp: typed }).success, typed);
 }
 
+// A later version may add codes, statuses and fields.
+assert.equal(schemas.zServiceError.parse({ error: "New.", code: "new", new: 1 }).code, "new");
+assert.equal(schemas.zDeliveryStatusResponse.parse({ status: "new" }).status, "new");
+
 const requested = await api.requestOtp({ body: schemas.zRequestOtpBody.parse({ phone }) });
 const { request_id } = schemas.zRequestOtpResponse.parse(requested.data);
 const verified = await api.verifyOtp({ body: { phone, otp: arabic, request_id, device: "Zoë’s" } });

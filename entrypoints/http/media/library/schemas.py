@@ -114,7 +114,10 @@ class LibraryItemResponse(msgspec.Struct, kw_only=True):
     ] = msgspec.UNSET
     user_id: UserIdField
     created_at: CreatedAtField
-    type: Annotated[str, described("`image` or `gif`, as the bytes of the file decide.", "image")]
+    type: Annotated[
+        str,
+        described("`image` or `gif`, as the bytes of the file decide.", "image", enum=[*MediaKind]),
+    ]
     category: CategoryField
     width: Annotated[int, described("Of the full image, in pixels, as displayed.", 3024)]
     height: Annotated[int, described("Of the full image, in pixels, as displayed.", 4032)]

@@ -8,7 +8,7 @@ import msgspec
 from application.media.moderate_items import ModerationPage
 from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.errors import InvalidIdentifier, UnsupportedValue
-from domain.media.image import ImageFormat
+from domain.media.image import ImageFormat, MediaKind
 from domain.media.item import MediaItem
 from domain.media.page import ItemFilter
 from entrypoints.http.fields import (
@@ -75,7 +75,10 @@ class ModeratedItemResponse(msgspec.Struct, kw_only=True):
     ]
     user_id: UserIdField
     created_at: CreatedAtField
-    type: Annotated[str, described("`image` or `gif`, as the bytes of the file decide.", "image")]
+    type: Annotated[
+        str,
+        described("`image` or `gif`, as the bytes of the file decide.", "image", enum=[*MediaKind]),
+    ]
     category: Annotated[str | None, described("The label that the owner gave it.", "art")]
     width: Annotated[int, described("Of the full image, in pixels, as displayed.", 3024)]
     height: Annotated[int, described("Of the full image, in pixels, as displayed.", 4032)]

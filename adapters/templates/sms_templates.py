@@ -1,6 +1,8 @@
 """SMS templates from files, and their validation at start."""
 
-from collections.abc import Iterator, Sequence
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from importlib.resources import files
@@ -30,8 +32,12 @@ from domain.otp.message_preferences import (
 from domain.otp.undo_code import UndoCode
 
 FALLBACK_LOCALE: Final = "en"
+WARNING_INTERVAL: Final = 3600.0
+"""Seconds between two warnings of a process that a setting is missing."""
 _PREVIEW_UNDO_CODES: Final = (UndoCode("K7QM2XPA9RTW"), UndoCode("234A5BCDE678"))
 """With letters, which could be the end of a link, and with digits, which could be part of a run."""
+
+_log = logging.getLogger(__name__)
 
 
 class TemplateProblem(NamedTuple):
@@ -56,17 +62,26 @@ class FileSmsTemplates:
 
     A message that the later one lacks is taken from the earlier one, and a message that both lack
     from the next name.
+
+    A warning says which setting is missing for a client that reads the code from the message: its
+    message goes out without the last line, and nothing else would show that.
     """
 
     def __init__(
-        self, template_files: Sequence[TemplateFile], default_locale: str, app: AppIdentity
+        self,
+        template_files: Sequence[TemplateFile],
+        default_locale: str,
+        app: AppIdentity,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take files that include one with all messages for `FALLBACK_LOCALE`."""
+        """Take files that include one with all messages for `FALLBACK_LOCALE`, and a clock."""
         self._files = {
             (file.name, message): file for file in template_files for message in file.messages
         }
         self._default_names = (*locale_fallbacks(default_locale), FALLBACK_LOCALE)
         self._app = app
+        self._monotonic = monotonic
+        self._next_warning_at: dict[str, float] = {}
 
     def render(
         self,
@@ -77,6 +92,7 @@ class FileSmsTemplates:
         preferences: MessagePreferences,
         purpose: Purpose = Purpose.SIGN_IN,
     ) -> CodeMessage:
+        self._warn_of_missing_settings(preferences)
         file = self._select(purpose, country, preferences.locale)
         values = self._app.template_values(
             code.digits, whole_minutes(lifetime), preferences.app_hash
@@ -135,6 +151,26 @@ class FileSmsTemplates:
             file for (_, message), file in self._files.items() if message is Purpose.SIGN_IN
         )
         return [file for file in files_to_sign_in if file.is_for_country and file.missing_tables]
+
+    def _warn_of_missing_settings(self, preferences: MessagePreferences) -> None:
+        if preferences.app_hash and not self._app.app_hashes:
+            self._warn(
+                "DIALTONE_ANDROID_HASH",
+                "an app sent app_hash with a request for a code, but no phone with Android can fill"
+                " in a code without this setting: set it to the hash of the app",
+            )
+        if preferences.platform is Platform.WEB and self._app.domain is None:
+            self._warn(
+                "DIALTONE_WEB_DOMAIN",
+                "a website requested a code with the platform web, but no browser can fill in a"
+                " code without this setting: set it to the domain of the website",
+            )
+
+    def _warn(self, setting: str, reason: str) -> None:
+        now = self._monotonic()
+        if now >= self._next_warning_at.get(setting, now):
+            self._next_warning_at[setting] = now + WARNING_INTERVAL
+            _log.warning({"event": "setting_missing", "setting": setting, "reason": reason})
 
     def _select(
         self, message: Purpose | PhoneNotice, country: str, locale: str | None

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from functools import cache
+from importlib.resources import files
 from itertools import product
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from adapters.templates.sms_templates import (
     InvalidTemplates,
     read_sms_templates,
 )
+from adapters.templates.template_file import read_template_file
 from adapters.templates.template_set import AppIdentity
 from domain.errors import InvalidValue
 from domain.identities.phone_change import PhoneNotice
@@ -29,6 +31,7 @@ from tests.support.examples import examples
 
 APP_HASHES = ("FA+9qCX9VSu", "01234567890")
 DOMAIN = "login.example.org"
+ENGLISH = files("adapters.templates.builtin") / "en.toml"
 LANGUAGES = (
     "ar", "de", "en", "es", "fr", "hi", "id", "it", "ja", "ko", "nl", "pt", "ru", "zh", "zh-Hant",
 )  # fmt: skip
@@ -192,3 +195,31 @@ def test_files_to_sign_in_with_a_long_app_name_need_no_tables(tmp_path: Path) ->
             for any_platform in (Platform.GENERAL, platform)
         )
         assert text == general
+
+
+def test_once_an_hour_a_warning_names_the_setting_without_which_no_phone_fills_in_a_code(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    file, seconds = read_template_file(ENGLISH, is_builtin=True), [0.0]
+
+    def warnings(app: AppIdentity, *preferences: MessagePreferences) -> list[str]:
+        templates = FileSmsTemplates([file], "en", app, monotonic=lambda: seconds[0])
+        caplog.clear()
+        for seconds[0] in (0.0, 3599.0, 3600.0):
+            for each in preferences:
+                templates.render(
+                    OtpCode("012345"), lifetime=OTP_TTL, country="IN", preferences=each
+                )
+        lines = [record.msg for record in caplog.records]
+        assert {line["event"] for line in lines if isinstance(line, dict)} <= {"setting_missing"}
+        return [line["setting"] for line in lines if isinstance(line, dict)]
+
+    android = MessagePreferences(Platform.ANDROID, app_hash=APP_HASHES[0])
+    web = MessagePreferences(Platform.WEB)
+    both = ["DIALTONE_ANDROID_HASH", "DIALTONE_WEB_DOMAIN"]
+    assert warnings(AppIdentity("Dialtone"), android, web) == both * 2
+    assert warnings(AppIdentity("Dialtone"), MessagePreferences(app_hash="x")) == both[:1] * 2
+    assert warnings(AppIdentity("Dialtone", APP_HASHES, DOMAIN), android, web) == []
+    # A phone can also read the code of a general text, if its user allows it.
+    others = (MessagePreferences(platform) for platform in (Platform.ANDROID, Platform.IOS))
+    assert warnings(AppIdentity("Dialtone"), MessagePreferences(), *others) == []

@@ -47,7 +47,7 @@ class MeasuredGauge:
 
     name: str
     text: str
-    measure: Callable[[], Awaitable[float | Mapping[str, float]]] | None
+    measure: Callable[[], Awaitable[float | Mapping[str, float] | None]] | None
     label: str = ""
 
 

@@ -4,6 +4,7 @@ from application.admin.service_tokens import AdministerTokens, AuthenticateServi
 from application.operations.cleanup import expire
 from application.ports.service_tokens import ServiceTokens
 from application.use_cases import UseCases
+from domain.admin.service_token import KEPT_AFTER_EXPIRY
 
 
 class AdminFeature:
@@ -15,4 +16,6 @@ class AdminFeature:
         self.authenticate_token = AuthenticateServiceToken(
             service_tokens, core.administration.actor_limits, clock
         )
-        core.operations.cleanup.add_steps({"expired_service_tokens": expire(service_tokens)})
+        core.operations.cleanup.add_steps(
+            {"expired_service_tokens": expire(service_tokens, KEPT_AFTER_EXPIRY)}
+        )

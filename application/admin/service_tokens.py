@@ -14,6 +14,7 @@ from application.record_act import RecordAct
 from application.update import change
 from domain.admin.errors import TokenNotFound, TooManyTokenRequests
 from domain.admin.service_token import (
+    KEPT_AFTER_EXPIRY,
     REQUESTS_PER_TOKEN,
     SECRET_BYTES,
     ServiceToken,
@@ -76,14 +77,26 @@ class AdministerTokens:
         return token, format_token(token.id, secret)
 
     async def list(self) -> Sequence[ServiceToken]:
-        """List the tokens that have not expired, also revoked ones, those that expire last first.
+        """List the tokens, those that expire last first.
+
+        Revoked ones are listed too, and all of them until 30 days after they expire.
 
         Raises:
             StorageError
         """
         now = self.clock.now()
         listed = await self.service_tokens.list_newest(MAX_LISTED_TOKENS)
-        return [token for token in listed if now < token.expires_at]
+        return [token for token in listed if now < token.expires_at + KEPT_AFTER_EXPIRY]
+
+    async def measure_next_expiry(self) -> float | None:
+        """Return in how many seconds the next token expires; None if no token is valid.
+
+        Raises:
+            StorageError
+        """
+        now, tokens = self.clock.now(), await self.list()
+        ends = [token.expires_at for token in tokens if token.is_valid(now)]
+        return (min(ends) - now).total_seconds() if ends else None
 
     async def revoke(self, caller: Caller, token_id: str, reason: str = "") -> ServiceToken:
         """Revoke a token: from now on it is invalid.

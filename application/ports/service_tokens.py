@@ -9,7 +9,7 @@ from domain.admin.service_token import ServiceToken
 
 
 class ServiceTokens(Records[ServiceToken], Expiring, Protocol):
-    """Service tokens by id, also revoked ones, until they expire."""
+    """Service tokens by id, also revoked and expired ones, until the cleanup."""
 
     async def list_newest(self, limit: int) -> Sequence[ServiceToken]:
         """List up to `limit` tokens, those that expire last first."""

@@ -19,6 +19,8 @@ TOKEN_PREFIX: Final = "dta_"  # noqa: S105 -- no secret
 SECRET_BYTES: Final = 32
 MAX_TOKEN_NAME_LENGTH: Final = 100
 REQUESTS_PER_TOKEN: Final = SlidingWindow(600, timedelta(minutes=1))
+KEPT_AFTER_EXPIRY: Final = timedelta(days=30)
+"""How long an expired token is listed: its backend may be used once a month only."""
 _TOKEN: Final = re.compile(rf"{TOKEN_PREFIX}([0-9a-f]{{24}})_([0-9a-f]{{64}})\Z")
 
 
@@ -34,7 +36,7 @@ class ServiceToken:
         secret_hash: SHA-256 of the secret. It has 256 random bits, so a plain hash is enough
             (NIST SP 800-63B-4 §3.1.2.2).
         created_at: When it was made.
-        expires_at: When it is no longer valid, and is deleted.
+        expires_at: When it is no longer valid.
         revoked_at: When it was revoked.
     """
 
@@ -55,7 +57,11 @@ class ServiceToken:
     def accepts(self, secret: str, now: datetime) -> bool:
         """Return whether it is valid now, with this secret."""
         is_same = hmac.compare_digest(self.secret_hash, hash_secret(secret))
-        return is_same and self.revoked_at is None and now < self.expires_at
+        return is_same and self.is_valid(now)
+
+    def is_valid(self, now: datetime) -> bool:
+        """Return whether it has neither expired nor been revoked."""
+        return self.revoked_at is None and now < self.expires_at
 
     def revoke(self, now: datetime) -> "ServiceToken":
         """Return the revoked token. An earlier revocation keeps its time."""

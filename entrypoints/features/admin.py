@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
+    from adapters.metrics.exposition import MeasuredGauge
+    from application.use_cases import UseCases
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
     from entrypoints.settings.settings import Settings
@@ -43,6 +45,20 @@ class _Admin(Feature):
         tokens = make_admin_repositories(opening.database).service_tokens
         opening.use_cases.add(AdminFeature(opening.use_cases, tokens))
         yield
+
+    def gauges(self, settings: "Settings", use_cases: "UseCases") -> "Sequence[MeasuredGauge]":
+        """Return when the next service token expires."""
+        del settings
+        from adapters.metrics.exposition import MeasuredGauge
+        from application.admin.feature import AdminFeature
+
+        return (
+            MeasuredGauge(
+                name="service_token_expiry_seconds",
+                text="Time until the next service token expires that is valid.",
+                measure=use_cases.of(AdminFeature).tokens.measure_next_expiry,
+            ),
+        )
 
 
 ADMIN: Final = _Admin()

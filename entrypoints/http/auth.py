@@ -33,10 +33,12 @@ class CallerKind:
     Attributes:
         recognizes: Whether a text is a token of theirs, valid or not.
         authenticate: Returns the caller of a token, or raises `Unauthenticated`.
+        misplaced: Says where a token of theirs belongs, if it is sent to a path for users.
     """
 
     recognizes: Callable[[str], bool]
     authenticate: Callable[[Connection, str], Awaitable[Caller]]
+    misplaced: str
 
 
 class AuthenticationMiddleware(AbstractAuthenticationMiddleware):
@@ -76,11 +78,14 @@ class AdministrationMiddleware(AbstractAuthenticationMiddleware):
 
 async def _find_caller(connection: Connection) -> Caller:
     token = _read_token(connection)
-    kinds: Sequence[CallerKind] = connection.app.state.caller_kinds
-    for kind in kinds:
-        if kind.recognizes(token):
-            return await kind.authenticate(connection, token)
+    if kind := _find_kind(connection, token):
+        return await kind.authenticate(connection, token)
     return staff_member(await authenticate_within_limit(connection))
+
+
+def _find_kind(connection: Connection, token: str) -> CallerKind | None:
+    kinds: Sequence[CallerKind] = connection.app.state.caller_kinds
+    return next((kind for kind in kinds if kind.recognizes(token)), None)
 
 
 async def authenticate(connection: Connection) -> Principal:
@@ -91,7 +96,10 @@ async def authenticate(connection: Connection) -> Principal:
         StorageError
     """
     use_cases: UseCases = connection.app.state.use_cases
-    return await use_cases.identities.authenticate(_read_token(connection))
+    token = _read_token(connection)
+    if kind := _find_kind(connection, token):
+        raise Unauthenticated(kind.misplaced)
+    return await use_cases.identities.authenticate(token)
 
 
 def _read_token(connection: Connection) -> str:

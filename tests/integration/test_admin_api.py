@@ -57,9 +57,15 @@ async def test_a_service_token_is_valid_below_admin_only(driver: AdminDriver) ->
     for path in ("/users/me", f"/users/{driver.user_id}", "/auth/sessions", "/calls"):
         response = await driver.get(path, token)
         assert (response.status_code, response.json()["code"]) == (401, "unauthenticated"), path
+        assert "below /admin/ only" in response.json()["error"], path
     changed = token[:-1] + ("0" if token[-1] != "0" else "1")
     for text in (changed, "dta_"):
-        assert (await driver.get("/admin/audit", text)).status_code == 401
+        response = await driver.get("/admin/audit", text)
+        assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
+        assert "unknown, revoked or expired" in response.json()["error"]
+    of_user = (await driver.get("/admin/audit", "none")).json()["error"]
+    assert of_user == (await driver.get("/users/me", "none")).json()["error"]
+    assert "service token" not in of_user
 
 
 async def test_a_token_needs_the_scope_of_the_action(driver: AdminDriver) -> None:

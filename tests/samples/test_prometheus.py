@@ -28,6 +28,7 @@ WITHOUT_VALUES: Final = {
     "Errors by route",
     "Errors of the stores",
     "Last cleanup",
+    "Next service token",
     "Deleted by cleanups",
     "Delivered",
     "Later status",

@@ -60,14 +60,15 @@ def create_token(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 
 def list_tokens(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """List the tokens that have not expired."""
+    """List the tokens, also those that expired within the last 30 days."""
     with explain_errors(_ERRORS):
         tokens = call_with_use_cases(
             settings, lambda use_cases: use_cases.of(AdminFeature).tokens.list(), [ADMIN]
         )
     if arguments.json:
         return [_to_json(tokens)]
-    return map(_render, tokens) if tokens else ["There are no tokens."]
+    now = datetime.now(UTC)
+    return [_render(token, now) for token in tokens] or ["There are no tokens."]
 
 
 def revoke(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -90,11 +91,12 @@ def _parse_act(settings: Settings, arguments: Namespace, act: Act) -> tuple[Call
     return caller, parse_reason_option(arguments.reason, is_required=caller.needs_reason(act))
 
 
-def _render(token: ServiceToken) -> str:
+def _render(token: ServiceToken, now: datetime) -> str:
+    expires = "expires" if now < token.expires_at else "expired"
     revoked = f"  revoked {_format_time(token.revoked_at)}" if token.revoked_at else ""
     return (
         f"{token.id}  {token.name}  {','.join(token.granted)}"
-        f"  created {_format_time(token.created_at)}  expires {_format_time(token.expires_at)}"
+        f"  created {_format_time(token.created_at)}  {expires} {_format_time(token.expires_at)}"
         f"{revoked}"
     )
 

@@ -1,6 +1,6 @@
 """Requests of backends, by their service tokens."""
 
-from typing import Any
+from typing import Any, Final
 
 from application.admin.feature import AdminFeature
 from application.administration.caller import Caller
@@ -10,6 +10,16 @@ from domain.admin.service_token import is_service_token
 from domain.errors import Unauthenticated
 from entrypoints.http.auth import CallerKind, Connection
 from entrypoints.http.client_ip import CLIENT_IP
+
+_INVALID: Final = (
+    "This service token is unknown, revoked or expired. The operator of the service lists the"
+    " tokens by: dialtone admin-token list."
+)
+_MISPLACED: Final = (
+    "A service token (dta_...) is valid for the paths below /admin/ only, such as GET"
+    " /admin/users/{user_id}. This path needs the access token of a user, which POST"
+    " /auth/verify-otp returns."
+)
 
 
 async def _authenticate(connection: Connection, token: str) -> Caller:
@@ -29,7 +39,7 @@ async def _authenticate(connection: Connection, token: str) -> Caller:
         limits: RequestLimits = connection.app.state.request_limits
         scope: Any = connection.scope
         limits.acquire_for_ip(scope[CLIENT_IP])
-        raise
+        raise Unauthenticated(_INVALID) from None
 
 
-BACKENDS = CallerKind(is_service_token, _authenticate)
+BACKENDS = CallerKind(is_service_token, _authenticate, _MISPLACED)

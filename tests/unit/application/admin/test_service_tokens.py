@@ -40,7 +40,6 @@ async def test_a_token_authenticates_its_scopes_until_it_expires(app: AppHarness
     app.clock.advance(TTL)
     with pytest.raises(Unauthenticated):
         await app.use_cases.of(AdminFeature).authenticate_token(text)
-    assert await app.use_cases.of(AdminFeature).tokens.list() == []
 
 
 async def test_a_revoked_token_is_invalid_at_once_and_still_listed(app: AppHarness) -> None:
@@ -99,8 +98,26 @@ async def test_a_token_sends_600_requests_a_minute(app: AppHarness) -> None:
     await app.use_cases.of(AdminFeature).authenticate_token(text)
 
 
-async def test_an_expired_service_token_is_deleted(app: AppHarness) -> None:
-    await create(app)
+async def test_an_expired_service_token_is_listed_for_30_days_and_then_deleted(
+    app: AppHarness,
+) -> None:
+    token, _ = await create(app)
+    tokens = app.use_cases.of(AdminFeature).tokens
+    app.clock.advance(TTL + timedelta(days=30) - timedelta(seconds=1))
     assert (await app.operations.cleanup())["expired_service_tokens"] == 0
-    app.clock.advance(TTL)
+    assert await tokens.list() == [token]
+    app.clock.advance(timedelta(seconds=1))
+    assert await tokens.list() == []
     assert (await app.operations.cleanup())["expired_service_tokens"] == 1
+
+
+async def test_the_next_expiry_is_that_of_a_token_that_is_valid(app: AppHarness) -> None:
+    tokens = app.use_cases.of(AdminFeature).tokens
+    assert await tokens.measure_next_expiry() is None
+    await create(app)
+    next_token, _ = await create(app, timedelta(days=8))
+    assert await tokens.measure_next_expiry() == timedelta(days=8).total_seconds()
+    await tokens.revoke(OPERATOR, next_token.id, "ticket")
+    assert await tokens.measure_next_expiry() == TTL.total_seconds()
+    app.clock.advance(TTL)
+    assert await tokens.measure_next_expiry() is None

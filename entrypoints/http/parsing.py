@@ -104,7 +104,7 @@ def parse_id(text: str, error: Exception) -> str:
 def parse_channel(
     text: str | None, settings: HttpOtpSettings, country: str | None = None
 ) -> Channel | None:
-    """Parse how a code is to be delivered; raises UnsupportedValue.
+    """Parse how a code is to be delivered; raises UnsupportedValue with the country's channels.
 
     Args:
         text: The name of a channel, or None: the service chooses.
@@ -115,6 +115,8 @@ def parse_channel(
         return None
     channels = settings.channels
     names = [channel for channel in Channel if channel in channels.all]
+    if country is not None:
+        names = [*channels.of(country)]
     try:
         channel = Channel(text)
     except ValueError:
@@ -124,8 +126,7 @@ def parse_channel(
             f"This service places no calls. Send {_join(names)}, or omit the field. Its operator"
             " can change that with the settings DIALTONE_VOICE and DIALTONE_CHANNELS."
         )
-    if channel not in (channels.all if country is None else channels.of(country)):
-        names = [*(channels.of(country) if country else names)]
+    if channel not in names:
         raise UnsupportedValue(
             f"No code goes to this country by '{channel}'. Send {_join(names)}, or omit the field."
             " The operator of the service can change that with the setting DIALTONE_CHANNELS."

@@ -87,7 +87,7 @@ _COMMANDS: Final = (
             ),
             Command(
                 name="list",
-                help="List the tokens that have not expired.",
+                help="List the tokens, also those that expired within the last 30 days.",
                 examples=("list", "list --json"),
                 add_arguments=add_json_option,
                 run=_list,

@@ -39,9 +39,12 @@ async def http(app: WhatsAppHarness) -> AsyncIterator[httpx.AsyncClient]:
 async def test_only_the_country_decides_which_channel_there_is(
     app: WhatsAppHarness, http: httpx.AsyncClient
 ) -> None:
+    of_country = {INDIAN: "'whatsapp' or 'sms'", AMERICAN: "'sms'"}
     for phone, channel, status in (
         (INDIAN, "whatsapp", 200),
         (AMERICAN, "whatsapp", 400),
+        (AMERICAN, "fax", 400),
+        (AMERICAN, "voice", 400),
         (INDIAN, "voice", 400),
         (INDIAN, "fax", 400),
     ):
@@ -49,7 +52,7 @@ async def test_only_the_country_decides_which_channel_there_is(
         assert response.status_code == status
         if status == 400:
             (message,) = response.json()["errors"]["channel"]
-            assert "'sms'" in message
+            assert f"Send {of_country[phone]}, or omit the field." in message
     await app.finish()
     assert len(app.whatsapp.sent) == 1
 

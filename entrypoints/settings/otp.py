@@ -36,7 +36,7 @@ SlidingWindows = tuple[SlidingWindow, ...]
 _messages_per_phone = parsers.rate_limits(14)
 # A /48 network has three times the limit of an IP.
 _limit_per_ip = parsers.rate_limit(5_000)
-_limit = parsers.rate_limit(50_000)
+_limit = parsers.rate_limit(500_000)
 
 
 def _only_country(settings: Any) -> str:
@@ -136,14 +136,14 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         example=_test_otp,
     )
     sms_limit_per_country: SlidingWindow = limit(
-        "Messages that did not lead to a login, per country and hour.",
+        "Messages that did not lead to a login, per country and hour, up to 500000/1h.",
         _limit,
         "200/1h",
         "1000/1h",
         "10000/1h",
     )
     sms_limit_total: SlidingWindow = limit(
-        "Messages that did not lead to a login, in all countries together, per hour.",
+        "Messages that did not lead to a login, in all countries together, up to 500000/1h.",
         _limit,
         "500/1h",
         "5000/1h",

@@ -22,6 +22,8 @@ from domain.otp.delivery import Channel
 from domain.otp.limit_names import name_limit
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import (
+    RECOGNIZED_PERCENT,
+    RESERVE_PERCENT,
     DeliveryRoute,
     LimitPurpose,
     RateLimit,
@@ -100,6 +102,24 @@ def _counted(limit: RateLimit) -> tuple[str, str]:
     """Return the name of a limit and what is counted, without the part unless it is a phone's."""
     window = limit.name if limit.subject_kind == "phone" else limit.name.partition(":")[0]
     return name_limit(limit).limit, f"{limit.purpose}:{window}"
+
+
+def test_the_sizing_page_has_the_logins_that_each_profile_allows() -> None:
+    names = ("DIALTONE_SMS_LIMIT_PER_COUNTRY", "DIALTONE_SMS_LIMIT_TOTAL")
+    highest = dict.fromkeys(names, "500000/1h")
+    section = page("docs/sizing.md").partition("## Sign-ins a second")[2].partition("\n## ")[0]
+    shown = [[float(cell.replace(",", "")) for cell in cells[1:]] for cells in rows(section)]
+
+    policies = [
+        settings.otp_policy(are_messages_reported=True).rate_limits
+        for settings in (*PROFILES, read_settings(highest, None))
+    ]
+    calculated = [
+        [percent / 100 * limits.all_deliveries[index].limit / 3600 for limits in policies]
+        for index in (0, 1)
+        for percent in (100 - RECOGNIZED_PERCENT - RESERVE_PERCENT, 100)
+    ]
+    assert shown == [[pytest.approx(value, rel=0.05) for value in line] for line in calculated]
 
 
 def test_each_limit_of_the_limit_store_has_one_row() -> None:

@@ -182,10 +182,11 @@ def test_a_duration_has_a_unit_and_is_in_a_range(
     ("names", "max_count"),
     [
         (["SMS_LIMIT_PER_IP"], 5_000),
+        (["SMS_LIMIT_PER_COUNTRY", "SMS_LIMIT_TOTAL"], 500_000),
         (
             [
-                "SMS_LIMIT_PER_COUNTRY", "SMS_LIMIT_TOTAL", "VOICE_LIMIT_PER_COUNTRY",
-                "CALLBACK_LIMIT_PER_COUNTRY", "INBOUND_LIMIT_TOTAL", "OPERATOR_LIMIT_TOTAL",
+                "VOICE_LIMIT_PER_COUNTRY", "CALLBACK_LIMIT_PER_COUNTRY", "INBOUND_LIMIT_TOTAL",
+                "OPERATOR_LIMIT_TOTAL",
             ],
             50_000,
         ),

@@ -7,7 +7,12 @@ from application.ports.limits import LimitStore
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from domain.administration.audit import Actor, ActorKind
-from domain.administration.scope import ACTS_OF_PERSON, ACTS_OF_TOKEN
+from domain.administration.scope import (
+    ACTS_OF_PERSON_IN_DAY,
+    ACTS_OF_PERSON_IN_HOUR,
+    ACTS_OF_TOKEN_IN_DAY,
+    ACTS_OF_TOKEN_IN_HOUR,
+)
 from domain.errors import RateLimitExceeded, TooManyActs
 from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
@@ -52,13 +57,18 @@ class ActorLimits:
         """
         match actor.kind:
             case ActorKind.SERVICE_TOKEN:
-                subject, windows = f"token:{actor.id}", ACTS_OF_TOKEN
+                subject = f"token:{actor.id}"
+                in_hour, in_day = ACTS_OF_TOKEN_IN_HOUR, ACTS_OF_TOKEN_IN_DAY
             case ActorKind.ADMINISTRATOR:
-                subject, windows = f"identity:{actor.id}", ACTS_OF_PERSON
+                subject = f"identity:{actor.id}"
+                in_hour, in_day = ACTS_OF_PERSON_IN_HOUR, ACTS_OF_PERSON_IN_DAY
             case _:
                 return
         now, purpose = self.clock.now(), LimitPurpose.ACTS
-        limits = tuple(RateLimit(subject, purpose, *window) for window in windows.items())
+        limits = (
+            RateLimit(subject, purpose, "in_hour", in_hour),
+            RateLimit(subject, purpose, "in_day", in_day),
+        )
         halves = tuple(replace(limit, window=limit.window.scale_percent(50)) for limit in limits)
         [acquired] = await self.limit_store.acquire(Reservation(now, limits, watched=halves))
         of_actor = {"actor_kind": actor.kind.value, "actor_id": actor.id}

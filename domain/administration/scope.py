@@ -8,14 +8,10 @@ from domain.otp.sliding_window import SlidingWindow
 
 PHONE_CHANGES_PER_TOKEN: Final = SlidingWindow(20, timedelta(days=1))
 """Also those that failed: a stolen token does not move many accounts, or find out who has one."""
-ACTS_OF_PERSON: Final = {
-    "acts_an_hour": SlidingWindow(60, timedelta(hours=1)),
-    "acts_a_day": SlidingWindow(300, timedelta(days=1)),
-}
-ACTS_OF_TOKEN: Final = {
-    "acts_an_hour": SlidingWindow(600, timedelta(hours=1)),
-    "acts_a_day": SlidingWindow(3_000, timedelta(days=1)),
-}
+ACTS_OF_PERSON_IN_HOUR: Final = SlidingWindow(60, timedelta(hours=1))
+ACTS_OF_PERSON_IN_DAY: Final = SlidingWindow(300, timedelta(days=1))
+ACTS_OF_TOKEN_IN_HOUR: Final = SlidingWindow(600, timedelta(hours=1))
+ACTS_OF_TOKEN_IN_DAY: Final = SlidingWindow(3_000, timedelta(days=1))
 """Acts that do harm in the wrong hands (`Act.is_limited`). Backends do some by themselves."""
 PHONES_PER_TOKEN: Final = SlidingWindow(1_000, timedelta(days=1))
 """Full phone numbers that it reads, or finds users by: a stolen token does not copy all of them."""

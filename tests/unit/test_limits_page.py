@@ -15,7 +15,14 @@ import application.limits
 import domain
 from adapters.login_hook import http_login_hook
 from domain.admin.service_token import REQUESTS_PER_TOKEN
-from domain.administration.scope import PHONE_CHANGES_PER_TOKEN, PHONES_PER_TOKEN
+from domain.administration.scope import (
+    ACTS_OF_PERSON_IN_DAY,
+    ACTS_OF_PERSON_IN_HOUR,
+    ACTS_OF_TOKEN_IN_DAY,
+    ACTS_OF_TOKEN_IN_HOUR,
+    PHONE_CHANGES_PER_TOKEN,
+    PHONES_PER_TOKEN,
+)
 from domain.budgets.budgets import Budget
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
@@ -96,6 +103,12 @@ def _limits_of_code() -> Iterator[RateLimit]:
         ("phone_changes", PHONE_CHANGES_PER_TOKEN),
     ):
         yield RateLimit("token:1", LimitPurpose.READS, name, window)
+    for subject, in_hour, in_day in (
+        ("identity:1", ACTS_OF_PERSON_IN_HOUR, ACTS_OF_PERSON_IN_DAY),
+        ("token:1", ACTS_OF_TOKEN_IN_HOUR, ACTS_OF_TOKEN_IN_DAY),
+    ):
+        yield RateLimit(subject, LimitPurpose.ACTS, "in_hour", in_hour)
+        yield RateLimit(subject, LimitPurpose.ACTS, "in_day", in_day)
 
 
 def _counted(limit: RateLimit) -> tuple[str, str]:

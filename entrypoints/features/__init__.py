@@ -19,7 +19,6 @@ from entrypoints.features.login_hook import LOGIN_HOOK
 from entrypoints.features.media import MEDIA
 from entrypoints.features.passkeys import PASSKEYS
 from entrypoints.features.phone_change import PHONE_CHANGE
-from entrypoints.features.pumping import PUMPING
 from entrypoints.features.rules import RULES
 from entrypoints.features.start import START
 from entrypoints.features.statistics import STATISTICS
@@ -41,7 +40,6 @@ def _make_extension_features() -> Iterable[Feature]:
 FEATURES: Final[tuple[Feature, ...]] = (
     ATTESTATION,
     CONVERSION,
-    PUMPING,
     APP_DATA,
     PHONE_CHANGE,
     MEDIA,

@@ -13,7 +13,6 @@ from adapters.records.features.conversion import make_conversion_repositories
 from adapters.records.features.media import make_media_repositories
 from adapters.records.features.passkeys import make_passkeys_repositories
 from adapters.records.features.phone_change import make_phone_change_repositories
-from adapters.records.features.pumping import make_pumping_repositories
 from adapters.records.features.rules import make_rules_repositories
 from adapters.records.features.statistics import make_statistics_repositories
 from adapters.records.features.voice import make_voice_repositories
@@ -50,7 +49,6 @@ from application.ports.media import ImagePublisher
 from application.ports.passkeys import RelyingParty
 from application.ports.voice import VoicePorts
 from application.principal import Principal
-from application.pumping.feature import PumpingFeature
 from application.rules.details import add_rules_details
 from application.rules.feature import RulesFeature, RulesPolicy
 from application.start.feature import StartFeature
@@ -112,8 +110,6 @@ class AppHarness(CoreHarness):
         self.files.faults = self.faults
         conversion = self._make(make_conversion_repositories)
         self.use_cases.add(ConversionFeature(self.use_cases, conversion, ConversionPolicy()))
-        pumping = self._make(make_pumping_repositories)
-        self.use_cases.add(PumpingFeature(self.use_cases, pumping))
         self._add_features(self.use_cases)
         whatsapp = self._make(
             lambda database: make_whatsapp_repositories(database, self.database.encryption)

@@ -26,7 +26,6 @@ WORDS: Final[Mapping[str, str]] = {
     "media": r"librar(?:y|ies)|\bmedia\b|uploads?\b|\bimages?\b|\bS3\b|pictures?|thumbnail|pixels",
     "passkeys": r"passkey",
     "phone_change": r"undo-|\bundo codes?|chang(?:e|es|ed|ing) (?:of )?(?:the|a) number",
-    "pumping": r"PUMPING_|\bpumping (?:list|end)\b|where codes are not entered|not enter codes",
     "rules": r"/admin/rules|dialtone rule\b|rules:(?:read|write)|\ba rule\b",
     "start": r"first page|/start\b",
     "statistics": r"statistic|\bcosts?\b|\bprices?\b|/admin/providers|providers --",

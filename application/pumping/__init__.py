@@ -1,1 +1,0 @@
-"""Pumping: warnings where codes are not entered, and what they ask of strangers."""

@@ -1,1 +1,0 @@
-"""Pumping: messages that nobody wants, requested so that somebody earns by their delivery."""

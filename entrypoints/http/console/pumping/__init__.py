@@ -1,1 +1,0 @@
-"""Warnings of pumping in the web console."""

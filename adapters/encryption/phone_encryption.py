@@ -30,12 +30,10 @@ _NUMBER_RANGE_KEY_MESSAGE: Final = b"key of the number range hashes"
 _PHONE_KEY_MESSAGE: Final = b"key of the phone hashes"
 _EXTERNAL_ID_KEY_MESSAGE: Final = b"key of the external id hashes"
 _CHALLENGE_KEY_MESSAGE: Final = b"key of the challenge hashes"
-_FRACTION_KEY_MESSAGE: Final = b"key of the fractions of request ids"
 _URL_KEY_MESSAGE: Final = b"key of the media URL signatures"
 _LOG_KEY_INFO: Final = b"dialtone hashes of phones in the log"
 _HASH_BYTES: Final = 16
 _LOG_HASH_BYTES: Final = 8
-_FRACTION_BYTES: Final = 6
 _IPV4: Final = re.compile(r"([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3})\.[0-9]{1,3}")
 _IPV6_NETWORK_PREFIX_LENGTH: Final = 48
 _NONCE_START: Final = 1 + KEY_ID_LENGTH
@@ -67,7 +65,6 @@ class AesPhoneEncryption:
         self._phone_mac = self._derive_mac(_PHONE_KEY_MESSAGE)
         self._external_id_mac = self._derive_mac(_EXTERNAL_ID_KEY_MESSAGE)
         self._challenge_mac = self._derive_mac(_CHALLENGE_KEY_MESSAGE)
-        self._fraction_mac = self._derive_mac(_FRACTION_KEY_MESSAGE)
         # HKDF (RFC 5869): the log goes to other systems, so its key is independent of all others.
         log_key = HKDF(SHA256(), length=32, salt=None, info=_LOG_KEY_INFO).derive(index_key)
         self._log_mac = HMAC(log_key, SHA256())
@@ -140,10 +137,6 @@ class AesPhoneEncryption:
     def hash_phone_of_day(self, phone: PhoneNumber, day: date) -> str:
         message = f"{day.isoformat()} {phone.e164}".encode()
         return _digest(self._log_mac, message)[:_LOG_HASH_BYTES].hex()
-
-    def fraction_of(self, request_id: str) -> float:
-        digest = _digest(self._fraction_mac, request_id.encode())
-        return int.from_bytes(digest[:_FRACTION_BYTES]) / (1 << 8 * _FRACTION_BYTES)
 
     def sign_url(self, text: str) -> str:
         return _hash_text(self._url_mac, text)

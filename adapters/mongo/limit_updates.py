@@ -46,7 +46,7 @@ def release_permits(acquisitions: Iterable[Acquisition]) -> Sequence[tuple[str, 
     for acquisition in acquisitions:
         for limit in acquisition.limits:
             key = counter_key(limit, acquisition.acquired_at)
-            released[_CounterId(limit.record_id, limit.name, key)] += limit.amount
+            released[_CounterId(limit.record_id, limit.name, key)] += 1
     return [
         (counter_id.record_id, _release(counter_id, count))
         for counter_id, count in released.items()

@@ -13,7 +13,7 @@ import msgspec
 
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from domain.otp.permits import UsedPart
-from domain.otp.rate_limits import NEVER, Acquisition, RateLimit, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 from domain.otp.sliding_window import CLOCK_SKEW
 
 SUB_PERIODS: Final = 60
@@ -114,9 +114,9 @@ def release(acquisition: Acquisition, records: Mapping[str, LimitRecord]) -> Col
         record = records.get(limit.record_id)
         window = record and record.windows.get(limit.name)
         key = counter_key(limit, acquisition.acquired_at)
-        if window and window.counters.get(key, 0) >= limit.amount:
-            window.counters[key] -= limit.amount
-            window.total -= limit.amount
+        if window and window.counters.get(key, 0) > 0:
+            window.counters[key] -= 1
+            window.total -= 1
             changed.add(limit.record_id)
     return changed
 
@@ -142,15 +142,12 @@ def expires_at(limit: RateLimit, now: datetime) -> datetime:
 def _available_at(
     limits: Iterable[RateLimit], records: Mapping[str, LimitRecord], now: datetime
 ) -> datetime:
-    """Return when each of the limits has its amount of permits: now, or later."""
+    """Return when each of the limits has a permit: now, or later."""
     available_at = now
     for limit in limits:
-        room = limit.window.limit - limit.amount
-        if room < 0:
-            return NEVER
         record = records.get(limit.record_id)
         window = record and record.windows.get(limit.name)
-        if window and window.total > room:
+        if window and window.total >= limit.window.limit:
             available_at = max(available_at, _window_available_at(limit, window, now))
     return available_at
 
@@ -159,7 +156,7 @@ def _window_available_at(limit: RateLimit, window: WindowRecord, now: datetime) 
     newer = 0
     for key, count in sorted(_counted(limit, window, now).items(), reverse=True):
         newer += count
-        if newer > limit.window.limit - limit.amount:
+        if newer >= limit.window.limit:
             begin = _EPOCH + int(key) * _MILLISECOND
             return max(now, begin + sub_period(limit) + limit.window.period)
     return now
@@ -179,10 +176,9 @@ def _counted(limit: RateLimit, window: WindowRecord, now: datetime) -> Mapping[s
 
 
 def _count(limit: RateLimit, record: LimitRecord, now: datetime) -> None:
-    """Add the permits. A window that is full or long is rid of what no longer counts."""
+    """Add a permit. A window that is full or long is rid of what no longer counts."""
     window = record.windows.setdefault(limit.name, WindowRecord())
-    room = limit.window.limit - limit.amount
-    if window.total > room or len(window.counters) > MAX_COUNTERS:
+    if window.total >= limit.window.limit or len(window.counters) > MAX_COUNTERS:
         # For a clock that is behind, older ones still count.
         since = _key(now - limit.window.period - 2 * sub_period(limit) - CLOCK_SKEW)
         window.counters = {
@@ -190,8 +186,8 @@ def _count(limit: RateLimit, record: LimitRecord, now: datetime) -> None:
         }
         window.total = sum(window.counters.values())
     key = counter_key(limit, now)
-    window.counters[key] = window.counters.get(key, 0) + limit.amount
-    window.total += limit.amount
+    window.counters[key] = window.counters.get(key, 0) + 1
+    window.total += 1
     record.expires_at = max(record.expires_at, expires_at(limit, now))
 
 

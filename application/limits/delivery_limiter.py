@@ -1,12 +1,9 @@
 """When a delivery or callback is allowed, and its permits of limits that many phones share."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
-from application.limits.delivery_terms import RequestedDelivery, apply_terms
 from application.limits.effective_limits import EffectiveLimits
 from application.limits.limit_alerts import LimitAlerts
 from application.otp.codes import OtpCodes
@@ -65,8 +62,6 @@ class DeliveryLimiter:
         now: datetime,
         channel: Channel,
         client_ip: str,
-        parts: int = 0,
-        next_channels: Sequence[Channel] = (),
     ) -> Reservation:
         """Return the reservation of a delivery by this client, with all parts that it may have.
 
@@ -79,8 +74,6 @@ class DeliveryLimiter:
             now: The time of the reservation.
             channel: How the code is delivered.
             client_ip: The IP of the request, for rules about networks.
-            parts: The parts of the message; 0 if they are not known.
-            next_channels: Those that are tried after the channel.
         """
         of_identity: tuple[RateLimit, ...] = ()
         if isinstance(request, OtpRequest) and request.new_challenge.identity_id is not None:
@@ -107,8 +100,6 @@ class DeliveryLimiter:
             channel,
             "" if is_by_operator else client_ip,
             is_by_operator=is_by_operator,
-            parts=parts,
-            next_channels=next_channels,
         )
         return replace(reservation.with_limits(*of_identity), watched=watched)
 
@@ -122,8 +113,6 @@ class DeliveryLimiter:
         client_ip: str = "",
         *,
         is_by_operator: bool = False,
-        parts: int = 0,
-        next_channels: Sequence[Channel] = (),
     ) -> Reservation:
         """Return the reservation of a delivery to a phone that has no fixed code.
 
@@ -135,8 +124,6 @@ class DeliveryLimiter:
             channel: How the code is delivered.
             client_ip: The IP of the request; empty if rules about networks do not matter.
             is_by_operator: Whether an operator requests it for the user.
-            parts: The parts of the message; 0 if they are not known.
-            next_channels: Those that are tried after the channel.
         """
         route = self.route(phone, hashed_ip)
 
@@ -145,18 +132,7 @@ class DeliveryLimiter:
                 return limits.reserve_operator_code(time, phone.country, channel)
             return limits.reserve_delivery(time, route, recognition, channel)
 
-        reservation = self.limits.reserve(phone, client_ip, now, make)
-        delivery = RequestedDelivery(
-            phone=phone,
-            route=route,
-            recognition=recognition,
-            channel=channel,
-            next_channels=next_channels,
-            is_by_operator=is_by_operator,
-            parts=parts,
-        )
-        terms = self.limits.terms
-        return apply_terms(reservation, [partial(each.change, delivery=delivery) for each in terms])
+        return self.limits.reserve(phone, client_ip, now, make)
 
     def make_callback_reservation(self, phone: PhoneNumber, now: datetime) -> Reservation:
         """Return the reservation of a callback, with both parts that it may have.
@@ -171,8 +147,6 @@ class DeliveryLimiter:
 
         reservation = self.limits.reserve(phone, "", now, make)
         watched = self.limits.of_country(phone.country, now).for_failed_attempts(phone.country)
-        terms = self.limits.callback_terms
-        reservation = apply_terms(reservation, [lambda each: terms(each, phone)] if terms else ())
         return replace(reservation, watched=watched)
 
     async def acquire(

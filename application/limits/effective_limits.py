@@ -1,11 +1,10 @@
 """The limits that hold now: those of the settings, and what rules of operators make of them."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from application.limits.delivery_terms import DeliveryTerms
 from domain.otp.rate_limits import RateLimit, RateLimits, Reservation, Ruling
 from domain.phone import PhoneNumber
 
@@ -65,15 +64,10 @@ class EffectiveLimits:
     Attributes:
         settings: Those of the settings. What permits are given back depends on these alone.
         rules: Changes them. A feature sets it; without one nothing changes them.
-        terms: What features make of each reservation of a delivery, after the rules and in this
-            order. A feature adds its own when it is opened.
-        callback_terms: What a feature makes of each reservation of a callback, if any does.
     """
 
     settings: RateLimits
     rules: LimitRules | None = None
-    terms: list[DeliveryTerms] = field(default_factory=list)
-    callback_terms: Callable[[Reservation, PhoneNumber], Reservation] | None = None
 
     def of_phone(self, phone: PhoneNumber, now: datetime) -> RateLimits:
         """Return the limits of messages and calls to a phone."""

@@ -57,7 +57,7 @@ class LimitAlerts:
         used_up = [
             limit
             for limit, count in zip(limits, counts, strict=True)
-            if count > limit.window.limit - limit.amount
+            if count >= limit.window.limit
         ]
         self._warn_of_rejection(used_up)
         rejecting = ordinary.find_rejecting(used_up)
@@ -75,10 +75,10 @@ class LimitAlerts:
             return LimitName(restriction.name, STRANGERS)
         if reservation.ruling is not None:
             of_settings = reservation.ruling.of_settings.ordinary.all_limits
-            rooms = {limit.key: limit.window.limit - limit.amount for limit in of_settings}
+            sizes = {limit.key: limit.window.limit for limit in of_settings}
             used = dict(zip((limit.key for limit in limits), counts, strict=True))
             key = rejecting[-1].key
-            if used[key] <= rooms.get(key, -1):
+            if used[key] < sizes.get(key, 0):
                 return name._replace(limit=f"{BY_RULE}{name.limit}")
         return name
 

@@ -1,7 +1,7 @@
 """How much of each limit is used that many phones share."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -19,11 +19,6 @@ MAX_COUNTRIES: Final = 300
 """More than there are, so that what is measured stays bounded."""
 
 
-def format_permits(number: int) -> str:
-    """Return a number of permits, with thousands separated by commas."""
-    return f"{number:,}"
-
-
 @dataclass(frozen=True, slots=True)
 class LimitUse:
     """How much of a limit is used.
@@ -34,7 +29,6 @@ class LimitUse:
         country: The country; empty for a limit in total.
         used: How many permits count. These are more than allowed after the limit was lowered.
         allowed: How many permits the limit has now.
-        format_number: How such a number is shown to people: not all limits count permits.
     """
 
     limit: str
@@ -42,7 +36,6 @@ class LimitUse:
     country: str
     used: int
     allowed: int
-    format_number: Callable[[int], str] = format_permits
 
     @property
     def percent(self) -> float:
@@ -75,20 +68,11 @@ class MeasureLimits:
         self._measured_at = datetime.min.replace(tzinfo=UTC)
         self._measured: Sequence[LimitUse] = ()
         self._measuring = asyncio.Lock()
-        self._included: list[tuple[RateLimit, Callable[[int], str]]] = []
+        self._included: list[RateLimit] = []
 
-    def include(
-        self,
-        limits: Sequence[RateLimit],
-        format_number: Callable[[int], str] = format_permits,
-    ) -> None:
-        """Measure these limits too, such as those of calls to the phone line.
-
-        Args:
-            limits: The limits.
-            format_number: How what is used of them is shown to people.
-        """
-        self._included += [(limit, format_number) for limit in limits]
+    def include(self, limits: Sequence[RateLimit]) -> None:
+        """Measure these limits too, such as those of calls to the phone line."""
+        self._included += limits
 
     def see(self, country: str) -> None:
         """Measure the limits of a country from now on, if all countries are served."""
@@ -112,9 +96,9 @@ class MeasureLimits:
 
     async def _measure(self, now: datetime) -> Sequence[LimitUse]:
         shared = self._limits.shared_limits(sorted(self._countries), now)
-        limits = [*((limit, format_permits) for limit in shared), *self._included]
-        counts = await self._limit_store.count_used([limit for limit, _ in limits], now)
+        limits = [*shared, *self._included]
+        counts = await self._limit_store.count_used(limits, now)
         return [
-            LimitUse(*name_limit(limit), limit.country, used, limit.window.limit, format_number)
-            for (limit, format_number), used in zip(limits, counts, strict=True)
+            LimitUse(*name_limit(limit), limit.country, used, limit.window.limit)
+            for limit, used in zip(limits, counts, strict=True)
         ]

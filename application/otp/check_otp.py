@@ -12,7 +12,6 @@ from application.identities.session_factory import SESSION_ID_BYTES
 from application.limits.attempt_limiter import AttemptLimiter, AttemptPermits
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import OtpCodes
-from application.otp.count_codes import CountCodes
 from application.otp.events import OtpAttemptsExhausted
 from application.otp.recognize_device import recognize_device
 from application.ports.identities import Identities
@@ -117,7 +116,6 @@ class CheckOtp:
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
-    count_codes: CountCodes
 
     async def __call__(
         self, command: CheckOtpCommand, ask: AskBeforeUse | None = None
@@ -180,8 +178,6 @@ class CheckOtp:
         except TooManyAttempts as error:
             error.resend_in = await self._report_exhausted(command, attempt, error, unchanged)
             raise
-        if isinstance(result, Correct):
-            self.count_codes.count_entered(phone, result.code)
         return CheckedOtp(
             result=result,
             attempt=attempt,

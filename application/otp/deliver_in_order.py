@@ -22,7 +22,6 @@ from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import Acquisition
 from domain.phone import PhoneNumber
 
 R = TypeVar("R", bound=DeliveryResult | None)
@@ -105,7 +104,6 @@ class DeliverInOrder:
         code: CodeDelivery,
         failed: DeliveryResult,
         channels: Sequence[Channel],
-        taken: Acquisition | None = None,
     ) -> bool:
         """Send the code of a delivery by the next channels.
 
@@ -115,7 +113,6 @@ class DeliverInOrder:
             code: The delivery.
             failed: What the provider of the channel before says.
             channels: The next channels.
-            taken: What the channel before did not spend of budgets; None if it was settled.
 
         Returns:
             Whether a provider took it.
@@ -132,7 +129,7 @@ class DeliverInOrder:
                 next_channel=channel,
             )
         )
-        provider = self.deliver_otp.first_provider(phone, delivery.request_id, channel)
+        provider = self.deliver_otp.first_provider(channel)
         changed = replace(delivery, channel=channel, provider=provider)
 
         def fall_back(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
@@ -140,7 +137,7 @@ class DeliverInOrder:
 
         with suppress(StorageError):
             await change(self.phone_verifications, phone, fall_back)
-        return await self._try(replace(code, delivery=changed), channels, taken)
+        return await self._try(replace(code, delivery=changed), channels)
 
     async def wait_for_result(
         self, phone: PhoneNumber, delivery: Delivery, sending: Coroutine[Any, Any, R]
@@ -194,34 +191,29 @@ class DeliverInOrder:
         is_visible: asyncio.Event,
     ) -> bool:
         phone, delivery = code.phone, code.delivery
-        taken = self.deliver_otp.find_taken(code, channels)
         if delivery.is_suppressed:
             self.events.record(OtpSuppressed(phone=phone, reason=BLOCKED, channel=channels[0]))
         if self.is_hidden(channels[:1]):
             await self._add_report(delivery)
-            return await self._try(code, channels, taken)
-        sending = self.deliver_otp(code, decision, channels[1:])
+            return await self._try(code, channels)
+        sending = self.deliver_otp(code, decision)
         result, is_slow = await self.wait_for_result(phone, delivery, sending)
         if result.status in TAKEN:
             await self._end(code, result, was_unknown=is_slow)
             is_visible.set()
             return result.status is DeliveryStatus.ACCEPTED
         await self._add_report(delivery)
-        return not delivery.is_suppressed and await self.fall_back(
-            code, result, channels[1:], taken
-        )
+        return not delivery.is_suppressed and await self.fall_back(code, result, channels[1:])
 
-    async def _try(
-        self, code: CodeDelivery, channels: Sequence[Channel], taken: Acquisition | None
-    ) -> bool:
+    async def _try(self, code: CodeDelivery, channels: Sequence[Channel]) -> bool:
         """Send the code by the first of these channels, and by the next one if that fails."""
         rest = channels[1:]
-        sending = self.deliver_otp.send_hidden(code, rest, taken)
+        sending = self.deliver_otp.send_hidden(code, rest)
         result, is_slow = await self.wait_for_result(code.phone, code.delivery, sending)
         if result is None:
             return False
         if rest and result.status not in TAKEN:
-            return await self.fall_back(code, result, rest, taken)
+            return await self.fall_back(code, result, rest)
         await self._end(code, result, was_unknown=is_slow)
         return result.status is DeliveryStatus.ACCEPTED
 

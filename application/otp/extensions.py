@@ -1,6 +1,6 @@
 """What features add to one-time codes."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -12,7 +12,7 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
-from domain.otp.permits import Permits, Recognition
+from domain.otp.permits import Recognition
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
 
@@ -140,178 +140,21 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedCall:
-    """A call that was answered and has ended. It has the price of the country that was called."""
+    """A call that was answered and has ended. It has the price of the country that was called.
+
+    `has_code` is False for a call of the phone line, which says no code.
+    """
 
     channel: ClassVar[Channel] = Channel.VOICE
 
     country: str
     provider: str
     seconds: float
+    has_code: bool
 
 
 def count_nothing(_: SentMessage | EndedCall) -> None:
     """Count nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountedCode:
-    """A code that a provider took or may have taken, or one that was entered.
-
-    Both have the same values, but for `is_entered`: those of the delivery.
-
-    Attributes:
-        country: The country of the phone.
-        channel: How the code was delivered.
-        provider: The name of the provider that took it.
-        recognition: How the client was recognized that requested it.
-        has_proof: Whether it has a permit for a proof.
-        network: The hash of the client's network, as `HashedClientIp` has it.
-        number_range: The hash of the phone's number range, as `DeliveryRoute` has it.
-        fraction: A number from 0 to 1 that is random for clients, for samples.
-        sample: The name of the feature in whose random sample of phones it is; empty if in none.
-        sent_at: When the code was requested.
-        is_entered: Whether it was entered; otherwise it was sent.
-    """
-
-    country: str
-    channel: Channel
-    provider: str
-    recognition: Recognition
-    has_proof: bool
-    network: str
-    number_range: str
-    fraction: float
-    sample: str = ""
-    sent_at: datetime
-    is_entered: bool
-
-
-def count_no_code(_: CountedCode) -> None:
-    """Count nothing."""
-
-
-def find_no_sample(phone: PhoneNumber, recognition: Recognition, sent_at: datetime) -> str:
-    """Return that a code is in no sample."""
-    del phone, recognition, sent_at
-    return ""
-
-
-class OrderProviders(Protocol):
-    """Chooses in which order the providers of a channel are tried."""
-
-    def __call__(
-        self, country: str, channel: Channel, providers: Sequence[str], fraction: float
-    ) -> Sequence[str]:
-        """Return the names of the providers in the order in which they are tried.
-
-        It waits for nothing and never raises.
-
-        Args:
-            country: The country of the phone.
-            channel: How the code is delivered.
-            providers: The names in the operator's order.
-            fraction: A number from 0 to 1 that is random for clients, and the same for a request.
-        """
-        ...
-
-
-class OrderChannels(Protocol):
-    """Chooses in which order the channels of a country are tried."""
-
-    def __call__(
-        self, country: str, channels: Sequence[Channel], fraction: float
-    ) -> Sequence[Channel]:
-        """Return the channels in the order in which they are tried.
-
-        It waits for nothing and never raises. The order never depends on the number: it would tell
-        who uses a channel.
-
-        Args:
-            country: The country of the phone.
-            channels: The channels in the operator's order.
-            fraction: A number from 0 to 1 that is random for clients, and the same for a request.
-        """
-        ...
-
-
-class Spending(Protocol):
-    """Keeps what messages and calls cost within the budgets of the operator.
-
-    An amount is taken before a delivery, with its other permits: the highest price that it may
-    have by any of its channels. What the delivery did not cost is given back. Where that fails, it
-    counts until the window has passed. No method raises an error.
-    """
-
-    def find(
-        self, country: str, channels: Sequence[Channel], permits: Permits | None, parts: int = 0
-    ) -> Acquisition:
-        """Return what a delivery or a callback with these permits took before; it may be nothing.
-
-        Args:
-            country: The country of the phone.
-            channels: The channels that the code was to be tried by when the amount was taken.
-            permits: The permits, None if they were cleared.
-            parts: The parts of a message, as they were counted then.
-        """
-        ...
-
-    async def acquire(
-        self, country: str, channel: Channel, parts: int = 0, follows: Permits | None = None
-    ) -> Acquisition | None:
-        """Take the amount of a delivery that has no permits of its own; None if there is none left.
-
-        It is for messages without a code, which only a hard end stops, and for a code that was sent
-        and is sent again by another channel: it is taken from the part of the budget that the first
-        message has by its permits.
-        """
-        ...
-
-    async def settle(self, taken: Acquisition, counted: "SentMessage | EndedCall | None") -> None:
-        """Give back what a delivery has not cost: all of it, if nothing was sent.
-
-        Args:
-            taken: What was taken for it.
-            counted: What it came to; None if it is certain that it costs nothing.
-        """
-        ...
-
-    async def keep_for_call(self, call_id: str, taken: Acquisition) -> None:
-        """Keep what was taken for a call that is placed next, until `end_call` settles it."""
-        ...
-
-    async def end_call(self, call_id: str, ended: "EndedCall | None") -> None:
-        """Settle a call that ended, once. One that nothing was taken for is counted.
-
-        Args:
-            call_id: Our id of the call.
-            ended: What is charged; None if nobody answered, or no call was placed.
-        """
-        ...
-
-    async def count(self, ended: "EndedCall") -> None:
-        """Count a call that ended, and that nothing was taken for."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderState:
-    """A provider that is tried last in a country for now, or its channel after the next one.
-
-    Attributes:
-        country: The country.
-        channel: The channel.
-        provider: The name of the provider.
-        since: Since when.
-        until: Until when at least.
-        reason: Why, in a sentence without a phone number.
-    """
-
-    country: str
-    channel: str
-    provider: str
-    since: datetime
-    until: datetime
-    reason: str
 
 
 @dataclass(slots=True)
@@ -323,14 +166,6 @@ class OtpExtensions:
         message_channels: Channels of messages besides the SMS.
         attest_delivery: Gives permits for proofs; None where none are asked for.
         count_cost: Counts what a message or call costs. It never raises.
-        count_code: Counts codes that were sent or entered. It never raises, and waits for nothing.
-        find_sample: Returns the name of a feature if a code is in its random sample of phones, by
-            the phone, the recognition of its requester, and the time of the request.
-        order_providers: Chooses the order of the providers; None where it is the operator's.
-        order_channels: Chooses the order of the channels where the client named none; None where it
-            is the operator's.
-        list_left_providers: Lists the providers that are tried last; None where none ever is.
-        spending: Keeps costs within budgets; None where there is none.
         recent_messages: Keeps messages for a page that shows them; None where no page does.
     """
 
@@ -338,10 +173,4 @@ class OtpExtensions:
     message_channels: dict[Channel, MessageChannel] = field(default_factory=dict)
     attest_delivery: AcquireForProof | None = None
     count_cost: Callable[[SentMessage | EndedCall], None] = count_nothing
-    count_code: Callable[[CountedCode], None] = count_no_code
-    find_sample: Callable[[PhoneNumber, Recognition, datetime], str] = find_no_sample
-    order_providers: OrderProviders | None = None
-    order_channels: OrderChannels | None = None
-    list_left_providers: Callable[[], Awaitable[Sequence[ProviderState]]] | None = None
-    spending: Spending | None = None
     recent_messages: RecentMessages | None = None

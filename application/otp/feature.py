@@ -15,7 +15,6 @@ from application.limits.measure_limits import MeasureLimits
 from application.operations.cleanup import expire
 from application.otp.check_otp import CheckOtp
 from application.otp.codes import OtpCodes
-from application.otp.count_codes import CountCodes
 from application.otp.deliver_in_order import DeliverInOrder
 from application.otp.deliver_otp import DeliverOtp
 from application.otp.delivery_status import (
@@ -181,7 +180,6 @@ class OtpFeature:
         report_timing = ReportTimingProfile(randomness, is_sent_reported=policy.is_sent_reported)
 
         self.extensions = OtpExtensions()
-        count_codes = CountCodes(extensions=self.extensions, keyed_hashes=keyed_hashes)
         self.rejections = RecentRejections(verifications, clock, events)
         self.send_text = SendText(
             messenger=ports.messenger,
@@ -198,7 +196,6 @@ class OtpFeature:
             events=events,
             countries=policy.countries,
             limits=limits.limits,
-            extensions=self.extensions,
         )
         self.report_delivery = ReportDelivery(
             repositories.delivery_reports, report_timing, events, clock
@@ -211,7 +208,6 @@ class OtpFeature:
                 delivery_reports=repositories.delivery_reports,
                 report_timing=report_timing,
                 extensions=self.extensions,
-                count_codes=count_codes,
                 webhook_urls=policy.webhook_urls if policy.are_messages_reported else None,
                 keyed_hashes=keyed_hashes,
                 clock=clock,
@@ -249,7 +245,6 @@ class OtpFeature:
             clock=clock,
             randomness=randomness,
             events=events,
-            count_codes=count_codes,
         )
         self.verify_otp = VerifyOtp(
             self.check_otp, identities.log_in, identities.phone_holds, events

@@ -171,7 +171,7 @@ class RequestOtp:
         phone, now = command.phone, self.clock.now()
         random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         request_id = random[:REQUEST_ID_BYTES].hex()
-        channels = self._plan_channels(command, request_id)
+        channels = self._plan_channels(command)
         channel = channels[0]
         is_test_phone = self.codes.is_test_phone(phone, now)
         if not is_test_phone:
@@ -197,7 +197,7 @@ class RequestOtp:
             self.codes.key_ids(),
             request_id,
             channel,
-            "" if is_test_phone else self.deliver_otp.first_provider(phone, request_id, channel),
+            "" if is_test_phone else self.deliver_otp.first_provider(channel),
             device,
             new_call_id=make_identifier(now, random[-RANDOM_BYTES:])
             if is_call and not is_test_phone
@@ -224,18 +224,13 @@ class RequestOtp:
             is_confirmed=is_confirmed,
         )
 
-    def _plan_channels(self, command: RequestOtpCommand, request_id: str) -> Sequence[Channel]:
+    def _plan_channels(self, command: RequestOtpCommand) -> Sequence[Channel]:
         """Return the channels that are tried one after another: those that have a provider."""
         if command.purpose is not Purpose.SIGN_IN:
             return (command.channel or Channel.SMS,)
         planned = self.channels.plan(command.phone.country, command.channel)
         available = (Channel.SMS, Channel.VOICE, *self.extensions.message_channels)
-        channels = [channel for channel in planned if channel in available] or ONLY_SMS
-        order = self.extensions.order_channels
-        if order is None or command.channel is not None:
-            return channels
-        fraction = self.keyed_hashes.fraction_of(request_id)
-        return order(command.phone.country, channels, fraction)
+        return [channel for channel in planned if channel in available] or ONLY_SMS
 
     async def _end_void_hold(
         self, phone: PhoneNumber, loaded: Versioned[PhoneVerification]
@@ -309,8 +304,6 @@ class RequestOtp:
             request.now,
             request.channel,
             command.client_ip,
-            self.deliver_otp.count_parts(phone, command.preferences, command.purpose),
-            channels[1:],
         )
         available_at = None
         try:
@@ -525,7 +518,6 @@ class RequestOtp:
                 now,
                 request.channel,
                 command.client_ip,
-                self.deliver_otp.count_parts(phone, command.preferences, command.purpose),
             )
             available_at = await self._next_available(command, request, reservation, rejected)
             next_request_at = max(rejected.next_request_at(request, policy, now), available_at)

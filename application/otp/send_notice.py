@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from application.limits.effective_limits import EffectiveLimits
 from application.otp.codes import OtpCodes
 from application.otp.events import PhoneNoticeRejected, PhoneNoticeSent
-from application.otp.extensions import OtpExtensions
 from application.otp.send_text import SendText
 from application.ports.otp import DeliveryStatus, PhoneVerifications, SmsTemplates
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.delivery import Channel
-from domain.otp.message_parts import message_parts
 from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
 
@@ -23,8 +21,7 @@ class SendNotice:
     """Send a message without a one-time code to a number that an account had or gets.
 
     Nothing is sent to a blocked number, to one with a test OTP, and to a country that is not
-    served. While a rule of an operator blocks the number, or a budget has no money left for
-    anybody, the message waits.
+    served. While a rule of an operator blocks the number, the message waits.
     """
 
     phone_verifications: PhoneVerifications
@@ -35,7 +32,6 @@ class SendNotice:
     events: SecurityEvents
     countries: Collection[str] | None
     limits: EffectiveLimits
-    extensions: OtpExtensions
 
     async def __call__(
         self,
@@ -66,12 +62,7 @@ class SendNotice:
         message = self.templates.render_notice(
             notice, country=phone.country, locale=locale, undo_code=undo_code
         )
-        spending, taken = self.extensions.spending, None
-        if spending is not None:
-            taken = await spending.acquire(phone.country, Channel.SMS, message_parts(message.text))
-            if taken is None:
-                return False
-        result = await self.send_text(phone, message, taken=taken)
+        result = await self.send_text(phone, message)
         is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
         provider = result.provider or self.send_text.provider
         if is_sent:

@@ -50,10 +50,6 @@ class KeyedHashes(Protocol):
         """
         ...
 
-    def fraction_of(self, request_id: str) -> float:
-        """Return a number from 0 to 1 that is random for clients, and the same for a request id."""
-        ...
-
     def sign_url(self, text: str) -> str:
         """Return the signature of the parts of a URL, in letters and digits."""
         ...

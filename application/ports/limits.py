@@ -15,11 +15,8 @@ class LimitStore(Protocol):
     - No window ever has more permits than its limit, however many requests race, while all clocks
       agree to within `CLOCK_SKEW`.
     - A permit counts for the period of its window, and up to one sixtieth of it longer.
-    - A reservation takes the `amount` of each of its limits, all of it or nothing. Amounts and
-      counts are whole numbers of up to 2^63 - 1.
-    - Where one limit alone binds, exactly as many permits are acquired as it has, if each
-      reservation takes one.
-    - A reservation that takes more of a limit than this has never succeeds: its time is `NEVER`.
+    - A reservation takes one permit of each of its limits, or none at all.
+    - Where one limit alone binds, exactly as many permits are acquired as it has.
     - Of a group the first part is used that has a permit of each of its limits.
     - A permit that was acquired more than `CLOCK_SKEW` after the current time does not count.
     - After a limit was lowered, one more permit may pass. A clock that is ahead may delay others.

@@ -1,12 +1,10 @@
 """Build the use cases of statistics."""
 
 from application.operations.cleanup import expire
-from application.otp.feature import OtpFeature
 from application.ports.statistics import PeriodRecords
 from application.security_events import SecurityEventListeners
 from application.statistics.count_events import CountEventsByHour
 from application.statistics.period_records import WriteSums, make_process_id
-from application.statistics.report_providers import ReportProviders
 from application.statistics.report_statistics import ReportStatistics
 from application.use_cases import UseCases
 from domain.statistics.hourly_counts import HourlyCounts, HourlySums
@@ -26,6 +24,4 @@ class StatisticsFeature:
         listeners.add(CountEventsByHour(self.sums, self.clock))
         self.write = WriteSums(self.sums, hourly_counts)
         self.report = ReportStatistics(hourly_counts)
-        otp = core.find(OtpFeature)
-        self.report_providers = ReportProviders(hourly_counts, otp.extensions if otp else None)
         core.operations.cleanup.add_steps({"expired_statistics": expire(hourly_counts)})

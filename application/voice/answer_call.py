@@ -336,20 +336,21 @@ class AnswerCall:
             return step.instructions
         await self.call_limiter.release_line(completion.ended_line)
         if completion.is_first:
-            await self._count_operator_call(command.event)
+            self._count_operator_call(command.event)
         if step.outcome is CallOutcome.CALLBACK:
             self.call_back.schedule(completion.call, caller.phone)
         turn = completion.call.find_turn(position)
         return turn.instructions if turn else step.instructions
 
-    async def _count_operator_call(self, event: CallEvent) -> None:
+    def _count_operator_call(self, event: CallEvent) -> None:
         """Count the call to the operator that ended with this event: the provider placed it."""
         if not isinstance(event, Dialed) or event.result is not DialResult.ANSWERED:
             return
         if self.operator is not None:
             ended = EndedCall(
-                country=self.operator.country, provider=self.provider, seconds=event.seconds
+                country=self.operator.country,
+                provider=self.provider,
+                seconds=event.seconds,
+                has_code=False,
             )
             self.extensions.count_cost(ended)
-            if self.extensions.spending is not None:
-                await self.extensions.spending.count(ended)

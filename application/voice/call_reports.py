@@ -75,13 +75,15 @@ class CallReports:
             return
         call, ended_line, has_ended = result
         await self.call_limiter.release_line(ended_line)
-        ended = None
         if has_ended and call.status is CallStatus.COMPLETED and call.duration is not None:
             length = call.duration.total_seconds() if seconds is None else seconds
-            ended = EndedCall(country=called_country, provider=self.provider, seconds=length)
+            ended = EndedCall(
+                country=called_country,
+                provider=self.provider,
+                seconds=length,
+                has_code=call.challenge_id is not None,
+            )
             self.extensions.count_cost(ended)
-        if has_ended and self.extensions.spending is not None:
-            await self.extensions.spending.end_call(call.id, ended)
         if call.status.is_final:
             await self.call_back(call, caller)
         if call.report_id is not None:

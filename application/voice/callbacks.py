@@ -176,10 +176,6 @@ class Callbacks:
             locale=locale,
         )
         is_suppressed = verification.blocked_at is not None
-        if (spending := self.extensions.spending) is not None:
-            taken = spending.find(phone.country, [Channel.VOICE], callback.permits)
-            # Before the call: its end may be reported before this process goes on.
-            await spending.keep_for_call(callback_id, taken)
         try:
             result = await self.place_code_call(phone, call, is_suppressed=is_suppressed)
         except StorageError:
@@ -259,8 +255,6 @@ class Callbacks:
         status: DeliveryStatus,
     ) -> None:
         """Record that no call was placed, and release permits. Where that fails they expire."""
-        if self.extensions.spending is not None:
-            await self.extensions.spending.end_call(callback.call_id, None)
 
         def reject(
             verification: PhoneVerification,

@@ -18,8 +18,6 @@ from application.voice.events import CallerRegistered
 from domain.errors import PhoneInUse, Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
-from domain.otp.delivery import Channel
-from domain.otp.message_parts import message_parts
 from domain.otp.message_preferences import normalize_locale
 from domain.otp.phone_verification import CallLocale, PhoneVerification
 from domain.phone import PhoneNumber
@@ -155,15 +153,10 @@ class CarryOutEffect:
         permits = await self.delivery_limiter.acquire_leaving_message(phone, now)
         if permits is None:
             return
-        spending, taken = self.send_text.extensions.spending, None
-        if spending is not None:
-            taken = await spending.acquire(phone.country, Channel.SMS, message_parts(message.text))
-            if taken is None:
-                return
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
-            await self.send_text.imitate(phone, message, taken)
+            await self.send_text.imitate(phone)
             return
-        result = await self.send_text(phone, message, taken=taken)
+        result = await self.send_text(phone, message)
         if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
             return
         outcome = result.status.outcome

@@ -7,7 +7,7 @@ subject and purpose are one record.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -60,9 +60,6 @@ PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(5, timedelta(days=1))
 RECOGNIZED_DELIVERIES: Final = SlidingWindow(2, timedelta(days=1))
 """Per phone in the parts for recognized phones: by device tokens, and as many from trusted IPs."""
 
-NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
-"""When a reservation succeeds that takes more of a limit than the limit has."""
-
 _MAX_DIVISIONS: Final = 1_000
 """How many divided limits are kept: a handful, and some more for each rule of an operator."""
 MAX_SUBJECT_LENGTH: Final = 150
@@ -110,15 +107,12 @@ class RateLimit:
         name: Distinguishes the windows of one subject and purpose: lower-case words, with `_` and
             `:` between them, and at most `MAX_WINDOW_NAME_LENGTH` characters.
         window: How many permits it has, and for how long each counts.
-        amount: How many permits one reservation takes of it, at least one: those of a window of
-            money are millionths of the currency. It is no part of what identifies the limit.
     """
 
     subject: str
     purpose: LimitPurpose
     name: str
     window: SlidingWindow
-    amount: int = 1
 
     @property
     def record_id(self) -> str:
@@ -281,7 +275,7 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """The amount of permits of each of these limits, acquired at this time in these parts.
+    """A permit of each of these limits, acquired at this time in these parts.
 
     `is_watched_used_up` says whether one of the watched limits had no permit then.
     """

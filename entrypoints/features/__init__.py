@@ -6,9 +6,7 @@ from typing import Final
 from entrypoints.features.admin import ADMIN
 from entrypoints.features.app_data import APP_DATA
 from entrypoints.features.attestation import ATTESTATION
-from entrypoints.features.budgets import BUDGETS
 from entrypoints.features.console import CONSOLE
-from entrypoints.features.conversion import CONVERSION
 from entrypoints.features.events import EVENTS
 from entrypoints.features.export import EXPORT
 from entrypoints.features.feature import Feature
@@ -39,7 +37,6 @@ def _make_extension_features() -> Iterable[Feature]:
 
 FEATURES: Final[tuple[Feature, ...]] = (
     ATTESTATION,
-    CONVERSION,
     APP_DATA,
     PHONE_CHANGE,
     MEDIA,
@@ -47,7 +44,6 @@ FEATURES: Final[tuple[Feature, ...]] = (
     WHATSAPP,
     EVENTS,
     STATISTICS,
-    BUDGETS,
     EXPORT,
     IMPORTS,
     JOURNAL,

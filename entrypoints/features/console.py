@@ -33,7 +33,6 @@ _PARTS: Final[Mapping[str, str]] = {
     "user_list": "entrypoints.http.console.user_list.part:PART",
     "passkeys": "entrypoints.http.console.passkeys.part:PART",
     "rules": "entrypoints.http.console.rules.part:PART",
-    "budgets": "entrypoints.http.console.budgets.part:PART",
 }
 """What the console has about other features, by their names. A part is loaded with its feature."""
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tests.benchmarks.abuse import simulate_abuse
 from tests.benchmarks.databases import DATABASES
-from tests.benchmarks.month.run import SEED, SIGN_INS_AN_HOUR, MonthPlan, simulate_month
 from tests.benchmarks.sizing import measure_sizing
 from tests.benchmarks.speed.run import measure_speed
 from tests.support.servers.process import ServerUnavailable
@@ -16,17 +15,13 @@ from tests.support.servers.process import ServerUnavailable
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    names = ["speed", "sizing", "abuse", "month"]
+    names = ["speed", "sizing", "abuse"]
     parser.add_argument("benchmark", nargs="?", choices=names, default="speed")
     parser.add_argument("--database", choices=DATABASES, action="append", help="default: all")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer", type=Path, action="append", default=[], help="a TOML file")
     parser.add_argument("--checkout", type=Path, help="another one, with its .venv")
-    parser.add_argument(
-        "--page", action="store_true", help="write docs/performance.md or docs/month.md"
-    )
-    parser.add_argument("--seed", default=SEED, help="of the month")
-    parser.add_argument("--sign-ins", type=int, default=SIGN_INS_AN_HOUR, help="an hour of it")
+    parser.add_argument("--page", action="store_true", help="write docs/performance.md")
     arguments = parser.parse_args()
     databases = arguments.database or DATABASES
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start")
@@ -34,9 +29,6 @@ def main() -> None:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             if arguments.benchmark == "abuse":
                 simulate_abuse()
-            elif arguments.benchmark == "month":
-                plan = MonthPlan(seed=arguments.seed, sign_ins_an_hour=arguments.sign_ins)
-                simulate_month(plan, writes_page=arguments.page)
             elif arguments.benchmark == "sizing":
                 measure_sizing(Path(folder), databases)
             else:

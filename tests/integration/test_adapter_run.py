@@ -297,7 +297,6 @@ async def test_a_promise_that_an_adapter_breaks_is_named(
             "acquire-no_answer",
             "acquire was sent again after it was not answered: one permit became 3",
         ),
-        (open_limits, wrong.OneOfAnyAmount, "mixed_amounts", "the amounts are not counted"),
         (
             open_limits,
             wrong.LostWithTheShortestWindow,

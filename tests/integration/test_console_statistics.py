@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -10,8 +10,6 @@ from typing import Final
 import pytest
 
 from application.costs.feature import CostsFeature
-from application.otp.extensions import ProviderState
-from application.otp.feature import OtpFeature
 from application.statistics.feature import StatisticsFeature
 from domain.costs.prices import PriceList
 from domain.otp.delivery import Channel
@@ -251,38 +249,3 @@ async def test_rejections_and_events_are_listed_and_one_of_them_by_hour(
     assert titles(selected.text)[0].startswith("all_total by hour: rejections 10.")
     unknown = await console.get("/security?limit=%3Cscript%3E")
     assert "<script>" not in unknown.text
-
-
-async def test_the_page_of_providers_has_shares_amounts_and_who_is_left(
-    console: ConsoleDriver,
-) -> None:
-    await count_some(console)
-    statistics, now = console.harness.use_cases.of(StatisticsFeature), console.harness.clock.now()
-    group = DeliveryGroup("IN", Channel.SMS, "acme:open")
-    statistics.sums.add_cost(now, group, 33_117_000)
-    await statistics.write()
-    left = ProviderState(
-        country="IN",
-        channel="sms",
-        provider="acme:open",
-        since=now,
-        until=now + timedelta(hours=1),
-        reason="9 of 40 codes were entered.",
-    )
-
-    async def list_left() -> Sequence[ProviderState]:
-        return [left]
-
-    console.harness.use_cases.of(OtpFeature).extensions.list_left_providers = list_left
-    page = await console.get("/providers?country=IN")
-    assert "9 of 40 codes were entered." in page.text
-    assert rows(page.text, "Providers by country and channel")[0] == [
-        *("IN", "sms", "acme:open", "400", "300 (75.0 %)", "200 (50.0 %)"),
-        *("33.200000 USD", "0.166000 USD"),
-    ]
-    file = await console.get("/providers?country=IN&format=csv")
-    assert file.headers["Content-Type"].startswith("text/csv")
-    wrong = await console.get("/providers?from=x&country=z")
-    assert (wrong.status_code, "Write a day like" in wrong.text) == (400, True)
-    too_old = await console.get("/providers?from=2020-01-01")
-    assert "for 8 days" in too_old.text

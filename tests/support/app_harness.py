@@ -7,9 +7,7 @@ from typing import Any, Final
 from adapters.records.features.admin import make_admin_repositories
 from adapters.records.features.app_data import make_app_data_repositories
 from adapters.records.features.attestation import make_attestation_repositories
-from adapters.records.features.budgets import make_budgets_repositories
 from adapters.records.features.console import make_console_repositories
-from adapters.records.features.conversion import make_conversion_repositories
 from adapters.records.features.media import make_media_repositories
 from adapters.records.features.passkeys import make_passkeys_repositories
 from adapters.records.features.phone_change import make_phone_change_repositories
@@ -23,9 +21,7 @@ from application.admin.feature import AdminFeature
 from application.app_data.details import add_app_data_details
 from application.app_data.feature import AppDataFeature
 from application.attestation.feature import AttestationFeature
-from application.budgets.feature import BudgetsFeature
 from application.console.feature import ConsoleFeature, add_console_cleanup
-from application.conversion.feature import ConversionFeature, ConversionPolicy
 from application.costs.feature import CostsFeature
 from application.events.details import add_event_details
 from application.events.feature import EventRecordsFeature, EventsFeature, EventsPorts
@@ -62,7 +58,6 @@ from application.voice.details import add_call_details
 from application.voice.feature import VoiceFeature
 from application.webhook_urls import PhoneLabels
 from application.whatsapp.feature import WhatsAppRecordsFeature
-from domain.budgets.budgets import Budgets
 from domain.identities.role import Role
 from domain.media.page import ItemFilter, PageRequest
 from domain.phone import PhoneNumber
@@ -108,8 +103,6 @@ class AppHarness(CoreHarness):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.files.faults = self.faults
-        conversion = self._make(make_conversion_repositories)
-        self.use_cases.add(ConversionFeature(self.use_cases, conversion, ConversionPolicy()))
         self._add_features(self.use_cases)
         whatsapp = self._make(
             lambda database: make_whatsapp_repositories(database, self.database.encryption)
@@ -167,7 +160,6 @@ class AppHarness(CoreHarness):
         core.add(EventRecordsFeature(core, {name: name for name in self.destinations}))
         core.add(StatisticsFeature(core, statistics.hourly_counts, self.listeners))
         core.add(CostsFeature(core, statistics.daily_costs, self.policy.costs))
-        core.add(BudgetsFeature(core, self._make(make_budgets_repositories), Budgets(), None))
         core.add(ExportFeature(core))
         core.add(ImportsFeature(core, self.policy.media.variant_specs))
         core.add(JournalFeature(core, None))

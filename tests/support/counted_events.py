@@ -94,9 +94,11 @@ def sent_message(
     return SentMessage(country=country, channel=channel, provider=provider, text=text)
 
 
-def ended_call(seconds: float = 60, country: str = "IN", provider: str = PROVIDER) -> EndedCall:
+def ended_call(
+    seconds: float = 60, country: str = "IN", provider: str = PROVIDER, *, has_code: bool = True
+) -> EndedCall:
     """Return a call that costs something."""
-    return EndedCall(country=country, provider=provider, seconds=seconds)
+    return EndedCall(country=country, provider=provider, seconds=seconds, has_code=has_code)
 
 
 COUNTED: Final[tuple[SecurityEvent, ...]] = (

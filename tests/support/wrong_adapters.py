@@ -372,17 +372,6 @@ class RepeatedAcquisition(RightLimits):
         raise StorageTimeout("the server does not respond")
 
 
-class OneOfAnyAmount(RightLimits):
-    """Limits that count reservations, as if each took one permit."""
-
-    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
-        counted = [
-            replace(each, limits=tuple(replace(limit, amount=1) for limit in each.limits))
-            for each in reservations
-        ]
-        return await super().acquire(*counted)
-
-
 class LostWithTheShortestWindow(RightLimits):
     """Limits whose server deletes a record when the first of its windows is over."""
 

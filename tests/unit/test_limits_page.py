@@ -23,7 +23,6 @@ from domain.administration.scope import (
     PHONE_CHANGES_PER_TOKEN,
     PHONES_PER_TOKEN,
 )
-from domain.budgets.budgets import Budget
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
 from domain.otp.limit_names import name_limit
@@ -95,8 +94,6 @@ def _limits_of_code() -> Iterator[RateLimit]:
         yield from calls.reserve_operator_call(
             NOW, phone_key, timedelta(hours=1), is_verified=is_verified
         ).all_limits
-    for budget in (Budget("", 1, 1), Budget("IN", 1, 1)):
-        yield from (*budget.for_strangers(1), budget.for_everybody(1))
     for name, window in (
         ("requests", REQUESTS_PER_TOKEN),
         ("full_numbers", PHONES_PER_TOKEN),

@@ -90,40 +90,6 @@ def _statistics(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return statistics(settings, arguments)
 
 
-def _add_providers(providers: ArgumentParser) -> None:
-    providers.add_argument(
-        "--from",
-        dest="first",
-        metavar="TIME",
-        help="the first day, or hour such as 2026-07-01T13 (default: 24 hours before the end)",
-    )
-    providers.add_argument(
-        "--to", dest="last", metavar="TIME", help="the last day or hour (default: now)"
-    )
-    providers.add_argument("--country", metavar="COUNTRY", help="only this country, such as IN")
-    formats = providers.add_mutually_exclusive_group()
-    formats.add_argument(
-        "--format",
-        choices=["table", "json", "csv"],
-        default="table",
-        help="table: with a total; json: that of the API; csv: with a head, without a total "
-        "(default: table)",
-    )
-    formats.add_argument(
-        "--json",
-        dest="format",
-        action="store_const",
-        const="json",
-        help="the same as --format json",
-    )
-
-
-def _providers(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.statistics.providers import providers
-
-    return providers(settings, arguments)
-
-
 _COMMANDS: Final = (
     Command(
         name="costs",
@@ -145,19 +111,6 @@ _COMMANDS: Final = (
         examples=("prices check",),
         add_arguments=_add_prices,
         run=_prices,
-    ),
-    Command(
-        name="providers",
-        help="Report what each provider delivers, which of its codes are entered, and what an "
-        "entered code costs, by country and channel. Hours are those of UTC, for eight days; what "
-        "the service counted within the last minute may be missing.",
-        examples=(
-            "providers",
-            "providers --country IN --from 2026-07-01 --to 2026-07-02",
-            "providers --format csv",
-        ),
-        add_arguments=_add_providers,
-        run=_providers,
     ),
     Command(
         name="statistics",

@@ -9,7 +9,6 @@ from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.statistics.controller import StatisticsController
 from entrypoints.http.statistics.costs.controller import CostController
 from entrypoints.http.statistics.errors import ERRORS
-from entrypoints.http.statistics.providers.controller import ProviderController
 
 
 class StatisticsPlugin(ApiPlugin):
@@ -19,6 +18,5 @@ class StatisticsPlugin(ApiPlugin):
     errors = ERRORS
     administration: Sequence[type[Controller]] = (
         CostController,
-        ProviderController,
         StatisticsController,
     )

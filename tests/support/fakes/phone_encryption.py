@@ -60,9 +60,6 @@ class FakePhoneEncryption:
     def hash_phone_of_day(self, phone: PhoneNumber, day: date) -> str:
         return self._digest(b"log", f"{day} {phone.e164}".encode()).hex()[:16]
 
-    def fraction_of(self, request_id: str) -> float:
-        return int.from_bytes(self._digest(b"fraction", request_id.encode())[:6]) / 2**48
-
     def sign_url(self, text: str) -> str:
         return self._digest(b"media url", text.encode()).hex()[:16]
 

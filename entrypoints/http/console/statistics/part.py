@@ -15,7 +15,6 @@ from entrypoints.http.console.part import ConsolePart
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.console.statistics.activity import ActivityController, plot_messages
 from entrypoints.http.console.statistics.costs import CostsController
-from entrypoints.http.console.statistics.providers import ProvidersController
 from entrypoints.http.console.statistics.security import SecurityController, warning_names
 
 
@@ -49,10 +48,9 @@ async def _find_costs(request: ConsoleRequest, use_cases: UseCases) -> Sequence[
 PART: Final = ConsolePart(
     scope=Scope.READ_STATISTICS,
     templates=Path(__file__).parent / "templates",
-    controllers=(SecurityController, CostsController, ProvidersController, ActivityController),
+    controllers=(SecurityController, CostsController, ActivityController),
     navigation=(
         (20, "Activity", "/console/activity", Scope.READ_STATISTICS),
-        (25, "Providers", "/console/providers", Scope.READ_STATISTICS),
         (40, "Costs", "/console/costs", Scope.READ_COSTS),
         (50, "Security", "/console/security", Scope.READ_STATISTICS),
     ),

@@ -6,7 +6,6 @@ import pytest
 
 from application.identities.login import LoggedIn
 from application.otp.events import OtpDelivered, OtpFellBack, OtpUndelivered
-from application.otp.extensions import CountedCode
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import MessageStatus
@@ -49,22 +48,6 @@ async def test_a_failure_sends_the_same_code_by_sms_once(
     assert [event.channel for event in app.events.of_type(OtpUndelivered)] == [Channel.WHATSAPP]
     logged_in = await app.verify_otp(by_sms.code, request_id=requested.request_id)
     assert isinstance(logged_in, LoggedIn)
-
-
-async def test_what_whatsapp_took_counts_as_sent_for_both_and_as_entered_for_the_sms(
-    app: WhatsAppHarness,
-) -> None:
-    counted: list[CountedCode] = []
-    app.otp.extensions.count_code = counted.append
-    await app.request()
-    await app.report(FAILED)
-    await app.finish()
-    await app.verify_otp(app.messenger.messages[0].code)
-    assert [(code.channel, code.provider, code.is_entered) for code in counted] == [
-        (Channel.WHATSAPP, "meta", False),
-        (Channel.SMS, "acme", False),
-        (Channel.SMS, "acme", True),
-    ]
 
 
 async def test_twenty_reports_at_once_send_one_sms(app: WhatsAppHarness) -> None:

@@ -1,1 +1,0 @@
-"""Conversion: codes that are sent and entered, counted by all processes, and the choice by them."""

@@ -1,1 +1,0 @@
-"""Providers over HTTP: what they deliver, which codes are entered, and what these cost."""

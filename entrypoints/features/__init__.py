@@ -6,6 +6,7 @@ from typing import Final
 from entrypoints.features.admin import ADMIN
 from entrypoints.features.app_data import APP_DATA
 from entrypoints.features.attestation import ATTESTATION
+from entrypoints.features.budgets import BUDGETS
 from entrypoints.features.console import CONSOLE
 from entrypoints.features.events import EVENTS
 from entrypoints.features.export import EXPORT
@@ -44,6 +45,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     WHATSAPP,
     EVENTS,
     STATISTICS,
+    BUDGETS,
     EXPORT,
     IMPORTS,
     JOURNAL,

@@ -45,6 +45,16 @@ class AttestationType(StrEnum):
     SITEVERIFY = "siteverify"
 
 
+class Ask(StrEnum):
+    """Which strangers are asked for a proof."""
+
+    LIMITED = "limited"
+    STRANGERS = "strangers"
+
+
+_parse_ask = parsers.choice(*Ask)
+
+
 @parsers.rejects_with("Must be none, altcha, siteverify or package.module:factory.")
 def _parse_attestation(text: str) -> AttestationType | Factory | None:
     if text.lower() == _NONE:
@@ -88,6 +98,11 @@ class AttestationSettings(Settings):
         _parse_attestation,
         default=_NONE,
         example=AttestationType.ALTCHA,
+    )
+    attestation_ask: Ask = optional(
+        "Who is asked for a proof: strangers above a limit (limited), or all (strangers).",
+        _parse_ask,
+        default=Ask.LIMITED,
     )
     attestation_url: str = optional(
         "Where siteverify checks a proof, at Turnstile, hCaptcha or reCAPTCHA v2; required for it.",
@@ -139,6 +154,12 @@ def _check_siteverify(settings: AttestationSettings) -> Iterator[Problem]:
             "Must be set if DIALTONE_ATTESTATION is siteverify, and neither DIALTONE_WEB_ORIGINS "
             "nor DIALTONE_PUBLIC_URL is set.",
         )
+
+
+def _check_ask(settings: AttestationSettings) -> Iterator[Problem]:
+    if settings.attestation_ask is not Ask.LIMITED and settings.attestation is None:
+        text = "Must be set if DIALTONE_ATTESTATION_ASK is strangers: altcha needs nothing else."
+        yield Problem("DIALTONE_ATTESTATION", text)
 
 
 def _check_siteverify_url(settings: AttestationSettings) -> Iterator[Problem]:
@@ -240,7 +261,7 @@ class _Attestation(Feature):
     settings = AttestationSettings
 
     def rules(self) -> Sequence[Rule]:
-        return (_check_siteverify,)
+        return (_check_siteverify, _check_ask)
 
     def production_rules(self) -> Sequence[Rule]:
         return (_check_siteverify_url,)
@@ -262,8 +283,9 @@ class _Attestation(Feature):
         """Ask clients for proofs, if codes are open and the settings name what checks them."""
         from adapters.records.features.attestation import make_attestation_repositories
         from adapters.system import HeldHealthCheck
+        from application.attestation.ask_strangers import ask_strangers
         from application.attestation.feature import AttestationFeature
-        from application.otp.feature import OtpFeature
+        from application.otp.feature import LimitsFeature, OtpFeature
 
         core, attestation, counts = opening.use_cases, None, None
         if opening.metrics is not None:
@@ -280,6 +302,10 @@ class _Attestation(Feature):
         if hasattr(attestation, "check"):
             health = HeldHealthCheck(health_check_of(attestation))
             core.operations.check_readiness.add("attestation", health)
+        if attestation is not None:
+            asks = opening.settings.of(AttestationSettings).attestation_ask
+            if asks is Ask.STRANGERS:
+                core.of(LimitsFeature).restrictions.append(ask_strangers)
         used = make_attestation_repositories(opening.database).used_attestations
         core.add(AttestationFeature(core, used, attestation))
         yield

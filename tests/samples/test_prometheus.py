@@ -34,7 +34,6 @@ WITHOUT_VALUES: Final = {
     "Later status",
     "Undelivered",
     "Undelivered, 24 hours",
-    "Warnings of message pumping",
 }
 """Panels of what does not happen here."""
 

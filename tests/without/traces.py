@@ -20,6 +20,7 @@ WORDS: Final[Mapping[str, str]] = {
     "imports": r"\bimport(?:s|ed)?\b",
     "journal": r"journal",
     "legacy_otp": r"legacy|/authenticate|exit_code",
+    "budgets": r"\bbudgets?\b|BUDGET",
     "login_hook": r"login[ _]hook",
     "media": r"librar(?:y|ies)|\bmedia\b|uploads?\b|\bimages?\b|\bS3\b|pictures?|thumbnail|pixels",
     "passkeys": r"passkey",

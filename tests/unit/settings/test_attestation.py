@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from entrypoints.features.attestation import AttestationSettings, AttestationType
+from entrypoints.features.attestation import Ask, AttestationSettings, AttestationType
 from entrypoints.settings.read import describe_settings, read_settings
 from entrypoints.settings.values import Factory
 from tests.support import settings as support
@@ -106,3 +106,10 @@ def test_plain_http_is_for_a_provider_on_this_machine_in_development_only() -> N
     assert "https://" in problems(in_production)["DIALTONE_ATTESTATION_URL"]
     unused = in_production | {"DIALTONE_ATTESTATION": "altcha"}
     assert "DIALTONE_ATTESTATION_URL" not in problems(unused)
+
+
+def test_all_strangers_are_asked_only_if_there_is_a_proof() -> None:
+    assert settings().attestation_ask is Ask.LIMITED
+    asked = settings(ATTESTATION="altcha", ATTESTATION_ASK="strangers")
+    assert asked.attestation_ask is Ask.STRANGERS
+    assert "Must be set if DIALTONE_ATTESTATION_ASK" in problem(ATTESTATION_ASK="strangers")

@@ -1,0 +1,1 @@
+"""Budgets: compare what was spent with them."""

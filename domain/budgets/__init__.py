@@ -1,0 +1,1 @@
+"""Budgets: what codes and notices may cost before strangers wait."""

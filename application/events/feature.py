@@ -1,6 +1,6 @@
 """Build the use cases of events from their destinations and the database."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from application.events.operator_events import OperatorEvents
@@ -24,17 +24,12 @@ class EventsPolicy:
 
 
 class EventRecordsFeature:
-    """The use cases that need records only.
+    """The use cases that need records only, and the stored names of the destinations."""
 
-    `labels` is what is shown of each destination, by its stored name.
-    """
-
-    def __init__(self, core: UseCases, labels: Mapping[str, str]) -> None:
-        self.labels = labels
+    def __init__(self, core: UseCases, destinations: Collection[str]) -> None:
         self.operator_events = OperatorEvents(
             identities=core.repositories.identities,
-            destinations=[*labels],
-            record_act=core.record_act,
+            destinations=destinations,
             clock=core.system.clock,
         )
 

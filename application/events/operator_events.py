@@ -1,20 +1,15 @@
 """What operators do with events: list those that wait or failed, and send them again."""
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from application.administration.caller import Caller
-from application.events.acts import RETRY
 from application.events.send_events import BATCH_SIZE, event_id
 from application.pacing import Pace, call_in_groups
 from application.ports.identities import Identities
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
-from application.record_act import RecordAct
 from application.update import change
 from domain.errors import UserNotFound
 from domain.identities.identity import Identity
@@ -22,8 +17,6 @@ from domain.identities.user_events import EventType, UserEvents
 
 _WAITING_PERIOD: Final = timedelta(days=1)
 """The delays and pauses of all events that wait are shorter."""
-SUBJECT: Final = "events"
-"""What the audit calls those of all users."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +44,10 @@ class WaitingEvent:
 
 @dataclass(frozen=True, slots=True)
 class RetriedEvents:
-    """How many events of how many users are sent again, and whether these are all."""
+    """How many events of how many users are sent again."""
 
     events: int
     users: int
-    is_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +59,6 @@ class OperatorEvents:
 
     identities: Identities
     destinations: Collection[str]
-    record_act: RecordAct
     clock: Clock
 
     async def list_failed(self, limit: int) -> Sequence[WaitingEvent]:
@@ -121,50 +112,16 @@ class OperatorEvents:
         identity = await change(self.identities, identity_id, retry, missing=UserNotFound)
         return self._count(identity)
 
-    async def retry_for(
-        self, caller: Caller, identity_id: str | None, reason: str, time_limit: float
-    ) -> RetriedEvents:
-        """Let the events of a user, or of all users, be sent now, and write who did so.
-
-        After `time_limit` seconds it ends, and a repeat goes on.
-
-        Raises:
-            Forbidden, InsufficientScope
-            TooShort: There is no reason.
-            UserNotFound
-            AuditFailed
-            StorageError
-            CorruptRecord
-        """
-        caller.check(RETRY, reason)
-        subject = identity_id or SUBJECT
-        async with self.record_act(caller.actor, RETRY.action, subject, reason):
-            if identity_id is not None:
-                return await self.retry(identity_id)
-            return await self.retry_all(time_limit)
-
-    async def retry_all(self, time_limit: float | None = None) -> RetriedEvents:
+    async def retry_all(self) -> RetriedEvents:
         """Let all events be sent now, whether they wait or are kept.
 
-        It may be interrupted and repeated, and ends after `time_limit` seconds.
+        It may be interrupted and repeated.
 
         Raises:
             StorageError
             CorruptRecord
         """
-        retried, is_complete = dict[str, RetriedEvents](), False
-        with suppress(TimeoutError):
-            async with asyncio.timeout(time_limit):
-                await self._retry_all(retried)
-                is_complete = True
-        return RetriedEvents(
-            sum(result.events for result in retried.values()),
-            sum(result.users for result in retried.values()),
-            is_complete,
-        )
-
-    async def _retry_all(self, retried: dict[str, RetriedEvents]) -> None:
-        pace = Pace()
+        retried, pace = dict[str, RetriedEvents](), Pace()
         # A user who is retried is not found again.
         while found := await self.identities.list_with_failed_events(BATCH_SIZE):
             await self._retry([loaded.value.id for loaded in found], retried)
@@ -180,6 +137,10 @@ class OperatorEvents:
                 # What is due already is left to the service.
                 retried |= {user.id: self._count(user) for user in new if _is_due(user, now)}
                 await self._retry([user.id for user in new if not _is_due(user, now)], retried)
+        return RetriedEvents(
+            sum(result.events for result in retried.values()),
+            sum(result.users for result in retried.values()),
+        )
 
     async def _retry(self, ids: Sequence[str], retried: dict[str, RetriedEvents]) -> None:
         retried |= zip(ids, await call_in_groups(self.retry, ids), strict=True)

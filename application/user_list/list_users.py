@@ -26,9 +26,8 @@ class ListUsers:
 
     - A cursor is a position in the order of `created_at` and `id`, which stay. So a user who is
       there all the time is listed once, whatever becomes of others.
-    - All pages that a caller gets within an hour for the same reason are in one entry of the audit,
-      with the number of users. It is raised before a page is given: a killed process has counted
-      what it gave.
+    - All pages that a caller gets within an hour are in one entry of the audit, with the number of
+      users. It is raised before a page is given: a killed process has counted what it gave.
     """
 
     user_list: UserList
@@ -43,7 +42,6 @@ class ListUsers:
         cursor: Cursor | None,
         limit: int,
         entry: AuditEntry | None = None,
-        reason: str = "",
     ) -> UserPage:
         """List users after the cursor.
 
@@ -53,19 +51,15 @@ class ListUsers:
             cursor: Where the page begins.
             limit: How many users it has at most.
             entry: The entry that counts them, of `begin`; by default that of the hour.
-            reason: Why, for the entry of the hour.
 
         Raises:
             Forbidden, InsufficientScope
-            TooShort: The caller has to say why.
             AuditFailed: They were not counted, and are not given.
             StorageError
         """
-        if entry is None:
-            caller.check(LIST, reason)
-            entry = self._entry_of_hour(caller, reason)
+        caller.check_act(LIST)
         page = await self.user_list.list_after(user_filter, cursor, limit)
-        counted = replace(entry, count=len(page.users))
+        counted = replace(entry or self._entry_of_hour(caller), count=len(page.users))
         try:
             await self.audit_log.count(counted)
         except StorageError as error:
@@ -90,18 +84,15 @@ class ListUsers:
             reason=reason,
         )
 
-    def _entry_of_hour(self, caller: Caller, reason: str) -> AuditEntry:
-        """Return the entry of this hour: all processes give it the same id."""
+    def _entry_of_hour(self, caller: Caller) -> AuditEntry:
+        """Return the entry of the caller for this hour: all processes give it the same id."""
         now = self.clock.now()
         hour = now.replace(minute=0, second=0, microsecond=0)
         key = f"{LIST.action} {caller.actor.kind} {caller.actor.id} {hour.isoformat()}"
-        if reason:
-            key = f"{key} {reason}"
         return AuditEntry(
             id=make_identifier(hour, sha256(key.encode()).digest()),
             at=now,
             actor=caller.actor,
             action=LIST.action,
             subject=SUBJECT,
-            reason=reason,
         )

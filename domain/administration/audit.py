@@ -94,7 +94,7 @@ class AuditAction(StrEnum):
     SEND_SNAPSHOT = "send_snapshot"
     ADD_RULE = "add_rule"
     END_RULE = "end_rule"
-    RETRY_EVENTS = "retry_events"
+    RETRY_EVENTS = "retry_events"  # in stored entries only
     CREATE_TOKEN = "create_token"  # noqa: S105 -- an action, not a secret
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 -- an action, not a secret
     INVITE_PASSKEY = "invite_passkey"

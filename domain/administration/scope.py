@@ -43,20 +43,11 @@ class Scope(StrEnum):
     UPLOAD_FOR_OTHERS = "library:upload"
     READ_CALLS = "calls:read"
     HEAR_RECORDINGS = "calls:recordings"
-    READ_EVENTS = "events:read"
-    RETRY_EVENTS = "events:retry"
     READ_RULES = "rules:read"
     WRITE_RULES = "rules:write"
 
 
 FOR_PEOPLE: Final = frozenset(
-    {
-        Scope.CREATE_USERS,
-        Scope.UPLOAD_FOR_OTHERS,
-        Scope.READ_CALLS,
-        Scope.HEAR_RECORDINGS,
-        Scope.READ_EVENTS,
-        Scope.RETRY_EVENTS,
-    }
+    {Scope.CREATE_USERS, Scope.UPLOAD_FOR_OTHERS, Scope.READ_CALLS, Scope.HEAR_RECORDINGS}
 )
 """What no path below `/admin/` needs, so that a service token could do nothing with it."""

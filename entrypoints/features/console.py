@@ -29,8 +29,6 @@ _PARTS: Final[Mapping[str, str]] = {
     "media": "entrypoints.http.console.library.part:PART",
     "voice": "entrypoints.http.console.calls.part:PART",
     "phone_change": "entrypoints.http.console.phone_change.part:PART",
-    "events": "entrypoints.http.console.events.part:PART",
-    "user_list": "entrypoints.http.console.user_list.part:PART",
     "passkeys": "entrypoints.http.console.passkeys.part:PART",
     "rules": "entrypoints.http.console.rules.part:PART",
 }

@@ -152,8 +152,8 @@ def _add_records(opening: "Opening") -> None:
     from application.events.feature import EventRecordsFeature
 
     destinations = opening.settings.of(EventSettings).events
-    labels = destination_labels(destinations)
-    opening.use_cases.add(EventRecordsFeature(opening.use_cases, labels))
+    names = [stored_name(destination) for destination in destinations]
+    opening.use_cases.add(EventRecordsFeature(opening.use_cases, names))
 
 
 class _EventRecords(Feature):
@@ -183,7 +183,6 @@ class _Events(Feature):
         "entrypoints/server/events",
         "adapters/metrics/features/events.py",
         "entrypoints/http/events",
-        "entrypoints/http/console/events",
         "entrypoints/words/event_words.py",
     )
     settings = EventSettings

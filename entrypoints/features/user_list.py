@@ -22,7 +22,6 @@ class _UserList(Feature):
         "application/ports/user_list.py",
         "adapters/records/repositories/user_list.py",
         "entrypoints/http/user_list",
-        "entrypoints/http/console/user_list",
         "entrypoints/commands/user_list",
     )
 

@@ -17,8 +17,8 @@ from tests.support.servers.process import find_or_install
 
 MAX_BYTES: Final = 150_000
 SCREENSHOTS: Final = (
-    *("console-sign-in.png", "console-overview.png", "console-activity.png"),
-    *("console-person.png", "console-library.png", "first-page.png"),
+    *("console-sign-in.png", "console-overview.png", "console-person.png"),
+    *("console-library.png", "first-page.png"),
 )
 _COLORS: Final = 64
 _SHOW_SAME_HASH: Final = """
@@ -67,7 +67,6 @@ def take_screenshots(chromium: Chromium, page: Page, sample: Sample, folder: Pat
     show(page, 1200, "light")
     for name, path, height in (
         ("overview", "/console", 720),
-        ("activity", "/console/activity", 1080),
         ("person", f"/console/users/{sample.member.user_id}", 760),
         ("library", "/console/library", 700),
     ):

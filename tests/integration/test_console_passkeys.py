@@ -57,7 +57,7 @@ class Browser:
         await self.open(f"{SIGN_IN}{query}")
         return await self.send(SIGN_IN, response=self.device.get(self.options))
 
-    async def enter_code(self, target: str = "/console/costs") -> httpx.Response:
+    async def enter_code(self, target: str = "/console/audit") -> httpx.Response:
         """Sign in with the right code of a message."""
         await self.open(f"/console/sign-in?next={target}")
         await self.send("/console/sign-in", phone=ADMINISTRATOR.e164)
@@ -91,8 +91,8 @@ async def test_a_link_adds_a_passkey_which_opens_the_page_of_the_link(browser: B
         "/console/passkeys?done=passkey_added",
     )
     first = browser.http.cookies[SESSION_COOKIE]
-    signed_in = await browser.sign_in("?next=/console/costs")
-    assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/console/costs")
+    signed_in = await browser.sign_in("?next=/console/audit")
+    assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/console/audit")
     assert (await browser.open("/console/passkeys")).status_code == 200
     assert "laptop" in browser.page
     browser.http.cookies.clear()
@@ -103,13 +103,15 @@ async def test_a_link_adds_a_passkey_which_opens_the_page_of_the_link(browser: B
 async def test_a_code_opens_no_session_of_somebody_who_has_a_passkey(browser: Browser) -> None:
     await browser.enrol()
     browser.http.cookies.clear()
+    await browser.open("/console/sign-in?next=/console/audit")
+    assert f'href="{SIGN_IN}?next=%2Fconsole%2Faudit"' in browser.page
     led = await browser.enter_code()
     assert SESSION_COOKIE not in browser.http.cookies
-    assert led.headers["location"] == f"{SIGN_IN}?done=passkey_required&next=%2Fconsole%2Fcosts"
+    assert led.headers["location"] == f"{SIGN_IN}?done=passkey_required&next=%2Fconsole%2Faudit"
     await browser.open(led.headers["location"])
     assert "this account needs its passkey" in browser.page
     signed_in = await browser.send(SIGN_IN, response=browser.device.get(browser.options))
-    assert signed_in.headers["location"] == "/console/costs"
+    assert signed_in.headers["location"] == "/console/audit"
 
 
 async def test_who_needs_a_passkey_and_has_none_is_told_who_makes_a_link(browser: Browser) -> None:

@@ -131,16 +131,16 @@ def protected(calls: list[Call], *methods: str) -> Iterator[Call]:
 async def test_an_administrator_signs_in_and_is_led_to_the_page_of_the_link(
     browser: Browser,
 ) -> None:
-    opened = await browser.http.get("/console/costs?by=channel")
+    opened = await browser.http.get("/console/library?state=hidden")
     assert opened.status_code == 303
     target = opened.headers["location"].partition("?")
     assert target[0] == "/console/sign-in"
     response = await browser.sign_in(query=f"?{target[2]}")
     assert (response.status_code, response.headers["location"]) == (
         303,
-        "/console/costs?by=channel",
+        "/console/library?state=hidden",
     )
-    for path in ("/console", "/console/costs/"):
+    for path in ("/console", "/console/library/"):
         assert (await browser.http.get(path)).status_code == 200
 
 

@@ -1,9 +1,8 @@
-"""The console's pages of numbers: overview, activity, limits, costs and security."""
+"""The console's pages of numbers: overview, activity, costs and security."""
 
 import html
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -13,8 +12,6 @@ from application.costs.feature import CostsFeature
 from application.statistics.feature import StatisticsFeature
 from domain.costs.prices import PriceList
 from domain.otp.delivery import Channel
-from domain.otp.rate_limits import RateLimits
-from domain.otp.sliding_window import SlidingWindow
 from domain.statistics.hourly_counts import DeliveryCounts
 from domain.statistics.period_sums import DeliveryGroup
 from tests.integration.console import ConsoleDriver, open_console
@@ -78,9 +75,7 @@ def titles(page: str) -> list[str]:
 
 async def test_a_page_without_numbers_says_so(console: ConsoleDriver) -> None:
     for path, sentence in (
-        ("", "<p>None is above 80 %.</p>"),
         ("/activity", "<p>No message was sent, and nobody logged in.</p>"),
-        ("/limits", "<p>No limit is in use.</p>"),
         ("/costs", "<p>Nothing was counted.</p>"),
         ("/security", "<p>No limit rejected anything.</p>"),
     ):
@@ -107,20 +102,11 @@ async def test_the_overview_has_the_figures_of_a_day(console: ConsoleDriver) -> 
     assert ["database", "ok"] in rows(page.text, "Parts, as /health/ready checks them")
 
 
-@pytest.mark.parametrize(
-    ("fault", "text"),
-    [
-        ("limit_store.count_used", "The use of limits could not be measured"),
-        ("identities.count_users", "They are still being counted"),
-    ],
-)
-async def test_the_overview_opens_while_a_part_does_not_work(
-    console: ConsoleDriver, fault: str, text: str
-) -> None:
+async def test_the_overview_opens_while_a_part_does_not_work(console: ConsoleDriver) -> None:
     console.harness.messenger.result = REJECTED
-    console.harness.faults.fail_on(fault)
+    console.harness.faults.fail_on("identities.count_users")
     page = await console.get("")
-    assert (page.status_code, text in page.text) == (200, True)
+    assert (page.status_code, "They are still being counted" in page.text) == (200, True)
     assert ["messages", REJECTED.reason] in rows(page.text, "Parts, as /health/ready checks them")
 
 
@@ -180,21 +166,6 @@ async def test_a_wrong_country_is_an_error_at_its_field(console: ConsoleDriver) 
     assert 'value="Atlantis"' in field[0]
     assert 'aria-invalid="true" aria-describedby="country-hint country-error"' in field[0]
     assert page.text.index('<a href="#country">Correct it</a>') < page.text.index("<h2")
-
-
-async def test_used_limits_come_first_and_high_ones_are_marked() -> None:
-    limits = replace(RateLimits(), per_country=SlidingWindow(1, timedelta(hours=1)))
-    async with open_console(AppHarness(policy=make_policy(rate_limits=limits))) as console:
-        await console.harness.request_otp(a_phone(1))
-        page = await console.get("/limits")
-        overview = await console.get("")
-    used = rows(page.text, "The use of limits, the fullest first")
-    assert used[0] == ["unverified_per_country strangers, US", "100 % high", "", "1", "1"]
-    assert "all_total strangers" in [row[0] for row in used]
-    unused = rows(page.text, "Limits that are not in use")
-    assert unused
-    assert not {row[0] for row in used} & {row[0] for row in unused}
-    assert "<li>unverified_per_country, strangers, US: 100 %</li>" in overview.text
 
 
 async def test_costs_are_those_of_this_month_or_of_other_days(console: ConsoleDriver) -> None:

@@ -157,7 +157,7 @@ class AppHarness(CoreHarness):
         core.add(
             EventsFeature(core, EventsPorts(destinations=self.destinations), self.policy.events)
         )
-        core.add(EventRecordsFeature(core, {name: name for name in self.destinations}))
+        core.add(EventRecordsFeature(core, self.destinations))
         core.add(StatisticsFeature(core, statistics.hourly_counts, self.listeners))
         core.add(CostsFeature(core, statistics.daily_costs, self.policy.costs))
         core.add(ExportFeature(core))

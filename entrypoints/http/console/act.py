@@ -46,6 +46,7 @@ class ActPage:
             response is no page.
         is_dangerous: Whether nobody can undo it.
         text: The template of what happens, where that of acts does not say it.
+        fields: The template of its fields, where that of acts does not have them.
         stays: Whether the page stays, because the response is a file.
         errors: What is wrong and the way out, where this act raises such an error.
     """
@@ -56,5 +57,6 @@ class ActPage:
     run: Callable[[ActCall], Awaitable[str]] | None
     is_dangerous: bool = False
     text: str = ""
+    fields: str = ""
     stays: bool = False
     errors: Mapping[type[ApiError], str] = field(default_factory=dict)

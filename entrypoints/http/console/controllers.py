@@ -5,7 +5,6 @@ from typing import Final
 from litestar import Controller
 
 from entrypoints.http.console.audit import AuditPageController
-from entrypoints.http.console.limits import LimitsController
 from entrypoints.http.console.overview import OverviewController
 from entrypoints.http.console.sign_in import SignInController, SignOutController
 from entrypoints.http.console.style import StyleController
@@ -20,5 +19,4 @@ CONSOLE_CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     UserPageController,
     UserActController,
     AuditPageController,
-    LimitsController,
 )

@@ -1,17 +1,14 @@
 """The first page: the last 24 hours in a few figures, and whether all parts work."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from litestar import get
 from litestar.response import Template
 
 from application.identities.count_users import UserCount
-from application.limits.limit_alerts import HIGH_PERCENT
-from application.limits.measure_limits import LimitUse
 from application.operations.check_readiness import Readiness
-from application.otp.feature import LimitsFeature
 from application.ports.errors import PortError
 from application.use_cases import UseCases
 from domain.administration.scope import Scope
@@ -48,8 +45,6 @@ class OverviewController(ConsoleController):
             sections=[part.overview_section for part in parts if part.overview_section],
             sees_numbers=sees_numbers,
             users=await _find_users(use_cases) if sees_numbers else None,
-            high_uses=await _find_high_uses(use_cases) if sees_numbers else None,
-            high_percent=HIGH_PERCENT,
             is_ready=readiness.is_ready,
             parts=_name_parts(readiness),
             **context,
@@ -63,16 +58,6 @@ async def _find_users(use_cases: UseCases) -> UserCount | None:
             return await use_cases.identities.count_users.recent()
     except (PortError, TimeoutError):
         return None
-
-
-async def _find_high_uses(use_cases: UseCases) -> Sequence[LimitUse] | None:
-    """Return the limits that are nearly used up, the fullest first; None if nobody knows."""
-    try:
-        uses = await use_cases.of(LimitsFeature).measure_limits()
-    except PortError:
-        return None  # a limit store of its own is away
-    high = [use for use in uses if use.percent >= HIGH_PERCENT]
-    return sorted(high, key=lambda use: -use.percent)
 
 
 def _name_parts(readiness: Readiness) -> Mapping[str, str]:

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 from litestar import Controller
 
-from application.administration.acts import Act
 from application.administration.show_user import UserDetails
 from application.use_cases import UseCases
 from domain.administration.scope import Scope
@@ -29,18 +28,13 @@ class ConsolePart:
         controllers: Its pages.
         navigation: What the header links: where, the title, the path, and the scope that its pages
             need; None for all staff.
-        scope: What the caller needs to see its link, its section of a user and that of the first
-            page; None for all who see these pages.
+        scope: What the caller needs to see its section of a user and that of the first page; None
+            for all who see these pages.
         done: What a page says after an act, by the word in its address.
         act_pages: What is done for users.
-        act_fields: The templates of fields of other acts.
         errors: What is wrong and the way out, where an act raises such an error.
         user_data: What the feature has of a user, which a deletion deletes and an export contains.
-        restored_data: What of it an account has again that gets its phone back.
-        user_link: The template of a link of the page of a user; empty without one.
-        user_section: The template of a section of that page; empty without one.
-        describe_user: Returns what the section needs.
-        sign_in_link: The template of a link of the sign-in with a code; empty without one.
+        describe_user: Returns what its section of the page of a user needs.
         scripted_paths: Its pages that may load a script of the service. No other page may.
         overview_section: The template of a section of the first page; empty without one.
         describe_overview: Loads what the section needs.
@@ -52,14 +46,9 @@ class ConsolePart:
     scope: Scope | None = None
     done: Mapping[str, str] = field(default_factory=dict)
     act_pages: Sequence[ActPage] = ()
-    act_fields: Mapping[Act, str] = field(default_factory=dict)
     errors: Mapping[type[ApiError], str] = field(default_factory=dict)
     user_data: str = ""
-    restored_data: str = ""
-    user_link: str = ""
-    user_section: str = ""
     describe_user: Callable[[UserDetails], Mapping[str, Any]] = lambda _: {}
-    sign_in_link: str = ""
     scripted_paths: Collection[str] = ()
     overview_section: str = ""
     describe_overview: Callable[[ConsoleRequest, UseCases], Awaitable[Mapping[str, Any]]] | None = (
@@ -74,7 +63,7 @@ def parts_of(request: ConsoleRequest) -> Sequence[ConsolePart]:
 
 
 def shown_parts(request: ConsoleRequest) -> Sequence[ConsolePart]:
-    """Return those whose sections and links the caller may see."""
+    """Return those whose sections the caller may see."""
     caller = request.caller
     return [
         part for part in parts_of(request) if part.scope is None or caller.has_scope(part.scope)

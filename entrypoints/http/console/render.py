@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from litestar.response import Redirect, Template
 
-from application.console.feature import ConsoleFeature
 from domain.administration.scope import Scope
 from entrypoints.http.console.part import NavigationEntry, parts_of
 from entrypoints.http.console.request import ConsoleRequest
@@ -14,7 +13,6 @@ from entrypoints.http.console.request import ConsoleRequest
 NAVIGATION: Final[Sequence[NavigationEntry]] = (
     (0, "Overview", "/console", None),
     (10, "People", "/console/users", Scope.READ_USERS),
-    (30, "Limits", "/console/limits", Scope.READ_STATISTICS),
     (70, "Audit", "/console/audit", Scope.READ_AUDIT),
 )
 """What the header links. Parts add theirs."""
@@ -62,7 +60,6 @@ def render(
             if _has_scope(request, scope)
         ],
         "has_scope": partial(_has_scope, request),
-        "now": request.app.state.use_cases.of(ConsoleFeature).clock.now(),
         "message": done.get(request.query_params.get("done", ""), ""),
     }
     return Template(name, context=shared | context, status_code=status_code)

@@ -1,7 +1,6 @@
 """Sign in to the console, and out."""
 
 import secrets
-from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 from typing import Any, Final
@@ -33,7 +32,6 @@ from domain.phone import PhoneNumber, parse_phone
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.middleware import SignInMiddleware
-from entrypoints.http.console.part import parts_of
 from entrypoints.http.console.redirects import (
     HOME,
     PASSKEY_SIGN_IN,
@@ -77,7 +75,7 @@ class SignInController(ConsoleController):
         target = parse_return_path(request.query_params.get("next", HOME))
         is_again = "again" in request.query_params
         return render_before_session(
-            request, "sign_in.html", is_again=is_again, **_describe_ways(request, target)
+            request, "sign_in.html", is_again=is_again, target=target, next=next_of(target)
         )
 
     @post("/", status_code=200)
@@ -105,7 +103,8 @@ class SignInController(ConsoleController):
                 error,
                 phone=form["phone"],
                 is_again=False,
-                **_describe_ways(request, target),
+                target=target,
+                next=next_of(target),
             )
         return render(
             request,
@@ -203,12 +202,6 @@ async def open_session(
         known = signed_in.device_token.text
         response.cookies.append(_make_cookie(KNOWN_COOKIE, known, CONSOLE_DEVICE_TTL))
     return response
-
-
-def _describe_ways(request: ConsoleRequest, target: str) -> Mapping[str, Any]:
-    """Return what the sign-in with a code has: where it leads to, and links to other ways."""
-    links = [part.sign_in_link for part in parts_of(request) if part.sign_in_link]
-    return {"target": target, "next": next_of(target), "sign_in_links": links}
 
 
 def _find_device_token(request: ConsoleRequest) -> DeviceToken | None:

@@ -363,7 +363,6 @@ async def render_act(
 ) -> Template:
     """Return the page of an act."""
     page, identity = _page_of(request), user.identity
-    parts = parts_of(request)
     order, country = request.settings.otp.channels, user.phone.country if user.phone else ""
     session, possible_until = request.console_session, None
     if page.act.needs_fresh_login and session is not None:
@@ -392,9 +391,7 @@ async def render_act(
         retry_at=retry_at,
         field_errors=defaultdict(str, field_errors or {}),
         resets_left=resets_left,
-        act_fields=[part.act_fields[page.act] for part in parts if page.act in part.act_fields],
-        user_data=[part.user_data for part in parts if part.user_data],
-        restored_data=[part.restored_data for part in parts if part.restored_data],
+        user_data=[part.user_data for part in parts_of(request) if part.user_data],
         channels=order.of(country),
         first_channel=order.plan(country, None)[0],
         retained=use_cases.administration.list_retained_data(use_cases.system.clock.now())

@@ -119,7 +119,7 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
     """Return the page of a user. The number is masked: the full one is an act of its own."""
     show_user = use_cases.of(LimitsFeature).show_user
     details = await show_user.describe(request.caller, user, with_full_number=False)
-    identity, parts = user.identity, shown_parts(request)
+    identity = user.identity
     retained: Sequence[RetainedData] = ()
     if identity is not None and identity.deleted_at is not None:
         retained = use_cases.administration.list_retained_data(identity.deleted_at)
@@ -138,9 +138,11 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
         why_no_acts=_explain_no_acts(request, details),
         retained=retained,
         phone_path=PHONE,
-        user_links=[part.user_link for part in parts if part.user_link],
-        user_sections=[part.user_section for part in parts if part.user_section],
-        **{key: value for part in parts for key, value in part.describe_user(details).items()},
+        **{
+            key: value
+            for part in shown_parts(request)
+            for key, value in part.describe_user(details).items()
+        },
     )
 
 

@@ -19,6 +19,5 @@ PART: Final = ConsolePart(
     scope=Scope.READ_CALLS,
     templates=Path(__file__).parent / "templates",
     user_data="recordings",
-    user_section="calls/user_section.html",
     describe_user=_describe_user,
 )

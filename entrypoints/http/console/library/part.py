@@ -8,7 +8,6 @@ from entrypoints.http.console.library.controller import LibraryPageController
 from entrypoints.http.console.part import ConsolePart
 
 PART: Final = ConsolePart(
-    scope=Scope.READ_LIBRARY,
     templates=Path(__file__).parent / "templates",
     controllers=(LibraryPageController,),
     navigation=((60, "Library", "/console/library", Scope.READ_LIBRARY),),
@@ -19,6 +18,4 @@ PART: Final = ConsolePart(
         "item_deleted_before": "There is no such picture any more, so nothing was done now.",
     },
     user_data="pictures",
-    restored_data="pictures",
-    user_link="library/user_link.html",
 )

@@ -28,6 +28,5 @@ PART: Final = ConsolePart(
             " commands on the machine of the service for a link for the first one."
         ),
     },
-    sign_in_link="passkeys/sign_in_link.html",
     scripted_paths=(PASSKEY_SIGN_IN, PASSKEY_ENROLMENT),
 )

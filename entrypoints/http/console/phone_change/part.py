@@ -103,6 +103,7 @@ PART: Final = ConsolePart(
             is_offered=_has_number,
             run=_change_phone,
             text="phone_change/act_text.html",
+            fields="phone_change/act_fields.html",
             errors={
                 PhoneInUse: "The number was not changed. The new number has an account, is blocked,"
                 " or is held for the account that had it before: search for it to see which.",
@@ -113,7 +114,6 @@ PART: Final = ConsolePart(
             },
         ),
     ),
-    act_fields={CHANGE_PHONE: "phone_change/act_fields.html"},
     errors={
         PhoneInUse: f"{NUMBER_HELD} The page of the number says until when.",
     },

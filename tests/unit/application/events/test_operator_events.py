@@ -7,7 +7,6 @@ from typing import Any, Final, cast
 import pytest
 
 from application.events import operator_events as module
-from application.events.acts import RETRY
 from application.events.details import EventDetails
 from application.events.operator_events import OperatorEvents, RetriedEvents
 from application.ports.identities import Identities
@@ -15,7 +14,6 @@ from application.update import change
 from domain.errors import UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
-from tests.support.acts import IN_CONSOLE, assert_refused
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, a_user, an_id, an_identity
 from tests.unit.application.administration.test_show_user import OPERATOR, show
@@ -30,7 +28,6 @@ def operator_events_of(app: AppHarness, *destinations: str) -> OperatorEvents:
     return OperatorEvents(
         identities=app.database.repositories().identities,
         destinations=destinations or (BACKEND,),
-        record_act=app.use_cases.record_act,
         clock=app.clock,
     )
 
@@ -180,18 +177,6 @@ async def test_after_a_change_of_the_settings_a_retry_sends_to_the_new_destinati
     # The first attempt drops what is left of the former one.
     sent = events.settle([events.progress_of(OTHER).mark_sent(events.last_number)], [OTHER])
     assert (sent.unsent, sent.failed_at) == ((), None)
-
-
-async def test_a_retry_by_people_is_in_the_audit_and_ends_after_its_time(app: AppHarness) -> None:
-    operator_events, user_id = operator_events_of(app), await add(app, fail(CREATED_AND_BLOCKED))
-    await assert_refused(RETRY, lambda caller, why: operator_events.retry_for(caller, None, why, 9))
-    ended = await operator_events.retry_for(IN_CONSOLE, None, "ticket", 0)
-    assert ended == RetriedEvents(0, 0, is_complete=False)
-    for subject in (None, user_id):
-        retried = await operator_events.retry_for(IN_CONSOLE, subject, "ticket", 60)
-        assert retried == RetriedEvents(2, 1)
-    audited = [(entry.action, entry.subject) for entry in app.database.audit_entries]
-    assert audited == [(RETRY.action, "events")] * 2 + [(RETRY.action, user_id)]
 
 
 async def test_nothing_is_retried_without_a_user_or_an_event(app: AppHarness) -> None:

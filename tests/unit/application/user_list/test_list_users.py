@@ -11,7 +11,6 @@ from domain.administration.audit import Actor, ActorKind, AuditEntry
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden, InsufficientScope, TooShort
 from domain.user_list.user_filter import UserFilter
-from tests.support.acts import IN_CONSOLE
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 
@@ -56,18 +55,6 @@ async def test_each_caller_has_one_entry_an_hour_with_the_number_of_users(
         (SHOP.actor, "users", 1),
         (SHOP.actor, "users", 3),
     ]
-
-
-async def test_people_in_the_console_say_why_and_each_reason_has_an_entry_an_hour(
-    app: AppHarness, list_users: ListUsers
-) -> None:
-    await app.log_in()
-    with pytest.raises(TooShort):
-        await list_users(IN_CONSOLE, ALL, None, 9)
-    for reason in ("ticket 1", "ticket 1", "ticket 2"):
-        await list_users(IN_CONSOLE, ALL, None, 9, reason=reason)
-    counted = sorted((each.reason, each.count) for each in entries(app))
-    assert counted == [("ticket 1", 2), ("ticket 2", 1)]
 
 
 async def test_a_command_has_an_entry_of_its_own(app: AppHarness, list_users: ListUsers) -> None:

@@ -1,1 +1,0 @@
-"""Pages about events in the web console."""

@@ -29,6 +29,8 @@ FEATURES_OF_KINDS: Final[dict[str, str]] = {
     "pumping_warnings": "pumping",
     "rules": "rules",
     "service_tokens": "admin",
+    "statistics_days": "statistics",
+    "statistics_hours": "statistics",
     "unreachable_numbers": "whatsapp",
     "used_attestations": "attestation",
     "used_webhooks": "voice",

@@ -1,23 +1,21 @@
-"""The ports of statistics and costs: where they are kept, and who else counts costs."""
+"""Where statistics are kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from application.ports.versioned import Expiring, Records
-from domain.costs.sums import DailyCosts
 from domain.cursor import Cursor
-from domain.statistics.hourly_counts import HourlyCounts
-from domain.statistics.period_sums import DeliveryGroup
-
-T = TypeVar("T")
+from domain.statistics.period_sums import PeriodCounts
 
 
-class PeriodRecords(Records[T], Expiring, Protocol[T]):
+class PeriodRecords(Records[PeriodCounts], Expiring, Protocol):
     """What each process counted in each hour, or on each day, by id."""
 
-    async def list_after(self, cursor: Cursor, until: datetime, limit: int) -> Sequence[T]:
+    async def list_after(
+        self, cursor: Cursor, until: datetime, limit: int
+    ) -> Sequence[PeriodCounts]:
         """List up to `limit` of them after a position, of periods that start at `until` or earlier.
 
         Those of the earliest period come first, and of one period those with the lowest id.
@@ -27,15 +25,7 @@ class PeriodRecords(Records[T], Expiring, Protocol[T]):
 
 @dataclass(frozen=True, slots=True)
 class StatisticsRepositories:
-    """The repositories of statistics and costs."""
+    """The counts by hour, and by day."""
 
-    daily_costs: PeriodRecords[DailyCosts]
-    hourly_counts: PeriodRecords[HourlyCounts]
-
-
-class CostMeter(Protocol):
-    """Counts costs besides the report, such as for metrics."""
-
-    def add(self, group: DeliveryGroup, millionths: int) -> None:
-        """Add an amount; never waits and never raises."""
-        ...
+    hours: PeriodRecords
+    days: PeriodRecords

@@ -1,1 +1,1 @@
-"""Statistics: security events counted in memory, written every minute, and reported by hour."""
+"""Statistics: counted in memory, written every minute, and reported by hour and by day."""

@@ -1,1 +1,1 @@
-"""What messages and calls cost: prices, message parts, and sums by day."""
+"""The prices of messages and calls."""

@@ -1,1 +1,1 @@
-"""How many messages, logins, rejections and security events there were in each hour."""
+"""What is counted of messages and logins, by hour and by day, and its report."""

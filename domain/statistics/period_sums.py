@@ -1,66 +1,198 @@
-"""What a process has counted, and which periods of it are to be written."""
+"""What is counted of messages and logins in an hour, or on a day."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from domain.otp.delivery import Channel
+
+MAX_GROUPS: Final = 2_000
+"""How many groups of messages a period has: all countries and channels of four providers."""
+MAX_UNWRITTEN_PERIODS: Final = 24
+"""How many periods a process keeps while the database is away."""
+UNKNOWN: Final = "unknown"
+"""In the place of a country or provider that an event does not name."""
+OTHER: Final = "other"
+"""In the place of the country and the provider of a group that is one too many."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """An hour or a day of UTC.
+
+    Attributes:
+        name: `hour` or `day`.
+        length: How long it is.
+        retention: How long its counts are kept.
+    """
+
+    name: str
+    length: timedelta
+    retention: timedelta
+
+    def start_of(self, moment: datetime) -> datetime:
+        """Return the start of the period of a moment, in UTC."""
+        return moment.astimezone(UTC) - (moment - _EPOCH) % self.length
+
+
+HOUR: Final = Period("hour", timedelta(hours=1), timedelta(days=8))
+"""Is kept for eight days: the same hour a week ago can be compared."""
+DAY: Final = Period("day", timedelta(days=1), timedelta(days=400))
+"""Is kept for 400 days: the same month a year ago can be compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryGroup:
-    """The messages or calls of one country, channel and provider."""
+    """The messages and calls of one country, channel and provider."""
 
     country: str
     channel: Channel
     provider: str
 
 
-class PeriodRecord(Protocol):
-    """What one process counted in one period. Only this process writes it."""
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of messages and calls, and what they cost.
 
-    @property
-    def id(self) -> str:
-        """The period and the process."""
-        ...
+    Attributes:
+        sent: Messages and calls with a code that a provider took, or may have taken.
+        delivered: Those that arrived, as the provider reports later.
+        undelivered: Those that failed, as the provider reports later.
+        logins: The logins with their codes.
+        millionths: The amount of codes and notices, in millionths of the currency.
+        line_millionths: The amount of the calls of the phone line.
+    """
 
-    @property
-    def starts_at(self) -> datetime:
-        """The start of the period."""
-        ...
+    sent: int = 0
+    delivered: int = 0
+    undelivered: int = 0
+    logins: int = 0
+    millionths: int = 0
+    line_millionths: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """Return both together."""
+        return Counts(
+            self.sent + other.sent,
+            self.delivered + other.delivered,
+            self.undelivered + other.undelivered,
+            self.logins + other.logins,
+            self.millionths + other.millionths,
+            self.line_millionths + other.line_millionths,
+        )
 
 
-S = TypeVar("S")
-V = TypeVar("V", bound=PeriodRecord)
+@dataclass(frozen=True, slots=True)
+class GroupCounts:
+    """The counts of one country, channel and provider."""
+
+    group: DeliveryGroup
+    counts: Counts
 
 
-class PeriodSums(ABC, Generic[S, V]):
-    """What this process has counted, in memory: all periods that are not written completely."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodCounts:
+    """What one process counted in one period. A consistency boundary, which only it writes.
 
-    def __init__(self, length: timedelta) -> None:
-        """Begin without sums, in periods of this length."""
-        self._length = length
-        self._sums: dict[datetime, S] = {}
-        self._written: dict[datetime, V] = {}
+    Attributes:
+        id: The period and the process: `<yyyy-mm-dd>T<hh>:<instance>.<number>`. The number differs
+            where a clock is set back to a period that the process has forgotten.
+        starts_at: The start of the period.
+        expires_at: When it is deleted.
+        groups: The counts by country, channel and provider.
+        rejections: How many requests for a code, and calls, each limit rejected.
+        currency: The ISO 4217 code of the amounts; empty where the process has no prices.
+    """
 
-    def list_changed(self) -> Sequence[V]:
+    id: str
+    starts_at: datetime
+    expires_at: datetime
+    groups: tuple[GroupCounts, ...] = ()
+    rejections: Mapping[str, int] = field(default_factory=dict)
+    currency: str = ""
+
+
+@dataclass(slots=True)
+class _Sums:
+    """The sums of one period. `number` is different each time that the period begins anew."""
+
+    number: int
+    groups: dict[DeliveryGroup, Counts] = field(default_factory=dict)
+    rejections: Counter[str] = field(default_factory=Counter)
+
+
+class PeriodSums:
+    """What this process has counted, in memory: all periods that are not written completely.
+
+    The number of periods is limited, and so is that of the groups of a period: whoever requests
+    codes chooses the countries.
+    """
+
+    def __init__(self, period: Period, instance: str, currency: str) -> None:
+        """Begin without counts.
+
+        Args:
+            period: An hour or a day.
+            instance: A random id of the process: no other process writes its records.
+            currency: That of all amounts; empty without prices.
+        """
+        self._period = period
+        self._instance = instance
+        self._currency = currency
+        self._begun = 0
+        self._sums: dict[datetime, _Sums] = {}
+        self._written: dict[datetime, PeriodCounts] = {}
+
+    def add(self, now: datetime, group: DeliveryGroup, counts: Counts) -> None:
+        """Add counts to those of a country, channel and provider in this period."""
+        groups = self._find(now).groups
+        if group not in groups and len(groups) >= MAX_GROUPS:
+            group = DeliveryGroup(OTHER, group.channel, OTHER)
+        counted = groups.get(group)
+        groups[group] = counts if counted is None else counted + counts
+
+    def add_rejection(self, now: datetime, limit: str) -> None:
+        """Count a rejection by a limit in this period."""
+        self._find(now).rejections[limit] += 1
+
+    def list_changed(self) -> Sequence[PeriodCounts]:
         """Return the periods whose sums have changed since they were written."""
         current = [self._snapshot(starts_at) for starts_at in self._sums]
         return [counted for counted in current if counted != self._written.get(counted.starts_at)]
 
-    def mark_written(self, written: V) -> None:
+    def mark_written(self, written: PeriodCounts) -> None:
         """Record which sums were written. An earlier period is forgotten if nothing has changed."""
         if written.starts_at not in self._sums:
             return  # its period was dropped: there were too many
         self._written[written.starts_at] = written
         # A clock that is corrected reaches the period before at most.
-        ended = [start for start in self._written if start < written.starts_at - self._length]
-        for start in ended:
+        until = written.starts_at - self._period.length
+        for start in [start for start in self._written if start < until]:
             if self._snapshot(start) == self._written.pop(start):
                 del self._sums[start]
 
-    @abstractmethod
-    def _snapshot(self, starts_at: datetime) -> V:
-        """Return the record of the sums of a period."""
+    def _find(self, now: datetime) -> _Sums:
+        starts_at = self._period.start_of(now)
+        sums = self._sums.get(starts_at)
+        if sums is None:
+            self._begun += 1
+            sums = self._sums[starts_at] = _Sums(self._begun)
+            if len(self._sums) > MAX_UNWRITTEN_PERIODS:
+                earliest = min(self._sums)
+                del self._sums[earliest]
+                self._written.pop(earliest, None)
+        return sums
+
+    def _snapshot(self, starts_at: datetime) -> PeriodCounts:
+        sums = self._sums[starts_at]
+        return PeriodCounts(
+            id=f"{starts_at:%Y-%m-%dT%H}:{self._instance}.{sums.number}",
+            starts_at=starts_at,
+            expires_at=starts_at + self._period.retention,
+            groups=tuple(GroupCounts(*counted) for counted in sums.groups.items()),
+            rejections=dict(sums.rejections),
+            currency=self._currency,
+        )

@@ -1,31 +1,47 @@
-"""A report of statistics: which hours, and of which messages."""
+"""A report of statistics: which hours or days, and summed by what."""
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from itertools import permutations
+from typing import Final
 
-from domain.countries import parse_country
-from domain.errors import InvalidValue, TooLong
-from domain.statistics.hourly_counts import (
-    ONE_HOUR,
-    OTHER,
-    UNKNOWN,
-    DeliveryCounts,
-    DeliveryEntry,
-    HourlyCounts,
-    start_of_hour,
-)
-
-K = TypeVar("K")
+from domain.errors import InvalidValue, UnsupportedValue
+from domain.statistics.period_sums import DAY, HOUR, Counts, DeliveryGroup, Period, PeriodCounts
 
 DEFAULT_HOURS: Final = 24
 MAX_HOURS: Final = 168
 """A week. The counts are kept for a day longer."""
-MAX_PROVIDER_LENGTH: Final = 200
-_INTERNATIONAL: Final = "001"
-"""The country code of networks without a country, such as those of satellites."""
+MAX_DAYS: Final = DAY.retention // DAY.length
+DAY_PATTERN: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_DAY: Final = re.compile(DAY_PATTERN)
+
+
+class Dimension(StrEnum):
+    """What the messages are summed by."""
+
+    COUNTRY = "country"
+    CHANNEL = "channel"
+    PROVIDER = "provider"
+
+    def value_of(self, group: DeliveryGroup) -> str:
+        """Return the country, channel or provider of a group."""
+        match self:
+            case Dimension.COUNTRY:
+                return group.country
+            case Dimension.CHANNEL:
+                return group.channel.value
+            case Dimension.PROVIDER:
+                return group.provider
+
+
+DIMENSIONS: Final = [
+    ",".join(names) for count in (1, 2) for names in permutations(Dimension, count)
+]
+"""All that a report can be summed by: one dimension, or two of them in this order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,168 +49,179 @@ class StatisticsQuery:
     """What a report is about.
 
     Attributes:
-        first_hour: The start of the first hour.
-        last_hour: The start of the last one, which is not over.
-        country: Only messages to this country; None for all. Rejections and security events are
-            not counted by country.
-        provider: Only messages of this provider; None for all.
+        period: An hour or a day.
+        first: The start of the first one.
+        last: The start of the last one, which may not be over.
+        by: One or two dimensions that the messages are summed by.
     """
 
-    first_hour: datetime
-    last_hour: datetime
-    country: str | None = None
-    provider: str | None = None
+    period: Period
+    first: datetime
+    last: datetime
+    by: Sequence[Dimension]
 
     @property
-    def hours(self) -> Sequence[datetime]:
-        """The start of each hour."""
-        count = (self.last_hour - self.first_hour) // ONE_HOUR + 1
-        return [self.first_hour + number * ONE_HOUR for number in range(count)]
-
-    def includes(self, entry: DeliveryEntry) -> bool:
-        """Return whether the messages of an entry are those of the report."""
-        return self.country in (None, entry.country) and self.provider in (None, entry.provider)
+    def starts(self) -> Sequence[datetime]:
+        """The start of each hour or day."""
+        count = (self.last - self.first) // self.period.length + 1
+        return [self.first + number * self.period.length for number in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
-class CountRow:
-    """The messages of one country, provider or channel."""
+class GroupRow:
+    """The counts of one country, channel or provider, or of two of them together."""
 
-    name: str
-    counts: DeliveryCounts
+    names: tuple[str, ...]
+    counts: Counts
 
 
 @dataclass(frozen=True, slots=True)
-class HourRow:
-    """What was counted in one hour: rejections by limit, and security events by type."""
+class PeriodRow:
+    """What was counted in one hour, or on one day."""
 
     starts_at: datetime
-    counts: DeliveryCounts
+    counts: Counts
     rejections: Mapping[str, int]
-    events: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """What was counted in some hours. Rows by name have the highest numbers first.
+    """What was counted in some hours, or on some days.
 
     Attributes:
         query: What the report is about.
+        currency: That of the amounts; empty if there are none.
         total: All messages.
-        by_hour: Each hour, the earliest first, also if nothing was counted.
-        by_country: The messages by country.
-        by_provider: The messages by provider.
-        by_channel: The messages by channel.
+        rows: The messages by the dimensions of the query, the highest numbers first. Those with
+            one first name stand together.
+        by_period: Each hour or day, the earliest first, also if nothing was counted.
         rejections: Requests for a code, and calls, that a limit rejected, by limit.
-        events: The security events by type.
     """
 
     query: StatisticsQuery
-    total: DeliveryCounts
-    by_hour: Sequence[HourRow]
-    by_country: Sequence[CountRow]
-    by_provider: Sequence[CountRow]
-    by_channel: Sequence[CountRow]
+    currency: str
+    total: Counts
+    rows: Sequence[GroupRow]
+    by_period: Sequence[PeriodRow]
     rejections: Mapping[str, int]
-    events: Mapping[str, int]
 
 
 class StatisticsSums:
     """The sums of a report, while its records are read."""
 
-    def __init__(self, query: StatisticsQuery) -> None:
-        """Begin with the hours of a report, and without counts."""
+    def __init__(self, query: StatisticsQuery, currency: str) -> None:
+        """Begin without counts. Only amounts in this currency are added."""
         self._query = query
-        self._hours = {hour: DeliveryCounts() for hour in query.hours}
-        self._rejections = {hour: Counter[str]() for hour in query.hours}
-        self._events = {hour: Counter[str]() for hour in query.hours}
-        self._countries: dict[str, DeliveryCounts] = {}
-        self._providers: dict[str, DeliveryCounts] = {}
-        self._channels: dict[str, DeliveryCounts] = {}
+        self._currency = currency
+        self._periods = {start: Counts() for start in query.starts}
+        self._rejections = {start: Counter[str]() for start in query.starts}
+        self._groups: dict[tuple[str, ...], Counts] = {}
 
-    def add(self, hourly: HourlyCounts) -> None:
-        """Add what a process counted in an hour of the report."""
-        hour = hourly.starts_at
-        for entry in filter(self._query.includes, hourly.deliveries):
-            _add(self._hours, hour, entry.counts)
-            _add(self._countries, entry.country, entry.counts)
-            _add(self._providers, entry.provider, entry.counts)
-            _add(self._channels, entry.channel.value, entry.counts)
-        for rejected in hourly.rejections:
-            self._rejections[hour][rejected.name] += rejected.count
-        for counted in hourly.events:
-            self._events[hour][counted.name] += counted.count
+    def add(self, counted: PeriodCounts) -> None:
+        """Add what a process counted in a period of the report."""
+        for each in counted.groups:
+            counts = each.counts
+            if counted.currency != self._currency:
+                counts = replace(counts, millionths=0, line_millionths=0)
+            names = tuple(dimension.value_of(each.group) for dimension in self._query.by)
+            self._groups[names] = self._groups.get(names, Counts()) + counts
+            self._periods[counted.starts_at] += counts
+        self._rejections[counted.starts_at].update(counted.rejections)
 
     def report(self) -> Statistics:
         """Return the report of what was added."""
         return Statistics(
             query=self._query,
-            total=_sum(self._hours.values()),
-            by_hour=[
-                HourRow(hour, counts, _sort(self._rejections[hour]), _sort(self._events[hour]))
-                for hour, counts in self._hours.items()
+            currency=self._currency,
+            total=sum(self._periods.values(), Counts()),
+            rows=_sort_rows(self._groups),
+            by_period=[
+                PeriodRow(start, counts, _sort(self._rejections[start]))
+                for start, counts in self._periods.items()
             ],
-            by_country=_rows(self._countries),
-            by_provider=_rows(self._providers),
-            by_channel=_rows(self._channels),
             rejections=_sort(sum(self._rejections.values(), Counter())),
-            events=_sort(sum(self._events.values(), Counter())),
         )
 
 
-def make_query(
-    now: datetime,
-    hours: int = DEFAULT_HOURS,
-    country: str | None = None,
-    provider: str | None = None,
-) -> StatisticsQuery:
-    """Return the query of the last hours. The hour that is not over is one of them.
-
-    Raises:
-        InvalidValue: There are too many hours, or none.
-    """
-    if not 1 <= hours <= MAX_HOURS:
-        raise InvalidValue(f"Statistics are of 1 to {MAX_HOURS} hours.")
-    last_hour = start_of_hour(now)
-    first_hour = last_hour - (hours - 1) * ONE_HOUR
-    return StatisticsQuery(
-        first_hour=first_hour, last_hour=last_hour, country=country, provider=provider
-    )
-
-
-def parse_counted_country(text: str) -> str:
-    """Parse a country as it is counted: its ISO code, `001`, `other` or `unknown`.
+def parse_day(text: str) -> date:
+    """Parse a day.
 
     Raises:
         InvalidValue
     """
-    return text if text in {_INTERNATIONAL, OTHER, UNKNOWN} else parse_country(text)
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass  # such as February 30
+    raise InvalidValue("Write a day as year, month and day, like 2026-07-01.")
 
 
-def parse_counted_provider(text: str) -> str:
-    """Parse the name of a provider. It may be one that the service had before.
+def parse_dimensions(text: str) -> Sequence[Dimension]:
+    """Parse what the messages are summed by: one dimension, or two with a comma between them.
 
     Raises:
-        InvalidValue, TooLong
+        UnsupportedValue
     """
-    if not text or not text.isprintable():
-        raise InvalidValue("The name of a provider is one line of text, like twilio.")
-    if len(text) > MAX_PROVIDER_LENGTH:
-        raise TooLong(f"The name of a provider has at most {MAX_PROVIDER_LENGTH} characters.")
-    return text
+    if text not in DIMENSIONS:
+        raise UnsupportedValue(
+            "Statistics are summed by country, channel or provider, or by two of these, such as"
+            " country,provider."
+        )
+    return [Dimension(name) for name in text.split(",")]
 
 
-def _add(sums: dict[K, DeliveryCounts], key: K, counts: DeliveryCounts) -> None:
-    sums[key] = sums.get(key, DeliveryCounts()) + counts
+def query_hours(now: datetime, hours: int, by: Sequence[Dimension]) -> StatisticsQuery:
+    """Return the query of the last hours. The hour that is not over is one of them.
+
+    Raises:
+        InvalidValue: They are too many, or none.
+    """
+    if not 1 <= hours <= MAX_HOURS:
+        raise InvalidValue(f"Statistics by hour are of 1 to {MAX_HOURS} hours.")
+    last = HOUR.start_of(now)
+    first = last - (hours - 1) * HOUR.length
+    return StatisticsQuery(period=HOUR, first=first, last=last, by=by)
 
 
-def _sum(counts: Iterable[DeliveryCounts]) -> DeliveryCounts:
-    return sum(counts, DeliveryCounts())
+def query_days(
+    now: datetime, first_day: date | None, last_day: date | None, by: Sequence[Dimension]
+) -> StatisticsQuery:
+    """Return the query of some days.
+
+    By default the last one is today, and the first one begins the month of the last one.
+
+    Raises:
+        InvalidValue: They end before they begin, or are too many.
+    """
+    last_day = last_day or now.astimezone(UTC).date()
+    first_day = first_day or last_day.replace(day=1)
+    if first_day > last_day:
+        raise InvalidValue("The first day is later than the last one.")
+    if last_day - first_day >= timedelta(days=MAX_DAYS):
+        raise InvalidValue(f"Statistics by day are of 1 to {MAX_DAYS} days.")
+    first, last = (datetime.combine(day, time(), UTC) for day in (first_day, last_day))
+    return StatisticsQuery(period=DAY, first=first, last=last, by=by)
 
 
-def _rows(sums: Mapping[str, DeliveryCounts]) -> Sequence[CountRow]:
-    rows = [CountRow(name, counts) for name, counts in sums.items()]
-    return sorted(rows, key=lambda row: (-row.counts.sent, -row.counts.logins, row.name))
+def _sort_rows(groups: Mapping[tuple[str, ...], Counts]) -> Sequence[GroupRow]:
+    of_first: dict[str, Counts] = {}
+    for names, counts in groups.items():
+        of_first[names[0]] = of_first.get(names[0], Counts()) + counts
+    rows = [GroupRow(names, counts) for names, counts in groups.items()]
+    return sorted(
+        rows,
+        key=lambda row: (
+            *_rank(of_first[row.names[0]]),
+            row.names[0],
+            *_rank(row.counts),
+            row.names,
+        ),
+    )
+
+
+def _rank(counts: Counts) -> tuple[int, int, int]:
+    return -counts.sent, -counts.millionths - counts.line_millionths, -counts.logins
 
 
 def _sort(counter: Counter[str]) -> Mapping[str, int]:

@@ -1,6 +1,6 @@
 """Statistics of messages and logins, and what messages and calls cost."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
 
-_COSTS_INTERVAL: Final = timedelta(seconds=9)
-"""With the time of a write, a kill loses at most ten seconds of the report."""
-_STATISTICS_INTERVAL: Final = timedelta(seconds=55)
-"""With the time of a write, a kill loses at most a minute of the statistics."""
+_INTERVAL: Final = timedelta(seconds=55)
+"""With the time of a write, a kill loses at most a minute of counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +115,6 @@ class _Statistics(Feature):
         "adapters/metrics/features/statistics.py",
         "entrypoints/http/statistics",
         "entrypoints/commands/statistics",
-        "application/costs",
         "domain/costs",
     )
     settings = StatisticsSettings
@@ -137,63 +134,59 @@ class _Statistics(Feature):
 
         return (StatisticsPlugin(),)
 
+    def notes_on_settings(self, settings: "Settings") -> "Iterable[str]":
+        if (prices := load_prices(settings.of(StatisticsSettings))) is None:
+            return ()
+        from entrypoints.commands.statistics.prices import describe_prices
+
+        return describe_prices(settings, prices)
+
     def background_tasks(
         self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"
     ) -> Sequence[AbstractAsyncContextManager[None]]:
         """Write what was counted since the last write."""
-        from application.costs.feature import CostsFeature
+        del settings
         from application.statistics.feature import StatisticsFeature
         from entrypoints.server.background_task import repeat
 
-        write, write_costs = use_cases.of(StatisticsFeature).write, use_cases.of(CostsFeature).write
-        tasks = [
-            repeat(
-                "statistics",
-                write,
-                failed_event="statistics_not_written",
-                pause=_STATISTICS_INTERVAL,
-                metrics=metrics,
-            )
-        ]
-        if settings.of(StatisticsSettings).prices is not None:
-            costs = repeat(
-                "costs",
-                write_costs,
-                failed_event="costs_not_written",
-                pause=_COSTS_INTERVAL,
-                metrics=metrics,
-            )
-            tasks.append(costs)
-        return tasks
+        task = repeat(
+            "statistics",
+            use_cases.of(StatisticsFeature).write,
+            failed_event="statistics_not_written",
+            pause=_INTERVAL,
+            metrics=metrics,
+        )
+        return (task,)
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Count from now on, and write at the end what was counted since the last write."""
         from adapters.records.features.statistics import make_statistics_repositories
-        from application.costs.feature import CostsFeature, CostsPolicy
         from application.otp.feature import OtpFeature
-        from application.statistics.feature import StatisticsFeature
+        from application.statistics.feature import StatisticsFeature, StatisticsPolicy
         from entrypoints.opening.providers import FREE_PROVIDERS
 
         core, meter = opening.use_cases, None
         if opening.metrics is not None:
-            from adapters.metrics.features.statistics import CountedCosts
+            from adapters.metrics.features.statistics import meter_amounts
 
-            meter = CountedCosts(opening.metrics)
+            meter = meter_amounts(opening.metrics)
         repositories = make_statistics_repositories(opening.database)
-        statistics = StatisticsFeature(core, repositories.hourly_counts, opening.listeners)
+        try:
+            prices = load_prices(opening.settings.of(StatisticsSettings))
+        except StartupError:
+            if core.find(OtpFeature) is not None:
+                raise
+            prices = (
+                None  # a command that sends nothing works with an invalid file, without amounts
+            )
+        policy = StatisticsPolicy(prices=prices, free_providers=FREE_PROVIDERS)
+        statistics = StatisticsFeature(core, repositories, opening.listeners, policy, meter)
         core.add(statistics)
-        # Only messages and calls cost something.
-        sends = core.find(OtpFeature) is not None
-        prices = load_prices(opening.settings.of(StatisticsSettings)) if sends else None
-        policy = CostsPolicy(prices=prices, free_providers=FREE_PROVIDERS)
-        costs = CostsFeature(core, repositories.daily_costs, policy, meter)
-        core.add(costs)
         try:
             yield
         finally:
             await write_last(statistics.write, "statistics_not_written")
-            await write_last(costs.write, "costs_not_written")
 
 
 STATISTICS: Final = _Statistics()

@@ -19,11 +19,9 @@ import httpx
 from PIL import Image, ImageDraw
 
 from adapters.system import SystemClock
-from application.costs.feature import CostsFeature
 from application.statistics.feature import StatisticsFeature
 from domain.otp.delivery import Channel
-from domain.statistics.hourly_counts import DeliveryCounts
-from domain.statistics.period_sums import DeliveryGroup
+from domain.statistics.period_sums import Counts, DeliveryGroup
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.cli import main
 from entrypoints.settings.read import read_settings
@@ -62,7 +60,6 @@ SENT_BY_HOUR: Final = (
 )
 """Messages to India; those to other countries are parts of it."""
 _PART_OF_COUNTRY: Final = {"IN": 1, "US": 3, "DE": 5, "BR": 11, "ID": 17}
-_EVENTS: Final = {"otp_verification_failed": 3, "otp_attempts_exhausted": 9}
 _COLORS: Final = ("#c2452d", "#0a7d5a", "#3d73b5", "#8a4fbf")
 _CLOCK_FILE: Final = Path("clock")
 
@@ -124,24 +121,23 @@ async def _count(service: Service) -> None:
     clock = MovableClock(NOW - timedelta(hours=len(SENT_BY_HOUR) - 1))
     settings = read_settings(service.environ, None)
     async with open_use_cases(settings, clock=clock) as use_cases:
-        statistics, costs = use_cases.of(StatisticsFeature), use_cases.of(CostsFeature)
+        statistics = use_cases.of(StatisticsFeature)
         for sent in SENT_BY_HOUR:
             for country, part in _PART_OF_COUNTRY.items():
                 group = DeliveryGroup(country, Channel.SMS, "acme:open" if part > 3 else "twilio")
                 share = sent // part
                 delivered = share * 9 // 10
-                counts = DeliveryCounts(share, delivered, share - delivered, share * 4 // 5)
-                statistics.sums.add_delivery(clock.now(), group, counts)
+                counts = Counts(share, delivered, share - delivered, share * 4 // 5)
+                for sums in statistics.count.sums:
+                    sums.add(clock.now(), group, counts)
                 for _ in range(share):
-                    costs.count(sent_message(country, group.provider, "Your code is 123456."))
-            for event, part in _EVENTS.items():
-                for _ in range(sent // part):
-                    statistics.sums.add_event(clock.now(), event)
-            for _ in range(sent // 7):
-                statistics.sums.add_rejection(clock.now(), "per_ip")
+                    message = sent_message(country, group.provider, "Your code is 123456.")
+                    statistics.count.count_cost(message)
+            for sums in statistics.count.sums:
+                for _ in range(sent // 7):
+                    sums.add_rejection(clock.now(), "per_ip")
             await statistics.write()
             clock.advance(timedelta(hours=1))
-        await costs.write()
 
 
 def _draw_image(number: int) -> bytes:

@@ -67,6 +67,7 @@ def take_screenshots(chromium: Chromium, page: Page, sample: Sample, folder: Pat
     show(page, 1200, "light")
     for name, path, height in (
         ("overview", "/console", 720),
+        ("statistics", "/console/statistics", 1080),
         ("person", f"/console/users/{sample.member.user_id}", 760),
         ("library", "/console/library", 700),
     ):

@@ -42,8 +42,12 @@ ROUTES: Final = [
 ]
 NO_PAGES: Final = ("/style.css", "/passkeys.js", "/thumbnail", "/image", "/sign-out")
 """Files, and a form that every page has."""
-STATES: Final = ("library?state=hidden", "nowhere", "audit?user=000000000000000000000000")
-"""Pages in other states, and with errors."""
+STATES: Final = (
+    *("statistics?hours=168&by=country,provider", "statistics?from=yesterday"),
+    *("library?state=hidden", "nowhere"),
+    *("audit?user=000000000000000000000000", "statistics?hours=0"),
+)
+"""Pages with other numbers, in other states, and with errors."""
 
 FIELDS: Final = {
     "reason": "too long " * 200,

@@ -8,51 +8,51 @@ import pytest
 from adapters.records.database import Database
 from adapters.records.features.statistics import make_statistics_repositories
 from application.ports.statistics import PeriodRecords
-from domain.costs.sums import COSTS_RETENTION, DailyCosts
 from domain.cursor import Cursor
 from domain.otp.delivery import Channel
-from domain.statistics.hourly_counts import (
-    ONE_HOUR,
-    STATISTICS_RETENTION,
-    DeliveryCounts,
-    DeliveryEntry,
-    HourlyCounts,
-    NamedCount,
+from domain.statistics.period_sums import (
+    HOUR,
+    Counts,
+    DeliveryGroup,
+    GroupCounts,
+    PeriodCounts,
 )
 from tests.support.builders import NOW
 
 START: Final = NOW.replace(hour=0, minute=0)
-ONE_DAY: Final = timedelta(days=1)
+ONE_HOUR: Final = timedelta(hours=1)
 
 
-def hourly_counts(hour: int, instance: str, count: int = 1) -> HourlyCounts:
+def counted(hour: int, instance: str, count: int = 1) -> PeriodCounts:
     starts_at = START + hour * ONE_HOUR
-    return HourlyCounts(
+    return PeriodCounts(
         id=f"{starts_at:%Y-%m-%dT%H}:{instance}",
         starts_at=starts_at,
-        deliveries=(
-            DeliveryEntry("IN", Channel.SMS, "acme:open", DeliveryCounts(count, 2, 3, 10**12)),
+        expires_at=starts_at + HOUR.retention,
+        groups=tuple(
+            GroupCounts(
+                DeliveryGroup("IN", channel, "acme:open"), Counts(count, 2, 3, 4, 10**12, 5)
+            )
+            for channel in Channel
         ),
-        rejections=(NamedCount("per_ip", count),),
-        events=(NamedCount("otp_accepted", count),),
+        rejections={"per_ip": count},
+        currency="USD",
     )
 
 
-RECORDS: Final = [hourly_counts(hour, instance) for hour in range(4) for instance in "ab"]
+RECORDS: Final = [counted(hour, instance) for hour in range(4) for instance in "ab"]
 
 
 @pytest.fixture
-def records(database: Database) -> PeriodRecords[HourlyCounts]:
-    return make_statistics_repositories(database).hourly_counts
+def records(database: Database) -> PeriodRecords:
+    return make_statistics_repositories(database).hours
 
 
-async def test_they_are_listed_from_a_position_until_a_period(
-    records: PeriodRecords[HourlyCounts],
-) -> None:
+async def test_they_are_listed_from_a_position_until_a_period(records: PeriodRecords) -> None:
     for record in reversed(RECORDS):
         assert await records.add(record)
 
-    async def listed(cursor: Cursor, until: int, limit: int = 10) -> list[HourlyCounts]:
+    async def listed(cursor: Cursor, until: int, limit: int = 10) -> list[PeriodCounts]:
         return [*await records.list_after(cursor, START + until * ONE_HOUR, limit)]
 
     from_one = Cursor(START + ONE_HOUR, "")
@@ -62,22 +62,22 @@ async def test_they_are_listed_from_a_position_until_a_period(
     assert await listed(Cursor(START + 4 * ONE_HOUR, ""), 9) == []
 
 
-async def test_they_are_replaced_and_deleted_after_their_retention(
-    database: Database, records: PeriodRecords[HourlyCounts]
+async def test_they_are_replaced_and_deleted_when_they_expire(
+    database: Database, records: PeriodRecords
 ) -> None:
-    first, second, more = RECORDS[0], RECORDS[2], hourly_counts(0, "a", count=7)
-    costs = make_statistics_repositories(database).daily_costs
-    assert await costs.add(DailyCosts(id="a", starts_at=START, currency="USD", entries=()))
+    first, second, more = RECORDS[0], RECORDS[2], counted(0, "a", count=7)
+    days = make_statistics_repositories(database).days
     for record in (first, second):
         assert await records.add(record)
+    assert await days.add(first)
     assert await records.replace(more, 1)
     assert not await records.replace(more, 1)
 
     stored = await records.load(first.id)
     assert stored is not None
     assert stored.value == more
-    assert await records.delete_expired(START + STATISTICS_RETENTION, 10) == 1
+    assert await records.delete_expired(first.expires_at, 10) == 1
     assert await records.load(first.id) is None
     assert await records.load(second.id) is not None
-    assert await costs.delete_expired(START + COSTS_RETENTION - ONE_HOUR, 10) == 0
-    assert await costs.delete_expired(START + COSTS_RETENTION, 10) == 1
+    # A day is another kind of record.
+    assert await days.load(first.id) is not None

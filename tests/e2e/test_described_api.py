@@ -25,8 +25,7 @@ ADMIN_ACTIONS: Final = {
 NEVER_SUCCESSFUL: Final = {
     "POST /authenticate/validate_otp", "POST /auth/refresh", "DELETE /auth/sessions/{session_id}",
     "POST /users/me/phone", "POST /users/me/phone/disown", "POST /auth/undo-phone-change",
-    "GET /calls/{call_id}/recording", "GET /admin/audit", "GET /admin/costs",
-    "GET /admin/budgets", "GET /admin/providers",
+    "GET /calls/{call_id}/recording", "GET /admin/audit",
     "GET /admin/statistics", "GET /admin/users", "GET /admin/rules", "POST /admin/rules",
     "POST /admin/rules/{rule_id}/end",
     "GET /admin/users/{user_id}", "PATCH /admin/users/{user_id}",

@@ -225,7 +225,7 @@ async def test_migrate_builds_an_index_and_lets_no_other_one_run(
     async with open_postgres_repositories(url):
         pass
     direct = process.server.database_url(name)
-    execute(direct, "DROP INDEX identities_username_key", "DROP TABLE daily_costs")
+    execute(direct, "DROP INDEX identities_username_key", "DROP TABLE statistics_days")
     with psycopg.connect(direct) as other:
         other.execute(f"SELECT pg_advisory_xact_lock({LOCK_ID + 1})")
         with pytest.raises(ConfigurationError, match="Another `dialtone migrate`"):

@@ -15,10 +15,8 @@ from tests.support.policies import make_policy
 PAGES: Final = {
     "": {"support", "moderator", "auditor"},
     "/users": {"support", "auditor"},
-    "/activity": {"auditor"},
+    "/statistics": {"auditor"},
     "/rules": {"auditor"},
-    "/costs": {"auditor"},
-    "/security": {"auditor"},
     "/library": {"moderator", "auditor"},
     "/audit": {"auditor"},
 }

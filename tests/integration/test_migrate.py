@@ -35,7 +35,7 @@ FINGERPRINT = FakePhoneEncryption().key_fingerprint()
 UNIQUE = "identities_username_key"
 OWN = "own_index"
 RELEASE_0_1_0 = Path(__file__).parents[1] / "support/samples/release_0_1_0"
-EARLIER = ["DROP INDEX identities_username_key", "DROP TABLE daily_costs"]
+EARLIER = ["DROP INDEX identities_username_key", "DROP TABLE statistics_days"]
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def names_of(objects: Any) -> set[str]:
     return {created.name for created in objects}
 
 
-MISSING = {UNIQUE, "daily_costs", "daily_costs_starts_at", "daily_costs_expires_at"}
+MISSING = {UNIQUE, "statistics_days", "statistics_days_starts_at", "statistics_days_expires_at"}
 
 
 async def test_a_new_database_is_only_created_by_the_migration(

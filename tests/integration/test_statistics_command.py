@@ -1,17 +1,21 @@
-"""`dialtone statistics` as an operator uses it."""
+"""`dialtone statistics`, and what `check-settings` says of prices, as an operator uses them."""
 
 import asyncio
 import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-from application.costs.feature import CostsFeature
-from application.otp.feature import OtpFeature
+import pytest
+
+from application.statistics.feature import StatisticsFeature
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings.read import read_settings
 from tests.support.counted_events import (
-    PROVIDER,
     accepted,
     delivered,
+    ended_call,
     logged_in,
     rejected,
     sent_message,
@@ -19,109 +23,154 @@ from tests.support.counted_events import (
 from tests.support.forked_service import ForkedService
 from tests.support.service import Service
 
+PRICES: Final = """\
+currency = "USD"
+[IN]
+sms = 83000
+voice = 50000
+[US]
+sms = 8300
+"""
+TWILIO: Final = {
+    "DIALTONE_SMS": "twilio",
+    "DIALTONE_COUNTRIES": "IN,US,DE",
+    "TWILIO_ACCOUNT_SID": "AC0123456789abcdef0123456789abcdef",
+    "TWILIO_AUTH_TOKEN": "tops3cret",
+    "TWILIO_FROM": "Acme",
+    "TWILIO_VOICE_FROM": "+14155550006",
+    "DIALTONE_PUBLIC_URL": "https://dialtone.example.org",
+}
+
+
+def make_service(
+    folder: Path, environ: Mapping[str, str] | None = None, prices: str = PRICES
+) -> Service:
+    (folder / "prices.toml").write_text(prices, encoding="utf-8")
+    return ForkedService(folder, {"DIALTONE_PRICES": "prices.toml", **(environ or {})})
+
 
 def count_some(service: Service) -> None:
-    """Count events, as a command that ends after them."""
+    """Count some messages, as a process that stops after them."""
 
     async def count() -> None:
-        async with open_use_cases(read_settings(service.environ, None)) as use_cases:
-            events = use_cases.of(OtpFeature).request_otp.events
-            for event in (
-                *[accepted()] * 3,
-                *[delivered()] * 2,
-                *[logged_in()] * 2,
-                rejected(),
-            ):
-                events.record(event)
+        prices = {"DIALTONE_PRICES": str(service.folder / "prices.toml")}
+        async with open_use_cases(read_settings(service.environ | prices, None)) as use_cases:
+            count = use_cases.of(StatisticsFeature).count
+            for event in (*[accepted()] * 3, *[delivered()] * 2, *[logged_in()] * 2, rejected()):
+                count.record(event)
+            for _ in range(3):
+                count.count_cost(sent_message(text="नमस्ते" * 12))
+            count.count_cost(sent_message(provider="console"))
+            count.count_cost(ended_call(has_code=False))
 
     asyncio.run(count())
 
 
-def test_a_report_has_what_the_service_has_written(tmp_path: Path) -> None:
-    service = ForkedService(tmp_path)
+def test_a_report_has_what_a_stopped_process_counted(tmp_path: Path) -> None:
+    service = make_service(tmp_path)
     before = service.run("statistics")
     count_some(service)
 
-    shown = service.run("statistics")
-    by_hour = service.run("statistics", "--by", "hour", "--hours", "3").stdout.splitlines()
-    other = service.run("statistics", "--country", "in", "--provider", "acme:open")
-    as_json = json.loads(service.run("statistics", "--json").stdout)
-
-    assert before.stdout.splitlines()[1:] == ["Nothing was counted."]
-    assert shown.stdout.splitlines()[0].startswith("24 hours from 20")
-    assert shown.stdout.splitlines()[1:] == [
-        "country  sent  delivered  undelivered  logins  conversion",
-        "US          3          2            0       2        67 %",
-        "total       3          2            0       2        67 %",
-        "",
-        "rejections by  number",
-        "per_ip              1",
-        "",
-        "security event        number",
-        "otp_accepted               3",
-        "login_succeeded            2",
-        "otp_delivered              2",
-        "otp_request_rejected       1",
-    ]
-    assert [line.split()[2:] for line in by_hour[2:4]] == [["0", "0", "0", "0", "-"]] * 2
-    assert other.stdout.splitlines()[0].endswith("by country, only IN and acme:open:")
-    assert other.stdout.splitlines()[2].split() == ["total", "0", "0", "0", "0", "-"]
-    assert as_json["total"]["sent"] == 3
-
-
-def test_an_invalid_argument_is_named(tmp_path: Path) -> None:
-    for option, value, problem in (
-        ("--hours", "169", "Statistics are of 1 to 168 hours."),
-        ("--country", "", "A country is written as its ISO code"),
-        ("--provider", "a\nb", "The name of a provider is one line"),
-    ):
-        ended = ForkedService(tmp_path).run("statistics", option, value)
-        assert (ended.returncode, ended.stdout) == (2, "")
-        assert f"{option}: {problem}" in ended.stderr
-
-
-def test_the_providers_have_their_shares_and_the_price_of_an_entered_code(tmp_path: Path) -> None:
-    (tmp_path / "prices.toml").write_text('currency = "USD"\n[US]\nsms = 8300\n', "utf-8")
-    service = ForkedService(tmp_path, {"DIALTONE_PRICES": str(tmp_path / "prices.toml")})
-    before = service.run("providers")
-    count_some(service)
-
-    async def count_costs() -> None:
-        async with open_use_cases(read_settings(service.environ, None)) as use_cases:
-            for _ in range(3):
-                use_cases.of(CostsFeature).count(sent_message("US", PROVIDER))
-
-    asyncio.run(count_costs())
-    shown = service.run("providers").stdout.splitlines()
-    as_json = json.loads(service.run("providers", "--json").stdout)
-    as_csv = service.run("providers", "--format", "csv").stdout.splitlines()
-    other = service.run("providers", "--country", "IN").stdout.splitlines()
+    shown = service.run("statistics").stdout.splitlines()
+    two = service.run("statistics", "--by", "channel", "--by", "country").stdout.splitlines()
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    by_day = service.run("statistics", "--from", "2026-01-01", "--until", "2026-12-31")
+    as_json = json.loads(service.run("statistics", "--until", today, "--json").stdout)
+    as_csv = service.run("statistics", "--by", "provider", "--csv").stdout.splitlines()
 
     assert before.stdout.splitlines()[1:] == ["Nothing was counted."]
     assert shown[0].startswith("24 hours from 20")
-    assert [line.split() for line in shown[2:]] == [
-        [*name, "3", "2", "66.7", "%", "2", "66.7", "%", "0.024900", "USD", "0.012450", "USD"]
-        for name in (["US", "sms", PROVIDER], ["total"])
+    assert shown[1:] == [
+        "country  sent  delivered  undelivered  logins        amount    phone line",
+        "US          3          2            0       2  0.049800 USD  0.000000 USD",
+        "IN          0          0            0       0  0.000000 USD  0.050000 USD",
+        "total       3          2            0       2  0.049800 USD  0.050000 USD",
+        "",
+        "rejections by  number",
+        "per_ip              1",
     ]
-    assert as_json["rows"] == [
-        {**as_json["total"], "country": "US", "channel": "sms", "provider": PROVIDER}
+    assert two[0].endswith("by channel and country:")
+    assert two[2].split()[:3] == ["sms", "US", "3"]
+    assert by_day.stdout.splitlines()[0] == "365 days from 2026-01-01 00:00 (UTC), by country:"
+    assert (as_json["period"], as_json["total"]["millionths"]) == ("day", 49_800)
+    assert as_csv == [
+        '"provider","sent","delivered","undelivered","logins","currency","amount","line_amount"',
+        '"acme:open","3","2","0","2","USD","0.049800","0.050000"',
     ]
-    assert as_json["currency"] == "USD"
-    assert as_json["total"]["price_of_entered_millionths"] == 12_450
-    assert as_csv[1:] == [
-        f'"US","sms","{PROVIDER}","3","2","66.7","2","66.7",'
-        '"USD","0.024900","24900","0.012450","12450","0"'
-    ]
-    assert other[0].endswith("by country, channel and provider, only IN:")
-    assert other[1:] == ["Nothing was counted."]
 
 
-def test_an_invalid_time_of_providers_is_named(tmp_path: Path) -> None:
-    for option, value, problem in (
-        ("--to", "2026-7-1", "Write a day like 2026-07-01"),
-        ("--from", "2020-01-01", "Messages are counted by hour for 8 days."),
-        ("--country", "", "A country is written as its ISO code"),
-    ):
-        ended = ForkedService(tmp_path).run("providers", option, value)
-        assert (ended.returncode, ended.stdout) == (2, "")
-        assert f"{option}: {problem}" in ended.stderr
+def test_without_prices_there_are_no_amounts(tmp_path: Path) -> None:
+    service = ForkedService(tmp_path)
+    count_some(make_service(tmp_path))
+    assert service.run("statistics").stdout.splitlines()[1] == (
+        "country  sent  delivered  undelivered  logins"
+    )
+    assert json.loads(service.run("statistics", "--json").stdout)["currency"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--hours", "169"], "--hours: Statistics by hour are of 1 to 168 hours."),
+        (["--hours", "x"], "--hours: This must be a whole number"),
+        (["--until", "2026-7-1"], "--until: Write a day"),
+        (["--from", "2026-07-02", "--until", "2026-07-01"], "--from: The first day is later"),
+        (["--hours", "2", "--from", "2026-07-02"], "--hours: Hours and days do not go together"),
+        (["--by", "country", "--by", "country"], "--by: Statistics are summed by country"),
+    ],
+)
+def test_an_invalid_argument_is_named(tmp_path: Path, arguments: list[str], problem: str) -> None:
+    ended = ForkedService(tmp_path).run("statistics", *arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert problem in ended.stderr
+
+
+def notes(folder: Path, environ: Mapping[str, str], prices: str) -> list[str]:
+    """Return the lines of `check-settings` about prices."""
+    shown = make_service(folder, environ, prices).run("check-settings").stdout.splitlines()
+    return [line for line in shown if "price" in line.lower() and not line.startswith("DIALTONE_")]
+
+
+def test_prices_are_shown_and_countries_without_one(tmp_path: Path) -> None:
+    assert notes(tmp_path, TWILIO, PRICES) == [
+        "Price of a message part (sms) to IN: 0.083 USD by twilio.",
+        "Price of a message part (sms) to US: 0.0083 USD by twilio.",
+        "1 of 3 countries lack a price of sms, and have the highest one, 0.083 USD for each "
+        "message part: DE.",
+        "Price of a minute (voice) to IN: 0.05 USD by twilio.",
+        "2 of 3 countries lack a price of voice, and have the highest one, 0.05 USD for each "
+        "minute: DE, US.",
+    ]
+    assert notes(tmp_path, {"DIALTONE_COUNTRIES": "IN,US"}, PRICES) == []
+
+
+TWO: Final = TWILIO | {
+    "DIALTONE_SMS": "twilio,https://sms.acme.example",
+    "DIALTONE_SMS_HOOK_SECRET": "whsec_" + "QUFB" * 12,
+    "DIALTONE_COUNTRIES": "IN,DE",
+}
+OF_HOOK: Final = '[IN."https://sms.acme.example"]\nsms = 70000\n'
+
+
+def test_each_provider_has_its_price_and_those_that_lack_one_are_named(tmp_path: Path) -> None:
+    prices = PRICES.replace("sms = 83000\n", "") + OF_HOOK + "[US.vonage]\nsms = 1\n"
+    assert notes(tmp_path, TWO, prices) == [
+        "Price of a message part (sms) to IN: 0.07 USD by https://sms.acme.example.",
+        "2 of 2 countries lack a price of sms, and have the highest one, 0.07 USD for each "
+        "message part: DE, IN by twilio.",
+        "Price of a minute (voice) to IN: 0.05 USD by twilio.",
+        "1 of 2 countries lack a price of voice, and have the highest one, 0.05 USD for each "
+        "minute: DE.",
+        "Not used: the prices of vonage, which no setting names.",
+    ]
+
+
+def test_a_misspelled_provider_is_an_error(tmp_path: Path) -> None:
+    wrong = make_service(tmp_path, TWO, PRICES + OF_HOOK.replace("acme", "acne"))
+    ended = wrong.run("check-settings")
+    assert ended.returncode == 2
+    assert (
+        "IN: it has a price of sms for the provider 'https://sms.acne.example', and the settings "
+        "have none of this name: twilio, https://sms.acme.example. Correct the name, or remove the "
+        "price."
+    ) in ended.stderr + ended.stdout

@@ -22,7 +22,6 @@ from application.app_data.details import add_app_data_details
 from application.app_data.feature import AppDataFeature
 from application.attestation.feature import AttestationFeature
 from application.console.feature import ConsoleFeature, add_console_cleanup
-from application.costs.feature import CostsFeature
 from application.events.details import add_event_details
 from application.events.feature import EventRecordsFeature, EventsFeature, EventsPorts
 from application.export.feature import ExportFeature
@@ -158,8 +157,7 @@ class AppHarness(CoreHarness):
             EventsFeature(core, EventsPorts(destinations=self.destinations), self.policy.events)
         )
         core.add(EventRecordsFeature(core, self.destinations))
-        core.add(StatisticsFeature(core, statistics.hourly_counts, self.listeners))
-        core.add(CostsFeature(core, statistics.daily_costs, self.policy.costs))
+        core.add(StatisticsFeature(core, statistics, self.listeners, self.policy.statistics))
         core.add(ExportFeature(core))
         core.add(ImportsFeature(core, self.policy.media.variant_specs))
         core.add(JournalFeature(core, None))

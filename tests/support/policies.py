@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from application.costs.feature import CostsPolicy
 from application.events.feature import EventsPolicy
 from application.media.feature import MediaPolicy
 from application.passkeys.feature import PasskeysPolicy
+from application.statistics.feature import StatisticsPolicy
 from application.voice.calls import CallsPolicy
 from application.voice.feature import VoicePolicy
 from tests.support.core_policy import CorePolicy, decide
@@ -18,11 +18,11 @@ class Policy(CorePolicy):
 
     media: MediaPolicy = field(default_factory=MediaPolicy)
     calls: CallsPolicy = field(default_factory=CallsPolicy)
-    costs: CostsPolicy = field(default_factory=CostsPolicy)
     events: EventsPolicy = field(default_factory=EventsPolicy)
     passkeys: PasskeysPolicy = PasskeysPolicy(
         enrolment_url="https://example.org/console/passkeys/enrol"
     )
+    statistics: StatisticsPolicy = field(default_factory=StatisticsPolicy)
     voice: VoicePolicy | None = VoicePolicy(provider="line")
 
 

@@ -16,8 +16,6 @@ from tests.support.full_records import FULL_RECORDS, FULL_VERIFICATION, MAPPINGS
 
 NEW_FIELDS: Final = {
     "phone_verifications": {"whatsapp_request_ids", "whatsapp_rejected_at"},
-    "daily_costs": {"whatsapp_entries"},
-    "hourly_counts": {"whatsapp_deliveries", "costs", "currency"},
 }
 ALL_KINDS = pytest.mark.parametrize("name", NEW_FIELDS)
 

@@ -1,1 +1,1 @@
-"""Commands of statistics and costs."""
+"""The command of statistics."""

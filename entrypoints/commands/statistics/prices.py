@@ -1,16 +1,12 @@
-"""`dialtone prices`: the price of each provider in each country, and what the list lacks."""
+"""What `check-settings` says of the price list: each price, and what the list lacks."""
 
-from argparse import Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from domain.costs.prices import PriceList, format_amount
+from domain.costs.prices import PriceList, format_short
 from domain.countries import ALL_COUNTRIES
 from domain.otp.delivery import Channel
-from entrypoints.commands.columns import align_columns
-from entrypoints.commands.statistics.costs import NOT_COUNTED
-from entrypoints.features.statistics import StatisticsSettings, load_prices, priced_providers
-from entrypoints.opening.startup_error import CommandError
+from entrypoints.features.statistics import priced_providers
 from entrypoints.settings.settings import Settings
 
 _UNITS: Final = {
@@ -20,66 +16,42 @@ _UNITS: Final = {
 }
 
 
-def prices(settings: Settings, _: Namespace) -> Iterable[str]:
-    """List the prices of all providers, and the countries without a price."""
-    price_list = load_prices(settings.of(StatisticsSettings))
-    if price_list is None:
-        raise CommandError(NOT_COUNTED)
-    return _describe(settings, price_list)
+def describe_prices(settings: Settings, prices: PriceList) -> Iterator[str]:
+    """Yield a line for each channel and country with a price, and for each channel that lacks some.
 
-
-def _describe(settings: Settings, price_list: PriceList) -> Iterator[str]:
+    The last lines name the providers that no setting has.
+    """
     countries = sorted(settings.countries or ALL_COUNTRIES)
-    providers = {channel: priced_providers(settings, channel) for channel in Channel}
-    rows = [
-        _cells(price_list, country, channel, provider)
-        for country in countries
-        for channel, names in providers.items()
-        for provider in names
-    ]
-    if rows:
-        head = ("country", "channel", "provider", "for each", "price")
-        yield from align_columns([head, *rows], 4)
-        yield ""
-    for channel, names in providers.items():
-        if names or channel is Channel.SMS:
-            yield from _describe_missing(price_list, channel, names, countries)
-    unused = price_list.providers - {name for names in providers.values() for name in names}
-    for provider in sorted(unused):
+    used: set[str] = set()
+    for channel in Channel:
+        if providers := priced_providers(settings, channel):
+            used |= {*providers}
+            yield from _describe_channel(prices, channel, providers, countries)
+    for provider in sorted(prices.providers - used):
         yield f"Not used: the prices of {provider}, which no setting names."
 
 
-def _cells(price_list: PriceList, country: str, channel: Channel, provider: str) -> tuple[str, ...]:
-    price = price_list.price(country, channel, provider)
-    return (
-        country,
-        channel.value,
-        provider,
-        _UNITS[channel],
-        f"{format_amount(price)} {price_list.currency}",
-    )
-
-
-def _describe_missing(
-    price_list: PriceList, channel: Channel, providers: Sequence[str], countries: Sequence[str]
+def _describe_channel(
+    prices: PriceList, channel: Channel, providers: Sequence[str], countries: Sequence[str]
 ) -> Iterator[str]:
-    missing = {
-        country: [
-            provider
-            for provider in providers or [""]
-            if price_list.entered(country, channel, provider) is None
-        ]
-        for country in countries
-    }
-    lacking = {country: names for country, names in missing.items() if names}
-    if not lacking:
-        yield f"{channel}: all {len(countries)} countries have a price."
-        return
-    yield (
-        f"{channel}: {len(lacking)} of {len(countries)} countries have no price. They have the "
-        f"highest one, {format_amount(price_list.highest(channel))} {price_list.currency} for "
-        f"each {_UNITS[channel]}:"
-    )
-    for country, names in lacking.items():
-        is_all = len(names) == max(1, len(providers))
-        yield f"  {country}" if is_all else f"  {country}, by {', '.join(names)}"
+    missing: list[str] = []
+    for country in countries:
+        entered = {name: prices.entered(country, channel, name) for name in providers}
+        lacking = [name for name, price in entered.items() if price is None]
+        if len(lacking) == len(providers):
+            missing.append(country)
+            continue
+        if lacking:
+            missing.append(f"{country} by {' and '.join(lacking)}")
+        shown = ", ".join(
+            f"{format_short(price)} {prices.currency} by {name}"
+            for name, price in entered.items()
+            if price is not None
+        )
+        yield f"Price of a {_UNITS[channel]} ({channel}) to {country}: {shown}."
+    if missing:
+        yield (
+            f"{len(missing)} of {len(countries)} countries lack a price of {channel}, and have the "
+            f"highest one, {format_short(prices.highest(channel))} {prices.currency} for each "
+            f"{_UNITS[channel]}: {', '.join(missing)}."
+        )

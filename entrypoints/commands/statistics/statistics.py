@@ -1,34 +1,30 @@
-"""`dialtone statistics`: how many messages, logins, rejections and security events there were."""
+"""`dialtone statistics`: messages, logins and rejections, and what they cost."""
 
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Final
+
+from msgspec import json
 
 from application.statistics.feature import StatisticsFeature
-from domain.errors import InvalidValue
-from domain.statistics.hourly_counts import DeliveryCounts
-from domain.statistics.report import (
-    Statistics,
-    StatisticsQuery,
-    make_query,
-    parse_counted_country,
-    parse_counted_provider,
-)
+from domain.costs.prices import format_amount
+from domain.statistics.period_sums import Counts
+from domain.statistics.report import Statistics, StatisticsQuery
 from entrypoints.commands.columns import align_columns
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import find_operator
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.statistics import STATISTICS
+from entrypoints.http.errors.exceptions import InvalidFields
+from entrypoints.http.statistics.csv_report import csv_lines
+from entrypoints.http.statistics.query import parse_query
+from entrypoints.http.statistics.schemas import to_statistics_response
 from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.settings import Settings
 
-TOTAL: Final = "total"
-_HOUR: Final = "%Y-%m-%d %H:%M"
-
 
 def statistics(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Report the statistics of the last hours."""
+    """Report the statistics of the last hours, or of some days."""
     query, caller = _parse_query(arguments), find_operator()
     with explain_errors():
         report = call_with_use_cases(
@@ -36,82 +32,55 @@ def statistics(settings: Settings, arguments: Namespace) -> Iterable[str]:
             lambda use_cases: use_cases.of(StatisticsFeature).report(caller, query),
             [STATISTICS],
         )
-    return [_to_json(report)] if arguments.json else render_statistics(report, arguments.by)
+    if arguments.json:
+        return [json.encode(to_statistics_response(report)).decode()]
+    return csv_lines(report) if arguments.csv else _render(report)
 
 
 def _parse_query(arguments: Namespace) -> StatisticsQuery:
-    option = "--country"
     try:
-        country = None if arguments.country is None else parse_counted_country(arguments.country)
-        option = "--provider"
-        provider = (
-            None if arguments.provider is None else parse_counted_provider(arguments.provider)
+        return parse_query(
+            datetime.now(UTC),
+            hours=arguments.hours,
+            first_day=arguments.first_day,
+            last_day=arguments.last_day,
+            by=",".join(arguments.by) if arguments.by else None,
         )
-        option = "--hours"
-        return make_query(datetime.now(UTC), arguments.hours, country, provider)
-    except InvalidValue as error:
-        raise InvalidArgument(f"{option}: {error.message}") from None
+    except InvalidFields as error:
+        first = error.field_errors[0]
+        raise InvalidArgument(f"--{first.field}: {first.message}") from None
 
 
-def render_statistics(report: Statistics, by: str) -> Iterator[str]:
-    """Return the lines of a report: the messages, then rejections and security events.
-
-    Args:
-        report: The report.
-        by: What the messages are summed by: `country`, `provider`, `channel` or `hour`.
-    """
+def _render(report: Statistics) -> Iterator[str]:
+    """Return the lines of a report: the messages, then rejections."""
     query = report.query
-    selected = [text for text in (query.country, query.provider) if text]
-    yield (
-        f"{len(query.hours)} hours from {query.first_hour:{_HOUR}} (UTC), by {by}"
-        f"{', only ' if selected else ''}{' and '.join(selected)}:"
-    )
-    if not (report.events or report.total != DeliveryCounts()):
+    by = " and ".join(query.by)
+    unit = f"{query.period.name}{'s' if len(query.starts) > 1 else ''}"
+    yield f"{len(query.starts)} {unit} from {query.first:%Y-%m-%d %H:%M} (UTC), by {by}:"
+    if not (report.rows or report.rejections):
         yield "Nothing was counted."
         return
+    amounts = ("amount", "phone line") if report.currency else ()
+    total = ("total", *[""] * (len(query.by) - 1))
     yield from align_columns(
         [
-            (by, "sent", "delivered", "undelivered", "logins", "conversion"),
-            *(_cells(name, counts) for name, counts in _rows(report, by)),
-            _cells(TOTAL, report.total),
-        ]
+            (*query.by, "sent", "delivered", "undelivered", "logins", *amounts),
+            *(_cells(report, row.names, row.counts) for row in report.rows),
+            _cells(report, total, report.total),
+        ],
+        len(query.by),
     )
-    for title, counted in (("rejections by", report.rejections), ("security event", report.events)):
-        if counted:
-            yield ""
-            yield from align_columns(_named(title, counted))
+    if report.rejections:
+        yield ""
+        rejections = [(limit, f"{count:,}") for limit, count in report.rejections.items()]
+        yield from align_columns([("rejections by", "number"), *rejections])
 
 
-def _rows(report: Statistics, by: str) -> Sequence[tuple[str, DeliveryCounts]]:
-    if by == "hour":
-        return [(f"{row.starts_at:{_HOUR}}", row.counts) for row in report.by_hour]
-    rows = {
-        "country": report.by_country,
-        "provider": report.by_provider,
-        "channel": report.by_channel,
-    }
-    return [(row.name, row.counts) for row in rows[by]]
-
-
-def _cells(name: str, counts: DeliveryCounts) -> tuple[str, ...]:
-    conversion = "-" if counts.conversion is None else f"{counts.conversion} %"
+def _cells(report: Statistics, names: Sequence[str], counts: Counts) -> tuple[str, ...]:
+    numbers = (counts.sent, counts.delivered, counts.undelivered, counts.logins)
+    amounts = (counts.millionths, counts.line_millionths) if report.currency else ()
     return (
-        name,
-        f"{counts.sent:,}",
-        f"{counts.delivered:,}",
-        f"{counts.undelivered:,}",
-        f"{counts.logins:,}",
-        conversion,
+        *names,
+        *(f"{number:,}" for number in numbers),
+        *(f"{format_amount(amount)} {report.currency}" for amount in amounts),
     )
-
-
-def _named(title: str, counted: Mapping[str, int]) -> Sequence[tuple[str, ...]]:
-    return [(title, "number"), *((name, f"{count:,}") for name, count in counted.items())]
-
-
-def _to_json(report: Statistics) -> str:
-    from msgspec import json
-
-    from entrypoints.http.statistics.schemas import to_statistics_response
-
-    return json.encode(to_statistics_response(report)).decode()

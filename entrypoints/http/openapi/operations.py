@@ -3,7 +3,6 @@
 - `request_body` describes a body that is no JSON, or may be absent.
 - `describe_body` changes the schema of a body as the settings say.
 - `file_responses` describes responses of bytes, by status.
-- `other_content` describes the response in other formats than JSON, by media type.
 - `links` has the operations that can follow, with their parameters.
 - `act` is what an operator does. The docstring says `{does}` for what the act does, and `{who}` for
   who may.
@@ -105,8 +104,6 @@ def describe_responses(
     A response that many operations have is written to `shared`, and referred to.
     """
     described = operation.pop("responses") | deepcopy(handler.opt.get("file_responses", {}))
-    if other_content := handler.opt.get("other_content"):
-        described[str(handler.status_code)]["content"] |= deepcopy(other_content)
     successes = {status: (response, None) for status, response in described.items()}
     operation["responses"] = {}
     for status, (response, name) in sorted({**errors, **successes}.items()):

@@ -1,23 +1,18 @@
-"""How many messages, logins, rejections and security events there were."""
+"""How many messages, logins and rejections there were, and what they cost."""
 
 from litestar import Controller, get
 
 from application.statistics.feature import StatisticsFeature
 from domain import errors
-from domain.statistics.report import (
-    make_query,
-    parse_counted_country,
-    parse_counted_provider,
-)
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
-from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.statistics import schemas
+from entrypoints.http.statistics.query import parse_query
 
 
 class StatisticsController(Controller):
-    """What this service counts by hour, for a week."""
+    """What this service counts by hour, for eight days, and by day, for 400 days."""
 
     path = "/admin/statistics"
     tags = ["Administration"]
@@ -41,21 +36,17 @@ class StatisticsController(Controller):
         request: ApiRequest,
         statistics: Injected[StatisticsFeature],
         hours: schemas.HoursParameter = None,
-        country: schemas.CountryParameter = None,
-        provider: schemas.ProviderParameter = None,
+        first_day: schemas.FirstDayParameter = None,
+        last_day: schemas.LastDayParameter = None,
+        by: schemas.ByParameter = None,
     ) -> schemas.StatisticsResponse:
-        """Sum messages and logins by hour, country, provider and channel, and list rejections.
+        """Sum messages and logins of the last hours, or of some days, and list rejections.
 
-        What was counted within the last minute may be missing. The counts are kept for eight days,
-        and have no phone, IP or id. A service token needs the scope `statistics:read`.
+        What was counted within the last minute may be missing. The counts have no phone, IP or id.
+        A service token needs the scope `statistics:read`, and for amounts also `costs:read`. The
+        amounts are those of the price list of the service's operator, not of an invoice.
         """
-        with FieldErrors() as invalid:
-            with invalid.of("hours"):
-                count = schemas.HOURS.parse(hours)
-            with invalid.of("country"):
-                selected = None if country is None else parse_counted_country(country)
-            with invalid.of("provider"):
-                name = None if provider is None else parse_counted_provider(provider)
-        with parsing_field("hours"):
-            query = make_query(statistics.clock.now(), count, selected, name)
+        query = parse_query(
+            statistics.clock.now(), hours=hours, first_day=first_day, last_day=last_day, by=by
+        )
         return schemas.to_statistics_response(await statistics.report(request.caller, query))

@@ -1,193 +1,198 @@
 """Parameters and response bodies of statistics."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
-from domain.statistics.hourly_counts import DeliveryCounts
+from domain.statistics.period_sums import DAY, HOUR, Counts
 from domain.statistics.report import (
+    DAY_PATTERN,
     DEFAULT_HOURS,
+    DIMENSIONS,
+    MAX_DAYS,
     MAX_HOURS,
-    MAX_PROVIDER_LENGTH,
-    CountRow,
-    HourRow,
+    Dimension,
     Statistics,
 )
 from entrypoints.http.fields import described, format_timestamp, query_parameter, time_field
 from entrypoints.http.paging import CountParameter
-from entrypoints.http.patterns import NOT_IN_LINES, not_only_ascii
 
-_NAME: Final = "The ISO 3166-1 code of the country, the provider, or the channel; or `unknown`."
-_REJECTIONS_EXAMPLE: Final = {"per_ip": 12}
-_EVENTS_EXAMPLE: Final = {"otp_accepted": 90, "login_succeeded": 61}
+_IF_SUMMED: Final = "It is there if the messages are summed by it."
+_IF_AMOUNTS: Final = (
+    "In millionths of the currency; null without prices, and for callers who may not read costs."
+)
 
 HOURS: Final = CountParameter(name="hours", default=DEFAULT_HOURS, maximum=MAX_HOURS)
 HoursParameter = Annotated[
     str | None,
     HOURS.describe(
-        f"How many hours, from 1 to {MAX_HOURS}. The hour that is not over is the last one."
+        f"How many hours, from 1 to {MAX_HOURS}. The hour that is not over is the last one. Without"
+        " `from` and `until` only."
     ),
 ]
-CountryParameter = Annotated[
+FirstDayParameter = Annotated[
     str | None,
     query_parameter(
-        "Only messages to this country: the ISO 3166-1 code of one with phone numbers, `001`,"
-        " `other` or `unknown`.",
-        pattern="^(?:[A-Za-z]{2}|001|other|unknown)$",
-        examples=["IN"],
+        "The first day, in UTC, for statistics by day. The default is the first of the last day's"
+        f" month. A report has at most {MAX_DAYS} days.",
+        name="from",
+        format="date",
+        pattern=DAY_PATTERN,
+        examples=["2026-07-01"],
     ),
 ]
-ProviderParameter = Annotated[
+LastDayParameter = Annotated[
     str | None,
     query_parameter(
-        "Only messages of this provider. Its name has no control, invisible, private or unassigned"
-        " characters, and no spaces but that of ASCII.",
-        pattern=f"^[ -~]+$|{not_only_ascii(NOT_IN_LINES)}",
-        max_length=MAX_PROVIDER_LENGTH,
-        examples=["twilio"],
+        "The last day, in UTC, for statistics by day. The default is today.",
+        name="until",
+        format="date",
+        pattern=DAY_PATTERN,
+        examples=["2026-07-31"],
+    ),
+]
+ByParameter = Annotated[
+    str | None,
+    query_parameter(
+        "What the messages are summed by, one or two of these. The default is country.",
+        name="by",
+        enum=DIMENSIONS,
     ),
 ]
 
-SentField = Annotated[
-    int,
-    described("The messages and calls with a code that a provider took, or may have taken.", 90),
-]
-DeliveredField = Annotated[
-    int, described("Those that arrived, as the provider reported within this time.", 80)
-]
-UndeliveredField = Annotated[
-    int, described("Those that failed, as the provider reported within this time.", 3)
-]
-LoginsField = Annotated[int, described("The logins with a code.", 61)]
 RejectionsField = Annotated[
     Mapping[str, int],
-    described(
-        "How many requests for a code, and calls, each limit rejected. `country` and `provider` do"
-        " not select them.",
-        _REJECTIONS_EXAMPLE,
-    ),
-]
-EventsField = Annotated[
-    Mapping[str, int],
-    described(
-        "How often each security event happened. `country` and `provider` do not select them.",
-        _EVENTS_EXAMPLE,
-    ),
+    described("How many requests for a code, and calls, each limit rejected.", {"per_ip": 12}),
 ]
 
 
 class CountsResponse(msgspec.Struct, kw_only=True):
-    """What became of messages and calls with a code."""
+    """What became of messages and calls with a code, and the amounts."""
 
-    sent: SentField
-    delivered: DeliveredField
-    undelivered: UndeliveredField
-    logins: LoginsField
+    sent: Annotated[
+        int,
+        described(
+            "The messages and calls with a code that a provider took, or may have taken.", 90
+        ),
+    ]
+    delivered: Annotated[
+        int, described("Those that arrived, as the provider reported within this time.", 80)
+    ]
+    undelivered: Annotated[
+        int, described("Those that failed, as the provider reported within this time.", 3)
+    ]
+    logins: Annotated[int, described("The logins with a code.", 61)]
+    millionths: Annotated[
+        int | None,
+        described(f"The amount of codes and notices. {_IF_AMOUNTS}", 7470000, format="int64"),
+    ]
+    line_millionths: Annotated[
+        int | None,
+        described(f"The amount of calls without a code. {_IF_AMOUNTS}", 0, format="int64"),
+    ]
 
 
-class NamedCountsResponse(msgspec.Struct, kw_only=True):
-    """The messages of one country, provider or channel."""
+class StatisticsRowResponse(CountsResponse, kw_only=True):
+    """The messages of one country, channel or provider, or of two of them together."""
 
-    name: Annotated[str, described(_NAME, "IN")]
-    sent: SentField
-    delivered: DeliveredField
-    undelivered: UndeliveredField
-    logins: LoginsField
+    country: Annotated[
+        str | msgspec.UnsetType,
+        described(
+            f"The ISO 3166-1 code of the country, `001`, `other` or `unknown`. {_IF_SUMMED}", "IN"
+        ),
+    ] = msgspec.UNSET
+    channel: Annotated[str | msgspec.UnsetType, described(f"The channel. {_IF_SUMMED}", "sms")] = (
+        msgspec.UNSET
+    )
+    provider: Annotated[
+        str | msgspec.UnsetType,
+        described(f"The provider, or `other` or `unknown`. {_IF_SUMMED}", "twilio"),
+    ] = msgspec.UNSET
 
 
-class HourResponse(msgspec.Struct, kw_only=True):
-    """What was counted in one hour."""
+class StatisticsPeriodResponse(CountsResponse, kw_only=True):
+    """What was counted in one hour, or on one day."""
 
     starts_at: Annotated[
-        str, time_field("The start of the hour, in UTC.", "2026-05-01T09:00:00.000Z")
+        str, time_field("The start of the hour or day, in UTC.", "2026-05-01T09:00:00.000Z")
     ]
-    sent: SentField
-    delivered: DeliveredField
-    undelivered: UndeliveredField
-    logins: LoginsField
     rejections: RejectionsField
-    security_events: EventsField
 
 
 class StatisticsResponse(msgspec.Struct, kw_only=True):
-    """Messages, logins, rejections and security events."""
+    """Messages, logins, rejections and amounts."""
 
-    first_hour: Annotated[
-        str, time_field("The start of the first hour, in UTC.", "2026-04-30T10:00:00.000Z")
-    ]
-    last_hour: Annotated[
+    period: Annotated[
         str,
-        time_field("The start of the last hour, which is not over.", "2026-05-01T09:00:00.000Z"),
+        described("What the periods are.", HOUR.name, enum=[HOUR.name, DAY.name]),
     ]
-    country: Annotated[str | None, described("Only messages to this country; null for all.", "IN")]
-    provider: Annotated[
-        str | None, described("Only messages of this provider; null for all.", "twilio")
+    first: Annotated[
+        str, time_field("The start of the first period, in UTC.", "2026-04-30T10:00:00.000Z")
+    ]
+    last: Annotated[
+        str,
+        time_field(
+            "The start of the last period, which may not be over.", "2026-05-01T09:00:00.000Z"
+        ),
+    ]
+    by: Annotated[
+        str,
+        described("What the messages are summed by.", Dimension.COUNTRY.value, enum=DIMENSIONS),
+    ]
+    currency: Annotated[
+        str | None,
+        described(
+            "The ISO 4217 code of the currency of all amounts, that of the price list. Amounts in"
+            " another one, which the list had before, are left out. Null without amounts.",
+            "USD",
+        ),
     ]
     total: Annotated[CountsResponse, described("All messages.")]
-    by_hour: Annotated[
-        list[HourResponse], described("Each hour, the earliest first, also without messages.")
+    rows: Annotated[
+        list[StatisticsRowResponse],
+        described(
+            "The messages by country, channel or provider, the most first. By two, those with one"
+            " first name stand together."
+        ),
     ]
-    by_country: Annotated[
-        list[NamedCountsResponse], described("The messages by country, the most first.")
-    ]
-    by_provider: Annotated[
-        list[NamedCountsResponse], described("The messages by provider, the most first.")
-    ]
-    by_channel: Annotated[
-        list[NamedCountsResponse], described("The messages by channel, the most first.")
+    by_period: Annotated[
+        list[StatisticsPeriodResponse],
+        described("Each hour or day, the earliest first, also without messages."),
     ]
     rejections: RejectionsField
-    security_events: EventsField
 
 
-def to_statistics_response(statistics: Statistics) -> StatisticsResponse:
+def to_statistics_response(report: Statistics) -> StatisticsResponse:
     """Convert a report."""
-    query = statistics.query
+    query = report.query
+
+    def fields_of(counts: Counts, names: Sequence[str] = ()) -> dict[str, Any]:
+        return {
+            **dict(zip(query.by, names, strict=False)),
+            "sent": counts.sent,
+            "delivered": counts.delivered,
+            "undelivered": counts.undelivered,
+            "logins": counts.logins,
+            "millionths": counts.millionths if report.currency else None,
+            "line_millionths": counts.line_millionths if report.currency else None,
+        }
+
     return StatisticsResponse(
-        first_hour=format_timestamp(query.first_hour),
-        last_hour=format_timestamp(query.last_hour),
-        country=query.country,
-        provider=query.provider,
-        total=_to_counts(statistics.total),
-        by_hour=[_to_hour(row) for row in statistics.by_hour],
-        by_country=_to_rows(statistics.by_country),
-        by_provider=_to_rows(statistics.by_provider),
-        by_channel=_to_rows(statistics.by_channel),
-        rejections=statistics.rejections,
-        security_events=statistics.events,
+        period=query.period.name,
+        first=format_timestamp(query.first),
+        last=format_timestamp(query.last),
+        by=",".join(query.by),
+        currency=report.currency or None,
+        total=CountsResponse(**fields_of(report.total)),
+        rows=[StatisticsRowResponse(**fields_of(row.counts, row.names)) for row in report.rows],
+        by_period=[
+            StatisticsPeriodResponse(
+                starts_at=format_timestamp(row.starts_at),
+                rejections=row.rejections,
+                **fields_of(row.counts),
+            )
+            for row in report.by_period
+        ],
+        rejections=report.rejections,
     )
-
-
-def _to_counts(counts: DeliveryCounts) -> CountsResponse:
-    return CountsResponse(
-        sent=counts.sent,
-        delivered=counts.delivered,
-        undelivered=counts.undelivered,
-        logins=counts.logins,
-    )
-
-
-def _to_hour(row: HourRow) -> HourResponse:
-    return HourResponse(
-        starts_at=format_timestamp(row.starts_at),
-        sent=row.counts.sent,
-        delivered=row.counts.delivered,
-        undelivered=row.counts.undelivered,
-        logins=row.counts.logins,
-        rejections=row.rejections,
-        security_events=row.events,
-    )
-
-
-def _to_rows(rows: Sequence[CountRow]) -> list[NamedCountsResponse]:
-    return [
-        NamedCountsResponse(
-            name=row.name,
-            sent=row.counts.sent,
-            delivered=row.counts.delivered,
-            undelivered=row.counts.undelivered,
-            logins=row.counts.logins,
-        )
-        for row in rows
-    ]

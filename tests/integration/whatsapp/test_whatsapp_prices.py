@@ -3,16 +3,14 @@
 from pathlib import Path
 from typing import Final
 
-from tests.integration.test_costs_command import PRICES, TWILIO, make_service
+from tests.integration.test_statistics_command import PRICES, TWILIO, make_service, notes
 
 WITH_WHATSAPP: Final = TWILIO | {"DIALTONE_WHATSAPP": "acme.whatsapp:open"}
 
 
 def test_a_price_of_whatsapp_is_needed_and_shown(tmp_path: Path) -> None:
-    without = make_service(tmp_path, WITH_WHATSAPP).run("prices", "check")
+    without = make_service(tmp_path, WITH_WHATSAPP).run("check-settings")
     assert "no country has a price of whatsapp, and codes are sent by WhatsApp" in without.stderr
 
-    prices = PRICES + "whatsapp = 2500\n"
-    shown = make_service(tmp_path, WITH_WHATSAPP, prices).run("prices", "check").stdout
-    assert "US       whatsapp  acme.whatsapp:open  message       0.002500 USD" in shown
-    assert "whatsapp: 2 of 3 countries have no price." in shown
+    shown = notes(tmp_path, WITH_WHATSAPP, PRICES + "whatsapp = 2500\n")
+    assert "Price of a message (whatsapp) to US: 0.0025 USD by acme.whatsapp:open." in shown

@@ -1,6 +1,6 @@
 """What is counted of costs."""
 
-from adapters.metrics.features.statistics import CountedCosts
+from adapters.metrics.features.statistics import meter_amounts
 from adapters.metrics.metrics import Metrics
 from domain.otp.delivery import Channel
 from domain.statistics.period_sums import DeliveryGroup
@@ -9,6 +9,6 @@ from tests.support.counts import counts
 
 def test_costs_are_counted_in_the_currency() -> None:
     metrics = Metrics({"twilio"})
-    CountedCosts(metrics).add(DeliveryGroup("IN", Channel.SMS, "twilio"), 2_500_000)
+    meter_amounts(metrics)(DeliveryGroup("IN", Channel.SMS, "twilio"), 2_500_000)
 
     assert counts(metrics)["message_cost"] == {("IN", "twilio", "sms"): 2.5}

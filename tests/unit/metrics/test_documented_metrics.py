@@ -12,7 +12,7 @@ from adapters.metrics.features.events import CountedEvents
 from adapters.metrics.features.journal import declare_journal_lines
 from adapters.metrics.features.login_hook import declare_login_hook_duration
 from adapters.metrics.features.media import MeasuredImagePublisher, count_uploads
-from adapters.metrics.features.statistics import CountedCosts
+from adapters.metrics.features.statistics import meter_amounts
 from adapters.metrics.metrics import PREFIX, Metrics
 from application.identities.count_users import UserCount
 from application.limits.measure_limits import LimitUse
@@ -34,7 +34,7 @@ WITH_EVENTS: Final = settings(
 def counted_metrics() -> dict[str, tuple[str, set[str]]]:
     metrics, port = Metrics(), Mock()
     CountAttestations(metrics)
-    CountedCosts(metrics)
+    meter_amounts(metrics)
     CountedEvents(port, metrics, [])
     MeasuredImagePublisher(port, metrics)
     count_uploads(metrics, "/library/upload")

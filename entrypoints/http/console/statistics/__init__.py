@@ -1,1 +1,1 @@
-"""Pages about statistics and costs."""
+"""The page of statistics."""

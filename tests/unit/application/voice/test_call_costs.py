@@ -5,10 +5,10 @@ from typing import Final
 
 import pytest
 
-from application.costs.feature import CostsFeature
+from application.statistics.feature import StatisticsFeature
 from domain.costs.prices import PriceList
-from domain.costs.sums import CostEntry, Costs
 from domain.otp.delivery import Channel
+from domain.statistics.period_sums import Counts, DeliveryGroup, GroupCounts
 from domain.voice.call import CallStatus
 from domain.voice.flow import DialResult
 from domain.voice.walk import Dialed
@@ -28,14 +28,21 @@ def app() -> AppHarness:
     return AppHarness(policy=make_phone_line(prices=PRICES, provider="acme"))
 
 
-def counted(app: AppHarness) -> list[CostEntry]:
-    sums = app.use_cases.of(CostsFeature).count.sums
-    return [entry for daily in sums.list_changed() for entry in daily.entries]
+def counted(app: AppHarness) -> list[GroupCounts]:
+    """Return the amounts that were counted in this hour."""
+    hours = app.use_cases.of(StatisticsFeature).count.sums[0]
+    return [
+        replace(each, counts=replace(each.counts, sent=0, logins=0))
+        for hour in hours.list_changed()
+        for each in hour.groups
+        if each.counts.millionths or each.counts.line_millionths
+    ]
 
 
-def minutes_of(country: str, minutes: int, price: int) -> CostEntry:
-    costs = Costs(minutes=minutes, millionths=minutes * price)
-    return CostEntry(country, Channel.VOICE, "acme", costs)
+def minutes_of(country: str, minutes: int, price: int) -> GroupCounts:
+    """Return the amount of a call of the phone line."""
+    group = DeliveryGroup(country, Channel.VOICE, "acme")
+    return GroupCounts(group, Counts(line_millionths=minutes * price))
 
 
 async def end(app: AppHarness, call: InboundCall, status: CallStatus, seconds: int | None) -> None:
@@ -70,7 +77,7 @@ async def test_a_call_that_nobody_answered_costs_nothing(
     ],
 )
 async def test_an_operator_who_answers_costs_the_price_of_the_operators_country(
-    app: AppHarness, dialed: Dialed, costs: list[CostEntry]
+    app: AppHarness, dialed: Dialed, costs: list[GroupCounts]
 ) -> None:
     await join(app)
     before = counted(app)
@@ -84,5 +91,5 @@ async def test_the_message_that_says_how_to_leave_costs_its_parts(app: AppHarnes
     await app.log_in()
     app.messenger.result = replace(ACCEPTED, provider="acme-sms")
     await InboundCall(app).ring("4", "1")
-    costs = Costs(messages=1, parts=1, millionths=83_000)
-    assert CostEntry(a_phone().country, Channel.SMS, "acme-sms", costs) in counted(app)
+    group = DeliveryGroup(a_phone().country, Channel.SMS, "acme-sms")
+    assert GroupCounts(group, Counts(millionths=83_000)) in counted(app)

@@ -210,7 +210,7 @@ sbom: dist ## write the SBOM of the image into dist/ (CycloneDX)
 	  --output-file=dist/dialtone_server-$(VERSION).cdx.json $(IMAGE)/bin/python
 
 ## Measurements
-bench: install-dev ## speed, in 5 minutes; ARGS=abuse, ARGS=month
+bench: install-dev ## speed, in 5 minutes; ARGS=abuse
 	.venv/bin/python -m tests.benchmarks $(ARGS)
 
 # .venv.lock stays: without it two installs could run at once.

@@ -42,9 +42,24 @@ def begins_with_trunk_prefix(digits: str) -> bool:
     return False
 
 
-def is_whole_number(text: str) -> bool:
-    """Return whether a text with `+` and digits is a number, and not only how numbers begin."""
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(text))
-    except phonenumbers.NumberParseException:  # it is too short
-        return False
+def shortest_mobile_length(digits: str) -> int:
+    """Return how many digits the shortest mobile number with the same country code has.
+
+    The country code is one of them. Where there are no mobile numbers, all numbers count.
+    """
+    code = next(
+        int(digits[:length])
+        for length in (1, 2, 3)
+        if int(digits[:length]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+    )
+    lengths = []
+    for country in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]:
+        numbers = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, country)
+        if numbers is not None:
+            found = [
+                [length for length in kind.possible_length if length > 0]
+                for kind in (numbers.mobile, numbers.general_desc)
+                if kind is not None
+            ]
+            lengths += next((each for each in found if each), [])
+    return len(str(code)) + min(lengths)

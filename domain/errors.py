@@ -125,22 +125,19 @@ class AuditFailed(Unavailable):
 class RateLimitExceeded(DomainError):
     """A rate limit is reached; `retry_after` is in whole seconds."""
 
-    def __init__(self, retry_after: int, message: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
         self.retry_after = retry_after
 
 
 class TooManyOtpRequests(RateLimitExceeded):
     """No code may be sent to this phone now.
 
-    `limit` names the limit for operators, and `part` its part, if they are known. Only an operator
-    gets a message.
+    `limit` names the limit for operators, and `part` its part, if they are known.
     """
 
-    def __init__(
-        self, retry_after: int, limit: str = "", part: str = "", message: str | None = None
-    ) -> None:
-        super().__init__(retry_after, message)
+    def __init__(self, retry_after: int, limit: str = "", part: str = "") -> None:
+        super().__init__(retry_after)
         self.limit = limit
         self.part = part
 
@@ -192,7 +189,7 @@ class TooManyReads(DomainError):
 
 
 class CountryNotServed(DomainError):
-    """The operator does not deliver codes to this country."""
+    """The operator does not deliver codes to this country. Only an operator gets a message."""
 
 
 class PhoneUnreachable(DomainError):

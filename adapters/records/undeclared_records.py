@@ -12,6 +12,7 @@ from application.ports.errors import ConfigurationError
 
 FEATURES_OF_KINDS: Final[dict[str, str]] = {
     "app_data": "app_data",
+    "blocks": "blocks",
     "budget_calls": "budgets",
     "calls": "voice",
     "console_sessions": "console",
@@ -27,7 +28,7 @@ FEATURES_OF_KINDS: Final[dict[str, str]] = {
     "phone_assignments": "phone_change",
     "provider_states": "conversion",
     "pumping_warnings": "pumping",
-    "rules": "rules",
+    "rules": "blocks",
     "service_tokens": "admin",
     "statistics_days": "statistics",
     "statistics_hours": "statistics",
@@ -88,7 +89,8 @@ def find_absent_feature(name: str) -> str | None:
 async def check_declared(store: object) -> None:
     """Check that there are no records of features that this program does not have.
 
-    A kind of a newer version is none of these: that may run beside this program.
+    A kind of a newer version is none of these: that may run beside this program. Nor is a kind of
+    an older version whose feature has other kinds now: that may, too, and nobody needs its records.
 
     Args:
         store: Is not checked if it cannot tell.
@@ -100,7 +102,12 @@ async def check_declared(store: object) -> None:
     if not isinstance(store, FindsUndeclared):
         return
     unknown = await store.list_unknown() if isinstance(store, ListsUnknown) else ()
-    names = [name for name in (*FEATURES_OF_KINDS, *unknown) if find_absent_feature(name)]
+    present = {FEATURES_OF_KINDS.get(kind.name) for kind in KINDS}
+    names = [
+        name
+        for name in (*FEATURES_OF_KINDS, *unknown)
+        if (feature := find_absent_feature(name)) and feature not in present
+    ]
     found = [name for name in dict.fromkeys(names) if await store.has_undeclared(name)]
     if found:
         shown = ", ".join(f"{name} ({find_absent_feature(name)})" for name in found)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from application.limits.effective_limits import EffectiveLimits
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from application.ports.otp import PhoneVerifications
@@ -27,7 +26,7 @@ from domain.otp.attempts import (
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import count_on_callback
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
 from domain.otp.sliding_window import whole_seconds
 from domain.otp.unchallenged_attempts import UnchallengedAttempts, unchallenged_attempts_id
 from domain.phone import PhoneNumber
@@ -62,7 +61,7 @@ class AttemptLimiter:
     phone_verifications: PhoneVerifications
     unchallenged_attempts: UnchallengedAttemptsRepository
     limit_store: LimitStore
-    limits: EffectiveLimits
+    limits: RateLimits
 
     async def acquire_for_ip(self, now: datetime, client_ip: HashedClientIp) -> None:
         """Acquire the permit of an attempt that counts for its IP only.
@@ -71,7 +70,7 @@ class AttemptLimiter:
             TooManyAttemptsFromIp
             StorageError
         """
-        of_ip = Reservation(now, self.limits.settings.for_verification(client_ip))
+        of_ip = Reservation(now, self.limits.for_verification(client_ip))
         [acquired] = await self.limit_store.acquire(of_ip)
         if not isinstance(acquired, Acquisition):
             raise TooManyAttemptsFromIp(whole_seconds(now, acquired))
@@ -84,9 +83,8 @@ class AttemptLimiter:
         Raises:
             StorageError
         """
-        limits = self.limits.of_country(phone.country, now)
-        of_ip = Reservation(now, limits.for_verification(client_ip))
-        of_failure = Reservation(now, limits.for_failed_attempt(client_ip, phone.country))
+        of_ip = Reservation(now, self.limits.for_verification(client_ip))
+        of_failure = Reservation(now, self.limits.for_failed_attempt(client_ip, phone.country))
         for_ip, for_failure = await self.limit_store.acquire(of_ip, of_failure)
         return AttemptPermits(
             phone,

@@ -1,11 +1,16 @@
 """When a delivery or callback is allowed, and its permits of limits that many phones share."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from application.limits.effective_limits import EffectiveLimits
 from application.limits.limit_alerts import LimitAlerts
+from application.limits.restrictions import (
+    FindNumberBlock,
+    FindRestriction,
+    RestrictedClient,
+    join_restrictions,
+)
 from application.otp.codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
@@ -13,6 +18,7 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
 from domain.otp.attempts import OtpAttempt
 from domain.otp.callback import Callback
+from domain.otp.challenge import Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, Delivery, OtpRequest
@@ -27,6 +33,7 @@ from domain.otp.rate_limits import (
     RateLimit,
     RateLimits,
     Reservation,
+    Restriction,
     for_phone_change,
 )
 from domain.otp.sliding_window import whole_seconds
@@ -34,20 +41,23 @@ from domain.otp.test_otps import TEST_OTP_POLICY
 from domain.phone import PhoneNumber
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DeliveryLimiter:
     """When a delivery is allowed, and its permits.
 
-    The reserve is used after the ordinary parts, and the part for proofs last.
+    - The reserve is used after the ordinary parts, and the part for proofs last.
+    - Features add to `restrictions`, and set `find_number_block`.
     """
 
     limit_store: LimitStore
     identities: Identities
     codes: OtpCodes
     keyed_hashes: KeyedHashes
-    limits: EffectiveLimits
+    limits: RateLimits
     delivery_policy: DeliveryPolicy
     alerts: LimitAlerts
+    restrictions: list[FindRestriction] = field(default_factory=list)
+    find_number_block: FindNumberBlock = lambda _phone, _now: None
 
     def policy(self, phone: PhoneNumber, now: datetime) -> DeliveryPolicy:
         """Return the policy of deliveries to this phone."""
@@ -73,34 +83,28 @@ class DeliveryLimiter:
             verification: What is known of the phone.
             now: The time of the reservation.
             channel: How the code is delivered.
-            client_ip: The IP of the request, for rules about networks.
+            client_ip: The IP of the request, for what restricts a client.
         """
         of_identity: tuple[RateLimit, ...] = ()
         if isinstance(request, OtpRequest) and request.new_challenge.identity_id is not None:
             of_identity = for_phone_change(request.new_challenge.identity_id)
-        in_force = self.limits.of_country(phone.country, now)
-        watched = in_force.for_failed_attempt(request.client_ip, phone.country)
+        watched = self.limits.for_failed_attempt(request.client_ip, phone.country)
         if self.codes.is_test_phone(phone, now):
             # No message is sent, so no permit of a country or in total is needed.
-            of_ip = self.limits.settings.for_ip(request.client_ip)
-
-            def make_without_message(_: RateLimits, time: datetime) -> Reservation:
-                return Reservation(time, (*of_ip, *of_identity), watched=watched)
-
-            return self.limits.reserve(phone, client_ip, now, make_without_message)
+            of_ip = self.limits.for_ip(request.client_ip)
+            return Reservation(now, (*of_ip, *of_identity), watched=watched)
         self.alerts.measure_limits.see(phone.country)
-        is_by_operator = isinstance(request, OtpRequest) and request.is_by_operator
-        if is_by_operator:
-            watched = in_force.for_failed_attempts(phone.country)
+        if isinstance(request, OtpRequest) and request.is_by_operator:
+            watched = self.limits.for_failed_attempts(phone.country)
+            reservation = self.limits.reserve_operator_code(now, phone.country, channel)
+            return replace(reservation, watched=watched)
+        recognition = verification.recognize(request)
         reservation = self.reserve_delivery(
-            phone,
-            request.client_ip,
-            now,
-            verification.recognize(request),
-            channel,
-            "" if is_by_operator else client_ip,
-            is_by_operator=is_by_operator,
+            phone, request.client_ip, now, recognition, channel, client_ip
         )
+        if _purpose_of(request) is Purpose.UNDO_PHONE_CHANGE:
+            # Nothing is sent without a hold, and nobody can tell whether there is one.
+            reservation = replace(reservation, restriction=None)
         return replace(reservation.with_limits(*of_identity), watched=watched)
 
     def reserve_delivery(
@@ -111,10 +115,8 @@ class DeliveryLimiter:
         recognition: Recognition,
         channel: Channel,
         client_ip: str = "",
-        *,
-        is_by_operator: bool = False,
     ) -> Reservation:
-        """Return the reservation of a delivery to a phone that has no fixed code.
+        """Return the reservation of a delivery that is for the user, by a message or a call.
 
         Args:
             phone: The phone.
@@ -122,32 +124,39 @@ class DeliveryLimiter:
             now: The time of the reservation.
             recognition: How the client is recognized.
             channel: How the code is delivered.
-            client_ip: The IP of the request; empty if rules about networks do not matter.
-            is_by_operator: Whether an operator requests it for the user.
+            client_ip: The IP of the request; empty if it is not known.
         """
         route = self.route(phone, hashed_ip)
+        reservation = self.limits.reserve_delivery(now, route, recognition, channel)
+        client = RestrictedClient(phone, client_ip, recognition, now)
+        return replace(reservation, restriction=self._find_restriction(client))
 
-        def make(limits: RateLimits, time: datetime) -> Reservation:
-            if is_by_operator:
-                return limits.reserve_operator_code(time, phone.country, channel)
-            return limits.reserve_delivery(time, route, recognition, channel)
-
-        return self.limits.reserve(phone, client_ip, now, make)
-
-    def make_callback_reservation(self, phone: PhoneNumber, now: datetime) -> Reservation:
+    async def make_callback_reservation(
+        self, phone: PhoneNumber, verification: PhoneVerification, now: datetime
+    ) -> Reservation:
         """Return the reservation of a callback, with both parts that it may have.
 
-        It watches the limits of failed attempts, from any IP.
+        - It watches the limits of failed attempts, from any IP.
+        - Nothing restricts it if the identity of the phone is established.
+
+        Raises:
+            StorageError
         """
         self.alerts.measure_limits.see(phone.country)
         number_range = self.keyed_hashes.hash_number_range(phone.number_range)
+        reservation = self.limits.reserve_callback(now, phone.country, number_range)
+        restriction = None
+        if not self.codes.is_test_phone(phone, now):
+            client = RestrictedClient(phone, "", Recognition.NONE, now)
+            restriction = self._find_restriction(client)
+        if restriction is not None and await self._is_established(verification, now):
+            restriction = None
+        watched = self.limits.for_failed_attempts(phone.country)
+        return replace(reservation, restriction=restriction, watched=watched)
 
-        def make(limits: RateLimits, time: datetime) -> Reservation:
-            return limits.reserve_callback(time, phone.country, number_range)
-
-        reservation = self.limits.reserve(phone, "", now, make)
-        watched = self.limits.of_country(phone.country, now).for_failed_attempts(phone.country)
-        return replace(reservation, watched=watched)
+    def _find_restriction(self, client: RestrictedClient) -> Restriction | None:
+        found = [find_restriction(client) for find_restriction in self.restrictions]
+        return join_restrictions(each for each in found if each is not None)
 
     async def acquire(
         self, reservation: Reservation, verification: PhoneVerification
@@ -157,13 +166,13 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        if reservation.denied_by or reservation.proof_until:
+        if reservation.restriction is not None:
             return await self.next_available(reservation, verification)
-        acquired = await self._acquire(reservation.ordinary)
+        [acquired] = await self.limit_store.acquire(reservation.ordinary)
         if isinstance(acquired, Acquisition):
             return acquired
         if await self._may_use_reserve(reservation, verification, acquired):
-            acquired = await self._acquire(reservation.without(ATTESTED))
+            [acquired] = await self.limit_store.acquire(reservation.without(ATTESTED))
         return acquired
 
     async def acquire_with_proof(self, reservation: Reservation) -> Acquisition | datetime:
@@ -174,23 +183,26 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        return await self._acquire(reservation.without(RESERVE))
+        [acquired] = await self.limit_store.acquire(reservation.without(RESERVE))
+        return acquired
 
     async def next_available_with_proof(
         self, reservation: Reservation, client_ip: HashedClientIp
     ) -> datetime | None:
         """Return when a proof of this IP would be checked, and get the permits.
 
-        It is None if there is no part for proofs.
+        It is None if there is no part for proofs, and if no proof ends what restricts the client.
 
         Raises:
             StorageError
         """
-        with_proof = reservation.without(RESERVE)
-        if with_proof == reservation.ordinary and not reservation.proof_until:
+        if reservation.restriction is not None and not reservation.ends_with_proof:
             return None
-        checks = self.limits.settings.for_attestation(client_ip)
-        return await self._next_available(with_proof.with_limits(*checks))
+        with_proof = reservation.without(RESERVE)
+        if with_proof == reservation.ordinary and not reservation.ends_with_proof:
+            return None
+        checks = self.limits.for_attestation(client_ip)
+        return await self.limit_store.next_available(with_proof.with_limits(*checks))
 
     async def acquire_check_of_proof(
         self, now: datetime, client_ip: HashedClientIp
@@ -200,7 +212,7 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        checks = self.limits.settings.for_attestation(client_ip)
+        checks = self.limits.for_attestation(client_ip)
         [acquired] = await self.limit_store.acquire(Reservation(now, checks))
         return acquired
 
@@ -210,7 +222,7 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        checks = self.limits.settings.for_attestation(client_ip)
+        checks = self.limits.for_attestation(client_ip)
         return await self.limit_store.next_available(Reservation(now, checks))
 
     async def acquire_leaving_message(self, phone: PhoneNumber, now: datetime) -> Permits | None:
@@ -219,8 +231,7 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        in_force = self.limits.of_phone(phone, now)
-        limits = in_force.for_leaving_message(self.codes.phone_key(phone), phone.country)
+        limits = self.limits.for_leaving_message(self.codes.phone_key(phone), phone.country)
         [acquired] = await self.limit_store.acquire(Reservation(now, limits))
         return Permits(acquired.acquired_at) if isinstance(acquired, Acquisition) else None
 
@@ -229,9 +240,7 @@ class DeliveryLimiter:
     ) -> None:
         """Release what a message that says how to leave gives back."""
         phone_key = self.codes.phone_key(phone)
-        released = self.limits.settings.settle_leaving_message(
-            phone_key, phone.country, permits, outcome
-        )
+        released = self.limits.settle_leaving_message(phone_key, phone.country, permits, outcome)
         await self.release(released)
 
     async def release(self, acquired: Acquisition) -> None:
@@ -258,7 +267,7 @@ class DeliveryLimiter:
         """
         if delivery.permits is not None:
             route = self.route(phone, delivery.client_ip)
-            released = self.limits.settings.settle(route, delivery.permits, outcome, identity_id)
+            released = self.limits.settle(route, delivery.permits, outcome, identity_id)
             await self.release(released)
 
     async def settle_callback(
@@ -267,7 +276,7 @@ class DeliveryLimiter:
         """Release what a callback gives back."""
         if callback.permits is not None:
             number_range = self.keyed_hashes.hash_number_range(phone.number_range)
-            released = self.limits.settings.settle_callback(
+            released = self.limits.settle_callback(
                 phone.country, number_range, callback.permits, outcome
             )
             await self.release(released)
@@ -275,30 +284,18 @@ class DeliveryLimiter:
     async def next_available(
         self, reservation: Reservation, verification: PhoneVerification
     ) -> datetime:
-        """Return when there are permits without a proof: the time of the reservation, or later.
+        """Return when there are permits without a proof.
+
+        That is the time of the reservation, the end of its restriction, or later if a limit is full
+        then.
 
         Raises:
             StorageError
         """
-        available_at = await self._next_available(reservation.ordinary)
+        reservation = reservation.lift_restriction()
+        available_at = await self.limit_store.next_available(reservation.ordinary)
         if await self._may_use_reserve(reservation, verification, available_at):
-            return await self._next_available(reservation.without(ATTESTED))
-        return max(available_at, reservation.proof_until or available_at)
-
-    async def _acquire(self, reservation: Reservation) -> Acquisition | datetime:
-        [acquired] = await self.limit_store.acquire(reservation)
-        if isinstance(acquired, Acquisition) or reservation.ruling is None:
-            return acquired
-        return await self._next_available(reservation)
-
-    async def _next_available(self, reservation: Reservation) -> datetime:
-        """Return when there are permits, also if rules end before."""
-        available_at = await self.limit_store.next_available(reservation)
-        while reservation.ruling is not None and (later := reservation.ruling.later) is not None:
-            if not reservation.denied_by and available_at < later.acquired_at:
-                break
-            reservation = later
-            available_at = await self.limit_store.next_available(reservation)
+            return await self.limit_store.next_available(reservation.without(ATTESTED))
         return available_at
 
     async def limit_available_at(self, limit: RateLimit, now: datetime) -> datetime:
@@ -331,9 +328,10 @@ class DeliveryLimiter:
         reservation = self.make_reservation(
             phone, attempt, verification, now, Channel.SMS, client_ip
         )
-        # This client has got a code, so it can make a proof if one is needed.
-        unrestricted = replace(reservation, restriction=None)
-        available_at = await self.next_available(unrestricted, verification)
+        if reservation.ends_with_proof:
+            # This client has got a code, so it can make a proof if one is needed.
+            reservation = replace(reservation, restriction=None)
+        available_at = await self.next_available(reservation, verification)
         next_request_at = verification.next_request_at(attempt, self.policy(phone, now), now)
         return whole_seconds(now, max(next_request_at, available_at))
 
@@ -344,12 +342,15 @@ class DeliveryLimiter:
 
         It is for an established identity only.
         """
-        now, identity_id = reservation.acquired_at, verification.identity_id
-        if available_at <= now or identity_id is None:
+        now = reservation.acquired_at
+        if available_at <= now or reservation == reservation.without(RESERVE):
             return False
-        if reservation == reservation.without(RESERVE):
+        return await self._is_established(verification, now)
+
+    async def _is_established(self, verification: PhoneVerification, now: datetime) -> bool:
+        if verification.identity_id is None:
             return False
-        identity = await self.identities.load(identity_id)
+        identity = await self.identities.load(verification.identity_id)
         return identity is not None and identity.value.is_established(now)
 
     def route(self, phone: PhoneNumber, client_ip: HashedClientIp) -> DeliveryRoute:
@@ -360,3 +361,7 @@ class DeliveryLimiter:
             self.keyed_hashes.hash_number_range(phone.number_range),
             self.codes.phone_key(phone),
         )
+
+
+def _purpose_of(request: OtpRequest | OtpAttempt) -> Purpose:
+    return request.new_challenge.purpose if isinstance(request, OtpRequest) else request.purpose

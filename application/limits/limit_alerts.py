@@ -11,14 +11,7 @@ from application.ports.errors import CorruptRecord, StorageError
 from application.ports.limits import LimitStore
 from application.ports.system import Clock
 from domain.otp.limit_names import NO_LIMIT, LimitName, name_limit
-from domain.otp.rate_limits import (
-    RESTRICTED_GROUPS,
-    RESTRICTED_SUBJECTS,
-    STRANGERS,
-    RateLimit,
-    Reservation,
-)
-from domain.otp.rejection import BY_RULE
+from domain.otp.rate_limits import RateLimit, Reservation
 
 ALERT_INTERVAL: Final = timedelta(hours=1)
 """How often one process warns of one limit."""
@@ -43,11 +36,12 @@ class LimitAlerts:
     async def name_used_limit(self, reservation: Reservation) -> LimitName:
         """Return the name of the limit that rejects a reservation, and warn of shared ones.
 
-        Of several limits it is the one that most phones share, and of parts the first one, which is
-        for this client. The name is empty if none is known. It begins with `BY_RULE` if a rule of
-        an operator denies the reservation, or if the limit of the settings would not reject it.
-        If a feature restricts strangers in this country or number range, it is the name of that.
+        It is the name of what restricts the client, if anything does. Of several limits it is the
+        one that most phones share, and of parts the first one, which is for this client. The name
+        is empty if none is known.
         """
+        if reservation.restriction is not None:
+            return LimitName(reservation.restriction.name, "")
         ordinary = reservation.ordinary
         limits = ordinary.all_limits
         try:
@@ -63,24 +57,7 @@ class LimitAlerts:
         rejecting = ordinary.find_rejecting(used_up)
         # In a reservation the narrower limits come first.
         rejecting.sort(key=lambda limit: limit.is_shared)
-        if reservation.denied_by:
-            return LimitName(reservation.denied_by, "")
-        restriction = reservation.restriction
-        if not rejecting:
-            if restriction is not None and restriction.needs_proof:
-                return LimitName(restriction.name, STRANGERS)
-            return NO_LIMIT
-        name = name_limit(rejecting[-1])
-        if restriction is not None and rejecting[-1] in _list_restricted(ordinary):
-            return LimitName(restriction.name, STRANGERS)
-        if reservation.ruling is not None:
-            of_settings = reservation.ruling.of_settings.ordinary.all_limits
-            sizes = {limit.key: limit.window.limit for limit in of_settings}
-            used = dict(zip((limit.key for limit in limits), counts, strict=True))
-            key = rejecting[-1].key
-            if used[key] < sizes.get(key, 0):
-                return name._replace(limit=f"{BY_RULE}{name.limit}")
-        return name
+        return name_limit(rejecting[-1]) if rejecting else NO_LIMIT
 
     def _warn_of_rejection(self, limits: Sequence[RateLimit]) -> None:
         for limit in limits:
@@ -112,15 +89,3 @@ class LimitAlerts:
             return False
         self.warned_at[alert] = now
         return True
-
-
-def _list_restricted(reservation: Reservation) -> Sequence[RateLimit]:
-    """Return which limits of a restricted reservation are those of the restriction."""
-    return [
-        limit
-        for group in reservation.groups
-        if group.name in RESTRICTED_GROUPS
-        for part in group.parts
-        for limit in part.limits
-        if limit.subject_kind in RESTRICTED_SUBJECTS
-    ]

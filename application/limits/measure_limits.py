@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from application.limits.effective_limits import EffectiveLimits
 from application.ports.limits import LimitStore
 from application.ports.system import Clock
 from domain.countries import ALL_COUNTRIES
 from domain.otp.limit_names import name_limit
-from domain.otp.rate_limits import RateLimit
+from domain.otp.rate_limits import RateLimit, RateLimits
 
 MAX_AGE: Final = timedelta(seconds=15)
 """How long a measurement is held: the database is read no more often."""
@@ -55,7 +54,7 @@ class MeasureLimits:
         self,
         limit_store: LimitStore,
         clock: Clock,
-        limits: EffectiveLimits,
+        limits: RateLimits,
         countries: Collection[str] | None,
     ) -> None:
         """Set the limits, and the countries that are served; None for all of them."""
@@ -95,7 +94,7 @@ class MeasureLimits:
             return self._measured
 
     async def _measure(self, now: datetime) -> Sequence[LimitUse]:
-        shared = self._limits.shared_limits(sorted(self._countries), now)
+        shared = self._limits.shared_limits(sorted(self._countries))
         limits = [*shared, *self._included]
         counts = await self._limit_store.count_used(limits, now)
         return [

@@ -98,8 +98,8 @@ class DescribeVerification:
             return "it has a fixed code in DIALTONE_TEST_OTPS"
         if self.countries is not None and phone.country not in self.countries:
             return f"its country, {phone.country}, is not in DIALTONE_COUNTRIES"
-        if denial := self.delivery_limiter.limits.explain_denial(phone, now):
-            return denial
+        if block := self.delivery_limiter.find_number_block(phone, now):
+            return block.explanation
         try:
             self.phone_rules.check(phone)
         except InvalidValue as error:
@@ -143,8 +143,10 @@ class DescribeVerification:
         until = await limiter.next_available(reservation, verification)
         if until <= now:
             return Wait(now)
-        if until == reservation.proof_until:
+        if reservation.ends_with_proof:
             return Wait(until, Limitation.PROOF_REQUIRED)
+        if reservation.restriction is not None:
+            return Wait(until, Limitation.RESTRICTED)
         usable = reservation.ordinary
         ends = await asyncio.gather(
             *(limiter.limit_available_at(limit, now) for limit in usable.all_limits)

@@ -82,7 +82,7 @@ class OtpSuppressed(PhoneEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class OtpRequestRejected(PhoneEvent, RejectionEvent):
-    """A limit or a rule rejected a request for a code, and no provider was called.
+    """A limit or a block rejected a request for a code, and no provider was called.
 
     The other fields are those of a `Rejection`.
     """

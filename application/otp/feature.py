@@ -9,7 +9,6 @@ from application.administration.view_phone import ViewPhone
 from application.administration.view_user import ViewUser
 from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.limits.effective_limits import EffectiveLimits
 from application.limits.limit_alerts import LimitAlerts
 from application.limits.measure_limits import MeasureLimits
 from application.operations.cleanup import expire
@@ -114,23 +113,24 @@ class LimitsFeature:
         codes = OtpCodes(peppers, policy.test_otps, policy.otp_length)
 
         self.limit_store = limit_store
-        self.limits = EffectiveLimits(policy.rate_limits)
-        self.measure_limits = MeasureLimits(limit_store, clock, self.limits, policy.countries)
+        limits = policy.rate_limits
+        self.measure_limits = MeasureLimits(limit_store, clock, limits, policy.countries)
         self.limit_alerts = LimitAlerts(limit_store, self.measure_limits, clock)
         self.delivery_limiter = DeliveryLimiter(
             limit_store,
             identities,
             codes,
             keyed_hashes,
-            self.limits,
+            limits,
             policy.delivery_policy,
             self.limit_alerts,
         )
+        self.restrictions = self.delivery_limiter.restrictions
         self.attempt_limiter = AttemptLimiter(
             verifications,
             core.repositories.unchallenged_attempts,
             limit_store,
-            self.limits,
+            limits,
         )
         self.describe_verification = DescribeVerification(
             verifications,
@@ -195,7 +195,6 @@ class OtpFeature:
             clock=clock,
             events=events,
             countries=policy.countries,
-            limits=limits.limits,
         )
         self.report_delivery = ReportDelivery(
             repositories.delivery_reports, report_timing, events, clock

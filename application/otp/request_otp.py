@@ -54,6 +54,7 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import STRANGERS, Acquisition, Reservation
 from domain.otp.rejection import (
     COUNTRY_NOT_SERVED,
+    NUMBER_IS_BLOCKED,
     NUMBER_NOT_SERVED,
     PROOF_REQUIRED,
     PROVIDER_PAUSED,
@@ -135,8 +136,9 @@ class RequestOtp:
     - For changes of its phone an identity gets at most five codes a day.
     - Where the limits of strangers are used up, a client that can make a proof is asked for one.
     - Nothing is sent to a test phone, and it has no cooldown.
-    - Rules of operators may change limits, or block phones and networks. A phone that is blocked is
-      one of a country that is not served, and a network that is blocked is one without permits.
+    - A number whose prefix or country operators block is one of a country that is not served, but
+      for an undo. A client that is restricted is one without permits, until it sends a proof if
+      that ends the restriction.
     """
 
     phone_verifications: PhoneVerifications
@@ -254,10 +256,13 @@ class RequestOtp:
             reason = "the country is not served"
             self._record_not_served(command, channel, now, COUNTRY_NOT_SERVED, reason)
             raise CountryNotServed
-        if denied_by := self.delivery_limiter.limits.find_denial(phone, now):
+        block = self.delivery_limiter.find_number_block(phone, now)
+        # A code for an undo is sent to a number that is held only, so all may ask for one.
+        if block is not None and command.purpose is not Purpose.UNDO_PHONE_CHANGE:
             # A client cannot tell it from a country that is not served.
-            self._record_not_served(command, channel, now, denied_by, "a rule blocks the number")
-            raise CountryNotServed
+            self._record_not_served(command, channel, now, block.name, NUMBER_IS_BLOCKED)
+            explanation = f"Nothing was sent: {block.explanation}."
+            raise CountryNotServed(explanation if command.is_by_operator else "")
         try:
             self.phone_rules.check(phone)
         except InvalidValue as error:
@@ -327,10 +332,9 @@ class RequestOtp:
                 decision = await self._refer_to_delivery(phone, decide)
                 if not decision.is_new:
                     return decision
-                if not reservation.denied_by:
-                    acquired = await self._acquire_with_proof(
-                        command, request, loaded.value, reservation, acquired
-                    )
+                acquired = await self._acquire_with_proof(
+                    command, request, loaded.value, reservation, acquired
+                )
             if not isinstance(acquired, Acquisition):
                 available_at = acquired
                 raise TooManyOtpRequests(whole_seconds(request.now, available_at))

@@ -13,7 +13,6 @@ from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from domain.errors import (
     ConflictingValue,
-    CountryNotServed,
     PhoneBlocked,
     TooManyOperatorCodes,
     TooManyOtpRequests,
@@ -21,7 +20,6 @@ from domain.errors import (
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.operator_code import OPERATOR_CODES_LIMIT
-from domain.phone import PhoneNumber
 
 HAS_FIXED_CODE: Final = "This phone has a fixed code in DIALTONE_TEST_OTPS: nothing is sent to it."
 
@@ -66,8 +64,8 @@ class SendCode:
             PhoneBlocked
             ConflictingValue: the phone has a fixed code, or its country has no such channel.
             TooManyOperatorCodes: three were sent to this phone within a day.
-            CountryNotServed, TooManyOtpRequests: with a message if a rule rejects it.
-            PhoneUnreachable, DeliveryFailed
+            CountryNotServed: with a message if the number is blocked.
+            TooManyOtpRequests, PhoneUnreachable, DeliveryFailed
         """
         async with self.act.acting(caller, SEND_CODE, query, reason) as user:
             phone = user.require_phone()
@@ -89,20 +87,7 @@ class SendCode:
             )
             try:
                 return await self.request_otp(requested)
-            except CountryNotServed as error:
-                if rule := self._explain_rule(phone):
-                    raise CountryNotServed(rule) from error
-                raise
             except TooManyOtpRequests as error:
-                if rule := self._explain_rule(phone, error.limit):
-                    raise TooManyOtpRequests(
-                        error.retry_after, error.limit, error.part, rule
-                    ) from error
                 if error.limit == OPERATOR_CODES_LIMIT:
                     raise TooManyOperatorCodes(error.retry_after, error.limit) from error
                 raise
-
-    def _explain_rule(self, phone: PhoneNumber, limit: str = "") -> str:
-        """Say which rule of an operator rejected a request; empty if none did."""
-        limits, now = self.request_otp.delivery_limiter.limits, self.clock.now()
-        return limits.explain_rejection(phone, limit, now)

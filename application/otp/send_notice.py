@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from application.limits.effective_limits import EffectiveLimits
 from application.otp.codes import OtpCodes
 from application.otp.events import PhoneNoticeRejected, PhoneNoticeSent
 from application.otp.send_text import SendText
@@ -21,7 +20,8 @@ class SendNotice:
     """Send a message without a one-time code to a number that an account had or gets.
 
     Nothing is sent to a blocked number, to one with a test OTP, and to a country that is not
-    served. While a rule of an operator blocks the number, the message waits.
+    served. A block of its prefix or country holds nothing back: an owner who hears late of a change
+    could not undo it.
     """
 
     phone_verifications: PhoneVerifications
@@ -31,7 +31,6 @@ class SendNotice:
     clock: Clock
     events: SecurityEvents
     countries: Collection[str] | None
-    limits: EffectiveLimits
 
     async def __call__(
         self,
@@ -55,8 +54,6 @@ class SendNotice:
         is_served = self.countries is None or phone.country in self.countries
         if not is_served or self.codes.is_test_phone(phone, now):
             return True
-        if self.limits.find_denial(phone, now):
-            return False
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
             return True
         message = self.templates.render_notice(

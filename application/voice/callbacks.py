@@ -31,6 +31,7 @@ from domain.otp.rate_limits import Acquisition
 from domain.otp.rejection import (
     COUNTRY_NOT_SERVED,
     NO_PHONE_LINE,
+    NUMBER_IS_BLOCKED,
     NUMBER_NOT_SERVED,
     PROVIDER_PAUSED,
     Rejection,
@@ -54,6 +55,8 @@ class Callbacks:
       request changes nothing.
     - A call with an unknown result counts. One that the provider rejects counts for an hour for
       its phone and range; if the provider is not available, for its phone only.
+    - Where a client is restricted that nobody knows, only numbers of established identities are
+      called back.
     - While the provider has a pause, a callback is rejected and counts nowhere.
     - A blocked phone gets no call, but the same counting and the same results. Nothing is placed
       for a test phone.
@@ -114,7 +117,9 @@ class Callbacks:
 
         try:
             record(loaded.value, None)
-            reservation = self.delivery_limiter.make_callback_reservation(phone, now)
+            reservation = await self.delivery_limiter.make_callback_reservation(
+                phone, loaded.value, now
+            )
             acquired = await self.delivery_limiter.acquire(reservation, loaded.value)
             if not isinstance(acquired, Acquisition):
                 # A parallel request that got the last permits may have been for this callback.
@@ -225,8 +230,8 @@ class Callbacks:
         """Return why no code is sent to a number, and the limit; None if a code is sent."""
         if self.countries is not None and phone.country not in self.countries:
             return "the country is not served", COUNTRY_NOT_SERVED
-        if denied_by := self.delivery_limiter.limits.find_denial(phone, now):
-            return "a rule blocks the number", denied_by
+        if block := self.delivery_limiter.find_number_block(phone, now):
+            return NUMBER_IS_BLOCKED, block.name
         try:
             self.phone_rules.check(phone)
         except InvalidValue:

@@ -148,7 +148,7 @@ class CarryOutEffect:
         is_served = self.countries is None or phone.country in self.countries
         if not is_served or self.codes.is_test_phone(phone, now):
             return
-        if self.delivery_limiter.limits.find_denial(phone, now):
+        if self.delivery_limiter.find_number_block(phone, now) is not None:
             return
         permits = await self.delivery_limiter.acquire_leaving_message(phone, now)
         if permits is None:

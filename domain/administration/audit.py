@@ -92,6 +92,9 @@ class AuditAction(StrEnum):
     LIST_USERS = "list_users"
     IMPORT_USERS = "import_users"
     SEND_SNAPSHOT = "send_snapshot"
+    ADD_BLOCK = "add_block"
+    END_BLOCK = "end_block"
+    # Of entries from before there were blocks.
     ADD_RULE = "add_rule"
     END_RULE = "end_rule"
     RETRY_EVENTS = "retry_events"  # in stored entries only

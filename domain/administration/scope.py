@@ -43,8 +43,8 @@ class Scope(StrEnum):
     UPLOAD_FOR_OTHERS = "library:upload"
     READ_CALLS = "calls:read"
     HEAR_RECORDINGS = "calls:recordings"
-    READ_RULES = "rules:read"
-    WRITE_RULES = "rules:write"
+    READ_BLOCKS = "blocks:read"
+    WRITE_BLOCKS = "blocks:write"
 
 
 FOR_PEOPLE: Final = frozenset(

@@ -1,6 +1,6 @@
 """What messages and calls cost, by country, channel and provider."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -42,11 +42,6 @@ class PriceList:
         """Return the price that the list has for a provider in a country; None without one."""
         general = self.prices.get((country, channel))
         return self.own_prices.get((country, channel, provider), general)
-
-    def highest_of(self, country: str, channel: Channel, providers: Iterable[str]) -> int:
-        """Return the highest price of these providers in a country; without any, its price."""
-        prices = [self.price(country, channel, provider) for provider in providers]
-        return max(prices, default=self.price(country, channel))
 
     def highest(self, channel: Channel) -> int:
         """Return the highest price of a channel; 0 if the list has none."""

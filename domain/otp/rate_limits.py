@@ -60,8 +60,6 @@ PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(5, timedelta(days=1))
 RECOGNIZED_DELIVERIES: Final = SlidingWindow(2, timedelta(days=1))
 """Per phone in the parts for recognized phones: by device tokens, and as many from trusted IPs."""
 
-_MAX_DIVISIONS: Final = 1_000
-"""How many divided limits are kept: a handful, and some more for each rule of an operator."""
 MAX_SUBJECT_LENGTH: Final = 150
 """Characters of a subject: up to 600 bytes of UTF-8."""
 MAX_LIMIT_RECORD_ID_LENGTH: Final = 200
@@ -73,9 +71,6 @@ RECOGNIZED: Final = "recognized"
 ATTESTED: Final = "attested"
 RESERVE: Final = "reserve"
 """The parts of a limit. Strangers have what the others leave."""
-RESTRICTED_GROUPS: Final = (UNVERIFIED, ALL, BY_CALL)
-RESTRICTED_SUBJECTS: Final = ("range", "network", "country")
-"""In which groups a `Restriction` of strangers makes limits smaller, and of which subjects."""
 FAILURES: Final = "failures"
 """The windows of failed attempts."""
 _PERCENT_OF_DELIVERIES: Final = ((RECOGNIZED, RECOGNIZED_PERCENT), (RESERVE, RESERVE_PERCENT))
@@ -163,34 +158,18 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
-    """What rules of operators make of a reservation.
-
-    Attributes:
-        of_settings: The reservation without rules.
-        denied_by: The name of what denies it, in the place of a limit; empty if nothing does.
-        later: The reservation at the next time at which one of these rules has ended; None after
-            the last one.
-    """
-
-    of_settings: "Reservation"
-    denied_by: str = ""
-    later: "Reservation | None" = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Restriction:
-    """Why strangers get fewer permits than the settings say.
+    """Why a client gets no permit for a time, whatever the limits say.
 
     Attributes:
-        name: The name of what restricts them, in the place of a limit's name.
+        name: What restricts the client, in the place of a limit's name.
         until: When it ends, unless it is renewed.
-        needs_proof: Whether there is no permit without a proof.
+        ends_with_proof: Whether a right proof ends it for the client.
     """
 
     name: str
     until: datetime
-    needs_proof: bool
+    ends_with_proof: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +180,13 @@ class Reservation:
         acquired_at: When it is acquired.
         limits: The limits that have no parts.
         groups: Those that have parts.
-        ruling: What rules of operators say of it; None if there is no rule about it.
-        restriction: What a feature restricts for strangers; None if it restricts nothing.
+        restriction: Why there is no permit for a time; None if nothing restricts the client.
         watched: Limits of which nothing is taken. `Acquisition` says whether one is used up.
     """
 
     acquired_at: datetime
     limits: tuple[RateLimit, ...]
     groups: tuple[Group, ...] = ()
-    ruling: Ruling | None = None
     restriction: Restriction | None = None
     watched: tuple[RateLimit, ...] = ()
 
@@ -222,36 +199,29 @@ class Reservation:
     def without(self, *names: str) -> "Reservation":
         """Return the reservation without the parts of these names."""
         parts = [part.name for group in self.groups for part in group.parts]
-        if self.ruling is None and not any(name in parts for name in names):
+        if not any(name in parts for name in names):
             return self
         groups = tuple(
             replace(group, parts=tuple(part for part in group.parts if part.name not in names))
             for group in self.groups
         )
-        ruling = self.ruling
-        if ruling is not None and ruling.later is not None:
-            ruling = replace(ruling, later=ruling.later.without(*names))
-        return replace(self, groups=groups, ruling=ruling)
+        return replace(self, groups=groups)
 
     def with_limits(self, *limits: RateLimit) -> "Reservation":
-        """Return the reservation with further limits, also at later times."""
-        if not limits:
+        """Return the reservation with further limits."""
+        return replace(self, limits=(*self.limits, *limits))
+
+    @property
+    def ends_with_proof(self) -> bool:
+        """Whether a restriction keeps the client out that a right proof ends."""
+        return self.restriction is not None and self.restriction.ends_with_proof
+
+    def lift_restriction(self) -> "Reservation":
+        """Return the reservation at the end of its restriction."""
+        if self.restriction is None:
             return self
-        ruling = self.ruling
-        if ruling is not None and ruling.later is not None:
-            ruling = replace(ruling, later=ruling.later.with_limits(*limits))
-        return replace(self, limits=(*self.limits, *limits), ruling=ruling)
-
-    @property
-    def denied_by(self) -> str:
-        """The name of the rule that denies it, in the place of a limit; empty if none does."""
-        return self.ruling.denied_by if self.ruling else ""
-
-    @property
-    def proof_until(self) -> datetime | None:
-        """Until when there is no permit without a proof; None if none is needed."""
-        restriction = self.restriction
-        return restriction.until if restriction and restriction.needs_proof else None
+        acquired_at = max(self.acquired_at, self.restriction.until)
+        return replace(self, acquired_at=acquired_at, restriction=None)
 
     @property
     def ordinary(self) -> "Reservation":
@@ -344,8 +314,6 @@ class RateLimits:
     - `failed_attempts_per_country` and `failed_attempts_total` limit how many codes strangers
       can try over all phones. They reject nothing themselves: while one of them is used up,
       fewer attempts are looked at. One network can use up 5 % of each, in all countries together.
-    - `all_per_country`, `all_total`, `leaving_per_country` and `max_of_number_range` are None in
-      the settings of an operator: they follow from the others. `change_limits` sets them.
     """
 
     per_ip: SlidingWindow = SlidingWindow(60, timedelta(hours=1))
@@ -362,10 +330,6 @@ class RateLimits:
     failed_attempts_per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
     failed_attempts_total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
     has_attested_part: bool = False
-    all_per_country: SlidingWindow | None = None
-    all_total: SlidingWindow | None = None
-    leaving_per_country: SlidingWindow | None = None
-    max_of_number_range: int | None = None
 
     def reserve_delivery(
         self,
@@ -574,27 +538,10 @@ class RateLimits:
     def all_deliveries(self) -> tuple[SlidingWindow, SlidingWindow]:
         """The limits of all deliveries: of a country, and in total."""
         percent = 100 * self.all_deliveries_factor
-        return (
-            self.all_per_country or self.per_country.scale_percent(percent),
-            self.all_total or self.total.scale_percent(percent),
-        )
-
-    @property
-    def leaving(self) -> SlidingWindow:
-        """The limit of messages that say how to leave, of a country."""
-        return self.leaving_per_country or self.per_country.scale_percent(LEAVING_PERCENT)
-
-    @property
-    def largest_of_number_range(self) -> int:
-        """The most that any part gives to one number range."""
-        return max(
-            self._of_number_range(windows).limit
-            for group in (UNVERIFIED, ALL, BY_CALL, CALLBACKS)
-            for windows in self._windows_of(group).values()
-        )
+        return self.per_country.scale_percent(percent), self.total.scale_percent(percent)
 
     def _leaving_of_country(self, country: str) -> RateLimit:
-        window = self.leaving
+        window = self.per_country.scale_percent(LEAVING_PERCENT)
         return RateLimit(f"{_COUNTRY}{country}", LimitPurpose.DELIVERIES, LEAVING, window)
 
     def _group(
@@ -622,15 +569,11 @@ class RateLimits:
     def _released_windows(self, group: str, part: str) -> _PartWindows:
         """Return the windows of a part whose permits are released.
 
-        A rule may have made the part, which no longer exists: what is released has names and
-        periods, which are those of any part.
+        After attestation was switched off its part no longer exists: what is released has names
+        and periods, which are those of any part.
         """
         windows = self._windows_of(group)
         return windows.get(part, windows[STRANGERS])
-
-    def _of_number_range(self, windows: _PartWindows) -> SlidingWindow:
-        share, maximum = windows.share, self.max_of_number_range
-        return share if maximum is None else replace(share, limit=min(share.limit, maximum))
 
     def _limits_of_part(
         self, windows: _PartWindows, group: str, part: str, route: DeliveryRoute
@@ -638,7 +581,7 @@ class RateLimits:
         """Return the limits of a part with the shares in it."""
         name, purpose = f"{group}:{part}", LimitPurpose.DELIVERIES
         return (
-            RateLimit(f"range:{route.number_range}", purpose, name, self._of_number_range(windows)),
+            RateLimit(f"range:{route.number_range}", purpose, name, windows.share),
             RateLimit(f"network:{route.client_ip.network}", purpose, name, windows.share),
             *windows.shared_limits(purpose, route.country, name),
         )
@@ -648,12 +591,12 @@ class RateLimits:
     ) -> tuple[RateLimit, ...]:
         name, purpose = f"{CALLBACKS}:{part}", LimitPurpose.CALLS
         return (
-            RateLimit(f"range:{number_range}", purpose, name, self._of_number_range(windows)),
+            RateLimit(f"range:{number_range}", purpose, name, windows.share),
             *windows.shared_limits(purpose, country, name),
         )
 
 
-@lru_cache(_MAX_DIVISIONS)
+@lru_cache
 def _divide(
     percent_of_parts: Sequence[tuple[str, int]],
     of_country: SlidingWindow,

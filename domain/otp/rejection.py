@@ -16,9 +16,8 @@ NO_PHONE_LINE: Final = "no_phone_line"
 PROVIDER_PAUSED: Final = "provider_paused"
 PROOF_REQUIRED: Final = "proof_required"
 """What rejects a request that no limit rejects, in the place of a limit's name."""
-BY_RULE: Final = "rule_"
-"""How this name begins if a rule of an operator rejects. Before the name of a limit it says that
-the limit of the settings would not have rejected."""
+NUMBER_IS_BLOCKED: Final = "the number is blocked by its prefix or country"
+"""The reason in the log, where the name is that of the block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

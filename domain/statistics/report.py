@@ -29,13 +29,7 @@ class Dimension(StrEnum):
 
     def value_of(self, group: DeliveryGroup) -> str:
         """Return the country, channel or provider of a group."""
-        match self:
-            case Dimension.COUNTRY:
-                return group.country
-            case Dimension.CHANNEL:
-                return group.channel.value
-            case Dimension.PROVIDER:
-                return group.provider
+        return str(getattr(group, self))
 
 
 DIMENSIONS: Final = [

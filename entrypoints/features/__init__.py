@@ -6,6 +6,7 @@ from typing import Final
 from entrypoints.features.admin import ADMIN
 from entrypoints.features.app_data import APP_DATA
 from entrypoints.features.attestation import ATTESTATION
+from entrypoints.features.blocks import BLOCKS
 from entrypoints.features.budgets import BUDGETS
 from entrypoints.features.console import CONSOLE
 from entrypoints.features.events import EVENTS
@@ -18,7 +19,6 @@ from entrypoints.features.login_hook import LOGIN_HOOK
 from entrypoints.features.media import MEDIA
 from entrypoints.features.passkeys import PASSKEYS
 from entrypoints.features.phone_change import PHONE_CHANGE
-from entrypoints.features.rules import RULES
 from entrypoints.features.start import START
 from entrypoints.features.statistics import STATISTICS
 from entrypoints.features.user_list import USER_LIST
@@ -50,7 +50,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     IMPORTS,
     JOURNAL,
     LOGIN_HOOK,
-    RULES,
+    BLOCKS,
     ADMIN,
     USER_LIST,
     CONSOLE,

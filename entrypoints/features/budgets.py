@@ -211,15 +211,17 @@ class _Budgets(Feature):
 
     def notes_on_settings(self, settings: "Settings") -> Iterable[str]:
         """Say in plain words what the budgets do."""
+        from domain.costs.prices import format_short
+
         of_budgets = settings.of(BudgetSettings)
         prices = load_prices(settings.of(StatisticsSettings)) if [*of_budgets.amounts] else None
         if prices is None:
             return
         for _, country, amount in of_budgets.amounts:
             place = f"to {country}" if country else "to all countries together"
-            number = f"{Decimal(amount.millionths) / 1_000_000:,f}".rstrip("0").rstrip(".")
+            limit = f"{format_short(amount.millionths)} {prices.currency}"
             yield (
-                f"When codes and notices {place} have cost {number} {prices.currency} in 24 hours, "
+                f"When codes and notices {place} have cost {limit} in 24 hours, "
                 "strangers without a proof get status 429; above twice that, all strangers. All "
                 "codes count, so set it above your busiest day."
             )

@@ -30,7 +30,7 @@ _PARTS: Final[Mapping[str, str]] = {
     "voice": "entrypoints.http.console.calls.part:PART",
     "phone_change": "entrypoints.http.console.phone_change.part:PART",
     "passkeys": "entrypoints.http.console.passkeys.part:PART",
-    "rules": "entrypoints.http.console.rules.part:PART",
+    "blocks": "entrypoints.http.console.blocks.part:PART",
 }
 """What the console has about other features, by their names. A part is loaded with its feature."""
 

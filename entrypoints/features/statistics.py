@@ -60,7 +60,7 @@ def load_prices(settings: StatisticsSettings) -> "PriceList | None":
     return prices
 
 
-def priced_providers(settings: Settings, channel: "Channel") -> Sequence[str]:
+def _priced_providers(settings: Settings, channel: "Channel") -> Sequence[str]:
     """Return the names of the providers of a channel whose messages or calls cost something."""
     from entrypoints.opening.providers import FREE_PROVIDERS
 
@@ -75,7 +75,7 @@ def _find_missing(settings: Settings, prices: "PriceList") -> Iterator[str]:
         (Channel.VOICE, "there is a phone line"),
         (Channel.WHATSAPP, "codes are sent by WhatsApp"),
     ):
-        if priced_providers(settings, channel) and not prices.has(channel):
+        if _priced_providers(settings, channel) and not prices.has(channel):
             yield (
                 f"no country has a price of {channel}, and {why}. Add at least one: the highest "
                 "one is that of all other countries."
@@ -91,7 +91,7 @@ def _find_unknown(settings: Settings, prices: "PriceList") -> Iterator[str]:
 
     shipped = {provider.name for provider in PROVIDERS}
     for country, channel, provider in prices.own_prices:
-        used = priced_providers(settings, channel)
+        used = _priced_providers(settings, channel)
         if used and provider not in {*used, *shipped}:
             yield (
                 f"{country}: it has a price of {channel} for the provider {provider!a}, and the "
@@ -137,9 +137,13 @@ class _Statistics(Feature):
     def notes_on_settings(self, settings: "Settings") -> "Iterable[str]":
         if (prices := load_prices(settings.of(StatisticsSettings))) is None:
             return ()
+        from domain.countries import ALL_COUNTRIES
+        from domain.otp.delivery import Channel
         from entrypoints.commands.statistics.prices import describe_prices
 
-        return describe_prices(settings, prices)
+        countries = sorted(settings.countries or ALL_COUNTRIES)
+        providers = {channel: _priced_providers(settings, channel) for channel in Channel}
+        return describe_prices(prices, countries, providers)
 
     def background_tasks(
         self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"

@@ -11,7 +11,6 @@ from domain.otp.operator_code import OPERATOR_CODES_LIMIT
 from domain.otp.permits import ALL, CALLBACKS, UNVERIFIED, Recognition
 from domain.otp.rate_limits import RECOGNIZED, STRANGERS
 from domain.otp.rejection import (
-    BY_RULE,
     COUNTRY_NOT_SERVED,
     NO_PHONE_LINE,
     NUMBER_NOT_SERVED,
@@ -38,10 +37,12 @@ _OTHERS: Final = {
     COUNTRY_NOT_SERVED: "the country is not served",
     NUMBER_NOT_SERVED: "this kind of number is not served",
     NO_PHONE_LINE: "there is no phone line",
+    "block_prefix": "the prefix of the number is blocked",
+    "block_country": "the country of the number is blocked",
+    "block_network": "the network is blocked",
     PROVIDER_PAUSED: "the provider has a pause",
     "": "a limit",
 }
-_BLOCKED: Final = {"prefix": "the prefix", "network": "the network", "country": "the country"}
 _BEFORE_RECOGNITION: Final = (COUNTRY_NOT_SERVED, NUMBER_NOT_SERVED, NO_PHONE_LINE)
 """What rejects every client, so nobody looks how it is known."""
 _RECOGNITIONS: Final = {
@@ -94,11 +95,6 @@ def describe_rejection(rejection: Rejection, country: str) -> str:
 
 
 def _describe_limit(limit: str, part: str, country: str) -> str:
-    if limit.startswith(BY_RULE):
-        ruled = limit.removeprefix(BY_RULE)
-        if ruled in _BLOCKED:
-            return f"a rule blocks {_BLOCKED[ruled]}"
-        return f"a rule about {_describe_limit(ruled, part, country)}"
     if limit in _OTHERS:
         return _OTHERS[limit]
     counted = limit.removesuffix("_per_country").removesuffix("_total")

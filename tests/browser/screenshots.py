@@ -17,8 +17,8 @@ from tests.support.servers.process import find_or_install
 
 MAX_BYTES: Final = 150_000
 SCREENSHOTS: Final = (
-    *("console-sign-in.png", "console-overview.png", "console-person.png"),
-    *("console-library.png", "first-page.png"),
+    *("console-sign-in.png", "console-overview.png", "console-statistics.png"),
+    *("console-person.png", "console-library.png", "first-page.png"),
 )
 _COLORS: Final = 64
 _SHOW_SAME_HASH: Final = """

@@ -85,8 +85,7 @@ def paths(method: str) -> list[str]:
 
 def fill_in(path: str, sample: Sample) -> str:
     with_user = path.replace("{user_id:str}", sample.member.user_id)
-    with_rule = with_user.replace("{rule_id:str}", "0" * 24)
-    with_item = with_rule.replace("{item_id:str}", sample.item_id)
+    with_item = with_user.replace("{item_id:str}", sample.item_id)
     return sample.service.url + with_item.replace("{passkey_id:str}", "0" * 16)
 
 

@@ -26,8 +26,8 @@ NEVER_SUCCESSFUL: Final = {
     "POST /authenticate/validate_otp", "POST /auth/refresh", "DELETE /auth/sessions/{session_id}",
     "POST /users/me/phone", "POST /users/me/phone/disown", "POST /auth/undo-phone-change",
     "GET /calls/{call_id}/recording", "GET /admin/audit",
-    "GET /admin/statistics", "GET /admin/users", "GET /admin/rules", "POST /admin/rules",
-    "POST /admin/rules/{rule_id}/end",
+    "GET /admin/statistics", "GET /admin/users", "GET /admin/blocks", "POST /admin/blocks",
+    "POST /admin/blocks/{block_id}/end",
     "GET /admin/users/{user_id}", "PATCH /admin/users/{user_id}",
     "POST /admin/users/{user_id}/change-phone",
     *(f"{method} /admin/users/{{user_id}}/{name}"

@@ -22,7 +22,6 @@ def test_the_second_messenger_is_used_after_a_rejection_in_both_apis(
         environ = {
             "DIALTONE_SMS": f"twilio,{OWN_FACTORY}",
             "DIALTONE_COUNTRIES": "*",
-            "DIALTONE_PROVIDER_CHOICE": "no",
         }
         with (
             running(tmp_path, twilio.environ | environ, own.inbox) as service,

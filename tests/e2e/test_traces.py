@@ -96,7 +96,6 @@ def test_requests_calls_and_failures_are_spans_without_a_value(
         "DIALTONE_WORKERS": "2",
         "DIALTONE_TRUSTED_PROXIES": "127.0.0.1",
         "DIALTONE_SMS": f"http://127.0.0.1:{closed}/send?key=of-the-hook,console",
-        "DIALTONE_PROVIDER_CHOICE": "no",
         "DIALTONE_COUNTRIES": "US",
         "DIALTONE_SMS_HOOK_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     }

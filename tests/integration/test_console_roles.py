@@ -16,7 +16,7 @@ PAGES: Final = {
     "": {"support", "moderator", "auditor"},
     "/users": {"support", "auditor"},
     "/statistics": {"auditor"},
-    "/rules": {"auditor"},
+    "/blocks": {"auditor"},
     "/library": {"moderator", "auditor"},
     "/audit": {"auditor"},
 }

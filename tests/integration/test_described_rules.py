@@ -49,17 +49,15 @@ IN_WORDS: Final[Mapping[str, set[str]]] = {
     # The length is that of the composed form with collapsed spaces. Some names claim a role.
     "username": {"too_long", "reserved_name"},
     "reason": {"too_long"},
-    # A table of Unicode decides which characters are printable.
-    "provider": set(),
     # A list of countries, and the calendar.
     "country": {"invalid_value"},
     "from": {"invalid_value"},
-    "to": {"invalid_value"},
+    "until": {"invalid_value"},
     "created_since": {"invalid_value"},
     # Numbering plans decide, and which networks are too large is a number of bits.
     "prefix": {"invalid_value"},
     "network": {"invalid_value"},
-    # Thirty days from now.
+    # Within 400 days from now.
     "ends_at": {"invalid_value"},
     # That of a list has its filter.
     "cursor": {"invalid_cursor"},
@@ -199,7 +197,7 @@ def send(driver: HttpDriver, token: str, field: Field, value: Any) -> Response:
     path = field.path.replace(f"{{{field.name}}}", str(value))
     path = path.replace("{item_id}", ID).replace("{user_id}", ID).replace("{call_id}", ID)
     path = (
-        path.replace("{rule_id}", ID)
+        path.replace("{block_id}", ID)
         .replace("{folder}", "0f")
         .replace("{name}", f"{ID}-{'0' * 32}.jpg")
     )

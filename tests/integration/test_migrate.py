@@ -237,7 +237,9 @@ async def test_a_database_of_0_1_0_gets_what_is_new_and_none_of_it_is_made_again
     plan = await database.plan()
     assert {"phone_assignments", "identities_next_send_at"} <= names_of(plan.missing)
     assert not {"identities", "limits", UNIQUE} & names_of(plan.missing)
-    assert not any([plan.is_new, plan.dropped, plan.undeclared])
+    assert not any([plan.is_new, plan.dropped])
+    # A feature that was taken out had this table; the statistics have others.
+    assert all(name.startswith("daily_costs") for name in names_of(plan.undeclared))
 
     async with database.open() as repositories:
         assert await repositories.identities.add(an_identity())

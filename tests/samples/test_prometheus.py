@@ -49,10 +49,8 @@ def prometheus(tmp_path: Path) -> Iterator[PrometheusProcess]:
     environ = {
         "DIALTONE_METRICS_BIND": f"127.0.0.1:{metrics_port}",
         "DIALTONE_BUDGET_PER_DAY": "500",
-        "DIALTONE_HARD_BUDGET_PER_DAY": "1500 USD",
         "DIALTONE_SMS": f"twilio,{OWN_FACTORY}",
         "DIALTONE_COUNTRIES": "US",
-        "DIALTONE_PROVIDER_CHOICE": "no",
         "DIALTONE_PRICES": "prices.toml",
         "DIALTONE_SMS_LIMIT_PER_COUNTRY": "20/1h",
         "DIALTONE_ATTESTATION": "altcha",

@@ -7,11 +7,11 @@ from typing import Any, Final
 from adapters.records.features.admin import make_admin_repositories
 from adapters.records.features.app_data import make_app_data_repositories
 from adapters.records.features.attestation import make_attestation_repositories
+from adapters.records.features.blocks import make_blocks_repositories
 from adapters.records.features.console import make_console_repositories
 from adapters.records.features.media import make_media_repositories
 from adapters.records.features.passkeys import make_passkeys_repositories
 from adapters.records.features.phone_change import make_phone_change_repositories
-from adapters.records.features.rules import make_rules_repositories
 from adapters.records.features.statistics import make_statistics_repositories
 from adapters.records.features.voice import make_voice_repositories
 from adapters.records.features.whatsapp import make_whatsapp_repositories
@@ -21,6 +21,8 @@ from application.admin.feature import AdminFeature
 from application.app_data.details import add_app_data_details
 from application.app_data.feature import AppDataFeature
 from application.attestation.feature import AttestationFeature
+from application.blocks.details import add_blocks_details
+from application.blocks.feature import BlocksFeature
 from application.console.feature import ConsoleFeature, add_console_cleanup
 from application.events.details import add_event_details
 from application.events.feature import EventRecordsFeature, EventsFeature, EventsPorts
@@ -44,8 +46,6 @@ from application.ports.media import ImagePublisher
 from application.ports.passkeys import RelyingParty
 from application.ports.voice import VoicePorts
 from application.principal import Principal
-from application.rules.details import add_rules_details
-from application.rules.feature import RulesFeature, RulesPolicy
 from application.start.feature import StartFeature
 from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
@@ -126,12 +126,9 @@ class AppHarness(CoreHarness):
         app_data = self._make(make_app_data_repositories)
         add_app_data_details(core, app_data)
         core.add(AppDataFeature(core, app_data))
-        rules = self._make(make_rules_repositories)
-        add_rules_details(core, rules)
-        rules_policy = RulesPolicy(
-            rate_limits=self.policy.otp.rate_limits, countries=self.policy.otp.countries
-        )
-        core.add(RulesFeature(core, rules, rules_policy))
+        blocks = self._make(make_blocks_repositories)
+        add_blocks_details(core, blocks)
+        core.add(BlocksFeature(core, blocks))
         core.add(AttestationFeature(core, used_attestations, self.attestation))
         change_policy = PhoneChangePolicy(countries=self.policy.otp.countries)
         core.add(PhoneChangeFeature(core, assignments, self.peppers, change_policy))
@@ -177,12 +174,6 @@ class AppHarness(CoreHarness):
             )
         )
         core.add(StartFeature(core, None))
-        rules = self._make(make_rules_repositories)
-        rates = RulesPolicy(
-            rate_limits=self.policy.otp.rate_limits, countries=self.policy.otp.countries
-        )
-        core.add(RulesFeature(core, rules, rates))
-        add_rules_details(core, rules)
 
     @property
     def passkeys(self) -> PasskeysFeature:

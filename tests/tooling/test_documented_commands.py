@@ -43,6 +43,8 @@ _NOT_DESCRIBED: Final = {
     *(("POST", f"/voice{path}") for path in ("", "/calls/{id}", "/fallback", "/status")),
     ("POST", "/sms/status"),
     ("GET", "/library/{item_id}/owner"),
+    # The changelog says that it is gone.
+    ("GET", "/admin/costs"),
 }
 _DEFAULT_IN_TEXT: Final = re.compile(
     r"`(DIALTONE_\w+)` \(([\d,]+)(?: (minutes|hours|days|KB|MB|GB))?\b"

@@ -14,6 +14,7 @@ import pytest
 
 from adapters.records.record_kind import Fields, Record, RecordKind, Upgrade
 from application.ports.errors import CorruptRecord
+from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.identities.role import Role
 from domain.identities.user_events import UserEvents
@@ -137,6 +138,20 @@ def test_records_of_0_1_0_are_read_without_later_fields(name: str) -> None:
         known = tuple(each for each in expected[0].scopes if each is not Scope.CHANGE_ROLES)
         expected = [replace(value, scopes=known, roles=()) for value in expected]
     assert stored == expected
+
+
+def test_a_token_stays_readable_that_has_a_scope_which_is_no_more() -> None:
+    stored = deepcopy(GOLDEN["service_tokens"][0])
+    known = decode("service_tokens", json.dumps(stored))
+    for name in ("scopes", "more_scopes"):
+        changed = {**stored, name: [*stored.get(name, ()), "rules:write"]}
+        assert decode("service_tokens", json.dumps(changed)) == known
+
+
+@pytest.mark.parametrize("action", [AuditAction.ADD_RULE, AuditAction.END_RULE])
+def test_an_audit_entry_stays_readable_whose_action_is_no_more(action: AuditAction) -> None:
+    stored = {**GOLDEN["audit_entries"][0], "action": action.value}
+    assert decode("audit_entries", json.dumps(stored)).action is action
 
 
 def test_a_role_ends_with_the_sessions_that_a_program_without_roles_ends() -> None:

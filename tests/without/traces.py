@@ -25,9 +25,9 @@ WORDS: Final[Mapping[str, str]] = {
     "media": r"librar(?:y|ies)|\bmedia\b|uploads?\b|\bimages?\b|\bS3\b|pictures?|thumbnail|pixels",
     "passkeys": r"passkey",
     "phone_change": r"undo-|\bundo codes?|chang(?:e|es|ed|ing) (?:of )?(?:the|a) number",
-    "rules": r"/admin/rules|dialtone rule\b|rules:(?:read|write)|\ba rule\b",
+    "blocks": r"/admin/blocks|dialtone block\b|blocks:(?:read|write)",
     "start": r"first page|/start\b",
-    "statistics": r"statistic|\bcosts?\b|\bprices?\b|/admin/providers|providers --",
+    "statistics": r"statistic|\bcosts?\b|\bprices?\b",
     "user_list": r"users:list|user list|/admin/users\"",
     "whatsapp": r"whatsapp",
     "voice": r"\bvoice|\bcall(?:s|ed|back)?\b|recording|phone line",
@@ -53,7 +53,7 @@ STAY: Final[Mapping[str, str]] = {
         r"(?:another system|the audit|the log of today \(UTC\)) calls|called back|nobody is called"
         r"|calls to them|\"voice\"|`voice`|places no calls|read out in a call|time of the call"
         r"|a call is delivered|joined by a call|(?:codes?|messages?)(?: \(`sms`, the default\))?,?"
-        r" (?:and|or) (?:a )?calls?|requests for a code, and calls|minutes of calls"
+        r" (?:and|or) (?:a )?calls?|requests for a code, and calls|calls without a code"
     ),
 }
 """What the core has in any case, in the same form."""

@@ -1,9 +1,10 @@
 """The records of service tokens."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
@@ -51,6 +52,7 @@ _OF_EARLIER_PROGRAMS: Final = frozenset(
         Scope.READ_STATISTICS,
     }
 )
+_KNOWN: Final = frozenset(scope.value for scope in Scope)
 
 
 class _TokenMapping(RecordMapping[ServiceToken, ServiceTokenRecord]):
@@ -64,9 +66,10 @@ class _TokenMapping(RecordMapping[ServiceToken, ServiceTokenRecord]):
         return record
 
     def to_value(self, record: ServiceTokenRecord) -> ServiceToken:
-        """Return the token with all that it was given."""
-        token = super().to_value(record)
-        return replace(token, scopes=(*token.scopes, *map(Scope, record.more_scopes)))
+        """Return the token with all that it was given, but for what this program does not know."""
+        stored = (*record.scopes, *record.more_scopes)
+        known = tuple(each for each in stored if each in _KNOWN)
+        return super().to_value(msgspec.structs.replace(record, scopes=known))
 
 
 class StoredServiceTokens(RecordRepository[ServiceToken, ServiceTokenRecord]):

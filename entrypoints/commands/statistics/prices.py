@@ -1,13 +1,10 @@
 """What `check-settings` says of the price list: each price, and what the list lacks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from domain.costs.prices import PriceList, format_short
-from domain.countries import ALL_COUNTRIES
 from domain.otp.delivery import Channel
-from entrypoints.features.statistics import priced_providers
-from entrypoints.settings.settings import Settings
 
 _UNITS: Final = {
     Channel.SMS: "message part",
@@ -16,17 +13,22 @@ _UNITS: Final = {
 }
 
 
-def describe_prices(settings: Settings, prices: PriceList) -> Iterator[str]:
+def describe_prices(
+    prices: PriceList, countries: Sequence[str], providers: Mapping[Channel, Sequence[str]]
+) -> Iterator[str]:
     """Yield a line for each channel and country with a price, and for each channel that lacks some.
 
     The last lines name the providers that no setting has.
+
+    Args:
+        prices: The price list.
+        countries: Those that are served.
+        providers: The providers of each channel that cost something.
     """
-    countries = sorted(settings.countries or ALL_COUNTRIES)
-    used: set[str] = set()
-    for channel in Channel:
-        if providers := priced_providers(settings, channel):
-            used |= {*providers}
-            yield from _describe_channel(prices, channel, providers, countries)
+    for channel, names in providers.items():
+        if names:
+            yield from _describe_channel(prices, channel, names, countries)
+    used = {name for names in providers.values() for name in names}
     for provider in sorted(prices.providers - used):
         yield f"Not used: the prices of {provider}, which no setting names."
 

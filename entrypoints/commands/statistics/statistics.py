@@ -10,9 +10,9 @@ from application.statistics.feature import StatisticsFeature
 from domain.costs.prices import format_amount
 from domain.statistics.period_sums import Counts
 from domain.statistics.report import Statistics, StatisticsQuery
-from entrypoints.commands.columns import align_columns
 from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.operator_name import find_operator
+from entrypoints.commands.statistics.columns import align_columns
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.statistics import STATISTICS
 from entrypoints.http.errors.exceptions import InvalidFields

@@ -91,7 +91,9 @@ def test_an_invalid_price_list_is_reported_once(tmp_path: Path) -> None:
 
 
 def test_check_settings_says_what_a_budget_does(tmp_path: Path) -> None:
-    [note] = BUDGETS.notes_on_settings(read(tmp_path, **{COUNTRY: "IN=12.5"}))
-    assert "to IN have cost 12.5 USD in 24 hours, strangers without a proof get status 429" in note
+    [note] = BUDGETS.notes_on_settings(read(tmp_path, **{COUNTRY: "IN=500"}))
+    assert (
+        "to IN have cost 500.00 USD in 24 hours, strangers without a proof get status 429" in note
+    )
     assert "busiest day" in note
     assert [*BUDGETS.notes_on_settings(read(tmp_path))] == []

@@ -24,7 +24,7 @@ from entrypoints.http.statistics.query import parse_query
 _NAMES: Final = ("hours", "from", "until", "by")
 
 
-class StatisticsController(ConsoleController):
+class StatisticsPageController(ConsoleController):
     """The report of `dialtone statistics`."""
 
     path = "/console/statistics"
@@ -60,6 +60,7 @@ class StatisticsController(ConsoleController):
             report=report,
             plot=_plot(report),
             kept=kept,
+            today=f"{now:%Y-%m-%d}",
             errors=errors,
             dimensions=[(name, name.replace(",", " and ")) for name in DIMENSIONS],
             format_amount=format_amount,

@@ -10,7 +10,7 @@ from domain.administration.scope import Scope
 from domain.statistics.report import DEFAULT_HOURS, Dimension, query_hours
 from entrypoints.http.console.part import ConsolePart
 from entrypoints.http.console.request import ConsoleRequest
-from entrypoints.http.console.statistics.controller import StatisticsController
+from entrypoints.http.console.statistics.controller import StatisticsPageController
 
 
 async def _describe_overview(request: ConsoleRequest, use_cases: UseCases) -> Mapping[str, Any]:
@@ -22,7 +22,7 @@ async def _describe_overview(request: ConsoleRequest, use_cases: UseCases) -> Ma
 PART: Final = ConsolePart(
     scope=Scope.READ_STATISTICS,
     templates=Path(__file__).parent / "templates",
-    controllers=(StatisticsController,),
+    controllers=(StatisticsPageController,),
     navigation=((20, "Statistics", "/console/statistics", Scope.READ_STATISTICS),),
     overview_section="statistics/overview_section.html",
     describe_overview=_describe_overview,

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
-from application.limits.restrictions import RestrictedClient
 
 from application.budgets.watch_budgets import WatchBudgets
+from application.limits.restrictions import RestrictedClient
 from application.ports.errors import StorageUnavailable
 from domain.budgets.budget import Budget, Spent
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import Restriction
 from tests.support.builders import CLIENT_IP, NOW, a_phone
-from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.clock import MovableClock
 
 HOUR = timedelta(hours=1)
 START = NOW.replace(minute=0)
@@ -36,8 +36,8 @@ class Amounts:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(NOW)
+def clock() -> MovableClock:
+    return MovableClock(NOW)
 
 
 @pytest.fixture
@@ -46,18 +46,18 @@ def amounts() -> Amounts:
 
 
 @pytest.fixture
-def watch(amounts: Amounts, clock: FakeClock) -> WatchBudgets:
+def watch(amounts: Amounts, clock: MovableClock) -> WatchBudgets:
     return WatchBudgets([Budget("US", 100), Budget("", 500)], amounts, clock)
 
 
 def find(
-    watch: WatchBudgets, clock: FakeClock, recognition: Recognition = Recognition.NONE
+    watch: WatchBudgets, clock: MovableClock, recognition: Recognition = Recognition.NONE
 ) -> Restriction | None:
     return watch.find_restriction(RestrictedClient(a_phone(), CLIENT_IP, recognition, clock.now()))
 
 
 async def test_above_a_budget_strangers_need_a_proof_and_above_twice_of_it_wait(
-    watch: WatchBudgets, amounts: Amounts, clock: FakeClock
+    watch: WatchBudgets, amounts: Amounts, clock: MovableClock
 ) -> None:
     for spent, ends_with_proof in ((99, None), (100, True), (199, True), (200, False)):
         amounts.spent = {START: {"US": spent}}
@@ -71,7 +71,7 @@ async def test_above_a_budget_strangers_need_a_proof_and_above_twice_of_it_wait(
 
 
 async def test_other_countries_wait_for_the_budget_of_all_only(
-    watch: WatchBudgets, amounts: Amounts, clock: FakeClock
+    watch: WatchBudgets, amounts: Amounts, clock: MovableClock
 ) -> None:
     amounts.spent = {START: {"IN": 499}, START - 2 * HOUR: {"DE": 1}}
     await watch()
@@ -81,7 +81,7 @@ async def test_other_countries_wait_for_the_budget_of_all_only(
 
 
 async def test_older_hours_are_read_when_the_hour_changes_and_the_last_result_holds(
-    watch: WatchBudgets, amounts: Amounts, clock: FakeClock
+    watch: WatchBudgets, amounts: Amounts, clock: MovableClock
 ) -> None:
     amounts.spent = {START - 24 * HOUR: {"US": 60}, START - HOUR: {"US": 40}}
     await watch()
@@ -103,7 +103,7 @@ async def test_older_hours_are_read_when_the_hour_changes_and_the_last_result_ho
 
 
 async def test_each_process_warns_once_an_hour(
-    watch: WatchBudgets, amounts: Amounts, clock: FakeClock, caplog: pytest.LogCaptureFixture
+    watch: WatchBudgets, amounts: Amounts, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     amounts.spent = {START: {"US": 150}}
     for _ in range(3):

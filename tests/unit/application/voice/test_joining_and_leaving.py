@@ -8,6 +8,7 @@ import pytest
 
 from application.identities.events import UserDeleted
 from application.identities.login import LoggedIn
+from application.limits.restrictions import NumberBlock
 from application.ports.otp import NoticeMessage
 from application.voice.calls import CallsFeature
 from application.voice.events import CallerRegistered
@@ -224,6 +225,17 @@ async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> N
     notice = app.messenger.sent[-1]
     assert isinstance(notice, NoticeMessage)
     assert (notice.notice, notice.locale) == ("leaving_message", "en-US")
+
+
+async def test_no_message_goes_to_a_number_that_is_blocked() -> None:
+    app = AppHarness(policy=make_phone_line())
+    await app.log_in()
+    app.messenger.messages.clear()
+    block = NumberBlock("block_prefix", "")
+    app.limits.delivery_limiter.find_number_block = lambda _phone, _now: block
+
+    assert (await leave(app, "CA1")).heard.startswith("To leave, open the app")
+    assert app.messenger.messages == []
 
 
 async def test_messages_to_a_country_are_limited() -> None:

@@ -58,21 +58,6 @@ def test_a_provider_has_its_own_price_or_that_of_the_country_or_the_highest(
 
 
 @pytest.mark.parametrize(
-    ("country", "providers", "price"),
-    [
-        ("IN", ["vonage", "twilio"], 83_000),
-        ("IN", ["vonage"], 70_000),
-        ("US", [], 8_300),
-        ("DE", [], 91_000),
-    ],
-)
-def test_the_highest_price_of_some_providers(
-    country: str, providers: list[str], price: int
-) -> None:
-    assert OWN.highest_of(country, Channel.SMS, providers) == price
-
-
-@pytest.mark.parametrize(
     ("millionths", "text"),
     [(0, "0.000000"), (8_300, "0.008300"), (1_660_000_000, "1,660.000000"), (-1, "-0.000001")],
 )

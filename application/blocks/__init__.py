@@ -1,0 +1,1 @@
+"""Blocks of number prefixes, networks and countries: use cases."""

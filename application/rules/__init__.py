@@ -1,1 +1,0 @@
-"""Rules: temporary orders of operators about numbers, networks, countries and limits."""

@@ -1,0 +1,1 @@
+"""Blocks: number prefixes, networks and countries that get no codes for a time."""

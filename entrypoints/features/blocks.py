@@ -1,0 +1,124 @@
+"""Blocks: number prefixes, networks and countries that get no codes for a time."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from entrypoints.features.feature import Feature
+
+if TYPE_CHECKING:
+    from adapters.metrics.exposition import MeasuredGauge
+    from application.administration.show_user import UserDetails
+    from application.use_cases import UseCases
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.user_details import UserFields
+    from entrypoints.opening.opening import Opening
+    from entrypoints.settings.settings import Settings
+    from entrypoints.words.user_rows import UserRow
+
+
+class _Blocks(Feature):
+    """Blocks."""
+
+    name = "blocks"
+    folders = (
+        "domain/blocks",
+        "application/blocks",
+        "application/ports/blocks.py",
+        "adapters/records/features/blocks.py",
+        "entrypoints/http/blocks",
+        "entrypoints/http/console/blocks",
+        "entrypoints/commands/blocks",
+        "entrypoints/words/block_words.py",
+    )
+    has_cleanup = True
+
+    def must_be_open(self, settings: "Settings") -> bool:
+        """Return that it must: what commands send obeys the blocks too."""
+        del settings
+        return True
+
+    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
+        del settings, installed
+        from entrypoints.http.blocks.plugin import BlocksPlugin
+
+        return (BlocksPlugin(),)
+
+    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
+        from entrypoints.words.block_words import block_rows
+
+        return block_rows(details)
+
+    def user_fields(self) -> "Sequence[type[UserFields]]":
+        from entrypoints.http.blocks.user_fields import BlockFields
+
+        return (BlockFields,)
+
+    def add_details(self, opening: "Opening") -> None:
+        """Show those of a phone to operators."""
+        from adapters.records.features.blocks import make_blocks_repositories
+        from application.blocks.details import add_blocks_details
+
+        add_blocks_details(opening.use_cases, make_blocks_repositories(opening.database))
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the use cases. Where there are limits, read the blocks first, and again and again.
+
+        So they act before the first request is answered.
+        """
+        from adapters.records.features.blocks import make_blocks_repositories
+        from application.blocks.feature import BlocksFeature
+        from application.blocks.known_blocks import READ_INTERVAL, READ_TIMEOUT
+        from application.otp.feature import LimitsFeature
+        from entrypoints.server.background_task import repeat
+
+        core = opening.use_cases
+        blocks = BlocksFeature(core, make_blocks_repositories(opening.database))
+        core.add(blocks)
+        if core.find(LimitsFeature) is None:
+            yield
+            return
+        await blocks.known.read()
+        async with repeat(
+            "blocks",
+            blocks.known.read,
+            failed_event="blocks_not_read",
+            pause=READ_INTERVAL,
+            limit=READ_TIMEOUT,
+            metrics=opening.metrics,
+            log_failure=blocks.known.warn,
+        ):
+            yield
+
+    def gauges(self, settings: "Settings", use_cases: "UseCases") -> "Sequence[MeasuredGauge]":
+        """Return how many blocks are active, and when they were read."""
+        del settings
+        from adapters.metrics.exposition import MeasuredGauge
+        from application.blocks.feature import BlocksFeature
+
+        blocks = use_cases.of(BlocksFeature)
+
+        async def count() -> Mapping[str, float]:
+            return blocks.count()
+
+        async def measure_age() -> float:
+            return blocks.age().total_seconds()
+
+        return (
+            MeasuredGauge(
+                name="blocks",
+                text="Blocks that are active, as the process that answers knows them.",
+                measure=count,
+                label="kind",
+            ),
+            MeasuredGauge(
+                name="blocks_read_age_seconds",
+                text="How long ago the blocks were read, by the process that answers.",
+                measure=measure_age,
+            ),
+        )
+
+
+BLOCKS: Final = _Blocks()
+"""Opened with the core: blocks act on all that sends a code."""

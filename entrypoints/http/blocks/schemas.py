@@ -1,0 +1,167 @@
+"""Bodies of blocks."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar, Final
+
+import msgspec
+
+from domain.blocks.block import MAX_DURATION, MIN_DURATION, Block, Subject, SubjectKind
+from domain.blocks.parse_block import TIME_PATTERN, parse_subject, parse_time
+from domain.errors import ConflictingValue
+from domain.identifier import IDENTIFIER_PATTERN
+from entrypoints.http.audit_entries import ActorResponse
+from entrypoints.http.fields import (
+    ID_DESCRIPTION,
+    combination,
+    described,
+    format_timestamp,
+    path_parameter,
+    reason_field,
+    time_field,
+)
+from entrypoints.http.parsing import FieldErrors, missing_field
+
+_ENDS: Final = ("seconds", "ends_at")
+_BLOCK_ID_EXAMPLE: Final = "6561a2b7c3d4e5f60718293c"
+_MAX_SECONDS: Final = int(MAX_DURATION.total_seconds())
+
+BlockIdParameter = Annotated[str, path_parameter(ID_DESCRIPTION, pattern=IDENTIFIER_PATTERN)]
+ReasonField = Annotated[
+    str, reason_field("Why, for the audit.", "SMS pumping in GB, ticket 4711", min_length=1)
+]
+
+
+def _combination(*sent: str) -> dict[str, Any]:
+    """Return the schema of bodies that have these of the fields that exclude each other."""
+    schema = combination(
+        *sent, without=[each for each in (*SubjectKind, *_ENDS) if each not in sent]
+    )
+    if "seconds" in sent:
+        schema["properties"]["seconds"] = {"type": "integer"}
+    return schema
+
+
+class AddBlockBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A block: one of `prefix`, `network` and `country`, and its end: `seconds` or `ends_at`."""
+
+    combinations: ClassVar = tuple(
+        _combination(kind.value, end) for end in _ENDS for kind in SubjectKind
+    )
+
+    prefix: Annotated[
+        str | None,
+        described(
+            "How phone numbers begin: `+`, the country code and further digits, without the last"
+            " four digits of a number.",
+            "+4479",
+        ),
+    ] = None
+    network: Annotated[
+        str | None,
+        described(
+            "A network in CIDR notation, or one IP: IPv4 from /8 on, IPv6 from /16 to /64. It"
+            " blocks requests for codes only.",
+            "203.0.113.0/24",
+        ),
+    ] = None
+    country: Annotated[
+        str | None, described("The ISO 3166-1 code of a country with phone numbers.", "GB")
+    ] = None
+    seconds: Annotated[
+        int | None,
+        described(
+            "For how long it holds, from a minute to 400 days.",
+            7200,
+            minimum=int(MIN_DURATION.total_seconds()),
+            maximum=_MAX_SECONDS,
+        ),
+    ] = None
+    ends_at: Annotated[
+        str | None,
+        described(
+            "When it ends, with the offset from UTC: in a minute at least, and in 400 days at"
+            " most.",
+            "2026-05-01T09:30:00.000Z",
+            pattern=TIME_PATTERN,
+        ),
+    ] = None
+    reason: ReasonField
+
+
+class EndBlockBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Why a block ends."""
+
+    reason: ReasonField
+
+
+class BlockResponse(msgspec.Struct, kw_only=True):
+    """A block that is active, or was just ended."""
+
+    id: Annotated[str, described(ID_DESCRIPTION, _BLOCK_ID_EXAMPLE)]
+    prefix: Annotated[str | None, described("The prefix that it blocks, or null.", "+4479")]
+    network: Annotated[
+        str | None, described("The network that it blocks, or null.", "203.0.113.0/24")
+    ]
+    country: Annotated[str | None, described("The country that it blocks, or null.", "GB")]
+    reason: Annotated[str, described("Why.", "SMS pumping in GB, ticket 4711")]
+    created_at: Annotated[str, time_field("When it was added, in UTC.")]
+    created_by: Annotated[ActorResponse, described("Who added it.")]
+    ends_at: Annotated[str, time_field("When it ends, in UTC.", "2026-05-01T11:30:00.000Z")]
+
+
+class BlocksResponse(msgspec.Struct, kw_only=True):
+    """The blocks that are active."""
+
+    blocks: Annotated[list[BlockResponse], described("The oldest first, at most 50.")]
+
+
+def parse_block(body: AddBlockBody, invalid: FieldErrors) -> tuple[Subject, datetime | timedelta]:
+    """Parse what a block blocks, and its end. Errors are added to `invalid`."""
+    subject, end = Subject(SubjectKind.PREFIX, ""), timedelta()
+    sent = {kind: text for kind in SubjectKind if (text := getattr(body, kind)) is not None}
+    if not sent:
+        invalid.add(missing_field("prefix"))
+    for kind, text in sent.items():
+        with invalid.of(kind):
+            if len(sent) > 1:
+                raise ConflictingValue("Send only one of prefix, network and country.")
+            subject = parse_subject(kind, text)
+    if body.seconds is None and body.ends_at is None:
+        invalid.add(missing_field("seconds"))
+    if body.seconds is not None:
+        with invalid.of("seconds"):
+            if body.ends_at is not None:
+                raise ConflictingValue("Send one of seconds and ends_at.")
+            return subject, timedelta(seconds=max(0, min(body.seconds, 2 * _MAX_SECONDS)))
+    if body.ends_at is not None:
+        with invalid.of("ends_at"):
+            return subject, parse_time(body.ends_at)
+    return subject, end
+
+
+def to_block_response(block: Block) -> BlockResponse:
+    """Convert a block."""
+    subject, actor = block.subject, block.created_by
+    texts = {kind: subject.text if subject.kind is kind else None for kind in SubjectKind}
+    return BlockResponse(
+        id=block.id,
+        prefix=texts[SubjectKind.PREFIX],
+        network=texts[SubjectKind.NETWORK],
+        country=texts[SubjectKind.COUNTRY],
+        reason=block.reason,
+        created_at=format_timestamp(block.created_at),
+        created_by=ActorResponse(
+            kind=actor.kind.value,
+            id=actor.id,
+            name=actor.name,
+            role=actor.role,
+            is_claim=actor.is_claim,
+        ),
+        ends_at=format_timestamp(block.ends_at),
+    )
+
+
+def to_blocks_response(blocks: Sequence[Block]) -> BlocksResponse:
+    """Convert blocks."""
+    return BlocksResponse(blocks=[to_block_response(block) for block in blocks])

@@ -1,1 +1,0 @@
-"""The page of rules in the web console."""

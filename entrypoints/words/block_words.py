@@ -1,0 +1,36 @@
+"""Blocks in words, for `dialtone` and the web console."""
+
+from collections.abc import Sequence
+
+from application.administration.show_user import UserDetails
+from application.blocks.details import blocks_about
+from domain.administration.audit import Actor
+from domain.blocks.block import Block
+from entrypoints.words.user_rows import UserRow, UserRowPlace
+from entrypoints.words.user_words import format_time
+
+
+def describe_block(block: Block) -> str:
+    """Say what is blocked until when, and why.
+
+    Example: `68b1… prefix +4479, until 2026-05-01 09:30:00 UTC: ticket 4711`.
+    """
+    return f"{block.id}  {block.subject}, until {format_time(block.ends_at)}: {block.reason}"
+
+
+def describe_actor(actor: Actor) -> str:
+    """Say who added a block."""
+    return f"{actor.kind} {actor.id}" + (f" ({actor.name})" if actor.name else "")
+
+
+def block_rows(details: UserDetails) -> Sequence[UserRow]:
+    """Return the blocks of the phone of a user, a row each."""
+    return [
+        UserRow(
+            place=UserRowPlace.PHONE,
+            label="blocked by",
+            value=describe_block(block),
+            command=f"dialtone block end {block.id}",
+        )
+        for block in blocks_about(details)
+    ]

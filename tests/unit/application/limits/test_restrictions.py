@@ -1,0 +1,175 @@
+"""What keeps a client out for a time, whatever the limits say."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from application.limits.restrictions import RestrictedClient, join_restrictions
+from application.otp.events import OtpRequestRejected
+from application.otp.send_code import SendCodeCommand
+from domain.attestation.errors import AttestationRequired
+from domain.errors import TooManyAttempts, TooManyOtpRequests
+from domain.otp.challenge import parse_otp_code
+from domain.otp.delivery import Channel
+from domain.otp.delivery_policy import Limitation
+from domain.otp.message_preferences import MessagePreferences
+from domain.otp.permits import Recognition
+from domain.otp.rate_limits import RateLimits, Restriction
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
+from tests.support.acts import BY_COMMAND, REASON
+from tests.support.app_harness import AppHarness
+from tests.support.builders import CLIENT_IP, NOW, a_phone
+from tests.support.core_harness import WEBHOOK_URLS
+from tests.support.fakes.attestation import FakeAttestation, solve
+from tests.support.policies import make_policy
+
+HOUR: Final = timedelta(hours=1)
+
+
+def restrict(app: AppHarness, *, ends_with_proof: bool) -> list[RestrictedClient]:
+    """Keep strangers out for an hour, and return which clients were asked about."""
+    asked: list[RestrictedClient] = []
+    until = app.clock.now() + HOUR
+
+    def find(client: RestrictedClient) -> Restriction | None:
+        asked.append(client)
+        is_over = client.recognition is not Recognition.NONE or client.now >= until
+        return None if is_over else Restriction("budget", until, ends_with_proof)
+
+    app.limits.restrictions.append(find)
+    return asked
+
+
+def make_app(**decisions: Any) -> AppHarness:
+    limits = RateLimits(has_attested_part=True)
+    decisions = {"rate_limits": limits, "webhook_urls": WEBHOOK_URLS} | decisions
+    return AppHarness(policy=make_policy(**decisions), attestation=FakeAttestation())
+
+
+async def rejection(app: AppHarness, **options: Any) -> tuple[int, str]:
+    with pytest.raises(TooManyOtpRequests) as raised:
+        await app.request_otp(**options)
+    return raised.value.retry_after, raised.value.limit
+
+
+@pytest.mark.parametrize(
+    ("restrictions", "joined"),
+    [
+        ([], None),
+        ([("a", 1, True), ("b", 2, True)], ("b", 2, True)),
+        ([("a", 1, False), ("b", 2, True)], ("a", 2, False)),
+        ([("a", 1, False), ("b", 2, False), ("c", 3, True)], ("b", 3, False)),
+    ],
+)
+def test_of_several_the_one_holds_that_no_proof_ends_until_the_last_end(
+    restrictions: list[tuple[str, int, bool]], joined: tuple[str, int, bool] | None
+) -> None:
+    def at(hours: int) -> datetime:
+        return NOW + hours * HOUR
+
+    found = join_restrictions(
+        Restriction(name, at(hours), ends_with_proof)
+        for name, hours, ends_with_proof in restrictions
+    )
+    assert found == (Restriction(joined[0], at(joined[1]), joined[2]) if joined else None)
+
+
+@pytest.mark.parametrize("ends_with_proof", [True, False])
+async def test_a_restricted_client_without_a_proof_waits_for_the_end(
+    *, ends_with_proof: bool
+) -> None:
+    app = make_app()
+    asked = restrict(app, ends_with_proof=ends_with_proof)
+
+    assert await rejection(app) == (3600, "budget")
+    assert asked == [RestrictedClient(a_phone(), CLIENT_IP, Recognition.NONE, app.clock.now())]
+    assert app.events.of_type(OtpRequestRejected)[-1].limit == "budget"
+    app.clock.advance(HOUR)
+    assert (await app.request_otp()).sent
+
+
+async def test_a_client_waits_longer_where_a_limit_is_full_at_the_end() -> None:
+    app = make_app(rate_limits=RateLimits(per_ip=SlidingWindow(1, 2 * HOUR)))
+    await app.request_otp(a_phone(2))
+    restrict(app, ends_with_proof=False)
+
+    retry_after, limit = await rejection(app)
+    assert (retry_after >= 2 * 3600, limit) == (True, "budget")
+
+
+async def test_a_proof_ends_a_restriction_that_says_so() -> None:
+    app = make_app()
+    restrict(app, ends_with_proof=True)
+
+    with pytest.raises(AttestationRequired) as required:
+        await app.request_otp(accepts_attestation=True)
+    proof = solve(required.value)
+    assert (await app.request_otp(accepts_attestation=True, proof=proof)).sent
+
+
+async def test_no_proof_ends_another_restriction() -> None:
+    app = make_app()
+    restrict(app, ends_with_proof=False)
+
+    assert await rejection(app, accepts_attestation=True) == (3600, "budget")
+
+
+async def test_codes_of_operators_and_test_phones_are_never_restricted() -> None:
+    app = make_app(test_otps=TestOtps((TestOtp(a_phone(2), parse_otp_code("123456")),)))
+    asked = restrict(app, ends_with_proof=False)
+    code = SendCodeCommand(
+        client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
+    )
+
+    assert (await app.otp.send_code(BY_COMMAND, a_phone(), code, REASON)).sent
+    assert (await app.request_otp(a_phone(2))).sent
+    assert await app.request_callback(a_phone(2))
+    assert asked == []
+
+
+async def test_a_restricted_callback_is_for_an_established_identity_only() -> None:
+    app = make_app()
+    for days in (0, 1, 8):
+        app.advance(days=days)
+        await app.open_session(a_phone(2))
+    asked = restrict(app, ends_with_proof=True)
+
+    assert not await app.request_callback(a_phone())
+    assert app.events.of_type(OtpRequestRejected)[-1].limit == "budget"
+    assert await app.request_callback(a_phone(2))
+    assert {(client.client_ip, client.recognition) for client in asked} == {("", Recognition.NONE)}
+
+
+@pytest.mark.parametrize(("ends_with_proof", "resend_in"), [(True, 15), (False, 3600)])
+async def test_a_resend_waits_only_for_a_restriction_that_no_proof_ends(
+    *, ends_with_proof: bool, resend_in: int
+) -> None:
+    app = make_app()
+    requested = await app.request_otp()
+    restrict(app, ends_with_proof=ends_with_proof)
+    app.advance(seconds=1)
+    for digits in range(5):
+        await app.verify_otp(f"00000{digits}", request_id=requested.request_id)
+    with pytest.raises(TooManyAttempts) as raised:
+        await app.verify_otp("000005", request_id=requested.request_id)
+    assert raised.value.resend_in == resend_in - 1
+
+
+@pytest.mark.parametrize(
+    ("ends_with_proof", "limitation"),
+    [(True, Limitation.PROOF_REQUIRED), (False, Limitation.RESTRICTED)],
+)
+async def test_operators_see_what_keeps_strangers_out(
+    *, ends_with_proof: bool, limitation: Limitation
+) -> None:
+    app = make_app()
+    restrict(app, ends_with_proof=ends_with_proof)
+    state = await app.limits.describe_verification(a_phone())
+
+    assert (state.next_message.until, state.next_message.limitation) == (
+        app.clock.now() + HOUR,
+        limitation,
+    )
+    assert state.next_message_to_known.limitation is None

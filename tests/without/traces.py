@@ -41,12 +41,12 @@ STAY: Final[Mapping[str, str]] = {
     # A parameter of a puzzle of ALTCHA.
     "statistics": r"\"cost\": ",
     # Acts in the audit, whose entries outlive passkeys.
-    "passkeys": r"\"(?:invite|remove)_passkey\"",
+    "passkeys": r"[\"`](?:invite|remove)_passkey[\"`]",
     # An act in the audit, whose entries outlive exports. The rest are files of other services.
-    "export": r"\"export\"|export of firebase|whose export it is",
+    "export": r"[\"`]export[\"`]|export of firebase|whose export it is",
     # The core knows the channel, and rejects it where nothing sends such messages; what it counted
     # outlives WhatsApp.
-    "whatsapp": r"\"whatsapp\"",
+    "whatsapp": r"[\"`]whatsapp[\"`]",
     # The core knows the channel, and rejects it where nothing places calls; what it counted and
     # what callers agreed to outlive the phone line. The rest are other meanings of the word.
     "voice": (

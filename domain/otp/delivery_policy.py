@@ -102,6 +102,12 @@ class Requester:
         return delivery.client_ip.ip == self.client_ip.ip and delivery.device_id is None
 
 
+PER_PHONE: Final = (
+    SlidingWindow(6, timedelta(minutes=15)),
+    SlidingWindow(12, timedelta(days=1)),
+)
+"""Each message brings attempts, and after 50 failures in a row one (NIST SP 800-63B-4): more than
+14 a day would make a code easy to guess."""
 PER_PHONE_AND_NETWORK: Final = (
     SlidingWindow(5, timedelta(minutes=15)),
     SlidingWindow(6, timedelta(days=1)),
@@ -124,10 +130,7 @@ class DeliveryPolicy:
       that are shorter than a day.
     """
 
-    per_phone: tuple[SlidingWindow, ...] = (
-        SlidingWindow(6, timedelta(minutes=15)),
-        SlidingWindow(12, timedelta(days=1)),
-    )
+    per_phone: tuple[SlidingWindow, ...] = PER_PHONE
     per_phone_and_ip: tuple[SlidingWindow, ...] = PER_PHONE_AND_NETWORK
     own_quota: SlidingWindow = OWN_QUOTA
     cooldown: timedelta = timedelta(seconds=15)

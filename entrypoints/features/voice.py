@@ -22,7 +22,7 @@ from entrypoints.opening.providers import Provider, prints_codes, provider_name
 from entrypoints.opening.recordings import RecordingsOnDemand
 from entrypoints.settings import parsers
 from entrypoints.settings.database_parsers import find_factory
-from entrypoints.settings.declaration import limit, optional
+from entrypoints.settings.declaration import by_profile, limit, optional
 from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
@@ -39,13 +39,27 @@ if TYPE_CHECKING:
     from entrypoints.opening.opening import Opening
     from entrypoints.words.user_rows import UserRow
 
+_HOUR: Final = timedelta(hours=1)
+CALLS_PER_COUNTRY: Final = by_profile(
+    SlidingWindow(50, _HOUR), SlidingWindow(200, _HOUR), SlidingWindow(2_000, _HOUR)
+)
+"""Calls with a code that apps request. Each counts as a message too, and costs more than one, so
+they are a fifth, or a quarter, of the messages that did not lead to a login."""
+CALLBACKS_PER_COUNTRY: Final = by_profile(
+    SlidingWindow(30, _HOUR), SlidingWindow(100, _HOUR), SlidingWindow(1_000, _HOUR)
+)
+CALLBACKS_TOTAL: Final = by_profile(
+    SlidingWindow(75, _HOUR), SlidingWindow(500, _HOUR), SlidingWindow(5_000, _HOUR)
+)
+"""Calls with a code after a call to the phone line. Anybody causes them with forged numbers, so they
+are fewer than the calls that apps request."""
+OPERATOR_LINES: Final = by_profile(3, 10, 100)
+"""Callers who talk to the operator at the same time: a tenth of the calls that are connected in an
+hour, so on each line ten calls of six minutes can follow each other."""
+
 
 def _without_line(settings: Any) -> str:
     return "" if settings.has_phone_line else "DIALTONE_VOICE is none"
-
-
-def _without_channel(settings: Any) -> str:
-    return "" if settings.has_voice_channel else _without_line(settings)
 
 
 _optional = partial(optional, unused=_without_line)
@@ -146,34 +160,6 @@ class VoiceSettings(Settings):
         "100/1h",
         "1000/1h",
     )
-    operator_lines: int = limit(
-        "Callers who can talk to DIALTONE_OPERATOR at the same time; others hear that it is busy.",
-        parsers.number(1, 10_000),
-        "3",
-        "10",
-        "100",
-        unused=_without_line,
-    )
-    voice_limit_per_country: SlidingWindow = limit(
-        "Calls with a code that apps request, per country and hour; each is also a message above.",
-        parsers.rate_limit(50_000),
-        "50/1h",
-        "200/1h",
-        "2000/1h",
-        unused=_without_channel,
-    )
-    callback_limit_per_country: SlidingWindow = _limit(
-        "Calls with a code after a call to the phone line, per country and hour.",
-        "30/1h",
-        "100/1h",
-        "1000/1h",
-    )
-    callback_limit_total: SlidingWindow = _limit(
-        "Calls with a code after a call to the phone line, in all countries together, per hour.",
-        "75/1h",
-        "500/1h",
-        "5000/1h",
-    )
     call_retention: timedelta = optional(
         "Time after which a call is deleted from the call log.",
         parsers.duration("1h", "3650d"),
@@ -228,9 +214,9 @@ class VoiceSettings(Settings):
         policy = super().otp_policy(are_messages_reported=are_messages_reported)
         rate_limits = replace(
             policy.rate_limits,
-            calls_per_country=self.voice_limit_per_country,
-            callbacks_per_country=self.callback_limit_per_country,
-            callbacks_total=self.callback_limit_total,
+            calls_per_country=CALLS_PER_COUNTRY[self.limits],
+            callbacks_per_country=CALLBACKS_PER_COUNTRY[self.limits],
+            callbacks_total=CALLBACKS_TOTAL[self.limits],
         )
         return replace(policy, rate_limits=rate_limits)
 
@@ -254,7 +240,7 @@ class VoiceSettings(Settings):
             call_limits=CallLimits(
                 total=self.inbound_limit_total,
                 operator_total=self.operator_limit_total,
-                operator_lines=self.operator_lines,
+                operator_lines=OPERATOR_LINES[self.limits],
             ),
             operator=self.operator,
             caller_id=self.caller_id,

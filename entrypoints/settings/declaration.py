@@ -1,11 +1,11 @@
 """How a setting is declared."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from entrypoints.settings.values import Secret
 
@@ -13,6 +13,8 @@ PREFIX: Final = "DIALTONE_"
 LIMIT_PROFILES: Final = ("small", "medium", "large")
 """What sets all limits: for some thousand users, some hundred thousand, or millions."""
 _KEY: Final = "setting"
+
+T = TypeVar("T")
 
 
 class SettingGroup(StrEnum):
@@ -94,9 +96,14 @@ optional = partial(_setting, SettingGroup.OPTIONAL)
 advanced = partial(_setting, SettingGroup.ADVANCED)
 
 
+def by_profile(*values: T) -> Mapping[str, T]:
+    """Return the value of each of `LIMIT_PROFILES`."""
+    return dict(zip(LIMIT_PROFILES, values, strict=True))
+
+
 def limit(description: str, parse: Callable[[str], Any], *texts: str, **rest: Any) -> Any:
     """Declare a limit: its default in each of `LIMIT_PROFILES`, or one for all."""
-    profiles = dict(zip(LIMIT_PROFILES, texts if len(texts) > 1 else texts * 3, strict=True))
+    profiles = by_profile(*(texts if len(texts) > 1 else texts * 3))
     return advanced(
         description,
         parse,

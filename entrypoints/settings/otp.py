@@ -9,7 +9,6 @@ from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.channel_order import ChannelOrder, Channels
 from domain.otp.delivery import Channel
-from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.message_preferences import parse_app_hash, parse_locale
 from domain.otp.rate_limits import VERIFICATIONS_PER_DELIVERY, RateLimits
 from domain.otp.sliding_window import SlidingWindow
@@ -30,10 +29,6 @@ from entrypoints.settings.vonage import VonageSettings
 if TYPE_CHECKING:
     from application.otp.feature import OtpPolicy
 
-SlidingWindows = tuple[SlidingWindow, ...]
-
-# Each message brings attempts, and after 50 failures in a row one attempt (NIST SP 800-63B-4).
-_messages_per_phone = parsers.rate_limits(14)
 # A /48 network has three times the limit of an IP.
 _limit_per_ip = parsers.rate_limit(5_000)
 _limit = parsers.rate_limit(500_000)
@@ -155,11 +150,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         parsers.number(1, 20),
         "10",
     )
-    sms_limit_per_phone: SlidingWindows = limit(
-        "Messages to one phone, per quarter of an hour and per day.",
-        _messages_per_phone,
-        "6/15m,12/1d",
-    )
     sms_limit_per_ip: SlidingWindow = limit(
         "Messages that did not lead to a login, per IP (IPv6: per /64) and hour.",
         _limit_per_ip,
@@ -220,7 +210,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
             phone_rules=PhoneRules(accepts_toll_free=self.accepts_toll_free_numbers),
             otp_length=self.otp_length,
             test_otps=self.test_otps.value,
-            delivery_policy=DeliveryPolicy(per_phone=self.sms_limit_per_phone),
             rate_limits=RateLimits(
                 per_ip=self.sms_limit_per_ip,
                 per_country=self.sms_limit_per_country,

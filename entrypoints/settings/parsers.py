@@ -156,21 +156,6 @@ def rate_limit(max_count: int) -> Callable[[str], SlidingWindow]:
     return parse
 
 
-def rate_limits(max_per_day: int) -> Callable[[str], tuple[SlidingWindow, ...]]:
-    """Return a parser of rate limits that together allow at most `max_per_day`."""
-    parse_list = list_of(rate_limit(max_per_day))
-
-    def parse(text: str) -> tuple[SlidingWindow, ...]:
-        limits = parse_list(text)
-        if min(limit.limit * -(-_DAY // limit.period) for limit in limits) > max_per_day:
-            raise InvalidValue(
-                f"Must allow at most {max_per_day} a day: more would make a code easy to guess."
-            )
-        return limits
-
-    return parse
-
-
 _parse_port = _within(1, 65535, int, "Must have a port from 1 to 65535.")
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from importlib import import_module
 from itertools import product
@@ -38,6 +38,7 @@ from domain.otp.rate_limits import (
 )
 from domain.otp.sliding_window import SlidingWindow
 from domain.voice.call_limits import CallLimits
+from entrypoints.features import voice
 from entrypoints.http.app import make_error_table
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.declaration import LIMIT_PROFILES
@@ -142,7 +143,10 @@ def test_each_limit_of_the_limit_store_has_one_row() -> None:
 def test_a_row_has_the_value_of_its_setting_or_constant(row: Row) -> None:
     [named] = codes(row.setting)
     if row.setting.startswith("fixed: "):
-        assert row.values in ([], [_show(CONSTANTS[named])])
+        constant = CONSTANTS[named]
+        by_profile = isinstance(constant, Mapping)
+        values = [*map(_show, constant.values())] if by_profile else [_show(constant)]
+        assert row.values in ([], values)
         return
     _, declaration = FIELDS[named]
     in_profiles = [declaration.default_text(settings) for settings in PROFILES]
@@ -159,7 +163,10 @@ def test_a_response_is_one_of_the_api() -> None:
 
 
 def _find_constants() -> Iterator[tuple[str, Any]]:
-    """Yield the public constants of the domain, and of limits in memory: the last of a name."""
+    """Yield the public constants of the domain, of limits in memory and of the profiles.
+
+    Of several with one name it is the last one.
+    """
     packages = [*domain.__path__], [*application.limits.__path__]
     names = [
         module.name
@@ -167,7 +174,8 @@ def _find_constants() -> Iterator[tuple[str, Any]]:
         for module in walk_packages(path, prefix)
     ]
     adapters = ["adapters.attestation.siteverify", http_login_hook.__name__]
-    for name in [*adapters, *names, "application.media.limits"]:
+    profiles = voice.__name__
+    for name in [*adapters, *names, "application.media.limits", profiles]:
         yield from (item for item in vars(import_module(name)).items() if item[0].isupper())
 
 
@@ -197,5 +205,7 @@ def test_each_setting_window_and_maximum_in_memory_has_a_row() -> None:
 
 
 def _is_window(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        value = (*value.values(),)
     windows = value if isinstance(value, tuple) else (value,)
     return any(isinstance(window, SlidingWindow) for window in windows)

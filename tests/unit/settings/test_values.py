@@ -12,7 +12,6 @@ from domain.errors import ReservedName
 from domain.identities.session import SessionLimits
 from domain.identities.username import DEFAULT_APP_NAME
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, OtpCode
-from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
@@ -31,7 +30,6 @@ from tests.unit.settings.texts import of_installed
 
 HOUR = timedelta(hours=1)
 CODE = OtpCode("123456")
-TWO_LIMITS = (SlidingWindow(2, HOUR), SlidingWindow(6, 24 * HOUR))
 TEST_PHONE = parse_phone("+15005550006", rules=None)
 OTHER_PHONE = parse_phone("+14155552671")
 
@@ -59,9 +57,6 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
         max_age=read.session_max_age,
         idle_timeout=read.session_idle_timeout,
         plain_token_ttl=read.plain_token_ttl,
-    )
-    assert DeliveryPolicy() == DeliveryPolicy(
-        per_phone=read.sms_limit_per_phone,
     )
 
 
@@ -112,7 +107,6 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
             ("LOG_REQUESTS", "All", 1.0),
             ("LOG_REQUESTS", "1/4", 0.25),
             ("METRICS_BIND", "[::1]:9464", Bind("::1", 9464)),
-            ("SMS_LIMIT_PER_PHONE", "2/1h, 6/1d", TWO_LIMITS),
             (
                 "TEST_OTPS",
                 "+15005550006=123456@2027-01-01",
@@ -183,13 +177,7 @@ def test_a_duration_has_a_unit_and_is_in_a_range(
     [
         (["SMS_LIMIT_PER_IP"], 5_000),
         (["SMS_LIMIT_PER_COUNTRY", "SMS_LIMIT_TOTAL"], 500_000),
-        (
-            [
-                "VOICE_LIMIT_PER_COUNTRY", "CALLBACK_LIMIT_PER_COUNTRY", "INBOUND_LIMIT_TOTAL",
-                "OPERATOR_LIMIT_TOTAL",
-            ],
-            50_000,
-        ),
+        (["INBOUND_LIMIT_TOTAL", "OPERATOR_LIMIT_TOTAL"], 50_000),
         (["REQUEST_LIMIT_PER_IDENTITY", "REFRESH_LIMIT_PER_IP"], 1_000_000),
     ],
 )  # fmt: skip
@@ -297,7 +285,7 @@ def test_the_issuer_is_the_public_url_and_both_and_former_ones_are_accepted(
         ("LOG_LEVEL", ["trace", "critical"]),
         ("LOG_REQUESTS", ["some", "1/0", "2/3", "0.5", "1/\u0664", "1/1000000"]),
         ("METRICS_BIND", ["yes", "9464", "127.0.0.1:0", "127.0.0.1:8000", "0.0.0.0:8000"]),
-        ("SMS_LIMIT_PER_PHONE", ["5/", "0/1h", "5/2d", "5/30s", "5/1h,", "\u0665/1h", "15/1d"]),
+        ("SMS_LIMIT_PER_IP", ["5/", "0/1h", "5/2d", "5/30s", "5/1h,", "\u0665/1h"]),
         ("OPERATOR", ["4155552671", "+1", "+tops3cret", "+14155552671,+14155552672"]),
         ("TEST_OTPS", ["+15005550006", "+15005550006=", "+15005550006=12345"]),
         ("TEST_OTPS", ["15005550006=123456", "+15005550006=123456@tops3cret"]),
@@ -323,11 +311,6 @@ def test_the_error_says_which_country_was_meant(text: str, meant: str) -> None:
     line = problem(COUNTRIES="uk,IN,USA,XX")
     assert [f"Value {position}: " in line for position in range(1, 5)] == [True, False, True, True]
     assert "Did you mean GB?" in problem(DEFAULT_REGION="UK")
-
-
-@pytest.mark.parametrize("text", ["14/12h", "5/15m", "1/1h", "8/13h"])
-def test_the_limit_of_a_phone_keeps_its_code_from_being_guessed(text: str) -> None:
-    assert "at most 14" in problem(SMS_LIMIT_PER_PHONE=text)
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,22 @@
 """The settings of the phone line."""
 
+from datetime import timedelta
+
 import pytest
 
 from application.voice.cleanup import DEFAULT_CALL_RETENTION, DEFAULT_RECORDING_RETENTION
+from domain.otp.sliding_window import SlidingWindow
 from entrypoints.features.voice import VoiceSettings
 from entrypoints.opening.file_checks import FILE_CHECKS
 from entrypoints.settings.read import find_unused, read_settings
 from entrypoints.settings.values import Factory
+from tests.support.inbound_call import CALL_FLOW
 from tests.support.settings import problem, problems, settings
 from tests.unit.settings.texts import TWILIO, VONAGE
 
+HOUR = timedelta(hours=1)
 HEX = "0123456789abcdefABCDEF0123456789"
 OWN = {"DIALTONE_SMS": "our.own:factory", "DIALTONE_COUNTRIES": "IN"}
-CONSOLE = {"DIALTONE_SMS": "console"}
 SERVICE = "TWILIO_MESSAGING_SERVICE_SID"
 NUMBER = "+15005550006"
 
@@ -95,9 +99,7 @@ def test_settings_of_the_phone_line_are_unused_without_it() -> None:
     left = {
         "DIALTONE_CALL_FLOW": "/nowhere",
         "DIALTONE_OPERATOR": "+14155552671",
-        "DIALTONE_OPERATOR_LINES": "3",
-        "DIALTONE_CALLBACK_LIMIT_TOTAL": "3/1h",
-        "DIALTONE_VOICE_LIMIT_PER_COUNTRY": "3/1h",
+        "DIALTONE_OPERATOR_LIMIT_TOTAL": "3/1h",
         "TWILIO_VOICE_FROM": "+14155550001",
     }
     used_anyway = {"DIALTONE_CALL_RETENTION": "90d"}
@@ -106,11 +108,24 @@ def test_settings_of_the_phone_line_are_unused_without_it() -> None:
     assert list(find_unused(read)) == []
     read = read_settings(TWILIO | left | used_anyway | {"DIALTONE_VOICE": "none"}, None)
     assert dict(find_unused(read)) == dict.fromkeys(left, "DIALTONE_VOICE is none")
-    # The terminal shows the code of a call.
-    read = read_settings({"DIALTONE_VOICE_LIMIT_PER_COUNTRY": "3/1h"} | CONSOLE, None)
-    assert list(find_unused(read)) == []
     # Other programs read the variables of Twilio too.
     assert list(find_unused(read_settings({"TWILIO_VOICE_FROM": "+14155550001"}, None))) == []
+
+
+@pytest.mark.parametrize(
+    ("profile", "calls", "callbacks", "callbacks_total", "lines"),
+    [("small", 50, 30, 75, 3), ("medium", 200, 100, 500, 10), ("large", 2000, 1000, 5000, 100)],
+)
+def test_the_profile_sets_the_limits_of_calls(
+    profile: str, calls: int, callbacks: int, callbacks_total: int, lines: int
+) -> None:
+    read = settings(LIMITS=profile).of(VoiceSettings)
+
+    limits = read.otp_policy(are_messages_reported=True).rate_limits
+    assert limits.calls_per_country == SlidingWindow(calls, HOUR)
+    assert limits.callbacks_per_country == SlidingWindow(callbacks, HOUR)
+    assert limits.callbacks_total == SlidingWindow(callbacks_total, HOUR)
+    assert read.voice_policy(CALL_FLOW).call_limits.operator_lines == lines
 
 
 def test_recordings_are_not_kept_longer_than_calls() -> None:

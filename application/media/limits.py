@@ -23,6 +23,8 @@ MAX_MEMORY_BYTES: Final = 1024 * 1024
 """What each upload has in memory. A larger file is written to a temporary file."""
 MAX_SPOOLED_FILES: Final = 16
 """So many files of the maximum size fit into the temporary files of one server process."""
+MEGAPIXELS_PER_HOUR: Final = 2_000
+"""Of a user's images, with all their frames, in an instance: a hundred photos of a phone."""
 RATE_DELAY_SECONDS: Final = 5.0
 """A younger upload counts as one that keeps the minimum rate."""
 _MIN_AGE: Final = 0.001

@@ -11,6 +11,8 @@ from domain.media.item import UPLOAD_TIMEOUT, MediaItem
 
 PENDING_TIMEOUT: Final = UPLOAD_TIMEOUT + timedelta(minutes=5)
 """How long an upload is pending at most. The clocks of two instances may differ."""
+MAX_ITEMS: Final = 10_000
+"""Of one user. Tiny images use up few bytes, but each has a record and files of its own."""
 MAX_SUBTRACTED: Final = 100
 """A recount forgets these items, at the latest when the cleanup deletes the record of one."""
 
@@ -20,7 +22,7 @@ class Quota:
     """What one user may have in the library: bytes of published files, and items."""
 
     max_bytes: int = 5_000_000_000
-    max_items: int = 10_000
+    max_items: int = MAX_ITEMS
 
 
 @dataclass(frozen=True, slots=True)

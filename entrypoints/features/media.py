@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import urlsplit
 
-from application.media.limits import PixelAllowance
+from application.media.limits import MEGAPIXELS_PER_HOUR, PixelAllowance
 from application.media.media_urls import MediaAccess
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media import ImagePublisher, MediaFiles
@@ -158,14 +158,6 @@ class MediaSettings(Settings):
         parsers.size(0, 10**15),
         default="5GB",
     )
-    library_quota_items: int = optional(
-        "Maximum items that one user has in the library.", parsers.number(0, 10**9), default="10000"
-    )
-    image_megapixels_per_hour: int = advanced(
-        "Megapixels that one user can upload in an hour, all frames counted.",
-        parsers.number(1, 10_000_000),
-        default="2000",
-    )
     max_image_pixels: int = advanced(
         "Maximum pixels of an image; each million needs up to 12 MB of memory.",
         parsers.number(1_000, 500_000_000),
@@ -208,7 +200,7 @@ class MediaSettings(Settings):
             public_url=self.media_public_url,
             url_variant=self.media_url_variant,
             variant_specs=self.media_variants,
-            quota=Quota(self.library_quota, self.library_quota_items),
+            quota=Quota(self.library_quota),
             visibility=self.library_visibility,
         )
 
@@ -366,13 +358,12 @@ async def _open_own_files(factory: Factory, settings: Settings) -> AsyncIterator
 
 
 def _open_image_publisher(
-    settings: Settings, metrics: "Metrics | None"
+    settings: Settings, allowance: PixelAllowance | None, metrics: "Metrics | None"
 ) -> AbstractAsyncContextManager[ImagePublisher]:
     from adapters.pillow import open_image_publisher
     from adapters.system import count_processors
 
     media = settings.of(MediaSettings)
-    pixels_per_hour = media.image_megapixels_per_hour * 10**6
     limits = ImageLimits(
         max_pixels=media.max_image_pixels,
         max_total_pixels=max(media.max_image_pixels, ImageLimits().max_total_pixels),
@@ -380,7 +371,7 @@ def _open_image_publisher(
     return open_image_publisher(
         limits,
         processes=max(1, count_processors() // settings.workers),
-        allowance=PixelAllowance(pixels_per_hour // settings.workers, time.monotonic),
+        allowance=allowance,
         formats=frozenset(media.image_formats),
         count_unstopped=metrics.background_failures.labels("decoder").inc
         if metrics
@@ -560,6 +551,10 @@ class _Media(Feature):
         )
         return (task,)
 
+    def make_pixel_allowance(self, settings: Settings) -> PixelAllowance | None:
+        """Return what counts the pixels of each user; None to count none."""
+        return PixelAllowance(MEGAPIXELS_PER_HOUR * 10**6 // settings.workers, time.monotonic)
+
     def add_details(self, opening: "Opening") -> None:
         """Show what a user has in the library."""
         from adapters.records.features.media import make_media_repositories
@@ -582,7 +577,7 @@ class _Media(Feature):
             )
         health = HeldHealthCheck(health_check_of(files))
         publisher = await opening.stack.enter_async_context(
-            _open_image_publisher(settings, opening.metrics)
+            _open_image_publisher(settings, self.make_pixel_allowance(settings), opening.metrics)
         )
         if opening.metrics is not None:
             from adapters.metrics.features.media import (
@@ -609,4 +604,13 @@ class _Media(Feature):
         yield
 
 
+class _ImportedMedia(_Media):
+    """The library for imports: nobody uploads, so no owner waits for pixels."""
+
+    def make_pixel_allowance(self, settings: Settings) -> PixelAllowance | None:
+        del settings
+        return None
+
+
 MEDIA: Final = _Media()
+IMPORTED_MEDIA: Final = _ImportedMedia()

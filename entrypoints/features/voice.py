@@ -51,8 +51,8 @@ CALLBACKS_PER_COUNTRY: Final = by_profile(
 CALLBACKS_TOTAL: Final = by_profile(
     SlidingWindow(75, _HOUR), SlidingWindow(500, _HOUR), SlidingWindow(5_000, _HOUR)
 )
-"""Calls with a code after a call to the phone line. Anybody causes them with forged numbers, so they
-are fewer than the calls that apps request."""
+"""Calls with a code after a call to the phone line. Anybody causes them with forged numbers, so a
+country has fewer of them than of the calls that apps request."""
 OPERATOR_LINES: Final = by_profile(3, 10, 100)
 """Callers who talk to the operator at the same time: a tenth of the calls that are connected in an
 hour, so on each line ten calls of six minutes can follow each other."""

@@ -35,7 +35,7 @@ from entrypoints.commands.imports.unread_fields import render_unread
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.parsing import find_url, parse_file
 from entrypoints.commands.progress import ProgressLine
-from entrypoints.features.media import MEDIA, MEDIA_RECORDS, MediaSettings
+from entrypoints.features.media import IMPORTED_MEDIA, MEDIA_RECORDS, MediaSettings
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
@@ -60,8 +60,6 @@ _TEXTS: Final[Mapping[RowKind, Mapping[str, str]]] = {
 """What is wrong with a row, where the row itself does not say it."""
 _COLUMNS: Final = ("kind", "id", "is_imported", "reason", "message")
 _SUBJECT: Final = "hookaba"
-_NO_LIMIT: Final = 10_000_000
-"""Megapixels: nobody uploads here, so no owner waits."""
 
 
 def import_hookaba(settings: Settings, arguments: Namespace) -> Iterable[str]:
@@ -140,12 +138,10 @@ async def _import(
             with name_variable("--files"):
                 urls, files = await stack.enter_async_context(opening_files)
         # The service of this machine decodes in processes of its own.
-        settings = replace(
-            settings.of(MediaSettings), workers=1, image_megapixels_per_hour=_NO_LIMIT
-        )
+        settings = replace(settings, workers=1)
         opening = open_imports(
             settings,
-            MEDIA if files else MEDIA_RECORDS,
+            IMPORTED_MEDIA if files else MEDIA_RECORDS,
             OutageRetries(),
             is_dry_run=arguments.dry_run,
         )

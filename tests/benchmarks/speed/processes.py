@@ -143,7 +143,6 @@ class ServiceProcess(HttpProcess):
         return {
             **self._tree.environ(),
             **UNLIMITED,
-            "DIALTONE_IMAGE_MEGAPIXELS_PER_HOUR": "10000000",
             "DIALTONE_BIND": f"127.0.0.1:{self.port}",
             "DIALTONE_CLEANUP_INTERVAL": "off",
             "DIALTONE_WORKERS": "1",

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from domain.access import LibraryVisibility
+from domain.media.errors import TooManyPixels
 from domain.media.image import VariantSpec
-from entrypoints.features.media import MediaSettings
+from entrypoints.features.media import IMPORTED_MEDIA, MEDIA, MediaSettings
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.media_stores import MediaFolder, S3Bucket, parse_media
 from entrypoints.settings.older_services import find_older
@@ -190,6 +191,16 @@ def test_the_page_may_load_images_from_where_their_urls_lead(
     environ: dict[str, str], sources: tuple[str, ...]
 ) -> None:
     assert read_settings(environ, None).image_sources == sources
+
+
+def test_the_pixels_of_an_hour_are_divided_by_the_workers_and_imports_have_any_number() -> None:
+    read = settings(WORKERS="4")
+    allowance = MEDIA.make_pixel_allowance(read)
+    assert allowance is not None
+    allowance.acquire("a user", 500_000_000)
+    with pytest.raises(TooManyPixels):
+        allowance.acquire("a user", 1)
+    assert IMPORTED_MEDIA.make_pixel_allowance(read) is None
 
 
 def test_variables_of_an_older_service_are_answered_with_ours() -> None:

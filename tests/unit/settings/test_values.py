@@ -131,8 +131,7 @@ def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
     ("name", "least", "most"),
     of_installed([
         ("SMS_LIMIT_ALL_FACTOR", 1, 20), ("OTP_LENGTH", 6, 8),
-        ("MAX_IMAGE_PIXELS", 1_000, 500_000_000), ("IMAGE_MEGAPIXELS_PER_HOUR", 1, 10_000_000),
-        ("WORKERS", 1, 256),
+        ("MAX_IMAGE_PIXELS", 1_000, 500_000_000), ("WORKERS", 1, 256),
     ]),
 )  # fmt: skip
 def test_a_number_is_whole_and_in_a_range(name: str, least: int, most: int) -> None:

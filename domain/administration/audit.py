@@ -40,7 +40,7 @@ class Actor:
         kind: An administrator, a user and a service token have proved who they are. The operating
             system's user is a claim: whoever has the keys can name any.
         id: The id of the identity or of the token. Of a command, how the operator is called: what
-            `--as` or `DIALTONE_ACTOR` says, or the name of the operating system's user.
+            `--as` says, or the name of the operating system's user.
         name: What people call it: the name of the token. Of a command, the operating system's user
             with its machine if the operator has another name, and who became that user by sudo.
         role: That of a person of the staff, at the time of the act. None for all others, and in

@@ -11,20 +11,19 @@ from application.administration.caller import Caller, operating_system_user
 from domain.administration.audit import parse_actor_name
 from domain.errors import InvalidValue
 from entrypoints.opening.startup_error import InvalidArgument
-from entrypoints.settings.settings import Settings
 
 _USER_NAME: Final = re.compile(r"[\w.@\\+-]{1,64}\$?", re.ASCII)
 _HOST_NAME: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
-def parse_operator(settings: Settings, arguments: Namespace) -> Caller:
-    """Return who acts by a command: `--as`, or `DIALTONE_ACTOR`, or the system's user.
+def parse_operator(arguments: Namespace) -> Caller:
+    """Return who acts by a command: `--as`, or the system's user.
 
     Raises:
         InvalidArgument
     """
     if arguments.acts_as is None:
-        return find_operator(settings.actor)
+        return find_operator()
     try:
         return find_operator(parse_actor_name(arguments.acts_as))
     except InvalidValue as error:

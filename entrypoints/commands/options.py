@@ -20,7 +20,7 @@ def add_act_options(command: argparse.ArgumentParser, *, is_reason_required: boo
         dest="acts_as",
         metavar="NAME",
         help="who acts, such as jane; the audit shows the account of this machine beside it "
-        "(default: DIALTONE_ACTOR)",
+        "(default: that account)",
     )
 
 

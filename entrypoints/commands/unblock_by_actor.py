@@ -29,7 +29,7 @@ def unblock_by_actor(settings: Settings, arguments: Namespace) -> Iterable[str]:
     if arguments.since is None:
         raise InvalidArgument("--by needs --since TIME: since when the blocks are wrong.")
     actor, since = parse_actor(arguments.by), parse_since(arguments.since)
-    caller = parse_operator(settings, arguments)
+    caller = parse_operator(arguments)
     is_required = caller.needs_reason(acts.UNBLOCK)
     reason = parse_reason_option(arguments.reason, is_required=is_required)
 

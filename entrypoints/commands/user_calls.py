@@ -70,7 +70,7 @@ def call_for_user(
         StorageError
     """
     readings = parse_readings(settings, arguments.user)
-    caller = parse_operator(settings, arguments)
+    caller = parse_operator(arguments)
     is_required = act is not None and caller.needs_reason(act)
     reason = parse_reason_option(arguments.reason, is_required=is_required)
 

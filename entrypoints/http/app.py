@@ -119,7 +119,6 @@ def create_app(
         server.trusted_proxies,
         settings.is_stopping,
         {**DEFAULT_HEADERS, **vary},
-        server.logged_share,
         settings.request_observer,
         errors,
     )

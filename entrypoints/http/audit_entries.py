@@ -34,8 +34,8 @@ class ActorResponse(msgspec.Struct, kw_only=True):
     id: Annotated[
         str,
         described(
-            "The id of the account or of the service token. Of a command, what its `--as` or"
-            " `DIALTONE_ACTOR` says, or else the name of the operating system's user.",
+            "The id of the account or of the service token. Of a command, what its `--as` says, or"
+            " else the name of the operating system's user.",
             USER_ID_EXAMPLE,
         ),
     ]

@@ -76,8 +76,6 @@ class RequestContextMiddleware:
     - The server sends no body in response to HEAD.
     - While the service stops, each response closes its connection, so that the client or a proxy
       opens the next one to another instance.
-    - Of the lines of requests, a share can be logged. Those of a status from 500 on are logged too,
-      unless none is. Lines of other events, such as security events, are not affected.
     """
 
     def __init__(
@@ -86,14 +84,12 @@ class RequestContextMiddleware:
         trusted_proxies: Collection[IPv4Network | IPv6Network] = (),
         is_stopping: Callable[[], bool] = lambda: False,
         default_headers: Mapping[bytes, bytes] = DEFAULT_HEADERS,
-        logged_share: float = 1.0,
         observer: RequestObserver | None = None,
         errors: ErrorTable = CORE_TABLE,
     ) -> None:
         self._app = app
         self._is_stopping = is_stopping
         self._default_headers = default_headers
-        self._logged_share = logged_share
         self._observer = observer
         self._errors = errors
         self._client_ips = ClientIpResolver(trusted_proxies)
@@ -157,23 +153,15 @@ class RequestContextMiddleware:
             if span is not None:
                 error_code = None if error is None else self._errors.code(error)
                 _end_span(span, method, route, status, error_code, fields["request_id"])
-            if self._is_logged(status):
-                code = {} if error is None else {"error_code": self._errors.code(error)}
-                _log.info(
-                    "http_request",
-                    method=method,
-                    path=route,
-                    status=status,
-                    **code,
-                    duration_ms=round(seconds * 1000, 1),
-                )
-
-    def _is_logged(self, status: int) -> bool:
-        share = self._logged_share
-        if share >= 1:
-            return True
-        # No secret, only a sample.
-        return share > 0 and (status >= 500 or random.random() < share)  # noqa: S311
+            code = {} if error is None else {"error_code": self._errors.code(error)}
+            _log.info(
+                "http_request",
+                method=method,
+                path=route,
+                status=status,
+                **code,
+                duration_ms=round(seconds * 1000, 1),
+            )
 
     def _add_headers(
         self, headers: Iterable[tuple[bytes, bytes]], request_id: str

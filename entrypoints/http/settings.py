@@ -25,7 +25,6 @@ class HttpServerSettings:
       `trusted_proxies`.
     - The request limits are divided by the number of `workers`. None is no limit.
     - `keeps_docs_token` is whether `/docs` keeps the access token when the page is loaded again.
-    - `logged_share` of the requests have a line in the log.
     """
 
     public_url: str
@@ -36,7 +35,6 @@ class HttpServerSettings:
     refresh_limit_per_ip: SlidingWindow | None = None
     workers: int = 1
     keeps_docs_token: bool = False
-    logged_share: float = 1.0
 
     @property
     def public_origin(self) -> str:

@@ -1,11 +1,8 @@
 """The settings of the server: its processes, its limits of requests, and its log."""
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 
-from domain.administration.audit import parse_actor_name
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.http.settings import HttpServerSettings
 from entrypoints.settings import parsers
@@ -15,16 +12,6 @@ from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.values import Environment
 
 _request_limit = parsers.rate_limit(1_000_000)
-
-_LOG_SHARE: Final = re.compile(r"1/([1-9][0-9]{0,5})")
-
-
-@parsers.rejects_with("Must be all, none, or 1/N for one of N requests, at most 1/999999.")
-def _parse_log_requests(text: str) -> float:
-    """Parse the share of requests that are logged."""
-    if text.lower() in ("all", "none"):
-        return float(text.lower() == "all")
-    return 1 / int(parsers.full_match(_LOG_SHARE, text)[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +37,6 @@ class ServerSettings(ServiceSettings):
         parsers.duration("1s", "1h"),
         default="30s",
     )
-    actor: str = optional(
-        "Who acts by commands, for the audit, unless their --as says it; the service ignores it.",
-        parse_actor_name,
-        unset="",
-        example="jane",
-    )
     log_level: str = optional(
         "Lowest level that is logged: debug, info, warning or error.",
         parsers.choice("debug", "info", "warning", "error"),
@@ -66,12 +47,6 @@ class ServerSettings(ServiceSettings):
         "elsewhere.",
         parsers.choice("auto", "console", "json"),
         default="auto",
-    )
-    log_requests: float = optional(
-        "Requests with a line in the log: all, none, or 1/100 for one of 100 and each 5xx.",
-        _parse_log_requests,
-        default="all",
-        example="1/100",
     )
     metrics_bind: Bind | None = optional(
         "Host and port of /metrics for Prometheus: without a token, so not for the internet.",
@@ -101,5 +76,4 @@ class ServerSettings(ServiceSettings):
             refresh_limit_per_ip=self.refresh_limit_per_ip,
             workers=self.workers,
             keeps_docs_token=self.env is Environment.DEVELOPMENT,
-            logged_share=self.log_requests,
         )

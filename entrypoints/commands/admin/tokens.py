@@ -41,7 +41,7 @@ def create_token(settings: Settings, arguments: Namespace) -> Iterable[str]:
         ttl = duration("1m", "365d")(arguments.expires)
     except InvalidValue as error:
         raise InvalidArgument(f"--expires: {error.message}") from None
-    caller, reason = _parse_act(settings, arguments, acts.CREATE)
+    caller, reason = _parse_act(arguments, acts.CREATE)
     with explain_errors(_ERRORS):
         token, text = call_with_use_cases(
             settings,
@@ -76,7 +76,7 @@ def revoke(settings: Settings, arguments: Namespace) -> Iterable[str]:
     token_id = parse_identifier(arguments.id)
     if token_id is None:
         raise InvalidArgument("This is not the id of a token: dialtone admin-token list.")
-    caller, reason = _parse_act(settings, arguments, acts.REVOKE)
+    caller, reason = _parse_act(arguments, acts.REVOKE)
     with explain_errors(_ERRORS):
         token = call_with_use_cases(
             settings,
@@ -86,8 +86,8 @@ def revoke(settings: Settings, arguments: Namespace) -> Iterable[str]:
     return [f"Token {token.id} ({token.name}) is revoked."]
 
 
-def _parse_act(settings: Settings, arguments: Namespace, act: Act) -> tuple[Caller, str]:
-    caller = parse_operator(settings, arguments)
+def _parse_act(arguments: Namespace, act: Act) -> tuple[Caller, str]:
+    caller = parse_operator(arguments)
     return caller, parse_reason_option(arguments.reason, is_required=caller.needs_reason(act))
 
 

@@ -35,7 +35,7 @@ _ERRORS: Final[Mapping[type[DomainError], str]] = {
 def add_block(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Add a block."""
     subject, end = _parse_subject(arguments), _parse_end(arguments)
-    caller, reason = _parse_act(settings, arguments, ADD_BLOCK)
+    caller, reason = _parse_act(arguments, ADD_BLOCK)
 
     async def add(use_cases: UseCases) -> Block:
         with _naming("until" if arguments.until is not None else "for"):
@@ -48,7 +48,7 @@ def add_block(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def list_blocks(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """List the blocks that are active."""
-    caller = find_operator(settings.actor)
+    caller = find_operator()
     with explain_errors(_ERRORS):
         blocks = call_with_use_cases(
             settings, lambda use_cases: use_cases.of(BlocksFeature).list(caller), [BLOCKS]
@@ -67,7 +67,7 @@ def end_block(settings: Settings, arguments: Namespace) -> Iterable[str]:
     block_id = parse_identifier(arguments.id)
     if block_id is None:
         raise InvalidArgument("This is not the id of a block: dialtone block list.")
-    caller, reason = _parse_act(settings, arguments, END_BLOCK)
+    caller, reason = _parse_act(arguments, END_BLOCK)
     with explain_errors(_ERRORS):
         block = call_with_use_cases(
             settings,
@@ -77,8 +77,8 @@ def end_block(settings: Settings, arguments: Namespace) -> Iterable[str]:
     return [f"Block {block.id} has ended: {block.subject}."]
 
 
-def _parse_act(settings: Settings, arguments: Namespace, act: Act) -> tuple[Caller, str]:
-    caller = parse_operator(settings, arguments)
+def _parse_act(arguments: Namespace, act: Act) -> tuple[Caller, str]:
+    caller = parse_operator(arguments)
     return caller, parse_reason_option(arguments.reason, is_required=caller.needs_reason(act))
 
 

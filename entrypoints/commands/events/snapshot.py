@@ -83,7 +83,7 @@ class _Sending:
         self, settings: Settings, arguments: Namespace, destination: Destination, reason: str
     ) -> None:
         self._settings = settings
-        self._operator = parse_operator(settings, arguments).actor
+        self._operator = parse_operator(arguments).actor
         self._destination = destination
         self._reason = reason
         self._rate: int = arguments.rate

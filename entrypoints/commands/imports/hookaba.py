@@ -65,7 +65,7 @@ _SUBJECT: Final = "hookaba"
 def import_hookaba(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Import users, library and files, or say what an import would do."""
     region = parse_region_option(settings, arguments.region)
-    operator, reason = parse_operator(settings, arguments), parse_import_reason(arguments)
+    operator, reason = parse_operator(arguments), parse_import_reason(arguments)
     run = None if arguments.dry_run else ImportRun(operator.actor, f"{reason} (import hookaba)")
     url = _parse_source(settings, arguments.source)
     default_name = f"import-hookaba-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.csv"

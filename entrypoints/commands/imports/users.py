@@ -41,7 +41,7 @@ def import_users(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Import the users of a file, or say what an import would do."""
     path = parse_file(arguments.file)
     region = parse_region_option(settings, arguments.region)
-    operator, reason = parse_operator(settings, arguments), parse_import_reason(arguments)
+    operator, reason = parse_operator(arguments), parse_import_reason(arguments)
     file = UserFile(
         path=path,
         format_name=None if arguments.format == "auto" else arguments.format,

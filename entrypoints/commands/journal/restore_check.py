@@ -50,7 +50,7 @@ def restore_check(settings: Settings, arguments: Namespace) -> Iterator[str]:
     if not arguments.apply and (arguments.reason or arguments.acts_as):
         raise InvalidArgument("--reason and --as are for --apply.")
     reason = parse_reason_option(arguments.reason, is_required=arguments.apply)
-    caller = parse_operator(settings, arguments)
+    caller = parse_operator(arguments)
     files = [parse_file(file) for file in arguments.journal] or _file_of(settings)
     since = _parse_since(arguments.since)
     entries, unreadable = _read_all(files)

@@ -41,27 +41,27 @@ class _Command:
 
 def hide_item(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Hide an item."""
-    item = _act(settings, ModerateItems.hide, _parse(settings, arguments, acts.HIDE))
+    item = _act(settings, ModerateItems.hide, _parse(arguments, acts.HIDE))
     return [f"The item {item.id} of the user {item.owner_id} is hidden now. {_URLS}"]
 
 
 def unhide_item(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Show a hidden item again."""
-    item = _act(settings, ModerateItems.unhide, _parse(settings, arguments, acts.UNHIDE))
+    item = _act(settings, ModerateItems.unhide, _parse(arguments, acts.UNHIDE))
     return [f"The item {item.id} of the user {item.owner_id} is shown again."]
 
 
 def delete_item(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Delete an item and its files."""
-    item = _delete(settings, _parse(settings, arguments, acts.DELETE))
+    item = _delete(settings, _parse(arguments, acts.DELETE))
     return [f"The item {item.id} of the user {item.owner_id} is deleted."]
 
 
-def _parse(settings: Settings, arguments: Namespace, act: Act) -> _Command:
+def _parse(arguments: Namespace, act: Act) -> _Command:
     item_id = parse_identifier(arguments.item)
     if item_id is None:
         raise InvalidArgument("ITEM: the id of an item has 24 hex digits, as in GET /library.")
-    caller = parse_operator(settings, arguments)
+    caller = parse_operator(arguments)
     reason = parse_reason_option(arguments.reason, is_required=caller.needs_reason(act))
     return _Command(caller, item_id, reason)
 

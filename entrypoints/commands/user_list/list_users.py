@@ -29,7 +29,7 @@ _PAGE_SIZE: Final = 500
 def list_users(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Print users, a page at a time: a million of them need no more memory than a few."""
     user_filter = _parse_filter(arguments)
-    caller = parse_operator(settings, arguments)
+    caller = parse_operator(arguments)
     reason = parse_reason_option(arguments.reason, is_required=caller.needs_reason(LIST))
     render = _to_csv if arguments.format == "csv" else _to_json
 

@@ -24,12 +24,11 @@ def responding(status: int, error: Exception | None = None) -> AsgiApp:
     return app
 
 
-async def logged(app: AsgiApp, requests: int = 1, **options: Any) -> list[Any]:
-    """Return the lines of this many requests."""
+async def logged(app: AsgiApp, **options: Any) -> list[Any]:
+    """Return the lines of a request."""
     middleware = RequestContextMiddleware(app, **options)
     with capture_logs() as lines:
-        for _ in range(requests):
-            await request(middleware, http_scope())
+        await request(middleware, http_scope())
     return lines
 
 
@@ -53,15 +52,12 @@ async def test_the_line_of_a_request_has_the_code_of_its_error(
     assert (line["event"], line["status"], line["error_code"]) == ("http_request", status, code)
 
 
-async def test_a_share_of_the_requests_is_logged_and_each_internal_error() -> None:
-    lines = await logged(responding(200), requests=400, logged_share=0.5)
-    assert 100 < len(lines) < 300
-    assert not any("error_code" in line for line in lines)
-    assert len(await logged(responding(500), requests=5, logged_share=1e-9)) == 5
-    assert await logged(responding(500), logged_share=0.0) == []
+async def test_a_line_without_an_error_has_no_code() -> None:
+    (line,) = await logged(responding(200))
+    assert "error_code" not in line
 
 
-async def test_a_request_is_observed_with_its_error_whether_or_not_it_is_logged() -> None:
+async def test_a_request_is_observed_with_its_error() -> None:
     class Observer:
         observed: tuple[Any, ...] = ()
 
@@ -69,7 +65,7 @@ async def test_a_request_is_observed_with_its_error_whether_or_not_it_is_logged(
             self.observed = observed
 
     observer = Observer()
-    await logged(responding(503, Unavailable()), logged_share=0.0, observer=observer)
+    await logged(responding(503, Unavailable()), observer=observer)
     method, route, status, seconds, error = observer.observed
     assert (method, route, status, error) == ("GET", "-", 503, Unavailable)
     assert seconds >= 0

@@ -13,6 +13,9 @@ from adapters.http import ConnectionFailed, NoResponse, Transport
 
 T = TypeVar("T")
 
+API_VERSION: Final = "v25.0"
+"""Of the Graph API. Requests to a version that has ended get the oldest one that is left
+(https://developers.facebook.com/docs/graph-api/guides/versioning)."""
 # A template has about 1 kB, and `Transport` reads 64 kB of a response.
 _PAGE_SIZE: Final = 25
 # Meta has some 70 languages, and its search may find names that only contain the one in question.
@@ -32,7 +35,7 @@ class WhatsAppAccount:
         verify_token: Proves that Meta checks the webhook for this operator.
         template: The name of the authentication template.
         languages: Those that the template has, as Meta writes them; the first is the default.
-        api_url: The URL of the Graph API with its version.
+        api_url: The URL of the Graph API.
     """
 
     access_token: str = field(repr=False)
@@ -197,7 +200,7 @@ class WhatsAppClient:
     async def _request(
         self, method: str, path: str, expected: type[T], body: object | None = None
     ) -> T:
-        url, headers, content = f"{self.account.api_url}/{path}", self._headers, None
+        url, headers, content = f"{self.account.api_url}/{API_VERSION}/{path}", self._headers, None
         if body is not None:
             content = msgspec.json.encode(body)
             headers = {**headers, "Content-Type": "application/json"}

@@ -35,7 +35,9 @@ _SITEVERIFY: Final = (
     "DIALTONE_ATTESTATION_SECRET",
     "DIALTONE_ATTESTATION_SITE_KEY",
 )
-MAX_DIFFICULTY: Final = 100_000
+ALTCHA_DIFFICULTY: Final = 3_000
+"""Derivations of a proof on average: about a second at a slow phone. More would make people wait,
+and stop no attacker (docs/proofs.md)."""
 
 
 class AttestationType(StrEnum):
@@ -122,11 +124,6 @@ class AttestationSettings(Settings):
         unset="",
         example="0x0123456789abcdef",
     )
-    attestation_difficulty: int = advanced(
-        "Work of a proof with altcha: derivations on average, up to 100000, see docs/proofs.md.",
-        parsers.number(1, MAX_DIFFICULTY),
-        default="3000",
-    )
     attestation_hostnames: tuple[str, ...] = advanced(
         "Hosts of siteverify's widget, and Android apps; by default those of your URL and origins.",
         parsers.list_of(_parse_hostname),
@@ -186,7 +183,7 @@ async def open_attestation(
             from adapters.attestation.altcha import AltchaAttestation
 
             peppers = keys.key_set(KeyPurpose.OTP_PEPPER)
-            yield AltchaAttestation(peppers, attestation.attestation_difficulty)
+            yield AltchaAttestation(peppers, ALTCHA_DIFFICULTY)
         case AttestationType.SITEVERIFY:
             async with open_siteverify(settings, count_missing_hostname) as siteverify:
                 yield siteverify

@@ -50,7 +50,7 @@ def _open_meta_messenger(
         verify_token=settings.whatsapp_verify_token.value,
         template=settings.whatsapp_template,
         languages=settings.whatsapp_template_languages,
-        api_url=f"{settings.whatsapp_api_base}/{settings.whatsapp_api_version}",
+        api_url=settings.whatsapp_api_base,
     )
     return open_whatsapp_messenger(account)
 

@@ -114,8 +114,3 @@ class WhatsAppCloudSettings(Settings):
         default="https://graph.facebook.com",
         example="http://127.0.0.1:9999",
     )
-    whatsapp_api_version: str = _advanced(
-        "Version of Meta's Graph API.",
-        parsers.pattern(r"v[1-9][0-9]\.[0-9]", "Must be a version such as v25.0."),
-        default="v25.0",
-    )

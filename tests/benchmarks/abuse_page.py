@@ -9,6 +9,7 @@ from typing import Final
 
 from domain.voice.flow import RecordNode
 from domain.voice.walk import MAX_VERIFIED_MENU_TIME
+from entrypoints.features.attestation import ALTCHA_DIFFICULTY
 from tests.benchmarks.attack_sizes import (
     ALL,
     ALL_WITH_ATTESTATION,
@@ -27,13 +28,7 @@ from tests.benchmarks.flood_plans import EVERYBODY, WITHOUT_PROOF, Owner
 from tests.benchmarks.floods import FloodResult, GuessResult
 from tests.benchmarks.owners import CROWDS, OWN_IP, OwnerResult
 from tests.benchmarks.owners import Owner as PhoneOwner
-from tests.benchmarks.proofs import (
-    DEFAULT_DIFFICULTY,
-    DIFFICULTIES,
-    HEAD,
-    PRICES_OF_SOLVERS,
-    ProofCost,
-)
+from tests.benchmarks.proofs import DIFFICULTIES, HEAD, PRICES_OF_SOLVERS, ProofCost
 from tests.support.inbound_call import CALL_FLOW
 
 _DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -194,7 +189,7 @@ def _attacks() -> Iterable[str]:
         "proof is served in all these floods**, new customers too. Attackers then need proofs as "
         f"well: {attested.size} an hour for a country, from {strangers.places} networks, or "
         f"{attested.share} for a number range or network. This is cheap: "
-        f"{ProofCost(DEFAULT_DIFFICULTY).core_seconds(attested.size):.0f} seconds of a server's "
+        f"{ProofCost(ALTCHA_DIFFICULTY).core_seconds(attested.size):.0f} seconds of a server's "
         f"core with ALTCHA, some {of_solver} US$ with a captcha. A proof stops attackers who are "
         "not prepared for it, and only these."
     )
@@ -257,14 +252,14 @@ def render_proofs() -> str:
     of_logins = ALL_WITH_ATTESTATION.attested.size
     of_a_core = ProofCost.of_a_core(attested)
     texts = (
-        f"- **Leave the difficulty at {DEFAULT_DIFFICULTY:,}.** A higher one makes people wait and "
-        f"does not stop attackers: only {of_a_core.difficulty:,} would keep one core of a server "
+        f"- **The difficulty is {ALTCHA_DIFFICULTY:,}.** A higher one would make people wait, and "
+        f"stop no attackers: only {of_a_core.difficulty:,} would keep one core of a server "
         "busy with a flood of one country, and people at a slow phone would wait "
         f"{of_a_core.phone_seconds:.0f} seconds on average. A graphics card is as fast as more "
         "than a thousand of these cores.",
         f"- **Attackers whose own numbers log in** can use up the part for proofs of all messages: "
         f"{of_logins:,} proofs an hour for a country, "
-        f"{ProofCost(DEFAULT_DIFFICULTY).core_seconds(of_logins):,.0f} core-seconds, besides the "
+        f"{ProofCost(ALTCHA_DIFFICULTY).core_seconds(of_logins):,.0f} core-seconds, besides the "
         f"{_dollars(ALL_WITH_ATTESTATION.size)} US$ for the messages.",
     )
     return "\n".join([table, *map(wrap_text, texts), ""])

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from entrypoints.features.attestation import AttestationSettings
-from entrypoints.settings.read import read_settings
+from entrypoints.features.attestation import ALTCHA_DIFFICULTY
 from tests.benchmarks.attack_sizes import UNVERIFIED_WITH_ATTESTATION
 
 MS_PER_DERIVATION: Final = 0.25
@@ -16,8 +15,7 @@ WORKERS: Final = 4
 """Of the widget, on a phone with little memory."""
 PRICES_OF_SOLVERS: Final = (1, 3)
 """From and to: what services take for a thousand captchas that they solve, in US dollars."""
-DEFAULT_DIFFICULTY: Final = read_settings({}, None).of(AttestationSettings).attestation_difficulty
-DIFFICULTIES: Final = sorted({1_000, DEFAULT_DIFFICULTY, 10_000, 30_000})
+DIFFICULTIES: Final = sorted({1_000, ALTCHA_DIFFICULTY, 10_000, 30_000})
 SECONDS_AN_HOUR: Final = 3_600
 
 
@@ -59,9 +57,9 @@ class ProofCost:
         """Return its line of the table."""
         attested = UNVERIFIED_WITH_ATTESTATION.attested
         core_seconds, cores = self.core_seconds(attested.size), self.cores(attested.size)
-        is_default = self.difficulty == DEFAULT_DIFFICULTY
+        is_used = self.difficulty == ALTCHA_DIFFICULTY
         return [
-            f"{self.difficulty:,}{' (default)' if is_default else ''}",
+            f"{self.difficulty:,}{' (in use)' if is_used else ''}",
             f"{self.server_ms:,.0f} ms",
             f"{self.phone_ms:,.0f} ms",
             f"{self.phone_seconds:.1f} s, at most {2 * self.phone_seconds:.1f} s",

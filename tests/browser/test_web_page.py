@@ -46,7 +46,6 @@ def flooded_app(tmp_path_factory: pytest.TempPathFactory, npm_packages: Path) ->
     """A web app whose service asks for proofs."""
     environ = {
         "DIALTONE_ATTESTATION": "altcha",
-        "DIALTONE_ATTESTATION_DIFFICULTY": "100",
         "DIALTONE_SMS_LIMIT_PER_COUNTRY": LIMIT,
         "DIALTONE_SMS_LIMIT_TOTAL": LIMIT,
     }

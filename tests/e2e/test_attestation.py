@@ -18,7 +18,6 @@ REQUEST: Final = "/auth/request-otp"
 UNDO: Final = "/auth/undo-phone-change/request-otp"
 SETTINGS: Final = {
     "DIALTONE_ATTESTATION": "altcha",
-    "DIALTONE_ATTESTATION_DIFFICULTY": "5",
     # Strangers have 9, each network and number range 3; proofs have 3, a network or range 2.
     "DIALTONE_SMS_LIMIT_PER_COUNTRY": "20/1h",
     "DIALTONE_TRUSTED_PROXIES": "127.0.0.1",

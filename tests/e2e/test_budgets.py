@@ -12,7 +12,7 @@ from tests.support.forked_service import ForkedService, running
 from tests.support.plain_http import PLAIN_HTTP
 
 PHONES: Final = [f"+14155559{number}00" for number in range(5)]
-PROOF: Final = {"DIALTONE_ATTESTATION": "altcha", "DIALTONE_ATTESTATION_DIFFICULTY": "5"}
+PROOF: Final = {"DIALTONE_ATTESTATION": "altcha"}
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from pytest_dialtone.suites.messages.driver import MessengerDriver
 from tests.contract.provider_drivers import ServerDriver
 from tests.support.timeouts import LONG
 from tests.support.whatsapp.fake_whatsapp import (
-    API_VERSION,
     FakeWhatsApp,
     handshake_url,
     make_message_id,
@@ -33,7 +32,7 @@ def account_of(server: FakeWhatsApp, **fields: Any) -> WhatsAppAccount:
         verify_token=server.verify_token,
         template="sign_in_code",
         languages=("en_US",),
-        api_url=f"{server.url}/{API_VERSION}",
+        api_url=server.url,
     )
     return replace(account, **fields)
 

@@ -32,8 +32,7 @@ def test_without_the_setting_all_is_as_before_and_with_it_there_is_a_part_for_pr
     assert settings().attestation is None
     assert settings(ATTESTATION="NONE").attestation is None
     assert settings(ATTESTATION="our.own:proofs").attestation == Factory("our.own:proofs")
-    altcha = settings(ATTESTATION="ALTCHA")
-    assert (altcha.attestation, altcha.attestation_difficulty) == (AttestationType.ALTCHA, 3_000)
+    assert settings(ATTESTATION="ALTCHA").attestation is AttestationType.ALTCHA
     for environ, has_part in (
         ({}, False),
         ({"DIALTONE_ATTESTATION": "none"}, False),
@@ -85,7 +84,6 @@ def test_siteverify_needs_all_its_settings_and_altcha_none() -> None:
         ]),
         ("ATTESTATION_SITE_KEY", [f"{SECRET} x", "a/b", "a" * 201]),
         ("ATTESTATION_HOSTNAMES", ["https://a.test", "a.test:443", "a..test", "a.test,", "*"]),
-        ("ATTESTATION_DIFFICULTY", ["0", "100001", "-1", "1e3", SECRET]),
     ],
 )  # fmt: skip
 def test_an_invalid_value_is_an_error_without_it(name: str, texts: list[str]) -> None:

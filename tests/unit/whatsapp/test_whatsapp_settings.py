@@ -75,7 +75,6 @@ def test_the_variables_are_read_for_meta_only(provider: str) -> None:
         ("WHATSAPP_TEMPLATE_LANGUAGES", "pt-BR"),
         ("WHATSAPP_TEMPLATE_LANGUAGES", "english"),
         ("WHATSAPP_API_BASE", "ftp://meta.test"),
-        ("WHATSAPP_API_VERSION", "latest"),
     ],
 )
 def test_an_invalid_value_is_not_quoted(name: str, text: str) -> None:

@@ -76,7 +76,7 @@ async def open_twilio_messenger(
     auth_token: str,
     *,
     sender: str,
-    secondary_auth_token: str = "",
+    other_auth_tokens: Sequence[str] = (),
     api_base: str | None = None,
     timeouts: Timeouts | None = None,
     now: Callable[[], float] = time.monotonic,
@@ -89,7 +89,7 @@ async def open_twilio_messenger(
         account_sid: The SID of the Twilio account.
         auth_token: Its secret.
         sender: A phone number, a name or the SID of a messaging service to send from.
-        secondary_auth_token: Signs status callbacks, too, while the secret is rotated.
+        other_auth_tokens: They sign status callbacks, too, while the secret is rotated.
         api_base: The URL of a server to use instead of Twilio.
         timeouts: The time limits of a request.
         now: A monotonic clock in seconds.
@@ -97,5 +97,5 @@ async def open_twilio_messenger(
     async with open_transport(timeouts or Timeouts()) as transport:
         client = TwilioClient(account_sid, auth_token, api_base, transport)
         health_check = TwilioHealthCheck(client, now)
-        signatures = TwilioSignatures(account_sid, auth_token, secondary_auth_token)
+        signatures = TwilioSignatures(account_sid, auth_token, *other_auth_tokens)
         yield TwilioMessenger(client, sender, health_check, signatures)

@@ -35,10 +35,10 @@ class TwilioSignatures:
 
     signature_coverage: Final = SignatureCoverage(time=False)
 
-    def __init__(self, account_sid: str, auth_token: str, secondary_auth_token: str = "") -> None:
-        """Accept both tokens while one is rotated; an empty token signs nothing."""
+    def __init__(self, account_sid: str, *auth_tokens: str) -> None:
+        """Accept all tokens: there are two while one is rotated. An empty one signs nothing."""
         self._account_sid = account_sid
-        self._tokens = [token.encode() for token in (auth_token, secondary_auth_token) if token]
+        self._tokens = [token.encode() for token in auth_tokens if token]
 
     def verify(self, request: SignedRequest) -> bool:
         try:

@@ -121,8 +121,8 @@ class VoiceSettings(Settings):
         "docs/abuse.md.",
         "twilio_account_sid": "Account SID, required if DIALTONE_SMS or DIALTONE_VOICE names "
         "twilio.",
-        "twilio_auth_token": "Auth token of the account, required if DIALTONE_SMS or "
-        "DIALTONE_VOICE names twilio.",
+        "twilio_auth_tokens": "Auth token, required if DIALTONE_SMS or DIALTONE_VOICE names "
+        "twilio; or several, the first sends.",
     }
     """Lines of `.env.example` that mention calls."""
     twilio_voice_from: str = _optional(

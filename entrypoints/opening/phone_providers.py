@@ -60,11 +60,8 @@ async def _open_twilio_voice(settings: "TwilioSettings") -> "AsyncIterator[Voice
     from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
     from application.ports.voice import VoicePorts
 
-    signatures = TwilioSignatures(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token.value,
-        settings.twilio_auth_token_secondary.value,
-    )
+    auth_tokens = settings.twilio_auth_tokens.value
+    signatures = TwilioSignatures(settings.twilio_account_sid, *auth_tokens)
     async with _open_twilio_calls(settings) as calls:
         yield VoicePorts(calls, signatures, TwilioWebhookParser(), TwimlMarkup())
 
@@ -75,7 +72,7 @@ def _open_twilio_calls(settings: Any) -> AbstractAsyncContextManager[Any]:
 
     return open_twilio_calls(
         settings.twilio_account_sid,
-        settings.twilio_auth_token.value,
+        settings.twilio_auth_tokens.value[0],
         caller_id=settings.twilio_caller_id,
         api_base=settings.twilio_api_base,
     )

@@ -77,11 +77,12 @@ def _open_twilio_messenger(settings: "TwilioSettings") -> "AbstractAsyncContextM
     check_extra(TWILIO.extra, TWILIO.name)
     from adapters.twilio.messenger import open_twilio_messenger
 
+    auth_token, *others = settings.twilio_auth_tokens.value
     return open_twilio_messenger(
         settings.twilio_account_sid,
-        settings.twilio_auth_token.value,
+        auth_token,
         sender=settings.twilio_from or settings.twilio_messaging_service_sid,
-        secondary_auth_token=settings.twilio_auth_token_secondary.value,
+        other_auth_tokens=others,
         api_base=settings.twilio_api_base,
     )
 
@@ -117,10 +118,7 @@ def _open_vonage_messenger(settings: "VonageSettings") -> "AbstractAsyncContextM
         settings.vonage_application_id,
         settings.vonage_private_key.value,
         sender=settings.vonage_from,
-        signature_secrets=(
-            settings.vonage_signature_secret.value,
-            settings.vonage_signature_secret_secondary.value,
-        ),
+        signature_secrets=settings.vonage_signature_secrets.value,
         api_base=settings.vonage_api_base,
     )
 

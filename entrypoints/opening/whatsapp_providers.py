@@ -42,11 +42,7 @@ def _open_meta_messenger(
         access_token=settings.whatsapp_access_token.value,
         phone_number_id=settings.whatsapp_phone_number_id,
         business_account_id=settings.whatsapp_business_account_id,
-        app_secrets=tuple(
-            secret.value
-            for secret in (settings.whatsapp_app_secret, settings.whatsapp_app_secret_secondary)
-            if secret.value
-        ),
+        app_secrets=settings.whatsapp_app_secrets.value,
         verify_token=settings.whatsapp_verify_token.value,
         template=settings.whatsapp_template,
         languages=settings.whatsapp_template_languages,

@@ -99,6 +99,28 @@ def list_of(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     return parse_list
 
 
+def secrets_of(parse: Callable[[str], str]) -> Callable[[str], Secret[tuple[str, ...]]]:
+    """Return a parser of a vendor's secrets, separated by commas.
+
+    The first is sent, and all verify what the vendor signs, so that one can be replaced.
+    """
+
+    def parse_one(text: str) -> str:
+        if len(text.split()) > 1:
+            raise InvalidValue("Must have commas between the secrets, and no spaces in one.")
+        return parse(text)
+
+    parse_all = list_of(parse_one)
+
+    def parse_secrets(text: str) -> Secret[tuple[str, ...]]:
+        secrets = parse_all(text)
+        if len(set(secrets)) < len(secrets):
+            raise InvalidValue("Must have each secret once.")
+        return Secret(secrets)
+
+    return parse_secrets
+
+
 def choice(*values: S) -> Callable[[str], S]:
     """Return a parser of these values, in upper or lower case."""
     *others, last = values

@@ -38,11 +38,12 @@ class TwilioSettings(ServiceSettings):
         unset="",
         example="AC0123456789abcdef0123456789abcdef",
     )
-    twilio_auth_token: Secret[str] = _essential(
-        "Auth token of the account, required if DIALTONE_SMS names twilio.",
-        Secret,
-        unset=Secret(""),
+    twilio_auth_tokens: Secret[tuple[str, ...]] = _essential(
+        "Auth token, required if DIALTONE_SMS names twilio; or several, the first sends.",
+        parsers.secrets_of(str),
+        unset=Secret(()),
         example="0123456789abcdef0123456789abcdef",
+        name="TWILIO_AUTH_TOKEN",
     )
     twilio_from: str = _essential(
         "Number or name that Twilio sends messages from; TWILIO_MESSAGING_SERVICE_SID replaces it.",
@@ -55,12 +56,6 @@ class TwilioSettings(ServiceSettings):
         _sid("MG"),
         unset="",
         example="MG0123456789abcdef0123456789abcdef",
-    )
-    twilio_auth_token_secondary: Secret[str] = _optional(
-        "Second auth token that is valid too, while you replace the first one.",
-        Secret,
-        unset=Secret(""),
-        example="fedcba9876543210fedcba9876543210",
     )
     twilio_api_base: str | None = _advanced(
         "URL of a server that replaces Twilio's API, for example in tests.",

@@ -44,13 +44,13 @@ def _parse_private_key(text: str) -> Secret[str]:
     return Secret(key)
 
 
-def _parse_signature_secret(text: str) -> Secret[str]:
+def _parse_signature_secret(text: str) -> str:
     if len(text.encode()) < _MIN_SECRET_LENGTH:
         raise InvalidValue(
             f"Must have at least {_MIN_SECRET_LENGTH} characters (RFC 7518, section 3.2): who sees "
             "a callback could guess a shorter one. Vonage's dashboard replaces it."
         )
-    return Secret(text)
+    return text
 
 
 def _parse_sender(text: str) -> str:
@@ -75,23 +75,18 @@ class VonageSettings(ServiceSettings):
         example='"$(cat private.key)"',
         has_lines=True,
     )
-    vonage_signature_secret: Secret[str] = _essential(
-        "Secret that signs Vonage's callbacks, required if DIALTONE_SMS names vonage.",
-        _parse_signature_secret,
-        unset=Secret(""),
+    vonage_signature_secrets: Secret[tuple[str, ...]] = _essential(
+        "Secret that signs Vonage's callbacks, required if DIALTONE_SMS names vonage; or several.",
+        parsers.secrets_of(_parse_signature_secret),
+        unset=Secret(()),
         example="0123456789abcdef0123456789abcdef",
+        name="VONAGE_SIGNATURE_SECRET",
     )
     vonage_from: str = _essential(
         "Number or name that Vonage sends messages from, required if DIALTONE_SMS names vonage.",
         _parse_sender,
         unset="",
         example="+15005550006",
-    )
-    vonage_signature_secret_secondary: Secret[str] = _optional(
-        "Second signature secret that is valid too, while you replace the first one.",
-        _parse_signature_secret,
-        unset=Secret(""),
-        example="fedcba9876543210fedcba9876543210",
     )
     vonage_api_base: str | None = _optional(
         "URL of a regional host of Vonage, or of a server that replaces it in tests.",

@@ -28,7 +28,7 @@ _parse_language = parsers.pattern(
     r"[a-z]{2,3}(_[A-Z]{2,3})?", "Must be a language as Meta writes it, such as en, en_US or pt_BR."
 )
 _parse_secret_text = parsers.pattern(r"[!-~]+", "Must be letters, digits and signs without spaces.")
-_parse_app_secret_text = parsers.pattern(
+_parse_app_secret = parsers.pattern(
     r"[0-9a-f]{32}", "Must be the secret of a Meta app: 32 hex digits."
 )
 _parse_verify_text = parsers.pattern(
@@ -38,10 +38,6 @@ _parse_verify_text = parsers.pattern(
 
 def _parse_token(text: str) -> Secret[str]:
     return Secret(_parse_secret_text(text))
-
-
-def _parse_app_secret(text: str) -> Secret[str]:
-    return Secret(_parse_app_secret_text(text))
 
 
 def _parse_verify_token(text: str) -> Secret[str]:
@@ -77,17 +73,13 @@ class WhatsAppCloudSettings(Settings):
         unset="",
         example="102290129340398",
     )
-    whatsapp_app_secret: Secret[str] = _optional(
-        "Secret of the Meta app, which signs webhooks; required if DIALTONE_WHATSAPP is meta.",
-        _parse_app_secret,
-        unset=Secret(""),
+    whatsapp_app_secrets: Secret[tuple[str, ...]] = _optional(
+        "Secret of the Meta app, which signs webhooks; required if DIALTONE_WHATSAPP is meta; or "
+        "several.",
+        parsers.secrets_of(_parse_app_secret),
+        unset=Secret(()),
         example="0123456789abcdef0123456789abcdef",
-    )
-    whatsapp_app_secret_secondary: Secret[str] = _optional(
-        "Second app secret that is valid too, while you replace the first one.",
-        _parse_app_secret,
-        unset=Secret(""),
-        example="fedcba9876543210fedcba9876543210",
+        name="WHATSAPP_APP_SECRET",
     )
     whatsapp_verify_token: Secret[str] = _optional(
         "Text that you enter at Meta beside the webhook's URL; required if DIALTONE_WHATSAPP is "

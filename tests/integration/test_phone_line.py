@@ -4,10 +4,12 @@ import pytest
 
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.otp import DeliveryStatus
+from application.ports.webhooks import SignedRequest
 from entrypoints.features.voice import find_recordings, open_voice
 from entrypoints.settings.read import read_settings
 from tests.support.builders import a_phone
 from tests.support.servers.fake_twilio import FakeTwilio
+from tests.support.servers.fake_twilio.server import sign_webhook
 
 PUBLIC_URL = "https://dialtone.example.org"
 URL = f"{PUBLIC_URL}/voice"
@@ -35,6 +37,27 @@ async def test_calls_come_from_the_number_for_calls(
 
     assert result.status is DeliveryStatus.ACCEPTED
     assert twilio.placed[0].form["From"] == "+14155550001"
+
+
+async def test_of_several_tokens_the_first_calls_and_all_verify(
+    twilio: FakeTwilio, environ: dict[str, str]
+) -> None:
+    tokens = (twilio.auth_token, "the-former-token")
+    several = {"TWILIO_VOICE_FROM": "+14155550001", "TWILIO_AUTH_TOKEN": ",".join(tokens)}
+    fields = (("AccountSid", twilio.account_sid),)
+
+    async with open_voice(read_settings(environ | several, None)) as voice:
+        assert voice is not None
+        result = await voice.calls.place_call(a_phone(), URL, f"{URL}/status")
+        accepted = [
+            voice.signatures.verify(
+                SignedRequest(URL, {"x-twilio-signature": sign_webhook(token, URL, fields)}, fields)
+            )
+            for token in (*tokens, "another-token")
+        ]
+
+    assert result.status is DeliveryStatus.ACCEPTED
+    assert accepted == [True, True, False]
 
 
 async def test_without_a_number_there_is_no_phone_line(environ: dict[str, str]) -> None:

@@ -33,7 +33,7 @@ def test_a_file_as_the_page_makes_it_is_a_secret_and_is_not_exposed(tmp_path: Pa
     settings = {name: text for name, text in TWILIO.items() if name != "TWILIO_AUTH_TOKEN"}
     settings[variable] = file
     from_file, expected = (read_settings(each, None) for each in (settings, TWILIO))
-    assert from_file.twilio_auth_token == expected.twilio_auth_token
+    assert from_file.twilio_auth_tokens == expected.twilio_auth_tokens
     assert find_exposed(read_secret_files(settings, INSTALLED).files) == []
 
 

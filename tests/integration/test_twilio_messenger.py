@@ -11,8 +11,12 @@ from adapters.http import Transport
 from adapters.twilio.client import TwilioClient
 from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from application.ports.otp import DeliveryStatus
+from application.ports.webhooks import SignedRequest
+from entrypoints.opening.providers import TWILIO
+from entrypoints.settings.read import read_settings
 from tests.support.builders import a_message, a_phone
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
+from tests.support.servers.fake_twilio.server import sign_webhook
 from tests.support.servers.http_server import respond_with
 from tests.support.timeouts import LONG
 
@@ -165,3 +169,32 @@ async def test_the_default_url_is_twilios() -> None:
         await client.fetch_account_status()
 
     assert urls == ["https://api.twilio.com/2010-04-01/Accounts/AC0.json"]
+
+
+async def test_of_several_tokens_the_first_sends_and_all_verify(twilio: FakeTwilio) -> None:
+    tokens = (twilio.auth_token, "the-former-token")
+    service = {
+        "DIALTONE_SMS": "twilio",
+        "DIALTONE_VOICE": "none",
+        "DIALTONE_COUNTRIES": "US",
+    }
+    environ = service | twilio.environ | {"TWILIO_AUTH_TOKEN": " , ".join(tokens)}
+    fields = (("AccountSid", twilio.account_sid), ("MessageStatus", "delivered"))
+    url = "https://dialtone.example.org/sms/status"
+
+    async with TWILIO.open_messenger(read_settings(environ, None)) as messenger:
+        assert isinstance(messenger, TwilioMessenger)
+        sent = await messenger.send(PHONE, a_message(TEXT))
+        accepted = [
+            messenger.read_statuses(
+                SignedRequest(url, {"x-twilio-signature": sign_webhook(token, url, fields)}, fields)
+            )
+            is not None
+            for token in (*tokens, "another-token")
+        ]
+
+    assert sent.status is DeliveryStatus.ACCEPTED
+    assert [request.credentials for request in twilio.requests] == [
+        (twilio.account_sid, twilio.auth_token)
+    ]
+    assert accepted == [True, True, False]

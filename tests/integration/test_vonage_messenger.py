@@ -17,6 +17,8 @@ from adapters.vonage.tokens import TOKEN_TTL, ApplicationTokens
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.otp import DeliveryStatus, NoticeMessage
 from domain.phone import PhoneNumber
+from entrypoints.opening.providers import VONAGE
+from entrypoints.settings.read import read_settings
 from tests.support.builders import a_message
 from tests.support.fakes.clock import SecondsClock
 from tests.support.servers import http_server
@@ -25,6 +27,7 @@ from tests.support.servers.fake_vonage import (
     NUMBER,
     SECRET,
     FakeVonage,
+    make_status,
     private_pem,
     rejects,
     sign_request,
@@ -36,6 +39,23 @@ PHONE = PhoneNumber("+14155550001")
 TEXT = "012345 is your code"
 REFERENCE = f"{'ab' * 16}-US-0123456789"
 STATUS_URL = f"https://dialtone.example.org/sms/status?delivery={'ab' * 16}&country=US"
+
+
+async def test_callbacks_are_signed_with_any_of_several_secrets(vonage: FakeVonage) -> None:
+    secrets = (SECRET, f"another-{SECRET}")
+    service = {"DIALTONE_SMS": "vonage", "DIALTONE_COUNTRIES": "US"}
+    environ = service | vonage.environ | {"VONAGE_SIGNATURE_SECRET": ",".join(secrets)}
+    message = {"message_uuid": APPLICATION, "to": "14155550001", "from": NUMBER}
+    body = make_status(message, "delivered")
+
+    async with VONAGE.open_messenger(read_settings(environ, None)) as messenger:
+        assert isinstance(messenger, VonageMessenger)
+        accepted = [
+            messenger.read_statuses(sign_request(STATUS_URL, body, secret=secret)) is not None
+            for secret in (*secrets, f"a-third-{SECRET}")
+        ]
+
+    assert accepted == [True, True, False]
 
 
 @pytest.fixture

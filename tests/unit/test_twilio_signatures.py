@@ -56,7 +56,7 @@ def test_another_url_is_not_the_signed_one(public_url: str, signed_url: str) -> 
 URL = "https://a.example/voice"
 
 
-def test_two_tokens_are_valid_while_one_is_rotated() -> None:
+def test_all_tokens_are_valid_while_one_is_rotated() -> None:
     rotating = TwilioSignatures(ACCOUNT, TOKEN, "the-new-token")
 
     assert rotating.verify(signed(URL))

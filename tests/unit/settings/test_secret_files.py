@@ -66,7 +66,7 @@ def test_a_secret_is_the_line_of_its_file_with_or_without_a_newline(
 
     read = read_settings(with_token(secret_file), None)
 
-    assert read.twilio_auth_token.value == SECRET
+    assert read.twilio_auth_tokens.value == (SECRET,)
     # Own adapters get it under the name of the setting.
     assert read.variables.values["TWILIO_AUTH_TOKEN"] == SECRET
     assert SECRET not in repr(read)
@@ -117,7 +117,7 @@ def test_links_are_followed_as_kubernetes_makes_them(secret_file: Path) -> None:
     secret_file.with_name("..data").symlink_to(versions.name)
     mounted.symlink_to("..data/secret")
 
-    assert read_settings(with_token(mounted), None).twilio_auth_token.value == SECRET
+    assert read_settings(with_token(mounted), None).twilio_auth_tokens.value == (SECRET,)
 
 
 def test_the_providers_and_vendors_of_a_file_are_used(secret_file: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_providers_and_vendors_of_a_file_are_used(secret_file: Path) -> None
     assert [used.url for used in read.sms_hooks] == [hook]
     (line,) = (line for line in describe_settings(read) if line.name == "DIALTONE_SMS")
     assert line.shown == f"twilio,https://hook.test (file {secret_file})"
-    assert read.twilio_auth_token.value == TWILIO["TWILIO_AUTH_TOKEN"]
+    assert read.twilio_auth_tokens.value == (TWILIO["TWILIO_AUTH_TOKEN"],)
 
 
 def test_the_file_of_a_vendor_that_is_not_used_is_not_read() -> None:
@@ -148,7 +148,7 @@ def test_an_empty_variable_is_not_set_beside_the_other_one(secret_file: Path) ->
         with_token(secret_file) | {"TWILIO_AUTH_TOKEN": " "},
         TWILIO | {"TWILIO_AUTH_TOKEN": SECRET, TOKEN_FILE: ""},
     ):
-        assert read_settings(environ, None).twilio_auth_token.value == SECRET
+        assert read_settings(environ, None).twilio_auth_tokens.value == (SECRET,)
     assert "TWILIO_AUTH_TOKEN" in problems(TWILIO | {"TWILIO_AUTH_TOKEN": "", TOKEN_FILE: ""})
 
 

@@ -118,7 +118,6 @@ def test_a_sender_is_a_number_without_plus_or_a_name(text: str, sender: str) -> 
     [
         ("VONAGE_APPLICATION_ID", ["a1b2c3d4", "aaaaaaaa-bbbb-cccc-dddd-0123456789ag"]),
         ("VONAGE_SIGNATURE_SECRET", ["x" * 31]),
-        ("VONAGE_SIGNATURE_SECRET_SECONDARY", ["x" * 31]),
         ("VONAGE_FROM", ["+12", "ACME Läut", "Twelve chars", "555-0006", "Acme&Co", "+0123456789"]),
         ("VONAGE_API_BASE", ["https://me:tops3cret@api.test", "ftp://tops3cret.test"]),
     ],

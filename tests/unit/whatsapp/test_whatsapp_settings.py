@@ -4,10 +4,13 @@ from typing import Final
 
 import pytest
 
+from adapters.whatsapp_cloud.messenger import WhatsAppMessenger
+from application.ports.webhooks import SignedRequest
 from entrypoints.features.whatsapp import WhatsAppSettings
 from entrypoints.opening.whatsapp_providers import META
 from entrypoints.settings.read import describe_settings, read_settings
 from tests.support.settings import problems
+from tests.support.whatsapp.fake_whatsapp import make_webhook, sign
 
 ACCOUNT: Final = {
     "WHATSAPP_ACCESS_TOKEN": "EAAJZCsecret",
@@ -24,14 +27,13 @@ SERVICE: Final = {
 }
 
 
-def test_an_account_has_two_secrets_and_a_first_language() -> None:
-    second = {"WHATSAPP_APP_SECRET_SECONDARY": "f" * 32}
+def test_an_account_has_secrets_and_a_first_language() -> None:
     languages = {"WHATSAPP_TEMPLATE_LANGUAGES": "pt_BR, en, fil"}
-    settings = read_settings({**SERVICE, **ACCOUNT, **second, **languages}, None)
+    settings = read_settings({**SERVICE, **ACCOUNT, **languages}, None)
     account = settings.of(WhatsAppSettings)
 
     assert account.whatsapp is META
-    assert account.whatsapp_app_secret_secondary.value == "f" * 32
+    assert account.whatsapp_app_secrets.value == (ACCOUNT["WHATSAPP_APP_SECRET"],)
     assert account.whatsapp_template_languages == ("pt_BR", "en", "fil")
     assert account.whatsapp_api_base == "https://graph.facebook.com"
     shown = {row.name: row.shown for row in describe_settings(settings)}
@@ -39,10 +41,26 @@ def test_an_account_has_two_secrets_and_a_first_language() -> None:
     assert sorted(secrets) == [
         "WHATSAPP_ACCESS_TOKEN",
         "WHATSAPP_APP_SECRET",
-        "WHATSAPP_APP_SECRET_SECONDARY",
         "WHATSAPP_VERIFY_TOKEN",
     ]
     assert shown["WHATSAPP_TEMPLATE_LANGUAGES"] == "pt_BR, en, fil"
+
+
+async def test_webhooks_are_signed_with_any_of_several_secrets() -> None:
+    secrets = (ACCOUNT["WHATSAPP_APP_SECRET"], "f" * 32)
+    several = {"WHATSAPP_APP_SECRET": ", ".join(secrets)}
+    body = make_webhook()
+
+    async with META.open_messenger(read_settings(SERVICE | ACCOUNT | several, None)) as messenger:
+        assert isinstance(messenger, WhatsAppMessenger)
+        read = [
+            messenger.read_statuses(
+                SignedRequest("", {"x-hub-signature-256": sign(secret, body)}, body=body)
+            )
+            for secret in (*secrets, "0" * 32)
+        ]
+
+    assert read == [[], [], None]
 
 
 @pytest.mark.parametrize("missing", META.required)
@@ -68,7 +86,6 @@ def test_the_variables_are_read_for_meta_only(provider: str) -> None:
         ("WHATSAPP_PHONE_NUMBER_ID", "+14155550001"),
         ("WHATSAPP_BUSINESS_ACCOUNT_ID", "account"),
         ("WHATSAPP_APP_SECRET", "0123456789ABCDEF"),
-        ("WHATSAPP_APP_SECRET_SECONDARY", "short"),
         ("WHATSAPP_VERIFY_TOKEN", "too-short"),
         ("WHATSAPP_TEMPLATE", "Sign in code"),
         ("WHATSAPP_TEMPLATE_LANGUAGES", "en_US,en_US"),

@@ -13,7 +13,6 @@ from entrypoints.commands.core_checks import check_records, connection_checks
 from entrypoints.features import FEATURES
 from entrypoints.opening.operator_files import load_sms_templates
 from entrypoints.opening.startup_error import CommandError
-from entrypoints.settings.older_services import find_older, older_line
 from entrypoints.settings.read import (
     describe_settings,
     find_unknown,
@@ -51,7 +50,6 @@ def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
     yield from map(exposed_line, find_exposed(settings.variables.files))
     yield from starmap(unknown_line, find_unknown(settings.variables.values))
     yield from starmap(unused_line, find_unused(settings))
-    yield from starmap(older_line, find_older(settings.variables.values))
     yield from _notes_of_features(settings)
     yield from asyncio.run(check_records(settings))
     failed = sum(not result.is_ok for result in results.values())

@@ -43,9 +43,6 @@ class Feature:
         needs: The names of the features that have to be installed.
         opens: The names of the pieces of the core that have to be open, such as `otp`.
         settings: A dataclass with its settings, a subclass of `Settings`; None if it has none.
-        older_variables: Variables of the services that Dialtone replaces, and what to set instead.
-            They replace what the core says of them.
-        removed_variables: Settings of its earlier versions, and what holds instead, in a sentence.
         logged_settings: The variables that the log of a start shows, by the name of their field.
         data: What it has of a user, in words that an operator reads before the deletion.
         has_cleanup: Whether `dialtone cleanup` opens it.
@@ -65,8 +62,6 @@ class Feature:
     needs: ClassVar[tuple[str, ...]] = ()
     opens: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar["type[Settings] | None"] = None
-    older_variables: ClassVar[Mapping[str, str]] = {}
-    removed_variables: ClassVar[Mapping[str, str]] = {}
     logged_settings: ClassVar[Mapping[str, str]] = {}
     data: ClassVar[tuple[str, ...]] = ()
     has_cleanup: ClassVar[bool] = False
@@ -83,11 +78,6 @@ class Feature:
 
     def production_rules(self) -> "Sequence[Rule]":
         """Return its rules for production."""
-        return ()
-
-    def unused_prefixes(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """Return how the variables of vendors begin that the values of the settings do not use."""
-        del values
         return ()
 
     def file_checks(self) -> Sequence[Callable[[Any], object]]:

@@ -55,6 +55,14 @@ if TYPE_CHECKING:
 _UPLOAD_ROUTE: Final = "/library/upload"
 _RETRY_INTERVAL: Final = timedelta(seconds=20)
 """With the time limits of store and database, a deletion is retried within a minute."""
+
+
+def _uses_s3(values: Mapping[str, str]) -> bool:
+    return values.get("DIALTONE_MEDIA", "").startswith("s3://")
+
+
+_essential_of_s3 = partial(essential, prefix="", is_used=_uses_s3)
+_optional_of_s3 = partial(optional, prefix="", is_used=_uses_s3)
 _AWS_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -81,25 +89,22 @@ class MediaSettings(Settings):
         example="s3://example-images/dialtone",
     )
     # It is no secret, but most stores of secrets keep it with one.
-    aws_access_key_id: str = essential(
+    aws_access_key_id: str = _essential_of_s3(
         "Access key ID of S3; without it, botocore finds a role, a web identity or a profile.",
         parse_access_key_id,
-        prefix="",
         unset="",
         example="AKIAIOSFODNN7EXAMPLE",
         file_name="AWS_ACCESS_KEY_ID_FILE",
     )
-    aws_secret_access_key: Secret[str] = essential(
+    aws_secret_access_key: Secret[str] = _essential_of_s3(
         "Secret access key, required with AWS_ACCESS_KEY_ID.",
         Secret,
-        prefix="",
         unset=Secret(""),
         example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     )
-    aws_session_token: Secret[str] = optional(
+    aws_session_token: Secret[str] = _optional_of_s3(
         "Token of temporary access keys, which the service cannot renew.",
         Secret,
-        prefix="",
         unset=Secret(""),
         example="IQoJb3JpZ2luX2VjEXAMPLETOKEN",
     )
@@ -108,8 +113,8 @@ class MediaSettings(Settings):
         parsers.parse_http_url,
         example="http://127.0.0.1:8333",
     )
-    aws_region: str = optional(
-        "Region of the S3 bucket.", parse_aws_region, prefix="", default="us-east-1"
+    aws_region: str = _optional_of_s3(
+        "Region of the S3 bucket.", parse_aws_region, default="us-east-1"
     )
     media_public_url: str | None = optional(
         "URL of a CDN for images. Without it, image URLs lead to the service or the S3 server.",
@@ -440,18 +445,6 @@ class _Media(Feature):
     )
     settings = MediaSettings
     logged_settings: ClassVar[Mapping[str, str]] = {"media": "DIALTONE_MEDIA"}
-    older_variables: ClassVar[Mapping[str, str]] = {
-        "S3_BUCKET": "Set DIALTONE_MEDIA=s3://bucket/prefix.",
-        "AWS_S3_BUCKET": "Set DIALTONE_MEDIA=s3://bucket/prefix.",
-        "S3_REGION": "Set AWS_REGION.",
-    }
-    removed_variables: ClassVar[Mapping[str, str]] = {
-        "DIALTONE_MAX_JPEG_PIXELS": "A JPEG has at most 120 million pixels.",
-        "DIALTONE_MAX_IMAGE_FRAMES": "An animated image has at most 500 frames.",
-        "DIALTONE_UPLOAD_MIN_RATE": (
-            "Where the space is used up, uploads below 32 KB a second end first."
-        ),
-    }
     data = ("library",)
     has_cleanup = True
     adds_to_export = True
@@ -463,10 +456,6 @@ class _Media(Feature):
 
     def production_rules(self) -> Sequence[Rule]:
         return (_check_s3_url, _check_hosts)
-
-    def unused_prefixes(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """Return how the variables of S3 begin, if files are elsewhere."""
-        return () if values.get("DIALTONE_MEDIA", "").startswith("s3://") else ("AWS_",)
 
     def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
         from entrypoints.words.library_words import library_rows

@@ -365,18 +365,6 @@ class _Voice(Feature):
         "entrypoints/words/call_words.py",
     )
     settings = VoiceSettings
-    older_variables: ClassVar[Mapping[str, str]] = {
-        "TWILIO_MAIN_PHONE_NUMBER": "Set TWILIO_FROM, and TWILIO_VOICE_FROM for calls.",
-        "TWILIO_OPT_PHONE_NUMBER": "Set TWILIO_VOICE_FROM.",
-    }
-    removed_variables: ClassVar[Mapping[str, str]] = {
-        "DIALTONE_INBOUND_LIMIT_PER_CALLER": (
-            "The phone line answers at most 10 calls of one number in an hour."
-        ),
-        "DIALTONE_OPERATOR_LIMIT_PER_CALLER": (
-            "At most 3 calls of one number are connected to the operator in an hour."
-        ),
-    }
     data = ("recordings",)
     has_cleanup = True
     adds_to_export = True

@@ -24,7 +24,6 @@ from entrypoints.opening.whatsapp_providers import (
     WHATSAPP_PROVIDERS,
     find_missing,
     find_plain_http,
-    unused_prefixes,
 )
 from entrypoints.settings import parsers
 from entrypoints.settings.database_parsers import find_factory
@@ -162,9 +161,6 @@ class _WhatsApp(Feature):
 
     def production_rules(self) -> Sequence[Rule]:
         return (_check_production,)
-
-    def unused_prefixes(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        return unused_prefixes(values)
 
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del installed

@@ -4,7 +4,7 @@ An adapter's package is imported only if it is opened.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -67,7 +67,6 @@ META: Final = Provider(
     name="meta",
     open_messenger=_open_meta_messenger,
     check_messenger=_check_meta_messenger,
-    prefix="WHATSAPP_",
     required=(
         "WHATSAPP_ACCESS_TOKEN",
         "WHATSAPP_PHONE_NUMBER_ID",
@@ -81,16 +80,6 @@ META: Final = Provider(
 
 WHATSAPP_PROVIDERS: Final[tuple[Provider, ...]] = (_TERMINAL, META)
 """All of them, in the order in which messages for operators name them."""
-
-
-def unused_prefixes(values: Mapping[str, str]) -> tuple[str, ...]:
-    """Return how the variables of the providers begin that these values do not name."""
-    named = values.get(_VARIABLE, "").strip().lower()
-    return tuple(
-        provider.prefix
-        for provider in WHATSAPP_PROVIDERS
-        if provider.prefix and provider.name != named
-    )
 
 
 def find_missing(provider: object, settings: "Settings") -> Iterator[Problem]:

@@ -21,7 +21,6 @@ from entrypoints.server.banner import render_banner
 from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
 from entrypoints.settings.bind import Bind
-from entrypoints.settings.older_services import find_older
 from entrypoints.settings.read import describe_settings, find_unknown, find_unused
 from entrypoints.settings.secret_files import exposed_problem, find_exposed
 from entrypoints.settings.settings import Settings
@@ -51,8 +50,6 @@ def run_service(settings: Settings) -> bool:
         _log.warning("setting_unknown", setting=name, did_you_mean=similar)
     for name, reason in find_unused(settings):
         _log.warning("setting_unused", setting=name, reason=reason)
-    for name, instead in find_older(settings.variables.values):
-        _log.warning("setting_unused", setting=name, reason=f"an older service read it. {instead}")
     for file in find_exposed(settings.variables.files):
         _log.warning("secret_file_exposed", setting=file.variable, reason=exposed_problem(file))
     has_started = False

@@ -37,9 +37,11 @@ def unused_variables(values: Mapping[str, str], composition: "Composition") -> f
     unused = tuple(
         provider.prefix for provider in PROVIDERS if provider.prefix and provider.name not in names
     )
-    for feature in composition.features:
-        unused += feature.unused_prefixes(values)
-    return frozenset(name for name in composition.fields if name.startswith(unused))
+    return frozenset(
+        name
+        for name, (_, declaration) in composition.fields.items()
+        if name.startswith(unused) or not declaration.is_used(values)
+    )
 
 
 def is_production(values: Mapping[str, str]) -> bool:

@@ -46,6 +46,8 @@ class Declaration:
         file_name: The variable that names a file with the text, without its prefix; empty if there
             is none. By default each `Secret` has one: its own name and `_FILE`.
         has_lines: Whether the text may have several lines, also in a file, such as a key in PEM.
+        is_used: Returns whether the values of all variables use its vendor. Without one it is
+            always read.
         unused: Returns why it has no effect with all settings, an empty text if it has one.
     """
 
@@ -61,6 +63,7 @@ class Declaration:
     show: Callable[[Any], str] | None = None
     file_name: str | None = None
     has_lines: bool = False
+    is_used: Callable[[Mapping[str, str]], bool] = lambda _: True
     unused: Callable[[Any], str] | None = None
 
     def file_variable(self, variable: str) -> str:

@@ -19,8 +19,6 @@ from entrypoints.settings.composition import (
 )
 from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.env_file import read_env_file
-from entrypoints.settings.older_services import find_older, older_line
-from entrypoints.settings.removed import find_removed, removed_line
 from entrypoints.settings.secret_files import both_set, read_secret_file, read_secret_files
 from entrypoints.settings.settings import InvalidSetting, PartialSettings, Settings
 from entrypoints.settings.values import HIDDEN, Secret, Variables
@@ -68,8 +66,8 @@ def read_settings(
 
     Raises:
         SettingsError: with all problems: those of the file, those of the settings, those of the
-            file checks, settings of earlier versions, and then the names that are not settings.
-            Without another problem such a name is only a warning.
+            file checks, and then the names that are not settings. Without another problem such a
+            name is only a warning.
     """
     in_file, problems = read_env_file(env_file) if env_file else ({}, [])
     file_values, environment = _without_empty(in_file), _without_empty(environ)
@@ -90,12 +88,9 @@ def read_settings(
             pass  # it needs the value of an invalid variable
         except StartupError as error:
             problems.append(str(error))
-    removed = dict(find_removed(values, composition))
-    problems.extend(starmap(removed_line, removed.items()))
     if problems:
-        unknown = starmap(unknown_line, find_unknown(values.keys() - removed.keys()))
-        older = starmap(older_line, find_older(values))
-        raise SettingsError("\n".join([*problems, *unknown, *older]))
+        unknown = starmap(unknown_line, find_unknown(values))
+        raise SettingsError("\n".join([*problems, *unknown]))
     return composition.complete(settings)
 
 

@@ -3,6 +3,7 @@
 They have no prefix of ours, as those of other vendors: other programs read them too.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,8 +13,13 @@ from entrypoints.settings.declaration import advanced, optional
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Secret
 
-_optional = partial(optional, prefix="")
-_advanced = partial(advanced, prefix="")
+
+def _is_used(values: Mapping[str, str]) -> bool:
+    return values.get("DIALTONE_WHATSAPP", "").strip().lower() == "meta"
+
+
+_optional = partial(optional, prefix="", is_used=_is_used)
+_advanced = partial(advanced, prefix="", is_used=_is_used)
 
 # Ids of the Graph API are decimal numbers.
 _parse_id = parsers.pattern(

@@ -30,7 +30,11 @@ TEST_VARIABLES: Final = {
 OF_EXTENSIONS: Final = "DIALTONE_X_"
 """How the variables of extensions begin."""
 OF_OTHER_PROGRAMS: Final = {
-    "TWILIO_PHONE_NUMBER",  # hookaba-backend
+    # hookaba-backend and flaskapp read these.
+    "AWS_S3_BUCKET",
+    "TWILIO_MAIN_PHONE_NUMBER",
+    "TWILIO_OPT_PHONE_NUMBER",
+    "TWILIO_PHONE_NUMBER",
     # botocore reads these.
     "AWS_DEFAULT_REGION",
     "AWS_EC2_METADATA_DISABLED",

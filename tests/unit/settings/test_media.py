@@ -11,7 +11,6 @@ from domain.media.image import VariantSpec
 from entrypoints.features.media import IMPORTED_MEDIA, MEDIA, MediaSettings
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.media_stores import MediaFolder, S3Bucket, parse_media
-from entrypoints.settings.older_services import find_older
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.values import Factory
 from tests.support.settings import problem, problems, settings
@@ -201,9 +200,3 @@ def test_the_pixels_of_an_hour_are_divided_by_the_workers_and_imports_have_any_n
     with pytest.raises(TooManyPixels):
         allowance.acquire("a user", 1)
     assert IMPORTED_MEDIA.make_pixel_allowance(read) is None
-
-
-def test_variables_of_an_older_service_are_answered_with_ours() -> None:
-    found = dict(find_older({"S3_BUCKET": "x", "S3_REGION": "x"}))
-    assert "DIALTONE_MEDIA=s3://" in found["S3_BUCKET"]
-    assert "AWS_REGION" in found["S3_REGION"]

@@ -35,8 +35,8 @@ class Provider:
             `check-settings --connect`. Raises ConfigurationError.
         prints_codes: Whether it prints messages to stdout. It costs nothing, and is not for
             production.
-        prefix: How its variables begin, empty if it has none. Other programs read them too, so they
-            are read only if the provider is used.
+        prefix: How its variables begin that are read only if one of `PROVIDER_VARIABLES` names it,
+            because other programs read them too. Empty if it has none.
         required: The variables that must be set.
         senders: Variables of which one must be set for messages, and only one.
         api_base: The variable with the URL of another server than the provider's, empty if there is

@@ -39,10 +39,10 @@ PRINT_REQUEST, RUN_TEXT_TEST, RUN_FIELD_TESTS = [
 FIELD_DIFF: Final = PROJECT / "docs/tour/add_a_field.diff"
 
 
-def apply_field_diff(folder: Path, *options: str) -> list[str | Path]:
+def apply_field_diff(folder: Path) -> list[str | Path]:
     """Return the command of git that applies the diff to a copy of the project.
 
     A repository around the folder is not used.
     """
     environ = f"GIT_CEILING_DIRECTORIES={folder.parent}"
-    return ["env", environ, "git", "-C", folder, "apply", *options, FIELD_DIFF]
+    return ["env", environ, "git", "-C", folder, "apply", FIELD_DIFF]

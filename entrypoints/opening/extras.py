@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from application.ports.errors import ConfigurationError
-from entrypoints.version.distribution import DISTRIBUTION, installed_version
+from entrypoints.version.commit import ROOT
 
 EXTRAS: Final = {
     "metrics": ("prometheus_client",),
@@ -31,9 +31,8 @@ def check_extra(extra: str, subject: str) -> None:
         ConfigurationError: A library is missing. The text names the command that installs it.
     """
     if not all(map(_is_installed, EXTRAS[extra])):
-        wheel = f"{DISTRIBUTION.replace('-', '_')}-{installed_version()}-py3-none-any.whl"
         raise ConfigurationError(
-            f"{subject} needs the extra \"{extra}\": pip install './{wheel}[{extra}]'"
+            f"{subject} needs the extra \"{extra}\": pip install --editable '{ROOT}[{extra}]'"
         )
 
 

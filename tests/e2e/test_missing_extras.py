@@ -1,0 +1,105 @@
+"""A service whose environment has no library of an extra: SQLite, a folder and the terminal."""
+
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from entrypoints.opening.extras import EXTRAS
+from entrypoints.version.commit import ROOT
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import Service, running
+
+PHONE: Final = "+14155592671"
+MISSING: Final = {
+    "mongo": ("DIALTONE_DATABASE", {"DIALTONE_DATABASE": "mongodb://127.0.0.1/dialtone"}),
+    "postgres": ("DIALTONE_DATABASE", {"DIALTONE_DATABASE": "postgresql://127.0.0.1/dialtone"}),
+    "s3": (
+        "DIALTONE_MEDIA",
+        {
+            "DIALTONE_MEDIA": "s3://dialtone/media",
+            "AWS_ACCESS_KEY_ID": "an-id",
+            "AWS_SECRET_ACCESS_KEY": "a-secret",
+        },
+    ),
+    "twilio": (
+        "DIALTONE_SMS",
+        {
+            "DIALTONE_SMS": "twilio",
+            "DIALTONE_VOICE": "none",
+            "DIALTONE_COUNTRIES": "US",
+            "TWILIO_ACCOUNT_SID": f"AC{0:032x}",
+            "TWILIO_AUTH_TOKEN": "a-token",
+            "TWILIO_FROM": "+15005550006",
+        },
+    ),
+    "metrics": ("DIALTONE_METRICS_BIND", {"DIALTONE_METRICS_BIND": "127.0.0.1:9464"}),
+}
+"""For each extra: the variable that an error names, and settings that need it."""
+FINDER: Final = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name in {modules}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+"""
+
+
+@pytest.fixture
+def without_extras(tmp_path: Path) -> dict[str, str]:
+    """Return the variables with which Python, also that of a worker, finds no library of an extra.
+
+    It imports a module of this name when it starts.
+    """
+    modules = {module.partition(".")[0] for extra in EXTRAS.values() for module in extra}
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(FINDER.format(modules=sorted(modules)))
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_a_user_signs_in_and_uploads_an_image(
+    tmp_path: Path, without_extras: dict[str, str]
+) -> None:
+    with (
+        running(tmp_path / "service", without_extras) as service,
+        httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http,
+    ):
+        http.post("/auth/request-otp", json={"phone": PHONE})
+        code = {"phone": PHONE, "otp": service.code(PHONE)}
+        token = http.post("/auth/verify-otp", json=code).json()["access_token"]
+        http.headers["Authorization"] = f"Bearer {token}"
+        http.post("/users", json={"username": "Rahul Sharma", "number": PHONE})
+        uploaded = http.post(
+            "/library/upload",
+            data={"user_id": http.get("/users/me").json()["_id"], "category": "art"},
+            files={"file": ("example.jpg", (ROOT / "docs/images/example.jpg").read_bytes())},
+        )
+        assert uploaded.status_code == 201, uploaded.text
+        assert http.get(uploaded.json()["url"]).status_code == 200
+        checked = service.run("check-settings", "--connect")
+        assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("extra", MISSING)
+def test_a_missing_extra_is_one_sentence_before_anything_is_created(
+    tmp_path: Path, without_extras: dict[str, str], extra: str
+) -> None:
+    variable, environ = MISSING[extra]
+    folder = tmp_path / "service"
+    folder.mkdir()
+    service = Service(folder, {**without_extras, **environ})
+
+    started, checked = service.run("run"), service.run("check-settings", "--connect")
+
+    (error,) = [line for line in started.stderr.splitlines() if line.startswith("DIALTONE_")]
+    assert error.startswith(f"{variable}: ")
+    assert error.endswith(f" needs the extra \"{extra}\": pip install --editable '{ROOT}[{extra}]'")
+    assert "Traceback" not in started.stderr
+    assert (started.returncode, checked.returncode) == (1, 1)
+    assert error in checked.stdout + checked.stderr
+    assert not [*folder.iterdir()]

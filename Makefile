@@ -5,8 +5,6 @@ PIP = .venv/bin/python -I -m pip install --no-user --no-input --disable-pip-vers
 PYTEST = .venv/bin/python -m pytest
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras
 
-# The lock and the image have all extras but `testing`.
-EXTRAS := metrics mongo opentelemetry postgres s3 twilio
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 
 # Without bytecode files every run would compile all modules again.
@@ -85,7 +83,7 @@ test-long: install-dev ## property-based tests with 20 times as many examples
 	$(PYTEST) $(PARALLEL) -m hypothesis --hypothesis-profile=long --timeout=3000 $(ARGS)
 
 test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=package.module:factory PORT=messages)
-	$(PYTEST) --dialtone-adapter="$(ADAPTER)" --dialtone-port="$(PORT)" $(ARGS)
+	.venv/bin/python -m pytest_dialtone "$(ADAPTER)" "$(PORT)" $(ARGS)
 
 # The fault tests expect responses in time, and containers need CPU time too.
 test-faults test-samples test-containers test-pooler: WORKERS = 2
@@ -180,7 +178,7 @@ screenshots: install-dev ## take those of the docs again, in Chromium
 	.venv/bin/python -m tests.browser.screenshots $(ARGS)
 
 lock: install-dev ## update all locks from pyproject.toml (ARGS=--upgrade for newer versions)
-	$(COMPILE) pyproject.toml --group build $(EXTRAS:%=--extra=%) --output-file requirements.lock $(ARGS)
+	$(COMPILE) pyproject.toml --group build --all-extras --output-file requirements.lock $(ARGS)
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
 
 ## Release

@@ -62,17 +62,13 @@ class _Collected:
 class PromiseReport:
     """A plugin of pytest that says at the end what is proven. Each test is one promise."""
 
-    def __init__(self, promises: Collection[str]) -> None:
-        """Set the names of all tests."""
+    def __init__(self, promises: Collection[str], *, is_partial: bool = False) -> None:
+        """Set the names of all tests, and whether a run may leave some of them unproven."""
         self._unproven = dict.fromkeys(promises, _NOT_RUN)
         self._not_promised: dict[str, str] = {}
         self._proven: set[str] = set()
         self._broken: set[str] = set()
-        self.is_partial = False
-
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """Read the option, which may also be in PYTEST_ADDOPTS."""
-        self.is_partial = config.getoption(PARTIAL)
+        self._is_partial = is_partial
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the result of a test, or of what comes before and after it."""
@@ -99,7 +95,7 @@ class PromiseReport:
             return code
         for name in (*self._proven, *self._not_promised, *self._broken):
             self._unproven.pop(name, None)
-        is_proven = bool(self._proven) and (self.is_partial or not self._unproven)
+        is_proven = bool(self._proven) and (self._is_partial or not self._unproven)
         if code == pytest.ExitCode.OK and not is_proven:
             code = pytest.ExitCode.NO_TESTS_COLLECTED
         sys.stdout.write("\n".join(["", *self._describe(code), ""]))

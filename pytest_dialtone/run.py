@@ -1,8 +1,4 @@
-"""`pytest --dialtone-adapter=package.module:factory --dialtone-port=NAME`: the contract suites.
-
-The plugin starts this in a process of its own, so that the configuration of the
-author's own tests does not apply.
-"""
+"""The process that runs the contract suites of a port, with an adapter."""
 
 import asyncio
 import faulthandler
@@ -20,12 +16,11 @@ import pytest
 from adapters.logging import configure_logging, flush_log
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError, print_errors
-from entrypoints.version.distribution import check_import_names
 from pytest_dialtone import FINISHED
 from pytest_dialtone.external_adapter import ADAPTER, PORT, given_port, open_external_adapter
 from pytest_dialtone.failure_text import describe_failure, hide_secrets
 from pytest_dialtone.port import find_ports
-from pytest_dialtone.promises import PromiseReport, list_promises
+from pytest_dialtone.promises import PARTIAL, PromiseReport, list_promises
 
 OPENING_TIME: Final = 60
 """Seconds in which the adapter has to be opened and closed once, before the tests."""
@@ -68,18 +63,19 @@ def main(arguments: list[str]) -> int:
     """
     os.environ[ADAPTER], os.environ[PORT], *options = arguments
     try:
-        check_import_names()
         _check_names()
         configure_logging("info", "console")
         # In processes of their own: pytest cannot rewrite what was imported already.
         _run_apart(open_once)
         suites = [str(path) for path in given_port().paths]
-        promises = PromiseReport(_run_apart(list_promises, [*_CONFIGURATION, *suites]))
+        names = _run_apart(list_promises, [*_CONFIGURATION, *suites])
     except StartupError as error:
         print_errors(hide_secrets(str(error)))
         return pytest.ExitCode.USAGE_ERROR
     except KeyboardInterrupt:
         return pytest.ExitCode.INTERRUPTED
+    promises = PromiseReport(names, is_partial=PARTIAL in options)
+    options = [option for option in options if option != PARTIAL]
     cache = f"--override-ini=cache_dir={Path.cwd() / '.pytest_cache'}"
     plugins = [FailuresAtOnce(os.dup(sys.stdout.fileno())), promises]
     try:
@@ -119,11 +115,11 @@ async def _open_once() -> None:
 
 def _check_names() -> None:
     if ":" not in os.environ[ADAPTER]:
-        raise StartupError("--dialtone-adapter: name the factory as package.module:factory.")
+        raise StartupError("ADAPTER: name the factory as package.module:factory.")
     if os.environ[PORT] not in find_ports():
         wrong = f"there is no port {os.environ[PORT]}" if os.environ[PORT] else "it is missing"
         raise StartupError(
-            f"--dialtone-port: {wrong}: name the adapter's port, one of {', '.join(find_ports())}."
+            f"PORT: {wrong}: name the adapter's port, one of {', '.join(find_ports())}."
         )
 
 

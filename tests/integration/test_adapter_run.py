@@ -417,16 +417,16 @@ def test_an_error_is_shown_with_its_calls_and_without_values(
         ),
         (ACME, "messages", "DIALTONE_SMS: ACME_URL is not set."),
         ("contextlib:nullcontext", "voice", "DIALTONE_VOICE: contextlib:nullcontext must accept"),
-        ("my_sms", "messages", "--dialtone-adapter: name the factory as package.module:factory."),
+        ("my_sms", "messages", "ADAPTER: name the factory as package.module:factory."),
         (
             ACME,
             "",
-            f"--dialtone-port: it is missing: name the adapter's port, one of {PORTS}.",
+            f"PORT: it is missing: name the adapter's port, one of {PORTS}.",
         ),
         (
             ACME,
             "sms",
-            "--dialtone-port: there is no port sms: name the adapter's port, one of",
+            "PORT: there is no port sms: name the adapter's port, one of",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""`pytest --dialtone-adapter=…`, as the author of an adapter runs it."""
+"""`make test-adapter`, as the author of an adapter runs it."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def run_contract_tests(
 ) -> subprocess.CompletedProcess[str]:
     """Run the contract tests of a port with an adapter, with further arguments of pytest.
 
-    This starts what the plugin of pytest starts. A second pytest would take longer.
+    This starts what `python -m pytest_dialtone` starts, as a fork, which is faster.
     """
     without = [option for plugin in _UNUSED_PLUGINS for option in ("-p", f"no:{plugin}")]
     variables = {"PYTHONPATH": str(folder), **os.environ, **(environ or {})}

@@ -31,7 +31,6 @@ def test_each_driver_is_in_one_extra_and_no_other_place() -> None:
     drivers = {
         extra: sorted(distribution_name(text).replace("-", "_") for text in requirements)
         for extra, requirements in optional.items()
-        if extra != "testing"
     }
     assert drivers == {
         extra: sorted(module.replace(".", "_") for module in modules)
@@ -42,11 +41,9 @@ def test_each_driver_is_in_one_extra_and_no_other_place() -> None:
     assert len({*names, *always}) == len(names) + len(always)
 
 
-def test_the_lock_has_all_extras_but_the_one_for_tests() -> None:
-    (extras,) = re.findall(r"^EXTRAS := (.+)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+def test_the_lock_has_all_extras_and_nothing_of_tests() -> None:
     lock = (PROJECT / "requirements.lock").read_text()
     locked = {distribution_name(line) for line in lock.splitlines() if line[0] != " "}
-    assert extras.split() == sorted(EXTRAS)
     assert {re.sub("[_.]", "-", name) for modules in EXTRAS.values() for name in modules} <= locked
     assert "pytest" not in locked
 

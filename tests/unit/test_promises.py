@@ -18,8 +18,7 @@ def report_of(name: str, outcome: Outcome, reason: str = "") -> pytest.TestRepor
 
 
 def finish(reports: Iterable[pytest.TestReport], code: int = 0, *, is_partial: bool = False) -> int:
-    promises = PromiseReport(["a", "b", "c"])
-    promises.is_partial = is_partial
+    promises = PromiseReport(["a", "b", "c"], is_partial=is_partial)
     for report in reports:
         promises.pytest_runtest_logreport(report)
     return promises.finish(code)

@@ -19,7 +19,6 @@ from entrypoints.commands.printing import (
 )
 from entrypoints.opening.extensions import load_extensions
 from entrypoints.opening.startup_error import StartupError, print_errors
-from entrypoints.version.distribution import check_import_names
 
 if TYPE_CHECKING:
     from entrypoints.commands.command import Command
@@ -30,10 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, 1 if it failed, 2 if its input was invalid."""
     try:
         _open_standard_streams()
-        check_import_names()
         # First of all: settings, records, commands and the API are made of all features.
         load_extensions(os.environ)
-        # The help names acts of `application`, which another package may hide.
         from entrypoints.commands.arguments import make_parser
 
         return _run_command(make_parser().parse_args(arguments))

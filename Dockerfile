@@ -1,7 +1,7 @@
-# The image of the service. It does not run as root, and contains only Python, the wheel and the
-# packages of requirements.lock, with all extras but `testing`. `make sbom` lists them.
+# The image of the service. It does not run as root, and contains only Python, the packages of the
+# source, and the libraries of requirements.lock, which has those of all extras.
 #
-#   docker build --tag dialtone .
+#   docker build --build-arg COMMIT=$(git rev-parse HEAD) --tag dialtone .
 #   docker run --read-only --volume dialtone:/srv/dialtone/var \
 #       --publish 127.0.0.1:8000:8000 dialtone
 #
@@ -12,22 +12,26 @@
 ARG BASE=python:3.11.17-slim
 
 FROM ${BASE} AS build
-WORKDIR /build
-RUN python3.11 -m venv /opt/dialtone
+WORKDIR /opt/dialtone
+RUN python3.11 -m venv .venv
 COPY requirements.lock ./
-RUN /opt/dialtone/bin/pip install --no-cache-dir --disable-pip-version-check \
+RUN .venv/bin/pip install --no-cache-dir --disable-pip-version-check \
         --require-hashes --requirement requirements.lock
 COPY . .
-RUN /opt/dialtone/bin/pip wheel --no-cache-dir --disable-pip-version-check \
-        --no-deps --no-build-isolation --wheel-dir /wheel . \
-    && /opt/dialtone/bin/pip install --no-cache-dir --disable-pip-version-check \
-        --no-deps --no-index --find-links /wheel dialtone-server \
-    && /opt/dialtone/bin/pip uninstall --yes setuptools pip
+# The user of the service writes no bytecode, and may read all files, whatever their modes are here.
+RUN .venv/bin/pip install --no-cache-dir --disable-pip-version-check \
+        --no-deps --no-build-isolation --editable . \
+    && .venv/bin/pip uninstall --yes setuptools pip \
+    && .venv/bin/python -m compileall -q adapters application domain entrypoints pytest_dialtone \
+    && chmod -R a+rX,go-w .
+# Shown by `dialtone --version` and the log. An archive of the source has its commit without it.
+ARG COMMIT
+RUN if [ -n "${COMMIT}" ]; then echo "${COMMIT}" > entrypoints/version/commit.txt; fi
 
 FROM ${BASE}
 RUN install -d -o 10001 -g 10001 /srv/dialtone /srv/dialtone/var
 COPY --from=build /opt/dialtone /opt/dialtone
-ENV PATH=/opt/dialtone/bin:$PATH \
+ENV PATH=/opt/dialtone/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DIALTONE_BIND=0.0.0.0:8000
 # Numeric, so that Kubernetes can verify that the user is not root.

@@ -17,8 +17,8 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-unit test-long test-adapter test-faults
-.PHONY: test-samples test-containers test-pooler test-browser test-clients test-wheel test-without test-all coverage coverage-report mutants servers
-.PHONY: check check-fast format diagrams docs docs-serve openapi screenshots lock dist sbom bench clean
+.PHONY: test-samples test-containers test-pooler test-browser test-clients test-without test-all coverage coverage-report mutants servers
+.PHONY: check check-fast format diagrams docs docs-serve openapi screenshots lock sbom bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -112,11 +112,6 @@ test-clients: WORKERS = 2
 test-clients: install-dev ## lint the API description; generate clients, sign in and upload with them
 	$(PYTEST) $(PARALLEL) tests/clients $(ARGS)
 
-# They take turns with the same environments.
-test-wheel: PARALLEL =
-test-wheel: sbom ## install the wheel into empty environments, compare files and SBOM; do the tour
-	$(PYTEST) $(PARALLEL) tests/wheel $(ARGS)
-
 test-without: install-dev ## what is left without a feature (FEATURE=voice; several with commas; all: the core alone)
 	.venv/bin/python -m tests.without $(or $(FEATURE),$(error Which feature? make test-without FEATURE=voice))
 
@@ -182,30 +177,10 @@ lock: install-dev ## update all locks from pyproject.toml (ARGS=--upgrade for ne
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
 
 ## Release
-# The wheel is built from the sdist. constraints.txt has the versions of the lock, for installations
-# that do not have all extras.
-# The times in the wheel are that of the commit, so that the same commit makes the same wheel.
-dist: export SOURCE_DATE_EPOCH = $(or $(shell git log -1 --format=%ct 2>/dev/null),$(shell date +%s))
-dist: install-dev ## build sdist and wheel into dist/, with the lock
-	rm -rf dist *.egg-info
-	.venv/bin/uv build --quiet --no-build-isolation --python .venv/bin/python --out-dir dist
-	cp requirements.lock dist/
-	sed -n 's/\[.*\]==/==/; s/ \\$$//; /^[a-z].*==/p' requirements.lock > dist/constraints.txt
-	rm -rf *.egg-info
-
-# The environment is that of the Dockerfile. uv makes it in a tenth of the time, but it does not know
-# the indexes that pip is configured with. pip finds the wheel by its name, because it would write the
-# path of a file into the environment.
-sbom: IMAGE = .venv/image
-sbom: PIP_OF_IMAGE = .venv/bin/python -I -m pip --python=$(IMAGE)/bin/python --quiet --no-input --disable-pip-version-check
-sbom: LOCKED = --require-hashes --requirement requirements.lock
-sbom: dist ## write the SBOM of the image into dist/ (CycloneDX)
-	.venv/bin/python -m venv --clear --without-pip $(IMAGE)
-	.venv/bin/uv pip install --quiet --python $(IMAGE) $(LOCKED) || $(PIP_OF_IMAGE) install $(LOCKED)
-	$(PIP_OF_IMAGE) install --no-compile --no-deps --no-index --find-links=dist dialtone-server==$(VERSION)
-	$(PIP_OF_IMAGE) uninstall --yes setuptools
-	.venv/bin/cyclonedx-py environment --output-reproducible --pyproject=pyproject.toml \
-	  --output-file=dist/dialtone_server-$(VERSION).cdx.json $(IMAGE)/bin/python
+sbom: install-dev ## write the SBOM of a release into dist/, from the lock (CycloneDX)
+	mkdir -p dist
+	.venv/bin/cyclonedx-py requirements --output-reproducible --pyproject=pyproject.toml \
+	  --output-file=dist/dialtone-$(VERSION).cdx.json $(ARGS) requirements.lock
 
 ## Measurements
 bench: install-dev ## speed, in 5 minutes; ARGS=abuse

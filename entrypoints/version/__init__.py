@@ -1,1 +1,1 @@
-"""The version of the program, and the commit that it was built from."""
+"""The version of the program, and its commit."""

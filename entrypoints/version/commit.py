@@ -1,4 +1,4 @@
-"""The commit of the code: written into what is built, and read from git in a clone."""
+"""The commit of the code: in a file of archives and images, and read from git in a clone."""
 
 import re
 from contextlib import suppress
@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-COMMIT_FILE: Final = "entrypoints/commit.txt"
-"""Only the sdist and the wheel have it: `entrypoints.version.build` writes it there."""
+COMMIT_FILE: Final = "entrypoints/version/commit.txt"
+"""`git archive` and the build of the image write the commit there; a clone has a placeholder."""
 UNKNOWN: Final = "unknown"
 """In the place of a commit, where neither the file nor git has it."""
 
@@ -18,12 +18,12 @@ _BRANCH: Final = "ref: "
 def find_commit(root: Path = ROOT) -> str:
     """Return the commit of the code in a folder as hexadecimal digits, or `unknown`.
 
-    Git's own files are read: the image is built without the program git, and that rejects a clone
-    of another user.
+    Git's own files are read: a service may run where the program git is not, and that rejects a
+    clone of another user.
     """
     with suppress(OSError, UnicodeDecodeError):
-        built = (root / COMMIT_FILE).read_text().strip()
-        return built if _COMMIT.fullmatch(built) else UNKNOWN
+        if commit := _find((root / COMMIT_FILE).read_text()):
+            return commit
     with suppress(OSError, UnicodeDecodeError):
         return _read_head(root / ".git") or UNKNOWN
     return UNKNOWN

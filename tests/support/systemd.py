@@ -16,7 +16,7 @@ from tests.support.servers.process import find_or_install
 from tests.support.service import HIGH_LIMITS, Service, command
 
 SAMPLES: Final = Path(__file__).parents[2] / "docs/deploy/systemd"
-PROGRAM: Final = "/opt/dialtone/bin/dialtone"
+PROGRAM: Final = "/opt/dialtone/.venv/bin/dialtone"
 ETC: Final = "/etc/dialtone"
 STATE: Final = "/var/lib/dialtone"
 _SYSTEM_CALL: Final = re.compile(r"^    ([@\w-]+)$", re.MULTILINE)

@@ -1,16 +1,24 @@
-"""What a release needs, before its wheel is built."""
+"""What a release needs: its version on all pages, its libraries, image and SBOM."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
+from shutil import copyfile
 from typing import Any, Final
 
 from entrypoints.opening.extras import EXTRAS
+from entrypoints.version.commit import COMMIT_FILE
 from entrypoints.version.distribution import DISTRIBUTION, installed_version
 from tests.support.markdown import PAGES, PROJECT, page
 
 PYPROJECT: Final[dict[str, Any]] = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 VERSION: Final = PYPROJECT["project"]["version"]
-WHEEL: Final = re.compile(r"dialtone_server-(.+?)(?:-py3-none-any\.whl|\.tar\.gz|\.cdx\.json)")
+NAMED: Final = re.compile(r"dialtone:([\d.]+\d)|dialtone-([\d.]+\d)\.(?:tar|cdx)")
+"""The version in the name of an image, an archive or an SBOM."""
 
 
 def distribution_name(requirement: str) -> str:
@@ -23,7 +31,8 @@ def test_changelog_installation_and_pages_have_the_version_of_the_project() -> N
     unreleased, newest, *_ = re.findall(r"^## (.+)$", page("CHANGELOG.md"), re.MULTILINE)
     assert unreleased == "[Unreleased]"
     assert re.fullmatch(rf"\[{re.escape(VERSION)}\] - \d{{4}}-\d\d-\d\d", newest)
-    assert {version for text in PAGES.values() for version in WHEEL.findall(text)} == {VERSION}
+    named = [found for text in PAGES.values() for found in NAMED.findall(text)]
+    assert {"".join(versions) for versions in named} == {VERSION}
 
 
 def test_each_driver_is_in_one_extra_and_no_other_place() -> None:
@@ -48,11 +57,33 @@ def test_the_lock_has_all_extras_and_nothing_of_tests() -> None:
     assert "pytest" not in locked
 
 
-def test_the_builder_of_the_image_gets_what_the_wheel_has() -> None:
+def test_the_sbom_lists_the_locked_libraries_and_nothing_of_this_machine(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        copyfile(PROJECT / name, tmp_path / name)
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
+    make = ["make", "--assume-old=install-dev", "sbom", "ARGS=--no-validate"]
+    environ = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    subprocess.run(make, cwd=tmp_path, env=environ, capture_output=True, check=True)
+
+    text = (tmp_path / f"dist/dialtone-{VERSION}.cdx.json").read_text()
+    sbom = json.loads(text)
+    service = sbom["metadata"]["component"]
+    assert (service["name"], service["version"]) == (DISTRIBUTION, VERSION)
+    lock = (PROJECT / "requirements.lock").read_text()
+    pins = re.findall(r"^([\w.-]+)(?:\[.+\])?==([^\s;]+)", lock, re.MULTILINE)
+    assert sorted((part["name"], part["version"]) for part in sbom["components"]) == sorted(pins)
+    assert "timestamp" not in text
+    assert str(tmp_path) not in text
+
+
+def test_the_builder_of_the_image_gets_the_packages() -> None:
     setuptools = PYPROJECT["tool"]["setuptools"]
     packages = {pattern.rstrip("*") for pattern in setuptools["packages"]["find"]["include"]}
     lines = (PROJECT / ".dockerignore").read_text().splitlines()
     copied = {line[1:] for line in lines if line.startswith("!")}
     build = {"LICENSE", "pyproject.toml", "requirements.lock"}
-    commit = {".git/HEAD", ".git/packed-refs", ".git/refs"}
-    assert copied == packages | build | commit
+    assert copied == packages | build
+    dockerfile = (PROJECT / "Dockerfile").read_text()
+    (compiled,) = re.findall(r"-m compileall -q (.+) \\", dockerfile)
+    assert {*compiled.split()} == packages
+    assert f"> {COMMIT_FILE};" in dockerfile

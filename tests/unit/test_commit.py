@@ -1,12 +1,13 @@
-"""The commit is read from what was built, or from git."""
+"""The commit is read from its file, or from git."""
 
 import subprocess
 from pathlib import Path
+from shutil import copyfile, unpack_archive
 from typing import Final
 
 import pytest
 
-from entrypoints.version.commit import COMMIT_FILE, UNKNOWN, find_commit
+from entrypoints.version.commit import COMMIT_FILE, ROOT, UNKNOWN, find_commit
 
 COMMIT: Final = f"{0xC0FFEE:040x}"
 GIT: Final = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org")
@@ -47,11 +48,25 @@ def test_in_a_worktree_it_is_that_of_the_worktree(clone: Path, tmp_path: Path) -
     assert find_commit(tmp_path / "worktree") == git(clone, "rev-parse", "other")
 
 
-def test_what_was_built_has_its_commit_in_a_file(clone: Path) -> None:
-    file = clone / COMMIT_FILE
-    file.parent.mkdir()
+def test_an_image_has_the_commit_that_its_build_wrote(tmp_path: Path) -> None:
+    file = tmp_path / COMMIT_FILE
+    file.parent.mkdir(parents=True)
     file.write_text(f"{COMMIT}\n")
-    assert find_commit(clone) == COMMIT
+    assert find_commit(tmp_path) == COMMIT
+
+
+def test_an_archive_has_the_commit_that_it_was_made_of(clone: Path, tmp_path: Path) -> None:
+    for name in (".gitattributes", COMMIT_FILE):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        copyfile(ROOT / name, clone / name)
+    git(clone, "add", "--all")
+    git(clone, "commit", "--message=second")
+    git(clone, "archive", f"--output={tmp_path}/archive.tar", "HEAD")
+    unpack_archive(tmp_path / "archive.tar", tmp_path / "unpacked", filter="data")
+
+    commit = git(clone, "rev-parse", "HEAD")
+    assert find_commit(tmp_path / "unpacked") == commit
+    assert find_commit(clone) == commit
 
 
 @pytest.mark.parametrize("head", [None, "ref: refs/heads/none\n", "not a commit", "\udcff"])

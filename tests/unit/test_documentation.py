@@ -51,9 +51,9 @@ _PATH: Final = re.compile(
 _PAGE: Final = re.compile(r"\bdocs/[\w/-]+\.md\b")
 _VARIABLE: Final = re.compile(r"\b(?:DIALTONE|TWILIO|VONAGE|AWS)_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
 _METRIC: Final = re.compile(r"\bdialtone_[a-z_]+[a-z]")
-_NO_METRICS: Final = {"dialtone_console", "dialtone_known", "dialtone_server"}
-"""Two cookies and a wheel, whose names look like those of metrics."""
-_MAKE_TARGET: Final = re.compile(r"(?:^|`)make ([a-z-]+)", re.MULTILINE)
+_NO_METRICS: Final = {"dialtone_console", "dialtone_known"}
+"""Two cookies, whose names look like those of metrics."""
+_MAKE_TARGET: Final = re.compile(r"(?:^|`)make (?:-C \S+ )?([a-z-]+)", re.MULTILINE)
 _LOG_LINE: Final = re.compile(
     r"`((?:otp|shared|delivery|disk|database|secrets|media|cleanup|request|login)_[a-z_]+)`"
 )
@@ -126,7 +126,7 @@ def test_a_database_adapter_has_the_ports_and_methods_that_are_listed() -> None:
         ("docs/provider_adapters.md", "event_file"),
     ],
 )
-def test_the_adapter_that_a_page_shows_is_in_the_wheel(path: str, example: str) -> None:
+def test_the_adapter_that_a_page_shows_is_an_example(path: str, example: str) -> None:
     code = (PROJECT / f"pytest_dialtone/examples/{example}.py").read_text()
     assert any(code.endswith(shown) for shown in blocks_in("python", page(path)))
 

@@ -177,6 +177,7 @@ lock: install-dev ## update all locks from pyproject.toml (ARGS=--upgrade for ne
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
 
 ## Release
+# Its warning is right: a lock does not say which library needs which.
 sbom: install-dev ## write the SBOM of a release into dist/, from the lock (CycloneDX)
 	mkdir -p dist
 	.venv/bin/cyclonedx-py requirements --output-reproducible --pyproject=pyproject.toml \
@@ -188,5 +189,5 @@ bench: install-dev ## speed, in 5 minutes; ARGS=abuse
 
 # .venv.lock stays: without it two installs could run at once.
 clean: ## delete .venv and caches, but not .env and var/
-	rm -rf .venv .coverage* htmlcov mutants build dist site *.egg-info .hypothesis .*_cache
+	rm -rf .venv .coverage* htmlcov mutants dist site .hypothesis .*_cache
 	find adapters application domain entrypoints pytest_dialtone tests -name __pycache__ -prune -exec rm -rf {} +

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from application.ports.administration import AuditLog
 from application.ports.errors import StorageError
+from application.ports.security_events import SecurityEvent, SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
@@ -16,9 +17,29 @@ from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.role import Role
 
 
+@dataclass(frozen=True, kw_only=True)
+class ActRecorded(SecurityEvent):
+    """An audit entry was written, without its reason: the entry of an act, or that it failed.
+
+    After a backup was restored, the log has the entries that the database lacks.
+    """
+
+    name = "act_recorded"
+    is_always_logged = True
+    entry_id: str
+    actor_kind: ActorKind
+    actor_id: str
+    action: AuditAction
+    subject: str
+    item_id: str | None = None
+    role: Role | None = None
+    failed_entry_id: str | None = None
+    error: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class RecordAct:
-    """Write an audit entry before an act, and a second one if the act fails.
+    """Write an audit entry before an act, and a second one if the act fails. The log has both.
 
     - A line of the log after the act would be missing after a crash. An act that nobody can find is
       worse than an entry of an act that was not done.
@@ -29,6 +50,7 @@ class RecordAct:
     audit_log: AuditLog
     clock: Clock
     randomness: Randomness
+    events: SecurityEvents
 
     @asynccontextmanager
     async def __call__(
@@ -115,6 +137,7 @@ class RecordAct:
             raise AuditFailed from error
         if not is_added:
             raise AuditFailed
+        self._log(entry)
         return entry
 
     async def fail(self, entry: AuditEntry, error: BaseException) -> None:
@@ -127,8 +150,25 @@ class RecordAct:
             failed_entry_id=entry.id,
             error=_name(error),
         )
+        # The log has it also if the database is away: nobody should repeat an act that failed.
+        self._log(failure)
         with suppress(StorageError):
             await self.audit_log.add(failure)
+
+    def _log(self, entry: AuditEntry) -> None:
+        self.events.record(
+            ActRecorded(
+                entry_id=entry.id,
+                actor_kind=entry.actor.kind,
+                actor_id=entry.actor.id,
+                action=entry.action,
+                subject=entry.subject,
+                item_id=entry.item_id,
+                role=entry.role,
+                failed_entry_id=entry.failed_entry_id,
+                error=entry.error,
+            )
+        )
 
     def _make_id(self) -> str:
         return make_identifier(self.clock.now(), self.randomness.bytes(RANDOM_BYTES))

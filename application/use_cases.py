@@ -32,7 +32,9 @@ class UseCases:
         self.system = system
         self.repositories = repositories
         self.keyed_hashes = keyed_hashes
-        self.record_act = RecordAct(repositories.audit_log, system.clock, system.randomness)
+        self.record_act = RecordAct(
+            repositories.audit_log, system.clock, system.randomness, system.events
+        )
         self.identities = IdentitiesFeature(
             system,
             repositories,

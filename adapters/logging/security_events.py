@@ -16,7 +16,13 @@ from domain.phone import PhoneNumber
 
 _MINUTE_SECONDS: Final = 60.0
 
-_log = structlog.get_logger("dialtone.security")
+_LOGGER: Final = "dialtone.security"
+_log = structlog.get_logger(_LOGGER)
+_log_of_every_level = structlog.wrap_logger(
+    None,
+    wrapper_class=structlog.make_filtering_bound_logger("info"),
+    logger_factory_args=(_LOGGER,),
+)
 
 
 class LogSecurityEvents:
@@ -25,7 +31,7 @@ class LogSecurityEvents:
     - The fields are those of the event. An empty one is left out; the phone is masked.
     - A line with a phone has its country, and a hash that follows the phone through one day.
     - An event that operators should see is a warning, which is logged at every level: an alert
-      must not depend on the level.
+      must not depend on the level. So is what has to be repeated after a backup was restored.
     - Operators collect the log already. A table of events would be one more write for each login,
       and would keep client IPs.
     - Of some events the first of each minute are logged (`max_lines_a_minute`), and then how many
@@ -41,7 +47,8 @@ class LogSecurityEvents:
     def record(self, event: SecurityEvent) -> None:
         if self._is_left_out(event):
             return
-        write = _log.warning if event.is_warning else _log.info
+        log = _log_of_every_level if event.is_always_logged else _log
+        write = log.warning if event.is_warning else log.info
         with suppress(Exception):  # whatever fails, and it cannot be logged
             fields = self._describe(event)
             write(event.name, **{n: v for n, v in fields.items() if v is not None and v != ""})

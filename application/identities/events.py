@@ -75,6 +75,7 @@ class SessionRevoked(SecurityEvent):
     """Sessions were signed out. An operator did it if there is a phone."""
 
     name = "session_revoked"
+    is_always_logged = True
     phone: PhoneNumber | None = None
     user_id: str
     reason: str
@@ -85,6 +86,7 @@ class PhoneBlockedByOperator(PhoneEvent):
     """A phone is blocked, also if it was before."""
 
     name = "phone_blocked"
+    is_always_logged = True
     user_id: str | None
 
 
@@ -93,6 +95,7 @@ class PhoneUnblockedByOperator(PhoneEvent):
     """A phone is not blocked anymore, also if it was not before."""
 
     name = "phone_unblocked"
+    is_always_logged = True
     user_id: str | None
 
 
@@ -101,6 +104,7 @@ class RoleChanged(SecurityEvent):
     """An operator set the role, also if it is the same one."""
 
     name = "role_changed"
+    is_always_logged = True
     phone: PhoneNumber | None
     user_id: str
     role: Role
@@ -111,6 +115,7 @@ class UserDeleted(SecurityEvent):
     """An account was deleted. With phone and reason it was unverified."""
 
     name = "user_deleted"
+    is_always_logged = True
     phone: PhoneNumber | None = None
     user_id: str
     reason: str | None = None

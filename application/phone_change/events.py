@@ -10,6 +10,7 @@ class PhoneChanged(PhoneEvent):
     """An account has another number, which is the phone."""
 
     name = "phone_changed"
+    is_always_logged = True
     user_id: str
     reason: str
 

@@ -23,11 +23,14 @@ class SecurityEvent:
             docs/security-events.md says when each event is recorded.
         is_warning: Whether operators should be warned: of an attack, or of messages that do not
             arrive.
+        is_always_logged: Whether it is logged at every level. An operator repeats it by its ids
+            after a backup was restored (docs/backup.md).
         max_lines_a_minute: How many lines a process logs of it; None for all. All are counted.
     """
 
     name: ClassVar[str]
     is_warning: ClassVar[bool] = False
+    is_always_logged: ClassVar[bool] = False
     max_lines_a_minute: ClassVar[int | None] = None
 
     def __init_subclass__(cls) -> None:

@@ -108,7 +108,7 @@ def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
     yield from (line for feature in FEATURES for line in feature.lines_after_restore(settings))
     yield (
         "Changes since the backup are undone: deleted accounts and revoked sessions are back, "
-        "blocked phones are not blocked."
+        "blocked phones are not blocked. The log has them: docs/backup.md says how to repeat them."
     )
 
 

@@ -1,89 +1,150 @@
-"""A restore brings back what was undone; the journal finds it, and repeats it."""
+"""A restore brings back what was undone; the lines of the log repeat it."""
 
 import json
-import stat
+import os
+import shlex
+import subprocess
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
-from tests.e2e.test_start import sign_in
+from tests.e2e.test_start import me, sign_in
 from tests.support.forked_service import ForkedService
+from tests.support.markdown import blocks_in, codes, page, tables
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import HIGH_LIMITS, REASON, Service
+from tests.support.service import REASON, START_TIMEOUT, Service, command
 
-JOURNAL: Final = "journal.jsonl"
+NAMES: Final = ("blocked", "gone", "left", "moved", "promoted", "demoted", "ended", "fine")
+PHONES: Final = {name: f"+1415559{number:04}" for number, name in enumerate(NAMES, start=7100)}
 
 
-def sign_up(service: Service, phone: str, name: str) -> tuple[str, dict[str, str]]:
-    """Return the id of a new user, and the headers of its requests."""
-    headers = {"Authorization": f"Bearer {sign_in(service, phone)}"}
-    response = httpx.post(
+def sign_up(service: Service, name: str) -> tuple[str, str]:
+    """Return the id of a new user, and an access token."""
+    token = sign_in(service, PHONES[name])
+    created = httpx.post(
         f"{service.url}/users",
-        json={"username": name, "number": phone},
-        headers=headers,
+        json={"username": f"User {name}", "number": PHONES[name]},
+        headers={"Authorization": f"Bearer {token}"},
         **PLAIN_HTTP,
     )
-    return response.json()["user_id"], headers
+    return created.json()["user_id"], token
 
 
-def test_what_a_restored_backup_lacks_is_listed_and_repeated(tmp_path: Path) -> None:
-    service = ForkedService(
-        tmp_path, {"DIALTONE_JOURNAL": JOURNAL, "DIALTONE_WORKERS": "2", **HIGH_LIMITS}
+def act(service: Service, log: Path, arguments: tuple[str, ...]) -> None:
+    """Act for a user by the function of docs/log.md; this `systemd-cat` writes to a file."""
+    programs = log.with_name("programs")
+    programs.mkdir()
+    (programs / "dialtone").symlink_to(command())
+    systemd_cat = programs / "systemd-cat"
+    systemd_cat.write_text(f'#!/bin/sh\ntest "$1" = --identifier=dialtone && cat >> {log}\n')
+    systemd_cat.chmod(0o755)
+    (function,) = (
+        line
+        for block in blocks_in("sh", page("docs/log.md"))
+        for line in block.splitlines()
+        if line.startswith("act() {") and "systemd-cat" in line
     )
-    service.start()
-    names = ("blocked", "gone", "moved", "fine")
-    phones = {name: f"+1415559{number:04}" for number, name in enumerate(names, start=7100)}
-    users = {name: sign_up(service, phone, f"User {name}") for name, phone in phones.items()}
+    done = subprocess.run(
+        ["sh", "-c", f"{function}\nact user {shlex.join([*arguments, *REASON])}"],
+        cwd=service.folder,
+        env={**service.environ, "PATH": f"{programs}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=START_TIMEOUT,
+    )
+    assert done.stdout.endswith(" is blocked now.\n")
+    assert done.stderr == log.read_text()
+
+
+def documented_command(line: dict[str, Any]) -> list[str] | None:
+    """Return the command by which docs/backup.md repeats a line of the log; None without one."""
+    commands = {
+        name: [code for code in codes(cell) if code.startswith("dialtone ")]
+        for table in tables(page("docs/backup.md"))
+        for names, cell, *_ in table
+        for name in codes(names)
+    }
+    is_act = line["event"] == "act_recorded"
+    listed = commands.get(line["action"] if is_act else line["event"])
+    if not listed:
+        return None
+    is_demoted = line["event"] == "role_changed" and line["role"] == "member"
+    text = listed[1 if is_demoted else 0]
+    for field in ("user_id", "role", "subject"):
+        text = text.replace(field.upper(), line.get(field, ""))
+    return [*shlex.split(text)[1:], *REASON]
+
+
+def test_the_lines_of_the_log_repeat_what_a_restored_backup_lacks(tmp_path: Path) -> None:
+    # The strictest level, and a log of commands beside that of the service.
+    environ = {"DIALTONE_LOG_LEVEL": "error", "DIALTONE_WORKERS": "2"}
+    service = ForkedService(tmp_path / "service", environ).start()
+    users = {name: sign_up(service, name) for name in NAMES}
     ids = {name: user_id for name, (user_id, _) in users.items()}
+    assert service.run("user", "promote", ids["demoted"], *REASON).returncode == 0
+    create = ("create", "--name", "helpdesk", "--scope", "users:read")
+    assert service.run("admin-token", *create, *REASON).returncode == 0
+    (token,) = json.loads(service.run("admin-token", "list", "--json").stdout)
     backup = str(tmp_path / "backup.db")
     assert service.run("backup", backup).returncode == 0
+    began = len(service.log)
 
-    # One by its owner, by the API; the others by commands.
-    httpx.delete(f"{service.url}/users/me", headers=users["gone"][1], **PLAIN_HTTP)
-    change_phone = ("change-phone", ids["moved"], "+14155597190")
-    for arguments in (("block", phones["blocked"]), change_phone):
-        assert service.run("user", *arguments, *REASON).returncode == 0
-
-    text = (tmp_path / JOURNAL).read_text()
-    written = [json.loads(line) for line in text.splitlines()]
-    assert [(line["action"], line["id"]) for line in written] == [
-        ("delete", ids["gone"]),
-        ("block", ids["blocked"]),
-        ("change_phone", ids["moved"]),
+    # Two by users, by the API; the others by commands.
+    for name, method, path in (("gone", "DELETE", "/users/me"), ("ended", "POST", "/auth/logout")):
+        headers = {"Authorization": f"Bearer {users[name][1]}"}
+        httpx.request(method, f"{service.url}{path}", headers=headers, **PLAIN_HTTP)
+    of_commands = tmp_path / "commands.jsonl"
+    act(service, of_commands, ("block", PHONES["blocked"]))
+    others = [
+        service.run(*arguments, *REASON)
+        for arguments in (
+            ("user", "delete", PHONES["left"], "--yes"),
+            ("user", "promote", PHONES["promoted"], "--role", "support"),
+            ("user", "demote", PHONES["demoted"]),
+            ("user", "change-phone", ids["moved"], "+14155597190"),
+            ("admin-token", "revoke", token["id"]),
+        )
     ]
-    assert not [phone for phone in phones.values() if phone[1:] in text]
-    assert stat.S_IMODE((tmp_path / JOURNAL).stat().st_mode) == 0o600
-    # Nothing is missing in this database.
-    checked = service.run("restore-check", "--journal", JOURNAL)
-    assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
-
     assert service.stop() == 0
+    log = service.log[began:] + of_commands.read_text()
+    log += "".join(done.stderr for done in others)
+    assert not [phone for phone in PHONES.values() if phone[1:] in log]
+    assert "a test" not in log
+
     assert service.run("restore", backup).returncode == 0
-    listed = service.run("restore-check")
-    assert listed.returncode == 1
-    for name, action in (("gone", "delete"), ("blocked", "block")):
-        assert f"{action}  {ids[name]}\n" in listed.stdout, name
-    assert f"by hand  {written[2]['time'][:10]}" in listed.stdout
-    assert listed.stderr == "Left: 4. --apply --reason TEXT repeats 3 of them.\n"
-    assert ids["fine"] not in listed.stdout
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    # Blocks before deletions.
+    lines.sort(key=lambda line: line["event"] == "user_deleted")
+    commands = [found for line in lines if (found := documented_command(line)) is not None]
+    assert {
+        (name, action) for name in NAMES for _, action, user, *_ in commands if user == ids[name]
+    } == {
+        ("blocked", "block"),
+        ("gone", "delete"),
+        ("left", "delete"),
+        ("moved", "block"),
+        ("promoted", "promote"),
+        ("demoted", "demote"),
+        ("ended", "sign-out"),
+    }
+    for arguments in commands:
+        done = service.run(*arguments)
+        assert done.returncode == 0, (arguments, done.stderr)
 
-    applied = service.run("restore-check", "--apply", *REASON)
-    assert (applied.returncode, applied.stderr.splitlines()[-1]) == (1, "Left: 1.")
-    assert f"change-phone {ids['moved']} NEW_NUMBER --reason TEXT" in applied.stdout
-    entries = json.loads(service.run("audit", ids["gone"], "--json").stdout)
-    assert [(entry["action"], entry["reason"]) for entry in entries] == [
-        ("delete", "restore-check: a test")
-    ]
-    again = service.run("restore-check", "--apply", *REASON)
-    assert (again.returncode, again.stderr) == (1, "Left: 1.\n"), again.stdout  # no hint at --apply
-    assert "repeated" not in again.stdout
-    for arguments in (change_phone, ("unblock", ids["moved"])):
-        assert service.run("user", *arguments, *REASON).returncode == 0
-    assert service.run("restore-check").returncode == 0
-
+    listed = json.loads(service.run("admin-token", "list", "--json").stdout)
+    assert [each["revoked_at"] is not None for each in listed] == [True]
     service.start()
-    for name, status in (("gone", 401), ("blocked", 401), ("fine", 200)):
-        me = httpx.get(f"{service.url}/users/me", headers=users[name][1], **PLAIN_HTTP)
-        assert me.status_code == status, name
+    is_in = {name: me(service, token) == 200 for name, (_, token) in users.items()}
+    assert [name for name, still in is_in.items() if still] == ["fine"]  # a new role signs out
+    roles = [
+        json.loads(service.run("user", "show", ids[name], "--json").stdout)["account"]["role"]
+        for name in ("promoted", "demoted")
+    ]
+    assert roles == ["support", "member"]
+    # Its owner names the number.
+    for action in (("change-phone", ids["moved"], "+14155597190"), ("unblock", ids["moved"])):
+        assert service.run("user", *action, *REASON).returncode == 0
+    assert me(service, sign_in(service, "+14155597190")) == 200
     service.stop()

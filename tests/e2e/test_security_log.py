@@ -64,9 +64,10 @@ def test_events_have_the_id_of_their_request_and_no_secrets(tmp_path: Path) -> N
     assert [
         [line["event"] for line in lines if line["request_id"] == each] for each in request_ids
     ] == expected
-    (line,) = security_lines(blocked.stderr)
+    act, line = security_lines(blocked.stderr)
+    assert (act["event"], act["subject"]) == ("act_recorded", line["user_id"])
     assert (line["event"], line["phone"]) == ("phone_blocked", "+1********06")
-    assert not {"request_id", "client_ip"} & line.keys()
+    assert not {"request_id", "client_ip"} & (act.keys() | line.keys())
     assert {line["client_ip"] for line in lines} == {"127.0.0.1"}
     assert {line.get("phone") for line in lines} == {None, "+1********01", "+1********06"}
     secrets = [code, CODE, requested["request_id"], PHONE[2:], REVIEWER[2:], forged]

@@ -11,7 +11,7 @@ from tests.e2e.test_start import sign_in
 from tests.support.forked_service import running
 from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service
+from tests.support.service import Service, said
 
 REASON: Final = ("--reason", "report 815")
 
@@ -57,7 +57,7 @@ def test_an_item_is_hidden_shown_again_and_deleted_while_the_service_runs(
         ("delete", 404, "is deleted"),
     ):
         ended = service.run("library", action, item["id"], *REASON)
-        assert (ended.returncode, ended.stderr) == (0, "")
+        assert (ended.returncode, said(ended)) == (0, "")
         assert f"The item {item['id']} of the user {item['user_id']} {text}." in ended.stdout
         assert (status(item_url, headers), status(item["url"])) == (code, code)
     entries = json.loads(service.run("audit", item["user_id"], "--json").stdout)

@@ -226,3 +226,60 @@ def test_security_warnings_are_logged_at_every_level() -> None:
     assert [(line["event"], line["logger"], line["phone"]) for line in lines] == [
         ("otp_attempts_exhausted", "dialtone.security", "+1********71")
     ]
+
+
+RECORD_ACTS: Final = """
+from adapters.logging import LogSecurityEvents
+from application.identities import events
+from application.phone_change.events import PhoneChanged
+from application.record_act import ActRecorded
+from domain.administration.audit import ActorKind, AuditAction
+from domain.identities.role import Role
+from domain.phone import parse_phone
+
+phone, user_id = parse_phone("+14155552671"), "68b1c0a5d2f04e7a9c3b1d20"
+act = ActRecorded(
+    entry_id="68b1c0a5d2f04e7a9c3b1d21",
+    actor_kind=ActorKind.OPERATING_SYSTEM_USER,
+    actor_id="jane",
+    action=AuditAction.PROMOTE,
+    subject=user_id,
+    role=Role.SUPPORT,
+)
+for event in (
+    act,
+    events.UserDeleted(user_id=user_id),
+    events.PhoneBlockedByOperator(phone=phone, user_id=user_id),
+    events.PhoneUnblockedByOperator(phone=phone, user_id=user_id),
+    events.RoleChanged(phone=phone, user_id=user_id, role=Role.SUPPORT),
+    PhoneChanged(phone=phone, user_id=user_id, reason="by its owner"),
+    events.SessionRevoked(user_id=user_id, reason="scope all"),
+    events.SessionRefreshed(user_id=user_id),
+):
+    LogSecurityEvents().record(event)
+"""
+
+
+@pytest.mark.parametrize("level", ["error", "warning"])
+def test_what_is_repeated_after_a_restore_is_logged_at_every_level(level: str) -> None:
+    _, _, lines = run(RECORD_ACTS, level)
+
+    assert [line["event"] for line in lines] == [
+        *("act_recorded", "user_deleted", "phone_blocked", "phone_unblocked"),
+        *("role_changed", "phone_changed", "session_revoked"),
+    ]
+    user_id = "68b1c0a5d2f04e7a9c3b1d20"
+    assert {line["user_id"] for line in lines[1:]} == {user_id}
+    assert {line["level"] for line in lines} == {"info"}
+    of_act = {name: lines[0][name] for name in lines[0].keys() - {"timestamp"}}
+    assert of_act == {
+        "event": "act_recorded",
+        "level": "info",
+        "logger": "dialtone.security",
+        "entry_id": "68b1c0a5d2f04e7a9c3b1d21",
+        "actor_kind": "operating_system_user",
+        "actor_id": "jane",
+        "action": "promote",
+        "subject": user_id,
+        "role": "support",
+    }

@@ -7,15 +7,20 @@ import pytest
 
 from application.administration.caller import Caller, operating_system_user
 from application.ports.administration import AuditFilter, AuditLog
-from application.record_act import RecordAct
+from application.record_act import ActRecorded, RecordAct
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
 from domain.administration.scope import Scope
-from domain.errors import InsufficientScope, TooManyResets
+from domain.errors import AuditFailed, InsufficientScope, TooManyResets
+from domain.identities.role import Role
 from tests.support.builders import a_phone, an_id
 from tests.support.core_harness import CoreHarness
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 OPERATOR: Final = operating_system_user("alice")
+
+
+def recorded_acts(app: CoreHarness) -> list[ActRecorded]:
+    return [event for event in app.events.recorded if isinstance(event, ActRecorded)]
 
 
 async def test_an_act_that_fails_adds_a_second_entry_which_names_the_error(
@@ -32,6 +37,43 @@ async def test_an_act_that_fails_adds_a_second_entry_which_names_the_error(
     assert failed == replace(
         begun, id=failed.id, at=failed.at, failed_entry_id=begun.id, error="too_many_resets"
     )
+
+
+async def test_the_log_has_each_entry_by_its_ids_and_without_the_reason(app: CoreHarness) -> None:
+    user_id = (await app.add_user()).identity.id
+    actions = app.administration.act_for_users
+    await actions.change_role(OPERATOR, user_id, Role.SUPPORT, "ticket")
+    for _ in range(2):
+        await actions.reset_limits(OPERATOR, a_phone(), "ticket")
+    with pytest.raises(TooManyResets):
+        await actions.reset_limits(OPERATOR, a_phone(), "again")
+
+    assert recorded_acts(app) == [
+        ActRecorded(
+            entry_id=entry.id,
+            actor_kind=ActorKind.OPERATING_SYSTEM_USER,
+            actor_id="alice",
+            action=entry.action,
+            subject=user_id,
+            role=entry.role,
+            failed_entry_id=entry.failed_entry_id,
+            error=entry.error,
+        )
+        for entry in app.database.audit_entries
+    ]
+    promoted, *_, failed = recorded_acts(app)
+    assert (promoted.action, promoted.role) == (AuditAction.PROMOTE, Role.SUPPORT)
+    assert (failed.failed_entry_id, failed.error) != (None, None)
+
+
+async def test_what_is_not_in_the_audit_is_no_act_in_the_log(app: CoreHarness) -> None:
+    user_id = (await app.add_user()).identity.id
+    app.database.is_unavailable = True
+    record_act = app.use_cases.record_act
+    with pytest.raises(AuditFailed):
+        await record_act.begin(OPERATOR.actor, AuditAction.BLOCK, user_id)
+
+    assert recorded_acts(app) == []
 
 
 async def test_what_administrators_do_for_others_is_in_the_audit_too(app: CoreHarness) -> None:
@@ -59,12 +101,13 @@ async def test_an_act_goes_on_after_a_write_of_its_entry_that_was_repeated(
             return len(self.entries) > 1
 
     log = RepeatedWrites()
-    record_act = RecordAct(cast(AuditLog, log), app.clock, app.randomness)
+    record_act = RecordAct(cast(AuditLog, log), app.clock, app.randomness, app.events)
 
     async with record_act(OPERATOR.actor, AuditAction.BLOCK, an_id(1)):
         pass
 
     assert len({entry.id for entry in log.entries}) == 2
+    assert [event.entry_id for event in recorded_acts(app)] == [log.entries[1].id]
 
 
 async def test_a_phone_is_named_by_its_hash_and_listed_with_its_later_account(

@@ -12,7 +12,6 @@ from adapters.records.repositories import make_repositories
 from adapters.records.store_calls import wrap_records
 from application.identities.feature import IdentitiesPorts
 from application.operations.feature import OperationsPorts
-from application.ports.changes import ChangeObservers
 from application.ports.keys import KeyPurpose
 from application.ports.system import Clock, SystemPorts
 from application.security_events import SecurityEventListeners
@@ -95,14 +94,11 @@ async def open_use_cases(
         if retry is not None and not isinstance(settings.database, SqliteLocation):
             records = wrap_records(database.records, lambda _, call: retry(call))
             database = replace(database, records=records)
-        observers = ChangeObservers()
         system = SystemPorts(clock=clock, randomness=SystemRandomness(), events=listeners)
         keeps_events = any(feature.keeps_user_events(settings) for feature in FEATURES)
         core = UseCases(
             system,
-            make_repositories(
-                database, phone_encryption, keeps_events=keeps_events, observer=observers
-            ),
+            make_repositories(database, phone_encryption, keeps_events=keeps_events),
             phone_encryption,
             _make_identities_ports(settings, keys),
             _make_operations_ports(settings, keys),
@@ -112,7 +108,6 @@ async def open_use_cases(
             settings=settings,
             system=system,
             listeners=listeners,
-            observers=observers,
             keys=keys,
             phone_encryption=phone_encryption,
             database=database,

@@ -2,9 +2,9 @@
 
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
+from typing import ClassVar, Final, Generic, Protocol, TypeVar
 
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Index, Record
@@ -46,19 +46,6 @@ def make_first_version() -> int:
     return 1 + random.getrandbits(_VERSION_BITS)
 
 
-class LoadedVersion(int):
-    """The version of a record that was loaded by its id, with its value."""
-
-    former: Any
-
-    @classmethod
-    def of(cls, loaded: Versioned[T]) -> Versioned[T]:
-        """Return what was loaded with such a version."""
-        version = cls(loaded.version)
-        version.former = loaded.value
-        return Versioned(loaded.value, version)
-
-
 class RecordRepository(Generic[V, R]):
     """The records of one kind, by id. A repository that needs no more is one of these."""
 
@@ -71,7 +58,6 @@ class RecordRepository(Generic[V, R]):
         mapping: RecordMapping[V, R],
         *,
         do_ids_return: bool = False,
-        on_change: Callable[[V, V], Awaitable[None]] | None = None,
     ) -> None:
         """Set the store, and the mapping of the kind.
 
@@ -79,11 +65,8 @@ class RecordRepository(Generic[V, R]):
             store: The store.
             mapping: The mapping of the kind.
             do_ids_return: Whether an id may be used again after its record was deleted.
-            on_change: Is called after a record that `load` returned was replaced, with its former
-                value and the new one. Jobs that list records make no acts of people.
         """
         self._do_ids_return = do_ids_return
-        self._on_change = on_change
         self._known_unreadable = set[str]()
         self.store: Final = store
         self.mapping: Final = mapping
@@ -93,8 +76,7 @@ class RecordRepository(Generic[V, R]):
         found = await self.store.load(self.kind, [record_id])
         if record_id not in found:
             return None
-        loaded = self.read(found[record_id])
-        return loaded if self._on_change is None else LoadedVersion.of(loaded)
+        return self.read(found[record_id])
 
     async def save(self, _: str, value: V, version: int, /) -> bool:
         return await (self.replace(value, version) if version else self.add(value))
@@ -106,15 +88,7 @@ class RecordRepository(Generic[V, R]):
 
     async def replace(self, value: V, version: int) -> bool:
         record = self.mapping.to_record(value)
-        is_replaced = await self.store.replace(self.kind, value.id, record, int(version))
-        if is_replaced:
-            await self.report_change(value, version)
-        return is_replaced
-
-    async def report_change(self, value: V, version: int) -> None:
-        """Report that a record was replaced, if it was loaded by its id."""
-        if self._on_change is not None and isinstance(version, LoadedVersion):
-            await self._on_change(version.former, value)
+        return await self.store.replace(self.kind, value.id, record, version)
 
     async def delete(self, record_id: str, version: int) -> bool:
         return await self.store.delete(self.kind, record_id, version)

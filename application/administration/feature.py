@@ -4,7 +4,6 @@ from application.administration.act_for_users import ActForUsers
 from application.administration.details import DetailsPart
 from application.administration.export_part import ExportPart
 from application.administration.find_user import FindUser
-from application.administration.item_acts import ItemActs
 from application.administration.list_audit import ListAudit
 from application.administration.retained_data import ListRetainedData
 from application.administration.unblock_by_actor import UnblockByActor
@@ -20,7 +19,7 @@ from application.record_act import RecordAct
 class AdministrationFeature:
     """The use cases of operators: find a user, act for one, and say who did it.
 
-    `details_parts`, `export_parts`, `item_acts` and `list_retained_data` have what features add.
+    `details_parts`, `export_parts` and `list_retained_data` have what features add.
     """
 
     def __init__(
@@ -34,7 +33,6 @@ class AdministrationFeature:
         verifications = repositories.phone_verifications
         self.details_parts: list[DetailsPart] = []
         self.export_parts: list[ExportPart] = []
-        self.item_acts: ItemActs | None = None
         self.list_retained_data = ListRetainedData()
         self.find_user = FindUser(
             repositories.identities, verifications, identities.phone_holds, keyed_hashes

@@ -8,7 +8,6 @@ from application.media.cleanup import CleanUpLibrary
 from application.media.deletions import MarkForDeletion, RetryDeletions
 from application.media.export import ExportLibrary
 from application.media.idempotency import IdempotentUploads
-from application.media.item_acts import RepeatItemActs
 from application.media.library import CategorizeItem, DeleteItem, FindItem, GetItem, ListItems
 from application.media.media_urls import MediaAccess, MediaUrls
 from application.media.moderate_items import ModerateItems
@@ -97,7 +96,6 @@ class LibraryFeature:
             record_act=core.record_act,
         )
         core.identities.extensions.after_deletion.append(self.mark_for_deletion.mark_some_of)
-        core.administration.item_acts = RepeatItemActs(items, self.moderate_items)
 
 
 class MediaFeature:

@@ -26,21 +26,6 @@ class PhoneVerifications(Savable[PhoneNumber, PhoneVerification], Expiring, Prot
         """Load the verification. A phone without one has an empty one with version 0."""
         ...
 
-    async def load_by_index(self, phone_index: str) -> Versioned[PhoneVerification]:
-        """Load the verification of the phone with this blind index, as `load` does."""
-        ...
-
-    async def block_by_index(self, phone_index: str, now: datetime) -> bool:
-        """Block the phone with this blind index, where nobody knows the number.
-
-        The next write with the number, such as that of a request for a code, adds the number to the
-        record. Without the number, a change of the index key loses the block.
-
-        Returns:
-            Whether it is blocked now; False if another process wrote the record meanwhile.
-        """
-        ...
-
     async def prune(self, now: datetime, limit: int) -> int:
         """Prune up to `limit` verifications whose `client_ips_expire_at` passed.
 

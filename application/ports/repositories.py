@@ -41,10 +41,6 @@ class Leases(Protocol):
 class Instances(DeletableRecords[Instance], Expiring, Protocol):
     """The processes of the service that serve, by id."""
 
-    async def find_latest(self) -> Instance | None:
-        """Return the one that renewed its record last, alive or not; None without any."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Repositories:

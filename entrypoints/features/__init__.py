@@ -13,7 +13,6 @@ from entrypoints.features.events import EVENTS
 from entrypoints.features.export import EXPORT
 from entrypoints.features.feature import Feature
 from entrypoints.features.imports import IMPORTS
-from entrypoints.features.journal import JOURNAL
 from entrypoints.features.legacy_otp import LEGACY_OTP
 from entrypoints.features.login_hook import LOGIN_HOOK
 from entrypoints.features.media import MEDIA
@@ -48,7 +47,6 @@ FEATURES: Final[tuple[Feature, ...]] = (
     BUDGETS,
     EXPORT,
     IMPORTS,
-    JOURNAL,
     LOGIN_HOOK,
     BLOCKS,
     ADMIN,

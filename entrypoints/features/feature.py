@@ -47,7 +47,6 @@ class Feature:
         data: What it has of a user, in words that an operator reads before the deletion.
         has_cleanup: Whether `dialtone cleanup` opens it.
         adds_to_export: Whether an export opens it, for its part.
-        item_acts: What is opened to repeat acts on the items of users; None if it has no items.
         adds_channel: The channel for which `dialtone user send-code` opens it; None if it has none.
         left_by_deletion: What `dialtone user delete` leaves if it cannot be opened, in a sentence.
             Empty if a deletion does not open it.
@@ -66,7 +65,6 @@ class Feature:
     data: ClassVar[tuple[str, ...]] = ()
     has_cleanup: ClassVar[bool] = False
     adds_to_export: ClassVar[bool] = False
-    item_acts: "ClassVar[Feature | None]" = None
     adds_channel: "ClassVar[Channel | None]" = None
     left_by_deletion: ClassVar[str] = ""
     left_messages: ClassVar[str] = ""

@@ -311,10 +311,9 @@ def _add_library(opening: "Opening", files: MediaFiles | None) -> "LibraryFeatur
     """Add the use cases that need records only, with the files of the store if that is open."""
     from adapters.records.features.media import make_media_repositories
     from application.media.feature import LibraryFeature
-    from application.media.item_acts import ReportItemActs
 
     core, policy = opening.use_cases, opening.settings.of(MediaSettings).media_policy()
-    repositories = make_media_repositories(opening.database, ReportItemActs(opening.observers))
+    repositories = make_media_repositories(opening.database)
     library = LibraryFeature(core, repositories, policy, files)
     core.add(library)
     return library
@@ -448,7 +447,6 @@ class _Media(Feature):
     data = ("library",)
     has_cleanup = True
     adds_to_export = True
-    item_acts = MEDIA_RECORDS
     left_by_deletion = "The files of the library stay until the service deletes them."
 
     def rules(self) -> Sequence[Rule]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
-from application.ports.changes import ChangeObservers
 from application.ports.system import SystemPorts
 from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
@@ -25,7 +24,6 @@ class Opening:
         settings: All settings.
         system: The clock, randomness and the security events.
         listeners: Who gets the security events; a feature may add its own.
-        observers: Who is told of changes of records; a feature may add its own.
         keys: The keys.
         phone_encryption: Encrypts phones, and makes keyed hashes.
         database: The stores of which a feature makes its repositories.
@@ -38,7 +36,6 @@ class Opening:
     settings: Settings
     system: SystemPorts
     listeners: SecurityEventListeners
-    observers: ChangeObservers
     keys: "SecretKeys"
     phone_encryption: PhoneEncryption
     database: Database

@@ -1,12 +1,11 @@
-"""One instance at a time has a lease, and leases expire; which instance was alive last."""
+"""One instance at a time has a lease, and leases expire."""
 
 import asyncio
 from datetime import timedelta
 
 from application.ports.repositories import Repositories
-from domain.instance import Instance
 from domain.otp.sliding_window import CLOCK_SKEW
-from tests.support.builders import NOW, an_id
+from tests.support.builders import NOW
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -55,17 +54,3 @@ async def test_a_lease_counts_up_to_the_clock_skew_after_the_requested_end(
     end = NOW + HOUR - CLOCK_SKEW
     assert not await repositories.leases.acquire("cleanup", NOW, end)
     assert await repositories.leases.acquire("cleanup", NOW, end - timedelta(milliseconds=1))
-
-
-async def test_the_process_that_renewed_its_record_last_is_found(
-    repositories: Repositories,
-) -> None:
-    instances = repositories.instances
-    assert await instances.find_latest() is None
-    for number, minute in enumerate((1, 3, 2), start=1):
-        renewed_at = NOW + timedelta(minutes=minute)
-        await instances.add(Instance(an_id(number), "0.1", NOW, renewed_at))
-
-    latest = await instances.find_latest()
-
-    assert latest == Instance(an_id(2), "0.1", NOW, NOW + timedelta(minutes=3))

@@ -194,23 +194,3 @@ async def test_an_older_program_reads_a_held_phone_and_keeps_what_it_does_not_kn
 
     expected = replace(held, challenges=tuple(codes))
     assert (await verifications.load(a_phone())).value == expected
-
-
-async def test_a_phone_is_blocked_by_its_index_and_keeps_what_is_known_of_it(
-    verifications: PhoneVerifications,
-) -> None:
-    held = replace(OWNED, previous_identity_id=an_id(2), undo_until=NOW + DAY)
-    encryption = FakePhoneEncryption()
-    await verifications.save(a_phone(1), held, 0)
-    found = Versioned(PhoneVerification(), 0)
-    for number in (1, 2):
-        index = encryption.blind_index(a_phone(number))
-        assert await verifications.block_by_index(index, NOW)
-
-        found = await verifications.load_by_index(index)
-        assert found == await verifications.load(a_phone(number))
-        assert found.value == (held if number == 1 else PhoneVerification()).block(NOW)
-    # It is a record like any other, also without the number.
-    assert await verifications.save(a_phone(2), found.value.unblock(), found.version)
-    absent = await verifications.load_by_index(encryption.blind_index(a_phone(3)))
-    assert absent == Versioned(PhoneVerification(), 0)

@@ -28,10 +28,8 @@ from application.events.details import add_event_details
 from application.events.feature import EventRecordsFeature, EventsFeature, EventsPorts
 from application.export.feature import ExportFeature
 from application.imports.feature import ImportsFeature
-from application.journal.feature import JournalFeature
 from application.media.details import add_library_details
 from application.media.feature import LibraryFeature, MediaFeature, MediaPorts
-from application.media.item_acts import ReportItemActs
 from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from application.media.upload_image import UploadImageCommand
@@ -109,9 +107,7 @@ class AppHarness(CoreHarness):
         self.use_cases.add(WhatsAppRecordsFeature(self.use_cases, whatsapp))
 
     def _add_features(self, core: UseCases) -> None:
-        media = self._make(
-            lambda database: make_media_repositories(database, ReportItemActs(self.observers))
-        )
+        media = self._make(make_media_repositories)
         assignments = self._make(
             lambda database: make_phone_change_repositories(database, self.database.encryption)
         ).phone_assignments
@@ -157,7 +153,6 @@ class AppHarness(CoreHarness):
         core.add(StatisticsFeature(core, statistics, self.listeners, self.policy.statistics))
         core.add(ExportFeature(core))
         core.add(ImportsFeature(core, self.policy.media.variant_specs))
-        core.add(JournalFeature(core, None))
         core.add(AdminFeature(core, self._make(make_admin_repositories).service_tokens))
         user_list = self._make(lambda database: make_user_list(database, self.database.encryption))
         core.add(UserListFeature(core, user_list))

@@ -17,7 +17,6 @@ from application.otp.delivery_status import ReportedDelivery
 from application.otp.feature import LimitsFeature, OtpFeature, OtpPorts
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
-from application.ports.changes import ChangeObservers
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Randomness, SystemPorts
 from application.ports.webhooks import Handshakes, StatusCallbacks
@@ -85,10 +84,9 @@ class CoreHarness:
     def __post_init__(self) -> None:
         self.database.faults = self.faults
         self.listeners = SecurityEventListeners(self.events)
-        self.observers = ChangeObservers()
         core = self.use_cases = UseCases(
             SystemPorts(clock=self.clock, randomness=self.randomness, events=self.listeners),
-            self.repositories or self.database.repositories(self.observers),
+            self.repositories or self.database.repositories(),
             self.keyed_hashes,
             IdentitiesPorts(tokens=access_tokens(), refresh_keys=self.refresh_keys),
             OperationsPorts(),

@@ -18,7 +18,6 @@ WORDS: Final[Mapping[str, str]] = {
     "events": r"DIALTONE_EVENTS?\b|destination",
     "export": r"\bexports?\b",
     "imports": r"\bimport(?:s|ed)?\b",
-    "journal": r"journal",
     "legacy_otp": r"legacy|/authenticate|exit_code",
     "budgets": r"\bbudgets?\b|BUDGET",
     "login_hook": r"login[ _]hook",

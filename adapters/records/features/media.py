@@ -1,6 +1,6 @@
 """The records of the library: items, what users have in it, and idempotency keys."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain, combinations
 from typing import Final, Literal
@@ -229,22 +229,11 @@ class StoredMediaUsages(RecordRepository[MediaUsage, MediaUsageRecord]):
         return await self.list_until(self.kind.find_index("recount_at"), now, limit)
 
 
-def make_media_repositories(
-    database: Database,
-    on_item_change: Callable[[MediaItem, MediaItem], Awaitable[None]] | None = None,
-) -> MediaRepositories:
-    """Return the repositories of the library.
-
-    Args:
-        database: The database.
-        on_item_change: Is called after an item that was loaded by its id was replaced, with the
-            former one and the new one. It never raises.
-    """
+def make_media_repositories(database: Database) -> MediaRepositories:
+    """Return the repositories of the library."""
     store = database.records
     return MediaRepositories(
-        items=StoredMediaItems(
-            store, RecordMapping(MEDIA_ITEMS, MediaItem), on_change=on_item_change
-        ),
+        items=StoredMediaItems(store, RecordMapping(MEDIA_ITEMS, MediaItem)),
         usages=StoredMediaUsages(
             store, RecordMapping(MEDIA_USAGES, MediaUsage), do_ids_return=True
         ),

@@ -8,10 +8,8 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_repository import RecordRepository
 from adapters.records.repositories.administration import StoredAuditLog
 from adapters.records.repositories.identities import StoredIdentities
-from adapters.records.repositories.instances import StoredInstances
 from adapters.records.repositories.leases import StoredLeases
 from adapters.records.repositories.phone_verifications import StoredPhoneVerifications
-from application.ports.changes import ChangeObserver
 from application.ports.repositories import Repositories
 from domain.instance import Instance
 from domain.otp.delivery_report import DeliveryReport
@@ -23,7 +21,6 @@ def make_repositories(
     encryption: PhoneEncryption,
     *,
     keeps_events: bool = True,
-    observer: ChangeObserver | None = None,
 ) -> Repositories:
     """Return the repositories of the core over an open database.
 
@@ -32,19 +29,18 @@ def make_repositories(
         encryption: Encrypts and decrypts phones.
         keeps_events: Whether events of users are recorded: not if they have no destination. Those
             that another process stored stay as they are.
-        observer: Is told of changes of identities and phones; None where nobody is.
     """
     store = database.records
     identities = IdentityMapping(IDENTITIES, encryption, keeps_events=keeps_events)
     return Repositories(
-        phone_verifications=StoredPhoneVerifications(store, encryption, observer),
+        phone_verifications=StoredPhoneVerifications(store, encryption),
         unchallenged_attempts=RecordRepository(
             store, RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts), do_ids_return=True
         ),
-        identities=StoredIdentities(store, identities, observer),
+        identities=StoredIdentities(store, identities),
         delivery_reports=RecordRepository(store, RecordMapping(DELIVERY_REPORTS, DeliveryReport)),
         audit_log=StoredAuditLog(store),
         leases=StoredLeases(store),
-        instances=StoredInstances(store, RecordMapping(INSTANCES, Instance), do_ids_return=True),
+        instances=RecordRepository(store, RecordMapping(INSTANCES, Instance), do_ids_return=True),
         health=database.health,
     )

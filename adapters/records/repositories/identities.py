@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from adapters.records.identities import IdentityMapping, IdentityRecord
+from adapters.records.identities import IdentityRecord
 from adapters.records.kinds import (
     ADMINISTRATORS,
     ALL_USERNAMES,
@@ -22,10 +22,8 @@ from adapters.records.kinds import (
 )
 from adapters.records.record_repository import RecordRepository
 from adapters.records.record_store import (
-    RecordStore,
     estimate_size,
 )
-from application.ports.changes import ChangeObserver
 from application.ports.versioned import Versioned
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
@@ -41,20 +39,11 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
 
     id_field = "user_id"
 
-    def __init__(
-        self, store: RecordStore, mapping: IdentityMapping, observer: ChangeObserver | None = None
-    ) -> None:
-        """Set the store, the mapping, and who is told of changes."""
-        super().__init__(store, mapping, on_change=observer.identity_changed if observer else None)
-
     async def replace_phone(self, identity: Identity, version: int) -> bool:
         record = self.mapping.to_record(identity)
-        is_replaced = await self.store.replace(
-            self.kind, identity.id, record, int(version), also_written_once=True
+        return await self.store.replace(
+            self.kind, identity.id, record, version, also_written_once=True
         )
-        if is_replaced:
-            await self.report_change(identity, version)
-        return is_replaced
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
         found = await self.store.find(self.kind, USERNAMES, [username.key], limit=1)

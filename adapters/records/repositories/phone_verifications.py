@@ -5,10 +5,9 @@ from typing import Final
 
 from adapters.records.kinds import PHONE_VERIFICATIONS
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_verifications import PhoneVerificationMapping, PhoneVerificationRecord
-from adapters.records.record_repository import LoadedVersion, make_first_version
+from adapters.records.phone_verifications import PhoneVerificationMapping
+from adapters.records.record_repository import make_first_version
 from adapters.records.record_store import RecordStore, Replacement, replace_all
-from application.ports.changes import ChangeObserver
 from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
@@ -22,22 +21,13 @@ class StoredPhoneVerifications:
     The phone of one that is blocked or held is kept, encrypted.
     """
 
-    def __init__(
-        self,
-        store: RecordStore,
-        encryption: PhoneEncryption,
-        observer: ChangeObserver | None = None,
-    ) -> None:
-        """Set the store, the encryption of the phones, and who is told of changes."""
+    def __init__(self, store: RecordStore, encryption: PhoneEncryption) -> None:
+        """Set the store, and the encryption of the phones."""
         self._store = store
         self._encryption = encryption
-        self._observer = observer
 
     async def load(self, phone: PhoneNumber, /) -> Versioned[PhoneVerification]:
-        loaded = await self.load_by_index(self._encryption.blind_index(phone))
-        return loaded if self._observer is None else LoadedVersion.of(loaded)
-
-    async def load_by_index(self, phone_index: str) -> Versioned[PhoneVerification]:
+        phone_index = self._encryption.blind_index(phone)
         found = await self._store.load(PHONE_VERIFICATIONS, [phone_index])
         if phone_index not in found:
             return Versioned(PhoneVerification(), 0)
@@ -49,21 +39,6 @@ class StoredPhoneVerifications:
     ) -> bool:
         phone_index = self._encryption.blind_index(phone)
         record = _VERIFICATIONS.to_record_of(verification, phone, phone_index, self._encryption)
-        is_replaced = await self._write(phone_index, record, int(version))
-        if is_replaced and self._observer is not None and isinstance(version, LoadedVersion):
-            await self._observer.phone_changed(phone, version.former, verification)
-        return is_replaced
-
-    async def block_by_index(self, phone_index: str, now: datetime) -> bool:
-        found = (await self._store.load(PHONE_VERIFICATIONS, [phone_index])).get(phone_index)
-        verification = _VERIFICATIONS.to_value(found.record) if found else PhoneVerification()
-        record = _VERIFICATIONS.to_record(verification.block(now))
-        if found is None:
-            return await self._write(phone_index, record, 0)
-        record.encrypted_phone = found.record.encrypted_phone
-        return await self._write(phone_index, record, found.version)
-
-    async def _write(self, phone_index: str, record: PhoneVerificationRecord, version: int) -> bool:
         if version == 0:
             first = make_first_version()
             return await self._store.add(PHONE_VERIFICATIONS, phone_index, record, first)

@@ -22,7 +22,6 @@ from adapters.records.phone_verifications import PhoneVerificationMapping
 from adapters.records.record_kind import Record, RecordKind
 from adapters.records.record_store import StoredRecord
 from adapters.records.repositories import make_repositories
-from application.ports.changes import ChangeObserver
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.ports.limits import LimitStore
 from application.ports.repositories import Repositories
@@ -134,9 +133,9 @@ class InMemoryDatabase:
         """Its stores, of which a feature makes its repositories."""
         return Database(self.records, self.limits, self)
 
-    def repositories(self, observer: ChangeObserver | None = None) -> Repositories:
+    def repositories(self) -> Repositories:
         """Return all repositories over this database. Their calls may be made to fail."""
-        return self.fallible(make_repositories(self.stores, self.encryption, observer=observer))
+        return self.fallible(make_repositories(self.stores, self.encryption))
 
     def limit_store(self) -> LimitStore:
         """Return its limits. Their calls may be made to fail."""

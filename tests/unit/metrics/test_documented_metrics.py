@@ -9,7 +9,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from adapters.metrics.exposition import Exposition
 from adapters.metrics.features.attestation import CountAttestations
 from adapters.metrics.features.events import CountedEvents
-from adapters.metrics.features.journal import declare_journal_lines
 from adapters.metrics.features.login_hook import declare_login_hook_duration
 from adapters.metrics.features.media import MeasuredImagePublisher, count_uploads
 from adapters.metrics.features.statistics import meter_amounts
@@ -38,7 +37,6 @@ def counted_metrics() -> dict[str, tuple[str, set[str]]]:
     CountedEvents(port, metrics, [])
     MeasuredImagePublisher(port, metrics)
     count_uploads(metrics, "/library/upload")
-    declare_journal_lines(metrics)
     declare_login_hook_duration(metrics)
     found = {}
     for metric in metrics.registry._collector_to_names:

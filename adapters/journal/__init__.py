@@ -1,1 +1,0 @@
-"""Where the lines of the journal go: a file, or a URL."""

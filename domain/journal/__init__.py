@@ -1,1 +1,0 @@
-"""The journal: acts that a restored backup does not know."""

@@ -22,10 +22,10 @@ from entrypoints.core.otp import OTP
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 from entrypoints.opening.database import check_database_extra, open_guarded_database
-from entrypoints.opening.keys import AUDIENCE, make_phone_encryption, open_keys
+from entrypoints.opening.keys import AUDIENCE, load_keys, make_phone_encryption
 from entrypoints.opening.opening import Opening
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory, SqliteLocation
+from entrypoints.settings.values import SqliteLocation
 from entrypoints.version.distribution import installed_version
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ async def open_use_cases(
     for feature in opened_features:
         feature.check_extras(settings)
     async with AsyncExitStack() as stack:
-        keys = await stack.enter_async_context(open_keys(settings, clock, metrics, is_service=True))
+        keys = load_keys(settings, clock, is_service=True)
         phone_encryption = make_phone_encryption(keys)
         listeners = SecurityEventListeners()
         if metrics is not None:
@@ -158,5 +158,4 @@ def _make_operations_ports(settings: Settings, keys: "SecretKeys") -> Operations
         program_version=installed_version(),
         issuers=settings.token_issuers,
         key_rings={purpose.value: keys.key_set(purpose) for purpose in KeyPurpose},
-        key_health=keys if isinstance(settings.secrets, Factory) else None,
     )

@@ -45,7 +45,8 @@ def parse_document(text: str, max_index_keys: int = 1) -> SecretsDocument:
     if members.get("version") != FORMAT_VERSION:
         raise InvalidKeys(f'"version" is not {FORMAT_VERSION}, the only supported format')
     keys = {purpose: _parse_keys(members.get(purpose), purpose) for purpose in KeyPurpose}
-    return SecretsDocument(members, check_keys(keys, max_index_keys))
+    check_keys(keys, max_index_keys)
+    return SecretsDocument(members, keys)
 
 
 def render_document(members: Mapping[str, Any], *, indent: int | None = 2) -> str:

@@ -110,9 +110,6 @@ class SecretKeys:
         """Return the keys; it is the same object until the keys change."""
         return self._keys
 
-    async def check(self) -> None:
-        """Raise why they could not be loaded again; they stay in use."""
-
     def key_set(self, purpose: KeyPurpose) -> KeyRing:
         """Return the keys of one purpose, which change when these do."""
         return FileKeySet(self, purpose, self._clock)

@@ -1,12 +1,10 @@
-"""What keys of each purpose have to be, wherever they come from."""
+"""What the keys of each purpose have to be."""
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple
-from datetime import datetime
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -39,25 +37,28 @@ class InvalidKeys(Exception):
     """Keys are missing or wrong. The message names the place and the problem, but no key."""
 
 
-def check_keys(keys: Any, max_index_keys: int = 1) -> KeysByPurpose:
-    """Return the keys of all purposes, if they are what the port says.
+def check_keys(keys: KeysByPurpose, max_index_keys: int = 1) -> None:
+    """Check that each purpose has keys of its kind, with ids of their own.
 
     Args:
-        keys: Of anybody's code: everything about them may be wrong. Other purposes are ignored.
+        keys: The keys.
         max_index_keys: Two while the index key is changed.
 
     Raises:
         InvalidKeys
     """
-    if not isinstance(keys, Mapping):
-        raise InvalidKeys("there is no mapping of purposes to keys")
-    checked = {purpose: _check_purpose(keys.get(purpose), purpose) for purpose in KeyPurpose}
-    if len(checked[KeyPurpose.PHONE_INDEX]) > max_index_keys:
+    for purpose, keys_of_purpose in keys.items():
+        if not keys_of_purpose:
+            raise InvalidKeys(f'"{purpose}" is missing or empty')
+        for position, key in enumerate(keys_of_purpose):
+            _check_key(key, purpose, f"{purpose}[{position}]")
+        if len({key.id for key in keys_of_purpose}) < len(keys_of_purpose):
+            raise InvalidKeys(f'two keys of "{purpose}" have the same id')
+    if len(keys[KeyPurpose.PHONE_INDEX]) > max_index_keys:
         raise InvalidKeys(
             f'"{KeyPurpose.PHONE_INDEX}" has more than one key. If the index key is being changed, '
             "run `dialtone rotate-index-key`"
         )
-    return checked
 
 
 def check_key_strength(keys: KeysByPurpose) -> None:
@@ -77,35 +78,15 @@ def check_key_strength(keys: KeysByPurpose) -> None:
                 raise InvalidKeys(f'"{seen[secret]}" and "{where}" have the same key')
 
 
-def _check_purpose(keys: Any, purpose: KeyPurpose) -> tuple[Key, ...]:
-    if keys is None or (isinstance(keys, Sequence) and not keys):
-        raise InvalidKeys(f'"{purpose}" is missing or empty')
-    if not isinstance(keys, Sequence) or isinstance(keys, str | bytes):
-        raise InvalidKeys(f'"{purpose}" is not a list of keys')
-    for position, key in enumerate(keys):
-        _check_key(key, purpose, f"{purpose}[{position}]")
-    if len({key.id for key in keys}) < len(keys):
-        raise InvalidKeys(f'two keys of "{purpose}" have the same id')
-    return tuple(keys)
-
-
-def _check_key(key: Any, purpose: KeyPurpose, where: str) -> None:
-    if not isinstance(key, Key):
-        raise InvalidKeys(f'"{where}" is not a Key of application.ports.keys')
-    # Nothing has checked the types of somebody else's values.
-    key_id, not_before, secret = astuple(key)
-    if not isinstance(key_id, str) or not _KEY_ID.fullmatch(key_id):
+def _check_key(key: Key, purpose: KeyPurpose, where: str) -> None:
+    if not _KEY_ID.fullmatch(key.id):
         raise InvalidKeys(f'"{where}.id" does not consist of {KEY_ID_LENGTH} hex digits')
-    if not isinstance(not_before, datetime) or not_before.utcoffset() is None:
-        raise InvalidKeys(f'"{where}.not_before" is not a time with an offset')
-    if not isinstance(secret, bytes):
-        raise InvalidKeys(f'"{where}.key" is not of the type bytes')
     if purpose is KeyPurpose.SIGNING:
-        if _find_private_key(secret) is None:
+        if _find_private_key(key.key) is None:
             raise InvalidKeys(f'"{where}.key" is not a P-256 private key in PEM')
-    elif len(secret) < KEY_BYTES:
+    elif len(key.key) < KEY_BYTES:
         raise InvalidKeys(f'"{where}.key" is too short: it has less than {KEY_BYTES} bytes')
-    elif purpose is KeyPurpose.PHONE_ENCRYPTION and len(secret) > KEY_BYTES:
+    elif purpose is KeyPurpose.PHONE_ENCRYPTION and len(key.key) > KEY_BYTES:
         raise InvalidKeys(f'"{where}.key" is too long: it must have {KEY_BYTES} bytes')
 
 

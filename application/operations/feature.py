@@ -18,7 +18,7 @@ class OperationsPorts:
 
     `disk_health` finds disks that have little space left. `is_database_shared` is whether other
     machines use the database too. The record of each process has the version and the issuers.
-    `key_rings` are the keys by purpose. `key_health` finds that these could not be loaded again.
+    `key_rings` are the keys by purpose.
     """
 
     disk_health: HealthCheck | None = None
@@ -26,7 +26,6 @@ class OperationsPorts:
     program_version: str = ""
     issuers: TokenIssuers = TokenIssuers()
     key_rings: Mapping[str, KeyRing] = field(default_factory=dict)
-    key_health: HealthCheck | None = None
 
 
 class OperationsFeature:
@@ -41,8 +40,6 @@ class OperationsFeature:
         )
         if ports.disk_health is not None:
             self.check_readiness.add("disk", ports.disk_health)
-        if ports.key_health is not None:
-            self.check_readiness.add("keys", ports.key_health)
         self.key_rings = ports.key_rings
         self.cleanup = Cleanup(repositories, clock)
         self.scheduled_cleanup = ScheduledCleanup(self.cleanup, repositories.leases, clock)

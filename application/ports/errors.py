@@ -20,7 +20,6 @@ PortError                       afterwards
 ├── CallProviderUnavailable     the call provider does not answer, or rejected a request
 ├── RecordingNotFound           the call provider has no such recording (any more)
 ├── ExtensionFailed             an extension raised something, or did not answer in time
-├── KeySourceUnavailable        the keys cannot be read from their source; repeating may help
 └── InvalidToken                an access token that is not ours, or expired
 
 The text of a PortError is for the operators' log. It names the cause and never has a phone
@@ -128,10 +127,6 @@ class RecordingNotFound(PortError):
 
 class ExtensionFailed(PortError):
     """An extension raised something, did not answer in time, or returned something else."""
-
-
-class KeySourceUnavailable(PortError):
-    """The keys cannot be read from their source now. Repeating it later may help."""
 
 
 class InvalidToken(PortError):

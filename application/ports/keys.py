@@ -1,6 +1,5 @@
 """Keys, and the tokens that they sign."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,42 +27,6 @@ class Key:
 
 
 KEY_ID_LENGTH: Final = 8
-KEY_LOAD_TIMEOUT: Final = 10.0
-"""Seconds for one call of a key source."""
-
-
-def make_key_id(name: str) -> str:
-    """Return the id of a key that has a longer name elsewhere, such as a version of a secret."""
-    return hashlib.sha256(name.encode()).hexdigest()[:KEY_ID_LENGTH]
-
-
-class KeySource(Protocol):
-    """A KMS or a vault that hands out the keys.
-
-    Each worker and each command loads them at its start, and a worker every 30 seconds again. The
-    keys stay in its memory: they sign and decrypt there.
-    """
-
-    async def load(self) -> Mapping[KeyPurpose, Sequence[Key]]:
-        """Return all keys that are accepted now, in any order.
-
-        - Each purpose has at least one key, `phone_index` exactly one; two while the index key is
-          changed by `dialtone rotate-index-key`.
-        - An id has `KEY_ID_LENGTH` hex digits in lower case, is unique for its purpose, and always
-          means the same key. A key of a long name gets an id by `make_key_id`.
-        - `not_before` has a time zone. It is when the key was made, or may begin to sign.
-        - A key for `signing` is a private key on P-256 in PEM (PKCS #8), without a password. The
-          others are random bytes: 32 for `phone_encryption`, at least 32 for all others.
-        - The keys are those of now: nothing is returned that an earlier call has got. A key that is
-          new, changed or removed there is so in the next result.
-        - Keys that could not be read are an error. A part of them would reject valid tokens.
-        - It ends within `KEY_LOAD_TIMEOUT`, and does not block the event loop meanwhile.
-        - No error and no `repr` has a key, or the credential that reads them.
-
-        Raises:
-            KeySourceUnavailable: They cannot be read now. The reason has no secret.
-        """
-        ...
 
 
 class KeyRing(Protocol):

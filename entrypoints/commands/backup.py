@@ -98,11 +98,9 @@ def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
         )
     if copy.kept_at is not None:
         yield f"The database from before is {copy.kept_at}. Delete it when you no longer need it."
-    fingerprint = asyncio.run(find_key_fingerprint(settings))
+    fingerprint = find_key_fingerprint(settings)
     if fingerprint == copy.key_fingerprint:
         yield f"The keys belong to this database: {describe_place(settings)}."
-    elif fingerprint is None and isinstance(settings.secrets, Factory):
-        yield f"The keys were not compared: {describe_place(settings)} cannot be used now."
     else:
         yield f"It needs other keys: before the start, restore {describe_place(settings)}."
     yield from (line for feature in FEATURES for line in feature.lines_after_restore(settings))
@@ -123,13 +121,13 @@ def _describe_keys(settings: Settings, file: str | None) -> Iterable[str]:
     place = describe_place(settings)
     accepted: set[str] | None = None
     yield f"phone_index: a key with the fingerprint {stored.key_fingerprint}"
-    fingerprint = asyncio.run(find_key_fingerprint(settings))
+    fingerprint = find_key_fingerprint(settings)
     if fingerprint is None:
         yield f"There are no usable keys to compare it with: {place}."
     else:
         has_key = "has" if fingerprint == stored.key_fingerprint else "does NOT have"
         yield f"It {has_key} the fingerprint of {place}."
-        keys = asyncio.run(load_keys(settings, SystemClock()))
+        keys = load_keys(settings, SystemClock())
         accepted = {key.id for key in keys.key_set(KeyPurpose.PHONE_ENCRYPTION).accepted()}
     for ciphertext, count in sorted(stored.ciphertexts.items()):
         key_id = find_key_id(ciphertext)

@@ -81,7 +81,7 @@ def forget_copy(settings: Settings) -> Iterable[str]:
 async def _forget_copy(settings: Settings) -> None:
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         copying, place = copying_of(settings.database)
-        async with copying.open_existing(place, await _key_fingerprint(settings)) as database:
+        async with copying.open_existing(place, _key_fingerprint(settings)) as database:
             mark = await database.read_mark() if database else None
             if database is None or mark is None or mark.role == "target":
                 return
@@ -113,7 +113,7 @@ async def _plan(
     from adapters.records.copying import COPIED_KINDS, check_copy, check_no_instance
     from adapters.system import SystemClock
 
-    async with _open_existing(await _key_fingerprint(settings), from_, to) as (source, target):
+    async with _open_existing(_key_fingerprint(settings), from_, to) as (source, target):
         lines = []
         if await check_copy(source, target, force=force):
             lines.append("It would continue an earlier copy.")
@@ -143,7 +143,7 @@ async def _copy(
     )
     from adapters.system import SystemClock, SystemRandomness
 
-    fingerprint, clock = await _key_fingerprint(settings), SystemClock()
+    fingerprint, clock = _key_fingerprint(settings), SystemClock()
     # A copy that is refused creates nothing in the target.
     async with _open_existing(fingerprint, from_, to) as databases:
         await check_copy(*databases, force=force)
@@ -212,10 +212,10 @@ def copying_of(database: DatabaseLocation) -> tuple[_Copying, Path | str]:
             )
 
 
-async def _key_fingerprint(settings: Settings) -> str:
+def _key_fingerprint(settings: Settings) -> str:
     from adapters.system import SystemClock
 
-    return make_phone_encryption(await load_keys(settings, SystemClock())).key_fingerprint()
+    return make_phone_encryption(load_keys(settings, SystemClock())).key_fingerprint()
 
 
 def _describe_unknown(names: Iterable[str]) -> list[str]:

@@ -82,7 +82,7 @@ async def _check_keys(settings: Settings) -> str:
     if _are_keys_missing(settings):
         check_secrets_file_not_lost(settings.database, path)
         return f"{path} does not exist yet: the first start creates it"
-    keys = (await load_keys(settings, clock, is_service=True)).current()
+    keys = load_keys(settings, clock, is_service=True).current()
     if problem := find_inactive_keys(keys, clock.now()):
         raise ConfigurationError(problem)
     return ""
@@ -104,8 +104,7 @@ async def _check_database(settings: Settings) -> str:
         if isinstance(settings.database, Factory):
             note, instances = "", await _inspect_own_database(settings)
         else:
-            # Once: a key source may take most of the time that this check has.
-            fingerprint = await find_key_fingerprint(settings)
+            fingerprint = find_key_fingerprint(settings)
             note = await _inspect_database(settings.database, fingerprint)
             instances = await _list_instances(settings.database, fingerprint)
     issuers = check_issuers(settings.token_issuers, instances, SystemClock().now())
@@ -170,7 +169,7 @@ async def check_records(settings: Settings, features: Sequence[Feature] = FEATUR
 
 
 async def _open_existing_records(settings: Settings, stack: AsyncExitStack) -> RecordStore | None:
-    encryption = await load_encryption(settings)
+    encryption = load_encryption(settings)
     if encryption is None:
         raise ConfigurationError("there are no keys to open it with.")
     if not isinstance(settings.database, Factory):
@@ -182,7 +181,7 @@ async def _open_existing_records(settings: Settings, stack: AsyncExitStack) -> R
 
 
 async def _inspect_own_database(settings: Settings) -> Sequence[InstanceRecord]:
-    encryption = await load_encryption(settings)
+    encryption = load_encryption(settings)
     if encryption is None:
         raise StartupError("It was not opened, because it needs the keys.")
     async with open_database(settings, encryption) as database:

@@ -18,7 +18,7 @@ from domain.identities.session import SessionLimits
 from entrypoints.commands.copy import copying_of
 from entrypoints.opening.database import open_database
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.keys import load_keys, make_phone_encryption, open_source_keys
+from entrypoints.opening.keys import load_keys, make_phone_encryption
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
@@ -96,7 +96,7 @@ async def list_keys(settings: Settings) -> Sequence[ListedKey]:
 
     clock = SystemClock()
     now, lifetimes, listed = clock.now(), key_lifetimes(settings), []
-    for purpose, keys in (await load_keys(settings, clock)).current().items():
+    for purpose, keys in load_keys(settings, clock).current().items():
         current, kept = select_current_key(keys, now), len(keys)
         if purpose in lifetimes:
             kept = count_keys_to_keep(keys, now, lifetimes[purpose])
@@ -143,7 +143,7 @@ async def reencrypt_phones(
     from adapters.system import SystemClock
 
     clock = SystemClock()
-    keys = await load_keys(settings, clock)
+    keys = load_keys(settings, clock)
     key_set = keys.key_set(KeyPurpose.PHONE_ENCRYPTION)
     # Before the job: a key that becomes active meanwhile is used by the records after it only.
     current, now = key_set.signing(), clock.now()
@@ -166,12 +166,10 @@ class IndexKeyChange:
     Attributes:
         key_id: The id of the new key.
         kept: How many phone verifications are kept.
-        former_id: The id of the old key, if that is still where the keys are.
     """
 
     key_id: str
     kept: int
-    former_id: str | None = None
 
 
 async def rotate_index_key(settings: Settings, report: ReportProgress) -> IndexKeyChange:
@@ -188,8 +186,6 @@ async def rotate_index_key(settings: Settings, report: ReportProgress) -> IndexK
     from adapters.keys.rotation import begin_index_key_change, finish_index_key_change
     from adapters.system import SystemClock
 
-    if isinstance(settings.secrets, Factory):
-        return await _change_to_newest(settings.secrets, settings, report)
     _check_keys_in_file(settings)
     clock, path = SystemClock(), settings.secrets_file
     now = clock.now()
@@ -213,30 +209,6 @@ async def rotate_index_key(settings: Settings, report: ReportProgress) -> IndexK
     return IndexKeyChange(new_key.id, kept)
 
 
-async def _change_to_newest(
-    factory: Factory, settings: Settings, report: ReportProgress
-) -> IndexKeyChange:
-    """Change to the newest index key of a source, which has the old one too."""
-    from adapters.system import SystemClock
-
-    clock = SystemClock()
-    async with open_source_keys(factory, settings, clock, max_index_keys=2) as keys:
-        new_key, *former = keys.current()[KeyPurpose.PHONE_INDEX]
-    if not former or former[0].not_before == new_key.not_before:
-        raise StartupError(
-            f"DIALTONE_SECRETS: {factory.path} has no new index key. Stop all instances, add a "
-            f'second key to "{KeyPurpose.PHONE_INDEX}" there, with a later `not_before` than the '
-            "present one, which stays, and run this command again. See docs/key_sources.md."
-        )
-    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
-        jobs, place = _index_key_jobs(settings)
-        # The database may have the new key already.
-        await _check_declared(settings, None)
-        old, new = make_phone_encryption(keys, former[0]), make_phone_encryption(keys, new_key)
-        kept = await jobs.change_index_key(place, old, new, clock.now(), report)
-    return IndexKeyChange(new_key.id, kept, former[0].id)
-
-
 async def _check_declared(settings: Settings, key_fingerprint: str | None) -> None:
     """Check that the database has no records of features that this program does not have."""
     copying, place = copying_of(settings.database)
@@ -246,12 +218,6 @@ async def _check_declared(settings: Settings, key_fingerprint: str | None) -> No
 
 
 def _check_keys_in_file(settings: Settings) -> None:
-    if isinstance(settings.secrets, Factory):
-        raise StartupError(
-            f"DIALTONE_SECRETS: no command can change the keys of {settings.secrets.path}. Add a "
-            "key there, with an id of its own and the present time as `not_before`, and keep those "
-            "that are still needed: `dialtone list-keys` shows them. See docs/key_sources.md."
-        )
     if settings.secrets.value:
         raise StartupError(
             "DIALTONE_SECRETS: no command can change an environment variable. Write its value to "

@@ -10,7 +10,6 @@ from domain.errors import InvalidValue
 from entrypoints.commands import key_jobs
 from entrypoints.commands.parsing import parse_file
 from entrypoints.commands.progress import ProgressLine
-from entrypoints.opening.keys import describe_place
 from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.parsers import duration
 from entrypoints.settings.settings import Settings
@@ -71,8 +70,3 @@ def rotate_index_key(settings: Settings, _: Namespace) -> Iterable[str]:
     yield (
         f"phone_index: {change.key_id} is used from now on; phone verifications kept: {change.kept}"
     )
-    if change.former_id is not None:
-        yield (
-            f"Next: remove the key {change.former_id} of phone_index from "
-            f"{describe_place(settings)}. No instance starts before."
-        )

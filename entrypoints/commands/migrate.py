@@ -56,7 +56,7 @@ def migrate(settings: Settings, arguments: Namespace) -> Iterable[str]:
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         migration, place = find_migration(settings)
         if arguments.dry_run:
-            fingerprint = asyncio.run(find_key_fingerprint(settings))
+            fingerprint = find_key_fingerprint(settings)
             plan = asyncio.run(migration.plan_migration(place, fingerprint))
             yield from _describe(plan, "to create", "to drop")
             if fingerprint is None and not plan.is_new:
@@ -90,7 +90,7 @@ def _delete_records(
 async def _delete_all(settings: Settings, names: Sequence[str]) -> Sequence[str]:
     from adapters.system import SystemClock
 
-    keys = await load_keys(settings, SystemClock(), is_service=True)
+    keys = load_keys(settings, SystemClock(), is_service=True)
     encryption = make_phone_encryption(keys)
     lines, show_progress = [], ProgressLine()
     async with open_database(settings, encryption) as database:
@@ -109,7 +109,7 @@ async def _delete_all(settings: Settings, names: Sequence[str]) -> Sequence[str]
 def _migrate(settings: Settings, migration: _Migration, place: Path | str) -> SchemaPlan:
     from adapters.system import SystemClock
 
-    keys = asyncio.run(load_keys(settings, SystemClock(), is_service=True))
+    keys = load_keys(settings, SystemClock(), is_service=True)
     encryption = make_phone_encryption(keys)
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         return asyncio.run(migration.migrate(place, encryption.key_fingerprint(), _show_builds()))

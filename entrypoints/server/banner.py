@@ -4,7 +4,6 @@ from entrypoints.features import FEATURES
 from entrypoints.opening.providers import prints_codes
 from entrypoints.settings.read import describe_settings
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory
 from entrypoints.version.distribution import installed_version
 
 
@@ -13,10 +12,7 @@ def render_banner(settings: Settings) -> str:
     url = settings.bind.local_url
     shown = {row.name: row.shown for row in describe_settings(settings)}
     hint = " (shown below)" if any(map(prints_codes, settings.sms)) else ""
-    keys = str(settings.secrets_file)
-    if not settings.are_keys_in_file:
-        is_factory = isinstance(settings.secrets, Factory)
-        keys = shown["DIALTONE_SECRETS"] if is_factory else "in DIALTONE_SECRETS"
+    keys = str(settings.secrets_file) if settings.are_keys_in_file else "in DIALTONE_SECRETS"
     urls = [row for feature in FEATURES for row in feature.banner_urls(settings).items()]
     adapters = [
         row for feature in FEATURES for row in feature.banner_adapters(settings, shown).items()

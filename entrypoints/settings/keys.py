@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from application.ports.errors import ConfigurationError
 from domain.errors import InvalidValue
@@ -9,19 +10,22 @@ from entrypoints.settings import parsers
 from entrypoints.settings.database_parsers import find_factory
 from entrypoints.settings.declaration import essential, optional
 from entrypoints.settings.service import ServiceSettings
-from entrypoints.settings.values import HIDDEN, Factory, Secret
+from entrypoints.settings.values import Secret
+
+_FROM_VAULTS: Final = (
+    "let Vault Agent, External Secrets or sops write a file, and set DIALTONE_SECRETS_FILE to its "
+    "path, see docs/keys.md"
+)
 
 
-def parse_secrets(text: str) -> Secret[str] | Factory:
-    """Parse a factory, or check the document of the keys, which may have several lines."""
+def parse_secrets(text: str) -> Secret[str]:
+    """Check the document of the keys, which may have several lines."""
     from adapters.keys import keys
 
-    if factory := find_factory(text):
-        return factory
     if not text.startswith("{"):
         raise InvalidValue(
-            "Must be package.module:factory, or the JSON text of a secrets file, which `dialtone "
-            "keys generate -` prints."
+            "Must be the JSON text of a secrets file, which `dialtone keys generate -` prints. "
+            f"For keys in a vault, unset it: {_FROM_VAULTS}."
         )
     try:
         keys.parse_secrets(text)
@@ -30,8 +34,13 @@ def parse_secrets(text: str) -> Secret[str] | Factory:
     return Secret(text)
 
 
-def _show_secrets(secrets: Secret[str] | Factory) -> str:
-    return secrets.path if isinstance(secrets, Factory) else HIDDEN
+def _parse_secrets_file(text: str) -> Path:
+    if find_factory(text):
+        raise InvalidValue(
+            "Must be the path of a file, with ./ before a name that has a colon. For keys in a "
+            f"vault, {_FROM_VAULTS}."
+        )
+    return parsers.parse_path(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,21 +49,20 @@ class KeySettings(ServiceSettings):
 
     secrets_file: Path = essential(
         "File with the keys; development creates it if it is missing, production does not.",
-        parsers.parse_path,
+        _parse_secrets_file,
         default="var/secrets.json",
     )
     # Its file is the one above, which has rules of its own.
-    secrets: Secret[str] | Factory = optional(
-        "package.module:factory of a key source (KMS, Vault), or the text of a secrets file.",
+    secrets: Secret[str] = optional(
+        "Text of a secrets file, instead of DIALTONE_SECRETS_FILE.",
         parse_secrets,
         unset=Secret(""),
         example='"$(dialtone keys generate -)"',
         file_name="",
         has_lines=True,
-        show=_show_secrets,
     )
 
     @property
     def are_keys_in_file(self) -> bool:
         """Whether the keys are in a file, which the first start may create."""
-        return self.secrets == Secret("")
+        return not self.secrets.value

@@ -5,9 +5,7 @@
 - `event_file`: a destination of events that writes to a file.
 - `memory_database`: a database in memory, as plainly as possible.
 - `redis_limits`: limits in Redis or Valkey. The library is in the extra `testing`.
-- `vault_keys`: keys from HashiCorp Vault.
 
 Acme is an imaginary provider: `python -m pytest_dialtone.examples.acme_sms COMMAND` runs a command
-while it serves, with the variables of the adapter in its environment. So do `acme_voice`, and
-`vault_keys` for an imaginary Vault.
+while it serves, with the variables of the adapter in its environment. So does `acme_voice`.
 """

@@ -81,6 +81,10 @@ def missing(path: Path) -> None:
     path.rename(path.with_name("moved.json"))
 
 
+def half_written(path: Path) -> None:
+    path.write_text(path.read_text()[:400])
+
+
 def readable_by_others(path: Path) -> None:
     path.chmod(0o644)
 
@@ -93,7 +97,7 @@ def file_of_another_service(path: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        missing, readable_by_others, file_of_another_service, weak_key,
+        missing, half_written, readable_by_others, file_of_another_service, weak_key,
     ],
     ids=lambda damage: damage.__name__,
 )  # fmt: skip
@@ -165,6 +169,20 @@ def test_concurrent_threads_get_the_same_keys(
 
     assert loaded == [after] * 8
     assert len({id(current) for current in loaded}) == 1
+
+
+def test_a_file_that_was_put_in_its_place_is_loaded(
+    path: Path, clock: MovableClock, keys: ReloadingKeys
+) -> None:
+    # As Vault Agent writes it: beside the old file, and then renamed.
+    new = path.with_name("new.json")
+    shutil.copy(path, new)
+    after = add_pepper(new)
+    new.replace(path)
+
+    clock.advance(RELOAD_INTERVAL)
+
+    assert keys.current() == after
 
 
 def test_another_version_of_a_mounted_secret_is_loaded(path: Path, clock: MovableClock) -> None:

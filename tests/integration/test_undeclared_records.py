@@ -67,7 +67,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 async def fill(settings: Settings) -> None:
     async with open_use_cases(settings, ()):
         pass  # It makes the keys.
-    encryption = await load_encryption(settings)
+    encryption = load_encryption(settings)
     assert encryption is not None
     async with open_database(settings, encryption) as database:
         for number in range(COUNT):

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import pytest
 
 from adapters.records.database import Database
-from application.ports.errors import KeySourceUnavailable
+from application.ports.errors import MessengerUnavailable
 from application.ports.limits import LimitStore
 from application.ports.otp import Messenger
 from application.ports.webhooks import StatusCallbacks
@@ -179,7 +179,7 @@ async def open_exiting(*, environ: object) -> AsyncIterator[object]:
 @asynccontextmanager
 async def open_away(*, environ: object) -> AsyncIterator[object]:
     if environ is not None:
-        raise KeySourceUnavailable("it is sealed", "503")
+        raise MessengerUnavailable("it is closed", "503")
     yield environ
 
 
@@ -200,7 +200,7 @@ async def test_a_factory_gets_keyword_arguments() -> None:
         ),
         (open_failing, r"failed while it was opened \(KeyError\)"),
         (open_exiting, r"failed while it was opened \(SystemExit\)"),
-        (open_away, "failed while it was opened: it is sealed: 503"),
+        (open_away, "failed while it was opened: it is closed: 503"),
     ],
 )
 async def test_an_invalid_factory_is_a_startup_error(

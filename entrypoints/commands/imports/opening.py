@@ -62,7 +62,7 @@ async def _open_unchanged(settings: Settings, retry: OutageRetries) -> AsyncIter
         return
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         migration, place = find_migration(settings)
-        plan = await migration.plan_migration(place, await find_key_fingerprint(settings))
+        plan = await migration.plan_migration(place, find_key_fingerprint(settings))
     database = None
     if plan.is_new:
         settings = _with_keys(settings)
@@ -73,7 +73,7 @@ async def _open_unchanged(settings: Settings, retry: OutageRetries) -> AsyncIter
             "`dialtone migrate` before. `dialtone migrate --dry-run` lists it."
         )
     else:
-        await load_keys(settings, SystemClock())  # a start would create a missing file
+        load_keys(settings, SystemClock())  # a start would create a missing file
     async with open_with_features(
         settings, [MEDIA_RECORDS, IMPORTS], database=database, retry=retry
     ) as use_cases:

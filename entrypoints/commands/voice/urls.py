@@ -44,7 +44,7 @@ async def _find_urls(settings: Settings) -> CallUrls:
             is_signed = ports is None or coverage_of(ports.signatures).url
     if is_signed:
         return CallUrls(settings.public_url)
-    encryption = await load_encryption(settings)
+    encryption = load_encryption(settings)
     if encryption is None:
         raise CommandError(
             "The provider does not sign URLs, so they have a signature of the service, which needs "

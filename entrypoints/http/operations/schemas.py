@@ -55,14 +55,6 @@ class ReadinessResponse(msgspec.Struct, kw_only=True):
         str | msgspec.UnsetType,
         described("`ok`, or the problem. Only with a limit store of its own.", "ok"),
     ] = msgspec.UNSET
-    keys: Annotated[
-        str | msgspec.UnsetType,
-        described(
-            "`ok`, or why the keys could not be loaded again: those from before stay in use. Only "
-            "with a key source.",
-            "ok",
-        ),
-    ] = msgspec.UNSET
     details: Annotated[
         str | msgspec.UnsetType,
         described("Why a shared database is unavailable.", "no answer within 4.5 seconds"),

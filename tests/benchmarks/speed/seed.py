@@ -60,8 +60,8 @@ def seed(
     settings: Settings, users: int, senders: int, libraries: int
 ) -> Mapping[str, Sequence[tuple[str, str]]]:
     """Create users and items, and return what is written to the file."""
-    keys = asyncio.run(load_keys(settings, SystemClock(), is_service=True))
-    encryption = asyncio.run(load_encryption(settings))
+    keys = load_keys(settings, SystemClock(), is_service=True)
+    encryption = load_encryption(settings)
     assert encryption is not None
     asyncio.run(_create_schema(settings.database, encryption.key_fingerprint()))
     # The rows of users who send requests one after the other are not neighbors.

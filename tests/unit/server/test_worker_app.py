@@ -47,7 +47,7 @@ async def test_a_new_worker_waits_for_keys_that_others_have(
     use_cases: Any = object()
     other_keys = StartupError("DIALTONE_DATABASE: it was written with other keys")
     other_keys.__cause__ = OtherKeys()
-    failures = [other_keys, *[KeysUnavailable("DIALTONE_SECRETS: it is sealed")] * 2]
+    failures = [other_keys, *[KeysUnavailable("DIALTONE_SECRETS_FILE: it does not exist")] * 2]
 
     @asynccontextmanager
     async def open_use_cases(*_: object, **__: object) -> AsyncIterator[Any]:
@@ -66,6 +66,6 @@ async def test_a_new_worker_waits_for_keys_that_others_have(
 
     assert opened is use_cases
     assert [(line["event"], line["reason"]) for line in logs] == [
-        ("worker_start_waits", "DIALTONE_SECRETS: it is sealed"),
+        ("worker_start_waits", "DIALTONE_SECRETS_FILE: it does not exist"),
         ("worker_start_waits", "DIALTONE_DATABASE: it was written with other keys"),
     ]

@@ -1,32 +1,40 @@
-"""DIALTONE_SECRETS: the text of a secrets file, or a factory that gives the keys."""
+"""Where the keys are: a file, or DIALTONE_SECRETS with the text of one."""
 
 import pytest
 
 from adapters.keys.document import generate_document
 from entrypoints.settings.read import describe_settings
-from entrypoints.settings.values import Factory
 from tests.support.settings import problem, settings
 
-FACTORY = "acme.keys:open_keys"
 
+def test_a_document_is_not_shown() -> None:
+    read = settings(SECRETS=generate_document(indent=None))
+    rows = {row.name: row.shown for row in describe_settings(read)}
 
-def test_a_factory_is_shown_and_a_document_is_not() -> None:
-    for text, shown in ((FACTORY, FACTORY), (generate_document(indent=None), "(hidden)")):
-        read = settings(SECRETS=text)
-        rows = {row.name: row.shown for row in describe_settings(read)}
-
-        assert rows["DIALTONE_SECRETS"] == shown
-        assert isinstance(read.secrets, Factory) == (text == FACTORY)
-        assert not read.are_keys_in_file
+    assert rows["DIALTONE_SECRETS"] == "(hidden)"
+    assert not read.are_keys_in_file
 
 
 @pytest.mark.parametrize(
     "text",
     ["hvs.CAESIJ12345678", "[1234567890]", "acme.keys", '{"version": 12345678', "https://a:b@c/d"],
 )
-def test_what_is_neither_is_an_error_that_does_not_show_it(text: str) -> None:
+def test_what_is_no_document_is_an_error_that_does_not_show_it(text: str) -> None:
     line = problem(SECRETS=text)
 
     assert line.startswith("DIALTONE_SECRETS: ")
     assert "secrets file" in line or "invalid" in line
     assert text not in line
+
+
+@pytest.mark.parametrize("name", ["SECRETS", "SECRETS_FILE"])
+def test_python_that_loads_keys_is_an_error_that_says_who_writes_the_file(name: str) -> None:
+    line = problem(**{name: "acme.keys:open_keys"})
+
+    assert line.startswith(f"DIALTONE_{name}: ")
+    assert "let Vault Agent, External Secrets or sops write a file" in line
+    assert "set DIALTONE_SECRETS_FILE to its path" in line
+
+
+def test_a_file_may_have_a_colon_in_its_name() -> None:
+    assert settings(SECRETS_FILE="./keys:old").secrets_file.name == "keys:old"

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from adapters.flows import InvalidCallFlow, draw, read_call_flow
+from adapters.flows import InvalidCallFlow, read_call_flow
 from adapters.flows.flow_document import KINDS
 from domain.phone import PhoneNumber
 from domain.voice.flow import CallFlow, DialResult, MenuNode
@@ -85,14 +85,6 @@ def test_the_words_of_each_language_lead_through_the_flow(
     assert walk(flow, known, leave, yes).effect == Leave()
     assert walk(flow, known, feedback).path == ("feedback",)
     assert walk(flow, known, Answered(keys="2")).effect == CallBack()
-
-
-def test_a_flow_is_drawn_as_mermaid_reads_it(tmp_path: Path) -> None:
-    (documented,) = blocks_in("mermaid", PAGE)
-    text = replaced("This is {app}.", 'Say \\"yes\\" <now> & press #.')
-
-    assert documented.rstrip() == draw(read_call_flow(None, "Dialtone"))
-    assert "Say #quot;yes#quot; #lt;now#gt; #amp; press #35;." in draw(load_text(tmp_path, text))
 
 
 def problems(folder: Path, text: str) -> list[str]:

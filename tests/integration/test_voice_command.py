@@ -1,7 +1,5 @@
-"""`dialtone flow` and `dialtone voice` as an operator uses them."""
+"""`dialtone flow check` and `dialtone voice` as an operator uses them."""
 
-import io
-import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,17 +9,13 @@ from typing import Final
 import pytest
 
 from adapters.encryption import AesPhoneEncryption
-from adapters.flows import draw, read_call_flow
 from adapters.http import Timeouts, open_transport
 from adapters.system import SystemRandomness
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import SignatureCoverage
 from application.voice.call_urls import CallUrls
-from domain.phone import PhoneNumber
-from domain.voice.walk import ClaimedCaller
 from entrypoints.commands.arguments import make_parser
-from entrypoints.commands.voice.flow import flow
-from entrypoints.commands.voice.flow_trial import try_flow
+from entrypoints.commands.voice.flow import check_flow
 from entrypoints.commands.voice.urls import show_voice_urls
 from entrypoints.opening.file_checks import FILE_CHECKS
 from entrypoints.opening.startup_error import CommandError, StartupError
@@ -40,55 +34,22 @@ PHONE_LINE: Final = {
 }
 
 
-def run_flow(*arguments: str) -> list[str]:
-    return list(flow(read_settings({}, None), make_parser().parse_args(["flow", *arguments])))
+def check(*arguments: str) -> list[str]:
+    parsed = make_parser().parse_args(["flow", "check", *arguments])
+    return list(check_flow(read_settings({}, None), parsed))
 
 
-@pytest.mark.parametrize(
-    ("lines", "identity", "expected"),
-    [
-        (["1", "answered"], "unknown", "* the caller is registered"),
-        (["no"], "unknown", "[not_joined]"),
-        (["", "", ""], "unknown", "The call has ended: gave_up."),
-        (["/hangup"], "unknown", "You have hung up."),
-        ([], "unknown", "You have hung up."),
-        (["1", "nonsense", "busy", "2"], "verified", "Type how the operator's call ends"),
-        (["1", "BUSY", "1", "I like it"], "verified", "The call has ended: recorded."),
-        (["2"], "verified", "* the caller's number is called back with a code"),
-        (["leave", "yes"], "unverified", "The call has ended: left."),
-        (["leave", "yes"], "verified", "The call has ended: leaving_explained."),
-    ],
-)
-def test_a_flow_is_walked_as_a_caller_does(lines: list[str], identity: str, expected: str) -> None:
-    identity_id = None if identity == "unknown" else "an identity"
-    phone = PhoneNumber("+14155552671")
-    inputs, caller = iter(lines), ClaimedCaller(phone, identity_id, identity == "verified")
-    output = list(try_flow(read_call_flow(None, "Demo"), caller, lambda: next(inputs, None)))
-
-    assert any(line.startswith(expected) for line in output), output
-    assert output[-1].startswith(("The call has ended", "You have hung up"))
-
-
-def test_a_flow_is_tried_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    for stdin, shown in ((None, "You have hung up."), (io.StringIO("2\n"), "आप नहीं जुड़े हैं")):
-        monkeypatch.setattr(sys, "stdin", stdin)
-        assert shown in "\n".join(run_flow("try", "--phone", "+919876543210"))
-    with pytest.raises(CommandError):
-        run_flow("try", "--phone", "nobody")
-
-
-def test_a_flow_is_checked_and_drawn() -> None:
-    valid, *contained = run_flow("check")
+def test_a_flow_is_checked_with_what_may_be_a_mistake() -> None:
+    valid, *contained = check()
     assert valid.startswith("The call flow is valid: ")
     assert "main_menu.choices: 'leave' (4) is inside 'leave feedback' (3)" in "\n".join(contained)
-    assert run_flow("draw") == [draw(read_call_flow(None, "Dialtone"))]
 
 
 def test_the_problems_of_a_flow_are_lines_of_an_error(tmp_path: Path) -> None:
     flow_file = tmp_path / "flow.toml"
     flow_file.write_text('default_locale = "en"\n')
     with pytest.raises(StartupError) as of_file:
-        run_flow("check", str(flow_file))
+        check(str(flow_file))
     with pytest.raises(StartupError) as of_setting:
         read_settings(PHONE_LINE | {"DIALTONE_CALL_FLOW": str(flow_file)}, None, FILE_CHECKS)
 

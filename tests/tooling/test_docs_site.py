@@ -45,7 +45,7 @@ def test_without_mermaid_diagrams_stay_text_and_the_theme_loads_nothing(
     site: dict[Path, str],
 ) -> None:
     assert [file for file, text in site.items() if re.search(r'class="[^"]*mermaid', text)] == []
-    assert "flowchart TD" in site[Path("call_flow/index.html")]
+    assert "flowchart TD" in site[Path("architecture/index.html")]
 
 
 def test_the_site_has_every_page_setting_and_path_of_the_api(site: dict[Path, str]) -> None:

@@ -12,35 +12,20 @@ if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
 
-_ACTIONS: Final = "check: report all problems; draw: print a flowchart; try: call it"
-
-
 def _add_flow(flow: ArgumentParser) -> None:
-    flow.add_argument("action", metavar="ACTION", choices=["check", "draw", "try"], help=_ACTIONS)
+    flow.add_argument("action", choices=["check"], help="report all problems")
     flow.add_argument(
         "file",
         metavar="FILE",
         nargs="?",
         help="a TOML file; default: DIALTONE_CALL_FLOW, or the flow of the service",
     )
-    flow.add_argument(
-        "--caller",
-        choices=["unknown", "unverified", "verified", "anonymous"],
-        default="unknown",
-        help="whose number the caller has, for try (default: unknown); anonymous: none",
-    )
-    flow.add_argument(
-        "--phone",
-        metavar="PHONE",
-        default="+14155552671",
-        help="the caller's number, for try; its country selects the locale",
-    )
 
 
-def _flow(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.voice.flow import flow
+def _check_flow(settings: "Settings", arguments: Namespace) -> Iterable[str]:
+    from entrypoints.commands.voice.flow import check_flow
 
-    return flow(settings, arguments)
+    return check_flow(settings, arguments)
 
 
 def _add_voice(voice: ArgumentParser) -> None:
@@ -66,14 +51,10 @@ def _add_call(send_code: ArgumentParser) -> None:
 _COMMANDS: Final = (
     Command(
         name="flow",
-        help="Check a call flow, draw it as a Mermaid flowchart, or walk it in the terminal.",
-        examples=(
-            "flow check flow.toml",
-            "flow draw flow.toml",
-            "flow try flow.toml --caller verified --phone +14155552671",
-        ),
+        help="Check a call flow: report all problems, with the node and what to do.",
+        examples=("flow check flow.toml", "flow check"),
         add_arguments=_add_flow,
-        run=_flow,
+        run=_check_flow,
     ),
     Command(
         name="voice",

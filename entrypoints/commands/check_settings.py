@@ -28,18 +28,26 @@ if TYPE_CHECKING:
 
 
 def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Describe each setting with its value and origin, preview the messages, or try all parts."""
+    """Describe each setting with its value and origin, preview the messages, or try all parts.
+
+    The `more_checks` of the arguments are functions of features, which return further checks.
+    """
     if arguments.templates:
         yield from _preview_templates(load_sms_templates(settings))
         yield from _notes_of_features(settings)
         return
-    if arguments.connect:
+    if arguments.connect or arguments.more_checks:
         checks = connection_checks(settings)
+        for find_checks in arguments.more_checks:
+            checks |= find_checks(settings)
         results = run_checks(
             checks, lambda: configure_logging(settings.log_level, settings.log_format)
         )
         width = max(map(len, checks))
-        yield from (f"{name:<{width}}  {result.text}" for name, result in results.items())
+        for name, result in results.items():
+            first, *below = result.text.split("\n")
+            yield f"{name:<{width}}  {first}"
+            yield from (f"{'':<{width}}  {line}" for line in below)
     else:
         results = {}
         rows = describe_settings(settings)

@@ -18,7 +18,7 @@ class Command:
     Attributes:
         name: Its name.
         help: What it does. The first sentence is its line in the list of commands.
-        examples: Its name with arguments, such as `voice urls`.
+        examples: Its name with arguments, such as `flow check`.
         add_arguments: Declares its arguments.
         run: Yields or returns the lines to print, of the settings and the arguments. It imports
             what it needs when it is called. None if the command has actions.

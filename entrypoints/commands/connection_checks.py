@@ -17,12 +17,15 @@ CHECK_TIMEOUT: Final = 15.0
 """Seconds for all checks, because they run at the same time."""
 
 Check: TypeAlias = Callable[[], Coroutine[Any, Any, str]]
-"""Return a note or an empty text. Raise an error for the operator if the part does not work."""
+"""Return a note or an empty text. Raise an error for the operator if the part does not work.
+
+The first line of a text belongs to the part, further ones are shown below it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """Whether a part works, and one line for the operator."""
+    """Whether a part works, and its lines for the operator."""
 
     is_ok: bool
     text: str
@@ -61,7 +64,8 @@ def _run(check: Check) -> CheckResult:
     except Exception as error:  # noqa: BLE001 - its text may contain anything
         cause = Cause(type(error).__name__, str(cause_of(error)))
         return CheckResult(is_ok=False, text=f"The check failed with {cause}.")
-    return CheckResult(is_ok=True, text=f"ok ({note})" if note else "ok")
+    first, *below = note.split("\n")
+    return CheckResult(is_ok=True, text="\n".join([f"ok ({first})" if first else "ok", *below]))
 
 
 def _wait(result: AsyncResult[CheckResult], deadline: float) -> CheckResult:

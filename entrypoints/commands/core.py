@@ -22,7 +22,7 @@ def core_commands(features: Sequence[FeatureCommands]) -> Sequence[Command]:
     """Return the commands of the core, with what features add to them."""
     return (
         _RUN,
-        _check_settings_command([each.tried for each in features if each.tried]),
+        _check_settings_command(features),
         *_COMMANDS_OF_DATABASES,
         _copy_command([each.not_copied for each in features if each.not_copied]),
         *_COMMANDS_OF_KEYS,
@@ -46,20 +46,25 @@ def _run(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return run(settings, arguments)
 
 
-def _check_settings_command(tried: Sequence[str]) -> Command:
+def _check_settings_command(features: Sequence[FeatureCommands]) -> Command:
     def add(check: ArgumentParser) -> None:
+        check.set_defaults(more_checks=[])
         check.add_argument(
             "--templates",
             action="store_true",
             help="show the message of each SMS template instead",
         )
+        tried = [each.tried for each in features if each.tried]
         parts = ", ".join(["the keys", "the database", *tried, "the providers"])
         check.add_argument(
             "--connect",
             action="store_true",
-            help=f"try {parts} and the other parts that the settings name instead; nothing is "
-            "changed, no message is sent and nobody is called",
+            help=f"try {parts} and the other parts that the settings name instead, and list the "
+            "ids of the keys; nothing is changed, no message is sent and nobody is called",
         )
+        for each in features:
+            if each.add_checks is not None:
+                each.add_checks(check)
 
     return Command(
         name="check-settings",
@@ -186,12 +191,6 @@ def _generate_keys(_: None, arguments: Namespace) -> Iterable[str]:
     return generate_keys(arguments)
 
 
-def _list_keys(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.keys import list_keys
-
-    return list_keys(settings, arguments)
-
-
 def _add_rotate_keys(rotate: ArgumentParser) -> None:
     rotate.add_argument(
         "--after",
@@ -296,13 +295,6 @@ _COMMANDS_OF_KEYS: Final = (
         add_arguments=_add_keys,
         run=_generate_keys,
         reads_settings=False,  # it helps where they are not valid yet
-    ),
-    Command(
-        name="list-keys",
-        help="Show the ids of all keys, when each begins to be used, and which are not needed "
-        "anymore.",
-        examples=("list-keys",),
-        run=_list_keys,
     ),
     Command(
         name="rotate-keys",

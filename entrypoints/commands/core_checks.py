@@ -22,6 +22,7 @@ from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
 from entrypoints.commands.connection_checks import Check, check_own_adapter
 from entrypoints.commands.copy import copying_of
+from entrypoints.commands.key_jobs import describe_keys
 from entrypoints.core.limits import open_limit_store
 from entrypoints.core.otp import open_messenger
 from entrypoints.features import FEATURES
@@ -82,10 +83,11 @@ async def _check_keys(settings: Settings) -> str:
     if _are_keys_missing(settings):
         check_secrets_file_not_lost(settings.database, path)
         return f"{path} does not exist yet: the first start creates it"
-    keys = load_keys(settings, clock, is_service=True).current()
-    if problem := find_inactive_keys(keys, clock.now()):
-        raise ConfigurationError(problem)
-    return ""
+    keys, now = load_keys(settings, clock, is_service=True).current(), clock.now()
+    lines = describe_keys(keys, settings, now)
+    if problem := find_inactive_keys(keys, now):
+        raise ConfigurationError("\n".join([problem, *lines]))
+    return "\n".join(["", *lines])
 
 
 def _are_keys_missing(settings: Settings) -> bool:

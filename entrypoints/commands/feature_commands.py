@@ -26,6 +26,8 @@ class FeatureCommands:
         user_actions: Actions of `dialtone user`.
         subject: What the program does with it, for the first line of the help.
         tried: What `check-settings --connect` tries, for the help of that command.
+        add_checks: Adds options of `check-settings` that imply `--connect`. Each appends a function
+            to `more_checks`, which returns checks of the settings by the names of their parts.
         not_copied: What `dialtone copy` leaves, in a sentence.
         add_channels: Adds the options of `dialtone user send-code` for its channels. Each sets
             `channel`.
@@ -37,6 +39,7 @@ class FeatureCommands:
     user_actions: Sequence[Command] = ()
     subject: str = ""
     tried: str = ""
+    add_checks: Callable[[ArgumentParser], None] | None = None
     not_copied: str = ""
     add_channels: Callable[[ArgumentParser], None] | None = None
     channel_example: str = ""

@@ -5,7 +5,7 @@ An adapter's package is imported only if the settings name it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,6 +31,7 @@ from entrypoints.settings.values import (
 
 if TYPE_CHECKING:
     from adapters.keys.rotation import RotatedKeys
+    from adapters.keys.rules import KeysByPurpose
 
 
 class _IndexKeyJobs(Protocol):
@@ -67,48 +68,27 @@ def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ListedKey:
-    """A key as operators see it.
-
-    Attributes:
-        purpose: What it is for.
-        id: Its id.
-        not_before: When it begins to be used.
-        state: What it is used for now, in words.
-    """
-
-    purpose: KeyPurpose
-    id: str
-    not_before: datetime
-    state: str
-
-
-async def list_keys(settings: Settings) -> Sequence[ListedKey]:
-    """List the keys of all purposes, newest first.
-
-    Raises:
-        StartupError: the keys cannot be used.
-    """
+def describe_keys(keys: "KeysByPurpose", settings: Settings, now: datetime) -> Sequence[str]:
+    """Return a line for each key, newest first: its purpose, id, time and state."""
     from adapters.keys.keys import select_current_key
     from adapters.keys.rotation import count_keys_to_keep
-    from adapters.system import SystemClock
 
-    clock = SystemClock()
-    now, lifetimes, listed = clock.now(), key_lifetimes(settings), []
-    for purpose, keys in load_keys(settings, clock).current().items():
-        current, kept = select_current_key(keys, now), len(keys)
+    lifetimes, lines = key_lifetimes(settings), []
+    width = max(map(len, keys))
+    for purpose, keys_of_purpose in keys.items():
+        current, kept = select_current_key(keys_of_purpose, now), len(keys_of_purpose)
         if purpose in lifetimes:
-            kept = count_keys_to_keep(keys, now, lifetimes[purpose])
-        for position, key in enumerate(keys):
+            kept = count_keys_to_keep(keys_of_purpose, now, lifetimes[purpose])
+        for position, key in enumerate(keys_of_purpose):
             if key is current:
                 state = "in use"
             elif position >= kept:
                 state = "no longer needed"
             else:
                 state = "accepted" if key.not_before <= now else "accepted, not in use yet"
-            listed.append(ListedKey(purpose, key.id, key.not_before, state))
-    return listed
+            not_before = f"{key.not_before.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            lines.append(f"{purpose:<{width}}  {key.id}  {not_before}  {state}")
+    return lines
 
 
 def key_lifetimes(settings: Settings) -> "dict[KeyPurpose, timedelta]":

@@ -4,7 +4,6 @@ import asyncio
 import os
 from argparse import Namespace
 from collections.abc import Iterable
-from datetime import UTC
 
 from domain.errors import InvalidValue
 from entrypoints.commands import key_jobs
@@ -30,17 +29,6 @@ def generate_keys(arguments: Namespace) -> Iterable[str]:
     if os.geteuid() == 0:
         yield f"If the service runs as another user: chown USER {path}"
     yield "Store a copy of the file apart from the database: without it no phone can be read."
-
-
-def list_keys(settings: Settings, _: Namespace) -> Iterable[str]:
-    """Show the ids of all keys, and what each is used for."""
-    listed = asyncio.run(key_jobs.list_keys(settings))
-    width = max(len(key.purpose) for key in listed)
-    yield from (
-        f"{key.purpose:<{width}}  {key.id}  "
-        f"{key.not_before.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}  {key.state}"
-        for key in listed
-    )
 
 
 def rotate_keys(settings: Settings, arguments: Namespace) -> Iterable[str]:

@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from application.ports.voice import Recordings, VoicePorts, VoiceProvider
+from application.ports.webhooks import coverage_of
 from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, PhoneRules, parse_phone
@@ -20,6 +22,7 @@ from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.phone_providers import PHONE_PROVIDERS, PhoneProvider
 from entrypoints.opening.providers import Provider, prints_codes, provider_name
 from entrypoints.opening.recordings import RecordingsOnDemand
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
 from entrypoints.settings.database_parsers import find_factory
 from entrypoints.settings.declaration import by_profile, limit, optional
@@ -30,6 +33,7 @@ from entrypoints.settings.values import Factory, HttpHook
 if TYPE_CHECKING:
     from application.administration.show_user import UserDetails
     from application.otp.feature import OtpPolicy
+    from application.voice.call_urls import CallUrls
     from application.voice.calls import CallsPolicy
     from application.voice.feature import VoicePolicy
     from domain.voice.flow import CallFlow
@@ -331,17 +335,67 @@ def find_recordings(settings: Settings, voice: VoicePorts | None) -> Recordings 
     return None
 
 
-async def _check_phone_line(settings: VoiceSettings) -> str:
+async def check_phone_line(
+    settings: VoiceSettings, sign_urls: "Callable[[], CallUrls] | None" = None
+) -> str:
+    """Return a note, and below it what to enter at the provider, which an error has too.
+
+    Args:
+        settings: Name the provider.
+        sign_urls: Returns the URLs with a signature of the service, for a provider that signs none.
+            By default these are not shown.
+
+    Raises:
+        StartupError: The phone line does not work.
+    """
+    lines = list[str]()
+    try:
+        with name_variable("DIALTONE_VOICE"):
+            async with open_voice(settings) as ports:
+                if ports is None:
+                    return "there is none, because DIALTONE_VOICE is none"
+                lines += _describe_urls(settings, ports, sign_urls)
+                note = await _check_calls(settings, ports)
+    except (ConfigurationError, StartupError, PortError) as error:
+        raise StartupError("\n".join([str(error), *lines])) from error
+    return "\n".join([note, *lines])
+
+
+def _describe_urls(
+    settings: VoiceSettings, ports: VoicePorts, sign_urls: "Callable[[], CallUrls] | None"
+) -> Iterator[str]:
+    from application.voice.call_urls import CallUrls
+
+    match settings.voice:
+        case PhoneProvider(place_of_urls=place):
+            yield place
+        case Factory(path=path):
+            yield f"At the provider of {path}, for the number of the phone line:"
+    if coverage_of(ports.signatures).url:
+        urls = CallUrls(settings.public_url)
+    elif sign_urls is not None:
+        urls = sign_urls()
+    else:
+        yield "The URLs have a signature of the service, a secret: --show-voice-urls shows them."
+        return
+    for name, url in (
+        ("A call comes in", urls.voice()),
+        ("Primary handler fails", urls.fallback()),
+        ("Call status changes", urls.call_status()),
+    ):
+        yield f"{name:<23}HTTP POST  {url}"
+    yield "Messages and calls from the service name their URLs themselves."
+    if settings.operator is None:
+        yield "DIALTONE_OPERATOR is not set: callers hear that the operator does not answer."
+
+
+async def _check_calls(settings: VoiceSettings, ports: VoicePorts) -> str:
     from application.voice.call_urls import CallUrls
     from entrypoints.commands.connection_checks import check_own_adapter
 
-    with name_variable("DIALTONE_VOICE"):
-        async with open_voice(settings) as voice:
-            if voice is None:
-                return ""
-            if isinstance(settings.voice, PhoneProvider):
-                return await settings.voice.check_voice(voice.calls, CallUrls(settings.public_url))
-            return await check_own_adapter(voice.calls)
+    if isinstance(settings.voice, PhoneProvider):
+        return await settings.voice.check_voice(ports.calls, CallUrls(settings.public_url))
+    return await check_own_adapter(ports.calls)
 
 
 class _Voice(Feature):
@@ -407,7 +461,7 @@ class _Voice(Feature):
 
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         voice = settings.of(VoiceSettings)
-        return {"phone line": partial(_check_phone_line, voice)} if voice.has_phone_line else {}
+        return {"phone line": partial(check_phone_line, voice)} if voice.has_phone_line else {}
 
     def check_extras(self, settings: "Settings") -> None:
         """Check the library of the provider of calls."""

@@ -34,7 +34,7 @@ class PhoneProvider:
         caller_id_variable: The variable to set if there is none.
         check_voice: Returns a note or an empty text if calls can be placed and come here, see
             `check-settings --connect`. Raises ConfigurationError.
-        place_of_urls: Where an operator enters the URLs; `{caller_id}` is the number.
+        place_of_urls: Where an operator enters the URLs.
     """
 
     provider: Provider
@@ -97,8 +97,8 @@ TWILIO_CALLS: Final = PhoneProvider(
     caller_id_variable="TWILIO_VOICE_FROM",
     check_voice=_check_twilio_calls,
     place_of_urls=(
-        "Console of Twilio, Phone Numbers, Manage, Active numbers, {caller_id}, Voice "
-        "Configuration:"
+        "Console of Twilio, Phone Numbers, Manage, Active numbers, the number that calls come "
+        "from, Voice Configuration:"
     ),
 )
 

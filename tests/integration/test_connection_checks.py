@@ -1,14 +1,18 @@
 """`check-settings --connect` names each part that does not work, and changes nothing."""
 
 import json
+import re
+from datetime import UTC, datetime, timedelta
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.keys.document import generate_entry
 from adapters.keys.keys import load_secrets_file
 from application.ports.errors import ConfigurationError, PortError
+from application.ports.keys import KeyPurpose
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.core_checks import connection_checks
 from entrypoints.opening.startup_error import StartupError
@@ -151,7 +155,7 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
 async def test_keys_that_are_not_active_yet_are_an_error(tmp_path: Path) -> None:
     path = tmp_path / "secrets.json"
     load_secrets_file(path, create_missing=True)
-    assert await check_part("keys", tmp_path) == "ok"
+    assert (await check_part("keys", tmp_path)).startswith("ok")
     document = json.loads(path.read_text())
     for key in document["signing"]:
         key["not_before"] = "2999-01-01T00:00:00Z"
@@ -159,6 +163,28 @@ async def test_keys_that_are_not_active_yet_are_an_error(tmp_path: Path) -> None
 
     problem = await check_part("keys", tmp_path)
     assert 'No key of "signing" is active before 2999-01-01' in problem
+    assert "2999-01-01T00:00:00Z  in use" in problem
+
+
+async def test_all_keys_are_listed_with_their_use_and_without_their_bytes(tmp_path: Path) -> None:
+    path, now = tmp_path / "secrets.json", datetime.now(UTC)
+    load_secrets_file(path, create_missing=True)
+    document = json.loads(path.read_text())
+    ages = [timedelta(hours=-1), *(timedelta(days=days) for days in (20, 400, 500))]
+    document["refresh"] = [generate_entry(KeyPurpose.REFRESH, now - age) for age in ages]
+    path.write_text(json.dumps(document))
+
+    checked = await check_part("keys", tmp_path)
+
+    rows = [re.split(" {2,}", line) for line in checked.splitlines()[1:]]
+    states = ["accepted, not in use yet", "in use", "accepted", "no longer needed"]
+    assert [row[1:] for row in rows if row[0] == "refresh"] == [
+        [entry["id"], entry["not_before"], state]
+        for entry, state in zip(document["refresh"], states, strict=True)
+    ]
+    assert {row[0] for row in rows} == set(KeyPurpose)
+    keys = [entry["key"] for purpose in KeyPurpose for entry in document[purpose]]
+    assert not any(line in checked for key in keys for line in key.splitlines())
 
 
 @pytest.mark.parametrize(

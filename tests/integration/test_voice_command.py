@@ -1,7 +1,6 @@
-"""`dialtone flow check` and `dialtone voice` as an operator uses them."""
+"""`dialtone flow check`, and what `check-settings --connect` says of the phone line."""
 
-from argparse import Namespace
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -15,11 +14,12 @@ from application.ports.keys import KeyPurpose
 from application.ports.webhooks import SignatureCoverage
 from application.voice.call_urls import CallUrls
 from entrypoints.commands.arguments import make_parser
+from entrypoints.commands.core_checks import connection_checks
 from entrypoints.commands.voice.flow import check_flow
-from entrypoints.commands.voice.urls import show_voice_urls
 from entrypoints.opening.file_checks import FILE_CHECKS
-from entrypoints.opening.startup_error import CommandError, StartupError
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
+from entrypoints.settings.settings import Settings
 from pytest_dialtone.examples.acme_voice import AcmeVoice
 from tests.support.keys import FakeKeyRing, create_secrets_file
 
@@ -59,29 +59,38 @@ def test_the_problems_of_a_flow_are_lines_of_an_error(tmp_path: Path) -> None:
     assert len(lines) == len(str(of_setting.value).splitlines()) == 4
 
 
-def test_it_shows_the_urls_to_enter_at_twilio_or_what_is_missing() -> None:
-    caller_id, *lines = show_voice_urls(read_settings(PHONE_LINE, None), Namespace())
+def urls_in(lines: Sequence[str]) -> list[str]:
+    return [line.partition("HTTP POST  ")[2] for line in lines if "HTTP POST" in line]
 
-    assert "+14155550006" in caller_id
+
+async def test_the_urls_to_enter_are_listed_also_if_the_provider_cannot_be_reached() -> None:
+    settings = read_settings({**PHONE_LINE, "TWILIO_API_BASE": "http://127.0.0.1:1"}, None)
+    with pytest.raises(StartupError) as raised:
+        await connection_checks(settings)["phone line"]()
+
+    error, place, *lines = str(raised.value).splitlines()
+    assert error.startswith("DIALTONE_VOICE: ")
+    assert place.startswith("Console of Twilio, Phone Numbers")
     assert [line.split("  ")[0] for line in lines[:3]] == [
         "A call comes in",
         "Primary handler fails",
         "Call status changes",
     ]
-    assert [line.partition("HTTP POST  ")[2] for line in lines[:3]] == [
+    assert urls_in(lines) == [
         "https://dialtone.example.org/app/voice",
         "https://dialtone.example.org/app/voice/fallback",
         "https://dialtone.example.org/app/voice/status",
     ]
     assert "DIALTONE_OPERATOR is not set" in lines[-1]
-    assert "tops3cret" not in "".join([caller_id, *lines])
-    without_number = read_settings(PHONE_LINE | {"TWILIO_VOICE_FROM": ""}, None)
-    with pytest.raises(CommandError, match="TWILIO_VOICE_FROM"):
-        list(show_voice_urls(without_number, Namespace()))
+    assert "tops3cret" not in str(raised.value)
+    assert PHONE_LINE["TWILIO_VOICE_FROM"] not in str(raised.value)
 
 
 class UnsignedUrls(AcmeVoice):
     signature_coverage = SignatureCoverage(url=False)
+
+    async def check(self) -> None:
+        """Ask nobody."""
 
 
 @asynccontextmanager
@@ -90,8 +99,16 @@ async def open_unsigned(*, environ: Mapping[str, str]) -> AsyncIterator[AcmeVoic
         yield UnsignedUrls(transport, environ)
 
 
-def test_urls_that_the_provider_does_not_sign_have_a_signature(tmp_path: Path) -> None:
-    keys = create_secrets_file(tmp_path / "secrets.json")
+async def check_with_signatures(settings: Settings) -> list[str]:
+    parsed = make_parser().parse_args(["check-settings", "--show-voice-urls"])
+    (find_checks,) = parsed.more_checks
+    note: str = await find_checks(settings)["phone line"]()
+    return note.splitlines()
+
+
+async def test_urls_with_a_signature_of_the_service_are_shown_only_if_asked_for(
+    tmp_path: Path,
+) -> None:
     own = {
         "DIALTONE_PUBLIC_URL": PHONE_LINE["DIALTONE_PUBLIC_URL"],
         "DIALTONE_SECRETS_FILE": str(tmp_path / "secrets.json"),
@@ -101,13 +118,25 @@ def test_urls_that_the_provider_does_not_sign_have_a_signature(tmp_path: Path) -
         "ACME_VOICE_SECRET": "tops3cret",
     }
     settings = read_settings(own, None)
-    lines = list(show_voice_urls(settings, Namespace()))[1:4]
+    hidden = await connection_checks(settings)["phone line"]()
+    with pytest.raises(StartupError, match="which needs its keys"):
+        await check_with_signatures(settings)
+    keys = create_secrets_file(tmp_path / "secrets.json")
+    shown = await check_with_signatures(settings)
 
+    assert "--show-voice-urls shows them" in hidden
+    assert "signature=" not in hidden
+    assert urls_in(hidden.splitlines()) == []
     (key,) = keys[KeyPurpose.PHONE_INDEX]
     hashes = AesPhoneEncryption(key.key, FakeKeyRing(), SystemRandomness())
     expected = CallUrls(settings.public_url, hashes)
-    assert [line.partition("HTTP POST  ")[2] for line in lines] == [
-        expected.voice(),
-        expected.fallback(),
-        expected.call_status(),
+    assert urls_in(shown) == [expected.voice(), expected.fallback(), expected.call_status()]
+
+
+async def test_without_a_phone_line_there_are_no_urls() -> None:
+    settings = read_settings({}, None)
+
+    assert "phone line" not in connection_checks(settings)
+    assert await check_with_signatures(settings) == [
+        "there is none, because DIALTONE_VOICE is none"
     ]

@@ -33,6 +33,10 @@ async def _has_a_note() -> str:
     return "it is new"
 
 
+async def _has_lines_below() -> str:
+    return "\nthe first\nthe second"
+
+
 async def _fails() -> str:
     raise ConfigurationError("It is locked: unlock it.")
 
@@ -56,12 +60,14 @@ def test_each_check_has_its_own_result() -> None:
     checks = {
         "works": _works,
         "note": _has_a_note,
+        "lines": _has_lines_below,
         "fails": _fails,
         "raises": _raises_anything,
     }
     assert run_checks(checks, set_up_nothing) == {
         "works": CheckResult(is_ok=True, text="ok"),
         "note": CheckResult(is_ok=True, text="ok (it is new)"),
+        "lines": CheckResult(is_ok=True, text="ok\nthe first\nthe second"),
         "fails": CheckResult(is_ok=False, text="It is locked: unlock it."),
         "raises": CheckResult(is_ok=False, text="The check failed with ValueError: rejected: *."),
     }

@@ -21,9 +21,9 @@ _NOT_OWNED: Final = (
 )
 _NO_STATUS: Final = (
     "Twilio does not report here when a call to it ends (Call status changes): callers who ask for "
-    "a code are called back 15 s after the text; see `dialtone voice urls`"
+    "a code are called back 15 s after the text; enter the URL below"
 )
-_ELSEWHERE: Final = "Twilio does not send calls to it here: see `dialtone voice urls`"
+_ELSEWHERE: Final = "Twilio does not send calls to it here: enter the URLs below"
 
 
 async def check_caller_id(

@@ -1,7 +1,8 @@
-"""The commands of the phone line: `flow` and `voice`."""
+"""The command of call flows, and the options of others for calls."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.command import Command
@@ -9,6 +10,7 @@ from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import PHONE, REASON_OPTION
 
 if TYPE_CHECKING:
+    from entrypoints.commands.connection_checks import Check
     from entrypoints.settings.settings import Settings
 
 
@@ -28,14 +30,23 @@ def _check_flow(settings: "Settings", arguments: Namespace) -> Iterable[str]:
     return check_flow(settings, arguments)
 
 
-def _add_voice(voice: ArgumentParser) -> None:
-    voice.add_argument("action", metavar="ACTION", choices=["urls"], help="urls: show them")
+def _add_checks(check: ArgumentParser) -> None:
+    check.add_argument(
+        "--show-voice-urls",
+        action="append_const",
+        dest="more_checks",
+        const=_check_with_signatures,
+        help="also show the URLs to enter at the provider of calls if they have a signature of the "
+        "service, which is a secret; implies --connect",
+    )
 
 
-def _show_urls(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.voice.urls import show_voice_urls
+def _check_with_signatures(settings: "Settings") -> "Mapping[str, Check]":
+    from entrypoints.commands.voice.urls import sign_urls
+    from entrypoints.features.voice import VoiceSettings, check_phone_line
 
-    return show_voice_urls(settings, arguments)
+    voice = settings.of(VoiceSettings)
+    return {"phone line": partial(check_phone_line, voice, partial(sign_urls, settings))}
 
 
 def _add_call(send_code: ArgumentParser) -> None:
@@ -56,16 +67,11 @@ _COMMANDS: Final = (
         add_arguments=_add_flow,
         run=_check_flow,
     ),
-    Command(
-        name="voice",
-        help="Show what to enter at the provider of the phone line.",
-        examples=("voice urls",),
-        add_arguments=_add_voice,
-        run=_show_urls,
-    ),
 )
 FEATURE_COMMANDS: Final = FeatureCommands(
     commands=_COMMANDS,
+    tried="the phone line (with the URLs to enter at its provider)",
+    add_checks=_add_checks,
     add_channels=_add_call,
     channel_example=f"send-code {PHONE} --call {REASON_OPTION}",
 )

@@ -16,4 +16,4 @@ def test_a_caller_joins_and_hears_a_code(tmp_path: Path) -> None:
         ).json()
         assert requested["sent"] is True
         assert line.verify(PHONE, line.hear_code(PHONE))["success"] is True
-        assert "/voice" in line.service.run("voice", "urls").stdout
+        assert "/voice/fallback" in line.service.run("check-settings", "--connect").stdout

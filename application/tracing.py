@@ -37,5 +37,5 @@ def active_tracer() -> Tracer | None:
 
 
 def trace_call(name: str, attributes: Attributes) -> AbstractContextManager[Span]:
-    """Return the span of a call to a database or a provider, until the block ends."""
+    """Return the span of a request to somebody else, until the block ends."""
     return _active[-1].trace_call(name, attributes) if _active else _NO_SPAN

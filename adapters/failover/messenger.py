@@ -16,7 +16,6 @@ from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger, Tex
 from application.ports.security_events import SecurityEvents
 from application.ports.system import HealthCheck
 from application.tasks import call_adapter, is_ended, start_task
-from application.tracing import trace_call
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
@@ -104,11 +103,7 @@ class FailoverMessenger:
             if not provider.pause.begin_call():
                 results.append(replace(PAUSED, provider=provider.name))
                 continue
-            with trace_call("send_message", {"dialtone.provider": provider.name}) as span:
-                sent = await self._send(provider.messenger, phone, message)
-                span.set_attributes({"dialtone.result": sent.status.value})
-                if sent.status is not DeliveryStatus.ACCEPTED:
-                    span.fail(sent.status.value)
+            sent = await self._send(provider.messenger, phone, message)
             provider.record(sent, self._now())
             sent = replace(sent, provider=provider.name)
             if sent.status not in _NEXT_IS_TRIED:

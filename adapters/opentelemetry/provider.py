@@ -31,8 +31,8 @@ class LoggingExporter(OTLPSpanExporter):
     The SDK has two lines for each batch, and its exporter tells the reason to its log only.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(endpoint=endpoint)
         self._reason, self._is_failing = "", False
         logger = logging.getLogger(OTLPSpanExporter.__module__)
         logger.filters = [self._keep_reason]  # of the latest exporter
@@ -61,14 +61,16 @@ class LoggingExporter(OTLPSpanExporter):
 
 @asynccontextmanager
 async def open_tracer(
-    version: str,
-    *,
-    continues_all: bool = False,
-    make_exporter: Callable[[], SpanExporter] = LoggingExporter,
+    url: str, version: str, *, make_exporter: Callable[[str], SpanExporter] = LoggingExporter
 ) -> AsyncIterator[OpenTelemetryTracer]:
     """Open the SDK with the exporter by OTLP, until the block ends.
 
     Open it in the process that serves: the thread of the exporter does not outlive a fork.
+
+    Args:
+        url: The URL of the collector, without the path of traces.
+        version: The version of the service.
+        make_exporter: Makes the exporter, of the whole URL.
 
     Raises:
         ConfigurationError: A variable of OpenTelemetry has a value that it does not take.
@@ -85,13 +87,17 @@ async def open_tracer(
             resource = resource.merge(Resource({SERVICE_NAME: _NAME}))
         # At the exit of the process, the SDK would wait for 30 s.
         provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        provider.add_span_processor(BatchSpanProcessor(make_exporter()))
+        provider.add_span_processor(BatchSpanProcessor(make_exporter(_traces_url(url))))
     except ValueError as error:
         raise ConfigurationError(f"A variable of OpenTelemetry is not valid: {error}") from error
     try:
-        yield OpenTelemetryTracer(provider.get_tracer(_NAME, version), continues_all=continues_all)
+        yield OpenTelemetryTracer(provider.get_tracer(_NAME, version))
     finally:
         await _shut_down(provider)
+
+
+def _traces_url(url: str) -> str:
+    return os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or f"{url}/v1/traces"
 
 
 async def _shut_down(provider: TracerProvider) -> None:

@@ -53,17 +53,18 @@ class OpenTelemetryTracer:
       ones, or parts of the same trace.
     """
 
-    def __init__(self, tracer: trace.Tracer, *, continues_all: bool = False) -> None:
-        """Take a tracer of the SDK, and whether the traces of all clients are continued."""
+    def __init__(self, tracer: trace.Tracer) -> None:
+        """Take a tracer of the SDK."""
         self._tracer = tracer
-        self._continues_all = continues_all
 
     def trace_request(self, request: TracedRequest, /) -> AbstractContextManager[RequestSpan]:
         """Return the span of a request."""
         parent = context.Context()
-        if request.traceparent is not None and (request.is_trusted or self._continues_all):
-            state = request.tracestate if request.is_trusted else None  # any text of a client
-            headers = {"traceparent": request.traceparent, "tracestate": state or ""}
+        if request.traceparent is not None and request.is_trusted:
+            headers = {
+                "traceparent": request.traceparent,
+                "tracestate": request.tracestate or "",
+            }
             parent = _PROPAGATOR.extract(headers, parent)
         attributes = {"http.request.method": request.method}
         return self._trace(request.method, SpanKind.SERVER, attributes, parent)

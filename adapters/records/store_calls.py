@@ -23,8 +23,8 @@ _RECORD_WRITES: Final = (
 )
 _LIMIT_READS: Final = ("next_available", "count_used")
 _LIMIT_WRITES: Final = ("acquire", "release", "delete_expired")
-RECORD_METHODS: Final = (*_RECORD_READS, *_RECORD_WRITES)
-LIMIT_METHODS: Final = (*_LIMIT_READS, *_LIMIT_WRITES)
+_RECORD_METHODS: Final = (*_RECORD_READS, *_RECORD_WRITES)
+_LIMIT_METHODS: Final = (*_LIMIT_READS, *_LIMIT_WRITES)
 READS: Final = frozenset((*_RECORD_READS, *_LIMIT_READS))
 """The methods that change nothing."""
 
@@ -39,13 +39,13 @@ class AroundCall(Protocol):
 
 def wrap_records(store: RecordStore, around: AroundCall) -> RecordStore:
     """Return a record store with a function around each call, also of its optional methods."""
-    methods = wrap_methods(store, RECORD_METHODS, around)
+    methods = wrap_methods(store, _RECORD_METHODS, around)
     return cast("RecordStore", SimpleNamespace(**methods))
 
 
 def wrap_limits(store: LimitStore, around: AroundCall) -> LimitStore:
     """Return a limit store with a function around each call."""
-    methods = wrap_methods(store, LIMIT_METHODS, around)
+    methods = wrap_methods(store, _LIMIT_METHODS, around)
     return cast("LimitStore", SimpleNamespace(**methods))
 
 

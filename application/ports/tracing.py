@@ -1,7 +1,7 @@
-"""Traces: which parts a request has, and how long each took.
+"""Traces: which requests there were, which others each of them sent, and how long each took.
 
-The core says what a span is about, so that no tracer sees a path, a query, a header, a body, a
-statement, the text of an error, a phone number, an IP or a token.
+The core says what a span is about, so that no tracer sees a path, a query, a header, a body, the
+text of an error, a phone number, an IP or a token.
 """
 
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ class RequestSpan(Span, Protocol):
 
 
 class Tracer(Protocol):
-    """What makes spans of requests, and of the calls that they make.
+    """What makes spans of requests, and of those that they send to others.
 
     - Nothing of it waits or raises, whatever becomes of the spans.
     - An error that leaves the block of a span makes it a failed one; nothing but the class of the
@@ -74,7 +74,7 @@ class Tracer(Protocol):
         ...
 
     def trace_call(self, name: str, attributes: Attributes, /) -> AbstractContextManager[Span]:
-        """Return the span of a call to a database or a provider, until the block ends.
+        """Return the span of a request to somebody else, until the block ends.
 
         Outside of a request that is traced, nothing of it is kept.
         """

@@ -15,7 +15,6 @@ from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.ports.voice import CallProvider, Calls
 from application.tasks import call_adapter
-from application.tracing import trace_call
 from application.update import change
 from application.voice.call_urls import CallUrls
 from application.webhook_urls import PhoneLabels
@@ -83,14 +82,10 @@ class PlaceCodeCall:
             self.call_urls.code_call(call.id),
             self.call_urls.call_status(call.id, labels),
         )
-        with trace_call("place_call", {"dialtone.provider": self.provider}) as span:
-            try:
-                placed = await call_adapter("place_call", place, _CALL_TIMEOUT)
-            except TimeoutError:
-                placed = _NO_RESPONSE
-            span.set_attributes({"dialtone.result": placed.status.value})
-            if placed.status is not DeliveryStatus.ACCEPTED:
-                span.fail(placed.status.value)
+        try:
+            placed = await call_adapter("place_call", place, _CALL_TIMEOUT)
+        except TimeoutError:
+            placed = _NO_RESPONSE
         if self.pause.record(placed.status):
             warning = {"event": "provider_paused", "provider": self.provider}
             _log.warning({**warning, "reason": placed.full_reason})

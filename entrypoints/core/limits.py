@@ -6,9 +6,8 @@ from typing import Final
 
 from application.ports.keys import KeyPurpose
 from application.ports.limits import LimitStore
-from application.tracing import active_tracer
 from entrypoints.features.feature import Feature
-from entrypoints.opening.database import database_system, limits_with_metrics
+from entrypoints.opening.database import limits_with_metrics
 from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
@@ -40,11 +39,6 @@ class _Limits(Feature):
             core.operations.check_readiness.add("limits", HeldHealthCheck(health_check_of(own)))
             limited = wrap_limits(own, limit_calls("limits"))
             limits, former_limits = limits_with_metrics(limited, opening.metrics), limits
-        if active_tracer() is not None:
-            from adapters.records.traced_stores import trace_limits
-
-            own_system = "other" if settings.limit_store is not None else None
-            limits = trace_limits(limits, own_system or database_system(settings))
         peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
         policy = settings.otp_policy(are_messages_reported=False)
         core.add(LimitsFeature(core, limits, peppers, policy, former_limits))

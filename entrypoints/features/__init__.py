@@ -20,6 +20,7 @@ from entrypoints.features.passkeys import PASSKEYS
 from entrypoints.features.phone_change import PHONE_CHANGE
 from entrypoints.features.start import START
 from entrypoints.features.statistics import STATISTICS
+from entrypoints.features.tracing import TRACING
 from entrypoints.features.user_list import USER_LIST
 from entrypoints.features.voice import VOICE
 from entrypoints.features.whatsapp import WHATSAPP
@@ -55,6 +56,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     PASSKEYS,
     START,
     LEGACY_OTP,
+    TRACING,
     *_make_extension_features(),
 )
 """In the order in which they are opened: each after those that it needs."""

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
     from adapters.records.record_store import RecordStore
     from application.administration.show_user import UserDetails
-    from application.ports.tracing import Tracer
     from application.use_cases import UseCases
     from domain.otp.delivery import Channel
     from entrypoints.commands.connection_checks import Check
@@ -110,15 +109,6 @@ class Feature:
             StartupError
         """
         del settings
-
-    def open_tracer(self, settings: "Settings") -> "AbstractAsyncContextManager[Tracer] | None":
-        """Return what opens a tracer of the requests of a worker; None if it traces nothing.
-
-        Raises:
-            StartupError
-        """
-        del settings
-        return None
 
     def must_be_open(self, settings: "Settings") -> bool:
         """Return whether each program has to open it: the service, and all commands."""

@@ -16,7 +16,6 @@ from application.media.media_urls import MediaAccess
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media import ImagePublisher, MediaFiles
 from application.ports.system import Clock
-from application.tracing import active_tracer
 from domain.access import LibraryVisibility
 from domain.media.image import ImageLimits, SourceFormat, VariantSpec
 from domain.media.usage import Quota
@@ -576,10 +575,6 @@ class _Media(Feature):
             count_uploads(opening.metrics, _UPLOAD_ROUTE)
             files = measure_media_files(files, opening.metrics)
             publisher = MeasuredImagePublisher(publisher, opening.metrics)
-        if active_tracer() is not None:
-            from application.media.traced import TracedImagePublisher, TracedMediaFiles
-
-            files, publisher = TracedMediaFiles(files), TracedImagePublisher(publisher)
         ports = MediaPorts(
             files=files,
             image_publisher=publisher,

@@ -12,7 +12,6 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.store_calls import wrap_limits, wrap_records
 from adapters.records.undeclared_records import check_declared
 from application.ports.limits import LimitStore
-from application.tracing import active_tracer
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import open_adapter
 from entrypoints.opening.named_variable import name_variable
@@ -108,25 +107,7 @@ async def open_guarded_database(
         if not isinstance(settings.database, SqliteLocation):
             # SQLite fails at once by itself.
             database = await stack.enter_async_context(guard_database(database))
-        if active_tracer() is not None:
-            from adapters.records.traced_stores import trace_records
-
-            records = trace_records(database.records, database_system(settings))
-            database = replace(database, records=records)
         yield replace(database, health=HeldHealthCheck(database.health))
-
-
-def database_system(settings: Settings) -> str:
-    """Return what the database is, by the semantic conventions of OpenTelemetry."""
-    match settings.database:
-        case SqliteLocation():
-            return "sqlite"
-        case PostgresLocation():
-            return "postgresql"
-        case MongoLocation():
-            return "mongodb"
-        case Factory():
-            return "other"
 
 
 def limits_with_metrics(limits: LimitStore, metrics: "Metrics | None") -> LimitStore:

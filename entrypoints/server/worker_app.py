@@ -12,7 +12,6 @@ import structlog
 from adapters.logging import configure_logging, log_errors_of_loop
 from application.otp.feature import LimitsFeature, OtpFeature
 from application.ports.errors import DatabaseLocked, OtherKeys
-from application.tracing import use_tracer
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.features import FEATURES
@@ -87,7 +86,6 @@ def make_app(
             log_errors_of_loop(lambda: count_failures("unhandled", 1))
             stack.enter_context(watch_event_loop())
             try:
-                await _open_tracer(settings, stack)
                 use_cases = await _open_use_cases(settings, metrics, workers, stack)
                 # Before it serves, so that no job that has to run alone begins beside it.
                 await stack.enter_async_context(
@@ -118,17 +116,6 @@ def make_app(
 
     plugins = [plugin for feature in FEATURES for plugin in feature.plugins(settings, FEATURES)]
     return create_app(open_with_tasks, http_settings, plugins)
-
-
-async def _open_tracer(settings: Settings, stack: AsyncExitStack) -> None:
-    """Open the tracer of an extension, if there is one: before all that it traces."""
-    openings = [feature.open_tracer(settings) for feature in FEATURES]
-    found = [opening for opening in openings if opening is not None]
-    if len(found) > 1:
-        raise StartupError("DIALTONE_EXTENSIONS: only one extension can trace requests.")
-    for opening in found:
-        tracer = await stack.enter_async_context(opening)
-        stack.enter_context(use_tracer(tracer))
 
 
 async def _open_use_cases(

@@ -18,19 +18,21 @@ from adapters.opentelemetry import OpenTelemetryTracer, open_tracer, provider
 from application.ports.errors import ConfigurationError
 from application.ports.tracing import TracedRequest
 from application.tracing import trace_call, use_tracer
-from entrypoints.extensions.opentelemetry import OpenTelemetrySettings, feature
+from entrypoints.features.tracing import TracingSettings
+from entrypoints.opening import extras
+from entrypoints.settings.read import find_unused, read_settings
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+URL = "http://127.0.0.1:4318"
 
 
-def a_tracer(
-    *, continues_all: bool = False, sampler: Sampler | None = None
-) -> tuple[OpenTelemetryTracer, InMemorySpanExporter]:
+def a_tracer(sampler: Sampler | None = None) -> tuple[OpenTelemetryTracer, InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     sdk = TracerProvider(sampler=sampler, shutdown_on_exit=False)
     sdk.add_span_processor(SimpleSpanProcessor(exporter))
-    return OpenTelemetryTracer(sdk.get_tracer("test"), continues_all=continues_all), exporter
+    return OpenTelemetryTracer(sdk.get_tracer("test")), exporter
 
 
 def a_request(traceparent: str | None = TRACEPARENT, *, is_trusted: bool = False) -> TracedRequest:
@@ -45,27 +47,26 @@ def span_state(span: ReadableSpan) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("traceparent", "is_trusted", "continues_all", "is_continued"),
+    ("traceparent", "is_trusted", "is_continued"),
     [
-        (TRACEPARENT, True, False, True),
-        (TRACEPARENT, False, False, False),
-        (TRACEPARENT, False, True, True),
-        (f"{TRACEPARENT}-more", True, True, False),
-        ("4155552671", True, True, False),
-        (None, True, True, False),
+        (TRACEPARENT, True, True),
+        (TRACEPARENT, False, False),
+        (f"{TRACEPARENT}-more", True, False),
+        ("4155552671", True, False),
+        (None, True, False),
     ],
 )
-def test_a_trusted_trace_is_continued(
-    traceparent: str | None, *, is_trusted: bool, continues_all: bool, is_continued: bool
+def test_only_a_trusted_trace_is_continued(
+    traceparent: str | None, *, is_trusted: bool, is_continued: bool
 ) -> None:
-    tracer, exporter = a_tracer(continues_all=continues_all)
+    tracer, exporter = a_tracer()
     with tracer.trace_request(a_request(traceparent, is_trusted=is_trusted)) as span:
         assert (span.trace_id == TRACE_ID) == is_continued
         assert (len(span.trace_id), len(span.span_id)) == (32, 16)
     [ended] = exporter.get_finished_spans()
     assert (ended.parent is not None) == is_continued
     # What a client writes into this header gets into no span.
-    assert (span_state(ended) == {"acme": "text"}) == (is_continued and is_trusted)
+    assert (span_state(ended) == {"acme": "text"}) == is_continued
 
 
 async def test_calls_are_parts_of_their_request_also_in_its_tasks() -> None:
@@ -128,7 +129,7 @@ async def test_a_collector_that_hangs_does_not_keep_a_worker_from_its_end(
     monkeypatch.setattr(provider, "SHUTDOWN_SECONDS", 0.05)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "")  # empty is unset
     before, exporter = threading.enumerate(), HangingExporter()
-    async with open_tracer("1.0", make_exporter=lambda: exporter) as tracer:
+    async with open_tracer(URL, "1.0", make_exporter=lambda _: exporter) as tracer:
         with tracer.trace_request(a_request()):
             pass
     assert [line.msg["event"] for line in caplog.records] == ["traces_not_sent"]  # type: ignore[index]
@@ -157,8 +158,7 @@ def test_an_outage_of_the_collector_is_two_lines_with_its_reason(
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         url = f"http://127.0.0.1:{server.server_address[1]}"
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
-        exporter = provider.LoggingExporter()
+        exporter = provider.LoggingExporter(url)
         for _ in range(4):
             exporter.export([])
         exporter.shutdown()  # type: ignore[no-untyped-call]
@@ -170,11 +170,47 @@ def test_an_outage_of_the_collector_is_two_lines_with_its_reason(
     ]
 
 
-def test_the_variable_of_the_sdk_disables_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = OpenTelemetrySettings(continue_all=False)
-    assert feature.tracer(settings) is not None
-    monkeypatch.setenv("OTEL_SDK_DISABLED", "True")
-    assert feature.tracer(settings) is None
+@pytest.mark.parametrize(
+    ("environ", "has_traces"),
+    [
+        ({}, False),
+        ({ENDPOINT: URL}, True),
+        ({ENDPOINT: URL, "OTEL_SDK_DISABLED": "True"}, False),
+        ({ENDPOINT: URL, "OTEL_SDK_DISABLED": "false"}, True),
+    ],
+)
+def test_the_endpoint_turns_it_on_and_a_variable_of_the_sdk_off(
+    environ: dict[str, str], *, has_traces: bool
+) -> None:
+    assert read_settings(environ, None).of(TracingSettings).has_traces is has_traces
+
+
+def test_without_its_libraries_there_is_one_warning_and_no_span(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(extras.EXTRAS, "opentelemetry", ("no_such_module",))
+    settings = read_settings({ENDPOINT: URL}, None)
+    [(name, reason)] = find_unused(settings)
+    assert (name, 'needs the extra "opentelemetry"' in reason) == (ENDPOINT, True)
+    assert not settings.of(TracingSettings).has_traces
+
+
+async def test_a_collector_of_traces_may_have_a_url_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.2/spans")
+    made = list[str]()
+
+    def make_exporter(url: str) -> SpanExporter:
+        made.append(url)
+        return InMemorySpanExporter()
+
+    async with open_tracer(URL, "1.0", make_exporter=make_exporter):
+        pass
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    async with open_tracer(URL, "1.0", make_exporter=make_exporter):
+        pass
+    assert made == ["http://127.0.0.2/spans", f"{URL}/v1/traces"]
 
 
 @pytest.mark.parametrize(
@@ -190,5 +226,5 @@ async def test_a_variable_that_is_not_valid_is_one_sentence(
 ) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError):
-        async with open_tracer("1.0"):
+        async with open_tracer(URL, "1.0"):
             pass

@@ -27,6 +27,7 @@ WORDS: Final[Mapping[str, str]] = {
     "blocks": r"/admin/blocks|dialtone block\b|blocks:(?:read|write)",
     "start": r"first page|/start\b",
     "statistics": r"statistic|\bcosts?\b|\bprices?\b",
+    "tracing": r"OTEL_|opentelemetry|OTLP|\btrac(?:es?|ing)\b",
     "user_list": r"users:list|user list|/admin/users\"",
     "whatsapp": r"whatsapp",
     "voice": r"\bvoice|\bcall(?:s|ed|back)?\b|recording|phone line",

@@ -1,0 +1,73 @@
+"""Traces by OpenTelemetry: a span for each request, and for each that it sends to others."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from application.ports.errors import ConfigurationError
+from application.tracing import use_tracer
+from entrypoints.features.feature import Feature
+from entrypoints.opening.extras import check_extra
+from entrypoints.settings.declaration import optional
+from entrypoints.settings.parsers import parse_http_url
+from entrypoints.settings.settings import Settings
+from entrypoints.version.distribution import installed_version
+
+if TYPE_CHECKING:
+    from entrypoints.opening.opening import Opening
+
+_VARIABLE: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
+_DISABLED: Final = "OTEL_SDK_DISABLED"
+
+
+def _without_libraries(_: Settings) -> str:
+    try:
+        check_extra("opentelemetry", "it")
+    except ConfigurationError as error:
+        return str(error)
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TracingSettings(Settings):
+    """Where spans are sent. The other variables of OpenTelemetry are read by its SDK."""
+
+    otlp_endpoint: str | None = optional(
+        "URL of a collector that gets traces by OTLP over HTTP.",
+        parse_http_url,
+        example="http://127.0.0.1:4318",
+        name=_VARIABLE,
+        prefix="",
+        unused=_without_libraries,
+    )
+
+    @property
+    def has_traces(self) -> bool:
+        """Whether spans are made: not without the libraries, of which the start warns."""
+        disabled = self.variables.values.get(_DISABLED, "").strip().lower() == "true"
+        return bool(self.otlp_endpoint) and not disabled and not _without_libraries(self)
+
+
+class _Tracing(Feature):
+    """Traces by OpenTelemetry."""
+
+    name = "tracing"
+    folders = ("adapters/opentelemetry",)
+    settings = TracingSettings
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Open the SDK in each worker. Commands are not traced."""
+        settings = opening.settings.of(TracingSettings)
+        if not opening.is_service or settings.otlp_endpoint is None or not settings.has_traces:
+            yield
+            return
+        from adapters.opentelemetry import open_tracer
+
+        async with open_tracer(settings.otlp_endpoint, installed_version()) as tracer:
+            with use_tracer(tracer):
+                yield
+
+
+TRACING: Final = _Tracing()

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+import entrypoints.features  # noqa: F401 -- it declares the kinds of records
 from adapters.encryption import AesPhoneEncryption
 from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption

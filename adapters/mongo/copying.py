@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from pymongo import ASCENDING, DESCENDING
 
 from adapters.mongo.database import MongoDatabase, connect, create_indexes
-from adapters.mongo.documents import COLLECTIONS, METADATA_COLLECTION
+from adapters.mongo.documents import METADATA_COLLECTION, collections
 from adapters.mongo.driver import (
     BulkWriteStopped,
     DuplicateKey,
@@ -114,7 +114,9 @@ class MongoCopy:
 
     async def list_unknown(self) -> Sequence[str]:
         names = await self._run(self._database.motor.list_collection_names)
-        return sorted(name for name in {*names} - {*COLLECTIONS} if not name.startswith("system."))
+        return sorted(
+            name for name in {*names} - {*collections()} if not name.startswith("system.")
+        )
 
     async def has_undeclared(self, name: str, /) -> bool:
         return await has_undeclared(self._database, name)

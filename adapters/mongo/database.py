@@ -13,7 +13,7 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from pymongo.monitoring import CommandListener
 
 from adapters.mongo.connection_problems import Heartbeats, find_connection_problem
-from adapters.mongo.documents import ALL_KINDS, declared_index, index_model, make_documents
+from adapters.mongo.documents import declared_index, index_model, make_documents
 from adapters.mongo.driver import (
     DRIVER_ERRORS,
     NOT_AUTHORIZED,
@@ -26,6 +26,7 @@ from adapters.mongo.driver import (
     port_error,
     timeout_seconds_of,
 )
+from adapters.records.all_kinds import stored_kinds
 from adapters.records.call_deadlines import GRACE_PERIOD, TOO_MANY_CALLS, Batches, CallDeadlines
 from adapters.records.record_kind import Index
 from adapters.records.schema_plan import HAS_DUPLICATES, SchemaObject, describe_rejected_index
@@ -176,7 +177,7 @@ async def create_indexes(database: MongoDatabase, location: str) -> None:
         PyMongoError
     """
     with pymongo.timeout(BUILD_TIMEOUT):
-        for kind, document in zip(ALL_KINDS, make_documents(), strict=True):
+        for kind, document in zip(stored_kinds(), make_documents(), strict=True):
             try:
                 await init_beanie(database=database.motor, document_models=[document])
             except OperationFailure:

@@ -10,8 +10,7 @@ from beanie import Document
 from pymongo import ASCENDING, IndexModel
 
 from adapters.mongo.driver import RawDocument
-from adapters.records.kinds import KINDS
-from adapters.records.limits import LIMITS
+from adapters.records.all_kinds import stored_kinds
 from adapters.records.record_kind import Index, Record, RecordKind
 from adapters.records.record_store import StoredRecord
 from adapters.records.schema_plan import SchemaObject
@@ -21,9 +20,11 @@ R = TypeVar("R", bound=Record)
 
 METADATA_COLLECTION: Final = "database_metadata"
 """The single document in it says which service and which keys a database belongs to."""
-ALL_KINDS: Final[Sequence[RecordKind[Any]]] = (*KINDS, LIMITS)
-COLLECTIONS: Final = (METADATA_COLLECTION, *(kind.name for kind in ALL_KINDS))
-"""The names of all collections that Dialtone has."""
+
+
+def collections() -> Sequence[str]:
+    """Return the names of all collections that Dialtone has."""
+    return (METADATA_COLLECTION, *(kind.name for kind in stored_kinds()))
 
 
 def make_documents() -> Iterator[type[Document]]:
@@ -31,7 +32,7 @@ def make_documents() -> Iterator[type[Document]]:
 
     beanie binds a class to a database, so each open database has its own ones.
     """
-    return map(_make_document, ALL_KINDS)
+    return map(_make_document, stored_kinds())
 
 
 def read_document(kind: RecordKind[R], document: RawDocument) -> StoredRecord[R]:

@@ -8,7 +8,7 @@ import pymongo
 from pymongo.errors import DuplicateKeyError
 
 from adapters.mongo.database import MongoDatabase
-from adapters.mongo.documents import COLLECTIONS, METADATA_COLLECTION
+from adapters.mongo.documents import METADATA_COLLECTION, collections
 from adapters.mongo.driver import MotorCollection, RawDocument, latest
 from adapters.records.database_metadata import EMPTIED, DatabaseMetadata
 from application.ports.errors import ConfigurationError, StorageUnavailable
@@ -125,7 +125,7 @@ async def _find(database: MongoDatabase) -> RawDocument | None:
 
 
 async def _find_collections(database: MongoDatabase) -> list[str]:
-    ours = {"name": {"$in": COLLECTIONS}}
+    ours = {"name": {"$in": collections()}}
     return await database.motor.list_collection_names(filter=ours)
 
 

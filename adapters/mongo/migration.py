@@ -16,7 +16,6 @@ from adapters.mongo.database import (
     create_index,
 )
 from adapters.mongo.documents import (
-    ALL_KINDS,
     METADATA_COLLECTION,
     declared_index,
     index_model,
@@ -24,15 +23,13 @@ from adapters.mongo.documents import (
 from adapters.mongo.driver import errors_while_opening, location_of
 from adapters.mongo.metadata import check_metadata, find_schema_version
 from adapters.mongo.opening import open_database
+from adapters.records.all_kinds import stored_kinds
 from adapters.records.record_kind import Index, RecordKind
 from adapters.records.schema_plan import DUPLICATES, ReportBuild, SchemaObject, SchemaPlan
 from application.ports.errors import ConfigurationError
 from application.tasks import start_task
 
 _PROGRESS_INTERVAL: Final = 1.0
-_DECLARED: Final = {
-    declared_index(kind, index): index for kind in ALL_KINDS for index in kind.indexes
-}
 
 
 async def plan_migration(url: str, key_fingerprint: str | None) -> SchemaPlan:
@@ -64,9 +61,14 @@ async def migrate(url: str, key_fingerprint: str, report: ReportBuild) -> Schema
             version = await find_schema_version(database, location, key_fingerprint)
             plan = await _find_plan(database, location, is_new=version is None)
             await check_metadata(database, location, key_fingerprint)
+            declared = {
+                declared_index(kind, index): index
+                for kind in stored_kinds()
+                for index in kind.indexes
+            }
             for missing in plan.missing:
                 report(missing)
-                if index := _DECLARED.get(missing):
+                if index := declared.get(missing):
                     await _build(database, location, missing, index, report)
     async with open_database(url, key_fingerprint):
         return plan
@@ -76,16 +78,14 @@ async def _find_plan(database: MongoDatabase, location: str, *, is_new: bool) ->
     existing = set(await database.motor.list_collection_names())
     metadata = [SchemaObject("collection", METADATA_COLLECTION)] if is_new else []
     missing, undeclared = metadata, list[SchemaObject]()
-    for kind in ALL_KINDS:
+    for kind in stored_kinds():
         # The first write makes one without indexes.
         if kind.indexes and kind.name not in existing:
             missing.append(SchemaObject("collection", kind.name))
         found = await database.motor[kind.name].index_information() if kind.name in existing else {}
         _check_differences(kind, found, location)
         missing += [
-            declared
-            for declared in _DECLARED
-            if declared.table == kind.name and declared.name not in found
+            declared_index(kind, index) for index in kind.indexes if index.name not in found
         ]
         undeclared += [
             SchemaObject("index", name, kind.name, tuple(field for field, _ in other["key"]))

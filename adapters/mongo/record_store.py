@@ -11,10 +11,11 @@ from pymongo import ASCENDING, DESCENDING, ReplaceOne, UpdateOne
 
 from adapters.mongo.database import MongoDatabase
 from adapters.mongo.document_loader import DocumentLoader
-from adapters.mongo.documents import COLLECTIONS, read_document
+from adapters.mongo.documents import collections, read_document
 from adapters.mongo.driver import DuplicateKey, MotorCollection, RawDocument, latest
 from adapters.mongo.undeclared_collections import delete_undeclared, has_undeclared
-from adapters.records.kinds import ALL_USERNAMES, KINDS
+from adapters.records.all_kinds import all_kinds
+from adapters.records.kinds import ALL_USERNAMES
 from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind, is_storable
 from adapters.records.record_store import (
     IndexPosition,
@@ -38,7 +39,7 @@ class MongoRecordStore:
     def __init__(self, database: MongoDatabase) -> None:
         self._database = database
         # motor would make a new object for each call.
-        self._collections = {kind.name: database.motor[kind.name] for kind in KINDS}
+        self._collections = {kind.name: database.motor[kind.name] for kind in all_kinds()}
         self._loaders = {
             name: DocumentLoader(database, latest(collection))
             for name, collection in self._collections.items()
@@ -57,7 +58,7 @@ class MongoRecordStore:
 
     async def list_unknown(self) -> Sequence[str]:
         names = await self._database.run(self._database.motor.list_collection_names)
-        return sorted({*names} - {*COLLECTIONS})
+        return sorted({*names} - {*collections()})
 
     async def delete_undeclared(self, name: str, limit: int, /) -> int:
         return await delete_undeclared(self._database, name, limit)

@@ -14,7 +14,7 @@ from adapters.postgres.driver import PostgresConnection, port_error, silence_dri
 from adapters.postgres.limit_store import next_minute
 from adapters.postgres.metadata import check, prepare_database
 from adapters.postgres.opening import connect
-from adapters.postgres.schema import METADATA_TABLE, TABLES
+from adapters.postgres.schema import METADATA_TABLE, tables
 from adapters.postgres.sessions import Values
 from adapters.postgres.texts import decode_json, decode_text, encode_json, encode_text
 from adapters.postgres.undeclared_tables import LIST_TABLES, has_undeclared
@@ -122,7 +122,7 @@ class PostgresCopy:
             await self._connection.execute(_WRITE_MARK, (encode_mark(mark) if mark else None,))
 
     async def list_unknown(self) -> Sequence[str]:
-        return sorted(await self._list_tables() - {*TABLES})
+        return sorted(await self._list_tables() - {*tables()})
 
     async def has_undeclared(self, name: str, /) -> bool:
         return await has_undeclared(self._read, name)

@@ -9,7 +9,7 @@ from psycopg.errors import UndefinedColumn, UndefinedTable, UniqueViolation
 
 from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.driver import PostgresConnection, explain
-from adapters.postgres.schema import COLUMNS, METADATA_TABLE, SCHEMA, TABLES
+from adapters.postgres.schema import METADATA_TABLE, column_statements, schema, tables
 from adapters.records.database_metadata import EMPTIED, DatabaseMetadata
 from adapters.records.schema_plan import HAS_DUPLICATES, SchemaObject, describe_rejected_index
 from application.ports.errors import ConfigurationError, StorageUnavailable
@@ -154,7 +154,7 @@ async def find_metadata(connection: PostgresConnection, location: str) -> Databa
         ConfigurationError: It belongs to another program.
         psycopg.Error
     """
-    existing = await _find_names(connection, TABLES)
+    existing = await _find_names(connection, tables())
     if not existing:
         return None
     try:
@@ -200,22 +200,24 @@ def check_rejected_index(error: psycopg.Error, location: str, created: SchemaObj
 
 async def find_missing(connection: PostgresConnection) -> dict[SchemaObject, str]:
     """Return the tables, columns and indexes that are missing, and the statements for them."""
-    existing = await _find_names(connection, [created.name for created in SCHEMA])
-    cursor = await connection.execute(_FIND_COLUMNS, ([*TABLES],))
+    existing = await _find_names(connection, [created.name for created in schema()])
+    cursor = await connection.execute(_FIND_COLUMNS, ([*tables()],))
     columns = set(await cursor.fetchall())
     missing_columns = {
         column: statement
-        for column, statement in COLUMNS.items()
+        for column, statement in column_statements().items()
         if column.table in existing and (column.table, column.name) not in columns
     }
     return missing_columns | {
-        created: statement for created, statement in SCHEMA.items() if created.name not in existing
+        created: statement
+        for created, statement in schema().items()
+        if created.name not in existing
     }
 
 
 async def find_invalid(connection: PostgresConnection) -> list[str]:
     """Return the names of indexes whose building failed, or has not ended."""
-    existing = await _find_names(connection, [created.name for created in SCHEMA])
+    existing = await _find_names(connection, [created.name for created in schema()])
     return [name for name, is_valid in existing.items() if not is_valid]
 
 

@@ -19,8 +19,9 @@ from adapters.postgres.metadata import (
     prepare_database,
 )
 from adapters.postgres.opening import connect
-from adapters.postgres.schema import ALL_KINDS, COLUMNS, SCHEMA
+from adapters.postgres.schema import column_statements, schema
 from adapters.postgres.url import PostgresUrl, parse_url
+from adapters.records.all_kinds import stored_kinds
 from adapters.records.schema_plan import DUPLICATES, ReportBuild, SchemaObject, SchemaPlan
 from application.ports.errors import ConfigurationError
 from application.tasks import start_task
@@ -61,8 +62,6 @@ JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid =
 WHERE nspname = current_schema() AND relname = ANY(%s) AND attnum > 0 AND NOT attisdropped
 ORDER BY 3, 1, 2
 """
-_KINDS: Final = [kind.name for kind in ALL_KINDS]
-_DECLARED_NAMES: Final = frozenset(created.name for created in SCHEMA)
 _FIND_PROGRESS: Final = """
 SELECT is_waiting,
     CASE WHEN is_waiting THEN lockers_done ELSE blocks_done + tuples_done END,
@@ -138,7 +137,8 @@ async def _lock(url: PostgresUrl) -> AsyncIterator[None]:
 
 
 async def _find_plan(connection: PostgresConnection, *, is_new: bool) -> SchemaPlan:
-    cursor = await connection.execute(_FIND_OTHERS, (_KINDS, _KINDS))
+    kinds = [kind.name for kind in stored_kinds()]
+    cursor = await connection.execute(_FIND_OTHERS, (kinds, kinds))
     found = [
         SchemaObject(sort, name, table, tuple(fields), is_unique)
         for sort, name, table, fields, is_unique in await cursor.fetchall()
@@ -150,15 +150,15 @@ async def _find_plan(connection: PostgresConnection, *, is_new: bool) -> SchemaP
         if index.name in invalid
     ]
     undeclared = [other for other in found if not _is_declared(other)]
-    rebuilt = [created for created in SCHEMA if created.name in invalid]
+    rebuilt = [created for created in schema() if created.name in invalid]
     missing = [*await find_missing(connection), *rebuilt]
     return SchemaPlan(is_new, missing, dropped, undeclared)
 
 
 def _is_declared(found: SchemaObject) -> bool:
     if found.sort == "column":
-        return found in COLUMNS or found.name in ("id", "version", "body")
-    return found.name in _DECLARED_NAMES
+        return found in column_statements() or found.name in ("id", "version", "body")
+    return any(found.name == created.name for created in schema())
 
 
 async def _create_tables(

@@ -11,12 +11,12 @@ from psycopg.types.numeric import Int8
 from adapters.postgres import statements
 from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.row_loader import RowLoader, read_rows
-from adapters.postgres.schema import TABLES
+from adapters.postgres.schema import tables
 from adapters.postgres.sessions import Values
 from adapters.postgres.statements import statements_of
 from adapters.postgres.texts import encode_json, encode_text
 from adapters.postgres.undeclared_tables import LIST_TABLES, delete_statement, has_undeclared
-from adapters.records.kinds import KINDS
+from adapters.records.all_kinds import all_kinds
 from adapters.records.record_kind import Index, Record, RecordKind, is_storable
 from adapters.records.record_store import (
     IndexPosition,
@@ -40,7 +40,7 @@ class PostgresRecordStore:
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
-        self._rows = {kind.name: RowLoader(database, kind.name) for kind in KINDS}
+        self._rows = {kind.name: RowLoader(database, kind.name) for kind in all_kinds()}
 
     async def load(
         self, kind: RecordKind[R], record_ids: Collection[str], /
@@ -56,7 +56,7 @@ class PostgresRecordStore:
 
     async def list_unknown(self) -> Sequence[str]:
         rows = await self._database.read(LIST_TABLES)
-        return sorted({name for (name,) in rows} - {*TABLES})
+        return sorted({name for (name,) in rows} - {*tables()})
 
     async def delete_undeclared(self, name: str, limit: int, /) -> int:
         if not await self.has_undeclared(name):

@@ -7,21 +7,20 @@
   start.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, get_args
 
 import msgspec
 
-from adapters.records.kinds import KINDS
+from adapters.records.all_kinds import stored_kinds
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import Index, RecordKind
 from adapters.records.schema_plan import SchemaObject
 
 METADATA_TABLE: Final = "database_metadata"
 """The single row in it says which service and which keys a database belongs to."""
-ALL_KINDS: Final[Sequence[RecordKind[Any]]] = (*KINDS, LIMITS)
-TABLES: Final = (METADATA_TABLE, *(kind.name for kind in ALL_KINDS))
 
 _TEXT: Final = 'text COLLATE "C"'
 _CREATE_METADATA: Final = f"""
@@ -111,24 +110,37 @@ def _create_index(kind: RecordKind[Any], index: Index) -> str:
 def _creation_statements() -> Iterator[tuple[SchemaObject, str]]:
     """Yield each table and index of the schema, and the statement that creates it."""
     yield SchemaObject("table", METADATA_TABLE), _CREATE_METADATA
-    for kind in ALL_KINDS:
+    for kind in stored_kinds():
         yield SchemaObject("table", kind.name), _create_table(kind)
         for index in kind.indexes:
             yield SchemaObject.of_index(kind, index, _fields_of(index)), _create_index(kind, index)
 
 
-SCHEMA: Final[Mapping[SchemaObject, str]] = dict(_creation_statements())
-"""All tables and indexes, with the statements that create them."""
-COLUMNS: Final[Mapping[SchemaObject, str]] = {
-    SchemaObject("column", name, kind.name): (
-        f"ALTER TABLE {kind.name} ADD COLUMN {name} {column_type}"
-    )
-    for kind in ALL_KINDS
-    for name, column_type in column_types(kind).items()
-} | {
-    SchemaObject("column", "copy_mark", METADATA_TABLE): (
-        f"ALTER TABLE {METADATA_TABLE} ADD COLUMN copy_mark text"
-    )
-}
-"""The columns of indexed fields, and the one that 0.1.0 lacks, with the statements that add them to
-an existing table."""
+def tables() -> tuple[str, ...]:
+    """Return the names of all tables."""
+    return (METADATA_TABLE, *(kind.name for kind in stored_kinds()))
+
+
+@cache
+def schema() -> Mapping[SchemaObject, str]:
+    """Return all tables and indexes, with the statements that create them."""
+    return dict(_creation_statements())
+
+
+@cache
+def column_statements() -> Mapping[SchemaObject, str]:
+    """Return the columns of indexed fields, and what adds them to an existing table.
+
+    Version 0.1.0 lacks another one, the mark of a copy.
+    """
+    return {
+        SchemaObject("column", name, kind.name): (
+            f"ALTER TABLE {kind.name} ADD COLUMN {name} {column_type}"
+        )
+        for kind in stored_kinds()
+        for name, column_type in column_types(kind).items()
+    } | {
+        SchemaObject("column", "copy_mark", METADATA_TABLE): (
+            f"ALTER TABLE {METADATA_TABLE} ADD COLUMN copy_mark text"
+        )
+    }

@@ -18,10 +18,10 @@ from typing import Any, Final, Protocol, TypeVar
 
 from msgspec.structs import replace
 
+from adapters.records.all_kinds import stored_kinds
 from adapters.records.copy_marks import CopyMark, check_mark, encode_mark
 from adapters.records.instances import check_none_alive
-from adapters.records.kinds import INSTANCES, KINDS, LEASES
-from adapters.records.limits import LIMITS
+from adapters.records.kinds import INSTANCES, LEASES
 from adapters.records.raw_records import ID_FIELD, RawRecord, encode_value, reading
 from adapters.records.record_kind import RecordKind
 from application.ports.errors import ConfigurationError
@@ -30,11 +30,6 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 BATCH_SIZE: Final = 500
-COPIED_KINDS: Final[tuple[RecordKind[Any], ...]] = (
-    *(kind for kind in KINDS if kind not in (LEASES, INSTANCES)),
-    LIMITS,
-)
-"""Leases and instances are of the processes that use the source."""
 
 _CHANGED: Final = (
     "The marks of {source} and {target} were changed during the copy: by another `dialtone copy`, "
@@ -57,6 +52,11 @@ _DIFFERENT: Final = (
     "and {target_count} with {target_sum}. One of them was changed during the copy: drop "
     "{target}, stop everything that uses {source}, and copy it again."
 )
+
+
+def copied_kinds() -> Sequence[RecordKind[Any]]:
+    """Return what is copied. Leases and instances are of the processes that use the source."""
+    return [kind for kind in stored_kinds() if kind not in (LEASES, INSTANCES)]
 
 
 class CopyableDatabase(Protocol):
@@ -159,7 +159,7 @@ async def check_copy(
     if target_mark is not None:
         text = _OTHER_TARGET if target_mark.role == "target" else _IS_SOURCE
         raise ConfigurationError(text.format(location=target.location, other=target_mark.other))
-    for kind in COPIED_KINDS:
+    for kind in copied_kinds():
         if await target.find_last_id(kind):
             raise ConfigurationError(_NOT_EMPTY.format(location=target.location, kind=kind.name))
     return False
@@ -220,7 +220,7 @@ async def copy_records(
         ConfigurationError: A record cannot be read.
         StorageError
     """
-    for kind in COPIED_KINDS:
+    for kind in copied_kinds():
         total, done = await source.count(kind), await target.count(kind)
         batch = await source.scan(kind, await target.find_last_id(kind), BATCH_SIZE)
         while batch:
@@ -241,7 +241,7 @@ async def compare_records(
         ConfigurationError: They differ.
         StorageError
     """
-    for kind in COPIED_KINDS:
+    for kind in copied_kinds():
         total = await source.count(kind)
         sums = _Checksum(source), _Checksum(target)
         while any(await _run_both(*(checksum.read_batch(kind) for checksum in sums))):

@@ -1,21 +1,12 @@
-"""The table of all kinds of records: their Structs and indexes, and what is unique or expires.
+"""The kinds of records of the core: their Structs and indexes, and what is unique or expires.
 
-Those of the core are here, and each optional feature has its own in `adapters.records.features`.
-Extensions have declared theirs before this module is imported.
-
-A database creates its tables or collections, and their indexes, from this table. The names of kinds
-and indexes are stored: a change makes a new one, and leaves the old one to the operator.
+Each optional feature has its own, as `Feature.kinds`. `all_kinds` has all of them.
 """
 
-from collections.abc import Iterator
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any, Final
 
-from adapters.records import features
 from adapters.records.administration import AuditEntryRecord
 from adapters.records.delivery_reports import DeliveryReportRecord
-from adapters.records.extension_kinds import EXTENSION_KINDS
 from adapters.records.identities import IdentityRecord
 from adapters.records.instances import InstanceRecord
 from adapters.records.leases import LeaseRecord
@@ -175,13 +166,3 @@ CORE_KINDS: Final[tuple[RecordKind[Any], ...]] = (
     LEASES,
     INSTANCES,
 )
-
-
-def _find_kinds_of_features() -> Iterator[RecordKind[Any]]:
-    """Yield the kinds of the features that are installed, in the order of their modules' names."""
-    for name in sorted(module.name for module in iter_modules(features.__path__)):
-        yield from import_module(f"{features.__name__}.{name}").KINDS
-
-
-KINDS: Final = (*CORE_KINDS, *_find_kinds_of_features(), *EXTENSION_KINDS)
-"""What a `RecordStore` has to keep."""

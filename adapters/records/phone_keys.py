@@ -1,10 +1,11 @@
 """Jobs of an operator: store phones under the current encryption key, or another index key."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
+from adapters.records.all_kinds import all_kinds
 from adapters.records.database import Database
 from adapters.records.identities import IdentityRecord
 from adapters.records.instances import check_none_alive
@@ -12,7 +13,6 @@ from adapters.records.kinds import (
     ENCRYPTED_PHONE,
     IDENTITIES,
     INSTANCES,
-    KINDS,
     PHONE_VERIFICATIONS,
     UNCHALLENGED_ATTEMPTS,
 )
@@ -35,11 +35,6 @@ BATCH_SIZE: Final = 200
 """How many records are written at the same time."""
 _LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _VERIFICATIONS: Final = PhoneVerificationMapping(PHONE_VERIFICATIONS)
-_KINDS_WITH_PHONES: Final = (
-    IDENTITIES,
-    *(kind for kind in KINDS if kind.has_phones and kind not in (IDENTITIES, PHONE_VERIFICATIONS)),
-    PHONE_VERIFICATIONS,
-)
 _Batch = tuple[RecordKind[Any], Sequence[StoredRecord[Any]]]
 
 ReportProgress = Callable[[str, int, int | None], None]
@@ -214,7 +209,7 @@ async def _scan_encrypted(
     store: RecordStore, retry: OutageRetries, report: ReportProgress
 ) -> AsyncIterator[_Batch]:
     """Yield the records with encrypted phones, in batches, and report each that is done."""
-    for kind in _KINDS_WITH_PHONES:
+    for kind in _kinds_with_phones():
         total = None
         if isinstance(store, BatchWrites):
             total = await retry(partial(store.estimate_size, kind))
@@ -235,3 +230,12 @@ async def _repeat(
     while batch := await retry(expire):
         deleted += batch
         report(deleted, None)
+
+
+def _kinds_with_phones() -> Iterator[RecordKind[Any]]:
+    """Yield the kinds that have encrypted phones."""
+    yield IDENTITIES
+    for kind in all_kinds():
+        if kind.has_phones and kind not in (IDENTITIES, PHONE_VERIFICATIONS):
+            yield kind
+    yield PHONE_VERIFICATIONS

@@ -1,13 +1,14 @@
 """Records of features that this program does not have: nothing in it would ever touch them.
 
-Those of our own features are known by their names, and those of extensions by the form of theirs.
+Those of our own features are known by their names, and those of extensions by the beginning of
+theirs.
 """
 
 from collections.abc import Sequence
 from typing import Final, Protocol, runtime_checkable
 
-from adapters.records.extension_kinds import find_extension
-from adapters.records.kinds import KINDS
+from adapters.records.all_kinds import all_kinds
+from adapters.records.kind_checks import is_of_extension
 from application.ports.errors import ConfigurationError
 
 FEATURES_OF_KINDS: Final[dict[str, str]] = {
@@ -79,11 +80,9 @@ class UndeclaredRecords(FindsUndeclared, Protocol):
 
 def find_absent_feature(name: str) -> str | None:
     """Return the feature that has records of this name; None if this program has it, or nobody."""
-    if name in {kind.name for kind in KINDS}:
+    if name in {kind.name for kind in all_kinds()}:
         return None
-    if extension := find_extension(name):
-        return f"extension {extension}"
-    return FEATURES_OF_KINDS.get(name)
+    return "an extension" if is_of_extension(name) else FEATURES_OF_KINDS.get(name)
 
 
 async def check_declared(store: object) -> None:
@@ -102,7 +101,7 @@ async def check_declared(store: object) -> None:
     if not isinstance(store, FindsUndeclared):
         return
     unknown = await store.list_unknown() if isinstance(store, ListsUnknown) else ()
-    present = {FEATURES_OF_KINDS.get(kind.name) for kind in KINDS}
+    present = {FEATURES_OF_KINDS.get(kind.name) for kind in all_kinds()}
     names = [
         name
         for name in (*FEATURES_OF_KINDS, *unknown)

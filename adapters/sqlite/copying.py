@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.records.all_kinds import stored_kinds
 from adapters.records.copy_marks import CopyMark, decode_mark, encode_mark
 from adapters.records.limits import LIMITS
 from adapters.records.raw_records import (
@@ -25,7 +26,6 @@ from adapters.sqlite.database import create_missing_file, is_present
 from adapters.sqlite.errors import SQLITE_ERRORS, is_busy, to_startup_error
 from adapters.sqlite.record_store import to_column
 from adapters.sqlite.schema import (
-    ALL_KINDS,
     COPY_MARK,
     check_schema,
     prepare_schema,
@@ -34,7 +34,6 @@ from adapters.sqlite.schema import (
 from adapters.sqlite.undeclared_tables import has_undeclared
 from application.ports.errors import ConfigurationError
 
-_KNOWN_TABLES: Final = frozenset(["metadata", *(kind.name for kind in ALL_KINDS)])
 _IN_USE: Final = "{path} is in use: stop the service, and start the command again."
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _decode: Final = msgspec.json.Decoder(Fields).decode
@@ -122,7 +121,8 @@ class SqliteCopy:
                 self._connection.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", values)
 
     async def list_unknown(self) -> Sequence[str]:
-        unknown = self._list_tables() - _KNOWN_TABLES
+        known = {"metadata", *(kind.name for kind in stored_kinds())}
+        unknown = self._list_tables() - known
         return sorted(name for name in unknown if not name.startswith("sqlite_"))
 
     async def has_undeclared(self, name: str, /) -> bool:

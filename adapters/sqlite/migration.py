@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
 
 from adapters.records.copy_marks import check_mark
 from adapters.records.schema_plan import ReportBuild, SchemaPlan
@@ -12,16 +11,14 @@ from adapters.sqlite.database import BUSY_TIMEOUT, DatabaseFile, inspect_file, i
 from adapters.sqlite.errors import SQLITE_ERRORS, to_startup_error
 from adapters.sqlite.schema import (
     COPY_MARK,
-    SCHEMA,
     check_schema,
     create_schema_object,
     find_missing,
     find_plan,
     read_metadata,
+    schema,
 )
 from adapters.sqlite.stored_keys import connect_to_read
-
-_NEW: Final = SchemaPlan(is_new=True, missing=[*SCHEMA])
 
 
 async def plan_migration(path: Path, key_fingerprint: str | None) -> SchemaPlan:
@@ -36,7 +33,7 @@ async def plan_migration(path: Path, key_fingerprint: str | None) -> SchemaPlan:
     """
     if not is_present(path):
         inspect_file(path, key_fingerprint)  # whether it could be created
-        return _NEW
+        return SchemaPlan(is_new=True, missing=[*schema()])
     with connect_to_read(path) as connection:
         is_new = check_schema(connection, path, key_fingerprint) is None
         if not is_new:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from cachetools import LRUCache, cached
 
-from adapters.records.kinds import KINDS
+from adapters.records.all_kinds import all_kinds, stored_kinds
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_store import (
     IndexPosition,
@@ -24,7 +24,7 @@ from adapters.records.record_store import (
 from adapters.sqlite.connection_worker import Parameters
 from adapters.sqlite.database import SqliteDatabase
 from adapters.sqlite.row_loader import make_row_loader, rows_as_json
-from adapters.sqlite.schema import ALL_KINDS, conditions_of, order_of, value_of
+from adapters.sqlite.schema import conditions_of, order_of, value_of
 from adapters.sqlite.undeclared_tables import delete_undeclared, has_undeclared, list_tables
 
 R = TypeVar("R", bound=Record)
@@ -46,7 +46,7 @@ class SqliteRecordStore:
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
-        self._rows = {kind.name: make_row_loader(database, kind.name) for kind in KINDS}
+        self._rows = {kind.name: make_row_loader(database, kind.name) for kind in all_kinds()}
 
     async def load(
         self, kind: RecordKind[R], record_ids: Collection[str], /
@@ -61,7 +61,7 @@ class SqliteRecordStore:
         return await self._database.reader.run(lambda connection: has_undeclared(connection, name))
 
     async def list_unknown(self) -> Sequence[str]:
-        known = {kind.name for kind in ALL_KINDS}
+        known = {kind.name for kind in stored_kinds()}
         return [name for name in await self._database.reader.run(list_tables) if name not in known]
 
     async def delete_undeclared(self, name: str, limit: int, /) -> int:

@@ -18,9 +18,9 @@ from typing import Any, Final, get_args
 
 import msgspec
 
+from adapters.records.all_kinds import stored_kinds
 from adapters.records.copy_marks import check_mark
 from adapters.records.database_metadata import UNFINISHED
-from adapters.records.kinds import KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import Index, RecordKind
 from adapters.records.schema_plan import DUPLICATES, SchemaObject, SchemaPlan
@@ -37,7 +37,6 @@ UNFINISHED_INDEX_KEY: Final = "unfinished_index_key"
 COPY_MARK: Final = "copy_mark"
 """The name of the mark in the metadata."""
 
-ALL_KINDS: Final[Sequence[RecordKind[Any]]] = (*KINDS, LIMITS)
 METADATA: Final = """
 CREATE TABLE metadata (
     name TEXT NOT NULL PRIMARY KEY,
@@ -118,20 +117,28 @@ def _create_index(kind: RecordKind[Any], index: Index) -> str:
 def _creation_statements() -> Iterator[tuple[SchemaObject, str]]:
     """Yield each table and index of the schema, and the statement that creates it."""
     yield SchemaObject("table", "metadata"), METADATA
-    for kind in ALL_KINDS:
+    for kind in stored_kinds():
         yield SchemaObject("table", kind.name), _create_table(kind)
         for index in kind.indexes:
             yield SchemaObject.of_index(kind, index, _fields_of(index)), _create_index(kind, index)
 
 
-SCHEMA: Final = dict(_creation_statements())
-"""All tables and indexes, with the statements that create them."""
-COLUMNS: Final = {
-    SchemaObject("column", name, kind.name): f"ALTER TABLE {kind.name} ADD COLUMN {name} {type_}"
-    for kind in ALL_KINDS
-    for name, type_ in _columns_of(kind).items()
-}
-"""The columns of indexed fields, with the statements that add them to an existing table."""
+@cache
+def schema() -> Mapping[SchemaObject, str]:
+    """Return all tables and indexes, with the statements that create them."""
+    return dict(_creation_statements())
+
+
+@cache
+def column_statements() -> Mapping[SchemaObject, str]:
+    """Return the columns of indexed fields, and what adds them to an existing table."""
+    return {
+        SchemaObject("column", name, kind.name): (
+            f"ALTER TABLE {kind.name} ADD COLUMN {name} {type_}"
+        )
+        for kind in stored_kinds()
+        for name, type_ in _columns_of(kind).items()
+    }
 
 
 def find_missing(connection: sqlite3.Connection) -> Mapping[SchemaObject, str]:
@@ -139,11 +146,13 @@ def find_missing(connection: sqlite3.Connection) -> Mapping[SchemaObject, str]:
     existing = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     missing = {
         column: statement
-        for column, statement in COLUMNS.items()
+        for column, statement in column_statements().items()
         if column.table in existing and column not in _find_columns(connection, column.table)
     }
     return missing | {
-        created: statement for created, statement in SCHEMA.items() if created.name not in existing
+        created: statement
+        for created, statement in schema().items()
+        if created.name not in existing
     }
 
 
@@ -151,13 +160,13 @@ def find_plan(connection: sqlite3.Connection, *, is_new: bool) -> SchemaPlan:
     """Return what `prepare_schema` would change, and what else the file has."""
     rows = connection.execute("SELECT type, name, tbl_name FROM sqlite_master WHERE sql NOTNULL")
     found = [SchemaObject(sort, name, table if name != table else "") for sort, name, table in rows]
-    declared = {created.name for created in SCHEMA}
+    declared = {created.name for created in schema()}
     others = [other for other in found if other.name not in declared and not _is_statistics(other)]
     columns = [
         column
-        for kind in ALL_KINDS
+        for kind in stored_kinds()
         for column in _find_columns(connection, kind.name)
-        if column not in COLUMNS and column.name not in ("id", "version", "body")
+        if column not in column_statements() and column.name not in ("id", "version", "body")
     ]
     return SchemaPlan(
         is_new=is_new,
@@ -322,7 +331,7 @@ def _is_statistics(other: SchemaObject) -> bool:
 @cache
 def _known_objects() -> Mapping[tuple[str, str], str | None]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        for statement in SCHEMA.values():
+        for statement in schema().values():
             connection.execute(statement)
         rows = connection.execute("SELECT type, name, sql FROM sqlite_master")
         return {(kind, name): _normalize(sql) for kind, name, sql in rows}

@@ -7,7 +7,6 @@ from typing import Final, NoReturn
 
 from entrypoints.commands.command import Command, add_commands
 from entrypoints.commands.core import core_commands
-from entrypoints.commands.extensions import extension_commands
 from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
 from entrypoints.version.distribution import describe_version
 
@@ -37,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
 def list_commands(features: Sequence[FeatureCommands]) -> Sequence[Command]:
     """Return the commands of the core and of features."""
     of_features = [command for feature in features for command in feature.commands]
-    return [*core_commands(features), *of_features, *extension_commands()]
+    return [*core_commands(features), *of_features]
 
 
 def make_parser(

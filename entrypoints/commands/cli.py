@@ -17,7 +17,7 @@ from entrypoints.commands.printing import (
     OutputFailed,
     print_result,
 )
-from entrypoints.opening.extensions import load_extensions
+from entrypoints.opening.extensions import name_extensions
 from entrypoints.opening.startup_error import StartupError, print_errors
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, 1 if it failed, 2 if its input was invalid."""
     try:
         _open_standard_streams()
-        # First of all: settings, records, commands and the API are made of all features.
-        load_extensions(os.environ)
+        # First of all: the list of features has them.
+        name_extensions(os.environ)
         from entrypoints.commands.arguments import make_parser
 
         return _run_command(make_parser().parse_args(arguments))

@@ -110,14 +110,14 @@ async def _open_existing(
 async def _plan(
     settings: Settings, from_: DatabaseLocation, to: DatabaseLocation, *, force: bool
 ) -> list[str]:
-    from adapters.records.copying import COPIED_KINDS, check_copy, check_no_instance
+    from adapters.records.copying import check_copy, check_no_instance, copied_kinds
     from adapters.system import SystemClock
 
     async with _open_existing(_key_fingerprint(settings), from_, to) as (source, target):
         lines = []
         if await check_copy(source, target, force=force):
             lines.append("It would continue an earlier copy.")
-        for kind in COPIED_KINDS:
+        for kind in copied_kinds():
             copied = await target.count(kind) if target else 0
             if total := await source.count(kind):
                 lines.append(f"{kind.name}: {total:,} records, {copied:,} of them copied before")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from adapters.records.extension_kinds import find_extension
+from adapters.records.kind_checks import is_of_extension
 from adapters.records.schema_plan import ReportBuild, SchemaObject, SchemaPlan
 from adapters.records.undeclared_records import (
     FEATURES_OF_KINDS,
@@ -74,7 +74,7 @@ def _delete_records(
     absent = {name: find_absent_feature(name) for name in names}
     for name, feature in absent.items():
         if feature is None:
-            is_ours = name in FEATURES_OF_KINDS or find_extension(name)
+            is_ours = name in FEATURES_OF_KINDS or is_of_extension(name)
             reason = "this program uses" if is_ours else "no feature has"
             raise InvalidArgument(f"{name}: {reason} these records. Nothing was deleted.")
     if not is_confirmed:

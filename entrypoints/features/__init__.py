@@ -1,8 +1,9 @@
 """All optional features, and extensions. Nothing else names all of them."""
 
-from collections.abc import Iterable
 from typing import Final
 
+from adapters.records.all_kinds import declare_kinds
+from adapters.records.kinds import CORE_KINDS
 from entrypoints.features.admin import ADMIN
 from entrypoints.features.app_data import APP_DATA
 from entrypoints.features.attestation import ATTESTATION
@@ -24,19 +25,9 @@ from entrypoints.features.tracing import TRACING
 from entrypoints.features.user_list import USER_LIST
 from entrypoints.features.voice import VOICE
 from entrypoints.features.whatsapp import WHATSAPP
-from entrypoints.opening.extensions import EXTENSIONS
+from entrypoints.opening.extensions import load_extensions
 
-
-def _make_extension_features() -> Iterable[Feature]:
-    if not EXTENSIONS:
-        return ()
-    # What extensions may import takes the parent process a third of a second.
-    from entrypoints.extensions.feature import make_feature
-
-    return map(make_feature, EXTENSIONS)
-
-
-FEATURES: Final[tuple[Feature, ...]] = (
+_OURS: Final[tuple[Feature, ...]] = (
     ATTESTATION,
     APP_DATA,
     PHONE_CHANGE,
@@ -57,6 +48,9 @@ FEATURES: Final[tuple[Feature, ...]] = (
     START,
     LEGACY_OTP,
     TRACING,
-    *_make_extension_features(),
 )
+FEATURES: Final = (*_OURS, *load_extensions(_OURS))
 """In the order in which they are opened: each after those that it needs."""
+KINDS: Final = (*CORE_KINDS, *(kind for feature in FEATURES for kind in feature.kinds))
+"""All kinds of records."""
+declare_kinds(KINDS)

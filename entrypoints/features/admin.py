@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from adapters.records.features.admin import KINDS
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class _Admin(Feature):
         "entrypoints/commands/admin",
         "application/admin",
     )
+    kinds = KINDS
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from adapters.records.features.app_data import KINDS
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class _AppData(Feature):
         "entrypoints/http/app_data",
         "entrypoints/words/app_data_words.py",
     )
+    kinds = KINDS
     data = ("app data",)
     has_cleanup = True
     adds_to_export = True

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from adapters.records.features.attestation import KINDS
 from application.ports.attestation import Attestation
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
@@ -255,6 +256,7 @@ class _Attestation(Feature):
         "adapters/metrics/features/attestation.py",
         "pytest_dialtone/suites/attestation",
     )
+    kinds = KINDS
     settings = AttestationSettings
 
     def rules(self) -> Sequence[Rule]:

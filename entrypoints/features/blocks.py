@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from adapters.records.features.blocks import KINDS
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class _Blocks(Feature):
         "entrypoints/commands/blocks",
         "entrypoints/words/block_words.py",
     )
+    kinds = KINDS
     has_cleanup = True
 
     def must_be_open(self, settings: "Settings") -> bool:

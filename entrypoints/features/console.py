@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from adapters.records.features.console import KINDS
 from entrypoints.features.feature import Feature
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import optional
@@ -80,6 +81,7 @@ class _Console(Feature):
         "entrypoints/http/console",
         "entrypoints/words/console_words.py",
     )
+    kinds = KINDS
     settings = ConsoleSettings
 
     def rules(self) -> Sequence[Rule]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 if TYPE_CHECKING:
     from adapters.metrics.exposition import MeasuredGauge
     from adapters.metrics.metrics import Metrics
+    from adapters.records.record_kind import RecordKind
     from adapters.records.record_store import RecordStore
     from application.administration.show_user import UserDetails
     from application.use_cases import UseCases
@@ -32,15 +33,17 @@ class Feature:
     """An optional feature. Without its folders, its module and its tests, the rest works.
 
     A module of `entrypoints.features` has one subclass, and one object of it, which
-    `entrypoints.features` lists. Methods import what they need when they are called: so a command
-    imports only the features that it names.
+    `entrypoints.features` lists. One of somebody else is an extension: `DIALTONE_EXTENSIONS`.
+    Methods import what they need when they are called: so a command imports only the features that
+    it names.
 
     Attributes:
         name: Its name, for operators too.
         folders: Its folders and modules in the four layers, besides its own module here. Whoever
-            takes the feature out deletes them.
+            takes the feature out deletes them. An extension has none here.
         needs: The names of the features that have to be installed.
         opens: The names of the pieces of the core that have to be open, such as `otp`.
+        kinds: The kinds of its records. Those of an extension have names that begin with `x_`.
         settings: A dataclass with its settings, a subclass of `Settings`; None if it has none.
         logged_settings: The variables that the log of a start shows, by the name of their field.
         data: What it has of a user, in words that an operator reads before the deletion.
@@ -56,9 +59,10 @@ class Feature:
     """
 
     name: ClassVar[str]
-    folders: ClassVar[tuple[str, ...]]
+    folders: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ()
     opens: ClassVar[tuple[str, ...]] = ()
+    kinds: "ClassVar[tuple[RecordKind[Any], ...]]" = ()
     settings: ClassVar["type[Settings] | None"] = None
     logged_settings: ClassVar[Mapping[str, str]] = {}
     data: ClassVar[tuple[str, ...]] = ()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import urlsplit
 
+from adapters.records.features.media import KINDS
 from application.media.limits import MEGAPIXELS_PER_HOUR, PixelAllowance
 from application.media.media_urls import MediaAccess
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
@@ -441,6 +442,7 @@ class _Media(Feature):
         "pytest_dialtone/suites/media",
         "entrypoints/words/library_words.py",
     )
+    kinds = KINDS
     settings = MediaSettings
     logged_settings: ClassVar[Mapping[str, str]] = {"media": "DIALTONE_MEDIA"}
     data = ("library",)

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from adapters.records.features.passkeys import KINDS
 from entrypoints.features.console import ConsoleSettings
 from entrypoints.features.feature import Feature, RecordsCheck
 from entrypoints.settings import parsers
@@ -99,6 +100,7 @@ class _Passkeys(Feature):
         "entrypoints/commands/passkeys",
         "entrypoints/words/passkey_words.py",
     )
+    kinds = KINDS
     settings = PasskeySettings
 
     def rules(self) -> Sequence[Rule]:

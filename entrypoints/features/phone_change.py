@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from adapters.records.features.phone_change import KINDS
 from application.ports.keys import KeyPurpose
 from entrypoints.features.feature import Feature
 
@@ -55,6 +56,7 @@ class _PhoneChange(Feature):
         "entrypoints/commands/phone_change",
         "entrypoints/words/phone_change_words.py",
     )
+    kinds = KINDS
     has_cleanup = True
     left_messages = "Messages to numbers that were changed wait until the service sends them."
     without_messages = _PhoneChangeRecords()

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.records.features.statistics import KINDS
 from entrypoints.features.feature import Feature
 from entrypoints.opening.last_writes import write_last
 from entrypoints.opening.startup_error import StartupError
@@ -117,6 +118,7 @@ class _Statistics(Feature):
         "entrypoints/commands/statistics",
         "domain/costs",
     )
+    kinds = KINDS
     settings = StatisticsSettings
 
     def must_be_open(self, settings: "Settings") -> bool:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from adapters.records.features.voice import KINDS
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from application.ports.voice import Recordings, VoicePorts, VoiceProvider
@@ -418,6 +419,7 @@ class _Voice(Feature):
         "pytest_dialtone/suites/voice",
         "entrypoints/words/call_words.py",
     )
+    kinds = KINDS
     settings = VoiceSettings
     data = ("recordings",)
     has_cleanup = True

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.records.features.whatsapp import KINDS
 from application.ports.keys import KeyPurpose
 from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
@@ -152,6 +153,7 @@ class _WhatsApp(Feature):
         "entrypoints/opening/whatsapp_providers.py",
         "entrypoints/settings/whatsapp_cloud.py",
     )
+    kinds = KINDS
     settings = WhatsAppSettings
     has_cleanup = True
     adds_channel = Channel.WHATSAPP

@@ -24,7 +24,6 @@ from entrypoints.http.errors.table import PORT_ERRORS, ErrorTable
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
-from entrypoints.http.openapi.merging import add_description
 from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.otp.message_status import MessageStatusController
@@ -148,18 +147,12 @@ def make_error_table(plugins: Sequence[ApiPlugin]) -> ErrorTable:
 
 def describe_app(settings: HttpSettings, plugins: Sequence[ApiPlugin]) -> dict[str, Any]:
     """Return the OpenAPI description of the API with these plugins."""
-    errors, own = make_error_table(plugins), [each for each in plugins if not each.id_prefix]
     controllers = [
         *CONTROLLERS,
-        *(controller for plugin in own for controller in plugin.controllers),
-        *administration_of(own),
+        *(controller for plugin in plugins for controller in plugin.controllers),
+        *administration_of(plugins),
     ]
-    description = describe_api(controllers, settings, errors, own)
-    for plugin in plugins:
-        if plugin.id_prefix:
-            part = describe_api(plugin.controllers, settings, errors, own, plugin.id_prefix)
-            add_description(description, part, plugin.id_prefix)
-    return description
+    return describe_api(controllers, settings, make_error_table(plugins), plugins)
 
 
 def _cors_config(web_origins: Sequence[str], methods: Sequence[Any]) -> CORSConfig | None:

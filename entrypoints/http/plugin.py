@@ -49,8 +49,6 @@ class ApiPlugin(InitPlugin):
         about: What the description says in addition, by the id of an operation of the core, or
             `ABOUT_API` or `ABOUT_TOKENS`.
         methods: The HTTP methods that no route of the core has.
-        id_prefix: How the ids of its operations and the names of its schemas begin, if it is of
-            somebody else: they may have the names of ours.
     """
 
     controllers: Sequence[type[Controller]] = ()
@@ -72,7 +70,6 @@ class ApiPlugin(InitPlugin):
     links: Mapping[str, Mapping[str, Mapping[str, str]]] = MappingProxyType({})
     about: Mapping[str, str] = MappingProxyType({})
     methods: Sequence[str] = ()
-    id_prefix: str = ""
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add the controllers."""

@@ -1,39 +1,98 @@
-"""Which extensions a process has: those that `DIALTONE_EXTENSIONS` names.
+"""The extensions of a process: the features of installed packages that `DIALTONE_EXTENSIONS` names.
 
-A process loads them before it imports what is made of all features: their settings, the kinds of
-records, the API. Processes that it forks have them too.
+A command notes the text of the variable before anything else, and the list of features loads them
+when it is imported. Processes that are forked later have them too.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from domain.errors import InvalidValue
+from entrypoints.opening.startup_error import StartupError
 
 if TYPE_CHECKING:
-    from entrypoints.extensions.extension import Extension
+    from entrypoints.features.feature import Feature
 
 VARIABLE: Final = "DIALTONE_EXTENSIONS"
-EXTENSIONS: "Final[list[Extension]]" = []
-"""The extensions of this process, in the order of the variable."""
+_NAMED: Final = list[str]()
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def load_extensions(environ: Mapping[str, str]) -> None:
-    """Load the extensions that the environment or `.env` names. Without any, import nothing.
-
-    Raises:
-        StartupError: The variable is not valid, or an extension cannot be used.
-    """
+def name_extensions(environ: Mapping[str, str]) -> None:
+    """Note which extensions the environment or `.env` names."""
+    _NAMED.clear()
     if VARIABLE not in environ and not Path(".env").exists():
         return
     from entrypoints.settings.env_file import ENV_FILE, read_env_file
 
     # Problems of the file are reported with those of all settings.
     in_file, _ = read_env_file(ENV_FILE)
-    text = environ.get(VARIABLE, "").strip() or in_file.get(VARIABLE, "").strip()
-    if not text:
-        return
-    from adapters.records.extension_kinds import EXTENSION_KINDS
-    from entrypoints.extensions.loading import load_named
+    if text := environ.get(VARIABLE, "").strip() or in_file.get(VARIABLE, "").strip():
+        _NAMED.append(text)
 
-    for extension in load_named(text, VARIABLE):
-        EXTENSIONS.append(extension)
-        EXTENSION_KINDS.extend(extension.kinds)
+
+def load_extensions(features: "Sequence[Feature]") -> "Sequence[Feature]":
+    """Load the extensions that were named. Without any, nothing is imported.
+
+    Args:
+        features: All other features.
+
+    Raises:
+        StartupError: The text is not valid, or one of them cannot be used: one line.
+    """
+    extensions: list[Feature] = []
+    for text in _NAMED:
+        from entrypoints.opening.factories import load_object
+        from entrypoints.settings.database_parsers import parse_extensions
+
+        try:
+            named = parse_extensions(text)
+        except InvalidValue as error:
+            raise StartupError(
+                f"{VARIABLE}: {error.message} Example: {VARIABLE}=acme_notes.feature:ACME_NOTES"
+            ) from None
+        for factory in named:
+            extension = load_object(factory, VARIABLE)
+            for problem in _find_problems(extension, [*features, *extensions]):
+                raise StartupError(f"{VARIABLE}: {factory.path} {problem}")
+            extensions.append(extension)
+    return extensions
+
+
+def _find_problems(extension: Any, others: "Sequence[Feature]") -> Iterator[str]:
+    """Yield what is wrong with an extension; what follows depends on it."""
+    from adapters.records.kind_checks import find_kind_problem
+    from adapters.records.record_kind import RecordKind
+    from entrypoints.features.feature import Feature
+
+    if isinstance(extension, type):
+        yield f"is the class {extension.__name__}: name an object of it."
+    if not isinstance(extension, Feature):
+        yield (
+            f"is no Feature (its type is {type(extension).__name__}): name an object of a subclass "
+            "of entrypoints.features.feature.Feature."
+        )
+    name = getattr(extension, "name", None)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        yield "has no `name` of lower-case letters, digits and underscores: give it one."
+    if name in {feature.name for feature in others}:
+        yield f"has the name of another feature, {name}: give it a name of its own."
+    if missing := sorted({*extension.needs} - {feature.name for feature in others}):
+        yield f"needs the feature {missing[0]}, which is not there: take it out of `needs`."
+    kinds = extension.kinds
+    if not isinstance(kinds, tuple) or not all(isinstance(kind, RecordKind) for kind in kinds):
+        yield "has no tuple of RecordKind as its `kinds`: make it one."
+    for kind in kinds:
+        if problem := find_kind_problem(kind):
+            yield f"cannot have the records {kind.name}: {problem}"
+    taken = {used for feature in others for kind in feature.kinds for used in _names_of(kind)}
+    names = [used for kind in kinds for used in _names_of(kind)]
+    for used in names:
+        if used in taken or names.count(used) > 1:
+            yield f"has another kind of records or index with the name {used}: rename one."
+
+
+def _names_of(kind: Any) -> Sequence[str]:
+    return (kind.name, *(index.name for index in kind.indexes))

@@ -69,8 +69,9 @@ def load_object(factory: Factory, variable: str) -> Any:
     except StartupError:
         raise
     except (ImportError, AttributeError, SyntaxError) as error:
+        reason = " ".join(str(error).split())
         raise StartupError(
-            f"{variable}: {factory.path} cannot be imported ({error}): "
+            f"{variable}: {factory.path} cannot be imported ({reason}): "
             "install its package, or start in the folder that contains it."
         ) from error
     except (Exception, SystemExit) as error:
@@ -78,7 +79,7 @@ def load_object(factory: Factory, variable: str) -> Any:
         place = extract_tb(error.__traceback__)[-1]
         raise StartupError(
             f"{variable}: {factory.path} cannot be imported, because its module raises "
-            f"{type(error).__name__} ({place.filename}, line {place.lineno})."
+            f"{type(error).__name__} ({place.filename}, line {place.lineno}): mend that line."
         ) from error
 
 

@@ -66,7 +66,7 @@ class ServiceSettings:
         "Extensions: package.module:feature of installed packages; several, separated by commas.",
         database_parsers.parse_extensions,
         unset=(),
-        example="acme.extension:feature",
+        example="acme_notes.feature:ACME_NOTES",
     )
     variables: Variables = field(default_factory=Variables, repr=False)
 

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from functools import partial, wraps
 from typing import Any, Final, TypeVar, cast
 
+from adapters.records.all_kinds import all_kinds
 from adapters.records.call_deadlines import CallDeadlines
 from adapters.records.database import Database
-from adapters.records.kinds import KINDS
 from adapters.records.limits import (
     LIMITS,
     LimitRecords,
@@ -194,7 +194,7 @@ class InMemoryRecords:
 
     async def list_unknown(self) -> Sequence[str]:
         await self._arrive()
-        return sorted(self.tables.keys() - {kind.name for kind in KINDS})
+        return sorted(self.tables.keys() - {kind.name for kind in all_kinds()})
 
     async def delete_undeclared(self, name: str, limit: int, /) -> int:
         if not await self.has_undeclared(name):

@@ -12,10 +12,11 @@ import pytest
 import pytest_asyncio
 
 from adapters.records.database import Database
+from adapters.records.limits import LIMITS
 from adapters.records.repositories import make_repositories
 from adapters.sqlite import open_sqlite_database
-from adapters.sqlite.schema import ALL_KINDS
 from domain.otp.rate_limits import Acquisition, Reservation
+from entrypoints.features import KINDS
 from pytest_dialtone.external_adapter import OpenDatabase
 from pytest_dialtone.suites.storage import outages
 from pytest_dialtone.suites.storage.outages import A_LIMIT
@@ -32,7 +33,8 @@ Instances = tuple[Database, Database]
 OpenUnusable = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Database]]
 KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
 _FOLDER: Final = Path(__file__).parent
-_EMPTY: Final = "; ".join(["BEGIN", *(f"DELETE FROM {kind.name}" for kind in ALL_KINDS), "COMMIT"])  # noqa: S608
+_DELETIONS: Final = [f"DELETE FROM {kind.name}" for kind in (*KINDS, LIMITS)]  # noqa: S608
+_EMPTY: Final = "; ".join(["BEGIN", *_DELETIONS, "COMMIT"])
 
 
 def in_memory(request: pytest.FixtureRequest) -> OpenDatabase:

@@ -9,14 +9,15 @@ import pytest
 from pymongo import MongoClient, WriteConcern
 
 from adapters.mongo import open_mongo_database
-from adapters.mongo.documents import COLLECTIONS, METADATA_COLLECTION
 from adapters.records.database import Database
+from adapters.records.limits import LIMITS
+from entrypoints.features import KINDS
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.timeouts import with_long_timeout
 
 _CLIENT: Final = pytest.StashKey[MongoClient[dict[str, Any]]]()
 _DATABASE_URL: Final = pytest.StashKey[str]()
-_EMPTIED: Final = [name for name in COLLECTIONS if name != METADATA_COLLECTION]
+_EMPTIED: Final = [kind.name for kind in (*KINDS, LIMITS)]
 
 
 def _name_if_not_empty(collection: str) -> list[dict[str, Any]]:

@@ -9,15 +9,16 @@ import psycopg
 import pytest
 
 from adapters.postgres import open_postgres_database
-from adapters.postgres.schema import ALL_KINDS
 from adapters.records.database import Database
+from adapters.records.limits import LIMITS
+from entrypoints.features import KINDS
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.timeouts import with_long_timeout
 
 _CONNECTION: Final = pytest.StashKey[psycopg.Connection[Any]]()
 _DATABASE_URL: Final = pytest.StashKey[str]()
 # Faster than TRUNCATE, which makes new files.
-_EMPTY: Final = "; ".join(f"DELETE FROM {kind.name}" for kind in ALL_KINDS)  # noqa: S608
+_EMPTY: Final = "; ".join(f"DELETE FROM {kind.name}" for kind in (*KINDS, LIMITS))  # noqa: S608
 
 
 def in_postgres(

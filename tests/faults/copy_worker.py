@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import entrypoints.features  # noqa: F401 -- it declares the kinds of records
 from adapters.records.copying import begin, compare_records, copy_records, finish
 from adapters.sqlite.copying import SqliteCopy, open_source, open_target
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

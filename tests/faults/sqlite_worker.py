@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
+import entrypoints.features  # noqa: F401 -- it declares the kinds of records
 from adapters.records.schema_plan import SchemaObject
-from adapters.sqlite.schema import SCHEMA, prepare_schema
+from adapters.sqlite.schema import prepare_schema, schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
@@ -61,8 +62,8 @@ async def die_creating(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
     report("creating")
-    schema = SCHEMA | {SchemaObject("table", "last"): "SELECT die()"}
-    with patch("adapters.sqlite.schema.SCHEMA", schema):
+    statements = {**schema(), SchemaObject("table", "last"): "SELECT die()"}
+    with patch("adapters.sqlite.schema.schema", lambda: statements):
         prepare_schema(connection, path, FakePhoneEncryption().key_fingerprint())
 
 

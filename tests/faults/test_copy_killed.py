@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from adapters.records.copying import COPIED_KINDS
+from adapters.records.copying import copied_kinds
 from tests.integration.test_copying import fill, rows_of, sqlite_place
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -25,5 +25,5 @@ def test_a_copy_that_is_killed_before_any_write_is_continued(tmp_path: Path) -> 
     copies = [*folder.glob("copy-*.db")]
     # One for each kind of records, for two marks at the beginning and two at the end, and one that
     # was not killed.
-    assert len(copies) == len(COPIED_KINDS) + 4 + 1
+    assert len(copies) == len(copied_kinds()) + 4 + 1
     assert [path.name for path in copies if rows_of(path) != expected] == []

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from adapters.records.kinds import KINDS
 from adapters.records.record_kind import Index, RecordKind
 from adapters.records.record_store import IndexPosition, RecordStore
+from entrypoints.features import KINDS
 from tests.support.builders import NOW
 
 INDEXES: Final = [(kind, index) for kind in KINDS for index in kind.indexes]

@@ -12,7 +12,7 @@ import pytest
 from pymongo import MongoClient
 
 from adapters.encryption import AesPhoneEncryption
-from adapters.postgres.schema import TABLES
+from adapters.postgres.schema import tables
 from domain.errors import TooManyOtpRequests
 from domain.identities.phone_change import PhoneChange
 from domain.identities.username import parse_username
@@ -70,7 +70,7 @@ async def in_postgres(
 
     def copy() -> bytes:
         with psycopg.connect(url, autocommit=True) as connection:
-            rows = [row for name in TABLES for row in connection.execute(f"TABLE {name}")]
+            rows = [row for name in tables() for row in connection.execute(f"TABLE {name}")]
             return repr(rows).encode()
 
     async with open_postgres_repositories(url, ENCRYPTION) as repositories:

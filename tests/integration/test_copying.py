@@ -22,23 +22,24 @@ from adapters.postgres import copying as postgres
 from adapters.postgres import open_postgres_database
 from adapters.records import copying
 from adapters.records.copying import (
-    COPIED_KINDS,
     Compared,
     CopyableDatabase,
     begin,
     check_no_instance,
     compare_records,
+    copied_kinds,
     copy_records,
     finish,
 )
 from adapters.records.database import Database
 from adapters.records.instances import InstanceRecord
-from adapters.records.kinds import AUDIT_ENTRIES, IDENTITIES, INSTANCES, KINDS
+from adapters.records.kinds import AUDIT_ENTRIES, IDENTITIES, INSTANCES
 from adapters.records.limits import LIMITS
 from adapters.records.raw_records import make_raw_record
 from adapters.sqlite import copying as sqlite
 from adapters.sqlite import open_sqlite_database
 from application.ports.errors import ConfigurationError, StorageError
+from entrypoints.features import KINDS
 from tests.integration.mongo_support import with_metadata_of
 from tests.integration.postgres_support import emptied_database
 from tests.support.builders import NOW
@@ -166,7 +167,7 @@ async def test_all_fields_return_unchanged_from_a_way_through_all_databases(
     # The checksum of a kind is the same whichever database has it.
     assert ways[0] == ways[1] == ways[2]
     assert {result.kind: result.count for result in ways[0]} == {
-        kind.name: 1 if kind is IDENTITIES else len(ODD_IDS) for kind in COPIED_KINDS
+        kind.name: 1 if kind is IDENTITIES else len(ODD_IDS) for kind in copied_kinds()
     }
 
 
@@ -213,9 +214,9 @@ async def test_an_interrupted_copy_is_continued_after_the_last_batch(
     async with both(first, target) as databases:
         assert await begin(*databases, LATER, "another copy")
         done = [step async for step in copy_records(*databases)]
-        copied = sum(6 if kind is not IDENTITIES else 1 for kind in COPIED_KINDS)
+        copied = sum(6 if kind is not IDENTITIES else 1 for kind in copied_kinds())
         assert len(done) < copied / 2
-    assert len(await copy_all(first, target)) == len(COPIED_KINDS)
+    assert len(await copy_all(first, target)) == len(copied_kinds())
 
 
 async def test_a_copy_that_differs_is_an_error_and_stays_unfinished(

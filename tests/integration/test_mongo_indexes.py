@@ -10,15 +10,16 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from adapters.mongo.documents import ALL_KINDS
 from adapters.mongo.metadata import SCHEMA_VERSION
+from adapters.records.limits import LIMITS
 from application.ports.errors import ConfigurationError
+from entrypoints.features import KINDS
 from tests.integration.mongo_support import StandaloneMongo
 from tests.support.repositories import open_mongo_repositories
 
 Mongo = Database[dict[str, Any]]
 
-DECLARED: Final = {(kind.name, index.name) for kind in ALL_KINDS for index in kind.indexes}
+DECLARED: Final = {(kind.name, index.name) for kind in (*KINDS, LIMITS) for index in kind.indexes}
 
 
 def only_with(*fields: str, **values: str) -> dict[str, Any]:

@@ -15,12 +15,12 @@ import pytest_asyncio
 from pymongo import MongoClient
 
 from adapters.mongo import record_store
-from adapters.mongo.documents import ALL_KINDS
 from adapters.records.database import Database
 from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
-from adapters.records.kinds import ALL_USERNAMES, IDENTITIES, KINDS
+from adapters.records.kinds import ALL_USERNAMES, IDENTITIES
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, RecordKind
+from entrypoints.features import KINDS
 from tests.contract.test_storage_errors import OPERATIONS
 from tests.integration.index_searches import INDEXES, searches_in, values_of
 from tests.integration.mongo_support import (
@@ -37,7 +37,7 @@ Explain = Callable[[Awaitable[object]], Awaitable[list[list[str]]]]
 
 RECORDS: Final = 300
 MIDDLE: Final = NOW + timedelta(minutes=RECORDS // 2)
-TIMES: Final = {EXPIRES_AT, *(index.order for kind in ALL_KINDS for index in kind.indexes)}
+TIMES: Final = {EXPIRES_AT, *(index.order for kind in (*KINDS, LIMITS) for index in kind.indexes)}
 PAGED: Final = [(kind, index) for kind, index in INDEXES if index.is_paged]
 
 # All tests share one open database: to open it takes longer than most of them.
@@ -52,7 +52,7 @@ def url(mongo_url: str) -> Iterator[str]:
     asyncio.run(create(database_url))
     with MongoClient[dict[str, Any]](database_url) as client:
         database = client.get_default_database()
-        for kind in ALL_KINDS:
+        for kind in (*KINDS, LIMITS):
             # Queries read no other fields than those of indexes, so documents have no others.
             documents = [a_document(kind, number) for number in range(RECORDS)]
             database[kind.name].insert_many(documents)

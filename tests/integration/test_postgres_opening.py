@@ -12,7 +12,7 @@ import pytest
 
 from adapters.postgres import inspect_database
 from adapters.postgres.opening import Inspection
-from adapters.postgres.schema import SCHEMA
+from adapters.postgres.schema import schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -203,7 +203,7 @@ async def test_missing_tables_and_indexes_are_created_and_others_stay(
     await create_database(postgres_database)
 
     names = query(postgres_database, "SELECT relname FROM pg_class")
-    assert {created.name for created in SCHEMA} | {"another", "another_index"} <= {
+    assert {created.name for created in schema()} | {"another", "another_index"} <= {
         name for (name,) in names
     }
 

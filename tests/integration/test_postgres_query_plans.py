@@ -19,13 +19,14 @@ import pytest_asyncio
 from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.limit_store import _LOCK, _SAVE
 from adapters.postgres.opening import open_postgres_database, stores_in
-from adapters.postgres.schema import ALL_KINDS, column_types
+from adapters.postgres.schema import column_types
 from adapters.records.database import Database
 from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
 from adapters.records.kinds import ALL_USERNAMES, IDENTITIES
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, RecordKind
 from adapters.records.record_store import BatchWrites
+from entrypoints.features import KINDS
 from tests.contract.test_storage_errors import OPERATIONS
 from tests.integration.index_searches import INDEXES, searches_in, values_of
 from tests.support.builders import NOW
@@ -94,7 +95,7 @@ def url(postgres_server: PostgresServer) -> Iterator[str]:
     database_url = postgres_server.database_url(name)
     asyncio.run(create(database_url))
     with psycopg.connect(database_url, autocommit=True) as connection:
-        for kind in ALL_KINDS:
+        for kind in (*KINDS, LIMITS):
             connection.execute(fill(kind), {"now": NOW, "rows": ROWS})
         connection.execute("VACUUM ANALYZE")
     yield database_url
@@ -202,7 +203,7 @@ async def test_a_total_of_a_large_table_is_estimated(url: str) -> None:
 async def test_expired_records_are_found_by_their_index(
     logged: LoggedDatabase, database: Database
 ) -> None:
-    for kind in [kind for kind in ALL_KINDS if kind.expires]:
+    for kind in [kind for kind in (*KINDS, LIMITS) if kind.expires]:
         [plan] = await plans_of(
             logged,
             database.limits.delete_expired(MIDDLE, 10)

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from adapters.records.answers import Answers
 from adapters.records.identities import IdentityRecord
-from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES, KINDS
+from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
 from adapters.records.record_store import IndexPosition
@@ -25,6 +25,7 @@ from adapters.sqlite.record_store import SqliteRecordStore
 from application.ports.errors import StorageUnavailable
 from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
+from entrypoints.features import KINDS
 from tests.support.builders import NOW, an_id
 
 T = TypeVar("T")

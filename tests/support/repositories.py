@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import entrypoints.features  # noqa: F401 -- it declares the kinds of records
 from adapters.mongo import open_mongo_database
 from adapters.postgres import open_postgres_database
 from adapters.records.database import Database

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.records.kinds import KINDS
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import (
     MAX_ID_LENGTH,
@@ -31,6 +30,7 @@ from domain.otp.rate_limits import (
     RateLimits,
 )
 from domain.otp.sliding_window import SlidingWindow
+from entrypoints.features import KINDS
 from tests.support.builders import NOW
 from tests.support.full_records import FULL_RECORDS, MAPPINGS
 

@@ -8,8 +8,9 @@ from typing import Any, Final, get_args
 
 import msgspec
 
+import entrypoints.features  # noqa: F401 -- it declares the kinds of records
 from adapters.mongo.documents import METADATA_COLLECTION
-from adapters.sqlite.schema import SCHEMA
+from adapters.sqlite.schema import schema
 from application.export.page import EXPLAINED_FILES
 from tests.support.app_harness import AppHarness
 from tests.support.full_records import MAPPINGS
@@ -48,7 +49,7 @@ def of_record(record_type: type[msgspec.Struct], path: str) -> Iterator[str]:
 
 def of_tables() -> Iterator[str]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(";".join(SCHEMA.values()))
+        connection.executescript(";".join(schema().values()))
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         for (table,) in tables.fetchall():
             for _, column, *_ in connection.execute(f"PRAGMA table_info({table})"):

@@ -23,9 +23,6 @@ UNAVAILABLE_ERROR: Final = "unavailable_error"
 None if they read nothing from the database.
 """
 
-EXTENSION: Final = "extension"
-"""An option of handlers: the extension that they belong to."""
-
 _MISSING_PARAMETER: Final = re.compile(r"Missing required \w+ parameter '(.+?)'")
 """How the framework begins the error."""
 
@@ -89,8 +86,7 @@ def _handle_framework_error(request: AnyRequest, error: HTTPException) -> Respon
 
 
 def _handle_unexpected_error(request: AnyRequest, error: Exception) -> Response[Any]:
-    extension = request.route_handler.opt.get(EXTENSION)
-    _log.error("request_crashed", exc_info=error, **({EXTENSION: extension} if extension else {}))
+    _log.error("request_crashed", exc_info=error)
     return to_response(request, exceptions.InternalError())
 
 

@@ -49,7 +49,6 @@ class ErrorRow:
     - `attributes` of the error are fields of the body, unless they are None.
     - `headers` makes further headers of the response.
     - `example` is shown in the description of the API, for an error that needs arguments.
-    - `optional` has no effect anymore: extensions may still give it.
     - `is_of_client` is whether it is the doing of clients in spite of its status, like requests
       beyond a rate limit. It is not logged as an error.
     - `is_described` is whether it is one of the API: the description has it.
@@ -65,7 +64,6 @@ class ErrorRow:
     attributes: tuple[str, ...] = ()
     headers: Callable[[Any], Mapping[str, str]] = lambda _: {}
     example: ApiError | None = None
-    optional: frozenset[str] = frozenset()
     is_of_client: bool = False
     is_described: bool = True
 

@@ -64,7 +64,6 @@ def describe_api(
     settings: HttpSettings,
     errors: ErrorTable,
     plugins: Sequence[ApiPlugin],
-    id_prefix: str = "",
 ) -> dict[str, Any]:
     """Return the OpenAPI description of these controllers.
 
@@ -76,7 +75,6 @@ def describe_api(
         settings: The settings of the HTTP side.
         errors: The errors of the application.
         plugins: What features add.
-        id_prefix: How the ids of the operations begin.
     """
     structs: list[type[msgspec.Struct]] = [ServiceError, InvalidFieldsError]
     for plugin in plugins:
@@ -121,7 +119,7 @@ def describe_api(
     for path, by_method in description["paths"].items():
         for method, operation in by_method.items():
             handler = handlers[path, method]
-            operation_id = operation["operationId"] = f"{id_prefix}{operation['operationId']}"
+            operation_id = operation["operationId"]
             corrections.declare_security(operation)
             corrections.remove_parameter_error(operation)
             corrections.remove_content_of_204(operation)

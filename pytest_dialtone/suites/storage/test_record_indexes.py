@@ -15,7 +15,6 @@ from adapters.records.kinds import (
     AUDIT_ENTRIES,
     DELIVERY_REPORTS,
     ENTRIES_BY_SUBJECT,
-    KINDS,
     LEASES,
 )
 from adapters.records.leases import LeaseRecord
@@ -28,6 +27,7 @@ from adapters.records.record_kind import (
     RecordKind,
 )
 from adapters.records.record_store import IndexPosition, RecordStore
+from entrypoints.features import KINDS
 from pytest_dialtone.suites.storage.record_examples import (
     FAR,
     IN_ORDER,

@@ -21,7 +21,6 @@ from adapters.records.kinds import (
     DELIVERY_REPORTS,
     ENCRYPTED_PHONE,
     IDENTITIES,
-    KINDS,
     LEASES,
     PHONE_VERIFICATIONS,
     USERNAMES,
@@ -31,6 +30,7 @@ from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.record_kind import EXPIRES_AT, Fields, Record, RecordKind
 from adapters.records.record_store import RecordStore, StoredRecord
 from application.ports.errors import CorruptRecord, UniqueViolation
+from entrypoints.features import KINDS
 from pytest_dialtone.external_adapter import OpenDatabase
 from pytest_dialtone.suites.storage.record_examples import (
     FAR,

@@ -1,7 +1,7 @@
-"""The kinds of records of extensions: `x_<extension>_<word>`.
+"""Checks of the kinds of records of extensions, whose names begin with `x_`.
 
-The last part is one word, so that each name is of one extension only, also where that is no longer
-installed.
+No kind of ours has such a name, so the records of an extension are known by it, also where that is
+no longer installed.
 """
 
 import re
@@ -18,10 +18,7 @@ from adapters.records.record_kind import (
     RecordKind,
 )
 
-EXTENSION_KINDS: Final[list[RecordKind[Any]]] = []
-"""Those of this process. It is complete before `adapters.records.kinds` is imported."""
-PREFIX: Final = "x_"
-_NAME: Final = re.compile(r"x_(?P<extension>[a-z][a-z0-9_]*)_[a-z][a-z0-9]*")
+_NAME: Final = re.compile(r"x_[a-z][a-z0-9_]*")
 _PART: Final = re.compile(r"[a-z][a-z0-9_]*")
 _RESERVED_WORDS: Final = """
 add all alter analyse analyze and any array as asc asymmetric authorization autoincrement
@@ -39,25 +36,22 @@ _RESERVED: Final = frozenset(_RESERVED_WORDS.split())
 """Words that cannot be the name of a column in SQLite or PostgreSQL, and our own columns."""
 
 
-def find_extension(name: str) -> str | None:
-    """Return the extension that a kind of records belongs to, by its name; None for all others."""
-    match = _NAME.fullmatch(name)
-    return match["extension"] if match and len(name) <= MAX_NAME_LENGTH else None
+def is_of_extension(name: str) -> bool:
+    """Return whether a kind of records with this name is of an extension."""
+    return bool(_NAME.fullmatch(name)) and len(name) <= MAX_NAME_LENGTH
 
 
-def find_kind_problem(kind: RecordKind[Any], extension: str) -> str | None:
+def find_kind_problem(kind: RecordKind[Any]) -> str | None:
     """Return why an extension cannot have this kind of records, in a sentence, or None."""
-    if find_extension(kind.name) != extension:
+    if not is_of_extension(kind.name):
         return (
-            f"Its name must be x_{extension}_ and one word of lower-case letters and digits, at "
+            "Its name must begin with x_ and have lower-case letters, digits and underscores, at "
             f"most {MAX_NAME_LENGTH} characters."
         )
     declared = msgspec.structs.fields(kind.record_type)
     fields = {field.encode_name: field.type for field in declared}
     if fields.get("id") is not str:
         return "Its Struct must have a field `id: str`."
-    if kind.has_phones or kind.written_once:
-        return "Extensions have no encrypted phones: leave out encrypted_phones and written_once."
     problems = (_find_index_problem(kind, index, fields) for index in kind.indexes)
     if problem := next(filter(None, problems), None):
         return problem

@@ -1,1 +1,0 @@
-"""The HTTP part of extensions: controllers below `/x/<name>/`."""

@@ -20,8 +20,6 @@ PRUNED_AT_ONCE: Final = 50
 """The event loop is busy with each for up to a tenth of a millisecond."""
 PURGED_AT_ONCE: Final = 20
 """Each identity may have much that a feature deletes."""
-MAX_NOT_PURGED: Final = 1000
-"""A feature that fails for more identities keeps the others waiting: it fails for most."""
 LEASE_NAME: Final = "cleanup"
 
 
@@ -39,10 +37,6 @@ ForgetIdentity = Callable[[str], Awaitable[None]]
 
 def report_no_progress(_: CleanupReport) -> None:
     """Report no progress."""
-
-
-class PurgeFailed(Exception):
-    """What a feature has of an identity was not deleted. The next cleanup tries it again."""
 
 
 class Cleanup:
@@ -69,7 +63,6 @@ class Cleanup:
         self._steps: dict[str, CleanupStep] = {}
         self._final: list[FinalCleanup] = []
         self._forget_identity: list[ForgetIdentity] = []
-        self._not_purged: set[str] = set()
         self._core_steps: Mapping[str, CleanupStep] = {
             "purged_identities": self._purge_identities,
             "released_usernames": self._release_usernames,
@@ -92,10 +85,7 @@ class Cleanup:
         self._final.append(final)
 
     def on_purge(self, forget_identity: ForgetIdentity) -> None:
-        """Add what is done for each deleted identity, before its phone is detached.
-
-        It may raise `PurgeFailed`: the identity stays, and the cleanup goes on.
-        """
+        """Add what is done for each deleted identity, before its phone is detached."""
         self._forget_identity.append(forget_identity)
 
     async def __call__(self, report_progress: ReportCleanup = report_no_progress) -> CleanupReport:
@@ -107,7 +97,6 @@ class Cleanup:
         Raises:
             StorageError
         """
-        self._not_purged.clear()
         # An unverified identity is purged by the next round.
         steps, pace = {**self._steps, **self._core_steps}, Pace()
         report = CleanupReport(dict.fromkeys(steps, 0))
@@ -142,24 +131,13 @@ class Cleanup:
         return sum(await call_in_groups(expire_identity, due))
 
     async def _purge_identities(self, now: datetime) -> int:
-        while True:
-            # Those that failed are the first of the list each time, and the others follow them.
-            failed = len(self._not_purged)
-            limit = PURGED_AT_ONCE + min(failed, MAX_NOT_PURGED)
-            deleted = await self._repositories.identities.list_unpurged(limit)
-            due = [each for each in deleted if each.value.id not in self._not_purged]
-            purged = sum([await self._purge(identity, now) for identity in due])
-            if purged or len(self._not_purged) == failed:
-                return purged
+        due = await self._repositories.identities.list_unpurged(PURGED_AT_ONCE)
+        return sum([await self._purge(identity, now) for identity in due])
 
     async def _purge(self, deleted: Versioned[Identity], now: datetime) -> bool:
         identity = deleted.value
-        try:
-            for forget_identity in self._forget_identity:
-                await forget_identity(identity.id)
-        except PurgeFailed:
-            self._not_purged.add(identity.id)
-            return False
+        for forget_identity in self._forget_identity:
+            await forget_identity(identity.id)
 
         def detach(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
             if verification.identity_id != identity.id:

@@ -162,27 +162,6 @@ async def test_parallel_cleanups_do_the_work_once(app: CoreHarness) -> None:
     assert await app.operations.cleanup() == CleanupReport()
 
 
-async def test_identities_that_cannot_be_purged_keep_no_other_from_it(app: CoreHarness) -> None:
-    numbers = range(2 * cleanup.PURGED_AT_ONCE + 1)
-    for number in numbers:
-        await app.database.repositories().identities.add(
-            a_deleted_identity(
-                id=an_id(number), phone=a_phone(number), deleted_at=NOW + number * TICK
-            )
-        )
-    asked = []
-
-    async def forget(identity_id: str) -> None:
-        asked.append(identity_id)
-        if identity_id != an_id(numbers[-1]):
-            raise cleanup.PurgeFailed
-
-    app.operations.cleanup.on_purge(forget)
-
-    assert (await app.operations.cleanup())["purged_identities"] == 1
-    assert sorted(asked) == [an_id(number) for number in numbers]
-
-
 # Scheduled cleanups
 
 

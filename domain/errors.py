@@ -25,7 +25,7 @@ DomainError
 ├── ReauthenticationRequired, FreshLoginRequired    the login of the caller is too old
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, PhoneBlocked
 ├── NumberWasChanged              the account changed to another phone
-├── LoginRejected                 the code is correct, and an extension rejects the login
+├── LoginRejected                 the code is correct, and the login hook rejects the login
 └── IncorrectOtp
 
 Errors carry data. The texts for clients are in `entrypoints/http`. A message is set only
@@ -229,7 +229,7 @@ class NumberWasChanged(DomainError):
 
 
 class LoginRejected(DomainError):
-    """The code was correct, and is used. An extension rejected the login; the message says why."""
+    """The code was correct, and is used. The login hook rejected it; the message says why."""
 
 
 class IncorrectOtp(DomainError):

@@ -19,8 +19,8 @@ from adapters.http import (
     open_transport,
 )
 from adapters.standard_webhooks import StandardWebhooks
-from application.identities.extension_calls import claims_size
 from application.identities.extensions import AllowLogin, RejectLogin
+from application.identities.token_claims import claims_size
 from application.ports.login_hook import LoginHookFailed, LoginInquiry
 from domain.identities.claims import MAX_CLAIMS_BYTES
 from domain.json_values import find_repeated_keys, has_nul

@@ -5,7 +5,7 @@ from typing import Final
 from prometheus_client import Counter
 
 from adapters.metrics.metrics import Metrics, country_label
-from application.identities.events import LoginRejectedByExtension, LoginSucceeded
+from application.identities.events import LoginRejectedByHook, LoginSucceeded
 from application.otp.events import (
     WITHIN_COOLDOWN,
     DeliveryRejected,
@@ -68,7 +68,7 @@ class CountSecurityEvents:
                 country, provider = event.country, metrics.provider_label(event.provider)
                 channel = event.channel.value
                 metrics.logins.labels(country_label(country), provider, channel).inc()
-            case LoginRejectedByExtension():
+            case LoginRejectedByHook():
                 self._count_attempt(event.country, "correct")
             case OtpVerificationFailed():
                 self._count_attempt(event.country, "wrong")

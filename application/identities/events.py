@@ -19,12 +19,11 @@ class LoginSucceeded(PhoneEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoginRejectedByExtension(PhoneEvent):
-    """A code was correct, and an extension rejected the login. The reason is its text."""
+class LoginRejectedByHook(PhoneEvent):
+    """A code was correct, and the login hook rejected the login. The reason is its text."""
 
     name = "login_rejected"
     user_id: str | None
-    extension: str
     reason: str
 
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from domain.identities.identity import Identity
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
-
-MAX_REJECTION_LENGTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,32 +15,21 @@ class PendingLogin:
 
     Attributes:
         user_id: The identity that gets the session; None for a new one.
+        external_id: What another system calls the identity; None without one.
+        challenge_id: The challenge of the code: the same if the same code is asked about again.
+        phone: The phone that logs in.
         channel: How the code was delivered.
         device: The name of the client's device, which the client chose; None without one.
         is_device_recognized: The device has logged in to this identity before.
     """
 
     user_id: str | None
+    external_id: str | None
+    challenge_id: str
+    phone: PhoneNumber
     channel: Channel
     device: str | None
     is_device_recognized: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoginQuestion:
-    """A pending login, with what the login hook may know of it and no extension may.
-
-    Attributes:
-        login: The login.
-        challenge_id: The challenge of the code: the same if the same code is asked about again.
-        phone: The phone that logs in.
-        external_id: What another system calls the identity; None without one.
-    """
-
-    login: PendingLogin
-    challenge_id: str
-    phone: PhoneNumber
-    external_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +38,7 @@ class AllowLogin:
 
     Attributes:
         claims: A JSON object of up to 512 bytes, which the session keeps: its short-lived access
-            tokens have it in their claim `app`. Of several checks the last one wins, key by key.
+            tokens have it in their claim `app`.
     """
 
     claims: Mapping[str, Any] = field(default_factory=dict)
@@ -74,11 +61,9 @@ TokenClaimsSource = Callable[[str], Awaitable[Mapping[str, Any]]]
 
 The identity of a first login has no record yet.
 """
-SessionCheck = Callable[[PendingLogin], Awaitable[AllowLogin | RejectLogin]]
+LoginHookCall = Callable[[PendingLogin], Awaitable[AllowLogin | RejectLogin]]
 """Decides about a login. It may be asked twice if a client sends its code twice at the same time,
-and about a login that fails afterwards."""
-LoginHookCall = Callable[[LoginQuestion], Awaitable[AllowLogin | RejectLogin]]
-"""Decides as a `SessionCheck` does. It has a time limit of its own, and its claims are valid."""
+and about a login that fails afterwards. It has a time limit, and its claims are valid."""
 
 
 @dataclass(slots=True)
@@ -91,10 +76,9 @@ class IdentityExtensions:
         after_login_by_call: Gets the id of the call that read the code, and that of the identity.
         after_login: Gets the phone that logged in, and the channel of its code. It never raises.
         call_provider: The name of the provider of calls; empty without one.
-        login_hook: What is asked before all `session_checks`, in the same cases; None for nothing.
-        session_checks: By the name of the extension: what is asked once for a login, with a
-            correct code and before the code is used. It is not asked for a refresh, for a repeat of
-            a login, and by the web console.
+        login_hook: What is asked once for a login, with a correct code and before the code is used;
+            None for nothing. It is not asked for a refresh, for a repeat of a login, and by the web
+            console.
         token_claims: By the name of the extension: what adds claims to short-lived access tokens,
             at the login and at each refresh.
         needs_passkey: Whether an identity has its rights of staff only in a console session that a
@@ -108,11 +92,5 @@ class IdentityExtensions:
     )
     call_provider: str = ""
     login_hook: LoginHookCall | None = None
-    session_checks: dict[str, SessionCheck] = field(default_factory=dict)
     token_claims: dict[str, TokenClaimsSource] = field(default_factory=dict)
     needs_passkey: Callable[[Identity], bool] = lambda _: False
-
-    @property
-    def decides_logins(self) -> bool:
-        """Whether anything is asked about a login."""
-        return self.login_hook is not None or bool(self.session_checks)

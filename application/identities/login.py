@@ -7,9 +7,10 @@ from enum import Enum, auto
 
 from application.identities.assign_phone import AssignPhone
 from application.identities.events import IdentityDetached, LoginSucceeded
-from application.identities.extension_calls import Claims, LoginDecision, ask_about_login
-from application.identities.extensions import IdentityExtensions, LoginQuestion, PendingLogin
+from application.identities.extensions import IdentityExtensions, PendingLogin
+from application.identities.login_decision import LoginApproval, LoginDecision, ask_about_login
 from application.identities.session_factory import SessionFactory, Tokens
+from application.identities.token_claims import Claims
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.security_events import SecurityEvents
@@ -94,7 +95,7 @@ class LogIn:
     events: SecurityEvents
     recycled_after: timedelta | None
 
-    async def ask_extensions(
+    async def ask_login_hook(
         self,
         phone: PhoneNumber,
         device: str | None,
@@ -102,12 +103,14 @@ class LogIn:
         loaded: Versioned[Identity | None] | None,
         now: datetime,
     ) -> LoginDecision:
-        """Ask the login hook and extensions about a login, before its code is used.
+        """Ask the login hook about a login, before its code is used.
 
         Raises:
-            ExtensionFailed
             PortError
         """
+        login_hook = self.extensions.login_hook
+        if login_hook is None:
+            return LoginApproval()
         identity = loaded.value if loaded else None
         if identity is not None and (
             not identity.is_open_owner(phone) or self._is_recycled(identity, code, now)
@@ -115,17 +118,14 @@ class LogIn:
             identity = None  # a new one replaces it
         login = PendingLogin(
             user_id=identity.id if identity else None,
+            external_id=identity.external_id if identity else None,
+            challenge_id=code.challenge.id,
+            phone=phone,
             channel=code.carrier.channel if isinstance(code.carrier, Delivery) else Channel.VOICE,
             device=device,
             is_device_recognized=code.is_device_recognized,
         )
-        question = LoginQuestion(
-            login=login,
-            challenge_id=code.challenge.id,
-            phone=phone,
-            external_id=identity.external_id if identity else None,
-        )
-        return await ask_about_login(self.extensions, question)
+        return await ask_about_login(login_hook, login)
 
     async def open_session(
         self,

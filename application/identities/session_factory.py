@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from application.identities.extension_calls import Claims, load_token_claims
 from application.identities.extensions import IdentityExtensions
+from application.identities.token_claims import Claims, load_token_claims
 from application.ports.keys import AccessTokens, KeyRing, TokenClaims
 from application.ports.system import Randomness
 from domain.errors import Unauthenticated

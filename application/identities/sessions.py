@@ -12,8 +12,8 @@ from application.identities.events import (
     SessionRefreshed,
     SessionRevoked,
 )
-from application.identities.extension_calls import Claims
 from application.identities.session_factory import SessionFactory, Tokens
+from application.identities.token_claims import Claims
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.security_events import SecurityEvents

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from application.identities.extensions import AllowLogin, LoginQuestion, RejectLogin
+from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.login_hook import LoginHook, LoginInquiry
 from application.ports.system import Clock
@@ -22,23 +22,22 @@ class AskLoginHook:
     clock: Clock
     with_phone: bool
 
-    async def __call__(self, question: LoginQuestion) -> AllowLogin | RejectLogin:
+    async def __call__(self, login: PendingLogin) -> AllowLogin | RejectLogin:
         """Return the decision.
 
         Raises:
             LoginHookFailed
         """
-        login = question.login
         inquiry = LoginInquiry(
-            id=self.keyed_hashes.hash_challenge(question.challenge_id),
+            id=self.keyed_hashes.hash_challenge(login.challenge_id),
             asked_at=self.clock.now(),
             user_id=login.user_id,
-            external_id=question.external_id,
+            external_id=login.external_id,
             channel=login.channel,
-            country=question.phone.country,
+            country=login.phone.country,
             device=login.device,
             is_device_recognized=login.is_device_recognized,
-            phone=question.phone.e164 if self.with_phone else None,
+            phone=login.phone.e164 if self.with_phone else None,
         )
         return await self.hook.ask(inquiry)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from application.identities.extension_calls import LoginDecision, LoginRejection
+from application.identities.login_decision import LoginDecision, LoginRejection
 from application.identities.session_factory import SESSION_ID_BYTES
 from application.limits.attempt_limiter import AttemptLimiter, AttemptPermits
 from application.limits.delivery_limiter import DeliveryLimiter

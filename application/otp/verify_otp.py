@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
-from application.identities.events import LoginRejectedByExtension
-from application.identities.extension_calls import LoginRejection
+from application.identities.events import LoginRejectedByHook
 from application.identities.login import LoggedIn, LogIn, LogInCommand
+from application.identities.login_decision import LoginRejection
 from application.identities.phone_holds import PhoneHolds
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
 from application.otp.events import FixedOtpUsed, OtpVerificationFailed
@@ -55,8 +55,7 @@ class VerifyOtp:
     - The first correct code of a phone creates its identity. A deleted identity is replaced by a
       new one with a new id.
     - A block between the verification and the session has the same effect as an earlier one.
-    - The login hook and extensions are asked once for a login, before its code is used
-      (`LogIn.ask_extensions`).
+    - The login hook is asked once for a login, before its code is used (`LogIn.ask_login_hook`).
     - A phone that its owner changed to another one signs nobody in while it is held.
 
     What does not depend on each other is sent to the database at the same time, so a login takes
@@ -77,9 +76,9 @@ class VerifyOtp:
                 when a new code can be requested.
             TooManyAttemptsFromIp
             NumberWasChanged: the code is correct, and the phone is held for its previous identity.
-            LoginRejected: the code is correct, and the hook or an extension rejected the login.
-            ExtensionFailed: the code is correct, and an extension did not decide about the login,
-                or did not return the claims of its token. The same request may succeed later.
+            LoginRejected: the code is correct, and the login hook rejected the login.
+            ExtensionFailed: the code is correct, and an extension did not return the claims of its
+                token. The same request may succeed later.
             PortError: what the login hook raised. It may succeed later, too.
             StorageError
         """
@@ -91,9 +90,9 @@ class VerifyOtp:
             request_id=command.request_id,
             device_token=command.device_token,
         )
-        # Nothing is asked, and the identity is loaded together with the write, without extensions.
-        is_asked = self.log_in.extensions.decides_logins
-        ask = partial(self.log_in.ask_extensions, phone, command.device) if is_asked else None
+        # Without a hook, the identity is loaded together with the write.
+        is_asked = self.log_in.extensions.login_hook is not None
+        ask = partial(self.log_in.ask_login_hook, phone, command.device) if is_asked else None
         checked = await self.check_otp(check, ask)
         if isinstance(checked.result, NotApplicable):
             if not await self.phone_holds.end_void(phone):
@@ -112,11 +111,7 @@ class VerifyOtp:
         self, phone: PhoneNumber, checked: CheckedOtp, by: LoginRejection
     ) -> NoReturn:
         await self.check_otp.release(checked)
-        self.events.record(
-            LoginRejectedByExtension(
-                phone=phone, user_id=by.user_id, extension=by.extension, reason=by.text
-            )
-        )
+        self.events.record(LoginRejectedByHook(phone=phone, user_id=by.user_id, reason=by.text))
         raise LoginRejected(by.text)
 
     async def _open_session(

@@ -37,7 +37,7 @@ class OtpAttempt:
         ip_available_at: when this IP has a permit, if it has none.
         purpose: what the code is to allow.
         identity_id: the identity whose phone the code is to change, if it is to change one.
-        is_login_rejected: an extension rejects the login: a correct code is used for nothing.
+        is_login_rejected: the login hook rejects the login: a correct code is used for nothing.
         claims: those that the session gets if the code is correct; empty for none.
     """
 

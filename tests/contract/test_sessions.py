@@ -57,10 +57,10 @@ async def test_the_claims_of_a_login_are_in_the_tokens_of_all_instances(
 ) -> None:
     claims = {"$set": {"a.b": "é"}, "n": 2**70, "none": None}
 
-    async def check(_: PendingLogin) -> AllowLogin:
+    async def ask(_: PendingLogin) -> AllowLogin:
         return AllowLogin(claims)
 
-    apps[0].identities.extensions.session_checks["acme"] = check
+    apps[0].identities.extensions.login_hook = ask
     _, token = await log_in(apps[0])
     refreshed = await apps[1].identities.refresh_session(token, CLIENT_IP)
     payload = jwt.decode(refreshed.access_token, options={"verify_signature": False})

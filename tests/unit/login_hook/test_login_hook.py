@@ -8,8 +8,8 @@ import pytest
 
 from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignInCommand
-from application.identities.events import LoginRejectedByExtension
-from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
+from application.identities.events import LoginRejectedByHook
+from application.identities.extensions import AllowLogin, RejectLogin
 from application.identities.login import LoggedIn
 from application.login_hook.feature import LoginHookFeature
 from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
@@ -107,33 +107,14 @@ async def test_a_login_that_is_not_decided_counts_nowhere_and_is_asked_with_the_
 async def test_a_rejected_login_uses_its_code_and_leaves_no_account(app: AppHarness) -> None:
     hook = FakeLoginHook(app)
     hook.decision = RejectLogin("x" * 201)
-    never_asked: list[PendingLogin] = []
-
-    async def check(login: PendingLogin) -> AllowLogin:
-        never_asked.append(login)
-        return AllowLogin()
-
-    app.identities.extensions.session_checks["acme"] = check
     await app.request_otp()
     with pytest.raises(LoginRejected) as raised:
         await app.verify_otp(app.last_code)
     assert raised.value.message == "x" * 199 + "…"
-    assert LoginRejectedByExtension in app.events.types
-    assert (app.database.identities, never_asked) == ({}, [])
+    assert LoginRejectedByHook in app.events.types
+    assert app.database.identities == {}
     assert isinstance(await app.verify_otp(app.last_code), OtpRejected)
     assert len(hook.asked) == 1
-
-
-async def test_claims_of_extensions_are_laid_over_those_of_the_hook(app: AppHarness) -> None:
-    FakeLoginHook(app).decision = AllowLogin({"plan": "free", "shop": 7})
-
-    async def check(_: PendingLogin) -> AllowLogin:
-        return AllowLogin({"plan": "gold"})
-
-    app.identities.extensions.session_checks["acme"] = check
-    login = await app.open_session(with_refresh=True)
-    payload = jwt.decode(login.tokens.access_token, options={"verify_signature": False})
-    assert payload["app"] == {"plan": "gold", "shop": 7}
 
 
 async def test_nothing_but_a_login_with_a_code_asks_the_hook(app: AppHarness) -> None:

@@ -21,7 +21,7 @@ from tests.support.acts import a_token, assert_refused, permitted_callers
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.unit.application.administration.test_show_user import OPERATOR, show
-from tests.unit.application.otp.test_session_claims import add, app_claims_of, refresh
+from tests.unit.application.otp.test_session_claims import allow_with, app_claims_of, refresh
 
 _Do: TypeAlias = Callable[[ActForApp, Caller, UserQuery, str], Awaitable[None]]
 BACKEND: Final = a_token(Scope.SET_USER_DATA)
@@ -134,7 +134,7 @@ async def test_tokens_have_the_claims_from_the_next_refresh_on(app: AppHarness) 
     assert app_claims_of(refreshed) == {"roles": ["editor"]}
     assert app_claims_of((await app.open_session()).tokens) is None
 
-    add(app, {"roles": ["guest"], "device": "kiosk"})
+    allow_with(app, {"roles": ["guest"], "device": "kiosk"})
     of_session = (await app.open_session(with_refresh=True)).tokens
     assert app_claims_of(of_session) == {"roles": ["guest"], "device": "kiosk"}
     await act_for(app).set_claims(BACKEND, user_id, "")

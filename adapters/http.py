@@ -9,10 +9,7 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
-from math import ceil
 from typing import Any, Final, TypeAlias
 
 import httpx
@@ -37,7 +34,6 @@ _REASONS: Final[dict[type[Exception], str]] = {
     httpx.ProxyError: "the proxy refused the connection",
     httpx.UnsupportedProtocol: "the URL is invalid",
 }
-_MAX_DIGITS: Final = 9
 _MAX_BODY_SIZE: Final = 64 * 1024
 _MAX_CONNECTIONS: Final = 100
 _MAX_IDLE_CONNECTIONS: Final = 20
@@ -106,13 +102,11 @@ class NoResponse(Exception):
 class HttpResponse:
     """A response; `body` is empty if it was not complete, too large or too late.
 
-    A compressed body is not decompressed. `retry_after` are the seconds of the header Retry-After
-    (RFC 9110, section 10.2.3); None without a valid one.
+    A compressed body is not decompressed.
     """
 
     status: int
     body: bytes
-    retry_after: int | None = None
 
     @property
     def text(self) -> str:
@@ -180,8 +174,7 @@ class Transport:
             response = await self._send(request, credentials or httpx.USE_CLIENT_DEFAULT, deadline)
             _record_status(span, response)
             try:
-                body = await _read_body(response, deadline)
-                return HttpResponse(response.status_code, body, _read_retry_after(response))
+                return HttpResponse(response.status_code, await _read_body(response, deadline))
             finally:
                 await response.aclose()
 
@@ -281,18 +274,6 @@ def _record_status(span: Span, response: httpx.Response) -> None:
     span.set_attributes({"http.response.status_code": status})
     if status >= 400:
         span.fail(str(status))
-
-
-def _read_retry_after(response: httpx.Response) -> int | None:
-    text = response.headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdecimal():
-        return int(text[:_MAX_DIGITS])
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return max(0, ceil(seconds))
 
 
 def _describe(error: Exception) -> str:

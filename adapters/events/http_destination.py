@@ -10,7 +10,6 @@ import msgspec
 from adapters.http import ConnectionFailed, NoResponse, Timeouts, Transport, open_transport
 from adapters.standard_webhooks import StandardWebhooks
 from application.ports.events import Event, EventRejected
-from domain.identities.user_events import EventType
 
 TIMEOUTS: Final = Timeouts(connect=2.0, read=5.0, total=5.0, pool=0.5)
 
@@ -20,8 +19,6 @@ class _Body(msgspec.Struct):
     type: str
     time: str
     user_id: str
-    last_event_id: str | msgspec.UnsetType | None = msgspec.UNSET
-    is_blocked: bool | msgspec.UnsetType = msgspec.UNSET
     phone: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -50,20 +47,17 @@ class HttpDestination:
         if not 200 <= response.status < 300:
             is_redirect = 300 <= response.status < 400
             note = ": redirects are not followed" if is_redirect else ""
-            raise EventRejected(f"status {response.status}{note}", retry_after=response.retry_after)
+            raise EventRejected(f"status {response.status}{note}")
 
 
 def _to_body(event: Event) -> _Body:
     # As in the API: milliseconds, and Z for UTC.
     time = event.occurred_at.astimezone(UTC).isoformat(timespec="milliseconds")
-    is_snapshot = event.type is EventType.USER_SNAPSHOT
     return _Body(
         id=event.id,
         type=event.type.value,
         time=time.replace("+00:00", "Z"),
         user_id=event.user_id,
-        last_event_id=event.last_event_id if is_snapshot else msgspec.UNSET,
-        is_blocked=msgspec.UNSET if event.is_blocked is None else event.is_blocked,
         phone=event.phone or msgspec.UNSET,
     )
 

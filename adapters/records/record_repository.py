@@ -22,19 +22,12 @@ class _RecordWithId(Protocol):
 T = TypeVar("T")
 V = TypeVar("V", bound=_RecordWithId)
 R = TypeVar("R", bound=Record)
-R_co = TypeVar("R_co", bound=Record, covariant=True)
 
 _VERSION_BITS: Final = 62
 _MAX_UNREADABLE: Final = 20
 """More unreadable records than that are no single accident: a key is missing, for example."""
 
 _log: Final = logging.getLogger(__name__)
-
-
-class _Find(Protocol[R_co]):
-    def __call__(
-        self, limit: int, /, *, offset: int
-    ) -> Awaitable[Sequence[StoredRecord[R_co]]]: ...
 
 
 def make_first_version() -> int:
@@ -113,19 +106,7 @@ class RecordRepository(Generic[V, R]):
         limit: int,
         offset: int = 0,
     ) -> Sequence[Versioned[V]]:
-        """List records of an index without those that cannot be read: see `find_readable`."""
-
-        def find(size: int, *, offset: int) -> Awaitable[Sequence[StoredRecord[R]]]:
-            return self.store.find(
-                self.kind, index, until=until, after=after, limit=size, offset=offset
-            )
-
-        return await self.find_readable(find, log_event, limit, offset)
-
-    async def find_readable(
-        self, find: _Find[R], log_event: str, limit: int, offset: int = 0
-    ) -> Sequence[Versioned[V]]:
-        """Find records without those that cannot be read.
+        """List records of an index without those that cannot be read.
 
         If a batch has one of these, a half of it is read, and so on, until it is alone. The log has
         an event for it, once.
@@ -138,7 +119,9 @@ class RecordRepository(Generic[V, R]):
         while len(listed) < limit:
             found: Sequence[StoredRecord[R]] = ()
             try:
-                found = await find(size, offset=offset)
+                found = await self.store.find(
+                    self.kind, index, until=until, after=after, limit=size, offset=offset
+                )
                 listed |= {stored.id: self.read(stored) for stored in found}
             except CorruptRecord as error:
                 if size > 1:

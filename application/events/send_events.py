@@ -1,19 +1,20 @@
 """Send the events of users."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from application.events.attempt import attempt
 from application.pacing import Pace, call_in_groups
-from application.ports.events import Event, EventDestination
+from application.ports.events import Event, EventDestination, EventRejected
 from application.ports.identities import Identities
 from application.ports.repositories import Leases
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
+from application.tasks import call_adapter, is_ended
 from application.update import change
 from domain.identities.identity import Identity
 from domain.identities.user_events import UserEvent, UserEvents
@@ -27,6 +28,8 @@ LEASE_PERIOD: Final = timedelta(seconds=15)
 SEND_SECONDS: Final = 8.0
 """Then no attempt begins, and those under way end before the lease does."""
 _POLL_SECONDS: Final = 0.5
+SEND_TIMEOUT: Final = 6.0
+"""Seconds that a destination has for an event; its own limit is five."""
 _FAILURES_BEFORE_PAUSE: Final = 5
 _FIRST_PAUSE: Final = timedelta(seconds=10)
 _MAX_PAUSE: Final = timedelta(seconds=20)
@@ -38,6 +41,8 @@ SENT_WITHIN: Final = timedelta(seconds=30)
 """What is due is sent within so long, if the destination accepts events again."""
 _MAX_WAIT: Final = timedelta(days=1)
 """Delays and pauses are shorter."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -317,9 +322,21 @@ class SendEvents:
             user_id=identity.id,
             phone=phone.e164 if phone else None,
         )
-        is_failing = self._of(name).is_failing
-        error = await attempt(self.destinations[name], sent, is_failing=is_failing)
-        return str(error) if error else ""
+        try:
+            send = partial(self.destinations[name].send, sent)
+            await call_adapter("send_event", send, SEND_TIMEOUT)
+        except EventRejected as error:
+            return str(error) or "it was rejected"
+        except TimeoutError:
+            return "no response in time"
+        # An operator's destination may raise anything, also of what it has cancelled itself.
+        except BaseException as error:  # SystemExit would end the process
+            if is_ended():
+                raise
+            if not self._of(name).is_failing:
+                _log.error({"event": "event_destination_failed"}, exc_info=error)
+            return f"failed with {type(error).__name__}"
+        return ""
 
     def _of(self, name: str) -> _Availability:
         return self.state.availability.setdefault(name, _Availability())

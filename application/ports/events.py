@@ -22,9 +22,6 @@ class Event:
         user_id: The id of the user.
         phone: The number of the user as it is now, E.164; None unless the operator wants it sent,
             or where the user has none anymore.
-        last_event_id: Of a snapshot: the id of the last event of the user when the snapshot was
-            made, which may come later; None if there was none.
-        is_blocked: Of a snapshot: whether the user is blocked. None for what is no snapshot.
     """
 
     id: str
@@ -32,23 +29,10 @@ class Event:
     occurred_at: datetime
     user_id: str
     phone: str | None = None
-    last_event_id: str | None = None
-    is_blocked: bool | None = None
 
 
 class EventRejected(PortError):
-    """The destination did not accept the event. It is sent again later.
-
-    Attributes:
-        retry_after: In how many seconds it asks for the next attempt; None if it does not say.
-    """
-
-    def __init__(
-        self, reason: str = "", details: str = "", *, retry_after: int | None = None
-    ) -> None:
-        """Take the reason, what only operators see of the cause, and when to try again."""
-        super().__init__(reason, details)
-        self.retry_after = retry_after
+    """The destination did not accept the event. It is sent again later."""
 
 
 class EventDestination(Protocol):

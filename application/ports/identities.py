@@ -79,17 +79,6 @@ class Identities(Records[Identity], Protocol):
         """
         ...
 
-    async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[Identity]]:
-        """List up to `limit` identities after this id, deleted or not, in the order of their ids.
-
-        One that cannot be read is left out, and the log says so once. The list is shorter only if
-        there are no more.
-
-        Raises:
-            CorruptRecord: Many of them cannot be read.
-        """
-        ...
-
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         """Return those of the ids that belong to deleted identities."""
         ...

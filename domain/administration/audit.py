@@ -91,13 +91,13 @@ class AuditAction(StrEnum):
     SET_CLAIMS = "set_claims"
     LIST_USERS = "list_users"
     IMPORT_USERS = "import_users"
-    SEND_SNAPSHOT = "send_snapshot"
     ADD_BLOCK = "add_block"
     END_BLOCK = "end_block"
     # Of entries from before there were blocks.
     ADD_RULE = "add_rule"
     END_RULE = "end_rule"
     RETRY_EVENTS = "retry_events"  # in stored entries only
+    SEND_SNAPSHOT = "send_snapshot"  # in stored entries only
     CREATE_TOKEN = "create_token"  # noqa: S105 -- an action, not a secret
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 -- an action, not a secret
     INVITE_PASSKEY = "invite_passkey"

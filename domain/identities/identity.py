@@ -178,11 +178,6 @@ class Identity:
         """Whether it is deleted or detached: its phone may get another identity."""
         return self.is_deleted or self.detached_at is not None
 
-    @property
-    def is_user(self) -> bool:
-        """Whether it is a user for the app: it has a username, and is not closed."""
-        return self.user is not None and not self.is_closed
-
     def require_open(self) -> "Identity":
         """Return the identity, unless it is closed.
 

@@ -28,8 +28,6 @@ class EventType(StrEnum):
     USER_BLOCKED = "user.blocked"
     USER_UNBLOCKED = "user.unblocked"
     PHONE_CHANGED = "phone.changed"
-    USER_SNAPSHOT = "user.snapshot"
-    """Nothing has happened: what is known of a user. It is sent on demand, and never stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from adapters.records.record_kind import Record, RecordKind
 from adapters.records.repositories import make_repositories
 from application.ports.errors import UniqueViolation
 from application.ports.repositories import Repositories
-from domain.identifier import NOBODY
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity, User
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
@@ -250,11 +249,6 @@ async def test_events_of_an_unreadable_identity_stop_no_others_and_are_logged_on
             await repositories.identities.list_with_due_events(NOW + 2 * RETRY_PERIOD, limit),
         ):
             assert values_of(found) == readable[:limit]
-    assert values_of(await repositories.identities.list_by_id(NOBODY, 99)) == readable
-    # The first one alone would be the end of the list.
-    [first] = await repositories.identities.list_by_id(NOBODY, 1)
-    assert first.value == readable[0]
-    assert await repositories.identities.list_by_id(users[-1].id, 9) == []
     messages = [str(record.msg) for record in caplog.records]
     assert len(messages) == len(unreadable)
     assert all(user.id in text for user, text in zip(unreadable, messages, strict=True))
@@ -272,7 +266,6 @@ async def test_of_a_damaged_identity_the_reason_is_logged_without_its_id(
 
     found = await repositories.identities.list_with_due_events(NOW + RETRY_PERIOD, 9)
     assert values_of(found) == [user]
-    assert values_of(await repositories.identities.list_by_id(NOBODY, 1)) == [user]
     assert "cannot be read" in str(caplog.records[0].msg)
 
 

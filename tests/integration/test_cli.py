@@ -57,7 +57,7 @@ def test_help_has_a_line_and_an_example_of_every_command_and_imports_nothing_slo
     assert all(len(line.split()) > 1 for line in lines[start:end])
     for command in COMMANDS:
         assert any(line.startswith(f"  dialtone {command}") for line in lines), command
-    assert "    snapshot  Send user.snapshot for each user to one destination" in lines
+    assert "    retry     Let events be sent again, from now on for three days more" in lines
     assert lines[-1] == "0 []"
 
 

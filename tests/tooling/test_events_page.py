@@ -43,29 +43,6 @@ def in_javascript(headers: dict[str, str], body: bytes) -> bool:
     return {"true\n": True, "false\n": False}[run.stdout]
 
 
-def test_a_receiver_tells_which_of_snapshot_and_event_is_newer() -> None:
-    names: dict[str, Any] = {}
-    [_, code] = blocks_in("python", PAGE)
-    exec(code, names)  # noqa: S102 -- the code of our page
-
-    def accepts(number: int | None = None, *, last: int | None, is_snapshot: bool = True) -> bool:
-        known = {} if number is None else {"6561": number}
-        last_id = None if last is None else f"evt_6561_{last}"
-        kind = "user.snapshot" if is_snapshot else "user.updated"
-        event_id = "snp_6561_99" if is_snapshot else last_id
-        event = {"id": event_id, "type": kind, "user_id": "6561", "last_event_id": last_id}
-        return bool(names["is_news"](known, event))
-
-    assert accepts(last=None)
-    assert accepts(last=7)
-    assert accepts(0, last=None)
-    assert accepts(7, last=7)
-    assert accepts(7, last=8, is_snapshot=False)
-    assert not accepts(8, last=7)
-    assert not accepts(7, last=None)
-    assert not accepts(7, last=7, is_snapshot=False)
-
-
 @pytest.mark.parametrize("is_signed", [in_python, in_javascript])
 def test_a_receiver_accepts_what_the_service_signs_and_nothing_else(is_signed: IsSigned) -> None:
     now = datetime.now(UTC)

@@ -148,7 +148,9 @@ def test_a_token_stays_readable_that_has_a_scope_which_is_no_more() -> None:
         assert decode("service_tokens", json.dumps(changed)) == known
 
 
-@pytest.mark.parametrize("action", [AuditAction.ADD_RULE, AuditAction.END_RULE])
+@pytest.mark.parametrize(
+    "action", [AuditAction.ADD_RULE, AuditAction.END_RULE, AuditAction.SEND_SNAPSHOT]
+)
 def test_an_audit_entry_stays_readable_whose_action_is_no_more(action: AuditAction) -> None:
     stored = {**GOLDEN["audit_entries"][0], "action": action.value}
     assert decode("audit_entries", json.dumps(stored)).action is action

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from adapters.records.identities import IdentityRecord
@@ -80,10 +79,6 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
 
     async def list_with_failed_events(self, limit: int) -> Sequence[Versioned[Identity]]:
         return await self.list_readable(FAILED_EVENTS, _EVENTS_NOT_SENT, limit=limit)
-
-    async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[Identity]]:
-        scan = partial(self.store.scan, self.kind, after_id)
-        return await self.find_readable(scan, _EVENTS_NOT_SENT, limit)
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         found = await self.store.load(self.kind, identity_ids) if identity_ids else {}

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 def list_events(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """List the events that failed and those that wait. No destination is opened."""
-    require_events(settings)
+    _require_events(settings)
     limit: int = arguments.limit
 
     async def find_events(use_cases: UseCases) -> Sequence[WaitingEvent]:
@@ -57,7 +57,7 @@ def list_events(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 def retry(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Let events be sent again by a running service. No destination is opened."""
-    require_events(settings)
+    _require_events(settings)
 
     async def retry_events(use_cases: UseCases) -> RetriedEvents:
         operator_events: OperatorEvents = use_cases.of(EventRecordsFeature).operator_events
@@ -77,8 +77,7 @@ def retry(settings: Settings, arguments: Namespace) -> Iterable[str]:
     ]
 
 
-def require_events(settings: Settings) -> None:
-    """Check that there is a destination; raises CommandError."""
+def _require_events(settings: Settings) -> None:
     if not settings.of(EventSettings).events:
         raise CommandError(NOT_SENT)
 

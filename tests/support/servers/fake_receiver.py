@@ -10,9 +10,7 @@ SECRET: Final = "whsec_ZXZlbnRzIG9mIHVzZXJzLCBmb3IgdGVzdHM="
 
 
 class FakeReceiver(HttpServer):
-    """Keeps the events whose signature is valid.
-
-    With another `status` it only answers with that, and with `headers`.
+    """Keeps the events whose signature is valid; with another `status` it only answers with that.
 
     - `hangs`: it takes a request, and never responds.
     - `events` has repeats too, in the order in which they came.
@@ -21,7 +19,6 @@ class FakeReceiver(HttpServer):
     def __init__(self) -> None:
         super().__init__(self.answer)
         self.status = 204
-        self.headers: dict[str, str] = {}
         self.hangs = False
         self.events: list[dict[str, Any]] = []
 
@@ -46,4 +43,4 @@ class FakeReceiver(HttpServer):
             return
         if 200 <= self.status < 300:
             self.events.append(event)
-        exchange.respond(self.status, headers=self.headers)
+        exchange.respond(self.status)

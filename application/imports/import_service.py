@@ -15,6 +15,7 @@ from application.imports.import_users import (
     ImportUsers,
     Observer,
     RejectionReason,
+    check_users,
 )
 from application.imports.service_report import RowKind, ServiceImport, ServiceReport
 from application.imports.sources import SourceUser
@@ -40,7 +41,7 @@ class ImportService:
         """
         report = ServiceReport()
         observer = _UserObserver(command, report, self.clock.now())
-        checked = await self.import_users.check(command.read_users, observer)
+        checked = await check_users(command.read_users, observer)
         report.users = await self.import_users(checked, observer, command.run, loads_stored=True)
         if command.files is None:
             report.skipped_items = await command.count_items()

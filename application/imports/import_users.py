@@ -6,7 +6,6 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final, TypeAlias
 
 from application.imports.import_user import (
@@ -130,13 +129,48 @@ class _Occurrences:
         return frozenset(repeated)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedUsers:
+    """A source, how many lines it has, what occurs in several of them, and what is not read."""
+
+    read: ReadUsers
+    lines: int
+    repeated: _Repeated
+    unread: UnreadFields
+
+
+async def check_users(read: ReadUsers, observer: Observer) -> CheckedUsers:
+    """Read the source, and find what occurs in several lines. Nothing is written."""
+    phones, ids, names, lines = _Occurrences(), _Occurrences(), _Occurrences(), 0
+    unread = UnreadFields()
+    async for line in read():
+        lines += 1
+        unread.add(line.unread)
+        if lines % _LINES_PER_TURN == 0:
+            observer.on_checked(lines)
+            await asyncio.sleep(0)
+            if observer.should_stop():
+                break
+        user = line.user
+        if isinstance(user, InvalidLine):
+            if user.phone is not None:
+                phones.add(hash(user.phone.e164))
+            continue
+        phones.add(hash(user.phone.e164))
+        for text in _ids_of(user):
+            ids.add(hash(text))
+        if (name := hash_name(user)) is not None:
+            names.add(name)
+    repeated = _Repeated(phones.find_repeated(), ids.find_repeated(), names.find_repeated())
+    return CheckedUsers(read, lines, repeated, unread)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportUsers:
     """Import the users of a source.
 
-    - The source is read twice: first all lines are checked. Of several lines with one phone or id,
-      none is imported. A line that is rejected for its id or time counts for this, but not a line
-      whose phone nobody has verified.
+    - The source is read twice: first `check_users` checks all lines. Of several lines with one
+      phone or id, none is imported. A line that is rejected for its id or time counts for this.
     - Of several users with one name, the first one gets it.
     - Users are imported in parallel, and reported in the order of their lines.
     - A repeat goes on where an import ended: users who were imported before are unchanged.
@@ -145,34 +179,9 @@ class ImportUsers:
     import_user: ImportUser
     identities: Identities
 
-    async def check(self, read: ReadUsers, observer: Observer) -> "CheckedUsers":
-        """Read the source, and find what occurs in several lines. Nothing is written."""
-        phones, ids, names, lines = _Occurrences(), _Occurrences(), _Occurrences(), 0
-        unread = UnreadFields()
-        async for line in read():
-            lines += 1
-            unread.add(line.unread)
-            if lines % _LINES_PER_TURN == 0:
-                observer.on_checked(lines)
-                await asyncio.sleep(0)
-                if observer.should_stop():
-                    break
-            user = line.user
-            if isinstance(user, InvalidLine):
-                if user.phone is not None:
-                    phones.add(hash(user.phone.e164))
-                continue
-            phones.add(hash(user.phone.e164))
-            for text in _ids_of(user):
-                ids.add(hash(text))
-            if (name := hash_name(user)) is not None:
-                names.add(name)
-        repeated = _Repeated(phones.find_repeated(), ids.find_repeated(), names.find_repeated())
-        return CheckedUsers(read, lines, repeated, unread)
-
     async def __call__(
         self,
-        checked: "CheckedUsers",
+        checked: CheckedUsers,
         observer: Observer,
         run: ImportRun | None,
         *,
@@ -218,7 +227,6 @@ class LineUsers:
     read_lines: Callable[[], Iterator[UserLine]]
     default_region: str | None
     rules: PhoneRules
-    now: datetime
 
     async def read(self) -> AsyncIterator[SourceUser]:
         """Yield the lines, with their users."""
@@ -229,25 +237,15 @@ class LineUsers:
         user: ImportedUser | InvalidLine
         is_blocked = False
         try:
-            user = parse_user_line(line, self.default_region, self.rules, self.now)
+            user = parse_user_line(line, self.default_region, self.rules)
             is_blocked = user.is_blocked
         except InvalidLine as error:
             user = error
             with suppress(InvalidLine):
-                is_blocked = line.fields is not None and parse_block(line.fields, self.now)
+                is_blocked = line.fields is not None and parse_block(line.fields)
         return SourceUser(
             str(line.number), user, line.unread, is_blocked=is_blocked, original=line.original
         )
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedUsers:
-    """A source, how many lines it has, what occurs in several of them, and what is not read."""
-
-    read: ReadUsers
-    lines: int
-    repeated: _Repeated
-    unread: UnreadFields
 
 
 @dataclass(frozen=True, slots=True)

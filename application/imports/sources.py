@@ -26,7 +26,7 @@ class SourceUser:
         unread: The names of the fields that have a value and are not imported.
         is_blocked: Whether the user is blocked there, also if it cannot be imported.
         note: What to report if the user is imported.
-        original: All fields, for the report of a file. None that may be a secret.
+        original: The fields of a user in a file, as they are there.
     """
 
     key: str

@@ -18,10 +18,9 @@ _SPREADSHEET_NUMBER: Final = re.compile(r"\s*\d+(?:[.,]\d+)?[eE][+-]?\d+\s*|\s*\
 _FIRST_YEAR: Final = 1970
 _UNIX_SECONDS: Final = re.compile(r"\d{9,10}(?:\.\d{1,9})?")
 _UNIX_MILLISECONDS: Final = re.compile(r"\d{12,13}")
-_NOTHING: Final = ("", "null")
 _FLAGS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("true", "t", "1", "yes", "y"), True),
-    **dict.fromkeys(("false", "f", "0", "no", "n"), False),
+    **dict.fromkeys(("false", "f", "0", "no", "n", "null", ""), False),
 }
 
 
@@ -35,7 +34,6 @@ class LineProblem(StrEnum):
     AMBIGUOUS_PHONE = "ambiguous_phone"
     UNSUPPORTED_PHONE_TYPE = "unsupported_phone_type"
     SPREADSHEET_NUMBER = "spreadsheet_number"
-    PHONE_NOT_VERIFIED = "phone_not_verified"
     INVALID_ID = "invalid_id"
     INVALID_CREATED_AT = "invalid_created_at"
     INVALID_BLOCKED = "invalid_blocked"
@@ -45,10 +43,7 @@ class LineProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineFields:
-    """What a line says about a user, as it is written there. Empty texts say nothing.
-
-    `blocked` and `enabled` are true or false, `blocked_until` is a time.
-    """
+    """What a line says about a user, as it is written there. Empty texts say nothing."""
 
     phone: str = ""
     id: str = ""
@@ -56,9 +51,6 @@ class LineFields:
     username: str = ""
     created_at: str = ""
     blocked: str = ""
-    enabled: str = ""
-    blocked_until: str = ""
-    is_phone_verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +59,10 @@ class UserLine:
 
     Attributes:
         number: The number of the line, or of its first one, from 1.
-        original: All fields, for the report. None that may be a secret.
+        original: The fields as they are there, for the report. All lines of a file have the same.
         fields: What is known about the user; None if the line cannot be read.
         message: Why it cannot be read.
-        unread: The names of the other fields that have a value.
+        unread: The names of the fields that have a value and are not read.
     """
 
     number: int
@@ -96,16 +88,13 @@ class InvalidLine(Exception):
         self.phone = phone
 
 
-def parse_user_line(
-    line: UserLine, default_region: str | None, rules: PhoneRules, now: datetime
-) -> ImportedUser:
+def parse_user_line(line: UserLine, default_region: str | None, rules: PhoneRules) -> ImportedUser:
     """Parse a line.
 
     Args:
         line: The line.
         default_region: The country of numbers without a plus.
         rules: The kinds of numbers that may sign in.
-        now: When the import began: a block until then is over.
 
     Raises:
         InvalidLine
@@ -114,12 +103,10 @@ def parse_user_line(
     if fields is None:
         raise InvalidLine(LineProblem.INVALID_LINE, line.message)
     phone = _parse_phone(fields.phone, default_region, rules)
-    if not fields.is_phone_verified:
-        raise InvalidLine(LineProblem.PHONE_NOT_VERIFIED)
     try:
         own_id, external_id = _parse_ids(fields)
         created_at = _parse_time(fields.created_at) if fields.created_at.strip() else None
-        is_blocked = parse_block(fields, now)
+        is_blocked = parse_block(fields)
     except InvalidLine as error:
         raise InvalidLine(error.problem, error.message, phone) from None
     return ImportedUser(
@@ -132,35 +119,16 @@ def parse_user_line(
     )
 
 
-def parse_block(fields: LineFields, now: datetime) -> bool:
+def parse_block(fields: LineFields) -> bool:
     """Return whether the user is blocked.
 
     Raises:
         InvalidLine: The line does not say it clearly.
     """
-    is_blocked = _parse_flag(fields.blocked, default=False)
-    is_enabled = _parse_flag(fields.enabled, default=True)
-    is_banned = _is_later(fields.blocked_until.strip(), now)
-    return is_blocked or not is_enabled or is_banned
-
-
-def _parse_flag(text: str, *, default: bool) -> bool:
-    text = text.strip().lower()
-    if text in _NOTHING:
-        return default
+    text = fields.blocked.strip().lower()
     if text not in _FLAGS:
         raise InvalidLine(LineProblem.INVALID_BLOCKED)
     return _FLAGS[text]
-
-
-def _is_later(text: str, now: datetime) -> bool:
-    """Return whether a time is in the future; PostgreSQL knows an infinite one."""
-    if text.lower() in (*_NOTHING, "-infinity"):
-        return False
-    try:
-        return text.lower() == "infinity" or _read_time(text) > now
-    except (ValueError, OverflowError):
-        raise InvalidLine(LineProblem.INVALID_BLOCKED) from None
 
 
 def _parse_phone(text: str, default_region: str | None, rules: PhoneRules) -> PhoneNumber:

@@ -17,7 +17,7 @@ class _Imports(Feature):
     folders = (
         "application/imports",
         "application/ports/import_source.py",
-        "adapters/user_files",
+        "adapters/user_files.py",
         "adapters/hookaba.py",
         "adapters/mongo/source_database.py",
         "adapters/records/empty_records.py",

@@ -21,12 +21,12 @@ from tests.support.servers.process import wait_until
 from tests.support.service import REASON, START_TIMEOUT, Service, command
 
 FILE: Final = """\
-phone,id,username,created_at,email,blocked
-+1 415 555 0101,5f7c8ec7c33c6c004bbafe82,Rahul Sharma,2020-05-01T09:30:00Z,a@example.com,
-(415) 555-0102,member 42,Administrator,,b@example.com,
-=HYPERLINK(1),member 43,-Zoë,,c@example.com,
-+14155550104,member 44,,,,
-+14155550104,member 45,,,,true
+phone,id,username,created_at,blocked
++1 415 555 0101,5f7c8ec7c33c6c004bbafe82,Rahul Sharma,2020-05-01T09:30:00Z,
+(415) 555-0102,member 42,Administrator,,
+=HYPERLINK(1),member 43,-Zoë,,
++14155550104,member 44,,,
++14155550104,member 45,,,true
 """
 NUMBERS: Final = ("4155550101", "415 555 0101", "555-0102", "4155550104")
 
@@ -67,7 +67,6 @@ def test_users_are_imported_listed_and_sign_in(service: Service) -> None:
     for line in ("created: 2", "rejected: 3", "  repeated_phone: 2", "  invalid_phone: 1"):
         assert line in tried.stdout.splitlines()
         assert line in imported.stdout.splitlines()
-    assert "Columns that are not imported: email (3 lines)" in imported.stdout
     assert "imported without a username: 1" in imported.stdout
     assert "unchanged: 2" in repeated.stdout.splitlines()
     output = "".join(ended.stdout + ended.stderr for ended in (tried, imported, repeated))
@@ -77,7 +76,7 @@ def test_users_are_imported_listed_and_sign_in(service: Service) -> None:
     header, *rows = rows_of(rejected)
     assert header == [
         "rejected_line", "rejected_reason", "rejected_message",
-        "phone", "id", "username", "created_at", "email", "blocked",
+        "phone", "id", "username", "created_at", "blocked",
     ]  # fmt: skip
     assert [row[:2] for row in rows] == [
         ["3", "username_refused"],
@@ -127,16 +126,53 @@ def test_a_dry_run_changes_no_schema_and_creates_no_keys(tmp_path: Path) -> None
     assert (database.read_bytes(), secrets.exists()) == (before, False)
 
 
-def test_a_file_of_rejected_lines_is_mended_and_imported(service: Service) -> None:
-    write(service, "first.csv", "phone,id,blocked\n+14155550111,x,\n123,y,\n")
-    import_users(service, "first.csv")
-    rejected = service.folder / "first.csv.rejected.csv"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "phone,id,blocked\n+14155550111,x,\n123,y,true\n",
+        '{"phone": "+14155550111", "id": "x", "blocked": false}\n'
+        '{"phone": 123, "id": "y", "blocked": true}\n',
+    ],
+    ids=["CSV", "JSON"],
+)
+def test_a_file_of_rejected_lines_is_mended_and_imported(tmp_path: Path, text: str) -> None:
+    service = ForkedService(tmp_path)
+    write(service, "first", text)
+    first = import_users(service, "first")
+    rejected = service.folder / "first.rejected.csv"
     rejected.write_text(rejected.read_text().replace(",123,", ",'+14155550112,"))
 
     ended = import_users(service, rejected.name)
 
+    assert "rejected, and blocked there: 1." in first.stdout
     assert (ended.returncode, "created: 1" in ended.stdout) == (0, True)
+    assert "blocked, of those created and completed: 1" in ended.stdout
     assert not (service.folder / f"{rejected.name}.rejected.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("phone,E-Mail,blocked,nick\n+14155550101,,,\n", "E-Mail, nick."),
+        (
+            '{"phone": "+14155550101", "blocked": false}\n{"phone": "+14155550102", "nick": 1}\n',
+            "nick (line 2).",
+        ),
+    ],
+    ids=["CSV", "JSON"],
+)
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",), ("--ignore-blocks",)])
+def test_unknown_fields_are_an_error_before_anything_is_written(
+    tmp_path: Path, text: str, unknown: str, arguments: tuple[str, ...]
+) -> None:
+    new = ForkedService(tmp_path)
+    write(new, "users", text)
+
+    ended = import_users(new, "users", *arguments)
+
+    assert ended.returncode == 1
+    assert f"users has unknown fields: {unknown} An import knows phone, id," in ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["users"]
 
 
 @pytest.mark.parametrize(
@@ -145,9 +181,7 @@ def test_a_file_of_rejected_lines_is_mended_and_imported(service: Service) -> No
         (("-",), "not the path of a file"),
         (("mongodb://user:password@host/name",), "This is a URL: name a file."),
         (("header.csv",), "has no users"),
-        (("plain.csv", "--column", "blocked=x", "--ignore-blocks"), "leave --ignore-blocks out"),
-        (("header.csv", "--column", "name=x"), "--column is FIELD=NAME"),
-        (("header.csv", "--delimiter", ";;"), "--delimiter is one character"),
+        (("plain.csv",), "plain.csv has no column blocked, which says who is blocked elsewhere"),
         (("header.csv", "--region", "XX"), "--region: "),
         (("header.csv", "--rejected", "./header.csv", "--replace"), "names the file to import"),
         (("header.csv", "--rejected", "missing/x.csv"), "cannot be written: No such file"),

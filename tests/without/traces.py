@@ -42,8 +42,8 @@ STAY: Final[Mapping[str, str]] = {
     "statistics": r"\"cost\": ",
     # Acts in the audit, whose entries outlive passkeys.
     "passkeys": r"[\"`](?:invite|remove)_passkey[\"`]",
-    # An act in the audit, whose entries outlive exports. The rest are files of other services.
-    "export": r"[\"`]export[\"`]|export of firebase|whose export it is",
+    # An act in the audit, whose entries outlive exports.
+    "export": r"[\"`]export[\"`]",
     # The core knows the channel, and rejects it where nothing sends such messages; what it counted
     # outlives WhatsApp.
     "whatsapp": r"[\"`]whatsapp[\"`]",

@@ -13,30 +13,19 @@ if TYPE_CHECKING:
 
 
 def _add_users(users: ArgumentParser) -> None:
-    users.add_argument("file", metavar="FILE", help="the file, in UTF-8")
+    users.add_argument(
+        "file",
+        metavar="FILE",
+        help="the file, in UTF-8: JSON lines if it begins with {, otherwise CSV with a header. Its "
+        "fields are phone, id, external_id, username, created_at and blocked, others are an error",
+    )
     users.add_argument(
         "--dry-run", action="store_true", help="only report: no user is written to the database"
-    )
-    users.add_argument(
-        "--format",
-        choices=["auto", "dialtone", "firebase", "cognito", "auth0", "supabase"],
-        default="auto",
-        help="whose export it is; auto (default) recognizes it by its columns",
-    )
-    users.add_argument(
-        "--column",
-        metavar="FIELD=NAME",
-        action="append",
-        default=[],
-        help="the column of a field: phone, id, external_id, username, created_at or blocked",
     )
     users.add_argument(
         "--ignore-blocks",
         action="store_true",
         help="import everybody as not blocked; without it, a file must say who is blocked",
-    )
-    users.add_argument(
-        "--delimiter", metavar="CHARACTER", default=",", help="between CSV fields (default: ,)"
     )
     users.add_argument(
         "--region",
@@ -114,14 +103,12 @@ _COMMANDS: Final = (
         actions=(
             Command(
                 name="users",
-                help="Import users from a file: CSV with a header, JSON lines, or an export of "
-                "Firebase, Cognito, Auth0 or Supabase. Repeat it to continue. See "
-                "docs/importing.md.",
+                help="Import users from a file: CSV with a header, or JSON lines. Repeat it to "
+                "continue. docs/importing.md has recipes for users of other services.",
                 examples=(
                     "users users.csv --dry-run",
-                    "users users.json --format firebase --reason 'move from Firebase'",
-                    "users members.csv --column phone=mobile_number --column id=member_id "
-                    "--region IN --reason 'move'",
+                    "users users.jsonl --reason 'move from Firebase'",
+                    "users users.csv.rejected.csv --region IN --reason 'move'",
                 ),
                 add_arguments=_add_users,
                 run=_import_users,

@@ -17,10 +17,9 @@ PROBLEMS: Final[Mapping[RejectionReason, str]] = {
     LineProblem.UNSUPPORTED_PHONE_TYPE: "No codes are sent to numbers of this kind.",
     LineProblem.SPREADSHEET_NUMBER: "A spreadsheet has changed this number: export the file again,"
     " and do not save it in a spreadsheet.",
-    LineProblem.PHONE_NOT_VERIFIED: "The export says that nobody has verified this number.",
     LineProblem.INVALID_ID: "The id cannot be kept.",
     LineProblem.INVALID_CREATED_AT: "created_at is not a time: write it like 2026-05-01T09:30:00Z.",
-    LineProblem.INVALID_BLOCKED: "Who is blocked is not true or false, or (banned_until) no time.",
+    LineProblem.INVALID_BLOCKED: "Who is blocked is neither true nor false.",
     LineProblem.REPEATED_PHONE: "Several lines have this phone number, so none of them is imported:"
     " decide which one is right.",
     LineProblem.REPEATED_ID: "Several lines have this id, so none of them is imported: decide which"

@@ -5,15 +5,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TextIO
 
+from adapters.user_files import REJECTED_COLUMNS
 from application.imports.import_users import RejectionReason
 from application.imports.sources import SourceUser
 from entrypoints.commands.imports.problems import explain
 from entrypoints.commands.imports.report_file import escape
 from entrypoints.opening.startup_error import CommandError
-
-_OWN_COLUMNS: Final = ("rejected_line", "rejected_reason", "rejected_message")
 
 
 class RejectedLines:
@@ -27,22 +26,15 @@ class RejectedLines:
         self._path = path
         self._file = file
         self._writer = csv.writer(file)
-        self._columns: tuple[str, ...] | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no line was written."""
-        return self._columns is None
+        self.is_empty = True
 
     def write(self, line: SourceUser, problem: RejectionReason, message: str) -> None:
         """Write a line; raises CommandError."""
-        if self._columns is None:
-            # An import of an earlier file of rejected lines has the own columns as well.
-            self._columns = tuple(name for name in line.original if name not in _OWN_COLUMNS)
-            self._write_row((*_OWN_COLUMNS, *self._columns))
-        known = [line.original.get(name, "") for name in self._columns]
+        if self.is_empty:
+            self.is_empty = False
+            self._write_row((*REJECTED_COLUMNS, *line.original))
         reason = (line.key, problem.value, explain(problem, message))
-        self._write_row((*reason, *known))
+        self._write_row((*reason, *line.original.values()))
 
     def _write_row(self, row: tuple[str, ...]) -> None:
         try:

@@ -14,10 +14,7 @@ def render_unread(kind: str, unit: str, unread: UnreadFields) -> Iterator[str]:
     if not unread.lines:
         return
     found = unread.lines.most_common()
-    shown = [
-        f"{show_column(name) or '(no name)'} ({_count(lines, unit)})"
-        for name, lines in found[:_SHOWN]
-    ]
+    shown = [f"{show_column(name)} ({_count(lines, unit)})" for name, lines in found[:_SHOWN]]
     rest = sum(lines for _, lines in found[_SHOWN:]) + unread.other_values
     more = [f"and others ({_count(rest, 'value')})"] if rest else []
     yield f"{kind} that are not imported: {', '.join([*shown, *more])}"

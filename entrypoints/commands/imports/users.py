@@ -4,16 +4,21 @@ import asyncio
 import hashlib
 import signal
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from adapters.records.outages import OutageRetries
-from adapters.user_files import FIELD_NAMES, UserFile
+from adapters.user_files import UserFile
 from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportOutcome, ImportProblem, ImportRun
-from application.imports.import_users import ImportCounts, LineUsers, Observer, RejectionReason
+from application.imports.import_users import (
+    ImportCounts,
+    LineUsers,
+    Observer,
+    RejectionReason,
+    check_users,
+)
 from application.imports.sources import SourceUser
 from application.ports.errors import StorageError
 from domain.administration.audit import Actor, AuditAction
@@ -42,15 +47,7 @@ def import_users(settings: Settings, arguments: Namespace) -> Iterable[str]:
     path = parse_file(arguments.file)
     region = parse_region_option(settings, arguments.region)
     operator, reason = parse_operator(arguments), parse_import_reason(arguments)
-    file = UserFile(
-        path=path,
-        format_name=None if arguments.format == "auto" else arguments.format,
-        columns=_parse_columns(arguments.column),
-        delimiter=_parse_delimiter(arguments.delimiter),
-        ignores_blocks=arguments.ignore_blocks,
-    )
-    if file.ignores_blocks and "blocked" in file.columns:
-        raise InvalidArgument("--column blocked=… reads who is blocked: leave --ignore-blocks out.")
+    file = UserFile(path=path, ignores_blocks=arguments.ignore_blocks)
     rejected_path = parse_file(arguments.rejected or f"{path}.rejected.csv")
     if rejected_path.exists() and rejected_path.samefile(path):
         raise InvalidArgument("--rejected names the file to import: name another file.")
@@ -92,7 +89,7 @@ class _Command(Observer):
         self._settings = settings
         self._file = file
         phone_rules = settings.http_otp().phone_rules
-        self._users = LineUsers(file.read, region, phone_rules, datetime.now(UTC))
+        self._users = LineUsers(file.read, region, phone_rules)
         self._operator = operator
         self._reason = reason
         self._is_dry_run = is_dry_run
@@ -106,16 +103,17 @@ class _Command(Observer):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop)
+        # A file that cannot be read as a whole creates neither a database nor keys.
+        checked = await check_users(self._users.read, self)
+        if self._is_stopped:
+            return ImportCounts(checked.lines)
+        if not checked.lines:
+            raise CommandError(f"{self._file.path} has no users.")
         retry = OutageRetries(self.should_stop)
         async with open_imports(
             self._settings, MEDIA_RECORDS, retry, is_dry_run=self._is_dry_run
         ) as use_cases:
             imports = use_cases.of(ImportsFeature)
-            checked = await imports.import_users.check(self._users.read, self)
-            if self._is_stopped:
-                return ImportCounts(checked.lines)
-            if not checked.lines:
-                raise CommandError(f"{self._file.path} has no users.")
             if self._is_dry_run:
                 return await imports.import_users(checked, self, None)
             facts = f"lines: {checked.lines}, SHA-256: {_hash(self._file.path)}"
@@ -184,23 +182,3 @@ def _select(counts: ImportCounts, *, is_rejected: bool) -> Mapping[RejectionReas
 def _continue_with(path: Path, rejected: RejectedLines) -> str:
     more = "" if rejected.is_empty else f", with --replace for {path}"
     return f"What was imported stays. Run the same command again to continue{more}."
-
-
-def _parse_columns(arguments: Sequence[str]) -> Mapping[str, str]:
-    columns = {}
-    for argument in arguments:
-        name, separator, column = argument.partition("=")
-        if name not in FIELD_NAMES or not separator or not column:
-            raise InvalidArgument(
-                f"--column is FIELD=NAME, where FIELD is one of {', '.join(FIELD_NAMES)}. Example: "
-                "--column phone=mobile_number"
-            )
-        columns[name] = column
-    return columns
-
-
-def _parse_delimiter(text: str) -> str:
-    delimiter = {"\\t": "\t", "tab": "\t"}.get(text, text)
-    if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise InvalidArgument("--delimiter is one character, such as ';' or '\\t'.")
-    return delimiter

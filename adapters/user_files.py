@@ -100,8 +100,9 @@ class UserFile:
             )
         text = line.removeprefix(_BOM)
         stripped = text.strip()
-        is_object = stripped.startswith(b"{")
-        if stripped.startswith(b"[") or (is_object and stripped.endswith((b"{", b"[", b","))):
+        # A list, or an object that goes on in the next line.
+        goes_on = stripped.startswith(b"{") and stripped.endswith((b"{", b"[", b","))
+        if stripped.startswith(b"[") or goes_on:
             raise ConfigurationError(
                 f"{self.path} begins like one JSON document: an import reads an object a line, "
                 f"without commas between them. {_RECIPES}"

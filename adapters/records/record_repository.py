@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, Final, Generic, Protocol, TypeVar
 

@@ -13,68 +13,49 @@ import os
 import resource
 import signal
 import socket
+import struct
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
 import PIL.Image
-from PIL import (
-    AvifImagePlugin,
-    GifImagePlugin,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import GifImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 from pillow_heif import HeifImageFile
 from pillow_heif import options as heif_options
 
-from adapters.pillow.animations import Animation, PillowAnimation, encode_gif
-from adapters.pillow.avif_properties import check_declared_size
-from adapters.pillow.colors import MAX_PROFILE_SIZE, add_properties, normalize, upright_size
+from adapters.pillow.animations import Animation, encode_gif
+from adapters.pillow.colors import MAX_PROFILE_SIZE, is_hdr, normalize
 from adapters.pillow.detection import SNIFFED_BYTES, detect_type, source_format
-from adapters.pillow.gif import read_gif
-from adapters.pillow.gif_animation import GifAnimation
-from adapters.pillow.header import Header, read_header
-from adapters.pillow.jpeg import clean_jpeg
+from adapters.pillow.gif import Gif, read_gif
+from adapters.pillow.header import Header
+from adapters.pillow.heic import read_heic
+from adapters.pillow.jpeg import Jpeg, read_jpeg
 from adapters.pillow.limits import EMPTY, TOO_COMPLEX, LimitChecker
-from adapters.pillow.png_animation import PngAnimation
+from adapters.pillow.png import read_png
 from adapters.pillow.stills import SourceFile, encode_still, read_options
 from adapters.pillow.tasks import MAX_MESSAGE, Answer, Failure, Task, invalid_answer
 from adapters.pillow.variants import EncodedBytes, animated_variant, still_variant
-from domain.media.errors import InvalidImage, UnsupportedImageType
+from adapters.pillow.webp import read_webp
+from domain.media.errors import HdrNotSupported, InvalidImage, UnsupportedImageType
 from domain.media.image import Image, ImageFormat, SourceFormat
 
 MAX_FILES: Final = 100
 _DIGEST_ROWS: Final = 64
-
-
-class _FreesDecoder(ImageFile.ImageFile):
-    """Frees the decoder of a still image, with its canvases, before it copies the frame."""
-
-    def load_prepare(self) -> None:
-        if not getattr(self, "is_animated", False):
-            vars(self).pop("_decoder", None)
-        super().load_prepare()
-
-
-class _Webp(_FreesDecoder, WebPImagePlugin.WebPImageFile):
-    """A WebP file."""
-
-
-class _Avif(_FreesDecoder, AvifImagePlugin.AvifImageFile):
-    """An AVIF file."""
-
-
+_READERS: Final[dict[SourceFormat, Callable[[mmap.mmap, LimitChecker], Header]]] = {
+    SourceFormat.JPEG: read_jpeg,
+    SourceFormat.PNG: read_png,
+    SourceFormat.GIF: read_gif,
+    SourceFormat.WEBP: read_webp,
+    SourceFormat.HEIC: read_heic,
+}
 _OPENERS: Final[dict[SourceFormat, Callable[[BinaryIO], PIL.Image.Image]]] = {
     SourceFormat.PNG: PngImagePlugin.PngImageFile,
     SourceFormat.GIF: GifImagePlugin.GifImageFile,
-    SourceFormat.WEBP: _Webp,
-    SourceFormat.AVIF: _Avif,
+    SourceFormat.WEBP: WebPImagePlugin.WebPImageFile,
     SourceFormat.HEIC: HeifImageFile,
 }
 
@@ -88,53 +69,44 @@ class _Source:
         if not self.size:
             raise EMPTY
         media_type = detect_type(file.read(SNIFFED_BYTES))
+        file.seek(0)
         detected = source_format(media_type)
         if detected is None or detected not in task.formats:
             raise UnsupportedImageType(media_type)
+        self.format = detected
         self.limits = LimitChecker(task.limits, detected)
-        self.format, header = detected, None
         self._other_ending: PIL.Image.Image | None = None
-        # Broken metadata is ignored, but `load` still rejects incomplete pixels. Set for each
-        # image, because one that cannot be opened leaves it as it is.
-        ImageFile.LOAD_TRUNCATED_IMAGES = detected is not SourceFormat.JPEG
-        if detected not in {SourceFormat.AVIF, SourceFormat.HEIC}:
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                header = read_header(content, detected, self.limits)
-                if detected is SourceFormat.JPEG:
-                    self.image = _open_jpeg(content)
-                if not header.has_end:
-                    self._other_ending = _open_jpeg(content, ending=1)
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            try:
+                self.header = _READERS[detected](content, self.limits)
+            except (struct.error, IndexError, ValueError) as error:
+                raise InvalidImage from error
+            if isinstance(self.header, Jpeg):
+                self.image = _open_jpeg(content, self.header)
+                if not self.header.has_end:
+                    self._other_ending = _open_jpeg(content, self.header, ending=1)
         if detected is not SourceFormat.JPEG:
-            file.seek(0)
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                with self._declared_size_checked():
-                    self.image = _OPENERS[detected](file)
-                add_properties(self.image, content, self.limits)
-        ImageFile.LOAD_TRUNCATED_IMAGES = False
-        if header is None:
-            frames = getattr(self.image, "n_frames", 1) if detected is SourceFormat.AVIF else 1
-            header = Header(*self.image.size, frames)
-            self.limits.check_frames(frames, *self.image.size)
-        self.header = header
-        if detected is not SourceFormat.GIF and self.image.size != (header.width, header.height):
+            # Broken metadata is ignored, but `load` still rejects incomplete pixels.
+            ImageFile.LOAD_TRUNCATED_IMAGES = True
+            try:
+                self.image = _OPENERS[detected](file)
+            finally:
+                ImageFile.LOAD_TRUNCATED_IMAGES = False
+        is_resized = detected in {SourceFormat.GIF, SourceFormat.HEIC}
+        if self.image.size != self.header.size and not is_resized:
             raise InvalidImage  # only pixels that were counted are decoded
+        if is_hdr(self.image, self.header.transfer):
+            raise HdrNotSupported
 
-    def open_animation(self, size: tuple[int, int]) -> Animation:
-        """Return the animation, with this size when it is upright."""
-        if self.format not in {SourceFormat.GIF, SourceFormat.PNG}:
-            return PillowAnimation(self.image, size, self.header.frames)
+    def open_animation(self) -> Animation | None:
+        """Return the animation if the upload is a GIF, and None for a still image."""
+        if not isinstance(self.header, Gif):
+            return None
         self._file.seek(0)
-        content = self._file.read()
-        limits = LimitChecker(self.limits.limits, self.format)
-        if self.format is SourceFormat.PNG:
-            return PngAnimation(content, self.image, size, limits)
-        gif = read_gif(content, limits)
-        if gif.can_be_merged:
-            return PillowAnimation(self.image, size, len(gif.frames))
-        return GifAnimation(self.image, size, len(gif.frames), content, gif)
+        return Animation(self.image, self.header, self._file.read())
 
     def decode_still(self) -> PIL.Image.Image:
-        """Decode the image, scaled down if it is a JPEG over the limit of pixels."""
+        """Decode the image, scaled down if it is a JPEG over the limit of pixels. It works once."""
         width, height = self.image.size
         max_pixels = self.limits.limits.max_pixels
         for scale in (1, 2, 4, 8):
@@ -147,19 +119,13 @@ class _Source:
             self._other_ending = None  # its pixels are not needed anymore
             if _digest(self.image) != other:
                 raise InvalidImage
-        with self._declared_size_checked():
-            return normalize(self.image)
-
-    @contextmanager
-    def _declared_size_checked(self) -> Iterator[None]:
-        """Check the declared size if the block fails: libavif and libheif say no reason."""
-        try:
-            yield
-        except Exception:
-            if self.format in {SourceFormat.AVIF, SourceFormat.HEIC}:
-                with mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                    check_declared_size(content, self.limits)
-            raise
+        if self.image.info.get("default_image"):
+            # It is no frame of an animated PNG: the next one is the first. Without one it is shown.
+            with suppress(EOFError, SyntaxError):
+                self.image.seek(1)
+        image = self.image
+        del self.image  # the decoder of a WebP ends with it
+        return normalize(image, is_turned=self.header.is_turned)
 
 
 def _digest(image: PIL.Image.Image) -> bytes:
@@ -172,12 +138,12 @@ def _digest(image: PIL.Image.Image) -> bytes:
     return digest.digest()
 
 
-def _open_jpeg(content: mmap.mmap, ending: int = 0) -> PIL.Image.Image:
+def _open_jpeg(content: mmap.mmap, jpeg: Jpeg, ending: int = 0) -> PIL.Image.Image:
     for with_metadata in (True, False):
         # Pillow has no common exception for broken metadata.
         with suppress(Exception):
-            cleaned = io.BytesIO(clean_jpeg(content, with_metadata=with_metadata, ending=ending))
-            return JpegImagePlugin.JpegImageFile(cleaned)
+            cleaned = jpeg.clean(content, with_metadata=with_metadata, ending=ending)
+            return JpegImagePlugin.JpegImageFile(io.BytesIO(cleaned))
     raise InvalidImage
 
 
@@ -199,6 +165,8 @@ def answer(task: Task, descriptors: list[int]) -> Answer:
             return Answer(images=images)
     except UnsupportedImageType as error:
         return Answer(failure=Failure(detected=error.detected))
+    except HdrNotSupported:
+        return Answer(failure=Failure(is_hdr=True))
     except InvalidImage as error:
         return invalid_answer(error)
     except MemoryError:
@@ -209,11 +177,10 @@ def answer(task: Task, descriptors: list[int]) -> Answer:
 
 
 def _encode(source: _Source, task: Task) -> Iterator[EncodedBytes]:
-    if source.format is SourceFormat.GIF or source.header.frames > 1:
-        size = upright_size(source.image, (source.header.width, source.header.height))
-        animation = source.open_animation(size)
+    animation = source.open_animation()
+    if animation is not None:
         if task.is_published:
-            yield ImageFormat.GIF, encode_gif(animation), size
+            yield ImageFormat.GIF, encode_gif(animation), animation.size
         for spec in task.variants:
             yield animated_variant(animation, spec)
         return
@@ -230,7 +197,7 @@ def configure_decoders() -> None:
     """Set the limits and options of Pillow and its plug-in in this process."""
     PIL.Image.MAX_IMAGE_PIXELS = None  # the limits are checked here
     PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_SIZE  # it also limits profiles
-    AvifImagePlugin.DEFAULT_MAX_THREADS = heif_options.DECODE_THREADS = 1
+    heif_options.DECODE_THREADS = 1
     heif_options.THUMBNAILS = heif_options.DEPTH_IMAGES = heif_options.AUX_IMAGES = False
 
 

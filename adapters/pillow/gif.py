@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.pillow.header import Header
 from adapters.pillow.limits import Content, LimitChecker
+from domain.media.errors import InvalidImage
 
 KEEP: Final = (0, 1)
 CLEAR: Final = 2
@@ -34,17 +36,21 @@ class GifFrame:
     transparent: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Gif:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gif(Header):
     """A GIF. The canvas has grown to contain frames that exceed it.
 
     `start` has the signature and the palette of all frames that have none of their own.
     """
 
-    width: int
-    height: int
     frames: Sequence[GifFrame]
     start: bytes
+
+    @property
+    def pixels(self) -> int:
+        """The pixels of all frames. Each frame counts as the whole canvas."""
+        width, height = self.size
+        return width * height * len(self.frames)
 
     @property
     def can_be_merged(self) -> bool:
@@ -53,7 +59,7 @@ class Gif:
         That of the first frame is transparent in all of them, so others must not use it as a color.
         """
         first = self.frames[0]
-        if first.box != (0, 0, self.width, self.height):
+        if first.box != (0, 0, *self.size):
             return False
         if any(frame.flags & HAS_PALETTE for frame in self.frames):
             return False
@@ -88,7 +94,7 @@ def read_gif(content: Content, limits: LimitChecker) -> Gif:
     """Read the blocks.
 
     Raises:
-        InvalidImage: There are too many blocks or frames, or these are too large.
+        InvalidImage: There is no frame, or there are too many blocks, frames or pixels.
         struct.error, IndexError: A block is too short.
     """
     width, height, flags = struct.unpack_from("<HHB", content, 6)
@@ -120,7 +126,9 @@ def read_gif(content: Content, limits: LimitChecker) -> Gif:
         )
         control = (0, 0, 0)
         limits.check_frames(len(frames), width, height)
-    return Gif(width, height, frames, start)
+    if not frames:
+        raise InvalidImage
+    return Gif(size=(width, height), frames=frames, start=start)
 
 
 def palette_size(flags: int) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from domain.media.errors import (
+    HdrNotSupported,
     InvalidImage,
     InvalidImageReason,
     NoUploadSpace,
@@ -35,15 +36,18 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """An error: a type that is not accepted, an invalid image, or else a full folder."""
+    """An error: a type that is not accepted, HDR, an invalid image, or else a full folder."""
 
     detected: str | None = None
+    is_hdr: bool = False
     invalid: tuple[str, InvalidImageReason, int | None] | None = None
 
     def to_error(self) -> Exception:
         """Return the error of the port."""
         if self.detected is not None:
             return UnsupportedImageType(self.detected)
+        if self.is_hdr:
+            return HdrNotSupported()
         return InvalidImage(*self.invalid) if self.invalid else NoUploadSpace()
 
 

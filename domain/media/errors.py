@@ -85,6 +85,13 @@ class InvalidImage(DomainError):
         self.limit = limit
 
 
+class HdrNotSupported(InvalidImage):
+    """The image has a transfer function of HDR, PQ or HLG: its colors are not those of displays."""
+
+    def __init__(self) -> None:
+        super().__init__("This is an HDR image. Save it without HDR, for example as a JPEG.")
+
+
 class ItemSaveFailed(DomainError):
     """The database did not save the library item."""
 

@@ -22,7 +22,6 @@ class SourceFormat(StrEnum):
     PNG = "png"
     WEBP = "webp"
     GIF = "gif"
-    AVIF = "avif"
     HEIC = "heic"
 
 

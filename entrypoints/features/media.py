@@ -164,14 +164,14 @@ class MediaSettings(Settings):
         default="5GB",
     )
     max_image_pixels: int = advanced(
-        "Maximum pixels of an image; each million needs up to 12 MB of memory.",
+        "Maximum pixels of an image; each million needs up to 16 MB of memory.",
         parsers.number(1_000, 500_000_000),
         default="50000000",
     )
     image_formats: tuple[SourceFormat, ...] = advanced(
         "Formats of images that are accepted; heic stands for HEIF too.",
         parsers.list_of(parsers.choice(*SourceFormat)),
-        default="jpeg,png,webp,gif,avif,heic",
+        default="jpeg,png,webp,gif,heic",
     )
 
     @property

@@ -12,7 +12,6 @@ from tests.integration.image_publishing import publish, publish_by, publish_erro
 from tests.support.images import (
     HEIC_PHOTO,
     animated_gif,
-    animated_png,
     encode,
     gif,
     gif_frame,
@@ -29,9 +28,6 @@ LIMITS = ImageLimits()
 PIXELS = 64 * 48
 IMAGES = [plain_jpeg(), transparent_png(), still_gif(), animated_gif()]
 WEBP = encode(sample_image(), "WEBP")
-ANIMATED_WEBP = encode(
-    sample_image(), "WEBP", save_all=True, append_images=[sample_image().rotate(90)]
-)
 # A small frame counts as the whole canvas.
 SMALL_FRAMES = gif(100, 100, [gif_frame(0, 0, 1, 1)] * 3)
 MESSAGES = {
@@ -57,12 +53,9 @@ def too_many(content: bytes, what: str, limit: int) -> tuple[str, str, int]:
 @pytest.mark.parametrize(
     ("content", "what", "count"),
     [
-        *((content, "pixels", PIXELS) for content in (*IMAGES, WEBP, HEIC_PHOTO)),
+        *((content, "pixels", PIXELS) for content in (*IMAGES, WEBP)),
         (animated_gif(), "frames", 3),
         (animated_gif(), "total_pixels", 3 * PIXELS),
-        (animated_png(), "frames", 2),
-        (ANIMATED_WEBP, "frames", 2),
-        (animated_png(), "total_pixels", 2 * PIXELS),
         (SMALL_FRAMES, "total_pixels", 30_000),
     ],
 )
@@ -89,10 +82,10 @@ def with_sides(content: bytes, marker: bytes, sides: str) -> bytes:
         with_sides(plain_jpeg(), b"\xff\xc0\0\x11\x08", ">HH"),
         png(60_000, 60_000, 8, 2, zlib.compress(bytes(1_000))),
         gif(1, 1, [gif_frame(0, 0, 1, 1), gif_frame(60_000, 60_000, 1, 1)]),  # the canvas grows
-        with_sides(encode(sample_image(), "AVIF"), b"ispe\0\0\0\0", ">II"),
+        with_sides(encode(sample_image(), "WEBP", exif=b"x"), b"VP8X\x0a\0\0\0\x08\0\0\0", "<HxH"),
         with_sides(HEIC_PHOTO, b"ispe\0\0\0\0", ">II"),
     ],
-    ids=["JPEG", "PNG", "GIF", "AVIF", "HEIC"],
+    ids=["JPEG", "PNG", "GIF", "WebP", "HEIC"],
 )
 async def test_the_pixels_are_counted_before_they_are_decoded(content: bytes) -> None:
     assert (await publish_error(content)).reason == "too_many_pixels"

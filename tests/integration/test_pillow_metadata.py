@@ -113,22 +113,3 @@ async def test_only_the_pixels_are_published(upload: bytes) -> None:
 
     assert mean_difference(decode(published.content), decode(expected.content)) < 2
     assert SECRET not in published.content
-
-
-@pytest.mark.parametrize(
-    ("upload", "max_difference"),
-    [
-        (plain_jpeg(icc_profile=SWAPPED_PROFILE), 8),
-        (encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE + bytes(3_000_000)), 8),
-        (encode(sample_image(mode="P"), "PNG", icc_profile=SWAPPED_PROFILE), 22),
-    ],
-    ids=["JPEG", "large profile", "P"],
-)
-async def test_colors_are_converted_to_srgb(upload: bytes, max_difference: int) -> None:
-    published = decode((await publish(upload)).content)
-
-    assert published.mode == "RGB"
-    assert "icc_profile" not in published.info
-    red, green, blue = sample_image().split()
-    swapped = Image.merge("RGB", (green, red, blue))
-    assert mean_difference(published, swapped) < max_difference

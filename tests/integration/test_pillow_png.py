@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from domain.media.image import MediaKind
 from tests.integration.image_publishing import publish, publish_error
 from tests.support.images import (
     INTERLACED_PNG,
@@ -128,3 +129,51 @@ async def test_an_index_beyond_the_palette_is_transparent() -> None:
     row = first_row((await publish(upload)).content)
 
     assert row == [(0x10, 0x20, 0x30, 255), (0x40, 0x50, 0x60, 255), (0, 0, 0, 0)]
+
+
+def animated(*frames: Image.Image, **options: Any) -> bytes:
+    """An animated PNG. Its default image may be no frame."""
+    options |= {"save_all": True, "append_images": frames[1:], "duration": 80}
+    return encode(frames[0], "PNG", **options)
+
+
+def filled(color: str, mode: str = "RGB") -> Image.Image:
+    return Image.new(mode, (8, 8), color)
+
+
+async def test_the_first_frame_of_an_animated_png_is_published_as_an_image() -> None:
+    upload = animated(
+        filled("red"), *(filled("blue") if at % 2 else filled("lime") for at in range(10_000))
+    )
+
+    result = await publish(upload, max_frames=1, max_total_pixels=64)
+
+    assert result.image.format.kind is MediaKind.IMAGE
+    assert mean_difference(decode(result.content), filled("red")) < 2
+
+
+async def test_a_default_image_that_is_no_frame_is_not_published() -> None:
+    upload = animated(filled("red"), filled("blue"), filled("lime"), default_image=True)
+    published = await publish(upload)
+
+    assert mean_difference(decode(published.content), filled("blue")) < 2
+
+    at = upload.index(b"fdAT") + 8
+    assert (await publish_error(upload[:at] + b"!" + upload[at + 1 :])).reason == "broken"
+
+
+async def test_the_default_image_of_a_broken_animation_is_published() -> None:
+    upload = animated(filled("red"), filled("blue"), filled("lime"), default_image=True)
+    at = upload.index(b"fcTL")
+    misnumbered = chunk(b"fcTL", b"\0\0\0\x09" + upload[at + 8 : at + 30])
+
+    published = await publish(upload[: at - 4] + misnumbered + upload[at + 34 :])
+
+    assert mean_difference(decode(published.content), filled("red")) < 2
+
+
+async def test_a_png_that_does_not_begin_with_its_header_is_broken() -> None:
+    upload = encode(sample_image(), "PNG")
+    text = chunk(b"tEXt", b"Title\0first" * 900)
+
+    assert (await publish_error(upload[:8] + text + upload[8:])).reason == "broken"

@@ -1,4 +1,4 @@
-"""AVIF and HEIC files with other properties of their images (ISO/IEC 23008-12, 9.3)."""
+"""HEIC files with other properties of their images (ISO/IEC 23008-12, 9.3)."""
 
 import struct
 from collections.abc import Sequence
@@ -6,6 +6,11 @@ from collections.abc import Sequence
 
 def box(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I4s", len(body) + 8, name) + body
+
+
+def ispe(width: int, height: int) -> bytes:
+    """The size of an image in pixels."""
+    return box(b"ispe", struct.pack(">4xII", width, height))
 
 
 def nclx(primaries: int, transfer: int, matrix: int = 6) -> bytes:

@@ -13,6 +13,7 @@ from application.ports.errors import (
     PortError,
 )
 from domain.media.errors import (
+    HdrNotSupported,
     IdempotencyKeyReused,
     InvalidImage,
     InvalidImageReason,
@@ -199,6 +200,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "The image is broken or too large.",
         attributes=("reason", "limit"),
     ),
+    HdrNotSupported: ErrorRow(422, "hdr_not_supported", HdrNotSupported().message),
     MediaStorageNotResponding: ErrorRow(
         503,
         "unavailable",

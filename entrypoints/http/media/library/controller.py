@@ -115,6 +115,7 @@ class LibraryController(Controller):
             FormTooLarge,
             media_errors.UnsupportedImageType,
             media_errors.InvalidImage,
+            media_errors.HdrNotSupported,
             MediaStorageFailed,
             MediaStorageNotResponding,
             MediaStoreFull,
@@ -136,11 +137,12 @@ class LibraryController(Controller):
         upload_limiter: Injected[UploadLimiter],
         idempotency_key: schemas.IdempotencyKeyParameter = None,
     ) -> Response[schemas.UploadImageResponse]:
-        """Upload a JPEG, PNG, WebP, GIF, AVIF or HEIC image.
+        """Upload a JPEG, PNG, WebP, GIF or HEIC image.
 
         The published image is encoded again, upright, in sRGB and without metadata. `type` in the
-        response is the type of the bytes, regardless of what the client claimed. An animation
-        becomes a GIF; of a HEIF sequence the first picture is published.
+        response is the type of the bytes, regardless of what the client claimed. An animated GIF
+        stays one; of an animated PNG or WebP the first frame is published as an image, and of a
+        HEIF sequence the first picture.
 
         A user can have two uploads in progress. When there is no space left, slow uploads end
         first, with status 503.

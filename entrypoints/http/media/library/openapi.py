@@ -10,7 +10,7 @@ from entrypoints.http.fields import BINARY, binary_content, header
 
 _FORM: Final = {
     "properties": {
-        "file": {**BINARY, "description": "A JPEG, PNG, WebP, GIF, AVIF or HEIC image."},
+        "file": {**BINARY, "description": "A JPEG, PNG, WebP, GIF or HEIC image."},
         "user_id": {
             "type": "string",
             "pattern": IDENTIFIER_PATTERN,

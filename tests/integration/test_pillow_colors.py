@@ -1,6 +1,5 @@
 import struct
 import zlib
-from io import BytesIO
 
 import pytest
 from PIL import Image, ImageCms
@@ -143,11 +142,9 @@ async def test_an_hdr_image_is_named_as_such(upload: bytes) -> None:
 
 async def test_a_gain_map_is_ignored() -> None:
     """A phone writes it as a second image behind the first one."""
-    plain = encode(sample_image(), "JPEG", quality=90)
-    file = BytesIO()
     gains = Image.new("L", (32, 24), 200)
-    sample_image().save(file, "MPO", save_all=True, append_images=[gains], quality=90)
+    upload = encode(sample_image(), "MPO", save_all=True, append_images=[gains], quality=90)
 
-    published = decode((await publish(file.getvalue())).content)
+    published = decode((await publish(upload)).content)
 
-    assert mean_difference(published, decode(plain)) < 2
+    assert mean_difference(published, sample_image()) < 8

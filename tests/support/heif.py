@@ -39,82 +39,32 @@ def imir(axis: int) -> bytes:
 
 
 def with_properties(content: bytes, *properties: bytes, kept: Sequence[bytes] = ()) -> bytes:
-    """Replace the properties of the first item that say how it is shown.
+    """Replace the properties that say how the only image of a file is shown.
 
     Args:
-        content: A file with `ipma` of version 0 and few properties, as Pillow writes it.
+        content: A file as pillow-heif writes it.
         properties: Boxes, in their order in `ipma`.
         kept: The names of boxes that stay, among `colr`, `clap`, `irot` and `imir`.
     """
+    start = content.index(b"meta") - 4
+    size = int.from_bytes(content[start : start + 4])
+    boxes = {each[4:8]: each for each in _boxes(content[start + 12 : start + size])}
+    ipco, ipma = _boxes(boxes[b"iprp"][8:])
+    old = _boxes(ipco[8:])
     dropped = {b"colr", b"clap", b"irot", b"imir"} - set(kept)
-    start, end = _find(content, b"ipco", 0, len(content))
-    old = list(_boxes(content, start + 8, end))
-    names = [content[at + 4 : at + 8] for at, _ in old]
-    ipco = box(b"ipco", content[start + 8 : end] + b"".join(properties))
-    at, after = _find(content, b"ipma", 0, len(content))
-    associations = bytearray(content[at + 8 : after])
-    (count,) = struct.unpack_from(">I", associations, 4)
-    entries, position = [], 8
-    for number in range(count):
-        item, length = struct.unpack_from(">HB", associations, position)
-        indices = list(associations[position + 3 : position + 3 + length])
-        position += 3 + length
-        if not number:
-            indices = [index for index in indices if names[(index & 0x7F) - 1] not in dropped]
-            indices += [0x80 | len(old) + 1 + index for index in range(len(properties))]
-        entries.append(struct.pack(">HB", item, len(indices)) + bytes(indices))
-    ipma = box(b"ipma", bytes(associations[:8]) + b"".join(entries))
-    changed = _replace(content, b"ipma", ipma)
-    changed = _replace(changed, b"ipco", ipco)
-    return _move_data(changed, len(changed) - len(content))
+    indices = [index for index in ipma[19:] if old[(index & 0x7F) - 1][4:8] not in dropped]
+    indices += [0x80 | len(old) + 1 + number for number in range(len(properties))]
+    changed = box(b"ipco", ipco[8:] + b"".join(properties))
+    changed += box(b"ipma", ipma[8:18] + bytes([len(indices), *indices]))
+    boxes[b"iprp"] = box(b"iprp", changed)
+    # At the end, so that the data stay where they are.
+    return content.replace(b"meta", b"free", 1) + box(b"meta", bytes(4) + b"".join(boxes.values()))
 
 
-def _boxes(content: bytes, start: int, end: int) -> Sequence[tuple[int, int]]:
+def _boxes(content: bytes) -> list[bytes]:
     found = []
-    while start < end:
-        after = start + int.from_bytes(content[start : start + 4])
-        found.append((start, after))
-        start = after
+    while content:
+        size = int.from_bytes(content[:4])
+        found.append(content[:size])
+        content = content[size:]
     return found
-
-
-def _find(content: bytes, name: bytes, start: int, end: int) -> tuple[int, int]:
-    at = content.index(name, start, end) - 4
-    return at, at + int.from_bytes(content[at : at + 4])
-
-
-def _replace(content: bytes, name: bytes, new: bytes) -> bytes:
-    """Replace a box, and correct the sizes of the boxes around it."""
-    start, end = _find(content, name, 0, len(content))
-    growth = len(new) - (end - start)
-    changed = bytearray(content[:start] + new + content[end:])
-    for outer in (b"meta", b"iprp"):
-        at, after = _find(content, outer, 0, len(content))
-        changed[at : at + 4] = (after - at + growth).to_bytes(4)
-    return bytes(changed)
-
-
-def _move_data(content: bytes, growth: int) -> bytes:
-    """Correct the positions in `iloc` after the metadata has grown."""
-    at, _ = _find(content, b"iloc", 0, len(content))
-    changed, version = bytearray(content), content[at + 8]
-    offset_size, length_size = content[at + 12] >> 4, content[at + 12] & 15
-    base_size, index_size = content[at + 13] >> 4, content[at + 13] & 15 if version else 0
-    (count,) = struct.unpack_from(">H", content, at + 14)
-    at += 16
-    for _ in range(count):
-        in_file = not version or content[at + 3] & 15 == 0
-        at += 6 if version else 4
-        moved = [at] if base_size else []  # extents are relative to it
-        at += base_size
-        (extents,) = struct.unpack_from(">H", content, at)
-        at += 2
-        for _ in range(extents):
-            at += index_size
-            moved += [] if base_size else [at]
-            at += offset_size + length_size
-        size = base_size or offset_size
-        for position in moved if in_file else ():
-            offset = int.from_bytes(content[position : position + size])
-            changed[position : position + size] = (offset + growth).to_bytes(size)
-    return bytes(changed)

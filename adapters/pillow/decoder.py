@@ -23,7 +23,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 import PIL.Image
-from PIL import GifImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import GifImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin
 from pillow_heif import HeifImageFile
 from pillow_heif import options as heif_options
 
@@ -39,7 +39,7 @@ from adapters.pillow.png import read_png
 from adapters.pillow.stills import SourceFile, encode_still, read_options
 from adapters.pillow.tasks import MAX_MESSAGE, Answer, Failure, Task, invalid_answer
 from adapters.pillow.variants import EncodedBytes, animated_variant, still_variant
-from adapters.pillow.webp import read_webp
+from adapters.pillow.webp import Webp, read_webp
 from domain.media.errors import HdrNotSupported, InvalidImage, UnsupportedImageType
 from domain.media.image import Image, ImageFormat, SourceFormat
 
@@ -55,7 +55,7 @@ _READERS: Final[dict[SourceFormat, Callable[[mmap.mmap, LimitChecker], Header]]]
 _OPENERS: Final[dict[SourceFormat, Callable[[BinaryIO], PIL.Image.Image]]] = {
     SourceFormat.PNG: PngImagePlugin.PngImageFile,
     SourceFormat.GIF: GifImagePlugin.GifImageFile,
-    SourceFormat.WEBP: WebPImagePlugin.WebPImageFile,
+    SourceFormat.WEBP: Webp,
     SourceFormat.HEIC: HeifImageFile,
 }
 
@@ -123,9 +123,18 @@ class _Source:
             # It is no frame of an animated PNG: the next one is the first. Without one it is shown.
             with suppress(EOFError, SyntaxError):
                 self.image.seek(1)
+        self._drop_canvases()
         image = self.image
-        del self.image  # the decoder of a WebP ends with it
+        del self.image  # so that it ends when it is turned
         return normalize(image, is_turned=self.header.is_turned)
+
+    def _drop_canvases(self) -> None:
+        """Decode a WebP, and keep nothing of its decoder."""
+        if isinstance(self.image, Webp):
+            make_image, metadata = self.image.decode(), self.image.info
+            del self.image
+            self.image = make_image()
+            self.image.info = metadata
 
 
 def _digest(image: PIL.Image.Image) -> bytes:

@@ -1,6 +1,12 @@
-"""The header of a WebP file (RFC 9649)."""
+"""WebP files: the header (RFC 9649), and pixels without the canvases of the decoder."""
 
 import struct
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+import PIL.Image
+from PIL.WebPImagePlugin import WebPImageFile
 
 from adapters.pillow.header import Header
 from adapters.pillow.limits import Content, LimitChecker
@@ -36,3 +42,23 @@ def read_webp(content: Content, limits: LimitChecker) -> Header:
             return Header(size, is_lossless=pixels == b"VP8L")
         offset += 8 + length + length % 2
     raise InvalidImage
+
+
+class Webp(WebPImageFile):
+    """A WebP file. Its decoder has two canvases, and Pillow keeps it while it copies the pixels."""
+
+    def load_prepare(self) -> None:
+        """Stop before they are copied: `fp` has them."""
+        raise _Decoded
+
+    def decode(self) -> Callable[[], PIL.Image.Image]:
+        """Decode the first frame, and return what makes an image of it without the decoder."""
+        with suppress(_Decoded):
+            self.load()
+        pixels = self.fp.read() if self.fp else b""
+        raw_mode = self.tile[0].args
+        return partial(PIL.Image.frombytes, self.mode, self.size, pixels, "raw", raw_mode)
+
+
+class _Decoded(Exception):
+    """The first frame is decoded."""

@@ -164,7 +164,7 @@ class MediaSettings(Settings):
         default="5GB",
     )
     max_image_pixels: int = advanced(
-        "Maximum pixels of an image; each million needs up to 16 MB of memory.",
+        "Maximum pixels of an image; each million needs up to 12 MB of memory.",
         parsers.number(1_000, 500_000_000),
         default="50000000",
     )

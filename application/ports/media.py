@@ -285,6 +285,7 @@ class ImagePublisher(Protocol):
         Raises:
             UnsupportedImageType: The bytes have none of the accepted formats.
             InvalidImage: The image is broken or exceeds a limit. The message names the limit.
+            HdrNotSupported
             TooManyUploads: Too many images are waiting.
             TooManyPixels: The identity has published too many pixels in the last hour.
             NoUploadSpace: The temporary folder is full.

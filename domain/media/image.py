@@ -63,8 +63,8 @@ class ImageLimits:
     Attributes:
         max_pixels: Pixels of one frame.
         max_jpeg_pixels: Pixels of a JPEG, which is scaled down to `max_pixels` if it has more.
-        max_frames: Frames of one file.
-        max_total_pixels: Pixels of all frames together. Each frame counts as the whole canvas.
+        max_frames: Frames of a GIF.
+        max_total_pixels: Pixels of all its frames. Each frame counts as the whole canvas.
         max_seconds: Processor time for decoding and encoding.
         max_bytes: Size of the encoded result.
     """

@@ -127,7 +127,7 @@ mutants: install-dev ## mutation tests of the domain (ARGS='domain.phone.*' for 
 	.venv/bin/mutmut run $(ARGS)
 	@! .venv/bin/mutmut results | grep -v 'not checked'
 
-servers: install-dev ## run MongoDB and S3 for tests in another terminal, until Ctrl-C
+servers: install-dev ## run MongoDB, PostgreSQL, Redis and S3 for tests in another terminal, until Ctrl-C
 	.venv/bin/python -m tests.support.servers
 
 ## Code

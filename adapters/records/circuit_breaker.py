@@ -28,7 +28,11 @@ CHECK_TIMEOUT: Final = 15.0
 """Seconds after which a check is cancelled, so that the next one can begin."""
 OVERLOAD_SECONDS: Final = 5.0
 """How long a health check takes part in an overload after a call was rejected."""
-_REASON: Final = "the database did not answer the last calls"
+_REASONS: Final = {
+    "database": "the database did not answer the last calls",
+    "limits": "the limit store did not answer the last calls",
+}
+"""Why no call is made, by the store."""
 _OVERLOADED: Final = "too many calls wait, and others are answered"
 
 _log = logging.getLogger(__name__)
@@ -46,10 +50,10 @@ class CircuitBreaker:
       standby is missing. A failure counts for both. A success of a write does too.
     """
 
-    def __init__(self, check_reads: _Check, check_writes: _Check) -> None:
-        """Let all calls through."""
-        self._reads = _Circuit("reads", check_reads)
-        self._writes = _Circuit("writes", check_writes)
+    def __init__(self, check_reads: _Check, check_writes: _Check, store: str = "database") -> None:
+        """Let all calls through. Lines in the log name the store."""
+        self._reads = _Circuit(store, "reads", check_reads)
+        self._writes = _Circuit(store, "writes", check_writes)
         self._overloaded_at = -math.inf
 
     async def read(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -91,7 +95,7 @@ class CircuitBreaker:
 
     async def _make(self, call: Callable[[], Awaitable[T]], circuit: "_Circuit") -> T:
         if circuit.is_open:
-            raise StorageUnavailable(_REASON)
+            raise StorageUnavailable(circuit.reason)
         try:
             result = await call()
         except (StorageUnavailable, StorageTimeout) as error:
@@ -111,8 +115,10 @@ class CircuitBreaker:
 class _Circuit:
     """Calls of one sort. The circuit is open, like an electric one, while no call is made."""
 
-    def __init__(self, operations: str, check: _Check) -> None:
+    def __init__(self, store: str, operations: str, check: _Check) -> None:
         self.is_open = False
+        self.reason = _REASONS[store]
+        self._store = store
         self._operations = operations
         self._check = check
         self._failures = 0
@@ -128,6 +134,7 @@ class _Circuit:
         _log.warning(
             {
                 "event": "database_unavailable",
+                "store": self._store,
                 "operations": self._operations,
                 "reason": str(error),
             }
@@ -148,6 +155,7 @@ class _Circuit:
         _log.warning(
             {
                 "event": "database_available",
+                "store": self._store,
                 "operations": self._operations,
                 "duration_ms": round(seconds * 1000, 1),
             }

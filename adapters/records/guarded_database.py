@@ -1,4 +1,4 @@
-"""A shared database behind a circuit breaker."""
+"""A shared database, and a limit store beside it, each behind a circuit breaker."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -8,7 +8,8 @@ from typing import TypeVar
 from adapters.records.circuit_breaker import CircuitBreaker
 from adapters.records.database import Database
 from adapters.records.kinds import LEASES
-from adapters.records.store_calls import READS, wrap_limits, wrap_records
+from adapters.records.store_calls import READS, AroundCall, wrap_limits, wrap_records
+from application.ports.limits import LimitStore
 from application.ports.system import HealthCheck
 
 T = TypeVar("T")
@@ -20,10 +21,7 @@ async def guard_database(database: Database) -> AsyncIterator[Database]:
     breaker = CircuitBreaker(
         lambda: database.records.load(LEASES, ["health check"]), database.health.check
     )
-
-    def guard(method: str, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
-        return breaker.read(call) if method in READS else breaker.write(call)
-
+    guard = _guarding(breaker)
     try:
         yield Database(
             wrap_records(database.records, guard),
@@ -32,6 +30,29 @@ async def guard_database(database: Database) -> AsyncIterator[Database]:
         )
     finally:
         await breaker.stop()
+
+
+@asynccontextmanager
+async def guard_limits(
+    limits: LimitStore, health: HealthCheck
+) -> AsyncIterator[tuple[LimitStore, HealthCheck]]:
+    """Put a circuit breaker around a limit store beside the database, until the end of the block.
+
+    Returns:
+        The limit store and its health check.
+    """
+    breaker = CircuitBreaker(health.check, health.check, "limits")
+    try:
+        yield wrap_limits(limits, _guarding(breaker)), GuardedHealthCheck(health, breaker)
+    finally:
+        await breaker.stop()
+
+
+def _guarding(breaker: CircuitBreaker) -> AroundCall:
+    def guard(method: str, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
+        return breaker.read(call) if method in READS else breaker.write(call)
+
+    return guard
 
 
 @dataclass(frozen=True, slots=True)

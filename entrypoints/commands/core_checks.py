@@ -23,7 +23,7 @@ from application.webhook_urls import WebhookUrls
 from entrypoints.commands.connection_checks import Check, check_own_adapter
 from entrypoints.commands.copy import copying_of
 from entrypoints.commands.key_jobs import describe_keys
-from entrypoints.core.limits import open_limit_store
+from entrypoints.core.limits import check_limit_store_extra, open_limit_store
 from entrypoints.core.otp import open_messenger
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
@@ -40,8 +40,10 @@ from entrypoints.settings.values import (
     Environment,
     Factory,
     HttpHook,
+    LimitStoreLocation,
     MongoLocation,
     PostgresLocation,
+    RedisLocation,
     SqliteLocation,
 )
 
@@ -194,9 +196,14 @@ async def _inspect_own_database(settings: Settings) -> Sequence[InstanceRecord]:
     return [stored.record for stored in latest]
 
 
-async def _check_limit_store(factory: Factory, settings: Settings) -> str:
-    with name_variable("DIALTONE_LIMIT_STORE"):
-        async with open_limit_store(factory, settings) as limit_store:
+async def _check_limit_store(location: LimitStoreLocation, settings: Settings) -> str:
+    check_limit_store_extra(settings)
+    with name_variable(settings.variable_of("DIALTONE_LIMIT_STORE")):
+        if isinstance(location, RedisLocation):
+            from adapters.redis import inspect_server
+
+            return await inspect_server(location.url)
+        async with open_limit_store(location, settings) as limit_store:
             return await check_own_adapter(limit_store)
 
 

@@ -8,11 +8,12 @@ from application.ports.keys import KeyPurpose
 from application.ports.limits import LimitStore
 from entrypoints.features.feature import Feature
 from entrypoints.opening.database import limits_with_metrics
-from entrypoints.opening.factories import health_check_of, open_adapter
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import AlwaysHealthy, health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory
+from entrypoints.settings.values import Factory, LimitStoreLocation, RedisLocation
 
 
 class _Limits(Feature):
@@ -21,9 +22,13 @@ class _Limits(Feature):
     name = "limits"
     folders = ()
 
+    def check_extras(self, settings: Settings) -> None:
+        check_limit_store_extra(settings)
+
     @asynccontextmanager
     async def open(self, opening: Opening) -> AsyncIterator[None]:
         """Open the limit store that `DIALTONE_LIMIT_STORE` names, or take that of the database."""
+        from adapters.records.guarded_database import guard_limits
         from adapters.records.own_store import limit_calls
         from adapters.records.store_calls import wrap_limits
         from adapters.system import HeldHealthCheck
@@ -32,13 +37,18 @@ class _Limits(Feature):
         settings, core, limits = opening.settings, opening.use_cases, opening.database.limits
         former_limits = None
         if settings.limit_store is not None:
-            with name_variable("DIALTONE_LIMIT_STORE"):
-                own = await opening.stack.enter_async_context(
-                    open_limit_store(settings.limit_store, settings)
-                )
-            core.operations.check_readiness.add("limits", HeldHealthCheck(health_check_of(own)))
-            limited = wrap_limits(own, limit_calls("limits"))
-            limits, former_limits = limits_with_metrics(limited, opening.metrics), limits
+            former_limits, location = limits, settings.limit_store
+            with name_variable(settings.variable_of("DIALTONE_LIMIT_STORE")):
+                own = await opening.stack.enter_async_context(open_limit_store(location, settings))
+            health = health_check_of(own)
+            if isinstance(location, Factory):
+                own = wrap_limits(own, limit_calls("limits"))
+            # Inside the guard, which does not call a store that is away.
+            limits = limits_with_metrics(own, opening.metrics)
+            if not isinstance(health, AlwaysHealthy):
+                guarded = guard_limits(limits, health)
+                limits, health = await opening.stack.enter_async_context(guarded)
+            core.operations.check_readiness.add("limits", HeldHealthCheck(health))
         peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
         policy = settings.otp_policy(are_messages_reported=False)
         core.add(LimitsFeature(core, limits, peppers, policy, former_limits))
@@ -46,11 +56,29 @@ class _Limits(Feature):
 
 
 def open_limit_store(
-    factory: Factory, settings: Settings
+    location: LimitStoreLocation, settings: Settings
 ) -> AbstractAsyncContextManager[LimitStore]:
     """Open the limit store that replaces that of the database."""
-    environ = settings.variables.values
-    return open_adapter(factory, "DIALTONE_LIMIT_STORE", LimitStore, environ=environ)
+    match location:
+        case RedisLocation(url=url):
+            from adapters.redis import open_redis_limits
+
+            return open_redis_limits(url)
+        case Factory() as factory:
+            environ = settings.variables.values
+            variable = settings.variable_of("DIALTONE_LIMIT_STORE")
+            return open_adapter(factory, variable, LimitStore, environ=environ)
+
+
+def check_limit_store_extra(settings: Settings) -> None:
+    """Check that the library of the limit store is installed.
+
+    Raises:
+        StartupError
+    """
+    if isinstance(settings.limit_store, RedisLocation):
+        with name_variable(settings.variable_of("DIALTONE_LIMIT_STORE")):
+            check_extra("redis", "redis://")
 
 
 LIMITS: Final = _Limits()

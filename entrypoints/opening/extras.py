@@ -11,6 +11,7 @@ EXTRAS: Final = {
     "mongo": ("beanie", "motor", "pymongo"),
     "opentelemetry": ("opentelemetry.exporter.otlp.proto.http", "opentelemetry.sdk"),
     "postgres": ("psycopg", "psycopg_pool"),
+    "redis": ("redis",),
     "s3": ("aiobotocore", "aiohttp", "botocore"),
     "twilio": ("twilio",),
 }

@@ -10,14 +10,19 @@ from entrypoints.settings.parsers import full_match, list_of, rejects_with
 from entrypoints.settings.values import (
     DatabaseLocation,
     Factory,
+    LimitStoreLocation,
     MongoLocation,
     PostgresLocation,
+    RedisLocation,
     SqliteLocation,
 )
 
 _FACTORY: Final = re.compile(r"(?P<package>[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 # `sqlite:data` is a URL with a typing error, not a factory.
-_URL_SCHEMES: Final = {"file", "http", "https", "mongodb", "postgres", "postgresql", "s3", "sqlite"}
+_URL_SCHEMES: Final = {
+    *("file", "http", "https", "mongodb", "postgres", "postgresql", "redis", "rediss", "s3"),
+    "sqlite",
+}
 
 _SQLITE: Final = re.compile(r"sqlite:///(?P<path>(?!:memory:\Z)[^?#]*[^?#/])")
 _ESCAPED: Final = r"(?:[^\s:%@/?#]|%[0-9A-Fa-f]{2})"
@@ -33,6 +38,12 @@ _DATABASE_NAME: Final = re.compile(r'(?!(?i:admin|config|local)\Z)[^/\\. "$\x00-
 _POSTGRES_URL: Final = re.compile(
     rf"postgresql://(?:{_ESCAPED}+(?::{_ESCAPED}*)?@)?(?:{_HOST}(?:,{_HOST})*)?"
     rf"(?:/(?P<name>[^/?#@]*))?(?:\?(?:{_OPTION}(?:&{_OPTION})*)?)?"
+)
+
+# The name of the user is optional: a Redis without users has one password.
+_REDIS_URL: Final = re.compile(
+    rf"rediss?://(?:{_ESCAPED}*:{_ESCAPED}*@)?{_HOST}(?:/[0-9]{{0,5}})?"
+    rf"(?:\?(?:{_OPTION}(?:&{_OPTION})*)?)?"
 )
 
 
@@ -52,12 +63,17 @@ def parse_database(text: str) -> DatabaseLocation:
     return SqliteLocation(Path(full_match(_SQLITE, text)["path"]).absolute())
 
 
-@rejects_with("Must be package.module:factory.")
-def parse_factory(text: str) -> Factory:
-    """Parse a factory."""
+@rejects_with(
+    "Must be redis://host:port/0, redis://user:password@host:port/0, the same with rediss:// for "
+    "TLS, or package.module:factory; options are name=value; in user and password : / ? # @ % are "
+    "written %3A %2F %3F %23 %40 %25."
+)
+def parse_limit_store(text: str) -> LimitStoreLocation:
+    """Parse the URL of a Redis, or a factory."""
     if factory := find_factory(text):
         return factory
-    raise ValueError
+    # The names and values of options are checked by the adapter.
+    return RedisLocation(full_match(_REDIS_URL, text)[0])
 
 
 @rejects_with("Must be package.module:feature.")

@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from entrypoints.settings import database_parsers, parsers
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.declaration import LIMIT_PROFILES, essential, optional
-from entrypoints.settings.values import DatabaseLocation, Environment, Factory, Network, Variables
+from entrypoints.settings.values import (
+    DatabaseLocation,
+    Environment,
+    Factory,
+    LimitStoreLocation,
+    Network,
+    Variables,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +64,11 @@ class ServiceSettings:
         parsers.parse_app_name,
         default="Dialtone",
     )
-    limit_store: Factory | None = optional(
-        "package.module:factory that keeps the rate limits; by default the database keeps them.",
-        database_parsers.parse_factory,
-        example="my_package.limits:open_limits",
+    limit_store: LimitStoreLocation | None = optional(
+        "redis://host or package.module:factory keeps the rate limits; by default the database.",
+        database_parsers.parse_limit_store,
+        example="redis://:password@127.0.0.1:6379/0",
+        file_name="LIMIT_STORE_FILE",
     )
     extensions: tuple[Factory, ...] = optional(
         "Extensions: package.module:feature of installed packages; several, separated by commas.",

@@ -71,7 +71,15 @@ class PostgresLocation:
     url: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class RedisLocation:
+    """Limits in Redis; the URL may contain a password."""
+
+    url: str = field(repr=False)
+
+
 DatabaseLocation = SqliteLocation | PostgresLocation | MongoLocation | Factory
+LimitStoreLocation = RedisLocation | Factory
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@
 - `acme_voice`: a provider of calls with an HTTP API and signed webhooks.
 - `event_file`: a destination of events that writes to a file.
 - `memory_database`: a database in memory, as plainly as possible.
-- `redis_limits`: limits in Redis or Valkey. The library is in the extra `testing`.
 
 Acme is an imaginary provider: `python -m pytest_dialtone.examples.acme_sms COMMAND` runs a command
 while it serves, with the variables of the adapter in its environment. So does `acme_voice`.

@@ -1,4 +1,4 @@
-"""A limit store beside the database: the one in Redis that docs/adapters.md shows."""
+"""A service whose limits are in Redis."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,64 +6,81 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pytest_dialtone.examples.redis_limits import open_redis_limits
-from tests.support.adapter_runs import run_contract_tests
-from tests.support.forked_service import running
+from tests.support.forked_service import ForkedService, running
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.valkey import ValkeyProcess
+from tests.support.servers.redis import RedisProcess
 
-PROJECT = Path(__file__).parents[2]
-FACTORY = f"{open_redis_limits.__module__}:{open_redis_limits.__name__}"
-PHONES = [f"+1415559002{number}" for number in range(5)]
+PASSWORD = "tops3cret"
+PHONES = [f"+1415559002{number}" for number in range(7)]
 
 
 @pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[ValkeyProcess]:
-    with ValkeyProcess(tmp_path / "valkey") as valkey:
-        yield valkey
+def redis(tmp_path: Path) -> Iterator[RedisProcess]:
+    with RedisProcess(tmp_path / "redis", "--requirepass", PASSWORD) as redis:
+        yield redis
 
 
-def test_limits_in_redis_pass_the_contract_suite(valkey: ValkeyProcess) -> None:
-    run = run_contract_tests(FACTORY, "limits", environ={"REDIS_URL": valkey.url})
-
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "passed" in run.stdout
+@pytest.fixture
+def environ(tmp_path: Path, redis: RedisProcess) -> dict[str, str]:
+    file = tmp_path / "limit_store_url"
+    file.write_text(f"redis://:{PASSWORD}@{redis.address}/0?timeout=1\n")
+    file.chmod(0o600)
+    return {"DIALTONE_LIMIT_STORE_FILE": str(file), "DIALTONE_SMS_LIMIT_PER_IP": "2/1h"}
 
 
 def test_without_redis_nobody_signs_in_and_its_limits_count_after_a_crash(
-    tmp_path: Path, valkey: ValkeyProcess
+    tmp_path: Path, redis: RedisProcess, environ: dict[str, str]
 ) -> None:
-    environ = {
-        "DIALTONE_LIMIT_STORE": FACTORY,
-        "DIALTONE_SMS_LIMIT_PER_IP": "2/1h",
-        "PYTHONPATH": str(PROJECT),
-        "REDIS_URL": valkey.url,
-    }
     with (
         running(tmp_path / "service", environ) as service,
         httpx.Client(base_url=service.url, **PLAIN_HTTP) as http,
     ):
 
-        def request_otp(phone: str) -> int:
-            return http.post("/auth/request-otp", json={"phone": phone}).status_code
+        def request_otp(phone: str) -> httpx.Response:
+            return http.post("/auth/request-otp", json={"phone": phone})
 
         def health() -> tuple[str, str]:
             ready = http.get("/health/ready").json()
             return ready["status"], ready["limits"]
 
         # The readiness is not read before: a success is held for five seconds.
-        assert request_otp(PHONES[0]) == 200
+        assert request_otp(PHONES[0]).status_code == 200
         verification = {"phone": PHONES[0], "otp": service.code(PHONES[0])}
         token = http.post("/auth/verify-otp", json=verification).json()["access_token"]
-        assert request_otp(PHONES[1]) == 200
+        assert request_otp(PHONES[1]).status_code == 200
 
-        valkey.kill()
-        assert request_otp(PHONES[2]) == 503
+        redis.pause()
+        for phone in PHONES[2:5]:
+            failed = request_otp(phone)
+            assert (failed.status_code, failed.json()["code"]) == (503, "unavailable")
+            assert int(failed.headers["retry-after"]) > 0
+        service.wait_for(lambda: '"database_unavailable"' in service.log)
+        redis.resume()
+
+        redis.kill()
         service.wait_for(lambda: health() == ("ready", "Redis failed with ConnectionError"))
         signed_in = http.get("/auth/sessions", headers={"Authorization": f"Bearer {token}"})
         assert signed_in.status_code == 200
 
-        valkey.start()
-        assert request_otp(PHONES[3]) == 200
-        assert request_otp(PHONES[4]) == 429
+        redis.start()
         service.wait_for(lambda: health() == ("ready", "ok"))
+        assert request_otp(PHONES[5]).status_code == 200
+        assert request_otp(PHONES[6]).status_code == 429
+    assert PASSWORD not in service.log
+
+
+def test_the_settings_are_checked_and_the_password_is_never_shown(
+    tmp_path: Path, redis: RedisProcess, environ: dict[str, str]
+) -> None:
+    service = ForkedService(tmp_path, environ)
+
+    checked, shown = service.run("check-settings", "--connect"), service.run("check-settings")
+    redis.kill()
+    failed = service.run("check-settings", "--connect")
+
+    assert (checked.returncode, failed.returncode) == (0, 1), checked.stderr
+    assert "limits ok" in " ".join(checked.stdout.split())
+    assert f"DIALTONE_LIMIT_STORE_FILE: {redis.address}/0 has no server" in failed.stdout
+    assert f"redis://(hidden)@{redis.address}/0?timeout=1 (file " in shown.stdout
+    for finished in (checked, shown, failed):
+        assert PASSWORD not in finished.stdout + finished.stderr

@@ -13,7 +13,7 @@ interrupt_on_signals()
 with suppress(KeyboardInterrupt), Servers(os.environ) as servers:
     try:
         variables = servers.mongo.exports() | servers.postgres.exports()
-        variables |= servers.s3.exports()
+        variables |= servers.redis.exports() | servers.s3.exports()
     except ServerUnavailable as error:
         sys.exit(str(error))
     for name, value in variables.items():

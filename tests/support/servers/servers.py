@@ -1,4 +1,4 @@
-"""A MongoDB, a PostgreSQL and an S3 server for tests.
+"""A MongoDB, a PostgreSQL, a Redis and an S3 server for tests.
 
 Each is from the first of these sources that works:
 
@@ -18,6 +18,7 @@ from tests.support.servers.containers import Kind, run_container
 from tests.support.servers.mongo import MongoProcess, MongoServer
 from tests.support.servers.postgres import PostgresProcess, PostgresServer
 from tests.support.servers.process import RunningServer, ServerUnavailable, SourceUnavailable
+from tests.support.servers.redis import RedisProcess, RedisServer
 from tests.support.servers.s3 import S3Process, S3Server
 
 Environ = Mapping[str, str]
@@ -72,6 +73,12 @@ class Servers(ExitStack):
     def postgres(self) -> PostgresServer:
         """A server on which databases can be created; raises ServerUnavailable."""
         server: PostgresServer = self._open(PostgresProcess)
+        return server
+
+    @cached_property
+    def redis(self) -> RedisServer:
+        """A server; raises ServerUnavailable."""
+        server: RedisServer = self._open(RedisProcess)
         return server
 
     @cached_property

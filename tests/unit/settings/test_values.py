@@ -22,6 +22,7 @@ from entrypoints.settings.values import (
     Environment,
     MongoLocation,
     PostgresLocation,
+    RedisLocation,
     Secret,
     SqliteLocation,
 )
@@ -245,7 +246,9 @@ def test_the_issuer_is_the_public_url_and_both_and_former_ones_are_accepted(
         ),
         ("DATABASE", ["var/a.db", "sqlite://", "sqlite:///", "sqlite://a.db", "sqlite:///a/"]),
         ("DATABASE", ["sqlite:///:memory:", "sqlite:///a.db?mode=ro", "postgres://u:tops3cret@h/d"]),
-        ("LIMIT_STORE", ["redis://localhost:6379", "limits", "my.limits:", "sqlite:limits"]),
+        ("LIMIT_STORE", ["limits", "my.limits:", "sqlite:limits", "redis:limits", "unix:///a.sock"]),
+        ("LIMIT_STORE", ["redis://", "redis://h/a", "redis://h/0/1", "redis://h,i", "redis://u@h"]),
+        ("LIMIT_STORE", ["redis://u:tops3cret/@h", "redis://h/0#a", "redis://h?prefix", "Redis://h"]),
         (
             "DATABASE",
             ["sqlite:data", "SQLite:data", "mongodb:name", "a.b", "a:b:c", "a..b:c", "a:b.c"],
@@ -321,6 +324,19 @@ def test_the_error_says_which_country_was_meant(text: str, meant: str) -> None:
 def test_a_valid_mongodb_url_is_kept_as_written(url: str) -> None:
     assert settings(DATABASE=url).database == MongoLocation(url)
     assert settings(DATABASE=f" {url} ").database == MongoLocation(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://:pa%2Fss@127.0.0.1:6379/0",
+        "rediss://user:password@[::1]:6380/15?prefix=staging&ssl_ca_certs=/etc/ca.pem",
+    ],
+)
+def test_the_url_of_a_redis_names_the_limit_store(url: str) -> None:
+    assert settings(LIMIT_STORE=url).limit_store == RedisLocation(url)
+    assert url not in repr(settings(LIMIT_STORE=url))
 
 
 @pytest.mark.parametrize(

@@ -273,12 +273,12 @@ async def test_the_log_says_when_it_opens_and_when_it_closes(
         await asyncio.sleep(5.5 * CHECK_INTERVAL)  # on the clock of the test
         database.fail(None)
         await asyncio.sleep(CHECK_INTERVAL)  # on the clock of the test
-    lines = [record.msg for record in caplog.records]
+    lines, line = [record.msg for record in caplog.records], {"store": "database"}
     assert lines[:4] == [
-        {"event": "database_unavailable", "operations": operations, "reason": "away"}
+        {**line, "event": "database_unavailable", "operations": operations, "reason": "away"}
         for operations in ("reads", "writes")
     ] + [
-        {"event": "database_available", "operations": operations, "duration_ms": 6000.0}
+        {**line, "event": "database_available", "operations": operations, "duration_ms": 6000.0}
         for operations in ("reads", "writes")
     ]
     assert len(lines) == 8

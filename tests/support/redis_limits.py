@@ -1,0 +1,54 @@
+"""Limits in Redis: as the contract suites open them, and as processes race for them."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+
+from adapters.redis import RedisLimitStore, open_redis_limits
+from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
+from pytest_dialtone.relay import open_relay
+from tests.support.builders import NOW
+
+
+@asynccontextmanager
+async def open_limits_of_suites(*, environ: Mapping[str, str]) -> AsyncIterator[RedisLimitStore]:
+    """Open the limits of a place behind a relay, with the methods that only the suites call."""
+    address = urlsplit(environ["REDIS_URL"])
+    prefix = f"test-{hashlib.sha256(environ['DIALTONE_TEST_PLACE'].encode()).hexdigest()[:16]}"
+    async with open_relay(str(address.hostname), address.port or 6379) as relay:
+        login, at, _ = address.netloc.rpartition("@")
+        behind = address._replace(netloc=f"{login}{at}127.0.0.1:{relay.port}").geturl()
+        async with open_redis_limits(f"{behind}?prefix={prefix}") as limits:
+
+            async def lifetimes() -> list[float]:
+                async with Redis.from_url(environ["REDIS_URL"]) as redis:
+                    keys = [key async for key in redis.scan_iter(f"{{{prefix}}}:*")]
+                    return [await redis.pttl(key) / 1000 for key in keys]
+
+            suites: Any = limits
+            suites.lifetimes = lifetimes
+            relay.add_methods(limits)
+            yield limits
+
+
+async def acquire_many(limits: RedisLimitStore, count: int, *parts: RateLimit) -> int:
+    """Acquire in parallel, each by a call; return how many were acquired."""
+    outcomes = await asyncio.gather(
+        *(limits.acquire(Reservation(NOW, parts)) for _ in range(count))
+    )
+    return sum(isinstance(outcome, Acquisition) for [outcome] in outcomes)
+
+
+def acquire_in_process(url: str, count: int, parts: Sequence[RateLimit]) -> int:
+    """Acquire in batches of five; return how many were acquired."""
+
+    async def acquire() -> int:
+        async with open_redis_limits(url) as limits:
+            return sum([await acquire_many(limits, 5, *parts) for _ in range(count // 5)])
+
+    return asyncio.run(acquire())

@@ -45,8 +45,8 @@ class TracingSettings(Settings):
     @property
     def has_traces(self) -> bool:
         """Whether spans are made: not without the libraries, of which the start warns."""
-        disabled = self.variables.values.get(_DISABLED, "").strip().lower() == "true"
-        return bool(self.otlp_endpoint) and not disabled and not _without_libraries(self)
+        is_disabled = self.variables.values.get(_DISABLED, "").strip().lower() == "true"
+        return bool(self.otlp_endpoint) and not is_disabled and not _without_libraries(self)
 
 
 class _Tracing(Feature):

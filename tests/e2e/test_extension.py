@@ -132,3 +132,14 @@ def test_its_records_end_with_the_account_and_are_not_forgotten_without_it(
     assert f"`dialtone {command}`" in refused.stderr
     assert without.run(*command.split(), "--yes").returncode == 0
     without.start().stop()
+
+
+def test_a_wrong_value_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    service = Service(tmp_path / "service", {"DIALTONE_EXTENSIONS": "no_such:feature"})
+    service.folder.mkdir()
+
+    ended = service.run("run")
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("DIALTONE_EXTENSIONS: no_such:feature cannot be imported (")
+    assert ended.stderr.count("\n") == 1

@@ -51,6 +51,10 @@ def read_private_file(path: Path, *, is_strict: bool = False) -> str:
         _check_access(path, descriptor, is_strict=is_strict)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             return file.read(MAX_FILE_SIZE).decode(errors="replace")
+    except OSError as error:
+        raise ConfigurationError(
+            f"The secrets file {path} cannot be read ({error.strerror}). Check its disk or server."
+        ) from error
     finally:
         os.close(descriptor)
 

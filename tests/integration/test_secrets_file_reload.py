@@ -85,6 +85,11 @@ def half_written(path: Path) -> None:
     path.write_text(path.read_text()[:400])
 
 
+def unreadable_disk(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # its first page cannot be read: EIO
+
+
 def readable_by_others(path: Path) -> None:
     path.chmod(0o644)
 
@@ -97,7 +102,8 @@ def file_of_another_service(path: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        missing, half_written, readable_by_others, file_of_another_service, weak_key,
+        missing, half_written, unreadable_disk, readable_by_others, file_of_another_service,
+        weak_key,
     ],
     ids=lambda damage: damage.__name__,
 )  # fmt: skip

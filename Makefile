@@ -41,6 +41,7 @@ $(DEV): LOCKS = requirements.lock requirements-dev.lock
 
 # pip inherits the lock on file 9, so another install waits even for a pip whose make was killed.
 # An incomplete .venv is made again, because pip trusts a package that it has half installed.
+# The source is compiled here, because the user of a service may not write bytecode beside it.
 $(RUN) $(DEV):
 	@$(PYTHON) -I -c 'import ensurepip, sqlite3, ssl, sys, venv; assert (3, 11) <= sys.version_info[:2] <= (3, 13)' \
 	  || { printf '%s\n' "" \
@@ -58,6 +59,7 @@ $(RUN) $(DEV):
 	rm -f .venv/installed-*; \
 	$(PIP) --require-hashes $(LOCKS:%=--requirement=%); \
 	$(PIP) --no-deps --no-build-isolation --editable .; \
+	.venv/bin/python -I -m compileall -q adapters application domain entrypoints pytest_dialtone; \
 	touch $@ $(RUN)
 
 run: install ## start the service

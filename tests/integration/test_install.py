@@ -68,10 +68,11 @@ def take_calls(clone: Path) -> str:
 
 def test_a_second_install_does_nothing(clone: Path, make: Make) -> None:
     assert "failed" not in make("install")
-    venv, packages, project = take_calls(clone).splitlines()
+    venv, packages, project, bytecode = take_calls(clone).splitlines()
     assert "-m venv --clear .venv" in venv
     assert packages.endswith("--require-hashes --requirement=requirements.lock")
     assert project.endswith("--no-deps --no-build-isolation --editable .")
+    assert "-m compileall -q adapters application domain" in bytecode
     assert "failed" not in make("install")
     assert take_calls(clone) == ""
 

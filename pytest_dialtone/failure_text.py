@@ -44,6 +44,7 @@ def hide_secrets(text: str) -> str:
     """Return a text without secrets of the environment, passwords in URLs, phone numbers, codes."""
     values = [value for name, value in os.environ.items() if _SECRET_NAME.search(name)]
     values += [password for value in os.environ.values() for password in _PASSWORD.findall(value)]
+    values += [part.strip() for value in values for part in value.split(",")]
     for value in sorted(values, key=len, reverse=True):
         if len(value) >= _MIN_SECRET:
             text = text.replace(value, _MASK)

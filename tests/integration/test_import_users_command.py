@@ -140,6 +140,10 @@ def test_a_file_of_rejected_lines_is_mended_and_imported(tmp_path: Path, text: s
     write(service, "first", text)
     first = import_users(service, "first")
     rejected = service.folder / "first.rejected.csv"
+    import_users(service, rejected.name)
+    again = service.folder / f"{rejected.name}.rejected.csv"
+    assert again.read_text().splitlines()[0] == rejected.read_text().splitlines()[0]
+    again.unlink()
     rejected.write_text(rejected.read_text().replace(",123,", ",'+14155550112,"))
 
     ended = import_users(service, rejected.name)
@@ -147,7 +151,7 @@ def test_a_file_of_rejected_lines_is_mended_and_imported(tmp_path: Path, text: s
     assert "rejected, and blocked there: 1." in first.stdout
     assert (ended.returncode, "created: 1" in ended.stdout) == (0, True)
     assert "blocked, of those created and completed: 1" in ended.stdout
-    assert not (service.folder / f"{rejected.name}.rejected.csv").exists()
+    assert not again.exists()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -212,11 +212,11 @@ class UserFile:
     def _read_object(self, number: int, found: Mapping[str, object]) -> UserLine:
         texts = {name: _to_text(found.get(name)) for name in FIELD_NAMES}
         original = {name: text or "" for name, text in texts.items()}
+        line = self._to_line(number, original)
         for name, text in texts.items():
             if text is None:
-                message = f"{name} is not a text, a number, true or false."
-                return UserLine(number, original, None, message)
-        return self._to_line(number, original)
+                return replace(line, message=f"{name} is not a text, a number, true or false.")
+        return line
 
 
 class _LongRecord(Exception):

@@ -60,8 +60,8 @@ class UserLine:
     Attributes:
         number: The number of the line, or of its first one, from 1.
         original: The fields as they are there, for the report. All lines of a file have the same.
-        fields: What is known about the user; None if the line cannot be read.
-        message: Why it cannot be read.
+        fields: What is known about the user; None if it is not known which field is which.
+        message: Why the line is not read as a user, if it is not.
         unread: The names of the fields that have a value and are not read.
     """
 
@@ -100,7 +100,7 @@ def parse_user_line(line: UserLine, default_region: str | None, rules: PhoneRule
         InvalidLine
     """
     fields = line.fields
-    if fields is None:
+    if fields is None or line.message:
         raise InvalidLine(LineProblem.INVALID_LINE, line.message)
     phone = _parse_phone(fields.phone, default_region, rules)
     try:

@@ -111,6 +111,14 @@ def test_of_very_many_unknown_fields_some_are_named(tmp_path: Path) -> None:
     assert "field 4999" not in str(error.value)
 
 
+def test_of_an_object_with_a_list_the_other_fields_are_known(tmp_path: Path) -> None:
+    text = '{"phone": "+14155550101", "username": ["A"], "blocked": true}\n'
+    (line,) = of_text(tmp_path, text, ignores_blocks=False).read()
+    assert parse(line) is LineProblem.INVALID_LINE
+    assert line.fields is not None
+    assert line.fields.blocked == "true"
+
+
 REJECTED: Final = """\
 rejected_line,rejected_reason,rejected_message,phone,id,username,created_at,blocked
 2,no_phone,,'+1 (415) 555-0101,5f7c8ec7c33c6c004bbafe82,Rahul Sharma,2020-05-01T09:30:00Z,false

@@ -17,7 +17,7 @@ from application.imports.import_users import (
 )
 from application.imports.sources import SourceUser
 from application.imports.unread_fields import MAX_NAME_LENGTH, MAX_NAMES
-from application.imports.user_lines import LineFields, LineProblem, UserLine
+from application.imports.user_lines import InvalidLine, LineFields, LineProblem, UserLine
 from application.ports.errors import StorageUnavailable
 from domain.phone import DEFAULT_RULES
 from tests.support.app_harness import AppHarness
@@ -115,6 +115,20 @@ async def test_users_who_are_blocked_there_are_counted(app: AppHarness) -> None:
 
     assert (counts.blocked, counts.rejected_blocked) == (3, 1)
     assert (again.blocked, again.rejected_blocked) == (0, 1)
+
+
+async def test_a_line_that_is_no_user_is_counted_too_if_it_says_that_its_user_is_blocked(
+    app: AppHarness,
+) -> None:
+    fields = LineFields(phone=a_phone(1).e164, blocked="true")
+    lines = LineUsers(
+        lambda: iter([UserLine(1, {}, fields, "A field is a list.")]), None, DEFAULT_RULES
+    )
+
+    (user,) = [each async for each in lines.read()]
+
+    assert isinstance(user.user, InvalidLine)
+    assert user.is_blocked
 
 
 async def test_of_several_users_with_one_phone_or_id_none_is_imported(app: AppHarness) -> None:

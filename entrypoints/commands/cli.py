@@ -18,7 +18,7 @@ from entrypoints.commands.printing import (
     print_result,
 )
 from entrypoints.opening.extensions import name_extensions
-from entrypoints.opening.startup_error import StartupError, print_errors
+from entrypoints.opening.startup_error import SettingsError, StartupError, print_errors
 
 if TYPE_CHECKING:
     from entrypoints.commands.command import Command
@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from entrypoints.commands.arguments import make_parser
 
         return _run_command(make_parser().parse_args(arguments))
+    except SettingsError as error:
+        print_errors(str(error))
+        return EXIT_INVALID
     except StartupError as error:
         print_errors(str(error))
         return EXIT_FAILED

@@ -9,8 +9,8 @@ from typing import Final
 from application.administration.find_user import UserQuery
 from domain.administration.audit import Actor, ActorKind, parse_reason
 from domain.errors import InvalidValue
-from entrypoints.opening.startup_error import InvalidArgument
-from entrypoints.settings.read import SettingsError, find_text
+from entrypoints.opening.startup_error import InvalidArgument, SettingsError
+from entrypoints.settings.read import find_text
 from entrypoints.settings.settings import Settings
 from entrypoints.words.user_text import parse_user_text
 

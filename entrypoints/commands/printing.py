@@ -8,6 +8,7 @@ from typing import Final
 from entrypoints.opening.startup_error import (
     CommandError,
     InvalidArgument,
+    SettingsError,
     StartupError,
     print_errors,
 )
@@ -31,7 +32,6 @@ def print_result(call: Callable[[], Iterable[str]]) -> int:
         OutputFailed
     """
     from application.ports.errors import ConfigurationError, PortError
-    from entrypoints.settings.read import SettingsError
 
     try:
         for line in call():

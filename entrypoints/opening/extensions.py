@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.errors import InvalidValue
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.opening.startup_error import SettingsError, StartupError
 
 if TYPE_CHECKING:
     from entrypoints.features.feature import Feature
@@ -40,7 +40,7 @@ def load_extensions(features: "Sequence[Feature]") -> "Sequence[Feature]":
         features: All other features.
 
     Raises:
-        StartupError: The text is not valid, or one of them cannot be used: one line.
+        SettingsError: The text is not valid, or one of them cannot be used: one line.
     """
     extensions: list[Feature] = []
     for text in _NAMED:
@@ -50,13 +50,16 @@ def load_extensions(features: "Sequence[Feature]") -> "Sequence[Feature]":
         try:
             named = parse_extensions(text)
         except InvalidValue as error:
-            raise StartupError(
+            raise SettingsError(
                 f"{VARIABLE}: {error.message} Example: {VARIABLE}=acme_notes.feature:ACME_NOTES"
             ) from None
         for factory in named:
-            extension = load_object(factory, VARIABLE)
+            try:
+                extension = load_object(factory, VARIABLE)
+            except StartupError as error:
+                raise SettingsError(str(error)) from error
             for problem in _find_problems(extension, [*features, *extensions]):
-                raise StartupError(f"{VARIABLE}: {factory.path} {problem}")
+                raise SettingsError(f"{VARIABLE}: {factory.path} {problem}")
             extensions.append(extension)
     return extensions
 

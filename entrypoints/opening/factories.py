@@ -70,9 +70,11 @@ def load_object(factory: Factory, variable: str) -> Any:
         raise
     except (ImportError, AttributeError, SyntaxError) as error:
         reason = " ".join(str(error).split())
+        fix = "install its package, or start in the folder that contains it"
+        if isinstance(error, SyntaxError):
+            fix = "mend that line"
         raise StartupError(
-            f"{variable}: {factory.path} cannot be imported ({reason}): "
-            "install its package, or start in the folder that contains it."
+            f"{variable}: {factory.path} cannot be imported ({reason}): {fix}."
         ) from error
     except (Exception, SystemExit) as error:
         # Its text may quote the value of a setting.

@@ -8,6 +8,10 @@ class StartupError(Exception):
     """The service cannot start; the text is for the operator and names the fix."""
 
 
+class SettingsError(StartupError):
+    """Invalid settings: one line for each problem, none of which contains a value."""
+
+
 class CommandError(Exception):
     """A command has failed; the text is one line for the operator."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from domain.errors import InvalidValue
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.opening.startup_error import SettingsError, StartupError
 from entrypoints.settings.checks import find_problems, is_production, unused_variables
 from entrypoints.settings.composition import (
     FIELDS,
@@ -28,10 +28,6 @@ _LOGIN: Final = re.compile(r"(?<=://)[^/?#]*@")
 _SECRET_OPTION: Final = re.compile(
     r"(?<=[?&;])(?P<name>[^=&;]*(?:pass|propert|secret|token|user)[^=&;]*)=[^&;]*", re.IGNORECASE
 )
-
-
-class SettingsError(StartupError):
-    """Invalid settings: one line for each problem, none of which contains a value."""
 
 
 class Description(NamedTuple):

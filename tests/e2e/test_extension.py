@@ -124,6 +124,10 @@ def test_its_records_end_with_the_account_and_are_not_forgotten_without_it(
     service.stop()
 
     without = Service(service.folder)
+    wrong = Service(service.folder, {"DIALTONE_EXTENSIONS": "acme_notes"}).run("run")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1), (
+        wrong.stderr
+    )  # no other start helps
     refused = without.run("run")
 
     assert refused.returncode == 1

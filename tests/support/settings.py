@@ -2,7 +2,8 @@
 
 import pytest
 
-from entrypoints.settings.read import SettingsError, read_settings
+from entrypoints.opening.startup_error import SettingsError
+from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
 
 

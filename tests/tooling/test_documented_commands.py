@@ -16,8 +16,9 @@ import pytest
 from mkdocs.utils.yaml import yaml_load
 
 from entrypoints.commands.arguments import make_parser
+from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.composition import FIELDS, VARIABLES
-from entrypoints.settings.read import SettingsError, read_settings
+from entrypoints.settings.read import read_settings
 from tests.support.markdown import PAGES, PROJECT, blocks
 from tests.support.schema_check import is_valid, resolve
 from tests.unit.settings.texts import ALL_USED

@@ -13,7 +13,7 @@ from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from entrypoints.features.feature import Feature
 from entrypoints.opening import extensions
 from entrypoints.opening.extensions import VARIABLE, load_extensions, name_extensions
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.opening.startup_error import SettingsError
 
 VALID: Final = """
 from adapters.records.record_kind import Index, Record, RecordKind
@@ -91,7 +91,7 @@ def test_the_variable_may_be_in_the_file(folder: Path) -> None:
 )
 def test_a_wrong_value_is_one_line(folder: Path, text: str, problem: str) -> None:
     write(folder, VALID)
-    with pytest.raises(StartupError, match=re.escape(problem)) as raised:
+    with pytest.raises(SettingsError, match=re.escape(problem)) as raised:
         load(text)
     assert str(raised.value).startswith(f"{VARIABLE}: ")
     assert "\n" not in str(raised.value)
@@ -103,7 +103,11 @@ def test_a_wrong_value_is_one_line(folder: Path, text: str, problem: str) -> Non
         ("feature = Own()", "raise KeyError('hidden')", "its module raises KeyError (XX, line 13)"),
         ("feature = Own()", "raise SystemExit", "its module raises SystemExit"),
         ("feature = Own()", "raise ImportError('a\\nb')", "cannot be imported (a b)"),
-        ("feature = Own()", "feature = (", "cannot be imported ('(' was never closed"),
+        (
+            "feature = Own()",
+            "feature = (",
+            "cannot be imported ('(' was never closed (own.py, line 13)): mend that line",
+        ),
         ('name = "acme"', "", "has no `name` of lower-case letters"),
         ('"acme"', '"Acme Notes"', "has no `name` of lower-case letters"),
         ('"acme"', '"ours"', "has the name of another feature, ours: give it a name of its own"),
@@ -125,7 +129,7 @@ def test_a_wrong_extension_is_one_line_that_names_it(
     text = VALID.replace(before, after)
     write(folder, text.replace("Note),)", "Note)]") if after.startswith("[") else text)
     pattern = re.escape(problem).replace("XX", ".*")
-    with pytest.raises(StartupError, match=f"^{VARIABLE}: own:feature .*{pattern}") as raised:
+    with pytest.raises(SettingsError, match=f"^{VARIABLE}: own:feature .*{pattern}") as raised:
         load("own:feature")
     assert "hidden" not in str(raised.value)
     assert "\n" not in str(raised.value)
@@ -134,10 +138,10 @@ def test_a_wrong_extension_is_one_line_that_names_it(
 def test_two_extensions_have_different_names_and_kinds(folder: Path) -> None:
     write(folder, VALID)
     write(folder, VALID, "other")
-    with pytest.raises(StartupError, match="other:feature has the name of another feature, acme"):
+    with pytest.raises(SettingsError, match="other:feature has the name of another feature, acme"):
         load("own:feature,other:feature")
     write(folder, VALID.replace('"acme"', '"acme_2"'), "third")
-    with pytest.raises(StartupError, match=r"third:feature has another kind .* the name x_acme"):
+    with pytest.raises(SettingsError, match=r"third:feature has another kind .* the name x_acme"):
         load("own:feature,third:feature")
 
 

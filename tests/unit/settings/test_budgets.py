@@ -13,8 +13,8 @@ from entrypoints.features.budgets import (
     check_currency,
     parse_amount,
 )
-from entrypoints.opening.startup_error import StartupError
-from entrypoints.settings.read import SettingsError, read_settings
+from entrypoints.opening.startup_error import SettingsError, StartupError
+from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
 
 DAY: Final = "DIALTONE_BUDGET_PER_DAY"

@@ -7,9 +7,10 @@ import pytest
 
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
+from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.composition import FIELDS, INSTALLED, Composition, compose
 from entrypoints.settings.declaration import declared, descriptions
-from entrypoints.settings.read import SettingsError, read_settings
+from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
 from tests.unit.settings.texts import TWILIO
 

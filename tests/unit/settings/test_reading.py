@@ -7,8 +7,9 @@ from typing import Final
 import pytest
 
 from entrypoints.opening.file_checks import FILE_CHECKS
+from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.bind import Bind
-from entrypoints.settings.read import SettingsError, find_unknown, read_settings
+from entrypoints.settings.read import find_unknown, read_settings
 from tests.support.settings import settings
 from tests.unit.settings.texts import S3, TWILIO, only_installed
 

@@ -7,10 +7,9 @@ from typing import Final
 import pytest
 
 from entrypoints.bootstrap import open_use_cases
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.opening.startup_error import SettingsError, StartupError
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
 from entrypoints.settings.read import (
-    SettingsError,
     describe_settings,
     find_text,
     find_unknown,

@@ -8,6 +8,7 @@ from adapters.mongo.documents import METADATA_COLLECTION
 from adapters.mongo.driver import errors_while_opening, latest, location_of
 from adapters.mongo.metadata import METADATA_ID, check_metadata
 from adapters.mongo.opening import stores_in
+from adapters.records.database_metadata import check_schema_version
 from adapters.records.kinds import PHONE_VERIFICATIONS
 from adapters.records.outages import OutageRetries
 from adapters.records.phone_encryption import PhoneEncryption
@@ -55,6 +56,8 @@ async def change_index_key(
         metadata = database.motor[METADATA_COLLECTION]
         with errors_while_opening(location, database.find_connection_problem):
             current = await latest(metadata).find_one({"_id": METADATA_ID}) or {}
+            if current:
+                check_schema_version(current.get("schema_version"), location)
             is_changed = current.get("key_fingerprint") == new.key_fingerprint()
             if not is_changed:
                 await check_metadata(database, location, old.key_fingerprint())

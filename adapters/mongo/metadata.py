@@ -10,10 +10,9 @@ from pymongo.errors import DuplicateKeyError
 from adapters.mongo.database import MongoDatabase
 from adapters.mongo.documents import METADATA_COLLECTION, collections
 from adapters.mongo.driver import MotorCollection, RawDocument, latest
-from adapters.records.database_metadata import EMPTIED, DatabaseMetadata
+from adapters.records.database_metadata import EMPTIED, SCHEMA_VERSION, DatabaseMetadata
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
-SCHEMA_VERSION: Final = 1
 METADATA_ID: Final = "database"
 COPY_MARK: Final = "copy_mark"
 """The field of the metadata that says what the database is in a copy."""
@@ -93,7 +92,7 @@ def _check(
         metadata.get("unfinished_index_key"),
         metadata.get(COPY_MARK),
     )
-    found.check(location, SCHEMA_VERSION, key_fingerprint, is_copy=is_copy)
+    found.check(location, key_fingerprint, is_copy=is_copy)
     return schema_version
 
 

@@ -37,10 +37,8 @@ CALL_TIMEOUT: Final = 300.0
 _WEEK: Final = 7 * 86_400.0
 _decode: Final = msgspec.json.Decoder(Fields).decode
 # ruff: noqa: S608 -- the names are ours
-_FIND_MARK: Final = f"SELECT to_jsonb({METADATA_TABLE}) ->> 'copy_mark' FROM {METADATA_TABLE}"
+_FIND_MARK: Final = f"SELECT copy_mark FROM {METADATA_TABLE}"
 _CHECK_WRITABLE: Final = f"UPDATE {METADATA_TABLE} SET id = id WHERE false"
-_HAS_MARK: Final = f"SELECT to_jsonb({METADATA_TABLE}) ? 'copy_mark' FROM {METADATA_TABLE}"
-_ADD_MARK: Final = f"ALTER TABLE {METADATA_TABLE} ADD COLUMN IF NOT EXISTS copy_mark text"
 _WRITE_MARK: Final = f"UPDATE {METADATA_TABLE} SET copy_mark = %s WHERE id = 'database'"
 
 
@@ -114,11 +112,7 @@ class PostgresCopy:
         return decode_mark(stored, self.location)
 
     async def write_mark(self, mark: CopyMark | None, /) -> None:
-        [(has_mark,)] = await self._read(_HAS_MARK)
         with self._calls():
-            # Only the owner of the table may alter it, even if that changes nothing.
-            if not has_mark:
-                await self._connection.execute(_ADD_MARK)
             await self._connection.execute(_WRITE_MARK, (encode_mark(mark) if mark else None,))
 
     async def list_unknown(self) -> Sequence[str]:

@@ -10,11 +10,15 @@ from psycopg.errors import UndefinedColumn, UndefinedTable, UniqueViolation
 from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.driver import PostgresConnection, explain
 from adapters.postgres.schema import METADATA_TABLE, column_statements, schema, tables
-from adapters.records.database_metadata import EMPTIED, DatabaseMetadata
+from adapters.records.database_metadata import (
+    EMPTIED,
+    SCHEMA_VERSION,
+    DatabaseMetadata,
+    check_schema_version,
+)
 from adapters.records.schema_plan import HAS_DUPLICATES, SchemaObject, describe_rejected_index
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
-SCHEMA_VERSION: Final = 1
 MIN_SERVER_VERSION: Final = 130000
 """PostgreSQL 13, as `server_version` has it."""
 BUILD_TIMEOUT: Final = 3600.0
@@ -143,7 +147,7 @@ async def check(
         if not may_create:
             raise ConfigurationError(_NO_SCHEMA.format(location=location))
         return None
-    metadata.check(location, SCHEMA_VERSION, key_fingerprint, is_copy=is_copy)
+    metadata.check(location, key_fingerprint, is_copy=is_copy)
     return metadata
 
 
@@ -151,7 +155,7 @@ async def find_metadata(connection: PostgresConnection, location: str) -> Databa
     """Return the metadata, or None if the database is new.
 
     Raises:
-        ConfigurationError: It belongs to another program.
+        ConfigurationError: It belongs to another program or another version.
         psycopg.Error
     """
     existing = await _find_names(connection, tables())
@@ -160,12 +164,12 @@ async def find_metadata(connection: PostgresConnection, location: str) -> Databa
     try:
         cursor = await connection.execute(_FIND)
         [(fields,)] = await cursor.fetchall() or [({},)]
+        check_schema_version(fields["schema_version"], location)
         return DatabaseMetadata(
             fields["schema_version"],
             fields["key_fingerprint"],
             fields["unfinished_index_key"],
-            # That of 0.1.0 has no column for it.
-            fields.get("copy_mark"),
+            fields["copy_mark"],
         )
     except (KeyError, UndefinedColumn, UndefinedTable):
         raise ConfigurationError(_OTHER_PROGRAM.format(location=location)) from None

@@ -129,18 +129,11 @@ def schema() -> Mapping[SchemaObject, str]:
 
 @cache
 def column_statements() -> Mapping[SchemaObject, str]:
-    """Return the columns of indexed fields, and what adds them to an existing table.
-
-    Version 0.1.0 lacks another one, the mark of a copy.
-    """
+    """Return the columns of indexed fields, and what adds them to an existing table."""
     return {
         SchemaObject("column", name, kind.name): (
             f"ALTER TABLE {kind.name} ADD COLUMN {name} {column_type}"
         )
         for kind in stored_kinds()
         for name, column_type in column_types(kind).items()
-    } | {
-        SchemaObject("column", "copy_mark", METADATA_TABLE): (
-            f"ALTER TABLE {METADATA_TABLE} ADD COLUMN copy_mark text"
-        )
     }

@@ -6,7 +6,13 @@ from typing import Final
 from adapters.records.copy_marks import check_mark
 from application.ports.errors import ConfigurationError, OtherKeys
 
+SCHEMA_VERSION: Final = 2
+"""The version of the schema of databases. That of 0.1.0 had 1."""
 EMPTIED: Final = "the database was emptied after it was opened"
+_OF_0_1_0: Final = (
+    "{location} was written by Dialtone 0.1.0, or by a commit before 0.2.0 (schema 1), and no "
+    "later version reads that: begin with an empty database."
+)
 _OTHER_SCHEMA: Final = (
     "{location} was written by another version of Dialtone (schema {stored}; this version knows "
     "{known}): start that version, or name another database."
@@ -19,6 +25,24 @@ UNFINISHED: Final = (
     "The change of the index key of {location} is not finished: run `dialtone rotate-index-key` "
     "again."
 )
+
+
+def check_schema_version(stored: object, location: object) -> None:
+    """Check that this program may read and write a database.
+
+    Args:
+        stored: The schema version of the database.
+        location: Where it is, without secrets.
+
+    Raises:
+        ConfigurationError: Another version has written it.
+    """
+    if stored == 1:
+        raise ConfigurationError(_OF_0_1_0.format(location=location))
+    if stored != SCHEMA_VERSION:
+        raise ConfigurationError(
+            _OTHER_SCHEMA.format(location=location, stored=stored, known=SCHEMA_VERSION)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +64,6 @@ class DatabaseMetadata:
     def check(
         self,
         location: str,
-        schema_version: int,
         key_fingerprint: str | None,
         *,
         is_copy: bool = False,
@@ -49,7 +72,6 @@ class DatabaseMetadata:
 
         Args:
             location: Hosts and name of the database.
-            schema_version: What this program knows.
             key_fingerprint: The fingerprint of its keys, if it is known.
             is_copy: Accept a database that was copied, or is not complete.
 
@@ -57,12 +79,7 @@ class DatabaseMetadata:
             ConfigurationError: Another version or other keys have written it, a change of the index
                 key is not finished, or it was copied.
         """
-        if self.schema_version != schema_version:
-            raise ConfigurationError(
-                _OTHER_SCHEMA.format(
-                    location=location, stored=self.schema_version, known=schema_version
-                )
-            )
+        check_schema_version(self.schema_version, location)
         if self.unfinished_index_key is not None:
             raise ConfigurationError(UNFINISHED.format(location=location))
         if key_fingerprint not in (None, self.key_fingerprint):

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from adapters.records.answers import Answers
 from adapters.records.database import Database
+from adapters.records.database_metadata import check_schema_version
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_keys import (
     ReportProgress,
@@ -64,6 +65,7 @@ async def change_index_key(
         CorruptRecord
     """
     with _connect_alone(path) as connection:
+        check_schema_version(read_metadata(connection, "schema_version"), path)
         if read_metadata(connection, KEY_FINGERPRINT) != new.key_fingerprint():
             prepare_schema(connection, path, old.key_fingerprint())
             _leave_wal(connection)

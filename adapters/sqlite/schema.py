@@ -1,4 +1,4 @@
-"""The schema of the file. There is one, version 1.
+"""The schema of the file.
 
 - A record is JSON in `body` (`adapters.records`). The other columns repeat what queries search for.
 - Times in columns are microseconds since 1970 in UTC.
@@ -20,7 +20,11 @@ import msgspec
 
 from adapters.records.all_kinds import stored_kinds
 from adapters.records.copy_marks import check_mark
-from adapters.records.database_metadata import UNFINISHED
+from adapters.records.database_metadata import (
+    SCHEMA_VERSION,
+    UNFINISHED,
+    check_schema_version,
+)
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import Index, RecordKind
 from adapters.records.schema_plan import DUPLICATES, SchemaObject, SchemaPlan
@@ -28,7 +32,6 @@ from adapters.records.undeclared_records import find_absent_feature
 from adapters.sqlite.undeclared_tables import has_layout, list_tables
 from application.ports.errors import ConfigurationError, OtherKeys
 
-SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x4449414C
 """The id in the header of the file that says it is Dialtone's: the letters DIAL."""
 KEY_FINGERPRINT: Final = "key_fingerprint"
@@ -236,12 +239,7 @@ def check_schema(
     """
     if _is_new(connection, path):
         return None
-    version = read_metadata(connection, "schema_version")
-    if version != SCHEMA_VERSION:
-        raise ConfigurationError(
-            f"{path} was written by another version of Dialtone (schema {version!r}; this one "
-            f"knows {SCHEMA_VERSION}): start that version, or name another file."
-        )
+    check_schema_version(read_metadata(connection, "schema_version"), path)
     if read_metadata(connection, UNFINISHED_INDEX_KEY) is not None:
         raise ConfigurationError(UNFINISHED.format(location=path))
     if key_fingerprint not in (None, read_metadata(connection, KEY_FINGERPRINT)):

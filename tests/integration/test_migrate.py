@@ -1,12 +1,13 @@
 """`dialtone migrate`: what it shows and makes in each database, beside an older version."""
 
 import asyncio
-import json
 import sqlite3
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,13 @@ import psycopg
 import pytest
 from pymongo import MongoClient
 
-from adapters.mongo import migration as in_mongo
-from adapters.mongo.metadata import METADATA_ID
 from adapters.postgres import migration as in_postgres
 from adapters.records.schema_plan import SchemaObject, SchemaPlan
 from adapters.sqlite import migration as in_sqlite
 from application.ports.errors import ConfigurationError
 from entrypoints.commands.migrate import migrate as run_migrate
 from entrypoints.opening.startup_error import StartupError
-from tests.support.builders import a_phone, an_id, an_identity
+from tests.support.builders import NOW, a_phone, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.repositories import (
     open_mongo_repositories,
@@ -34,7 +33,6 @@ from tests.support.settings import settings
 FINGERPRINT = FakePhoneEncryption().key_fingerprint()
 UNIQUE = "identities_username_key"
 OWN = "own_index"
-RELEASE_0_1_0 = Path(__file__).parents[1] / "support/samples/release_0_1_0"
 EARLIER = ["DROP INDEX identities_username_key", "DROP TABLE statistics_days"]
 
 
@@ -43,17 +41,20 @@ class DatabaseKind:
     """A kind of database: its migration, and how a test looks at it and changes it."""
 
     place: Any
-    migration: Any
+    adapter: str
     open: Callable[[], Any]
     execute: Callable[[str], object]
     read_all: Callable[[], object]
-    make_0_1_0: Callable[[], object]
-    """Make the database of 0.1.0, of the same keys."""
+    set_metadata: Callable[[str, object], object]
     add_twice: Callable[[], object]
     """Give two users one name, which only a database without the unique index lets happen."""
 
+    def job(self, name: str) -> Any:
+        """Return the module of its adapter for a job of operators."""
+        return import_module(f"adapters.{self.adapter}.{name}")
+
     async def plan(self) -> SchemaPlan:
-        plan: SchemaPlan = await self.migration.plan_migration(self.place, FINGERPRINT)
+        plan: SchemaPlan = await self.job("migration").plan_migration(self.place, FINGERPRINT)
         return plan
 
     async def migrate(self) -> list[SchemaObject]:
@@ -63,7 +64,7 @@ class DatabaseKind:
         def report(created: SchemaObject, *_: int | None, **__: bool) -> None:
             reported.append(created)
 
-        await self.migration.migrate(self.place, FINGERPRINT, report)
+        await self.job("migration").migrate(self.place, FINGERPRINT, report)
         return reported
 
 
@@ -77,13 +78,9 @@ def sqlite_kind(request: pytest.FixtureRequest) -> DatabaseKind:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute(statement)
 
-    def make_0_1_0() -> None:
-        path.parent.mkdir()
+    def set_metadata(name: str, value: object) -> None:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.executescript((RELEASE_0_1_0 / "sqlite.sql").read_text())
-            connection.execute(
-                "UPDATE metadata SET value = ? WHERE name = 'key_fingerprint'", (FINGERPRINT,)
-            )
+            connection.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", (name, value))
 
     def read_all() -> object:
         if not path.exists():
@@ -93,11 +90,11 @@ def sqlite_kind(request: pytest.FixtureRequest) -> DatabaseKind:
 
     return DatabaseKind(
         path,
-        in_sqlite,
+        "sqlite",
         lambda: open_sqlite_repositories(path, FakePhoneEncryption()),
         execute,
         read_all,
-        make_0_1_0,
+        set_metadata,
         lambda: execute(TWO_USERS),
     )
 
@@ -117,14 +114,6 @@ def mongo_kind(request: pytest.FixtureRequest) -> DatabaseKind:
             case ["CREATE", "INDEX", name, *_]:
                 database["identities"].create_index("created_at", name=name)
 
-    def make_0_1_0() -> None:
-        metadata = {"schema_version": 1, "key_fingerprint": FINGERPRINT}
-        database["database_metadata"].insert_one({"_id": METADATA_ID, **metadata})
-        indexes = json.loads((RELEASE_0_1_0 / "mongo_indexes.json").read_bytes())
-        for collection, declared in indexes.items():
-            for index in declared:
-                database[collection].create_index(keys=index.pop("key"), **index)
-
     def read_all() -> object:
         names = sorted(database.list_collection_names())
         indexes = {name: database[name].index_information() for name in names}
@@ -132,11 +121,11 @@ def mongo_kind(request: pytest.FixtureRequest) -> DatabaseKind:
 
     return DatabaseKind(
         url,
-        in_mongo,
+        "mongo",
         lambda: open_mongo_repositories(url),
         execute,
         read_all,
-        make_0_1_0,
+        lambda name, value: database["database_metadata"].update_one({}, {"$set": {name: value}}),
         lambda: database["identities"].update_many({}, {"$set": {"username_key": "ada"}}),
     )
 
@@ -148,11 +137,9 @@ def postgres_kind(request: pytest.FixtureRequest) -> DatabaseKind:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement)
 
-    def make_0_1_0() -> None:
-        execute((RELEASE_0_1_0 / "postgres.sql").read_text())
+    def set_metadata(name: str, value: object) -> None:
         with psycopg.connect(url) as connection:
-            metadata = "INSERT INTO database_metadata VALUES ('database', 1, %s)"
-            connection.execute(metadata, [FINGERPRINT])
+            connection.execute(f"UPDATE database_metadata SET {name} = %s", [value])  # noqa: S608
 
     def read_all() -> object:
         with psycopg.connect(url) as connection:
@@ -165,11 +152,11 @@ def postgres_kind(request: pytest.FixtureRequest) -> DatabaseKind:
 
     return DatabaseKind(
         url,
-        in_postgres,
+        "postgres",
         lambda: open_postgres_repositories(url),
         execute,
         read_all,
-        make_0_1_0,
+        set_metadata,
         lambda: execute(TWO_USERS),
     )
 
@@ -230,21 +217,41 @@ async def test_what_an_earlier_version_does_not_have_is_shown_and_created(
     assert await database.migrate() == []
 
 
-async def test_a_database_of_0_1_0_gets_what_is_new_and_none_of_it_is_made_again(
-    database: DatabaseKind,
+@pytest.mark.parametrize("is_key_change_unfinished", [False, True])
+async def test_a_database_of_0_1_0_is_refused_by_all_that_could_use_it(
+    database: DatabaseKind, is_key_change_unfinished: bool
 ) -> None:
-    database.make_0_1_0()
-    plan = await database.plan()
-    assert {"phone_assignments", "identities_next_send_at"} <= names_of(plan.missing)
-    assert not {"identities", "limits", UNIQUE} & names_of(plan.missing)
-    assert not any([plan.is_new, plan.dropped])
-    # A feature that was taken out had this table; the statistics have others.
-    assert all(name.startswith("daily_costs") for name in names_of(plan.undeclared))
+    async with database.open():
+        pass
+    database.set_metadata("schema_version", 1)
+    if is_key_change_unfinished:
+        database.set_metadata("unfinished_index_key", "former")
+    before = database.read_all()
+    encryption, place = FakePhoneEncryption(), database.place
 
-    async with database.open() as repositories:
-        assert await repositories.identities.add(an_identity())
+    async def open_it() -> None:
+        async with database.open():
+            pass
 
-    assert (await database.plan()).missing == []
+    async def copy_it(name: str) -> None:
+        async with getattr(database.job("copying"), name)(place, FINGERPRINT):
+            pass
+
+    ways = [
+        open_it,
+        database.plan,
+        database.migrate,
+        partial(copy_it, "open_existing"),
+        partial(copy_it, "open_source"),
+        partial(copy_it, "open_target"),
+        partial(database.job("stored_keys").find_stored_keys, place),
+        partial(database.job("index_key").check_unused, place, encryption, NOW),
+        partial(database.job("index_key").change_index_key, place, encryption, encryption, NOW),
+    ]
+    for way in ways:
+        with pytest.raises(ConfigurationError, match=r"0\.1\.0.*begin with an empty database"):
+            await way()
+    assert database.read_all() == before
 
 
 async def test_an_index_that_is_not_declared_is_shown_and_stays(database: DatabaseKind) -> None:

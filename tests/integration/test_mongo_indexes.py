@@ -10,7 +10,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from adapters.mongo.metadata import SCHEMA_VERSION
+from adapters.records.database_metadata import SCHEMA_VERSION
 from adapters.records.limits import LIMITS
 from application.ports.errors import ConfigurationError
 from entrypoints.features import KINDS

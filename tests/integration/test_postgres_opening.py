@@ -13,6 +13,7 @@ import pytest
 from adapters.postgres import inspect_database
 from adapters.postgres.opening import Inspection
 from adapters.postgres.schema import schema
+from adapters.records.database_metadata import SCHEMA_VERSION
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -115,7 +116,9 @@ async def test_a_new_database_is_inspected_without_a_change(postgres_database: s
 
     await create_database(postgres_database)
 
-    assert await inspect_database(postgres_database, None) == Inspection(1, is_pooled=False)
+    assert await inspect_database(postgres_database, None) == Inspection(
+        SCHEMA_VERSION, is_pooled=False
+    )
 
 
 async def test_a_database_with_other_keys_is_an_error_and_stays_usable(

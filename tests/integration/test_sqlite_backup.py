@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+from adapters.records.database_metadata import SCHEMA_VERSION
 from adapters.sqlite import (
     back_up_database,
     restore_database,
 )
-from adapters.sqlite.schema import SCHEMA_VERSION
 from application.ports.errors import ConfigurationError
 from tests.support.builders import NOW, an_id, an_identity
 from tests.support.repositories import open_sqlite_repositories
@@ -307,6 +307,7 @@ UPDATE identities SET username_key = 'ada';
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
+        (script(OTHER_VERSION.format(1)), "was written by Dialtone 0.1.0"),
         (script(OTHER_VERSION.format(SCHEMA_VERSION + 1)), "was written by another version"),
         (script("PRAGMA application_id = 1"), "is the database of another program"),
         (script(WITHOUT_KEYS), "is no database of Dialtone"),

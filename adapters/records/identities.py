@@ -12,8 +12,6 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import Record, RecordKind
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange
-from domain.identities.role import Role
-from domain.identities.session import Session
 from domain.identities.user_events import EventType, UserEvents
 from domain.identities.username import Username
 
@@ -38,41 +36,9 @@ class RefreshTokensRecord(msgspec.Struct, gc=False):
     rotated_at: datetime
     generation: int = 1
     is_confirmed: bool = True
-
-
-class TokenSuccessionRecord(msgspec.Struct, gc=False):
-    """What the generations of a session's refresh tokens succeeded, as of one generation.
-
-    Only 0.1.0 reads `generation`, which is always that of the session.
-    """
-
-    session_id: str
-    generation: int
     previous: int | None = None
     oldest_valid: int = 0
-
-
-class TokenNetworkRecord(msgspec.Struct, gc=False):
-    """The network from which a session's refresh token was exchanged for this generation.
-
-    It is beside the session: 0.1.0 drops fields that it does not know inside of one, but leaves
-    those of the identity.
-    """
-
-    session_id: str
-    generation: int
-    network: str
-
-
-class SessionClaimsRecord(msgspec.Struct, gc=False):
-    """The claims that a login got for the tokens of its session.
-
-    They are text, since databases do not store all of JSON: no zero byte in PostgreSQL, no integer
-    of more than 64 bits in MongoDB. They are beside the session for the reason of networks.
-    """
-
-    session_id: str
-    claims: str
+    network: str | None = None
 
 
 class TokenRepeatRecord(msgspec.Struct, gc=False):
@@ -83,17 +49,22 @@ class TokenRepeatRecord(msgspec.Struct, gc=False):
 
 
 class SessionRecord(msgspec.Struct, gc=False):
-    """A session."""
+    """A session.
+
+    Its claims are text, since databases do not store all of JSON: no zero byte in PostgreSQL, no
+    integer of more than 64 bits in MongoDB.
+    """
 
     id: str
     created_at: datetime
     expires_at: datetime
     device: str | None = None
     last_used_at: datetime | None = None
-    token_family: RefreshTokensRecord | None = msgspec.field(name="refresh_tokens", default=None)
+    token_family: RefreshTokensRecord | None = None
     idle_expires_at: datetime | None = None
     is_used: bool = False
     repeats: int = 0
+    claims: str = ""
 
 
 class DeviceRecord(msgspec.Struct, gc=False):
@@ -196,17 +167,6 @@ class UserEventsRecord(msgspec.Struct, gc=False, omit_defaults=True):
     progress: tuple[EventProgressRecord, ...] = ()
 
 
-class StaffRoleRecord(msgspec.Struct, gc=False):
-    """A role that programs from before roles do not know: for them it is a member's.
-
-    Such a program that ends all sessions, as a change of the phone does, leaves it, but raises the
-    version: then it has ended.
-    """
-
-    name: str
-    session_version: int
-
-
 class IdentityRecord(Record, kw_only=True):
     """An identity. `username_key` is unique. It stays as it is while the name does.
 
@@ -220,13 +180,12 @@ class IdentityRecord(Record, kw_only=True):
     encrypted_phone: bytes | None = None
     username_key: str | None = None
     staff_look_alike_key: str | None = None
-    role: Literal["member", "administrator"] = "member"
-    staff_role: StaffRoleRecord | None = None
+    role: Literal["member", "support", "moderator", "auditor", "administrator"] = "member"
+    staff_role: str | None = None
     role_given_after: datetime | None = None
     user: UserRecord | None = None
     # Without a default: of a record without them, nobody may conclude that all have ended.
     sessions: tuple[SessionRecord, ...]
-    token_successions: tuple[TokenSuccessionRecord, ...] = ()
     devices: tuple[DeviceRecord, ...] = ()
     console_devices: tuple[ConsoleDeviceRecord, ...] = ()
     used_challenges: tuple[UsedChallengeRecord, ...] = ()
@@ -251,9 +210,7 @@ class IdentityRecord(Record, kw_only=True):
     next_send_at: datetime | None = None
     events_failed_at: datetime | None = None
     session_version: int = 0
-    token_networks: tuple[TokenNetworkRecord, ...] = ()
     token_repeats: tuple[TokenRepeatRecord, ...] = ()
-    session_claims: tuple[SessionClaimsRecord, ...] = ()
     claims: str = ""
     passkeys: tuple[PasskeyRecord, ...] = ()
 
@@ -302,28 +259,7 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
 
     def to_record(self, value: Identity) -> IdentityRecord:
         """Return the record of an identity, with its phones encrypted anew."""
-        # Others are kept beside it: see `StaffRoleRecord`.
-        role = value.role if value.is_administrator else Role.MEMBER
-        record = super().to_record(replace(value, role=role))
-        record.token_successions = tuple(
-            TokenSuccessionRecord(
-                session.id, family.generation, family.previous, family.oldest_valid
-            )
-            for session in value.sessions
-            if (family := session.token_family) is not None and family.previous is not None
-        )
-        record.token_networks = tuple(
-            TokenNetworkRecord(session.id, family.generation, family.network)
-            for session in value.sessions
-            if (family := session.token_family) is not None and family.network is not None
-        )
-        record.session_claims = tuple(
-            SessionClaimsRecord(session.id, session.claims)
-            for session in value.sessions
-            if session.claims
-        )
-        if value.is_staff and not value.is_administrator:
-            record.staff_role = StaffRoleRecord(value.role.value, value.session_version)
+        record = super().to_record(value)
         if value.phone is not None:
             record.encrypted_phone = self._encryption.encrypt(value.phone, value.id)
         if (change := value.phone_change) is not None:
@@ -348,26 +284,10 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             phone = self._encryption.decrypt(record.encrypted_phone, record.id)
         if user is not None:
             user = replace(user, username=Username(user.username.text, record.username_key))
-        role = identity.role
-        if (given := record.staff_role) is not None and role is Role.MEMBER:
-            is_valid = given.session_version == record.session_version and not identity.is_closed
-            role = Role(given.name) if is_valid else role
-        sessions = identity.sessions
-        if record.token_successions:
-            successions = {each.session_id: each for each in record.token_successions}
-            sessions = tuple(_add(successions.get(session.id), session) for session in sessions)
-        if record.token_networks:
-            networks = {each.session_id: each for each in record.token_networks}
-            sessions = tuple(_add_network(networks.get(each.id), each) for each in sessions)
-        if record.session_claims:
-            claims = {each.session_id: each.claims for each in record.session_claims}
-            sessions = tuple(replace(each, claims=claims.get(each.id, "")) for each in sessions)
         return replace(
             identity,
             phone=phone,
-            role=role,
             user=user,
-            sessions=sessions,
             phone_change=self._to_phone_change(record),
             events=replace(_to_events(record), is_recording=self._keeps_events),
         )
@@ -387,19 +307,3 @@ def _to_events(record: IdentityRecord) -> UserEvents:
         return UserEvents()
     events = msgspec.convert(record.events_record, UserEvents, from_attributes=True)
     return replace(events, next_send_at=record.next_send_at)
-
-
-def _add(succession: TokenSuccessionRecord | None, session: Session) -> Session:
-    family = session.token_family
-    if succession is None or family is None:
-        return session
-    family = replace(family, previous=succession.previous, oldest_valid=succession.oldest_valid)
-    return replace(session, token_family=family)
-
-
-def _add_network(exchange: TokenNetworkRecord | None, session: Session) -> Session:
-    family = session.token_family
-    # 0.1.0 may have exchanged a token since.
-    if exchange is None or family is None or exchange.generation != family.generation:
-        return session
-    return replace(session, token_family=replace(family, network=exchange.network))

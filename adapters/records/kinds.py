@@ -17,6 +17,7 @@ from adapters.records.phone_verifications import (
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind, index_by_time
 from domain.administration.audit import MAX_ACTOR_NAME_LENGTH, ActorKind
 from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH
+from domain.identities.role import Role
 from domain.identities.username import LOOK_ALIKE_KEY_LENGTH, MAX_USERNAME_KEY_LENGTH
 
 ENCRYPTED_PHONE: Final = "encrypted_phone"
@@ -82,20 +83,13 @@ BLOCKED_USERS: Final = Index(
     absent=("deleted_at",),
     body_fields=("created_at", "blocked_at"),
 )
-ADMINISTRATORS: Final = Index(
-    name="identities_administrators",
-    order="created_at",
-    is_paged=True,
-    only=(("role", "administrator"),),
-    body_fields=("created_at", "role"),
-)
-OTHER_STAFF: Final = Index(
+STAFF: Final = Index(
     name="identities_staff_role",
+    equal=("staff_role",),
     order="created_at",
     is_paged=True,
     present=("staff_role",),
-    absent=("detached_at",),
-    body_fields=("created_at", "staff_role", "detached_at"),
+    body_fields=("created_at",),
 )
 
 IDENTITIES: Final = RecordKind(
@@ -112,13 +106,13 @@ IDENTITIES: Final = RecordKind(
     STAFF_LOOK_ALIKES,
     USERS,
     BLOCKED_USERS,
-    ADMINISTRATORS,
-    OTHER_STAFF,
+    STAFF,
     written_once=ENCRYPTED_PHONE,
     max_lengths={
         "username_key": MAX_USERNAME_KEY_LENGTH,
         "external_id": MAX_EXTERNAL_ID_LENGTH,
         "staff_look_alike_key": LOOK_ALIKE_KEY_LENGTH,
+        "staff_role": max(map(len, Role)),
     },
 )
 

@@ -100,6 +100,7 @@ class RecordRepository(Generic[V, R]):
         self,
         index: Index,
         log_event: str,
+        equal: Sequence[str] = (),
         *,
         until: datetime | None = None,
         after: IndexPosition | None = None,
@@ -120,7 +121,7 @@ class RecordRepository(Generic[V, R]):
             found: Sequence[StoredRecord[R]] = ()
             try:
                 found = await self.store.find(
-                    self.kind, index, until=until, after=after, limit=size, offset=offset
+                    self.kind, index, equal, until=until, after=after, limit=size, offset=offset
                 )
                 listed |= {stored.id: self.read(stored) for stored in found}
             except CorruptRecord as error:

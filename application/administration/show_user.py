@@ -129,11 +129,7 @@ class ShowUser:
             self._describe_verification(user), self._load_parts(identity)
         )
         deliveries = verification.deliveries if verification else ()
-        unknown = verification.unknown_deliveries if verification else ()
-        reasons = {each.request_id: each.reason for each in unknown}
-        shown = await asyncio.gather(
-            *(self._show_delivery(each, reasons.get(each.request_id)) for each in deliveries)
-        )
+        shown = await asyncio.gather(*map(self._show_delivery, deliveries))
         sessions = identity.active_sessions(now) if identity else ()
         devices = identity.devices if identity and not identity.is_deleted else ()
         return UserDetails(
@@ -169,15 +165,14 @@ class ShowUser:
         loaded = await asyncio.gather(*(load(identity) for load in self.parts))
         return DetailsParts({type(part): part for part in loaded if part is not None})
 
-    async def _show_delivery(self, delivery: Delivery, unknown_reason: str | None) -> ShownDelivery:
-        """Show a delivery. Its result is unknown if a reason is recorded."""
+    async def _show_delivery(self, delivery: Delivery) -> ShownDelivery:
         if delivery.is_suppressed:
             return ShownDelivery(delivery, "suppressed", "")
         if delivery.is_rejected:
             return ShownDelivery(delivery, "rejected", delivery.rejection)
         report = await load_report(self.delivery_reports, delivery)
         if report is None or report.status is ReportedStatus.QUEUED:
-            if unknown_reason is not None:
-                return ShownDelivery(delivery, DeliveryStatus.UNKNOWN.value, unknown_reason)
+            if (reason := delivery.unknown_reason) is not None:
+                return ShownDelivery(delivery, DeliveryStatus.UNKNOWN.value, reason)
             return ShownDelivery(delivery, DeliveryStatus.ACCEPTED.value, "")
         return ShownDelivery(delivery, report.status.value, report.error_code or "")

@@ -95,11 +95,10 @@ class CollectFiles:
         return verification.prune(self.clock.now()) if is_own else PhoneVerification()
 
     async def _describe_deliveries(self, verification: PhoneVerification) -> Sequence[_Json]:
-        unknown = {each.request_id for each in verification.unknown_deliveries}
         return [
             {
                 **await self._describe_delivery(delivery),
-                "is_result_unknown": delivery.request_id in unknown,
+                "is_result_unknown": delivery.unknown_reason is not None,
             }
             for delivery in verification.deliveries
         ]

@@ -256,7 +256,7 @@ async def reserve_username(
         return await save()
     holder = await identities.find_by_username(username)
     if holder is not None and holder.value.is_username_released(now):
-        await identities.replace(holder.value.release_username(now), holder.version)
+        await identities.replace(holder.value.release_username(), holder.version)
     try:
         return await save()
     except UniqueViolation as error:

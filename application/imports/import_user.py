@@ -213,7 +213,7 @@ class _Attempt:
         is_done = identity.is_blocked or identity.was_blocked_by_import
         if not self.user.is_blocked or is_done:
             return False
-        was_imported = identity.was_imported or self._is_completable(identity)
+        was_imported = identity.imported_at is not None or self._is_completable(identity)
         is_derived = self.user.id is None and identity.id == self.known_id
         if identity.role is not Role.MEMBER or not (was_imported or is_derived):
             raise _Rejected(ImportProblem.NOT_BLOCKED)

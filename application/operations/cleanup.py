@@ -154,7 +154,7 @@ class Cleanup:
         )
 
         async def release(loaded: Versioned[Identity]) -> bool:
-            released = loaded.value.release_username(now)
+            released = loaded.value.release_username()
             return await self._repositories.identities.replace(released, loaded.version)
 
         return sum(await call_in_groups(release, due))

@@ -88,7 +88,6 @@ class DescribeVerification:
             failures_in_a_row=verification.failures.in_a_row,
             resets_left=resets_left(verification),
             deliveries=deliveries[::-1],
-            unknown_deliveries=verification.unknown_deliveries,
             rejections=verification.rejections[::-1],
             keeps_rejections=verification != PhoneVerification(),
         )

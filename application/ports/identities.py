@@ -29,10 +29,7 @@ class Identities(Records[Identity], Protocol):
         ...
 
     async def list_staff_like(self, username: Username) -> Sequence[Versioned[Identity]]:
-        """List identities that keep look-alikes of their name, such as this one, from others.
-
-        One that got its role by 0.1.0 is found from its next write on.
-        """
+        """List identities that keep look-alikes of their name, such as this one, from others."""
         ...
 
     async def list_administrators(self, limit: int) -> Sequence[Versioned[Identity]]:

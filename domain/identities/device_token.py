@@ -56,7 +56,7 @@ class ConsoleDevice:
     """A browser in which an administrator signed in to the web console, until `expires_at`.
 
     `session_version` is the version that the identity had at the sign-in: whatever ends all
-    sessions of the identity, also by 0.1.0, ends the console device too.
+    sessions of the identity ends the console device too.
     """
 
     id: str

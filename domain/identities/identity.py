@@ -98,7 +98,7 @@ class Identity:
     - `external_id` is what another system calls it. An import, a backend or an administrator sets
       it. No two have the same one; a deleted identity has none.
     - `imported_at` is when an import made it, or took it over from a caller: no other is completed
-      by an import. 0.1.0 did not set it.
+      by an import.
     - `was_blocked_by_import` keeps a repeat from blocking it again after an operator unblocked it.
     - `events` of a user are what the backend of the app is told. The write that changes the user
       records the event too.
@@ -204,6 +204,11 @@ class Identity:
         return self.role is Role.ADMINISTRATOR
 
     @property
+    def staff_role(self) -> Role | None:
+        """Its role if that is one of the staff, for the index of these."""
+        return self.role if self.is_staff else None
+
+    @property
     def phone_change_attempted_at(self) -> datetime | None:
         """When a step of the change under way was attempted last, for the index of such changes."""
         return self.phone_change.attempted_at if self.phone_change else None
@@ -259,10 +264,7 @@ class Identity:
         return self.user.username.look_alike_key if self.is_staff and self.user else None
 
     def keeps(self, username: Username) -> bool:
-        """Return whether nobody else may get a name: this identity has a role, and a name like it.
-
-        The stored key may be that of a former name or role: 0.1.0 does not change it.
-        """
+        """Return whether nobody else may get a name: it has a role, and a name like this one."""
         return self.staff_look_alike_key in username.look_alike_keys
 
     def active_sessions(self, now: datetime) -> tuple[Session, ...]:
@@ -299,16 +301,6 @@ class Identity:
     def has_signed_in(self) -> bool:
         """Whether its owner has signed in to the app."""
         return self.days_of_use > 0
-
-    @property
-    def was_imported(self) -> bool:
-        """Whether an import made it, also one of 0.1.0, which left no mark.
-
-        Its identity is verified although nobody signed in, and was used once: when it was made.
-        """
-        is_unmarked = self.is_verified and not self.has_signed_in and self.last_used_at is not None
-        is_untouched = self.session_version == 0 and self.consent is None
-        return self.imported_at is not None or (is_unmarked and is_untouched)
 
     def has_used(self, challenge_id: str) -> bool:
         """Return whether this challenge opened a session."""
@@ -720,12 +712,12 @@ class Identity:
 
     def purge(self, now: datetime) -> "Identity":
         """Return the deleted identity after the cleanup removed its media and its phone."""
-        return replace(self.keep_remains(now), purged_at=now, phone=None, phone_change=None)
+        return replace(self, purged_at=now, phone=None, phone_change=None)
 
     def is_username_released(self, now: datetime) -> bool:
         """Return whether it is deleted and its name may go to somebody else."""
         return self.deleted_at is not None and now >= self.deleted_at + USERNAME_HOLD_PERIOD
 
-    def release_username(self, now: datetime) -> "Identity":
+    def release_username(self) -> "Identity":
         """Return the deleted identity without its name."""
-        return replace(self.keep_remains(now), user=None)
+        return replace(self, user=None)

@@ -108,19 +108,6 @@ class Channel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownDelivery:
-    """A delivery that counts as sent, although nobody knows whether a provider took it.
-
-    Attributes:
-        request_id: The request that caused it.
-        reason: Why nobody knows, without a phone number.
-    """
-
-    request_id: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class DeviceProof:
     """A valid device token: the id of the device, and the identity that it belongs to."""
 
@@ -182,6 +169,8 @@ class Delivery:
         call_id: the call that reads the code, if there is one.
         permits: what it holds of the limits that many phones share, until a login or a rejection.
         rejection: why every provider rejected it, without a phone number; empty otherwise.
+        unknown_reason: why nobody knows whether a provider took it, without a phone number. It
+            counts as sent then. None if the result is known.
         is_suppressed: the phone was blocked, so nothing was sent.
         is_reset: it counts in no limit of the phone: an operator reset them since, or an
             administrator, who requested it, signed in to the web console with its code.
@@ -201,6 +190,7 @@ class Delivery:
     call_id: str | None = None
     permits: Permits | None = None
     rejection: str = ""
+    unknown_reason: str | None = None
     is_suppressed: bool = False
     is_reset: bool = False
     is_granted: bool = False

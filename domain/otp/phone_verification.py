@@ -28,7 +28,6 @@ from domain.otp.delivery import (
     Delivery,
     DeviceProof,
     OtpRequest,
-    UnknownDelivery,
 )
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
 from domain.otp.failures import FAILURES_TTL, MAX_FAILURES_AFTER_RESET, Failures
@@ -84,9 +83,8 @@ class PhoneVerification:
     the times when operators reset the limits of the phone. After each reset, `has_granted_delivery`
     allows one delivery with all attempts.
 
-    `unknown_deliveries` are those whose result is unknown. `operator_codes` are the codes that
-    operators sent within a day. `rejections` are the latest requests within a day that were
-    rejected: they are for operators, and decide nothing.
+    `operator_codes` are the codes that operators sent within a day. `rejections` are the latest
+    requests within a day that were rejected: they are for operators, and decide nothing.
 
     `imported_id` is the id that an import gave the phone, before the identity exists: an identity
     under it belongs to that import, also if a login makes it first.
@@ -111,7 +109,6 @@ class PhoneVerification:
     imported_id: str | None = None
     previous_identity_id: str | None = None
     undo_until: datetime | None = None
-    unknown_deliveries: tuple[UnknownDelivery, ...] = ()
     operator_codes: tuple[OperatorCode, ...] = ()
     rejections: tuple[Rejection, ...] = ()
 
@@ -337,9 +334,9 @@ class PhoneVerification:
         delivery = self.find_delivery(request_id)
         if delivery is None:
             return self
-        unknown = [each for each in self.unknown_deliveries if each.request_id != request_id]
-        fallen_back = replace(delivery, channel=channel, provider=provider)
-        return replace(self.replace_delivery(fallen_back), unknown_deliveries=tuple(unknown))
+        return self.replace_delivery(
+            replace(delivery, channel=channel, provider=provider, unknown_reason=None)
+        )
 
     def keep_result(
         self, request_id: str, channel: Channel, provider: str, unknown_reason: str | None
@@ -357,11 +354,9 @@ class PhoneVerification:
         delivery = self.find_delivery(request_id)
         if delivery is None or delivery.channel is not channel:
             return self
-        unknown = [each for each in self.unknown_deliveries if each.request_id != request_id]
-        if unknown_reason is not None:
-            unknown.append(UnknownDelivery(request_id, unknown_reason[:MAX_REJECTION_LENGTH]))
-        kept = replace(delivery, provider=provider or delivery.provider)
-        return replace(self.replace_delivery(kept), unknown_deliveries=tuple(unknown))
+        reason = None if unknown_reason is None else unknown_reason[:MAX_REJECTION_LENGTH]
+        kept = replace(delivery, provider=provider or delivery.provider, unknown_reason=reason)
+        return self.replace_delivery(kept)
 
     def reject_delivery(self, request_id: str, provider: str, reason: str) -> "PhoneVerification":
         """Return the state after every provider rejected this delivery (see `Delivery.reject`).
@@ -778,15 +773,11 @@ class PhoneVerification:
             for delivery in self.deliveries
             if now < delivery.expires_at and delivery.sent_at <= latest
         )
-        request_ids = [delivery.request_id for delivery in deliveries]
         with_counters = [each.request_id for each in deliveries if each.challenge_id in current]
         return replace(
             self,
             challenges=challenges,
             deliveries=deliveries,
-            unknown_deliveries=tuple(
-                unknown for unknown in self.unknown_deliveries if unknown.request_id in request_ids
-            ),
             operator_codes=tuple(
                 code if code.request_id in with_counters else replace(code, counters=())
                 for code in self.operator_codes
@@ -828,7 +819,6 @@ class PhoneVerification:
             self,
             challenges=(),
             deliveries=(),
-            unknown_deliveries=(),
             operator_codes=tuple(replace(code, counters=()) for code in self.operator_codes),
             trusted_ips=(),
         )

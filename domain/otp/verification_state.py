@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.otp.delivery import CounterKind, Delivery, UnknownDelivery
+from domain.otp.delivery import CounterKind, Delivery
 from domain.otp.delivery_policy import Wait
 from domain.otp.failures import MAX_FAILURES_AFTER_RESET
 from domain.otp.operator_code import MAX_OPERATOR_CODE_NETWORKS, MAX_OPERATOR_CODES
@@ -47,7 +47,6 @@ class VerificationState:
         failures_in_a_row: Failed attempts since the last success.
         resets_left: How often the limits can be reset today.
         deliveries: The deliveries of the last day, the newest first.
-        unknown_deliveries: Those of them whose result is unknown.
         rejections: The latest requests of the last day that were rejected, the newest first.
         keeps_rejections: Whether the phone keeps them; otherwise only the log has them.
     """
@@ -64,7 +63,6 @@ class VerificationState:
     failures_in_a_row: int
     resets_left: int
     deliveries: tuple[Delivery, ...]
-    unknown_deliveries: tuple[UnknownDelivery, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     keeps_rejections: bool = True
 

@@ -41,7 +41,7 @@ async def test_identities_are_listed_until_they_are_purged_and_their_name_is_fre
     assert named == [purged, deleted[2], deleted[3]]
     assert values_of(await identities.list_with_username(NOW + 3 * MINUTE, 1)) == [purged]
     await replace_stored(identities, deleted[2].purge(NOW))
-    await replace_stored(identities, purged.release_username(NOW))
+    await replace_stored(identities, purged.release_username())
     assert values_of(await identities.list_unpurged(9)) == [deleted[3], deleted[1]]
     assert values_of(await identities.list_with_username(NOW, 9)) == []
 

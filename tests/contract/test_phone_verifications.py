@@ -6,13 +6,12 @@ import pytest
 
 from adapters.records.database import Database
 from adapters.records.kinds import PHONE_VERIFICATIONS
-from adapters.records.phone_verifications import ChallengeRecord
 from adapters.records.record_kind import Record, RecordKind
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.phone_change import UNDO_PERIOD
-from domain.otp.challenge import OTP_TTL, Purpose
+from domain.otp.challenge import OTP_TTL
 from domain.otp.delivery import AttemptCounter, CounterKind
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.support.builders import (
@@ -163,12 +162,11 @@ async def test_the_phone_of_a_verification_is_removed_when_its_hold_has_expired(
 
 
 class OlderVerificationRecord(Record, kw_only=True):
-    """What a version knows in which a code has no other purpose than to sign in."""
+    """What a version knows in which nothing is sent to a phone."""
 
     expires_at: datetime | None = None
     client_ips_expire_at: datetime | None = None
     identity_id: str | None = None
-    challenges: tuple[ChallengeRecord, ...] = ()
 
 
 OLDER_VERIFICATIONS = RecordKind(
@@ -180,17 +178,12 @@ async def test_an_older_program_reads_a_held_phone_and_keeps_what_it_does_not_kn
     database: Database, verifications: PhoneVerifications
 ) -> None:
     records, phone_index = database.records, FakePhoneEncryption().blind_index(a_phone())
-    codes = [
-        a_challenge(id=an_id(2), purpose=Purpose.CHANGE_PHONE, identity_id=an_id(3)),
-        a_challenge(id=an_id(4), purpose=Purpose.UNDO_PHONE_CHANGE),
-    ]
-    held = replace(HELD, challenges=(a_challenge(), *codes))
+    held = replace(HELD, challenges=(a_challenge(),))
     await verifications.save(a_phone(), held, 0)
 
     [stored] = (await records.load(OLDER_VERIFICATIONS, [phone_index])).values()
-    assert [challenge.id for challenge in stored.record.challenges] == [an_id(1)]
-    older = msgspec.structs.replace(stored.record, challenges=())
+    older = msgspec.structs.replace(stored.record, identity_id=an_id(3))
     assert await records.replace(OLDER_VERIFICATIONS, phone_index, older, stored.version)
 
-    expected = replace(held, challenges=tuple(codes))
+    expected = replace(held, identity_id=an_id(3))
     assert (await verifications.load(a_phone())).value == expected

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -237,7 +237,7 @@ async def test_a_database_of_0_1_0_is_refused_by_all_that_could_use_it(
         async with getattr(database.job("copying"), name)(place, FINGERPRINT):
             pass
 
-    ways = [
+    ways: list[Callable[[], Awaitable[object]]] = [
         open_it,
         database.plan,
         database.migrate,

@@ -43,11 +43,8 @@ jsonb_build_object(
     (SELECT jsonb_agg(md5(n::text || part::text)) FROM generate_series(1, 30) AS part),
     'created_at',
     to_char((%(now)s::timestamptz + n * interval '1 minute') AT TIME ZONE 'UTC',
-        'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-    'role',
-    CASE WHEN n %% 3 = 0 THEN 'administrator' ELSE 'member' END
+        'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 ) || CASE WHEN n %% 2 = 0 THEN '{"blocked_at": "2026-05-01T09:30:00Z"}' ELSE '{}' END::jsonb
-  || CASE WHEN n %% 3 = 1 THEN '{"staff_role": {"name": "support"}}' ELSE '{}' END::jsonb
 """
 Plan = Mapping[str, Any]
 

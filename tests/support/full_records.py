@@ -32,8 +32,6 @@ from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.feature_mappings import find_mappings_of_features
 
 GOLDEN_RECORDS: Final = Path(__file__).parents[1] / "unit/golden/records_2.json"
-FIRST_GOLDEN_RECORDS: Final = GOLDEN_RECORDS.with_name("records_1.json")
-"""Those of 0.1.0, which nothing changes."""
 _MAPPINGS: Final[Sequence[RecordMapping[Any, Any]]] = (
     PhoneVerificationMapping(PHONE_VERIFICATIONS),
     RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts),

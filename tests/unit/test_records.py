@@ -5,8 +5,6 @@ The golden file is never written again: a stored name that changes by accident f
 
 import json
 from collections.abc import Iterator
-from copy import deepcopy
-from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -14,14 +12,7 @@ import pytest
 
 from adapters.records.record_kind import Fields, Record, RecordKind, Upgrade
 from application.ports.errors import CorruptRecord
-from domain.administration.audit import AuditAction
-from domain.administration.scope import Scope
-from domain.identities.role import Role
-from domain.identities.user_events import UserEvents
-from domain.otp.challenge import Purpose
-from domain.otp.delivery import Channel
 from tests.support.full_records import (
-    FIRST_GOLDEN_RECORDS,
     FULL_RECORDS,
     GOLDEN_RECORDS,
     MAPPINGS,
@@ -68,113 +59,6 @@ def test_each_field_of_a_golden_record_differs_from_its_default(name: str) -> No
 
     # The phone of a verification is in its record only while it is blocked or held.
     assert names - stored <= {"encrypted_phone", "expires_at"}
-
-
-FIRST_GOLDEN: Final[dict[str, list[Fields]]] = json.loads(FIRST_GOLDEN_RECORDS.read_bytes())
-
-
-@pytest.mark.parametrize("name", sorted(FIRST_GOLDEN.keys() & MAPPINGS.keys()))
-def test_records_of_0_1_0_are_read_without_later_fields(name: str) -> None:
-    stored = [decode(name, json.dumps(fields)) for fields in FIRST_GOLDEN[name]]
-    expected = FULL_RECORDS[name]
-    if name == "phone_verifications":
-        expected = [
-            replace(
-                value,
-                challenges=tuple(
-                    each.forget_claims() for each in value.challenges_for(Purpose.SIGN_IN)
-                ),
-                imported_id=None,
-                previous_identity_id=None,
-                undo_until=None,
-                unknown_deliveries=(),
-                operator_codes=(),
-                rejections=(),
-                deliveries=tuple(
-                    replace(each, channel=Channel.SMS) if each.channel is Channel.WHATSAPP else each
-                    for each in value.deliveries
-                ),
-            )
-            for value in expected
-        ]
-    if name == "identities":
-        expected = [
-            replace(
-                value,
-                console_devices=(),
-                role=Role(fields["role"]),
-                role_given_after=None,
-                external_id=None,
-                claims="",
-                imported_at=None,
-                was_blocked_by_import=False,
-                phone_change=None,
-                undo_deadlines=(),
-                phone_change_allowed_at=None,
-                events=UserEvents(),
-                session_version=0,
-                passkeys=(),
-                token_repeats=(),
-                sessions=tuple(
-                    replace(
-                        session,
-                        claims="",
-                        token_family=session.token_family
-                        and replace(session.token_family, network=None),
-                    )
-                    for session in value.sessions
-                ),
-            )
-            for value, fields in zip(expected, FIRST_GOLDEN[name], strict=True)
-        ]
-    if name == "audit_entries":
-        expected = [
-            replace(
-                value, item_id=None, count=None, role=None, actor=replace(value.actor, role=None)
-            )
-            for value in expected
-        ]
-    if name == "service_tokens":
-        known = tuple(each for each in expected[0].scopes if each is not Scope.CHANGE_ROLES)
-        expected = [replace(value, scopes=known, roles=()) for value in expected]
-    assert stored == expected
-
-
-def test_a_token_stays_readable_that_has_a_scope_which_is_no_more() -> None:
-    stored = deepcopy(GOLDEN["service_tokens"][0])
-    known = decode("service_tokens", json.dumps(stored))
-    for name in ("scopes", "more_scopes"):
-        changed = {**stored, name: [*stored.get(name, ()), "rules:write"]}
-        assert decode("service_tokens", json.dumps(changed)) == known
-
-
-@pytest.mark.parametrize(
-    "action", [AuditAction.ADD_RULE, AuditAction.END_RULE, AuditAction.SEND_SNAPSHOT]
-)
-def test_an_audit_entry_stays_readable_whose_action_is_no_more(action: AuditAction) -> None:
-    stored = {**GOLDEN["audit_entries"][0], "action": action.value}
-    assert decode("audit_entries", json.dumps(stored)).action is action
-
-
-def test_a_role_ends_with_the_sessions_that_a_program_without_roles_ends() -> None:
-    stored = deepcopy(without_ciphertext(GOLDEN["identities"][1]))
-    assert stored["role"] == "member"  # for such a program
-    assert decode("identities", json.dumps(stored)).role is Role.SUPPORT
-
-    promoted = decode("identities", json.dumps({**stored, "role": "administrator"}))
-    assert promoted.role is Role.ADMINISTRATOR
-    for change in ({"session_version": 1}, {"detached_at": "2026-05-01T09:34:00Z"}):
-        assert decode("identities", json.dumps({**stored, **change})).role is Role.MEMBER
-
-
-def test_after_version_0_1_exchanged_a_token_its_network_is_not_known() -> None:
-    stored = deepcopy(without_ciphertext(GOLDEN["identities"][0]))
-    session = decode("identities", json.dumps(stored)).sessions[0]
-    assert session.token_family.network is not None
-
-    stored["sessions"][0]["refresh_tokens"]["generation"] += 1
-    session = decode("identities", json.dumps(stored)).sessions[0]
-    assert session.token_family.network is None
 
 
 class SongRecord(Record, kw_only=True):

@@ -7,12 +7,12 @@ from typing import Final
 
 from adapters.records.identities import IdentityRecord
 from adapters.records.kinds import (
-    ADMINISTRATORS,
     ALL_USERNAMES,
     DUE_EVENTS,
     EXTERNAL_IDS,
     FAILED_EVENTS,
     PHONE_CHANGES,
+    STAFF,
     STAFF_LOOK_ALIKES,
     UNPURGED,
     UNVERIFIED,
@@ -26,6 +26,7 @@ from adapters.records.record_store import (
 from application.ports.versioned import Versioned
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.identities.username import Username
 
 _EVENTS_NOT_SENT: Final = "events_not_sent"
@@ -59,7 +60,8 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         return [each for each in listed if each.value.keeps(username)]
 
     async def list_administrators(self, limit: int) -> Sequence[Versioned[Identity]]:
-        return await self.list_readable(ADMINISTRATORS, "administrator_not_listed", limit=limit)
+        role = [Role.ADMINISTRATOR.value]
+        return await self.list_readable(STAFF, "administrator_not_listed", role, limit=limit)
 
     async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
         found = await self.store.find(self.kind, EXTERNAL_IDS, [external_id], limit=1)

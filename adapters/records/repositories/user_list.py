@@ -5,7 +5,7 @@ from typing import Final
 
 from adapters.records.database import Database
 from adapters.records.identities import IdentityMapping
-from adapters.records.kinds import ADMINISTRATORS, BLOCKED_USERS, IDENTITIES, OTHER_STAFF, USERS
+from adapters.records.kinds import BLOCKED_USERS, IDENTITIES, STAFF, USERS
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import Index
 from adapters.records.record_repository import to_position
@@ -31,12 +31,14 @@ class StoredUserList:
         self, user_filter: UserFilter, cursor: Cursor | None, limit: int
     ) -> UserPage:
         index, after = _index_of(user_filter), to_position(cursor)
+        role = user_filter.role
+        equal = [role.value] if index is STAFF and role else []
         if after is None and user_filter.created_since is not None:
             after = IndexPosition(user_filter.created_since, "")  # before all ids
         users, last, size = list[Identity](), cursor, limit + 1
         for _ in range(_MAX_READS):
             found = await self.identities.list_readable(
-                index, "user_not_listed", after=after, limit=size
+                index, "user_not_listed", equal, after=after, limit=size
             )
             for loaded in found:
                 if len(users) == limit:
@@ -54,13 +56,7 @@ class StoredUserList:
 def _index_of(user_filter: UserFilter) -> Index:
     if user_filter.is_blocked:
         return BLOCKED_USERS
-    match user_filter.role:
-        case None | Role.MEMBER:
-            return USERS
-        case Role.ADMINISTRATOR:
-            return ADMINISTRATORS
-        case _:
-            return OTHER_STAFF
+    return USERS if user_filter.role in (None, Role.MEMBER) else STAFF
 
 
 def make_user_list(database: Database, encryption: PhoneEncryption) -> StoredUserList:

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from adapters.records.identities import IdentityRecord
-from adapters.records.kinds import ADMINISTRATORS, IDENTITIES
+from adapters.records.kinds import IDENTITIES, STAFF
 from adapters.records.record_store import IndexPosition, RecordStore
+from domain.identities.role import Role
 from entrypoints.opening.startup_error import StartupError
 
 _PAGE_SIZE: Final = 100
@@ -33,7 +34,8 @@ async def check_administrators(records: RecordStore) -> str:
 async def _list(records: RecordStore) -> AsyncIterator[IdentityRecord]:
     after: IndexPosition | None = None
     while True:
-        page = await records.find(IDENTITIES, ADMINISTRATORS, after=after, limit=_PAGE_SIZE)
+        role = [Role.ADMINISTRATOR.value]
+        page = await records.find(IDENTITIES, STAFF, role, after=after, limit=_PAGE_SIZE)
         for stored in page:
             if stored.record.blocked_at is None:
                 yield stored.record

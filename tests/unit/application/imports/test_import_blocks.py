@@ -16,7 +16,7 @@ from domain.identities.user_events import EventType
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.destination import FakeDestination
-from tests.support.imports.builders import IMPORT_RUN, remove_import_marks
+from tests.support.imports.builders import IMPORT_RUN
 
 EXTERNAL_ID = ExternalId("auth0|5f7c8ec7c33c6c004bbafe82")
 CREATED, UNCHANGED, COMPLETED, REJECTED = (
@@ -163,19 +163,6 @@ async def test_a_blocked_user_of_a_phone_that_is_blocked_here_is_imported_blocke
     assert rejected.problem is ImportProblem.PHONE_BLOCKED
     assert result.outcome is CREATED
     assert only_identity(app).is_blocked
-
-
-async def test_an_account_that_version_0_1_imported_is_blocked_until_its_owner_signs_in(
-    app: AppHarness,
-) -> None:
-    await import_user(app, id=an_id(7), is_blocked=False)
-    await remove_import_marks(app)
-    tried = await import_user(app, id=an_id(7), dry_run=True)
-    await app.log_in()
-    later = await import_user(app, id=an_id(7))
-
-    assert (tried.outcome, tried.is_blocked) == (COMPLETED, True)
-    assert later.problem is ImportProblem.NOT_BLOCKED
 
 
 async def test_somebody_who_only_joined_by_a_call_is_blocked(app: AppHarness) -> None:

@@ -25,7 +25,7 @@ from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.fault_injector import ProcessKilled
-from tests.support.imports.builders import IMPORT_RUN, remove_import_marks
+from tests.support.imports.builders import IMPORT_RUN
 from tests.support.policies import make_policy
 
 YEARS_AGO = NOW - timedelta(days=1000)
@@ -250,16 +250,6 @@ async def test_nothing_is_changed_without_the_audit_entry_or_after_a_promotion(
     await app.identities.operator_actions.change_role(an_id(7), Role.ADMINISTRATOR)
     result = await import_user(app, id=an_id(7), external_id=EXTERNAL_ID)
     assert outcomes(result) == [rejected(ImportProblem.PHONE_IN_USE)]
-
-
-async def test_an_account_of_version_0_1_is_unchanged_by_a_repeat(app: AppHarness) -> None:
-    ids: dict[str, Any] = {"external_id": EXTERNAL_ID}
-    await import_user(app, **ids, **FIELDS)
-    await remove_import_marks(app)
-    before = stored(app)
-
-    assert outcomes(await import_user(app, **ids, **FIELDS)) == [UNCHANGED]
-    assert stored(app) == before
 
 
 async def test_ids_that_are_in_use_are_rejected_and_the_owner_signs_in_alone(

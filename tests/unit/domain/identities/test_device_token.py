@@ -84,7 +84,6 @@ def test_only_an_administrator_who_can_sign_in_has_browsers_at_the_console() -> 
     assert identity.find_console_device("one", NOW) == a_browser()
     assert identity.find_console_device("two", NOW) is None
     assert identity.find_console_device("one", EXPIRES_AT) is None
-    # What 0.1.0 writes leaves the browsers stored.
     for changed in (
         replace(identity, role=Role.MEMBER),
         replace(identity, session_version=1),

@@ -135,13 +135,9 @@ def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
     recent = replace(identity, used_challenges=(replace(used, expires_at=LATER + SECOND),))
     assert recent.delete(LATER).used_challenges == (UsedChallenge("used", LATER + SECOND),)
 
-    # Also what an earlier version deleted.
-    cleared = replace(identity, deleted_at=LATER)
-    purged = replace(empty, user=a_user(), deleted_at=LATER, purged_at=LATER)
-    assert cleared.purge(LATER) == replace(purged, events=kept["events"])
-    released = replace(cleared, purged_at=LATER).release_username(LATER)
-    assert released.user is None
-    assert released.last_used_at is None
+    purged = deleted.purge(LATER)
+    assert purged == replace(deleted, phone=None, phone_change=None, purged_at=LATER)
+    assert purged.release_username() == replace(purged, user=None)
 
 
 def test_a_challenge_that_opened_a_session_is_kept_until_it_expires() -> None:

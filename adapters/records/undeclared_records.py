@@ -14,22 +14,14 @@ from application.ports.errors import ConfigurationError
 FEATURES_OF_KINDS: Final[dict[str, str]] = {
     "app_data": "app_data",
     "blocks": "blocks",
-    "budget_calls": "budgets",
     "calls": "voice",
     "console_sessions": "console",
-    "conversion_hours": "conversion",
-    "conversion_minutes": "conversion",
-    "daily_costs": "statistics",
-    "hourly_counts": "statistics",
     "idempotency_keys": "media",
     "media_items": "media",
     "media_usages": "media",
     "passkey_challenges": "passkeys",
     "passkey_invitations": "passkeys",
     "phone_assignments": "phone_change",
-    "provider_states": "conversion",
-    "pumping_warnings": "pumping",
-    "rules": "blocks",
     "service_tokens": "admin",
     "statistics_days": "statistics",
     "statistics_hours": "statistics",
@@ -88,8 +80,7 @@ def find_absent_feature(name: str) -> str | None:
 async def check_declared(store: object) -> None:
     """Check that there are no records of features that this program does not have.
 
-    A kind of a newer version is none of these: that may run beside this program. Nor is a kind of
-    an older version whose feature has other kinds now: that may, too, and nobody needs its records.
+    A kind of a newer version is none of these: that may run beside this program.
 
     Args:
         store: Is not checked if it cannot tell.
@@ -101,12 +92,7 @@ async def check_declared(store: object) -> None:
     if not isinstance(store, FindsUndeclared):
         return
     unknown = await store.list_unknown() if isinstance(store, ListsUnknown) else ()
-    present = {FEATURES_OF_KINDS.get(kind.name) for kind in all_kinds()}
-    names = [
-        name
-        for name in (*FEATURES_OF_KINDS, *unknown)
-        if (feature := find_absent_feature(name)) and feature not in present
-    ]
+    names = [name for name in (*FEATURES_OF_KINDS, *unknown) if find_absent_feature(name)]
     found = [name for name in dict.fromkeys(names) if await store.has_undeclared(name)]
     if found:
         shown = ", ".join(f"{name} ({find_absent_feature(name)})" for name in found)

@@ -43,8 +43,7 @@ class Actor:
             `--as` says, or the name of the operating system's user.
         name: What people call it: the name of the token. Of a command, the operating system's user
             with its machine if the operator has another name, and who became that user by sudo.
-        role: That of a person of the staff, at the time of the act. None for all others, and in
-            entries from before there were roles, which are of administrators.
+        role: That of a person of the staff, at the time of the act. None for all others.
     """
 
     kind: ActorKind
@@ -93,11 +92,6 @@ class AuditAction(StrEnum):
     IMPORT_USERS = "import_users"
     ADD_BLOCK = "add_block"
     END_BLOCK = "end_block"
-    # Of entries from before there were blocks.
-    ADD_RULE = "add_rule"
-    END_RULE = "end_rule"
-    RETRY_EVENTS = "retry_events"  # in stored entries only
-    SEND_SNAPSHOT = "send_snapshot"  # in stored entries only
     CREATE_TOKEN = "create_token"  # noqa: S105 -- an action, not a secret
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 -- an action, not a secret
     INVITE_PASSKEY = "invite_passkey"

@@ -50,8 +50,7 @@ class ActorResponse(msgspec.Struct, kw_only=True):
     role: Annotated[
         str | None,
         described(
-            "The role of somebody of the staff at that time; null for others, and for"
-            " administrators in entries from before there were other roles.",
+            "The role of somebody of the staff at that time; null for others.",
             Role.SUPPORT.value,
             enum=[*(role.value for role in STAFF_ROLES), None],
         ),

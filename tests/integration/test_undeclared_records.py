@@ -101,15 +101,6 @@ def test_nothing_starts_until_the_records_are_deleted_after_a_confirmation(
         it()
 
 
-def test_records_of_an_older_version_hold_up_nothing_and_can_be_deleted(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    features = [FEATURES_OF_KINDS[kind.name] for kind in KINDS if kind.name in FEATURES_OF_KINDS]
-    monkeypatch.setitem(FEATURES_OF_KINDS, NAME, features[-1])
-    asyncio.run(start(settings))
-    assert delete(settings, NAME) == [f"{NAME}: records deleted: 3"]
-
-
 def test_no_other_records_are_deleted(settings: Settings) -> None:
     for name in ("identities", "no_such_records", "metadata"):
         with pytest.raises(InvalidArgument, match=f"{name}: .*Nothing was deleted"):

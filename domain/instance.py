@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.token_issuers import FIRST_ISSUER
-
 RENEWAL_INTERVAL: Final = timedelta(seconds=10)
 INSTANCE_TTL: Final = timedelta(seconds=30)
 """Longer than two renewals, so that one that fails is repeated in time."""
@@ -15,16 +13,15 @@ INSTANCE_TTL: Final = timedelta(seconds=30)
 class Instance:
     """A worker of the service. The id is random and says nothing about the host.
 
-    Workers that use one database have to accept the tokens of each other. One of a version that
-    does not write its issuers has the first one.
+    Workers that use one database have to accept the tokens of each other.
     """
 
     id: str
     program_version: str
     started_at: datetime
     renewed_at: datetime
-    issuer: str = FIRST_ISSUER
-    accepted_issuers: tuple[str, ...] = (FIRST_ISSUER,)
+    issuer: str
+    accepted_issuers: tuple[str, ...]
 
     @property
     def expires_at(self) -> datetime:

@@ -4,19 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-FIRST_ISSUER: Final = "dialtone"
-"""The issuer of all tokens before it was a setting, and of a service without a public URL."""
+DEFAULT_ISSUER: Final = "dialtone"
+"""The issuer of a service without a public URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenIssuers:
-    """The issuer of new tokens, and all whose tokens are accepted, if our keys signed them.
+    """The issuer of new tokens, and all whose tokens are accepted, if our keys signed them."""
 
-    By default those of a version that knows one issuer only.
-    """
-
-    issuer: str = FIRST_ISSUER
-    accepted_issuers: tuple[str, ...] = (FIRST_ISSUER,)
+    issuer: str = DEFAULT_ISSUER
+    accepted_issuers: tuple[str, ...] = (DEFAULT_ISSUER,)
 
     @classmethod
     def of(cls, issuer: str, others: Iterable[str]) -> "TokenIssuers":

@@ -7,7 +7,7 @@ from typing import Final
 
 from adapters.records.record_kind import Record
 from application.ports.errors import ConfigurationError
-from domain.token_issuers import FIRST_ISSUER, TokenIssuers
+from domain.token_issuers import TokenIssuers
 
 _ALIVE: Final = (
     "{location}: an instance of the service renewed its record {seconds} s ago. Stop all "
@@ -32,8 +32,8 @@ class InstanceRecord(Record, kw_only=True):
     started_at: datetime
     renewed_at: datetime
     expires_at: datetime
-    issuer: str = FIRST_ISSUER
-    accepted_issuers: tuple[str, ...] = (FIRST_ISSUER,)
+    issuer: str
+    accepted_issuers: tuple[str, ...]
 
 
 def check_none_alive(instances: Iterable[InstanceRecord], location: str, now: datetime) -> None:

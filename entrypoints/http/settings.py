@@ -12,7 +12,7 @@ from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import DEFAULT_RULES, PhoneRules
-from domain.token_issuers import FIRST_ISSUER
+from domain.token_issuers import DEFAULT_ISSUER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class HttpIdentitySettings:
     """
 
     username_rules: UsernameRules = field(default_factory=UsernameRules)
-    token_issuer: str = FIRST_ISSUER
+    token_issuer: str = DEFAULT_ISSUER
 
 
 class RequestObserver(Protocol):

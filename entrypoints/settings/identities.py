@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from domain.identities.session import SessionLimits
 from domain.identities.username import UsernameRules
-from domain.token_issuers import FIRST_ISSUER, TokenIssuers
+from domain.token_issuers import DEFAULT_ISSUER, TokenIssuers
 from entrypoints.http.settings import HttpIdentitySettings
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import optional
@@ -29,15 +29,15 @@ class IdentitySettings(OtpSettings):
         "Issuer (iss) of access tokens, by default DIALTONE_PUBLIC_URL if set; see docs/tokens.md.",
         parsers.parse_issuer,
         derive=lambda settings: (
-            settings.public_url if settings.is_set("DIALTONE_PUBLIC_URL") else FIRST_ISSUER
+            settings.public_url if settings.is_set("DIALTONE_PUBLIC_URL") else DEFAULT_ISSUER
         ),
         example="https://dialtone.example.org",
     )
     former_issuers: tuple[str, ...] = optional(
         "Issuers whose access tokens are accepted too, separated by commas, or none.",
         parsers.parse_former_issuers,
-        default=FIRST_ISSUER,
-        example="dialtone,https://former.example.org",
+        default="none",
+        example="https://former.example.org",
     )
     session_max_age: timedelta = optional(
         "Maximum age of a session: after that the user has to sign in again.",

@@ -344,7 +344,8 @@ async def test_a_provider_of_proofs_gets_a_request_and_a_wrong_secret_is_named(
 
 
 async def test_an_instance_with_another_issuer_is_named(tmp_path: Path) -> None:
-    settings = read_settings(Service(tmp_path, {"DIALTONE_TOKEN_ISSUER": "staging"}).environ, None)
+    issuers = {"DIALTONE_TOKEN_ISSUER": "staging", "DIALTONE_FORMER_ISSUERS": "dialtone"}
+    settings = read_settings(Service(tmp_path, issuers).environ, None)
     async with open_use_cases(settings, []) as use_cases:
         await use_cases.operations.instance.renew()
 

@@ -402,7 +402,13 @@ async def test_a_copy_is_refused_while_an_instance_is_alive(
     source: Place = request.getfixturevalue(name)
     expires_at = NOW + timedelta(seconds=30)
     record = InstanceRecord(
-        id="a", program_version="1", started_at=NOW, renewed_at=NOW, expires_at=expires_at
+        id="a",
+        program_version="1",
+        started_at=NOW,
+        renewed_at=NOW,
+        expires_at=expires_at,
+        issuer="dialtone",
+        accepted_issuers=("dialtone",),
     )
     async with source.service() as database:
         await database.records.add(INSTANCES, "a", record, 1)
@@ -423,8 +429,14 @@ async def test_a_copy_is_refused_while_an_instance_is_alive(
 async def test_a_copy_is_not_finished_if_an_instance_began_to_use_a_database(
     used: int, first: Place, last: Place
 ) -> None:
-    fields = {"program_version": "1"} | dict.fromkeys(["started_at", "renewed_at"], NOW)
-    fields["expires_at"] = NOW + timedelta(seconds=30)
+    fields = {
+        "program_version": "1",
+        "started_at": NOW,
+        "renewed_at": NOW,
+        "expires_at": NOW + timedelta(seconds=30),
+        "issuer": "dialtone",
+        "accepted_issuers": ["dialtone"],
+    }
     async with first.target():
         pass
     async with both(first, last) as databases:

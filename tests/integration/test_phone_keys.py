@@ -284,7 +284,9 @@ async def test_the_index_key_of_a_database_in_use_is_not_changed(database: Datab
     await fill(database)
     async with database.open(OLD) as repositories:
         # An instance on a server is known by its record, one on SQLite by the lock of the file.
-        await repositories.instances.add(Instance("an id", "1", NOW, NOW))
+        await repositories.instances.add(
+            Instance("an id", "1", NOW, NOW, "dialtone", ("dialtone",))
+        )
         with pytest.raises(ConfigurationError, match=r"stop the service|Stop all instances"):
             await asyncio.wait_for(database.change_index_key(OLD, NEW), 20)
 

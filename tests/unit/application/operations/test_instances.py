@@ -46,6 +46,8 @@ async def test_a_killed_process_counts_for_half_a_minute_and_is_then_cleaned_up(
         started_at=instance.started_at,
         renewed_at=instance.renewed_at,
         expires_at=instance.expires_at,
+        issuer=instance.issuer,
+        accepted_issuers=instance.accepted_issuers,
     )
     check_none_alive([record], "a database", instance.renewed_at + timedelta(seconds=30))
 

@@ -6,15 +6,11 @@ from contextlib import suppress
 from dataclasses import is_dataclass
 from typing import Any, Final, get_type_hints
 
-from application.ports.otp import Messenger
 from application.ports.system import HealthCheck
 from application.ports.webhooks import Handshakes, SignatureCoverage, StatusCallbacks, coverage_of
 
 _OPTIONAL_PORTS: Final = (HealthCheck, StatusCallbacks, Handshakes)
 """An adapter may have these methods, besides those of its port."""
-_FORMER_PARAMETERS: Final = {"text", "status_url", "locale"}
-_FORMER_COUNT: Final = 4
-"""A messenger may have named them otherwise."""
 
 
 def find_port_problem(adapter: object, port: type) -> str | None:
@@ -28,8 +24,6 @@ def find_port_problem(adapter: object, port: type) -> str | None:
         ports = get_type_hints(port)
         problems = (find_port_problem(getattr(adapter, name), one) for name, one in ports.items())
         return next(filter(None, problems), None)
-    if port is Messenger and (problem := _find_former_method(adapter)):
-        return f"{type(adapter).__name__}, {problem}"
     if not isinstance(coverage_of(adapter), SignatureCoverage):
         return f"{type(adapter).__name__}, whose signature_coverage is no SignatureCoverage"
     for name, method in inspect.getmembers(port, inspect.isfunction):
@@ -42,42 +36,6 @@ def find_port_problem(adapter: object, port: type) -> str | None:
             ):
                 return f"{type(adapter).__name__}, {problem}"
     return None
-
-
-def _find_former_method(messenger: Any) -> str | None:
-    """Return what has changed since a messenger was written, or None.
-
-    Its methods could be called: what they get would be something else.
-    """
-    with suppress(AttributeError, TypeError, ValueError):
-        if _is_former(inspect.signature(messenger.send)):
-            return (
-                "which has send(phone, text, status_url, locale) of an earlier version: it is "
-                "send(phone, message) now, and the message has `text`, `status_url` and "
-                "`requested_locale`"
-            )
-    if hasattr(messenger, "read_status"):
-        return (
-            "which has read_status(request) of an earlier version: it is read_statuses(request) "
-            "now, and returns a list"
-        )
-    return None
-
-
-def _is_former(send: inspect.Signature) -> bool:
-    """Return whether the method takes more than a phone and a message.
-
-    One that names no parameter, such as that of a decorator, cannot be judged.
-    """
-    kinds = [parameter.kind for parameter in send.parameters.values()]
-    if not {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY} & {*kinds}:
-        return False
-    if _FORMER_PARAMETERS & {*send.parameters} or inspect.Parameter.VAR_KEYWORD in kinds:
-        return True
-    with suppress(TypeError):
-        send.bind(*[None] * _FORMER_COUNT)
-        return True
-    return False
 
 
 def _compare(name: str, own: Any, method: Callable[..., object]) -> str | None:

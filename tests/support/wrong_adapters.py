@@ -129,13 +129,6 @@ class BlockingSend(RightMessenger):
         return ACCEPTED
 
 
-class FormerSend(RightMessenger):
-    async def send(  # type: ignore[override]
-        self, phone: PhoneNumber, text: str, status_url: str = "", locale: str | None = None
-    ) -> DeliveryResult:
-        return ACCEPTED
-
-
 class SwallowedErrors(RightMessenger):
     async def check(self) -> None:
         """Never fail."""

@@ -54,30 +54,6 @@ class RequiredUrlMessenger:
         """Require more than the port has."""
 
 
-class FormerMessenger:
-    async def send(
-        self, phone: object, text: object, status_url: object = "", locale: object = None
-    ) -> None:
-        """Have the method of an earlier version, which can be called like that of the port."""
-
-
-class RenamingMessenger:
-    async def send(
-        self, to: object, body: object, callback: object = "", language: object = None
-    ) -> None:
-        """Have that method with names of its own."""
-
-
-class OptionsMessenger:
-    async def send(self, to: object, body: object, **options: object) -> None:
-        """Have it with the rest in a dictionary."""
-
-
-class PositionalMessenger:
-    async def send(self, to: object, body: object, url: object = "", tag: object = None, /) -> None:
-        """Have it without names."""
-
-
 class BlockingMessenger:
     def send(self, phone: object, message: object) -> None:
         """Lack `async`."""
@@ -107,11 +83,6 @@ class AsyncStatus(WrappedMessenger):
         """Have `async` where the port has none."""
 
 
-class FormerStatus(WrappedMessenger):
-    def read_status(self, request: object) -> None:
-        """Have a method of an earlier version, which nothing would call."""
-
-
 class NoCoverage(WrappedMessenger):
     signature_coverage = "the body"
 
@@ -125,12 +96,7 @@ class OneReservationLimits:
     ("adapter", "port", "problem"),
     [
         (RequiredUrlMessenger(), Messenger, "has no send(phone, message)"),
-        (FormerMessenger(), Messenger, "of an earlier version: it is send(phone, message) now"),
-        (RenamingMessenger(), Messenger, "of an earlier version: it is send(phone, message) now"),
-        (OptionsMessenger(), Messenger, "of an earlier version: it is send(phone, message) now"),
-        (PositionalMessenger(), Messenger, "of an earlier version: it is send(phone, message) now"),
         (cast("Any", UnfinishedCallbacks)(), Messenger, "has no read_statuses(request)"),
-        (FormerStatus(), Messenger, "it is read_statuses(request) now, and returns a list"),
         (BlockingMessenger(), Messenger, "method send is not async: write `async def send`"),
         (BlockingCheck(), Messenger, "method check is not async: write `async def check`"),
         (AsyncStatus(), Messenger, "method read_statuses is called without await, but is"),

@@ -71,14 +71,14 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     challenge_id: str
     client_ip: ClientIpRecord
     sent_at: datetime
+    channel: Literal["sms", "voice", "whatsapp"]
+    provider: str
     attempt_limit: int
     device_id: str | None = None
     uses_own_quota: bool = False
     counters: tuple[AttemptCounterRecord, ...] = ()
-    channel: Literal["sms", "voice", "whatsapp"] = "sms"
     call_id: str | None = None
     permits: PermitsRecord | None = None
-    provider: str = ""
     rejection: str = ""
     unknown_reason: str | None = None
     is_suppressed: bool = False

@@ -41,7 +41,7 @@ class ActForApp:
     ) -> None:
         """Replace the data of a user as a whole; None removes it."""
         identity = await self._find_to_set(caller, SET_APP_DATA, query, reason)
-        if await self.stored_data.holds(identity.id, data):
+        if await self.stored_data.app_data.load(identity.id) == data:
             return
         async with self.act.record_act(caller.actor, SET_APP_DATA.action, identity.id, reason):
             await self.stored_data.replace(identity.id, data)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.app_data.stored_data import StoredData
+from application.owned_records import OwnedRecords
 from application.ports.app_data import AppDataRepositories
 from application.use_cases import UseCases
 from domain.identities.claims import read_claims
@@ -21,7 +22,7 @@ class AppDataDetails:
 
 def add_app_data_details(core: UseCases, repositories: AppDataRepositories) -> None:
     """Let the core show it. Only records are read."""
-    stored_data = StoredData(repositories.app_data, core.repositories.identities)
+    stored_data = StoredData(OwnedRecords(repositories.app_data, core.repositories.identities))
 
     async def load(identity: Identity | None) -> AppDataDetails | None:
         if identity is None or identity.is_deleted:

@@ -75,14 +75,6 @@ class DeviceRecord(msgspec.Struct, gc=False):
     expires_at: datetime
 
 
-class ConsoleDeviceRecord(msgspec.Struct, gc=False):
-    """A browser that is recognized at the web console; its token is never stored."""
-
-    id: str
-    session_version: int
-    expires_at: datetime
-
-
 class PasskeyRecord(msgspec.Struct, gc=False):
     """The public key of a passkey."""
 
@@ -110,15 +102,6 @@ class ConsentRecord(msgspec.Struct, gc=False):
     wording: str
     language: str
     given_at: datetime
-
-
-class DataExportRecord(msgspec.Struct, gc=False):
-    """The latest export of a person's own data."""
-
-    started_at: datetime
-    transfers: int = 1
-    is_complete: bool = False
-    last_began_at: datetime | None = None
 
 
 class PhoneChangeRecord(msgspec.Struct, gc=False):
@@ -187,7 +170,6 @@ class IdentityRecord(Record, kw_only=True):
     # Without a default: of a record without them, nobody may conclude that all have ended.
     sessions: tuple[SessionRecord, ...]
     devices: tuple[DeviceRecord, ...] = ()
-    console_devices: tuple[ConsoleDeviceRecord, ...] = ()
     used_challenges: tuple[UsedChallengeRecord, ...] = ()
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
@@ -197,7 +179,6 @@ class IdentityRecord(Record, kw_only=True):
     days_of_use: int = 0
     is_verified: bool = True
     consent: ConsentRecord | None = None
-    data_export: DataExportRecord | None = None
     external_id: str | None = None
     imported_at: datetime | None = None
     was_blocked_by_import: bool = False

@@ -15,7 +15,7 @@ from application.ports.otp import DeliveryStatus
 from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
 from domain.administration.scope import Scope
-from domain.identities.device_token import ConsoleDevice, RecognizedDevice
+from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Identity
 from domain.identities.session import Session, TokenRepeat
 from domain.otp.delivery import Delivery
@@ -55,7 +55,6 @@ class UserDetails:
         token_repeats: The refresh tokens of the last 30 days that came twice, from two networks,
             the latest first.
         devices: The recognized devices.
-        console_devices: The browsers of staff that the web console recognizes.
         verification: Why the phone gets codes or does not; None without a phone.
         deliveries: The deliveries of the last day, the newest first.
         parts: What features show.
@@ -68,7 +67,6 @@ class UserDetails:
     sessions: Sequence[Session]
     token_repeats: Sequence[TokenRepeat]
     devices: Sequence[RecognizedDevice]
-    console_devices: Sequence[ConsoleDevice]
     verification: VerificationState | None
     deliveries: Sequence[ShownDelivery]
     parts: DetailsParts
@@ -140,7 +138,6 @@ class ShowUser:
             sessions=sorted(sessions, key=lambda session: session.last_seen_at, reverse=True),
             token_repeats=identity.current_token_repeats(now)[::-1] if identity else (),
             devices=[device for device in devices if now < device.expires_at],
-            console_devices=identity.active_console_devices(now) if identity else (),
             verification=verification,
             deliveries=shown,
             parts=parts,

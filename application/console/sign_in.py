@@ -9,13 +9,16 @@ from application.console.authenticate import is_open_staff
 from application.console.events import ConsoleSignedOut, ConsoleSignInFailed, ConsoleSignInSucceeded
 from application.identities.extensions import IdentityExtensions
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
+from application.owned_records import OwnedRecords
 from application.ports.console import ConsoleSessions
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
+from application.ports.versioned import Versioned
 from application.update import change
+from domain.console.devices import CONSOLE_DEVICE_TTL, ConsoleDevice, ConsoleDevices
 from domain.console.session import (
     SECRET_BYTES,
     ConsoleSession,
@@ -23,8 +26,8 @@ from domain.console.session import (
     parse_cookie,
 )
 from domain.errors import IncorrectOtp, PasskeyRequired, Unauthenticated
-from domain.identities.device_token import CONSOLE_DEVICE_TTL, ConsoleDevice, DeviceToken
 from domain.identities.device_token import SECRET_BYTES as DEVICE_SECRET_BYTES
+from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
 from domain.otp.attempts import UsedCode
 from domain.otp.challenge import OtpCode, Purpose
@@ -82,6 +85,7 @@ class ConsoleSignIn:
 
     check_otp: CheckOtp
     console_sessions: ConsoleSessions
+    console_devices: OwnedRecords[ConsoleDevices]
     phone_verifications: PhoneVerifications
     identities: Identities
     test_otps: TestOtps
@@ -114,9 +118,10 @@ class ConsoleSignIn:
         code = checked.used_code
         if code is None:
             self._reject(command.phone, checked, "wrong code")
-        identity = await self._find_staff(code, command.phone)
-        if identity is None:
+        loaded = await self._find_staff(code, command.phone)
+        if loaded is None:
             self._reject(command.phone, checked, "no role")
+        identity = loaded.value
         if self.extensions.needs_passkey(identity):
             self._record_failure(command.phone, checked, "passkey required")
             raise PasskeyRequired(has_none=not identity.passkeys)
@@ -128,16 +133,16 @@ class ConsoleSignIn:
         with suppress(StorageError, Unauthenticated):
             await self._stop_counting(command.phone, checked.attempt.request_id or "")
             known = command.device_token if code.is_device_recognized else None
-            device_token = await self._record_use(identity, known)
+            device_token = await self._record_use(loaded, known)
         self.events.record(ConsoleSignInSucceeded(phone=command.phone, user_id=identity.id))
         return ConsoleSignedIn(format_cookie(code.challenge.id, secret), device_token)
 
-    async def _find_staff(self, code: UsedCode, phone: PhoneNumber) -> Identity | None:
+    async def _find_staff(self, code: UsedCode, phone: PhoneNumber) -> Versioned[Identity] | None:
         # The identity that was loaded with the code may have changed since.
         loaded = await self.identities.load(code.login.identity_id)
         if loaded is None or loaded.value.phone != phone or self._is_recycled(loaded.value):
             return None
-        return loaded.value if is_open_staff(loaded.value, self.test_otps) else None
+        return loaded if is_open_staff(loaded.value, self.test_otps) else None
 
     def _is_recycled(self, identity: Identity) -> bool:
         after = self.recycled_after
@@ -170,8 +175,11 @@ class ConsoleSignIn:
 
         await change(self.phone_verifications, phone, stop_counting)
 
-    async def _record_use(self, identity: Identity, known: DeviceToken | None) -> DeviceToken:
+    async def _record_use(
+        self, loaded: Versioned[Identity], known: DeviceToken | None
+    ) -> DeviceToken:
         """Record the use, and the browser. A recognized browser keeps its token."""
+        identity = loaded.value
         token = known or DeviceToken(identity.id, self.randomness.bytes(DEVICE_SECRET_BYTES))
         now = self.clock.now()
         # The version of the opened session: what has ended the session since ends the device too.
@@ -179,9 +187,15 @@ class ConsoleSignIn:
         device = ConsoleDevice(token.device_id, version, expires_at)
 
         def record_use(found: Identity) -> tuple[Identity, None]:
-            return found.require_open().mark_used(now).add_console_device(device, now), None
+            return found.require_open().mark_used(now), None
 
-        await change(self.identities, identity.id, record_use, missing=Unauthenticated)
+        def add(found: ConsoleDevices | None) -> ConsoleDevices:
+            return (found or ConsoleDevices(identity.id)).add(device, now)
+
+        await change(
+            self.identities, identity.id, record_use, missing=Unauthenticated, loaded=loaded
+        )
+        await self.console_devices.change(identity.id, add, Unauthenticated)
         return token
 
     def _reject(self, phone: PhoneNumber, checked: CheckedOtp, reason: str) -> NoReturn:

@@ -11,12 +11,13 @@ from application.administration.find_user import UserQuery
 from application.administration.view_phone import ViewPhone
 from application.export.acts import EXPORT
 from application.export.files import CollectFiles
+from application.owned_records import OwnedRecords
 from application.ports.errors import PortError, StorageError
-from application.ports.identities import Identities
 from application.ports.system import Clock
 from application.principal import Principal
 from application.update import change
 from domain.errors import FreshLoginRequired, Unauthenticated, Unavailable
+from domain.export.data_export import DataExport
 from domain.identities.identity import Identity
 
 
@@ -56,7 +57,7 @@ class ExportOwnData:
     - It is possible once a day. A transfer that broke may be repeated within an hour.
     """
 
-    identities: Identities
+    data_exports: OwnedRecords[DataExport]
     collect_files: CollectFiles
     clock: Clock
 
@@ -84,23 +85,22 @@ class ExportOwnData:
         now = self.clock.now()
         identity_id = principal.identity.id
 
-        def start(identity: Identity) -> tuple[Identity, Identity]:
-            started = identity.require_open().start_export(now)
-            return started, started
+        def start(earlier: DataExport | None) -> DataExport:
+            first = DataExport(identity_id, now, last_began_at=now)
+            return earlier.repeat(now) if earlier else first
 
-        identity = await change(self.identities, identity_id, start, missing=Unauthenticated)
-        export = Export(identity, self.collect_files)
+        identity = await self.data_exports.change(identity_id, start, Unauthenticated)
+        export = Export(identity.require_open(), self.collect_files)
         try:
             yield export
         finally:
 
-            def end(identity: Identity) -> tuple[Identity, None]:
-                is_complete = export.is_complete
-                return identity.require_open().end_export(is_complete=is_complete), None
+            def end(started: DataExport | None) -> tuple[DataExport | None, None]:
+                return started and started.end(is_complete=export.is_complete), None
 
             # Where this fails, the export may be repeated soon.
-            with suppress(StorageError, Unauthenticated):
-                await change(self.identities, identity_id, end, missing=Unauthenticated)
+            with suppress(StorageError):
+                await change(self.data_exports.records, identity_id, end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,14 @@ from application.administration.export_part import (
 )
 from application.export.page import EXPLAINED_FILES, EXPLAINED_MISSING, render_page
 from application.otp.delivery_status import load_report
+from application.owned_records import OwnedRecords
 from application.ports.administration import AuditFilter, AuditLog
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
 from domain.administration.audit import ActorKind, AuditEntry
 from domain.cursor import MAX_PAGE_SIZE, Cursor
+from domain.export.data_export import DataExport
 from domain.identities.claims import read_claims
 from domain.identities.identity import Identity
 from domain.otp.delivery import Delivery
@@ -42,6 +44,7 @@ class CollectFiles:
 
     phone_verifications: PhoneVerifications
     delivery_reports: DeliveryReports
+    data_exports: OwnedRecords[DataExport]
     audit_log: AuditLog
     parts: Sequence[ExportPart]
     clock: Clock
@@ -72,7 +75,8 @@ class CollectFiles:
         now = self.clock.now()
         verification = await self._load_verification(identity)
         yield text_file("index.html", render_page(identity, now, self.explained_files), now)
-        yield json_file("account.json", _describe_account(identity), now)
+        last_export = await self.data_exports.load(identity.id)
+        yield json_file("account.json", _describe_account(identity, last_export), now)
         yield json_file("sessions.json", _describe_sessions(identity, now), now)
         reports = await self._describe_deliveries(verification)
         yield json_file("sign_in.json", _describe_verification(verification, reports), now)
@@ -124,7 +128,7 @@ class CollectFiles:
         return [_describe_entry(entry) for entry in entries]
 
 
-def _describe_account(identity: Identity) -> _Json:
+def _describe_account(identity: Identity, last_export: DataExport | None) -> _Json:
     consent, change = identity.consent, identity.phone_change
     return {
         "id": identity.id,
@@ -160,7 +164,7 @@ def _describe_account(identity: Identity) -> _Json:
         "unsent_events": [
             {"type": event.type.value, "at": event.occurred_at} for event in identity.events.unsent
         ],
-        "last_export_at": identity.data_export.started_at if identity.data_export else None,
+        "last_export_at": last_export and last_export.started_at,
     }
 
 
@@ -184,9 +188,6 @@ def _describe_sessions(identity: Identity, now: datetime) -> _Json:
         "recognized_devices": [
             {"session_id": device.session_id, "expires_at": device.expires_at}
             for device in identity.devices
-        ],
-        "browsers_at_the_console": [
-            {"expires_at": device.expires_at} for device in identity.active_console_devices(now)
         ],
     }
 

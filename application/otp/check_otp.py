@@ -13,6 +13,7 @@ from application.limits.attempt_limiter import AttemptLimiter, AttemptPermits
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import OtpCodes
 from application.otp.events import OtpAttemptsExhausted
+from application.otp.extensions import OtpExtensions
 from application.otp.recognize_device import recognize_device
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
@@ -109,6 +110,7 @@ class CheckOtp:
 
     phone_verifications: PhoneVerifications
     identities: Identities
+    extensions: OtpExtensions
     codes: OtpCodes
     attempt_limiter: AttemptLimiter
     delivery_limiter: DeliveryLimiter
@@ -145,7 +147,9 @@ class CheckOtp:
             loaded, permits, (device, named) = await asyncio.gather(
                 loading,
                 acquiring,
-                recognize_device(self.identities, command.device_token, command.purpose, now),
+                recognize_device(
+                    self.identities, self.extensions, command.device_token, command.purpose, now
+                ),
             )
         attempt = self._make_attempt(command, client_ip, now, device, permits)
         codes = self.codes.derive_all(loaded.value, phone, attempt)

@@ -1,15 +1,18 @@
 """What features add to one-time codes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeAlias
 
 from application.ports.otp import DeliveryResult, RecentMessages
+from application.ports.versioned import Versioned
+from domain.identities.device_token import DeviceToken
+from domain.identities.identity import Identity
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel, Delivery
+from domain.otp.delivery import Channel, Delivery, DeviceProof
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.permits import Recognition
@@ -153,6 +156,17 @@ class EndedCall:
     has_code: bool
 
 
+RecognizedClient: TypeAlias = tuple[DeviceProof | None, Versioned[Identity] | None]
+"""The device of a token, or None if the token is invalid; and the identity that it names, if that
+exists."""
+
+
+async def recognize_nothing(_: DeviceToken, now: datetime) -> RecognizedClient:
+    """Recognize no device."""
+    del now
+    return None, None
+
+
 def count_nothing(_: SentMessage | EndedCall) -> None:
     """Count nothing."""
 
@@ -165,6 +179,7 @@ class OtpExtensions:
         code_calls: Calls phones; None where codes are sent by messages only.
         message_channels: Channels of messages besides the SMS.
         attest_delivery: Gives permits for proofs; None where none are asked for.
+        recognize_console_device: Checks a device token of a browser at the web console.
         count_cost: Counts what a message or call costs. It never raises.
         recent_messages: Keeps messages for a page that shows them; None where no page does.
     """
@@ -172,5 +187,8 @@ class OtpExtensions:
     code_calls: CodeCalls | None = None
     message_channels: dict[Channel, MessageChannel] = field(default_factory=dict)
     attest_delivery: AcquireForProof | None = None
+    recognize_console_device: Callable[[DeviceToken, datetime], Awaitable[RecognizedClient]] = (
+        recognize_nothing
+    )
     count_cost: Callable[[SentMessage | EndedCall], None] = count_nothing
     recent_messages: RecentMessages | None = None

@@ -237,6 +237,7 @@ class OtpFeature:
         self.check_otp = CheckOtp(
             phone_verifications=verifications,
             identities=repositories.identities,
+            extensions=self.extensions,
             codes=codes,
             attempt_limiter=limits.attempt_limiter,
             delivery_limiter=limits.delivery_limiter,

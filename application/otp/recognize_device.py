@@ -2,17 +2,20 @@
 
 from datetime import datetime
 
+from application.otp.extensions import OtpExtensions, RecognizedClient
 from application.ports.identities import Identities
-from application.ports.versioned import Versioned
 from domain.identities.device_token import DeviceToken
-from domain.identities.identity import Identity
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import DeviceProof
 
 
 async def recognize_device(
-    identities: Identities, token: DeviceToken, purpose: Purpose, now: datetime
-) -> tuple[DeviceProof | None, Versioned[Identity] | None]:
+    identities: Identities,
+    extensions: OtpExtensions,
+    token: DeviceToken,
+    purpose: Purpose,
+    now: datetime,
+) -> RecognizedClient:
     """Check a device token against the identity that it names.
 
     The token of a browser at the web console counts for codes of the console, that of an app for
@@ -20,17 +23,11 @@ async def recognize_device(
 
     The phone's verification decides whether the device counts for the phone.
 
-    Returns:
-        The device, or None if the token is invalid; and the identity that it names, if it exists.
-
     Raises:
         StorageError
     """
+    if purpose is Purpose.CONSOLE_SIGN_IN:
+        return await extensions.recognize_console_device(token, now)
     loaded = await identities.load(token.identity_id)
-    if loaded is None:
-        return None, None
-    identity = loaded.value
-    is_console = purpose is Purpose.CONSOLE_SIGN_IN
-    find = identity.find_console_device if is_console else identity.find_device
-    device = find(token.device_id, now)
+    device = loaded.value.find_device(token.device_id, now) if loaded else None
     return DeviceProof(device.id, token.identity_id) if device else None, loaded

@@ -185,7 +185,9 @@ class RequestOtp:
         else:
             loaded, (device, _) = await asyncio.gather(
                 loading,
-                recognize_device(self.identities, command.device_token, command.purpose, now),
+                recognize_device(
+                    self.identities, self.extensions, command.device_token, command.purpose, now
+                ),
             )
         if command.purpose is Purpose.UNDO_PHONE_CHANGE:
             loaded = await self._end_void_hold(phone, loaded)

@@ -12,7 +12,6 @@ from typing import Final
 SECRET_BYTES: Final = 16
 MAX_DEVICES: Final = 10
 DEVICE_TOKEN_TTL: Final = timedelta(days=180)
-CONSOLE_DEVICE_TTL: Final = timedelta(days=90)
 # Identity id and secret.
 _TOKEN: Final = struct.Struct(">12s16s")
 _LABEL: Final = b"dialtone device token\0"
@@ -48,19 +47,6 @@ class RecognizedDevice:
 
     id: str
     session_id: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ConsoleDevice:
-    """A browser in which an administrator signed in to the web console, until `expires_at`.
-
-    `session_version` is the version that the identity had at the sign-in: whatever ends all
-    sessions of the identity ends the console device too.
-    """
-
-    id: str
-    session_version: int
     expires_at: datetime
 
 

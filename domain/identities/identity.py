@@ -1,14 +1,12 @@
 """The identity: made by the first successful verification of a phone, deleted by one write."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from domain.errors import ConflictingValue, Unauthenticated
 from domain.identifier import require_identifier
-from domain.identities.data_export import DataExport
-from domain.identities.device_token import MAX_DEVICES, ConsoleDevice, RecognizedDevice
+from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
 from domain.identities.external_id import ExternalId
 from domain.identities.passkey import Passkey
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange, PhoneChangeStep
@@ -84,15 +82,10 @@ class Identity:
     - A recognized device outlives its session: an ordinary logout keeps it. Whoever revokes
       sessions from elsewhere revokes their devices as well, in the same write: if a phone
       verification had the devices, a login between two writes could keep one.
-    - A console device is recognized at the sign-in to the web console only, and a recognized device
-      only elsewhere: apps keep their tokens where scripts can read them, and whoever gets such a
-      token must not get attempts at a code of the console. A console device ends with the role and
-      with all sessions.
     - A detached identity had a phone that was recycled, or disowned by its owner. It has no
       username, sessions or devices, and gets none until an operator restores it.
     - `days_of_use` counts the days with a login or the use of a session, up to three.
     - A challenge opens at most one session. Nothing removes its record before it expires.
-    - `data_export` is the latest export of its data by the owner.
     - `claims` are what the backend of the app adds to its tokens: JSON in a text, empty for none. A
       deleted identity has none.
     - `external_id` is what another system calls it. An import, a backend or an administrator sets
@@ -109,8 +102,8 @@ class Identity:
       one: an undo of it, or of an earlier one, takes the account from who got the role.
     - `token_repeats` are the latest refresh tokens that came twice, from two networks. They are
       kept after the end of their session, which may end because the token was stolen.
-    - `session_version` changes whenever all sessions end, or all but one. So sessions that are kept
-      apart from the identity, such as those of the console, end too.
+    - `session_version` changes whenever all sessions end, or all but one, and with the role. So
+      what is kept apart from the identity, such as sessions of the console, ends too.
     - `passkeys` are those of somebody of the staff, at most ten. They end with the role.
     - A caller who joined by phone is an unverified identity until the first login. The login adds
       no consent, role or trust: `consent` stays what an unproven caller agreed to.
@@ -124,7 +117,6 @@ class Identity:
     user: User | None = None
     sessions: tuple[Session, ...] = ()
     devices: tuple[RecognizedDevice, ...] = ()
-    console_devices: tuple[ConsoleDevice, ...] = ()
     used_challenges: tuple[UsedChallenge, ...] = ()
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
@@ -134,7 +126,6 @@ class Identity:
     days_of_use: int = 0
     is_verified: bool = True
     consent: Consent | None = None
-    data_export: DataExport | None = None
     external_id: ExternalId | None = None
     claims: str = ""
     imported_at: datetime | None = None
@@ -360,31 +351,6 @@ class Identity:
         ]
         return replace(self, devices=(*kept, added)[-MAX_DEVICES:])
 
-    def active_console_devices(self, now: datetime) -> Sequence[ConsoleDevice]:
-        """Return the browsers that the console recognizes now. Only staff has some."""
-        if not self.is_staff or self.is_closed or self.is_blocked:
-            return ()
-        return [
-            device
-            for device in self.console_devices
-            if device.session_version == self.session_version and now < device.expires_at
-        ]
-
-    def find_console_device(self, device_id: str, now: datetime) -> ConsoleDevice | None:
-        """Return the console device with this id, or None."""
-        active = self.active_console_devices(now)
-        return next((device for device in active if device.id == device_id), None)
-
-    def add_console_device(self, added: ConsoleDevice, now: datetime) -> "Identity":
-        """Return the identity with this console device; above `MAX_DEVICES` without the oldest.
-
-        A device from before the role or all sessions ended is not added.
-        """
-        if not self.is_staff or added.session_version != self.session_version:
-            return self
-        others = [each for each in self.active_console_devices(now) if each.id != added.id]
-        return replace(self, console_devices=(*others, added)[-MAX_DEVICES:])
-
     def find_passkey(self, passkey_id: str) -> Passkey | None:
         """Return the passkey with this short id, or None."""
         return next((passkey for passkey in self.passkeys if passkey.id == passkey_id), None)
@@ -405,7 +371,7 @@ class Identity:
 
     def end_console_sessions(self) -> "Identity":
         """Return the identity without sessions and devices of the console. Those of apps stay."""
-        return replace(self, console_devices=(), session_version=self.session_version + 1)
+        return replace(self, session_version=self.session_version + 1)
 
     def use_passkey(self, used: Passkey) -> "Identity":
         """Return the identity with this passkey in place of the one with the same id."""
@@ -473,7 +439,6 @@ class Identity:
                 if session.id == session_id
             ),
             devices=tuple(device for device in self.devices if device.session_id == session_id),
-            console_devices=(),
             session_version=self.session_version + 1,
         )
 
@@ -483,7 +448,6 @@ class Identity:
             self,
             sessions=(),
             devices=(),
-            console_devices=(),
             session_version=self.session_version + 1,
         )
 
@@ -565,7 +529,6 @@ class Identity:
                 if session.id == change.kept_session_id
             ),
             devices=(),
-            console_devices=(),
             session_version=self.session_version + 1,
             role=role,
             passkeys=self.passkeys if role.is_staff else (),
@@ -627,7 +590,9 @@ class Identity:
 
     def demote(self) -> "Identity":
         """Return the identity as a member, without what only staff has. Everything else stays."""
-        return replace(self, role=Role.MEMBER, console_devices=(), passkeys=())
+        if not self.is_staff:
+            return self
+        return replace(self.end_console_sessions(), role=Role.MEMBER, passkeys=())
 
     def block(self, now: datetime) -> "Identity":
         """Return the identity without sessions. It gets none until it is unblocked."""
@@ -653,27 +618,6 @@ class Identity:
     def restore(self, now: datetime) -> "Identity":
         """Return the detached identity for the next login. It counts as used now."""
         return replace(self, detached_at=None, last_used_at=now)
-
-    def start_export(self, now: datetime) -> "Identity":
-        """Return the identity after its owner asked for an export, or again for a broken one.
-
-        Raises:
-            TooManyExports
-        """
-        earlier = self.data_export
-        first = DataExport(now, last_began_at=now)
-        return replace(self, data_export=earlier.repeat(now) if earlier else first)
-
-    def end_export(self, *, is_complete: bool) -> "Identity":
-        """Return the identity after an export was sent to its end, or broke."""
-        if self.data_export is None:
-            return self
-        ended = replace(
-            self.data_export,
-            is_complete=self.data_export.is_complete or is_complete,
-            last_began_at=None,
-        )
-        return replace(self, data_export=ended)
 
     def mark_used(self, now: datetime) -> "Identity":
         """Return the identity after its phone was used without a session of an app."""

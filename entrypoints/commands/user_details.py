@@ -80,7 +80,8 @@ def render_details(
         yield from (f"  {_describe_session(session)}" for session in details.sessions)
         if repeats := describe_token_repeats(details.token_repeats, details.sessions):
             yield _row("refresh tokens", repeats)
-        yield _row("recognized devices", describe_devices(details.devices))
+        expiry_times = [device.expires_at for device in details.devices]
+        yield _row("recognized devices", describe_devices(expiry_times))
         yield from _render_rows(UserRowPlace.DEVICES, rows)
     yield from _render_rows(UserRowPlace.SESSIONS, rows)
     if details.verification is not None:

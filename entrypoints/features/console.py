@@ -73,6 +73,7 @@ class _Console(Feature):
 
     name = "console"
     has_cleanup = True
+    adds_to_export = True
     folders = (
         "domain/console",
         "application/console",
@@ -106,20 +107,24 @@ class _Console(Feature):
             ConsolePlugin([feature.user_rows for feature in installed], _load_parts(installed)),
         )
 
+    def add_details(self, opening: "Opening") -> None:
+        """Show browsers."""
+        from adapters.records.features.console import make_console_repositories
+        from application.console.devices import add_console_details
+
+        add_console_details(opening.use_cases, make_console_repositories(opening.database))
+
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases of its sessions, if codes are open."""
         from adapters.records.features.console import make_console_repositories
-        from application.console.feature import ConsoleFeature, add_console_cleanup
+        from application.console.feature import ConsoleFeature, ConsoleRecordsFeature
         from application.otp.feature import OtpFeature
 
-        core, sessions = (
-            opening.use_cases,
-            make_console_repositories(opening.database).sessions,
-        )
-        add_console_cleanup(core, sessions)
+        core = opening.use_cases
+        records = ConsoleRecordsFeature(core, make_console_repositories(opening.database))
         if core.find(OtpFeature) is not None:
-            core.add(ConsoleFeature(core, sessions))
+            core.add(ConsoleFeature(core, records))
         yield
 
 

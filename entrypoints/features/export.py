@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from adapters.records.features.export import KINDS
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
@@ -17,9 +18,14 @@ class _Export(Feature):
 
     name = "export"
     opens = ("limits",)
+    has_cleanup = True
+    kinds = KINDS
     folders = (
         "entrypoints/http/console/export",
+        "domain/export",
         "application/export",
+        "application/ports/export.py",
+        "adapters/records/features/export.py",
         "entrypoints/http/export",
         "entrypoints/commands/export",
     )
@@ -33,9 +39,11 @@ class _Export(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases. An export has what the features add that are open."""
+        from adapters.records.features.export import make_export_repositories
         from application.export.feature import ExportFeature
 
-        opening.use_cases.add(ExportFeature(opening.use_cases))
+        repositories = make_export_repositories(opening.database)
+        opening.use_cases.add(ExportFeature(opening.use_cases, repositories))
         yield
 
 

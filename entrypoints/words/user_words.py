@@ -7,7 +7,6 @@ from typing import Final
 from application.administration.find_user import PhoneHold
 from application.ports.otp import DeliveryStatus
 from domain.administration.audit import Actor, ActorKind
-from domain.identities.device_token import ConsoleDevice, RecognizedDevice
 from domain.identities.identity import Identity
 from domain.identities.session import Session, TokenRepeat
 
@@ -56,9 +55,9 @@ def describe_last_use(time: datetime) -> str:
     return f"{format_time(time)}, or up to a day later"
 
 
-def describe_devices(devices: Sequence[RecognizedDevice | ConsoleDevice]) -> str:
+def describe_devices(expiry_times: Sequence[datetime]) -> str:
     """Say until when each device is recognized."""
-    return ", ".join(f"until {device.expires_at:%Y-%m-%d}" for device in devices) or "none"
+    return ", ".join(f"until {time:%Y-%m-%d}" for time in expiry_times) or "none"
 
 
 def describe_token_repeats(repeats: Sequence[TokenRepeat], sessions: Sequence[Session]) -> str:

@@ -9,6 +9,7 @@ from adapters.records.features.app_data import make_app_data_repositories
 from adapters.records.features.attestation import make_attestation_repositories
 from adapters.records.features.blocks import make_blocks_repositories
 from adapters.records.features.console import make_console_repositories
+from adapters.records.features.export import make_export_repositories
 from adapters.records.features.media import make_media_repositories
 from adapters.records.features.passkeys import make_passkeys_repositories
 from adapters.records.features.phone_change import make_phone_change_repositories
@@ -23,7 +24,8 @@ from application.app_data.feature import AppDataFeature
 from application.attestation.feature import AttestationFeature
 from application.blocks.details import add_blocks_details
 from application.blocks.feature import BlocksFeature
-from application.console.feature import ConsoleFeature, add_console_cleanup
+from application.console.devices import add_console_details
+from application.console.feature import ConsoleFeature, ConsoleRecordsFeature
 from application.events.details import add_event_details
 from application.events.feature import EventRecordsFeature, EventsFeature, EventsPorts
 from application.export.feature import ExportFeature
@@ -151,19 +153,19 @@ class AppHarness(CoreHarness):
         )
         core.add(EventRecordsFeature(core, self.destinations))
         core.add(StatisticsFeature(core, statistics, self.listeners, self.policy.statistics))
-        core.add(ExportFeature(core))
+        core.add(ExportFeature(core, self._make(make_export_repositories)))
         core.add(ImportsFeature(core, self.policy.media.variant_specs))
         core.add(AdminFeature(core, self._make(make_admin_repositories).service_tokens))
         user_list = self._make(lambda database: make_user_list(database, self.database.encryption))
         core.add(UserListFeature(core, user_list))
-        sessions = self._make(make_console_repositories).sessions
-        add_console_cleanup(core, sessions)
-        core.add(ConsoleFeature(core, sessions))
+        console = self._make(make_console_repositories)
+        add_console_details(core, console)
+        core.add(ConsoleFeature(core, ConsoleRecordsFeature(core, console)))
         core.add(
             PasskeysFeature(
                 core,
                 self._make(make_passkeys_repositories),
-                sessions,
+                console.sessions,
                 self.relying_party,
                 self.policy.passkeys,
             )

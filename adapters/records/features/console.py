@@ -1,13 +1,16 @@
-"""The records of sessions of the web console."""
+"""The records of sessions and browsers of the web console."""
 
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
 from application.ports.console import ConsoleRepositories
+from domain.console.devices import ConsoleDevices
 from domain.console.session import ConsoleSession
 
 
@@ -24,17 +27,42 @@ class ConsoleSessionRecord(Record, kw_only=True):
     expires_at: datetime
 
 
+class ConsoleDeviceRecord(msgspec.Struct, gc=False):
+    """A browser that is recognized; its token is never stored."""
+
+    id: str
+    session_version: int
+    expires_at: datetime
+
+
+class ConsoleDevicesRecord(Record, kw_only=True):
+    """The browsers of an identity, by its id."""
+
+    id: str
+    devices: tuple[ConsoleDeviceRecord, ...]
+    expires_at: datetime
+
+
 CONSOLE_SESSIONS: Final = RecordKind(
     "console_sessions",
     ConsoleSessionRecord,
     Index(name="console_sessions_expires_at", order=EXPIRES_AT),
 )
+CONSOLE_DEVICES: Final = RecordKind(
+    "console_devices",
+    ConsoleDevicesRecord,
+    Index(name="console_devices_expires_at", order=EXPIRES_AT),
+)
 
 
 def make_console_repositories(database: Database) -> ConsoleRepositories:
     """Return the repositories of the web console."""
-    mapping = RecordMapping(CONSOLE_SESSIONS, ConsoleSession)
-    return ConsoleRepositories(sessions=RecordRepository(database.records, mapping))
+    sessions = RecordMapping(CONSOLE_SESSIONS, ConsoleSession)
+    devices = RecordMapping(CONSOLE_DEVICES, ConsoleDevices)
+    return ConsoleRepositories(
+        sessions=RecordRepository(database.records, sessions),
+        devices=RecordRepository(database.records, devices, do_ids_return=True),
+    )
 
 
-KINDS: Final = (CONSOLE_SESSIONS,)
+KINDS: Final = (CONSOLE_SESSIONS, CONSOLE_DEVICES)

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 import msgspec
 
 from application.administration.show_user import UserDetails
+from application.console.devices import ConsoleDetails
 from entrypoints.http.fields import described, format_timestamp, time_field
 from entrypoints.http.user_details import UserFields
 
@@ -28,9 +29,10 @@ class ConsoleFields(UserFields, kw_only=True):
     @classmethod
     def of(cls, details: UserDetails) -> Self:
         """Convert what is shown of browsers."""
+        shown = details.parts.find(ConsoleDetails)
         return cls(
             console_devices=[
                 ConsoleDeviceResponse(expires_at=format_timestamp(device.expires_at))
-                for device in details.console_devices
+                for device in (shown.devices if shown else ())
             ]
         )

@@ -176,7 +176,8 @@ def _describe_user(
     if identity is not None and not identity.is_deleted:
         if repeats := words.describe_token_repeats(details.token_repeats, details.sessions):
             rows.append(("Refresh tokens", repeats))
-        rows.append(("Recognized devices", words.describe_devices(details.devices)))
+        expiry_times = [device.expires_at for device in details.devices]
+        rows.append(("Recognized devices", words.describe_devices(expiry_times)))
         rows += _rows_at(UserRowPlace.DEVICES, of_features)
     rows += _rows_at(UserRowPlace.END, of_features)
     rows += _rows_at(UserRowPlace.SESSIONS, of_features)

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.records.features.export import DATA_EXPORTS
+from adapters.records.mapping import RecordMapping
 from application.administration.caller import operating_system_user
 from application.export.export_user import Export
 from application.export.feature import ExportFeature
 from application.limits.file_reads import FileRead
+from domain.export.data_export import DataExport
 from entrypoints.http.export import responses
 from entrypoints.http.export.responses import send_archive
 from tests.support.app_harness import AppHarness
@@ -57,9 +60,8 @@ async def test_the_end_of_an_own_export_is_recorded_before_the_client_sees_it(
 
     class Client(OneClient):
         async def send(self, message: Any) -> None:
-            export = app.database.identities[principal.identity.id].value.data_export
-            assert export is not None
-            recorded.append(export.is_complete)
+            (export,) = app.database.load_all(RecordMapping(DATA_EXPORTS, DataExport)).values()
+            recorded.append(export.value.is_complete)
             await super().send(message)
 
     client = Client(parts=1_000)

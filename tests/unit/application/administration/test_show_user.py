@@ -12,10 +12,8 @@ from application.administration.show_user import UserDetails
 from application.otp import deliver_in_order
 from application.otp.send_code import SendCodeCommand
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.update import change
 from domain.administration.audit import AuditAction
 from domain.errors import ConflictingValue, DeliveryFailed, TooManyOtpRequests, UserNotFound
-from domain.identities.device_token import ConsoleDevice
 from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Channel
@@ -113,19 +111,6 @@ async def test_a_refresh_token_from_two_networks_is_shown_also_after_its_session
     details = await show(app)
     assert "(session has ended)" in describe_token_repeats(details.token_repeats, details.sessions)
     assert describe_token_repeats((), ()) == ""
-
-
-async def test_the_browsers_that_the_console_recognizes_are_shown(app: CoreHarness) -> None:
-    administrator = (await app.add_administrator(a_phone())).identity
-    device = ConsoleDevice("a browser", administrator.session_version, NOW + timedelta(days=90))
-    await change(
-        app.database.repositories().identities,
-        administrator.id,
-        lambda found: (found and found.add_console_device(device, NOW), None),
-    )
-    assert (await show(app)).console_devices == [device]
-    app.advance(days=90)
-    assert (await show(app)).console_devices == []
 
 
 # Why no code arrives

@@ -1,13 +1,17 @@
 """Signing in to the web console, and out, and what ends its sessions."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
+import msgspec
 import pytest
 
+from application.administration.caller import operating_system_user
+from application.administration.show_user import UserDetails
 from application.console.authenticate import ConsoleUser
+from application.console.devices import ConsoleDetails
 from application.console.events import ConsoleSignedOut, ConsoleSignInFailed, ConsoleSignInSucceeded
 from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
@@ -25,13 +29,20 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
+from entrypoints.http.console.user_fields import ConsoleFields
+from entrypoints.http.fields import format_timestamp
+from entrypoints.http.user_details import UserDetailsForm
+from entrypoints.words.console_words import console_rows
+from entrypoints.words.user_words import describe_devices
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import wrong_code
+from tests.support.fault_injector import ProcessKilled
 from tests.support.policies import make_policy
 
 ADMINISTRATOR: Final = a_phone(2)
 MEMBER: Final = a_phone(1)
+OPERATOR: Final = operating_system_user("alice")
 TEST_OTP: Final = "123456"
 NEW_IP: Final = "203.0.113.9"
 """Where nobody signed in to the app."""
@@ -119,6 +130,31 @@ async def is_known(
 
 async def authenticate(app: AppHarness, cookie: str) -> ConsoleUser:
     return await app.use_cases.of(ConsoleFeature).authenticate(cookie)
+
+
+def browsers(app: AppHarness) -> Mapping[str, Any]:
+    """The records of browsers, by the id of the identity."""
+    return app.database.records.tables["console_devices"]
+
+
+async def show(app: AppHarness, query: PhoneNumber | str = ADMINISTRATOR) -> UserDetails:
+    return await app.limits.show_user(OPERATOR, query, "ticket", with_full_number=False)
+
+
+async def shown_devices(app: AppHarness) -> Sequence[datetime]:
+    """Until when the browsers are known that operators see, in JSON and in words."""
+    details = await show(app)
+    shown = details.parts.find(ConsoleDetails)
+    assert shown is not None
+    expiry_times = [device.expires_at for device in shown.devices]
+    form = UserDetailsForm([ConsoleFields])
+    response = msgspec.to_builtins(form.to_response(details, app.clock.now()))
+    assert response["console_devices"] == [
+        {"expires_at": format_timestamp(time)} for time in expiry_times
+    ]
+    (row,) = console_rows(details)
+    assert row.value == describe_devices(expiry_times)
+    return expiry_times
 
 
 def failures(app: AppHarness) -> list[str]:
@@ -353,7 +389,6 @@ async def test_an_end_of_all_sessions_or_of_the_role_ends_the_console(
     with pytest.raises(Unauthenticated):
         await authenticate(app, signed_in.cookie)
     identity = app.database.identities[administrator.identity.id].value
-    assert identity.console_devices == ()
     assert not await is_known(app, signed_in.device_token, identity.phone or ADMINISTRATOR)
 
 
@@ -370,8 +405,10 @@ async def test_strangers_keep_no_administrator_out_of_a_known_browser(
     )
     await authenticate(app, signed_in.cookie)
     assert signed_in.device_token == browser
-    (device,) = app.database.identities[administrator.identity.id].value.console_devices
-    assert device.expires_at == app.clock.now() + timedelta(days=90)
+    expires_at = app.clock.now() + timedelta(days=90)
+    assert await shown_devices(app) == [expires_at]
+    app.advance(days=90)
+    assert await shown_devices(app) == []
 
 
 async def test_strangers_cannot_use_up_the_attempts_of_a_known_browser() -> None:
@@ -440,10 +477,83 @@ async def test_a_browser_that_failed_too_often_gets_another_token(app: AppHarnes
 
 async def test_a_browser_that_cannot_be_stored_gets_no_device_token(app: AppHarness) -> None:
     request_id = await request_code(app)
-    app.faults.fail_on("identities.replace")
+    app.faults.fail_on("console_devices.add")
     signed_in = await enter_in(app, app.last_code, request_id)
     await authenticate(app, signed_in.cookie)
     assert signed_in.device_token is None
+    assert app.faults.has_fired
+
+
+async def test_browsers_are_forgotten_with_the_account(
+    app: AppHarness, administrator: Principal
+) -> None:
+    browser = await sign_in_browser(app)
+    await app.identities.delete_user(administrator)
+    assert not browsers(app)
+    await app.add_administrator(ADMINISTRATOR)
+    assert not await is_known(app, browser)
+
+
+async def test_a_browser_that_signs_in_while_the_account_is_deleted_is_not_kept(
+    app: AppHarness, administrator: Principal
+) -> None:
+    request_id = await request_code(app)
+    app.faults.run_before("console_devices.add", lambda: app.identities.delete_user(administrator))
+    signed_in = await enter_in(app, app.last_code, request_id)
+    assert signed_in.device_token is None
+    assert not browsers(app)
+    with pytest.raises(Unauthenticated):
+        await authenticate(app, signed_in.cookie)
+
+
+async def test_a_sign_in_of_a_killed_process_is_completed_when_it_is_repeated(
+    app: AppHarness,
+) -> None:
+    request_id = await request_code(app)
+    app.faults.fail_on("identities.load", after="console_devices.add", kill=True)
+    with pytest.raises(ProcessKilled):
+        await enter_in(app, app.last_code, request_id)
+    app.faults.reset()
+    signed_in = await enter_in(app, app.last_code, request_id)
+    await authenticate(app, signed_in.cookie)
+    assert signed_in.device_token is not None
+    assert await is_known(app, signed_in.device_token)
+
+
+async def test_browsers_of_a_process_that_was_killed_after_a_deletion_expire(
+    app: AppHarness, administrator: Principal
+) -> None:
+    request_id = await request_code(app)
+
+    async def delete_before_the_write_and_kill_after_it() -> None:
+        await app.identities.delete_user(administrator)
+        await app.operations.cleanup()
+        app.faults.fail_on("identities.load", kill=True)
+
+    app.faults.run_before("console_devices.add", delete_before_the_write_and_kill_after_it)
+    with pytest.raises(ProcessKilled):
+        await enter_in(app, app.last_code, request_id)
+    app.faults.reset()
+    assert [*browsers(app)] == [administrator.identity.id]
+    details = await show(app, administrator.identity.id)
+    assert details.parts.find(ConsoleDetails) is None
+    app.advance(days=90, minutes=10)
+    assert (await app.operations.cleanup())["expired_console_devices"] == 1
+    assert not browsers(app)
+
+
+async def test_the_cleanup_deletes_browsers_that_a_killed_deletion_left(
+    app: AppHarness, administrator: Principal
+) -> None:
+    browser = await sign_in_browser(app)
+    app.faults.fail_on("console_devices.delete", kill=True)
+    with pytest.raises(ProcessKilled):
+        await app.identities.delete_user(administrator)
+    app.faults.reset()
+    assert browsers(app)
+    assert not await is_known(app, browser)
+    await app.operations.cleanup()
+    assert not browsers(app)
 
 
 async def test_a_logout_of_one_device_ends_no_session_and_browser_of_the_console(

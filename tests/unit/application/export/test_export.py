@@ -1,8 +1,9 @@
 """An export has all data of one person and of nobody else, as a ZIP archive."""
 
+import asyncio
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from adapters.records.features.console import make_console_repositories
 from application.administration.caller import operating_system_user
 from application.app_data.feature import AppDataFeature
 from application.export.acts import EXPORT
@@ -20,13 +22,18 @@ from application.export.page import EXPLAINED_FILES
 from application.media.feature import LibraryFeature
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
-from application.update import change
 from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.app_data.app_data import AppData
-from domain.errors import FreshLoginRequired, TooManyExports, Unavailable, UserNotFound
-from domain.identities.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
-from domain.identities.device_token import ConsoleDevice
+from domain.console.devices import ConsoleDevice, ConsoleDevices
+from domain.errors import (
+    FreshLoginRequired,
+    TooManyExports,
+    Unauthenticated,
+    Unavailable,
+    UserNotFound,
+)
+from domain.export.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.phone import PhoneNumber
 from entrypoints.http.export.archive import write_archive
@@ -34,6 +41,7 @@ from tests.support.acts import a_token, assert_refused, permitted_callers
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.messenger import REJECTED
+from tests.support.fault_injector import ProcessKilled
 from tests.support.voice.builders import a_call, a_recording
 from tests.support.voice.stored import voice_repositories
 from tests.unit.application.phone_change.phone_changes import make_command, request_code
@@ -65,6 +73,11 @@ async def export_user(app: AppHarness, query: PhoneNumber | str) -> ZipFile:
     return await read(app.use_cases.of(ExportFeature).export_user(OPERATOR, query, "ticket"))
 
 
+def exports(app: AppHarness) -> Mapping[str, Any]:
+    """The records of exports, by the id of the identity."""
+    return app.database.records.tables["data_exports"]
+
+
 def parse(archive: ZipFile, name: str) -> Any:
     return json.loads(archive.read(name))
 
@@ -94,7 +107,7 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
     assert names == [
         "index.html", "account.json", "sessions.json", "sign_in.json", "audit.json",
         "app_data.json", "library.json", image_name, "calls.json", sound,
-        "passkeys.json",
+        "console.json", "passkeys.json",
     ]  # fmt: skip
     assert parse(archive, "app_data.json") == {"plan": "pro"}
     page = archive.read("index.html").decode()
@@ -102,6 +115,7 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
     assert all(name in page for name in [*explained, "not_included.json"])
     account = parse(archive, "account.json")
     assert (account["phone"], account["username"]) == (a_phone().e164, "Rahul Sharma")
+    assert account["last_export_at"] == "2026-05-01T21:30:00.000Z"
     [event] = account["unsent_events"]
     assert event == {"type": "user.created", "at": "2026-05-01T21:30:00.000Z"}
     assert len(parse(archive, "sessions.json")["sessions"]) == 1
@@ -147,13 +161,10 @@ async def test_browsers_at_the_console_are_in_the_export_without_their_hashes(
     principal = await app.add_administrator(a_phone())
     version = principal.identity.session_version
     device = ConsoleDevice("a hash", version, app.clock.now() + timedelta(days=90))
-    await change(
-        app.database.repositories().identities,
-        principal.identity.id,
-        lambda found: (found and found.add_console_device(device, app.clock.now()), None),
-    )
+    devices = make_console_repositories(app.database.stores).devices
+    await devices.add(ConsoleDevices(principal.identity.id, (device,)))
     archive = await export_own_data(app, principal)
-    [browser] = parse(archive, "sessions.json")["browsers_at_the_console"]
+    [browser] = parse(archive, "console.json")
     assert [*browser] == ["expires_at"]
 
 
@@ -228,6 +239,95 @@ async def test_an_export_that_is_under_way_is_not_repeated_beside_it(app: AppHar
         app.clock.advance(LOST_TRANSFER_PERIOD)  # it may be one of a killed process
         await read(export(principal))
         first.complete()
+
+
+async def test_of_two_exports_at_once_one_begins(app: AppHarness) -> None:
+    principal = await app.log_in()
+    export = app.use_cases.of(ExportFeature).export_own_data
+    results = await asyncio.gather(
+        *(read(export(principal)) for _ in range(5)), return_exceptions=True
+    )
+    assert [type(result) for result in results].count(ZipFile) == 1
+    assert [type(result) for result in results].count(TooManyExports) == 4
+
+
+async def test_the_cleanup_forgets_an_export_when_the_next_is_possible(app: AppHarness) -> None:
+    principal = await app.log_in()
+    await export_own_data(app, principal)
+    app.advance(timedelta(days=1).total_seconds() - 1)
+    await app.operations.cleanup()
+    with pytest.raises(TooManyExports):
+        await export_own_data(app, principal)
+    app.advance(minutes=10)
+    assert (await app.operations.cleanup())["expired_data_exports"] == 1
+    assert not exports(app)
+
+
+async def test_an_export_is_forgotten_with_the_account(app: AppHarness) -> None:
+    principal = await app.log_in()
+    await export_own_data(app, principal)
+    await app.identities.delete_user(principal)
+    assert not exports(app)
+    await export_own_data(app, await app.log_in())  # it is another account
+
+
+async def test_an_export_of_an_account_that_is_deleted_meanwhile_does_not_begin(
+    app: AppHarness,
+) -> None:
+    principal = await app.log_in()
+    app.faults.run_before("data_exports.add", lambda: app.identities.delete_user(principal))
+    with pytest.raises(Unauthenticated):
+        await export_own_data(app, principal)
+    assert not exports(app)
+
+
+async def test_an_export_of_a_killed_process_is_repeated_by_its_owner(app: AppHarness) -> None:
+    principal = await app.log_in()
+    app.faults.fail_on("identities.load", after="data_exports.add", kill=True)
+    with pytest.raises(ProcessKilled):
+        await export_own_data(app, principal)
+    app.faults.reset()
+    with pytest.raises(TooManyExports):  # it may be under way
+        await export_own_data(app, principal)
+    app.clock.advance(LOST_TRANSFER_PERIOD)
+    await export_own_data(app, principal)
+
+
+async def test_the_record_of_a_process_that_was_killed_after_a_deletion_expires(
+    app: AppHarness,
+) -> None:
+    principal = await app.log_in()
+
+    async def delete_before_the_write_and_kill_after_it() -> None:
+        await app.identities.delete_user(principal)
+        await app.operations.cleanup()
+        app.faults.fail_on("identities.load", kill=True)
+
+    app.faults.run_before("data_exports.add", delete_before_the_write_and_kill_after_it)
+    with pytest.raises(ProcessKilled):
+        await export_own_data(app, principal)
+    app.faults.reset()
+    assert [*exports(app)] == [principal.identity.id]
+    with pytest.raises(UserNotFound):
+        await export_user(app, principal.identity.id)
+    await export_own_data(app, await app.log_in())
+    app.advance(days=1, minutes=10)
+    await app.operations.cleanup()
+    assert not exports(app)
+
+
+async def test_the_cleanup_deletes_an_export_that_a_killed_deletion_left(app: AppHarness) -> None:
+    principal = await app.log_in()
+    await export_own_data(app, principal)
+    app.faults.fail_on("data_exports.delete", kill=True)
+    with pytest.raises(ProcessKilled):
+        await app.identities.delete_user(principal)
+    app.faults.reset()
+    assert exports(app)
+    with pytest.raises(UserNotFound):
+        await export_user(app, a_phone())
+    await app.operations.cleanup()
+    assert not exports(app)
 
 
 async def test_only_who_may_exports_and_people_say_why(app: AppHarness) -> None:

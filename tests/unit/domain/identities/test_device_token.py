@@ -1,18 +1,15 @@
 """Device tokens, and the devices that an identity recognizes."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from domain.identities.device_token import (
     SECRET_BYTES,
-    ConsoleDevice,
     DeviceToken,
     RecognizedDevice,
     parse_device_token,
 )
-from domain.identities.role import Role
 from tests.support.builders import NOW, a_session, an_id, an_identity
 
 TOKEN = DeviceToken(an_id(7), bytes(range(SECRET_BYTES)))
@@ -70,40 +67,3 @@ def test_ending_other_sessions_or_all_revokes_their_devices() -> None:
         identity.detach(NOW),
     ):
         assert successor.devices == ()
-
-
-# Browsers at the console
-
-
-def a_browser(device_id: str = "one", session_version: int = 0) -> ConsoleDevice:
-    return ConsoleDevice(device_id, session_version, EXPIRES_AT)
-
-
-def test_only_an_administrator_who_can_sign_in_has_browsers_at_the_console() -> None:
-    identity = an_identity(role=Role.ADMINISTRATOR).add_console_device(a_browser(), NOW)
-    assert identity.find_console_device("one", NOW) == a_browser()
-    assert identity.find_console_device("two", NOW) is None
-    assert identity.find_console_device("one", EXPIRES_AT) is None
-    for changed in (
-        replace(identity, role=Role.MEMBER),
-        replace(identity, session_version=1),
-        replace(identity, blocked_at=NOW),
-        replace(identity, deleted_at=NOW),
-        replace(identity, detached_at=NOW),
-    ):
-        assert changed.find_console_device("one", NOW) is None
-
-
-def test_a_browser_is_not_added_after_the_end_of_the_role_or_of_all_sessions() -> None:
-    for identity in (an_identity(), an_identity(role=Role.ADMINISTRATOR, session_version=1)):
-        assert identity.add_console_device(a_browser(), NOW) is identity
-
-
-def test_an_added_browser_is_the_newest_of_at_most_ten() -> None:
-    identity = an_identity(role=Role.ADMINISTRATOR)
-    for number in [0, *range(11), 5]:
-        identity = identity.add_console_device(a_browser(str(number)), NOW)
-    ids = [browser.id for browser in identity.console_devices]
-    assert ids == ["1", "2", "3", "4", "6", "7", "8", "9", "10", "5"]
-    later = replace(a_browser("later"), expires_at=EXPIRES_AT + timedelta(days=1))
-    assert identity.add_console_device(later, EXPIRES_AT).console_devices == (later,)

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.identities.data_export import DataExport
-from domain.identities.device_token import ConsoleDevice, RecognizedDevice
+from domain.identities.device_token import RecognizedDevice
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Consent, Identity, UsedChallenge
 from domain.identities.passkey import Passkey
@@ -103,14 +102,12 @@ def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
         "role_given_after": NOW,
         "sessions": (a_session(),),
         "devices": (RecognizedDevice("phone", "session", LATER),),
-        "console_devices": (ConsoleDevice("browser", 1, LATER),),
         "blocked_at": NOW,
         "detached_at": NOW,
         "last_used_at": NOW,
         "days_of_use": 3,
         "is_verified": False,
         "consent": Consent("You agree.", "en", NOW),
-        "data_export": DataExport(NOW),
         "external_id": ExternalId("7"),
         "claims": "{}",
         "imported_at": NOW,

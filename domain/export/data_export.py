@@ -17,19 +17,26 @@ MAX_EXPORT_TRANSFERS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class DataExport:
-    """The latest export of a person's own data.
+    """The latest export of a person's own data. It is kept until the next one is possible.
 
     Attributes:
+        id: The id of the identity.
         started_at: When its first transfer began.
         transfers: How many began.
         is_complete: Whether one of them was sent to its end.
         last_began_at: When the last of them began; None if it broke.
     """
 
+    id: str
     started_at: datetime
     transfers: int = 1
     is_complete: bool = False
     last_began_at: datetime | None = None
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the next one is possible."""
+        return self.started_at + EXPORT_INTERVAL
 
     def repeat(self, now: datetime) -> "DataExport":
         """Return the export after the person asks again.
@@ -40,13 +47,17 @@ class DataExport:
         Raises:
             TooManyExports
         """
-        age = now - self.started_at
-        if age >= EXPORT_INTERVAL:
-            return DataExport(now, last_began_at=now)
+        if now >= self.expires_at:
+            return DataExport(self.id, now, last_began_at=now)
         is_under_way = (
             self.last_began_at is not None and now - self.last_began_at < LOST_TRANSFER_PERIOD
         )
-        is_over = self.is_complete or age >= EXPORT_REPEAT_PERIOD
+        is_over = self.is_complete or now - self.started_at >= EXPORT_REPEAT_PERIOD
         if is_over or is_under_way or self.transfers >= MAX_EXPORT_TRANSFERS:
-            raise TooManyExports(whole_seconds(now, self.started_at + EXPORT_INTERVAL))
+            raise TooManyExports(whole_seconds(now, self.expires_at))
         return replace(self, transfers=self.transfers + 1, last_began_at=now)
+
+    def end(self, *, is_complete: bool) -> "DataExport":
+        """Return the export after a transfer was sent to its end, or broke."""
+        is_complete = self.is_complete or is_complete
+        return replace(self, is_complete=is_complete, last_began_at=None)

@@ -7,19 +7,20 @@ from typing import Final
 import pytest
 
 from domain.errors import TooManyExports
-from domain.identities.data_export import (
+from domain.export.data_export import (
     EXPORT_INTERVAL,
     EXPORT_REPEAT_PERIOD,
     LOST_TRANSFER_PERIOD,
     MAX_EXPORT_TRANSFERS,
     DataExport,
 )
+from tests.support.builders import an_id
 
 NOW: Final = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
 SECOND: Final = timedelta(seconds=1)
-UNDER_WAY: Final = DataExport(NOW, last_began_at=NOW)
-BROKEN: Final = DataExport(NOW)
-COMPLETE: Final = DataExport(NOW, is_complete=True)
+UNDER_WAY: Final = DataExport(an_id(), NOW, last_began_at=NOW)
+BROKEN: Final = DataExport(an_id(), NOW)
+COMPLETE: Final = DataExport(an_id(), NOW, is_complete=True)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_a_rejected_export_is_possible_at_the_time_that_the_client_gets(
     with pytest.raises(TooManyExports):
         replace(export, is_complete=True).repeat(NOW + EXPORT_INTERVAL - SECOND)
     next_at = NOW + EXPORT_INTERVAL
-    assert export.repeat(next_at) == DataExport(next_at, last_began_at=next_at)
+    assert export.repeat(next_at) == DataExport(an_id(), next_at, last_began_at=next_at)
 
 
 @pytest.mark.parametrize(
@@ -54,4 +55,4 @@ def test_an_export_that_broke_is_repeated_within_an_hour(
     export: DataExport, age: timedelta
 ) -> None:
     repeated = export.repeat(NOW + age)
-    assert repeated == DataExport(NOW, transfers=2, last_began_at=NOW + age)
+    assert repeated == DataExport(an_id(), NOW, transfers=2, last_began_at=NOW + age)

@@ -1,0 +1,1 @@
+"""Exports of a person's own data: how often."""

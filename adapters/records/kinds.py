@@ -1,20 +1,20 @@
-"""The kinds of records of the core: their Structs and indexes, and what is unique or expires.
+"""The kinds of records of the core: their indexes, and what is unique or expires.
 
 Each optional feature has its own, as `Feature.kinds`. `all_kinds` has all of them.
 """
 
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, Literal
 
-from adapters.records.administration import AuditEntryRecord
-from adapters.records.delivery_reports import DeliveryReportRecord
+import msgspec
+
 from adapters.records.identities import IdentityRecord
 from adapters.records.instances import InstanceRecord
-from adapters.records.leases import LeaseRecord
 from adapters.records.phone_verifications import (
     PhoneVerificationRecord,
     UnchallengedAttemptsRecord,
 )
-from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind, index_by_time
+from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind, index_by_time
 from domain.administration.audit import MAX_ACTOR_NAME_LENGTH, ActorKind
 from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH
 from domain.identities.role import Role
@@ -116,11 +116,51 @@ IDENTITIES: Final = RecordKind(
     },
 )
 
+
+class DeliveryReportRecord(Record, kw_only=True):
+    """The status of one delivery."""
+
+    id: str
+    status: Literal["queued", "sent", "delivered", "undelivered", "failed"]
+    expires_at: datetime
+    error_code: str | None = None
+    visible_at: datetime | None = None
+
+
 DELIVERY_REPORTS: Final = RecordKind(
     "delivery_reports",
     DeliveryReportRecord,
     Index(name="delivery_reports_expires_at", order=EXPIRES_AT),
 )
+
+
+class ActorRecord(msgspec.Struct, gc=False):
+    """Who acted."""
+
+    kind: Literal["administrator", "user", "service_token", "operating_system_user"]
+    id: str
+    name: str = ""
+    role: str | None = None
+
+
+class AuditEntryRecord(Record, kw_only=True):
+    """An act of an operator, or a change of a user's phone. Only its count is replaced."""
+
+    id: str
+    at: datetime
+    expires_at: datetime
+    actor: ActorRecord
+    actor_kind: str
+    actor_id: str
+    action: str
+    subject: str
+    reason: str = ""
+    item_id: str | None = None
+    role: str | None = None
+    failed_entry_id: str | None = None
+    error: str | None = None
+    count: int | None = None
+
 
 ALL_ENTRIES: Final = Index(name="audit_entries_at", order="at", is_paged=True)
 ENTRIES_BY_SUBJECT: Final = Index(
@@ -142,6 +182,13 @@ AUDIT_ENTRIES: Final = RecordKind(
         "actor_id": MAX_ACTOR_NAME_LENGTH,
     },
 )
+
+
+class LeaseRecord(Record, kw_only=True):
+    """A lease; its name is the key of the record."""
+
+    expires_at: datetime
+
 
 LEASES: Final = RecordKind(
     "instance_leases", LeaseRecord, Index(name="instance_leases_expires_at", order=EXPIRES_AT)

@@ -19,8 +19,7 @@ from adapters.mongo import open_mongo_database
 from adapters.postgres import open_postgres_database
 from adapters.records import undeclared_records
 from adapters.records.database import Database
-from adapters.records.delivery_reports import DeliveryReportRecord
-from adapters.records.kinds import DELIVERY_REPORTS
+from adapters.records.kinds import DELIVERY_REPORTS, DeliveryReportRecord
 from adapters.records.undeclared_records import FEATURES_OF_KINDS, UndeclaredRecords, check_declared
 from adapters.sqlite import open_sqlite_database
 from application.ports.errors import ConfigurationError

@@ -18,8 +18,8 @@ from adapters.records.kinds import (
     LEASES,
     PHONE_VERIFICATIONS,
     UNCHALLENGED_ATTEMPTS,
+    LeaseRecord,
 )
-from adapters.records.leases import LeaseRecord
 from adapters.records.limits import LIMITS, LimitRecord
 from adapters.records.mapping import RecordMapping
 from adapters.records.phone_verifications import PhoneVerificationMapping

@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from adapters.records.administration import ActorRecord
 from adapters.records.database import Database
+from adapters.records.kinds import ActorRecord
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Record, RecordKind
 from adapters.records.record_repository import RecordRepository

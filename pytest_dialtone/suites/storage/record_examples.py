@@ -7,9 +7,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from adapters.records.delivery_reports import DeliveryReportRecord
 from adapters.records.identities import IdentityRecord
-from adapters.records.kinds import DELIVERY_REPORTS
+from adapters.records.kinds import DELIVERY_REPORTS, DeliveryReportRecord
 from adapters.records.record_kind import MAX_ID_LENGTH, Record, RecordKind
 from adapters.records.record_store import RecordStore, StoredRecord
 

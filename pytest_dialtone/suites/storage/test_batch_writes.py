@@ -10,8 +10,13 @@ import msgspec
 
 from adapters.records.database import Database
 from adapters.records.identities import IdentityRecord
-from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES, LEASES, PHONE_VERIFICATIONS
-from adapters.records.leases import LeaseRecord
+from adapters.records.kinds import (
+    ENCRYPTED_PHONE,
+    IDENTITIES,
+    LEASES,
+    PHONE_VERIFICATIONS,
+    LeaseRecord,
+)
 from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.record_kind import RecordKind
 from adapters.records.record_store import (

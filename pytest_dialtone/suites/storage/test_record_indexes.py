@@ -9,15 +9,15 @@ from typing import Any, Final, Literal, get_args, get_origin
 import msgspec
 import pytest
 
-from adapters.records.administration import AuditEntryRecord
 from adapters.records.database import Database
 from adapters.records.kinds import (
     AUDIT_ENTRIES,
     DELIVERY_REPORTS,
     ENTRIES_BY_SUBJECT,
     LEASES,
+    AuditEntryRecord,
+    LeaseRecord,
 )
-from adapters.records.leases import LeaseRecord
 from adapters.records.record_kind import (
     EXPIRES_AT,
     MAX_ID_LENGTH,

@@ -15,7 +15,6 @@ import msgspec
 import pytest
 
 from adapters.records.database import Database
-from adapters.records.delivery_reports import DeliveryReportRecord
 from adapters.records.identities import IdentityRecord
 from adapters.records.kinds import (
     DELIVERY_REPORTS,
@@ -24,8 +23,9 @@ from adapters.records.kinds import (
     LEASES,
     PHONE_VERIFICATIONS,
     USERNAMES,
+    DeliveryReportRecord,
+    LeaseRecord,
 )
-from adapters.records.leases import LeaseRecord
 from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.record_kind import EXPIRES_AT, Fields, Record, RecordKind
 from adapters.records.record_store import RecordStore, StoredRecord

@@ -9,7 +9,6 @@ from typing import Final
 import pytest
 
 from adapters.records.database import Database
-from adapters.records.delivery_reports import DeliveryReportRecord
 from adapters.records.kinds import (
     ALL_ENTRIES,
     AUDIT_ENTRIES,
@@ -17,6 +16,7 @@ from adapters.records.kinds import (
     ENCRYPTED_PHONE,
     IDENTITIES,
     PHONE_VERIFICATIONS,
+    DeliveryReportRecord,
 )
 from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.record_store import IndexPosition

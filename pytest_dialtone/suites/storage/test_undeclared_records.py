@@ -8,8 +8,7 @@ from typing import Final
 import pytest
 
 from adapters.records.database import Database
-from adapters.records.kinds import LEASES
-from adapters.records.leases import LeaseRecord
+from adapters.records.kinds import LEASES, LeaseRecord
 from adapters.records.undeclared_records import ListsUnknown, UndeclaredRecords
 from pytest_dialtone.promises import not_promised
 from pytest_dialtone.suites.storage.record_examples import NOW

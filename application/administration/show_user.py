@@ -12,14 +12,14 @@ from application.administration.view_phone import ViewPhone
 from application.otp.delivery_status import load_report
 from application.otp.describe_verification import DescribeVerification
 from application.ports.otp import DeliveryStatus
-from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
+from application.ports.versioned import ExpiringRecords
 from domain.administration.scope import Scope
 from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Identity
 from domain.identities.session import Session, TokenRepeat
 from domain.otp.delivery import Delivery
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from domain.otp.verification_state import VerificationState
 from domain.phone import PhoneNumber
 
@@ -79,7 +79,7 @@ class ShowUser:
     find_user: FindUser
     view_phone: ViewPhone
     describe_verification: DescribeVerification
-    delivery_reports: DeliveryReports
+    delivery_reports: ExpiringRecords[DeliveryReport]
     parts: Sequence[DetailsPart]
     clock: Clock
 

@@ -11,11 +11,12 @@ from application.attestation.events import (
     AttestationRequested,
 )
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.ports.attestation import Attestation, AttestationStatus, UsedAttestations
+from application.ports.attestation import Attestation, AttestationStatus
 from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
+from application.ports.versioned import ExpiringRecords
 from domain.attestation.errors import AttestationRequired
 from domain.attestation.used_attestation import USED_ATTESTATION_TTL, UsedAttestation
 from domain.otp.attestation_proof import AttestationProof
@@ -43,7 +44,7 @@ class AttestDelivery:
     """
 
     attestation: Attestation
-    used_attestations: UsedAttestations
+    used_attestations: ExpiringRecords[UsedAttestation]
     delivery_limiter: DeliveryLimiter
     keyed_hashes: KeyedHashes
     clock: Clock

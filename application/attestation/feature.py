@@ -3,15 +3,20 @@
 from application.attestation.attest_delivery import AttestDelivery
 from application.operations.cleanup import expire
 from application.otp.feature import LimitsFeature, OtpFeature
-from application.ports.attestation import Attestation, UsedAttestations
+from application.ports.attestation import Attestation
+from application.ports.versioned import ExpiringRecords
 from application.use_cases import UseCases
+from domain.attestation.used_attestation import UsedAttestation
 
 
 class AttestationFeature:
     """Asks for proofs, if there is something that checks them, and deletes those that were used."""
 
     def __init__(
-        self, core: UseCases, used_attestations: UsedAttestations, attestation: Attestation | None
+        self,
+        core: UseCases,
+        used_attestations: ExpiringRecords[UsedAttestation],
+        attestation: Attestation | None,
     ) -> None:
         core.operations.cleanup.add_steps({"expired_attestations": expire(used_attestations)})
         if attestation is None:

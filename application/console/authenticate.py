@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from application.administration.caller import Caller, person
 from application.identities.extensions import IdentityExtensions
-from application.ports.console import ConsoleSessions
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.system import Clock
+from application.ports.versioned import ExpiringRecords
 from domain.console.session import ConsoleSession, parse_cookie
 from domain.errors import Unauthenticated
 from domain.identities.identity import Identity
@@ -35,7 +35,7 @@ class AuthenticateConsole:
       request.
     """
 
-    console_sessions: ConsoleSessions
+    console_sessions: ExpiringRecords[ConsoleSession]
     identities: Identities
     test_otps: TestOtps
     extensions: IdentityExtensions

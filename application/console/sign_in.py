@@ -10,13 +10,12 @@ from application.console.events import ConsoleSignedOut, ConsoleSignInFailed, Co
 from application.identities.extensions import IdentityExtensions
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
 from application.owned_records import OwnedRecords
-from application.ports.console import ConsoleSessions
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
-from application.ports.versioned import Versioned
+from application.ports.versioned import ExpiringRecords, Versioned
 from application.update import change
 from domain.console.devices import CONSOLE_DEVICE_TTL, ConsoleDevice, ConsoleDevices
 from domain.console.session import (
@@ -84,7 +83,7 @@ class ConsoleSignIn:
     """
 
     check_otp: CheckOtp
-    console_sessions: ConsoleSessions
+    console_sessions: ExpiringRecords[ConsoleSession]
     console_devices: OwnedRecords[ConsoleDevices]
     phone_verifications: PhoneVerifications
     identities: Identities
@@ -211,7 +210,7 @@ class ConsoleSignIn:
 class ConsoleSignOut:
     """End a session of the console."""
 
-    console_sessions: ConsoleSessions
+    console_sessions: ExpiringRecords[ConsoleSession]
     clock: Clock
     events: SecurityEvents
 

@@ -18,14 +18,15 @@ from application.otp.delivery_status import load_report
 from application.owned_records import OwnedRecords
 from application.ports.administration import AuditFilter, AuditLog
 from application.ports.otp import PhoneVerifications
-from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
+from application.ports.versioned import ExpiringRecords
 from domain.administration.audit import ActorKind, AuditEntry
 from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.export.data_export import DataExport
 from domain.identities.claims import read_claims
 from domain.identities.identity import Identity
 from domain.otp.delivery import Delivery
+from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 
 _Json = Mapping[str, Any]
@@ -43,7 +44,7 @@ class CollectFiles:
     """
 
     phone_verifications: PhoneVerifications
-    delivery_reports: DeliveryReports
+    delivery_reports: ExpiringRecords[DeliveryReport]
     data_exports: OwnedRecords[DataExport]
     audit_log: AuditLog
     parts: Sequence[ExportPart]

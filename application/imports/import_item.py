@@ -15,12 +15,11 @@ from application.ports.errors import ConcurrencyConflict, MediaFileRejected
 from application.ports.identities import Identities
 from application.ports.import_source import SourceFiles
 from application.ports.media import (
-    IdempotencyKeys,
     MediaItems,
     PublishedImage,
 )
 from application.ports.system import Clock, Randomness
-from application.ports.versioned import Versioned
+from application.ports.versioned import ExpiringRecords, Versioned
 from domain.identifier import parse_identifier
 from domain.identities.identity import Identity
 from domain.media.errors import InvalidImage, UnsupportedImageType
@@ -107,7 +106,7 @@ class ImportItem:
 
     identities: Identities
     media_items: MediaItems
-    idempotency_keys: IdempotencyKeys
+    idempotency_keys: ExpiringRecords[IdempotencyKey]
     media_ports: MediaPorts | None
     mark_for_deletion: MarkForDeletion
     clock: Clock

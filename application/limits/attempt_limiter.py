@@ -9,8 +9,7 @@ from functools import partial
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from application.ports.otp import PhoneVerifications
-from application.ports.repositories import UnchallengedAttemptsRepository
-from application.ports.versioned import Versioned
+from application.ports.versioned import ExpiringRecords, Versioned
 from application.update import change
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.otp.attempts import (
@@ -59,7 +58,7 @@ class AttemptLimiter:
     """Limit the attempts of an IP, failed attempts, and those while no challenge is active."""
 
     phone_verifications: PhoneVerifications
-    unchallenged_attempts: UnchallengedAttemptsRepository
+    unchallenged_attempts: ExpiringRecords[UnchallengedAttempts]
     limit_store: LimitStore
     limits: RateLimits
 

@@ -10,8 +10,9 @@ from application.media.quota import LibraryQuota
 from application.operations.cleanup import BATCH_SIZE, CleanupStep, expire
 from application.pacing import Pace, call_in_groups
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.media import IdempotencyKeys, MediaFiles, MediaItems
-from application.ports.versioned import Versioned
+from application.ports.media import MediaFiles, MediaItems
+from application.ports.versioned import ExpiringRecords, Versioned
+from domain.media.idempotency import IdempotencyKey
 from domain.media.item import FILE_DELETION_DELAY, MediaItem
 
 
@@ -27,7 +28,7 @@ class CleanUpLibrary:
     """
 
     media_items: MediaItems
-    idempotency_keys: IdempotencyKeys
+    idempotency_keys: ExpiringRecords[IdempotencyKey]
     media_files: MediaFiles
     mark_for_deletion: MarkForDeletion
     retry_deletions: RetryDeletions

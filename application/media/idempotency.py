@@ -7,9 +7,9 @@ from hashlib import sha256
 from typing import BinaryIO, Final
 
 from application.ports.errors import StorageError
-from application.ports.media import IdempotencyKeys, MediaItems
+from application.ports.media import MediaItems
 from application.ports.system import Clock
-from application.ports.versioned import Versioned
+from application.ports.versioned import ExpiringRecords, Versioned
 from application.update import change
 from domain.media.errors import IdempotencyKeyReused, ItemDeleted, UploadInProgress
 from domain.media.idempotency import IDEMPOTENCY_KEY_TTL, IdempotencyKey, hash_texts
@@ -28,7 +28,7 @@ class IdempotentUploads:
     - A key of an upload that a crash has ended is free after the upload deadline.
     """
 
-    idempotency_keys: IdempotencyKeys
+    idempotency_keys: ExpiringRecords[IdempotencyKey]
     media_items: MediaItems
     clock: Clock
 

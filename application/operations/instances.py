@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from application.ports.repositories import Instances
 from application.ports.system import Clock, Randomness
+from application.ports.versioned import ExpiringRecords
 from application.update import change
 from domain.identifier import RANDOM_BYTES
 from domain.instance import Instance
@@ -18,7 +18,7 @@ class KeepInstance:
 
     def __init__(
         self,
-        instances: Instances,
+        instances: ExpiringRecords[Instance],
         randomness: Randomness,
         clock: Clock,
         program_version: str,

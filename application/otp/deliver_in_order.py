@@ -12,9 +12,9 @@ from application.otp.events import OtpFellBack, OtpSuppressed
 from application.otp.extensions import CodeDelivery
 from application.ports.errors import StorageError
 from application.ports.otp import DeliveryResult, DeliveryStatus, PhoneVerifications
-from application.ports.repositories import DeliveryReports
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
+from application.ports.versioned import ExpiringRecords
 from application.tasks import start_task
 from application.update import change
 from domain.otp.delivery import Channel, Delivery
@@ -57,7 +57,7 @@ class DeliverInOrder:
 
     deliver_otp: DeliverOtp
     phone_verifications: PhoneVerifications
-    delivery_reports: DeliveryReports
+    delivery_reports: ExpiringRecords[DeliveryReport]
     events: SecurityEvents
     clock: Clock
     _running: set[asyncio.Task[Any]] = field(default_factory=set)

@@ -15,8 +15,8 @@ from application.otp.send_text import SendText
 from application.ports.errors import StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, SmsTemplates
-from application.ports.repositories import DeliveryReports
 from application.ports.system import Clock
+from application.ports.versioned import ExpiringRecords
 from application.webhook_urls import WebhookUrls, name_message
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryDecision
@@ -88,7 +88,7 @@ class DeliverOtp:
     codes: OtpCodes
     templates: SmsTemplates
     send_text: SendText
-    delivery_reports: DeliveryReports
+    delivery_reports: ExpiringRecords[DeliveryReport]
     report_timing: ReportTimingProfile
     extensions: OtpExtensions
     webhook_urls: WebhookUrls | None

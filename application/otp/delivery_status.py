@@ -8,9 +8,9 @@ from typing import Final
 
 from application.otp.delivery_timing import MAX_DURATIONS, random_quantile
 from application.otp.events import OtpDelivered, OtpUndelivered, ReportEvent
-from application.ports.repositories import DeliveryReports
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
+from application.ports.versioned import ExpiringRecords
 from application.update import change
 from application.webhook_urls import PhoneLabels
 from domain.otp.delivery import ONE_DAY, Channel, Delivery
@@ -100,7 +100,7 @@ class ReportDelivery:
     - The end of a delivery is emitted once: whether it arrived.
     """
 
-    delivery_reports: DeliveryReports
+    delivery_reports: ExpiringRecords[DeliveryReport]
     timing: ReportTimingProfile
     events: SecurityEvents
     clock: Clock
@@ -144,7 +144,9 @@ class ReportDelivery:
             self.events.record(event)
 
 
-async def load_report(reports: DeliveryReports, delivery: Delivery) -> DeliveryReport | None:
+async def load_report(
+    reports: ExpiringRecords[DeliveryReport], delivery: Delivery
+) -> DeliveryReport | None:
     """Load what a provider reported of a delivery, for operators.
 
     A report that becomes visible at a time is one that clients see instead. Of a suppressed
@@ -165,7 +167,7 @@ class GetDeliveryStatus:
     An unknown request id looks like that of a delivery that is queued.
     """
 
-    delivery_reports: DeliveryReports
+    delivery_reports: ExpiringRecords[DeliveryReport]
     clock: Clock
 
     async def __call__(self, request_id: str) -> tuple[ReportedStatus, str | None]:

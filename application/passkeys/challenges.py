@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from application.ports.passkeys import PasskeyChallenges
 from application.ports.system import Clock, Randomness
+from application.ports.versioned import ExpiringRecords
 from domain.passkeys.challenge import (
     CHALLENGE_BYTES,
     PasskeyChallenge,
@@ -17,7 +17,7 @@ from domain.passkeys.errors import ChallengeNotValid
 class Challenges:
     """The challenges that browsers got, and did not use."""
 
-    challenges: PasskeyChallenges
+    challenges: ExpiringRecords[PasskeyChallenge]
     clock: Clock
     randomness: Randomness
 

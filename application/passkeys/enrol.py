@@ -10,12 +10,11 @@ from application.passkeys.events import PasskeyAdded, PasskeyFailed
 from application.ports.identities import Identities
 from application.ports.passkeys import (
     InvalidPasskeyResponse,
-    PasskeyInvitations,
     RelyingParty,
 )
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
-from application.ports.versioned import Versioned
+from application.ports.versioned import ExpiringRecords, Versioned
 from application.tasks import start_task
 from application.update import change
 from domain.identities.identity import Identity
@@ -42,7 +41,7 @@ from domain.secret_hash import hash_secret
 class Invite:
     """Make the secret that lets an identity add one passkey."""
 
-    invitations: PasskeyInvitations
+    invitations: ExpiringRecords[PasskeyInvitation]
     clock: Clock
     randomness: Randomness
 
@@ -79,7 +78,7 @@ class EnrolPasskey:
     """
 
     challenges: Challenges
-    invitations: PasskeyInvitations
+    invitations: ExpiringRecords[PasskeyInvitation]
     identities: Identities
     test_otps: TestOtps
     clock: Clock

@@ -16,9 +16,10 @@ from application.passkeys.export import ExportPasskeys
 from application.passkeys.remove import RemovePasskeys
 from application.passkeys.sign_in import OpenSession
 from application.passkeys.use_passkey import UsePasskey
-from application.ports.console import ConsoleSessions
 from application.ports.passkeys import PasskeyRepositories, RelyingParty
+from application.ports.versioned import ExpiringRecords
 from application.use_cases import UseCases
+from domain.console.session import ConsoleSession
 from domain.errors import ConflictingValue
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
@@ -56,7 +57,7 @@ class PasskeysFeature:
         self,
         core: UseCases,
         repositories: PasskeyRepositories,
-        console_sessions: ConsoleSessions,
+        console_sessions: ExpiringRecords[ConsoleSession],
         relying_party: RelyingParty | None,
         policy: PasskeysPolicy,
     ) -> None:

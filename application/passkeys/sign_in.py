@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from application.console.events import ConsoleSignInSucceeded
 from application.console.sign_in import ConsoleSignedIn
-from application.ports.console import ConsoleSessions
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
+from application.ports.versioned import ExpiringRecords
 from domain.console.session import SECRET_BYTES, ConsoleSession, format_cookie
 from domain.identities.identity import Identity
 from domain.otp.challenge import CHALLENGE_ID_BYTES
@@ -17,7 +17,7 @@ from domain.secret_hash import hash_secret
 class OpenSession:
     """Open a session for somebody whose passkey was verified."""
 
-    console_sessions: ConsoleSessions
+    console_sessions: ExpiringRecords[ConsoleSession]
     clock: Clock
     randomness: Randomness
     events: SecurityEvents

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from application.ports.versioned import Expiring, Records
+from application.ports.versioned import ExpiringRecords
 from domain.attestation.used_attestation import UsedAttestation
 from domain.otp.attestation_proof import AttestationProof
 
@@ -82,12 +82,8 @@ class Attestation(Protocol):
         ...
 
 
-class UsedAttestations(Records[UsedAttestation], Expiring, Protocol):
-    """The proofs that were used, by their hash."""
-
-
 @dataclass(frozen=True, slots=True)
 class AttestationRepositories:
     """The repositories of attestation."""
 
-    used_attestations: UsedAttestations
+    used_attestations: ExpiringRecords[UsedAttestation]

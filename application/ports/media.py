@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO, Final, Protocol
 
-from application.ports.versioned import DeletableRecords, Expiring, Versioned
+from application.ports.versioned import DeletableRecords, ExpiringRecords, Versioned
 from domain.cursor import Cursor
 from domain.media.idempotency import IdempotencyKey
 from domain.media.image import Image, VariantSpec
@@ -91,17 +91,13 @@ class MediaUsages(DeletableRecords[MediaUsage], Protocol):
         ...
 
 
-class IdempotencyKeys(DeletableRecords[IdempotencyKey], Expiring, Protocol):
-    """Idempotency keys by id."""
-
-
 @dataclass(frozen=True, slots=True)
 class MediaRepositories:
     """The repositories of the library."""
 
     items: MediaItems
     usages: MediaUsages
-    idempotency_keys: IdempotencyKeys
+    idempotency_keys: ExpiringRecords[IdempotencyKey]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from application.ports.versioned import DeletableRecords, Expiring
+from application.ports.versioned import ExpiringRecords
 from domain.passkeys.challenge import PasskeyChallenge
 from domain.passkeys.invitation import PasskeyInvitation
 
@@ -93,17 +93,9 @@ class RelyingParty(Protocol):
         ...
 
 
-class PasskeyChallenges(DeletableRecords[PasskeyChallenge], Expiring, Protocol):
-    """The challenges that were not used, for five minutes."""
-
-
-class PasskeyInvitations(DeletableRecords[PasskeyInvitation], Expiring, Protocol):
-    """The invitations that were not used, for 15 minutes."""
-
-
 @dataclass(frozen=True, slots=True)
 class PasskeyRepositories:
     """The repositories of passkeys."""
 
-    challenges: PasskeyChallenges
-    invitations: PasskeyInvitations
+    challenges: ExpiringRecords[PasskeyChallenge]
+    invitations: ExpiringRecords[PasskeyInvitation]

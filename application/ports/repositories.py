@@ -8,18 +8,10 @@ from application.ports.administration import AuditLog
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
 from application.ports.system import HealthCheck
-from application.ports.versioned import DeletableRecords, Expiring, Records
+from application.ports.versioned import ExpiringRecords
 from domain.instance import Instance
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.unchallenged_attempts import UnchallengedAttempts
-
-
-class DeliveryReports(Records[DeliveryReport], Expiring, Protocol):
-    """Delivery reports by id."""
-
-
-class UnchallengedAttemptsRepository(Records[UnchallengedAttempts], Expiring, Protocol):
-    """The attempts of IPs at phones while no challenge is active, by id."""
 
 
 class Leases(Protocol):
@@ -38,19 +30,15 @@ class Leases(Protocol):
         ...
 
 
-class Instances(DeletableRecords[Instance], Expiring, Protocol):
-    """The processes of the service that serve, by id."""
-
-
 @dataclass(frozen=True, slots=True)
 class Repositories:
     """The repositories of the core. A database is replaced as a whole, with those of features."""
 
     phone_verifications: PhoneVerifications
-    unchallenged_attempts: UnchallengedAttemptsRepository
+    unchallenged_attempts: ExpiringRecords[UnchallengedAttempts]
     identities: Identities
-    delivery_reports: DeliveryReports
+    delivery_reports: ExpiringRecords[DeliveryReport]
     audit_log: AuditLog
     leases: Leases
-    instances: Instances
+    instances: ExpiringRecords[Instance]
     health: HealthCheck

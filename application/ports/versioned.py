@@ -71,3 +71,7 @@ class Expiring(Protocol):
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` records that have expired, and return their number."""
         ...
+
+
+class ExpiringRecords(DeletableRecords[T], Expiring, Protocol[T]):
+    """Records that are deleted one by one, or when they expire."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from application.ports.otp import DeliveryResult
-from application.ports.versioned import DeletableRecords, Expiring, Records, Versioned
+from application.ports.versioned import DeletableRecords, ExpiringRecords, Versioned
 from application.ports.webhooks import SignedRequest
 from domain.cursor import Cursor
 from domain.otp.delivery_report import ReportedStatus
@@ -48,16 +48,12 @@ class Calls(DeletableRecords[Call], Protocol):
         ...
 
 
-class UsedWebhooks(Records[UsedWebhook], Expiring, Protocol):
-    """The requests that came, where the provider's signature does not cover their URLs."""
-
-
 @dataclass(frozen=True, slots=True)
 class VoiceRepositories:
     """The repositories of the phone line."""
 
     calls: Calls
-    used_webhooks: UsedWebhooks
+    used_webhooks: ExpiringRecords[UsedWebhook]
 
 
 @dataclass(frozen=True, slots=True)

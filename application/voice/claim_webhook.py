@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Clock
-from application.ports.voice import UsedWebhooks
+from application.ports.versioned import ExpiringRecords
 from application.ports.webhooks import SignedRequest
 from domain.voice.used_webhook import USED_WEBHOOK_TTL, UsedWebhook
 
@@ -18,7 +18,7 @@ class ClaimWebhook:
     provider does not sign the URL.
     """
 
-    used_webhooks: UsedWebhooks
+    used_webhooks: ExpiringRecords[UsedWebhook]
     keyed_hashes: KeyedHashes
     clock: Clock
 

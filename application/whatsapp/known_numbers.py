@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Clock
-from application.ports.whatsapp import UnreachableNumbers
+from application.ports.versioned import ExpiringRecords
 from application.update import change
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
@@ -20,7 +20,7 @@ class KnownNumbers:
     A failure of the database is no error: without the record, the next code tries WhatsApp.
     """
 
-    unreachable_numbers: UnreachableNumbers
+    unreachable_numbers: ExpiringRecords[UnreachableNumber]
     keyed_hashes: KeyedHashes
     clock: Clock
 

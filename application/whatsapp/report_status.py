@@ -9,7 +9,7 @@ from application.otp.delivery_status import ReportDelivery, ReportedDelivery
 from application.otp.extensions import CodeDelivery
 from application.ports.otp import DeliveryResult, DeliveryStatus, PhoneVerifications
 from application.ports.system import Clock
-from application.ports.whatsapp import WhatsAppDeliveries
+from application.ports.versioned import ExpiringRecords
 from application.update import change
 from application.whatsapp.known_numbers import KnownNumbers
 from application.whatsapp.send_code import claim_fallback
@@ -36,7 +36,7 @@ class ReportWhatsApp:
     - It goes on after the response to the provider, which would repeat its request.
     """
 
-    deliveries: WhatsAppDeliveries
+    deliveries: ExpiringRecords[WhatsAppDelivery]
     numbers: KnownNumbers
     report_delivery: ReportDelivery
     deliver_in_order: DeliverInOrder

@@ -13,7 +13,7 @@ from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.system import Clock
-from application.ports.whatsapp import WhatsAppDeliveries
+from application.ports.versioned import ExpiringRecords
 from application.update import change
 from application.webhook_urls import WebhookUrls, name_message
 from application.whatsapp.known_numbers import KnownNumbers
@@ -41,7 +41,7 @@ class SendByWhatsApp:
 
     send_text: SendText
     deliver_otp: DeliverOtp
-    deliveries: WhatsAppDeliveries
+    deliveries: ExpiringRecords[WhatsAppDelivery]
     numbers: KnownNumbers
     keyed_hashes: KeyedHashes
     webhook_urls: WebhookUrls | None
@@ -104,7 +104,9 @@ class SendByWhatsApp:
             return False
 
 
-async def claim_fallback(deliveries: WhatsAppDeliveries, delivery_id: str, clock: Clock) -> bool:
+async def claim_fallback(
+    deliveries: ExpiringRecords[WhatsAppDelivery], delivery_id: str, clock: Clock
+) -> bool:
     """Return whether the caller, and nobody else, may try the next channel of a delivery.
 
     Raises:

@@ -86,25 +86,17 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     is_granted: bool = False
 
 
-class OperatorCodeRecord(msgspec.Struct, gc=False):
-    """A code that an operator sent, with the attempts of networks at it."""
+class ChallengesRecord(msgspec.Struct, gc=False):
+    """The challenges of messages."""
 
-    request_id: str
-    sent_at: datetime
-    attempt_limit: int
-    counters: tuple[AttemptCounterRecord, ...] = ()
+    all: tuple[ChallengeRecord, ...] = ()
 
 
-class RejectionRecord(msgspec.Struct, gc=False):
-    """A request for a code that was rejected before any provider was called."""
+class DeliveriesRecord(msgspec.Struct, gc=False):
+    """The deliveries, and the attempts at them that unknown IPs share."""
 
-    at: datetime
-    channel: Literal["sms", "voice", "whatsapp"]
-    limit: str
-    part: str = ""
-    until: datetime | None = None
-    recognition: Literal["none", "trusted_ip", "device"] = "none"
-    has_proof: bool = False
+    all: tuple[DeliveryRecord, ...] = ()
+    shared_attempts: tuple[datetime, ...] = ()
 
 
 class CallbackRecord(msgspec.Struct, gc=False):
@@ -115,6 +107,13 @@ class CallbackRecord(msgspec.Struct, gc=False):
     call_id: str
     counter: AttemptCounterRecord
     permits: PermitsRecord | None = None
+
+
+class CallbacksRecord(msgspec.Struct, gc=False):
+    """The callbacks, and the times of those that the provider rejected."""
+
+    all: tuple[CallbackRecord, ...] = ()
+    rejected: tuple[datetime, ...] = ()
 
 
 class DeviceFailuresRecord(msgspec.Struct, gc=False):
@@ -131,6 +130,42 @@ class FailuresRecord(msgspec.Struct, gc=False):
     in_a_row: int = 0
     last_failed_at: datetime | None = None
     by_device: tuple[DeviceFailuresRecord, ...] = ()
+
+
+class OperatorCodeRecord(msgspec.Struct, gc=False):
+    """A code that an operator sent, with the attempts of networks at it."""
+
+    request_id: str
+    sent_at: datetime
+    attempt_limit: int
+    counters: tuple[AttemptCounterRecord, ...] = ()
+
+
+class GrantsRecord(msgspec.Struct, gc=False):
+    """What operators gave the phone."""
+
+    codes: tuple[OperatorCodeRecord, ...] = ()
+    limit_resets: tuple[datetime, ...] = ()
+    has_delivery: bool = False
+
+
+class HoldRecord(msgspec.Struct, gc=False):
+    """For which identity the phone is held, and until when."""
+
+    identity_id: str | None = None
+    undo_until: datetime | None = None
+
+
+class RejectionRecord(msgspec.Struct, gc=False):
+    """A request for a code that was rejected before any provider was called."""
+
+    at: datetime
+    channel: Literal["sms", "voice", "whatsapp"]
+    limit: str
+    part: str = ""
+    until: datetime | None = None
+    recognition: Literal["none", "trusted_ip", "device"] = "none"
+    has_proof: bool = False
 
 
 class TrustedIpRecord(msgspec.Struct, gc=False):
@@ -156,29 +191,24 @@ class PhoneVerificationRecord(Record, kw_only=True):
 
     expires_at: datetime | None = None
     client_ips_expire_at: datetime | None = None
+    encrypted_phone: bytes | None = None
+    challenges: ChallengesRecord = msgspec.field(default_factory=ChallengesRecord)
+    deliveries: DeliveriesRecord = msgspec.field(default_factory=DeliveriesRecord)
+    callbacks: CallbacksRecord = msgspec.field(default_factory=CallbacksRecord)
+    failures: FailuresRecord = msgspec.field(default_factory=FailuresRecord)
+    grants: GrantsRecord = msgspec.field(default_factory=GrantsRecord)
+    trusted_ips: tuple[TrustedIpRecord, ...] = ()
     identity_id: str | None = None
     blocked_at: datetime | None = None
-    encrypted_phone: bytes | None = None
-    challenges: tuple[ChallengeRecord, ...] = ()
-    deliveries: tuple[DeliveryRecord, ...] = ()
-    shared_attempts: tuple[datetime, ...] = ()
-    failures: FailuresRecord = msgspec.field(default_factory=FailuresRecord)
-    trusted_ips: tuple[TrustedIpRecord, ...] = ()
-    callbacks: tuple[CallbackRecord, ...] = ()
+    hold: HoldRecord = msgspec.field(default_factory=HoldRecord)
     call_locale: CallLocaleRecord | None = None
-    rejected_callbacks: tuple[datetime, ...] = ()
-    limit_resets: tuple[datetime, ...] = ()
-    has_granted_delivery: bool = False
-    imported_id: str | None = None
-    previous_identity_id: str | None = None
-    undo_until: datetime | None = None
-    operator_codes: tuple[OperatorCodeRecord, ...] = ()
     rejections: tuple[RejectionRecord, ...] = ()
+    imported_id: str | None = None
 
     @property
     def has_phone(self) -> bool:
         """Whether its phone is kept with it."""
-        return self.blocked_at is not None or self.previous_identity_id is not None
+        return self.blocked_at is not None or self.hold.identity_id is not None
 
     @property
     def encrypted_phones(self) -> list[bytes]:

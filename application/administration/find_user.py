@@ -135,7 +135,7 @@ class FindUser:
             return FoundUser(phone, named, named.id)
         holder, undo_until = (
             await self.phone_holds.load_holder(verification),
-            verification.undo_until,
+            verification.hold.undo_until,
         )
         hold = PhoneHold(holder, undo_until) if holder and undo_until else None
         return FoundUser(phone, None, self.keyed_hashes.hash_phone(phone), hold, named)

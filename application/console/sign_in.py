@@ -1,7 +1,7 @@
 """Sign somebody of the staff in to the web console, and out."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import NoReturn
 
@@ -170,7 +170,8 @@ class ConsoleSignIn:
 
     async def _stop_counting(self, phone: PhoneNumber, request_id: str) -> None:
         def stop_counting(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-            return verification.stop_counting(request_id), None
+            deliveries = verification.deliveries.stop_counting(request_id)
+            return replace(verification, deliveries=deliveries), None
 
         await change(self.phone_verifications, phone, stop_counting)
 

@@ -105,7 +105,7 @@ class CollectFiles:
                 **await self._describe_delivery(delivery),
                 "is_result_unknown": delivery.unknown_reason is not None,
             }
-            for delivery in verification.deliveries
+            for delivery in verification.deliveries.all
         ]
 
     async def _describe_delivery(self, delivery: Delivery) -> _Json:
@@ -199,10 +199,10 @@ def _describe_verification(verification: PhoneVerification, deliveries: Sequence
         "blocked_at": verification.blocked_at,
         "failed_attempts_in_a_row": verification.failures.in_a_row,
         "last_failed_at": verification.failures.last_failed_at,
-        "limit_resets": verification.limit_resets,
+        "limit_resets": verification.grants.limit_resets,
         "logins_by_ip": [trusted.last_login_at for trusted in verification.trusted_ips],
         "call_language": locale and {"language": locale.tag, "chosen_at": locale.chosen_at},
-        "callbacks": [callback.requested_at for callback in verification.callbacks],
+        "callbacks": [callback.requested_at for callback in verification.callbacks.all],
         "deliveries": deliveries,
         "rejected_requests": [
             {

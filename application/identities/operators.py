@@ -142,7 +142,7 @@ class OperatorActions:
         async def block_phone(
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, str | None]:
-            if unless_held and verification.is_held(now):
+            if unless_held and verification.hold.is_active(now):
                 verification = await self.phone_holds.drop_void(verification)
             return verification.block(now), verification.identity_id
 

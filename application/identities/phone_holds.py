@@ -35,11 +35,11 @@ class PhoneHolds:
         Raises:
             StorageError
         """
-        identity_id = verification.previous_identity_id
-        if identity_id is None or not verification.is_held(self.clock.now()):
+        hold = verification.hold
+        if hold.identity_id is None or not hold.is_active(self.clock.now()):
             return None
-        loaded = await self.identities.load(identity_id)
-        is_valid = loaded is not None and loaded.value.is_undo_possible(verification.undo_until)
+        loaded = await self.identities.load(hold.identity_id)
+        is_valid = loaded is not None and loaded.value.is_undo_possible(hold.undo_until)
         return loaded.value if loaded is not None and is_valid else None
 
     async def end_void(self, phone: PhoneNumber) -> bool:

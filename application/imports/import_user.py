@@ -169,7 +169,7 @@ class _Attempt:
             raise _Rejected(ImportProblem.PHONE_BLOCKED)
         owner_id = verification.identity_id
         if owner_id is None or owner_id == closed_id:
-            if verification.is_held(self.now):
+            if verification.hold.is_active(self.now):
                 raise _Rejected(ImportProblem.PHONE_IN_USE)
             return verification.import_owner(self.new_id), self.new_id
         return verification, owner_id
@@ -367,7 +367,7 @@ class ImportUser:
             self._find_holders(attempt.username),
         )
         attempt = replace(attempt, holder_ids=holder_ids)
-        if loaded.value.is_held(attempt.now):
+        if loaded.value.hold.is_active(attempt.now):
             loaded = await self._end_void_hold(phone, loaded, is_dry_run=run is None)
         owner_id = loaded.value.identity_id
         attempt = replace(attempt, imported_id=loaded.value.imported_id)

@@ -17,7 +17,7 @@ from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
 from domain.otp.attempts import OtpAttempt
-from domain.otp.callback import Callback
+from domain.otp.callbacks import Callback
 from domain.otp.challenge import Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck

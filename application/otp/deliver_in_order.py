@@ -133,7 +133,8 @@ class DeliverInOrder:
         changed = replace(delivery, channel=channel, provider=provider)
 
         def fall_back(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-            return verification.fall_back(delivery.request_id, channel, provider), None
+            deliveries = verification.deliveries.fall_back(delivery.request_id, channel, provider)
+            return replace(verification, deliveries=deliveries), None
 
         with suppress(StorageError):
             await change(self.phone_verifications, phone, fall_back)
@@ -175,10 +176,10 @@ class DeliverInOrder:
         unknown_reason = result.reason if is_unknown else None
 
         def keep(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-            kept = verification.keep_result(
+            deliveries = verification.deliveries.keep_result(
                 delivery.request_id, delivery.channel, result.provider, unknown_reason
             )
-            return kept, None
+            return replace(verification, deliveries=deliveries), None
 
         with suppress(StorageError):
             await change(self.phone_verifications, phone, keep)

@@ -21,8 +21,6 @@ from domain.otp.verification_state import (
     VerificationState,
     find_active_code,
     find_operator_attempts,
-    operator_codes_left,
-    resets_left,
 )
 from domain.phone import PhoneNumber, PhoneRules
 
@@ -64,7 +62,7 @@ class DescribeVerification:
         """
         now = self.clock.now()
         verification = (await self.phone_verifications.load(phone)).value.prune(now)
-        deliveries = verification.deliveries
+        deliveries = verification.deliveries.all
         client_ip = (
             deliveries[-1].client_ip
             if deliveries
@@ -83,10 +81,10 @@ class DescribeVerification:
             code_expires_at=code_expires_at,
             attempts_left=attempts_left,
             operator_attempts=find_operator_attempts(verification, now),
-            operator_codes_left=operator_codes_left(verification, now),
+            operator_codes_left=verification.grants.codes_left(now),
             attempts_of_next=verification.attempts_of_next_delivery,
             failures_in_a_row=verification.failures.in_a_row,
-            resets_left=resets_left(verification),
+            resets_left=verification.grants.resets_left,
             deliveries=deliveries[::-1],
             rejections=verification.rejections[::-1],
             keeps_rejections=verification != PhoneVerification(),
@@ -118,7 +116,7 @@ class DescribeVerification:
         logins = [trusted.last_login_at for trusted in verification.trusted_ips]
         requester = Requester(
             client_ip,
-            verification.counted_deliveries,
+            verification.deliveries.counted,
             device_id=_UNKNOWN_CLIENT if is_known else None,
             last_login_at=max(logins, default=None),
         )

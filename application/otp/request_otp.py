@@ -243,7 +243,7 @@ class RequestOtp:
 
         An identity is loaded for every phone, so that the time does not reveal a hold.
         """
-        if not loaded.value.is_held(self.clock.now()):
+        if not loaded.value.hold.is_active(self.clock.now()):
             await self.identities.load(NOBODY)
             return loaded
         if await self.phone_holds.find_holder(loaded.value) is not None:
@@ -439,7 +439,8 @@ class RequestOtp:
             if decision.is_new:
                 delivery = replace(decision.delivery, permits=permits)
                 decision = replace(decision, delivery=delivery)
-                successor = successor.replace_delivery(delivery)
+                deliveries = successor.deliveries.set_delivery(delivery)
+                successor = replace(successor, deliveries=deliveries)
                 successor = successor.keep_rejections(rejections, acquired.acquired_at)
             return successor, decision
 
@@ -506,7 +507,7 @@ class RequestOtp:
         def reject(
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, tuple[PhoneVerification, Delivery | None]]:
-            delivery = verification.find_delivery(request.new_request_id)
+            delivery = verification.deliveries.find(request.new_request_id)
             rejected = verification.reject_delivery(
                 request.new_request_id, result.provider, result.reason
             )

@@ -10,7 +10,6 @@ from application.ports.system import Clock
 from application.update import change
 from domain.errors import ConflictingValue, PhoneBlocked
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.verification_state import resets_left
 from domain.phone import PhoneNumber
 
 
@@ -54,10 +53,10 @@ class ResetLimits:
         def reset(verification: PhoneVerification) -> tuple[PhoneVerification, ResetResult]:
             if verification.blocked_at is not None:
                 raise PhoneBlocked
-            if expected_left not in (None, resets_left(verification.prune(now))):
+            if expected_left not in (None, verification.prune(now).grants.resets_left):
                 raise ConflictingValue("The limits were reset just before.")
             successor = verification.reset_limits(now)
-            left = resets_left(successor)
+            left = successor.grants.resets_left
             return successor, ResetResult(left, successor.attempts_of_next_delivery)
 
         result = await change(self.phone_verifications, phone, reset)

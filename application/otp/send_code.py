@@ -18,8 +18,8 @@ from domain.errors import (
     TooManyOtpRequests,
 )
 from domain.otp.delivery import Channel
+from domain.otp.grants import OPERATOR_CODES_LIMIT
 from domain.otp.message_preferences import MessagePreferences
-from domain.otp.operator_code import OPERATOR_CODES_LIMIT
 
 HAS_FIXED_CODE: Final = "This phone has a fixed code in DIALTONE_TEST_OTPS: nothing is sent to it."
 

@@ -68,7 +68,7 @@ class DisownPhone:
             kept_session_id=assignment.kept_session_id,
         )
         held = (await self.phone_verifications.load(assignment.former_phone)).value
-        used, undo_until = None, held.undo_until
+        used, undo_until = None, held.hold.undo_until
         if undo_until is not None and await self.holds.find_holder(held) == identity.id:
             change = replace(change, undo_until=undo_until)
             code = self.codes.derive(identity.id, assignment.former_phone, undo_until)

@@ -74,7 +74,7 @@ class MakeUndo:
             started_at=now,
             attempted_at=now,
             is_undo=True,
-            undo_until=held.undo_until,
+            undo_until=held.hold.undo_until,
         )
 
     async def trust(self, identity_id: str, phone: PhoneNumber, client_ip: HashedClientIp) -> None:

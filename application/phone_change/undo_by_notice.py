@@ -117,11 +117,12 @@ class UndoByNotice:
 
         Everything is loaded and derived for each phone, so that the time does not reveal a hold.
         """
-        held, now = (await self.phone_verifications.load(phone)).value, self.clock.now()
-        identity_id = held.previous_identity_id or held.identity_id or NOBODY
-        undo_until = held.undo_until or now + UNDO_PERIOD
+        verification = (await self.phone_verifications.load(phone)).value
+        hold, now = verification.hold, self.clock.now()
+        identity_id = hold.identity_id or verification.identity_id or NOBODY
+        undo_until = hold.undo_until or now + UNDO_PERIOD
         loaded = await self.identities.load(identity_id)
         is_correct = self.codes.is_code_of(code, identity_id, phone, undo_until)
         identity = loaded.value if loaded else Identity(identity_id, None, now)
-        is_held = held.is_held(now) and identity.is_undo_possible(held.undo_until)
-        return identity, undo_until, is_correct and is_held and held.blocked_at is None
+        is_held = hold.is_active(now) and identity.is_undo_possible(hold.undo_until)
+        return identity, undo_until, is_correct and is_held and verification.blocked_at is None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,7 +23,7 @@ from application.update import NOTHING_WRITTEN, change
 from application.voice.events import CallbackRequested
 from application.voice.place_code_call import PlaceCodeCall
 from domain.errors import InvalidValue, TooManyOtpRequests
-from domain.otp.callback import Callback
+from domain.otp.callbacks import Callback
 from domain.otp.delivery import Channel
 from domain.otp.permits import Permits
 from domain.otp.phone_verification import PhoneVerification
@@ -99,7 +99,7 @@ class Callbacks:
             until = now + timedelta(seconds=seconds_left)
             return self._reject(phone, now, PAUSED.reason, PROVIDER_PAUSED, until=until)
         loaded = await self.phone_verifications.load(phone)
-        if loaded.value.find_callback(callback_id):
+        if loaded.value.callbacks.find(callback_id):
             return True
         challenge = self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES))
 
@@ -124,7 +124,7 @@ class Callbacks:
             if not isinstance(acquired, Acquisition):
                 # A parallel request that got the last permits may have been for this callback.
                 current = await self.phone_verifications.load(phone)
-                if current.value.find_callback(callback_id):
+                if current.value.callbacks.find(callback_id):
                     return True
                 name = await self.delivery_limiter.alerts.name_used_limit(reservation)
                 return self._reject(
@@ -169,7 +169,7 @@ class Callbacks:
         if self.codes.is_test_phone(phone, self.clock.now()) or self.place_code_call is None:
             return True
         verification = (await self.phone_verifications.load(phone)).value
-        callback = verification.find_callback(callback_id)
+        callback = verification.callbacks.find(callback_id)
         if callback is None or await self.calls.load(callback_id) is not None:
             return True
         call = Call(
@@ -264,8 +264,9 @@ class Callbacks:
         def reject(
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, Callback | None]:
-            recorded = verification.find_callback(callback.call_id)
-            return verification.reject_callback(callback.call_id), recorded
+            recorded = verification.callbacks.find(callback.call_id)
+            callbacks = verification.callbacks.reject(callback.call_id)
+            return replace(verification, callbacks=callbacks), recorded
 
         with suppress(StorageError):
             cleared = await change(self.phone_verifications, phone, reject)

@@ -108,13 +108,13 @@ class ReportWhatsApp:
 
 def _find_latest(challenge: Challenge, verification: PhoneVerification) -> Delivery:
     """Return the latest delivery of a code."""
-    return [each for each in verification.deliveries if each.challenge_id == challenge.id][-1]
+    return [each for each in verification.deliveries.all if each.challenge_id == challenge.id][-1]
 
 
 def _find_code(record: WhatsAppDelivery, verification: PhoneVerification) -> CodeDelivery | None:
     """Return the delivery with its code; None if nothing is known of it any more."""
-    for delivery in verification.deliveries:
-        challenge = verification.find_challenge(delivery.challenge_id)
+    for delivery in verification.deliveries.all:
+        challenge = verification.challenges.find(delivery.challenge_id)
         if challenge and delivery.report_id_by(Channel.WHATSAPP) == record.id:
             return CodeDelivery(record.phone, record.preferences, delivery, challenge)
     return None

@@ -1,21 +1,15 @@
-"""Attempts to verify a code, their results, and the limit that unknown IPs share."""
+"""Attempts to verify a code, and their results."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
-from domain.otp.callback import Callback
+from domain.otp.callbacks import Callback
 from domain.otp.challenge import Challenge, Login, OtpCode, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Delivery, DeviceProof
-from domain.otp.sliding_window import SlidingWindow
 
-SHARED_ATTEMPTS: Final = (
-    SlidingWindow(15, timedelta(hours=1)),
-    SlidingWindow(30, timedelta(days=1)),
-)
-"""Attempts without a request id from IPs that requested no delivery, all IPs together."""
 DIGEST_BYTES: Final = 16
 
 

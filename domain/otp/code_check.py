@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.otp.attempts import (
-    SHARED_ATTEMPTS,
     Correct,
     Exhausted,
     ExhaustedIp,
@@ -19,8 +18,9 @@ from domain.otp.attempts import (
     VerificationResult,
     Wrong,
 )
-from domain.otp.callback import Callback
+from domain.otp.callbacks import Callback
 from domain.otp.challenge import Challenge, Login, Purpose
+from domain.otp.deliveries import SHARED_ATTEMPTS
 from domain.otp.delivery import (
     ATTEMPTS_OF_LIMITED_DELIVERY,
     AttemptCounter,
@@ -28,7 +28,7 @@ from domain.otp.delivery import (
     Delivery,
 )
 from domain.otp.failures import MAX_FAILURES_AFTER_RESET
-from domain.otp.operator_code import OperatorCode, find_reserved_network, sends_no_ids
+from domain.otp.grants import OperatorCode, find_reserved_network, sends_no_ids
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import whole_seconds
 
@@ -134,13 +134,13 @@ class CodeCheck:
         return self.state.recognize_device(self.attempt.device)
 
     @property
-    def challenges(self) -> tuple[Challenge, ...]:
+    def challenges(self) -> list[Challenge]:
         """The challenges of messages whose codes are for the purpose of the attempt."""
-        return self.state.challenges_for(self.attempt.purpose, self.attempt.identity_id)
+        return self.state.challenges.for_purpose(self.attempt.purpose, self.attempt.identity_id)
 
-    def active_challenges(self, time: datetime) -> tuple[Challenge, ...]:
+    def active_challenges(self, time: datetime) -> list[Challenge]:
         """Return those whose codes are accepted at a time."""
-        return tuple([challenge for challenge in self.challenges if challenge.is_active(time)])
+        return [challenge for challenge in self.challenges if challenge.is_active(time)]
 
     def reject_ip(self, available_at: datetime) -> VerificationResult:
         """Return the result for an IP that has its next permit at this time."""
@@ -159,11 +159,11 @@ class CodeCheck:
         )
 
     @property
-    def _usable_challenges(self) -> tuple[Challenge, ...]:
+    def _usable_challenges(self) -> list[Challenge]:
         """The challenges of messages and callbacks for the purpose of the attempt."""
         if self.attempt.purpose is not Purpose.SIGN_IN:
             return self.challenges
-        return (*self.challenges, *(callback.challenge for callback in self.state.callbacks))
+        return self.challenges + self.state.callbacks.challenges
 
     def check_operator_code(self) -> Checked | None:
         """Compare the code as an attempt at the code that an operator sent.
@@ -196,7 +196,7 @@ class CodeCheck:
         if counter.is_repeat(digest, now):
             return state, Repeated(self._all_attempts_left)
         counted = code.set_counter(counter.count(digest, now))
-        successor = replace(state, operator_codes=(*state.operator_codes[:-1], counted))
+        successor = replace(state, grants=state.grants.set_latest_code(counted))
         successor = successor.count_failure(self.device_id, now)
         return successor, Wrong(replace(self, state=successor)._all_attempts_left)
 
@@ -209,7 +209,7 @@ class CodeCheck:
         if state.failures.in_a_row >= MAX_FAILURES_AFTER_RESET:
             return None
         code, delivery = found
-        requested, network = state.requested_deliveries, attempt.client_ip.network
+        requested, network = self._requested_deliveries, attempt.client_ip.network
         knows_phone = sends_no_ids(requested, network) or any(
             each.counter_of_request(attempt.request_id) for each in (*requested, delivery)
         )
@@ -221,6 +221,16 @@ class CodeCheck:
         reserved_for = find_reserved_network(requested, code.sent_at, trusted_ips)
         counter = code.counter_of(network, reserved_for)
         return (code, delivery, counter) if counter is not None and counter.left > 0 else None
+
+    @property
+    def _requested_deliveries(self) -> list[Delivery]:
+        """The deliveries that clients requested and a provider took."""
+        return [
+            each
+            for each in self.state.deliveries.all
+            if not (each.is_suppressed or each.is_rejected)
+            and not self.state.grants.is_of_operator(each)
+        ]
 
     @property
     def _all_attempts_left(self) -> int:
@@ -313,7 +323,10 @@ class CodeCheck:
 
     def _find_carrier(self, challenge: Challenge) -> Delivery | Callback | None:
         """Return the latest message or callback with the code."""
-        carriers: list[Delivery | Callback] = [*self.state.callbacks, *self.state.deliveries]
+        carriers: list[Delivery | Callback] = [
+            *self.state.callbacks.all,
+            *self.state.deliveries.all,
+        ]
         return next(
             (found for found in reversed(carriers) if found.challenge_id == challenge.id), None
         )
@@ -322,7 +335,9 @@ class CodeCheck:
         self, challenge: Challenge, login: Login, carrier: Delivery | Callback | None
     ) -> UsedCode:
         deliveries = tuple(
-            delivery for delivery in self.state.deliveries if delivery.challenge_id == challenge.id
+            delivery
+            for delivery in self.state.deliveries.all
+            if delivery.challenge_id == challenge.id
         )
         is_device_recognized = self.device_id is not None
         return UsedCode(challenge, login, carrier, is_device_recognized, deliveries)
@@ -337,13 +352,16 @@ class CodeCheck:
         used = challenge.mark_used(attempt.now, login)
         reset = [
             other.reset_attempts(attempt.client_ip, device_id, is_verified=other is carrier)
-            for other in state.deliveries
+            for other in state.deliveries.all
         ]
         successor = replace(
             owned.map_challenges(lambda other: used if other.id == used.id else other),
-            deliveries=tuple(
-                replace(other, permits=None) if other.challenge_id == used.id else other
-                for other in reset
+            deliveries=replace(
+                state.deliveries,
+                all=tuple(
+                    replace(other, permits=None) if other.challenge_id == used.id else other
+                    for other in reset
+                ),
             ),
             failures=state.failures.reset(device_id),
         )
@@ -352,7 +370,7 @@ class CodeCheck:
     @property
     def _is_applicable(self) -> bool:
         """Whether a correct code allows now what it is for."""
-        is_held = self.state.is_held(self.attempt.now)
+        is_held = self.state.hold.is_active(self.attempt.now)
         match self.attempt.purpose:
             case Purpose.SIGN_IN:
                 return not is_held
@@ -373,7 +391,7 @@ class CodeCheck:
         if attempt.purpose is Purpose.CONSOLE_SIGN_IN:
             return state, Login(state.identity_id or "", "", attempt.request_id)
         if attempt.purpose is not Purpose.SIGN_IN:
-            identity_id = attempt.identity_id or state.previous_identity_id or ""
+            identity_id = attempt.identity_id or state.hold.identity_id or ""
             return state, Login(identity_id, "", attempt.request_id)
         identity_id = state.identity_id or attempt.new_identity_id
         owned = state if state.identity_id else state.change_owner(identity_id)
@@ -407,7 +425,7 @@ class CodeCheck:
         if self.device_id is None:
             ip = self.attempt.client_ip.ip
             for delivery in reversed(current):
-                if delivery.client_ip.ip == ip and not self.state.is_of_operator(delivery):
+                if delivery.client_ip.ip == ip and not self.state.grants.is_of_operator(delivery):
                     return delivery
         return current[-1] if current else None
 
@@ -421,7 +439,9 @@ class CodeCheck:
         if counters:
             return counters
         client_ip = self.attempt.client_ip
-        if self.state.is_of_operator(delivery):  # an operator's request has the IP of no client
+        if self.state.grants.is_of_operator(
+            delivery
+        ):  # an operator's request has the IP of no client
             return [delivery.counter_of_unknown_ip(client_ip)]
         return [delivery.counter_of_ip(client_ip)]
 
@@ -431,7 +451,7 @@ class CodeCheck:
         A client whose network failed at an operator's code has only the attempts of the network
         there, unless it is a recognized device.
         """
-        if self.device_id is None and self.state.has_failed_at_operator_code(
+        if self.device_id is None and self.state.grants.has_failed(
             delivery, self.attempt.client_ip.network
         ):
             return 0
@@ -447,13 +467,9 @@ class CodeCheck:
             delivery = delivery.set_counter(counter.count(digest, now))
         # The counter of an unknown IP is the only one.
         is_of_unknown_ip = counters[0].kind is CounterKind.UNKNOWN_IP
-        is_shared = is_of_unknown_ip and self.shared_attempts_left(now) > 0
-        counted = self.state.replace_delivery(delivery)
+        is_shared = is_of_unknown_ip and self.state.deliveries.shared_attempts_left(now) > 0
+        counted = replace(self.state, deliveries=self.state.deliveries.set_delivery(delivery))
         return counted.count_failure(self.device_id, now, is_shared=is_shared), delivery
-
-    def shared_attempts_left(self, time: datetime) -> int:
-        """Return how many attempts all unknown IPs together have left."""
-        return min(window.remaining(self.state.shared_attempts, time) for window in SHARED_ATTEMPTS)
 
     def next_attempt_at(self) -> datetime:
         """Return when the attempt will be looked at, if it is not now and nobody does anything."""
@@ -462,7 +478,7 @@ class CodeCheck:
         times += [
             time + window.period
             for window in SHARED_ATTEMPTS
-            for time in self.state.shared_attempts
+            for time in self.state.deliveries.shared_attempts
         ]
         times += [self.attempt.unchallenged_at or now]
         return next(time for time in sorted(times) if time > now and self._allows(time))
@@ -483,7 +499,7 @@ class CodeCheck:
         """
         if self.state.failures.has_reached_maximum:
             return 0
-        left = max(0, min(counter.left, self.shared_attempts_left(time)))
+        left = max(0, min(counter.left, self.state.deliveries.shared_attempts_left(time)))
         if not counter.used:
             left = max(1, left)
         trusted_until = self.state.trusted_until(self.attempt)
@@ -506,15 +522,15 @@ class CodeCheck:
     def _current_deliveries(self, time: datetime) -> Sequence[Delivery]:
         """Return the deliveries whose code has not expired, used or not."""
         current = [challenge.id for challenge in self.challenges if time < challenge.expires_at]
-        return [delivery for delivery in self.state.deliveries if delivery.challenge_id in current]
+        return [
+            delivery for delivery in self.state.deliveries.all if delivery.challenge_id in current
+        ]
 
 
 def _open_callback(state: PhoneVerification, attempt: OtpAttempt) -> Callback | None:
     """Return the latest callback if the attempt is compared with its code."""
-    is_sign_in = attempt.purpose is Purpose.SIGN_IN
-    if not state.callbacks or not is_sign_in or attempt.request_id is not None:
-        return None
-    return state.callbacks[-1] if state.callbacks[-1].is_open(attempt.now) else None
+    is_compared = attempt.purpose is Purpose.SIGN_IN and attempt.request_id is None
+    return state.callbacks.find_open(attempt.now) if is_compared else None
 
 
 def _count_on_callback(state: PhoneVerification, attempt: OtpAttempt) -> PhoneVerification | None:
@@ -523,5 +539,4 @@ def _count_on_callback(state: PhoneVerification, attempt: OtpAttempt) -> PhoneVe
     digest = attempt.digest(callback.call_id) if callback else ""
     if callback is None or callback.counter.is_repeat(digest, attempt.now):
         return None
-    counted = callback.count(digest, attempt.now)
-    return replace(state, callbacks=(*state.callbacks[:-1], counted))
+    return replace(state, callbacks=state.callbacks.count(digest, attempt.now))

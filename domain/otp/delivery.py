@@ -290,6 +290,8 @@ class Delivery:
 
         A client that has one of these ids may try the code that an operator sends.
         """
+        if not self.counters:
+            return self
         ids = tuple(counter.reset() for counter in self.counters if counter.is_of_later_request)
         return replace(self, counters=ids)
 
@@ -308,7 +310,7 @@ class Delivery:
     def attempts_of_unknown_ips(self) -> int:
         """How many attempts without an id came from IPs that did not request it."""
         kind = CounterKind.UNKNOWN_IP
-        return sum(counter.used for counter in self.counters if counter.kind is kind)
+        return sum([counter.used for counter in self.counters if counter.kind is kind])
 
     def reset_attempts(
         self, client_ip: HashedClientIp, device_id: str | None, *, is_verified: bool

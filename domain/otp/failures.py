@@ -37,6 +37,11 @@ class Failures:
         """Whether each delivery brings one attempt only."""
         return self.in_a_row >= MAX_FAILURES_IN_A_ROW
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """When those of a phone without an identity are no longer kept; None without any."""
+        return self.last_failed_at + FAILURES_TTL if self.last_failed_at else None
+
     def is_recognized(self, device_id: str) -> bool:
         """Return whether the device has failed less than twenty times in a row."""
         return self._count_of(device_id) < MAX_DEVICE_FAILURES_IN_A_ROW

@@ -9,34 +9,28 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from domain.errors import TooManyOtpRequests, TooManyResets
+from domain.errors import TooManyOtpRequests
 from domain.identifier import require_identifier
 from domain.otp.attempts import OtpAttempt
-from domain.otp.callback import CALLBACKS_PER_PHONE, Callback
+from domain.otp.callbacks import Callback, PhoneCallbacks
 from domain.otp.challenge import Challenge, Purpose
+from domain.otp.challenges import MessageChallenges
 from domain.otp.client_ip import HashedClientIp
+from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import (
     ATTEMPTS_AFTER_MAX_FAILURES,
     ATTEMPTS_OF_LIMITED_DELIVERY,
     ATTEMPTS_PER_DELIVERY,
-    MAX_REJECTION_LENGTH,
-    ONE_DAY,
-    REJECTED_TTL,
     AttemptCounter,
-    Channel,
     CounterKind,
     Delivery,
     DeviceProof,
     OtpRequest,
 )
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
-from domain.otp.failures import FAILURES_TTL, MAX_FAILURES_AFTER_RESET, Failures
-from domain.otp.operator_code import (
-    MAX_OPERATOR_CODES,
-    OPERATOR_CODES_LIMIT,
-    OperatorCode,
-    make_operator_code,
-)
+from domain.otp.failures import MAX_FAILURES_AFTER_RESET, Failures
+from domain.otp.grants import Grants, OperatorCode
+from domain.otp.hold import NO_HOLD, Hold
 from domain.otp.permits import Permits, Recognition
 from domain.otp.rejection import Rejection, keep_latest
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
@@ -44,8 +38,6 @@ from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 TRUSTED_IP_TTL: Final = timedelta(days=90)
 CALL_LOCALE_TTL: Final = timedelta(days=365)
 MAX_TRUSTED_IPS: Final = 20
-MAX_RESETS_A_DAY: Final = 2
-"""How often operators can reset the limits of one phone."""
 _EXPIRED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -72,45 +64,43 @@ class CallLocale:
 
 @dataclass(frozen=True, slots=True)
 class PhoneVerification:
-    """Challenges, deliveries, attempts and trusted IPs of a phone, and the id of its identity.
+    """What is known about a phone: it decides when a code is sent, and which one is correct.
 
     A phone that never requested a code has an empty one and gets the same responses. So does a
     blocked phone, except that nothing is delivered to it and no code is correct.
 
-    `shared_attempts` are the times of the attempts that all unknown IPs made together. `callbacks`
-    have challenges of their own, and use up nothing of the deliveries and their attempts.
-    `rejected_callbacks` are the times of callbacks that the provider rejected. `limit_resets` are
-    the times when operators reset the limits of the phone. After each reset, `has_granted_delivery`
-    allows one delivery with all attempts.
-
-    `operator_codes` are the codes that operators sent within a day. `rejections` are the latest
-    requests within a day that were rejected: they are for operators, and decide nothing.
-
-    `imported_id` is the id that an import gave the phone, before the identity exists: an identity
-    under it belongs to that import, also if a login makes it first.
-
-    `previous_identity_id` had this phone until its owner changed it to another one. Until
-    `undo_until` it may get the phone back, and nobody else gets it. `trusted_ips` are those of that
-    owner then.
+    Attributes:
+        challenges: Those of messages.
+        deliveries: The messages, with their attempts.
+        callbacks: They have challenges of their own, and use up nothing of the deliveries and
+            their attempts.
+        failures: All of them: at messages, callbacks and codes of operators.
+        grants: What operators gave it.
+        trusted_ips: Those of its owner or, while it is held, of the former one.
+        identity_id: Its owner.
+        blocked_at: Since when it is blocked.
+        hold: For the identity that changed it to another phone.
+        call_locale: That of the owner. It stays here, because the write that changes the owner
+            ends it.
+        rejections: The latest requests within a day that were rejected. They are for operators,
+            decide nothing, and stay here like the locale.
+        imported_id: The id that an import gave the phone, before the identity exists: an identity
+            under it belongs to that import, also if a login makes it first. It stays here, because
+            the write that gives the phone to the identity sets it.
     """
 
-    challenges: tuple[Challenge, ...] = ()
-    deliveries: tuple[Delivery, ...] = ()
-    shared_attempts: tuple[datetime, ...] = ()
+    challenges: MessageChallenges = MessageChallenges()
+    deliveries: Deliveries = Deliveries()
+    callbacks: PhoneCallbacks = PhoneCallbacks()
     failures: Failures = Failures()
+    grants: Grants = Grants()
     trusted_ips: tuple[TrustedIp, ...] = ()
     identity_id: str | None = None
     blocked_at: datetime | None = None
-    callbacks: tuple[Callback, ...] = ()
+    hold: Hold = NO_HOLD
     call_locale: CallLocale | None = None
-    rejected_callbacks: tuple[datetime, ...] = ()
-    limit_resets: tuple[datetime, ...] = ()
-    has_granted_delivery: bool = False
-    imported_id: str | None = None
-    previous_identity_id: str | None = None
-    undo_until: datetime | None = None
-    operator_codes: tuple[OperatorCode, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+    imported_id: str | None = None
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -126,10 +116,9 @@ class PhoneVerification:
         """When nothing of it counts anymore. None while it names an identity or is blocked."""
         if self.identity_id is not None or self.blocked_at is not None:
             return None
-        times = [challenge.expires_at for challenge in self.challenges]
-        times += [time + ONE_DAY for time in self.shared_attempts]
-        if self.failures.last_failed_at:
-            times.append(self.failures.last_failed_at + FAILURES_TTL)
+        times = [*self.challenges.expiry_times, *self.deliveries.shared_expiry_times]
+        if self.failures.expires_at:
+            times.append(self.failures.expires_at)
         return max([*times, *self._expiry_times], default=_EXPIRED)
 
     @property
@@ -141,33 +130,26 @@ class PhoneVerification:
         """
         tried = [
             delivery.challenge_id
-            for delivery in self.deliveries
+            for delivery in self.deliveries.all
             if delivery.attempts_of_unknown_ips
         ]
         tried += [
             delivery.challenge_id
-            for code in self.operator_codes
-            if code.counters and (delivery := self.find_delivery(code.request_id))
+            for code in self.grants.codes
+            if code.counters and (delivery := self.deliveries.find(code.request_id))
         ]
-        times = [challenge.expires_at for challenge in self.challenges if challenge.id in tried]
+        times = self.challenges.keep(tried).expiry_times if tried else []
         return min([*times, *self._expiry_times], default=None)
 
     @property
     def _expiry_times(self) -> list[datetime]:
-        """When each delivery, callback, reset, rejection, trusted IP, hold and locale expires."""
-        times = [delivery.expires_at for delivery in self.deliveries]
-        times += [callback.requested_at + ONE_DAY for callback in self.callbacks]
-        times += [requested_at + REJECTED_TTL for requested_at in self.rejected_callbacks]
-        times += [reset_at + ONE_DAY for reset_at in self.limit_resets]
-        times += [code.sent_at + ONE_DAY for code in self.operator_codes]
+        """When each of those expires that may have client IPs, or is of a person."""
+        times = [*self.deliveries.expiry_times, *self.callbacks.expiry_times]
+        times += self.grants.expiry_times
         times += [rejection.expires_at for rejection in self.rejections]
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
-        times += [self.undo_until] if self.undo_until else []
+        times += [self.hold.undo_until] if self.hold.undo_until else []
         return times + ([self.call_locale.expires_at] if self.call_locale else [])
-
-    def is_held(self, now: datetime) -> bool:
-        """Return whether the phone is held for the identity that had it before."""
-        return self.undo_until is not None and now < self.undo_until
 
     # Requests
 
@@ -213,15 +195,16 @@ class PhoneVerification:
                 retry_after = whole_seconds(request.now, next_request_at)
                 raise TooManyOtpRequests(retry_after, wait.limitation.name.lower())
             delivery, challenge = referred
-            return pruned.replace_delivery(delivery), DeliveryDecision(
+            referring = replace(pruned, deliveries=pruned.deliveries.set_delivery(delivery))
+            return referring, DeliveryDecision(
                 delivery, challenge, request.new_request_id, next_request_at, is_new=False
             )
-        codes = pruned.operator_codes
+        grants = pruned.grants
         if request.is_by_operator:
-            codes = pruned._add_operator_code(request)
+            grants = grants.add_code(request)
         resendable = [
             challenge
-            for challenge in pruned.challenges_like(request.new_challenge)
+            for challenge in pruned.challenges.like(request.new_challenge)
             if challenge.is_resendable(request.now, request.key_ids)
         ]
         challenge = resendable[-1] if resendable else request.new_challenge
@@ -243,10 +226,9 @@ class PhoneVerification:
         )
         successor = replace(
             pruned,
-            challenges=pruned.challenges if resendable else (*pruned.challenges, challenge),
-            deliveries=(*pruned.deliveries, delivery),
-            operator_codes=codes,
-            has_granted_delivery=pruned.has_granted_delivery and not is_granted,
+            challenges=pruned.challenges if resendable else pruned.challenges.add(challenge),
+            deliveries=pruned.deliveries.add(delivery),
+            grants=replace(grants, has_delivery=False) if is_granted else grants,
         )
         decision = DeliveryDecision(
             delivery,
@@ -259,127 +241,35 @@ class PhoneVerification:
         )
         return successor, decision
 
-    def _add_operator_code(self, request: OtpRequest) -> tuple[OperatorCode, ...]:
-        """Return the codes of operators with that of this request.
-
-        Raises:
-            TooManyOtpRequests
-        """
-        times = [code.sent_at for code in self.operator_codes]
-        available_at = MAX_OPERATOR_CODES.next_available(times, request.now)
-        if available_at > request.now:
-            retry_after = whole_seconds(request.now, available_at)
-            raise TooManyOtpRequests(retry_after, OPERATOR_CODES_LIMIT)
-        code = make_operator_code(
-            request.new_request_id, request.now, is_limited=request.is_limited
-        )
-        return (*self.operator_codes, code)
-
     def find_operator_code(self, now: datetime) -> tuple[OperatorCode, Delivery] | None:
         """Return the latest code of an operator if it signs in now, and its delivery."""
-        if not self.operator_codes:
+        if not self.grants.codes:
             return None
-        latest = self.operator_codes[-1]
-        delivery = self.find_delivery(latest.request_id)
-        active = [challenge.id for challenge in self.active_challenges(now)]
+        latest = self.grants.codes[-1]
+        delivery = self.deliveries.find(latest.request_id)
+        active = [challenge.id for challenge in self.challenges.active(now)]
         return (latest, delivery) if delivery and delivery.challenge_id in active else None
-
-    def is_of_operator(self, delivery: Delivery) -> bool:
-        """Return whether an operator caused a delivery, and no client."""
-        return any(code.request_id == delivery.request_id for code in self.operator_codes)
-
-    def has_failed_at_operator_code(self, delivery: Delivery, network: str) -> bool:
-        """Return whether an operator caused a delivery, and attempts of a network count on it."""
-        return any(
-            code.request_id == delivery.request_id
-            and any(counter.id == network for counter in code.counters)
-            for code in self.operator_codes
-        )
-
-    @property
-    def requested_deliveries(self) -> tuple[Delivery, ...]:
-        """The deliveries that clients requested and a provider took."""
-        return tuple(
-            [
-                each
-                for each in self.deliveries
-                if not (each.is_suppressed or each.is_rejected or self.is_of_operator(each))
-            ]
-        )
 
     def _is_suppressed(self, request: OtpRequest) -> bool:
         """Return whether nothing is sent: to a blocked phone, and to one with nothing to undo."""
         is_undo = request.purpose is Purpose.UNDO_PHONE_CHANGE
-        return self.blocked_at is not None or (is_undo and not self.is_held(request.now))
-
-    @property
-    def counted_deliveries(self) -> tuple[Delivery, ...]:
-        """The deliveries that count in the limits of the phone, of all purposes together."""
-        return tuple([delivery for delivery in self.deliveries if not delivery.is_reset])
-
-    def find_delivery(self, request_id: str) -> Delivery | None:
-        """Return the delivery that this request caused, or None."""
-        return next(
-            (delivery for delivery in self.deliveries if delivery.request_id == request_id), None
-        )
-
-    def fall_back(self, request_id: str, channel: Channel, provider: str) -> "PhoneVerification":
-        """Return the state of a delivery whose code goes by another channel from now on.
-
-        Args:
-            request_id: The request that caused the delivery.
-            channel: The next channel.
-            provider: The name of the provider that is tried first there.
-        """
-        delivery = self.find_delivery(request_id)
-        if delivery is None:
-            return self
-        return self.replace_delivery(
-            replace(delivery, channel=channel, provider=provider, unknown_reason=None)
-        )
-
-    def keep_result(
-        self, request_id: str, channel: Channel, provider: str, unknown_reason: str | None
-    ) -> "PhoneVerification":
-        """Return the state after a provider took a delivery, or may have taken it.
-
-        A result of a channel that the delivery has left changes nothing.
-
-        Args:
-            request_id: The request that caused the delivery.
-            channel: The channel of the provider.
-            provider: The name of the provider; empty if it is the one that was recorded.
-            unknown_reason: Why the result is unknown; None if the provider took it.
-        """
-        delivery = self.find_delivery(request_id)
-        if delivery is None or delivery.channel is not channel:
-            return self
-        reason = None if unknown_reason is None else unknown_reason[:MAX_REJECTION_LENGTH]
-        kept = replace(delivery, provider=provider or delivery.provider, unknown_reason=reason)
-        return self.replace_delivery(kept)
+        return self.blocked_at is not None or (is_undo and not self.hold.is_active(request.now))
 
     def reject_delivery(self, request_id: str, provider: str, reason: str) -> "PhoneVerification":
         """Return the state after every provider rejected this delivery (see `Delivery.reject`).
 
         What a reset allowed, and this delivery used, is allowed again.
         """
-        rejected = self.find_delivery(request_id)
-        deliveries = tuple(
-            delivery.reject(provider, reason) if delivery is rejected else delivery
-            for delivery in self.deliveries
-        )
-        delivered = {delivery.challenge_id for delivery in deliveries}
-        challenges = tuple(challenge for challenge in self.challenges if challenge.id in delivered)
-        is_granted = rejected is not None and rejected.is_granted
-        codes = tuple(
-            code for code in self.operator_codes if code.counters or code.request_id != request_id
-        )
+        rejected = self.deliveries.find(request_id)
+        if rejected is None:
+            return self
+        deliveries = self.deliveries.reject(request_id, provider, reason)
+        delivered = [delivery.challenge_id for delivery in deliveries.all]
         return replace(
             self,
+            challenges=self.challenges.keep(delivered),
             deliveries=deliveries,
-            challenges=challenges,
-            operator_codes=codes,
-            has_granted_delivery=self.has_granted_delivery or is_granted,
+            grants=self.grants.reject(rejected),
         )
 
     def request_callback(
@@ -409,55 +299,16 @@ class PhoneVerification:
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
         """
-        if self.find_callback(call_id):
+        if self.callbacks.find(call_id):
             return self
         pruned = self.prune(now)
-        times = [callback.requested_at for callback in pruned.callbacks]
-        available_at = max(
-            window.next_available(
-                times + [*pruned.rejected_callbacks] * (window.period < ONE_DAY), now
-            )
-            for window in CALLBACKS_PER_PHONE
-        )
+        available_at = pruned.callbacks.next_available(now)
         if available_at > now:
             raise TooManyOtpRequests(whole_seconds(now, available_at))
-        challenges = [callback.challenge for callback in pruned.callbacks]
-        resendable = (
-            challenge for challenge in challenges if challenge.is_resendable(now, key_ids)
-        )
-        challenge = next(resendable, new_challenge)
         attempts = pruned._attempts_of_new_delivery(is_limited=is_limited)
         counter = AttemptCounter(CounterKind.CALLBACK, call_id, attempts)
-        callback = Callback(challenge, now, call_id, counter, permits)
-        return replace(pruned, callbacks=(*pruned.callbacks, callback))
-
-    def find_callback(self, call_id: str) -> Callback | None:
-        """Return the callback with this call, or None."""
-        return next((callback for callback in self.callbacks if callback.call_id == call_id), None)
-
-    def reject_callback(self, call_id: str) -> "PhoneVerification":
-        """Return the state after the provider rejected the call of this callback.
-
-        Only its time is kept, which counts for an hour. A callback with attempts stays, without its
-        permits: otherwise these attempts would not count.
-        """
-        rejected = [
-            callback
-            for callback in self.callbacks
-            if callback.call_id == call_id and not callback.counter.used
-        ]
-        kept = [callback for callback in self.callbacks if callback not in rejected]
-        return replace(
-            self,
-            callbacks=tuple(
-                replace(callback, permits=None) if callback.call_id == call_id else callback
-                for callback in kept
-            ),
-            rejected_callbacks=(
-                *self.rejected_callbacks,
-                *(callback.requested_at for callback in rejected),
-            ),
-        )
+        callback = Callback(new_challenge, now, call_id, counter, permits)
+        return replace(pruned, callbacks=pruned.callbacks.add(callback, key_ids))
 
     @property
     def attempts_of_next_delivery(self) -> int:
@@ -473,7 +324,7 @@ class PhoneVerification:
         Not if its attempts could lead to more failures in a row than a reset may cause.
         """
         failures = self.failures.in_a_row + ATTEMPTS_PER_DELIVERY
-        return self.has_granted_delivery and failures <= MAX_FAILURES_AFTER_RESET
+        return self.grants.has_delivery and failures <= MAX_FAILURES_AFTER_RESET
 
     def _attempts_of_new_delivery(self, *, is_limited: bool) -> int:
         if self.failures.has_reached_maximum:
@@ -489,10 +340,10 @@ class PhoneVerification:
         """
         active = {
             challenge.id: challenge
-            for challenge in self.challenges_like(request.new_challenge)
+            for challenge in self.challenges.like(request.new_challenge)
             if challenge.is_active(request.now)
         }
-        for delivery in reversed(self.deliveries):
+        for delivery in reversed(self.deliveries.all):
             if delivery.challenge_id in active:
                 if request.is_by_operator:  # nobody gets this id
                     return delivery, active[delivery.challenge_id]
@@ -504,7 +355,7 @@ class PhoneVerification:
 
     def _requester(self, request: OtpRequest | OtpAttempt) -> Requester:
         logins = [trusted.last_login_at for trusted in self.trusted_ips_for(request.purpose)]
-        deliveries = self.counted_deliveries
+        deliveries = self.deliveries.counted
         if isinstance(request, OtpRequest) and request.is_by_operator:
             deliveries = deliveries[-1:]  # it starts the cooldown, and fills no window
         return Requester(
@@ -520,22 +371,7 @@ class PhoneVerification:
     @property
     def all_challenges(self) -> tuple[Challenge, ...]:
         """The challenges of messages, then those of callbacks."""
-        return (*self.challenges, *(callback.challenge for callback in self.callbacks))
-
-    def challenges_for(
-        self, purpose: Purpose, identity_id: str | None = None
-    ) -> tuple[Challenge, ...]:
-        """Return the challenges of messages whose codes are for this purpose and identity."""
-        return tuple([each for each in self.challenges if each.is_for(purpose, identity_id)])
-
-    def challenges_like(self, challenge: Challenge) -> tuple[Challenge, ...]:
-        """Return the challenges of messages for the same purpose and identity."""
-        return self.challenges_for(challenge.purpose, challenge.identity_id)
-
-    def active_challenges(self, now: datetime) -> tuple[Challenge, ...]:
-        """Return the challenges of messages whose codes sign in now, at most two."""
-        of_sign_in = self.challenges_for(Purpose.SIGN_IN)
-        return tuple([challenge for challenge in of_sign_in if challenge.is_active(now)])
+        return (*self.challenges.all, *self.callbacks.challenges)
 
     def find_challenge(self, challenge_id: str | None) -> Challenge | None:
         """Return the challenge of a delivery or callback with this id, or None."""
@@ -554,11 +390,11 @@ class PhoneVerification:
         latest callback if it is active, and the one that was used with its request id, or else the
         one that was used last, until one minute after its code expires.
         """
-        of_messages = self.challenges_for(purpose, identity_id)
+        of_messages = self.challenges.for_purpose(purpose, identity_id)
         of_callbacks = [
-            callback.challenge
-            for callback in self.callbacks
-            if callback.challenge.is_for(purpose, identity_id)
+            challenge
+            for challenge in self.callbacks.challenges
+            if challenge.is_for(purpose, identity_id)
         ]
         candidates = (*of_messages, *of_callbacks[-1:])
         comparable = [challenge for challenge in candidates if challenge.is_active(now)]
@@ -597,16 +433,6 @@ class PhoneVerification:
                 return trusted.last_login_at + TRUSTED_IP_TTL
         return None
 
-    def replace_delivery(self, changed: Delivery) -> "PhoneVerification":
-        """Return the state with this delivery in place of the one with the same request id."""
-        return replace(
-            self,
-            deliveries=tuple(
-                changed if delivery.request_id == changed.request_id else delivery
-                for delivery in self.deliveries
-            ),
-        )
-
     def count_failure(
         self, device_id: str | None, now: datetime, *, is_shared: bool = False
     ) -> "PhoneVerification":
@@ -614,9 +440,9 @@ class PhoneVerification:
 
         A shared one counts for all unknown IPs together.
         """
-        shared_attempts = (*self.shared_attempts, now) if is_shared else self.shared_attempts
+        deliveries = self.deliveries.count_shared(now) if is_shared else self.deliveries
         failures = self.failures.count(device_id, now)
-        return replace(self, shared_attempts=shared_attempts, failures=failures)
+        return replace(self, deliveries=deliveries, failures=failures)
 
     def trust_ip(self, client_ip: HashedClientIp, now: datetime) -> "PhoneVerification":
         """Return the state after a login from this IP."""
@@ -629,10 +455,7 @@ class PhoneVerification:
 
         It is the same object if none is changed.
         """
-        challenges = tuple([change(challenge) for challenge in self.challenges])
-        callbacks = tuple(
-            [replace(callback, challenge=change(callback.challenge)) for callback in self.callbacks]
-        )
+        challenges, callbacks = self.challenges.map(change), self.callbacks.map_challenges(change)
         if (challenges, callbacks) == (self.challenges, self.callbacks):
             return self
         return replace(self, challenges=challenges, callbacks=callbacks)
@@ -662,8 +485,7 @@ class PhoneVerification:
             trusted_ips=trusted_ips,
             call_locale=self.call_locale if is_unowned else None,
             rejections=self.rejections if is_unowned else (),
-            previous_identity_id=None,
-            undo_until=None,
+            hold=NO_HOLD,
         )
 
     def import_owner(self, identity_id: str) -> "PhoneVerification":
@@ -689,16 +511,15 @@ class PhoneVerification:
         )
         return replace(
             without_codes.change_owner(None),
-            challenges=(),
+            challenges=MessageChallenges(),
             trusted_ips=self.trusted_ips if undo_until else (),
-            previous_identity_id=previous_identity_id if undo_until else None,
-            undo_until=undo_until,
+            hold=Hold(previous_identity_id, undo_until) if undo_until else NO_HOLD,
         )
 
     def end_hold(self) -> "PhoneVerification":
         """Return the state of a phone that anybody may get from now on."""
         trusted_ips = self.trusted_ips if self.identity_id else ()
-        return replace(self, previous_identity_id=None, undo_until=None, trusted_ips=trusted_ips)
+        return replace(self, hold=NO_HOLD, trusted_ips=trusted_ips)
 
     def move_login(self, challenge_id: str, identity_id: str) -> "PhoneVerification":
         """Return the state with the login of this challenge at another identity."""
@@ -727,15 +548,8 @@ class PhoneVerification:
             TooManyResets: twice within a day; the error says when to try again.
         """
         pruned = self.prune(now)
-        if len(pruned.limit_resets) >= MAX_RESETS_A_DAY:
-            next_reset_at = pruned.limit_resets[-MAX_RESETS_A_DAY] + ONE_DAY
-            raise TooManyResets(whole_seconds(now, next_reset_at))
-        return replace(
-            pruned,
-            deliveries=tuple(replace(delivery, is_reset=True) for delivery in pruned.deliveries),
-            limit_resets=(*pruned.limit_resets, now),
-            has_granted_delivery=True,
-        )
+        grants = pruned.grants.add_reset(now)
+        return replace(pruned, deliveries=pruned.deliveries.reset(), grants=grants)
 
     def keep_rejections(
         self, rejections: Collection[Rejection], now: datetime
@@ -752,73 +566,49 @@ class PhoneVerification:
             return self
         return replace(pruned, rejections=keep_latest([*pruned.rejections, *rejections]))
 
-    def stop_counting(self, request_id: str) -> "PhoneVerification":
-        """Return the state whose limits and cooldown no longer count what this request caused."""
-        delivery = self.find_delivery(request_id)
-        return self.replace_delivery(replace(delivery, is_reset=True)) if delivery else self
-
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""
-        latest, since_day = now + CLOCK_SKEW, now - ONE_DAY
-        locale = self.call_locale
-        challenges = tuple(
-            challenge
-            for challenge in self.challenges
-            if now < challenge.retained_until and challenge.created_at <= latest
-        )
-        current = [challenge.id for challenge in challenges if now < challenge.expires_at]
-        resets = tuple(time for time in self.limit_resets if since_day < time <= latest)
-        deliveries = tuple(
-            delivery if delivery.challenge_id in current else delivery.keep_request_ids()
-            for delivery in self.deliveries
-            if now < delivery.expires_at and delivery.sent_at <= latest
-        )
-        with_counters = [each.request_id for each in deliveries if each.challenge_id in current]
-        return replace(
-            self,
+        latest, locale = now + CLOCK_SKEW, self.call_locale
+        challenges, hold = self.challenges.prune(now), self.hold.prune(now)
+        current_ids = challenges.current_ids(now)
+        deliveries = self.deliveries.prune(now, current_ids)
+        with_attempts = [
+            each.request_id for each in deliveries.all if each.challenge_id in current_ids
+        ]
+        trusts_ips = self.identity_id is not None or hold is not NO_HOLD
+        return PhoneVerification(
             challenges=challenges,
             deliveries=deliveries,
-            operator_codes=tuple(
-                code if code.request_id in with_counters else replace(code, counters=())
-                for code in self.operator_codes
-                if since_day < code.sent_at <= latest
-            ),
-            shared_attempts=tuple(
-                time for time in self.shared_attempts if since_day < time <= latest
-            ),
+            callbacks=self.callbacks.prune(now),
             failures=self.failures.prune(now),
+            grants=self.grants.prune(now).forget_attempts(with_attempts),
             trusted_ips=tuple(
-                trusted
-                for trusted in self.trusted_ips
-                if now - TRUSTED_IP_TTL < trusted.last_login_at <= latest
-                and (self.identity_id is not None or self.is_held(now))
+                [
+                    trusted
+                    for trusted in self.trusted_ips
+                    if trusts_ips and now - TRUSTED_IP_TTL < trusted.last_login_at <= latest
+                ]
             ),
-            callbacks=tuple(
-                callback.prune(now)
-                for callback in self.callbacks
-                if since_day < callback.requested_at <= latest
-            ),
-            rejected_callbacks=tuple(
-                time for time in self.rejected_callbacks if now - REJECTED_TTL < time <= latest
-            ),
+            identity_id=self.identity_id,
+            blocked_at=self.blocked_at,
+            hold=hold,
             call_locale=locale if locale and now < locale.expires_at else None,
-            limit_resets=resets,
             rejections=tuple(
-                rejection
-                for rejection in self.rejections
-                if now < rejection.expires_at and rejection.at <= latest
+                [
+                    rejection
+                    for rejection in self.rejections
+                    if now < rejection.expires_at and rejection.at <= latest
+                ]
             ),
-            has_granted_delivery=self.has_granted_delivery and bool(resets),
-            previous_identity_id=self.previous_identity_id if self.is_held(now) else None,
-            undo_until=self.undo_until if self.is_held(now) else None,
+            imported_id=self.imported_id,
         )
 
     def drop_client_ips(self) -> "PhoneVerification":
         """Return the state without client IPs, and without the codes that were sent to them."""
         return replace(
             self,
-            challenges=(),
-            deliveries=(),
-            operator_codes=tuple(replace(code, counters=()) for code in self.operator_codes),
+            challenges=MessageChallenges(),
+            deliveries=replace(self.deliveries, all=()),
+            grants=self.grants.forget_attempts(),
             trusted_ips=(),
         )

@@ -6,8 +6,8 @@ from datetime import datetime
 from domain.otp.delivery import CounterKind, Delivery
 from domain.otp.delivery_policy import Wait
 from domain.otp.failures import MAX_FAILURES_AFTER_RESET
-from domain.otp.operator_code import MAX_OPERATOR_CODE_NETWORKS, MAX_OPERATOR_CODES
-from domain.otp.phone_verification import MAX_RESETS_A_DAY, PhoneVerification
+from domain.otp.grants import MAX_OPERATOR_CODE_NETWORKS
+from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rejection import Rejection
 
 
@@ -76,10 +76,10 @@ def find_active_code(
     are fewer. They are None if the only active code is one that an operator sent.
     """
     expires_at = None
-    active = {challenge.id: challenge for challenge in verification.active_challenges(now)}
-    for delivery in reversed(verification.deliveries):
+    active = {challenge.id: challenge for challenge in verification.challenges.active(now)}
+    for delivery in reversed(verification.deliveries.all):
         if delivery.challenge_id in active:
-            if verification.is_of_operator(delivery):
+            if verification.grants.is_of_operator(delivery):
                 expires_at = expires_at or active[delivery.challenge_id].expires_at
                 continue
             kind, request_id = CounterKind.FIRST_REQUEST, delivery.request_id
@@ -98,7 +98,7 @@ def find_operator_attempts(
     if found is None:
         return None
     code, delivery = found
-    challenge = verification.find_challenge(delivery.challenge_id)
+    challenge = verification.challenges.find(delivery.challenge_id)
     is_ended = verification.failures.in_a_row >= MAX_FAILURES_AFTER_RESET
     return OperatorAttempts(
         expires_at=challenge.expires_at if challenge else delivery.expires_at,
@@ -106,13 +106,3 @@ def find_operator_attempts(
         other_networks=0 if is_ended else MAX_OPERATOR_CODE_NETWORKS - len(code.counters),
         attempts_of_network=code.attempt_limit,
     )
-
-
-def operator_codes_left(verification: PhoneVerification, now: datetime) -> int:
-    """Return how many codes operators can send today to the phone of a pruned verification."""
-    return MAX_OPERATOR_CODES.remaining([code.sent_at for code in verification.operator_codes], now)
-
-
-def resets_left(verification: PhoneVerification) -> int:
-    """Return how often the limits of a pruned verification can be reset today."""
-    return max(0, MAX_RESETS_A_DAY - len(verification.limit_resets))

@@ -7,7 +7,7 @@ from typing import Final
 
 from application.administration.show_user import ShownDelivery, UserDetails
 from domain.otp.delivery_policy import Limitation
-from domain.otp.operator_code import OPERATOR_CODES_LIMIT
+from domain.otp.grants import OPERATOR_CODES_LIMIT
 from domain.otp.permits import ALL, CALLBACKS, UNVERIFIED, Recognition
 from domain.otp.rate_limits import RECOGNIZED, STRANGERS
 from domain.otp.rejection import (

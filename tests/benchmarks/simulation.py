@@ -124,7 +124,7 @@ class Simulation:
         except RateLimitExceeded:
             return False
         loaded = await self.harness.use_cases.repositories.phone_verifications.load(phone)
-        active = len(loaded.value.active_challenges(self.now))
+        active = len(loaded.value.challenges.active(self.now))
         if active:
             self.checked_guesses += 1
             self.expected_hits += (1 if request_id else active) / CODES

@@ -11,8 +11,12 @@ from application.ports.otp import PhoneVerifications
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.phone_change import UNDO_PERIOD
+from domain.otp.callbacks import PhoneCallbacks
 from domain.otp.challenge import OTP_TTL
+from domain.otp.challenges import MessageChallenges
+from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import AttemptCounter, CounterKind
+from domain.otp.hold import NO_HOLD, Hold
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.support.builders import (
     NOW,
@@ -79,16 +83,16 @@ async def test_a_verification_never_expires_while_it_has_an_identity_or_a_block(
 
 KEPT = a_phone_verification(
     identity_id=an_id(),
-    deliveries=(
-        a_delivery(counters=(AttemptCounter(CounterKind.UNKNOWN_IP, "a hash", 5, used=1),)),
+    deliveries=Deliveries(
+        (a_delivery(counters=(AttemptCounter(CounterKind.UNKNOWN_IP, "a hash", 5, used=1),)),),
+        shared_attempts=(NOW,),
     ),
-    shared_attempts=(NOW,),
     trusted_ips=(TrustedIp("a hash", NOW),),
-    callbacks=(a_callback(),),
+    callbacks=PhoneCallbacks((a_callback(),)),
 )
 
 
-HELD = replace(KEPT, identity_id=None, previous_identity_id=an_id(), undo_until=NOW + UNDO_PERIOD)
+HELD = replace(KEPT, identity_id=None, hold=Hold(an_id(), NOW + UNDO_PERIOD))
 
 
 async def test_expired_client_ips_are_removed_from_a_verification_that_is_kept(
@@ -98,7 +102,14 @@ async def test_expired_client_ips_are_removed_from_a_verification_that_is_kept(
     await verifications.save(a_phone(2), KEPT.block(NOW), 0)
 
     for age, kept in (
-        (OTP_TTL, replace(KEPT, challenges=(), deliveries=(a_delivery(),))),
+        (
+            OTP_TTL,
+            replace(
+                KEPT,
+                challenges=MessageChallenges(),
+                deliveries=replace(KEPT.deliveries, all=(a_delivery(),)),
+            ),
+        ),
         (DAY, PhoneVerification(trusted_ips=KEPT.trusted_ips, identity_id=KEPT.identity_id)),
         (90 * DAY, PhoneVerification(identity_id=KEPT.identity_id)),
     ):
@@ -152,7 +163,7 @@ async def test_the_phone_of_a_verification_is_removed_when_its_hold_has_expired(
         pass
 
     for phone, is_kept in ((a_phone(), False), (a_phone(2), True)):
-        assert (await verifications.load(phone)).value.previous_identity_id is None
+        assert (await verifications.load(phone)).value.hold == NO_HOLD
         [stored] = (
             await database.records.load(
                 PHONE_VERIFICATIONS, [FakePhoneEncryption().blind_index(phone)]
@@ -178,7 +189,7 @@ async def test_an_older_program_reads_a_held_phone_and_keeps_what_it_does_not_kn
     database: Database, verifications: PhoneVerifications
 ) -> None:
     records, phone_index = database.records, FakePhoneEncryption().blind_index(a_phone())
-    held = replace(HELD, challenges=(a_challenge(),))
+    held = replace(HELD, challenges=MessageChallenges((a_challenge(),)))
     await verifications.save(a_phone(), held, 0)
 
     [stored] = (await records.load(OLDER_VERIFICATIONS, [phone_index])).values()

@@ -25,7 +25,10 @@ from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.versioned import Versioned
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
 from domain.instance import Instance
+from domain.otp.callbacks import PhoneCallbacks
+from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import Channel
+from domain.otp.hold import Hold
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import DeliveryRoute, RateLimits
@@ -167,17 +170,15 @@ def database(request: pytest.FixtureRequest) -> DatabaseKind:
 
 
 OWNED: Final = PhoneVerification(
-    shared_attempts=(NOW,),
+    deliveries=Deliveries(shared_attempts=(NOW,)),
     trusted_ips=(TrustedIp("a hash", NOW),),
     identity_id=an_id(1),
-    callbacks=(a_callback(),),
+    callbacks=PhoneCallbacks((a_callback(),)),
 )
 
 
 OF_CHANGE: Final = replace(OWNED, identity_id=CHANGING.id)
-HELD: Final = replace(
-    OWNED, identity_id=None, previous_identity_id=an_id(4), undo_until=NOW + UNDO_PERIOD
-)
+HELD: Final = replace(OWNED, identity_id=None, hold=Hold(an_id(4), NOW + UNDO_PERIOD))
 
 
 def phone_assignments(
@@ -252,7 +253,7 @@ async def test_all_phones_are_found_by_another_index_key(database: DatabaseKind)
             loaded = await repositories.phone_verifications.load(phone)
             assert loaded.value.blocked_at == NOW
         held = await repositories.phone_verifications.load(HELD_PHONE)
-        assert held.value.undo_until == HELD.undo_until
+        assert held.value.hold == HELD.hold
         # It expires as before.
         assert await repositories.phone_verifications.prune(NOW + UNDO_PERIOD, 10) == 1
         assert await repositories.phone_verifications.delete_expired(NOW + UNDO_PERIOD, 10) == 1

@@ -11,9 +11,11 @@ from domain.identities.identity import Identity, User
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from domain.identities.session import Session
 from domain.identities.username import Username
-from domain.otp.callback import Callback
+from domain.otp.callbacks import Callback
 from domain.otp.challenge import OTP_TTL, Challenge, Purpose
+from domain.otp.challenges import MessageChallenges
 from domain.otp.client_ip import HashedClientIp
+from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import (
     ATTEMPTS_PER_DELIVERY,
     AttemptCounter,
@@ -110,7 +112,9 @@ a_delivery: Final = builder(
 """Of the code of `a_challenge`, sent now."""
 
 a_phone_verification: Final = builder(
-    lambda: PhoneVerification(challenges=(a_challenge(),), deliveries=(a_delivery(),))
+    lambda: PhoneVerification(
+        challenges=MessageChallenges((a_challenge(),)), deliveries=Deliveries((a_delivery(),))
+    )
 )
 """Of a phone that requested a code now."""
 

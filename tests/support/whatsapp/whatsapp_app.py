@@ -98,7 +98,7 @@ class WhatsAppHarness(CoreHarness):
     async def delivery(self, phone: PhoneNumber | None = None) -> Delivery:
         """Load the latest delivery to a phone."""
         loaded = await self.use_cases.repositories.phone_verifications.load(phone or a_phone())
-        return loaded.value.deliveries[-1]
+        return loaded.value.deliveries.all[-1]
 
 
 async def take_time(app: WhatsAppHarness, phone: PhoneNumber) -> tuple[float, object]:

@@ -148,7 +148,7 @@ async def test_an_export_has_no_hashes_no_keys_and_nobody_elses_data(app: AppHar
         "Priya",
         *(device.id for device in identity.devices),
         *(trusted.client_ip_hash for trusted in verification.trusted_ips),
-        *(delivery.request_id for delivery in verification.deliveries),
+        *(delivery.request_id for delivery in verification.deliveries.all),
         *(used.id for used in identity.used_challenges),
     ]
     assert len(hidden) > 6

@@ -38,7 +38,7 @@ async def is_blocked(app: CoreHarness) -> bool:
     app.advance(hours=12)
     messages = len(app.messenger.messages)
     await app.request_otp()
-    challenge = app.database.phone_verifications[a_phone()].value.challenges[-1]
+    challenge = app.database.phone_verifications[a_phone()].value.challenges.all[-1]
     result = await app.verify_otp(app.code_of(challenge))
     return len(app.messenger.messages) == messages and isinstance(result, OtpRejected)
 

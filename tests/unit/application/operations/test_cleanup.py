@@ -73,7 +73,7 @@ async def test_the_next_owner_of_a_phone_does_not_trust_the_ips_of_a_deleted_one
     await app.operations.cleanup()
     [purged] = app.database.phone_verifications.values()
     assert (purged.value.identity_id, purged.value.trusted_ips) == (None, ())
-    assert len(purged.value.deliveries) == 1
+    assert len(purged.value.deliveries.all) == 1
     app.clock.advance(ONE_DAY)
     await app.request_otp(client_ip=OTHER_IP)
     assert isinstance(await app.verify_otp(app.last_code, client_ip=OTHER_IP), LoggedIn)

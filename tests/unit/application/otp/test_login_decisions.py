@@ -105,7 +105,7 @@ async def test_a_rejected_login_uses_its_code(app: CoreHarness, *, is_known: boo
 def holds_permits(app: CoreHarness) -> bool:
     """Return whether a message holds permits of the limits that many phones share."""
     stored = app.database.phone_verifications[a_phone()].value
-    return any(delivery.permits for delivery in stored.deliveries)
+    return any(delivery.permits for delivery in stored.deliveries.all)
 
 
 @pytest.mark.parametrize(

@@ -264,7 +264,7 @@ UNVERIFIED = "deliveries:unverified"
 
 
 def deliveries(app: CoreHarness) -> tuple[Delivery, ...]:
-    return app.database.phone_verifications[a_phone()].value.deliveries
+    return app.database.phone_verifications[a_phone()].value.deliveries.all
 
 
 def unverified(app: CoreHarness) -> int:
@@ -364,6 +364,6 @@ async def test_the_provider_that_took_it_is_kept_with_a_second_write_if_it_was_n
         app.messenger.result = replace(ACCEPTED, provider=provider)
         app.faults.reset()
         await app.request_otp(a_phone(number))
-        [delivery] = app.database.phone_verifications[a_phone(number)].value.deliveries
+        [delivery] = app.database.phone_verifications[a_phone(number)].value.deliveries.all
         assert delivery.provider == provider
         assert app.faults.calls.count("phone_verifications.save") == number

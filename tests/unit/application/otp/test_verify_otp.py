@@ -108,7 +108,7 @@ async def test_verifying_derives_four_codes_for_any_phone(
     if phone == BLOCKED:
         await app.identities.operator_actions.block(phone)
     stored = app.database.phone_verifications.get(phone)
-    assert len(stored.value.active_challenges(app.clock.now()) if stored else ()) == {
+    assert len(stored.value.challenges.active(app.clock.now()) if stored else ()) == {
         UNKNOWN: 0,
         REQUESTED_TWICE: 2,
     }.get(phone, 1)

@@ -64,8 +64,8 @@ async def test_the_user_has_the_new_number_and_the_old_one_signs_nobody_in(app: 
     assert (entry.actor.kind, entry.actor.id) == (ActorKind.USER, user_id)
     assert (entry.action, entry.subject) == (AuditAction.CHANGE_PHONE, user_id)
     old = record_of(app, OLD)
-    assert (old.identity_id, old.previous_identity_id) == (None, user_id)
-    assert old.undo_until == app.clock.now() + timedelta(days=7)
+    assert (old.identity_id, old.hold.identity_id) == (None, user_id)
+    assert old.hold.undo_until == app.clock.now() + timedelta(days=7)
     assert (await sign_in(app, NEW)).identity.id == user_id
 
 
@@ -78,11 +78,11 @@ async def test_the_old_record_keeps_what_is_counted_and_loses_codes(
     await app.request_otp(OLD)
     await app.verify_otp(wrong_code(app.last_code), OLD)
     before = record_of(app, OLD)
-    assert before.challenges
+    assert before.challenges.all
     assert before.trusted_ips
     await change_phone(app, user)
     after = record_of(app, OLD)
-    assert (after.challenges, after.trusted_ips) == ((), before.trusted_ips)  # for an undo
+    assert (after.challenges.all, after.trusted_ips) == ((), before.trusted_ips)  # for an undo
     assert after.deliveries == before.deliveries
     assert after.failures == before.failures
     assert before.failures.in_a_row > 0
@@ -136,7 +136,7 @@ async def test_an_older_login_needs_the_code_of_the_present_number(app: AppHarne
     assert app.messenger.messages[-1].phone == OLD
     changed = await app.phone_change.change_phone(user, make_command(code, old))
     assert changed.phone == NEW
-    assert record_of(app, OLD).previous_identity_id is None
+    assert record_of(app, OLD).hold.identity_id is None
 
 
 @pytest.mark.parametrize("field", ["otp", "old_otp"])
@@ -329,7 +329,7 @@ async def test_who_knows_a_test_otp_becomes_no_administrator_by_a_change(
     tester = await app.identities.authenticate(result.tokens.access_token)
     changed = await change_phone(app, tester)
     assert (changed.phone, changed.role, changed.undo_deadlines) == (NEW, Role.MEMBER, ())
-    assert record_of(app, OLD).previous_identity_id is None
+    assert record_of(app, OLD).hold.identity_id is None
 
 
 async def test_of_two_changes_of_one_session_the_slower_one_is_to_be_repeated(

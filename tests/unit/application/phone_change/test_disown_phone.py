@@ -82,7 +82,10 @@ def check_restored(app: AppHarness, owner: Principal) -> None:
     assert (identity.phone, identity.phone_change, identity.is_closed) == (OLD, None, False)
     assert [session.id for session in identity.sessions] == [owner.session.id]
     assert (identity.devices, identity.undo_deadlines) == ((), ())
-    assert (record_of(app, OLD).identity_id, record_of(app, OLD).undo_until) == (identity.id, None)
+    assert (record_of(app, OLD).identity_id, record_of(app, OLD).hold.undo_until) == (
+        identity.id,
+        None,
+    )
 
 
 def check_detached(app: AppHarness, owner: Principal) -> None:
@@ -95,7 +98,7 @@ def check_detached(app: AppHarness, owner: Principal) -> None:
 async def check_free(app: AppHarness, owner: Principal, phone: PhoneNumber = NEW) -> None:
     """The next login with the number opens an account of its own."""
     verification = record_of(app, phone)
-    assert (verification.identity_id, verification.previous_identity_id) == (None, None)
+    assert (verification.identity_id, verification.hold.identity_id) == (None, None)
     newcomer = await sign_in(app, phone)
     assert newcomer.identity.id != owner.identity.id
     assert (newcomer.identity.user, newcomer.identity.phone) == (None, phone)
@@ -134,7 +137,7 @@ async def test_a_number_that_is_held_after_a_change_back_is_not_said_to_be_free(
         await app.phone_change.disown(hers)
 
     assert identity_of(app, owner).phone == OLD
-    assert record_of(app, NEW).previous_identity_id == owner.identity.id
+    assert record_of(app, NEW).hold.identity_id == owner.identity.id
 
 
 async def test_after_it_nothing_can_be_undone_and_nothing_of_the_new_account_is_touched(
@@ -345,7 +348,7 @@ async def test_a_disown_and_an_undo_at_the_same_time_leave_the_number_free(
         owner, hers = await give_away(app, with_old=with_old)
         app.advance(minutes=5)
         result = await request_undo_code(app)
-        code = app.code_of(record_of(app, OLD).challenges[-1])
+        code = app.code_of(record_of(app, OLD).challenges.all[-1])
 
         async def undo_now(
             app: AppHarness = app, code: str = code, request_id: str = result.request_id

@@ -179,9 +179,9 @@ async def check_completed(
     assert (identity.phone, identity.phone_change, identity.devices) == (new_phone, None, ())
     assert [session.id for session in identity.sessions] == kept
     assert record_of(app, new_phone).identity_id == identity.id
-    assert (old.identity_id, old.challenges) == (None, ())
+    assert (old.identity_id, old.challenges.all) == (None, ())
     assert bool(old.trusted_ips) == is_held
-    assert (old.previous_identity_id is not None) is is_held
+    assert (old.hold.identity_id is not None) is is_held
     for phone, notice in notices:
         assert any(notice in text for to, text in app.messenger.messages if to == phone), notice
     assert (await sign_in(app, new_phone)).identity.id == identity.id

@@ -94,7 +94,7 @@ async def test_without_an_undo_no_earlier_number_can_undo_either(app: AppHarness
     user = await add_user_with_new_number(app)
     moved = await move(app, user.identity.id, OTHER, can_be_undone=False)
     assert (moved.phone, moved.undo_deadlines) == (OTHER, ())
-    assert record_of(app, NEW).previous_identity_id is None
+    assert record_of(app, NEW).hold.identity_id is None
     for phone in (OLD, NEW):
         assert (await sign_in(app, phone)).identity.id != user.identity.id
 

@@ -73,9 +73,9 @@ async def test_nothing_is_sent_to_a_test_number(app: AppHarness) -> None:
     )
     tested = AppHarness(policy=make_policy(test_otps=otps), database=app.database)
     assert await move(tested, user.identity.id) == []
-    assert record_of(tested, OLD).previous_identity_id == user.identity.id
+    assert record_of(tested, OLD).hold.identity_id == user.identity.id
     assert await move(tested, user.identity.id, OTHER) == [OTHER]
-    assert record_of(tested, NEW).previous_identity_id is None
+    assert record_of(tested, NEW).hold.identity_id is None
 
 
 async def test_a_number_that_nobody_can_reach_is_tried_once(app: AppHarness) -> None:

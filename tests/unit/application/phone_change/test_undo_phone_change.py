@@ -63,7 +63,7 @@ async def by_request(app: AppHarness, phone: PhoneNumber) -> Act:
     """Return the undo by a code that the former number requests."""
     app.advance(hours=1)
     result = await request_undo_code(app, phone)
-    code = app.code_of(record_of(app, phone).challenges[-1], phone)
+    code = app.code_of(record_of(app, phone).challenges.all[-1], phone)
     return partial(app.phone_change.undo, make_undo(code, result.request_id, phone))
 
 
@@ -107,9 +107,12 @@ async def test_an_undo_restores_the_number_and_ends_everything_else(
     identity = identity_of(app, user)
     assert (identity.phone, identity.sessions, identity.devices) == (OLD, (), ())
     assert identity.undo_deadlines == ()
-    assert (record_of(app, OLD).identity_id, record_of(app, OLD).undo_until) == (identity.id, None)
+    assert (record_of(app, OLD).identity_id, record_of(app, OLD).hold.undo_until) == (
+        identity.id,
+        None,
+    )
     new = record_of(app, NEW)
-    assert (new.identity_id, new.previous_identity_id, new.trusted_ips) == (None, None, ())
+    assert (new.identity_id, new.hold.identity_id, new.trusted_ips) == (None, None, ())
     # The owner signs in next. The IPs of the thief are forgotten.
     (trusted,) = record_of(app, OLD).trusted_ips
     assert trusted.last_login_at == app.clock.now()
@@ -139,7 +142,7 @@ async def test_an_undo_is_possible_for_seven_days(
     app: AppHarness, prepare: Prepare, is_late: bool
 ) -> None:
     user = await add_user_with_new_number(app)
-    undo_until = record_of(app, OLD).undo_until
+    undo_until = record_of(app, OLD).hold.undo_until
     assert undo_until is not None
     app.advance(days=7, hours=-1, minutes=-3)
     act = await prepare(app, OLD)
@@ -152,7 +155,7 @@ async def test_an_undo_is_possible_for_seven_days(
         await act()
     await app.operations.cleanup()
     stored = app.database.phone_verifications.get(OLD)
-    assert stored is None or stored.value.previous_identity_id is None
+    assert stored is None or stored.value.hold.identity_id is None
     owner = await sign_in(app, OLD)
     assert (owner.identity.id != user.identity.id, owner.identity.user) == (True, None)
     assert identity_of(app, user).phone == NEW
@@ -223,14 +226,14 @@ async def test_a_held_number_is_given_to_nobody_else(app: AppHarness) -> None:
     administrator = await app.add_administrator(OTHER)
     with pytest.raises(PhoneInUse):
         await app.identities.create_user(administrator, parse_username("A Third Name"), OLD)
-    assert record_of(app, OLD).previous_identity_id == user.identity.id
+    assert record_of(app, OLD).hold.identity_id == user.identity.id
 
 
 async def test_its_account_can_change_back_to_a_held_number(app: AppHarness) -> None:
     user = await add_user_with_new_number(app)
     changed = await change_phone(app, await sign_in(app, NEW), OLD)
-    assert (changed.phone, record_of(app, OLD).undo_until) == (OLD, None)
-    assert record_of(app, NEW).previous_identity_id == user.identity.id
+    assert (changed.phone, record_of(app, OLD).hold.undo_until) == (OLD, None)
+    assert record_of(app, NEW).hold.identity_id == user.identity.id
 
 
 @BOTH
@@ -270,7 +273,7 @@ async def check_nothing_to_undo(app: AppHarness, phone: PhoneNumber) -> None:
     result = await request_undo_code(app, phone)
     assert (result.sent, result.expires_in) == (True, 300)
     assert len(app.messenger.messages) == count
-    assert record_of(app, phone).previous_identity_id is None
+    assert record_of(app, phone).hold.identity_id is None
 
 
 @pytest.mark.parametrize("is_held", [True, False])

@@ -9,6 +9,7 @@ import pytest
 
 from application.voice.answer_call import AnswerCallCommand
 from domain.otp.challenge import OTP_TTL
+from domain.otp.challenges import MessageChallenges
 from domain.otp.phone_verification import PhoneVerification
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.instructions import Gather, HangUp, Instruction, Position, Say
@@ -30,7 +31,7 @@ CODE: Final = Position("code")
 async def app() -> AppHarness:
     """Return an app that has placed a call with the code of a challenge."""
     app = AppHarness(policy=PHONE_LINE)
-    await store(app, PhoneVerification(challenges=(a_challenge(),)))
+    await store(app, PhoneVerification(challenges=MessageChallenges((a_challenge(),))))
     call = a_call(id=CALL_ID, direction=CallDirection.OUTBOUND, challenge_id=an_id())
     await voice_repositories(app.database).calls.add(call)
     return app
@@ -126,9 +127,11 @@ async def test_a_code_that_is_over_is_not_read(app: AppHarness, change: str, req
     match change:
         case "used":
             used = a_challenge().mark_used(app.clock.now())
-            await store(app, PhoneVerification(challenges=(used,)))
+            await store(app, PhoneVerification(challenges=MessageChallenges((used,))))
         case "key lost":
-            await store(app, PhoneVerification(challenges=(a_challenge(key_id="gone"),)))
+            await store(
+                app, PhoneVerification(challenges=MessageChallenges((a_challenge(key_id="gone"),)))
+            )
         case "expired":
             app.clock.advance(OTP_TTL)
         case "ended":

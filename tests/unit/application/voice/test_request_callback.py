@@ -57,7 +57,7 @@ async def test_the_phone_is_called_and_the_call_is_recorded(app: AppHarness) -> 
         assert await app.callbacks.place(a_phone(), an_id(1), an_id(9))
     ((provider_call_id, placed),) = app.call_provider.calls.items()
     (stored,) = stored_calls(app.database).values()
-    (callback,) = app.database.phone_verifications[a_phone()].value.callbacks
+    (callback,) = app.database.phone_verifications[a_phone()].value.callbacks.all
     assert placed.phone == a_phone()
     assert stored.value == Call(
         id=callback.call_id,
@@ -280,7 +280,7 @@ async def test_failures_at_a_callback_count_on_the_limit_of_all_failures() -> No
     await app.request_otp(a_phone(3))
     await app.verify_otp(wrong_code(app.last_code), a_phone(3))
     await app.request_callback(a_phone(4))
-    (limited,) = app.database.phone_verifications[a_phone(4)].value.callbacks
+    (limited,) = app.database.phone_verifications[a_phone(4)].value.callbacks.all
     assert limited.counter.limit == 2
 
 

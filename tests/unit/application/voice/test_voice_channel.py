@@ -78,7 +78,7 @@ async def test_the_phone_is_called_by_urls_that_name_the_call() -> None:
     request_id = await request_call(app)
 
     verification = app.database.phone_verifications[a_phone()].value
-    delivery = verification.deliveries[-1]
+    delivery = verification.deliveries.all[-1]
     ((provider_call_id, placed),) = app.call_provider.calls.items()
     call = stored_call(app)
     status_url = CALL_URLS.call_status(call.id, app.labels_of(a_phone()))
@@ -93,7 +93,7 @@ async def test_the_phone_is_called_by_urls_that_name_the_call() -> None:
         status=CallStatus.QUEUED,
         provider_call_id=provider_call_id,
         identity_id=principal.identity.id,
-        challenge_id=verification.challenges[-1].id,
+        challenge_id=verification.challenges.all[-1].id,
         report_id=parse_report_id(request_id),
     )
 

@@ -181,9 +181,9 @@ async def test_a_code_that_no_channel_takes_counts_as_sent_and_operators_see_it(
     (not_taken,) = app.events.of_type(OtpNotTaken)
     assert not_taken.channel is Channel.SMS
     loaded = await app.use_cases.repositories.phone_verifications.load(a_phone())
-    (reason,) = [each.unknown_reason for each in loaded.value.deliveries if each.unknown_reason]
+    (reason,) = [each.unknown_reason for each in loaded.value.deliveries.all if each.unknown_reason]
     assert NOT_CONNECTED.reason in reason
-    assert not loaded.value.deliveries[0].is_rejected
+    assert not loaded.value.deliveries.all[0].is_rejected
 
 
 async def test_while_all_channels_pause_nothing_is_used_up(app: WhatsAppHarness) -> None:

@@ -14,10 +14,9 @@ import pytest
 from domain.errors import TooManyAttempts
 from domain.otp.attempts import OtpAttempt, Repeated, Unchallenged, Wrong
 from domain.otp.challenge import Login, OtpCode
-from domain.otp.code_check import CodeCheck
+from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import Delivery
 from domain.otp.delivery_policy import DeliveryDecision
-from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW, a_hashed_ip, an_id
 from tests.unit.domain.otp.verification_driver import (
     DEVICE,
@@ -69,7 +68,7 @@ def test_the_same_wrong_code_is_stored_in_another_form_at_each_delivery(
     for _ in range(2):
         driver.verify(WRONG_CODE, request_id=driver.request().request_id)
         driver.wait(250)
-    counters = [one for delivery in driver.verification.deliveries for one in delivery.counters]
+    counters = [one for delivery in driver.verification.deliveries.all for one in delivery.counters]
     assert len({counter.last_digest for counter in counters}) == len(counters) == 2
 
 
@@ -199,7 +198,7 @@ def test_each_callback_has_five_attempts_of_all_clients_together(
     assert driver.verification is before
     driver.call_back()
     driver.fail(1)
-    assert [callback.counter.left for callback in driver.verification.callbacks] == [0, 4]
+    assert [callback.counter.left for callback in driver.verification.callbacks.all] == [0, 4]
     assert driver.accepts(code)
 
 
@@ -235,8 +234,8 @@ def test_unknown_ips_share_fifteen_attempts_an_hour_and_thirty_a_day() -> None:
         (hour + day, 15),
         (hour + [time + SECOND for time in day], 0),
     ):
-        check = CodeCheck(an_attempt(), PhoneVerification(shared_attempts=tuple(shared_attempts)))
-        assert check.shared_attempts_left(NOW) == left
+        deliveries = Deliveries(shared_attempts=tuple(shared_attempts))
+        assert deliveries.shared_attempts_left(NOW) == left
 
 
 # During a block

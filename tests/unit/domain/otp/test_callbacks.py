@@ -6,7 +6,7 @@ import pytest
 
 from domain.errors import TooManyOtpRequests
 from domain.otp.attempts import Correct, Repeated, Unchallenged
-from domain.otp.callback import Callback
+from domain.otp.callbacks import Callback
 from domain.otp.challenge import Login
 from domain.otp.delivery import AttemptCounter, CounterKind
 from domain.otp.failures import Failures
@@ -50,7 +50,7 @@ def test_a_rejected_callback_counts_for_an_hour_unless_it_has_attempts(
     for _ in range(3):
         for _ in range(2):
             callback = driver.call_back()
-            driver.verification = driver.verification.reject_callback(callback.call_id)
+            driver.reject_callback(callback)
         assert driver.verification.all_challenges == ()
         with pytest.raises(TooManyOtpRequests) as error:
             driver.call_back()
@@ -59,12 +59,12 @@ def test_a_rejected_callback_counts_for_an_hour_unless_it_has_attempts(
     assert driver.verification.prune(driver.now) == PhoneVerification()
     callback = driver.call_back()
     driver.fail(1)
-    assert driver.verification.reject_callback(callback.call_id) == driver.verification
+    assert driver.verification.callbacks.reject(callback.call_id) == driver.verification.callbacks
     # None of those that were rejected counts in the limit of a day.
     driver.wait(HOUR)
     for _ in range(2):
         callback = driver.call_back()
-        driver.verification = driver.verification.reject_callback(callback.call_id)
+        driver.reject_callback(callback)
     with pytest.raises(TooManyOtpRequests) as error:
         driver.call_back()
     assert error.value.retry_after == HOUR
@@ -142,7 +142,7 @@ def test_a_callback_counts_for_a_day_and_its_attempts_as_long_as_its_code(
         (expires_at - timedelta(seconds=1), [0]),
         (expires_at, []),
     ):
-        kept = driver.verification.prune(now).callbacks
+        kept = driver.verification.prune(now).callbacks.all
         assert [callback.counter.used for callback in kept] == used
         assert all((each.counter.last_digest is not None) == (used == [1]) for each in kept)
 

@@ -32,7 +32,7 @@ def count_attempts_of_a_day(driver: VerificationDriver, client_ips: int) -> int:
             except TooManyOtpRequests:
                 break
             use_up_attempts(driver, client_ip, decision.request_id)
-        if driver.verification.active_challenges(driver.now):
+        if driver.verification.challenges.active(driver.now):
             use_up_attempts(driver, client_ip)
             use_up_attempts(driver, client_ip, "unknown")
         driver.wait(67)
@@ -48,7 +48,7 @@ def test_strangers_have_about_a_hundred_attempts_a_day_and_half_as_many_later(
     assert count_attempts_of_a_day(driver, client_ips) <= 12 * 5
     driver.deliver(HOME_IP)
     # What is stored does not grow from day to day.
-    assert len(driver.verification.shared_attempts) <= 30
-    assert len(driver.verification.deliveries) <= 12
-    counters = [one for delivery in driver.verification.deliveries for one in delivery.counters]
+    assert len(driver.verification.deliveries.shared_attempts) <= 30
+    assert len(driver.verification.deliveries.all) <= 12
+    counters = [one for delivery in driver.verification.deliveries.all for one in delivery.counters]
     assert all(counter.is_of_later_request and not counter.used for counter in counters)

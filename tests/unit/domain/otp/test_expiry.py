@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
+from domain.otp.callbacks import PhoneCallbacks
 from domain.otp.challenge import OTP_TTL, Challenge
+from domain.otp.challenges import MessageChallenges
+from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import REJECTED_TTL, Channel
 from domain.otp.failures import DeviceFailures, Failures
+from domain.otp.grants import Grants
+from domain.otp.hold import NO_HOLD, Hold
 from domain.otp.phone_verification import CallLocale, PhoneVerification, TrustedIp
 from domain.otp.rejection import Rejection
 from tests.support.builders import (
@@ -28,11 +33,13 @@ from tests.unit.domain.otp.verification_driver import (
 
 DAY = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)
-DELIVERY = PhoneVerification(deliveries=(a_delivery(sent_at=NOW),))
-REJECTED = PhoneVerification(deliveries=(a_delivery(sent_at=NOW).reject("acme", "busy"),))
+DELIVERY = PhoneVerification(deliveries=Deliveries((a_delivery(sent_at=NOW),)))
+REJECTED = PhoneVerification(
+    deliveries=Deliveries((a_delivery(sent_at=NOW).reject("acme", "busy"),))
+)
 LOGIN = PhoneVerification(trusted_ips=(TrustedIp("hash of an IP", NOW),))
 REJECTION = Rejection(at=NOW, channel=Channel.SMS, limit="per_phone")
-ATTEMPT = PhoneVerification(shared_attempts=(NOW,))
+ATTEMPT = PhoneVerification(deliveries=Deliveries(shared_attempts=(NOW,)))
 
 
 # Expiry times
@@ -41,13 +48,13 @@ ATTEMPT = PhoneVerification(shared_attempts=(NOW,))
 @pytest.mark.parametrize(
     ("state", "age"),
     [
-        (PhoneVerification(challenges=(a_challenge(),)), OTP_TTL),
+        (PhoneVerification(challenges=MessageChallenges((a_challenge(),))), OTP_TTL),
         (DELIVERY, DAY),
         (REJECTED, REJECTED_TTL),
-        (PhoneVerification(rejected_callbacks=(NOW,)), REJECTED_TTL),
+        (PhoneVerification(callbacks=PhoneCallbacks(rejected=(NOW,))), REJECTED_TTL),
         (ATTEMPT, DAY),
         (PhoneVerification(call_locale=CallLocale("es", NOW)), 365 * DAY),
-        (PhoneVerification(limit_resets=(NOW,), has_granted_delivery=True), DAY),
+        (PhoneVerification(grants=Grants(limit_resets=(NOW,), has_delivery=True)), DAY),
         (PhoneVerification(rejections=(REJECTION,)), DAY),
     ],
 )
@@ -64,7 +71,7 @@ def test_everything_is_pruned_at_the_moment_when_it_expires(
     [
         (replace(LOGIN, identity_id=an_id()), 90 * DAY),
         # Those of the former owner of a held phone go with the hold.
-        (replace(LOGIN, previous_identity_id=an_id(), undo_until=NOW + 7 * DAY), 7 * DAY),
+        (replace(LOGIN, hold=Hold(an_id(), NOW + 7 * DAY)), 7 * DAY),
     ],
 )
 def test_an_ip_of_a_login_is_pruned_after_90_days_or_with_the_hold(
@@ -95,8 +102,7 @@ def test_another_owner_starts_without_what_the_former_one_left() -> None:
         trusted_ips=(),
         call_locale=None,
         rejections=(),
-        previous_identity_id=None,
-        undo_until=None,
+        hold=NO_HOLD,
     )
     for owner in (an_id(77), None):
         assert chosen.change_owner(owner) == replace(kept, identity_id=owner)
@@ -120,16 +126,18 @@ def test_the_first_client_ip_that_expires_decides(driver: VerificationDriver) ->
     driver.fail(1, WORK_IP)  # the IP of an attempt expires with the code
     assert driver.verification.client_ips_expire_at == NOW + OTP_TTL
     pruned = driver.verification.prune(NOW + OTP_TTL)
-    assert [delivery.counters for delivery in pruned.deliveries] == [()]
+    assert [delivery.counters for delivery in pruned.deliveries.all] == [()]
 
 
 def test_all_client_ips_can_be_dropped_and_the_rest_is_kept() -> None:
-    kept = replace(ATTEMPT, identity_id=an_id(), blocked_at=NOW, callbacks=(a_callback(),))
+    kept = replace(
+        ATTEMPT, identity_id=an_id(), blocked_at=NOW, callbacks=PhoneCallbacks((a_callback(),))
+    )
     requested = a_phone_verification()
     full = replace(
         kept,
         challenges=requested.challenges,
-        deliveries=requested.deliveries,
+        deliveries=replace(requested.deliveries, shared_attempts=(NOW,)),
         trusted_ips=LOGIN.trusted_ips,
     )
     assert full.drop_client_ips() == kept
@@ -139,11 +147,10 @@ def test_all_client_ips_can_be_dropped_and_the_rest_is_kept() -> None:
 
 
 def test_pruning_and_counting_keep_all_other_fields() -> None:
-    names = "challenges deliveries shared_attempts failures trusted_ips callbacks call_locale"
-    names += " rejected_callbacks limit_resets has_granted_delivery"
+    names = "challenges deliveries callbacks failures grants trusted_ips call_locale rejections"
     expiring: Any = {name: getattr(PhoneVerification(), name) for name in names.split()}
     pruned = FULL_VERIFICATION.prune(NOW)
     assert replace(pruned, **expiring) == replace(FULL_VERIFICATION, **expiring)
-    for delivery in FULL_VERIFICATION.deliveries:
-        counted = delivery.set_counter(FULL_VERIFICATION.deliveries[0].counters[0])
+    for delivery in FULL_VERIFICATION.deliveries.all:
+        counted = delivery.set_counter(FULL_VERIFICATION.deliveries.all[0].counters[0])
         assert replace(counted, counters=()) == replace(delivery, counters=())

@@ -76,7 +76,7 @@ def test_a_device_has_five_attempts_that_nobody_else_uses_up(driver: Verificatio
     assert driver.fail(5, WORK_IP) == [4, 3, 2, 1, 0]
     driver.device = DEVICE
     assert driver.fail(4, WORK_IP) == [4, 3, 2, 1]
-    assert driver.accepts(code_of(driver.verification.challenges[-1]), WORK_IP)
+    assert driver.accepts(code_of(driver.verification.challenges.all[-1]), WORK_IP)
     failures = driver.verification.failures.by_device
     assert [(device.device_id, device.count) for device in failures] == [("another", 5)]
 
@@ -116,7 +116,7 @@ def test_a_device_counts_on_the_latest_delivery(driver: VerificationDriver) -> N
         driver.deliver(client_ip)
     driver.device = DEVICE
     driver.fail(1, HOME_IP)
-    counters = [each.counter_of_device("a-device") for each in driver.verification.deliveries]
+    counters = [each.counter_of_device("a-device") for each in driver.verification.deliveries.all]
     assert [counter.used for counter in counters[-2:]] == [0, 1]
 
 
@@ -131,15 +131,16 @@ def test_after_a_reset_a_code_is_sent_at_once_and_the_limits_of_the_phone_count_
     driver = VerificationDriver()
     for _ in range(2):
         driver.use_up_deliveries()
-        assert driver.verification.deliveries[-1].is_reset is False
+        assert driver.verification.deliveries.all[-1].is_reset is False
         with pytest.raises(TooManyOtpRequests):
             driver.copy(after=3600).request(WORK_IP)
         reset(driver)
     assert driver.request(WORK_IP).is_new
     assert driver.copy(after=15).request(WORK_IP).is_new  # the cooldown is not doubled
     # Operators see the deliveries before the reset.
-    assert [delivery.is_reset for delivery in driver.verification.deliveries][-2:] == [True, False]
-    assert driver.verification.prune(driver.now + timedelta(days=1)).deliveries == ()
+    deliveries = driver.verification.deliveries.all
+    assert [delivery.is_reset for delivery in deliveries][-2:] == [True, False]
+    assert driver.verification.prune(driver.now + timedelta(days=1)).deliveries.all == ()
 
 
 def test_a_phone_is_reset_twice_a_day_and_the_error_says_when_again() -> None:

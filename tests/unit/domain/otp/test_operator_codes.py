@@ -46,7 +46,7 @@ def fail_five_times(driver: VerificationDriver, *, with_id: bool) -> str | None:
 
 def count_guesses(driver: VerificationDriver) -> int:
     """Return how many wrong codes count on the latest code of an operator."""
-    return sum(counter.used for counter in driver.verification.operator_codes[-1].counters)
+    return sum(counter.used for counter in driver.verification.grants.codes[-1].counters)
 
 
 # Who has its attempts
@@ -253,6 +253,6 @@ def test_networks_are_kept_as_long_as_the_code_and_the_count_for_a_day(
     driver.fail(1, HOME_IP, request_id)
 
     assert driver.verification.client_ips_expire_at == sent.challenge.expires_at
-    [code] = driver.verification.prune(sent.challenge.expires_at).operator_codes
+    [code] = driver.verification.prune(sent.challenge.expires_at).grants.codes
     assert code.counters == ()
-    assert driver.verification.prune(code.sent_at + timedelta(days=1)).operator_codes == ()
+    assert driver.verification.prune(code.sent_at + timedelta(days=1)).grants.codes == ()

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import Correct, Repeated, VerificationResult, Wrong
+from domain.otp.callbacks import PhoneCallbacks
 from domain.otp.challenge import MAX_ACTIVE_CHALLENGES, MAX_COMPARABLE_CHALLENGES
 from domain.otp.delivery import DeviceProof
 from domain.otp.delivery_policy import DeliveryDecision
@@ -196,7 +197,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
             for twin in self.twins(before):
                 assert response_of(verify(twin, attempt)) == response_of(result)
         if isinstance(result, int):
-            assert driver.verification is before or before.callbacks
+            assert driver.verification is before or before.callbacks.all
             self.check_wait(result, lambda copy: not isinstance(verify(copy, attempt), int))
         elif isinstance(result, Correct):
             self.check_single_use(before, attempt)
@@ -215,7 +216,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     @invariant()
     def few_challenges_are_active_and_compared(self) -> None:
         verification, now = self.driver.verification, self.driver.now
-        assert len(verification.active_challenges(now)) <= MAX_ACTIVE_CHALLENGES
+        assert len(verification.challenges.active(now)) <= MAX_ACTIVE_CHALLENGES
         assert len(verification.comparable_challenges(now)) <= MAX_COMPARABLE_CHALLENGES
 
     @invariant()
@@ -264,7 +265,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     def twins(self, before: PhoneVerification) -> list[VerificationDriver]:
         """Return copies of which a client cannot see that they are blocked, or had callbacks."""
         copy = replace(self.driver, verification=before)
-        without_callbacks = replace(before, callbacks=(), rejected_callbacks=())
+        without_callbacks = replace(before, callbacks=PhoneCallbacks())
         return [
             set_block(copy, not self.history.is_blocked),
             replace(self.driver, verification=without_callbacks),

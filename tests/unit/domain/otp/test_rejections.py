@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
+from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import Channel
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rejection import MAX_REJECTIONS, Rejection
 from tests.support.builders import NOW, a_delivery
 
-DELIVERED = PhoneVerification(deliveries=(a_delivery(sent_at=NOW),))
+DELIVERED = PhoneVerification(deliveries=Deliveries((a_delivery(sent_at=NOW),)))
 
 
 def a_rejection(minutes: float = 0, limit: str = "per_phone") -> Rejection:

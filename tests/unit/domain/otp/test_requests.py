@@ -10,6 +10,7 @@ from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import Exhausted, OtpAttempt
 from domain.otp.challenge import OtpCode
 from domain.otp.code_check import check_code
+from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import (
     AttemptCounter,
     Channel,
@@ -76,7 +77,7 @@ def test_a_request_is_recognized_by_the_device_or_the_ip_of_a_login(
 def test_within_the_cooldown_a_request_refers_to_the_delivery(driver: VerificationDriver) -> None:
     first = driver.request()
     assert first.is_new
-    assert driver.verification.deliveries == (first.delivery,)
+    assert driver.verification.deliveries.all == (first.delivery,)
     driver.wait(4)
     repeated = driver.request(WORK_IP)
     assert (repeated.is_new, repeated.challenge) == (False, first.challenge)
@@ -144,7 +145,7 @@ def test_a_resend_carries_the_same_code_and_does_not_extend_its_life(
         resend = driver.request(client_ip)
         assert (resend.is_new, resend.challenge) == (True, first.challenge)
         assert resend.delivery.request_id != first.delivery.request_id
-    assert driver.verification.challenges == (first.challenge,)
+    assert driver.verification.challenges.all == (first.challenge,)
     # A used code is not sent again.
     assert driver.accepts(code_of(first.challenge))
     assert driver.copy(after=1).request().challenge.id != first.challenge.id
@@ -206,7 +207,7 @@ def test_each_device_has_a_quota_of_three_an_hour_and_an_ip_of_a_login_another(
         trusted.device = device
         assert all(trusted.deliver(client_ip).delivery.uses_own_quota for _ in range(3))
         assert trusted.now - start < timedelta(hours=1)
-    first = trusted.verification.deliveries[-3]
+    first = trusted.verification.deliveries.all[-3]
     assert (trusted.deliver(HOME_IP).delivery.sent_at - first.sent_at).total_seconds() == HOUR
 
 
@@ -278,7 +279,7 @@ def test_a_rejected_delivery_has_no_id_attempts_or_challenge(driver: Verificatio
     driver.reject("unknown")
     assert driver.verification == before
     driver.reject(decision.request_id)
-    [rejected] = driver.verification.deliveries
+    [rejected] = driver.verification.deliveries.all
     assert rejected == Delivery(
         "",
         "",
@@ -289,7 +290,7 @@ def test_a_rejected_delivery_has_no_id_attempts_or_challenge(driver: Verificatio
         attempt_limit=0,
         rejection="busy",
     )
-    assert driver.verification.challenges == ()
+    assert driver.verification.challenges.all == ()
     assert not driver.accepts(code_of(decision.challenge), request_id=decision.request_id)
 
 
@@ -356,7 +357,7 @@ def test_a_code_of_another_delivery_stays_valid(driver: VerificationDriver) -> N
     for rejected, kept in ((first, resend), (resend, first)):
         copy = driver.copy()
         copy.reject(rejected.request_id)
-        assert kept.delivery in copy.verification.deliveries
+        assert kept.delivery in copy.verification.deliveries.all
         assert not copy.copy().accepts(code, request_id=rejected.request_id)
         assert copy.accepts(code, request_id=kept.request_id)
 
@@ -453,7 +454,7 @@ def test_shared_attempts_from_one_minute_in_the_future_count(driver: Verificatio
 
 
 def test_a_test_otp_may_be_requested_two_hundred_times_a_day() -> None:
-    verification = PhoneVerification(deliveries=(a_delivery(),) * 199)
+    verification = PhoneVerification(deliveries=Deliveries((a_delivery(),) * 199))
     driver = VerificationDriver(verification, policy=TEST_OTP_POLICY)
     assert driver.request(HOME_IP).is_new
     with pytest.raises(TooManyOtpRequests) as error:

@@ -18,7 +18,7 @@ from domain.otp.attempts import (
     VerificationResult,
     Wrong,
 )
-from domain.otp.callback import Callback
+from domain.otp.callbacks import Callback
 from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.code_check import check_code, count_on_callback
 from domain.otp.delivery import Channel, DeviceProof, OtpRequest
@@ -98,7 +98,7 @@ class VerificationDriver:
         self.verification = self.verification.request_callback(
             self.now, f"call-{number}", challenge, self.key_ids, is_limited=self.is_limited
         )
-        return self.verification.callbacks[-1]
+        return self.verification.callbacks.all[-1]
 
     def deliver(self, client_ip: str = HOME_IP) -> DeliveryDecision:
         """Wait until a delivery is allowed, as each response says, and request it."""
@@ -178,6 +178,11 @@ class VerificationDriver:
         """Note that every provider rejected a delivery."""
         self.verification = self.verification.reject_delivery(request_id, "acme", "busy")
 
+    def reject_callback(self, callback: Callback) -> None:
+        """Note that the provider rejected the call of a callback."""
+        callbacks = self.verification.callbacks.reject(callback.call_id)
+        self.verification = replace(self.verification, callbacks=callbacks)
+
     def _attempt(self, code: str, client_ip: str, request_id: str | None) -> OtpAttempt:
         return OtpAttempt(
             code=OtpCode(code),
@@ -209,4 +214,4 @@ def can_log_in(result: VerificationResult) -> bool:
 
 def attempts_left_of_callback(driver: VerificationDriver) -> int:
     """Return the attempts that the latest callback has left."""
-    return driver.verification.callbacks[-1].counter.left
+    return driver.verification.callbacks.all[-1].counter.left

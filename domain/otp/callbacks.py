@@ -1,0 +1,154 @@
+"""The callbacks of one phone: calls with a code, because somebody asked for it by calling."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.otp.challenge import Challenge
+from domain.otp.delivery import ONE_DAY, REJECTED_TTL, AttemptCounter
+from domain.otp.permits import Permits
+from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
+
+CALLBACKS_PER_PHONE: Final = (
+    SlidingWindow(2, timedelta(hours=1)),
+    SlidingWindow(3, timedelta(days=1)),
+)
+"""How often a phone is called back, whoever asks. There is no cooldown.
+
+Each callback brings five attempts more: with those of the messages, at most 100 a day.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A call with the code of a challenge of its own, and with attempts of its own.
+
+    A caller id is a claim, so anybody can cause a callback. It uses up nothing of the app's
+    deliveries and attempts.
+
+    Attributes:
+        challenge: Its code is read in the call and accepted without a request id.
+        requested_at: When the caller asked for it.
+        call_id: The call that reads the code.
+        counter: The attempts without a request id, of all clients together.
+        permits: What it holds of the limits of callbacks, unless the provider rejected it.
+    """
+
+    challenge: Challenge
+    requested_at: datetime
+    call_id: str
+    counter: AttemptCounter
+    permits: Permits | None = None
+
+    @property
+    def challenge_id(self) -> str:
+        """As that of a delivery."""
+        return self.challenge.id
+
+    def is_open(self, now: datetime) -> bool:
+        """Return whether an attempt without a request id is compared with its code."""
+        return self.challenge.is_active(now) and self.counter.left > 0
+
+    def prune(self, now: datetime) -> "Callback":
+        """Return the callback, without its attempts if its code expired."""
+        is_expired = self.challenge.expires_at <= now
+        return replace(self, counter=self.counter.reset()) if is_expired else self
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneCallbacks:
+    """The callbacks of a phone within a day.
+
+    Attributes:
+        all: Each callback, in their order.
+        rejected: The times of those that the provider rejected, which count for an hour.
+    """
+
+    all: tuple[Callback, ...] = ()
+    rejected: tuple[datetime, ...] = ()
+
+    @property
+    def challenges(self) -> list[Challenge]:
+        """That of each callback: several may have the same."""
+        return [callback.challenge for callback in self.all]
+
+    @property
+    def expiry_times(self) -> list[datetime]:
+        """When each callback expires, rejected or not."""
+        times = [callback.requested_at + ONE_DAY for callback in self.all]
+        return times + [requested_at + REJECTED_TTL for requested_at in self.rejected]
+
+    def find(self, call_id: str) -> Callback | None:
+        """Return the callback with this call, or None."""
+        return next((callback for callback in self.all if callback.call_id == call_id), None)
+
+    def find_open(self, now: datetime) -> Callback | None:
+        """Return the latest callback if attempts are compared with its code (see `is_open`)."""
+        return self.all[-1] if self.all and self.all[-1].is_open(now) else None
+
+    def next_available(self, now: datetime) -> datetime:
+        """Return when the phone may be called back: now, or later."""
+        times = [callback.requested_at for callback in self.all]
+        return max(
+            window.next_available(times + [*self.rejected] * (window.period < ONE_DAY), now)
+            for window in CALLBACKS_PER_PHONE
+        )
+
+    def add(self, new: Callback, key_ids: Collection[str]) -> "PhoneCallbacks":
+        """Return them with a new one, which reads the code of an earlier one if that is resendable.
+
+        Its life is not extended.
+        """
+        resendable = (
+            challenge
+            for challenge in self.challenges
+            if challenge.is_resendable(new.requested_at, key_ids)
+        )
+        added = replace(new, challenge=next(resendable, new.challenge))
+        return replace(self, all=(*self.all, added))
+
+    def count(self, digest: str, now: datetime) -> "PhoneCallbacks":
+        """Return them with one attempt more at the latest one."""
+        *others, latest = self.all
+        counted = replace(latest, counter=latest.counter.count(digest, now))
+        return replace(self, all=(*others, counted))
+
+    def reject(self, call_id: str) -> "PhoneCallbacks":
+        """Return them after the provider rejected the call of one.
+
+        Only its time is kept. A callback with attempts stays, without its permits: otherwise these
+        attempts would not count.
+        """
+        kept, rejected = list[Callback](), [*self.rejected]
+        for callback in self.all:
+            if callback.call_id != call_id:
+                kept.append(callback)
+            elif callback.counter.used:
+                kept.append(replace(callback, permits=None))
+            else:
+                rejected.append(callback.requested_at)
+        return PhoneCallbacks(tuple(kept), tuple(rejected))
+
+    def map_challenges(self, change: Callable[[Challenge], Challenge]) -> "PhoneCallbacks":
+        """Return them with each challenge changed by a function."""
+        if not self.all:
+            return self
+        changed = [replace(callback, challenge=change(callback.challenge)) for callback in self.all]
+        return replace(self, all=tuple(changed))
+
+    def prune(self, now: datetime) -> "PhoneCallbacks":
+        """Return what has not expired."""
+        if not self.all and not self.rejected:
+            return self
+        latest = now + CLOCK_SKEW
+        return PhoneCallbacks(
+            tuple(
+                [
+                    callback.prune(now)
+                    for callback in self.all
+                    if now - ONE_DAY < callback.requested_at <= latest
+                ]
+            ),
+            tuple([time for time in self.rejected if now - REJECTED_TTL < time <= latest]),
+        )

@@ -1,0 +1,141 @@
+"""The deliveries to one phone within a day, and the attempts that unknown IPs share at them."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.otp.delivery import MAX_REJECTION_LENGTH, ONE_DAY, Channel, Delivery
+from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
+
+SHARED_ATTEMPTS: Final = (
+    SlidingWindow(15, timedelta(hours=1)),
+    SlidingWindow(30, timedelta(days=1)),
+)
+"""Attempts without a request id from IPs that requested no delivery, all IPs together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """The deliveries of a phone with their attempts.
+
+    Attributes:
+        all: Each delivery, in their order.
+        shared_attempts: The times of the attempts that all unknown IPs made together.
+    """
+
+    all: tuple[Delivery, ...] = ()
+    shared_attempts: tuple[datetime, ...] = ()
+
+    @property
+    def counted(self) -> tuple[Delivery, ...]:
+        """Those that count in the limits of the phone, of all purposes together."""
+        return tuple([delivery for delivery in self.all if not delivery.is_reset])
+
+    @property
+    def expiry_times(self) -> list[datetime]:
+        """When each delivery expires."""
+        return [delivery.expires_at for delivery in self.all]
+
+    @property
+    def shared_expiry_times(self) -> list[datetime]:
+        """When each shared attempt expires."""
+        return [time + ONE_DAY for time in self.shared_attempts]
+
+    def find(self, request_id: str) -> Delivery | None:
+        """Return the delivery that this request caused, or None."""
+        return next((found for found in self.all if found.request_id == request_id), None)
+
+    def shared_attempts_left(self, time: datetime) -> int:
+        """Return how many attempts all unknown IPs together have left."""
+        return min(window.remaining(self.shared_attempts, time) for window in SHARED_ATTEMPTS)
+
+    def add(self, delivery: Delivery) -> "Deliveries":
+        """Return them with a new one."""
+        return replace(self, all=(*self.all, delivery))
+
+    def count_shared(self, now: datetime) -> "Deliveries":
+        """Return them with one more attempt of all unknown IPs together."""
+        return replace(self, shared_attempts=(*self.shared_attempts, now))
+
+    def set_delivery(self, changed: Delivery) -> "Deliveries":
+        """Return them with this delivery in place of the one with the same request id."""
+        return self._change(changed.request_id, lambda _: changed)
+
+    def fall_back(self, request_id: str, channel: Channel, provider: str) -> "Deliveries":
+        """Let a code go by another channel from now on, where this provider is tried first."""
+        return self._change(
+            request_id,
+            lambda delivery: replace(
+                delivery, channel=channel, provider=provider, unknown_reason=None
+            ),
+        )
+
+    def keep_result(
+        self, request_id: str, channel: Channel, provider: str, unknown_reason: str | None
+    ) -> "Deliveries":
+        """Return them after a provider took a delivery, or may have taken it.
+
+        A result of a channel that the delivery has left changes nothing.
+
+        Args:
+            request_id: The request that caused the delivery.
+            channel: The channel of the provider.
+            provider: The name of the provider; empty if it is the one that was recorded.
+            unknown_reason: Why the result is unknown; None if the provider took it.
+        """
+        reason = None if unknown_reason is None else unknown_reason[:MAX_REJECTION_LENGTH]
+
+        def keep(delivery: Delivery) -> Delivery:
+            if delivery.channel is not channel:
+                return delivery
+            provided_by = provider or delivery.provider
+            return replace(delivery, provider=provided_by, unknown_reason=reason)
+
+        return self._change(request_id, keep)
+
+    def reject(self, request_id: str, provider: str, reason: str) -> "Deliveries":
+        """Return them after every provider rejected one (see `Delivery.reject`)."""
+        return self._change(request_id, lambda delivery: delivery.reject(provider, reason))
+
+    def stop_counting(self, request_id: str) -> "Deliveries":
+        """Return them so that limits and cooldown no longer count what this request caused."""
+        return self._change(request_id, lambda delivery: replace(delivery, is_reset=True))
+
+    def reset(self) -> "Deliveries":
+        """Return them so that limits and cooldown count none. Nobody gets more attempts."""
+        return replace(self, all=tuple([replace(each, is_reset=True) for each in self.all]))
+
+    def prune(self, now: datetime, current_ids: Collection[str]) -> "Deliveries":
+        """Return what counts.
+
+        Args:
+            now: The time.
+            current_ids: The challenges whose codes have not expired: others have no attempts.
+        """
+        if not self.all and not self.shared_attempts:
+            return self
+        latest = now + CLOCK_SKEW
+        return Deliveries(
+            tuple(
+                [
+                    delivery
+                    if delivery.challenge_id in current_ids
+                    else delivery.keep_request_ids()
+                    for delivery in self.all
+                    if now < delivery.expires_at and delivery.sent_at <= latest
+                ]
+            ),
+            tuple([time for time in self.shared_attempts if now - ONE_DAY < time <= latest]),
+        )
+
+    def _change(self, request_id: str, change: Callable[[Delivery], Delivery]) -> "Deliveries":
+        return replace(
+            self,
+            all=tuple(
+                [
+                    change(delivery) if delivery.request_id == request_id else delivery
+                    for delivery in self.all
+                ]
+            ),
+        )

@@ -18,9 +18,6 @@ from adapters.records.kinds import (
 )
 from adapters.records.outages import OutageRetries
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_verifications import (
-    PhoneVerificationMapping,
-)
 from adapters.records.record_kind import EXPIRES_AT, RecordKind
 from adapters.records.record_store import (
     BatchWrites,
@@ -29,12 +26,12 @@ from adapters.records.record_store import (
     RecordStore,
     StoredRecord,
 )
+from adapters.records.repositories.phone_verifications import StoredPhoneVerifications
 from domain.phone import PhoneNumber
 
 BATCH_SIZE: Final = 200
 """How many records are written at the same time."""
 _LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
-_VERIFICATIONS: Final = PhoneVerificationMapping(PHONE_VERIFICATIONS)
 _Batch = tuple[RecordKind[Any], Sequence[StoredRecord[Any]]]
 
 ReportProgress = Callable[[str, int, int | None], None]
@@ -168,12 +165,10 @@ async def _move_all(
     # Those that were moved before are no longer there.
     found = await retry(partial(store.load, PHONE_VERIFICATIONS, [*phones_by_id]))
 
-    moves = []
+    moves, verifications = [], StoredPhoneVerifications(store, new)
     for stored in found.values():
-        phone = phones_by_id[stored.id]
-        verification = _VERIFICATIONS.to_value(stored.record).drop_client_ips()
-        new_id = new.blind_index(phone)
-        moved = _VERIFICATIONS.to_record_of(verification, phone, new_id, new)
+        verification = verifications.mapping.to_value(stored.record).drop_client_ips()
+        new_id, moved = verifications.to_record(phones_by_id[stored.id], verification)
         if moved.has_phone:
             # It stays when all that expire are deleted. The next write sets it again, at the latest
             # the cleanup's when the hold ends.

@@ -5,12 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from adapters.records.mapping import RecordMapping
 from adapters.records.permits import PermitsRecord
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.record_kind import Record, RecordKind
-from domain.otp.phone_verification import PhoneVerification
-from domain.phone import PhoneNumber
+from adapters.records.record_kind import Record
 
 
 class LoginRecord(msgspec.Struct, gc=False):
@@ -214,27 +210,6 @@ class PhoneVerificationRecord(Record, kw_only=True):
     def encrypted_phones(self) -> list[bytes]:
         """Its phone, if it is kept with it."""
         return [self.encrypted_phone] if self.encrypted_phone is not None else []
-
-
-class PhoneVerificationMapping(RecordMapping[PhoneVerification, PhoneVerificationRecord]):
-    """The mapping of phone verifications."""
-
-    def __init__(self, kind: RecordKind[PhoneVerificationRecord]) -> None:
-        """Take the kind."""
-        super().__init__(kind, PhoneVerification)
-
-    def to_record_of(
-        self,
-        value: PhoneVerification,
-        phone: PhoneNumber,
-        phone_index: str,
-        encryption: PhoneEncryption,
-    ) -> PhoneVerificationRecord:
-        """Return the record of a verification, with the phone if it is to be kept with it."""
-        record = self.to_record(value)
-        if record.has_phone:
-            record.encrypted_phone = encryption.encrypt(phone, phone_index)
-        return record
 
 
 class UnchallengedAttemptRecord(msgspec.Struct, gc=False):

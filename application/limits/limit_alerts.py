@@ -10,8 +10,7 @@ from application.limits.measure_limits import LimitUse, MeasureLimits
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.limits import LimitStore
 from application.ports.system import Clock
-from domain.otp.limit_names import NO_LIMIT, LimitName, name_limit
-from domain.otp.rate_limits import RateLimit, Reservation
+from domain.otp.rate_limits import NO_LIMIT, LimitName, RateLimit, Reservation, name_limit
 
 ALERT_INTERVAL: Final = timedelta(hours=1)
 """How often one process warns of one limit."""

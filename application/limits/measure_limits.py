@@ -9,8 +9,7 @@ from typing import Final
 from application.ports.limits import LimitStore
 from application.ports.system import Clock
 from domain.countries import ALL_COUNTRIES
-from domain.otp.limit_names import name_limit
-from domain.otp.rate_limits import RateLimit, RateLimits
+from domain.otp.rate_limits import RateLimit, RateLimits, name_limit
 
 MAX_AGE: Final = timedelta(seconds=15)
 """How long a measurement is held: the database is read no more often."""

@@ -30,10 +30,9 @@ from domain.otp.attempts import Correct, OtpAttempt, UsedCode, VerificationResul
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import check_code
-from domain.otp.delivery import DeviceProof
+from domain.otp.delivery import DeviceProof, parse_request_id
 from domain.otp.permits import Outcome
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.request_id import parse_request_id
 from domain.phone import PhoneNumber
 
 _IDS_BYTES: Final = RANDOM_BYTES + SESSION_ID_BYTES

@@ -13,9 +13,8 @@ from application.ports.system import Clock, Randomness
 from application.ports.versioned import ExpiringRecords
 from application.update import change
 from application.webhook_urls import PhoneLabels
-from domain.otp.delivery import ONE_DAY, Channel, Delivery
+from domain.otp.delivery import ONE_DAY, Channel, Delivery, parse_report_id
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
-from domain.otp.request_id import parse_report_id
 
 SENT_IS_REPORTED_ID: Final = "sent-is-reported"
 """The id of the record that messages are reported as sent: no delivery has this id."""

@@ -47,11 +47,10 @@ from domain.otp.challenge import Purpose
 from domain.otp.channel_order import ONLY_SMS, ChannelOrder
 from domain.otp.delivery import Channel, Delivery, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision
-from domain.otp.limit_names import NO_LIMIT, LimitName
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.permits import Permits, Recognition
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import STRANGERS, Acquisition, Reservation
+from domain.otp.rate_limits import NO_LIMIT, STRANGERS, Acquisition, LimitName, Reservation
 from domain.otp.rejection import (
     COUNTRY_NOT_SERVED,
     NUMBER_IS_BLOCKED,

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ ATTEMPTS_OF_LIMITED_DELIVERY: Final = 2
 ATTEMPTS_AFTER_MAX_FAILURES: Final = 1
 REPEAT_PERIOD: Final = timedelta(seconds=10)
 """An app submits a code when it is typed, and again on "done"."""
+_PUBLIC_ID: Final = re.compile(r"([0-9a-f]{32})([0-9a-f]{32})\Z")
 
 
 class CounterKind(StrEnum):
@@ -234,12 +236,19 @@ class Delivery:
 
     @property
     def report_id(self) -> str:
-        """The id of its report: 32 hex digits that reveal no request id."""
+        """The id of its report: 32 hex digits that reveal no request id.
+
+        The provider gets it and keeps it in its logs. With a request id an attempt can be made.
+        """
         return hashlib.sha256(self.request_id.encode()).hexdigest()[:32]
 
     @property
     def public_id(self) -> str:
-        """The id that the client gets whose request caused it: it also names the report."""
+        """The id that the client gets whose request caused it: it also names the report.
+
+        So a report is found without an index of ids, and a request for a code writes nothing for
+        it.
+        """
         return self.request_id + self.report_id
 
     def report_id_by(self, channel: Channel) -> str:
@@ -328,3 +337,18 @@ class Delivery:
                 for counter in self.counters
             ),
         )
+
+
+def parse_request_id(public_id: str) -> str:
+    """Return the id of the request that a client's id names. Any other text is unchanged.
+
+    It is then an unknown id, and no code is correct with it.
+    """
+    match = _PUBLIC_ID.match(public_id)
+    return match[1] if match else public_id
+
+
+def parse_report_id(public_id: str) -> str | None:
+    """Return the id of the report that a client's id names, or None without one."""
+    match = _PUBLIC_ID.match(public_id)
+    return match[2] if match else None

@@ -22,7 +22,6 @@ from adapters.records.kinds import (
 )
 from adapters.records.limits import LIMITS, LimitRecord
 from adapters.records.mapping import RecordMapping
-from adapters.records.phone_verifications import PhoneVerificationMapping
 from domain.administration.audit import AuditEntry
 from domain.instance import Instance
 from domain.otp.delivery_report import DeliveryReport
@@ -33,7 +32,7 @@ from tests.support.feature_mappings import find_mappings_of_features
 
 GOLDEN_RECORDS: Final = Path(__file__).parents[1] / "unit/golden/records_2.json"
 _MAPPINGS: Final[Sequence[RecordMapping[Any, Any]]] = (
-    PhoneVerificationMapping(PHONE_VERIFICATIONS),
+    RecordMapping(PHONE_VERIFICATIONS, PhoneVerification),
     RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts),
     IdentityMapping(IDENTITIES, FakePhoneEncryption()),
     RecordMapping(DELIVERY_REPORTS, DeliveryReport),

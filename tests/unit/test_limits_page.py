@@ -25,7 +25,6 @@ from domain.administration.scope import (
 )
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
-from domain.otp.limit_names import name_limit
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import (
     RECOGNIZED_PERCENT,
@@ -35,6 +34,7 @@ from domain.otp.rate_limits import (
     RateLimit,
     RateLimits,
     for_phone_change,
+    name_limit,
 )
 from domain.otp.sliding_window import SlidingWindow
 from domain.voice.call_limits import CallLimits

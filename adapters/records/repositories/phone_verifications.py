@@ -4,15 +4,14 @@ from datetime import datetime
 from typing import Final
 
 from adapters.records.kinds import PHONE_VERIFICATIONS
+from adapters.records.mapping import RecordMapping
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_verifications import PhoneVerificationMapping
+from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.record_repository import make_first_version
 from adapters.records.record_store import RecordStore, Replacement, replace_all
 from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
-
-_VERIFICATIONS: Final = PhoneVerificationMapping(PHONE_VERIFICATIONS)
 
 
 class StoredPhoneVerifications:
@@ -21,8 +20,9 @@ class StoredPhoneVerifications:
     The phone of one that is blocked or held is kept, encrypted.
     """
 
+    mapping: Final = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification)
+
     def __init__(self, store: RecordStore, encryption: PhoneEncryption) -> None:
-        """Set the store, and the encryption of the phones."""
         self._store = store
         self._encryption = encryption
 
@@ -32,13 +32,12 @@ class StoredPhoneVerifications:
         if phone_index not in found:
             return Versioned(PhoneVerification(), 0)
         stored = found[phone_index]
-        return Versioned(_VERIFICATIONS.to_value(stored.record), stored.version)
+        return Versioned(self.mapping.to_value(stored.record), stored.version)
 
     async def save(
         self, phone: PhoneNumber, verification: PhoneVerification, version: int, /
     ) -> bool:
-        phone_index = self._encryption.blind_index(phone)
-        record = _VERIFICATIONS.to_record_of(verification, phone, phone_index, self._encryption)
+        phone_index, record = self.to_record(phone, verification)
         if version == 0:
             first = make_first_version()
             return await self._store.add(PHONE_VERIFICATIONS, phone_index, record, first)
@@ -49,7 +48,7 @@ class StoredPhoneVerifications:
         expired = await self._store.find(PHONE_VERIFICATIONS, index, until=now, limit=limit)
         pruned = []
         for stored in expired:
-            record = _VERIFICATIONS.to_record(_VERIFICATIONS.to_value(stored.record).prune(now))
+            record = self.mapping.to_record(self.mapping.to_value(stored.record).prune(now))
             if record.has_phone:
                 record.encrypted_phone = stored.record.encrypted_phone
             pruned.append(Replacement(stored.id, record, stored.version))
@@ -57,3 +56,13 @@ class StoredPhoneVerifications:
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         return await self._store.delete_expired(PHONE_VERIFICATIONS, now, limit)
+
+    def to_record(
+        self, phone: PhoneNumber, verification: PhoneVerification
+    ) -> tuple[str, PhoneVerificationRecord]:
+        """Return the id of the record and the record, with the phone if it is kept with it."""
+        phone_index = self._encryption.blind_index(phone)
+        record = self.mapping.to_record(verification)
+        if record.has_phone:
+            record.encrypted_phone = self._encryption.encrypt(phone, phone_index)
+        return phone_index, record

@@ -18,7 +18,6 @@ from adapters.records.kinds import (
 )
 from adapters.records.limits import LIMITS
 from adapters.records.mapping import RecordMapping
-from adapters.records.phone_verifications import PhoneVerificationMapping
 from adapters.records.record_kind import Record, RecordKind
 from adapters.records.record_store import StoredRecord
 from adapters.records.repositories import make_repositories
@@ -97,7 +96,7 @@ class InMemoryDatabase:
 
     @property
     def phone_verifications(self) -> dict[PhoneNumber, Versioned[PhoneVerification]]:
-        loaded = self.load_all(PhoneVerificationMapping(PHONE_VERIFICATIONS))
+        loaded = self.load_all(RecordMapping(PHONE_VERIFICATIONS, PhoneVerification))
         return {PhoneNumber(number): verification for number, verification in loaded.items()}
 
     @property

@@ -7,10 +7,9 @@ import pytest
 from application.otp.delivery_status import TYPICAL_DURATION
 from application.ports.otp import CodeMessage
 from domain.otp.challenge import OTP_TTL, Purpose
-from domain.otp.delivery import Channel
+from domain.otp.delivery import Channel, parse_report_id
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.message_preferences import MessagePreferences
-from domain.otp.request_id import parse_report_id
 from tests.support.builders import NOW, a_phone
 from tests.support.core_harness import A_MESSAGE, WEBHOOK_URLS, CoreHarness
 from tests.support.core_policy import make_core_policy

@@ -11,10 +11,9 @@ from application.otp.events import OtpRequestRejected
 from application.otp.verify_otp import OtpRejected
 from application.ports.otp import DeliveryResult
 from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
-from domain.otp.delivery import Channel
+from domain.otp.delivery import Channel, parse_request_id
 from domain.otp.message_preferences import MessagePreferences, Platform
 from domain.otp.rate_limits import RateLimits
-from domain.otp.request_id import parse_request_id
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
 from tests.support.builders import a_phone

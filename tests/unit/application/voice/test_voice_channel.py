@@ -13,9 +13,8 @@ from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
 from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
-from domain.otp.delivery import Channel
+from domain.otp.delivery import Channel, parse_report_id
 from domain.otp.rate_limits import RateLimits
-from domain.otp.request_id import parse_report_id
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone

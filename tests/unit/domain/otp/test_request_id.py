@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.otp.request_id import parse_report_id, parse_request_id
+from domain.otp.delivery import parse_report_id, parse_request_id
 
 REQUEST_ID = "0123456789abcdef" * 2
 REPORT_ID = "fedcba9876543210" * 2

@@ -5,9 +5,15 @@ from typing import Final
 
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
-from domain.otp.limit_names import LimitName, name_limit
 from domain.otp.permits import Recognition
-from domain.otp.rate_limits import DeliveryRoute, LimitPurpose, RateLimit, RateLimits
+from domain.otp.rate_limits import (
+    DeliveryRoute,
+    LimitName,
+    LimitPurpose,
+    RateLimit,
+    RateLimits,
+    name_limit,
+)
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW
 

@@ -1,6 +1,6 @@
 """The limits of calls have names."""
 
-from domain.otp.limit_names import name_limit
+from domain.otp.rate_limits import name_limit
 from domain.voice.call_limits import CallLimits
 from tests.support.builders import NOW
 

@@ -1,12 +1,14 @@
 """The stored form of phone verifications, and of attempts while no challenge is active."""
 
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 
 from adapters.records.permits import PermitsRecord
 from adapters.records.record_kind import Record
+from domain.otp.challenge import Purpose
+from domain.otp.delivery import Channel, CounterKind
+from domain.otp.permits import Recognition
 
 
 class LoginRecord(msgspec.Struct, gc=False):
@@ -22,7 +24,7 @@ class ChallengeRecord(msgspec.Struct, kw_only=True, gc=False):
     """A challenge; its code is derived and never stored."""
 
     id: str
-    purpose: Literal["sign_in", "change_phone", "undo_phone_change", "console_sign_in"]
+    purpose: Purpose
     nonce: bytes
     key_id: str
     created_at: datetime
@@ -35,16 +37,7 @@ class ChallengeRecord(msgspec.Struct, kw_only=True, gc=False):
 class AttemptCounterRecord(msgspec.Struct, gc=False):
     """The attempts of a request id, an IP or a device at one delivery."""
 
-    kind: Literal[
-        "first_request",
-        "later_request",
-        "device_request",
-        "ip",
-        "unknown_ip",
-        "device",
-        "callback",
-        "network",
-    ]
+    kind: CounterKind
     id: str
     limit: int
     used: int = 0
@@ -67,7 +60,7 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     challenge_id: str
     client_ip: ClientIpRecord
     sent_at: datetime
-    channel: Literal["sms", "voice", "whatsapp"]
+    channel: Channel
     provider: str
     attempt_limit: int
     device_id: str | None = None
@@ -156,11 +149,11 @@ class RejectionRecord(msgspec.Struct, gc=False):
     """A request for a code that was rejected before any provider was called."""
 
     at: datetime
-    channel: Literal["sms", "voice", "whatsapp"]
+    channel: Channel
     limit: str
     part: str = ""
     until: datetime | None = None
-    recognition: Literal["none", "trusted_ip", "device"] = "none"
+    recognition: Recognition = Recognition.NONE
     has_proof: bool = False
 
 

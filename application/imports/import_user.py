@@ -171,7 +171,8 @@ class _Attempt:
         if owner_id is None or owner_id == closed_id:
             if verification.hold.is_active(self.now):
                 raise _Rejected(ImportProblem.PHONE_IN_USE)
-            return verification.import_owner(self.new_id), self.new_id
+            owned = verification.change_owner(self.new_id)
+            return replace(owned, imported_id=self.new_id), self.new_id
         return verification, owner_id
 
     def save(self, identity: Identity | None, identity_id: str) -> tuple[Identity, ImportResult]:

@@ -29,10 +29,7 @@ class PhoneVerifications(Savable[PhoneNumber, PhoneVerification], Expiring, Prot
     async def prune(self, now: datetime, limit: int) -> int:
         """Prune up to `limit` verifications whose `client_ips_expire_at` passed.
 
-        A verification that is replaced meanwhile is left to the next call.
-
-        Returns:
-            The number of pruned verifications.
+        A verification that is replaced meanwhile is left to the next call, and is not counted.
         """
         ...
 

@@ -18,18 +18,12 @@ class OtpAttempt:
     """A code that a client sent.
 
     Attributes:
-        code: the code.
-        client_ip: where it came from.
-        now: when it arrived.
         digest_key: makes wrong codes comparable without storing them.
-        request_id: the request id that the client sent, if any.
-        device: the device that sent it, if it sent a valid device token.
         new_identity_id: is assigned to a phone without an identity if the code is correct.
         new_session_id: the session that the code is used for if it is correct.
         is_limited: a limit of failed attempts that many phones share is used up.
         unchallenged_at: when this IP has an attempt while no challenge is active.
         ip_available_at: when this IP has a permit, if it has none.
-        purpose: what the code is to allow.
         identity_id: the identity whose phone the code is to change, if it is to change one.
         is_login_rejected: the login hook rejects the login: a correct code is used for nothing.
         claims: those that the session gets if the code is correct; empty for none.

@@ -8,7 +8,7 @@ from typing import Final
 from domain.otp.challenge import Challenge
 from domain.otp.delivery import ONE_DAY, REJECTED_TTL, AttemptCounter
 from domain.otp.permits import Permits
-from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
+from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow, keep_recent
 
 CALLBACKS_PER_PHONE: Final = (
     SlidingWindow(2, timedelta(hours=1)),
@@ -43,7 +43,6 @@ class Callback:
 
     @property
     def challenge_id(self) -> str:
-        """As that of a delivery."""
         return self.challenge.id
 
     def is_open(self, now: datetime) -> bool:
@@ -70,17 +69,14 @@ class PhoneCallbacks:
 
     @property
     def challenges(self) -> list[Challenge]:
-        """That of each callback: several may have the same."""
         return [callback.challenge for callback in self.all]
 
     @property
     def expiry_times(self) -> list[datetime]:
-        """When each callback expires, rejected or not."""
         times = [callback.requested_at + ONE_DAY for callback in self.all]
         return times + [requested_at + REJECTED_TTL for requested_at in self.rejected]
 
     def find(self, call_id: str) -> Callback | None:
-        """Return the callback with this call, or None."""
         return next((callback for callback in self.all if callback.call_id == call_id), None)
 
     def find_open(self, now: datetime) -> Callback | None:
@@ -88,7 +84,6 @@ class PhoneCallbacks:
         return self.all[-1] if self.all and self.all[-1].is_open(now) else None
 
     def next_available(self, now: datetime) -> datetime:
-        """Return when the phone may be called back: now, or later."""
         times = [callback.requested_at for callback in self.all]
         return max(
             window.next_available(times + [*self.rejected] * (window.period < ONE_DAY), now)
@@ -96,15 +91,9 @@ class PhoneCallbacks:
         )
 
     def add(self, new: Callback, key_ids: Collection[str]) -> "PhoneCallbacks":
-        """Return them with a new one, which reads the code of an earlier one if that is resendable.
-
-        Its life is not extended.
-        """
-        resendable = (
-            challenge
-            for challenge in self.challenges
-            if challenge.is_resendable(new.requested_at, key_ids)
-        )
+        """Return them with a new one, which reads an earlier code if that is resendable."""
+        now = new.requested_at
+        resendable = (each for each in self.challenges if each.is_resendable(now, key_ids))
         added = replace(new, challenge=next(resendable, new.challenge))
         return replace(self, all=(*self.all, added))
 
@@ -131,24 +120,18 @@ class PhoneCallbacks:
         return PhoneCallbacks(tuple(kept), tuple(rejected))
 
     def map_challenges(self, change: Callable[[Challenge], Challenge]) -> "PhoneCallbacks":
-        """Return them with each challenge changed by a function."""
         if not self.all:
             return self
         changed = [replace(callback, challenge=change(callback.challenge)) for callback in self.all]
         return replace(self, all=tuple(changed))
 
     def prune(self, now: datetime) -> "PhoneCallbacks":
-        """Return what has not expired."""
+        latest = now + CLOCK_SKEW
+        kept = [
+            callback.prune(now)
+            for callback in self.all
+            if now - ONE_DAY < callback.requested_at <= latest
+        ]
         if not self.all and not self.rejected:
             return self
-        latest = now + CLOCK_SKEW
-        return PhoneCallbacks(
-            tuple(
-                [
-                    callback.prune(now)
-                    for callback in self.all
-                    if now - ONE_DAY < callback.requested_at <= latest
-                ]
-            ),
-            tuple([time for time in self.rejected if now - REJECTED_TTL < time <= latest]),
-        )
+        return PhoneCallbacks(tuple(kept), keep_recent(self.rejected, REJECTED_TTL, now))

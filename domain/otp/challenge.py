@@ -95,7 +95,6 @@ class Challenge:
         return lives_long_enough and self.key_id in key_ids
 
     def mark_used(self, now: datetime, login: Login | None = None) -> "Challenge":
-        """Return the challenge after its code was used for this login."""
         return replace(self, used_at=now, login=login)
 
     def is_for(self, purpose: Purpose, identity_id: str | None = None) -> bool:
@@ -103,7 +102,6 @@ class Challenge:
         return self.purpose is purpose and self.identity_id == identity_id
 
     def was_used_with(self, request_id: str | None) -> bool:
-        """Return whether a request with this id used the code."""
         return self.login is not None and self.login.request_id == request_id is not None
 
     def move_login(self, identity_id: str) -> "Challenge":
@@ -111,19 +109,12 @@ class Challenge:
         return replace(self, login=self.login and replace(self.login, identity_id=identity_id))
 
     def forget_claims(self) -> "Challenge":
-        """Return the challenge without the claims that its login got."""
         if self.login is None or not self.login.claims:
             return self
         return replace(self, login=replace(self.login, claims=""))
 
     def derive_code(self, key: bytes, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH) -> str:
-        """Derive so many digits from an HMAC-SHA256, as in RFC 4226 §5.3.
-
-        Args:
-            key: the key that has the id `key_id`.
-            phone: the phone that the code is sent to.
-            length: the number of digits.
-        """
+        """Derive so many digits from an HMAC-SHA256, as in RFC 4226 §5.3, with the key `key_id`."""
         parts = (self.purpose.encode(), self.id.encode(), phone.e164.encode(), self.nonce)
         message = join_parts(*parts)
         # `hmac.digest` releases the interpreter's lock, and waits until other threads give it back.

@@ -16,16 +16,10 @@ class MessageChallenges:
 
     @property
     def expiry_times(self) -> list[datetime]:
-        """When each code expires."""
         return [challenge.expires_at for challenge in self.all]
 
     def for_purpose(self, purpose: Purpose, identity_id: str | None = None) -> list[Challenge]:
-        """Return those whose codes are for this purpose and identity."""
         return [challenge for challenge in self.all if challenge.is_for(purpose, identity_id)]
-
-    def like(self, challenge: Challenge) -> list[Challenge]:
-        """Return those for the same purpose and identity."""
-        return self.for_purpose(challenge.purpose, challenge.identity_id)
 
     def active(self, now: datetime) -> list[Challenge]:
         """Return those whose codes sign in now, at most two."""
@@ -37,34 +31,20 @@ class MessageChallenges:
         return {challenge.id for challenge in self.all if now < challenge.expires_at}
 
     def find(self, challenge_id: str | None) -> Challenge | None:
-        """Return the challenge with this id, or None."""
         return next((found for found in self.all if found.id == challenge_id), None)
 
-    def add(self, challenge: Challenge) -> "MessageChallenges":
-        """Return them with a new one."""
-        return MessageChallenges((*self.all, challenge))
-
     def map(self, change: Callable[[Challenge], Challenge]) -> "MessageChallenges":
-        """Return them with each one changed by a function."""
         return MessageChallenges(tuple([change(challenge) for challenge in self.all]))
 
     def keep(self, ids: Collection[str]) -> "MessageChallenges":
-        """Return those with these ids."""
-        return MessageChallenges(
-            tuple([challenge for challenge in self.all if challenge.id in ids])
-        )
+        return MessageChallenges(tuple([found for found in self.all if found.id in ids]))
 
     def prune(self, now: datetime) -> "MessageChallenges":
         """Return those that attempts are compared with, or were a moment ago."""
-        if not self.all:
-            return self
         latest = now + CLOCK_SKEW
-        return MessageChallenges(
-            tuple(
-                [
-                    challenge
-                    for challenge in self.all
-                    if now < challenge.retained_until and challenge.created_at <= latest
-                ]
-            )
-        )
+        kept = [
+            challenge
+            for challenge in self.all
+            if now < challenge.retained_until and challenge.created_at <= latest
+        ]
+        return MessageChallenges(tuple(kept)) if self.all else self

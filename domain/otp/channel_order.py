@@ -25,12 +25,10 @@ class ChannelOrder:
     by_country: tuple[tuple[str, Channels], ...] = ()
 
     def of(self, country: str) -> Channels:
-        """Return the channels of a country in their order."""
         return next((of for name, of in self.by_country if name == country), self.others)
 
     @property
     def all(self) -> frozenset[Channel]:
-        """All channels that some country has."""
         return frozenset().union(self.others, *(of for _, of in self.by_country))
 
     def plan(self, country: str, requested: Channel | None) -> Channels:

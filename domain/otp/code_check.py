@@ -67,12 +67,9 @@ def check_code(
     `count_on_callback`.
 
     Args:
-        verification: what is known about the phone.
-        attempt: the code and its client.
-        codes: the code of each of the `comparable_challenges`, by the challenge's id.
-
-    Returns:
-        The successor of the verification, the same object if nothing is counted; and the result.
+        verification: It is returned as the same object if nothing is counted.
+        attempt: The attempt.
+        codes: The code of each of the `comparable_challenges`, by the challenge's id.
     """
     equal = {
         # All are compared, even where they may not match, so that the time reveals nothing.
@@ -92,11 +89,7 @@ def check_code(
 def count_on_callback(
     verification: PhoneVerification, attempt: OtpAttempt
 ) -> tuple[PhoneVerification, bool]:
-    """Count a wrong code that no message counts on the latest callback, if it is open.
-
-    Returns:
-        The successor of the verification, and whether the attempt counts.
-    """
+    """Count a wrong code that no message counts on the latest callback, and return if it counts."""
     pruned = verification.prune(attempt.now)
     counted = _count_on_callback(pruned, attempt)
     if counted is None:
@@ -118,7 +111,6 @@ class CodeCheck:
     - It counts only while a challenge is active, and on deliveries whose code has not expired.
 
     Attributes:
-        attempt: the attempt.
         state: what is known about the phone, without what expired. After the maximum of failures
             in a row unknown IPs have no attempts.
         equal: the ids of the comparable challenges that have the attempt's code.
@@ -130,7 +122,6 @@ class CodeCheck:
 
     @property
     def device_id(self) -> str | None:
-        """The recognized device that made the attempt, if any."""
         return self.state.recognize_device(self.attempt.device)
 
     @property
@@ -139,7 +130,6 @@ class CodeCheck:
         return self.state.challenges.for_purpose(self.attempt.purpose, self.attempt.identity_id)
 
     def active_challenges(self, time: datetime) -> list[Challenge]:
-        """Return those whose codes are accepted at a time."""
         return [challenge for challenge in self.challenges if challenge.is_active(time)]
 
     def reject_ip(self, available_at: datetime) -> VerificationResult:
@@ -152,7 +142,6 @@ class CodeCheck:
 
     @property
     def _is_used_code(self) -> bool:
-        """Whether the code was just used."""
         return any(
             challenge.id in self.equal and challenge.used_at is not None
             for challenge in self._usable_challenges
@@ -173,9 +162,7 @@ class CodeCheck:
         no ids. It is compared with the operator's code and, while the client has other attempts,
         with what these allow. It counts on the network only, until the phone has as many failures
         in a row as NIST allows.
-
-        Returns:
-            None if the client has no such attempt.
+        The result is None if the client has no such attempt.
         """
         state, now = self.state, self.attempt.now
         found = self._operator_attempt()
@@ -195,8 +182,8 @@ class CodeCheck:
         digest = self.attempt.digest(delivery.request_id)
         if counter.is_repeat(digest, now):
             return state, Repeated(self._all_attempts_left)
-        counted = code.set_counter(counter.count(digest, now))
-        successor = replace(state, grants=state.grants.set_latest_code(counted))
+        codes = (*state.grants.codes[:-1], code.set_counter(counter.count(digest, now)))
+        successor = replace(state, grants=replace(state.grants, codes=codes))
         successor = successor.count_failure(self.device_id, now)
         return successor, Wrong(replace(self, state=successor)._all_attempts_left)
 
@@ -209,7 +196,12 @@ class CodeCheck:
         if state.failures.in_a_row >= MAX_FAILURES_AFTER_RESET:
             return None
         code, delivery = found
-        requested, network = self._requested_deliveries, attempt.client_ip.network
+        requested = [
+            each
+            for each in state.deliveries.all
+            if not (each.is_suppressed or each.is_rejected or state.grants.is_of_operator(each))
+        ]
+        network = attempt.client_ip.network
         knows_phone = sends_no_ids(requested, network) or any(
             each.counter_of_request(attempt.request_id) for each in (*requested, delivery)
         )
@@ -223,16 +215,6 @@ class CodeCheck:
         return (code, delivery, counter) if counter is not None and counter.left > 0 else None
 
     @property
-    def _requested_deliveries(self) -> list[Delivery]:
-        """The deliveries that clients requested and a provider took."""
-        return [
-            each
-            for each in self.state.deliveries.all
-            if not (each.is_suppressed or each.is_rejected)
-            and not self.state.grants.is_of_operator(each)
-        ]
-
-    @property
     def _all_attempts_left(self) -> int:
         """How many attempts the client has left: at the code of an operator, and other ones."""
         now, found = self.attempt.now, self._operator_attempt()
@@ -242,7 +224,6 @@ class CodeCheck:
         return left + (self.attempts_left(delivery, now) if delivery and is_other else 0)
 
     def check_messages(self) -> Checked:
-        """Compare the code with those of messages."""
         state, now = self.state, self.attempt.now
         named, delivery = self.named_delivery(now), self.delivery(now)
         retried = self._find_retried(named)
@@ -267,9 +248,7 @@ class CodeCheck:
     def check_callback(self, successor: PhoneVerification, result: VerificationResult) -> Checked:
         """Compare a code that no message has with that of the latest callback.
 
-        Args:
-            successor: the state after `check_messages`.
-            result: its result.
+        Successor and result are those of `check_messages`.
         """
         state, attempt = self.state, self.attempt
         callback = _open_callback(state, attempt)
@@ -322,7 +301,6 @@ class CodeCheck:
         return challenge.id in self.equal and named.challenge_id == challenge.id
 
     def _find_carrier(self, challenge: Challenge) -> Delivery | Callback | None:
-        """Return the latest message or callback with the code."""
         carriers: list[Delivery | Callback] = [
             *self.state.callbacks.all,
             *self.state.deliveries.all,
@@ -354,22 +332,19 @@ class CodeCheck:
             other.reset_attempts(attempt.client_ip, device_id, is_verified=other is carrier)
             for other in state.deliveries.all
         ]
+        settled = [
+            replace(other, permits=None) if other.challenge_id == used.id else other
+            for other in reset
+        ]
         successor = replace(
             owned.map_challenges(lambda other: used if other.id == used.id else other),
-            deliveries=replace(
-                state.deliveries,
-                all=tuple(
-                    replace(other, permits=None) if other.challenge_id == used.id else other
-                    for other in reset
-                ),
-            ),
+            deliveries=replace(state.deliveries, all=tuple(settled)),
             failures=state.failures.reset(device_id),
         )
         return successor, Correct(self._used_code(used, login, carrier), left)
 
     @property
     def _is_applicable(self) -> bool:
-        """Whether a correct code allows now what it is for."""
         is_held = self.state.hold.is_active(self.attempt.now)
         match self.attempt.purpose:
             case Purpose.SIGN_IN:

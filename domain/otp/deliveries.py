@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.otp.delivery import MAX_REJECTION_LENGTH, ONE_DAY, Channel, Delivery
-from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
+from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow, keep_recent
 
 SHARED_ATTEMPTS: Final = (
     SlidingWindow(15, timedelta(hours=1)),
@@ -34,29 +34,17 @@ class Deliveries:
 
     @property
     def expiry_times(self) -> list[datetime]:
-        """When each delivery expires."""
         return [delivery.expires_at for delivery in self.all]
 
     @property
     def shared_expiry_times(self) -> list[datetime]:
-        """When each shared attempt expires."""
         return [time + ONE_DAY for time in self.shared_attempts]
 
     def find(self, request_id: str) -> Delivery | None:
-        """Return the delivery that this request caused, or None."""
         return next((found for found in self.all if found.request_id == request_id), None)
 
     def shared_attempts_left(self, time: datetime) -> int:
-        """Return how many attempts all unknown IPs together have left."""
         return min(window.remaining(self.shared_attempts, time) for window in SHARED_ATTEMPTS)
-
-    def add(self, delivery: Delivery) -> "Deliveries":
-        """Return them with a new one."""
-        return replace(self, all=(*self.all, delivery))
-
-    def count_shared(self, now: datetime) -> "Deliveries":
-        """Return them with one more attempt of all unknown IPs together."""
-        return replace(self, shared_attempts=(*self.shared_attempts, now))
 
     def set_delivery(self, changed: Delivery) -> "Deliveries":
         """Return them with this delivery in place of the one with the same request id."""
@@ -64,25 +52,19 @@ class Deliveries:
 
     def fall_back(self, request_id: str, channel: Channel, provider: str) -> "Deliveries":
         """Let a code go by another channel from now on, where this provider is tried first."""
-        return self._change(
-            request_id,
-            lambda delivery: replace(
-                delivery, channel=channel, provider=provider, unknown_reason=None
-            ),
-        )
+
+        def leave(delivery: Delivery) -> Delivery:
+            return replace(delivery, channel=channel, provider=provider, unknown_reason=None)
+
+        return self._change(request_id, leave)
 
     def keep_result(
         self, request_id: str, channel: Channel, provider: str, unknown_reason: str | None
     ) -> "Deliveries":
-        """Return them after a provider took a delivery, or may have taken it.
+        """Return them after a provider took a delivery or, for an unknown reason, may have.
 
-        A result of a channel that the delivery has left changes nothing.
-
-        Args:
-            request_id: The request that caused the delivery.
-            channel: The channel of the provider.
-            provider: The name of the provider; empty if it is the one that was recorded.
-            unknown_reason: Why the result is unknown; None if the provider took it.
+        A result of a channel that the delivery has left changes nothing. An empty provider is the
+        one that was recorded.
         """
         reason = None if unknown_reason is None else unknown_reason[:MAX_REJECTION_LENGTH]
 
@@ -107,35 +89,17 @@ class Deliveries:
         return replace(self, all=tuple([replace(each, is_reset=True) for each in self.all]))
 
     def prune(self, now: datetime, current_ids: Collection[str]) -> "Deliveries":
-        """Return what counts.
-
-        Args:
-            now: The time.
-            current_ids: The challenges whose codes have not expired: others have no attempts.
-        """
+        """Return what counts. Only challenges whose codes have not expired have attempts."""
+        latest = now + CLOCK_SKEW
+        kept = [
+            delivery if delivery.challenge_id in current_ids else delivery.keep_request_ids()
+            for delivery in self.all
+            if now < delivery.expires_at and delivery.sent_at <= latest
+        ]
         if not self.all and not self.shared_attempts:
             return self
-        latest = now + CLOCK_SKEW
-        return Deliveries(
-            tuple(
-                [
-                    delivery
-                    if delivery.challenge_id in current_ids
-                    else delivery.keep_request_ids()
-                    for delivery in self.all
-                    if now < delivery.expires_at and delivery.sent_at <= latest
-                ]
-            ),
-            tuple([time for time in self.shared_attempts if now - ONE_DAY < time <= latest]),
-        )
+        return Deliveries(tuple(kept), keep_recent(self.shared_attempts, ONE_DAY, now))
 
     def _change(self, request_id: str, change: Callable[[Delivery], Delivery]) -> "Deliveries":
-        return replace(
-            self,
-            all=tuple(
-                [
-                    change(delivery) if delivery.request_id == request_id else delivery
-                    for delivery in self.all
-                ]
-            ),
-        )
+        changed = [change(each) if each.request_id == request_id else each for each in self.all]
+        return replace(self, all=tuple(changed))

@@ -77,7 +77,6 @@ class AttemptCounter:
 
     @property
     def left(self) -> int:
-        """How many attempts are left."""
         return self.limit - self.used
 
     @property
@@ -93,7 +92,6 @@ class AttemptCounter:
         return is_same and now - self.last_counted_at < REPEAT_PERIOD
 
     def count(self, digest: str, now: datetime) -> "AttemptCounter":
-        """Return the counter with one attempt more."""
         return AttemptCounter(self.kind, self.id, self.limit, self.used + 1, digest, now)
 
     def reset(self) -> "AttemptCounter":
@@ -144,7 +142,6 @@ class OtpRequest:
 
     @property
     def purpose(self) -> Purpose:
-        """What the code is for."""
         return self.new_challenge.purpose
 
 
@@ -158,17 +155,13 @@ class Delivery:
 
     Attributes:
         request_id: the id of the request that caused it.
-        challenge_id: the challenge whose code it carries.
-        client_ip: where the request came from.
         sent_at: when the request arrived.
-        channel: how the code is delivered.
         provider: the name of the provider that took it, or may have taken it, or rejected it last.
         attempt_limit: the attempts of the request that caused it. They are fixed here, so that
             nobody can reduce them later.
         device_id: the recognized device that requested it, if any.
         uses_own_quota: it counts against the quota of the device or of the trusted IP.
         counters: the attempts, until the code expires.
-        call_id: the call that reads the code, if there is one.
         permits: what it holds of the limits that many phones share, until a login or a rejection.
         rejection: why every provider rejected it, without a phone number; empty otherwise.
         unknown_reason: why nobody knows whether a provider took it, without a phone number. It
@@ -199,7 +192,6 @@ class Delivery:
 
     @property
     def is_rejected(self) -> bool:
-        """Whether every provider rejected it."""
         return not self.request_id
 
     @property
@@ -289,7 +281,6 @@ class Delivery:
         return self.counter_of(CounterKind.DEVICE, device_id, ATTEMPTS_PER_DELIVERY)
 
     def set_counter(self, changed: AttemptCounter) -> "Delivery":
-        """Return the delivery with this counter in place of the one of the same client."""
         key = (changed.kind, changed.id)
         others = [counter for counter in self.counters if (counter.kind, counter.id) != key]
         return replace(self, counters=(*others, changed))

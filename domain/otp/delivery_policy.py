@@ -84,7 +84,6 @@ class Requester:
         return is_trusted or self.device_id is not None
 
     def recent_deliveries(self, time: datetime) -> list[Delivery]:
-        """Return the deliveries of the last day."""
         since = time - ONE_DAY
         return [delivery for delivery in self.deliveries if delivery.sent_at > since]
 
@@ -163,7 +162,6 @@ class DeliveryPolicy:
         return bool(requester.deliveries) and not self._has_shared_capacity(requester, now)
 
     def is_cooled_down(self, requester: Requester, time: datetime) -> bool:
-        """Return whether the client's cooldown has ended."""
         recent = own = requester.recent_deliveries(time)
         if requester.has_own_quota(time):
             # Deliveries that others requested do not double the cooldown of this client.

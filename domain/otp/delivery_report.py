@@ -52,7 +52,6 @@ class DeliveryReport:
         return replace(self, status=status, error_code=error_code)
 
     def visible_status(self, now: datetime) -> ReportedStatus:
-        """Return the status that clients see."""
         if self.visible_at is not None and now < self.visible_at:
             return ReportedStatus.QUEUED
         return self.status

@@ -47,7 +47,6 @@ class Failures:
         return self._count_of(device_id) < MAX_DEVICE_FAILURES_IN_A_ROW
 
     def count(self, device_id: str | None, now: datetime) -> "Failures":
-        """Return the failures with one more, also of the device if there is one."""
         by_device = self.by_device
         if device_id is not None:
             failures = DeviceFailures(device_id, self._count_of(device_id) + 1, now)

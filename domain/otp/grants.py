@@ -16,7 +16,7 @@ from domain.otp.delivery import (
     Delivery,
     OtpRequest,
 )
-from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow, whole_seconds
+from domain.otp.sliding_window import SlidingWindow, keep_recent, whole_seconds
 
 MAX_OPERATOR_CODES: Final = SlidingWindow(3, ONE_DAY)
 """How many codes operators send to a phone, all operators together."""
@@ -37,8 +37,6 @@ class OperatorCode:
     counter with its first wrong code: those of correct codes need none.
 
     Attributes:
-        request_id: Names its delivery.
-        sent_at: When it was sent.
         attempt_limit: How many attempts each network has.
         counters: Those of networks, until the code expires.
     """
@@ -51,12 +49,7 @@ class OperatorCode:
     def counter_of(self, network: str, reserved_for: str | None = None) -> AttemptCounter | None:
         """Return the counter of a network, a new one before its first attempt.
 
-        Args:
-            network: The hash of the network.
-            reserved_for: The network for which one of the counters is kept, if any.
-
-        Returns:
-            None if three others have one, or two while one is kept for another.
+        It is None if three others have one, or two while one is reserved for another.
         """
         counters = {counter.id: counter for counter in self.counters}
         if network in counters:
@@ -67,7 +60,6 @@ class OperatorCode:
         return AttemptCounter(CounterKind.NETWORK, network, self.attempt_limit)
 
     def set_counter(self, changed: AttemptCounter) -> "OperatorCode":
-        """Return the code with this counter in place of the one of the same network."""
         others = [counter for counter in self.counters if counter.id != changed.id]
         return replace(self, counters=(*others, changed))
 
@@ -77,8 +69,6 @@ class Grants:
     """What operators gave a phone within a day.
 
     Attributes:
-        codes: The codes that they sent, in their order.
-        limit_resets: When they reset the limits of the phone.
         has_delivery: The latest reset allows one delivery with all attempts.
     """
 
@@ -88,7 +78,6 @@ class Grants:
 
     @property
     def expiry_times(self) -> list[datetime]:
-        """When each code and reset expires."""
         times = [code.sent_at + ONE_DAY for code in self.codes]
         return times + [reset_at + ONE_DAY for reset_at in self.limit_resets]
 
@@ -98,7 +87,6 @@ class Grants:
         return max(0, MAX_RESETS_A_DAY - len(self.limit_resets))
 
     def codes_left(self, now: datetime) -> int:
-        """Return how many codes operators can send today."""
         return MAX_OPERATOR_CODES.remaining([code.sent_at for code in self.codes], now)
 
     def is_of_operator(self, delivery: Delivery) -> bool:
@@ -130,26 +118,15 @@ class Grants:
         code = OperatorCode(request.new_request_id, request.now, attempts)
         return replace(self, codes=(*self.codes, code))
 
-    def set_latest_code(self, changed: OperatorCode) -> "Grants":
-        """Return them with this code in place of the latest."""
-        return replace(self, codes=(*self.codes[:-1], changed))
-
     def reject(self, rejected: Delivery) -> "Grants":
         """Return them after every provider rejected a delivery: what it used is given again.
 
         A code that was tried stays: otherwise these attempts would not count.
         """
-        return replace(
-            self,
-            codes=tuple(
-                [
-                    code
-                    for code in self.codes
-                    if code.counters or code.request_id != rejected.request_id
-                ]
-            ),
-            has_delivery=self.has_delivery or rejected.is_granted,
-        )
+        is_given = self.has_delivery or rejected.is_granted
+        request_id = rejected.request_id
+        kept = [code for code in self.codes if code.counters or code.request_id != request_id]
+        return replace(self, codes=tuple(kept), has_delivery=is_given)
 
     def add_reset(self, now: datetime) -> "Grants":
         """Return them with a reset of the limits, and a delivery.
@@ -166,23 +143,16 @@ class Grants:
         """Return them without the attempts at codes, except those with these request ids."""
         if not any(code.counters for code in self.codes):
             return self
-        return replace(
-            self,
-            codes=tuple(
-                [
-                    code if code.request_id in kept else replace(code, counters=())
-                    for code in self.codes
-                ]
-            ),
-        )
+        codes = [
+            code if code.request_id in kept else replace(code, counters=()) for code in self.codes
+        ]
+        return replace(self, codes=tuple(codes))
 
     def prune(self, now: datetime) -> "Grants":
-        """Return what has not expired."""
         if not (self.codes or self.limit_resets or self.has_delivery):
             return self
-        since, latest = now - ONE_DAY, now + CLOCK_SKEW
-        resets = tuple([time for time in self.limit_resets if since < time <= latest])
-        codes = tuple([code for code in self.codes if since < code.sent_at <= latest])
+        codes = tuple([code for code in self.codes if keep_recent([code.sent_at], ONE_DAY, now)])
+        resets = keep_recent(self.limit_resets, ONE_DAY, now)
         return Grants(codes, resets, self.has_delivery and bool(resets))
 
 
@@ -206,11 +176,6 @@ def find_reserved_network(
 
     It is the one that requested the latest delivery before the code, if possible from an IP of an
     earlier login: strangers with networks and ids of their own use up the other counters only.
-
-    Args:
-        deliveries: Those that clients requested, in their order.
-        before: When the operator's code was sent.
-        trusted_ips: The hashes of the IPs of logins.
     """
     earlier = [delivery.client_ip for delivery in deliveries if delivery.sent_at <= before]
     trusted = [client_ip for client_ip in earlier if client_ip.ip in trusted_ips]

@@ -16,11 +16,9 @@ class Hold:
     undo_until: datetime | None = None
 
     def is_active(self, now: datetime) -> bool:
-        """Return whether it has not ended."""
         return self.undo_until is not None and now < self.undo_until
 
     def prune(self, now: datetime) -> "Hold":
-        """Return it unless it has ended."""
         return self if self.is_active(now) else NO_HOLD
 
 

@@ -78,11 +78,6 @@ class Permits:
     - The update that ends what holds them clears them. Only the process whose update won releases
       them, so they are released once. If it is killed in between, they expire.
     - A delivery to a test phone has no parts: it holds the permits of its IP only.
-
-    Attributes:
-        acquired_at: When they were acquired.
-        parts: The part of each group that they were acquired in.
-        recognition: How the requester was recognized.
     """
 
     acquired_at: datetime
@@ -104,8 +99,7 @@ class Settlement:
     """Which permits are given back. The others are kept until they expire.
 
     Attributes:
-        groups: The groups whose permits are given back.
-        parts: The parts of these groups that were used.
+        parts: The parts of the groups that were used.
         kept_subjects: The kinds of subjects whose permits are kept all the same.
     """
 

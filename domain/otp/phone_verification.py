@@ -32,7 +32,7 @@ from domain.otp.failures import MAX_FAILURES_AFTER_RESET, Failures
 from domain.otp.grants import Grants, OperatorCode
 from domain.otp.hold import NO_HOLD, Hold
 from domain.otp.permits import Permits, Recognition
-from domain.otp.rejection import Rejection, keep_latest
+from domain.otp.rejection import MAX_REJECTIONS, Rejection
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 
 TRUSTED_IP_TTL: Final = timedelta(days=90)
@@ -58,7 +58,6 @@ class CallLocale:
 
     @property
     def expires_at(self) -> datetime:
-        """When it is no longer kept."""
         return self.chosen_at + CALL_LOCALE_TTL
 
 
@@ -70,16 +69,10 @@ class PhoneVerification:
     blocked phone, except that nothing is delivered to it and no code is correct.
 
     Attributes:
-        challenges: Those of messages.
-        deliveries: The messages, with their attempts.
         callbacks: They have challenges of their own, and use up nothing of the deliveries and
             their attempts.
         failures: All of them: at messages, callbacks and codes of operators.
-        grants: What operators gave it.
         trusted_ips: Those of its owner or, while it is held, of the former one.
-        identity_id: Its owner.
-        blocked_at: Since when it is blocked.
-        hold: For the identity that changed it to another phone.
         call_locale: That of the owner. It stays here, because the write that changes the owner
             ends it.
         rejections: The latest requests within a day that were rejected. They are for operators,
@@ -165,7 +158,6 @@ class PhoneVerification:
     def next_request_at(
         self, request: OtpRequest | OtpAttempt, policy: DeliveryPolicy, now: datetime
     ) -> datetime:
-        """Return when the client of this request can cause a delivery: now, or later."""
         return policy.earliest_request(self.prune(now)._requester(request), now)
 
     def request_delivery(
@@ -202,10 +194,11 @@ class PhoneVerification:
         grants = pruned.grants
         if request.is_by_operator:
             grants = grants.add_code(request)
+        challenges = pruned.challenges
         resendable = [
-            challenge
-            for challenge in pruned.challenges.like(request.new_challenge)
-            if challenge.is_resendable(request.now, request.key_ids)
+            each
+            for each in challenges.for_purpose(request.purpose, request.new_challenge.identity_id)
+            if each.is_resendable(request.now, request.key_ids)
         ]
         challenge = resendable[-1] if resendable else request.new_challenge
         is_granted = pruned._uses_grant
@@ -226,8 +219,10 @@ class PhoneVerification:
         )
         successor = replace(
             pruned,
-            challenges=pruned.challenges if resendable else pruned.challenges.add(challenge),
-            deliveries=pruned.deliveries.add(delivery),
+            challenges=(
+                challenges if resendable else MessageChallenges((*challenges.all, challenge))
+            ),
+            deliveries=replace(pruned.deliveries, all=(*pruned.deliveries.all, delivery)),
             grants=replace(grants, has_delivery=False) if is_granted else grants,
         )
         decision = DeliveryDecision(
@@ -288,13 +283,7 @@ class PhoneVerification:
         than a minute left, or without the key of this code, the call reads the code of the new
         challenge. A callback that is recorded already stays as it is.
 
-        Args:
-            now: when the caller asks for it.
-            call_id: the id of the call.
-            new_challenge: a challenge for it.
-            key_ids: the keys with which codes can be derived.
-            is_limited: a limit of failed attempts that many phones share is used up.
-            permits: what it holds of the limits of callbacks.
+        It has fewer attempts if a limit of failed attempts that many phones share is used up.
 
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
@@ -338,9 +327,10 @@ class PhoneVerification:
 
         None if there is no such delivery, or if too many requests refer to it.
         """
+        identity_id = request.new_challenge.identity_id
         active = {
             challenge.id: challenge
-            for challenge in self.challenges.like(request.new_challenge)
+            for challenge in self.challenges.for_purpose(request.purpose, identity_id)
             if challenge.is_active(request.now)
         }
         for delivery in reversed(self.deliveries.all):
@@ -370,11 +360,9 @@ class PhoneVerification:
 
     @property
     def all_challenges(self) -> tuple[Challenge, ...]:
-        """The challenges of messages, then those of callbacks."""
         return (*self.challenges.all, *self.callbacks.challenges)
 
     def find_challenge(self, challenge_id: str | None) -> Challenge | None:
-        """Return the challenge of a delivery or callback with this id, or None."""
         return next((found for found in self.all_challenges if found.id == challenge_id), None)
 
     def comparable_challenges(
@@ -392,9 +380,7 @@ class PhoneVerification:
         """
         of_messages = self.challenges.for_purpose(purpose, identity_id)
         of_callbacks = [
-            challenge
-            for challenge in self.callbacks.challenges
-            if challenge.is_for(purpose, identity_id)
+            each for each in self.callbacks.challenges if each.is_for(purpose, identity_id)
         ]
         candidates = (*of_messages, *of_callbacks[-1:])
         comparable = [challenge for challenge in candidates if challenge.is_active(now)]
@@ -440,12 +426,12 @@ class PhoneVerification:
 
         A shared one counts for all unknown IPs together.
         """
-        deliveries = self.deliveries.count_shared(now) if is_shared else self.deliveries
-        failures = self.failures.count(device_id, now)
+        deliveries, failures = self.deliveries, self.failures.count(device_id, now)
+        if is_shared:
+            deliveries = replace(deliveries, shared_attempts=(*deliveries.shared_attempts, now))
         return replace(self, deliveries=deliveries, failures=failures)
 
     def trust_ip(self, client_ip: HashedClientIp, now: datetime) -> "PhoneVerification":
-        """Return the state after a login from this IP."""
         others = [trusted for trusted in self.trusted_ips if trusted.client_ip_hash != client_ip.ip]
         trusted_ips = (*others, TrustedIp(client_ip.ip, now))[-MAX_TRUSTED_IPS:]
         return replace(self, trusted_ips=trusted_ips)
@@ -470,10 +456,7 @@ class PhoneVerification:
         The IPs of the former owner are not trusted anymore, and the locale that the former owner
         chose is not kept, nor are the rejections and the claims of a login. Deliveries, failures
         and a block stay.
-
-        Args:
-            identity_id: the new owner, None for none.
-            by_login: a login changes the owner, so the latest IP is that of the new one.
+        If a login changes the owner, the latest IP is that of the new one.
         """
         trusted_ips = self.trusted_ips[-1:] if by_login else ()
         # Without an owner, locale and rejections are those of somebody who may join now.
@@ -488,10 +471,6 @@ class PhoneVerification:
             hold=NO_HOLD,
         )
 
-    def import_owner(self, identity_id: str) -> "PhoneVerification":
-        """Return the state of a phone that an import gives to an identity."""
-        return replace(self.change_owner(identity_id), imported_id=identity_id)
-
     def release(
         self, previous_identity_id: str, undo_until: datetime | None, now: datetime
     ) -> "PhoneVerification":
@@ -499,12 +478,7 @@ class PhoneVerification:
 
         It has no codes and no locale of its former owner. Deliveries, attempts, failures and a
         block stay. So do trusted IPs while it is held: strangers cannot use up the messages with
-        which the owner undoes the change.
-
-        Args:
-            previous_identity_id: The identity.
-            undo_until: Until when it may get the phone back, None if it may not.
-            now: When it is released.
+        which the owner undoes the change. Without `undo_until` it is not held.
         """
         without_codes = self.map_challenges(
             lambda challenge: challenge if challenge.used_at else challenge.mark_used(now)
@@ -522,7 +496,6 @@ class PhoneVerification:
         return replace(self, hold=NO_HOLD, trusted_ips=trusted_ips)
 
     def move_login(self, challenge_id: str, identity_id: str) -> "PhoneVerification":
-        """Return the state with the login of this challenge at another identity."""
         return self.map_challenges(
             lambda challenge: (
                 challenge.move_login(identity_id) if challenge.id == challenge_id else challenge
@@ -564,7 +537,8 @@ class PhoneVerification:
         pruned = self.prune(now)
         if pruned == PhoneVerification():
             return self
-        return replace(pruned, rejections=keep_latest([*pruned.rejections, *rejections]))
+        each_once = sorted({*pruned.rejections, *rejections}, key=lambda rejection: rejection.at)
+        return replace(pruned, rejections=tuple(each_once[-MAX_REJECTIONS:]))
 
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""
@@ -575,31 +549,27 @@ class PhoneVerification:
         with_attempts = [
             each.request_id for each in deliveries.all if each.challenge_id in current_ids
         ]
-        trusts_ips = self.identity_id is not None or hold is not NO_HOLD
+        trusted_ips = [
+            trusted
+            for trusted in self.trusted_ips
+            if (self.identity_id is not None or hold.undo_until is not None)
+            and now - TRUSTED_IP_TTL < trusted.last_login_at <= latest
+        ]
+        rejections = [
+            each for each in self.rejections if now < each.expires_at and each.at <= latest
+        ]
         return PhoneVerification(
             challenges=challenges,
             deliveries=deliveries,
             callbacks=self.callbacks.prune(now),
             failures=self.failures.prune(now),
             grants=self.grants.prune(now).forget_attempts(with_attempts),
-            trusted_ips=tuple(
-                [
-                    trusted
-                    for trusted in self.trusted_ips
-                    if trusts_ips and now - TRUSTED_IP_TTL < trusted.last_login_at <= latest
-                ]
-            ),
+            trusted_ips=tuple(trusted_ips),
             identity_id=self.identity_id,
             blocked_at=self.blocked_at,
             hold=hold,
             call_locale=locale if locale and now < locale.expires_at else None,
-            rejections=tuple(
-                [
-                    rejection
-                    for rejection in self.rejections
-                    if now < rejection.expires_at and rejection.at <= latest
-                ]
-            ),
+            rejections=tuple(rejections),
             imported_id=self.imported_id,
         )
 

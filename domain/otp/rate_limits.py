@@ -404,11 +404,7 @@ class RateLimits:
     ) -> Acquisition:
         """Return what a delivery gives back of its permits.
 
-        Args:
-            route: Where it came from and went to.
-            permits: What it held.
-            outcome: What became of it.
-            identity_id: The identity whose code it carried, if only that may use it.
+        The identity is the one whose code it carried, if only that may use it.
         """
         settlement = settle(permits, outcome)
         limits = [

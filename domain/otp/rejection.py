@@ -1,6 +1,5 @@
 """Why a request for a code was rejected before any provider was called."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -25,14 +24,10 @@ class Rejection:
     """A request for a code, or for a callback, that was rejected. It names nobody.
 
     Attributes:
-        at: When the request arrived.
-        channel: How the code would have been delivered.
         limit: The name of the limit that rejected it (`name_limit`, `Limitation`), or one of the
             names above; empty if it is not known.
         part: The part of the limit that is used up; empty if it has no parts.
         until: When the same request can succeed, as the client was told; None if it is not known.
-        recognition: How the client was recognized.
-        has_proof: Whether the client sent a proof.
     """
 
     at: datetime
@@ -45,10 +40,4 @@ class Rejection:
 
     @property
     def expires_at(self) -> datetime:
-        """When it is no longer kept."""
         return self.at + ONE_DAY
-
-
-def keep_latest(rejections: Iterable[Rejection]) -> tuple[Rejection, ...]:
-    """Return the latest ten in their order, each once."""
-    return tuple(sorted(set(rejections), key=lambda rejection: rejection.at)[-MAX_REJECTIONS:])

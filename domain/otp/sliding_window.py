@@ -26,7 +26,6 @@ class SlidingWindow:
         return SlidingWindow(max(1, self.limit * percent // 100), self.period)
 
     def remaining(self, times: Sequence[datetime], now: datetime) -> int:
-        """Return how many more events are allowed now."""
         since = now - self.period
         return max(0, self.limit - len([time for time in times if time > since]))
 
@@ -37,6 +36,13 @@ class SlidingWindow:
         if len(counted) < self.limit:
             return now
         return counted[-self.limit] + self.period
+
+
+def keep_recent(
+    times: Sequence[datetime], period: timedelta, now: datetime
+) -> tuple[datetime, ...]:
+    """Return the times within a period, without those in the future of any clock."""
+    return tuple([time for time in times if now - period < time <= now + CLOCK_SKEW])
 
 
 def whole_seconds(now: datetime, until: datetime) -> int:

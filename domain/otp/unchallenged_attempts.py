@@ -41,11 +41,9 @@ class UnchallengedAttempts:
         return max(times, default=_EXPIRED) + UNCHALLENGED_ATTEMPTS.period + CLOCK_SKEW
 
     def left(self, now: datetime) -> int:
-        """Return how many attempts are left."""
         return UNCHALLENGED_ATTEMPTS.remaining(self._times(now), now)
 
     def available_at(self, now: datetime) -> datetime:
-        """Return when there is an attempt: now, or later."""
         return UNCHALLENGED_ATTEMPTS.next_available(self._times(now), now)
 
     def is_repeat(self, digest: str, now: datetime) -> bool:

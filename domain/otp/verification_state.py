@@ -16,7 +16,6 @@ class OperatorAttempts:
     """What is left of a code that an operator sent: no earlier failure uses it up.
 
     Attributes:
-        expires_at: When the code expires.
         left_by_network: The attempts of each network that failed.
         other_networks: How many other networks have attempts.
         attempts_of_network: How many each of them has.
@@ -44,10 +43,9 @@ class VerificationState:
         operator_attempts: What is left of the code that an operator sent; None if none is active.
         operator_codes_left: How many codes operators can send today.
         attempts_of_next: How many attempts the next message brings.
-        failures_in_a_row: Failed attempts since the last success.
         resets_left: How often the limits can be reset today.
-        deliveries: The deliveries of the last day, the newest first.
-        rejections: The latest requests of the last day that were rejected, the newest first.
+        deliveries: Those of the last day, the newest first.
+        rejections: The latest of the last day, the newest first.
         keeps_rejections: Whether the phone keeps them; otherwise only the log has them.
     """
 

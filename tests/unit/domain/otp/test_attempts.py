@@ -14,7 +14,6 @@ import pytest
 from domain.errors import TooManyAttempts
 from domain.otp.attempts import OtpAttempt, Repeated, Unchallenged, Wrong
 from domain.otp.challenge import Login, OtpCode
-from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import Delivery
 from domain.otp.delivery_policy import DeliveryDecision
 from tests.support.builders import NOW, a_hashed_ip, an_id
@@ -224,18 +223,6 @@ def test_the_digest_of_a_code_depends_on_key_code_and_delivery() -> None:
     digests = {attempt.digest(delivery) for attempt in attempts for delivery in ("", "a-request")}
     assert len(digests) == 6
     assert {len(digest) for digest in digests} == {32}
-
-
-def test_unknown_ips_share_fifteen_attempts_an_hour_and_thirty_a_day() -> None:
-    hour, day = [NOW - timedelta(hours=1)] * 15, [NOW - timedelta(days=1)] * 15
-    for shared_attempts, left in (
-        (hour, 15),
-        ([time + SECOND for time in hour], 0),
-        (hour + day, 15),
-        (hour + [time + SECOND for time in day], 0),
-    ):
-        deliveries = Deliveries(shared_attempts=tuple(shared_attempts))
-        assert deliveries.shared_attempts_left(NOW) == left
 
 
 # During a block

@@ -89,6 +89,10 @@ def test_failures_expire_after_thirty_days_and_those_of_a_device_with_its_token(
     assert of_device.prune(NOW + 180 * DAY) == PhoneVerification()
 
 
+def test_what_a_reset_allows_expires_with_the_reset() -> None:
+    assert PhoneVerification(grants=Grants(has_delivery=True)).prune(NOW) == PhoneVerification()
+
+
 def test_a_blocked_phone_and_one_with_an_identity_never_expire() -> None:
     blocked, assigned = DELIVERY.block(NOW), DELIVERY.change_owner(an_id())
     assert (blocked.expires_at, assigned.expires_at) == (None, None)

@@ -1,0 +1,41 @@
+"""The deliveries to one phone: what becomes of one, and what unknown IPs share."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from domain.otp.deliveries import Deliveries
+from domain.otp.delivery import MAX_REJECTION_LENGTH, Channel
+from tests.support.builders import NOW, a_delivery
+
+SECOND = timedelta(seconds=1)
+OTHER = a_delivery(request_id="another-request")
+
+
+def test_unknown_ips_share_fifteen_attempts_an_hour_and_thirty_a_day() -> None:
+    hour, day = [NOW - timedelta(hours=1)] * 15, [NOW - timedelta(days=1)] * 15
+    for shared_attempts, left in (
+        (hour, 15),
+        ([time + SECOND for time in hour], 0),
+        (hour + day, 15),
+        (hour + [time + SECOND for time in day], 0),
+    ):
+        deliveries = Deliveries(shared_attempts=tuple(shared_attempts))
+        assert deliveries.shared_attempts_left(NOW) == left
+
+
+def test_a_result_is_kept_unless_the_delivery_has_left_its_channel() -> None:
+    sent = a_delivery(channel=Channel.WHATSAPP, provider="meta")
+    deliveries = Deliveries((OTHER, sent))
+    unknown = deliveries.keep_result("a-request", Channel.WHATSAPP, "", "x" * 1_000)
+    assert unknown.find("a-request") == replace(sent, unknown_reason="x" * MAX_REJECTION_LENGTH)
+
+    left = unknown.fall_back("a-request", Channel.SMS, "twilio")
+    assert left.all == (OTHER, replace(sent, channel=Channel.SMS, provider="twilio"))
+    assert left.keep_result("a-request", Channel.WHATSAPP, "meta", None) == left
+
+
+def test_a_delivery_that_no_longer_counts_stays() -> None:
+    deliveries = Deliveries((OTHER, a_delivery())).stop_counting("a-request")
+    assert deliveries.counted == (OTHER,)
+    assert len(deliveries.all) == 2
+    assert deliveries.reset().counted == ()

@@ -60,7 +60,7 @@ class PhoneCallbacks:
     """The callbacks of a phone within a day.
 
     Attributes:
-        all: Each callback, in their order.
+        all: In the order in which they were requested.
         rejected: The times of those that the provider rejected, which count for an hour.
     """
 
@@ -126,12 +126,12 @@ class PhoneCallbacks:
         return replace(self, all=tuple(changed))
 
     def prune(self, now: datetime) -> "PhoneCallbacks":
+        if not self.all and not self.rejected:
+            return self
         latest = now + CLOCK_SKEW
         kept = [
             callback.prune(now)
             for callback in self.all
             if now - ONE_DAY < callback.requested_at <= latest
         ]
-        if not self.all and not self.rejected:
-            return self
         return PhoneCallbacks(tuple(kept), keep_recent(self.rejected, REJECTED_TTL, now))

@@ -98,7 +98,6 @@ class Challenge:
         return replace(self, used_at=now, login=login)
 
     def is_for(self, purpose: Purpose, identity_id: str | None = None) -> bool:
-        """Return whether the code is valid for this purpose, and this identity if it names one."""
         return self.purpose is purpose and self.identity_id == identity_id
 
     def was_used_with(self, request_id: str | None) -> bool:

@@ -10,7 +10,7 @@ from domain.otp.sliding_window import CLOCK_SKEW
 
 @dataclass(frozen=True, slots=True)
 class MessageChallenges:
-    """The challenges of messages, in their order. PhoneCallbacks have challenges of their own."""
+    """The challenges of messages, in their order. Callbacks have challenges of their own."""
 
     all: tuple[Challenge, ...] = ()
 
@@ -41,10 +41,12 @@ class MessageChallenges:
 
     def prune(self, now: datetime) -> "MessageChallenges":
         """Return those that attempts are compared with, or were a moment ago."""
+        if not self.all:
+            return self
         latest = now + CLOCK_SKEW
         kept = [
             challenge
             for challenge in self.all
             if now < challenge.retained_until and challenge.created_at <= latest
         ]
-        return MessageChallenges(tuple(kept)) if self.all else self
+        return MessageChallenges(tuple(kept))

@@ -161,8 +161,7 @@ class CodeCheck:
         it is looked at with any id of this phone, and from a network that requested codes and sends
         no ids. It is compared with the operator's code and, while the client has other attempts,
         with what these allow. It counts on the network only, until the phone has as many failures
-        in a row as NIST allows.
-        The result is None if the client has no such attempt.
+        in a row as NIST allows. The result is None if the client has no such attempt.
         """
         state, now = self.state, self.attempt.now
         found = self._operator_attempt()
@@ -301,10 +300,8 @@ class CodeCheck:
         return challenge.id in self.equal and named.challenge_id == challenge.id
 
     def _find_carrier(self, challenge: Challenge) -> Delivery | Callback | None:
-        carriers: list[Delivery | Callback] = [
-            *self.state.callbacks.all,
-            *self.state.deliveries.all,
-        ]
+        state = self.state
+        carriers: list[Delivery | Callback] = [*state.callbacks.all, *state.deliveries.all]
         return next(
             (found for found in reversed(carriers) if found.challenge_id == challenge.id), None
         )
@@ -414,9 +411,7 @@ class CodeCheck:
         if counters:
             return counters
         client_ip = self.attempt.client_ip
-        if self.state.grants.is_of_operator(
-            delivery
-        ):  # an operator's request has the IP of no client
+        if self.state.grants.is_of_operator(delivery):  # its IP is that of no client
             return [delivery.counter_of_unknown_ip(client_ip)]
         return [delivery.counter_of_ip(client_ip)]
 

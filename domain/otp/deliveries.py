@@ -20,7 +20,7 @@ class Deliveries:
     """The deliveries of a phone with their attempts.
 
     Attributes:
-        all: Each delivery, in their order.
+        all: In the order in which they were requested.
         shared_attempts: The times of the attempts that all unknown IPs made together.
     """
 
@@ -35,10 +35,6 @@ class Deliveries:
     @property
     def expiry_times(self) -> list[datetime]:
         return [delivery.expires_at for delivery in self.all]
-
-    @property
-    def shared_expiry_times(self) -> list[datetime]:
-        return [time + ONE_DAY for time in self.shared_attempts]
 
     def find(self, request_id: str) -> Delivery | None:
         return next((found for found in self.all if found.request_id == request_id), None)
@@ -90,14 +86,14 @@ class Deliveries:
 
     def prune(self, now: datetime, current_ids: Collection[str]) -> "Deliveries":
         """Return what counts. Only challenges whose codes have not expired have attempts."""
+        if not self.all and not self.shared_attempts:
+            return self
         latest = now + CLOCK_SKEW
         kept = [
             delivery if delivery.challenge_id in current_ids else delivery.keep_request_ids()
             for delivery in self.all
             if now < delivery.expires_at and delivery.sent_at <= latest
         ]
-        if not self.all and not self.shared_attempts:
-            return self
         return Deliveries(tuple(kept), keep_recent(self.shared_attempts, ONE_DAY, now))
 
     def _change(self, request_id: str, change: Callable[[Delivery], Delivery]) -> "Deliveries":

@@ -33,8 +33,6 @@ class DeliveryReport:
 
     Attributes:
         id: `Delivery.report_id`.
-        status: Where the delivery is.
-        expires_at: When the report is deleted.
         error_code: The provider's code, if the delivery failed.
         visible_at: Before this time the delivery looks queued.
     """

@@ -40,7 +40,6 @@ class MessagePreferences:
     """What a client asked for; if it is not available, the closest template is used.
 
     Attributes:
-        platform: The platform of the app or website.
         locale: A locale in any spelling.
         app_hash: The hash of the Android app that sent the request.
     """

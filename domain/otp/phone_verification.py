@@ -21,6 +21,7 @@ from domain.otp.delivery import (
     ATTEMPTS_AFTER_MAX_FAILURES,
     ATTEMPTS_OF_LIMITED_DELIVERY,
     ATTEMPTS_PER_DELIVERY,
+    ONE_DAY,
     AttemptCounter,
     CounterKind,
     Delivery,
@@ -96,11 +97,6 @@ class PhoneVerification:
     imported_id: str | None = None
 
     def __post_init__(self) -> None:
-        """Reject an id from elsewhere.
-
-        Raises:
-            InvalidIdentifier
-        """
         if self.identity_id is not None:
             require_identifier(self.identity_id)
 
@@ -109,7 +105,8 @@ class PhoneVerification:
         """When nothing of it counts anymore. None while it names an identity or is blocked."""
         if self.identity_id is not None or self.blocked_at is not None:
             return None
-        times = [*self.challenges.expiry_times, *self.deliveries.shared_expiry_times]
+        times = self.challenges.expiry_times
+        times += [time + ONE_DAY for time in self.deliveries.shared_attempts]
         if self.failures.expires_at:
             times.append(self.failures.expires_at)
         return max([*times, *self._expiry_times], default=_EXPIRED)
@@ -194,11 +191,11 @@ class PhoneVerification:
         grants = pruned.grants
         if request.is_by_operator:
             grants = grants.add_code(request)
-        challenges = pruned.challenges
+        challenges, identity_id = pruned.challenges, request.new_challenge.identity_id
         resendable = [
-            each
-            for each in challenges.for_purpose(request.purpose, request.new_challenge.identity_id)
-            if each.is_resendable(request.now, request.key_ids)
+            challenge
+            for challenge in challenges.for_purpose(request.purpose, identity_id)
+            if challenge.is_resendable(request.now, request.key_ids)
         ]
         challenge = resendable[-1] if resendable else request.new_challenge
         is_granted = pruned._uses_grant
@@ -422,10 +419,7 @@ class PhoneVerification:
     def count_failure(
         self, device_id: str | None, now: datetime, *, is_shared: bool = False
     ) -> "PhoneVerification":
-        """Return the state after a failed attempt.
-
-        A shared one counts for all unknown IPs together.
-        """
+        """Return the state after a failed attempt. A shared one counts for all unknown IPs."""
         deliveries, failures = self.deliveries, self.failures.count(device_id, now)
         if is_shared:
             deliveries = replace(deliveries, shared_attempts=(*deliveries.shared_attempts, now))
@@ -437,10 +431,7 @@ class PhoneVerification:
         return replace(self, trusted_ips=trusted_ips)
 
     def map_challenges(self, change: Callable[[Challenge], Challenge]) -> "PhoneVerification":
-        """Return the state with each challenge of messages and callbacks changed by a function.
-
-        It is the same object if none is changed.
-        """
+        """Change each challenge of messages and callbacks; return the same object if none is."""
         challenges, callbacks = self.challenges.map(change), self.callbacks.map_challenges(change)
         if (challenges, callbacks) == (self.challenges, self.callbacks):
             return self

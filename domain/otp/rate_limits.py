@@ -177,7 +177,6 @@ class Reservation:
     """A permit of each of these limits, and of a part of each group: all or none.
 
     Attributes:
-        acquired_at: When it is acquired.
         limits: The limits that have no parts.
         groups: Those that have parts.
         restriction: Why there is no permit for a time; None if nothing restricts the client.

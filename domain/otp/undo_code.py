@@ -75,12 +75,8 @@ def derive_undo_code(
 ) -> UndoCode:
     """Derive the code of one change of an identity's phone, from an HMAC-SHA256.
 
-    Args:
-        key: A pepper of codes.
-        identity_id: The identity.
-        phone: Its former number, which gets the code.
-        undo_until: Until when the change can be undone. No two changes of an identity have the
-            same deadline.
+    The phone is its former number, which gets the code. No two changes of an identity have the same
+    deadline.
     """
     deadline = (undo_until - _EPOCH) // timedelta(milliseconds=1)
     change = (identity_id.encode(), phone.e164.encode(), str(deadline).encode())

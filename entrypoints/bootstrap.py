@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
-from adapters.records.database import Database
 from adapters.records.outages import OutageRetries
 from adapters.records.repositories import make_repositories
 from adapters.records.store_calls import wrap_records
@@ -43,7 +42,6 @@ async def open_use_cases(
     *,
     clock: Clock | None = None,
     metrics: "Metrics | None" = None,
-    database: Database | None = None,
     retry: OutageRetries | None = None,
     is_service: bool = False,
 ) -> AsyncIterator[UseCases]:
@@ -59,7 +57,6 @@ async def open_use_cases(
         features: What to open, with what it needs; by default everything, as for the service.
         clock: Replaces the system's clock.
         metrics: Measure the adapters, if there are metrics.
-        database: Replaces the database of the settings.
         retry: Repeats the calls of a job to the database, if it is shared.
         is_service: Whether the service is opened, and not a command.
 
@@ -87,10 +84,9 @@ async def open_use_cases(
         )
         listeners.add(security_log)
         stack.callback(security_log.end_minute)
-        if database is None:
-            database = await stack.enter_async_context(
-                open_guarded_database(settings, phone_encryption, metrics)
-            )
+        database = await stack.enter_async_context(
+            open_guarded_database(settings, phone_encryption, metrics)
+        )
         if retry is not None and not isinstance(settings.database, SqliteLocation):
             records = wrap_records(database.records, lambda _, call: retry(call))
             database = replace(database, records=records)

@@ -20,7 +20,6 @@ class _Imports(Feature):
         "adapters/user_files.py",
         "adapters/hookaba.py",
         "adapters/mongo/source_database.py",
-        "adapters/records/empty_records.py",
         "entrypoints/commands/imports",
     )
     needs = ("media",)

@@ -3,10 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from typing import Any, Final
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from adapters.records.database import Database
-from adapters.records.empty_records import EmptyRecords
 from adapters.records.outages import OutageRetries
 from adapters.system import SystemClock
 from application.use_cases import UseCases
@@ -19,10 +18,7 @@ from entrypoints.opening.keys import find_key_fingerprint, load_keys
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Environment, Factory, Secret
-
-_NOT_USED: Final[Any] = None
-"""Imports reserve no permits, and ask nobody for the health of the database."""
+from entrypoints.settings.values import Environment, Factory, Secret, SqliteLocation
 
 
 def open_imports(
@@ -63,21 +59,20 @@ async def _open_unchanged(settings: Settings, retry: OutageRetries) -> AsyncIter
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         migration, place = find_migration(settings)
         plan = await migration.plan_migration(place, find_key_fingerprint(settings))
-    database = None
-    if plan.is_new:
-        settings = _with_keys(settings)
-        database = Database(EmptyRecords(), _NOT_USED, _NOT_USED)
-    elif plan.missing:
-        raise CommandError(
-            "The database lacks what this version needs, and a dry run changes nothing: run "
-            "`dialtone migrate` before. `dialtone migrate --dry-run` lists it."
-        )
-    else:
-        load_keys(settings, SystemClock())  # a start would create a missing file
-    async with open_with_features(
-        settings, [MEDIA_RECORDS, IMPORTS], database=database, retry=retry
-    ) as use_cases:
-        yield use_cases
+    with TemporaryDirectory() as folder:
+        if plan.is_new:
+            location = SqliteLocation(Path(folder) / "empty.db")
+            settings = replace(_with_keys(settings), database=location)
+        elif plan.missing:
+            raise CommandError(
+                "The database lacks what this version needs, and a dry run changes nothing: run "
+                "`dialtone migrate` before. `dialtone migrate --dry-run` lists it."
+            )
+        else:
+            load_keys(settings, SystemClock())  # a start would create a missing file
+        features = [MEDIA_RECORDS, IMPORTS]
+        async with open_with_features(settings, features, retry=retry) as use_cases:
+            yield use_cases
 
 
 def _with_keys(settings: Settings) -> Settings:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from adapters.logging import LogSecurityEvents
 from adapters.records.outages import OutageRetries
 from adapters.records.repositories import make_repositories
-from adapters.records.store_calls import wrap_records
+from adapters.records.store_calls import wrap_store
 from application.identities.feature import IdentitiesPorts
 from application.operations.feature import OperationsPorts
 from application.ports.keys import KeyPurpose
@@ -88,7 +88,7 @@ async def open_use_cases(
             open_guarded_database(settings, phone_encryption, metrics)
         )
         if retry is not None and not isinstance(settings.database, SqliteLocation):
-            records = wrap_records(database.records, lambda _, call: retry(call))
+            records = wrap_store(database.records, lambda _, call: retry(call))
             database = replace(database, records=records)
         system = SystemPorts(clock=clock, randomness=SystemRandomness(), events=listeners)
         keeps_events = any(feature.keeps_user_events(settings) for feature in FEATURES)

@@ -9,7 +9,7 @@ from prometheus_client import Histogram
 
 from adapters.metrics.metrics import Metrics, class_label
 from adapters.records.record_store import RecordStore
-from adapters.records.store_calls import wrap_limits, wrap_methods, wrap_records
+from adapters.records.store_calls import wrap_methods, wrap_store
 from application.ports.errors import PortError, StorageOverloaded, UniqueViolation
 from application.ports.limits import LimitStore
 
@@ -81,9 +81,9 @@ class StoreMeter:
 
 def measure_records(records: RecordStore, metrics: Metrics) -> RecordStore:
     """Return a record store whose calls are measured."""
-    return wrap_records(records, StoreMeter(metrics, "database").measure_call)
+    return wrap_store(records, StoreMeter(metrics, "database").measure_call)
 
 
 def measure_limits(limits: LimitStore, metrics: Metrics) -> LimitStore:
     """Return a limit store whose calls are measured."""
-    return wrap_limits(limits, StoreMeter(metrics, "limits").measure_call)
+    return wrap_store(limits, StoreMeter(metrics, "limits").measure_call)

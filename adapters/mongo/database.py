@@ -27,17 +27,10 @@ from adapters.mongo.driver import (
     timeout_seconds_of,
 )
 from adapters.records.all_kinds import stored_kinds
-from adapters.records.call_deadlines import GRACE_PERIOD, TOO_MANY_CALLS, Batches, CallDeadlines
+from adapters.records.call_deadlines import GRACE_PERIOD, Batches, CallDeadlines
 from adapters.records.record_kind import Index
 from adapters.records.schema_plan import HAS_DUPLICATES, SchemaObject, describe_rejected_index
-from application.ports.errors import (
-    ConfigurationError,
-    PortError,
-    StorageError,
-    StorageOverloaded,
-    StorageTimeout,
-    StorageUnavailable,
-)
+from application.ports.errors import ConfigurationError, StorageError, StorageTimeout
 
 T = TypeVar("T")
 
@@ -63,9 +56,6 @@ class MongoDatabase:
     deadlines: CallDeadlines
     url: str = field(default="", repr=False)
     heartbeats: Heartbeats = field(default_factory=Heartbeats, repr=False)
-    turns: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(MAX_CALLS), repr=False
-    )
     batches: list[Batches] = field(default_factory=list, repr=False)
     """They are finished before the database is closed."""
 
@@ -95,57 +85,16 @@ class MongoDatabase:
         return await self.deadlines.wait_for_batch(call, error)
 
     async def _run(self, call: Callable[[], Awaitable[T]], deadline: float) -> T:
-        loop = asyncio.get_running_loop()
-        began_at = loop.time()
-        # The driver limits what a call takes, but not how long it waits for its turn.
-        if self.turns.locked():
-            await self._wait_for_turn(deadline)
-        else:
-            await self.turns.acquire()
-        seconds = deadline - loop.time()
+        seconds = deadline - asyncio.get_running_loop().time()
         try:
-            if seconds <= 0:
-                raise self._has_no_turn()
             async with asyncio.timeout_at(deadline + GRACE_PERIOD):
                 with pymongo.timeout(seconds):
                     return await call()
         except TimeoutError:
-            no_answer = _NO_ANSWER.format(seconds=round(loop.time() - began_at, 1))
-            failure = StorageTimeout(self.find_connection_problem() or no_answer)
-            raise self._explain(failure, seconds) from None
+            no_answer = _NO_ANSWER.format(seconds=round(seconds, 1))
+            raise StorageTimeout(self.find_connection_problem() or no_answer) from None
         except DRIVER_ERRORS as error:
-            failed = port_error(error, self.find_connection_problem())
-            is_timeout = getattr(error, "timeout", False)
-            raise (self._explain(failed, seconds) if is_timeout else failed) from None
-        finally:
-            self.turns.release()
-
-    async def _wait_for_turn(self, deadline: float) -> None:
-        """Wait longer while nobody gets an answer, as in an election."""
-        if await self._take_turn(self.deadlines.end_of_wait(deadline)):
-            return
-        failure = self._has_no_turn()
-        if isinstance(failure, StorageOverloaded):
-            raise failure
-        if not await self._take_turn(deadline):
-            raise self._has_no_turn()
-
-    async def _take_turn(self, deadline: float) -> bool:
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await self.turns.acquire()
-        except TimeoutError:
-            return False
-
-    def _has_no_turn(self) -> PortError:
-        problem = self.find_connection_problem()
-        return self._explain(StorageUnavailable(problem or TOO_MANY_CALLS), 0)
-
-    def _explain(self, failure: PortError, seconds: float) -> PortError:
-        """Return what a call raises that had `seconds` at the database, and no answer."""
-        if self.find_connection_problem():
-            return failure
-        return self.deadlines.explain_timeout(failure, seconds)
+            raise port_error(error, self.find_connection_problem()) from None
 
 
 @asynccontextmanager
@@ -159,9 +108,9 @@ async def connect(
     """
     heartbeats = Heartbeats()
     client = make_client(url, location, [heartbeats, *listeners])
-    deadlines = CallDeadlines(timeout_seconds_of(client))
-    turns = asyncio.Semaphore(min(MAX_CALLS, pool_size_of(client) or MAX_CALLS))
-    database = MongoDatabase(database_of(client), deadlines, url, heartbeats, turns)
+    max_calls = min(MAX_CALLS, pool_size_of(client) or MAX_CALLS)
+    deadlines = CallDeadlines(timeout_seconds_of(client), max_calls)
+    database = MongoDatabase(database_of(client), deadlines, url, heartbeats)
     try:
         yield database
     finally:

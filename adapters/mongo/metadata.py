@@ -106,6 +106,8 @@ class MongoHealthCheck:
     async def check(self) -> None:
         if problem := self.database.find_connection_problem():
             raise StorageUnavailable(problem)
+        if self.database.deadlines.are_turns_taken:
+            return
         if not await self.database.run(lambda: _write_check(self.collection)):
             raise StorageUnavailable(EMPTIED)
 

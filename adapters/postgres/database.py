@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
-from weakref import WeakSet
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -21,12 +20,10 @@ from adapters.postgres.driver import (
 )
 from adapters.postgres.sessions import PREPARE_THRESHOLD, Sessions, Values
 from adapters.postgres.url import PostgresUrl
-from adapters.records.call_deadlines import TOO_MANY_CALLS, Batches, CallDeadlines
+from adapters.records.call_deadlines import Batches, CallDeadlines
 from application.ports.errors import (
     CorruptRecord,
-    PortError,
     StorageError,
-    StorageOverloaded,
     StorageTimeout,
     StorageUnavailable,
 )
@@ -53,8 +50,6 @@ class PostgresDatabase:
     deadlines: CallDeadlines
     batches: list[Batches] = field(default_factory=list, repr=False)
     """They are finished before the database is closed."""
-    connections: WeakSet[PostgresConnection] = field(default_factory=WeakSet, repr=False)
-    """Those that a call has had."""
 
     async def read(self, sql: str, values: Values = ()) -> list[TupleRow]:
         """Return the rows of a statement that changes nothing.
@@ -123,8 +118,6 @@ class PostgresDatabase:
         loop = asyncio.get_running_loop()
         began_at = loop.time()
         connection = await self._take_connection(deadline)
-        self.connections.add(connection)
-        sent_at = loop.time()
         try:
             with connection.deadline(deadline):
                 try:
@@ -134,8 +127,7 @@ class PostgresDatabase:
         except psycopg.Error as error:
             if connection.is_aborted:
                 seconds = round(loop.time() - began_at, 1)
-                failure = StorageTimeout(_NO_ANSWER.format(seconds=seconds))
-                raise self.deadlines.explain_timeout(failure, deadline - sent_at) from None
+                raise StorageTimeout(_NO_ANSWER.format(seconds=seconds)) from None
             if error.sqlstate == READ_ONLY:
                 # The server is no longer the primary.
                 await connection.close()
@@ -148,35 +140,24 @@ class PostgresDatabase:
             await self.pool.putconn(connection)
 
     async def _take_connection(self, deadline: float) -> PostgresConnection:
+        """Take one that is free, or wait until it is open: no more calls are made than there are.
+
+        Raises:
+            StorageUnavailable
+        """
+        loop = asyncio.get_running_loop()
         try:
             while True:
-                connection = await self._wait_for_connection(deadline)
+                connection = await self.pool.getconn(deadline - loop.time())
                 if not connection.has_news():
                     return connection
                 await connection.close()
                 await self.pool.putconn(connection)
         except PoolClosed:
             raise StorageUnavailable(_CLOSED) from None
-
-    async def _wait_for_connection(self, deadline: float) -> PostgresConnection:
-        """Wait longer while nobody gets an answer, as in a failover."""
-        loop = asyncio.get_running_loop()
-        try:
-            return await self.pool.getconn(self.deadlines.end_of_wait(deadline) - loop.time())
         except PoolTimeout:
-            failure = self._has_no_turn()
-            if isinstance(failure, StorageOverloaded):
-                raise failure from None
-        try:
-            return await self.pool.getconn(deadline - loop.time())
-        except PoolTimeout:
-            raise self._has_no_turn() from None
-
-    def _has_no_turn(self) -> PortError:
-        # The pool counts those too that are being opened.
-        if all(connection.closed for connection in self.connections):
-            return StorageUnavailable(_NO_CONNECTION, self.pool.connection_class.last_failure)
-        return self.deadlines.answers.explain(StorageUnavailable(TOO_MANY_CALLS))
+            last_failure = self.pool.connection_class.last_failure
+            raise StorageUnavailable(_NO_CONNECTION, last_failure) from None
 
 
 async def _end_transaction(connection: PostgresConnection) -> None:
@@ -208,7 +189,7 @@ async def open_pool(url: PostgresUrl) -> AsyncIterator[PostgresDatabase]:
         open=False,
     )
     await pool.open()
-    database = PostgresDatabase(pool, sessions, CallDeadlines(url.timeout_seconds))
+    database = PostgresDatabase(pool, sessions, CallDeadlines(url.timeout_seconds, url.pool_size))
     try:
         yield database
     finally:

@@ -245,5 +245,7 @@ class PostgresHealthCheck:
     database: PostgresDatabase
 
     async def check(self) -> None:
+        if self.database.deadlines.are_turns_taken:
+            return
         if not await self.database.write(_WRITE_CHECK):
             raise StorageUnavailable(EMPTIED)

@@ -197,7 +197,7 @@ def log_batch_error(kind: str, size: int, error: Exception) -> None:
     """Log that a batch, or a part of it, has failed.
 
     An error of the database in a batch of one request is in the line of this request already. An
-    overload has two lines of its own, however many batches it rejects.
+    overload has lines of its own, however many batches it rejects.
 
     Args:
         kind: What the entries of the batch are.

@@ -5,12 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from application.ports.errors import (
-    StorageError,
-    StorageOverloaded,
-    StorageTimeout,
-    StorageUnavailable,
-)
+from application.ports.errors import StorageOverloaded, StorageTimeout, StorageUnavailable
 
 T = TypeVar("T")
 
@@ -46,28 +41,17 @@ class OutageRetries:
             try:
                 result = await call()
             except (StorageUnavailable, StorageTimeout, StorageOverloaded) as error:
-                self._check_duration(loop.time(), error)
+                if self._began_at is None:
+                    self._began_at = loop.time()
+                    line = {"event": "job_waits_for_database", "reason": str(error)}
+                    _log.warning({**line, "max_seconds": MAX_OUTAGE})
+                elif loop.time() - self._began_at > MAX_OUTAGE or self._should_stop():
+                    raise
             else:
-                self._end(loop.time())
+                if self._began_at is not None:
+                    seconds = round(loop.time() - self._began_at, 1)
+                    self._began_at = None
+                    _log.warning({"event": "job_continues", "seconds": seconds})
                 return result
             await asyncio.sleep(pause)
             pause = min(2 * pause, _MAX_PAUSE)
-
-    def _check_duration(self, now: float, error: StorageError) -> None:
-        if self._began_at is None:
-            self._began_at = now
-            _log.warning(
-                {
-                    "event": "job_waits_for_database",
-                    "reason": str(error),
-                    "max_seconds": MAX_OUTAGE,
-                }
-            )
-        elif now - self._began_at > MAX_OUTAGE or self._should_stop():
-            raise error
-
-    def _end(self, now: float) -> None:
-        if self._began_at is not None:
-            seconds = round(now - self._began_at, 1)
-            self._began_at = None
-            _log.warning({"event": "job_continues", "seconds": seconds})

@@ -14,7 +14,6 @@ from adapters.records.batch_loader import BatchLoader
 from adapters.records.call_deadlines import CallDeadlines
 from adapters.records.limit_batches import Change, ChangeOutcome, LimitBatches, ids_of
 from adapters.records.limits import LIMITS, LimitRecord, count_used, find_available, record_ids
-from adapters.records.overload_log import OverloadLog
 from adapters.redis.counting import COUNT, decode_outcomes, encode_changes
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
@@ -47,7 +46,7 @@ class RedisLimitStore:
         self._prefix = prefix
         # After Redis has lost its scripts, the client loads this one again.
         self._count = redis.register_script(COUNT)
-        self._deadlines = CallDeadlines(timeout_seconds, OverloadLog("limits"))
+        self._deadlines = CallDeadlines(timeout_seconds, store="limits")
         self._batches = LimitBatches(self._execute)
         self._loader = BatchLoader(self._fetch, LIMITS.name)
         self._is_closed = False

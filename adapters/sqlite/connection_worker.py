@@ -10,9 +10,8 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
-from adapters.records.answers import Answers
 from adapters.records.batches import log_batch_error
-from adapters.records.overload_log import OverloadLog
+from adapters.records.call_deadlines import Answers
 from adapters.sqlite.errors import SQLITE_ERRORS, SqliteError, to_port_error
 from adapters.threads import start_thread
 from application.ports.current_request import BATCHED_REQUESTS, CurrentRequest, list_requests
@@ -77,10 +76,9 @@ class ConnectionWorker:
         self,
         connection: sqlite3.Connection,
         execute_batch: ExecuteBatch,
-        overload: OverloadLog | None = None,
     ) -> None:
         """Make a worker of the running event loop."""
-        self.answers = Answers(overload)
+        self.answers = Answers()
         self._loop = asyncio.get_running_loop()
         self._finished = self._loop.create_future()
         self._connection = connection
@@ -210,7 +208,6 @@ async def open_connection_worker(
     name: str,
     connect: Callable[[], sqlite3.Connection],
     execute_batch: ExecuteBatch,
-    overload: OverloadLog | None = None,
     finish: Callable[[sqlite3.Connection], object] = lambda _: None,
 ) -> AsyncIterator[ConnectionWorker]:
     """Connect, and execute operations in a thread until the end of the block.
@@ -218,7 +215,7 @@ async def open_connection_worker(
     The thread calls `finish` before it closes the connection.
     """
     connection = await asyncio.to_thread(connect)
-    worker = ConnectionWorker(connection, execute_batch, overload)
+    worker = ConnectionWorker(connection, execute_batch)
     execute = partial(worker.execute_batches, finish)
     thread = start_thread(f"sqlite-{name}", execute, is_vital=True)
     try:

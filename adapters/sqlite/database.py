@@ -11,9 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from adapters.records.answers import Answers
+from adapters.records.call_deadlines import Answers
 from adapters.records.copy_marks import check_mark
-from adapters.records.overload_log import OverloadLog
 from adapters.sqlite.connection_worker import (
     ExecuteBatch,
     Failed,
@@ -118,13 +117,12 @@ async def open_database(path: Path, key_fingerprint: str) -> AsyncIterator[Sqlit
     connect_to_write = partial(file.connect_to_write, key_fingerprint)
     commit = partial(file.execute_batch, commit_batch)
     read = partial(file.execute_batch, read_batch)
-    overload = OverloadLog("database")
     # The writer is closed last, so that no reader of this process keeps a part of the log.
     async with (
         open_connection_worker(
-            "writer", connect_to_write, commit, overload, finish=move_log_into_file
+            "writer", connect_to_write, commit, finish=move_log_into_file
         ) as writer,
-        open_connection_worker("reader", file.connect_to_read, read, overload) as reader,
+        open_connection_worker("reader", file.connect_to_read, read) as reader,
     ):
         with closing(file.connect_to_read(busy_timeout=0)) as connection:
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")

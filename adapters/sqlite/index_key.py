@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
-from adapters.records.answers import Answers
+from adapters.records.call_deadlines import Answers
 from adapters.records.database import Database
 from adapters.records.database_metadata import check_schema_version
 from adapters.records.phone_encryption import PhoneEncryption

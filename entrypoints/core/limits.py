@@ -28,9 +28,8 @@ class _Limits(Feature):
     @asynccontextmanager
     async def open(self, opening: Opening) -> AsyncIterator[None]:
         """Open the limit store that `DIALTONE_LIMIT_STORE` names, or take that of the database."""
-        from adapters.records.guarded_database import guard_limits
-        from adapters.records.own_store import limit_calls
-        from adapters.records.store_calls import wrap_limits
+        from adapters.records.call_deadlines import limit_own_calls
+        from adapters.records.store_calls import guard_limits, wrap_store
         from adapters.system import HeldHealthCheck
         from application.otp.feature import LimitsFeature
 
@@ -40,14 +39,13 @@ class _Limits(Feature):
             former_limits, location = limits, settings.limit_store
             with name_variable(settings.variable_of("DIALTONE_LIMIT_STORE")):
                 own = await opening.stack.enter_async_context(open_limit_store(location, settings))
-            health = health_check_of(own)
             if isinstance(location, Factory):
-                own = wrap_limits(own, limit_calls("limits"))
+                own = wrap_store(own, limit_own_calls("limits"))
+            health = health_check_of(own)
             # Inside the guard, which does not call a store that is away.
             limits = limits_with_metrics(own, opening.metrics)
             if not isinstance(health, AlwaysHealthy):
-                guarded = guard_limits(limits, health)
-                limits, health = await opening.stack.enter_async_context(guarded)
+                limits = opening.stack.enter_context(guard_limits(limits, health))
             core.operations.check_readiness.add("limits", HeldHealthCheck(health))
         peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
         policy = settings.otp_policy(are_messages_reported=False)

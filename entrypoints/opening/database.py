@@ -5,11 +5,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from adapters.records.call_deadlines import limit_own_calls
 from adapters.records.database import Database
-from adapters.records.guarded_database import guard_database
-from adapters.records.own_store import limit_calls
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.store_calls import wrap_limits, wrap_records
+from adapters.records.store_calls import guard_database, wrap_database, wrap_store
 from adapters.records.undeclared_records import check_declared
 from application.ports.limits import LimitStore
 from entrypoints.opening.extras import check_extra
@@ -89,11 +88,9 @@ async def open_guarded_database(
             database = await stack.enter_async_context(open_database(settings, phone_encryption))
             await check_declared(database.records)
         if isinstance(settings.database, Factory):
-            limited = limit_calls("database")
+            limited = limit_own_calls()
             database = replace(
-                database,
-                records=wrap_records(database.records, limited),
-                limits=wrap_limits(database.limits, limited),
+                wrap_database(database, limited), health=wrap_store(database.health, limited)
             )
         if metrics is not None:
             from adapters.metrics.stores import measure_records
@@ -106,7 +103,7 @@ async def open_guarded_database(
             )
         if not isinstance(settings.database, SqliteLocation):
             # SQLite fails at once by itself.
-            database = await stack.enter_async_context(guard_database(database))
+            database = stack.enter_context(guard_database(database))
         yield replace(database, health=HeldHealthCheck(database.health))
 
 

@@ -36,7 +36,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from adapters.records.store_calls import wrap_limits, wrap_records
+from adapters.records.store_calls import wrap_database
 from adapters.sqlite import open_sqlite_database
 from application.ports.errors import StorageOverloaded
 
@@ -58,12 +58,7 @@ class Health:
 @asynccontextmanager
 async def open_database(*, environ, phone_encryption):
     async with open_sqlite_database(Path("own.db"), phone_encryption.key_fingerprint()) as opened:
-        yield replace(
-            opened,
-            records=wrap_records(opened.records, around),
-            limits=wrap_limits(opened.limits, around),
-            health=Health(),
-        )
+        yield replace(wrap_database(opened, around), health=Health())
 """
 
 

@@ -17,8 +17,8 @@ import pytest
 from adapters.mongo.database import connect
 from adapters.postgres.database import open_pool
 from adapters.postgres.url import parse_url
-from adapters.records import answers
-from adapters.records.circuit_breaker import CircuitBreaker
+from adapters.records import call_deadlines
+from adapters.records.store_calls import CircuitBreaker
 from application.ports.errors import StorageError, StorageOverloaded
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.postgres import PostgresProcess
@@ -102,9 +102,9 @@ async def database(request: pytest.FixtureRequest, server: Server) -> AsyncItera
 
 @pytest.fixture
 async def breaker(database: SlowDatabase) -> AsyncIterator[CircuitBreaker]:
-    breaker = CircuitBreaker(database.call, database.call)
+    breaker = CircuitBreaker(database.call, "database", "reads")
     yield breaker
-    await breaker.stop()
+    breaker.stop()
 
 
 async def call_many(breaker: CircuitBreaker, database: SlowDatabase) -> list[type | None]:
@@ -114,7 +114,7 @@ async def call_many(breaker: CircuitBreaker, database: SlowDatabase) -> list[typ
         # They arrive also when a connection is given from one call to the next.
         await asyncio.sleep(number * SECONDS / CONNECTIONS / 4)
         try:
-            await breaker.read(database.call)
+            await breaker.call(database.call)
         except StorageError as error:
             return type(error)
         return None
@@ -129,13 +129,13 @@ async def test_calls_that_wait_for_a_slow_server_are_overload_and_the_next_call_
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(answers, "MAX_SILENCE", 60)
+    monkeypatch.setattr(call_deadlines, "MAX_SILENCE", 60)
 
     errors = await call_many(breaker, database)
 
     # Those that were sent had the rest of the timeout.
     assert {*errors} == {None, StorageOverloaded}
-    await breaker.read(database.call)
+    await breaker.call(database.call)
     assert "database_unavailable" not in caplog.text
 
 
@@ -145,8 +145,8 @@ async def test_calls_that_wait_for_a_stopped_server_are_its_failure(
     breaker: CircuitBreaker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(answers, "MAX_SILENCE", -math.inf)
-    await breaker.read(database.call)
+    monkeypatch.setattr(call_deadlines, "MAX_SILENCE", -math.inf)
+    await breaker.call(database.call)
     database.process.pause()
 
     errors = await call_many(breaker, database)
@@ -154,11 +154,11 @@ async def test_calls_that_wait_for_a_stopped_server_are_its_failure(
     assert None not in errors
     assert StorageOverloaded not in errors
     with pytest.raises(StorageError, match="did not answer the last calls"):
-        await breaker.read(database.call)
+        await breaker.call(database.call)
     database.process.resume()
     while True:  # its checks find out
         try:
-            await breaker.read(database.call)
+            await breaker.call(database.call)
         except StorageError:
             await asyncio.sleep(0.1)  # between two calls that fail at once
         else:

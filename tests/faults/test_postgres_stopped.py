@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.records import answers
+from adapters.records import call_deadlines
 from application.ports.errors import (
     StorageTimeout,
     StorageUnavailable,
@@ -35,7 +35,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresProces
 @pytest.fixture(autouse=True)
 def no_recent_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an answer before the server stopped be long ago: the timeouts are below a second."""
-    monkeypatch.setattr(answers, "MAX_SILENCE", -math.inf)
+    monkeypatch.setattr(call_deadlines, "MAX_SILENCE", -math.inf)
 
 
 @pytest.fixture

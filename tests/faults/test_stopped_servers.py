@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from adapters.records import answers
+from adapters.records import call_deadlines
 from adapters.records.batches import MAX_BATCH_SIZE
 from application.ports.administration import AuditFilter
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
@@ -57,7 +57,7 @@ def server(
 @pytest.fixture(autouse=True)
 def no_recent_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an answer before the server stopped be long ago: the timeouts are below a second."""
-    monkeypatch.setattr(answers, "MAX_SILENCE", -math.inf)
+    monkeypatch.setattr(call_deadlines, "MAX_SILENCE", -math.inf)
 
 
 @pytest.fixture

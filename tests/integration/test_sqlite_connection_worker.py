@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from adapters.records import answers
+from adapters.records import call_deadlines
 from adapters.sqlite import connection_worker
 from adapters.sqlite.connection_worker import (
     ConnectionWorker,
@@ -120,7 +120,7 @@ async def test_a_full_queue_is_overload_while_operations_are_executed(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection_worker, "MAX_WAITING_OPERATIONS", 1)
-    monkeypatch.setattr(answers, "MAX_SILENCE", 600)
+    monkeypatch.setattr(call_deadlines, "MAX_SILENCE", 600)
     async with open_connection_worker("test", partial(connect_to, path), execute_each) as worker:
         failed = worker.run(lambda connection: Failed(StorageUnavailable("full disk")))
         await asyncio.wait([failed])

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from adapters.records.answers import Answers
+from adapters.records.call_deadlines import Answers
 from adapters.records.identities import IdentityRecord
 from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES
 from adapters.records.limits import LIMITS

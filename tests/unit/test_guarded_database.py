@@ -7,10 +7,11 @@ from typing import Any, Final
 import pytest
 
 from adapters.records.database import Database
-from adapters.records.guarded_database import guard_database
 from adapters.records.record_store import RecordStore
+from adapters.records.store_calls import guard_database
 from application.ports.errors import StorageUnavailable
 from application.ports.limits import LimitStore
+from tests.support.builders import NOW
 
 
 class RecordingStore:
@@ -46,7 +47,7 @@ def store() -> RecordingStore:
 @pytest.fixture
 async def guarded(store: RecordingStore) -> AsyncIterator[Database]:
     unguarded: Any = store
-    async with guard_database(Database(unguarded, unguarded, unguarded)) as database:
+    with guard_database(Database(unguarded, unguarded, unguarded)) as database:
         yield database
 
 
@@ -80,3 +81,18 @@ async def test_each_call_has_its_arguments_and_is_not_made_after_three_failures(
     assert result in (name, None)
     with pytest.raises(StorageUnavailable, match="did not answer"):
         await call(*positional, **named)
+
+
+async def test_reads_go_on_while_the_database_rejects_writes_only(
+    guarded: Database, store: RecordingStore
+) -> None:
+    store.is_unavailable = True
+    for _ in range(3):
+        with pytest.raises(StorageUnavailable, match="away"):
+            await guarded.limits.acquire()
+    store.is_unavailable = False
+
+    with pytest.raises(StorageUnavailable, match="did not answer"):
+        await guarded.limits.acquire()
+    await guarded.limits.count_used([], NOW)
+    assert [name for name, _, _ in store.calls] == ["count_used"]

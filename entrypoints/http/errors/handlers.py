@@ -56,7 +56,7 @@ def to_response(request: AnyRequest, error: ApiError) -> Response[Any]:
 def report_error(request: AnyRequest, error: ApiError, status: int) -> None:
     """Give the line of the request in the log the code of the error; log one of ours by itself.
 
-    An overload has two lines of its own, however many requests it rejects.
+    An overload has lines of its own, however many requests it rejects.
     """
     scope: Any = request.scope
     scope[ERROR] = error

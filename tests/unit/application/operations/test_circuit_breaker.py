@@ -2,17 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
 
-from adapters.records.circuit_breaker import (
-    CHECK_INTERVAL,
-    CHECK_TIMEOUT,
-    OVERLOAD_SECONDS,
-    CircuitBreaker,
-)
+from adapters.records.store_calls import CHECK_INTERVAL, CircuitBreaker
 from application.ports.errors import (
     ConcurrencyConflict,
     CorruptRecord,
@@ -28,36 +23,25 @@ TIMEOUT = 4.5
 
 @dataclass
 class FailingDatabase:
-    """A database whose reads and writes fail with an error, after some time."""
+    """A database whose calls fail with an error, after some time."""
 
-    read_error: BaseException | None = None
-    write_error: BaseException | None = None
+    error: Exception | None = None
     seconds: float = 0
     calls: int = 0
     checks: list[float] = field(default_factory=list)
 
-    async def read(self) -> str:
+    async def call(self) -> str:
         self.calls += 1
-        return await self._respond(self.read_error)
+        return await self._respond()
 
-    async def write(self) -> str:
-        self.calls += 1
-        return await self._respond(self.write_error)
-
-    async def check_reads(self) -> None:
-        await self._respond(self.read_error)
-
-    async def check_writes(self) -> None:
+    async def check(self) -> None:
         self.checks.append(now())
-        await self._respond(self.write_error)
+        await self._respond()
 
-    def fail(self, error: Exception | None) -> None:
-        self.read_error = self.write_error = error
-
-    async def _respond(self, error: BaseException | None) -> str:
+    async def _respond(self) -> str:
         await asyncio.sleep(self.seconds)  # the time of these tests is virtual
-        if error is not None:
-            raise error
+        if self.error is not None:
+            raise self.error
         return "value"
 
 
@@ -68,43 +52,41 @@ def database() -> FailingDatabase:
 
 @pytest.fixture
 async def breaker(database: FailingDatabase) -> AsyncIterator[CircuitBreaker]:
-    breaker = CircuitBreaker(database.check_reads, database.check_writes)
+    breaker = CircuitBreaker(database.check, "database", "writes")
     yield breaker
-    await breaker.stop()
+    breaker.stop()
 
 
 def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def fail(breaker: CircuitBreaker, call: Callable[[], Awaitable[str]], count: int) -> None:
-    for _ in range(count):
-        with pytest.raises((StorageUnavailable, StorageTimeout)):
-            await breaker.write(call)
+async def fail(breaker: CircuitBreaker, database: FailingDatabase, error: Exception) -> None:
+    database.error = error
+    with pytest.raises(type(error)):
+        await breaker.call(database.call)
 
 
 async def open_breaker(breaker: CircuitBreaker, database: FailingDatabase) -> None:
-    """Let three writes fail; reads and writes fail at once from now on."""
-    database.fail(StorageUnavailable("away"))
-    await fail(breaker, database.write, 3)
+    """Let three calls fail; calls fail at once from now on."""
+    for _ in range(3):
+        await fail(breaker, database, StorageUnavailable("away"))
 
 
 async def test_after_three_failures_in_a_row_no_call_is_made(
     breaker: CircuitBreaker, database: FailingDatabase
 ) -> None:
-    database.fail(StorageTimeout("no answer"))
-    await fail(breaker, database.write, 2)
-    database.fail(None)
-    assert await breaker.write(database.write) == "value"
-    database.fail(StorageUnavailable("away"))
-    await fail(breaker, database.write, 3)
+    for _ in range(2):
+        await fail(breaker, database, StorageTimeout("no answer"))
+    database.error = None
+    assert await breaker.call(database.call) == "value"
+    await open_breaker(breaker, database)
     assert database.calls == 6
 
     database.seconds = TIMEOUT
     began_at = now()
-    for make in (breaker.read, breaker.write):
-        with pytest.raises(StorageUnavailable, match="did not answer"):
-            await make(database.read)
+    with pytest.raises(StorageUnavailable, match="did not answer"):
+        await breaker.call(database.call)
     assert (now(), database.calls) == (began_at, 6)
 
 
@@ -121,9 +103,7 @@ async def test_other_errors_are_answers_of_the_database(
     breaker: CircuitBreaker, database: FailingDatabase, error: Exception
 ) -> None:
     for failure in (StorageUnavailable("away"), error) * 4:
-        database.fail(failure)
-        with pytest.raises(type(failure)):
-            await breaker.write(database.write)
+        await fail(breaker, database, failure)
     assert database.calls == 8
 
 
@@ -134,54 +114,21 @@ async def test_calls_that_were_cancelled_do_not_count(
     for _ in range(5):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
-                await breaker.read(database.read)
-    assert await breaker.read(database.read) == "value"
+                await breaker.call(database.call)
+    assert await breaker.call(database.call) == "value"
 
 
 async def test_an_overload_neither_opens_the_circuit_nor_closes_it(
     breaker: CircuitBreaker, database: FailingDatabase
 ) -> None:
     for error in [StorageUnavailable("away"), *[StorageOverloaded("full")] * 5] * 2:
-        database.fail(error)
-        with pytest.raises(type(error)):
-            await breaker.write(database.write)
-    database.fail(StorageUnavailable("away"))
-    await fail(breaker, database.write, 1)
+        await fail(breaker, database, error)
+    await fail(breaker, database, StorageUnavailable("away"))
 
-    database.fail(StorageOverloaded("full"))
-    with pytest.raises(StorageOverloaded):
-        await breaker.check(database.write)
+    database.error = StorageOverloaded("full")
     await asyncio.sleep(3 * CHECK_INTERVAL)  # on the clock of the test
     with pytest.raises(StorageUnavailable, match="did not answer"):
-        await breaker.write(database.write)
-
-
-async def test_a_health_check_does_not_wait_behind_an_overload(
-    breaker: CircuitBreaker, database: FailingDatabase
-) -> None:
-    database.read_error = StorageOverloaded("full")
-    with pytest.raises(StorageOverloaded):
-        await breaker.read(database.read)
-    with pytest.raises(StorageOverloaded):
-        await breaker.check(database.write)
-    assert database.calls == 1
-
-    await asyncio.sleep(OVERLOAD_SECONDS + 0.01)  # on the clock of the test
-    assert await breaker.check(database.write) == "value"
-
-
-async def test_a_health_check_is_made_in_an_overload_while_writes_are_not(
-    breaker: CircuitBreaker, database: FailingDatabase
-) -> None:
-    await open_breaker(breaker, database)
-    database.read_error = None
-    await asyncio.sleep(CHECK_INTERVAL)  # on the clock of the test
-    database.read_error = StorageOverloaded("full")
-    with pytest.raises(StorageOverloaded):
-        await breaker.read(database.read)
-
-    with pytest.raises(StorageUnavailable, match="away"):
-        await breaker.check(database.write)
+        await breaker.call(database.call)
 
 
 async def test_a_check_runs_at_once_and_every_second_until_the_database_answers(
@@ -192,76 +139,26 @@ async def test_a_check_runs_at_once_and_every_second_until_the_database_answers(
     await asyncio.sleep(3.5 * CHECK_INTERVAL)  # on the clock of the test
     assert [checked_at - began_at for checked_at in database.checks] == [0, 1, 2, 3]
 
-    database.fail(None)
+    database.error = KeyError("a bug of an operator's own store")
     await asyncio.sleep(CHECK_INTERVAL)  # on the clock of the test
-    assert await breaker.read(database.read) == await breaker.write(database.write) == "value"
+    database.error = None
+    await asyncio.sleep(CHECK_INTERVAL)  # on the clock of the test
+    assert await breaker.call(database.call) == "value"
     await asyncio.sleep(9 * CHECK_INTERVAL)  # on the clock of the test
-    assert len(database.checks) == 5
+    assert len(database.checks) == 6
 
 
 async def test_a_slow_success_of_a_call_that_began_before_lets_calls_through(
     breaker: CircuitBreaker, database: FailingDatabase
 ) -> None:
     database.seconds = TIMEOUT
-    slow = asyncio.create_task(breaker.write(database.write))
+    slow = asyncio.create_task(breaker.call(database.call))
     await asyncio.sleep(0.1)  # on the clock of the test
     database.seconds = 0
     await open_breaker(breaker, database)
+    database.error = None
     assert await slow == "value"
-    database.fail(None)
-    assert await breaker.write(database.write) == "value"
-    assert await breaker.read(database.read) == "value"
-
-
-async def test_a_check_that_hangs_is_followed_by_another(
-    breaker: CircuitBreaker, database: FailingDatabase
-) -> None:
-    database.fail(StorageUnavailable("away"))
-    await fail(breaker, database.write, 3)
-    database.seconds = 3600
-    await asyncio.sleep(2 * CHECK_INTERVAL)  # on the clock of the test
-    database.seconds = 0
-    database.fail(None)
-    await asyncio.sleep(CHECK_TIMEOUT + CHECK_INTERVAL)  # on the clock of the test
-    assert await breaker.write(database.write) == "value"
-
-
-@pytest.mark.parametrize("error", [asyncio.CancelledError(), SystemExit(1)])
-async def test_a_check_goes_on_whatever_it_raises(
-    breaker: CircuitBreaker, database: FailingDatabase, error: BaseException
-) -> None:
-    await open_breaker(breaker, database)
-    database.read_error = database.write_error = error
-    await asyncio.sleep(CHECK_INTERVAL)  # on the clock of the test
-    database.fail(None)
-    await asyncio.sleep(CHECK_INTERVAL)  # on the clock of the test
-    assert await breaker.write(database.write) == "value"
-
-
-async def test_reads_go_on_while_the_database_rejects_writes_only(
-    breaker: CircuitBreaker, database: FailingDatabase
-) -> None:
-    database.write_error = StorageUnavailable("no standby")
-    await fail(breaker, database.write, 3)
-    await asyncio.sleep(0.01)  # on the clock of the test
-    for _ in range(5):
-        assert await breaker.read(database.read) == "value"
-        with pytest.raises(StorageUnavailable):
-            await breaker.write(database.write)
-        await asyncio.sleep(CHECK_INTERVAL)  # on the clock of the test
-    assert database.calls == 8
-
-
-async def test_a_successful_health_check_lets_calls_through(
-    breaker: CircuitBreaker, database: FailingDatabase
-) -> None:
-    await open_breaker(breaker, database)
-    with pytest.raises(StorageUnavailable, match="away"):
-        await breaker.check(database.write)
-    await asyncio.sleep(0.1)  # on the clock of the test
-    database.fail(None)
-    await breaker.check(database.write)
-    assert await breaker.read(database.read) == "value"
+    assert await breaker.call(database.call) == "value"
 
 
 async def test_the_log_says_when_it_opens_and_when_it_closes(
@@ -271,24 +168,19 @@ async def test_the_log_says_when_it_opens_and_when_it_closes(
     for _ in range(2):
         await open_breaker(breaker, database)
         await asyncio.sleep(5.5 * CHECK_INTERVAL)  # on the clock of the test
-        database.fail(None)
+        database.error = None
         await asyncio.sleep(CHECK_INTERVAL)  # on the clock of the test
-    lines, line = [record.msg for record in caplog.records], {"store": "database"}
-    assert lines[:4] == [
-        {**line, "event": "database_unavailable", "operations": operations, "reason": "away"}
-        for operations in ("reads", "writes")
-    ] + [
-        {**line, "event": "database_available", "operations": operations, "duration_ms": 6000.0}
-        for operations in ("reads", "writes")
-    ]
-    assert len(lines) == 8
+    line = {"store": "database", "operations": "writes"}
+    assert [record.msg for record in caplog.records] == [
+        {**line, "event": "database_unavailable", "reason": "away"},
+        {**line, "event": "database_available", "duration_ms": 6000.0},
+    ] * 2
 
 
 async def test_after_its_end_no_check_runs(
     breaker: CircuitBreaker, database: FailingDatabase
 ) -> None:
     tasks = asyncio.all_tasks()
+    breaker.stop()
     await open_breaker(breaker, database)
-    await breaker.stop()
-    await fail(breaker, database.write, 4)
     assert asyncio.all_tasks() == tasks

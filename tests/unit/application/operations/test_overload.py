@@ -6,9 +6,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from adapters.records.answers import MAX_SILENCE
-from adapters.records.call_deadlines import GRACE_PERIOD, CallDeadlines
-from adapters.records.overload_log import QUIET_SECONDS, OverloadLog
+from adapters.records.call_deadlines import (
+    GRACE_PERIOD,
+    LOG_INTERVAL,
+    MAX_SILENCE,
+    Answers,
+    CallDeadlines,
+)
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import (
     PortError,
@@ -82,9 +86,35 @@ async def test_an_error_that_only_a_working_database_has_is_an_answer(
 async def test_a_database_that_had_half_of_the_timeout_has_failed(
     deadlines: CallDeadlines, seconds: float, error: type[PortError]
 ) -> None:
-    await deadlines.limit(answer)
+    CURRENT_REQUEST.set(CurrentRequest({}, asyncio.get_running_loop().time()))
+    await deadlines.limit(lambda _: asyncio.sleep(TIMEOUT - seconds))  # on the clock of the test
 
-    assert type(deadlines.explain_timeout(StorageTimeout("late"), seconds)) is error
+    with pytest.raises(error):
+        await deadlines.limit(failing(StorageTimeout("late")))
+
+
+@pytest.mark.parametrize(
+    ("is_answered", "error", "seconds"),
+    [(True, StorageOverloaded, TIMEOUT / 3), (False, StorageUnavailable, TIMEOUT)],
+)
+async def test_a_call_waits_for_its_turn_longer_while_nobody_is_answered(
+    is_answered: bool, error: type[PortError], seconds: float
+) -> None:
+    deadlines, loop = CallDeadlines(TIMEOUT, max_calls=1), asyncio.get_running_loop()
+    hanging = asyncio.create_task(
+        deadlines.limit(lambda _: asyncio.sleep(2 * TIMEOUT))  # on the clock of the test
+    )
+    await asyncio.sleep(0)
+    began_at = loop.time()
+    if is_answered:
+        loop.call_later(TIMEOUT / 3 - 0.1, deadlines.answers.record)
+
+    with pytest.raises(error, match="too many calls wait"):
+        await deadlines.limit(answer)
+
+    assert loop.time() - began_at == pytest.approx(seconds)
+    await hanging
+    await deadlines.limit(answer)
 
 
 async def test_a_request_whose_earlier_calls_took_its_time_is_no_failure_of_the_database(
@@ -101,22 +131,15 @@ async def test_a_request_whose_earlier_calls_took_its_time_is_no_failure_of_the_
         await deadlines.limit(answer)
 
 
-async def test_the_log_has_a_line_when_it_begins_and_one_when_it_has_ended(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    log = OverloadLog("database")
-    for _ in range(2):
-        for _ in range(30):
-            log.count("too many calls")
-            await asyncio.sleep(QUIET_SECONDS / 2)  # on the clock of the test
-        await asyncio.sleep(QUIET_SECONDS)  # on the clock of the test
+async def test_the_log_has_a_line_every_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
+    answers = Answers()
+    for _ in range(4):
+        answers.log_overload("too many calls")
+        await asyncio.sleep(LOG_INTERVAL / 2)  # on the clock of the test
 
-    began = {"event": "storage_overloaded", "store": "database", "reason": "too many calls"}
-    ended = {
-        "event": "storage_overload_ended",
-        "store": "database",
-        "rejected_calls": 30,
-        "duration_ms": 29 * QUIET_SECONDS / 2 * 1000,
-    }
-    assert [record.msg for record in caplog.records] == [began, ended] * 2
+    line = {"event": "storage_overloaded", "store": "database", "reason": "too many calls"}
+    assert [record.msg for record in caplog.records] == [
+        {**line, "rejected_calls": 1},
+        {**line, "rejected_calls": 2},
+    ]
     assert {record.levelno for record in caplog.records} == {logging.WARNING}

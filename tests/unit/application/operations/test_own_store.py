@@ -7,10 +7,10 @@ from typing import Final
 
 import pytest
 
-from adapters.records.own_store import CALL_TIMEOUT, limit_calls
+from adapters.records.call_deadlines import OWN_TIMEOUT, limit_own_calls
 from application.ports.errors import StorageOverloaded, StorageTimeout, StorageUnavailable
 
-_NEVER: Final = 100 * CALL_TIMEOUT
+_NEVER: Final = 100 * OWN_TIMEOUT
 
 
 async def hang() -> object:
@@ -47,16 +47,16 @@ async def test_a_call_that_hangs_or_fails_raises_an_error(
 ) -> None:
     began_at = asyncio.get_running_loop().time()
     with pytest.raises(error, match=reason):
-        await limit_calls("database")("load", call)
+        await limit_own_calls()("load", call)
 
-    assert asyncio.get_running_loop().time() - began_at <= CALL_TIMEOUT
+    assert asyncio.get_running_loop().time() - began_at <= OWN_TIMEOUT
 
 
 async def test_a_result_is_returned_and_a_caller_that_is_cancelled_ends_the_call() -> None:
     async def load() -> object:
         return "value"
 
-    assert await limit_calls("database")("load", load) == "value"
+    assert await limit_own_calls()("load", load) == "value"
 
     ended = asyncio.Event()
 
@@ -68,13 +68,13 @@ async def test_a_result_is_returned_and_a_caller_that_is_cancelled_ends_the_call
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1):
-            await limit_calls("database")("load", wait)
+            await limit_own_calls()("load", wait)
     await ended.wait()
 
 
 async def test_the_log_says_that_a_store_rejects_calls(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(StorageOverloaded):
-        await limit_calls("limits")("acquire", raising(StorageOverloaded("the pool is full")))
+        await limit_own_calls("limits")("acquire", raising(StorageOverloaded("the pool is full")))
 
-    (line,) = (record.msg for record in caplog.records)
-    assert line == {"event": "storage_overloaded", "store": "limits", "reason": "the pool is full"}
+    line = {"event": "storage_overloaded", "store": "limits", "reason": "the pool is full"}
+    assert [record.msg for record in caplog.records] == [{**line, "rejected_calls": 1}]

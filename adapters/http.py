@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 import httpx
 
-from adapters.causes import Cause, cause_of
+from adapters.causes import code_of
 from application.ports.tracing import Span
 from application.tracing import trace_call
 
@@ -287,17 +287,17 @@ def _describe(error: Exception) -> str:
 
 
 def _details_of(error: Exception) -> str:
-    """Return the class of an error, and what the network says, or the error itself."""
+    """Return the class of an error, and the code of the network's."""
     # Not the last of all: it may be what the caller handles with this request.
     of_network = [cause for cause in _with_causes(error) if isinstance(cause, OSError)]
     root = of_network[-1] if of_network else error
-    return str(Cause(type(error).__name__, str(cause_of(root))))
+    return f"{type(error).__name__} {code_of(root)}".strip()
 
 
-@cause_of.register
-def _(error: httpx.HTTPStatusError) -> Cause:
+@code_of.register
+def _(error: httpx.HTTPStatusError) -> str:
     # Our own requests raise none, but an operator's adapter may.
-    return Cause(str(error.response.status_code))
+    return str(error.response.status_code)
 
 
 def _find_tls_error(error: Exception) -> ssl.SSLError | None:

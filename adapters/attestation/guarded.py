@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from adapters.attestation.results import unavailable
-from adapters.causes import cause_of
+from adapters.causes import code_of
 from application.ports.attestation import (
     Attestation,
     AttestationChallenge,
@@ -84,4 +84,4 @@ async def _call(method: Callable[[], Awaitable[object]]) -> object:
             raise
         # Its text may have the response.
         reason = f"the adapter failed with {type(error).__name__}"
-        raise PortError(reason, str(cause_of(error))) from None
+        raise PortError(reason, code_of(error)) from None

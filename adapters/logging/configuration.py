@@ -17,16 +17,15 @@ import structlog
 from structlog.processors import ExceptionRenderer, JSONRenderer, add_log_level
 from structlog.typing import EventDict, Processor
 
-from adapters.causes import mask_message
 from adapters.logging.lines import LineLogger, LineWriter
-from adapters.logging.masking import format_exception, loggable
+from adapters.logging.masking import format_exception, loggable, summarize_exception
 from adapters.logging.unhandled import log_unhandled_errors
 from application.ports.current_request import current_log_fields
 
 _find_logger: Final = structlog.stdlib.LoggerFactory([__name__])
 _IMPORTANT_LOGGERS: Final = ("dialtone.security", __name__)
 """Their warnings are logged at every level."""
-_WARNING_PLACE: Final = re.compile(r".*?:\d+: \w+: ")
+_WARNING_PLACE: Final = re.compile(r"(.*?:\d+: \w+): ")
 """File, line and category; what a library says may have values, as its exceptions may."""
 _OWN_PACKAGES: Final = {"domain", "application", "adapters", "entrypoints", "dialtone"}
 """Those whose records below the level `warning` are logged. Records of libraries may quote
@@ -179,16 +178,28 @@ def _writer() -> LineWriter:
 
 def _read_message(record: logging.LogRecord) -> str:
     # Other lines may contain source code (warnings) or the message of an exception (asyncio).
-    text, args = loggable(record.msg), loggable(record.args)
+    text = str(loggable(record.msg)).partition("\n")[0]
+    # The server itself names its workers, and knows no values of requests.
+    is_own = _is_own(record.name) or record.name == "_granian"
+    args = loggable(record.args) if is_own else _mask_arguments(record)
     with suppress(Exception):  # the arguments may be of other types
         text = text % args if args else text
-    line = str(text).partition("\n")[0]
-    # The server itself names its workers, and knows no values of requests.
-    if _is_own(record.name) or record.name == "_granian":
-        return line
-    place = _WARNING_PLACE.match(line) if record.name == "py.warnings" else None
-    begin = place.end() if place else 0
-    return line[:begin] + (mask_message(line[begin:]) or "*")
+    if is_own:
+        return text.partition("\n")[0]
+    place = _WARNING_PLACE.match(text) if record.name == "py.warnings" else None
+    if place:
+        return place[1]
+    # Without arguments, a text may have been made with values; the first line of asyncio has none.
+    is_shown = args or record.name == "asyncio"
+    return text if is_shown else f"{record.module}:{record.lineno}"
+
+
+def _mask_arguments(record: logging.LogRecord) -> tuple[str, ...]:
+    """Return the arguments of a library's record without values."""
+    args = record.args if isinstance(record.args, tuple) else ()
+    return tuple(
+        summarize_exception(arg) if isinstance(arg, BaseException) else "*" for arg in args
+    )
 
 
 def _to_json(event: EventDict, **_: Any) -> str:

@@ -10,7 +10,7 @@ from itertools import islice
 from traceback import StackSummary, walk_tb
 from typing import Any, Final
 
-from adapters.causes import cause_of, mask_message
+from adapters.causes import code_of
 from application.ports.errors import ConfigurationError, PortError
 from domain.errors import DomainError
 from domain.phone import PhoneNumber
@@ -70,7 +70,7 @@ def loggable(value: Any, name: str = "", depth: int = 0) -> Any:
 
     - Phone numbers are masked, and the values of secrets are hidden.
     - Long texts and collections are cut.
-    - Exceptions are without values: see `cause_of`.
+    - Exceptions are without their texts: see `code_of`.
     """
     try:
         if name and _is_secret(name):
@@ -121,8 +121,6 @@ def format_exception(error: BaseException) -> str:
 
 def _format(error: BaseException, relation: str = "", seen: tuple[int, ...] = ()) -> Iterator[str]:
     yield f"{relation}{summarize_exception(error)}"
-    for note in islice(getattr(error, "__notes__", ()), _MAX_ITEMS):
-        yield f"  note: {mask_message(str(note))}"
     frames = walk_tb(error.__traceback__)
     for frame in StackSummary.extract(frames, limit=-_MAX_ITEMS, lookup_lines=False):
         path = f"{frame.filename}:{frame.lineno}".rpartition("/site-packages/")[2]
@@ -139,16 +137,16 @@ def _format(error: BaseException, relation: str = "", seen: tuple[int, ...] = ()
 
 
 def summarize_exception(error: BaseException) -> str:
-    """Return the class and the cause; the message of our own errors as it is. Never raises."""
+    """Return the class and the code; the message of our own errors as it is. Never raises."""
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     try:
         if isinstance(error, _OWN_ERRORS):
-            code, message = "", " ".join(str(error).splitlines())
-        else:
-            code, message = cause_of(error)
+            message = " ".join(str(error).splitlines())
+            return f"{name}: {message}" if message else name
+        code = code_of(error)
     except Exception:  # noqa: BLE001 - __str__ of an exception may raise anything
         return name
-    return name + (f" ({code})" if code else "") + (f": {message}" if message else "")
+    return f"{name} ({code})" if code else name
 
 
 def _mask_match(match: re.Match[str]) -> str:

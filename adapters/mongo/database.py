@@ -12,6 +12,7 @@ from beanie import init_beanie
 from pymongo.errors import DuplicateKeyError, OperationFailure
 from pymongo.monitoring import CommandListener
 
+from adapters.causes import describe_error
 from adapters.mongo.connection_problems import Heartbeats, find_connection_problem
 from adapters.mongo.documents import declared_index, index_model, make_documents
 from adapters.mongo.driver import (
@@ -20,7 +21,6 @@ from adapters.mongo.driver import (
     MotorDatabase,
     close_client,
     database_of,
-    explain,
     make_client,
     pool_size_of,
     port_error,
@@ -163,5 +163,6 @@ async def create_index(
             message = OTHER_INDEX.format(location=location, collection=declared.table)
             raise ConfigurationError(message) from None
         is_partial = "partialFilterExpression" in model.document
-        message = describe_rejected_index(location, declared, explain(error), is_partial=is_partial)
+        cause = describe_error(error)
+        message = describe_rejected_index(location, declared, cause, is_partial=is_partial)
         raise ConfigurationError(message) from None

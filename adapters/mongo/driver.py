@@ -1,7 +1,6 @@
 """The driver: URL, client and errors.
 
-The driver's messages hold URLs with passwords and values of documents: `cause_of` shows what is
-left without them, in the log only.
+The driver's messages hold URLs with passwords and values of documents, so the log has their codes.
 """
 
 import logging
@@ -14,7 +13,7 @@ from typing import Any, Final
 
 import pymongo
 from bson.codec_options import CodecOptions, DatetimeConversion
-from bson.errors import BSONError, InvalidBSON, InvalidDocument
+from bson.errors import BSONError, InvalidBSON
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
     AsyncIOMotorCollection,
@@ -37,7 +36,7 @@ from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.monitoring import CommandListener, ServerHeartbeatListener
 from pymongo.read_concern import ReadConcern
 
-from adapters.causes import Cause, cause_of, mask_message
+from adapters.causes import code_of, describe_error, system_code_in
 from adapters.mongo.connection_problems import find_file_problem
 from adapters.mongo.options import options_of
 from application.ports.errors import (
@@ -158,36 +157,32 @@ _MESSAGES: Final = {
 }
 _NAMES: Final = {11000: "DuplicateKey", 121: "DocumentValidationFailure"}
 """Errors of single writes have no name."""
-# Values come after these names.
-_REJECTING_INDEX: Final = re.compile(
-    r"E11000 duplicate key error collection: (?P<collection>\S+) index: (?P<name>\S+) dup key:"
-)
 
 
 class DuplicateKey(UniqueViolation):
     """Another document has the same value of a unique index; nothing was written."""
 
-    def __init__(self, reason: str, details: str, fields: Iterable[str]) -> None:
+    def __init__(self, reason: str, fields: Iterable[str]) -> None:
         """Set the cause, and the fields of the index."""
-        super().__init__(reason, details)
+        super().__init__(reason)
         self.fields = frozenset(fields)
 
 
 class BulkWriteStopped(StorageUnavailable):
     """An update that found no document, and inserted none, stopped an ordered bulk write."""
 
-    def __init__(self, reason: str, details: str, written_count: int) -> None:
+    def __init__(self, reason: str, written_count: int) -> None:
         """Set the cause, and the number of writes that were done before."""
-        super().__init__(reason, details)
+        super().__init__(reason)
         self.written_count = written_count
 
 
 class WritesRejected(StorageUnavailable):
     """Some updates of an unordered bulk write were rejected; the others are done."""
 
-    def __init__(self, reason: str, details: str, positions: Iterable[int]) -> None:
+    def __init__(self, reason: str, positions: Iterable[int]) -> None:
         """Set the cause, and the positions of those that were rejected."""
-        super().__init__(reason, details)
+        super().__init__(reason)
         self.positions = frozenset(positions)
 
 
@@ -295,7 +290,7 @@ def errors_while_opening(
                 message = _MESSAGES.get(code or 0, _UNEXPECTED)
             case _:
                 message = _UNEXPECTED
-        text = message.format(location=location, problem=problem, cause=explain(error))
+        text = message.format(location=location, problem=problem, cause=describe_error(error))
         raise ConfigurationError(text) from None
 
 
@@ -310,88 +305,55 @@ def port_error(error: Exception, problem: str | None = None) -> PortError:
     a connection that was lost, of which the driver does not say whether it was sent, and a write
     that only the primary is known to have.
     """
-    reason, details = describe_cause(error), _describe_details(error)
+    reason = describe_error(error)
     match error:
         case DuplicateKeyError():
             fields = (error.details or {}).get("keyPattern", {})
-            return DuplicateKey(reason, details, fields)
+            return DuplicateKey(reason, fields)
         case BulkWriteError(
             details={
                 "writeErrors": [{"code": 11000, "index": int(done)}],
                 "writeConcernErrors": [],
             }
         ):
-            return BulkWriteStopped(reason, details, done)
+            return BulkWriteStopped(reason, done)
         case BulkWriteError(details={"writeErrors": [_, *_] as rejected, "writeConcernErrors": []}):
             if all(one["code"] in _REJECTED for one in rejected):
                 positions = (one["index"] for one in rejected)
-                return WritesRejected(reason, details, positions)
-            return StorageUnavailable(reason, details)
+                return WritesRejected(reason, positions)
+            return StorageUnavailable(reason)
         case InvalidBSON():
-            return CorruptRecord(reason, details)
+            return CorruptRecord(reason)
         case OperationFailure(code=code) if code in _DAMAGED:
-            return CorruptRecord(reason, details)
+            return CorruptRecord(reason)
         case OperationFailure(code=code) if code in _REJECTED:
-            return OperationRejected(reason, details)
+            return OperationRejected(reason)
         case BSONError():
             # A value that cannot be encoded: nothing was sent.
-            return OperationRejected(reason, details)
+            return OperationRejected(reason)
         case PyMongoError(timeout=True) if not isinstance(error, _UNSENT):
-            return StorageTimeout(reason, details)
+            return StorageTimeout(reason)
         case WriteConcernError():
-            return StorageTimeout(reason, details)
+            return StorageTimeout(reason)
         case AutoReconnect():
             is_known = isinstance(error, _NOTHING_DONE)
             unknown = StorageUnavailable if is_known else StorageTimeout
-            return unknown(problem or reason, details)
+            return unknown(problem or reason)
         case _:
-            return StorageUnavailable(reason, details)
+            return StorageUnavailable(reason)
 
 
-def describe_cause(error: Exception) -> str:
-    """Return the class of an error and its code: its text may have a value."""
-    code = getattr(error, "code", None)
-    name = type(error).__name__
-    return f"{name} {code}" if isinstance(code, int) else name
-
-
-def explain(error: Exception) -> str:
-    """Return class, code and message of an error, for the operator."""
-    return str(Cause(describe_cause(error), _describe_details(error)))
-
-
-def _describe_details(error: Exception) -> str:
-    """Return what `describe_cause` does not say."""
-    return str(cause_of(error)).removeprefix(str(getattr(error, "code", ""))).lstrip(": ")
-
-
-@cause_of.register
-def _(error: OperationFailure | NotPrimaryError) -> Cause:
-    """Return code and name of an error of the server, and the unique index that rejected a write.
-
-    The message has values of the document, and so have `keyValue` and `op`.
-    """
+@code_of.register
+def _(error: OperationFailure | NotPrimaryError) -> str:
+    """Return code and name of an error of the server."""
     details: Any = error.details or {}
     # The first of a bulk write is the one that stopped it.
     causes = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()), details]
-    cause = causes[0]
-    code = cause.get("code", getattr(error, "code", None))
-    name = cause.get("codeName") or _NAMES.get(code)
-    index = _REJECTING_INDEX.search(str(cause.get("errmsg")))
-    return Cause(
-        " ".join(str(part) for part in (code, name) if part),
-        f"index {index['name']} of {index['collection']}" if index else "",
-    )
+    code = causes[0].get("code", getattr(error, "code", None))
+    name = causes[0].get("codeName") or _NAMES.get(code)
+    return " ".join(str(part) for part in (code, name) if part)
 
 
-@cause_of.register
-def _(error: ConnectionFailure) -> Cause:
-    """Return what happened to the first server, without the state of all others."""
-    text = re.split(r" \(configured timeouts|, Timeout: ", str(error), maxsplit=1)[0]
-    return Cause(message=mask_message(text))
-
-
-@cause_of.register
-def _(_error: InvalidDocument) -> Cause:
-    """Return nothing: the message is the document."""
-    return Cause()
+@code_of.register
+def _(error: ConnectionFailure) -> str:
+    return system_code_in(error)

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from adapters.causes import cause_of
+from adapters.causes import describe_error
 from adapters.pillow.limits import TOO_COMPLEX
 from adapters.pillow.tasks import MAX_MESSAGE, Answer, Task
 from application.ports.errors import ImageDecoderUnavailable
@@ -151,7 +151,7 @@ class DecoderProcesses:
                 raise ImageDecoderUnavailable(text) from error
             if isinstance(error, OSError):
                 reason = "The decoder process failed"
-                raise ImageDecoderUnavailable(reason, str(cause_of(error))) from error
+                raise ImageDecoderUnavailable(reason, describe_error(error)) from error
             raise
         self._idle.append(process)
         if self._stopping_idle is not None:
@@ -172,7 +172,7 @@ class DecoderProcesses:
             return await asyncio.to_thread(DecoderProcess, self._max_pixels, self._count_unstopped)
         except OSError as error:
             reason = "No decoder process can be started"
-            raise ImageDecoderUnavailable(reason, str(cause_of(error))) from error
+            raise ImageDecoderUnavailable(reason, describe_error(error)) from error
 
     async def stop_idle(self) -> None:
         """Stop the processes that do nothing, and so return their memory."""

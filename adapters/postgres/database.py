@@ -18,6 +18,7 @@ from adapters.postgres.driver import (
     port_error,
     silence_driver,
 )
+from adapters.postgres.opening_errors import explain
 from adapters.postgres.sessions import PREPARE_THRESHOLD, Sessions, Values
 from adapters.postgres.url import PostgresUrl
 from adapters.records.call_deadlines import Batches, CallDeadlines
@@ -156,8 +157,9 @@ class PostgresDatabase:
         except PoolClosed:
             raise StorageUnavailable(_CLOSED) from None
         except PoolTimeout:
-            last_failure = self.pool.connection_class.last_failure
-            raise StorageUnavailable(_NO_CONNECTION, last_failure) from None
+            failure = self.pool.connection_class.last_failure
+            details = explain(failure, self.sessions.url.location) if failure else ""
+            raise StorageUnavailable(_NO_CONNECTION, details) from None
 
 
 async def _end_transaction(connection: PostgresConnection) -> None:

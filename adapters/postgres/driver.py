@@ -1,12 +1,11 @@
 """The driver: connections that a deadline can abort, and the errors of the port.
 
-The messages of the driver and of the server hold users, hosts and values of records: `cause_of`
-shows what is left without them, in the log only.
+The messages of the driver and of the server hold users, hosts and values of records, so the log has
+their codes.
 """
 
 import asyncio
 import logging
-import re
 import select
 import socket
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import Any, ClassVar, Final, Self
 import psycopg
 from psycopg.rows import TupleRow
 
-from adapters.causes import Cause, cause_of, mask_message
+from adapters.causes import code_of, describe_error, system_code_in
 from application.ports.errors import (
     CorruptRecord,
     OperationRejected,
@@ -38,10 +37,6 @@ _DAMAGED: Final = ("XX001", "XX002")
 _REJECTED: Final = ("22", "54", "XX")
 """Classes of SQLSTATE that are about values or rows of a statement: data exceptions, limits of the
 server such as the size of a value, and internal errors, which is what most damage looks like."""
-_DATA_EXCEPTION: Final = "22"
-_WITHOUT_VALUES: Final = ("42", "XX")
-"""Classes of SQLSTATE about the statement, which has its values elsewhere, and about damage."""
-_IDENTIFIER: Final = re.compile('"([a-z_]+)"')
 
 
 class ConnectionLost(StorageUnavailable):
@@ -52,8 +47,8 @@ class PostgresConnection(psycopg.AsyncConnection[TupleRow]):
     """A connection that a deadline can abort."""
 
     is_aborted = False
-    last_failure: ClassVar[str] = ""
-    """Why no connection was opened last time; an empty text if one was."""
+    last_failure: ClassVar[psycopg.Error | None] = None
+    """Why no connection was opened last time; None if one was."""
     is_pooled = False
     """Whether a pooler is in front of the server: see `find_pooler`."""
 
@@ -63,9 +58,9 @@ class PostgresConnection(psycopg.AsyncConnection[TupleRow]):
         try:
             connection = await super().connect(*args, **kwargs)
         except psycopg.Error as error:
-            cls.last_failure = str(cause_of(error))
+            cls.last_failure = type(error)(str(error))  # without frames, which have a connection
             raise
-        cls.last_failure = ""
+        cls.last_failure = None
         return connection
 
     def abort(self) -> None:
@@ -101,17 +96,17 @@ def port_error(error: psycopg.Error, *, is_write: bool) -> PortError:
     cause the connection was lost, also between a pooler and the server, and a write may have been
     done.
     """
-    cause = cause_of(error)
+    reason, code = describe_error(error), code_of(error)
     if isinstance(error, psycopg.errors.UniqueViolation):
-        return UniqueViolation(describe_cause(error), cause.message)
+        return UniqueViolation(reason)
     if error.sqlstate in _DAMAGED:
-        return CorruptRecord("the table or an index is damaged", str(cause))
+        return CorruptRecord("the table or an index is damaged", code)
     if is_lost(error):
-        return (StorageTimeout if is_write else ConnectionLost)(_LOST, str(cause))
+        return (StorageTimeout if is_write else ConnectionLost)(_LOST, code)
     # Without a code, the driver could not encode a value.
-    if isinstance(error, psycopg.DataError) or cause.code.startswith(_REJECTED):
-        return OperationRejected(describe_cause(error), cause.message)
-    return StorageUnavailable(describe_cause(error), cause.message)
+    if isinstance(error, psycopg.DataError) or code.startswith(_REJECTED):
+        return OperationRejected(reason)
+    return StorageUnavailable(reason)
 
 
 def is_lost(error: psycopg.Error) -> bool:
@@ -126,34 +121,7 @@ def silence_driver() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def describe_cause(error: Exception) -> str:
-    """Return the class of an error, and the SQLSTATE if the server has sent one."""
-    name, code = type(error).__name__, getattr(error, "sqlstate", None)
-    return f"{name} {code}" if code else name
-
-
-def explain(error: psycopg.Error) -> str:
-    """Return class, SQLSTATE and message of an error, for the operator."""
-    return str(Cause(describe_cause(error), cause_of(error).message))
-
-
-@cause_of.register
-def _(error: psycopg.Error) -> Cause:
-    """Return the SQLSTATE and the primary message; its names of the schema stay.
-
-    DETAIL, HINT, QUERY and CONTEXT have values of records, and so may the message of an error
-    without a SQLSTATE: the driver and libpq quote the URL.
-    """
-    code = error.sqlstate
-    if code is None:
-        return Cause(message=mask_message(str(error)))
-    fields, text = error.diag, error.diag.message_primary or ""
-    if code.startswith(_DATA_EXCEPTION):
-        # The value may have quotes of its own.
-        text = re.sub('".*"', '""', text, flags=re.DOTALL)
-    names = {fields.constraint_name, fields.schema_name, fields.table_name}
-    names |= {fields.column_name, fields.datatype_name}
-    known = [name for name in names if name]
-    if code.startswith(_WITHOUT_VALUES):
-        known += _IDENTIFIER.findall(text)
-    return Cause(code, mask_message(text, known))
+@code_of.register
+def _(error: psycopg.Error) -> str:
+    """Return the SQLSTATE; of a connection that failed, the code of the system."""
+    return error.sqlstate or system_code_in(error)

@@ -7,8 +7,9 @@ from typing import Final
 import psycopg
 from psycopg.errors import UndefinedColumn, UndefinedTable, UniqueViolation
 
+from adapters.causes import describe_error
 from adapters.postgres.database import PostgresDatabase
-from adapters.postgres.driver import PostgresConnection, explain
+from adapters.postgres.driver import PostgresConnection
 from adapters.postgres.schema import METADATA_TABLE, column_statements, schema, tables
 from adapters.records.database_metadata import (
     EMPTIED,
@@ -198,7 +199,7 @@ async def create_missing(connection: PostgresConnection, location: str) -> None:
 def check_rejected_index(error: psycopg.Error, location: str, created: SchemaObject) -> None:
     """Raise ConfigurationError if the server lacks what an index needs."""
     if created.sort == "index" and error.sqlstate in _NOT_SUPPORTED:
-        message = describe_rejected_index(location, created, explain(error))
+        message = describe_rejected_index(location, created, describe_error(error))
         raise ConfigurationError(message) from None
 
 

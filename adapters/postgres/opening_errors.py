@@ -6,7 +6,8 @@ from typing import Final
 
 import psycopg
 
-from adapters.postgres.driver import READ_ONLY, explain, is_lost
+from adapters.causes import describe_error
+from adapters.postgres.driver import READ_ONLY, is_lost
 from application.ports.errors import ConfigurationError
 
 _WRONG_CREDENTIALS: Final = (
@@ -141,10 +142,14 @@ def errors_while_opening(location: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        message = _STATEMENT_PROBLEMS.get(error.sqlstate or "", _UNEXPECTED)
-        if is_lost(error):
-            text = str(error)
-            found = (one for known, one in _CONNECTION_PROBLEMS.items() if known in text)
-            message = next(found, _NO_SERVER)
-        text = message.format(location=location, cause=explain(error))
-        raise ConfigurationError(text) from None
+        raise ConfigurationError(explain(error, location)) from None
+
+
+def explain(error: psycopg.Error, location: str) -> str:
+    """Return why the database cannot be used, and the way out."""
+    message = _STATEMENT_PROBLEMS.get(error.sqlstate or "", _UNEXPECTED)
+    if is_lost(error):
+        text = str(error)
+        found = (one for known, one in _CONNECTION_PROBLEMS.items() if known in text)
+        message = next(found, _NO_SERVER)
+    return message.format(location=location, cause=describe_error(error))

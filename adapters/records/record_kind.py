@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
-from adapters.causes import cause_of
+from adapters.causes import describe_error
 from application.ports.errors import CorruptRecord
 
 R = TypeVar("R", bound="Record")
@@ -215,7 +215,7 @@ class RecordKind(Generic[R]):
 
     def unreadable(self, error: Exception | None = None) -> CorruptRecord:
         """Return the error of a record that is damaged, and the error that shows it."""
-        details = str(cause_of(error)) if error else ""
+        details = describe_error(error) if error else ""
         return CorruptRecord(f"a record of {self.name} cannot be read", details)
 
     def _upgrade(self, fields: Fields) -> R:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from adapters.causes import cause_of
+from adapters.causes import code_of
 from adapters.records.batch_loader import BatchLoader
 from adapters.records.call_deadlines import CallDeadlines
 from adapters.records.limit_batches import Change, ChangeOutcome, LimitBatches, ids_of
@@ -141,6 +141,12 @@ class RedisLimitStore:
                     # It is no longer the primary: its name may lead to another server now.
                     await self._redis.connection_pool.disconnect(inuse_connections=False)
                 reason = f"Redis failed with {type(error).__name__}"
-                raise StorageUnavailable(reason, cause_of(error).message) from None
+                raise StorageUnavailable(reason, code_of(error)) from None
 
         return await self._deadlines.limit(call_until)
+
+
+@code_of.register
+def _(error: RedisError) -> str:
+    # Its text says less than the error of the network that the client handled.
+    return code_of(error.__context__) if error.__context__ else ""

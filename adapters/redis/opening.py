@@ -22,7 +22,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from adapters.causes import cause_of
+from adapters.causes import describe_error
 from adapters.redis.limit_store import RedisLimitStore
 from application.ports.errors import ConfigurationError
 
@@ -169,7 +169,7 @@ def _explain(error: RedisError, url: RedisUrl) -> str:
             text = _NO_SERVER
         case _:
             text = _REJECTED
-    return text.format(location=url.location, prefix=url.prefix, cause=cause_of(error).message)
+    return text.format(location=url.location, prefix=url.prefix, cause=describe_error(error))
 
 
 def _check_info(info: Mapping[str, Any], location: str) -> str:
@@ -189,7 +189,7 @@ def _make_client(url: RedisUrl) -> Redis:
             if "ssl_certfile" in url.tls:
                 context.load_cert_chain(url.tls["ssl_certfile"], url.tls.get("ssl_keyfile"))
         except OSError as error:
-            text = _WRONG_FILE.format(location=url.location, cause=cause_of(error))
+            text = _WRONG_FILE.format(location=url.location, cause=describe_error(error))
             raise ConfigurationError(text) from None
     try:
         return Redis.from_url(

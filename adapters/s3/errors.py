@@ -1,6 +1,6 @@
 """Errors of the store, as messages for the operator and for the log.
 
-No message quotes the store or botocore, whose texts may contain a presigned URL: `cause_of` shows
+No message quotes the store or botocore, whose texts may contain a presigned URL: `code_of` shows
 what is left without it, in the log only.
 """
 
@@ -16,7 +16,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from adapters.causes import Cause, cause_of, mask_message
+from adapters.causes import code_of, describe_error
 from application.ports.errors import (
     ConfigurationError,
     MediaFileRejected,
@@ -137,7 +137,7 @@ def not_usable(store: str, error: Exception) -> ConfigurationError:
 
 def files_unavailable(error: Exception) -> MediaStorageUnavailable:
     """Return the port's error. Its text contains no object key, secret or URL."""
-    cause, details = _problem(error).cause, str(cause_of(error))
+    cause, details = _problem(error).cause, code_of(error)
     if cause == _FULL:
         return MediaStorageFull(cause, details)
     # With a new token, the file can be stored.
@@ -216,25 +216,24 @@ def _problem(error: Exception) -> _Problem:
     )
 
 
-@cause_of.register
-def _(error: ClientError) -> Cause:
-    """Return code, status, operation and request id of an error response, and its message."""
+@code_of.register
+def _(error: ClientError) -> str:
+    """Return code, status, operation and request id of an error response."""
     response: Any = error.response
     metadata, fields = response.get("ResponseMetadata", {}), response.get("Error", {})
     request_id = str(metadata.get("RequestId", ""))
     parts = [str(fields.get("Code", "")), str(status_of(error)), error.operation_name]
     if _NAME.fullmatch(request_id):
         parts.append(f"request {request_id}")
-    code = " ".join(part for part in parts if part)
-    return Cause(code, mask_message(str(fields.get("Message", ""))))
+    return " ".join(part for part in parts if part)
 
 
-@cause_of.register
-def _(error: BotoCoreError) -> Cause:
+@code_of.register
+def _(error: BotoCoreError) -> str:
     """Return what the network says, if it is known: the message has the URL instead."""
     root = error.kwargs.get("error")
     if not isinstance(root, Exception):
-        return Cause(message=mask_message(str(error)))
+        return ""
     while isinstance(root.__cause__, Exception):
         root = root.__cause__
-    return Cause(message=str(Cause(type(root).__name__, str(cause_of(root)))))
+    return describe_error(root)

@@ -5,13 +5,12 @@ Afterwards they become errors whose message names the cause and no value of a ro
 """
 
 import errno
-import re
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from adapters.causes import Cause, cause_of, mask_message
+from adapters.causes import code_of
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,
@@ -52,9 +51,9 @@ _NO_FOLDER: Final = (
 )
 _SOLUTIONS: Final = {
     "SQLITE_NOTADB": "{path} is no SQLite database: move it away, or name another file.",
-    "SQLITE_CORRUPT": "{path} is damaged ({cause}): restore a backup, or name another file.",
+    "SQLITE_CORRUPT": "{path} is damaged ({code}): restore a backup, or name another file.",
     # Our statements are valid for each schema that is not damaged.
-    "SQLITE_ERROR": "{path} is damaged ({cause}): restore a backup, or name another file.",
+    "SQLITE_ERROR": "{path} is damaged ({code}): restore a backup, or name another file.",
     "SQLITE_BUSY": "{path} is locked by another process: stop that process and start again.",
     "SQLITE_FULL": _DISK_FULL,
     "SQLITE_IOERR_SHMSIZE": _DISK_FULL,
@@ -69,9 +68,6 @@ _SOLUTIONS: Final = {
     "ENOTDIR": _NO_FOLDER,
     "EEXIST": _NO_FOLDER,
 }
-_INDEX: Final = re.compile(r"index '(\w+)'")
-_CONTENT: Final = re.compile(r" \(| with text ")
-"""Begins what SQLite quotes of a damaged schema, and the module of a column."""
 _UNKNOWN: Final = "{path} cannot be opened ({code}): check the disk, or name another file."
 
 
@@ -80,23 +76,23 @@ def to_startup_error(path: Path, error: SqliteError | OSError) -> ConfigurationE
     code = "SQLITE_CORRUPT" if _is_no_utf8_column(error) else _code(error)
     kind = DatabaseLocked if _primary_code(code) == "SQLITE_BUSY" else ConfigurationError
     text = _find(_SOLUTIONS, code) or _UNKNOWN
-    return kind(text.format(path=path, code=code, cause=cause_of(error)))
+    return kind(text.format(path=path, code=code))
 
 
 def to_port_error(error: SqliteError) -> PortError:
     """Return the error as the port's own, with a message that contains no value of a row."""
-    code, cause = _code(error), cause_of(error)
+    code = _code(error)
     if code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
-        return UniqueViolation(code, cause.message)
+        return UniqueViolation(code)
     if _primary_code(code) in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
-        return CorruptRecord("the database file is damaged", str(cause))
+        return CorruptRecord("the database file is damaged", code)
     if _is_no_utf8_column(error):
-        return CorruptRecord("a column is not UTF-8", cause.message)
+        return CorruptRecord("a column is not UTF-8")
     if code in _REJECTIONS:
-        return OperationRejected(_REJECTIONS[code], str(cause))
+        return OperationRejected(_REJECTIONS[code], code)
     if reason := _find(_CAUSES, code):
-        return StorageUnavailable(reason, str(cause))
-    return StorageUnavailable(code, cause.message)
+        return StorageUnavailable(reason, code)
+    return StorageUnavailable(code)
 
 
 def is_busy(error: SqliteError) -> bool:
@@ -133,11 +129,6 @@ def _find(messages: Mapping[str, str], code: str) -> str | None:
     return messages.get(code) or messages.get(_primary_code(code))
 
 
-@cause_of.register
-def _(error: sqlite3.Error) -> Cause:
-    """Return the name of SQLite's code, and its message, which names tables and columns.
-
-    Values are in our parameters, so that no message quotes them.
-    """
-    text = _CONTENT.split(str(error), maxsplit=1)[0]
-    return Cause(getattr(error, "sqlite_errorname", ""), mask_message(text, _INDEX.findall(text)))
+@code_of.register
+def _(error: sqlite3.Error) -> str:
+    return getattr(error, "sqlite_errorname", "")

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 
-from adapters.causes import Cause, cause_of
+from adapters.causes import code_of
 from adapters.http import (
     ConnectionFailed,
     Form,
@@ -68,11 +68,11 @@ class InvalidResponse(Exception):
     """A response with a success status whose body is not the documented resource."""
 
 
-@cause_of.register
-def _(error: TwilioError | TwilioRestException | TwilioServiceException) -> Cause:
+@code_of.register
+def _(error: TwilioError | TwilioRestException | TwilioServiceException) -> str:
     # The text of Twilio's own exceptions, which an operator's adapter may raise, has the request.
     parts = (error.status, error.code)
-    return Cause(" ".join(str(part) for part in parts if isinstance(part, int)))
+    return " ".join(str(part) for part in parts if isinstance(part, int))
 
 
 REQUEST_ERRORS: Final = (TwilioError, InvalidResponse, ConnectionFailed, NoResponse)

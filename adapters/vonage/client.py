@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.causes import Cause, cause_of
+from adapters.causes import code_of
 from adapters.http import ConnectionFailed, HttpResponse, NoResponse, Transport
 from adapters.vonage.tokens import ApplicationTokens
 
@@ -46,9 +46,9 @@ class UndocumentedResponse(Exception):
     """A response with a success status whose body is not the documented one."""
 
 
-@cause_of.register
-def _(error: VonageError) -> Cause:
-    return Cause(" ".join(filter(None, (str(error.status), error.code))))
+@code_of.register
+def _(error: VonageError) -> str:
+    return " ".join(filter(None, (str(error.status), error.code)))
 
 
 REQUEST_ERRORS: Final = (VonageError, UndocumentedResponse, ConnectionFailed, NoResponse)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from adapters.causes import Cause, cause_of
+from adapters.causes import code_of
 from adapters.http import ConnectionFailed, NoResponse, Transport
 
 T = TypeVar("T")
@@ -69,10 +69,10 @@ class InvalidCloudApiResponse(Exception):
     """A response with a success status whose body is not the documented resource."""
 
 
-@cause_of.register
-def _(error: CloudApiError) -> Cause:
+@code_of.register
+def _(error: CloudApiError) -> str:
     parts = (error.status, error.code)
-    return Cause(" ".join(str(part) for part in parts if part is not None))
+    return " ".join(str(part) for part in parts if part is not None)
 
 
 REQUEST_ERRORS: Final = (CloudApiError, InvalidCloudApiResponse, ConnectionFailed, NoResponse)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.pool import AsyncResult
 from typing import Any, Final, TypeAlias
 
-from adapters.causes import Cause, cause_of
+from adapters.causes import describe_error
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.opening.factories import health_check_of
 from entrypoints.opening.startup_error import StartupError
@@ -62,8 +62,8 @@ def _run(check: Check) -> CheckResult:
     except (ConfigurationError, StartupError, PortError) as error:
         return CheckResult(is_ok=False, text=str(error))
     except Exception as error:  # noqa: BLE001 - its text may contain anything
-        cause = Cause(type(error).__name__, str(cause_of(error)))
-        return CheckResult(is_ok=False, text=f"The check failed with {cause}.")
+        text = f"The check failed with {describe_error(error)}."
+        return CheckResult(is_ok=False, text=text)
     first, *below = note.split("\n")
     return CheckResult(is_ok=True, text="\n".join([f"ok ({first})" if first else "ok", *below]))
 

@@ -82,7 +82,7 @@ def test_every_logger_writes_to_stderr_in_one_format() -> None:
         ("application", "debug", "also ours"),
         ("library", "warning", "a library's warning of *"),
         ("_granian", "warning", "a granian warning"),
-        ("py.warnings", "warning", "<string>:20: UserWarning: a warning: *"),
+        ("py.warnings", "warning", "<string>:20: UserWarning"),
         ("entrypoints.test", "error", "an exception"),
         ("asyncio", "error", "a task's"),
     ]
@@ -139,7 +139,7 @@ def test_an_unhandled_exception_is_logged_without_values() -> None:
     assert [(line["event"], line["level"]) for line in lines] == [
         ("unhandled_exception", "critical")
     ] * 2
-    assert all(line["exception"].startswith("RuntimeError: it failed: *\n") for line in lines)
+    assert all(line["exception"].startswith("RuntimeError\n") for line in lines)
 
 
 VITAL: Final = """

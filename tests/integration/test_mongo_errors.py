@@ -44,7 +44,7 @@ ID_TAKEN = {"code": 11000, "index": 3}
     [
         (ServerSelectionTimeoutError(SECRET), StorageUnavailable, "ServerSelectionTimeoutError"),
         (NotPrimaryError(SECRET), StorageUnavailable, "NotPrimaryError"),
-        (BulkWriteError(PRIMARY_LOST), StorageUnavailable, "BulkWriteError 65"),
+        (BulkWriteError(PRIMARY_LOST), StorageUnavailable, "BulkWriteError 11602"),
         (WaitQueueTimeoutError(SECRET), StorageUnavailable, "WaitQueueTimeoutError"),
         (
             OperationFailure(SECRET, 13, {"errmsg": SECRET}),
@@ -54,7 +54,7 @@ ID_TAKEN = {"code": 11000, "index": 3}
         (
             DuplicateKeyError(SECRET, 11000, {"keyValue": {"a": SECRET}}),
             UniqueViolation,
-            "DuplicateKeyError 11000",
+            "DuplicateKeyError 11000 DuplicateKey",
         ),
         (InvalidOperation(SECRET), StorageUnavailable, "InvalidOperation"),
         # Timeouts of an operation that was sent.
@@ -63,7 +63,7 @@ ID_TAKEN = {"code": 11000, "index": 3}
         (AutoReconnect(SECRET), StorageTimeout, "AutoReconnect"),
         (ExecutionTimeout(SECRET, 50, {"errmsg": SECRET}), StorageTimeout, "ExecutionTimeout 50"),
         (WTimeoutError(SECRET, 64, {"errmsg": SECRET}), StorageTimeout, "WTimeoutError 64"),
-        (BulkWriteError(BULK_WRITE_TIMEOUT), StorageTimeout, "BulkWriteError 65"),
+        (BulkWriteError(BULK_WRITE_TIMEOUT), StorageTimeout, "BulkWriteError 64"),
         # The primary wrote it, and perhaps loses it.
         (WriteConcernError(SECRET, 91), StorageTimeout, "WriteConcernError 91"),
         # Errors of some documents or values.
@@ -71,7 +71,7 @@ ID_TAKEN = {"code": 11000, "index": 3}
         (OperationFailure(SECRET, 301), CorruptRecord, "OperationFailure 301"),
         (OperationFailure(SECRET, 10334), OperationRejected, "OperationFailure 10334"),
         (InvalidDocument(SECRET), OperationRejected, "InvalidDocument"),
-        (BulkWriteError(ONE_REJECTED), WritesRejected, "BulkWriteError 65"),
+        (BulkWriteError(ONE_REJECTED), WritesRejected, "BulkWriteError 14"),
     ],
 )
 def test_the_reason_is_the_type_of_the_error_and_its_code(

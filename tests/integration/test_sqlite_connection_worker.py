@@ -278,9 +278,9 @@ def test_a_writer_that_cannot_write_fails_and_works_afterwards(
     [read_only] = errors_of(commit_batch(connection, [adding("a")]))
     connection.execute("PRAGMA query_only = OFF")
 
-    assert str(locked).startswith("locked by another process for too long: SQLITE_BUSY: ")
+    assert str(locked).startswith("locked by another process for too long: SQLITE_BUSY")
     assert isinstance(read_only, StorageUnavailable)
-    assert str(read_only).startswith("the file is read-only: SQLITE_READONLY: ")
+    assert str(read_only).startswith("the file is read-only: SQLITE_READONLY")
     assert commit_batch(connection, [adding("a")]) == [1]
 
 
@@ -314,11 +314,10 @@ def test_no_error_message_contains_a_value(connection: sqlite3.Connection) -> No
     errors = errors_of(commit_batch(connection, operations))[1:]
 
     assert [str(error) for error in errors] == [
-        "SQLITE_CONSTRAINT_PRIMARYKEY: UNIQUE constraint failed: words.word",
-        "SQLITE_ERROR: no such column: gone",
-        "ProgrammingError: Incorrect number of bindings supplied. The current statement uses *, "
-        "and there are * supplied.",
-        "a column is not UTF-8: Could not decode to * column *",
+        "SQLITE_CONSTRAINT_PRIMARYKEY",
+        "SQLITE_ERROR",
+        "ProgrammingError",
+        "a column is not UTF-8",
     ]
     assert all(error is not None and error.__cause__ is None for error in errors)
 

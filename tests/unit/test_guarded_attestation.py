@@ -61,7 +61,7 @@ async def test_results_challenges_and_a_health_check_are_passed_on() -> None:
     [
         (
             ConnectionError("rejected: 03AGdBq25-the-response"),
-            "the adapter failed with ConnectionError: rejected: *",
+            "the adapter failed with ConnectionError",
         ),
         (asyncio.CancelledError(), "the adapter failed with CancelledError"),
         (SystemExit(1), "the adapter failed with SystemExit"),

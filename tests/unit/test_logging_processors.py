@@ -37,16 +37,18 @@ def test_a_record_is_always_one_line() -> None:
     assert json.loads(line)["name"] == forged
     assert format_line(record, "console").isprintable()
     # Further lines of a library's message may be source code or input.
-    assert log_line("first\nsource line\n%s", "tops3cret")["event"] == "first"
+    assert log_line("first %s\nsource line", "tops3cret")["event"] == "first *"
+    # A text without arguments may have been made with input.
+    assert log_line("it happened to tops3cret")["event"] == "x:7"
     assert set(log_line("x", stack_info="code")) == {"timestamp", "level", "event", "logger"}
 
 
 def test_a_line_has_time_level_event_and_logger_that_no_field_replaces() -> None:
-    line = log_line("it %s", "happened")
+    line = log_line("it happened at %s", "tops3cret")
     forged = {"level": "debug", "timestamp": "never", "logger": "me"}
 
     time = datetime.fromisoformat(line.pop("timestamp"))
-    assert line == {"level": "warning", "event": "it happened", "logger": "library"}
+    assert line == {"level": "warning", "event": "it happened at *", "logger": "library"}
     assert abs(datetime.now(UTC) - time) < timedelta(minutes=1)
     forged_line = log_line({**line, **forged})
     assert datetime.fromisoformat(forged_line.pop("timestamp")) >= time
@@ -117,7 +119,7 @@ def test_an_exception_is_logged_with_its_frames_and_without_values() -> None:
     assert lines[0] == "KeyError"
     assert "test_logging_processors.py:" in lines[1]
     assert lines[1].endswith("test_an_exception_is_logged_with_its_frames_and_without_values")
-    assert "caused by ValueError: invalid literal for int() with base *: *" in lines
+    assert "caused by ValueError" in lines
 
 
 def exceptions() -> list[tuple[Exception, str]]:
@@ -128,7 +130,7 @@ def exceptions() -> list[tuple[Exception, str]]:
     in_context.__context__ = TypeError("tops3cret")
     cause.__cause__, effect.__cause__ = effect, cause
     group = ExceptionGroup("tops3cret", [ValueError("tops3cret"), StorageUnavailable("down")])
-    noted, broken = ValueError("no such phone: +14155552671"), Broken()
+    noted = ValueError("no such phone: +14155552671")
     noted.add_note("while reading 'tops3cret'")
     member = ValueError()
     loop = ExceptionGroup("it failed", [member])
@@ -140,9 +142,8 @@ def exceptions() -> list[tuple[Exception, str]]:
         (in_context, "KeyError\nwhile handling TypeError"),
         (cause, "KeyError\ncaused by TypeError"),
         (group, f"ExceptionGroup\n  | ValueError\n  | {ours}"),
-        (loop, "ExceptionGroup: it failed\n  | ValueError"),
-        (noted, "ValueError: no such phone: *\n  note: while reading *"),
-        (broken, f"{__name__}.Broken"),
+        (loop, "ExceptionGroup\n  | ValueError"),
+        (noted, "ValueError"),
         (
             usable,
             "application.ports.errors.ConfigurationError: The folder /srv/media2 cannot be used.",
@@ -151,7 +152,7 @@ def exceptions() -> list[tuple[Exception, str]]:
 
 
 @pytest.mark.parametrize(("error", "lines"), exceptions())
-def test_causes_groups_and_notes_are_logged_and_only_our_own_errors_keep_their_message(
+def test_causes_and_groups_are_logged_and_only_our_own_errors_keep_their_message(
     error: Exception, lines: str
 ) -> None:
     assert log_line("x", exc_info=error)["exception"] == lines

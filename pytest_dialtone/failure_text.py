@@ -24,7 +24,7 @@ def describe_failure(error: BaseException) -> str:
     """Return what failed, then file, line and function of each call, then its causes.
 
     The message of a suite is shown as it is, but for secrets. That of any other exception is
-    shown as in the log of the service, without the values that it quotes.
+    not shown, as in the log.
     """
     error.__traceback__ = _without_runners(error.__traceback__)
     text = format_exception(error)

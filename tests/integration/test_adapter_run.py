@@ -389,7 +389,8 @@ def test_an_error_is_shown_with_its_calls_and_without_values(
 
     output = run.stdout + run.stderr
     assert run.returncode in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.USAGE_ERROR)
-    assert "ConnectionError: no login with" in output
+    assert "ConnectionError" in output
+    assert "no login with" not in output
     for call in (*calls, "fail_in"):
         assert re.search(rf"leaking_adapter\.py:\d+ {call}$", output, re.MULTILINE)
     assert not re.search(rf"{SECRET}|\+1\d{{6}}|\b\d{{6}}\b is your", output)

@@ -9,6 +9,7 @@ from domain.errors import Forbidden, PasskeyRequired, ReauthenticationRequired
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.session import Session
+from domain.identities.staff import Staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,12 @@ class Principal:
     def staff_role(self) -> Role:
         """The role that counts now."""
         counts = self.has_recent_login and not self.needs_passkey
-        return self.identity.role if counts else Role.MEMBER
+        return self.identity.staff.role if counts else Role.MEMBER
 
     @property
     def viewer(self) -> Identity:
         """The identity with the role that decides what it sees of others."""
-        return replace(self.identity, role=self.staff_role)
+        return replace(self.identity, staff=Staff(self.staff_role))
 
     def has_scope(self, scope: Scope) -> bool:
         """Return whether the role that counts now allows this."""
@@ -65,7 +66,7 @@ class Principal:
             Forbidden: The role does not allow it, or there is none.
             PasskeyRequired, ReauthenticationRequired: See `check_staff`.
         """
-        if scope not in SCOPES_OF_ROLES[self.identity.role]:
+        if scope not in SCOPES_OF_ROLES[self.identity.staff.role]:
             raise Forbidden
         self.check_staff()
 
@@ -89,7 +90,7 @@ class Principal:
             Forbidden
         """
         is_own = other.id == self.identity.id
-        if not is_own and other.is_staff and other.role.rank >= self.staff_role.rank:
+        if not is_own and other.is_staff and other.staff.role.rank >= self.staff_role.rank:
             raise Forbidden("This account has a role of the staff that is as high as yours.")
 
     def check_can_view_items_of(self, owner_id: str, visibility: LibraryVisibility) -> None:

@@ -102,7 +102,7 @@ class RecordAct:
             yield
             return
         identity = principal.identity
-        actor = Actor(ActorKind.ADMINISTRATOR, identity.id, role=identity.role)
+        actor = Actor(ActorKind.ADMINISTRATOR, identity.id, role=identity.staff.role)
         async with self(actor, action, subject, item_id=item_id):
             yield
 

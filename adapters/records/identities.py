@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from adapters.records.mapping import RecordMapping
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import Record, RecordKind
-from domain.identities.identity import Identity
+from domain.identities.identity import Identity, User
 from domain.identities.phone_change import PhoneChange
-from domain.identities.user_events import EventType, UserEvents
+from domain.identities.user_events import EventType
 from domain.identities.username import Username
 
 
@@ -86,6 +86,14 @@ class PasskeyRecord(msgspec.Struct, gc=False):
     last_used_at: datetime | None = None
 
 
+class StaffRecord(msgspec.Struct, gc=False, omit_defaults=True):
+    """What somebody of the staff has. Nothing is stored of a member."""
+
+    role: Literal["member", "support", "moderator", "auditor", "administrator"] = "member"
+    undo_deadline_at_promotion: datetime | None = None
+    passkeys: tuple[PasskeyRecord, ...] = ()
+
+
 class UsedChallengeRecord(msgspec.Struct, gc=False):
     """A challenge that opened a session."""
 
@@ -120,6 +128,21 @@ class PhoneChangeRecord(msgspec.Struct, gc=False):
     locale: str | None = None
 
 
+class PhoneChangesRecord(msgspec.Struct, gc=False, omit_defaults=True):
+    """The change of the phone that is under way, and what earlier ones allow."""
+
+    under_way_record: PhoneChangeRecord | None = msgspec.field(name="under_way", default=None)
+    undo_deadlines: tuple[datetime, ...] = ()
+    next_allowed_at: datetime | None = None
+
+
+class ImportedRecord(msgspec.Struct, gc=False, omit_defaults=True):
+    """What imports did to an identity."""
+
+    at: datetime | None = None
+    was_blocked: bool = False
+
+
 class UserEventRecord(msgspec.Struct, gc=False):
     """An event."""
 
@@ -140,20 +163,19 @@ class EventProgressRecord(msgspec.Struct, gc=False):
 
 
 class UserEventsRecord(msgspec.Struct, gc=False, omit_defaults=True):
-    """The events of a user. When one is sent next is a field of the identity, for its index.
-
-    Most of the time it is only a number.
-    """
+    """The events of a user: most of the time only a number."""
 
     last_number: int = 0
     unsent: tuple[UserEventRecord, ...] = ()
     progress: tuple[EventProgressRecord, ...] = ()
+    next_send_at: datetime | None = None
 
 
 class IdentityRecord(Record, kw_only=True):
     """An identity. `username_key` is unique. It stays as it is while the name does.
 
-    Only the name of somebody with a role has a look-alike key.
+    Only the name of somebody with a role has a look-alike key. The fields at the end are there for
+    indexes only.
     """
 
     phone: ClassVar[None] = None  # only encrypted
@@ -162,10 +184,7 @@ class IdentityRecord(Record, kw_only=True):
     created_at: datetime
     encrypted_phone: bytes | None = None
     username_key: str | None = None
-    staff_look_alike_key: str | None = None
-    role: Literal["member", "support", "moderator", "auditor", "administrator"] = "member"
-    staff_role: str | None = None
-    role_given_after: datetime | None = None
+    staff: StaffRecord = msgspec.field(default_factory=StaffRecord)
     user: UserRecord | None = None
     # Without a default: of a record without them, nobody may conclude that all have ended.
     sessions: tuple[SessionRecord, ...]
@@ -180,40 +199,39 @@ class IdentityRecord(Record, kw_only=True):
     is_verified: bool = True
     consent: ConsentRecord | None = None
     external_id: str | None = None
-    imported_at: datetime | None = None
-    was_blocked_by_import: bool = False
-    expires_at: datetime | None = None
-    phone_change_record: PhoneChangeRecord | None = msgspec.field(name="phone_change", default=None)
-    phone_change_attempted_at: datetime | None = None
-    undo_deadlines: tuple[datetime, ...] = ()
-    phone_change_allowed_at: datetime | None = None
-    events_record: UserEventsRecord | None = msgspec.field(name="events", default=None)
-    next_send_at: datetime | None = None
-    events_failed_at: datetime | None = None
+    claims: str = ""
+    imported: ImportedRecord = msgspec.field(default_factory=ImportedRecord)
+    phone_changes: PhoneChangesRecord = msgspec.field(default_factory=PhoneChangesRecord)
+    events: UserEventsRecord = msgspec.field(default_factory=UserEventsRecord)
     session_version: int = 0
     token_repeats: tuple[TokenRepeatRecord, ...] = ()
-    claims: str = ""
-    passkeys: tuple[PasskeyRecord, ...] = ()
+    expires_at: datetime | None = None
+    staff_role: str | None = None
+    staff_look_alike_key: str | None = None
+    phone_change_attempted_at: datetime | None = None
+    next_send_at: datetime | None = None
+    events_failed_at: datetime | None = None
 
     @property
     def encrypted_phones(self) -> list[bytes]:
         """Its phone, and both of a change under way."""
         phones = [self.encrypted_phone] if self.encrypted_phone is not None else []
-        if (change := self.phone_change_record) is not None:
+        if (change := self.phone_changes.under_way_record) is not None:
             phones += [change.encrypted_new_phone, change.encrypted_old_phone]
         return phones
 
     def map_phones(self, change: Callable[[bytes], bytes]) -> "IdentityRecord":
-        phone, under_way = self.encrypted_phone, self.phone_change_record
-        return msgspec.structs.replace(
-            self,
-            encrypted_phone=None if phone is None else change(phone),
-            phone_change_record=under_way
-            and msgspec.structs.replace(
+        phone, changes = self.encrypted_phone, self.phone_changes
+        if (under_way := changes.under_way_record) is not None:
+            under_way = msgspec.structs.replace(
                 under_way,
                 encrypted_new_phone=change(under_way.encrypted_new_phone),
                 encrypted_old_phone=change(under_way.encrypted_old_phone),
-            ),
+            )
+        return msgspec.structs.replace(
+            self,
+            encrypted_phone=None if phone is None else change(phone),
+            phone_changes=msgspec.structs.replace(changes, under_way_record=under_way),
         )
 
 
@@ -243,14 +261,19 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
         record = super().to_record(value)
         if value.phone is not None:
             record.encrypted_phone = self._encryption.encrypt(value.phone, value.id)
-        if (change := value.phone_change) is not None:
-            changed = msgspec.convert(change, PhoneChangeRecord, from_attributes=True)
-            changed.encrypted_new_phone = self._encryption.encrypt(change.new_phone, value.id)
-            changed.encrypted_old_phone = self._encryption.encrypt(change.old_phone, value.id)
-            record.phone_change_record = changed
-        is_new = value.events.is_recording  # it was made here, or by a process that keeps events
-        if value.events.last_number == 0 or (is_new and not self._keeps_events):
-            record.events_record = record.next_send_at = record.events_failed_at = None
+        if (change := value.phone_changes.under_way) is not None:
+            under_way = msgspec.convert(change, PhoneChangeRecord, from_attributes=True)
+            under_way.encrypted_new_phone = self._encryption.encrypt(change.new_phone, value.id)
+            under_way.encrypted_old_phone = self._encryption.encrypt(change.old_phone, value.id)
+            record.phone_changes.under_way_record = under_way
+            record.phone_change_attempted_at = change.attempted_at
+        if value.is_staff:
+            record.staff_role = value.staff.role
+        events = value.events
+        if events.is_recording and not self._keeps_events:  # it was made here
+            record.events = UserEventsRecord()
+        elif events.unsent:
+            record.next_send_at, record.events_failed_at = events.next_send_at, events.failed_at
         return record
 
     def to_value(self, record: IdentityRecord) -> Identity:
@@ -260,31 +283,22 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
             CorruptRecord: The key of the phone is not available.
         """
         identity = super().to_value(record)
-        phone, user = identity.phone, identity.user
+        changes: dict[str, Any] = {}
         if record.encrypted_phone is not None:
-            phone = self._encryption.decrypt(record.encrypted_phone, record.id)
-        if user is not None:
-            user = replace(user, username=Username(user.username.text, record.username_key))
-        return replace(
-            identity,
-            phone=phone,
-            user=user,
-            phone_change=self._to_phone_change(record),
-            events=replace(_to_events(record), is_recording=self._keeps_events),
-        )
+            changes["phone"] = self._encryption.decrypt(record.encrypted_phone, record.id)
+        if (user := identity.user) is not None:
+            username = Username(user.username.text, record.username_key)
+            changes["user"] = User(username, user.created_at)
+        if (under_way := record.phone_changes.under_way_record) is not None:
+            change = self._to_phone_change(under_way, record.id)
+            changes["phone_changes"] = identity.phone_changes.advance(change)
+        if not self._keeps_events:
+            changes["events"] = replace(identity.events, is_recording=False)
+        return replace(identity, **changes)
 
-    def _to_phone_change(self, record: IdentityRecord) -> PhoneChange | None:
-        if (change := record.phone_change_record) is None:
-            return None
+    def _to_phone_change(self, record: PhoneChangeRecord, identity_id: str) -> PhoneChange:
         phones = {
-            "new_phone": self._encryption.decrypt(change.encrypted_new_phone, record.id),
-            "old_phone": self._encryption.decrypt(change.encrypted_old_phone, record.id),
+            "new_phone": self._encryption.decrypt(record.encrypted_new_phone, identity_id),
+            "old_phone": self._encryption.decrypt(record.encrypted_old_phone, identity_id),
         }
-        return msgspec.convert({**msgspec.structs.asdict(change), **phones}, PhoneChange)
-
-
-def _to_events(record: IdentityRecord) -> UserEvents:
-    if record.events_record is None:
-        return UserEvents()
-    events = msgspec.convert(record.events_record, UserEvents, from_attributes=True)
-    return replace(events, next_send_at=record.next_send_at)
+        return msgspec.convert({**msgspec.structs.asdict(record), **phones}, PhoneChange)

@@ -165,7 +165,7 @@ class Caller:
         """
         if identity.id == self.actor.id and not self.is_token and not self.runs_command:
             raise Forbidden("Nobody acts on their own account here: use the app, or ask somebody.")
-        if identity.is_staff and identity.role.rank >= self.rank:
+        if identity.is_staff and identity.staff.role.rank >= self.rank:
             higher = "" if identity.is_administrator else "an administrator or "
             raise Forbidden(f"This is an account of the staff: only {higher}a command acts on it.")
 
@@ -210,9 +210,9 @@ def person(
 ) -> Caller:
     """Return the caller of a person with the role of the identity."""
     return Caller(
-        Actor(ActorKind.ADMINISTRATOR, identity.id, role=identity.role),
-        scopes=SCOPES_OF_ROLES[identity.role],
-        role=identity.role,
+        Actor(ActorKind.ADMINISTRATOR, identity.id, role=identity.staff.role),
+        scopes=SCOPES_OF_ROLES[identity.staff.role],
+        role=identity.staff.role,
         has_fresh_login=has_fresh_login,
         has_passkey=has_passkey,
         always_says_why=always_says_why,

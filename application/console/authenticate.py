@@ -81,7 +81,7 @@ class AuthenticateConsole:
         """Return whether the session has the passkey that it needs, if it needs one."""
         if session.passkey_id is None:
             return not self.extensions.needs_passkey(identity)
-        return identity.find_passkey(session.passkey_id) is not None
+        return identity.staff.find_passkey(session.passkey_id) is not None
 
 
 def is_open_staff(identity: Identity, test_otps: TestOtps) -> bool:

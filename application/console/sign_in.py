@@ -123,7 +123,7 @@ class ConsoleSignIn:
         identity = loaded.value
         if self.extensions.needs_passkey(identity):
             self._record_failure(command.phone, checked, "passkey required")
-            raise PasskeyRequired(has_none=not identity.passkeys)
+            raise PasskeyRequired(has_none=not identity.staff.passkeys)
         secret = self.randomness.bytes(SECRET_BYTES).hex()
         if not await self._open_session(code, identity, secret):
             self._reject(command.phone, checked, "used code")

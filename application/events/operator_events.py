@@ -193,4 +193,5 @@ class OperatorEvents:
 
 
 def _is_due(identity: Identity, now: datetime) -> bool:
-    return identity.next_send_at is None or identity.next_send_at <= now
+    send_at = identity.events.next_send_at
+    return send_at is None or send_at <= now

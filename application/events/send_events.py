@@ -195,7 +195,7 @@ class SendEvents:
         """
         now = self.clock.now()
         for loaded in await self.identities.list_with_due_events(now, 1):
-            return now - (loaded.value.next_send_at or now)
+            return now - (loaded.value.events.next_send_at or now)
         return timedelta()
 
     async def _send_until(self, deadline: float, name: str) -> SentEvents:

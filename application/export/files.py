@@ -130,7 +130,7 @@ class CollectFiles:
 
 
 def _describe_account(identity: Identity, last_export: DataExport | None) -> _Json:
-    consent, change = identity.consent, identity.phone_change
+    consent, change = identity.consent, identity.phone_changes.under_way
     return {
         "id": identity.id,
         "phone": identity.phone.e164 if identity.phone else None,
@@ -138,9 +138,9 @@ def _describe_account(identity: Identity, last_export: DataExport | None) -> _Js
         "username_since": identity.user.created_at if identity.user else None,
         "external_id": identity.external_id,
         "claims": read_claims(identity.claims),
-        "imported_at": identity.imported_at,
-        "was_blocked_by_import": identity.was_blocked_by_import,
-        "role": identity.role.value,
+        "imported_at": identity.imported.at,
+        "was_blocked_by_import": identity.imported.was_blocked,
+        "role": identity.staff.role.value,
         "created_at": identity.created_at,
         "last_used_at": identity.last_used_at,
         "days_of_use": identity.days_of_use,
@@ -160,8 +160,8 @@ def _describe_account(identity: Identity, last_export: DataExport | None) -> _Js
             "is_undo": change.is_undo,
             "language": change.locale,
         },
-        "phone_changes_can_be_undone_until": identity.undo_deadlines,
-        "phone_change_allowed_at": identity.phone_change_allowed_at,
+        "phone_changes_can_be_undone_until": identity.phone_changes.undo_deadlines,
+        "phone_change_allowed_at": identity.phone_changes.next_allowed_at,
         "unsent_events": [
             {"type": event.type.value, "at": event.occurred_at} for event in identity.events.unsent
         ],

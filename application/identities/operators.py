@@ -277,7 +277,10 @@ class OperatorActions:
                 raise UserNotFound
             changed = change_identity(identity)
             # Sessions are no concern of the app's backend.
-            if (changed.role, changed.external_id) != (identity.role, identity.external_id):
+            if (changed.staff.role, changed.external_id) != (
+                identity.staff.role,
+                identity.external_id,
+            ):
                 changed = changed.record_event(EventType.USER_UPDATED, now)
             return changed, (identity, changed)
 

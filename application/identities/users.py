@@ -89,7 +89,7 @@ class CreateUser:
         return identity
 
     def _check_creates_others(self, principal: Principal) -> None:
-        if Scope.CREATE_USERS not in SCOPES_OF_ROLES[principal.identity.role]:
+        if Scope.CREATE_USERS not in SCOPES_OF_ROLES[principal.identity.staff.role]:
             raise PhoneMismatch
         principal.check_staff()
 

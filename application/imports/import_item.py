@@ -307,7 +307,7 @@ class ImportItem:
     async def _check_owner(self, row: ImportedItem, accepted_ids: Container[str]) -> None:
         owner_id = parse_identifier(row.owner)
         owner = await self._load_owner(owner_id) if owner_id else None
-        if owner is None or (owner.imported_at is None and owner_id not in accepted_ids):
+        if owner is None or (owner.imported.at is None and owner_id not in accepted_ids):
             raise _Rejected(ItemProblem.OWNER_NOT_IMPORTED)
 
     async def _load_owner(self, identity_id: str) -> Identity | None:

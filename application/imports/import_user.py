@@ -22,6 +22,7 @@ from domain.errors import InvalidValue
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
+from domain.identities.imported import Imported
 from domain.identities.role import Role
 from domain.identities.username import Username, UsernameRules, parse_username
 from domain.otp.phone_verification import PhoneVerification
@@ -188,7 +189,7 @@ class _Attempt:
                 self.now,
                 last_used_at=self.now,
                 blocked_at=blocked_at,
-                was_blocked_by_import=self.user.is_blocked,
+                imported=Imported(was_blocked=self.user.is_blocked),
             )
             successor = self._complete(created)
             result = self._to_result(ImportOutcome.CREATED, successor)
@@ -198,7 +199,7 @@ class _Attempt:
         is_blocked = self.has_blocked or self._needs_block(identity)
         successor = self._complete(identity) if is_completable else identity
         if is_blocked:
-            successor = replace(successor, was_blocked_by_import=True)
+            successor = replace(successor, imported=successor.imported.mark_blocked())
         if successor == identity:
             return identity, self._to_result(ImportOutcome.UNCHANGED, identity)
         if identity.is_blocked and not self.user.is_blocked:
@@ -211,12 +212,12 @@ class _Attempt:
 
         Not if an operator has unblocked it since an import blocked it.
         """
-        is_done = identity.is_blocked or identity.was_blocked_by_import
+        is_done = identity.is_blocked or identity.imported.was_blocked
         if not self.user.is_blocked or is_done:
             return False
-        was_imported = identity.imported_at is not None or self._is_completable(identity)
+        was_imported = identity.imported.at is not None or self._is_completable(identity)
         is_derived = self.user.id is None and identity.id == self.known_id
-        if identity.role is not Role.MEMBER or not (was_imported or is_derived):
+        if identity.staff.role is not Role.MEMBER or not (was_imported or is_derived):
             raise _Rejected(ImportProblem.NOT_BLOCKED)
         return True
 
@@ -246,7 +247,7 @@ class _Attempt:
         has_same_id = identity.id == self.known_id or (
             external_id is not None and identity.external_id == external_id
         )
-        return has_same_id or identity.imported_at is not None
+        return has_same_id or identity.imported.at is not None
 
     def _is_completable(self, identity: Identity) -> bool:
         """Return whether an import may complete it.
@@ -257,11 +258,11 @@ class _Attempt:
           from the external id, before that import has.
         - No import changes an identity with a role.
         """
-        if identity.role is not Role.MEMBER:
+        if identity.staff.role is not Role.MEMBER:
             return False
         if not identity.is_verified:
             return True
-        if identity.imported_at is not None:
+        if identity.imported.at is not None:
             return not identity.has_signed_in
         is_derived = self.user.id is None and identity.id == self.known_id
         return identity.id == self.imported_id or (is_derived and identity.external_id is None)

@@ -21,6 +21,6 @@ def add_passkey_details(core: UseCases) -> None:
     async def load(identity: Identity | None) -> PasskeyDetails | None:
         if identity is None or identity.is_closed or not identity.is_staff:
             return None
-        return PasskeyDetails(identity.passkeys)
+        return PasskeyDetails(identity.staff.passkeys)
 
     core.administration.details_parts.append(load)

@@ -52,7 +52,7 @@ class Invite:
             TooManyPasskeys
             StorageError
         """
-        if len(identity.passkeys) >= MAX_PASSKEYS:
+        if len(identity.staff.passkeys) >= MAX_PASSKEYS:
             raise TooManyPasskeys
         secret, now = self.randomness.bytes(SECRET_BYTES).hex(), self.clock.now()
         invitation = PasskeyInvitation(
@@ -94,11 +94,11 @@ class EnrolPasskey:
             StorageError
         """
         invitation, identity = await self._find(secret)
-        if len(identity.passkeys) >= MAX_PASSKEYS:
+        if len(identity.staff.passkeys) >= MAX_PASSKEYS:
             raise TooManyPasskeys
         challenge = await self.challenges.make(PasskeyPurpose.ENROL, invitation.value.id)
         name = identity.username.text if identity.username else identity.id
-        known = [passkey.credential_id for passkey in identity.passkeys]
+        known = [passkey.credential_id for passkey in identity.staff.passkeys]
         return relying_party.creation_options(identity.id, name, challenge, known)
 
     async def __call__(
@@ -121,7 +121,7 @@ class EnrolPasskey:
         """
         name = parse_passkey_name(name)
         invitation, identity = await self._find(secret)
-        identity.check_passkey_name(name)
+        identity.staff.check_passkey_name(name)
         try:
             challenge = relying_party.read_creation(response)
             await self.challenges.use(challenge, PasskeyPurpose.ENROL, invitation.value.id)
@@ -185,7 +185,7 @@ class EnrolPasskey:
 
 
 def _check_room(identity: Identity, passkey: Passkey) -> None:
-    if identity.find_passkey(passkey.id) is not None:
+    if identity.staff.find_passkey(passkey.id) is not None:
         raise PasskeyExists
-    if len(identity.passkeys) >= MAX_PASSKEYS:
+    if len(identity.staff.passkeys) >= MAX_PASSKEYS:
         raise TooManyPasskeys

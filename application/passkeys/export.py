@@ -32,6 +32,6 @@ class ExportPasskeys:
                 "last_used_at": passkey.last_used_at,
                 "sign_count": passkey.sign_count,
             }
-            for passkey in identity.passkeys
+            for passkey in identity.staff.passkeys
         ]
         yield json_file("passkeys.json", described, now)

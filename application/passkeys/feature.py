@@ -112,7 +112,7 @@ class PasskeysFeature:
 
     def is_needed_by(self, identity: Identity) -> bool:
         """Return whether an identity has rights of staff only in a session by passkey."""
-        return identity.is_staff and (self._policy.are_required or bool(identity.passkeys))
+        return identity.is_staff and (self._policy.are_required or bool(identity.staff.passkeys))
 
     async def start_sign_in(self) -> str:
         """Return the options to sign in with any passkey of this service."""
@@ -206,7 +206,7 @@ class PasskeysFeature:
     async def list_own(self, user: ConsoleUser) -> Sequence[Passkey]:
         """Return the passkeys of whoever is signed in, the oldest first."""
         loaded = await self._identities.load(user.session.identity_id)
-        return loaded.value.passkeys if loaded else ()
+        return loaded.value.staff.passkeys if loaded else ()
 
     async def remove_own(self, user: ConsoleUser, passkey_id: str) -> Passkey:
         """Remove one's own passkey. Where it opened this session, the session has ended.

@@ -1,7 +1,7 @@
 """Remove passkeys: by their owner, or by an operator for somebody who lost one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from application.administration.act_for_users import ActForUsers
 from application.administration.caller import Caller
@@ -45,12 +45,13 @@ class RemovePasskeys:
             raise FreshLoginRequired
 
         def remove(identity: Identity) -> tuple[Identity, tuple[Identity, Passkey]]:
-            passkey = identity.find_passkey(passkey_id)
+            passkey = identity.staff.find_passkey(passkey_id)
             if passkey is None:
                 raise PasskeyNotFound
-            if self.are_required and len(identity.passkeys) == 1:
+            if self.are_required and len(identity.staff.passkeys) == 1:
                 raise LastPasskey
-            return identity.remove_passkeys(passkey.id), (identity, passkey)
+            staff = identity.staff.remove_passkeys(passkey.id)
+            return replace(identity, staff=staff), (identity, passkey)
 
         identity, passkey = await change(
             self.identities, user.session.identity_id, remove, missing=Unauthenticated
@@ -75,12 +76,13 @@ class RemovePasskeys:
             def remove(identity: Identity) -> tuple[Identity, tuple[Identity, Sequence[Passkey]]]:
                 removed = [
                     each
-                    for each in identity.passkeys
+                    for each in identity.staff.passkeys
                     if named is None or named in (each.id, each.name)
                 ]
                 if not removed:
                     raise PasskeyNotFound
-                changed = identity.remove_passkeys(*[each.id for each in removed])
+                staff = identity.staff.remove_passkeys(*[each.id for each in removed])
+                changed = replace(identity, staff=staff)
                 return changed.end_console_sessions(), (identity, removed)
 
             identity, removed = await change(

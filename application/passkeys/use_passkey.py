@@ -1,6 +1,6 @@
 """Verify the use of a passkey."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from application.console.authenticate import is_open_staff
@@ -68,7 +68,7 @@ class UsePasskey:
         identity = loaded.value
         if not is_open_staff(identity, self.test_otps):
             self._reject("no role", identity.id)
-        known = {passkey.credential_id: passkey for passkey in identity.passkeys}
+        known = {passkey.credential_id: passkey for passkey in identity.staff.passkeys}
         passkey = known.get(assertion.credential_id)
         if passkey is None:
             self._reject("unknown passkey", identity.id)
@@ -80,13 +80,14 @@ class UsePasskey:
         now = self.clock.now()
 
         def record_use(identity: Identity) -> tuple[Identity, tuple[Identity, Passkey]]:
-            passkey = identity.find_passkey(passkey_id)
+            passkey = identity.staff.find_passkey(passkey_id)
             if passkey is None or not is_open_staff(identity, self.test_otps):
                 raise PasskeyRejected  # it was removed meanwhile
             if not passkey.accepts_count(sign_count):
                 raise SignCountFell
             used = passkey.use(sign_count, now)
-            changed = identity.use_passkey(used).mark_used(now)
+            staff = identity.staff.use_passkey(used)
+            changed = replace(identity, staff=staff).mark_used(now)
             return changed, (changed, used)
 
         try:

@@ -52,7 +52,7 @@ class BeginPhoneChange:
             PhoneChangeForbidden: Its last change was undone within the last seven days.
         """
         self.check_test_phone(identity, phone)
-        now, allowed_at = self.clock.now(), identity.phone_change_allowed_at
+        now, allowed_at = self.clock.now(), identity.phone_changes.next_allowed_at
         if allowed_at is not None and now < allowed_at:
             raise PhoneChangeForbidden(whole_seconds(now, allowed_at))
 
@@ -101,10 +101,10 @@ class BeginPhoneChange:
                 return identity, None
             if used_old is not None and identity.has_used(used_old.id):
                 raise IncorrectOtp("old_otp", 0)
-            if identity.phone_change is not None and not is_completed:
+            if identity.phone_changes.under_way is not None and not is_completed:
                 raise _UnderWay
             self._check_begin(identity, change)  # an undo under way has ended the session
-            if identity.phone_change is not None and not change.is_undo:
+            if identity.phone_changes.under_way is not None and not change.is_undo:
                 raise Unavailable(NOT_NOTIFIED)
             if identity.phone in (None, change.new_phone):  # another change was faster
                 return identity, None

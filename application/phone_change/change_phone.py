@@ -77,7 +77,7 @@ class RequestPhoneChangeOtp:
         if phone == present:
             raise ConflictingValue(PRESENT_NUMBER)
         self.begin.check(identity, phone or present)
-        if identity.phone_change is not None:
+        if identity.phone_changes.under_way is not None:
             await self._complete_earlier(identity.id)
         return await self.request_otp(
             RequestOtpCommand(
@@ -96,7 +96,7 @@ class RequestPhoneChangeOtp:
         """Complete an earlier change; raises Unavailable while its message is not sent."""
         with suppress(PhoneInUse, UndoNotPossible):
             identity = await self.begin.complete(identity_id)
-            if identity is not None and identity.phone_change is not None:
+            if identity is not None and identity.phone_changes.under_way is not None:
                 raise Unavailable(NOT_NOTIFIED)
 
 

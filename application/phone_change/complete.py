@@ -84,11 +84,11 @@ class CompletePhoneChange:
         loaded = await self.identities.load(identity_id)
         if loaded is None:
             return None
-        identity, change = loaded.value, loaded.value.phone_change
+        identity, change = loaded.value, loaded.value.phone_changes.under_way
         if change is not None and not identity.is_closed:
             if change.step is PhoneChangeStep.ASSIGN:
                 identity = await self._replace_phone(identity, change)
-            change = identity.phone_change  # another change may have begun meanwhile
+            change = identity.phone_changes.under_way  # another change may have begun meanwhile
             is_left = change is not None and change.step is not PhoneChangeStep.ASSIGN
             if change is not None and is_left and not identity.is_closed:
                 identity = await self._release_former(identity, change)
@@ -245,13 +245,12 @@ class CompletePhoneChange:
         record has another version.
         """
         loaded = await self.identities.load(identity_id)
-        return loaded is not None and loaded.value.phone_change == change
+        return loaded is not None and loaded.value.phone_changes.under_way == change
 
     async def _withdraw(self, identity: Identity) -> None:
         """End the change of a deleted or detached identity: it has none of the two numbers."""
-        if identity.phone_change is None:
+        if (change := identity.phone_changes.under_way) is None:
             return
-        change = identity.phone_change
 
         def leave(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
             is_owner = verification.identity_id == identity.id
@@ -273,9 +272,10 @@ class CompletePhoneChange:
         def advance(
             current: Identity | None,
         ) -> tuple[Identity | None, tuple[Identity, bool]]:
-            if current is None or current.phone_change != change:
+            if current is None or current.phone_changes.under_way != change:
                 return current, (current or identity, False)
-            advanced = current.advance_phone_change(successor)
+            changes = current.phone_changes.advance(successor)
+            advanced = replace(current, phone_changes=changes)
             return advanced, (advanced, True)
 
         return await update.change(self.identities, identity.id, advance)

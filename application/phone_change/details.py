@@ -33,10 +33,12 @@ def add_phone_change_details(core: UseCases, clock: Clock) -> None:
         if identity is None or identity.is_deleted:
             return None
         now, has_phone = clock.now(), not identity.is_closed
-        allowed_at = identity.phone_change_allowed_at if has_phone else None
+        allowed_at = identity.phone_changes.next_allowed_at if has_phone else None
         return PhoneChangeDetails(
-            identity.phone_change,
-            [each for each in identity.undo_deadlines if now < each] if has_phone else (),
+            identity.phone_changes.under_way,
+            [each for each in identity.phone_changes.undo_deadlines if now < each]
+            if has_phone
+            else (),
             allowed_at if allowed_at and now < allowed_at else None,
         )
 

@@ -54,7 +54,8 @@ class DisownPhone:
         identity, now = principal.identity, self.clock.now()
         if not principal.has_fresh_login:
             raise FreshLoginRequired
-        if identity.phone_change is not None and identity.phone_change.is_disown:
+        under_way = identity.phone_changes.under_way
+        if under_way is not None and under_way.is_disown:
             await self.complete(identity.id)  # an earlier request was interrupted
             return
         assignment = await self._find_assignment(principal)

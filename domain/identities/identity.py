@@ -4,14 +4,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.errors import ConflictingValue, Unauthenticated
+from domain.errors import Unauthenticated
 from domain.identifier import require_identifier
 from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
 from domain.identities.external_id import ExternalId
+from domain.identities.imported import Imported
 from domain.identities.passkey import Passkey
-from domain.identities.phone_change import UNDO_PERIOD, PhoneChange, PhoneChangeStep
+from domain.identities.phone_change import PhoneChange
+from domain.identities.phone_changes import PhoneChanges
 from domain.identities.role import Role
 from domain.identities.session import MAX_SESSIONS, MAX_TOKEN_REPEATS, Session, TokenRepeat
+from domain.identities.staff import Staff
 from domain.identities.user_events import EventType, UserEvents
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
@@ -75,6 +78,8 @@ class Consent:
 class Identity:
     """The owner of a phone, with the sessions. A consistency boundary.
 
+    It has a field of a feature only where one write must decide about both. The comments say why.
+
     - A deleted identity shows nothing, has no sessions, and its id is never used again. It keeps
       its phone until the cleanup purges it, and its username for `USERNAME_HOLD_PERIOD`, so that
       nobody can take over the name at once.
@@ -90,21 +95,10 @@ class Identity:
       deleted identity has none.
     - `external_id` is what another system calls it. An import, a backend or an administrator sets
       it. No two have the same one; a deleted identity has none.
-    - `imported_at` is when an import made it, or took it over from a caller: no other is completed
-      by an import.
-    - `was_blocked_by_import` keeps a repeat from blocking it again after an operator unblocked it.
-    - `events` of a user are what the backend of the app is told. The write that changes the user
-      records the event too.
-    - `phone_change` is a change of its phone under way. `undo_deadlines` are the times until which
-      earlier changes can be undone, the next first. After an undo no other change is possible until
-      `phone_change_allowed_at`.
-    - `role_given_after` is the deadline of the last change before the role was given, if there was
-      one: an undo of it, or of an earlier one, takes the account from who got the role.
     - `token_repeats` are the latest refresh tokens that came twice, from two networks. They are
       kept after the end of their session, which may end because the token was stolen.
     - `session_version` changes whenever all sessions end, or all but one, and with the role. So
       what is kept apart from the identity, such as sessions of the console, ends too.
-    - `passkeys` are those of somebody of the staff, at most ten. They end with the role.
     - A caller who joined by phone is an unverified identity until the first login. The login adds
       no consent, role or trust: `consent` stays what an unproven caller agreed to.
     """
@@ -112,8 +106,8 @@ class Identity:
     id: str
     phone: PhoneNumber | None
     created_at: datetime
-    role: Role = Role.MEMBER
-    role_given_after: datetime | None = None
+    # One write gives or takes a role and ends the sessions, and what ends a role ends its passkeys.
+    staff: Staff = Staff()
     user: User | None = None
     sessions: tuple[Session, ...] = ()
     devices: tuple[RecognizedDevice, ...] = ()
@@ -125,18 +119,19 @@ class Identity:
     last_used_at: datetime | None = None
     days_of_use: int = 0
     is_verified: bool = True
+    # The write that makes an unverified identity has it, and the one that deletes it takes it.
     consent: Consent | None = None
     external_id: ExternalId | None = None
+    # Tokens are made of one read, and none has them after the write that deletes the identity.
     claims: str = ""
-    imported_at: datetime | None = None
-    was_blocked_by_import: bool = False
-    phone_change: PhoneChange | None = None
-    undo_deadlines: tuple[datetime, ...] = ()
-    phone_change_allowed_at: datetime | None = None
+    # An import completes only who never signed in, so the first login and it exclude each other.
+    imported: Imported = Imported()
+    # The write that replaces the phone ends sessions and maybe the role, and sets the deadline.
+    phone_changes: PhoneChanges = PhoneChanges()
+    # The write that changes a user records what the backend of the app is told of it.
     events: UserEvents = UserEvents()
     session_version: int = 0
     token_repeats: tuple[TokenRepeat, ...] = ()
-    passkeys: tuple[Passkey, ...] = ()
 
     def __post_init__(self) -> None:
         """Reject an id from elsewhere.
@@ -187,32 +182,12 @@ class Identity:
     @property
     def is_staff(self) -> bool:
         """Whether it has a role, and so some right over others."""
-        return self.role.is_staff
+        return self.staff.role.is_staff
 
     @property
     def is_administrator(self) -> bool:
         """Whether it may do everything for others."""
-        return self.role is Role.ADMINISTRATOR
-
-    @property
-    def staff_role(self) -> Role | None:
-        """Its role if that is one of the staff, for the index of these."""
-        return self.role if self.is_staff else None
-
-    @property
-    def phone_change_attempted_at(self) -> datetime | None:
-        """When a step of the change under way was attempted last, for the index of such changes."""
-        return self.phone_change.attempted_at if self.phone_change else None
-
-    @property
-    def next_send_at(self) -> datetime | None:
-        """When an event is sent next, for the index of unsent events."""
-        return self.events.next_send_at
-
-    @property
-    def events_failed_at(self) -> datetime | None:
-        """When the first destination gave up on its events, for the index of such identities."""
-        return self.events.failed_at
+        return self.staff.role is Role.ADMINISTRATOR
 
     def record_event(self, event_type: EventType, now: datetime) -> "Identity":
         """Return the identity with an event, if it is a user: others are no concern of the app."""
@@ -223,7 +198,7 @@ class Identity:
     @property
     def all_phones(self) -> frozenset[PhoneNumber]:
         """Its phone, and those of a change under way."""
-        change = self.phone_change
+        change = self.phone_changes.under_way
         phones = {self.phone, *((change.new_phone, change.old_phone) if change else ())}
         return frozenset(phone for phone in phones if phone is not None)
 
@@ -237,7 +212,7 @@ class Identity:
 
     def is_undo_possible(self, undo_until: datetime | None) -> bool:
         """Return whether the change can be undone that has this deadline. It may be in the past."""
-        return not self.is_closed and undo_until in self.undo_deadlines
+        return not self.is_closed and undo_until in self.phone_changes.undo_deadlines
 
     @property
     def username(self) -> Username | None:
@@ -351,37 +326,17 @@ class Identity:
         ]
         return replace(self, devices=(*kept, added)[-MAX_DEVICES:])
 
-    def find_passkey(self, passkey_id: str) -> Passkey | None:
-        """Return the passkey with this short id, or None."""
-        return next((passkey for passkey in self.passkeys if passkey.id == passkey_id), None)
-
-    def check_passkey_name(self, name: str) -> None:
-        """Check that no passkey has this name; raises ConflictingValue."""
-        if any(each.name == name for each in self.passkeys):
-            raise ConflictingValue("Another passkey has this name. Choose a different one.")
-
     def add_passkey(self, passkey: Passkey) -> "Identity":
         """Return the identity with this passkey, and without its console sessions and devices.
 
         Raises:
             ConflictingValue: Another one has this name.
         """
-        self.check_passkey_name(passkey.name)
-        return replace(self, passkeys=(*self.passkeys, passkey)).end_console_sessions()
+        return replace(self, staff=self.staff.add_passkey(passkey)).end_console_sessions()
 
     def end_console_sessions(self) -> "Identity":
         """Return the identity without sessions and devices of the console. Those of apps stay."""
         return replace(self, session_version=self.session_version + 1)
-
-    def use_passkey(self, used: Passkey) -> "Identity":
-        """Return the identity with this passkey in place of the one with the same id."""
-        passkeys = tuple(used if each.id == used.id else each for each in self.passkeys)
-        return replace(self, passkeys=passkeys)
-
-    def remove_passkeys(self, *ids: str) -> "Identity":
-        """Return the identity without these passkeys."""
-        kept = tuple(passkey for passkey in self.passkeys if passkey.id not in ids)
-        return replace(self, passkeys=kept)
 
     def revoke_device_of(self, session_id: str) -> "Identity":
         """Return the identity without the device of this session."""
@@ -478,51 +433,28 @@ class Identity:
         return replace(self, claims=claims)
 
     def start_phone_change(self, change: PhoneChange, *used: UsedChallenge) -> "Identity":
-        """Return the identity with a change of its phone under way, by the codes of challenges.
-
-        Its deadline is after those of earlier changes, also if a clock was set back: the order of
-        deadlines is that of changes.
-        """
-        if change.undo_until is not None and not change.is_undo and self.undo_deadlines:
-            after_last = self.undo_deadlines[-1] + timedelta(milliseconds=1)
-            change = replace(change, undo_until=max(change.undo_until, after_last))
+        """Return the identity with a change of its phone under way, by the codes of challenges."""
         challenges = [
             earlier for earlier in self.used_challenges if change.started_at < earlier.expires_at
         ]
         return replace(
             self,
-            phone_change=change,
+            phone_changes=self.phone_changes.start(change),
             used_challenges=(*challenges, *used),
         )
 
     def replace_phone(self, change: PhoneChange, now: datetime) -> "Identity":
         """Return the identity with its new phone, if this change is under way and at that step.
 
-        - All sessions end but the one that is kept, and devices are forgotten.
-        - A change can be undone until its deadline. An undo also voids the deadlines of all later
-          changes, and no change is possible for `UNDO_PERIOD`.
-        - A role ends if an operator makes the change, or if the number is disowned; also if the
-          change that is undone came before the role: the account goes to another person.
-        - If an operator's change cannot be undone, earlier changes cannot either: their numbers may
-          have been stolen as well.
+        All sessions end but the one that is kept, and devices are forgotten.
         """
-        if self.phone_change != change or change.step is not PhoneChangeStep.ASSIGN:
+        if not self.phone_changes.assigns_next(change):
             return self
-        role = self.role if self._keeps_role(change) else Role.MEMBER
-        deadlines = [deadline for deadline in self.undo_deadlines if now < deadline]
-        allowed_at = self.phone_change_allowed_at
-        if change.is_undo:
-            undone = change.undo_until or now
-            deadlines = [deadline for deadline in deadlines if deadline < undone]
-            allowed_at = now + UNDO_PERIOD
-        elif change.undo_until is not None:
-            deadlines.append(change.undo_until)
-        elif change.is_by_operator:
-            deadlines = []
+        keeps_role = change.keeps_role(self.staff.undo_deadline_at_promotion)
         return replace(
             self.record_event(EventType.PHONE_CHANGED, now),
             phone=change.new_phone,
-            phone_change=replace(change, step=PhoneChangeStep.RELEASE, attempted_at=now),
+            phone_changes=self.phone_changes.assign(change, now),
             sessions=tuple(
                 replace(session, is_used=True)
                 for session in self.sessions
@@ -530,32 +462,19 @@ class Identity:
             ),
             devices=(),
             session_version=self.session_version + 1,
-            role=role,
-            passkeys=self.passkeys if role.is_staff else (),
-            undo_deadlines=tuple(deadlines),
-            phone_change_allowed_at=allowed_at,
+            staff=self.staff if keeps_role else Staff(),
         )
-
-    def _keeps_role(self, change: PhoneChange) -> bool:
-        if change.is_by_operator or change.is_disown:
-            return False
-        if change.is_undo and change.undo_until and self.role_given_after:
-            return change.undo_until > self.role_given_after
-        return True
 
     def detach_disowned(self, change: PhoneChange, now: datetime) -> "Identity":
         """Return the identity detached from a phone whose owner disowned it, if it is at that step.
 
-        It has the former phone for `restore` only: nobody signs in with that. No earlier change can
-        be undone.
+        It has the former phone for `restore` only: nobody signs in with that.
         """
-        if self.phone_change != change or change.step is not PhoneChangeStep.ASSIGN:
+        if not self.phone_changes.assigns_next(change):
             return self
-        return replace(self.detach(now), phone=change.new_phone, undo_deadlines=())
-
-    def advance_phone_change(self, change: PhoneChange | None) -> "Identity":
-        """Return the identity with its change under way at another step; None ends it."""
-        return replace(self, phone_change=change)
+        return replace(
+            self.detach(now), phone=change.new_phone, phone_changes=self.phone_changes.disown()
+        )
 
     def mark_imported(self, created_at: datetime, now: datetime) -> "Identity":
         """Return the identity of somebody whom another system knows since then: it is verified.
@@ -566,7 +485,7 @@ class Identity:
         return replace(
             self,
             created_at=min(self.created_at, created_at),
-            imported_at=self.imported_at or now,
+            imported=self.imported.mark(now),
             last_used_at=self.last_used_at or now,
             is_verified=True,
         )
@@ -576,14 +495,12 @@ class Identity:
 
         The owner logs in again: whoever had one of these sessions does not have the role.
         """
-        if self.role is role:
+        if self.staff.role is role:
             return self
         # A session of the console from before a demotion does not come back.
         return replace(
             self,
-            role=role,
-            role_given_after=self.undo_deadlines[-1] if self.undo_deadlines else None,
-            passkeys=self.passkeys if self.is_staff else (),
+            staff=self.staff.promote(role, self.phone_changes.last_undo_deadline),
             sessions=(),
             session_version=self.session_version + 1,
         )
@@ -592,7 +509,7 @@ class Identity:
         """Return the identity as a member, without what only staff has. Everything else stays."""
         if not self.is_staff:
             return self
-        return replace(self.end_console_sessions(), role=Role.MEMBER, passkeys=())
+        return replace(self.end_console_sessions(), staff=Staff())
 
     def block(self, now: datetime) -> "Identity":
         """Return the identity without sessions. It gets none until it is unblocked."""
@@ -613,7 +530,7 @@ class Identity:
         For the app's backend the user is deleted.
         """
         lost = self.record_event(EventType.USER_DELETED, now).revoke_all_sessions()
-        return replace(lost, detached_at=now, user=None, role=Role.MEMBER, passkeys=())
+        return replace(lost, detached_at=now, user=None, staff=Staff())
 
     def restore(self, now: datetime) -> "Identity":
         """Return the detached identity for the next login. It counts as used now."""
@@ -650,13 +567,13 @@ class Identity:
             ),
             deleted_at=self.deleted_at,
             purged_at=self.purged_at,
-            phone_change=self.phone_change,
+            phone_changes=self.phone_changes.keep_remains(),
             events=self.events,
         )
 
     def purge(self, now: datetime) -> "Identity":
         """Return the deleted identity after the cleanup removed its media and its phone."""
-        return replace(self, purged_at=now, phone=None, phone_change=None)
+        return replace(self, purged_at=now, phone=None, phone_changes=PhoneChanges())
 
     def is_username_released(self, now: datetime) -> bool:
         """Return whether it is deleted and its name may go to somebody else."""

@@ -82,3 +82,15 @@ class PhoneChange:
         if self.undo_until is None:
             return PhoneNotice.PHONE_CHANGED_WITHOUT_UNDO
         return PhoneNotice.PHONE_CHANGED
+
+    def keeps_role(self, undo_deadline_at_promotion: datetime | None) -> bool:
+        """Return whether somebody of the staff keeps the role after this change.
+
+        Not if an operator makes it, if the number is disowned, or if the change that is undone came
+        before the promotion: the account goes to another person.
+        """
+        if self.is_by_operator or self.is_disown:
+            return False
+        if self.is_undo and self.undo_until and undo_deadline_at_promotion:
+            return self.undo_until > undo_deadline_at_promotion
+        return True

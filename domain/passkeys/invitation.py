@@ -45,7 +45,7 @@ class PasskeyInvitation:
         return (
             now < self.expires_at
             and self.session_version == identity.session_version
-            and (not self.passkey_id or identity.find_passkey(self.passkey_id) is not None)
+            and (not self.passkey_id or identity.staff.find_passkey(self.passkey_id) is not None)
         )
 
 

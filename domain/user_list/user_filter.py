@@ -40,7 +40,7 @@ class UserFilter:
             not identity.is_closed
             and (self.created_since is None or identity.created_at >= self.created_since)
             and (self.is_blocked is None or identity.is_blocked is self.is_blocked)
-            and (self.role is None or identity.role is self.role)
+            and (self.role is None or identity.staff.role is self.role)
         )
 
     @property

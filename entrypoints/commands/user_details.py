@@ -109,10 +109,10 @@ def _render_identity(identity: Identity) -> Iterator[str]:
         yield _row("username", identity.username.text if identity.username else "none")
         if identity.external_id is not None:
             yield _row("external id", identity.external_id)
-        yield _row("role", identity.role.value)
+        yield _row("role", identity.staff.role.value)
     yield _row("created", format_time(identity.created_at))
-    if identity.imported_at is not None:
-        yield _row("imported", format_time(identity.imported_at))
+    if identity.imported.at is not None:
+        yield _row("imported", format_time(identity.imported.at))
     if identity.last_used_at is not None:
         yield _row("last used", describe_last_use(identity.last_used_at))
 

@@ -446,7 +446,7 @@ def _summarize(user: FoundUser) -> str:
         return NO_ACCOUNT
     if identity.is_deleted:
         return ACCOUNT_DELETED
-    parts = [f"An account of {_ROLES[identity.role]}"]
+    parts = [f"An account of {_ROLES[identity.staff.role]}"]
     if identity.detached_at is not None:
         parts.append("whose phone number went to somebody else")
     if identity.user is None:
@@ -469,10 +469,10 @@ def _to_account(identity: Identity) -> AccountResponse:
         id=identity.id,
         username=username.text if username else None,
         external_id=identity.external_id,
-        role=None if is_deleted else identity.role.value,
+        role=None if is_deleted else identity.staff.role.value,
         is_verified=identity.is_verified,
         created_at=format_timestamp(identity.created_at),
-        imported_at=_format_time(identity.imported_at),
+        imported_at=_format_time(identity.imported.at),
         last_used_at=_format_time(identity.last_used_at),
         blocked_at=_format_time(identity.blocked_at),
         deleted_at=_format_time(identity.deleted_at),

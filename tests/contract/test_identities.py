@@ -18,7 +18,9 @@ from application.ports.repositories import Repositories
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity, User
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
+from domain.identities.phone_changes import PhoneChanges
 from domain.identities.role import Role
+from domain.identities.staff import Staff
 from domain.identities.user_events import RETRY_PERIOD, EventProgress, EventType, UserEvents
 from domain.identities.username import Username
 from tests.support.builders import (
@@ -79,7 +81,7 @@ async def test_somebody_with_a_role_is_found_by_each_look_alike_of_the_name(
     repositories: Repositories,
 ) -> None:
     identities = repositories.identities
-    staff = an_identity(user=a_user("Paul\N{SUPERSCRIPT TWO}"), role=Role.ADMINISTRATOR)
+    staff = an_identity(user=a_user("Paul\N{SUPERSCRIPT TWO}"), staff=Staff(Role.ADMINISTRATOR))
     await identities.add(staff)
     member = an_identity(id=an_id(2), phone=a_phone(2), user=a_user("PauI\N{SUPERSCRIPT TWO}"))
     await identities.add(member)
@@ -123,7 +125,7 @@ CHANGE = PhoneChange(
     is_by_operator=True,
     locale="de",
 )
-CHANGING = an_identity(user=a_user(), sessions=(a_session(),), phone_change=CHANGE)
+CHANGING = an_identity(user=a_user(), sessions=(a_session(),), phone_changes=PhoneChanges(CHANGE))
 
 
 async def test_only_a_change_of_the_phone_replaces_it(repositories: Repositories) -> None:
@@ -156,7 +158,9 @@ async def test_changes_of_phones_are_listed_the_earliest_attempt_first(
     changing = [
         an_identity(
             id=an_id(number),
-            phone_change=replace(CHANGE, attempted_at=NOW + timedelta(minutes=minute)),
+            phone_changes=PhoneChanges(
+                replace(CHANGE, attempted_at=NOW + timedelta(minutes=minute))
+            ),
         )
         for number, minute in enumerate([3, 1, 2, 4])
     ]
@@ -168,7 +172,7 @@ async def test_changes_of_phones_are_listed_the_earliest_attempt_first(
         attempted = NOW + timedelta(minutes=minute)
         found = values_of(await identities.list_phone_changes(attempted, limit))
         assert found == [changing[number] for number in numbers]
-    await replace_stored(identities, changing[1].advance_phone_change(None))
+    await replace_stored(identities, replace(changing[1], phone_changes=PhoneChanges()))
     assert await identities.list_phone_changes(NOW + timedelta(minutes=1), 9) == []
 
 

@@ -16,6 +16,7 @@ from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntr
 from domain.cursor import Cursor
 from domain.identities.identity import Identity
 from domain.identities.role import Role
+from domain.identities.staff import Staff
 from domain.user_list.user_filter import UserFilter
 from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -53,15 +54,15 @@ async def test_each_filter_lists_its_users_in_the_order_of_creation_and_id(
     identities = [
         a_member(5, 0),
         # Two of one time, and one with a fraction between whole seconds.
-        a_member(4, 1, role=Role.ADMINISTRATOR),
+        a_member(4, 1, staff=Staff(Role.ADMINISTRATOR)),
         a_member(3, 2, blocked_at=NOW),
         a_member(6, 2),
         a_member(2, 3, blocked_at=NOW),
-        a_member(1, 4, role=Role.ADMINISTRATOR),
+        a_member(1, 4, staff=Staff(Role.ADMINISTRATOR)),
         a_deleted_identity(id=an_id(7), created_at=NOW, blocked_at=NOW),
         a_member(8, 0, blocked_at=NOW).detach(NOW),
-        a_member(9, 5, role=Role.SUPPORT),
-        a_member(10, 6, role=Role.AUDITOR),
+        a_member(9, 5, staff=Staff(Role.SUPPORT)),
+        a_member(10, 6, staff=Staff(Role.AUDITOR)),
     ]
     for identity in identities:
         assert await repositories.identities.add(identity)

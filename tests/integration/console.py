@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any, Final
@@ -78,7 +78,7 @@ async def open_console(
             credential_id=b"1", public_key=b"2", sign_count=0, name="key", created_at=now
         )
         identities = harness.database.repositories().identities
-        await replace_stored(identities, replace(identity, passkeys=(passkey,)))
+        await replace_stored(identities, identity.add_passkey(passkey))
     session = ConsoleSession(
         id=_SESSION_ID,
         secret_hash=hash_secret(_SECRET),

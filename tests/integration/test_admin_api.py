@@ -388,7 +388,7 @@ async def test_roles_change_by_name_and_phone(driver: AdminDriver) -> None:
     for field, text, role in (("id", driver.user_id, "support"), ("phone", USER.e164, None)):
         promoted = await driver.post("promote", {field: text} | ({"role": role} if role else {}))
         assert promoted.json() == {"message": "User promoted", "subject": driver.user_id}
-        roles.append(driver.harness.database.identities[driver.user_id].value.role)
+        roles.append(driver.harness.database.identities[driver.user_id].value.staff.role)
         if role:
             demoted = await driver.post("demote", {"username": "Rahul Sharma"})
             assert demoted.json() == {"message": "User demoted", "subject": driver.user_id}

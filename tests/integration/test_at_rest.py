@@ -15,6 +15,7 @@ from adapters.encryption import AesPhoneEncryption
 from adapters.postgres.schema import tables
 from domain.errors import TooManyOtpRequests
 from domain.identities.phone_change import PhoneChange
+from domain.identities.phone_changes import PhoneChanges
 from domain.identities.username import parse_username
 from domain.otp.hold import Hold
 from domain.otp.phone_verification import PhoneVerification
@@ -105,7 +106,7 @@ async def test_a_copy_reveals_no_phone_no_code_and_no_client_ip(
     await app.operations.cleanup()
     new, old, held = map(a_phone, range(5, 8))
     change = PhoneChange(new_phone=new, old_phone=old, started_at=NOW, attempted_at=NOW)
-    await repositories.identities.add(an_identity(phone=old, phone_change=change))
+    await repositories.identities.add(an_identity(phone=old, phone_changes=PhoneChanges(change)))
     await repositories.phone_verifications.save(held, PhoneVerification(hold=Hold(an_id(), NOW)), 0)
 
     content = copy()

@@ -80,7 +80,7 @@ async def test_an_administrator_gives_roles_and_acts_on_no_other_administrator()
         for role in ("moderator", "administrator"):
             done = await console.post(f"/users/{member}/promote", role=role, reason="x")
             assert done.status_code == 303, done.text
-            assert harness.database.identities[member].value.role == role
+            assert harness.database.identities[member].value.staff.role == role
         for phone in (1, 2, 3):
             user_id, page = await user_page(console, phone)
             assert f"/users/{user_id}/" not in page.text

@@ -342,7 +342,7 @@ async def test_a_number_is_changed_with_and_without_an_undo_and_twice_does_nothi
         response = await console.post(path, new_phone=phone.e164, undo=undo, **sent)
         assert response.headers["location"] == f"/console/users/{user_id(console)}?done={done}"
         user = stored(console)
-        assert (user.phone, len(user.undo_deadlines)) == (phone, deadlines)
+        assert (user.phone, len(user.phone_changes.undo_deadlines)) == (phone, deadlines)
     changes = [("change_phone", user_id(console), MASKED_REASON)] * 2
     assert audited(console) == changes
 

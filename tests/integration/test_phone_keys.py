@@ -24,6 +24,7 @@ from application.ports.errors import ConfigurationError
 from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.versioned import Versioned
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
+from domain.identities.phone_changes import PhoneChanges
 from domain.instance import Instance
 from domain.otp.callbacks import PhoneCallbacks
 from domain.otp.deliveries import Deliveries
@@ -65,7 +66,7 @@ CHANGE: Final = PhoneChange(
     new_phone=NEW_PHONE, old_phone=OLD_PHONE, started_at=NOW, attempted_at=NOW
 )
 ASSIGNED: Final = PhoneAssignments(id=an_id(3)).add(CHANGE, NOW)
-CHANGING: Final = an_identity(id=an_id(3), phone=OLD_PHONE, phone_change=CHANGE)
+CHANGING: Final = an_identity(id=an_id(3), phone=OLD_PHONE, phone_changes=PhoneChanges(CHANGE))
 
 
 class Crash(Exception):

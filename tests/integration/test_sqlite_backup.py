@@ -287,7 +287,7 @@ WITHOUT_KEYS: Final = "DELETE FROM metadata WHERE name = 'key_fingerprint'"
 # It would give the role of an administrator to each identity that is saved.
 TRIGGER: Final = """
 CREATE TRIGGER doctored AFTER UPDATE ON identities BEGIN
-    UPDATE identities SET body = json_set(body, '$.role', 'administrator') WHERE id = new.id;
+    UPDATE identities SET body = json_set(body, '$.staff.role', 'administrator') WHERE id = new.id;
 END
 """
 OTHER_INDEX: Final = """

@@ -20,6 +20,7 @@ from domain.errors import (
 )
 from domain.identities.identity import Identity
 from domain.identities.role import Role
+from domain.identities.staff import Staff
 from tests.support.builders import NOW, a_phone, an_id
 
 REASON: Final = "ticket 4711"
@@ -32,7 +33,7 @@ def a_token(*scopes: Scope | Role, token_id: str = an_id(7)) -> Caller:
 
 def staff(role: Role, *, is_fresh: bool = True, always_says_why: bool = False) -> Caller:
     """Return a person with a role."""
-    identity = replace(Identity(an_id(8), a_phone(8), NOW), role=role)
+    identity = Identity(an_id(8), a_phone(8), NOW, staff=Staff(role))
     return person(identity, has_fresh_login=is_fresh, always_says_why=always_says_why)
 
 

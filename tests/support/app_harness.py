@@ -58,6 +58,7 @@ from application.voice.feature import VoiceFeature
 from application.webhook_urls import PhoneLabels
 from application.whatsapp.feature import WhatsAppRecordsFeature
 from domain.identities.role import Role
+from domain.identities.staff import Staff
 from domain.media.page import ItemFilter, PageRequest
 from domain.phone import PhoneNumber
 from domain.voice.call import CallStatus
@@ -76,7 +77,7 @@ GIF: Final = still_gif()
 _UNUSED: Final[Any] = object()
 """A port of webhooks, which only tests of HTTP use. They replace it."""
 _ADMINISTRATOR: Final = Principal(
-    an_identity(role=Role.ADMINISTRATOR), a_session(), has_recent_login=True
+    an_identity(staff=Staff(Role.ADMINISTRATOR)), a_session(), has_recent_login=True
 )
 
 

@@ -44,7 +44,7 @@ def list_passkeys(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """List the passkeys of somebody."""
 
     async def find(call: UserCall) -> Sequence[Passkey]:
-        return call.user.require_identity().passkeys
+        return call.user.require_identity().staff.passkeys
 
     passkeys = call_for_user(settings, arguments, find, act=None)
     if arguments.json:

@@ -20,7 +20,7 @@ async def check_administrators(records: RecordStore) -> str:
         StartupError: One has none.
         PortError
     """
-    without = [each.id async for each in _list(records) if not each.passkeys]
+    without = [each.id async for each in _list(records) if not each.staff.passkeys]
     if not without:
         return "Each administrator has a passkey, as DIALTONE_STAFF_PASSKEYS=required demands."
     more = len(without) - _MAX_NAMED

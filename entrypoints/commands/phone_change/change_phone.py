@@ -90,18 +90,18 @@ def _describe(before: FoundUser, identity: Identity) -> Iterator[str]:
         )
     else:
         yield "All sessions have ended: the owner signs in with the new number."
-    if identity.undo_deadlines:
-        until = f"{identity.undo_deadlines[-1].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    if identity.phone_changes.undo_deadlines:
+        until = f"{identity.phone_changes.undo_deadlines[-1].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         yield f"The former number can undo this until {until}, and nobody else gets it until then."
     else:
         yield "No former number can undo this. They may get another account at once."
-    if identity.phone_change is not None:
+    if identity.phone_changes.under_way is not None:
         yield (
             "No provider took the message to the former number. The cleanup tries it again for a "
             "day."
         )
     if before.identity is not None and before.identity.is_staff:
-        role = before.identity.role
+        role = before.identity.staff.role
         yield (
             f"{identity.id} had the role {role}, and is a member now until dialtone user promote "
             f"{identity.id} --role {role}."

@@ -197,11 +197,11 @@ def _describe_account(identity: Identity) -> list[tuple[str, str]]:
         rows += [
             ("Username", identity.username.text if identity.username else "none"),
             ("External id", identity.external_id or "none"),
-            ("Role", identity.role.value),
+            ("Role", identity.staff.role.value),
         ]
     rows.append(("Created", words.format_time(identity.created_at)))
-    if identity.imported_at is not None:
-        rows.append(("Imported", words.format_time(identity.imported_at)))
+    if identity.imported.at is not None:
+        rows.append(("Imported", words.format_time(identity.imported.at)))
     if identity.last_used_at is not None:
         rows.append(("Last used", words.describe_last_use(identity.last_used_at)))
     return rows

@@ -79,5 +79,5 @@ class UserPhoneController(Controller):
         return schemas.ChangeUserPhoneResponse(
             message="Phone number changed",
             subject=user.subject,
-            undo_until=format_timestamp(user.require_identity().undo_deadlines[-1]),
+            undo_until=format_timestamp(user.require_identity().phone_changes.undo_deadlines[-1]),
         )

@@ -119,10 +119,10 @@ def to_listed_user(user: Identity) -> ListedUserResponse:
         username=user.username.text if user.username else None,
         external_id=user.external_id,
         number=user.phone.masked if user.phone else None,
-        role=user.role.value,
+        role=user.staff.role.value,
         is_verified=user.is_verified,
         created_at=format_timestamp(user.created_at),
-        imported_at=_format_time(user.imported_at),
+        imported_at=_format_time(user.imported.at),
         last_used_at=_format_time(user.last_used_at),
         blocked_at=_format_time(user.blocked_at),
     )

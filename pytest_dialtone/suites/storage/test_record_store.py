@@ -292,7 +292,7 @@ async def test_values_of_a_unique_index_belong_to_one_record(store: RecordStore)
         "2": StoredRecord("2", an_identity("2"), 1),
     }
     # Its own value, one that differs, and no value at all are no violations.
-    assert await store.replace(IDENTITIES, "1", named("1", role="administrator"), 1)
+    assert await store.replace(IDENTITIES, "1", named("1", claims="{}"), 1)
     for number, key in enumerate(["Zoë", "zoe\u0308", "zoe"], start=3):
         assert await store.add(IDENTITIES, str(number), named(str(number), key), 1)
     assert await store.add(IDENTITIES, "6", an_identity("6"), 1)
@@ -416,7 +416,7 @@ async def test_unknown_fields_are_ignored_and_kept(
     known = an_identity(encrypted_phone=b"a phone")
     assert await load_one(store, IDENTITIES) == StoredRecord("1", known, 1)
 
-    changed: Fields = {"role": "administrator", "username_key": "zoë"}
+    changed: Fields = {"claims": "{}", "username_key": "zoë"}
     known = msgspec.structs.replace(known, **changed)
     assert await store.replace(IDENTITIES, "1", known, 1)
     assert await store.overwrite(IDENTITIES, "1", ENCRYPTED_PHONE, b"b phone", 2)

@@ -47,10 +47,12 @@ async def _change_phone(call: ActCall) -> str:
             call.caller, call.query, phone, call.reason, can_be_undone=can_be_undone
         )
     identity = changed.require_identity()
-    if not identity.undo_deadlines:
+    if not identity.phone_changes.undo_deadlines:
         return "phone_changed_without_undo"
     # The cleanup tries the message again.
-    return "phone_changed" if identity.phone_change is None else "phone_changed_unnoticed"
+    return (
+        "phone_changed" if identity.phone_changes.under_way is None else "phone_changed_unnoticed"
+    )
 
 
 def _parse_undo(text: str) -> bool:

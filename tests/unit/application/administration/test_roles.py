@@ -103,7 +103,7 @@ async def test_a_token_gives_only_roles_whose_scopes_it_has(app: CoreHarness, ro
     with pytest.raises((InsufficientScope, Forbidden)):
         await change_role(a_token(Scope.CHANGE_ROLES), user_id, role, REASON)
     await change_role(a_token(Scope.CHANGE_ROLES, role), user_id, role, REASON)
-    assert app.database.identities[user_id].value.role is role
+    assert app.database.identities[user_id].value.staff.role is role
 
 
 async def test_nobody_acts_on_themselves_or_gives_more_than_they_have(app: CoreHarness) -> None:

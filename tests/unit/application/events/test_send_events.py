@@ -363,7 +363,7 @@ async def test_an_event_is_repeated_for_three_days_and_then_kept_until_a_newer_o
     for _ in range(100):
         await send(app)
         app.advance(hours=1)
-    assert app.database.identities[user.identity.id].value.events_failed_at is not None
+    assert app.database.identities[user.identity.id].value.events.failed_at is not None
     attempts = len(backend.attempted)
     assert attempts > RETRY_PERIOD / timedelta(hours=1)
     backend.rejects = lambda _: None
@@ -373,7 +373,7 @@ async def test_an_event_is_repeated_for_three_days_and_then_kept_until_a_newer_o
     await block(app, user)
     await send(app)
     assert backend.types == [CREATED, BLOCKED]
-    assert app.database.identities[user.identity.id].value.events_failed_at is None
+    assert app.database.identities[user.identity.id].value.events.failed_at is None
 
 
 async def test_what_happens_during_the_last_attempt_is_sent_too(
@@ -464,7 +464,7 @@ async def test_events_for_a_destination_that_is_gone_are_dropped(
     await send(restart(both, destinations={BACKEND: backend}))
 
     stored = both.database.identities[user.identity.id].value
-    assert (stored.events.unsent, stored.next_send_at) == ((), None)
+    assert (stored.events.unsent, stored.events.next_send_at) == ((), None)
 
 
 async def test_what_waits_is_counted_and_measured(

@@ -34,10 +34,10 @@ async def test_a_user_becomes_an_administrator_and_a_member_again(
 
     for _ in ("first", "again"):
         demoted = await app.identities.operator_actions.change_role(user, Role.MEMBER)
-        assert (demoted.id, demoted.role) == (user_id, Role.MEMBER)
+        assert (demoted.id, demoted.staff.role) == (user_id, Role.MEMBER)
 
     # The session stays active, without the rights of an administrator.
-    assert (await app.identities.authenticate(token)).identity.role is Role.MEMBER
+    assert (await app.identities.authenticate(token)).identity.staff.role is Role.MEMBER
     assert app.database.identities[other.identity.id].value.is_administrator
 
 

@@ -140,7 +140,7 @@ async def test_an_administrator_makes_no_user_of_another_one(
         await app.create_user(administrator, "Priya", OTHER_PHONE)
     await app.identities.operator_actions.change_role(other.identity.id, Role.SUPPORT)
     created = await app.create_user(administrator, "Priya", OTHER_PHONE)
-    assert (created.id, created.role) == (other.identity.id, Role.SUPPORT)
+    assert (created.id, created.staff.role) == (other.identity.id, Role.SUPPORT)
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ async def test_users_keep_id_number_name_and_time_and_no_role(source: Source) ->
     assert imported.username is not None
     assert imported.username.text == "User 1"
     assert imported.created_at == JOINED_AT
-    assert (imported.role, imported.days_of_use) == (Role.MEMBER, 0)
+    assert (imported.staff.role, imported.days_of_use) == (Role.MEMBER, 0)
     assert source.reasons() == [(an_id(1), "was_administrator")]
     assert dict(report.users.outcomes) == {"created": 1}
     assert report.rejected == 0

@@ -75,7 +75,7 @@ async def test_a_sign_in_is_a_login_to_the_imported_identity(
     assert imported.created_at == YEARS_AGO
     assert imported.username is not None
     assert imported.username.text == "Rahul Sharma"
-    assert (imported.role, imported.sessions, imported.days_of_use) == (Role.MEMBER, (), 0)
+    assert (imported.staff.role, imported.sessions, imported.days_of_use) == (Role.MEMBER, (), 0)
     assert imported.is_verified
     assert (await app.log_in()).identity.id == imported.id
 
@@ -122,7 +122,7 @@ async def test_a_repeat_completes_an_import_that_was_killed(
     assert imported.external_id == ids.get("external_id")
     assert (imported.created_at, imported.username is None) == (YEARS_AGO, False)
     assert (imported.is_blocked, imported.is_verified) == (is_blocked, True)
-    assert None not in (imported.imported_at, imported.last_used_at)
+    assert None not in (imported.imported.at, imported.last_used_at)
     if is_blocked:
         await app.identities.operator_actions.unblock(a_phone())
     assert (await app.log_in()).identity.id == imported.id

@@ -131,13 +131,13 @@ async def test_a_passkey_that_was_added_by_a_link_is_a_whole_sign_in(staff: Staf
     await staff.app.messenger.arrived.wait()
     assert (STAFF, "passkey_added US de") in staff.app.messenger.messages
     (added,) = staff.app.events.of_type(PasskeyAdded)
-    (passkey,) = staff.stored.passkeys
+    (passkey,) = staff.stored.staff.passkeys
     assert (added.passkey_id, added.reason, passkey.name) == (passkey.id, "a link", "laptop")
     staff.app.advance(hours=12)
     user = await staff.open(await staff.sign_in())
     assert user.session.passkey_id == first.session.passkey_id == passkey.id
     assert user.caller.has_fresh_login
-    assert staff.stored.passkeys[0].last_used_at == staff.app.clock.now()
+    assert staff.stored.staff.passkeys[0].last_used_at == staff.app.clock.now()
 
 
 async def test_options_ask_for_a_discoverable_passkey_of_a_verified_user(staff: Staff) -> None:
@@ -163,7 +163,7 @@ async def test_a_link_is_used_once_also_by_two_at_once(staff: Staff) -> None:
     assert [type(each) for each in results].count(InvitationNotValid) == 1
     with pytest.raises(InvitationNotValid):
         await staff.enrol(a_device(3), secret, "three")
-    assert len(staff.stored.passkeys) == 1
+    assert len(staff.stored.staff.passkeys) == 1
 
 
 Act = Callable[[Staff], Awaitable[object]]
@@ -262,14 +262,14 @@ async def test_a_count_that_does_not_rise_is_an_error_with_an_event(staff: Staff
     with pytest.raises(SignCountFell):
         await staff.sign_in()
     (fell,) = staff.app.events.of_type(PasskeyCountFell)
-    assert (fell.user_id, fell.passkey_id) == (staff.id, staff.stored.passkeys[0].id)
+    assert (fell.user_id, fell.passkey_id) == (staff.id, staff.stored.staff.passkeys[0].id)
     await staff.sign_in()
 
 
 async def test_a_passkey_without_a_count_signs_in_again(staff: Staff) -> None:
     for _ in range(3):
         staff.device.sign_count = -1  # its next response has 0
-        await (staff.sign_in() if staff.stored.passkeys else staff.enrol())
+        await (staff.sign_in() if staff.stored.staff.passkeys else staff.enrol())
 
 
 async def test_nothing_is_added_without_user_verification_or_twice_or_as_the_eleventh(
@@ -299,7 +299,7 @@ async def test_a_passkey_that_is_used_now_adds_another_one(staff: Staff) -> None
     secret = await staff.use_for_enrolment()
     staff.app.advance(minutes=4)
     await staff.enrol(a_device(1), secret, "phone")
-    assert [each.name for each in staff.stored.passkeys] == ["laptop", "phone"]
+    assert [each.name for each in staff.stored.staff.passkeys] == ["laptop", "phone"]
     late = await staff.use_for_enrolment()
     staff.app.advance(minutes=5)
     with pytest.raises(InvitationNotValid):
@@ -331,7 +331,7 @@ async def test_the_owner_removes_a_passkey_in_a_session_by_passkey(staff: Staff)
     passkeys = staff.app.passkeys
     by_code = await staff.open(await staff.sign_in_by_code())
     cookie = await staff.enrol()
-    (passkey,) = staff.stored.passkeys
+    (passkey,) = staff.stored.staff.passkeys
     with pytest.raises(PasskeyRequired):
         await passkeys.remove_own(by_code, passkey.id)
     user = await staff.open(cookie)
@@ -352,7 +352,7 @@ async def test_the_only_passkey_stays_where_all_staff_needs_one() -> None:
     staff = await make_staff(are_required=True)
     user = await staff.open(await staff.enrol())
     with pytest.raises(LastPasskey):
-        await staff.app.passkeys.remove_own(user, staff.stored.passkeys[0].id)
+        await staff.app.passkeys.remove_own(user, staff.stored.staff.passkeys[0].id)
 
 
 async def test_a_command_removes_passkeys_by_name_id_or_all(staff: Staff) -> None:
@@ -362,14 +362,14 @@ async def test_a_command_removes_passkeys_by_name_id_or_all(staff: Staff) -> Non
     removed = await passkeys.remove(OPERATOR, staff.id, "a", "lost")
     removed = [
         *removed,
-        *await passkeys.remove(OPERATOR, staff.id, staff.stored.passkeys[0].id, "x"),
+        *await passkeys.remove(OPERATOR, staff.id, staff.stored.staff.passkeys[0].id, "x"),
     ]
     assert [each.name for each in removed] == ["a", "b"]
     assert await staff.has_ended(cookie)
     with pytest.raises(PasskeyNotFound):
         await passkeys.remove(OPERATOR, staff.id, "a", "lost")
     assert len(await passkeys.remove(OPERATOR, staff.id, None, "stolen")) == 2
-    assert not staff.stored.passkeys
+    assert not staff.stored.staff.passkeys
 
 
 async def test_only_a_command_invites_and_only_staff_is_invited(staff: Staff) -> None:
@@ -399,7 +399,7 @@ async def test_passkeys_end_with_the_role(staff: Staff) -> None:
     await staff.enrol()
     operators = staff.app.identities.operator_actions
     await operators.change_role(STAFF, Role.MEMBER)
-    assert staff.stored.passkeys == ()
+    assert staff.stored.staff.passkeys == ()
     with pytest.raises(PasskeyRejected):
         await staff.sign_in()
     assert staff.failures == ["no role"]

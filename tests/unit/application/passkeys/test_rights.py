@@ -88,6 +88,6 @@ async def test_all_staff_that_has_one_needs_it(app: AppHarness) -> None:
     principal = await an_administrator(app)
     await app.identities.operator_actions.change_role(principal.identity.id, Role.AUDITOR)
     auditor = await app.log_in(STAFF)
-    assert auditor.identity.passkeys
+    assert auditor.identity.staff.passkeys
     with pytest.raises(PasskeyRequired):
         staff_member(auditor)

@@ -25,6 +25,7 @@ from domain.errors import (
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneNotice
 from domain.identities.role import Role
+from domain.identities.staff import Staff
 from domain.otp.challenge import parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.app_harness import AppHarness
@@ -54,7 +55,7 @@ async def test_the_user_has_the_new_number_and_the_old_one_signs_nobody_in(app: 
     user_id = user.identity.id
     changed = await change_phone(app, user)
     assert identity_of(app, user) == changed
-    assert (changed.id, changed.phone, changed.phone_change) == (user_id, NEW, None)
+    assert (changed.id, changed.phone, changed.phone_changes.under_way) == (user_id, NEW, None)
     assert [session.id for session in changed.sessions] == [user.session.id]
     assert changed.devices == ()
     (event,) = app.events.of_type(PhoneChanged)
@@ -100,7 +101,7 @@ async def test_a_rejected_message_is_sent_by_the_cleanup_for_a_day(app: AppHarne
         for phone, notice in ((OLD, PhoneNotice.PHONE_CHANGED), (NEW, PhoneNotice.PHONE_ASSIGNED)):
             texts = [message.text for message in app.messenger.messages if message.phone == phone]
             assert [notice in text for text in texts].count(True) == expected
-    assert identity_of(app, user).phone_change is None
+    assert identity_of(app, user).phone_changes.under_way is None
 
 
 async def test_no_other_change_begins_before_the_message_was_sent(app: AppHarness) -> None:
@@ -170,7 +171,7 @@ async def test_that_a_number_is_in_use_is_said_after_the_right_code_only(
     with pytest.raises(PhoneInUse):
         await app.phone_change.change_phone(user, make_command(code))
     assert identity_of(app, user).phone == OLD
-    assert identity_of(app, user).phone_change is None
+    assert identity_of(app, user).phone_changes.under_way is None
     assert app.database.audit_entries[-1].error == "phone_in_use"
 
 
@@ -217,7 +218,9 @@ async def test_a_test_number_is_for_those_who_have_one_and_no_administrator() ->
     tester = await app.identities.authenticate(result.tokens.access_token)
     _, request_id = await request_code(app, tester, OTHER)
     command = make_command(("123456", request_id), phone=OTHER)
-    administrator = replace(tester, identity=replace(tester.identity, role=Role.ADMINISTRATOR))
+    administrator = replace(
+        tester, identity=replace(tester.identity, staff=Staff(Role.ADMINISTRATOR))
+    )
     with pytest.raises(ConflictingValue):
         await app.phone_change.change_phone(administrator, command)
     assert (await app.phone_change.change_phone(tester, command)).phone == OTHER
@@ -328,7 +331,11 @@ async def test_who_knows_a_test_otp_becomes_no_administrator_by_a_change(
     assert isinstance(result, LoggedIn)
     tester = await app.identities.authenticate(result.tokens.access_token)
     changed = await change_phone(app, tester)
-    assert (changed.phone, changed.role, changed.undo_deadlines) == (NEW, Role.MEMBER, ())
+    assert (changed.phone, changed.staff.role, changed.phone_changes.undo_deadlines) == (
+        NEW,
+        Role.MEMBER,
+        (),
+    )
     assert record_of(app, OLD).hold.identity_id is None
 
 

@@ -177,7 +177,7 @@ async def test_while_a_change_or_an_undo_is_under_way_both_numbers_are_protected
         app.faults.reset()
 
         identity = identity_of(app, user)
-        under_way = identity.phone_change
+        under_way = identity.phone_changes.under_way
         steps.add(under_way.step if under_way else None)
         assert await is_protected(app, OLD), under_way
         if record_of(app, NEW).identity_id == identity.id:

@@ -79,9 +79,13 @@ async def is_signed_in(app: AppHarness, principal: Principal) -> bool:
 def check_restored(app: AppHarness, owner: Principal) -> None:
     """The account has its former number again, and only the session that the change kept."""
     identity = identity_of(app, owner)
-    assert (identity.phone, identity.phone_change, identity.is_closed) == (OLD, None, False)
+    assert (identity.phone, identity.phone_changes.under_way, identity.is_closed) == (
+        OLD,
+        None,
+        False,
+    )
     assert [session.id for session in identity.sessions] == [owner.session.id]
-    assert (identity.devices, identity.undo_deadlines) == ((), ())
+    assert (identity.devices, identity.phone_changes.undo_deadlines) == ((), ())
     assert (record_of(app, OLD).identity_id, record_of(app, OLD).hold.undo_until) == (
         identity.id,
         None,
@@ -91,7 +95,7 @@ def check_restored(app: AppHarness, owner: Principal) -> None:
 def check_detached(app: AppHarness, owner: Principal) -> None:
     identity = identity_of(app, owner)
     assert identity.detached_at is not None
-    assert (identity.phone, identity.phone_change, identity.sessions) == (OLD, None, ())
+    assert (identity.phone, identity.phone_changes.under_way, identity.sessions) == (OLD, None, ())
     assert record_of(app, OLD).identity_id != identity.id
 
 
@@ -322,7 +326,7 @@ async def test_a_disown_interrupted_at_any_call_is_completed_by_retry_or_cleanup
         if await interrupt(app, disown, call, kill=kill, is_done=is_done):
             break
         identity = identity_of(app, owner)
-        is_begun = identity.phone_change is not None or identity.phone != NEW
+        is_begun = identity.phone_changes.under_way is not None or identity.phone != NEW
         if with_retry:
             if await is_signed_in(app, hers):  # otherwise the client gets a 401
                 await app.phone_change.disown(replace(hers, identity=identity))

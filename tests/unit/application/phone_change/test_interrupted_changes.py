@@ -112,7 +112,7 @@ async def test_a_change_interrupted_at_any_call_is_completed_by_the_cleanup(
         app, user, act = await start()
         if await interrupt(app, act, call, kill=kill, is_done=is_done):
             break
-        is_begun = identity_of(app, user).phone_change is not None
+        is_begun = identity_of(app, user).phone_changes.under_way is not None
         await send_message_later(app)
         is_changed = identity_of(app, user).phone == new_phone
         assert is_changed or not is_begun
@@ -136,7 +136,7 @@ async def test_until_the_identity_has_it_the_new_number_signs_nobody_in(
         if is_done_now:
             assert isinstance(result, LoggedIn)
             assert result.identity.id == user.identity.id
-        elif identity.phone_change is not None:
+        elif identity.phone_changes.under_way is not None:
             assert identity_of(app, user).sessions == identity.sessions
             if isinstance(result, LoggedIn):  # the record did not point to the identity yet
                 assert result.identity.id != user.identity.id
@@ -158,7 +158,7 @@ async def test_nothing_is_done_without_an_audit_entry() -> None:
     with pytest.raises(AuditFailed):
         await act()
     identity = identity_of(app, user)
-    assert (identity.phone, identity.phone_change) == (OLD, None)
+    assert (identity.phone, identity.phone_changes.under_way) == (OLD, None)
 
 
 async def send_message_later(app: AppHarness) -> None:
@@ -176,7 +176,11 @@ async def check_completed(
     if new_phone == OLD:
         old_phone, kept, notices = NEW, [], [(NEW, PhoneNotice.PHONE_CHANGE_UNDONE)]
     identity, old = identity_of(app, user), record_of(app, old_phone)
-    assert (identity.phone, identity.phone_change, identity.devices) == (new_phone, None, ())
+    assert (identity.phone, identity.phone_changes.under_way, identity.devices) == (
+        new_phone,
+        None,
+        (),
+    )
     assert [session.id for session in identity.sessions] == kept
     assert record_of(app, new_phone).identity_id == identity.id
     assert (old.identity_id, old.challenges.all) == (None, ())

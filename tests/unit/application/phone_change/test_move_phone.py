@@ -83,17 +83,17 @@ async def test_an_administrator_is_a_member_after_a_change_and_its_undo_and_can_
 ) -> None:
     user = await app.add_user(OLD)
     await app.identities.operator_actions.change_role(user.identity.id, Role.ADMINISTRATOR)
-    assert (await move(app, OLD)).role is Role.MEMBER
+    assert (await move(app, OLD)).staff.role is Role.MEMBER
     await undo(app)
-    assert identity_of(app, user).role is Role.MEMBER
+    assert identity_of(app, user).staff.role is Role.MEMBER
     assert (await move(app, OLD, OTHER)).phone == OTHER
-    assert identity_of(app, user).phone_change_allowed_at is not None
+    assert identity_of(app, user).phone_changes.next_allowed_at is not None
 
 
 async def test_without_an_undo_no_earlier_number_can_undo_either(app: AppHarness) -> None:
     user = await add_user_with_new_number(app)
     moved = await move(app, user.identity.id, OTHER, can_be_undone=False)
-    assert (moved.phone, moved.undo_deadlines) == (OTHER, ())
+    assert (moved.phone, moved.phone_changes.undo_deadlines) == (OTHER, ())
     assert record_of(app, NEW).hold.identity_id is None
     for phone in (OLD, NEW):
         assert (await sign_in(app, phone)).identity.id != user.identity.id
@@ -158,7 +158,7 @@ async def test_people_move_a_blocked_number_without_an_undo_and_no_token_does(
     with pytest.raises(Forbidden):
         await move(app, OLD, caller=TOKEN, can_be_undone=False)
     moved = await move(app, OLD, caller=ADMINISTRATOR, can_be_undone=False)
-    assert (moved.phone, moved.undo_deadlines) == (NEW, ())
+    assert (moved.phone, moved.phone_changes.undo_deadlines) == (NEW, ())
 
 
 async def test_a_token_moves_twenty_numbers_a_day_and_failures_count(app: AppHarness) -> None:
@@ -242,4 +242,4 @@ async def test_an_undo_ends_a_role_that_was_given_after_the_change(app: AppHarne
     await app.identities.operator_actions.change_role(user.identity.id, Role.SUPPORT)
     app.advance(hours=1)
     await undo(app)
-    assert (identity_of(app, user).phone, identity_of(app, user).role) == (OLD, Role.MEMBER)
+    assert (identity_of(app, user).phone, identity_of(app, user).staff.role) == (OLD, Role.MEMBER)

@@ -37,7 +37,7 @@ async def move(app: AppHarness, user_id: str, phone: PhoneNumber = NEW) -> list[
     """Give a user another number, and return which numbers got a message."""
     before = len(app.messenger.messages)
     moved = await app.move_phone(user_id, phone, can_be_undone=True)
-    assert moved.phone_change is None
+    assert moved.phone_changes.under_way is None
     return [message.phone for message in app.messenger.messages[before:]]
 
 
@@ -98,11 +98,11 @@ async def test_a_command_without_providers_leaves_the_messages_to_the_service(
     app.advance(minutes=3)
     assert (await clean_up_without_providers(app))["completed_phone_changes"] == 1
     assert identity_of(app, user).phone == NEW
-    assert identity_of(app, user).phone_change is not None
+    assert identity_of(app, user).phone_changes.under_way is not None
     assert len(app.messenger.messages) == sent
     await clean_up_later(app)
     assert {message.phone for message in app.messenger.messages[sent:]} == {NEW, OLD}
-    assert identity_of(app, user) == replace(identity_of(app, user), phone_change=None)
+    assert identity_of(app, user).phone_changes.under_way is None
 
 
 async def test_a_provider_that_rejects_one_message_does_not_repeat_the_other(

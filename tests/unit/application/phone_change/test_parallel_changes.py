@@ -62,7 +62,7 @@ def check_owners(app: AppHarness) -> None:
         if not identity.is_closed:
             assert identity.phone is not None
             assert record_of(app, identity.phone).identity_id == identity.id
-            assert identity.phone_change is None
+            assert identity.phone_changes.under_way is None
 
 
 async def make_change(app: AppHarness, user: Principal) -> Act:
@@ -264,7 +264,7 @@ async def test_two_requests_with_their_own_codes_for_one_number_are_both_a_succe
     second = make_command(await request_code(app, user))
     app.faults.run_before("audit_log.add", lambda: app.phone_change.change_phone(user, first))
     changed = await app.phone_change.change_phone(user, second)
-    assert (changed.phone, changed.phone_change) == (NEW, None)
+    assert (changed.phone, changed.phone_changes.under_way) == (NEW, None)
     check_owners(app)
 
 

@@ -106,7 +106,7 @@ async def test_an_undo_restores_the_number_and_ends_everything_else(
     await (await prepare(app, OLD))()
     identity = identity_of(app, user)
     assert (identity.phone, identity.sessions, identity.devices) == (OLD, (), ())
-    assert identity.undo_deadlines == ()
+    assert identity.phone_changes.undo_deadlines == ()
     assert (record_of(app, OLD).identity_id, record_of(app, OLD).hold.undo_until) == (
         identity.id,
         None,

@@ -11,6 +11,7 @@ from application.principal import Principal
 from application.voice.calls import CallsFeature
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
 from domain.identities.role import Role
+from domain.identities.staff import Staff
 from domain.otp.delivery_report import ReportedStatus
 from domain.voice.call import Call, CallStatus, Recording
 from domain.voice.errors import CallNotFound, CallRecordingNotFound
@@ -22,7 +23,7 @@ from tests.support.voice.stored import voice_repositories
 
 MEMBER = Principal(an_identity(), a_session(), has_recent_login=True)
 ADMINISTRATOR = Principal(
-    an_identity(id=an_id(2), role=Role.ADMINISTRATOR), a_session(), has_recent_login=True
+    an_identity(id=an_id(2), staff=Staff(Role.ADMINISTRATOR)), a_session(), has_recent_login=True
 )
 TIRED = replace(ADMINISTRATOR, has_recent_login=False)
 

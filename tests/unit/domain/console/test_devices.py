@@ -7,10 +7,11 @@ from typing import Final
 from domain.console.devices import ConsoleDevice, ConsoleDevices
 from domain.identities.identity import Identity
 from domain.identities.role import Role
+from domain.identities.staff import Staff
 from tests.support.builders import NOW, an_identity
 
 EXPIRES_AT: Final = NOW + timedelta(days=90)
-ADMINISTRATOR: Final = an_identity(role=Role.ADMINISTRATOR)
+ADMINISTRATOR: Final = an_identity(staff=Staff(Role.ADMINISTRATOR))
 
 
 def a_browser(device_id: str = "one", session_version: int = 0) -> ConsoleDevice:
@@ -24,7 +25,7 @@ def test_only_staff_who_can_sign_in_has_browsers_until_they_expire() -> None:
     assert ONE.active(ADMINISTRATOR, EXPIRES_AT - timedelta(seconds=1)) == [a_browser()]
     assert not ONE.active(ADMINISTRATOR, EXPIRES_AT)
     for changed in (
-        replace(ADMINISTRATOR, role=Role.MEMBER),
+        replace(ADMINISTRATOR, staff=Staff()),
         replace(ADMINISTRATOR, session_version=1),
         replace(ADMINISTRATOR, blocked_at=NOW),
         replace(ADMINISTRATOR, deleted_at=NOW),
@@ -39,7 +40,7 @@ def test_a_browser_does_not_come_back_with_the_role_or_after_a_block() -> None:
 
     for back in (
         again(ADMINISTRATOR.demote()),
-        replace(ADMINISTRATOR.demote(), role=Role.ADMINISTRATOR),
+        replace(ADMINISTRATOR.demote(), staff=Staff(Role.ADMINISTRATOR)),
         again(ADMINISTRATOR.promote(Role.SUPPORT)),
         again(ADMINISTRATOR.detach(NOW).restore(NOW)),
         ADMINISTRATOR.block(NOW).unblock(NOW),

@@ -4,21 +4,26 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from domain.identities.device_token import RecognizedDevice
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Consent, Identity, UsedChallenge
+from domain.identities.imported import Imported
 from domain.identities.passkey import Passkey
 from domain.identities.phone_change import PhoneChange
+from domain.identities.phone_changes import PhoneChanges
 from domain.identities.role import Role
 from domain.identities.session import MAX_SESSIONS, SessionLimits, TokenRepeat
+from domain.identities.staff import Staff
 from domain.identities.user_events import EventType, UserEvents
 from tests.support.builders import NOW, a_phone, a_session, a_user, an_identity
 
 LATER = NOW + timedelta(days=1)
 SECOND = timedelta(seconds=1)
 YEAR = timedelta(days=365)
+A_PASSKEY = Passkey(
+    credential_id=b"id", public_key=b"key", sign_count=0, name="Laptop", created_at=NOW
+)
+CHANGE = PhoneChange(new_phone=a_phone(2), old_phone=a_phone(), started_at=NOW, attempted_at=NOW)
 
 
 # Sessions
@@ -60,7 +65,7 @@ def test_a_changed_session_keeps_its_position_and_a_revoked_one_does_not_come_ba
 
 
 def test_blocking_revokes_all_sessions_for_good_and_changes_nothing_else() -> None:
-    identity = an_identity(user=a_user(), role=Role.ADMINISTRATOR)
+    identity = an_identity(user=a_user(), staff=Staff(Role.ADMINISTRATOR))
     blocked = replace(identity, sessions=(a_session(id="one"), a_session(id="two"))).block(NOW)
     assert blocked == replace(
         identity,
@@ -81,9 +86,6 @@ def test_blocking_revokes_all_sessions_for_good_and_changes_nothing_else() -> No
 
 
 def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
-    change = PhoneChange(
-        new_phone=a_phone(2), old_phone=a_phone(), started_at=NOW, attempted_at=NOW
-    )
     used = UsedChallenge("used", NOW + SECOND, "session", "request", "hash of the client IP")
     kept: dict[str, Any] = {
         "id": an_identity().id,
@@ -91,15 +93,11 @@ def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
         "created_at": NOW,
         "user": a_user(),
         "used_challenges": (used,),
-        "phone_change": change,
+        "phone_changes": PhoneChanges(CHANGE),
         "events": UserEvents().record(EventType.USER_CREATED, NOW),
     }
-    a_passkey = Passkey(
-        credential_id=b"id", public_key=b"key", sign_count=0, name="Laptop", created_at=NOW
-    )
     forgotten: dict[str, Any] = {
-        "role": Role.ADMINISTRATOR,
-        "role_given_after": NOW,
+        "staff": Staff(Role.ADMINISTRATOR, NOW, (A_PASSKEY,)),
         "sessions": (a_session(),),
         "devices": (RecognizedDevice("phone", "session", LATER),),
         "blocked_at": NOW,
@@ -110,17 +108,15 @@ def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
         "consent": Consent("You agree.", "en", NOW),
         "external_id": ExternalId("7"),
         "claims": "{}",
-        "imported_at": NOW,
-        "was_blocked_by_import": True,
-        "undo_deadlines": (LATER,),
-        "phone_change_allowed_at": LATER,
+        "imported": Imported(NOW, was_blocked=True),
         "session_version": 1,
         "token_repeats": (TokenRepeat("session", NOW),),
-        "passkeys": (a_passkey,),
     }
     names = {field.name for field in fields(Identity)}
     assert names == {*kept, *forgotten, "deleted_at", "purged_at"}
     identity = Identity(**kept, **forgotten)
+    more_changes = PhoneChanges(CHANGE, undo_deadlines=(LATER,), next_allowed_at=LATER)
+    identity = replace(identity, phone_changes=more_changes)
     empty = Identity(identity.id, None, NOW)
     assert [name for name in forgotten if forgotten[name] == getattr(empty, name)] == []
 
@@ -133,7 +129,7 @@ def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
     assert recent.delete(LATER).used_challenges == (UsedChallenge("used", LATER + SECOND),)
 
     purged = deleted.purge(LATER)
-    assert purged == replace(deleted, phone=None, phone_change=None, purged_at=LATER)
+    assert purged == replace(deleted, phone=None, phone_changes=PhoneChanges(), purged_at=LATER)
     assert purged.release_username() == replace(purged, user=None)
 
 
@@ -171,34 +167,53 @@ def test_a_detached_identity_keeps_its_phone_and_nothing_else_that_others_could_
     detached = identity.detach(NOW)
     assert detached.is_closed
     assert (detached.user, detached.sessions, detached.devices) == (None, (), ())
-    assert detached.role is Role.MEMBER
+    assert detached.staff.role is Role.MEMBER
     assert detached.phone == identity.phone
     restored = detached.restore(NOW + timedelta(days=400))
     assert not restored.is_closed
     assert not restored.is_unused(NOW + timedelta(days=401), YEAR)
 
 
-# Roles
+# Roles and changes of the phone
 
 
-@pytest.mark.parametrize(
-    ("options", "role"),
-    [
-        ({}, Role.SUPPORT),
-        ({"is_by_operator": True}, Role.MEMBER),
-        ({"is_undo": True, "undo_until": NOW + 3 * SECOND}, Role.SUPPORT),
-        ({"is_undo": True, "undo_until": NOW + SECOND}, Role.MEMBER),
-        ({"is_undo": True, "is_disown": True, "undo_until": NOW + 3 * SECOND}, Role.MEMBER),
-        ({"is_undo": True, "is_disown": True}, Role.MEMBER),
-    ],
-)
-def test_a_role_stays_when_its_owner_changes_the_number_or_undoes_a_later_change(
-    options: dict[str, Any], role: Role
-) -> None:
-    """The role was given between two changes, the first of which can be undone for a second."""
-    change = PhoneChange(
-        new_phone=a_phone(2), old_phone=a_phone(), started_at=NOW, attempted_at=NOW, **options
+def an_administrator() -> Identity:
+    """Return somebody with a passkey and a session, who changed the number before the promotion."""
+    member = an_identity(user=a_user(), phone_changes=PhoneChanges(undo_deadlines=(LATER,)))
+    return member.promote(Role.ADMINISTRATOR).add_passkey(A_PASSKEY).add_session(a_session())
+
+
+def test_a_promotion_ends_all_sessions_and_keeps_when_the_last_change_can_be_undone() -> None:
+    administrator = an_administrator()
+    assert administrator.staff == Staff(Role.ADMINISTRATOR, LATER, (A_PASSKEY,))
+    support = administrator.promote(Role.SUPPORT)
+    assert support == replace(
+        administrator,
+        staff=Staff(Role.SUPPORT, LATER, (A_PASSKEY,)),
+        sessions=(),
+        session_version=administrator.session_version + 1,
     )
-    identity = an_identity(undo_deadlines=(NOW + SECOND,)).promote(Role.SUPPORT)
-    begun = replace(identity, phone_change=change)
-    assert begun.replace_phone(change, NOW).role is role
+    assert support.promote(Role.SUPPORT) is support
+
+
+def test_a_member_has_nothing_that_only_staff_has_and_the_rest_stays() -> None:
+    administrator = an_administrator()
+    ended = administrator.session_version + 1
+    member = replace(administrator, staff=Staff(), session_version=ended)
+    assert administrator.demote() == member
+    assert member.demote() is member
+
+
+def test_a_role_and_its_passkeys_end_with_a_change_by_an_operator_or_a_detached_phone() -> None:
+    administrator = an_administrator()
+    by_operator = replace(CHANGE, is_by_operator=True)
+    for change, staff in ((CHANGE, administrator.staff), (by_operator, Staff())):
+        begun = administrator.start_phone_change(change)
+        changed = begun.replace_phone(change, NOW)
+        assert (changed.phone, changed.sessions, changed.staff) == (a_phone(2), (), staff)
+        assert changed.replace_phone(change, NOW) is changed
+        detached = begun.detach_disowned(change, NOW)
+        assert (detached.phone, detached.staff, detached.is_closed) == (a_phone(2), Staff(), True)
+        assert detached.phone_changes == PhoneChanges(change)
+        assert not detached.is_undo_possible(LATER)
+    assert administrator.replace_phone(CHANGE, NOW) is administrator

@@ -1,0 +1,50 @@
+"""What somebody of the staff has, and a member has not."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from domain.errors import ConflictingValue
+from domain.identities.passkey import Passkey
+from domain.identities.role import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """The role of an identity, and the passkeys, which end with it.
+
+    `undo_deadline_at_promotion` is the latest deadline that an undo of a change of the number had
+    when the role was given. That undo, or one of an earlier change, takes the account from the
+    person who got the role.
+    """
+
+    role: Role = Role.MEMBER
+    undo_deadline_at_promotion: datetime | None = None
+    passkeys: tuple[Passkey, ...] = ()
+
+    def promote(self, role: Role, undo_deadline: datetime | None) -> "Staff":
+        """Return somebody with this role. Only another role keeps the passkeys."""
+        return Staff(role, undo_deadline, self.passkeys if self.role.is_staff else ())
+
+    def find_passkey(self, passkey_id: str) -> Passkey | None:
+        """Return the passkey with this short id, or None."""
+        return next((passkey for passkey in self.passkeys if passkey.id == passkey_id), None)
+
+    def check_passkey_name(self, name: str) -> None:
+        """Check that no passkey has this name; raises ConflictingValue."""
+        if any(each.name == name for each in self.passkeys):
+            raise ConflictingValue("Another passkey has this name. Choose a different one.")
+
+    def add_passkey(self, passkey: Passkey) -> "Staff":
+        """Add a passkey. Raises ConflictingValue if another one has its name."""
+        self.check_passkey_name(passkey.name)
+        return replace(self, passkeys=(*self.passkeys, passkey))
+
+    def use_passkey(self, used: Passkey) -> "Staff":
+        """Put this passkey in place of the one with the same id."""
+        passkeys = tuple(used if each.id == used.id else each for each in self.passkeys)
+        return replace(self, passkeys=passkeys)
+
+    def remove_passkeys(self, *ids: str) -> "Staff":
+        """Remove the passkeys with these short ids."""
+        kept = tuple(passkey for passkey in self.passkeys if passkey.id not in ids)
+        return replace(self, passkeys=kept)

@@ -1,19 +1,13 @@
 """The stored form of identities."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
-from adapters.records.mapping import RecordMapping
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.record_kind import Record, RecordKind
-from domain.identities.identity import Identity, User
-from domain.identities.phone_change import PhoneChange
+from adapters.records.record_kind import Record
 from domain.identities.user_events import EventType
-from domain.identities.username import Username
 
 
 class UsernameRecord(msgspec.Struct, gc=False):
@@ -233,72 +227,3 @@ class IdentityRecord(Record, kw_only=True):
             encrypted_phone=None if phone is None else change(phone),
             phone_changes=msgspec.structs.replace(changes, under_way_record=under_way),
         )
-
-
-class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
-    """The mapping of identities, which encrypts their phones and keeps the keys of their names."""
-
-    def __init__(
-        self,
-        kind: RecordKind[IdentityRecord],
-        encryption: PhoneEncryption,
-        *,
-        keeps_events: bool = True,
-    ) -> None:
-        """Take the kind, and the encryption of the phones.
-
-        Args:
-            kind: The kind.
-            encryption: Encrypts and decrypts the phones.
-            keeps_events: Whether events are recorded. Those that are stored stay in any case.
-        """
-        super().__init__(kind, Identity)
-        self._encryption = encryption
-        self._keeps_events = keeps_events
-
-    def to_record(self, value: Identity) -> IdentityRecord:
-        """Return the record of an identity, with its phones encrypted anew."""
-        record = super().to_record(value)
-        if value.phone is not None:
-            record.encrypted_phone = self._encryption.encrypt(value.phone, value.id)
-        if (change := value.phone_changes.under_way) is not None:
-            under_way = msgspec.convert(change, PhoneChangeRecord, from_attributes=True)
-            under_way.encrypted_new_phone = self._encryption.encrypt(change.new_phone, value.id)
-            under_way.encrypted_old_phone = self._encryption.encrypt(change.old_phone, value.id)
-            record.phone_changes.under_way_record = under_way
-            record.phone_change_attempted_at = change.attempted_at
-        if value.is_staff:
-            record.staff_role = value.staff.role
-        events = value.events
-        if events.is_recording and not self._keeps_events:  # it was made here
-            record.events = UserEventsRecord()
-        elif events.unsent:
-            record.next_send_at, record.events_failed_at = events.next_send_at, events.failed_at
-        return record
-
-    def to_value(self, record: IdentityRecord) -> Identity:
-        """Return the identity of a record, with its phones decrypted and the key of its name.
-
-        Raises:
-            CorruptRecord: The key of the phone is not available.
-        """
-        identity = super().to_value(record)
-        changes: dict[str, Any] = {}
-        if record.encrypted_phone is not None:
-            changes["phone"] = self._encryption.decrypt(record.encrypted_phone, record.id)
-        if (user := identity.user) is not None:
-            username = Username(user.username.text, record.username_key)
-            changes["user"] = User(username, user.created_at)
-        if (under_way := record.phone_changes.under_way_record) is not None:
-            change = self._to_phone_change(under_way, record.id)
-            changes["phone_changes"] = identity.phone_changes.advance(change)
-        if not self._keeps_events:
-            changes["events"] = replace(identity.events, is_recording=False)
-        return replace(identity, **changes)
-
-    def _to_phone_change(self, record: PhoneChangeRecord, identity_id: str) -> PhoneChange:
-        phones = {
-            "new_phone": self._encryption.decrypt(record.encrypted_new_phone, identity_id),
-            "old_phone": self._encryption.decrypt(record.encrypted_old_phone, identity_id),
-        }
-        return msgspec.convert({**msgspec.structs.asdict(record), **phones}, PhoneChange)

@@ -1,8 +1,7 @@
 """Build the use case of the list of users."""
 
-from application.ports.user_list import UserList
 from application.use_cases import UseCases
-from application.user_list.list_users import ListUsers
+from application.user_list.list_users import ListUsers, UserList
 
 
 class UserListFeature:

@@ -1,23 +1,52 @@
 """List users, a page at a time, and count in the audit how many somebody was given."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 from application.administration.caller import Caller
 from application.ports.administration import AuditLog
 from application.ports.errors import StorageError
 from application.ports.system import Clock, Randomness
-from application.ports.user_list import UserList, UserPage
 from application.user_list.acts import LIST
 from domain.administration.audit import AuditEntry
 from domain.cursor import Cursor
 from domain.errors import AuditFailed
 from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.identity import Identity
 from domain.user_list.user_filter import UserFilter
 
 SUBJECT: Final = "users"
 """What the audit calls all users."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserPage:
+    """Users in the order of `created_at` and `id`, and the cursor of the next page if there is one.
+
+    A page may be shorter than its limit although another one follows.
+    """
+
+    users: Sequence[Identity]
+    next_cursor: Cursor | None
+
+
+class UserList(Protocol):
+    """Users in an order that no change of a user changes."""
+
+    async def list_after(
+        self, user_filter: UserFilter, cursor: Cursor | None, limit: int
+    ) -> UserPage:
+        """List up to `limit` users after the cursor, by an index.
+
+        One that cannot be read is left out, and the log says so once.
+
+        Raises:
+            CorruptRecord: Many of them cannot be read.
+            StorageError
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,6 @@ class _UserList(Feature):
     folders = (
         "domain/user_list",
         "application/user_list",
-        "application/ports/user_list.py",
         "adapters/records/repositories/user_list.py",
         "entrypoints/http/user_list",
         "entrypoints/commands/user_list",
@@ -34,10 +33,10 @@ class _UserList(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use case."""
-        from adapters.records.repositories.user_list import make_user_list
+        from adapters.records.repositories.user_list import StoredUserList
         from application.user_list.feature import UserListFeature
 
-        user_list = make_user_list(opening.database, opening.phone_encryption)
+        user_list = StoredUserList(opening.database.records, opening.phone_encryption)
         opening.use_cases.add(UserListFeature(opening.use_cases, user_list))
         yield
 

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.records.database import Database
 from adapters.records.repositories import make_repositories
-from adapters.records.repositories.user_list import StoredUserList, make_user_list
+from adapters.records.repositories.user_list import StoredUserList
 from application.ports.administration import AuditFilter
 from application.ports.repositories import Repositories
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
@@ -33,7 +33,7 @@ def a_member(number: int, halves: int = 0, **changes: object) -> Identity:
 
 @pytest.fixture
 def user_list(database: Database) -> StoredUserList:
-    return make_user_list(database, FakePhoneEncryption())
+    return StoredUserList(database.records, FakePhoneEncryption())
 
 
 async def list_all(

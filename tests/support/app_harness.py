@@ -16,7 +16,7 @@ from adapters.records.features.phone_change import make_phone_change_repositorie
 from adapters.records.features.statistics import make_statistics_repositories
 from adapters.records.features.voice import make_voice_repositories
 from adapters.records.features.whatsapp import make_whatsapp_repositories
-from adapters.records.repositories.user_list import make_user_list
+from adapters.records.repositories.user_list import StoredUserList
 from adapters.webauthn.relying_party import WebAuthnRelyingParty
 from application.admin.feature import AdminFeature
 from application.app_data.details import add_app_data_details
@@ -157,7 +157,7 @@ class AppHarness(CoreHarness):
         core.add(ExportFeature(core, self._make(make_export_repositories)))
         core.add(ImportsFeature(core, self.policy.media.variant_specs))
         core.add(AdminFeature(core, self._make(make_admin_repositories).service_tokens))
-        user_list = self._make(lambda database: make_user_list(database, self.database.encryption))
+        user_list = StoredUserList(self.database.records, self.database.encryption)
         core.add(UserListFeature(core, user_list))
         console = self._make(make_console_repositories)
         add_console_details(core, console)

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from adapters.records.database import Database
-from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import IDENTITIES
+from adapters.records.repositories.identities import IdentityMapping
 from application.administration.feature import AdministrationFeature
 from application.identities.feature import IdentitiesFeature, IdentitiesPorts
 from application.identities.login import LoggedIn
@@ -221,7 +221,7 @@ class CoreHarness:
         """Store a name that was valid by other rules, such as with another name of the app."""
         stored = self.database.identities[identity_id]
         named = stored.value.set_username(username, NOW)
-        record = IdentityMapping(IDENTITIES, self.database.encryption).to_record(named)
+        record = IdentityMapping(self.database.encryption).to_record(named)
         row = Row(IDENTITIES.to_fields(record, NATIVE_TYPES), stored.version + 1)
         self.database.records.tables[IDENTITIES.name][identity_id] = row
         return named

@@ -9,11 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import (
     AUDIT_ENTRIES,
     DELIVERY_REPORTS,
-    IDENTITIES,
     INSTANCES,
     LEASES,
     PHONE_VERIFICATIONS,
@@ -22,6 +20,7 @@ from adapters.records.kinds import (
 )
 from adapters.records.limits import LIMITS, LimitRecord
 from adapters.records.mapping import RecordMapping
+from adapters.records.repositories.identities import IdentityMapping
 from domain.administration.audit import AuditEntry
 from domain.instance import Instance
 from domain.otp.delivery_report import DeliveryReport
@@ -34,7 +33,7 @@ GOLDEN_RECORDS: Final = Path(__file__).parents[1] / "unit/golden/records_2.json"
 _MAPPINGS: Final[Sequence[RecordMapping[Any, Any]]] = (
     RecordMapping(PHONE_VERIFICATIONS, PhoneVerification),
     RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts),
-    IdentityMapping(IDENTITIES, FakePhoneEncryption()),
+    IdentityMapping(FakePhoneEncryption()),
     RecordMapping(DELIVERY_REPORTS, DeliveryReport),
     RecordMapping(AUDIT_ENTRIES, AuditEntry),
     RecordMapping(INSTANCES, Instance),

@@ -5,14 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from adapters.records.database import Database
-from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import (
     ALL_ENTRIES,
     AUDIT_ENTRIES,
     DELIVERY_REPORTS,
     ENTRIES_BY_ACTOR,
     ENTRIES_BY_SUBJECT,
-    IDENTITIES,
     INSTANCES,
     LEASES,
     UNCHALLENGED_ATTEMPTS,
@@ -113,13 +111,12 @@ def make_repositories(
             that another process stored stay as they are.
     """
     store = database.records
-    identities = IdentityMapping(IDENTITIES, encryption, keeps_events=keeps_events)
     return Repositories(
         phone_verifications=StoredPhoneVerifications(store, encryption),
         unchallenged_attempts=RecordRepository(
             store, RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts), do_ids_return=True
         ),
-        identities=StoredIdentities(store, identities),
+        identities=StoredIdentities(store, encryption, keeps_events=keeps_events),
         delivery_reports=RecordRepository(store, RecordMapping(DELIVERY_REPORTS, DeliveryReport)),
         audit_log=StoredAuditLog(store),
         leases=StoredLeases(store),

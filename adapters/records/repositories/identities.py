@@ -2,15 +2,23 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from adapters.records.identities import IdentityRecord
+import msgspec
+
+from adapters.records.identities import (
+    IdentityRecord,
+    PhoneChangeRecord,
+    UserEventsRecord,
+)
 from adapters.records.kinds import (
     ALL_USERNAMES,
     DUE_EVENTS,
     EXTERNAL_IDS,
     FAILED_EVENTS,
+    IDENTITIES,
     PHONE_CHANGES,
     STAFF,
     STAFF_LOOK_ALIKES,
@@ -19,13 +27,14 @@ from adapters.records.kinds import (
     USERNAMES,
     WITH_USERNAME,
 )
+from adapters.records.mapping import RecordMapping
+from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_repository import RecordRepository
-from adapters.records.record_store import (
-    estimate_size,
-)
+from adapters.records.record_store import RecordStore, estimate_size
 from application.ports.versioned import Versioned
 from domain.identities.external_id import ExternalId
-from domain.identities.identity import Identity
+from domain.identities.identity import Identity, User
+from domain.identities.phone_change import PhoneChange
 from domain.identities.role import Role
 from domain.identities.username import Username
 
@@ -34,10 +43,68 @@ _MAX_LOOK_ALIKES: Final = 20
 """More people with a role and look-alike names are not expected."""
 
 
+class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
+    """Identities and their records, which have encrypted phones.
+
+    Events are recorded only if `keeps_events`. Those that are stored stay in any case.
+    """
+
+    def __init__(self, encryption: PhoneEncryption, *, keeps_events: bool = True) -> None:
+        super().__init__(IDENTITIES, Identity)
+        self._encryption = encryption
+        self._keeps_events = keeps_events
+
+    def to_record(self, value: Identity) -> IdentityRecord:
+        record = super().to_record(value)
+        if value.phone is not None:
+            record.encrypted_phone = self._encryption.encrypt(value.phone, value.id)
+        if (change := value.phone_changes.under_way) is not None:
+            under_way = msgspec.convert(change, PhoneChangeRecord, from_attributes=True)
+            under_way.encrypted_new_phone = self._encryption.encrypt(change.new_phone, value.id)
+            under_way.encrypted_old_phone = self._encryption.encrypt(change.old_phone, value.id)
+            record.phone_changes.under_way_record = under_way
+            record.phone_change_attempted_at = change.attempted_at
+        if value.is_staff:
+            record.staff_role = value.staff.role
+        events = value.events
+        if events.is_recording and not self._keeps_events:  # it was made here
+            record.events = UserEventsRecord()
+        elif events.unsent:
+            record.next_send_at, record.events_failed_at = events.next_send_at, events.failed_at
+        return record
+
+    def to_value(self, record: IdentityRecord) -> Identity:
+        identity = super().to_value(record)
+        changes: dict[str, Any] = {}
+        if record.encrypted_phone is not None:
+            changes["phone"] = self._encryption.decrypt(record.encrypted_phone, record.id)
+        if (user := identity.user) is not None:
+            username = Username(user.username.text, record.username_key)
+            changes["user"] = User(username, user.created_at)
+        if (under_way := record.phone_changes.under_way_record) is not None:
+            change = self._to_phone_change(under_way, record.id)
+            changes["phone_changes"] = identity.phone_changes.advance(change)
+        if not self._keeps_events:
+            changes["events"] = replace(identity.events, is_recording=False)
+        return replace(identity, **changes)
+
+    def _to_phone_change(self, record: PhoneChangeRecord, identity_id: str) -> PhoneChange:
+        phones = {
+            "new_phone": self._encryption.decrypt(record.encrypted_new_phone, identity_id),
+            "old_phone": self._encryption.decrypt(record.encrypted_old_phone, identity_id),
+        }
+        return msgspec.convert({**msgspec.structs.asdict(record), **phones}, PhoneChange)
+
+
 class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
     """Identities, also deleted ones."""
 
     id_field = "user_id"
+
+    def __init__(
+        self, store: RecordStore, encryption: PhoneEncryption, *, keeps_events: bool = True
+    ) -> None:
+        super().__init__(store, IdentityMapping(encryption, keeps_events=keeps_events))
 
     async def replace_phone(self, identity: Identity, version: int) -> bool:
         record = self.mapping.to_record(identity)

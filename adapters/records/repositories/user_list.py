@@ -1,17 +1,13 @@
 """The list of users. Its indexes are those of identities."""
 
-from dataclasses import dataclass
 from typing import Final
 
-from adapters.records.database import Database
-from adapters.records.identities import IdentityMapping
-from adapters.records.kinds import BLOCKED_USERS, IDENTITIES, STAFF, USERS
-from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.kinds import BLOCKED_USERS, STAFF, USERS
 from adapters.records.record_kind import Index
 from adapters.records.record_repository import to_position
 from adapters.records.record_store import IndexPosition
 from adapters.records.repositories.identities import StoredIdentities
-from application.ports.user_list import UserPage
+from application.user_list.list_users import UserPage
 from domain.cursor import Cursor
 from domain.identities.identity import Identity
 from domain.identities.role import Role
@@ -21,11 +17,8 @@ _MAX_READS: Final = 10
 """Of a page whose index also has users that the filter excludes: nearly all are blocked, maybe."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredUserList:
+class StoredUserList(StoredIdentities):
     """Users, by the index that has all of a filter, and few others."""
-
-    identities: StoredIdentities
 
     async def list_after(
         self, user_filter: UserFilter, cursor: Cursor | None, limit: int
@@ -37,7 +30,7 @@ class StoredUserList:
             after = IndexPosition(user_filter.created_since, "")  # before all ids
         users, last, size = list[Identity](), cursor, limit + 1
         for _ in range(_MAX_READS):
-            found = await self.identities.list_readable(
+            found = await self.list_readable(
                 index, "user_not_listed", equal, after=after, limit=size
             )
             for loaded in found:
@@ -57,9 +50,3 @@ def _index_of(user_filter: UserFilter) -> Index:
     if user_filter.is_blocked:
         return BLOCKED_USERS
     return USERS if user_filter.role in (None, Role.MEMBER) else STAFF
-
-
-def make_user_list(database: Database, encryption: PhoneEncryption) -> StoredUserList:
-    """Return the repository over an open database."""
-    mapping = IdentityMapping(IDENTITIES, encryption)
-    return StoredUserList(StoredIdentities(database.records, mapping))

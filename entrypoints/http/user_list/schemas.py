@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from application.ports.user_list import UserPage
+from application.user_list.list_users import UserPage
 from domain.cursor import MAX_PAGE_SIZE
 from domain.identities.identity import Identity
 from domain.identities.role import Role

@@ -28,10 +28,9 @@ from adapters.jwt import JwtAccessTokens
 from adapters.mongo import open_mongo_database
 from adapters.postgres import open_postgres_database
 from adapters.records.features.media import MEDIA_ITEMS
-from adapters.records.identities import IdentityMapping
-from adapters.records.kinds import IDENTITIES
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Fields, RecordKind
+from adapters.records.repositories.identities import IdentityMapping
 from adapters.sqlite import open_sqlite_database
 from adapters.system import SystemClock
 from application.ports.keys import KeyPurpose, TokenClaims
@@ -67,7 +66,7 @@ def seed(
     # The rows of users who send requests one after the other are not neighbors.
     senders_in_turn = [_make_user(number) for number in Random(0).sample(range(users), senders)]
     owners = senders_in_turn[:libraries]
-    identities = IdentityMapping(IDENTITIES, encryption)
+    identities = IdentityMapping(encryption)
     insert(settings.database, identities, map(_make_user, range(users)))
     items = RecordMapping(MEDIA_ITEMS, MediaItem)
     insert(settings.database, items, _make_items(owners))

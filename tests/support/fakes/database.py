@@ -9,11 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapters.records.database import Database
-from adapters.records.identities import IdentityMapping
 from adapters.records.kinds import (
     AUDIT_ENTRIES,
     DELIVERY_REPORTS,
-    IDENTITIES,
     PHONE_VERIFICATIONS,
 )
 from adapters.records.limits import LIMITS
@@ -21,6 +19,7 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Record, RecordKind
 from adapters.records.record_store import StoredRecord
 from adapters.records.repositories import make_repositories
+from adapters.records.repositories.identities import IdentityMapping
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.ports.limits import LimitStore
 from application.ports.repositories import Repositories
@@ -101,7 +100,7 @@ class InMemoryDatabase:
 
     @property
     def identities(self) -> dict[str, Versioned[Identity]]:
-        return self.load_all(IdentityMapping(IDENTITIES, self.encryption))
+        return self.load_all(IdentityMapping(self.encryption))
 
     @property
     def delivery_reports(self) -> dict[str, Versioned[DeliveryReport]]:

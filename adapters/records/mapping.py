@@ -4,7 +4,7 @@ The fields of a record are named like those of the domain's value. msgspec copie
 directions, so a new field is added to the domain and to the Struct, with a default.
 
 - A field that gets another name in the domain keeps its stored one: `field(name="stored_name")`.
-- Fields that only indexes need are properties of the domain's value.
+- Fields that only indexes need are properties of the domain's value, or the mapping sets them.
 """
 
 from typing import Final, Generic, TypeVar

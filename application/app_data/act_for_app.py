@@ -1,7 +1,7 @@
 """Read and set what the backend of the app keeps with a user."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from application.administration.act_for_users import ActForUsers
@@ -58,7 +58,7 @@ class ActForApp:
         def replace_claims(identity: Identity) -> tuple[Identity, None]:
             if identity.is_closed:
                 raise UserNotFound
-            return identity.set_claims(claims), None
+            return replace(identity, claims=claims), None
 
         identity = await self._find_to_set(caller, SET_CLAIMS, query, reason)
         if identity.claims == claims:

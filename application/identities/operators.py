@@ -1,7 +1,7 @@
 """What operators do with phones and users: roles, blocks, logout."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final, TypeAlias
@@ -91,7 +91,7 @@ class OperatorActions:
         """
         try:
             _, changed = await self._change_user(
-                identity_id, lambda identity: identity.set_external_id(external_id)
+                identity_id, lambda identity: replace(identity, external_id=external_id)
             )
         except UniqueViolation as error:
             raise ExternalIdInUse from error

@@ -271,7 +271,7 @@ class _Attempt:
         created_at = min(self.user.created_at or self.now, self.now)
         completed = identity.mark_imported(created_at, self.now)
         if self.user.external_id is not None:
-            completed = completed.set_external_id(self.user.external_id)
+            completed = replace(completed, external_id=self.user.external_id)
         if self.username is not None and identity.user is None:
             completed = set_free_username(completed, self.username, created_at, self.holder_ids)
         return completed

@@ -15,13 +15,15 @@ class Identities(Records[Identity], Protocol):
 
     Only `replace_phone` changes a phone; `add` sets it, and `replace` can only remove it.
 
-    No two have the same username key, including deleted ones, or the same external id: `add` and
-    `replace` raise UniqueViolation if another identity has one of them. The key is stored with the
-    name, and a loaded username has the stored key: it is never derived from the text again.
+    - No two have the same username key, including deleted ones, or the same external id: `add` and
+      `replace` raise UniqueViolation if another identity has one of them. The key is stored with
+      the name, and a loaded username has the stored key: it is never derived from the text again.
+    - Lists of administrators and of events leave out what cannot be read, and the log says so once.
+      If that are many, they raise CorruptRecord.
     """
 
     async def replace_phone(self, identity: Identity, version: int) -> bool:
-        """Replace the identity, also its phone, if it still has this version; see `replace`."""
+        """Replace the identity with its phone; see `replace`."""
         ...
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
@@ -33,7 +35,7 @@ class Identities(Records[Identity], Protocol):
         ...
 
     async def list_administrators(self, limit: int) -> Sequence[Versioned[Identity]]:
-        """List up to `limit` administrators, the longest account first. A closed one is none."""
+        """List administrators, the oldest account first. A closed one is none."""
         ...
 
     async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
@@ -43,37 +45,23 @@ class Identities(Records[Identity], Protocol):
     async def list_phone_changes(
         self, attempted: datetime, limit: int
     ) -> Sequence[Versioned[Identity]]:
-        """List up to `limit` identities whose `phone_change` was attempted at this time or earlier.
+        """List identities, also deleted ones, whose change was attempted at this time or earlier.
 
-        Deleted ones too, the earliest attempt first.
+        The earliest attempt is first.
         """
         ...
 
     async def list_with_due_events(
         self, now: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[Identity]]:
-        """List up to `limit` identities whose `next_send_at` is now or earlier, the earliest first.
+        """List identities whose `events.next_send_at` is now or earlier, the earliest first.
 
-        One that cannot be read is left out, and the log says so once.
-
-        Args:
-            now: The time.
-            limit: How many at most.
-            offset: How many of the first ones to skip.
-
-        Raises:
-            CorruptRecord: Many of them cannot be read.
+        The first `offset` ones are skipped.
         """
         ...
 
     async def list_with_failed_events(self, limit: int) -> Sequence[Versioned[Identity]]:
-        """List up to `limit` identities with `events_failed_at`, the earliest first.
-
-        One that cannot be read is left out, and the log says so once.
-
-        Raises:
-            CorruptRecord: Many of them cannot be read.
-        """
+        """List identities with `events.failed_at`, the earliest first."""
         ...
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
@@ -81,11 +69,11 @@ class Identities(Records[Identity], Protocol):
         ...
 
     async def list_expired(self, now: datetime, limit: int) -> Sequence[Versioned[Identity]]:
-        """List up to `limit` identities whose `expires_at` has passed, the earliest first."""
+        """List identities whose `expires_at` has passed, the earliest first."""
         ...
 
     async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
-        """List up to `limit` deleted identities that are not purged, the oldest first."""
+        """List deleted identities that are not purged, the oldest first."""
         ...
 
     async def count_users(self, limit: int) -> int | None:
@@ -102,5 +90,5 @@ class Identities(Records[Identity], Protocol):
     async def list_with_username(
         self, deleted: datetime, limit: int
     ) -> Sequence[Versioned[Identity]]:
-        """List up to `limit` identities with a username that were deleted until this time."""
+        """List identities with a username that were deleted until this time."""
         ...

@@ -134,11 +134,6 @@ class Identity:
     token_repeats: tuple[TokenRepeat, ...] = ()
 
     def __post_init__(self) -> None:
-        """Reject an id from elsewhere.
-
-        Raises:
-            InvalidIdentifier
-        """
         require_identifier(self.id)
 
     @property
@@ -165,11 +160,7 @@ class Identity:
         return self.is_deleted or self.detached_at is not None
 
     def require_open(self) -> "Identity":
-        """Return the identity, unless it is closed.
-
-        Raises:
-            Unauthenticated
-        """
+        """Return the identity; raises Unauthenticated if it is closed."""
         if self.is_closed:
             raise Unauthenticated
         return self
@@ -291,11 +282,7 @@ class Identity:
         )
 
     def repeat_login(
-        self,
-        challenge_id: str,
-        request_id: str | None,
-        client_ip_hash: str | None,
-        now: datetime,
+        self, challenge_id: str, request_id: str | None, client_ip_hash: str | None, now: datetime
     ) -> "tuple[Identity, Session] | None":
         """Return the identity and the session after a client repeated the login of a challenge.
 
@@ -327,15 +314,11 @@ class Identity:
         return replace(self, devices=(*kept, added)[-MAX_DEVICES:])
 
     def add_passkey(self, passkey: Passkey) -> "Identity":
-        """Return the identity with this passkey, and without its console sessions and devices.
-
-        Raises:
-            ConflictingValue: Another one has this name.
-        """
+        """Add a passkey, and end the sessions of the console; see `Staff.add_passkey`."""
         return replace(self, staff=self.staff.add_passkey(passkey)).end_console_sessions()
 
     def end_console_sessions(self) -> "Identity":
-        """Return the identity without sessions and devices of the console. Those of apps stay."""
+        """End the sessions and devices of the console. Those of apps stay."""
         return replace(self, session_version=self.session_version + 1)
 
     def revoke_device_of(self, session_id: str) -> "Identity":
@@ -384,7 +367,7 @@ class Identity:
             self, sessions=tuple(session for session in self.sessions if session.id != session_id)
         )
 
-    def revoke_other_sessions(self, session_id: str) -> "Identity":
+    def revoke_other_sessions(self, session_id: str | None) -> "Identity":
         """Return the identity with this session and its device only. The others are revoked."""
         return replace(
             self,
@@ -399,12 +382,7 @@ class Identity:
 
     def revoke_all_sessions(self) -> "Identity":
         """Return the identity without sessions and recognized devices."""
-        return replace(
-            self,
-            sessions=(),
-            devices=(),
-            session_version=self.session_version + 1,
-        )
+        return replace(self, sessions=(), devices=(), session_version=self.session_version + 1)
 
     def end_sessions_by_undo_code(self, disowned_id: str, used: UsedChallenge) -> "Identity":
         """Return the identity without sessions, after the undo code of a change that was disowned.
@@ -424,14 +402,6 @@ class Identity:
         created_at = self.user.created_at if self.user else now
         return replace(self, user=User(username, created_at), is_verified=True)
 
-    def set_external_id(self, external_id: ExternalId | None) -> "Identity":
-        """Return the identity with the id that another system has for it, None for no such id."""
-        return replace(self, external_id=external_id)
-
-    def set_claims(self, claims: str) -> "Identity":
-        """Return the identity with these claims in its tokens, an empty text for none."""
-        return replace(self, claims=claims)
-
     def start_phone_change(self, change: PhoneChange, *used: UsedChallenge) -> "Identity":
         """Return the identity with a change of its phone under way, by the codes of challenges."""
         challenges = [
@@ -450,18 +420,13 @@ class Identity:
         """
         if not self.phone_changes.assigns_next(change):
             return self
+        changed = self.record_event(EventType.PHONE_CHANGED, now)
         keeps_role = change.keeps_role(self.staff.undo_deadline_at_promotion)
         return replace(
-            self.record_event(EventType.PHONE_CHANGED, now),
+            changed.revoke_other_sessions(change.kept_session_id),
+            devices=(),
             phone=change.new_phone,
             phone_changes=self.phone_changes.assign(change, now),
-            sessions=tuple(
-                replace(session, is_used=True)
-                for session in self.sessions
-                if session.id == change.kept_session_id
-            ),
-            devices=(),
-            session_version=self.session_version + 1,
             staff=self.staff if keeps_role else Staff(),
         )
 
@@ -497,13 +462,8 @@ class Identity:
         """
         if self.staff.role is role:
             return self
-        # A session of the console from before a demotion does not come back.
-        return replace(
-            self,
-            staff=self.staff.promote(role, self.phone_changes.last_undo_deadline),
-            sessions=(),
-            session_version=self.session_version + 1,
-        )
+        staff = self.staff.promote(role, self.phone_changes.last_undo_deadline)
+        return replace(self.end_console_sessions(), staff=staff, sessions=())
 
     def demote(self) -> "Identity":
         """Return the identity as a member, without what only staff has. Everything else stays."""

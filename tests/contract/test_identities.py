@@ -109,10 +109,10 @@ async def test_an_external_id_belongs_to_one_identity_until_that_is_deleted(
     assert found.value == identity
     assert await identities.find_by_external_id(ExternalId(external_id.upper())) is None
     with pytest.raises(UniqueViolation):
-        await identities.replace(ANOTHER.set_external_id(external_id), 1)
+        await identities.replace(replace(ANOTHER, external_id=external_id), 1)
     assert await identities.replace(identity.delete(NOW), found.version)
     assert await identities.find_by_external_id(external_id) is None
-    assert await identities.replace(ANOTHER.set_external_id(external_id), 1)
+    assert await identities.replace(replace(ANOTHER, external_id=external_id), 1)
 
 
 CHANGE = PhoneChange(

@@ -1,6 +1,7 @@
 """When the login hook is asked, what it is told, and what follows."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -47,7 +48,7 @@ async def test_a_hook_is_told_who_logs_in_and_neither_code_nor_number(app: AppHa
     hook = FakeLoginHook(app)
     login = await app.open_session(device="Pixel 9")
     loaded = app.database.identities[login.identity.id]
-    named = loaded.value.set_external_id(parse_external_id("customer-7"))
+    named = replace(loaded.value, external_id=parse_external_id("customer-7"))
     await app.use_cases.repositories.identities.replace(named, loaded.version)
     second = await app.open_session(device_token=login.device_token)
     assert second.identity.id == login.identity.id

@@ -21,12 +21,10 @@ class RecordMapping(Generic[T, R]):
     """The mapping of one kind of record."""
 
     def __init__(self, kind: RecordKind[R], value_type: type[T]) -> None:
-        """Set the kind, and the class of the domain."""
         self.kind: Final = kind
         self.value_type: Final = value_type
 
     def to_record(self, value: T) -> R:
-        """Return the record of a value."""
         record = msgspec.convert(value, self.kind.record_type, from_attributes=True)
         record.schema_version = self.kind.schema_version
         return record

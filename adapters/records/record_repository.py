@@ -52,13 +52,7 @@ class RecordRepository(Generic[V, R]):
         *,
         do_ids_return: bool = False,
     ) -> None:
-        """Set the store, and the mapping of the kind.
-
-        Args:
-            store: The store.
-            mapping: The mapping of the kind.
-            do_ids_return: Whether an id may be used again after its record was deleted.
-        """
+        """Set the store and the mapping, and whether an id returns after its record was deleted."""
         self._do_ids_return = do_ids_return
         self._known_unreadable = set[str]()
         self.store: Final = store
@@ -152,11 +146,7 @@ class RecordRepository(Generic[V, R]):
             _log.warning({"event": event, **fields})
 
     def read(self, stored: StoredRecord[R]) -> Versioned[V]:
-        """Return the value of a stored record, with its version.
-
-        Raises:
-            CorruptRecord
-        """
+        """Return the value of a stored record, with its version; raises CorruptRecord."""
         return Versioned(self.mapping.to_value(stored.record), stored.version)
 
 

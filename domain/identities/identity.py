@@ -51,12 +51,7 @@ class UsedChallenge:
     client_ip_hash: str | None = None
 
     def is_repeated_by(self, request_id: str | None, client_ip_hash: str | None) -> bool:
-        """Return whether a request with the right code repeats the one that opened the session.
-
-        Args:
-            request_id: the id that the request carries, if any.
-            client_ip_hash: the client IP, if the request came by the legacy API.
-        """
+        """Return whether a request with the right code repeats the one that opened the session."""
         if request_id is not None:
             return request_id == self.request_id
         return client_ip_hash is not None and client_ip_hash == self.client_ip_hash
@@ -264,10 +259,7 @@ class Identity:
         return any(used.id == challenge_id for used in self.used_challenges)
 
     def add_session(self, session: Session, used: UsedChallenge | None = None) -> "Identity":
-        """Return the identity with this session, and with the challenge that opened it.
-
-        Above `MAX_SESSIONS` the oldest session is revoked.
-        """
+        """Add a session and the challenge that opened it. Above `MAX_SESSIONS` the oldest ends."""
         now = session.created_at
         sessions = [earlier for earlier in self.sessions if now < earlier.ends_at]
         challenges = [earlier for earlier in self.used_challenges if now < earlier.expires_at]
@@ -385,12 +377,7 @@ class Identity:
         return replace(self, sessions=(), devices=(), session_version=self.session_version + 1)
 
     def end_sessions_by_undo_code(self, disowned_id: str, used: UsedChallenge) -> "Identity":
-        """Return the identity without sessions, after the undo code of a change that was disowned.
-
-        Args:
-            disowned_id: What it has of the code. From now on the code is a used one.
-            used: The used code.
-        """
+        """End all sessions by the undo code of a change that was disowned, which is used then."""
         others = [each for each in self.used_challenges if each.id != disowned_id]
         return replace(self.revoke_all_sessions(), used_challenges=(*others, used))
 

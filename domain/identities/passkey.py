@@ -19,8 +19,6 @@ class Passkey:
         sign_count: How often the authenticator says that it was used; 0 where it does not count,
             as those that sync their passkeys.
         name: What its owner calls it. No two of an identity have the same name.
-        created_at: When it was added.
-        last_used_at: When it signed in last; None before.
     """
 
     credential_id: bytes

@@ -42,18 +42,13 @@ class PhoneChange:
     """A change under way. A process that is killed leaves it, and a retry or the cleanup ends it.
 
     Attributes:
-        new_phone: The number that the identity gets.
-        old_phone: The number that it had before.
-        step: What is done next.
         started_at: When it began; it identifies the change.
         attempted_at: When its step was attempted last.
-        is_undo: Whether it undoes an earlier change.
         is_disown: Whether the owner of `old_phone` says that the account is somebody else's. The
             account loses this phone even if it cannot get its former one back.
         undo_until: Until when the change can be undone, None if it cannot be. Of an undo: the
             deadline of the change that it undoes.
-        kept_session_id: The only session that does not end; None for none.
-        is_by_operator: Whether an operator asked for it, so that a role ends.
+        kept_session_id: The only session that does not end.
         locale: The language of the message to the former number, if a client asked for one.
     """
 

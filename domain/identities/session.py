@@ -58,11 +58,6 @@ class RefreshTokenFamily:
         - Any other generation, such as a void one, may be stolen: the session has to be revoked.
 
         After a clock was set back, the period is longer, until the next rotation.
-
-        Args:
-            generation: that of the token.
-            now: when it arrived.
-            network: the hash of the network that it came from.
         """
         successor = replace(
             self,

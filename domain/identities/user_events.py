@@ -86,7 +86,7 @@ class EventProgress:
         destination accepts the events of others, this one is later each time.
 
         Args:
-            now: The time.
+            now: When it failed.
             newest_at: When the newest event occurred, which has the whole `RETRY_PERIOD` too.
             others_accepted_at: When the destination accepted an event last; None if unknown.
         """
@@ -185,10 +185,7 @@ class UserEvents:
     ) -> tuple[UserEvent, ...]:
         """Return the events that a destination may get now.
 
-        Args:
-            destination: The destination.
-            now: The time.
-            has_recovered: Whether those are due too that were postponed while it failed.
+        One that has recovered may also get those that were postponed while it failed.
         """
         attempt_at = self.next_attempt_at(destination)
         is_due = attempt_at is not None and attempt_at <= now
@@ -198,11 +195,9 @@ class UserEvents:
     def settle(
         self, changed: Collection[EventProgress], destinations: Collection[str]
     ) -> "UserEvents":
-        """Return the events after attempts. What all destinations have accepted is dropped.
+        """Return the events after attempts, which changed the progress of some destinations.
 
-        Args:
-            changed: The progress of the destinations to which an attempt was made.
-            destinations: All destinations. The progress of others is dropped.
+        What all destinations have accepted is dropped, and the progress of former destinations.
         """
         by_name = {name: self.progress_of(name) for name in destinations}
         for progress in changed:

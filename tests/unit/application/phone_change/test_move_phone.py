@@ -234,12 +234,3 @@ async def test_a_held_number_is_not_restored_to_an_account_that_had_it_earlier()
     await app.identities.delete_user.by_id(user.identity.id)
     await app.administration.act_for_users.restore(OPERATOR, earlier.identity.id, "ticket")
     assert record_of(app, OLD).identity_id == earlier.identity.id
-
-
-async def test_an_undo_ends_a_role_that_was_given_after_the_change(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await move(app, OLD)
-    await app.identities.operator_actions.change_role(user.identity.id, Role.SUPPORT)
-    app.advance(hours=1)
-    await undo(app)
-    assert (identity_of(app, user).phone, identity_of(app, user).staff.role) == (OLD, Role.MEMBER)

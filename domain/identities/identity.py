@@ -114,7 +114,7 @@ class Identity:
     last_used_at: datetime | None = None
     days_of_use: int = 0
     is_verified: bool = True
-    # The write that makes an unverified identity has it, and the one that deletes it takes it.
+    # Recorded by the write that makes an unverified identity, so that none is without it.
     consent: Consent | None = None
     external_id: ExternalId | None = None
     # Tokens are made of one read, and none has them after the write that deletes the identity.

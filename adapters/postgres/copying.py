@@ -10,14 +10,13 @@ from psycopg.errors import IntegrityError, OperationalError
 from psycopg.rows import TupleRow
 from psycopg.types.numeric import Int8
 
+from adapters.postgres.dialect import POSTGRES
 from adapters.postgres.driver import PostgresConnection, port_error, silence_driver
 from adapters.postgres.limit_store import next_minute
 from adapters.postgres.metadata import check, prepare_database
 from adapters.postgres.opening import connect
-from adapters.postgres.schema import METADATA_TABLE, tables
 from adapters.postgres.sessions import Values
 from adapters.postgres.texts import decode_json, decode_text, encode_json, encode_text
-from adapters.postgres.undeclared_tables import LIST_TABLES, has_undeclared
 from adapters.postgres.url import parse_url
 from adapters.records.copy_marks import CopyMark, decode_mark, encode_mark
 from adapters.records.limits import LIMITS
@@ -30,6 +29,9 @@ from adapters.records.raw_records import (
     to_json,
 )
 from adapters.records.record_kind import EXPIRES_AT, Fields, RecordKind
+from adapters.sql.metadata import METADATA_TABLE, write_copy_mark
+from adapters.sql.schema import tables
+from adapters.sql.undeclared_tables import has_undeclared
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 CALL_TIMEOUT: Final = 300.0
@@ -39,7 +41,6 @@ _decode: Final = msgspec.json.Decoder(Fields).decode
 # ruff: noqa: S608 -- the names are ours
 _FIND_MARK: Final = f"SELECT copy_mark FROM {METADATA_TABLE}"
 _CHECK_WRITABLE: Final = f"UPDATE {METADATA_TABLE} SET id = id WHERE false"
-_WRITE_MARK: Final = f"UPDATE {METADATA_TABLE} SET copy_mark = %s WHERE id = 'database'"
 
 
 @asynccontextmanager
@@ -113,13 +114,14 @@ class PostgresCopy:
 
     async def write_mark(self, mark: CopyMark | None, /) -> None:
         with self._calls():
-            await self._connection.execute(_WRITE_MARK, (encode_mark(mark) if mark else None,))
+            values = (encode_mark(mark) if mark else None,)
+            await self._connection.execute(write_copy_mark(POSTGRES), values)
 
     async def list_unknown(self) -> Sequence[str]:
         return sorted(await self._list_tables() - {*tables()})
 
     async def has_undeclared(self, name: str, /) -> bool:
-        return await has_undeclared(self._read, name)
+        return await has_undeclared(self._read, POSTGRES, name)
 
     async def count(self, kind: RecordKind[Any], /) -> int:
         return int(await self._find_value(kind, "count(*)") or 0)
@@ -166,7 +168,7 @@ class PostgresCopy:
             raise ConfigurationError(text) from None
 
     async def _list_tables(self) -> frozenset[str]:
-        return frozenset(name for (name,) in await self._read(LIST_TABLES))
+        return frozenset(name for (name,) in await self._read(POSTGRES.list_tables))
 
     async def _find_value(self, kind: RecordKind[Any], expression: str) -> Any:
         if kind.name not in await self._list_tables():

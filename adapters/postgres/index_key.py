@@ -3,14 +3,8 @@
 from datetime import datetime
 
 from adapters.postgres.database import open_pool
-from adapters.postgres.metadata import (
-    FINISH_CHANGE,
-    check,
-    create_missing,
-    find_metadata,
-    inspect,
-    start_change,
-)
+from adapters.postgres.dialect import POSTGRES
+from adapters.postgres.metadata import check, create_missing, find_metadata, inspect
 from adapters.postgres.opening import connect, stores_in
 from adapters.postgres.url import parse_url
 from adapters.records.database import Database
@@ -23,6 +17,7 @@ from adapters.records.phone_keys import (
     move_phone_verifications,
     report_nothing,
 )
+from adapters.sql.metadata import FINISH_KEY_CHANGE, start_key_change
 
 _COUNT = f"SELECT count(*) FROM {PHONE_VERIFICATIONS.name}"  # noqa: S608 -- our text
 
@@ -71,12 +66,13 @@ async def change_index_key(
                     # The last start may have been that of an older version.
                     await create_missing(connection, location)
                 await check_stopped(stores.records, location, now)
-                await start_change(connection, new.key_fingerprint(), old.key_fingerprint())
+                fingerprints = (new.key_fingerprint(), old.key_fingerprint())
+                await connection.execute(start_key_change(POSTGRES), fingerprints)
             elif current.unfinished_index_key is None:
                 cursor = await connection.execute(_COUNT)
                 [(kept,)] = await cursor.fetchall()
                 return int(kept)
         # It may take hours, in which this connection would be lost.
         moved = await move_phone_verifications(stores, old, new, report)
-        await OutageRetries()(lambda: database.write(FINISH_CHANGE))
+        await OutageRetries()(lambda: database.write(FINISH_KEY_CHANGE))
         return moved

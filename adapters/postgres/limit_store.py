@@ -8,19 +8,17 @@ from typing import Final
 
 import msgspec
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
-from psycopg.rows import TupleRow
 
 from adapters.postgres.database import PostgresDatabase
+from adapters.postgres.dialect import POSTGRES, unknown_fields
 from adapters.postgres.driver import PostgresConnection
 from adapters.postgres.row_loader import RowLoader, read_rows
 from adapters.postgres.sessions import Sessions, Values
-from adapters.postgres.statements import delete_expired, unknown_fields
 from adapters.postgres.texts import encode_json, encode_text
 from adapters.records.limit_batches import (
     Change,
     ChangeOutcome,
     LimitBatches,
-    LoadedRecords,
     apply_changes,
     ids_of,
 )
@@ -33,7 +31,9 @@ from adapters.records.limits import (
     record_ids,
 )
 from adapters.records.record_store import decode_row
-from application.ports.errors import ConcurrencyConflict, CorruptRecord, StorageTimeout
+from adapters.sql.limit_rows import decode_limits
+from adapters.sql.statements import delete_expired
+from application.ports.errors import ConcurrencyConflict, StorageTimeout
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
 MAX_ATTEMPTS: Final = 10
@@ -61,7 +61,7 @@ UPDATE {LIMITS.name} SET expires_at = changed.expires_at,
     body = changed.body::jsonb || {unknown_fields(LIMITS.name, LIMITS.field_names)}
 FROM {_CHANGED} WHERE {LIMITS.name}.id = changed.id
 """  # noqa: S608 -- our texts
-_DELETE_EXPIRED: Final = delete_expired(LIMITS)
+_DELETE_EXPIRED: Final = delete_expired(POSTGRES, LIMITS)
 
 # Others have added one of the rows, or PostgreSQL asks for a repetition. Nothing was done.
 _PREVENTED: Final = (UniqueViolation, DeadlockDetected, SerializationFailure)
@@ -134,7 +134,7 @@ async def _execute_once(
 ) -> Sequence[ChangeOutcome]:
     async with sessions.transaction(connection) as transaction:
         cursor = await connection.execute(_LOCK, (row_ids,))
-        loaded = _decode(await cursor.fetchall())
+        loaded = decode_limits(read_rows(await cursor.fetchall()))
         existing = frozenset(loaded)
         outcomes, changed = apply_changes(changes, loaded)
         added = {
@@ -151,16 +151,6 @@ async def _execute_once(
             # Then nothing is written to the disk, not even the locks.
             transaction.end = "ROLLBACK"
     return outcomes
-
-
-def _decode(rows: Sequence[TupleRow]) -> LoadedRecords:
-    records: dict[str, LimitRecord | CorruptRecord] = {}
-    for record_id, version, body in read_rows(rows):
-        try:
-            records[record_id] = decode_row(LIMITS, record_id, version, body).record
-        except CorruptRecord as error:
-            records[record_id] = error
-    return records
 
 
 def _columns_of(records: LimitRecords) -> Values:

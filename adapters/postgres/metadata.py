@@ -1,23 +1,28 @@
 """The metadata of a database: its schema version, its keys, and the health check."""
 
 import logging
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import psycopg
-from psycopg.errors import UndefinedColumn, UndefinedTable, UniqueViolation
+from psycopg.errors import UndefinedTable, UniqueViolation
 
 from adapters.causes import describe_error
 from adapters.postgres.database import PostgresDatabase
+from adapters.postgres.dialect import POSTGRES
 from adapters.postgres.driver import PostgresConnection
-from adapters.postgres.schema import METADATA_TABLE, column_statements, schema, tables
-from adapters.records.database_metadata import (
-    EMPTIED,
-    SCHEMA_VERSION,
-    DatabaseMetadata,
-    check_schema_version,
-)
+from adapters.records.database_metadata import EMPTIED, SCHEMA_VERSION, DatabaseMetadata
 from adapters.records.schema_plan import HAS_DUPLICATES, SchemaObject, describe_rejected_index
+from adapters.sql import schema as tables_of_kinds
+from adapters.sql.metadata import (
+    FIND_METADATA,
+    OTHER_PROGRAM,
+    WRITE_CHECK,
+    insert_metadata,
+    read_metadata,
+)
+from adapters.sql.schema import schema, tables
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 MIN_SERVER_VERSION: Final = 130000
@@ -27,7 +32,6 @@ BUILD_TIMEOUT: Final = 3600.0
 LOCK_ID: Final = 0x4449414C
 """Of the advisory lock with which one instance at a time opens a database: the letters DIAL."""
 
-_OTHER_PROGRAM: Final = "{location} has tables of another program: name another database."
 _TOO_OLD: Final = "{location} is a PostgreSQL older than 13: start a newer one."
 _NO_UTF8: Final = (
     "{location} cannot store all texts, because its encoding is not UTF8: create a database with "
@@ -61,22 +65,6 @@ SELECT relname, attname FROM pg_attribute
 JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE nspname = current_schema() AND relname = ANY(%s) AND attnum > 0 AND NOT attisdropped
 """
-# ruff: noqa: S608 -- the names are ours
-_FIND: Final = f"""
-SELECT to_jsonb({METADATA_TABLE}) FROM {METADATA_TABLE} WHERE id = 'database'
-"""
-_INSERT: Final = f"""
-INSERT INTO {METADATA_TABLE} (id, schema_version, key_fingerprint) VALUES ('database', %s, %s)
-"""
-_WRITE_CHECK: Final = f"UPDATE {METADATA_TABLE} SET health_checked_at = now() WHERE id = 'database'"
-_START_CHANGE: Final = f"""
-UPDATE {METADATA_TABLE} SET key_fingerprint = %s, unfinished_index_key = %s WHERE id = 'database'
-"""
-FINISH_CHANGE: Final = f"""
-UPDATE {METADATA_TABLE} SET unfinished_index_key = NULL WHERE id = 'database'
-"""
-"""Writes that the change to another key is finished."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -97,9 +85,9 @@ async def prepare_database(
         metadata = await check(connection, location, key_fingerprint, is_copy=is_copy)
         await create_missing(connection, location)
         if metadata is None:
-            await connection.execute(_INSERT, (SCHEMA_VERSION, key_fingerprint))
+            await connection.execute(insert_metadata(POSTGRES), (SCHEMA_VERSION, key_fingerprint))
         # A user who may only read would fail at the first request instead.
-        await connection.execute(_WRITE_CHECK)
+        await connection.execute(WRITE_CHECK)
     if metadata is None:
         _log.info({"event": "database_created", "schema_version": SCHEMA_VERSION})
 
@@ -120,7 +108,7 @@ async def inspect(
         metadata = await check(connection, location, key_fingerprint)
         if metadata is None:
             return None
-        await connection.execute(_WRITE_CHECK)
+        await connection.execute(WRITE_CHECK)
         return metadata.schema_version
 
 
@@ -163,17 +151,10 @@ async def find_metadata(connection: PostgresConnection, location: str) -> Databa
     if not existing:
         return None
     try:
-        cursor = await connection.execute(_FIND)
-        [(fields,)] = await cursor.fetchall() or [({},)]
-        check_schema_version(fields["schema_version"], location)
-        return DatabaseMetadata(
-            fields["schema_version"],
-            fields["key_fingerprint"],
-            fields["unfinished_index_key"],
-            fields["copy_mark"],
-        )
-    except (KeyError, UndefinedColumn, UndefinedTable):
-        raise ConfigurationError(_OTHER_PROGRAM.format(location=location)) from None
+        cursor = await connection.execute(FIND_METADATA)
+    except UndefinedTable:
+        raise ConfigurationError(OTHER_PROGRAM.format(location=location)) from None
+    return read_metadata(cursor.description, await cursor.fetchall(), location)
 
 
 async def create_missing(connection: PostgresConnection, location: str) -> None:
@@ -203,37 +184,20 @@ def check_rejected_index(error: psycopg.Error, location: str, created: SchemaObj
         raise ConfigurationError(message) from None
 
 
-async def find_missing(connection: PostgresConnection) -> dict[SchemaObject, str]:
+async def find_missing(connection: PostgresConnection) -> Mapping[SchemaObject, str]:
     """Return the tables, columns and indexes that are missing, and the statements for them."""
-    existing = await _find_names(connection, [created.name for created in schema()])
+    names = await _find_names(connection, [created.name for created in schema(POSTGRES)])
     cursor = await connection.execute(_FIND_COLUMNS, ([*tables()],))
-    columns = set(await cursor.fetchall())
-    missing_columns = {
-        column: statement
-        for column, statement in column_statements().items()
-        if column.table in existing and (column.table, column.name) not in columns
-    }
-    return missing_columns | {
-        created: statement
-        for created, statement in schema().items()
-        if created.name not in existing
-    }
+    return tables_of_kinds.find_missing(POSTGRES, names, {*await cursor.fetchall()})
 
 
 async def find_invalid(connection: PostgresConnection) -> list[str]:
     """Return the names of indexes whose building failed, or has not ended."""
-    existing = await _find_names(connection, [created.name for created in schema()])
+    existing = await _find_names(connection, [created.name for created in schema(POSTGRES)])
     return [name for name, is_valid in existing.items() if not is_valid]
 
 
-async def start_change(connection: PostgresConnection, new: str, old: str) -> None:
-    """Write that the change to another key is unfinished, so that no service starts."""
-    await connection.execute(_START_CHANGE, (new, old))
-
-
-async def _find_names(
-    connection: PostgresConnection, names: tuple[str, ...] | list[str]
-) -> dict[str, bool]:
+async def _find_names(connection: PostgresConnection, names: Collection[str]) -> dict[str, bool]:
     """Return which of these tables and indexes there are, and whether they are valid."""
     cursor = await connection.execute(_FIND_NAMES, ([*names],))
     return dict(await cursor.fetchall())
@@ -248,5 +212,5 @@ class PostgresHealthCheck:
     async def check(self) -> None:
         if self.database.deadlines.are_turns_taken:
             return
-        if not await self.database.write(_WRITE_CHECK):
+        if not await self.database.write(WRITE_CHECK):
             raise StorageUnavailable(EMPTIED)

@@ -8,6 +8,7 @@ from typing import Final
 import psycopg
 from psycopg.errors import LockNotAvailable, UniqueViolation
 
+from adapters.postgres.dialect import POSTGRES
 from adapters.postgres.driver import PostgresConnection
 from adapters.postgres.metadata import (
     BUILD_TIMEOUT,
@@ -19,10 +20,10 @@ from adapters.postgres.metadata import (
     prepare_database,
 )
 from adapters.postgres.opening import connect
-from adapters.postgres.schema import column_statements, schema
 from adapters.postgres.url import PostgresUrl, parse_url
 from adapters.records.all_kinds import stored_kinds
 from adapters.records.schema_plan import DUPLICATES, ReportBuild, SchemaObject, SchemaPlan
+from adapters.sql.schema import find_undeclared, schema, select_duplicates
 from application.ports.errors import ConfigurationError
 from application.tasks import start_task
 
@@ -149,16 +150,10 @@ async def _find_plan(connection: PostgresConnection, *, is_new: bool) -> SchemaP
         for index in found
         if index.name in invalid
     ]
-    undeclared = [other for other in found if not _is_declared(other)]
-    rebuilt = [created for created in schema() if created.name in invalid]
+    undeclared = find_undeclared(POSTGRES, found)
+    rebuilt = [created for created in schema(POSTGRES) if created.name in invalid]
     missing = [*await find_missing(connection), *rebuilt]
     return SchemaPlan(is_new, missing, dropped, undeclared)
-
-
-def _is_declared(found: SchemaObject) -> bool:
-    if found.sort == "column":
-        return found in column_statements() or found.name in ("id", "version", "body")
-    return any(found.name == created.name for created in schema())
 
 
 async def _create_tables(
@@ -227,11 +222,7 @@ async def _reported(
 async def _describe_duplicates(
     connection: PostgresConnection, url: PostgresUrl, index: SchemaObject
 ) -> str:
-    [field, *_] = index.fields
-    query = (
-        f"SELECT {field}, count(*) FROM {index.table} WHERE {field} IS NOT NULL "  # noqa: S608
-        f"GROUP BY {field} HAVING count(*) > 1"
-    )
+    query = select_duplicates(index)
     counting = f"SELECT count(*) FROM ({query}) AS duplicates"  # noqa: S608 -- our text
     cursor = await connection.execute(counting)
     [(count,)] = await cursor.fetchall()

@@ -10,7 +10,7 @@ from adapters.postgres.driver import PostgresConnection
 from adapters.postgres.limit_store import PostgresLimitStore
 from adapters.postgres.metadata import BUILD_TIMEOUT, PostgresHealthCheck, inspect, prepare_database
 from adapters.postgres.opening_errors import errors_while_opening
-from adapters.postgres.record_store import PostgresRecordStore
+from adapters.postgres.record_store import make_record_store
 from adapters.postgres.sessions import find_pooler
 from adapters.postgres.url import PostgresUrl, parse_url
 from adapters.records.database import Database
@@ -84,7 +84,7 @@ async def connect(
 def stores_in(database: PostgresDatabase) -> Database:
     """Return the stores over an open database."""
     return Database(
-        records=PostgresRecordStore(database),
+        records=make_record_store(database),
         limits=PostgresLimitStore(database),
         health=PostgresHealthCheck(database),
     )

@@ -4,12 +4,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.postgres.database import OTHER_SHAPE, PostgresDatabase
-from adapters.postgres.statements import load
 from adapters.postgres.texts import decode_json, decode_text, encode_text
 from adapters.records.batch_loader import BatchLoader
 from application.ports.errors import StorageUnavailable
 
-_LoadedRow = tuple[int | None, str | None]
+LoadedRow = tuple[int | None, str | None]
 """The version of a row, and its body; a damaged row may lack them."""
 
 
@@ -33,11 +32,11 @@ class RowLoader:
     def __init__(self, database: PostgresDatabase, table: str, version: str = "version") -> None:
         """Set the table, and the column or the expression of the version."""
         self._database = database
-        self._sql = load(table, version)
+        self._sql = f"SELECT id, {version}, body::text FROM {table} WHERE id = ANY(%b)"  # noqa: S608 -- our names
         self._loader = BatchLoader(self._fetch, table)
         database.batches.append(self._loader)
 
-    async def load_many(self, row_ids: Collection[str]) -> Mapping[str, _LoadedRow]:
+    async def load_many(self, row_ids: Collection[str]) -> Mapping[str, LoadedRow]:
         """Return the rows that exist, by id.
 
         Raises:
@@ -47,6 +46,6 @@ class RowLoader:
             lambda: self._loader.load_many(row_ids), StorageUnavailable
         )
 
-    async def _fetch(self, row_ids: Sequence[str]) -> Mapping[str, _LoadedRow]:
+    async def _fetch(self, row_ids: Sequence[str]) -> Mapping[str, LoadedRow]:
         rows = await self._database.read(self._sql, ([*map(encode_text, row_ids)],))
         return {row_id: (version, body) for row_id, version, body in read_rows(rows)}

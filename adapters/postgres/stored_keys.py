@@ -2,17 +2,14 @@
 
 from base64 import b64decode
 from collections import Counter
-from typing import Final
 
+from adapters.postgres.dialect import POSTGRES
 from adapters.postgres.metadata import find_metadata
 from adapters.postgres.opening import connect
 from adapters.postgres.url import parse_url
-from adapters.records.kinds import ENCRYPTED_PHONE
-from adapters.records.stored_keys import KINDS_WITH_PHONE, PREFIX_BYTES, StoredKeys
+from adapters.records.stored_keys import KINDS_WITH_PHONE, StoredKeys
+from adapters.sql.statements import count_phones
 from application.ports.errors import ConfigurationError
-
-_PREFIX_CHARACTERS: Final = PREFIX_BYTES * 4 // 3
-"""In base64, three bytes are four characters."""
 
 
 async def find_stored_keys(url: str) -> StoredKeys:
@@ -33,10 +30,7 @@ async def find_stored_keys(url: str) -> StoredKeys:
         if metadata is None:
             raise ConfigurationError(f"{parsed.location} is empty: name another database.")
         for kind in KINDS_WITH_PHONE:
-            cursor = await connection.execute(
-                f"SELECT left(body->>'{ENCRYPTED_PHONE}', {_PREFIX_CHARACTERS}), count(*) "  # noqa: S608 -- our names
-                f"FROM {kind.name} WHERE body ? '{ENCRYPTED_PHONE}' GROUP BY 1"
-            )
+            cursor = await connection.execute(count_phones(POSTGRES, kind))
             rows = await cursor.fetchall()
             counts.update({b64decode(prefix): count for prefix, count in rows})
     return StoredKeys(metadata.key_fingerprint, counts)

@@ -18,11 +18,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from adapters.sqlite.database import is_present
 from adapters.sqlite.errors import SQLITE_ERRORS, is_interrupted, to_startup_error
-from adapters.sqlite.schema import APPLICATION_ID, check_schema, complete_schema, read_metadata
+from adapters.sqlite.schema import APPLICATION_ID, check_schema, complete_schema
 from application.ports.errors import ConfigurationError
 
 PAGES_PER_LOG_LINE: Final = 65536
@@ -217,11 +217,12 @@ def _check(path: Path, file: Path, copy: sqlite3.Connection, full_check: bool) -
     copy.set_progress_handler(lambda: 0, 100_000)
     result = copy.execute(f"PRAGMA {'integrity' if full_check else 'quick'}_check(1)").fetchone()
     _require(result == ("ok",), f"{path} is damaged: use an earlier backup.")
-    fingerprint: Any = check_schema(copy, path, None) and read_metadata(copy, "key_fingerprint")
-    _require(bool(fingerprint), f"{path} is no database of Dialtone: name another file.")
+    metadata = check_schema(copy, path, None, is_copy=True)
+    if metadata is None:
+        raise ConfigurationError(f"{path} is no database of Dialtone: name another file.")
     unknown = complete_schema(copy, path)
     (count,) = copy.execute("SELECT count(*) FROM identities").fetchone()
-    return DatabaseCopy(file, file.stat().st_size, count, fingerprint, unknown)
+    return DatabaseCopy(file, file.stat().st_size, count, metadata.key_fingerprint, unknown)
 
 
 @contextmanager

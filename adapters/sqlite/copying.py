@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.records.all_kinds import stored_kinds
 from adapters.records.copy_marks import CopyMark, decode_mark, encode_mark
 from adapters.records.limits import LIMITS
 from adapters.records.raw_records import (
@@ -22,20 +21,16 @@ from adapters.records.raw_records import (
     to_json,
 )
 from adapters.records.record_kind import Fields, RecordKind
-from adapters.sqlite.database import create_missing_file, is_present
+from adapters.sql.metadata import write_copy_mark
+from adapters.sql.schema import tables
+from adapters.sql.undeclared_tables import has_undeclared
+from adapters.sqlite.database import SqliteRow, create_missing_file, is_present
+from adapters.sqlite.dialect import SQLITE, to_column
 from adapters.sqlite.errors import SQLITE_ERRORS, is_busy, to_startup_error
-from adapters.sqlite.record_store import to_column
-from adapters.sqlite.schema import (
-    COPY_MARK,
-    check_schema,
-    prepare_schema,
-    read_metadata,
-)
-from adapters.sqlite.undeclared_tables import has_undeclared
+from adapters.sqlite.schema import check_schema, find_metadata, list_tables, prepare_schema
 from application.ports.errors import ConfigurationError
 
 _IN_USE: Final = "{path} is in use: stop the service, and start the command again."
-_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _decode: Final = msgspec.json.Decoder(Fields).decode
 # ruff: noqa: S608 -- the names are ours
 
@@ -54,7 +49,7 @@ async def open_existing(
         return
     with _connect(path) as connection:
         with _errors_of(path):
-            is_new = check_schema(connection, path, key_fingerprint) is None
+            is_new = check_schema(connection, path, key_fingerprint, is_copy=True) is None
         yield None if is_new else SqliteCopy(connection, path)
 
 
@@ -109,25 +104,19 @@ class SqliteCopy:
 
     async def read_mark(self) -> CopyMark | None:
         with _errors_of(self._path):
-            stored = read_metadata(self._connection, COPY_MARK)
-        return decode_mark(stored, self.location)
+            metadata = find_metadata(self._connection, self._path)
+        return decode_mark(metadata.copy_mark if metadata else None, self.location)
 
     async def write_mark(self, mark: CopyMark | None, /) -> None:
         with _errors_of(self._path):
-            if mark is None:
-                self._connection.execute("DELETE FROM metadata WHERE name = ?", (COPY_MARK,))
-            else:
-                values = (COPY_MARK, encode_mark(mark))
-                self._connection.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", values)
+            values = (encode_mark(mark) if mark else None,)
+            self._connection.execute(write_copy_mark(SQLITE), values)
 
     async def list_unknown(self) -> Sequence[str]:
-        known = {"metadata", *(kind.name for kind in stored_kinds())}
-        unknown = self._list_tables() - known
-        return sorted(name for name in unknown if not name.startswith("sqlite_"))
+        return sorted(self._list_tables() - {*tables()})
 
     async def has_undeclared(self, name: str, /) -> bool:
-        with _errors_of(self._path):
-            return has_undeclared(self._connection, name)
+        return await has_undeclared(self._read, SQLITE, name)
 
     async def count(self, kind: RecordKind[Any], /) -> int:
         return int(self._find_value(kind, "count(*)") or 0)
@@ -175,7 +164,11 @@ class SqliteCopy:
 
     def _list_tables(self) -> frozenset[str]:
         with _errors_of(self._path):
-            return frozenset(name for (name,) in self._connection.execute(_TABLES))
+            return frozenset(list_tables(self._connection))
+
+    async def _read(self, sql: str, values: Sequence[Any]) -> Sequence[SqliteRow]:
+        with _errors_of(self._path):
+            return self._connection.execute(sql, values).fetchall()
 
     def _find_value(self, kind: RecordKind[Any], expression: str) -> Any:
         if kind.name not in self._list_tables():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from adapters.records.call_deadlines import Answers
-from adapters.records.copy_marks import check_mark
+from adapters.sql.metadata import WRITE_CHECK
 from adapters.sqlite.connection_worker import (
     ExecuteBatch,
     Failed,
@@ -24,14 +24,12 @@ from adapters.sqlite.connection_worker import (
     read_batch,
 )
 from adapters.sqlite.errors import FILE_GONE, SQLITE_ERRORS, is_busy, to_startup_error
-from adapters.sqlite.schema import COPY_MARK, check_schema, prepare_schema, read_metadata
+from adapters.sqlite.schema import check_schema, prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
 T = TypeVar("T")
 SqliteRow = tuple[Any, ...]
 
-WRITE_CHECK: Final = "UPDATE metadata SET value = value + 1 WHERE name = 'health_check_count'"
-"""It changes nothing that is used."""
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that a writer waits for a writer of another process."""
 HANGING_AFTER: Final = 1.0
@@ -235,13 +233,12 @@ def inspect_file(path: Path, key_fingerprint: str | None) -> int | None:
         raise to_startup_error(path, error) from error
     with _connect(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        version = check_schema(connection, path, key_fingerprint)
-        if version:
-            check_mark(read_metadata(connection, COPY_MARK), str(path))
+        metadata = check_schema(connection, path, key_fingerprint)
+        if metadata:
             connection.execute(WRITE_CHECK)
         connection.execute("COMMIT")
     connection.close()
-    return version
+    return metadata.schema_version if metadata else None
 
 
 def move_log_into_file(connection: sqlite3.Connection) -> None:

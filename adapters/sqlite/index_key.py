@@ -11,24 +11,20 @@ from typing import Final, TypeVar
 
 from adapters.records.call_deadlines import Answers
 from adapters.records.database import Database
-from adapters.records.database_metadata import check_schema_version
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_keys import (
     ReportProgress,
     move_phone_verifications,
     report_nothing,
 )
+from adapters.sql.metadata import FINISH_KEY_CHANGE, start_key_change
 from adapters.sqlite.connection_worker import Operation, Parameters
 from adapters.sqlite.database import SqliteDatabase, SqliteRow
+from adapters.sqlite.dialect import SQLITE
 from adapters.sqlite.errors import SQLITE_ERRORS, is_busy, to_startup_error
 from adapters.sqlite.limit_store import SqliteLimitStore
-from adapters.sqlite.record_store import SqliteRecordStore
-from adapters.sqlite.schema import (
-    KEY_FINGERPRINT,
-    UNFINISHED_INDEX_KEY,
-    prepare_schema,
-    read_metadata,
-)
+from adapters.sqlite.record_store import make_record_store
+from adapters.sqlite.schema import find_metadata, prepare_schema
 from application.ports.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -65,15 +61,15 @@ async def change_index_key(
         CorruptRecord
     """
     with _connect_alone(path) as connection:
-        check_schema_version(read_metadata(connection, "schema_version"), path)
-        if read_metadata(connection, KEY_FINGERPRINT) != new.key_fingerprint():
+        current = find_metadata(connection, path)
+        if current is None or current.key_fingerprint != new.key_fingerprint():
             prepare_schema(connection, path, old.key_fingerprint())
             _leave_wal(connection)
             connection.execute("BEGIN EXCLUSIVE")
-            _write_metadata(connection, UNFINISHED_INDEX_KEY, old.key_fingerprint())
-            _write_metadata(connection, KEY_FINGERPRINT, new.key_fingerprint())
+            fingerprints = (new.key_fingerprint(), old.key_fingerprint())
+            connection.execute(start_key_change(SQLITE), fingerprints)
             connection.execute("COMMIT")
-        elif read_metadata(connection, UNFINISHED_INDEX_KEY) is None:
+        elif current.unfinished_index_key is None:
             [kept] = connection.execute("SELECT count(*) FROM phone_verifications").fetchone()
             return int(kept)
         connection.execute("BEGIN EXCLUSIVE")
@@ -85,14 +81,9 @@ async def change_index_key(
 
         database = _stores_in_transaction(connection)
         moved = await move_phone_verifications(database, old, new, commit_batch)
-        connection.execute("DELETE FROM metadata WHERE name = ?", (UNFINISHED_INDEX_KEY,))
+        connection.execute(FINISH_KEY_CHANGE)
         connection.execute("COMMIT")
         return moved
-
-
-def _write_metadata(connection: sqlite3.Connection, name: str, value: str) -> None:
-    sql = "INSERT OR REPLACE INTO metadata (name, value) VALUES (?, ?)"
-    connection.execute(sql, (name, value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +110,7 @@ class _Transaction:
 def _stores_in_transaction(connection: sqlite3.Connection) -> Database:
     transaction = _Transaction(connection)
     database = SqliteDatabase(transaction, transaction, transaction.read_row)
-    return Database(SqliteRecordStore(database), SqliteLimitStore(database), health=database)
+    return Database(make_record_store(database), SqliteLimitStore(database), health=database)
 
 
 @contextmanager

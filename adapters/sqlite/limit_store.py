@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 from collections.abc import Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
 from typing import Any, Final, TypeVar
@@ -14,6 +13,7 @@ from adapters.records.limit_batches import (
     Change,
     ChangeOutcome,
     LimitBatches,
+    LoadedRecords,
     apply_changes,
     ids_of,
 )
@@ -27,11 +27,13 @@ from adapters.records.limits import (
 )
 from adapters.records.record_kind import EXPIRES_AT
 from adapters.records.record_store import decode_row
+from adapters.sql.limit_rows import decode_limits
+from adapters.sql.statements import delete_expired
 from adapters.sqlite.connection_worker import OPERATION_TIMEOUT
 from adapters.sqlite.database import SqliteDatabase
-from adapters.sqlite.record_store import delete_expired, to_column
+from adapters.sqlite.dialect import SQLITE, merge, to_column
 from adapters.sqlite.row_loader import decode_rows, make_row_loader, select_rows
-from application.ports.errors import CorruptRecord, StorageTimeout
+from application.ports.errors import StorageTimeout
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
 T = TypeVar("T")
@@ -41,8 +43,9 @@ _VERSION: Final = "0"
 _MAX_ROWS: Final = 100
 """Rows that a statement reads or writes."""
 
+_DELETE_EXPIRED: Final = delete_expired(SQLITE, LIMITS)
+
 _encode: Final = msgspec.json.Encoder().encode
-_decode_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class SqliteLimitStore:
@@ -68,7 +71,7 @@ class SqliteLimitStore:
         )
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
-        return await self._database.write(partial(_delete_expired, now=now, limit=limit))
+        return await self._database.execute(_DELETE_EXPIRED, (to_column(now), limit))
 
     async def finish(self) -> None:
         await self._batches.finish()
@@ -93,50 +96,26 @@ class SqliteLimitStore:
             raise self._database.writer.answers.explain(failure) from None
 
 
-@dataclass(slots=True)
-class _LoadedLimits:
-    """Records by id, the error of those that are damaged, and the fields that are not ours."""
-
-    records: dict[str, LimitRecord | CorruptRecord] = field(default_factory=dict)
-    unknown_fields: dict[str, dict[str, msgspec.Raw]] = field(default_factory=dict)
-
-    def add(self, record_id: str, body: Any) -> None:
-        """Decode a row."""
-        try:
-            self.records[record_id] = decode_row(LIMITS, record_id, 0, body).record
-        except CorruptRecord as error:
-            self.records[record_id] = error
-            return
-        fields = _decode_fields(body)
-        if unknown := fields.keys() - LIMITS.field_names:
-            self.unknown_fields[record_id] = {name: fields[name] for name in unknown}
-
-
 def _apply(connection: sqlite3.Connection, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
-    loaded = _load(connection, ids_of(changes))
-    outcomes, changed = apply_changes(changes, loaded.records)
-    _save(connection, changed, loaded)
+    outcomes, changed = apply_changes(changes, _load(connection, ids_of(changes)))
+    _save(connection, changed)
     return outcomes
 
 
-def _load(connection: sqlite3.Connection, record_ids: Sequence[str]) -> _LoadedLimits:
-    loaded = _LoadedLimits()
+def _load(connection: sqlite3.Connection, record_ids: Sequence[str]) -> LoadedRecords:
+    rows: list[tuple[str, int, msgspec.Raw]] = []
     for begin in range(0, len(record_ids), _MAX_ROWS):
         wanted = record_ids[begin : begin + _MAX_ROWS]
         sql = select_rows(LIMITS.name, len(wanted), _VERSION)
-        for record_id, _, body in decode_rows(
-            LIMITS.name, connection.execute(sql, wanted).fetchone()
-        ):
-            loaded.add(record_id, body)
-    return loaded
+        rows += decode_rows(LIMITS.name, connection.execute(sql, wanted).fetchone())
+    return decode_limits(rows)
 
 
-def _save(connection: sqlite3.Connection, changed: LimitRecords, loaded: _LoadedLimits) -> None:
-    rows: list[tuple[object, ...]] = []
-    for record_id, record in changed.items():
-        unknown = loaded.unknown_fields.get(record_id)
-        body = _encode({**LIMITS.to_fields(record), **unknown} if unknown else record).decode()
-        rows.append((record_id, to_column(record.expires_at), body))
+def _save(connection: sqlite3.Connection, changed: LimitRecords) -> None:
+    rows = [
+        (record_id, to_column(record.expires_at), _encode(record).decode())
+        for record_id, record in changed.items()
+    ]
     for begin in range(0, len(rows), _MAX_ROWS):
         batch = rows[begin : begin + _MAX_ROWS]
         # One statement: after each, the thread waits for the interpreter's lock.
@@ -146,13 +125,9 @@ def _save(connection: sqlite3.Connection, changed: LimitRecords, loaded: _Loaded
 @cache
 def _save_rows(count: int) -> str:
     rows = ", ".join(["(?, ?, ?)"] * count)
+    body = merge(sorted(LIMITS.field_names), stored=f"{LIMITS.name}.body", new="excluded.body")
     # Not INSERT OR REPLACE: it writes the row at another place and both its indexes anew.
     return f"""
     INSERT INTO {LIMITS.name} (id, {EXPIRES_AT}, body) VALUES {rows}
-    ON CONFLICT (id) DO UPDATE SET {EXPIRES_AT} = excluded.{EXPIRES_AT}, body = excluded.body
+    ON CONFLICT (id) DO UPDATE SET {EXPIRES_AT} = excluded.{EXPIRES_AT}, body = {body}
     """  # noqa: S608 -- our texts
-
-
-def _delete_expired(connection: sqlite3.Connection, now: datetime, limit: int) -> int:
-    sql = delete_expired(LIMITS.name, LIMITS.find_index(EXPIRES_AT))
-    return connection.execute(sql, (to_column(now), limit)).rowcount

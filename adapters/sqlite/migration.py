@@ -5,19 +5,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from adapters.records.copy_marks import check_mark
 from adapters.records.schema_plan import ReportBuild, SchemaPlan
+from adapters.sql.schema import schema
 from adapters.sqlite.database import BUSY_TIMEOUT, DatabaseFile, inspect_file, is_present
+from adapters.sqlite.dialect import SQLITE
 from adapters.sqlite.errors import SQLITE_ERRORS, to_startup_error
-from adapters.sqlite.schema import (
-    COPY_MARK,
-    check_schema,
-    create_schema_object,
-    find_missing,
-    find_plan,
-    read_metadata,
-    schema,
-)
+from adapters.sqlite.schema import check_schema, create_schema_object, find_missing, find_plan
 from adapters.sqlite.stored_keys import connect_to_read
 
 
@@ -33,11 +26,9 @@ async def plan_migration(path: Path, key_fingerprint: str | None) -> SchemaPlan:
     """
     if not is_present(path):
         inspect_file(path, key_fingerprint)  # whether it could be created
-        return SchemaPlan(is_new=True, missing=[*schema()])
+        return SchemaPlan(is_new=True, missing=[*schema(SQLITE)])
     with connect_to_read(path) as connection:
         is_new = check_schema(connection, path, key_fingerprint) is None
-        if not is_new:
-            check_mark(read_metadata(connection, COPY_MARK), str(path))
         return find_plan(connection, is_new=is_new)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from adapters.records.database import Database
 from adapters.sqlite.database import open_database
 from adapters.sqlite.limit_store import SqliteLimitStore
-from adapters.sqlite.record_store import SqliteRecordStore
+from adapters.sqlite.record_store import make_record_store
 
 
 @asynccontextmanager
@@ -23,6 +23,6 @@ async def open_sqlite_database(path: Path, key_fingerprint: str) -> AsyncIterato
     async with open_database(path, key_fingerprint) as database:
         limits = SqliteLimitStore(database)
         try:
-            yield Database(SqliteRecordStore(database), limits, health=database)
+            yield Database(make_record_store(database), limits, health=database)
         finally:
             await limits.finish()

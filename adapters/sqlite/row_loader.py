@@ -12,7 +12,7 @@ from application.ports.errors import CorruptRecord
 
 _decode: Final = msgspec.json.Decoder(list[tuple[str, int, msgspec.Raw]]).decode
 
-_LoadedRow = tuple[int, msgspec.Raw]
+LoadedRow = tuple[int, msgspec.Raw]
 """The version of a row and its body, which may be damaged."""
 
 
@@ -57,7 +57,7 @@ def select_rows(table: str, count: int, version: str = "version") -> str:
 
 def make_row_loader(
     database: SqliteDatabase, table: str, version: str = "version"
-) -> BatchLoader[_LoadedRow]:
+) -> BatchLoader[LoadedRow]:
     """Return what loads rows of a table by id, in batches.
 
     One statement with one result releases the interpreter's lock a few times, a statement for each
@@ -73,6 +73,6 @@ def make_row_loader(
 
 async def _fetch_rows(
     database: SqliteDatabase, table: str, version: str, row_ids: Sequence[str]
-) -> Mapping[str, _LoadedRow]:
+) -> Mapping[str, LoadedRow]:
     row = await database.read_row(select_rows(table, len(row_ids), version), row_ids)
     return {row_id: (number, body) for row_id, number, body in decode_rows(table, row)}

@@ -6,17 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
 
-from adapters.records.kinds import ENCRYPTED_PHONE
-from adapters.records.stored_keys import KINDS_WITH_PHONE, PREFIX_BYTES, StoredKeys
+from adapters.records.stored_keys import KINDS_WITH_PHONE, StoredKeys
+from adapters.sql.statements import count_phones
 from adapters.sqlite.database import is_present
+from adapters.sqlite.dialect import SQLITE
 from adapters.sqlite.errors import SQLITE_ERRORS, to_startup_error
-from adapters.sqlite.schema import KEY_FINGERPRINT, check_schema, read_metadata
+from adapters.sqlite.schema import check_schema
 from application.ports.errors import ConfigurationError
-
-_PREFIX_CHARACTERS: Final = PREFIX_BYTES * 4 // 3
-"""In base64, three bytes are four characters."""
 
 
 async def find_stored_keys(path: Path) -> StoredKeys:
@@ -28,10 +25,14 @@ async def find_stored_keys(path: Path) -> StoredKeys:
     if not is_present(path):
         raise ConfigurationError(f"{path} does not exist: name a database, or a backup of one.")
     with connect_to_read(path) as connection:
-        if check_schema(connection, path, None) is None:
+        metadata = check_schema(connection, path, None, is_copy=True)
+        if metadata is None:
             raise ConfigurationError(f"{path} is empty: name a database, or a backup of one.")
-        fingerprint = read_metadata(connection, KEY_FINGERPRINT)
-        return StoredKeys(fingerprint, _count_ciphertexts(connection))
+        counts = Counter[bytes]()
+        for kind in KINDS_WITH_PHONE:
+            rows = connection.execute(count_phones(SQLITE, kind))
+            counts.update({b64decode(prefix): count for prefix, count in rows})
+        return StoredKeys(metadata.key_fingerprint, counts)
 
 
 @contextmanager
@@ -46,14 +47,3 @@ def connect_to_read(path: Path) -> Iterator[sqlite3.Connection]:
             yield connection
     except SQLITE_ERRORS as error:
         raise to_startup_error(path, error) from error
-
-
-def _count_ciphertexts(connection: sqlite3.Connection) -> Counter[bytes]:
-    counts = Counter[bytes]()
-    for kind in KINDS_WITH_PHONE:
-        rows = connection.execute(
-            f"SELECT substr(json_extract(body, '$.{ENCRYPTED_PHONE}'), 1, {_PREFIX_CHARACTERS}) "  # noqa: S608 -- our names
-            f"AS prefix, count(*) FROM {kind.name} WHERE prefix NOTNULL GROUP BY prefix"
-        )
-        counts.update({b64decode(prefix): count for prefix, count in rows})
-    return counts

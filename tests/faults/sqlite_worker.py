@@ -16,7 +16,9 @@ from unittest.mock import patch
 
 import entrypoints.features  # noqa: F401 -- it declares the kinds of records
 from adapters.records.schema_plan import SchemaObject
-from adapters.sqlite.schema import prepare_schema, schema
+from adapters.sql.schema import schema
+from adapters.sqlite.dialect import SQLITE
+from adapters.sqlite.schema import prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
@@ -62,8 +64,8 @@ async def die_creating(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
     report("creating")
-    statements = {**schema(), SchemaObject("table", "last"): "SELECT die()"}
-    with patch("adapters.sqlite.schema.schema", lambda: statements):
+    statements = {**schema(SQLITE), SchemaObject("table", "last"): "SELECT die()"}
+    with patch("adapters.sql.schema.schema", lambda _: statements):
         prepare_schema(connection, path, FakePhoneEncryption().key_fingerprint())
 
 

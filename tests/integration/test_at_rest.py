@@ -12,7 +12,7 @@ import pytest
 from pymongo import MongoClient
 
 from adapters.encryption import AesPhoneEncryption
-from adapters.postgres.schema import tables
+from adapters.sql.schema import tables
 from domain.errors import TooManyOtpRequests
 from domain.identities.phone_change import PhoneChange
 from domain.identities.phone_changes import PhoneChanges

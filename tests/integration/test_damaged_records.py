@@ -18,7 +18,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 
 from adapters.postgres.database import PostgresDatabase
-from adapters.postgres.record_store import PostgresRecordStore
+from adapters.postgres.record_store import make_record_store
 from adapters.postgres.sessions import Sessions
 from adapters.postgres.url import parse_url
 from adapters.records.call_deadlines import CallDeadlines
@@ -207,7 +207,7 @@ async def test_rows_of_another_statement_of_postgresql_are_no_answer(
     monkeypatch.setattr(PostgresDatabase, "read", read)
     pool: Any = None
     url = parse_url("postgresql://127.0.0.1/dialtone")
-    store = PostgresRecordStore(
+    store = make_record_store(
         PostgresDatabase(pool, Sessions(url), CallDeadlines(url.timeout_seconds))
     )
 

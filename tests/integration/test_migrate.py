@@ -80,7 +80,7 @@ def sqlite_kind(request: pytest.FixtureRequest) -> DatabaseKind:
 
     def set_metadata(name: str, value: object) -> None:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", (name, value))
+            connection.execute(f"UPDATE database_metadata SET {name} = ?", (value,))  # noqa: S608
 
     def read_all() -> object:
         if not path.exists():

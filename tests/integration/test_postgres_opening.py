@@ -11,9 +11,10 @@ import psycopg
 import pytest
 
 from adapters.postgres import inspect_database
+from adapters.postgres.dialect import POSTGRES
 from adapters.postgres.opening import Inspection
-from adapters.postgres.schema import schema
 from adapters.records.database_metadata import SCHEMA_VERSION
+from adapters.sql.schema import schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -206,7 +207,7 @@ async def test_missing_tables_and_indexes_are_created_and_others_stay(
     await create_database(postgres_database)
 
     names = query(postgres_database, "SELECT relname FROM pg_class")
-    assert {created.name for created in schema()} | {"another", "another_index"} <= {
+    assert {created.name for created in schema(POSTGRES)} | {"another", "another_index"} <= {
         name for (name,) in names
     }
 
@@ -247,7 +248,7 @@ async def test_writes_wait_for_the_disk_also_if_the_database_says_otherwise(
         results = await asyncio.gather(
             *(repositories.identities.add(an_identity(id=an_id(number))) for number in range(40))
         )
-        shown = await repositories.identities.store._database.read(  # type: ignore[attr-defined]
+        shown = await repositories.identities.store._rows.read(  # type: ignore[attr-defined]
             "SELECT current_setting('synchronous_commit')"
         )
 
@@ -258,7 +259,7 @@ async def test_writes_wait_for_the_disk_also_if_the_database_says_otherwise(
 async def test_the_health_check_writes_and_fails_for_an_emptied_database(
     postgres_database: str,
 ) -> None:
-    checked = "SELECT health_checked_at FROM database_metadata"
+    checked = "SELECT health_check_count FROM database_metadata"
     async with open_postgres_repositories(postgres_database) as repositories:
         before = query(postgres_database, checked)
         await repositories.health.check()

@@ -17,15 +17,16 @@ import pytest
 import pytest_asyncio
 
 from adapters.postgres.database import PostgresDatabase
+from adapters.postgres.dialect import POSTGRES
 from adapters.postgres.limit_store import _LOCK, _SAVE
 from adapters.postgres.opening import open_postgres_database, stores_in
-from adapters.postgres.schema import column_types
 from adapters.records.database import Database
 from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
 from adapters.records.kinds import ALL_USERNAMES, IDENTITIES
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, RecordKind
 from adapters.records.record_store import BatchWrites
+from adapters.sql.schema import column_types
 from entrypoints.features import KINDS
 from tests.contract.test_storage_errors import OPERATIONS
 from tests.integration.index_searches import INDEXES, searches_in, values_of
@@ -112,7 +113,7 @@ def fill(kind: RecordKind[Any]) -> str:
     if kind is not LIMITS:
         names.append("version")
         values.append("1")
-    for position, (name, column_type) in enumerate(column_types(kind).items()):
+    for position, (name, column_type) in enumerate(column_types(POSTGRES, kind).items()):
         value = "'value ' || n % 3"
         if column_type.startswith("timestamptz"):
             value = "%(now)s::timestamptz + n * interval '1 minute'"

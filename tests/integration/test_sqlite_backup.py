@@ -46,7 +46,7 @@ def in_use(files: TwoFiles) -> Iterator[sqlite3.Connection]:
     """Use the database, with a row in its log."""
     with closing(sqlite3.connect(files.database, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("UPDATE metadata SET value = 7 WHERE name = 'health_check_count'")
+        connection.execute("UPDATE database_metadata SET health_check_count = 7")
         yield connection
 
 
@@ -90,7 +90,7 @@ def names(folder: Path) -> list[str]:
 def test_a_backup_has_what_is_in_the_log_only(files: TwoFiles) -> None:
     copied = files.database.with_name("copied.db")
     shutil.copyfile(files.database, copied)
-    value = "SELECT value FROM metadata WHERE name = 'health_check_count'"
+    value = "SELECT health_check_count FROM database_metadata"
 
     back_up_database(files.database, files.backup, replace=True)
 
@@ -235,7 +235,7 @@ def test_the_old_database_is_kept_with_what_was_in_its_log(files: TwoFiles) -> N
 import os, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("PRAGMA journal_mode = WAL")
-connection.execute("UPDATE metadata SET value = 7 WHERE name = 'health_check_count'")
+connection.execute("UPDATE database_metadata SET health_check_count = 7")
 os._exit(0)
 """
     subprocess.run([sys.executable, "-c", killed, files.database], check=True)
@@ -244,7 +244,7 @@ os._exit(0)
     restored = restore_database(files.database, files.backup, NOW)
 
     assert restored.kept_at is not None
-    value = "SELECT value FROM metadata WHERE name = 'health_check_count'"
+    value = "SELECT health_check_count FROM database_metadata"
     assert (query(restored.kept_at, value), query(files.database, value)) == (7, 0)
     assert names(files.database.parent) == ["backup.db", "records.db", restored.kept_at.name]
     assert count_identities(files.database) == 1
@@ -282,8 +282,8 @@ def replacing(text: bytes, other: bytes) -> Callable[[Path], object]:
     return lambda file: file.write_bytes(file.read_bytes().replace(text, other))
 
 
-OTHER_VERSION: Final = "UPDATE metadata SET value = {} WHERE name = 'schema_version'"
-WITHOUT_KEYS: Final = "DELETE FROM metadata WHERE name = 'key_fingerprint'"
+OTHER_VERSION: Final = "UPDATE database_metadata SET schema_version = {}"
+WITHOUT_METADATA: Final = "DELETE FROM database_metadata"
 # It would give the role of an administrator to each identity that is saved.
 TRIGGER: Final = """
 CREATE TRIGGER doctored AFTER UPDATE ON identities BEGIN
@@ -310,11 +310,14 @@ UPDATE identities SET username_key = 'ada';
         (script(OTHER_VERSION.format(1)), "was written by Dialtone 0.1.0"),
         (script(OTHER_VERSION.format(SCHEMA_VERSION + 1)), "was written by another version"),
         (script("PRAGMA application_id = 1"), "is the database of another program"),
-        (script(WITHOUT_KEYS), "is no database of Dialtone"),
+        (script(WITHOUT_METADATA), "has tables of another program"),
         (lambda backup: backup.write_text("a note"), "is no SQLite database"),
         (damage, "is damaged"),
         (script(TWO_OF_ONE_NAME), "is damaged"),
-        (script("UPDATE metadata SET value = CAST(x'ff' AS TEXT)"), "is damaged"),
+        (
+            script("UPDATE database_metadata SET key_fingerprint = CAST(x'ff' AS TEXT)"),
+            "is damaged",
+        ),
         (replacing(b"CREATE TABLE", b"CREATE\xffTABLE"), "is damaged"),
         (os.unlink, "is no file"),
         (script(TRIGGER), "has the unknown 'trigger doctored': drop it"),

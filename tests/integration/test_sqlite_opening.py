@@ -108,7 +108,7 @@ def test_special_characters_of_a_path_are_taken_literally(tmp_path: Path) -> Non
 def test_the_database_of_another_version_is_rejected(path: Path) -> None:
     add_identity(path)
     for version in (0, 1000):
-        change = f"UPDATE metadata SET value = {version} WHERE name = 'schema_version'"  # noqa: S608
+        change = f"UPDATE database_metadata SET schema_version = {version}"  # noqa: S608
         execute_script(path, change)
         assert f"another version of Dialtone (schema {version};" in startup_error(path)
 
@@ -118,7 +118,7 @@ def test_the_database_of_another_version_is_rejected(path: Path) -> None:
     [
         "CREATE TABLE users (id)",
         "PRAGMA application_id = 252006",
-        "CREATE TABLE metadata (name, value); INSERT INTO metadata VALUES ('key_fingerprint', 'x')",
+        "CREATE TABLE database_metadata (id); INSERT INTO database_metadata VALUES ('database')",
     ],
 )
 def test_the_database_of_another_program_is_rejected_and_not_changed(
@@ -202,7 +202,7 @@ async def test_a_health_check_writes(path: Path) -> None:
         await database.check()
         await database.check()
         with closing(sqlite3.connect(path)) as other:
-            assert read_metadata(other)["health_check_count"] == 2
+            assert read_metadata(other) == (SCHEMA_VERSION, "keys", 2)
 
 
 @pytest.fixture
@@ -212,8 +212,9 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def read_metadata(connection: sqlite3.Connection) -> dict[str, object]:
-    return dict(connection.execute("SELECT name, value FROM metadata").fetchall())
+def read_metadata(connection: sqlite3.Connection) -> object:
+    columns = "schema_version, key_fingerprint, health_check_count"
+    return connection.execute(f"SELECT {columns} FROM database_metadata").fetchone()  # noqa: S608
 
 
 def test_a_new_file_gets_the_schema_and_the_next_start_writes_nothing(
@@ -227,11 +228,7 @@ def test_a_new_file_gets_the_schema_and_the_next_start_writes_nothing(
 
     after = connection.total_changes, connection.execute("PRAGMA schema_version").fetchone()
     assert after == before
-    assert read_metadata(connection) == {
-        "schema_version": SCHEMA_VERSION,
-        "key_fingerprint": "keys",
-        "health_check_count": 0,
-    }
+    assert read_metadata(connection) == (SCHEMA_VERSION, "keys", 0)
     assert [record.msg for record in caplog.records] == [
         {"event": "database_created", "schema_version": SCHEMA_VERSION}
     ]

@@ -18,10 +18,11 @@ from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES
 from adapters.records.limits import LIMITS
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
 from adapters.records.record_store import IndexPosition
+from adapters.sql.record_store import SqlRecordStore
 from adapters.sqlite.connection_worker import Operation, Parameters
 from adapters.sqlite.database import SqliteDatabase, Worker, open_database
 from adapters.sqlite.limit_store import SqliteLimitStore
-from adapters.sqlite.record_store import SqliteRecordStore
+from adapters.sqlite.record_store import make_record_store
 from application.ports.errors import StorageUnavailable
 from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
@@ -99,8 +100,8 @@ async def database(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sq
 
 
 @pytest.fixture
-def store(database: SqliteDatabase) -> SqliteRecordStore:
-    return SqliteRecordStore(database)
+def store(database: SqliteDatabase) -> SqlRecordStore:
+    return make_record_store(database)
 
 
 def reads_of(table: str, plans: Sequence[str]) -> list[str]:
@@ -143,7 +144,7 @@ def range_of(searched: Searched, *last: str, is_covering: bool = False) -> str:
     return f"SEARCH {used} ({' AND '.join(conditions)})" if conditions else f"SCAN {used}"
 
 
-async def test_a_search_is_a_range_of_its_index(store: SqliteRecordStore, plans: list[str]) -> None:
+async def test_a_search_is_a_range_of_its_index(store: SqlRecordStore, plans: list[str]) -> None:
     for searched, newest_first in itertools.product(INDEXES, (False, True)):
         kind, index = searched.kind, searched.index
         searches: list[tuple[list[str], dict[str, Any]]] = [([], {"offset": 20})]
@@ -163,7 +164,7 @@ async def test_a_search_is_a_range_of_its_index(store: SqliteRecordStore, plans:
 
 
 async def test_counting_reads_a_range_of_the_index_and_for_a_page_nothing_else(
-    store: SqliteRecordStore, plans: list[str]
+    store: SqlRecordStore, plans: list[str]
 ) -> None:
     for searched in INDEXES:
         kind, index = searched.kind, searched.index
@@ -176,9 +177,7 @@ async def test_counting_reads_a_range_of_the_index_and_for_a_page_nothing_else(
         assert read.replace("COVERING ", "") == range_of(searched)
 
 
-async def test_records_are_loaded_and_listed_by_id(
-    store: SqliteRecordStore, plans: list[str]
-) -> None:
+async def test_records_are_loaded_and_listed_by_id(store: SqlRecordStore, plans: list[str]) -> None:
     for kind in KINDS:
         plans.clear()
 
@@ -194,7 +193,7 @@ async def test_records_are_loaded_and_listed_by_id(
         ]
 
 
-async def test_records_are_written_by_id(store: SqliteRecordStore, plans: list[str]) -> None:
+async def test_records_are_written_by_id(store: SqlRecordStore, plans: list[str]) -> None:
     record = IdentityRecord(id="a", created_at=NOW, sessions=(), encrypted_phone=b"1")
     await store.add(IDENTITIES, "a", record, 1)
     await store.replace(IDENTITIES, "a", record, 1)
@@ -206,7 +205,7 @@ async def test_records_are_written_by_id(store: SqliteRecordStore, plans: list[s
 
 
 async def test_expired_records_are_a_range_of_an_index(
-    store: SqliteRecordStore, plans: list[str]
+    store: SqlRecordStore, plans: list[str]
 ) -> None:
     for kind in [kind for kind in KINDS if kind.expires]:
         plans.clear()
@@ -215,7 +214,7 @@ async def test_expired_records_are_a_range_of_an_index(
 
         expired = Searched(kind, kind.find_index(EXPIRES_AT))
         assert reads_of(kind.name, plans) == [
-            f"SEARCH {kind.name} USING INTEGER PRIMARY KEY (rowid=?)",
+            by_id(kind.name),
             range_of(expired, f"{EXPIRES_AT}<?", is_covering=True),
         ]
 
@@ -234,6 +233,6 @@ async def test_limits_are_read_and_written_by_id(
     await limits.delete_expired(NOW, 10)
 
     assert reads_of(LIMITS.name, plans) == [
-        f"SEARCH {LIMITS.name} USING INTEGER PRIMARY KEY (rowid=?)",
+        by_id(LIMITS.name),
         f"SEARCH {LIMITS.name} USING COVERING INDEX limits_expires_at (expires_at<?)",
     ]

@@ -101,7 +101,7 @@ def test_nothing_starts_until_the_records_are_deleted_after_a_confirmation(
 
 
 def test_no_other_records_are_deleted(settings: Settings) -> None:
-    for name in ("identities", "no_such_records", "metadata"):
+    for name in ("identities", "no_such_records", "database_metadata"):
         with pytest.raises(InvalidArgument, match=f"{name}: .*Nothing was deleted"):
             delete(settings, NAME, name)
     assert delete(settings, NAME) == [f"{NAME}: records deleted: 3"]
@@ -217,7 +217,7 @@ def with_extension(tmp_path: Path) -> Settings:
     with closing(sqlite3.connect(tmp_path / "dialtone.db", isolation_level=None)) as connection:
         connection.execute(
             f"CREATE TABLE {OF_EXTENSION} (id TEXT NOT NULL PRIMARY KEY, "
-            "version INTEGER NOT NULL, body TEXT NOT NULL)"
+            "version bigint NOT NULL, body TEXT NOT NULL)"
         )
         connection.execute(f"INSERT INTO {OF_EXTENSION} VALUES ('1', 1, '{BODY}')")  # noqa: S608
     return settings

@@ -10,7 +10,8 @@ import msgspec
 
 import entrypoints.features  # noqa: F401 -- it declares the kinds of records
 from adapters.mongo.documents import METADATA_COLLECTION
-from adapters.sqlite.schema import schema
+from adapters.sql.schema import schema
+from adapters.sqlite.dialect import SQLITE
 from application.export.page import EXPLAINED_FILES
 from tests.support.app_harness import AppHarness
 from tests.support.full_records import MAPPINGS
@@ -49,13 +50,12 @@ def of_record(record_type: type[msgspec.Struct], path: str) -> Iterator[str]:
 
 def of_tables() -> Iterator[str]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(";".join(schema().values()))
+        connection.executescript(";".join(schema(SQLITE).values()))
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         for (table,) in tables.fetchall():
             for _, column, *_ in connection.execute(f"PRAGMA table_info({table})"):
-                name = "id" if column == "name" else column
-                if name not in NOT_LISTED:
-                    yield f"{table}.{name}"
+                if column not in NOT_LISTED:
+                    yield f"{table}.{column}"
 
 
 STORED_FIELDS: Final = {

@@ -1,0 +1,65 @@
+"""What two databases say in different words."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.records.record_kind import RecordKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dialect:
+    """The words of a database. What is in braces is replaced.
+
+    Attributes:
+        place: The place of a value in a statement.
+        body_place: The place of a body.
+        text_type: The type of columns of texts, which are in the order of their code points.
+        time_type: The type of columns of times.
+        body_type: The type of the column of bodies.
+        row: The columns of a row that is read: id, version and body. `{order}` is what it is
+            ordered by.
+        body_text: A field of the body as a text, or NULL: `{field}`.
+        text_order: What brings texts in the order of their code points: `{text}`.
+        index_hint: What follows a table of which only one index is to be used: `{index}`.
+        index_condition: A condition that only this index has, if there are no hints: `{index}`.
+        has_schema_version: Whether a body has the field `schema_version`.
+        list_tables: The statement that returns the names of all tables.
+        count_columns: The statement that returns how many of the columns that all kinds have a
+            table has, by its name.
+        estimate_size: The statement that returns about how many rows a table has, by its name;
+            None if they are to be counted.
+        add: The statement that adds a row, unless its id is taken: `{table}`, `{columns}`,
+            `{places}`.
+        delete_found: The statement that deletes the rows of a query: `{table}`, `{query}`.
+        overwrite: A body of which a field is replaced by a text: `{field}`.
+        merge: Returns a body with the fields of a new one, and those of the stored one that do not
+            have one of these names. If a further field is named, its stored value is kept while
+            there is one.
+        move: Returns the statement that moves a row and replaces its known fields: id, version, new
+            id, record.
+        to_column: Returns the value of a column as the driver gets it.
+        to_body: Returns a body in JSON as it is stored.
+    """
+
+    place: str
+    body_place: str
+    text_type: str
+    time_type: str
+    body_type: str
+    row: str
+    body_text: str
+    text_order: str = "{text}"
+    index_hint: str = ""
+    index_condition: str = ""
+    has_schema_version: str
+    list_tables: str
+    count_columns: str
+    estimate_size: str | None = None
+    add: str
+    delete_found: str
+    overwrite: str
+    merge: Callable[[Collection[str], str | None], str]
+    move: Callable[[RecordKind[Any]], str]
+    to_column: Callable[[Any], object]
+    to_body: Callable[[str], str] = str

@@ -1,0 +1,256 @@
+"""Records in tables of their kinds: JSON in `body`, and columns for what queries search for."""
+
+from base64 import b64encode
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Protocol, TypeVar
+
+import msgspec
+
+from adapters.records.record_kind import Index, Record, RecordKind, is_storable
+from adapters.records.record_store import (
+    IndexPosition,
+    Move,
+    Overwrite,
+    Replacement,
+    StoredRecord,
+    decode_row,
+    to_body_text,
+)
+from adapters.sql import statements
+from adapters.sql.dialect import Dialect
+from adapters.sql.schema import tables, value_of
+from adapters.sql.statements import Statements, statements_of
+from adapters.sql.undeclared_tables import delete_some, has_undeclared
+
+R = TypeVar("R", bound=Record)
+Values = Sequence[object]
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Rows(Protocol):
+    """Executes statements of one dialect. Its errors are those of a `RecordStore`."""
+
+    async def load(
+        self, kind: RecordKind[Any], row_ids: Collection[str], /
+    ) -> Mapping[str, tuple[object, object]]:
+        """Return version and body of the rows that exist, by id; a damaged row may lack them."""
+        ...
+
+    async def list_rows(
+        self, kind: RecordKind[Any], sql: str, values: Values, /, *, newest_first: bool = False
+    ) -> Iterable[tuple[str, object, object]]:
+        """Return id, version and body of the rows of a query, in its order: `Dialect.row`."""
+        ...
+
+    async def read(self, sql: str, values: Values = (), /) -> Sequence[Sequence[Any]]:
+        """Return the few rows of a query."""
+        ...
+
+    async def read_number(self, sql: str, values: Values = (), /) -> int:
+        """Return the number that is the only result of a query."""
+        ...
+
+    async def write(self, sql: str, values: Values, /) -> int:
+        """Execute a statement durably, and return how many rows it changed."""
+        ...
+
+    async def write_many(self, sql: str, rows: Sequence[Values], /) -> int:
+        """Execute a statement for each of some values, all or none; return how many changed."""
+        ...
+
+    async def add(self, kind: RecordKind[Any], sql: str, values: Values, /) -> bool:
+        """Add a row, unless its id, which is the first value, is taken; return whether it was."""
+        ...
+
+
+class SqlRecordStore:
+    """A `RecordStore`: see there what each method promises. Each search reads one index."""
+
+    def __init__(self, rows: Rows, dialect: Dialect) -> None:
+        self._rows = rows
+        self._dialect = dialect
+        self._to_column = dialect.to_column
+
+    async def load(
+        self, kind: RecordKind[R], record_ids: Collection[str], /
+    ) -> Mapping[str, StoredRecord[R]]:
+        rows = await self._rows.load(kind, record_ids)
+        return {
+            record_id: decode_row(kind, record_id, version, body)
+            for record_id, (version, body) in rows.items()
+        }
+
+    async def has_undeclared(self, name: str, /) -> bool:
+        return await has_undeclared(self._rows.read, self._dialect, name)
+
+    async def list_unknown(self) -> Sequence[str]:
+        rows = await self._rows.read(self._dialect.list_tables)
+        return sorted({name for (name,) in rows} - {*tables()})
+
+    async def delete_undeclared(self, name: str, limit: int, /) -> int:
+        if not await self.has_undeclared(name):
+            return 0
+        return await self._rows.write(delete_some(self._dialect, name), [self._to_column(limit)])
+
+    async def scan(
+        self, kind: RecordKind[R], after_id: str, limit: int, /, *, offset: int = 0
+    ) -> Sequence[StoredRecord[R]]:
+        return await self._list(kind, self._statements(kind).scan, [after_id, limit, offset])
+
+    async def find(
+        self,
+        kind: RecordKind[R],
+        index: Index,
+        equal: Sequence[str] = (),
+        /,
+        *,
+        until: datetime | None = None,
+        after: IndexPosition | None = None,
+        newest_first: bool = False,
+        limit: int,
+        offset: int = 0,
+    ) -> Sequence[StoredRecord[R]]:
+        place, beyond = self._dialect.place, "<" if newest_first else ">"
+        order = value_of(self._dialect, index, index.order) if index.order else ""
+        is_of_body = index.order in index.body_fields
+        values: list[object] = [*equal]
+        conditions = []
+        if until is not None:
+            conditions.append(f"{order} <= {place}")
+            # After a time comes a space, and what comes next begins with a point or is greater.
+            values.append(f"{to_body_text(until)}!" if is_of_body else until)
+        if after is not None and is_of_body:
+            conditions.append(f"{order} {beyond} {place}")
+            values.append(f"{to_body_text(after.time)} {after.id}")
+        elif after is not None:
+            conditions.append(f"({order}, id) {beyond} ({place}, {place})")
+            values += [after.time, after.id]
+        direction = "DESC" if newest_first else "ASC"
+        sql = statements.find(self._dialect, kind, index, tuple(conditions), direction)
+        return await self._list(kind, sql, [*values, limit, offset], newest_first=newest_first)
+
+    async def count(
+        self,
+        kind: RecordKind[R],
+        index: Index,
+        equal: Sequence[str],
+        limit: int,
+        /,
+        *,
+        may_estimate: bool = False,
+    ) -> int:
+        if not all(map(is_storable, equal)):
+            return 0
+        may_estimate = may_estimate and self._dialect.estimate_size is not None
+        if may_estimate and await self.estimate_size(kind) > 2 * limit:
+            return limit
+        values = [*map(self._to_column, [*equal, limit])]
+        return await self._rows.read_number(statements.count(self._dialect, kind, index), values)
+
+    async def estimate_size(self, kind: RecordKind[Any], /) -> int:
+        if estimate := self._dialect.estimate_size:
+            return await self._rows.read_number(estimate, [kind.name])
+        return await self._rows.read_number(f"SELECT count(*) FROM {kind.name}")  # noqa: S608
+
+    async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
+        values = [*map(self._to_column, (record_id, version)), *self._values_of(kind, record)]
+        return await self._rows.add(kind, self._statements(kind).add, values)
+
+    async def replace(
+        self,
+        kind: RecordKind[R],
+        record_id: str,
+        record: R,
+        version: int,
+        /,
+        *,
+        also_written_once: bool = False,
+    ) -> bool:
+        sql = self._statements(kind)
+        statement = sql.replace if also_written_once else _replace(sql, kind, record)
+        return await self._change(statement, self._values_of(kind, record), record_id, version)
+
+    async def replace_all(
+        self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
+    ) -> int:
+        sql = self._statements(kind)
+        rows: dict[str, list[Values]] = {}
+        for each in replacements:
+            values = self._values_of(kind, each.record)
+            row = [*values, *map(self._to_column, (each.id, each.version))]
+            rows.setdefault(_replace(sql, kind, each.record), []).append(row)
+        return sum(
+            [await self._rows.write_many(statement, values) for statement, values in rows.items()]
+        )
+
+    async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
+        return await self._change(self._statements(kind).delete, [], record_id, version)
+
+    async def delete_expired(self, kind: RecordKind[R], now: datetime, limit: int, /) -> int:
+        values = [*map(self._to_column, (now, limit))]
+        return await self._rows.write(self._statements(kind).delete_expired, values)
+
+    async def overwrite(
+        self, kind: RecordKind[R], record_id: str, field: str, value: bytes, version: int, /
+    ) -> bool:
+        sql = statements.overwrite(self._dialect, kind, field)
+        return await self._change(sql, [b64encode(value).decode()], record_id, version)
+
+    async def overwrite_all(
+        self, kind: RecordKind[R], field: str, changes: Sequence[Overwrite], /
+    ) -> None:
+        sql = statements.overwrite(self._dialect, kind, field)
+        rows = [
+            [b64encode(each.value).decode(), *map(self._to_column, (each.id, each.version))]
+            for each in changes
+        ]
+        await self._rows.write_many(sql, rows)
+
+    async def move(
+        self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
+    ) -> None:
+        await self.move_all(kind, [Move(record_id, new_id, record, version)])
+
+    async def move_all(self, kind: RecordKind[R], moves: Sequence[Move[R]], /) -> None:
+        rows = [
+            [
+                *map(self._to_column, (move.id, move.version, move.new_id)),
+                *self._values_of(kind, move.record),
+            ]
+            for move in moves
+        ]
+        await self._rows.write_many(self._statements(kind).move, rows)
+
+    def _statements(self, kind: RecordKind[Any]) -> Statements:
+        return statements_of(self._dialect, kind)
+
+    def _values_of(self, kind: RecordKind[R], record: R) -> list[object]:
+        """Return the values of the columns of indexed fields, and the body."""
+        columns = [self._to_column(getattr(record, name)) for name in kind.indexed_fields]
+        return [*columns, self._dialect.to_body(_encode(kind.to_fields(record)).decode())]
+
+    async def _change(
+        self, sql: str, values: Sequence[object], record_id: str, version: int
+    ) -> bool:
+        """Execute a statement that changes a record; return whether it has the id and version."""
+        if not is_storable(record_id):
+            return False
+        row = [*values, *map(self._to_column, (record_id, version))]
+        return await self._rows.write(sql, row) > 0
+
+    async def _list(
+        self, kind: RecordKind[R], sql: str, values: Values, *, newest_first: bool = False
+    ) -> Sequence[StoredRecord[R]]:
+        if not all(is_storable(value) for value in values if isinstance(value, str)):
+            return []
+        columns = [*map(self._to_column, values)]
+        rows = await self._rows.list_rows(kind, sql, columns, newest_first=newest_first)
+        return [decode_row(kind, row_id, version, body) for row_id, version, body in rows]
+
+
+def _replace(sql: Statements, kind: RecordKind[R], record: R) -> str:
+    once = kind.written_once
+    is_kept = once is not None and getattr(record, once) is not None
+    return sql.replace_once if is_kept else sql.replace

@@ -1,0 +1,168 @@
+"""The tables of all kinds. Indexed fields are columns, and the whole record is JSON in `body`.
+
+A new table, index or column raises no version: it is created when the database is opened. A column
+is new with its field, so no row has a value for it. An index of fields from before reads them from
+`body`. A change that older programs cannot read raises the version, and they do not start.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, get_args
+
+import msgspec
+
+from adapters.records.all_kinds import stored_kinds
+from adapters.records.limits import LIMITS
+from adapters.records.record_kind import Index, RecordKind
+from adapters.records.schema_plan import SchemaObject
+from adapters.sql.dialect import Dialect
+from adapters.sql.metadata import CREATE_METADATA, METADATA_TABLE
+
+OWN_COLUMNS: Final = ("id", "version", "body")
+"""The columns that the tables of all kinds have, besides those of indexed fields."""
+
+
+def value_of(dialect: Dialect, index: Index, field: str) -> str:
+    """Return the column of a field, or the expression that reads it from the body.
+
+    A time in the body is a text in UTC. Without its Z, an earlier one comes first. The id is part
+    of the expression of an order: SQLite compares a row value with columns only, not with an
+    expression.
+    """
+    if field not in index.body_fields:
+        return field
+    text = dialect.body_text.format(field=field)
+    if field != index.order:
+        return text
+    return dialect.text_order.format(text=f"(rtrim({text}, 'Z') || ' ' || id)")
+
+
+def conditions_of(dialect: Dialect, index: Index) -> Sequence[str]:
+    """Return what is true of all rows of an index."""
+    own = dialect.index_condition.format(index=index.name)
+    return [
+        *(f"{value_of(dialect, index, field)} IS NOT NULL" for field in index.present),
+        *(f"{value_of(dialect, index, field)} IS NULL" for field in index.absent),
+        *(f"{value_of(dialect, index, field)} = '{value}'" for field, value in index.only),
+        *([own] if own else []),
+    ]
+
+
+def order_of(dialect: Dialect, index: Index) -> Sequence[str]:
+    """Return the columns by which the rows of an index with equal values are in order.
+
+    Rows of one time are in the order of their ids, also where no page needs it: PostgreSQL chooses
+    a plan for each limit, and each plan would have another order.
+    """
+    if not index.order:
+        return []
+    order = value_of(dialect, index, index.order)
+    return [order] if index.order in index.body_fields else [order, "id"]
+
+
+def column_types(dialect: Dialect, kind: RecordKind[Any]) -> Mapping[str, str]:
+    """Return the type of each column of an indexed field."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind.record_type)}
+    return {name: _column_type(dialect, fields[name].type) for name in kind.indexed_fields}
+
+
+def tables() -> Collection[str]:
+    """Return the names of all tables."""
+    return [METADATA_TABLE, *(kind.name for kind in stored_kinds())]
+
+
+@cache
+def schema(dialect: Dialect) -> Mapping[SchemaObject, str]:
+    """Return all tables and indexes, with the statements that create them."""
+    return dict(_creation_statements(dialect))
+
+
+@cache
+def column_statements(dialect: Dialect) -> Mapping[SchemaObject, str]:
+    """Return the columns of indexed fields, and what adds them to an existing table."""
+    return {
+        SchemaObject("column", name, kind.name): (
+            f"ALTER TABLE {kind.name} ADD COLUMN {name} {column_type}"
+        )
+        for kind in stored_kinds()
+        for name, column_type in column_types(dialect, kind).items()
+    }
+
+
+def find_missing(
+    dialect: Dialect, names: Collection[str], columns: Collection[tuple[str, str]]
+) -> Mapping[SchemaObject, str]:
+    """Return what is missing in a database, and the statements that create it, in their order.
+
+    Args:
+        dialect: That of the database.
+        names: Its tables and indexes.
+        columns: The columns of its tables, each after its table.
+    """
+    missing = {
+        column: statement
+        for column, statement in column_statements(dialect).items()
+        if column.table in names and (column.table, column.name) not in columns
+    }
+    return missing | {
+        created: statement
+        for created, statement in schema(dialect).items()
+        if created.name not in names
+    }
+
+
+def find_undeclared(dialect: Dialect, found: Iterable[SchemaObject]) -> Sequence[SchemaObject]:
+    """Return which of these objects of a database this program does not use."""
+    declared = {created.name for created in schema(dialect)}
+    return [
+        other
+        for other in found
+        if (
+            other not in column_statements(dialect) and other.name not in OWN_COLUMNS
+            if other.sort == "column"
+            else other.name not in declared
+        )
+    ]
+
+
+def select_duplicates(index: SchemaObject) -> str:
+    """Return a query: the values that occur in more than one record of a unique index."""
+    columns = ", ".join(index.fields)
+    present = " AND ".join(f"{column} IS NOT NULL" for column in index.fields)
+    return (
+        f"SELECT {columns}, count(*) FROM {index.table} WHERE {present} "  # noqa: S608 -- our names
+        f"GROUP BY {columns} HAVING count(*) > 1"
+    )
+
+
+def _creation_statements(dialect: Dialect) -> Iterator[tuple[SchemaObject, str]]:
+    yield SchemaObject("table", METADATA_TABLE), CREATE_METADATA
+    for kind in stored_kinds():
+        yield SchemaObject("table", kind.name), _create_table(dialect, kind)
+        for index in kind.indexes:
+            fields = [*index.equal, *([index.order, "id"] if index.order else [])]
+            yield SchemaObject.of_index(kind, index, fields), _create_index(dialect, kind, index)
+
+
+def _create_table(dialect: Dialect, kind: RecordKind[Any]) -> str:
+    # Only batches change limits, and nothing else writes them meanwhile.
+    version = [] if kind is LIMITS else ["version bigint NOT NULL"]
+    fields = [f"{name} {sql_type}" for name, sql_type in column_types(dialect, kind).items()]
+    key, body = f"id {dialect.text_type} NOT NULL PRIMARY KEY", f"body {dialect.body_type} NOT NULL"
+    return f"CREATE TABLE {kind.name} ({', '.join([key, *version, *fields, body])})"
+
+
+def _column_type(dialect: Dialect, field_type: Any) -> str:
+    types = get_args(field_type) or (field_type,)
+    name = dialect.time_type if datetime in types else dialect.text_type
+    return name if type(None) in types else f"{name} NOT NULL"
+
+
+def _create_index(dialect: Dialect, kind: RecordKind[Any], index: Index) -> str:
+    unique = "UNIQUE " if index.is_unique else ""
+    equal = [value_of(dialect, index, field) for field in index.equal]
+    columns = ", ".join([*equal, *order_of(dialect, index)])
+    conditions = conditions_of(dialect, index)
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"CREATE {unique}INDEX {index.name} ON {kind.name} ({columns}){where}"

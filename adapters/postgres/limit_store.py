@@ -39,15 +39,13 @@ from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 MAX_ATTEMPTS: Final = 10
 MAX_PAUSE: Final = 0.05
 """At most so many seconds before a batch is repeated."""
-_VERSION: Final = "0"
-"""Rows of limits have no version."""
 _MINUTE: Final = timedelta(minutes=1)
 _CONFLICT: Final = "too many concurrent reservations of a limit"
 
 # All batches lock rows in the order of the ids, and then add rows in that order. So a batch that
 # waits for a row holds none that the other one may wait for.
 _LOCK: Final = f"""
-SELECT id, {_VERSION}, body::text FROM {LIMITS.name} WHERE id = ANY(%b) ORDER BY id FOR UPDATE
+SELECT id, version, body::text FROM {LIMITS.name} WHERE id = ANY(%b) ORDER BY id FOR UPDATE
 """  # noqa: S608 -- our text
 _CHANGED: Final = """
 unnest(%b::text[], %b::timestamptz[], %b::text[]) AS changed (id, expires_at, body)
@@ -78,7 +76,7 @@ class PostgresLimitStore:
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
-        self._rows = RowLoader(database, LIMITS.name, _VERSION)
+        self._rows = RowLoader(database, LIMITS.name)
         self._batches = LimitBatches(self._execute)
         database.batches.append(self._batches)
 

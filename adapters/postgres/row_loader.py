@@ -29,10 +29,9 @@ def read_rows(rows: Sequence[Any]) -> Iterator[tuple[str, int | None, str | None
 class RowLoader:
     """Loads rows of a table by id, in batches."""
 
-    def __init__(self, database: PostgresDatabase, table: str, version: str = "version") -> None:
-        """Set the table, and the column or the expression of the version."""
+    def __init__(self, database: PostgresDatabase, table: str) -> None:
         self._database = database
-        self._sql = f"SELECT id, {version}, body::text FROM {table} WHERE id = ANY(%b)"  # noqa: S608 -- our names
+        self._sql = f"SELECT id, version, body::text FROM {table} WHERE id = ANY(%b)"  # noqa: S608 -- our names
         self._loader = BatchLoader(self._fetch, table)
         database.batches.append(self._loader)
 

@@ -9,16 +9,11 @@ from application.ports.errors import ConfigurationError
 
 METADATA_TABLE: Final = "database_metadata"
 OTHER_PROGRAM: Final = "{location} has tables of another program: name another database."
-CREATE_METADATA: Final = f"""
-CREATE TABLE {METADATA_TABLE} (
-    id text NOT NULL PRIMARY KEY,
-    schema_version integer NOT NULL,
-    key_fingerprint text NOT NULL,
-    unfinished_index_key text,
-    copy_mark text,
-    health_check_count bigint NOT NULL DEFAULT 0
+CREATE_METADATA: Final = (
+    f"CREATE TABLE {METADATA_TABLE} (id text NOT NULL PRIMARY KEY, "
+    "schema_version integer NOT NULL, key_fingerprint text NOT NULL, unfinished_index_key text, "
+    "copy_mark text, health_check_count bigint NOT NULL DEFAULT 0)"
 )
-"""
 # ruff: noqa: S608 -- the names are ours
 FIND_METADATA: Final = f"SELECT * FROM {METADATA_TABLE} WHERE id = 'database'"
 WRITE_CHECK: Final = f"""

@@ -13,7 +13,6 @@ from typing import Any, Final, get_args
 import msgspec
 
 from adapters.records.all_kinds import stored_kinds
-from adapters.records.limits import LIMITS
 from adapters.records.record_kind import Index, RecordKind
 from adapters.records.schema_plan import SchemaObject
 from adapters.sql.dialect import Dialect
@@ -146,11 +145,14 @@ def _creation_statements(dialect: Dialect) -> Iterator[tuple[SchemaObject, str]]
 
 
 def _create_table(dialect: Dialect, kind: RecordKind[Any]) -> str:
-    # Only batches change limits, and nothing else writes them meanwhile.
-    version = [] if kind is LIMITS else ["version bigint NOT NULL"]
-    fields = [f"{name} {sql_type}" for name, sql_type in column_types(dialect, kind).items()]
-    key, body = f"id {dialect.text_type} NOT NULL PRIMARY KEY", f"body {dialect.body_type} NOT NULL"
-    return f"CREATE TABLE {kind.name} ({', '.join([key, *version, *fields, body])})"
+    columns = [
+        f"id {dialect.text_type} NOT NULL PRIMARY KEY",
+        # That of limits is always 0: only batches change them, which lock them.
+        "version bigint NOT NULL DEFAULT 0",
+        *(f"{name} {sql_type}" for name, sql_type in column_types(dialect, kind).items()),
+        f"body {dialect.body_type} NOT NULL",
+    ]
+    return f"CREATE TABLE {kind.name} ({', '.join(columns)})"
 
 
 def _column_type(dialect: Dialect, field_type: Any) -> str:

@@ -149,7 +149,7 @@ class DatabaseFile:
         """
         create_missing_file(self._path)
         inode = self._find_inode()
-        with _connect(self._path) as connection:
+        with connect(self._path) as connection:
             # What is deleted is not readable in a copy of the file.
             connection.execute("PRAGMA secure_delete = ON")
             prepare_schema(connection, self._path, key_fingerprint)
@@ -172,7 +172,7 @@ class DatabaseFile:
         Raises:
             ConfigurationError
         """
-        with _connect(self._path, busy_timeout) as connection:
+        with connect(self._path, busy_timeout) as connection:
             connection.execute("PRAGMA query_only = ON")
         return connection
 
@@ -231,7 +231,7 @@ def inspect_file(path: Path, key_fingerprint: str | None) -> int | None:
             return None
     except OSError as error:
         raise to_startup_error(path, error) from error
-    with _connect(path) as connection:
+    with connect(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
         metadata = check_schema(connection, path, key_fingerprint)
         if metadata:
@@ -292,7 +292,7 @@ def _check_creatable(path: Path) -> None:
 
 
 @contextmanager
-def _connect(path: Path, busy_timeout: float = BUSY_TIMEOUT) -> Iterator[sqlite3.Connection]:
+def connect(path: Path, busy_timeout: float = BUSY_TIMEOUT) -> Iterator[sqlite3.Connection]:
     """Connect. If the block fails, close the connection and raise ConfigurationError."""
     with ExitStack() as cleanup:
         try:

@@ -38,8 +38,6 @@ from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 
 T = TypeVar("T")
 
-_VERSION: Final = "0"
-"""Rows of limits have no version."""
 _MAX_ROWS: Final = 100
 """Rows that a statement reads or writes."""
 
@@ -53,7 +51,7 @@ class SqliteLimitStore:
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
-        self._rows = make_row_loader(database, LIMITS.name, _VERSION)
+        self._rows = make_row_loader(database, LIMITS.name)
         self._batches = LimitBatches(self._execute)
 
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
@@ -106,7 +104,7 @@ def _load(connection: sqlite3.Connection, record_ids: Sequence[str]) -> LoadedRe
     rows: list[tuple[str, int, msgspec.Raw]] = []
     for begin in range(0, len(record_ids), _MAX_ROWS):
         wanted = record_ids[begin : begin + _MAX_ROWS]
-        sql = select_rows(LIMITS.name, len(wanted), _VERSION)
+        sql = select_rows(LIMITS.name, len(wanted))
         rows += decode_rows(LIMITS.name, connection.execute(sql, wanted).fetchone())
     return decode_limits(rows)
 

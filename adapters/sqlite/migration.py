@@ -7,9 +7,8 @@ from pathlib import Path
 
 from adapters.records.schema_plan import ReportBuild, SchemaPlan
 from adapters.sql.schema import schema
-from adapters.sqlite.database import BUSY_TIMEOUT, DatabaseFile, inspect_file, is_present
+from adapters.sqlite.database import DatabaseFile, connect, inspect_file, is_present
 from adapters.sqlite.dialect import SQLITE
-from adapters.sqlite.errors import SQLITE_ERRORS, to_startup_error
 from adapters.sqlite.schema import check_schema, create_schema_object, find_missing, find_plan
 from adapters.sqlite.stored_keys import connect_to_read
 
@@ -44,7 +43,7 @@ async def migrate(path: Path, key_fingerprint: str, report: ReportBuild) -> Sche
     if plan.is_new:
         DatabaseFile(path).connect_to_write(key_fingerprint).close()
         return plan
-    with _connect(path) as connection:
+    with connect(path) as connection, closing(connection):
         for missing in plan.missing:
             report(missing)
             with _transaction(connection):
@@ -60,15 +59,3 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     yield
     connection.execute("COMMIT")
-
-
-@contextmanager
-def _connect(path: Path) -> Iterator[sqlite3.Connection]:
-    url = f"{path.absolute().as_uri()}?mode=rw"
-    try:
-        with closing(
-            sqlite3.connect(url, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT)
-        ) as connection:
-            yield connection
-    except SQLITE_ERRORS as error:
-        raise to_startup_error(path, error) from error

@@ -46,33 +46,26 @@ def decode_rows(table: str, row: Sequence[Any] | None) -> list[tuple[str, int, m
 
 
 @cache
-def select_rows(table: str, count: int, version: str = "version") -> str:
+def select_rows(table: str, count: int) -> str:
     """Return the statement that finds up to this number of rows by id.
 
     The ids are parameters, because functions for JSON end a text at a zero byte.
     """
     ids = ", ".join("?" * count)
-    return rows_as_json([version, "body"], f"{table} WHERE id IN ({ids})")
+    return rows_as_json(["version", "body"], f"{table} WHERE id IN ({ids})")
 
 
-def make_row_loader(
-    database: SqliteDatabase, table: str, version: str = "version"
-) -> BatchLoader[LoadedRow]:
+def make_row_loader(database: SqliteDatabase, table: str) -> BatchLoader[LoadedRow]:
     """Return what loads rows of a table by id, in batches.
 
     One statement with one result releases the interpreter's lock a few times, a statement for each
     row as often for each; and each time another thread may take it.
-
-    Args:
-        database: The database.
-        table: The table.
-        version: The column or the expression of the version.
     """
-    return BatchLoader(partial(_fetch_rows, database, table, version), table)
+    return BatchLoader(partial(_fetch_rows, database, table), table)
 
 
 async def _fetch_rows(
-    database: SqliteDatabase, table: str, version: str, row_ids: Sequence[str]
+    database: SqliteDatabase, table: str, row_ids: Sequence[str]
 ) -> Mapping[str, LoadedRow]:
-    row = await database.read_row(select_rows(table, len(row_ids), version), row_ids)
+    row = await database.read_row(select_rows(table, len(row_ids)), row_ids)
     return {row_id: (number, body) for row_id, number, body in decode_rows(table, row)}

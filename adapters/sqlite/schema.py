@@ -3,8 +3,6 @@
 import logging
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -158,11 +156,13 @@ def complete_schema(connection: sqlite3.Connection, path: Path) -> str | None:
 
 def _is_known(kind: str, name: str, sql: str | None) -> bool:
     """Return whether an object is of the schema. A table may lack columns that are newer."""
-    known: str | None = _known_objects().get((kind, name), "")
-    created = _normalize(sql)
-    if kind != "table" or not known or not created:
-        return known == created
-    return _definitions_of(known) >= _definitions_of(created)
+    declared = {(each.sort, each.name): text for each, text in schema(SQLITE).items()}
+    known = declared.get((kind, name))
+    if sql is None or known is None:
+        return sql is None  # SQLite makes an index of each primary key
+    if kind == "table":
+        return _definitions_of(known) >= _definitions_of(sql)
+    return known == sql
 
 
 def _definitions_of(create_table: str) -> frozenset[str]:
@@ -195,20 +195,6 @@ def _describe_duplicates(connection: sqlite3.Connection, index: SchemaObject, pa
     return DUPLICATES.format(
         location=path, name=index.name, count=count, table=index.table, query=query
     )
-
-
-@cache
-def _known_objects() -> Mapping[tuple[str, str], str | None]:
-    with closing(sqlite3.connect(":memory:")) as connection:
-        for statement in schema(SQLITE).values():
-            connection.execute(statement)
-        rows = connection.execute("SELECT type, name, sql FROM sqlite_master")
-        return {(kind, name): _normalize(sql) for kind, name, sql in rows}
-
-
-def _normalize(sql: str | None) -> str | None:
-    """Return a statement in one line; None of an automatic index."""
-    return sql and " ".join(sql.split())
 
 
 def _is_new(connection: sqlite3.Connection, path: Path) -> bool:

@@ -109,10 +109,7 @@ def fill(kind: RecordKind[Any]) -> str:
     """Add rows that have all columns, or every second one of those that may be missing."""
     # An index without an order is for values that a record or a few have.
     rare = {name for index in kind.indexes if not index.order for name in index.equal}
-    names, values = ["id", "body"], ["lpad(n::text, 5, '0')", _BODY]
-    if kind is not LIMITS:
-        names.append("version")
-        values.append("1")
+    names, values = ["id", "version", "body"], ["lpad(n::text, 5, '0')", "1", _BODY]
     for position, (name, column_type) in enumerate(column_types(POSTGRES, kind).items()):
         value = "'value ' || n % 3"
         if column_type.startswith("timestamptz"):

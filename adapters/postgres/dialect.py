@@ -57,7 +57,6 @@ POSTGRES: Final = Dialect(
     body_type="jsonb",
     row="id, version, body::text",
     body_text="(body ->> '{field}')",
-    text_order='({text} COLLATE "C")',
     # It is true of all rows: no stored id has this form. A query that states it can use no other
     # index, because PostgreSQL cannot prove the condition of that. PostgreSQL has no hints, and
     # would choose an index of another order where it expects to find enough rows soon; it reads the

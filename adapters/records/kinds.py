@@ -73,7 +73,6 @@ USERS: Final = Index(
     order="created_at",
     is_paged=True,
     absent=("deleted_at", "detached_at"),
-    body_fields=("created_at", "detached_at"),
 )
 BLOCKED_USERS: Final = Index(
     name="identities_blocked",
@@ -81,7 +80,6 @@ BLOCKED_USERS: Final = Index(
     is_paged=True,
     present=("blocked_at",),
     absent=("deleted_at",),
-    body_fields=("created_at", "blocked_at"),
 )
 STAFF: Final = Index(
     name="identities_staff_role",
@@ -89,7 +87,6 @@ STAFF: Final = Index(
     order="created_at",
     is_paged=True,
     present=("staff_role",),
-    body_fields=("created_at",),
 )
 
 IDENTITIES: Final = RecordKind(

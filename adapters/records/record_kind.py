@@ -62,9 +62,6 @@ class Index:
         absent: Only records that do not have these fields are in it.
         only: Only records whose fields have these values are in it.
         is_unique: No two records have the same values of `equal`.
-        body_fields: Fields that are read from the JSON of a record, where a database has columns
-            for the others: the index came after them, so it also has the records from before, and
-            those that an older program writes.
     """
 
     name: str
@@ -75,7 +72,6 @@ class Index:
     absent: tuple[str, ...] = ()
     only: tuple[tuple[str, str], ...] = ()
     is_unique: bool = False
-    body_fields: tuple[str, ...] = ()
 
     @property
     def fields(self) -> frozenset[str]:
@@ -118,8 +114,7 @@ class RecordKind(Generic[R]):
             `encrypted_phones`. Where they are not the field `written_once` alone, it has a method
             `map_phones`, which returns a record with each of them changed by a function.
         field_names: The stored names of all fields.
-        indexed_fields: The fields that indexes need, in the order of the Struct; none that they
-            read from the JSON of a record.
+        indexed_fields: The fields that indexes need, in the order of the Struct.
     """
 
     def __init__(
@@ -151,9 +146,7 @@ class RecordKind(Generic[R]):
         self.has_phones: Final = hasattr(record_type, "encrypted_phones")
         fields = [field.encode_name for field in msgspec.structs.fields(record_type)]
         self.field_names: Final = frozenset(fields)
-        indexed = frozenset[str]().union(
-            *(index.fields - frozenset(index.body_fields) for index in indexes)
-        )
+        indexed = frozenset[str]().union(*(index.fields for index in indexes))
         self.indexed_fields: Final = tuple(name for name in fields if name in indexed)
         self._max_lengths = max_lengths
         self._types = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import msgspec
@@ -34,11 +34,6 @@ def decode_row(kind: RecordKind[R], row_id: str, version: object, body: object) 
     if getattr(record, "id", row_id) != row_id:
         raise kind.unreadable()
     return StoredRecord(row_id, record, version)
-
-
-def to_body_text(time: datetime) -> str:
-    """Return a time as the JSON of records has it, but without the Z: so texts are in its order."""
-    return str(msgspec.to_builtins(time.astimezone(UTC))).removesuffix("Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ class Dialect:
         row: The columns of a row that is read: id, version and body. `{order}` is what it is
             ordered by.
         body_text: A field of the body as a text, or NULL: `{field}`.
-        text_order: What brings texts in the order of their code points: `{text}`.
         index_hint: What follows a table of which only one index is to be used: `{index}`.
         index_condition: A condition that only this index has, if there are no hints: `{index}`.
         has_schema_version: Whether a body has the field `schema_version`.
@@ -49,7 +48,6 @@ class Dialect:
     body_type: str
     row: str
     body_text: str
-    text_order: str = "{text}"
     index_hint: str = ""
     index_condition: str = ""
     has_schema_version: str

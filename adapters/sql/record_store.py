@@ -15,11 +15,10 @@ from adapters.records.record_store import (
     Replacement,
     StoredRecord,
     decode_row,
-    to_body_text,
 )
 from adapters.sql import statements
 from adapters.sql.dialect import Dialect
-from adapters.sql.schema import tables, value_of
+from adapters.sql.schema import tables
 from adapters.sql.statements import Statements, statements_of
 from adapters.sql.undeclared_tables import delete_some, has_undeclared
 
@@ -113,19 +112,13 @@ class SqlRecordStore:
         offset: int = 0,
     ) -> Sequence[StoredRecord[R]]:
         place, beyond = self._dialect.place, "<" if newest_first else ">"
-        order = value_of(self._dialect, index, index.order) if index.order else ""
-        is_of_body = index.order in index.body_fields
         values: list[object] = [*equal]
         conditions = []
         if until is not None:
-            conditions.append(f"{order} <= {place}")
-            # After a time comes a space, and what comes next begins with a point or is greater.
-            values.append(f"{to_body_text(until)}!" if is_of_body else until)
-        if after is not None and is_of_body:
-            conditions.append(f"{order} {beyond} {place}")
-            values.append(f"{to_body_text(after.time)} {after.id}")
-        elif after is not None:
-            conditions.append(f"({order}, id) {beyond} ({place}, {place})")
+            conditions.append(f"{index.order} <= {place}")
+            values.append(until)
+        if after is not None:
+            conditions.append(f"({index.order}, id) {beyond} ({place}, {place})")
             values += [after.time, after.id]
         direction = "DESC" if newest_first else "ASC"
         sql = statements.find(self._dialect, kind, index, tuple(conditions), direction)

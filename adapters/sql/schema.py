@@ -1,8 +1,8 @@
 """The tables of all kinds. Indexed fields are columns, and the whole record is JSON in `body`.
 
 A new table, index or column raises no version: it is created when the database is opened. A column
-is new with its field, so no row has a value for it. An index of fields from before reads them from
-`body`. A change that older programs cannot read raises the version, and they do not start.
+is new with its field, so no row has a value for it. A change that older programs cannot read raises
+the version, and they do not start.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,42 +22,24 @@ OWN_COLUMNS: Final = ("id", "version", "body")
 """The columns that the tables of all kinds have, besides those of indexed fields."""
 
 
-def value_of(dialect: Dialect, index: Index, field: str) -> str:
-    """Return the column of a field, or the expression that reads it from the body.
-
-    A time in the body is a text in UTC. Without its Z, an earlier one comes first. The id is part
-    of the expression of an order: SQLite compares a row value with columns only, not with an
-    expression.
-    """
-    if field not in index.body_fields:
-        return field
-    text = dialect.body_text.format(field=field)
-    if field != index.order:
-        return text
-    return dialect.text_order.format(text=f"(rtrim({text}, 'Z') || ' ' || id)")
-
-
 def conditions_of(dialect: Dialect, index: Index) -> Sequence[str]:
     """Return what is true of all rows of an index."""
     own = dialect.index_condition.format(index=index.name)
     return [
-        *(f"{value_of(dialect, index, field)} IS NOT NULL" for field in index.present),
-        *(f"{value_of(dialect, index, field)} IS NULL" for field in index.absent),
-        *(f"{value_of(dialect, index, field)} = '{value}'" for field, value in index.only),
+        *(f"{field} IS NOT NULL" for field in index.present),
+        *(f"{field} IS NULL" for field in index.absent),
+        *(f"{field} = '{value}'" for field, value in index.only),
         *([own] if own else []),
     ]
 
 
-def order_of(dialect: Dialect, index: Index) -> Sequence[str]:
+def order_of(index: Index) -> Sequence[str]:
     """Return the columns by which the rows of an index with equal values are in order.
 
     Rows of one time are in the order of their ids, also where no page needs it: PostgreSQL chooses
     a plan for each limit, and each plan would have another order.
     """
-    if not index.order:
-        return []
-    order = value_of(dialect, index, index.order)
-    return [order] if index.order in index.body_fields else [order, "id"]
+    return [index.order, "id"] if index.order else []
 
 
 def column_types(dialect: Dialect, kind: RecordKind[Any]) -> Mapping[str, str]:
@@ -140,8 +122,8 @@ def _creation_statements(dialect: Dialect) -> Iterator[tuple[SchemaObject, str]]
     for kind in stored_kinds():
         yield SchemaObject("table", kind.name), _create_table(dialect, kind)
         for index in kind.indexes:
-            fields = [*index.equal, *([index.order, "id"] if index.order else [])]
-            yield SchemaObject.of_index(kind, index, fields), _create_index(dialect, kind, index)
+            created = SchemaObject.of_index(kind, index, [*index.equal, *order_of(index)])
+            yield created, _create_index(dialect, created, index)
 
 
 def _create_table(dialect: Dialect, kind: RecordKind[Any]) -> str:
@@ -161,10 +143,8 @@ def _column_type(dialect: Dialect, field_type: Any) -> str:
     return name if type(None) in types else f"{name} NOT NULL"
 
 
-def _create_index(dialect: Dialect, kind: RecordKind[Any], index: Index) -> str:
-    unique = "UNIQUE " if index.is_unique else ""
-    equal = [value_of(dialect, index, field) for field in index.equal]
-    columns = ", ".join([*equal, *order_of(dialect, index)])
-    conditions = conditions_of(dialect, index)
+def _create_index(dialect: Dialect, created: SchemaObject, index: Index) -> str:
+    unique = "UNIQUE " if created.is_unique else ""
+    columns, conditions = ", ".join(created.fields), conditions_of(dialect, index)
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return f"CREATE {unique}INDEX {index.name} ON {kind.name} ({columns}){where}"
+    return f"CREATE {unique}INDEX {created.name} ON {created.table} ({columns}){where}"

@@ -9,7 +9,7 @@ from adapters.records.kinds import ENCRYPTED_PHONE
 from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
 from adapters.records.stored_keys import PREFIX_BYTES
 from adapters.sql.dialect import Dialect
-from adapters.sql.schema import conditions_of, order_of, value_of
+from adapters.sql.schema import conditions_of, order_of
 
 # ruff: noqa: S608 -- the names are ours
 _UNORDERED: Final = "0"
@@ -80,10 +80,8 @@ def find(
         conditions: Further conditions.
         direction: `ASC` or `DESC`.
     """
-    row = dialect.row.format(
-        order=value_of(dialect, index, index.order) if index.order else _UNORDERED
-    )
-    columns = [f"{column} {direction}" for column in order_of(dialect, index)]
+    row = dialect.row.format(order=index.order or _UNORDERED)
+    columns = [f"{column} {direction}" for column in order_of(index)]
     rows = _rows_of(dialect, kind, index, conditions, columns)
     return f"SELECT {row} {rows} LIMIT {dialect.place} OFFSET {dialect.place}"
 
@@ -92,8 +90,7 @@ def find(
 def count(dialect: Dialect, kind: RecordKind[Any], index: Index) -> str:
     """Return the statement that counts rows of a range of an index up to a limit."""
     # In their order, they are read from the index. Otherwise the table may seem to be cheaper.
-    fields = [*index.equal, *([index.order] if index.order else [])]
-    columns = [value_of(dialect, index, field) for field in fields]
+    columns = [*index.equal, *([index.order] if index.order else [])]
     rows = _rows_of(dialect, kind, index, (), columns)
     return f"SELECT count(*) FROM (SELECT 1 {rows} LIMIT {dialect.place}) AS found"
 
@@ -124,7 +121,7 @@ def _rows_of(
     columns: Sequence[str],
 ) -> str:
     """Return the part of a statement that names a range of an index, and its order."""
-    equal = [f"{value_of(dialect, index, field)} = {dialect.place}" for field in index.equal]
+    equal = [f"{field} = {dialect.place}" for field in index.equal]
     where = " AND ".join([*equal, *conditions_of(dialect, index), *conditions])
     hint = dialect.index_hint.format(index=index.name)
     condition = f" WHERE {where}" if where else ""

@@ -41,11 +41,8 @@ MIDDLE: Final = NOW + timedelta(minutes=ROWS // 2)
 _BODY: Final = """
 jsonb_build_object(
     'content',
-    (SELECT jsonb_agg(md5(n::text || part::text)) FROM generate_series(1, 30) AS part),
-    'created_at',
-    to_char((%(now)s::timestamptz + n * interval '1 minute') AT TIME ZONE 'UTC',
-        'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-) || CASE WHEN n %% 2 = 0 THEN '{"blocked_at": "2026-05-01T09:30:00Z"}' ELSE '{}' END::jsonb
+    (SELECT jsonb_agg(md5(n::text || part::text)) FROM generate_series(1, 30) AS part)
+)
 """
 Plan = Mapping[str, Any]
 
@@ -178,8 +175,7 @@ async def test_a_count_reads_an_index_alone(logged: LoggedDatabase, database: Da
         [plan] = await plans_of(logged, database.records.count(kind, index, values_of(index), 100))
 
         assert indexes(plan) == [index.name]
-        if not index.body_fields:  # nobody counts these
-            assert "Index Only Scan" in {node["Node Type"] for node in nodes(plan)}, index.name
+        assert "Index Only Scan" in {node["Node Type"] for node in nodes(plan)}, index.name
 
 
 async def test_a_total_of_a_large_table_is_estimated(url: str) -> None:

@@ -1,9 +1,14 @@
-"""What goes out together: who waits for it, whose an error is, and what the log says about it."""
+"""What arrives together goes out together: reads by id, writes of records, and changes of limits.
+
+A call of a database costs far more than a record. So what arrives while calls are under way is
+collected, and executed by one call: a batch.
+"""
 
 import asyncio
 import copy
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
+from contextvars import Context
 from functools import partial
 from typing import Final, Generic, TypeVar
 
@@ -16,14 +21,16 @@ from application.ports.errors import (
     StorageOverloaded,
     StorageTimeout,
     StorageUnavailable,
+    UniqueViolation,
 )
-from application.tasks import is_ended
+from application.tasks import is_ended, start_task
 
 K = TypeVar("K")
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
 MAX_BATCH_SIZE: Final = 100
+MAX_BATCHES: Final = 2
 MAX_SPLIT_SECONDS: Final = 4.0
 """After this time since a batch began, none of its parts is tried any more."""
 ERRORS_OF_RECORDS: Final = (CorruptRecord, OperationRejected)
@@ -114,58 +121,149 @@ def is_of_database(error: Exception) -> bool:
 
 def has_changed_nothing(error: Exception) -> bool:
     """Return whether a batch that raised an error has certainly changed nothing."""
-    return isinstance(error, ERRORS_OF_RECORDS)
+    return isinstance(error, (*ERRORS_OF_RECORDS, UniqueViolation))
 
 
-async def execute_in_parts(
-    batch: Sequence[Entry[K, T]],
-    execute: Callable[[Sequence[Entry[K, T]]], Awaitable[None]],
-    may_split: Callable[[Exception], bool],
-    kind: str,
-) -> None:
-    """Execute a batch, and find the entries whose error it is by halving the batch.
+class BatchQueue(Generic[K, T]):
+    """Executes what arrives together in batches.
 
-    - One entry of a hundred that fails costs some 14 further calls, one after the other; all of
-      them 198.
-    - Entries that nobody waits for any more are not executed, so deadlines of callers hold. After
-      `MAX_SPLIT_SECONDS` the rest fails.
-    - Lines that are logged meanwhile name the requests of the entries. There is one for each error
-      that remains.
-
-    Args:
-        batch: The entries, in their order.
-        execute: Executes entries together and resolves them. It may raise anything.
-        may_split: Whether the entries of a part that raised an error may be executed again.
-        kind: What the entries are, for the log.
+    - A batch waits for nobody: it begins in the next iteration of the event loop, with all that
+      arrives in this one, unless enough batches are under way.
+    - What nobody waits for any more when its batch begins is not executed. A caller that is
+      cancelled later affects no others.
+    - An error of the database fails all of its batch, and no others. If another error has changed
+      nothing, the batch is executed in smaller and smaller parts, until the error is that of one
+      entry.
+    - A batch belongs to no request, so that no limit of one affects the others. Its lines in the
+      log name the requests in it.
     """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + MAX_SPLIT_SECONDS
-    parts = [batch]
-    cause: Exception | None = None
-    while parts:
-        if cause is not None and loop.time() > end:
-            out_of_time = StorageUnavailable(_OUT_OF_TIME)
-            out_of_time.__cause__ = cause
-            _fail(_join(parts), out_of_time, kind)
+
+    def __init__(
+        self,
+        execute: Callable[[Sequence[Entry[K, T]]], Awaitable[None]],
+        kind: str,
+        may_split: Callable[[Exception], bool] = has_changed_nothing,
+        max_batches: int = MAX_BATCHES,
+    ) -> None:
+        """Set how batches are executed.
+
+        Args:
+            execute: Executes entries together and resolves them. It may raise anything.
+            kind: What the entries are, for the log.
+            may_split: Whether the entries of a part that raised an error may be executed again.
+                Those that have their result are not.
+            max_batches: How many may be under way at the same time.
+        """
+        self._execute = execute
+        self._kind = kind
+        self._may_split = may_split
+        self._max_batches = max_batches
+        self._waiting: dict[Hashable, Entry[K, T]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Each executes one batch after the other, until nothing waits."""
+        self._next_task: asyncio.Task[None] | None = None
+        """The one that begins in the next iteration of the event loop."""
+
+    def add(
+        self,
+        content: K,
+        key: Hashable = None,
+        requests: Sequence[CurrentRequest] | None = None,
+    ) -> asyncio.Future[T]:
+        """Add an entry, and return what will have its result.
+
+        Args:
+            content: The content of the entry.
+            key: Who adds the same one before its batch begins waits for the same entry. By default
+                each entry is another one.
+            requests: See `Entry.add_caller`.
+        """
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        entry = self._waiting.get(key)
+        if entry is None:
+            entry = Entry(content)
+            self._waiting[entry if key is None else key] = entry
+        entry.add_caller(result, requests)
+        self._start_task()
+        return result
+
+    async def finish(self) -> None:
+        """Return when nothing waits, and no batch is under way."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _start_task(self) -> None:
+        is_next = self._next_task is not None and not self._next_task.done()
+        if is_next or len(self._tasks) >= self._max_batches:
             return
-        part = parts.pop() if cause is None else [one for one in parts.pop() if one.is_wanted]
-        BATCHED_REQUESTS.set(partial(_requests_of, part))
+        # It belongs to no request, whose time limit it would have.
+        task = start_task(f"batch_{self._kind}", self._execute_batches(), context=Context())
+        self._next_task = task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _execute_batches(self) -> None:
+        task, self._next_task = self._next_task, None
+        batch: Sequence[Entry[K, T]] = ()
         try:
-            if part:
-                await execute(part)
-        # Also what an operator's own database may raise: SystemExit would end the process.
-        except BaseException as raised:
-            if isinstance(raised, asyncio.CancelledError) and is_ended():
-                raise
-            cause = _error_for_callers(raised)
-            if len(part) > 1 and may_split(cause):
-                middle = len(part) // 2
-                parts += [part[middle:], part[:middle]]
-            elif is_of_database(cause):
-                _fail([*part, *_join(parts)], cause, kind)
+            while batch := self._next_batch():
+                if self._waiting:
+                    self._start_task()
+                await self._execute_in_parts(batch)
+        finally:
+            # At once: what arrives before the callback needs another task.
+            self._tasks.discard(task)
+            others = () if self._tasks else self._waiting.values()
+            for entry in (*batch, *others):
+                entry.cancel()
+
+    def _next_batch(self) -> Sequence[Entry[K, T]]:
+        """Remove the entries that have waited longest; drop those that nobody waits for."""
+        batch: list[Entry[K, T]] = []
+        while self._waiting and len(batch) < MAX_BATCH_SIZE:
+            entry = self._waiting.pop(next(iter(self._waiting)))
+            if entry.is_wanted:
+                batch.append(entry)
+        return batch
+
+    async def _execute_in_parts(self, batch: Sequence[Entry[K, T]]) -> None:
+        """Execute a batch, and find the entries whose error it is by halving the batch.
+
+        - One entry of a hundred that fails costs some 14 further calls, one after the other; all of
+          them 198.
+        - Entries that nobody waits for any more are not executed, so deadlines of callers hold.
+          After `MAX_SPLIT_SECONDS` the rest fails.
+        - Lines that are logged meanwhile name the requests of the entries. There is one for each
+          error that remains.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + MAX_SPLIT_SECONDS
+        parts = [batch]
+        cause: Exception | None = None
+        while parts:
+            if cause is not None and loop.time() > end:
+                out_of_time = StorageUnavailable(_OUT_OF_TIME)
+                out_of_time.__cause__ = cause
+                _fail(_join(parts), out_of_time, self._kind)
                 return
-            else:
-                _fail(part, cause, kind)
+            part = parts.pop() if cause is None else [one for one in parts.pop() if one.is_wanted]
+            BATCHED_REQUESTS.set(partial(_requests_of, part))
+            try:
+                if part:
+                    await self._execute(part)
+            # Also what an operator's own database may raise: SystemExit would end the process.
+            except BaseException as raised:
+                if isinstance(raised, asyncio.CancelledError) and is_ended():
+                    raise
+                cause = _error_for_callers(raised)
+                if len(part) > 1 and self._may_split(cause):
+                    middle = len(part) // 2
+                    parts += [part[middle:], part[:middle]]
+                elif is_of_database(cause):
+                    _fail([*part, *_join(parts)], cause, self._kind)
+                    return
+                else:
+                    _fail(part, cause, self._kind)
 
 
 def _error_for_callers(error: BaseException) -> Exception:
@@ -197,14 +295,15 @@ def log_batch_error(kind: str, size: int, error: Exception) -> None:
     """Log that a batch, or a part of it, has failed.
 
     An error of the database in a batch of one request is in the line of this request already. An
-    overload has lines of its own, however many batches it rejects.
+    overload has lines of its own, however many batches it rejects. A value that is taken is no
+    failure.
 
     Args:
         kind: What the entries of the batch are.
         size: The number of entries that failed.
         error: The error.
     """
-    if isinstance(error, StorageOverloaded):
+    if isinstance(error, StorageOverloaded | UniqueViolation):
         return
     if is_of_database(error) and len(set(list_requests())) <= 1:
         return

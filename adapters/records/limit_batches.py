@@ -1,27 +1,16 @@
 """Reservations and releases that arrive together are executed together.
 
-All deliveries count on the same few records, and each write of these waits for the one before. So
-what arrives while a batch is under way is collected, and executed by one call of the database.
+All deliveries count on the same few records, and each write of these waits for the one before.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextvars import Context
 from datetime import datetime
 from typing import Final
 
-from adapters.records.batches import (
-    MAX_BATCH_SIZE,
-    Entry,
-    copy_error,
-    execute_in_parts,
-    has_changed_nothing,
-)
+from adapters.records.batches import BatchQueue, Entry, copy_error
 from adapters.records.limits import LimitRecord, LimitRecords, acquire, record_ids, release
-from application.ports.current_request import CurrentRequest
 from application.ports.errors import OperationRejected, PortError
-from application.tasks import start_task
 from domain.otp.rate_limits import Acquisition, Reservation
 
 Change = Reservation | Acquisition
@@ -92,21 +81,17 @@ def apply_changes(
 class LimitBatches:
     """Executes reservations and releases in batches, one at a time, in the order of arrival.
 
-    - A call whose caller was cancelled before its batch is not executed. If the caller was
-      cancelled during its batch, what it acquired is released.
-    - An error goes to all calls of its batch, and to no others: it does not say whether permits
-      were acquired, and nothing is acquired twice. With `CorruptRecord` and `OperationRejected`
-      nothing was changed. Then the calls are executed in smaller and smaller parts, until the error
-      is that of one call.
-    - A batch belongs to no request, so that no limit of one affects the others. Its lines in the
-      log name the requests in it.
+    - If a caller was cancelled during its batch, what it acquired is released.
+    - An error that does not say whether permits were acquired goes to all calls of its batch:
+      nothing is acquired twice.
     """
 
     def __init__(self, execute: Execute) -> None:
         """Set the function that executes a batch."""
         self._execute = execute
-        self._waiting: deque[_Call] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._queue = BatchQueue[Sequence[Change], _Outcomes](
+            self._execute_all, "limits", max_batches=1
+        )
 
     async def acquire(
         self, reservations: Sequence[Reservation]
@@ -118,49 +103,16 @@ class LimitBatches:
                 released.
             StorageError
         """
-        outcomes = await self._request(reservations)
+        outcomes = await self._queue.add(reservations)
         return [outcome for outcome in outcomes if isinstance(outcome, Acquisition | datetime)]
 
     async def release(self, acquisition: Acquisition) -> None:
-        await self._request([acquisition])
+        await self._queue.add([acquisition])
 
     async def finish(self) -> None:
-        while self._task is not None:
-            await asyncio.wait([self._task])
+        await self._queue.finish()
 
-    def _request(
-        self, changes: Sequence[Change], requests: Sequence[CurrentRequest] | None = None
-    ) -> asyncio.Future[_Outcomes]:
-        outcomes: asyncio.Future[_Outcomes] = asyncio.get_running_loop().create_future()
-        call = _Call(changes)
-        call.add_caller(outcomes, requests)
-        self._waiting.append(call)
-        if self._task is None:
-            # It begins in the next iteration of the event loop, with all calls that arrive in this
-            # one.
-            self._task = start_task("limit_batches", self._execute_batches(), context=Context())
-        return outcomes
-
-    async def _execute_batches(self) -> None:
-        batch: Sequence[_Call] = ()
-        try:
-            while batch := self._next_batch():
-                await execute_in_parts(batch, self._execute_part, has_changed_nothing, "limits")
-        finally:
-            self._task = None
-            for call in (*batch, *self._waiting):
-                call.cancel()
-
-    def _next_batch(self) -> Sequence[_Call]:
-        """Remove the calls that have waited longest; drop those that nobody waits for."""
-        batch: list[_Call] = []
-        while self._waiting and len(batch) < MAX_BATCH_SIZE:
-            call = self._waiting.popleft()
-            if call.is_wanted:
-                batch.append(call)
-        return batch
-
-    async def _execute_part(self, calls: Sequence[_Call]) -> None:
+    async def _execute_all(self, calls: Sequence[_Call]) -> None:
         try:
             outcomes = await self._execute([change for call in calls for change in call.content])
         except UnicodeEncodeError:
@@ -186,7 +138,8 @@ class LimitBatches:
         """
         acquired = [outcome for outcome in outcomes if isinstance(outcome, Acquisition)]
         if acquired:
-            self._request(acquired, [*call.requests]).add_done_callback(_ignore_error)
+            released = self._queue.add(acquired, requests=[*call.requests])
+            released.add_done_callback(_ignore_error)
 
 
 def _ignore_error(outcomes: asyncio.Future[_Outcomes]) -> None:

@@ -322,6 +322,8 @@ def port_error(error: Exception, problem: str | None = None) -> PortError:
                 positions = (one["index"] for one in rejected)
                 return WritesRejected(reason, positions)
             return StorageUnavailable(reason)
+        case BulkWriteError(details={"writeConcernErrors": [_, *_]}):
+            return StorageTimeout(reason)
         case InvalidBSON():
             return CorruptRecord(reason)
         case OperationFailure(code=code) if code in _DAMAGED:

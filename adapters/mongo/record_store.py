@@ -11,6 +11,7 @@ from pymongo import ASCENDING, DESCENDING, ReplaceOne, UpdateOne
 
 from adapters.mongo.database import MongoDatabase
 from adapters.mongo.document_loader import DocumentLoader
+from adapters.mongo.document_writer import DocumentWriter, Update
 from adapters.mongo.documents import collections, read_document
 from adapters.mongo.driver import DuplicateKey, MotorCollection, RawDocument, latest
 from adapters.mongo.undeclared_collections import delete_undeclared, has_undeclared
@@ -42,6 +43,10 @@ class MongoRecordStore:
         self._collections = {kind.name: database.motor[kind.name] for kind in all_kinds()}
         self._loaders = {
             name: DocumentLoader(database, latest(collection))
+            for name, collection in self._collections.items()
+        }
+        self._writers = {
+            name: DocumentWriter(database, collection)
             for name, collection in self._collections.items()
         }
 
@@ -141,7 +146,7 @@ class MongoRecordStore:
     async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
         document = {"_id": record_id, "version": version, **_to_fields(kind, record)}
         try:
-            await self._database.run(lambda: self._collection(kind).insert_one(document))
+            await self._writers[kind.name].insert(document)
         except DuplicateKey as error:
             # MongoDB reports only one of two violated indexes, and a record that is added again
             # has to find its id.
@@ -241,17 +246,12 @@ class MongoRecordStore:
         return self._collections[kind.name]
 
     async def _update(
-        self,
-        kind: RecordKind[Any],
-        record_id: str,
-        version: int,
-        update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        self, kind: RecordKind[Any], record_id: str, version: int, update: Update
     ) -> bool:
         if not is_storable(record_id):
             return False
         query = {"_id": record_id, "version": version}
-        result = await self._database.run(lambda: self._collection(kind).update_one(query, update))
-        return result.matched_count == 1
+        return await self._writers[kind.name].update(query, update)
 
 
 async def delete_oldest(
@@ -329,9 +329,7 @@ def _to_fields(kind: RecordKind[R], record: R) -> Fields:
     return fields
 
 
-def _replacement(
-    kind: RecordKind[R], record: R, once: str | None
-) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
+def _replacement(kind: RecordKind[R], record: R, once: str | None) -> Update:
     """Return the update that sets and removes fields, and leaves those that are not known.
 
     The field `once` keeps its value while it has one.

@@ -34,6 +34,7 @@ BULK_WRITE_TIMEOUT = {
     "writeErrors": [],
     "writeConcernErrors": [{"code": 64, "errInfo": {"wtimeout": True}}],
 }
+NOT_MAJORITY = {"writeErrors": [], "writeConcernErrors": [{"code": 91}]}
 PRIMARY_LOST = {"writeErrors": [{"code": 11602, "index": 1}], "writeConcernErrors": []}
 ONE_REJECTED = {"writeErrors": [{"code": 14, "index": 1}], "writeConcernErrors": []}
 ID_TAKEN = {"code": 11000, "index": 3}
@@ -66,6 +67,7 @@ ID_TAKEN = {"code": 11000, "index": 3}
         (BulkWriteError(BULK_WRITE_TIMEOUT), StorageTimeout, "BulkWriteError 64"),
         # The primary wrote it, and perhaps loses it.
         (WriteConcernError(SECRET, 91), StorageTimeout, "WriteConcernError 91"),
+        (BulkWriteError(NOT_MAJORITY), StorageTimeout, "BulkWriteError 65"),
         # Errors of some documents or values.
         (InvalidBSON(SECRET), CorruptRecord, "InvalidBSON"),
         (OperationFailure(SECRET, 301), CorruptRecord, "OperationFailure 301"),

@@ -34,9 +34,11 @@ _CONNECTION_EXCEPTION: Final = "08"
 """The class of SQLSTATE in which a pooler says that its connection to the server was lost."""
 _DAMAGED: Final = ("XX001", "XX002")
 """data_corrupted and index_corrupted."""
-_REJECTED: Final = ("22", "54", "XX")
-"""Classes of SQLSTATE that are about values or rows of a statement: data exceptions, limits of the
-server such as the size of a value, and internal errors, which is what most damage looks like."""
+_REJECTED: Final = ("22", "23", "40001", "40P01", "54", "XX")
+"""SQLSTATE, or its class, of errors about values or rows of a statement: data exceptions, rules of
+the operator, others who write the same rows (serialization_failure and deadlock_detected), limits
+of the server such as the size of a value, and internal errors, which is what most damage looks
+like."""
 
 
 class ConnectionLost(StorageUnavailable):

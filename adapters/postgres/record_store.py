@@ -6,6 +6,7 @@ from typing import Any
 from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.dialect import POSTGRES
 from adapters.postgres.row_loader import LoadedRow, RowLoader, read_rows
+from adapters.postgres.row_writer import RowWriter
 from adapters.postgres.texts import decode_text
 from adapters.records.all_kinds import all_kinds
 from adapters.records.record_kind import RecordKind
@@ -24,6 +25,7 @@ class PostgresRows:
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
         self._loaders = {kind.name: RowLoader(database, kind.name) for kind in all_kinds()}
+        self._writers = {kind.name: RowWriter(database, kind) for kind in all_kinds()}
 
     async def load(
         self, kind: RecordKind[Any], row_ids: Collection[str], /
@@ -58,10 +60,13 @@ class PostgresRows:
 
     async def add(self, kind: RecordKind[Any], sql: str, values: Values, /) -> bool:
         try:
-            return await self._database.write(sql, values) > 0
+            return await self._writers[kind.name].write(sql, values)
         except UniqueViolation:
             # Of two additions at the same time, the other one may have the same id and the same
             # values; PostgreSQL does not promise which index it compares first.
             if await self.load(kind, [decode_text(str(values[0]))]):
                 return False
             raise
+
+    async def change(self, kind: RecordKind[Any], sql: str, values: Values, /) -> bool:
+        return await self._writers[kind.name].write(sql, values)

@@ -21,11 +21,14 @@ from adapters.sql.dialect import Dialect
 from adapters.sql.schema import tables
 from adapters.sql.statements import Statements, statements_of
 from adapters.sql.undeclared_tables import delete_some, has_undeclared
+from application.ports.errors import OperationRejected
 
 R = TypeVar("R", bound=Record)
+_C = TypeVar("_C", bound=Overwrite | Replacement[Any])
 Values = Sequence[object]
 
 _encode: Final = msgspec.json.Encoder().encode
+_NOT_STORABLE: Final = "an id cannot be encoded"
 
 
 class Rows(Protocol):
@@ -61,6 +64,10 @@ class Rows(Protocol):
 
     async def add(self, kind: RecordKind[Any], sql: str, values: Values, /) -> bool:
         """Add a row, unless its id, which is the first value, is taken; return whether it was."""
+        ...
+
+    async def change(self, kind: RecordKind[Any], sql: str, values: Values, /) -> bool:
+        """Change or delete the row with an id and a version, the last values, if there is one."""
         ...
 
 
@@ -148,6 +155,8 @@ class SqlRecordStore:
         return await self._rows.read_number(f"SELECT count(*) FROM {kind.name}")  # noqa: S608
 
     async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
+        if not is_storable(record_id):
+            raise OperationRejected(_NOT_STORABLE)
         values = [*map(self._to_column, (record_id, version)), *self._values_of(kind, record)]
         return await self._rows.add(kind, self._statements(kind).add, values)
 
@@ -163,14 +172,15 @@ class SqlRecordStore:
     ) -> bool:
         sql = self._statements(kind)
         statement = sql.replace if also_written_once else _replace(sql, kind, record)
-        return await self._change(statement, self._values_of(kind, record), record_id, version)
+        values = self._values_of(kind, record)
+        return await self._change(kind, statement, values, record_id, version)
 
     async def replace_all(
         self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
     ) -> int:
         sql = self._statements(kind)
         rows: dict[str, list[Values]] = {}
-        for each in replacements:
+        for each in _in_order(replacements):
             values = self._values_of(kind, each.record)
             row = [*values, *map(self._to_column, (each.id, each.version))]
             rows.setdefault(_replace(sql, kind, each.record), []).append(row)
@@ -179,7 +189,7 @@ class SqlRecordStore:
         )
 
     async def delete(self, kind: RecordKind[R], record_id: str, version: int, /) -> bool:
-        return await self._change(self._statements(kind).delete, [], record_id, version)
+        return await self._change(kind, self._statements(kind).delete, [], record_id, version)
 
     async def delete_expired(self, kind: RecordKind[R], now: datetime, limit: int, /) -> int:
         values = [*map(self._to_column, (now, limit))]
@@ -189,7 +199,7 @@ class SqlRecordStore:
         self, kind: RecordKind[R], record_id: str, field: str, value: bytes, version: int, /
     ) -> bool:
         sql = statements.overwrite(self._dialect, kind, field)
-        return await self._change(sql, [b64encode(value).decode()], record_id, version)
+        return await self._change(kind, sql, [b64encode(value).decode()], record_id, version)
 
     async def overwrite_all(
         self, kind: RecordKind[R], field: str, changes: Sequence[Overwrite], /
@@ -197,7 +207,7 @@ class SqlRecordStore:
         sql = statements.overwrite(self._dialect, kind, field)
         rows = [
             [b64encode(each.value).decode(), *map(self._to_column, (each.id, each.version))]
-            for each in changes
+            for each in _in_order(changes)
         ]
         await self._rows.write_many(sql, rows)
 
@@ -225,13 +235,18 @@ class SqlRecordStore:
         return [*columns, self._dialect.to_body(_encode(kind.to_fields(record)).decode())]
 
     async def _change(
-        self, sql: str, values: Sequence[object], record_id: str, version: int
+        self,
+        kind: RecordKind[Any],
+        sql: str,
+        values: Sequence[object],
+        record_id: str,
+        version: int,
     ) -> bool:
         """Execute a statement that changes a record; return whether it has the id and version."""
         if not is_storable(record_id):
             return False
         row = [*values, *map(self._to_column, (record_id, version))]
-        return await self._rows.write(sql, row) > 0
+        return await self._rows.change(kind, sql, row)
 
     async def _list(
         self, kind: RecordKind[R], sql: str, values: Values, *, newest_first: bool = False
@@ -241,6 +256,11 @@ class SqlRecordStore:
         columns = [*map(self._to_column, values)]
         rows = await self._rows.list_rows(kind, sql, columns, newest_first=newest_first)
         return [decode_row(kind, row_id, version, body) for row_id, version, body in rows]
+
+
+def _in_order(changes: Iterable[_C]) -> Sequence[_C]:
+    """Return changes in the order of their ids, in which all transactions lock rows."""
+    return sorted(changes, key=lambda change: change.id)
 
 
 def _replace(sql: Statements, kind: RecordKind[R], record: R) -> str:

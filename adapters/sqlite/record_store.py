@@ -64,6 +64,9 @@ class SqliteRows:
     async def add(self, _: RecordKind[Any], sql: str, values: Values, /) -> bool:
         return await self._database.execute(sql, values) > 0
 
+    async def change(self, _: RecordKind[Any], sql: str, values: Values, /) -> bool:
+        return await self._database.execute(sql, values) > 0
+
 
 def _position_of(row: _FoundRow) -> tuple[Any, str]:
     row_id, _, place, _ = row

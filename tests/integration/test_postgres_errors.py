@@ -42,6 +42,9 @@ SECRET: Final = "+14155552671"
             OperationRejected,
             "ProgramLimitExceeded 54000",
         ),
+        (errors.CheckViolation(SECRET), True, OperationRejected, "CheckViolation 23514"),
+        # Another transaction wants the same rows.
+        (errors.DeadlockDetected(SECRET), True, OperationRejected, "DeadlockDetected 40P01"),
         (errors.InternalError_(SECRET), False, OperationRejected, "InternalError_ XX000"),
     ],
 )

@@ -15,11 +15,13 @@ from typing import Any, Final
 import psycopg
 import pytest
 import pytest_asyncio
+from psycopg.types.numeric import Int8
 
 from adapters.postgres.database import PostgresDatabase
 from adapters.postgres.dialect import POSTGRES
 from adapters.postgres.limit_store import _LOCK, _SAVE
 from adapters.postgres.opening import open_postgres_database, stores_in
+from adapters.postgres.row_writer import _replace_all
 from adapters.records.database import Database
 from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
 from adapters.records.kinds import ALL_USERNAMES, IDENTITIES
@@ -216,6 +218,23 @@ async def test_a_batch_of_reservations_reads_rows_by_their_ids(logged: LoggedDat
     names = [node.get("Index Name") for plan in (locked, saved) for node in nodes(plan)]
     assert {*names} - {None} == {"limits_pkey"}
     assert "Seq Scan" not in {node["Node Type"] for plan in (locked, saved) for node in nodes(plan)}
+
+
+async def test_a_batch_of_replacements_reads_rows_by_their_ids(logged: LoggedDatabase) -> None:
+    ids, versions = [f"{number:05}" for number in range(20)], [Int8(1)] * 20
+    for kind in KINDS:
+        columns = [[None] * 20 for _ in kind.indexed_fields]
+        logged.plans.clear()
+
+        await logged.explain(
+            _replace_all(kind, kind.field_names), [*columns, ["{}"] * 20, ids, versions]
+        )
+
+        read = [node for node in nodes(logged.plans[0]) if node.get("Relation Name")]
+        assert {node.get("Index Name", node["Node Type"]) for node in read} <= {
+            f"{kind.name}_pkey",
+            "ModifyTable",
+        }
 
 
 async def test_every_other_statement_reads_rows_by_their_ids(

@@ -13,9 +13,15 @@ import msgspec
 import pytest
 
 from adapters.records.database import Database
-from adapters.records.delivery_reports import DeliveryReportRecord
 from adapters.records.identities import IdentityRecord
-from adapters.records.kinds import DELIVERY_REPORTS, ENCRYPTED_PHONE, IDENTITIES
+from adapters.records.kinds import (
+    DELIVERY_REPORTS,
+    ENCRYPTED_PHONE,
+    IDENTITIES,
+    LEASES,
+    DeliveryReportRecord,
+    LeaseRecord,
+)
 from adapters.records.record_kind import RecordKind
 from adapters.records.record_store import RecordStore, Replacement, StoredRecord, replace_all
 from application.ports.errors import UniqueViolation
@@ -318,6 +324,19 @@ async def test_a_value_that_an_index_cannot_have_affects_no_other_record(
 
     for outcomes in (added, replaced):
         assert [*outcomes[:2], outcomes[3]] == [True] * 3
+
+
+async def test_an_id_that_cannot_be_encoded_affects_no_other(store: RecordStore) -> None:
+    names = ["1", "\ud800", "2"]
+
+    added = await outcomes_of(
+        *(partial(store.add, LEASES, name, LeaseRecord(expires_at=NOW), 1) for name in names)
+    )
+    replaced = await outcomes_of(
+        *(partial(store.replace, LEASES, name, LeaseRecord(expires_at=FAR), 1) for name in names)
+    )
+
+    assert [added[0], added[2]] == [replaced[0], replaced[2]] == [True, True]
 
 
 async def test_a_cancelled_write_affects_no_other(store: RecordStore) -> None:

@@ -50,7 +50,8 @@ class RecordStore(Protocol):
     Consistency:
 
     - A write of one record is atomic, and durable when the method returns: it is there after a
-      crash, and after a failover. No method writes several records as one.
+      crash, and after a failover. No method writes several records as one. Those that arrive
+      together may go out together (`BatchQueue`): each has the result that it would have alone.
     - A read returns what was stored when it was called, or later: never less than the caller, or
       whoever told the caller, has written before. What it returns may be outdated a moment later.
     - A record is complete: `id`, `version` and all its fields are of one write.

@@ -96,8 +96,8 @@ def sessions(url: str) -> Iterator[list[psycopg.Connection[Any]]]:
 
 
 def database_of(database: Database) -> PostgresDatabase:
-    records: Any = database.records
-    opened: PostgresDatabase = records._database
+    limits: Any = database.limits
+    opened: PostgresDatabase = limits._database
     return opened
 
 

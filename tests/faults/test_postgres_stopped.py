@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters.records import call_deadlines
+from adapters.records.kinds import IDENTITIES
 from application.ports.errors import (
     StorageTimeout,
     StorageUnavailable,
@@ -73,7 +74,9 @@ async def test_a_full_pool_is_an_error_in_bounded_time_and_sends_nothing(
     async with open_postgres_repositories(url.replace("pool_size=4", "pool_size=1")) as one:
         await one.identities.add(an_identity())
         process.pause()
-        calls = [one.identities.replace(an_identity(), 1) for _ in range(5)]
+        # These do not go out together.
+        records = one.stores.records
+        calls = [records.delete(IDENTITIES, an_identity().id, 1) for _ in range(5)]
 
         results = await asyncio.gather(*calls, return_exceptions=True)
 

@@ -15,8 +15,9 @@ from pymongo.errors import (
     WriteError,
 )
 
+from adapters.causes import describe_error
 from adapters.mongo.database import MongoDatabase
-from adapters.mongo.driver import MotorCollection, RawDocument, describe_cause, port_error
+from adapters.mongo.driver import MotorCollection, RawDocument, port_error
 from adapters.records.batches import BatchQueue, Entry
 from application.ports.errors import PortError, StorageTimeout
 
@@ -138,7 +139,7 @@ class DocumentWriter:
             return {each["index"]: each for each in details["writeErrors"]}
         except (NotPrimaryError, OperationFailure) as error:
             # The command was ended, and some of the writes may have been done before.
-            raise StorageTimeout(describe_cause(error)) from None
+            raise StorageTimeout(describe_error(error)) from None
         return {}
 
 

@@ -199,7 +199,7 @@ async def test_of_replacements_of_one_version_one_wins_and_the_others_of_the_mom
                 store.replace,
                 IDENTITIES,
                 name,
-                an_identity(name, role=role, encrypted_phone=phone),
+                an_identity(name, staff_role=role, encrypted_phone=phone),
                 1,
             )
             for name, role in [("a", "support"), *(("b", role) for role in roles), ("c", "support")]
@@ -209,7 +209,7 @@ async def test_of_replacements_of_one_version_one_wins_and_the_others_of_the_mom
     assert (outcomes[0], outcomes[1:4].count(True), outcomes[4]) == (True, 1, True)
     winner = roles[outcomes[1:4].index(True)]
     loaded = await load_all(store, *"abc")
-    assert {name: (record.role, version) for name, (record, version) in loaded.items()} == {
+    assert {name: (record.staff_role, version) for name, (record, version) in loaded.items()} == {
         "a": ("support", 2),
         "b": (winner, 2),
         "c": ("support", 2),

@@ -38,19 +38,19 @@ Write = Callable[[], Awaitable[bool]]
 TAKEN: Final = "taken"
 
 
-class NewerIdentityRecord(IdentityRecord, kw_only=True):
+class IdentityWithUnknownField(IdentityRecord, kw_only=True):
     unknown: str | None = None
 
 
-class ReportWithNumbers(DeliveryReportRecord, kw_only=True):
+class ReportOfAnyNumbers(DeliveryReportRecord, kw_only=True):
     numbers: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-NEWER_IDENTITIES: Final = RecordKind(
-    IDENTITIES.name, NewerIdentityRecord, *IDENTITIES.indexes, written_once=ENCRYPTED_PHONE
+IDENTITIES_WITH_UNKNOWN_FIELD: Final = RecordKind(
+    IDENTITIES.name, IdentityWithUnknownField, *IDENTITIES.indexes, written_once=ENCRYPTED_PHONE
 )
 REPORTS_WITH_NUMBERS: Final = RecordKind(
-    DELIVERY_REPORTS.name, ReportWithNumbers, *DELIVERY_REPORTS.indexes
+    DELIVERY_REPORTS.name, ReportOfAnyNumbers, *DELIVERY_REPORTS.indexes
 )
 
 
@@ -238,7 +238,7 @@ async def test_unknown_fields_are_kept_and_fields_without_a_value_removed(
 ) -> None:
     names = [str(number) for number in range(5)]
     for name in names:
-        newer = NewerIdentityRecord(
+        newer = IdentityWithUnknownField(
             id=name,
             created_at=NOW,
             sessions=(),
@@ -246,7 +246,7 @@ async def test_unknown_fields_are_kept_and_fields_without_a_value_removed(
             encrypted_phone=b"first",
             unknown=name,
         )
-        await store.add(NEWER_IDENTITIES, name, newer, 1)
+        await store.add(IDENTITIES_WITH_UNKNOWN_FIELD, name, newer, 1)
 
     outcomes = await outcomes_of(
         *(
@@ -257,7 +257,7 @@ async def test_unknown_fields_are_kept_and_fields_without_a_value_removed(
 
     assert outcomes == [True] * 5
     for name in names:
-        stored = await load_one(store, NEWER_IDENTITIES, name)
+        stored = await load_one(store, IDENTITIES_WITH_UNKNOWN_FIELD, name)
         assert stored is not None
         assert (stored.record.unknown, stored.record.username_key) == (name, None)
         assert (stored.record.encrypted_phone, stored.version) == (b"first" if phone else None, 2)
@@ -265,13 +265,13 @@ async def test_unknown_fields_are_kept_and_fields_without_a_value_removed(
 
 RARE_TEXT: Final = "".join(map(chr, random.Random(1).choices(range(0x4E00, 0x9000), k=5_000)))  # noqa: S311
 BAD_REPORTS: Final = {
-    "a text without an encoding": ReportWithNumbers(
+    "a text without an encoding": ReportOfAnyNumbers(
         id="bad", status="sent", expires_at=NOW, error_code="\ud800"
     ),
-    "a number of more than 64 bits": ReportWithNumbers(
+    "a number of more than 64 bits": ReportOfAnyNumbers(
         id="bad", status="sent", expires_at=NOW, numbers={"1": 2**70}
     ),
-    "17 MB": ReportWithNumbers(
+    "17 MB": ReportOfAnyNumbers(
         id="bad", status="sent", expires_at=NOW, error_code="x" * 17_000_000
     ),
 }
@@ -283,7 +283,7 @@ async def test_a_record_that_the_database_cannot_store_affects_no_other(
 ) -> None:
     kind, bad = REPORTS_WITH_NUMBERS, BAD_REPORTS[reason]
 
-    def report(name: str) -> ReportWithNumbers:
+    def report(name: str) -> ReportOfAnyNumbers:
         return (
             bad
             if name == "bad"

@@ -142,7 +142,7 @@ async def test_each_replacement_has_its_own_result(store: RecordStore, phone: by
     assert await store.delete(IDENTITIES, "deleted", 1)
 
     def replace(name: str, version: int = 1, **changes: Any) -> Write:
-        record = an_identity(name, encrypted_phone=phone, role="support", **changes)
+        record = an_identity(name, encrypted_phone=phone, staff_role="support", **changes)
         return partial(store.replace, IDENTITIES, name, record, version)
 
     outcomes = await outcomes_of(
@@ -177,8 +177,8 @@ async def test_each_replacement_has_its_own_result(store: RecordStore, phone: by
     expected = {
         **unchanged,
         TAKEN: (taken, 1),
-        "1": (an_identity("1", encrypted_phone=kept, role="support"), 2),
-        "2": (an_identity("2", encrypted_phone=kept, role="support", username_key="free"), 2),
+        "1": (an_identity("1", encrypted_phone=kept, staff_role="support"), 2),
+        "2": (an_identity("2", encrypted_phone=kept, staff_role="support", username_key="free"), 2),
         "overwritten": (an_identity("overwritten", encrypted_phone=b"new"), 2),
         "assigned": (an_identity("assigned", encrypted_phone=b"new"), 2),
     }

@@ -1,15 +1,11 @@
 """Files of operators, for all adapters."""
 
 import errno
-import fcntl
 import os
 import stat
-import time
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import BinaryIO, Final
-
-_LOCK_INTERVAL: Final = 0.005
+from typing import BinaryIO
 
 
 def open_regular_file(path: Path) -> BinaryIO:
@@ -38,24 +34,3 @@ def read_text_file(file: Traversable) -> str:
         return file.read_bytes().decode("utf-8-sig")
     with open_regular_file(file) as opened:
         return opened.read().decode("utf-8-sig")
-
-
-def lock_file(descriptor: int, timeout_seconds: float) -> None:
-    """Wait for the exclusive lock of an open file. Closing the file releases it.
-
-    A process that was stopped, or whose disk hangs, keeps its lock: nobody waits for ever.
-
-    Raises:
-        TimeoutError: Another process has kept the lock for all of this time.
-        OSError: It cannot be locked.
-    """
-    deadline = time.monotonic() + timeout_seconds
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise TimeoutError from None
-            time.sleep(_LOCK_INTERVAL)
-        else:
-            return

@@ -3,18 +3,28 @@
 import base64
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from msgspec import Meta, Struct
 
-from adapters.keys.rules import KEY_BYTES, InvalidKeys, KeysByPurpose, check_keys
-from application.ports.keys import Key, KeyPurpose
+from application.ports.keys import KEY_ID_LENGTH, Key, KeyPurpose
 
 FORMAT_VERSION: Final = 1
+KEY_BYTES: Final = 32
+"""The key size of AES-256, and the minimum for HMAC-SHA256 (RFC 2104 §3)."""
+KeysByPurpose: TypeAlias = Mapping[KeyPurpose, tuple[Key, ...]]
+"""At least one key for each purpose, newest first."""
+
+
+class InvalidKeys(Exception):
+    """Keys are missing or wrong. The message names the place and the problem, but no key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +35,63 @@ class SecretsDocument:
     keys: KeysByPurpose
 
 
-def parse_document(text: str, max_index_keys: int = 1) -> SecretsDocument:
-    """Parse and validate the text of a secrets file.
+class _Entry(Struct):
+    id: Annotated[str, Meta(pattern=rf"^[0-9a-f]{{{KEY_ID_LENGTH}}}$")]
+    not_before: Annotated[datetime, Meta(tz=True)]
 
-    Args:
-        text: The text.
-        max_index_keys: Two while the index key is changed.
+
+class _HmacEntry(_Entry):
+    key: Annotated[bytes, Meta(min_length=KEY_BYTES)]
+
+
+class _EncryptionEntry(_Entry):
+    key: Annotated[bytes, Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
+
+
+class _SigningEntry(_Entry):
+    key: str
+
+
+class _Members(Struct):
+    version: Literal[1]
+    otp_pepper: Annotated[list[_HmacEntry], Meta(min_length=1)]
+    signing: Annotated[list[_SigningEntry], Meta(min_length=1)]
+    refresh: Annotated[list[_HmacEntry], Meta(min_length=1)]
+    phone_index: Annotated[list[_HmacEntry], Meta(min_length=1, max_length=1)]
+    phone_encryption: Annotated[list[_EncryptionEntry], Meta(min_length=1)]
+
+
+def parse_document(text: str) -> SecretsDocument:
+    """Parse and validate the text of a secrets file.
 
     Raises:
         InvalidKeys: a member is missing or invalid.
     """
     try:
-        members = json.loads(text)
+        members = msgspec.json.decode(text)
     except (ValueError, RecursionError):
-        # Without the cause, because its attributes hold the whole text.
         raise InvalidKeys("it is not JSON") from None
-    if not isinstance(members, dict):
-        raise InvalidKeys("it is not a JSON object")
-    if members.get("version") != FORMAT_VERSION:
-        raise InvalidKeys(f'"version" is not {FORMAT_VERSION}, the only supported format')
-    keys = {purpose: _parse_keys(members.get(purpose), purpose) for purpose in KeyPurpose}
-    check_keys(keys, max_index_keys)
+    try:
+        valid = msgspec.convert(members, _Members)
+    except msgspec.ValidationError as error:
+        raise InvalidKeys(str(error)) from None
+    keys = {purpose: _list_keys(getattr(valid, purpose), purpose) for purpose in KeyPurpose}
     return SecretsDocument(members, keys)
+
+
+def parse_signing_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
+    """Return the private key.
+
+    Raises:
+        InvalidKeys: it is not a P-256 key in PEM.
+    """
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise InvalidKeys("Expected a P-256 private key in PEM")
+    return key
 
 
 def render_document(members: Mapping[str, Any], *, indent: int | None = 2) -> str:
@@ -78,33 +123,19 @@ def generate_entry(purpose: KeyPurpose, not_before: datetime) -> dict[str, str]:
     }
 
 
-def _parse_keys(entries: Any, purpose: KeyPurpose) -> tuple[Key, ...]:
-    if not isinstance(entries, list):
-        raise InvalidKeys(f'"{purpose}" is missing or empty')
-    return tuple(_parse_key(entry, purpose, position) for position, entry in enumerate(entries))
-
-
-def _parse_key(entry: Any, purpose: KeyPurpose, position: int) -> Key:
-    where = f"{purpose}[{position}]"
-    if not isinstance(entry, dict):
-        raise InvalidKeys(f'"{where}" is not a JSON object')
-    for name in ("id", "not_before", "key"):
-        if not isinstance(entry.get(name), str):
-            raise InvalidKeys(f'"{where}.{name}" is missing')
-    not_before = _parse_time(entry["not_before"], f"{where}.not_before")
-    if purpose is KeyPurpose.SIGNING:
-        return Key(entry["id"], not_before, entry["key"].encode(errors="replace"))
-    try:
-        return Key(entry["id"], not_before, base64.b64decode(entry["key"], validate=True))
-    except ValueError:
-        raise InvalidKeys(f'"{where}.key" is not base64') from None
-
-
-def _parse_time(text: str, where: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
-        raise InvalidKeys(f'"{where}" is not a time with Z or offset: 2026-05-01T09:30:00Z')
-    return time
+def _list_keys(
+    entries: Sequence[_HmacEntry | _EncryptionEntry | _SigningEntry], purpose: KeyPurpose
+) -> tuple[Key, ...]:
+    keys = []
+    for position, entry in enumerate(entries):
+        key = entry.key
+        if isinstance(key, str):
+            key = key.encode()
+            try:
+                parse_signing_key(key)
+            except InvalidKeys as error:
+                raise InvalidKeys(f"{error} - at `$.{purpose}[{position}].key`") from None
+        keys.append(Key(entry.id, entry.not_before, key))
+    if len({key.id for key in keys}) < len(keys):
+        raise InvalidKeys(f'two keys of "{purpose}" have the same id')
+    return tuple(keys)

@@ -1,23 +1,21 @@
 """A private file on disk: checked access, atomic and durable writes, one writer at a time."""
 
 import errno
+import fcntl
 import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from adapters.files import lock_file
 from application.ports.errors import ConfigurationError
 
 FILE_MODE: Final = 0o600
 ROOT_FILE_MODE: Final = 0o640
 """Root's file may be read by a group: the service could not read it otherwise."""
 MAX_FILE_SIZE: Final = 1_000_000
-LOCK_TIMEOUT: Final = 10.0
-"""Seconds. A change takes milliseconds: longer, and its process was stopped, or its disk hangs."""
 _ROOT: Final = 0
 
 
@@ -36,17 +34,7 @@ def read_private_file(path: Path, *, is_strict: bool = False) -> str:
     Raises:
         ConfigurationError: the file does not exist, cannot be read, or fails a check.
     """
-    try:
-        # O_NONBLOCK: opening a pipe would block otherwise.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise _not_a_regular_file(path) if path.is_symlink() else _missing(path) from None
-    except OSError as error:
-        user, group = os.geteuid(), os.getegid() or os.geteuid()
-        raise ConfigurationError(
-            f"The secrets file {path} cannot be read by uid {user} ({error.strerror}). Fix: "
-            f"chown {user} {path}. In Kubernetes, set fsGroup: {group}, and in Docker uid and mode."
-        ) from error
+    descriptor = _open(path)
     try:
         _check_access(path, descriptor, is_strict=is_strict)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
@@ -85,38 +73,28 @@ def create_private_file(path: Path, text: str) -> bool:
 
 @contextmanager
 def lock_for_replacing(path: Path) -> Iterator[None]:
-    """Wait some seconds for the lock of the file, and hold it for the block. Readers need no lock.
+    """Hold the lock of the file for the block. Readers need no lock.
 
-    - The lock is a file of its own, because replacing changes the file itself. It is beside the
-      file that a link leads to, and stays there.
-    - The operating system releases the lock of a killed process.
+    The operating system releases the lock of a killed process.
 
     Raises:
-        ConfigurationError: the file does not exist or cannot be locked, or another process keeps
-            the lock.
+        ConfigurationError: the file does not exist or cannot be locked, or another process has
+            the lock, or has just replaced the file.
     """
-    with ExitStack() as stack:
-        try:
-            target = Path(os.path.realpath(path, strict=True))
-            if not target.is_file():
-                raise _not_a_regular_file(path)
-            flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            # Others could hold the lock for as long as they like.
-            lock = os.open(target.with_name(f".{target.name}.lock"), flags, FILE_MODE)
-            stack.callback(os.close, lock)
-            if os.geteuid() == _ROOT:  # the owner of the file locks it too
-                os.fchown(lock, target.stat().st_uid, -1)
-            lock_file(lock, LOCK_TIMEOUT)
-        except FileNotFoundError:
-            raise _missing(path) from None
-        except TimeoutError:
-            raise ConfigurationError(
-                f"Another process has been changing the secrets file {path} for "
-                f"{LOCK_TIMEOUT:g} seconds: wait until it has ended, or stop it."
-            ) from None
-        except OSError as error:
-            raise _not_replaceable(path, error) from error
+    descriptor = _open(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(descriptor), path.stat()):
+            raise BlockingIOError
         yield
+    except BlockingIOError:
+        raise ConfigurationError(
+            f"Another process is changing the secrets file {path}: wait until it has ended."
+        ) from None
+    except OSError as error:
+        raise _not_replaceable(path, error) from error
+    finally:
+        os.close(descriptor)
 
 
 def replace_private_file(path: Path, text: str) -> None:
@@ -141,6 +119,20 @@ def replace_private_file(path: Path, text: str) -> None:
         raise _not_replaceable(path, error) from error
 
 
+def _open(path: Path) -> int:
+    try:
+        # O_NONBLOCK: opening a pipe would block otherwise.
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise _not_a_regular_file(path) if path.is_symlink() else _missing(path) from None
+    except OSError as error:
+        user, group = os.geteuid(), os.getegid() or os.geteuid()
+        raise ConfigurationError(
+            f"The secrets file {path} cannot be read by uid {user} ({error.strerror}). Fix: "
+            f"chown {user} {path}. In Kubernetes, set fsGroup: {group}, and in Docker uid and mode."
+        ) from error
+
+
 def _check_access(path: Path, descriptor: int, *, is_strict: bool) -> None:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
@@ -162,26 +154,9 @@ def _check_access(path: Path, descriptor: int, *, is_strict: bool) -> None:
 
 def _is_mounted_secret(descriptor: int, status: os.stat_result) -> bool:
     """Return whether the file is in a read-only mount, of a file system that is not the root's."""
-    # All users of the machine can read the files of a read-only root. The device alone does not
-    # tell: in an overlay, files may have another one than the root. Nor does the mount alone: a
-    # bind mount may show a folder of the root.
-    is_read_only = os.fstatvfs(descriptor).f_flag & os.ST_RDONLY
-    if not is_read_only or status.st_dev == Path("/").stat().st_dev:
-        return False
-    root = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        return mount_id_of(descriptor) != mount_id_of(root)
-    finally:
-        os.close(root)
-
-
-def mount_id_of(descriptor: int) -> str:
-    """Return the id of the mount of an opened file (proc(5), fdinfo); empty without /proc."""
-    try:
-        information = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii")
-    except OSError:
-        return ""
-    return information.partition("mnt_id:")[2].partition("\n")[0].strip()
+    # All users of the machine can read the files of a read-only root.
+    is_read_only = bool(os.fstatvfs(descriptor).f_flag & os.ST_RDONLY)
+    return is_read_only and status.st_dev != Path("/").stat().st_dev
 
 
 @contextmanager

@@ -2,19 +2,21 @@
 
 import logging
 import os
-import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from adapters.keys.document import (
+    InvalidKeys,
+    KeysByPurpose,
     SecretsDocument,
     generate_document,
     parse_document,
 )
 from adapters.keys.file import create_private_file, read_private_file
-from adapters.keys.rules import InvalidKeys, KeysByPurpose, check_key_strength
+from adapters.keys.strength import check_key_strength
 from application.ports.errors import ConfigurationError
 from application.ports.keys import Key, KeyPurpose, KeyRing
 from application.ports.system import Clock
@@ -25,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 def load_secrets_file(
-    path: Path, *, create_missing: bool = False, is_strict: bool = False, max_index_keys: int = 1
+    path: Path, *, create_missing: bool = False, is_strict: bool = False
 ) -> SecretsDocument:
     """Load and check the secrets file.
 
@@ -35,7 +37,6 @@ def load_secrets_file(
         path: The secrets file.
         create_missing: Create a file with random keys if none exists.
         is_strict: Also reject weak keys, and a file of another user.
-        max_index_keys: Two while the index key is changed.
 
     Raises:
         ConfigurationError: the message names the problem and its fix.
@@ -43,7 +44,7 @@ def load_secrets_file(
     if create_missing and not os.path.lexists(path):
         create_private_file(path, generate_document())
     text = read_private_file(path, is_strict=is_strict)
-    return parse_secrets(text, f"The secrets file {path}", max_index_keys, is_strict=is_strict)
+    return parse_secrets(text, f"The secrets file {path}", is_strict=is_strict)
 
 
 def generate_secrets_file(path: Path) -> None:
@@ -59,7 +60,7 @@ def generate_secrets_file(path: Path) -> None:
 
 
 def parse_secrets(
-    text: str, name: str = "The value", max_index_keys: int = 1, *, is_strict: bool = False
+    text: str, name: str = "The value", *, is_strict: bool = False
 ) -> SecretsDocument:
     """Parse the document of a variable, or of the file that `name` names.
 
@@ -67,7 +68,7 @@ def parse_secrets(
         ConfigurationError: it is invalid, or `is_strict` and it has a weak key.
     """
     try:
-        document = parse_document(text, max_index_keys)
+        document = parse_document(text)
         if is_strict:
             check_key_strength(document.keys)
     except InvalidKeys as error:
@@ -123,7 +124,6 @@ class ReloadingKeys(SecretKeys):
       be late after the process was stopped for a while.
     - If the file is missing, invalid or another service's, the keys stay in use and one error is
       logged.
-    - Thread-safe.
     """
 
     def __init__(
@@ -135,18 +135,16 @@ class ReloadingKeys(SecretKeys):
         super().__init__(document.keys, clock)
         self._path = path
         self._is_strict = is_strict
-        self._lock = threading.Lock()
         self._last_error: str | None = None
 
     def current(self) -> KeysByPurpose:
         """Return the keys, after reading the file again if it is time for that."""
-        with self._lock:
-            now = self._clock.now()
-            # Also if the clock was set back, which must not delay the next check.
-            if not timedelta() <= now - self._loaded_at < RELOAD_INTERVAL:
-                self._reload()
-                self._loaded_at = now
-            return self._keys
+        now = self._clock.now()
+        # Also if the clock was set back, which must not delay the next check.
+        if not timedelta() <= now - self._loaded_at < RELOAD_INTERVAL:
+            self._reload()
+            self._loaded_at = now
+        return self._keys
 
     def _reload(self) -> None:
         try:
@@ -173,17 +171,16 @@ class ReloadingKeys(SecretKeys):
             )
 
 
+@dataclass(frozen=True, slots=True)
 class FileKeySet:
     """The keys of one purpose, newest first."""
 
-    def __init__(self, keys: SecretKeys, purpose: KeyPurpose, clock: Clock) -> None:
-        """Use those of all keys that are for this purpose; the clock says which are active."""
-        self._keys = keys
-        self._purpose = purpose
-        self._clock = clock
+    keys: SecretKeys
+    purpose: KeyPurpose
+    clock: Clock
 
     def signing(self) -> Key:
-        return select_current_key(self.accepted(), self._clock.now())
+        return select_current_key(self.accepted(), self.clock.now())
 
     def accepted(self) -> Sequence[Key]:
-        return self._keys.current()[self._purpose]
+        return self.keys.current()[self.purpose]

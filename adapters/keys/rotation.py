@@ -65,39 +65,6 @@ def rotate_secrets_file(
     return rotated_keys
 
 
-def begin_index_key_change(path: Path, now: datetime) -> tuple[Key, Key]:
-    """Add a new index key in front of the current one, unless an earlier change did.
-
-    Returns:
-        The new key and the old one.
-
-    Raises:
-        ConfigurationError: the file cannot be used or replaced.
-    """
-    with lock_for_replacing(path):
-        document = load_secrets_file(path, max_index_keys=2)
-        entries = document.members[KeyPurpose.PHONE_INDEX]
-        if len(entries) == 1:
-            entries = [generate_entry(KeyPurpose.PHONE_INDEX, now), *entries]
-            members = document.members | {KeyPurpose.PHONE_INDEX: entries}
-            replace_private_file(path, render_document(members))
-            document = load_secrets_file(path, max_index_keys=2)
-        new, old = document.keys[KeyPurpose.PHONE_INDEX]
-        return new, old
-
-
-def finish_index_key_change(path: Path) -> None:
-    """Remove the old index key.
-
-    Raises:
-        ConfigurationError: the file cannot be used or replaced.
-    """
-    with lock_for_replacing(path):
-        members = load_secrets_file(path, max_index_keys=2).members
-        members[KeyPurpose.PHONE_INDEX] = members[KeyPurpose.PHONE_INDEX][:1]
-        replace_private_file(path, render_document(members))
-
-
 def rotate_document(
     document: SecretsDocument, lifetimes: Lifetimes, now: datetime, not_before: datetime
 ) -> tuple[dict[str, Any], tuple[RotatedKeys, ...]]:

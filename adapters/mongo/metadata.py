@@ -89,7 +89,6 @@ def _check(
     found = DatabaseMetadata(
         schema_version,
         metadata.get("key_fingerprint", ""),
-        metadata.get("unfinished_index_key"),
         metadata.get(COPY_MARK),
     )
     found.check(location, key_fingerprint, is_copy=is_copy)

@@ -2,16 +2,24 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from pymongo.monitoring import CommandListener
 
 from adapters.mongo.database import MongoDatabase, connect, create_indexes
 from adapters.mongo.documents import METADATA_COLLECTION
-from adapters.mongo.driver import errors_while_opening, location_of
+from adapters.mongo.driver import errors_while_opening, latest, location_of
 from adapters.mongo.limit_store import MongoLimitStore
-from adapters.mongo.metadata import MongoHealthCheck, check_metadata, inspect_metadata
+from adapters.mongo.metadata import (
+    COPY_MARK,
+    METADATA_ID,
+    MongoHealthCheck,
+    check_metadata,
+    find_schema_version,
+    inspect_metadata,
+)
 from adapters.mongo.record_store import MongoRecordStore
-from adapters.records.database import Database
+from adapters.records.database import CopyableDatabase, Database
 
 
 @asynccontextmanager
@@ -31,7 +39,11 @@ async def open_mongo_database(url: str, key_fingerprint: str) -> AsyncIterator[D
 
 @asynccontextmanager
 async def open_database(
-    url: str, key_fingerprint: str, listeners: Sequence[CommandListener] = ()
+    url: str,
+    key_fingerprint: str,
+    listeners: Sequence[CommandListener] = (),
+    *,
+    is_copy: bool = False,
 ) -> AsyncIterator[MongoDatabase]:
     """Connect to the database, check its metadata, and create missing indexes.
 
@@ -41,9 +53,55 @@ async def open_database(
     location = location_of(url)
     async with connect(url, location, listeners) as database:
         with errors_while_opening(location, database.find_connection_problem):
-            await check_metadata(database, location, key_fingerprint)
+            await check_metadata(database, location, key_fingerprint, is_copy=is_copy)
             await create_indexes(database, location)
         yield database
+
+
+@asynccontextmanager
+async def open_existing(
+    url: str, key_fingerprint: str | None
+) -> AsyncIterator[CopyableDatabase | None]:
+    """Open a database as it is, also beside a service. Yield None if it is new.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
+    location = location_of(url)
+    async with connect(url, location) as database:
+        with errors_while_opening(location, database.find_connection_problem):
+            version = await find_schema_version(database, location, key_fingerprint, is_copy=True)
+        yield None if version is None else _copyable(database, location)
+
+
+@asynccontextmanager
+async def open_to_copy(url: str, key_fingerprint: str) -> AsyncIterator[CopyableDatabase]:
+    """Open a database. What is missing is created.
+
+    The records of instances say whether a service uses it.
+
+    Raises:
+        ConfigurationError: It cannot be used, or the user may not write.
+    """
+    async with open_database(url, key_fingerprint, is_copy=True) as database:
+        yield _copyable(database, location_of(url))
+
+
+@dataclass(frozen=True, slots=True)
+class MongoCopyMark:
+    """A field of the metadata."""
+
+    database: MongoDatabase
+
+    async def read(self) -> str | None:
+        metadata = latest(self.database.motor[METADATA_COLLECTION])
+        document = await self.database.run(lambda: metadata.find_one({"_id": METADATA_ID}))
+        return (document or {}).get(COPY_MARK)
+
+    async def write(self, mark: str | None, /) -> None:
+        metadata = self.database.motor[METADATA_COLLECTION]
+        update = {"$set": {COPY_MARK: mark}} if mark else {"$unset": {COPY_MARK: 1}}
+        await self.database.run(lambda: metadata.update_one({"_id": METADATA_ID}, update))
 
 
 async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
@@ -72,3 +130,8 @@ def stores_in(database: MongoDatabase) -> Database:
         limits=MongoLimitStore(database),
         health=MongoHealthCheck(database, database.motor[METADATA_COLLECTION]),
     )
+
+
+def _copyable(database: MongoDatabase, location: str) -> CopyableDatabase:
+    records = MongoRecordStore(database)
+    return CopyableDatabase(f"mongodb://{location}", records, MongoCopyMark(database))

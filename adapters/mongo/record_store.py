@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from pymongo import ASCENDING, DESCENDING, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 
 from adapters.mongo.database import MongoDatabase
 from adapters.mongo.document_loader import DocumentLoader
@@ -20,7 +20,6 @@ from adapters.records.kinds import ALL_USERNAMES
 from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind, is_storable
 from adapters.records.record_store import (
     IndexPosition,
-    Move,
     Overwrite,
     Replacement,
     StoredRecord,
@@ -212,36 +211,6 @@ class MongoRecordStore:
         collection = self._collection(kind)
         await self._database.run(lambda: collection.bulk_write(updates, ordered=False))
 
-    async def move(
-        self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
-    ) -> None:
-        await self.move_all(kind, [Move(record_id, new_id, record, version)])
-
-    async def move_all(self, kind: RecordKind[R], moves: Sequence[Move[R]], /) -> None:
-        # First all are written, and then the former ones are deleted.
-        collection = latest(self._collection(kind))
-        cursor = collection.find(
-            {"_id": {"$in": [move.id for move in moves]}}, batch_size=len(moves) + 1
-        )
-        found = {
-            (document["_id"], document["version"]): document
-            for document in await self._database.run(lambda: cursor.to_list(None))
-        }
-        moved = [
-            (move, found[move.id, move.version])
-            for move in moves
-            if (move.id, move.version) in found
-        ]
-        if not moved:
-            return
-        replacements = [
-            ReplaceOne({"_id": move.new_id}, _moved_document(kind, move, document), upsert=True)
-            for move, document in moved
-        ]
-        await self._database.run(lambda: collection.bulk_write(replacements, ordered=False))
-        former = {"_id": {"$in": [move.id for move, _ in moved]}}
-        await self._database.run(lambda: collection.delete_many(former))
-
     def _collection(self, kind: RecordKind[Any]) -> MotorCollection:
         return self._collections[kind.name]
 
@@ -348,9 +317,3 @@ def _replacement(kind: RecordKind[R], record: R, once: str | None) -> Update:
 
 def _overwriting(field: str, value: bytes) -> Mapping[str, Any]:
     return {"$set": {field: value}, "$inc": {"version": 1}}
-
-
-def _moved_document(kind: RecordKind[R], move: Move[R], document: RawDocument) -> RawDocument:
-    unknown = {name: field for name, field in document.items() if name not in kind.field_names}
-    fields = _to_fields(kind, move.record)
-    return {**unknown, **fields, "_id": move.new_id, "version": move.version + 1}

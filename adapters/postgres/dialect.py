@@ -4,16 +4,12 @@
 """
 
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Final
 
 from psycopg.types.numeric import Int8
 
 from adapters.postgres.texts import encode_json, encode_text
-from adapters.records.record_kind import RecordKind
 from adapters.sql.dialect import Dialect
-from adapters.sql.schema import column_types
-
-# ruff: noqa: S608 -- the names are ours
 
 
 def to_column(value: object) -> object:
@@ -33,19 +29,6 @@ def _merge(names: Collection[str], _: str | None) -> str:
     # What is kept has no name here, and on the right it wins.
     listed = ", ".join(f"'{name}'" for name in names)
     return f"%s::jsonb || (body - ARRAY[{listed}])"
-
-
-def _move(kind: RecordKind[Any]) -> str:
-    types = column_types(POSTGRES, kind)
-    columns = ["version", *types, "body"]
-    places = "".join(f"%s::{column_type.split()[0]}, " for column_type in types.values())
-    return f"""
-    WITH moved AS (DELETE FROM {kind.name} WHERE id = %s AND version = %s RETURNING version, body)
-    INSERT INTO {kind.name} (id, {", ".join(columns)})
-    SELECT %s, version + 1, {places}%s::jsonb || {unknown_fields("moved", kind.field_names)}
-    FROM moved
-    ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in columns)}
-    """
 
 
 POSTGRES: Final = Dialect(
@@ -85,7 +68,6 @@ POSTGRES: Final = Dialect(
     """,
     overwrite="body || jsonb_build_object('{field}', %s::text)",
     merge=_merge,
-    move=_move,
     to_column=to_column,
     to_body=encode_json,
 )

@@ -6,14 +6,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from adapters.postgres.database import PostgresDatabase, open_pool
+from adapters.postgres.dialect import POSTGRES
 from adapters.postgres.driver import PostgresConnection
 from adapters.postgres.limit_store import PostgresLimitStore
-from adapters.postgres.metadata import BUILD_TIMEOUT, PostgresHealthCheck, inspect, prepare_database
+from adapters.postgres.metadata import (
+    BUILD_TIMEOUT,
+    PostgresHealthCheck,
+    check,
+    inspect,
+    prepare_database,
+)
 from adapters.postgres.opening_errors import errors_while_opening
-from adapters.postgres.record_store import make_record_store
+from adapters.postgres.record_store import PostgresRows, make_record_store
 from adapters.postgres.sessions import find_pooler
 from adapters.postgres.url import PostgresUrl, parse_url
-from adapters.records.database import Database
+from adapters.records.database import CopyableDatabase, Database
+from adapters.sql.metadata import SqlCopyMark
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,38 @@ async def open_postgres_database(url: str, key_fingerprint: str) -> AsyncIterato
         await prepare_database(connection, parsed.location, key_fingerprint)
     async with open_pool(parsed) as database:
         yield stores_in(database)
+
+
+@asynccontextmanager
+async def open_existing(
+    url: str, key_fingerprint: str | None
+) -> AsyncIterator[CopyableDatabase | None]:
+    """Open a database as it is, also beside a service. Yield None if it is new.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
+    parsed = parse_url(url)
+    async with connect(parsed) as connection, connection.transaction():
+        metadata = await check(connection, parsed.location, key_fingerprint, is_copy=True)
+    async with open_pool(parsed) as database:
+        yield None if metadata is None else _copyable(database, parsed.location)
+
+
+@asynccontextmanager
+async def open_to_copy(url: str, key_fingerprint: str) -> AsyncIterator[CopyableDatabase]:
+    """Open a database. What is missing is created.
+
+    The records of instances say whether a service uses it.
+
+    Raises:
+        ConfigurationError: It cannot be used, or the user may not write.
+    """
+    parsed = parse_url(url)
+    async with connect(parsed) as connection:
+        await prepare_database(connection, parsed.location, key_fingerprint, is_copy=True)
+    async with open_pool(parsed) as database:
+        yield _copyable(database, parsed.location)
 
 
 async def inspect_database(url: str, key_fingerprint: str | None) -> Inspection:
@@ -88,3 +128,8 @@ def stores_in(database: PostgresDatabase) -> Database:
         limits=PostgresLimitStore(database),
         health=PostgresHealthCheck(database),
     )
+
+
+def _copyable(database: PostgresDatabase, location: str) -> CopyableDatabase:
+    mark = SqlCopyMark(PostgresRows(database), POSTGRES)
+    return CopyableDatabase(f"postgresql://{location}", make_record_store(database), mark)

@@ -1,35 +1,39 @@
-"""Copy all records of a database to another one, which may be of another technology.
+"""Copy all records of a database to another one, of another technology or under other keys.
 
-- Records are copied as they are: ids, versions, ciphertexts, and fields that this program does not
-  know. Nothing is decrypted.
-- They are written in the order of their ids. So after a kill the highest id of each kind says where
-  to go on.
-- At the end both databases are read again, and compared.
+- Records are read, and added with their ids and versions, by the `RecordStore` of each database.
+  Nothing is decrypted, unless the keys change (`key_change`). Limits are not copied: shared
+  counters begin anew.
+- After a kill, the next call looks at what the target has, and adds the rest.
+- At the end all records of the source are read again, and compared with those of the target.
 - A mark in each database keeps a service from it: in the source from the beginning on, in the
   target until the end.
 """
 
 import asyncio
-import hashlib
-from collections.abc import AsyncGenerator, Coroutine, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
 
-from msgspec.structs import replace
+from msgspec import Struct, structs
 
-from adapters.records.all_kinds import stored_kinds
-from adapters.records.copy_marks import CopyMark, check_mark, encode_mark
+from adapters.records.all_kinds import all_kinds
+from adapters.records.copy_marks import CopyMark, check_mark, decode_mark, encode_mark
+from adapters.records.database import CopyableDatabase
 from adapters.records.instances import check_none_alive
-from adapters.records.kinds import INSTANCES, LEASES
-from adapters.records.raw_records import ID_FIELD, RawRecord, encode_value, reading
-from adapters.records.record_kind import RecordKind
-from application.ports.errors import ConfigurationError
+from adapters.records.key_change import KeyChange
+from adapters.records.kinds import INSTANCES, LEASES, PHONE_VERIFICATIONS
+from adapters.records.outages import OutageRetries
+from adapters.records.phone_keys import ReportProgress
+from adapters.records.record_kind import EXPIRES_AT, RecordKind
+from adapters.records.record_store import StoredRecord, estimate_size
+from application.ports.errors import ConfigurationError, CorruptRecord, UniqueViolation
 
-T = TypeVar("T")
-U = TypeVar("U")
+BATCH_SIZE: Final = 200
+"""How many records are written at the same time."""
 
-BATCH_SIZE: Final = 500
+_Batch = Sequence[StoredRecord[Any]]
 
 _CHANGED: Final = (
     "The marks of {source} and {target} were changed during the copy: by another `dialtone copy`, "
@@ -48,77 +52,39 @@ _WAS_COPIED: Final = (
     "{location} was copied to {other} at {time:%Y-%m-%dT%H:%M:%SZ}. To copy it again, use --force."
 )
 _DIFFERENT: Final = (
-    "{kind} of {source} and of {target} differ: {source_count} records with checksum {source_sum}, "
-    "and {target_count} with {target_sum}. One of them was changed during the copy: drop "
-    "{target}, stop everything that uses {source}, and copy it again."
+    "{kind} of {source} and of {target} differ: {problem}. One of them was changed during the "
+    "copy: drop {target}, stop everything that uses {source}, and copy it again."
 )
+_UNREADABLE: Final = "A record of {location} cannot be copied: {cause}"
+_NOT_ACCEPTED: Final = "{location} does not accept a record of {kind}: {cause}."
 
 
 def copied_kinds() -> Sequence[RecordKind[Any]]:
     """Return what is copied. Leases and instances are of the processes that use the source."""
-    return [kind for kind in stored_kinds() if kind not in (LEASES, INSTANCES)]
+    return [kind for kind in all_kinds() if kind not in (LEASES, INSTANCES)]
 
 
-class CopyableDatabase(Protocol):
-    """A database as a copy sees it. Its errors are `ConfigurationError` or `StorageError`.
+async def read_mark(database: CopyableDatabase) -> CopyMark | None:
+    """Return the mark of a database.
 
-    Attributes:
-        location: Where it is, without secrets.
+    Raises:
+        ConfigurationError: It is damaged.
+        StorageError
     """
-
-    location: str
-
-    async def read_mark(self) -> CopyMark | None:
-        """Return its mark."""
-        ...
-
-    async def write_mark(self, mark: CopyMark | None, /) -> None:
-        """Replace its mark, or remove it. It is durable."""
-        ...
-
-    async def list_unknown(self) -> Sequence[str]:
-        """Return the names of its tables or collections that this program does not know."""
-        ...
-
-    async def has_undeclared(self, name: str, /) -> bool:
-        """Return whether a table of no kind of this program has records of ours."""
-        ...
-
-    async def count(self, kind: RecordKind[Any], /) -> int:
-        """Return about how many records there are, exact where that is fast."""
-        ...
-
-    async def find_last_id(self, kind: RecordKind[Any], /) -> str:
-        """Return the highest id, or an empty text."""
-        ...
-
-    async def scan(
-        self, kind: RecordKind[Any], after_id: str, limit: int, /
-    ) -> Sequence[RawRecord]:
-        """Return records after an id, in the order of their ids."""
-        ...
-
-    async def add(self, kind: RecordKind[Any], records: Sequence[RawRecord], /) -> None:
-        """Add records in this order. It is durable."""
-        ...
+    return decode_mark(await database.mark.read(), database.location)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How many records of a kind are done, of about how many."""
+async def check_no_instance(now: datetime, *databases: CopyableDatabase | None) -> None:
+    """Check that no instance of the service uses one of these databases. None is a new one.
 
-    kind: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """The records of a kind, which are the same in both databases."""
-
-    kind: str
-    count: int
-    checksum: str
+    Raises:
+        ConfigurationError: One does.
+        StorageError
+    """
+    for database in filter(None, databases):
+        index = INSTANCES.find_index(EXPIRES_AT)
+        latest = await database.records.find(INSTANCES, index, newest_first=True, limit=1)
+        check_none_alive([stored.record for stored in latest], database.location, now)
 
 
 async def check_copy(
@@ -143,8 +109,8 @@ async def check_copy(
     """
     if target is not None and source.location == target.location:
         raise ConfigurationError(_SAME.format(location=source.location))
-    source_mark = await source.read_mark()
-    target_mark = await target.read_mark() if target is not None else None
+    source_mark = await read_mark(source)
+    target_mark = await read_mark(target) if target is not None else None
     if source_mark is not None and source_mark.role == "target":
         check_mark(encode_mark(source_mark), source.location)
     is_continued = source_mark is not None and _is_target_of(target_mark, source_mark)
@@ -160,7 +126,7 @@ async def check_copy(
         text = _OTHER_TARGET if target_mark.role == "target" else _IS_SOURCE
         raise ConfigurationError(text.format(location=target.location, other=target_mark.other))
     for kind in copied_kinds():
-        if await target.find_last_id(kind):
+        if await target.records.scan(kind, "", 1):
             raise ConfigurationError(_NOT_EMPTY.format(location=target.location, kind=kind.name))
     return False
 
@@ -191,76 +157,25 @@ async def begin(
     """
     is_continued = await check_copy(source, target, force=force)
     await check_no_instance(now, source, target)
-    before = await source.read_mark()
+    before = await read_mark(source)
     if is_continued and before is not None:
-        mark = replace(before, finished_at=None)
+        mark = structs.replace(before, finished_at=None)
     else:
         mark = CopyMark(copy_id=copy_id, role="source", other=target.location, started_at=now)
-    await source.write_mark(mark)
+    await source.mark.write(encode_mark(mark))
     try:
-        target_mark = await target.read_mark()
+        target_mark = await read_mark(target)
         if target_mark is not None and target_mark.role == "source":
             # Two URLs of one database.
             raise ConfigurationError(_SAME.format(location=source.location))
         # One that was opened before the mark was there has its record now.
         await check_no_instance(now, source)
     except ConfigurationError:
-        await source.write_mark(before)
+        await source.mark.write(encode_mark(before) if before is not None else None)
         raise
-    await target.write_mark(replace(mark, role="target", other=source.location))
+    target_mark = structs.replace(mark, role="target", other=source.location)
+    await target.mark.write(encode_mark(target_mark))
     return is_continued
-
-
-async def copy_records(
-    source: CopyableDatabase, target: CopyableDatabase
-) -> AsyncGenerator[Progress, None]:
-    """Copy what the target does not have yet, and yield after each batch.
-
-    Raises:
-        ConfigurationError: A record cannot be read.
-        StorageError
-    """
-    for kind in copied_kinds():
-        total, done = await source.count(kind), await target.count(kind)
-        batch = await source.scan(kind, await target.find_last_id(kind), BATCH_SIZE)
-        while batch:
-            following, _ = await _run_both(
-                source.scan(kind, batch[-1].id, BATCH_SIZE), target.add(kind, batch)
-            )
-            done += len(batch)
-            batch = following
-            yield Progress(kind.name, done, max(done, total))
-
-
-async def compare_records(
-    source: CopyableDatabase, target: CopyableDatabase
-) -> AsyncGenerator[Progress | Compared, None]:
-    """Read both databases, and yield progress, and each kind whose records are the same.
-
-    Raises:
-        ConfigurationError: They differ.
-        StorageError
-    """
-    for kind in copied_kinds():
-        total = await source.count(kind)
-        sums = _Checksum(source), _Checksum(target)
-        while any(await _run_both(*(checksum.read_batch(kind) for checksum in sums))):
-            yield Progress(kind.name, sums[0].count, max(sums[0].count, total))
-        copied = [Compared(kind.name, checksum.count, checksum.hexdigest()) for checksum in sums]
-        if copied[0] != copied[1]:
-            await _check_marks(source, target)
-            raise ConfigurationError(
-                _DIFFERENT.format(
-                    kind=kind.name,
-                    source=source.location,
-                    source_count=copied[0].count,
-                    source_sum=copied[0].checksum,
-                    target=target.location,
-                    target_count=copied[1].count,
-                    target_sum=copied[1].checksum,
-                )
-            )
-        yield copied[0]
 
 
 async def finish(source: CopyableDatabase, target: CopyableDatabase, now: datetime) -> None:
@@ -274,72 +189,203 @@ async def finish(source: CopyableDatabase, target: CopyableDatabase, now: dateti
     """
     await check_no_instance(now, source, target)
     mark = await _check_marks(source, target)
-    await source.write_mark(replace(mark, finished_at=now))
-    await target.write_mark(None)
+    await source.mark.write(encode_mark(structs.replace(mark, finished_at=now)))
+    await target.mark.write(None)
 
 
-async def check_no_instance(now: datetime, *databases: CopyableDatabase | None) -> None:
-    """Check that no instance of the service uses one of these databases. None is a new one.
+class Copying:
+    """The copying of records, between `begin` and `finish`.
+
+    While a database is away, its calls are repeated for up to ten minutes.
+    """
+
+    def __init__(
+        self,
+        source: CopyableDatabase,
+        target: CopyableDatabase,
+        report: ReportProgress,
+        change: KeyChange | None = None,
+    ) -> None:
+        """Report what is done after each batch.
+
+        Args:
+            source: The database to copy.
+            target: The other one.
+            report: Is called after each batch.
+            change: The change to the keys of the target, if these are others.
+        """
+        self._source = source
+        self._target = target
+        self._report = report
+        self._change = change
+        self._retry = OutageRetries()
+
+    async def add_records(self, *, is_continued: bool) -> None:
+        """Add what the target does not have yet.
+
+        Args:
+            is_continued: Whether the target may have some of the records. These are compared.
+
+        Raises:
+            ConfigurationError: A record cannot be read, or the target has another one.
+            StorageError
+        """
+        for kind in copied_kinds():
+            async for wanted_kind, batch in self._scan_wanted(kind, "copied"):
+                missing = await self._find_missing(wanted_kind, batch) if is_continued else batch
+                await self._add(wanted_kind, missing)
+
+    async def compare_records(self) -> Mapping[str, int]:
+        """Read both databases, and return how many records of each kind the target has.
+
+        Raises:
+            ConfigurationError: They differ.
+            StorageError
+        """
+        counts = {}
+        for kind in copied_kinds():
+            count = 0
+            async for wanted_kind, batch in self._scan_wanted(kind, "compared"):
+                count += len(batch) if wanted_kind is kind else 0
+                for missing in await self._find_missing(wanted_kind, batch):
+                    raise await self._difference(wanted_kind, f"{missing.id} was not copied")
+            batches = self._scan(self._target, kind, "counted")
+            copied = sum([len(batch) async for batch in batches])
+            # Phone verifications under other keys come with other kinds, and some come twice.
+            is_counted = self._change is None or kind is not PHONE_VERIFICATIONS
+            if is_counted and copied != count:
+                raise await self._difference(kind, f"{count} records became {copied}")
+            counts[kind.name] = copied
+        return counts
+
+    async def _scan_wanted(
+        self, kind: RecordKind[Any], done_what: str
+    ) -> AsyncIterator[tuple[RecordKind[Any], _Batch]]:
+        """Yield what the target should have of the records of a kind."""
+        async for batch in self._scan(self._source, kind, done_what):
+            if self._change is None:
+                yield kind, batch
+                continue
+            with _reading(self._source):
+                async for changed in self._change.change(kind, batch):
+                    yield changed
+
+    async def _scan(
+        self, database: CopyableDatabase, kind: RecordKind[Any], done_what: str
+    ) -> AsyncIterator[_Batch]:
+        """Yield all records of a kind in batches, in the order of their ids, and report each."""
+        store, done, last_id = database.records, 0, ""
+        total = await self._retry(partial(estimate_size, store, kind))
+        with _reading(database):
+            while batch := await self._retry(partial(store.scan, kind, last_id, BATCH_SIZE)):
+                yield batch
+                done, last_id = done + len(batch), batch[-1].id
+                self._report(f"{kind.name}: {done_what}", done, max(total, done))
+
+    async def _find_missing(self, kind: RecordKind[Any], batch: _Batch) -> _Batch:
+        """Return the records that the target does not have, and compare the others."""
+        ids = [stored.id for stored in batch]
+        found = await self._retry(partial(self._target.records.load, kind, ids)) if ids else {}
+        for stored in batch:
+            copied = found.get(stored.id)
+            if copied is not None and (problem := self._find_problem(copied, stored)):
+                raise await self._difference(kind, f"{stored.id} {problem}")
+        return [stored for stored in batch if stored.id not in found]
+
+    def _find_problem(self, copied: StoredRecord[Any], wanted: StoredRecord[Any]) -> str | None:
+        try:
+            found = copied if self._change is None else self._change.decrypt(copied)
+        except CorruptRecord as error:
+            return f"cannot be read ({error})"
+        return None if _is_same(found, wanted) else "has other fields"
+
+    async def _add(self, kind: RecordKind[Any], batch: _Batch) -> None:
+        if self._change is not None:
+            batch = [self._change.encrypt(stored) for stored in batch]
+        # What is requested together goes out together. One that is there already, because an answer
+        # was lost, is compared later.
+        add = self._target.records.add
+        added = await asyncio.gather(
+            *(
+                self._retry(partial(add, kind, stored.id, stored.record, stored.version))
+                for stored in batch
+            ),
+            return_exceptions=True,
+        )
+        for error in added:
+            if isinstance(error, UniqueViolation):
+                location = self._target.location
+                text = _NOT_ACCEPTED.format(location=location, kind=kind.name, cause=error)
+                raise ConfigurationError(text)
+            if isinstance(error, BaseException):
+                raise error
+
+    async def _difference(self, kind: RecordKind[Any], problem: str) -> ConfigurationError:
+        """Return the error of records that differ.
+
+        Raises:
+            ConfigurationError: Another copy has begun, or was finished.
+        """
+        source, target = self._source, self._target
+        await _check_marks(source, target)
+        return ConfigurationError(
+            _DIFFERENT.format(
+                kind=kind.name, source=source.location, target=target.location, problem=problem
+            )
+        )
+
+
+async def count_records(
+    database: CopyableDatabase, kind: RecordKind[Any], report: ReportProgress
+) -> int:
+    """Read all records of a kind once, and return how many there are.
 
     Raises:
-        ConfigurationError: One does.
-        StorageError
         CorruptRecord
+        StorageError
     """
-    for database in filter(None, databases):
-        last_id = ""
-        while records := await database.scan(INSTANCES, last_id, BATCH_SIZE):
-            fields = [{ID_FIELD: record.id, **record.fields} for record in records]
-            check_none_alive(map(INSTANCES.convert, fields), database.location, now)
-            last_id = records[-1].id
+    count, last_id = 0, ""
+    while batch := await database.records.scan(kind, last_id, BATCH_SIZE):
+        count, last_id = count + len(batch), batch[-1].id
+        report(f"{kind.name}: counted", count, None)
+    return count
 
 
-class _Checksum:
-    """The checksum of the records of a kind, in the order of their ids."""
-
-    def __init__(self, database: CopyableDatabase) -> None:
-        self.count = 0
-        self._database = database
-        self._digest = hashlib.sha256()
-        self._last_id = ""
-
-    async def read_batch(self, kind: RecordKind[Any]) -> bool:
-        """Add some records, and return whether there were any."""
-        records = await self._database.scan(kind, self._last_id, BATCH_SIZE)
-        for record in records:
-            self._digest.update(_encode_value(kind, record, self._database.location))
-        if records:
-            self.count += len(records)
-            self._last_id = records[-1].id
-        return bool(records)
-
-    def hexdigest(self) -> str:
-        """Return it in hex."""
-        return self._digest.hexdigest()
+@contextmanager
+def _reading(database: CopyableDatabase) -> Iterator[None]:
+    """Name the database in the error of a record that cannot be read."""
+    try:
+        yield
+    except CorruptRecord as error:
+        text = _UNREADABLE.format(location=database.location, cause=error)
+        raise ConfigurationError(text) from None
 
 
-def _encode_value(kind: RecordKind[Any], record: RawRecord, location: str) -> bytes:
-    with reading(kind, location):
-        return encode_value([record.id, record.version, record.fields]) + b"\n"
+def _is_same(first: StoredRecord[Any], second: StoredRecord[Any]) -> bool:
+    return first == second or _comparable(first) == _comparable(second)
+
+
+def _comparable(value: object) -> object:
+    """Return a value whose times count to the millisecond, as MongoDB stores them."""
+    match value:
+        case datetime():
+            return value - timedelta(microseconds=value.microsecond % 1000)
+        case dict():
+            return {name: _comparable(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_comparable(item) for item in value]
+        case Struct():
+            return _comparable(structs.asdict(value))
+    return value
 
 
 async def _check_marks(source: CopyableDatabase, target: CopyableDatabase) -> CopyMark:
     """Return the mark of the source, after a check that the target is of the same copy."""
-    mark = await source.read_mark()
-    if mark is None or not _is_target_of(await target.read_mark(), mark):
+    mark = await read_mark(source)
+    if mark is None or not _is_target_of(await read_mark(target), mark):
         raise ConfigurationError(_CHANGED.format(source=source.location, target=target.location))
     return mark
 
 
 def _is_target_of(mark: CopyMark | None, source_mark: CopyMark) -> bool:
     return mark is not None and mark.role == "target" and mark.copy_id == source_mark.copy_id
-
-
-async def _run_both(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:
-    """Run both, and return when both have ended."""
-    first_result, second_result = await asyncio.gather(first, second, return_exceptions=True)
-    if isinstance(first_result, BaseException):
-        raise first_result
-    if isinstance(second_result, BaseException):
-        raise second_result
-    return first_result, second_result

@@ -1,6 +1,7 @@
 """What a database gives: the two stores and its health."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from adapters.records.record_store import RecordStore
 from application.ports.limits import LimitStore
@@ -14,3 +15,38 @@ class Database:
     records: RecordStore
     limits: LimitStore
     health: HealthCheck
+
+
+class StoredCopyMark(Protocol):
+    """What the metadata of a database says of a copy, as it is stored: see `copy_marks`."""
+
+    async def read(self) -> str | None:
+        """Return the mark, or None.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+    async def write(self, mark: str | None, /) -> None:
+        """Replace the mark, or remove it. It is durable.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CopyableDatabase:
+    """An open database that may be the source or the target of a copy, and be marked.
+
+    Attributes:
+        location: Where it is, without secrets.
+        records: Its records.
+        mark: Its mark.
+    """
+
+    location: str
+    records: RecordStore
+    mark: StoredCopyMark

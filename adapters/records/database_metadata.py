@@ -21,10 +21,6 @@ _OTHER_KEYS: Final = (
     "{location} was written with other keys: start with the keys that it was first opened with, or "
     "name another database."
 )
-UNFINISHED: Final = (
-    "The change of the index key of {location} is not finished: run `dialtone rotate-index-key` "
-    "again."
-)
 
 
 def check_schema_version(stored: object, location: object) -> None:
@@ -52,13 +48,11 @@ class DatabaseMetadata:
     Attributes:
         schema_version: The version of the program that created the database.
         key_fingerprint: The fingerprint of the keys.
-        unfinished_index_key: While the index key is changed, the fingerprint of the keys before.
         copy_mark: Its part in a copy of the database, as it is stored.
     """
 
     schema_version: int
     key_fingerprint: str
-    unfinished_index_key: str | None
     copy_mark: str | None = None
 
     def check(
@@ -76,12 +70,9 @@ class DatabaseMetadata:
             is_copy: Accept a database that was copied, or is not complete.
 
         Raises:
-            ConfigurationError: Another version or other keys have written it, a change of the index
-                key is not finished, or it was copied.
+            ConfigurationError: Another version or other keys have written it, or it was copied.
         """
         check_schema_version(self.schema_version, location)
-        if self.unfinished_index_key is not None:
-            raise ConfigurationError(UNFINISHED.format(location=location))
         if key_fingerprint not in (None, self.key_fingerprint):
             raise OtherKeys(_OTHER_KEYS.format(location=location))
         if not is_copy:

@@ -35,6 +35,7 @@ UNCHALLENGED_ATTEMPTS: Final = RecordKind(
     "unchallenged_attempts",
     UnchallengedAttemptsRecord,
     Index(name="unchallenged_attempts_expires_at", order=EXPIRES_AT),
+    is_keyed=True,
 )
 
 USERNAMES: Final = Index(

@@ -1,37 +1,28 @@
-"""Jobs of an operator: store phones under the current encryption key, or another index key."""
+"""A job of an operator: store phones under the current encryption key."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
 from adapters.records.all_kinds import all_kinds
-from adapters.records.database import Database
 from adapters.records.identities import IdentityRecord
-from adapters.records.instances import check_none_alive
 from adapters.records.kinds import (
     ENCRYPTED_PHONE,
     IDENTITIES,
-    INSTANCES,
     PHONE_VERIFICATIONS,
-    UNCHALLENGED_ATTEMPTS,
 )
 from adapters.records.outages import OutageRetries
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.record_kind import EXPIRES_AT, RecordKind
+from adapters.records.record_kind import RecordKind
 from adapters.records.record_store import (
     BatchWrites,
-    Move,
     Overwrite,
     RecordStore,
     StoredRecord,
 )
-from adapters.records.repositories.phone_verifications import StoredPhoneVerifications
-from domain.phone import PhoneNumber
 
 BATCH_SIZE: Final = 200
 """How many records are written at the same time."""
-_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _Batch = tuple[RecordKind[Any], Sequence[StoredRecord[Any]]]
 
 ReportProgress = Callable[[str, int, int | None], None]
@@ -99,94 +90,6 @@ async def _reencrypt_all(
     return True
 
 
-async def check_stopped(store: RecordStore, location: str, now: datetime) -> None:
-    """Check that no instance of the service uses the database: each renews a record.
-
-    Raises:
-        ConfigurationError: One does, or was killed a short time ago.
-        StorageError
-    """
-    index = INSTANCES.find_index(EXPIRES_AT)
-    latest = await store.find(INSTANCES, index, newest_first=True, limit=1)
-    check_none_alive([stored.record for stored in latest], location, now)
-
-
-async def move_phone_verifications(
-    database: Database,
-    old: PhoneEncryption,
-    new: PhoneEncryption,
-    report: ReportProgress = report_nothing,
-) -> int:
-    """Move all phone verifications to the new index key, and return how many are kept.
-
-    No service runs: with two index keys at a time, each request would look up a phone twice, for a
-    job of minutes. Each step is harmless when it is repeated, so the job continues after a crash.
-    Client IP hashes are dropped with the limits that count them, and so are phone verifications
-    that would expire, unless the phone is held for the identity that had it.
-
-    Args:
-        database: The database.
-        old: With the former index key.
-        new: With the new one.
-        report: Is called after each batch.
-
-    Raises:
-        CorruptRecord
-        StorageError: The database did not answer for a long time.
-    """
-    store, retry = database.records, OutageRetries()
-    async for _, batch in _scan_encrypted(store, retry, report):
-        phones = [
-            old.decrypt(encrypted, stored.id)
-            for stored in batch
-            for encrypted in stored.record.encrypted_phones
-        ]
-        if phones:
-            await _move_all(store, retry, phones, old, new)
-    kinds: tuple[RecordKind[Any], ...] = (PHONE_VERIFICATIONS, UNCHALLENGED_ATTEMPTS)
-    for kind in kinds:
-        expire = partial(store.delete_expired, kind, _LATEST, BATCH_SIZE)
-        await _repeat(expire, retry, partial(report, f"{kind.name} that expire"))
-    expire = partial(database.limits.delete_expired, _LATEST, BATCH_SIZE)
-    await _repeat(expire, retry, partial(report, "limits"))
-    kept, last_id = 0, ""
-    while records := await retry(partial(store.scan, PHONE_VERIFICATIONS, last_id, BATCH_SIZE)):
-        kept, last_id = kept + len(records), records[-1].id
-        report("phone_verifications that are kept", kept, None)
-    return kept
-
-
-async def _move_all(
-    store: RecordStore,
-    retry: OutageRetries,
-    phones: Sequence[PhoneNumber],
-    old: PhoneEncryption,
-    new: PhoneEncryption,
-) -> None:
-    phones_by_id = {old.blind_index(phone): phone for phone in phones}
-    # Those that were moved before are no longer there.
-    found = await retry(partial(store.load, PHONE_VERIFICATIONS, [*phones_by_id]))
-
-    moves, verifications = [], StoredPhoneVerifications(store, new)
-    for stored in found.values():
-        verification = verifications.mapping.to_value(stored.record).drop_client_ips()
-        new_id, moved = verifications.to_record(phones_by_id[stored.id], verification)
-        if moved.has_phone:
-            # It stays when all that expire are deleted. The next write sets it again, at the latest
-            # the cleanup's when the hold ends.
-            moved.expires_at = None
-        moves.append(Move(stored.id, new_id, moved, stored.version))
-    if isinstance(store, BatchWrites) and moves:
-        await retry(partial(store.move_all, PHONE_VERIFICATIONS, moves))
-        return
-    for move in moves:
-        await retry(
-            partial(
-                store.move, PHONE_VERIFICATIONS, move.id, move.new_id, move.record, move.version
-            )
-        )
-
-
 async def _overwrite_all(
     store: RecordStore,
     retry: OutageRetries,
@@ -215,18 +118,6 @@ async def _scan_encrypted(
             yield kind, [stored for stored in records if stored.record.encrypted_phones]
             done, last_id = done + len(records), records[-1].id
             report(kind.name, done, total)
-
-
-async def _repeat(
-    expire: Callable[[], Awaitable[int]],
-    retry: OutageRetries,
-    report: Callable[[int, int | None], None],
-) -> None:
-    """Delete batches until there is nothing left."""
-    deleted = 0
-    while batch := await retry(expire):
-        deleted += batch
-        report(deleted, None)
 
 
 def _kinds_with_phones() -> Iterator[RecordKind[Any]]:

@@ -110,6 +110,8 @@ class RecordKind(Generic[R]):
         indexes: What may be searched, besides ids.
         written_once: A field that a replacement keeps while the stored record has it, or None.
         expires: Whether its records have `expires_at`. There is an index of it.
+        is_keyed: Whether its ids are made with the index key and nothing else: under another one,
+            nobody finds its records.
         has_phones: Whether its records have encrypted phones. Its Struct lists them by a property
             `encrypted_phones`. Where they are not the field `written_once` alone, it has a method
             `map_phones`, which returns a record with each of them changed by a function.
@@ -125,6 +127,7 @@ class RecordKind(Generic[R]):
         written_once: str | None = None,
         max_lengths: Mapping[str, int] = _NO_LENGTHS,
         upgrades: Sequence[Upgrade] = (),
+        is_keyed: bool = False,
     ) -> None:
         """Declare a kind.
 
@@ -136,12 +139,14 @@ class RecordKind(Generic[R]):
             max_lengths: How many characters texts in indexes have at most, by their fields; of
                 those that are not here, `MAX_INDEXED_LENGTH`.
             upgrades: The first turns schema version 1 into 2, the next 2 into 3, and so on.
+            is_keyed: Whether its ids are made with the index key and nothing else.
         """
         self.name: Final = name
         self.record_type: Final = record_type
         self.schema_version: Final = 1 + len(upgrades)
         self.indexes: Final = indexes
         self.written_once: Final = written_once
+        self.is_keyed: Final = is_keyed
         self.expires: Final = any(index.order == EXPIRES_AT for index in indexes)
         self.has_phones: Final = hasattr(record_type, "encrypted_phones")
         fields = [field.encode_name for field in msgspec.structs.fields(record_type)]

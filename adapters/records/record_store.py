@@ -64,15 +64,15 @@ class RecordStore(Protocol):
     - Ids are equal or in order as their code points are, without regard to a language. A text that
       UTF-8 cannot encode is an id that no record has.
     - Times are exact to the millisecond, and in UTC.
-    - `add` stores the version that it is given, a positive number of up to 63 bits. `replace`,
-      `overwrite` and `move` raise it by one. Nothing else changes it. A record whose id may come
+    - `add` stores the version that it is given, a positive number of up to 63 bits. `replace`
+      and `overwrite` raise it by one. Nothing else changes it. A record whose id may come
       back after its deletion begins at a random version, so no version is ever used again.
 
     No method gets an empty batch: `load` has at least one id, and those of `BatchReplacements` and
     `BatchWrites` at least one write.
 
     Unknown fields: a record may have fields that this program does not know, because a newer one
-    has written it. `replace`, `overwrite` and `move` leave them.
+    has written it. `replace` and `overwrite` leave them.
 
     Time limits, in seconds: each call ends within 15, and a call of a request not later than
     `CurrentRequest.storage_deadline` says, half a second more at most.
@@ -221,17 +221,6 @@ class RecordStore(Protocol):
         """
         ...
 
-    async def move(
-        self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
-    ) -> None:
-        """Give a record another id and replace its known fields, also one that is written once.
-
-        It is for the change of the index key, while no service runs. Only the database can keep
-        unknown fields. If it is interrupted, both records may exist; a repetition completes it. A
-        record that does not have this version stays.
-        """
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Overwrite:
@@ -239,16 +228,6 @@ class Overwrite:
 
     id: str
     value: bytes
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Move(Generic[R_co]):
-    """A record gets another id and fields, if it has this version: see `move`."""
-
-    id: str
-    new_id: str
-    record: R_co
     version: int
 
 
@@ -321,8 +300,4 @@ class BatchWrites(SizeEstimates, Protocol):
         self, kind: RecordKind[R], field: str, changes: Sequence[Overwrite], /
     ) -> None:
         """Overwrite a field of up to some hundred records, each as `overwrite` does."""
-        ...
-
-    async def move_all(self, kind: RecordKind[R], moves: Sequence[Move[R]], /) -> None:
-        """Move up to some hundred records, each as `move` does."""
         ...

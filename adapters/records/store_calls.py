@@ -33,7 +33,7 @@ _READS: Final = frozenset(
 )
 """The methods that change nothing."""
 _RECORD_WRITES: Final = frozenset(
-    ("add", "replace", "replace_all", "delete", "delete_expired", "overwrite", "move")
+    ("add", "replace", "replace_all", "delete", "delete_expired", "overwrite")
 )
 _METHODS: Final = _READS | _RECORD_WRITES | {"acquire", "release", "check"}
 MAX_FAILURES: Final = 3

@@ -4,8 +4,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.records.record_kind import RecordKind
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dialect:
@@ -35,8 +33,6 @@ class Dialect:
         merge: Returns a body with the fields of a new one, and those of the stored one that do not
             have one of these names. If a further field is named, its stored value is kept while
             there is one.
-        move: Returns the statement that moves a row and replaces its known fields: id, version, new
-            id, record.
         to_column: Returns the value of a column as the driver gets it.
         to_body: Returns a body in JSON as it is stored.
     """
@@ -58,6 +54,5 @@ class Dialect:
     delete_found: str
     overwrite: str
     merge: Callable[[Collection[str], str | None], str]
-    move: Callable[[RecordKind[Any]], str]
     to_column: Callable[[Any], object]
     to_body: Callable[[str], str] = str

@@ -1,17 +1,19 @@
 """The metadata of a database: one row says which service and which keys it belongs to."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.records.database_metadata import DatabaseMetadata, check_schema_version
 from adapters.sql.dialect import Dialect
+from adapters.sql.record_store import Rows
 from application.ports.errors import ConfigurationError
 
 METADATA_TABLE: Final = "database_metadata"
 OTHER_PROGRAM: Final = "{location} has tables of another program: name another database."
 CREATE_METADATA: Final = (
     f"CREATE TABLE {METADATA_TABLE} (id text NOT NULL PRIMARY KEY, "
-    "schema_version integer NOT NULL, key_fingerprint text NOT NULL, unfinished_index_key text, "
+    "schema_version integer NOT NULL, key_fingerprint text NOT NULL, "
     "copy_mark text, health_check_count bigint NOT NULL DEFAULT 0)"
 )
 # ruff: noqa: S608 -- the names are ours
@@ -20,10 +22,7 @@ WRITE_CHECK: Final = f"""
 UPDATE {METADATA_TABLE} SET health_check_count = health_check_count + 1 WHERE id = 'database'
 """
 """It changes nothing that is used."""
-FINISH_KEY_CHANGE: Final = f"""
-UPDATE {METADATA_TABLE} SET unfinished_index_key = NULL WHERE id = 'database'
-"""
-"""Writes that the change to another key is finished."""
+_READ_COPY_MARK: Final = f"SELECT copy_mark FROM {METADATA_TABLE} WHERE id = 'database'"
 
 
 def insert_metadata(dialect: Dialect) -> str:
@@ -34,17 +33,21 @@ def insert_metadata(dialect: Dialect) -> str:
     """
 
 
-def start_key_change(dialect: Dialect) -> str:
-    """Return the statement that keeps services from starting: the new keys, the former ones."""
-    return f"""
-    UPDATE {METADATA_TABLE} SET key_fingerprint = {dialect.place},
-    unfinished_index_key = {dialect.place} WHERE id = 'database'
-    """
+@dataclass(frozen=True, slots=True)
+class SqlCopyMark:
+    """The mark of a copy, in a column of the metadata."""
 
+    rows: Rows
+    dialect: Dialect
 
-def write_copy_mark(dialect: Dialect) -> str:
-    """Return the statement that replaces the mark of a copy."""
-    return f"UPDATE {METADATA_TABLE} SET copy_mark = {dialect.place} WHERE id = 'database'"
+    async def read(self) -> str | None:
+        [(mark,)] = await self.rows.read(_READ_COPY_MARK)
+        return mark if isinstance(mark, str) else None
+
+    async def write(self, mark: str | None, /) -> None:
+        place = self.dialect.place
+        sql = f"UPDATE {METADATA_TABLE} SET copy_mark = {place} WHERE id = 'database'"
+        await self.rows.write(sql, (mark,))
 
 
 def read_metadata(
@@ -68,7 +71,6 @@ def read_metadata(
         return DatabaseMetadata(
             fields["schema_version"],
             fields["key_fingerprint"],
-            fields["unfinished_index_key"],
             fields["copy_mark"],
         )
     except KeyError:

@@ -10,7 +10,6 @@ import msgspec
 from adapters.records.record_kind import Index, Record, RecordKind, is_storable
 from adapters.records.record_store import (
     IndexPosition,
-    Move,
     Overwrite,
     Replacement,
     StoredRecord,
@@ -210,21 +209,6 @@ class SqlRecordStore:
             for each in _in_order(changes)
         ]
         await self._rows.write_many(sql, rows)
-
-    async def move(
-        self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
-    ) -> None:
-        await self.move_all(kind, [Move(record_id, new_id, record, version)])
-
-    async def move_all(self, kind: RecordKind[R], moves: Sequence[Move[R]], /) -> None:
-        rows = [
-            [
-                *map(self._to_column, (move.id, move.version, move.new_id)),
-                *self._values_of(kind, move.record),
-            ]
-            for move in moves
-        ]
-        await self._rows.write_many(self._statements(kind).move, rows)
 
     def _statements(self, kind: RecordKind[Any]) -> Statements:
         return statements_of(self._dialect, kind)

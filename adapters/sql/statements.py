@@ -29,7 +29,6 @@ class Statements:
         replace: Replaces the known fields: record, id, version.
         replace_once: The same, but the field that is written once keeps its value.
         delete: Deletes a row: id, version.
-        move: Moves a row and replaces its known fields: id, version, new id, record.
         delete_expired: Deletes rows that have expired: time, limit.
     """
 
@@ -38,7 +37,6 @@ class Statements:
     replace: str
     replace_once: str
     delete: str
-    move: str
     delete_expired: str
 
 
@@ -56,7 +54,6 @@ def statements_of(dialect: Dialect, kind: RecordKind[Any]) -> Statements:
         replace=_replace(dialect, kind, None),
         replace_once=_replace(dialect, kind, kind.written_once),
         delete=f"DELETE FROM {table} WHERE id = {place} AND version = {place}",
-        move=dialect.move(kind),
         delete_expired=delete_expired(dialect, kind) if kind.expires else "",
     )
 

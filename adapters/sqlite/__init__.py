@@ -2,16 +2,15 @@
 
 from adapters.sqlite.backup import DatabaseCopy, back_up_database, has_identities, restore_database
 from adapters.sqlite.database import inspect_file
-from adapters.sqlite.index_key import change_index_key, check_unused
-from adapters.sqlite.opening import open_sqlite_database
+from adapters.sqlite.opening import open_existing, open_sqlite_database, open_to_copy
 
 __all__ = [
     "DatabaseCopy",
     "back_up_database",
-    "change_index_key",
-    "check_unused",
     "has_identities",
     "inspect_file",
+    "open_existing",
     "open_sqlite_database",
+    "open_to_copy",
     "restore_database",
 ]

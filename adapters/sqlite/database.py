@@ -39,6 +39,7 @@ BUSY_AFTER: Final = 0.25
 _CHECK_INTERVAL: Final = 0.01
 """Seconds in which point reads may not notice that the file was moved."""
 _IS_FOLDER: Final = "{path} is a folder: name a file in it."
+_IN_USE: Final = "{path} is in use: stop the service, and start the command again."
 _NO_FILE: Final = "{path} is not a regular file: name another file."
 _MAX_IDLE_WAL_SIZE: Final = 64 * 1024 * 1024
 _CACHE_KIBIBYTES: Final = 16 * 1024
@@ -105,14 +106,22 @@ class SqliteDatabase:
 
 
 @asynccontextmanager
-async def open_database(path: Path, key_fingerprint: str) -> AsyncIterator[SqliteDatabase]:
+async def open_database(
+    path: Path, key_fingerprint: str | None, *, is_copy: bool = False
+) -> AsyncIterator[SqliteDatabase]:
     """Open the file. A missing one is created.
+
+    Args:
+        path: The file.
+        key_fingerprint: The fingerprint of the keys; None to open a file as it is that
+            `inspect_file` has checked.
+        is_copy: Accept a file that was copied, or is not complete.
 
     Raises:
         ConfigurationError: The file cannot be used; the message is for the operator.
     """
     file = DatabaseFile(path)
-    connect_to_write = partial(file.connect_to_write, key_fingerprint)
+    connect_to_write = partial(file.connect_to_write, key_fingerprint, is_copy=is_copy)
     commit = partial(file.execute_batch, commit_batch)
     read = partial(file.execute_batch, read_batch)
     # The writer is closed last, so that no reader of this process keeps a part of the log.
@@ -141,7 +150,9 @@ class DatabaseFile:
         self._inode: tuple[int, int] | None = None
         self._next_check_at = 0.0
 
-    def connect_to_write(self, key_fingerprint: str) -> sqlite3.Connection:
+    def connect_to_write(
+        self, key_fingerprint: str | None, *, is_copy: bool = False
+    ) -> sqlite3.Connection:
         """Connect to the file, after it was created if needed.
 
         Raises:
@@ -152,7 +163,8 @@ class DatabaseFile:
         with connect(self._path) as connection:
             # What is deleted is not readable in a copy of the file.
             connection.execute("PRAGMA secure_delete = ON")
-            prepare_schema(connection, self._path, key_fingerprint)
+            if key_fingerprint is not None:
+                prepare_schema(connection, self._path, key_fingerprint, is_copy=is_copy)
             _enable_wal(connection, self._path)
             # The first use creates the log: fail now, while an operator sees the error.
             connection.execute("BEGIN IMMEDIATE")
@@ -212,12 +224,13 @@ class DatabaseFile:
         return status.st_dev, status.st_ino
 
 
-def inspect_file(path: Path, key_fingerprint: str | None) -> int | None:
+def inspect_file(path: Path, key_fingerprint: str | None, *, is_copy: bool = False) -> int | None:
     """Check whether the file could be opened, without creating anything.
 
     Args:
         path: The file.
         key_fingerprint: The fingerprint of the keys, if it is known.
+        is_copy: Accept a file that was copied, or is not complete.
 
     Returns:
         The schema version; None if the file is empty or does not exist.
@@ -233,12 +246,28 @@ def inspect_file(path: Path, key_fingerprint: str | None) -> int | None:
         raise to_startup_error(path, error) from error
     with connect(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        metadata = check_schema(connection, path, key_fingerprint)
+        metadata = check_schema(connection, path, key_fingerprint, is_copy=is_copy)
         if metadata:
             connection.execute(WRITE_CHECK)
         connection.execute("COMMIT")
     connection.close()
     return metadata.schema_version if metadata else None
+
+
+def check_alone(path: Path) -> None:
+    """Check that no process has opened the file.
+
+    Raises:
+        ConfigurationError: One has, or the file cannot be used.
+    """
+    with connect(path, busy_timeout=0) as connection, closing(connection):
+        try:
+            # SQLite allows it to the only connection. The next one returns to WAL.
+            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+            raise ConfigurationError(_IN_USE.format(path=path)) from None
 
 
 def move_log_into_file(connection: sqlite3.Connection) -> None:

@@ -2,9 +2,8 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from adapters.records.record_kind import RecordKind
 from adapters.sql.dialect import Dialect
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,14 +31,6 @@ def merge(
         SELECT iif(old = '{{}}', new, substr(old, 1, length(old) - 1) || ',' || substr({fields}, 2))
         FROM (SELECT json_remove({stored}{paths}) AS old, {new} AS new)
     )"""
-
-
-def _move(kind: RecordKind[Any]) -> str:
-    columns = "".join(f"{column} = ?, " for column in kind.indexed_fields)
-    return (
-        f"UPDATE OR REPLACE {kind.name} SET id = ?3, version = version + 1, {columns}"
-        f"body = {merge(sorted(kind.field_names))} WHERE id = ?1 AND version = ?2"
-    )
 
 
 SQLITE: Final = Dialect(
@@ -72,6 +63,5 @@ SQLITE: Final = Dialect(
     delete_found="DELETE FROM {table} WHERE id IN ({query})",
     overwrite="json_set(body, '$.{field}', ?)",
     merge=merge,
-    move=_move,
     to_column=to_column,
 )

@@ -2,19 +2,34 @@
 
 import asyncio
 from argparse import Namespace
-from collections.abc import AsyncIterator, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
-from adapters.records.undeclared_records import check_declared
+from adapters.records.copying import (
+    Copying,
+    begin,
+    check_copy,
+    check_no_instance,
+    copied_kinds,
+    count_records,
+    finish,
+    read_mark,
+)
+from adapters.records.database import CopyableDatabase
+from adapters.records.key_change import KeyChange
+from adapters.records.phone_encryption import PhoneEncryption
+from adapters.records.undeclared_records import ListsUnknown, check_declared
 from application.ports.errors import ConfigurationError, StorageError
+from application.ports.keys import KeyPurpose
 from domain.errors import InvalidValue
 from domain.identifier import RANDOM_BYTES
 from entrypoints.commands.feature_commands import find_feature_commands
-from entrypoints.commands.parsing import find_url
+from entrypoints.commands.parsing import find_url, parse_file
 from entrypoints.commands.progress import ProgressLine
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.keys import load_keys, make_phone_encryption
@@ -30,41 +45,76 @@ from entrypoints.settings.values import (
     SqliteLocation,
 )
 
-if TYPE_CHECKING:
-    from adapters.records.copying import CopyableDatabase
-
+_KEYS_OF_PHONES: Final = {KeyPurpose.PHONE_INDEX, KeyPurpose.PHONE_ENCRYPTION}
+_OTHER_PURPOSE: Final = (
+    '{file} has other keys of "{purpose}" than the settings: only those of "phone_index" and '
+    '"phone_encryption" may differ. Take all others from the current secrets file.'
+)
+_SAME_KEYS: Final = (
+    '{file} has the keys of the settings: give it another key of "phone_index" or '
+    '"phone_encryption", or leave this option out.'
+)
+_SAME: Final = "All records are the same in both databases."
+_SAME_UNDER_OTHER_KEYS: Final = (
+    "All records are the same in both databases. Not copied: client IPs, and phone verifications "
+    "that expire."
+)
 _EMPTY: Final = "the database does not exist, or is empty: there is nothing to copy."
 
 _log = structlog.get_logger()
 
 
 class _Copying(Protocol):
-    """The module of a database's adapter that copies; the place is a path or a URL."""
+    """A database's adapter, which can open it for copies; the place is a path or a URL."""
 
     def open_existing(
         self, place: Any, key_fingerprint: str | None, /
-    ) -> AbstractAsyncContextManager["CopyableDatabase | None"]:
+    ) -> AbstractAsyncContextManager[CopyableDatabase | None]:
         """Open a database as it is. Yield None if it is new."""
 
-    def open_source(
+    def open_to_copy(
         self, place: Any, key_fingerprint: str, /
-    ) -> AbstractAsyncContextManager["CopyableDatabase | None"]:
-        """Open a database that nothing else uses. Yield None if it is new."""
+    ) -> AbstractAsyncContextManager[CopyableDatabase]:
+        """Open a database that nothing else uses. What is missing is created."""
 
-    def open_target(
-        self, place: Any, key_fingerprint: str, /
-    ) -> AbstractAsyncContextManager["CopyableDatabase"]:
-        """Open a database that nothing else uses. It is created if it is new."""
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A database of a copy, the encryption of phones in it, and the option that names it."""
+
+    option: str
+    location: DatabaseLocation
+    encryption: PhoneEncryption
+
+    async def open_existing(self, stack: AsyncExitStack) -> CopyableDatabase | None:
+        """Open it as it is, also beside a service, until the stack is closed. A new one is None."""
+        with name_variable(self.option):
+            copying, place = copying_of(self.location)
+            fingerprint = self.encryption.key_fingerprint()
+            return await stack.enter_async_context(copying.open_existing(place, fingerprint))
+
+    async def open_to_copy(self, stack: AsyncExitStack) -> CopyableDatabase:
+        """Open it when nothing else uses it, until the stack is closed."""
+        with name_variable(self.option):
+            copying, place = copying_of(self.location)
+            fingerprint = self.encryption.key_fingerprint()
+            return await stack.enter_async_context(copying.open_to_copy(place, fingerprint))
 
 
 def copy(settings: Settings, arguments: Namespace) -> Iterable[str]:
     """Copy all records, or say what would be copied."""
-    source = _parse_place(settings, arguments.source, "--from")
-    target = _parse_place(settings, arguments.target, "--to")
+    from_ = _parse_place(settings, arguments.source, "--from")
+    to = _parse_place(settings, arguments.target, "--to")
+    keys_file: str | None = arguments.to_secrets_file
+    encryption = _load_encryption(settings)
+    source = _Place("--from", from_, encryption)
+    target = _Place(
+        "--to", to, _load_other(settings, keys_file) if keys_file is not None else encryption
+    )
+    if arguments.dry_run:
+        return asyncio.run(_plan(source, target, force=arguments.force))
     try:
-        if arguments.dry_run:
-            return asyncio.run(_plan(settings, source, target, force=arguments.force))
-        return asyncio.run(_copy(settings, source, target, force=arguments.force))
+        return asyncio.run(_copy(source, target, keys_file, force=arguments.force))
     except StorageError as error:
         raise CommandError(
             f"The copy has stopped: {error}. Start the same command again: it continues."
@@ -81,47 +131,41 @@ def forget_copy(settings: Settings) -> Iterable[str]:
 async def _forget_copy(settings: Settings) -> None:
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         copying, place = copying_of(settings.database)
-        async with copying.open_existing(place, _key_fingerprint(settings)) as database:
-            mark = await database.read_mark() if database else None
+        fingerprint = _load_encryption(settings).key_fingerprint()
+        async with copying.open_existing(place, fingerprint) as database:
+            mark = await read_mark(database) if database else None
             if database is None or mark is None or mark.role == "target":
                 return
-            await database.write_mark(None)
+            await database.mark.write(None)
             _log.warning("copy_mark_removed", copied_to=mark.other)
 
 
-@asynccontextmanager
 async def _open_existing(
-    fingerprint: str, from_: DatabaseLocation, to: DatabaseLocation
-) -> AsyncIterator[tuple["CopyableDatabase", "CopyableDatabase | None"]]:
-    """Open source and target as they are, also beside a service. A new target is None."""
-    async with AsyncExitStack() as stack:
-        with name_variable("--from"):
-            copying, place = copying_of(from_)
-            source = await stack.enter_async_context(copying.open_existing(place, fingerprint))
-            if source is None:
-                raise ConfigurationError(_EMPTY)
-            await check_declared(source)
-        with name_variable("--to"):
-            copying, place = copying_of(to)
-            target = await stack.enter_async_context(copying.open_existing(place, fingerprint))
-        yield source, target
+    source: _Place, target: _Place, stack: AsyncExitStack
+) -> tuple[CopyableDatabase, CopyableDatabase | None]:
+    """Open source and target as they are. A new target is None."""
+    opened = await source.open_existing(stack)
+    with name_variable(source.option):
+        if opened is None:
+            raise ConfigurationError(_EMPTY)
+        await check_declared(opened.records)
+    return opened, await target.open_existing(stack)
 
 
-async def _plan(
-    settings: Settings, from_: DatabaseLocation, to: DatabaseLocation, *, force: bool
-) -> list[str]:
-    from adapters.records.copying import check_copy, check_no_instance, copied_kinds
+async def _plan(from_: _Place, to: _Place, *, force: bool) -> list[str]:
     from adapters.system import SystemClock
 
-    async with _open_existing(_key_fingerprint(settings), from_, to) as (source, target):
+    progress = ProgressLine()
+    async with AsyncExitStack() as stack:
+        source, target = await _open_existing(from_, to, stack)
         lines = []
         if await check_copy(source, target, force=force):
             lines.append("It would continue an earlier copy.")
         for kind in copied_kinds():
-            copied = await target.count(kind) if target else 0
-            if total := await source.count(kind):
+            if total := await count_records(source, kind, progress):
+                copied = await count_records(target, kind, progress) if target else 0
                 lines.append(f"{kind.name}: {total:,} records, {copied:,} of them copied before")
-        lines += _describe_unknown(await source.list_unknown())
+        lines += await _describe_unknown(source)
         try:
             await check_no_instance(SystemClock().now(), source, target)
         except ConfigurationError as error:
@@ -129,54 +173,41 @@ async def _plan(
         return [*lines, "Nothing was changed."]
 
 
-async def _copy(
-    settings: Settings, from_: DatabaseLocation, to: DatabaseLocation, *, force: bool
-) -> list[str]:
-    from adapters.records.copying import (
-        Progress,
-        begin,
-        check_copy,
-        check_no_instance,
-        compare_records,
-        copy_records,
-        finish,
-    )
+async def _copy(from_: _Place, to: _Place, keys_file: str | None, *, force: bool) -> list[str]:
     from adapters.system import SystemClock, SystemRandomness
 
-    fingerprint, clock = _key_fingerprint(settings), SystemClock()
+    clock = SystemClock()
     # A copy that is refused creates nothing in the target.
-    async with _open_existing(fingerprint, from_, to) as databases:
-        await check_copy(*databases, force=force)
-        await check_no_instance(clock.now(), *databases)
     async with AsyncExitStack() as stack:
-        with name_variable("--from"):
-            copying, place = copying_of(from_)
-            source = await stack.enter_async_context(copying.open_source(place, fingerprint))
-            if source is None:
-                raise ConfigurationError(_EMPTY)
-        with name_variable("--to"):
-            copying, place = copying_of(to)
-            target = await stack.enter_async_context(copying.open_target(place, fingerprint))
+        existing = await _open_existing(from_, to, stack)
+        await check_copy(*existing, force=force)
+        await check_no_instance(clock.now(), *existing)
+    async with AsyncExitStack() as stack:
+        source, target = await from_.open_to_copy(stack), await to.open_to_copy(stack)
         copy_id = SystemRandomness().bytes(RANDOM_BYTES).hex()
         progress, lines = ProgressLine(), []
-        if await begin(source, target, clock.now(), copy_id, force=force):
+        is_continued = await begin(source, target, clock.now(), copy_id, force=force)
+        if is_continued:
             lines.append("An earlier copy was continued.")
-        async for step in copy_records(source, target):
-            progress(f"{step.kind}: copied", step.done, step.total)
-        async for result in compare_records(source, target):
-            if isinstance(result, Progress):
-                progress(f"{result.kind}: compared", result.done, result.total)
-            elif result.count:
-                lines.append(f"{result.kind}: {result.count:,} records, SHA-256 {result.checksum}")
+        change = (
+            KeyChange(source.records, from_.encryption, to.encryption)
+            if keys_file is not None
+            else None
+        )
+        copying = Copying(source, target, progress, change)
+        await copying.add_records(is_continued=is_continued)
+        counts = await copying.compare_records()
         await finish(source, target, clock.now())
         not_copied = [each.not_copied for each in find_feature_commands() if each.not_copied]
+        keys = f"DIALTONE_SECRETS_FILE={keys_file}" if keys_file is not None else "the same keys"
         return [
             *lines,
-            *_describe_unknown(await source.list_unknown()),
-            " ".join(["All records are the same in both databases.", *not_copied]),
+            *(f"{name}: {count:,} records" for name, count in counts.items() if count),
+            *await _describe_unknown(source),
+            " ".join([_SAME_UNDER_OTHER_KEYS if keys_file is not None else _SAME, *not_copied]),
             f"{source.location} is marked as copied: `dialtone run` does not start with it.",
             f"Next: set DIALTONE_DATABASE to {target.location}, with user, password and options "
-            "if it has them, and start the service with the same keys.",
+            f"if it has them, and start the service with {keys}.",
         ]
 
 
@@ -189,20 +220,20 @@ def _parse_place(settings: Settings, text: str, option: str) -> DatabaseLocation
 
 
 def copying_of(database: DatabaseLocation) -> tuple[_Copying, Path | str]:
-    """Return what the adapter of a database has for copies, and where the database is."""
+    """Return the adapter of a database, and where the database is."""
     match database:
         case SqliteLocation(path=path):
-            from adapters.sqlite import copying as sqlite
+            from adapters import sqlite
 
             return sqlite, path
         case MongoLocation(url=url):
             check_extra("mongo", "mongodb://")
-            from adapters.mongo import copying as mongo
+            from adapters import mongo
 
             return mongo, url
         case PostgresLocation(url=url):
             check_extra("postgres", "postgresql://")
-            from adapters.postgres import copying as postgres
+            from adapters import postgres
 
             return postgres, url
         case Factory():
@@ -212,11 +243,38 @@ def copying_of(database: DatabaseLocation) -> tuple[_Copying, Path | str]:
             )
 
 
-def _key_fingerprint(settings: Settings) -> str:
+def _load_encryption(settings: Settings) -> PhoneEncryption:
     from adapters.system import SystemClock
 
-    return make_phone_encryption(load_keys(settings, SystemClock())).key_fingerprint()
+    return make_phone_encryption(load_keys(settings, SystemClock()))
 
 
-def _describe_unknown(names: Iterable[str]) -> list[str]:
-    return [f"Not copied, this version does not know it: {name}" for name in names]
+def _load_other(settings: Settings, file: str) -> PhoneEncryption:
+    """Return the encryption of phones with the keys of a file.
+
+    Raises:
+        StartupError: It cannot be used, or other keys than those of phones differ.
+    """
+    from adapters.keys.keys import SecretKeys, load_secrets_file
+    from adapters.system import SystemClock
+
+    clock = SystemClock()
+    current = load_keys(settings, clock).current()
+    with name_variable("--to-secrets-file"):
+        keys = SecretKeys(load_secrets_file(parse_file(file)).keys, clock)
+        differ = {each for each in KeyPurpose if current[each] != keys.current()[each]}
+        for purpose in sorted(differ - _KEYS_OF_PHONES):
+            raise ConfigurationError(_OTHER_PURPOSE.format(file=file, purpose=purpose))
+        if not differ:
+            raise ConfigurationError(_SAME_KEYS.format(file=file))
+    return make_phone_encryption(keys)
+
+
+async def _describe_unknown(database: CopyableDatabase) -> list[str]:
+    records = database.records
+    names = await records.list_unknown() if isinstance(records, ListsUnknown) else ()
+    return [
+        f"Not copied, this version does not know it: {name}"
+        for name in names
+        if not name.startswith("system.")  # MongoDB's own
+    ]

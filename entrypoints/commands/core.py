@@ -149,6 +149,11 @@ def _add_copy(copy: ArgumentParser) -> None:
         required=True,
         help=f"{_PLACE}; the list of processes shows arguments to everybody, also a password",
     )
+    copy.add_argument(
+        "--to-secrets-file",
+        metavar="FILE",
+        help="the keys of the target: its keys of phone_index and phone_encryption may be others",
+    )
     copy.add_argument("--dry-run", action="store_true", help="count records; nothing is changed")
     copy.add_argument("--force", action="store_true", help="copy a database that was copied before")
 
@@ -172,6 +177,7 @@ def _copy_command(not_copied: Sequence[str]) -> Command:
         examples=(
             "copy --from sqlite:///var/dialtone.db --to env:NEW_DATABASE --dry-run",
             "copy --from sqlite:///var/dialtone.db --to env:NEW_DATABASE",
+            "copy --from env:DIALTONE_DATABASE --to env:NEW_DATABASE --to-secrets-file new.json",
         ),
         add_arguments=_add_copy,
         run=_copy,
@@ -211,12 +217,6 @@ def _reencrypt_phones(settings: "Settings", arguments: Namespace) -> Iterable[st
     from entrypoints.commands.keys import reencrypt_phones
 
     return reencrypt_phones(settings, arguments)
-
-
-def _rotate_index_key(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.keys import rotate_index_key
-
-    return rotate_index_key(settings, arguments)
 
 
 def _add_audit(audit: ArgumentParser) -> None:
@@ -309,13 +309,6 @@ _COMMANDS_OF_KEYS: Final = (
         help="Encrypt all stored phones with the current key. Safe while the service runs.",
         examples=("reencrypt-phones",),
         run=_reencrypt_phones,
-    ),
-    Command(
-        name="rotate-index-key",
-        help="Change the key that phones are found by. Stop all instances of the service first. "
-        "Run it again after an interruption.",
-        examples=("rotate-index-key",),
-        run=_rotate_index_key,
     ),
 )
 _AUDIT: Final = Command(

@@ -12,7 +12,6 @@ from typing import Final
 from adapters.records.copying import BATCH_SIZE
 from adapters.records.instances import InstanceRecord, check_issuers
 from adapters.records.kinds import INSTANCES
-from adapters.records.raw_records import ID_FIELD
 from adapters.records.record_kind import EXPIRES_AT
 from adapters.records.record_store import RecordStore
 from adapters.records.undeclared_records import check_declared
@@ -123,9 +122,7 @@ async def _list_instances(
     async with copying.open_existing(place, fingerprint) as existing:
         if existing is None:
             return []
-        await check_declared(existing)
-        records = await existing.scan(INSTANCES, "", BATCH_SIZE)
-        return [INSTANCES.convert({ID_FIELD: each.id, **each.fields}) for each in records]
+        return await _find_instances(existing.records)
 
 
 async def _inspect_database(
@@ -190,9 +187,14 @@ async def _inspect_own_database(settings: Settings) -> Sequence[InstanceRecord]:
         raise StartupError("It was not opened, because it needs the keys.")
     async with open_database(settings, encryption) as database:
         await database.health.check()
-        await check_declared(database.records)
-        index = INSTANCES.find_index(EXPIRES_AT)
-        latest = await database.records.find(INSTANCES, index, newest_first=True, limit=BATCH_SIZE)
+        return await _find_instances(database.records)
+
+
+async def _find_instances(records: RecordStore) -> Sequence[InstanceRecord]:
+    """Return the instances, after a check that this program knows all records."""
+    await check_declared(records)
+    index = INSTANCES.find_index(EXPIRES_AT)
+    latest = await records.find(INSTANCES, index, newest_first=True, limit=BATCH_SIZE)
     return [stored.record for stored in latest]
 
 

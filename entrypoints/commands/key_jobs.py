@@ -4,52 +4,23 @@ An adapter's package is imported only if the settings name it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_keys import ReportProgress
 from adapters.records.undeclared_records import check_declared
 from application.ports.keys import KeyPurpose
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.session import SessionLimits
-from entrypoints.commands.copy import copying_of
 from entrypoints.opening.database import open_database
-from entrypoints.opening.extras import check_extra
 from entrypoints.opening.keys import load_keys, make_phone_encryption
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import (
-    Factory,
-    MongoLocation,
-    PostgresLocation,
-    SqliteLocation,
-)
 
 if TYPE_CHECKING:
+    from adapters.keys.document import KeysByPurpose
     from adapters.keys.rotation import RotatedKeys
-    from adapters.keys.rules import KeysByPurpose
-
-
-class _IndexKeyJobs(Protocol):
-    """The jobs of a database's adapter, which is a module; the place is a path or a URL."""
-
-    async def check_unused(self, place: Any, encryption: PhoneEncryption, now: datetime, /) -> None:
-        """Check that the index key can be changed now."""
-
-    async def change_index_key(
-        self,
-        place: Any,
-        old: PhoneEncryption,
-        new: PhoneEncryption,
-        now: datetime,
-        report: ReportProgress,
-        /,
-    ) -> int:
-        """Move all phone verifications to the new index key."""
 
 
 def rotate_keys(settings: Settings, delay: timedelta) -> "tuple[RotatedKeys, ...]":
@@ -139,64 +110,6 @@ async def reencrypt_phones(
     return count, tuple(key.id for key in older if key.not_before < current.not_before)
 
 
-@dataclass(frozen=True, slots=True)
-class IndexKeyChange:
-    """A change of the index key that is complete.
-
-    Attributes:
-        key_id: The id of the new key.
-        kept: How many phone verifications are kept.
-    """
-
-    key_id: str
-    kept: int
-
-
-async def rotate_index_key(settings: Settings, report: ReportProgress) -> IndexKeyChange:
-    """Change the index key, or continue a change that was interrupted. No service may run.
-
-    Args:
-        settings: Name keys and database.
-        report: Is told how far the job is.
-
-    Raises:
-        StartupError: a service runs, or keys or database cannot be used.
-    """
-    from adapters.keys.keys import SecretKeys, load_secrets_file
-    from adapters.keys.rotation import begin_index_key_change, finish_index_key_change
-    from adapters.system import SystemClock
-
-    _check_keys_in_file(settings)
-    clock, path = SystemClock(), settings.secrets_file
-    now = clock.now()
-
-    with name_variable("DIALTONE_SECRETS_FILE"):
-        keys = SecretKeys(load_secrets_file(path, max_index_keys=2).keys, clock)
-    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
-        jobs, place = _index_key_jobs(settings)
-        if len(keys.current()[KeyPurpose.PHONE_INDEX]) == 1:
-            # Before the file is changed: no service would start with it anymore.
-            encryption = make_phone_encryption(keys)
-            await _check_declared(settings, encryption.key_fingerprint())
-            await jobs.check_unused(place, encryption, now)
-    with name_variable("DIALTONE_SECRETS_FILE"):
-        new_key, old_key = begin_index_key_change(path, now)
-    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
-        old, new = make_phone_encryption(keys, old_key), make_phone_encryption(keys, new_key)
-        kept = await jobs.change_index_key(place, old, new, now, report)
-    with name_variable("DIALTONE_SECRETS_FILE"):
-        finish_index_key_change(path)
-    return IndexKeyChange(new_key.id, kept)
-
-
-async def _check_declared(settings: Settings, key_fingerprint: str | None) -> None:
-    """Check that the database has no records of features that this program does not have."""
-    copying, place = copying_of(settings.database)
-    async with copying.open_existing(place, key_fingerprint) as database:
-        if database is not None:
-            await check_declared(database)
-
-
 def _check_keys_in_file(settings: Settings) -> None:
     if settings.secrets.value:
         raise StartupError(
@@ -205,27 +118,3 @@ def _check_keys_in_file(settings: Settings) -> None:
             "DIALTONE_SECRETS, set DIALTONE_SECRETS to the new text of the file, and restart all "
             "instances. See docs/key_rotation.md."
         )
-
-
-def _index_key_jobs(settings: Settings) -> tuple[_IndexKeyJobs, Path | str]:
-    """Return the adapter of the database, which has the jobs, and where the database is."""
-    match settings.database:
-        case SqliteLocation(path=path):
-            from adapters import sqlite
-
-            return sqlite, path
-        case MongoLocation(url=url):
-            check_extra("mongo", "mongodb://")
-            from adapters import mongo
-
-            return mongo, url
-        case PostgresLocation(url=url):
-            check_extra("postgres", "postgresql://")
-            from adapters import postgres
-
-            return postgres, url
-        case Factory():
-            raise StartupError(
-                "DIALTONE_DATABASE: this command does not work with a database adapter of "
-                "your own, which needs its own job."
-            )

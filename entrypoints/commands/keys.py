@@ -50,11 +50,3 @@ def reencrypt_phones(settings: Settings, _: Namespace) -> Iterable[str]:
     count, unused = asyncio.run(key_jobs.reencrypt_phones(settings, ProgressLine()))
     yield f"phones encrypted again: {count}"
     yield f"keys of phone_encryption that no record uses anymore: {', '.join(unused) or 'none'}"
-
-
-def rotate_index_key(settings: Settings, _: Namespace) -> Iterable[str]:
-    """Change the index key while no service runs."""
-    change = asyncio.run(key_jobs.rotate_index_key(settings, ProgressLine()))
-    yield (
-        f"phone_index: {change.key_id} is used from now on; phone verifications kept: {change.kept}"
-    )

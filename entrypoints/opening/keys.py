@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.records.phone_encryption import PhoneEncryption
 from application.ports.errors import ConfigurationError
-from application.ports.keys import Key, KeyPurpose
+from application.ports.keys import KeyPurpose
 from application.ports.system import Clock
 from entrypoints.opening.lost_data import check_secrets_file_not_lost
 from entrypoints.opening.startup_error import StartupError
@@ -51,12 +51,12 @@ def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> 
         )
 
 
-def make_phone_encryption(keys: "SecretKeys", index_key: Key | None = None) -> PhoneEncryption:
-    """Return the encryption of phones, by default with the only index key."""
+def make_phone_encryption(keys: "SecretKeys") -> PhoneEncryption:
+    """Return the encryption of phones."""
     from adapters.encryption import AesPhoneEncryption
     from adapters.system import SystemRandomness
 
-    key = index_key or keys.current()[KeyPurpose.PHONE_INDEX][0]
+    (key,) = keys.current()[KeyPurpose.PHONE_INDEX]
     return AesPhoneEncryption(
         key.key, keys.key_set(KeyPurpose.PHONE_ENCRYPTION), SystemRandomness()
     )

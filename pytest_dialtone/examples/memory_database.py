@@ -179,15 +179,6 @@ class InMemoryRecords:
         rows[record_id] = Row({**rows[record_id].fields, field: value}, version + 1)
         return True
 
-    async def move(
-        self, kind: RecordKind[R], record_id: str, new_id: str, record: R, version: int, /
-    ) -> None:
-        rows = await self._rows(kind)
-        if _has_version(rows, record_id, version):
-            moved = _replace_known(kind, rows[record_id].fields, record)
-            rows[new_id] = Row(moved, version + 1)
-            del rows[record_id]
-
     async def has_undeclared(self, name: str, /) -> bool:
         await self._arrive()
         return bool(self.tables.get(name))

@@ -8,22 +8,44 @@ from typing import Final
 
 from adapters.records.copying import copied_kinds
 from tests.integration.test_copying import fill, rows_of, sqlite_place
+from tests.integration.test_copying_under_other_keys import assert_copied, fill_under
+from tests.integration.test_phone_keys import OLD
 
 PROJECT: Final = Path(__file__).parents[2]
 
 
-def test_a_copy_that_is_killed_before_any_write_is_continued(tmp_path: Path) -> None:
-    source, folder = tmp_path / "source.db", tmp_path / "copies"
+def copies_of(source: Path, *options: str) -> list[Path]:
+    """Return the copies that were killed before a write and continued, and one that was not."""
+    folder = source.parent / "copies"
     folder.mkdir()
+    worker = [sys.executable, "-m", "tests.faults.copy_worker", str(source), str(folder)]
+    subprocess.run([*worker, *options], cwd=PROJECT, check=True)
+    return [*folder.glob("copy-*.db")]
+
+
+def test_a_copy_that_is_killed_before_any_write_is_continued(tmp_path: Path) -> None:
+    source = tmp_path / "source.db"
     asyncio.run(fill(sqlite_place(source)))
     expected = rows_of(source)
     expected["instances"] = expected["instance_leases"] = []
 
-    worker = [sys.executable, "-m", "tests.faults.copy_worker", str(source), str(folder)]
-    subprocess.run(worker, cwd=PROJECT, check=True)
+    copies = copies_of(source)
 
-    copies = [*folder.glob("copy-*.db")]
-    # One for each kind of records, for two marks at the beginning and two at the end, and one that
-    # was not killed.
-    assert len(copies) == len(copied_kinds()) + 4 + 1
+    # At least one for each kind of records, for two marks at the beginning and two at the end, and
+    # one that was not killed.
+    assert len(copies) >= len(copied_kinds()) + 4 + 1
     assert [path.name for path in copies if rows_of(path) != expected] == []
+
+
+def test_a_copy_under_other_keys_that_is_killed_before_any_write_is_continued(
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / "source.db"
+    asyncio.run(fill_under(OLD, sqlite_place(source)))
+
+    copies = copies_of(source, "other-keys")
+
+    # Phone verifications, identities, assignments, the marks, and one that was not killed.
+    assert len(copies) >= 3 + 4 + 1
+    for path in copies:
+        asyncio.run(assert_copied(sqlite_place(path)))

@@ -43,4 +43,4 @@ def test_a_rotation_on_a_full_or_read_only_disk_leaves_the_file(tmp_path: Path) 
     assert f"{path} cannot be replaced: [Errno 28] No space left on device" in full
     assert f"{path} is mounted (Read-only file system)" in read_only
     for line in (unchanged, still_unchanged):
-        assert line == f"True {disk}/.secrets.json.lock {disk}/ballast {path}"
+        assert line == f"True {disk}/ballast {path}"

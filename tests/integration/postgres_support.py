@@ -15,7 +15,7 @@ from tests.support.repositories import open_postgres_repositories
 
 KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
 _SET_METADATA: Final = """
-UPDATE database_metadata SET key_fingerprint = %s, unfinished_index_key = NULL, copy_mark = NULL
+UPDATE database_metadata SET key_fingerprint = %s, copy_mark = NULL
 """
 
 

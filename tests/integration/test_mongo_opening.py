@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from pymongo import MongoClient
 
-from adapters.mongo import copying, inspect_database
+from adapters.mongo import inspect_database, open_existing, open_to_copy
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from tests.integration.mongo_support import Client, StandaloneMongo
@@ -103,10 +103,10 @@ async def test_a_database_is_not_copied_by_a_user_who_may_only_read(
     fingerprint = FakePhoneEncryption().key_fingerprint()
     await create_database(protected.database_url("dialtone", user=f"writer:{PASSWORD}@"))
     url = protected.database_url("dialtone", user=f"reader:{PASSWORD}@")
-    async with copying.open_existing(url, fingerprint) as source:
+    async with open_existing(url, fingerprint) as source:
         assert source is not None
     with pytest.raises(ConfigurationError, match="does not let this user read and write"):
-        async with copying.open_source(url, fingerprint):
+        async with open_to_copy(url, fingerprint):
             pytest.fail("it was opened")
 
 

@@ -148,8 +148,7 @@ async def test_the_database_of_another_version_is_an_error(postgres_database: st
     "statement",
     [
         "CREATE TABLE identities (name text)",
-        "CREATE TABLE database_metadata (id text, schema_version int, key_fingerprint text, "
-        "unfinished_index_key text)",
+        "CREATE TABLE database_metadata (id text, schema_version int, key_fingerprint text)",
     ],
 )
 async def test_the_database_of_another_program_is_an_error_and_unchanged(

@@ -162,13 +162,9 @@ def mounted(existing: Path) -> Path:
     return existing
 
 
-def mount_read_only(
-    monkeypatch: pytest.MonkeyPatch, device: int = -1, *, is_own_mount: bool = True
-) -> None:
+def mount_read_only(monkeypatch: pytest.MonkeyPatch, device: int = -1) -> None:
     """Let opened files be in a read-only mount, of a file system of its own by default."""
     monkeypatch.setattr(os, "fstatvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
-    mount_id_of = str if is_own_mount else lambda _: "1"
-    monkeypatch.setattr("adapters.keys.file.mount_id_of", mount_id_of)
     let_files_have(monkeypatch, owner=os.geteuid() + 1, device=device)
 
 
@@ -184,18 +180,13 @@ def test_a_read_only_mount_may_have_any_mode_and_owner(
     assert load_secrets_file(mounted, is_strict=True).keys == keys
 
 
-@pytest.mark.parametrize(
-    ("device", "is_own_mount"),
-    [(Path("/").stat().st_dev, True), (-1, False)],
-    ids=["bind mount", "file of an overlay"],
-)
 def test_a_read_only_root_file_system_is_no_mounted_secret(
-    existing: Path, device: int, *, is_own_mount: bool, monkeypatch: pytest.MonkeyPatch
+    existing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     existing.chmod(0o644)
     # Others than root may not use a file of somebody else anyway.
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    mount_read_only(monkeypatch, device, is_own_mount=is_own_mount)
+    mount_read_only(monkeypatch, Path("/").stat().st_dev)
 
     assert load_error(existing).endswith(f" Fix: chmod 600 {existing}")
     assert "belongs to uid" in load_error(existing, is_strict=True)

@@ -4,17 +4,14 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Barrier
 from typing import Any
 
 import pytest
 
-from adapters.keys.document import generate_entry
+from adapters.keys.document import KeysByPurpose, generate_entry
 from adapters.keys.keys import RELOAD_INTERVAL, ReloadingKeys
-from adapters.keys.rules import KeysByPurpose
 from application.ports.keys import KeyPurpose
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
@@ -157,24 +154,6 @@ def test_a_repaired_file_is_loaded_at_the_next_check(
         "secrets_reload_failed", "secrets_reload_recovered",
         "secrets_reload_failed", "secrets_reloaded",
     ]  # fmt: skip
-
-
-def test_concurrent_threads_get_the_same_keys(
-    path: Path, clock: MovableClock, keys: ReloadingKeys
-) -> None:
-    after = add_pepper(path)
-    clock.advance(RELOAD_INTERVAL)
-    barrier = Barrier(8)
-
-    def load(_: int) -> KeysByPurpose:
-        barrier.wait()
-        return keys.current()
-
-    with ThreadPoolExecutor(8) as threads:
-        loaded = [*threads.map(load, range(8))]
-
-    assert loaded == [after] * 8
-    assert len({id(current) for current in loaded}) == 1
 
 
 def test_a_file_that_was_put_in_its_place_is_loaded(

@@ -3,7 +3,6 @@
 import os
 import stat
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -80,9 +79,7 @@ def test_the_file_keeps_its_mode_with_any_umask(secrets_path: Path, now: datetim
         os.umask(umask)
 
     assert stat.S_IMODE(secrets_path.stat().st_mode) == 0o400
-    lock = secrets_path.with_name(".secrets.json.lock")
-    assert sorted(secrets_path.parent.iterdir()) == [lock, secrets_path]
-    assert lock.read_bytes() == b""
+    assert [*secrets_path.parent.iterdir()] == [secrets_path]
 
 
 def test_the_file_keeps_its_owner_when_another_user_rotates(
@@ -94,10 +91,7 @@ def test_the_file_keeps_its_owner_when_another_user_rotates(
 
     rotate_secrets_file(secrets_path, now, LIFETIMES)
 
-    of_lock = [(status.st_uid, -1)] if os.geteuid() == 0 else []
-    assert owners == [*of_lock, (status.st_uid, status.st_gid)]
-    lock = secrets_path.with_name(f".{secrets_path.name}.lock")
-    assert lock.stat().st_mode & 0o777 == 0o600
+    assert owners == [(status.st_uid, status.st_gid)]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +118,7 @@ def test_a_failed_rotation_names_the_file_and_leaves_it_unchanged(
     assert (secrets_path.read_bytes() if secrets_path.exists() else None) == before
 
 
-def test_a_rotation_through_a_link_waits_for_one_of_the_file(
+def test_of_two_rotations_at_once_one_fails_also_through_a_link(
     secrets_path: Path, tmp_path: Path, now: datetime
 ) -> None:
     link = tmp_path / "elsewhere" / "link.json"
@@ -132,32 +126,30 @@ def test_a_rotation_through_a_link_waits_for_one_of_the_file(
     link.symlink_to(secrets_path)
     before = secrets_path.read_bytes()
 
-    with ThreadPoolExecutor(1) as threads:
-        with lock_for_replacing(secrets_path):
-            rotation = threads.submit(rotate_secrets_file, link, now, LIFETIMES)
-            with pytest.raises(TimeoutError):
-                rotation.result(timeout=0.2)
-            # Readers need no lock.
-            assert load_keys(link) == load_keys(secrets_path)
-            assert secrets_path.read_bytes() == before
-        (rotated, *_) = rotation.result(timeout=30)
+    with lock_for_replacing(secrets_path):
+        assert "Another process" in rotation_error(link, now)
+        # Readers need no lock.
+        assert load_keys(link) == load_keys(secrets_path)
+        assert secrets_path.read_bytes() == before
+    (rotated, *_) = rotate_secrets_file(link, now, LIFETIMES)
 
     assert link.is_symlink()
     assert load_keys(secrets_path)[rotated.purpose][0].id == rotated.key_id
     assert [file.name for file in link.parent.iterdir()] == ["link.json"]
 
 
-def test_a_process_that_keeps_the_lock_is_not_waited_for_without_end(
+def test_a_rotation_does_not_change_a_file_that_was_just_replaced(
     secrets_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.keys.file.LOCK_TIMEOUT", 0.1)
-    with lock_for_replacing(secrets_path):
-        assert "Another process" in rotation_error(secrets_path, now)
+    open_file = os.open
 
+    def replace_after_opening(path: Path, flags: int, *mode: int) -> int:
+        descriptor = open_file(path, flags, *mode)
+        monkeypatch.undo()
+        rotate_secrets_file(secrets_path, now, LIFETIMES)
+        return descriptor
 
-def test_a_link_is_not_used_as_the_lock_file(secrets_path: Path, now: datetime) -> None:
-    other = secrets_path.with_name("other")
-    secrets_path.with_name(".secrets.json.lock").symlink_to(other)
+    monkeypatch.setattr(os, "open", replace_after_opening)
 
-    assert ".secrets.json.lock" in rotation_error(secrets_path, now)
-    assert not other.exists()
+    assert "Another process" in rotation_error(secrets_path, now)
+    assert len(load_keys(secrets_path)[KeyPurpose.SIGNING]) == 2

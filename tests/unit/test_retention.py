@@ -24,7 +24,6 @@ NOT_LISTED: Final = {"version", "schema_version", "body"}
 OF_METADATA: Final = (
     "id",
     "key_fingerprint",
-    "unfinished_index_key",
     "copy_mark",
     "health_checked_at",
 )

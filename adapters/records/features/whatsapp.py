@@ -56,6 +56,7 @@ UNREACHABLE_NUMBERS: Final = RecordKind(
     "unreachable_numbers",
     UnreachableNumberRecord,
     Index(name="unreachable_numbers_expires_at", order=EXPIRES_AT),
+    is_keyed=True,
 )
 
 

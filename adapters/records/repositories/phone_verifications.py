@@ -6,12 +6,14 @@ from typing import Final
 from adapters.records.kinds import PHONE_VERIFICATIONS
 from adapters.records.mapping import RecordMapping
 from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.record_repository import make_first_version
 from adapters.records.record_store import RecordStore, Replacement, replace_all
 from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
+
+VERIFICATIONS: Final = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification)
+"""The mapping; the encrypted phone is set beside it."""
 
 
 class StoredPhoneVerifications:
@@ -19,8 +21,6 @@ class StoredPhoneVerifications:
 
     The phone of one that is blocked or held is kept, encrypted.
     """
-
-    mapping: Final = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification)
 
     def __init__(self, store: RecordStore, encryption: PhoneEncryption) -> None:
         self._store = store
@@ -32,12 +32,15 @@ class StoredPhoneVerifications:
         if phone_index not in found:
             return Versioned(PhoneVerification(), 0)
         stored = found[phone_index]
-        return Versioned(self.mapping.to_value(stored.record), stored.version)
+        return Versioned(VERIFICATIONS.to_value(stored.record), stored.version)
 
     async def save(
         self, phone: PhoneNumber, verification: PhoneVerification, version: int, /
     ) -> bool:
-        phone_index, record = self.to_record(phone, verification)
+        phone_index = self._encryption.blind_index(phone)
+        record = VERIFICATIONS.to_record(verification)
+        if record.has_phone:
+            record.encrypted_phone = self._encryption.encrypt(phone, phone_index)
         if version == 0:
             first = make_first_version()
             return await self._store.add(PHONE_VERIFICATIONS, phone_index, record, first)
@@ -48,7 +51,7 @@ class StoredPhoneVerifications:
         expired = await self._store.find(PHONE_VERIFICATIONS, index, until=now, limit=limit)
         pruned = []
         for stored in expired:
-            record = self.mapping.to_record(self.mapping.to_value(stored.record).prune(now))
+            record = VERIFICATIONS.to_record(VERIFICATIONS.to_value(stored.record).prune(now))
             if record.has_phone:
                 record.encrypted_phone = stored.record.encrypted_phone
             pruned.append(Replacement(stored.id, record, stored.version))
@@ -56,13 +59,3 @@ class StoredPhoneVerifications:
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         return await self._store.delete_expired(PHONE_VERIFICATIONS, now, limit)
-
-    def to_record(
-        self, phone: PhoneNumber, verification: PhoneVerification
-    ) -> tuple[str, PhoneVerificationRecord]:
-        """Return the id of the record and the record, with the phone if it is kept with it."""
-        phone_index = self._encryption.blind_index(phone)
-        record = self.mapping.to_record(verification)
-        if record.has_phone:
-            record.encrypted_phone = self._encryption.encrypt(phone, phone_index)
-        return phone_index, record

@@ -22,7 +22,6 @@ from adapters.records.record_kind import RecordKind
 from adapters.records.record_store import (
     BatchReplacements,
     BatchWrites,
-    Move,
     Overwrite,
     RecordStore,
     Replacement,
@@ -86,27 +85,10 @@ async def test_records_that_are_replaced_together_keep_what_each_would_keep(
     assert await load_one(store, NEWER_VERIFICATIONS) == StoredRecord("1", expected, 2)
 
 
-async def test_records_that_are_moved_together_keep_unknown_fields(database: Database) -> None:
+async def test_only_records_with_their_version_are_overwritten(database: Database) -> None:
     store = database.records
     if not isinstance(store, BatchWrites):
-        not_promised("it has no overwrite_all(), move_all() and estimate_size()")
-    newer = await add_newer(store)
-    moved = PhoneVerificationRecord(identity_id="a", encrypted_phone=b"second")
-
-    await store.move_all(PHONE_VERIFICATIONS, [Move("1", "2", moved, 1)])
-
-    expected = msgspec.structs.replace(
-        newer, blocked_at=None, identity_id="a", encrypted_phone=b"second"
-    )
-    assert await load_one(store, NEWER_VERIFICATIONS, "2") == StoredRecord("2", expected, 2)
-
-
-async def test_only_records_with_their_version_are_overwritten_and_moved(
-    database: Database,
-) -> None:
-    store = database.records
-    if not isinstance(store, BatchWrites):
-        not_promised("it has no overwrite_all(), move_all() and estimate_size()")
+        not_promised("it has no overwrite_all() and estimate_size()")
     for record_id in ("a", "b"):
         record = IdentityRecord(id=record_id, created_at=NOW, sessions=(), encrypted_phone=b"first")
         await store.add(IDENTITIES, record_id, record, 5)
@@ -117,9 +99,5 @@ async def test_only_records_with_their_version_are_overwritten_and_moved(
     found = await store.load(IDENTITIES, ["a", "b"])
     assert [found[name].record.encrypted_phone for name in "ab"] == [b"new", b"first"]
 
-    moved = IdentityRecord(id="c", created_at=NOW, sessions=(), encrypted_phone=b"moved")
-    await store.move_all(IDENTITIES, [Move("a", "c", moved, 6), Move("b", "d", moved, 4)])
-    found = await store.load(IDENTITIES, ["a", "b", "c", "d"])
-    assert {name: stored.version for name, stored in found.items()} == {"b": 5, "c": 7}
     # It may be of an earlier moment: PostgreSQL counts at times of its own (-1: it never did).
     assert await store.estimate_size(IDENTITIES) >= 0

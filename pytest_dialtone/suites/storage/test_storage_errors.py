@@ -15,7 +15,6 @@ from adapters.records.kinds import (
     DELIVERY_REPORTS,
     ENCRYPTED_PHONE,
     IDENTITIES,
-    PHONE_VERIFICATIONS,
     DeliveryReportRecord,
 )
 from adapters.records.phone_verifications import PhoneVerificationRecord
@@ -52,7 +51,6 @@ OPERATIONS: Final[dict[str, Callable[[Database], Awaitable[object]]]] = {
     "records.overwrite": lambda db: db.records.overwrite(
         IDENTITIES, "1", ENCRYPTED_PHONE, b"bytes", 1
     ),
-    "records.move": lambda db: db.records.move(PHONE_VERIFICATIONS, "1", "2", VERIFICATION, 1),
     "limits.acquire": lambda db: db.limits.acquire(RESERVATION),
     "limits.acquire, several": lambda db: db.limits.acquire(RESERVATION, RESERVATION),
     "limits.release": lambda db: db.limits.release(Acquisition(NOW, (A_LIMIT,))),

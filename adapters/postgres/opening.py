@@ -21,7 +21,7 @@ from adapters.postgres.record_store import PostgresRows, make_record_store
 from adapters.postgres.sessions import find_pooler
 from adapters.postgres.url import PostgresUrl, parse_url
 from adapters.records.database import CopyableDatabase, Database
-from adapters.sql.metadata import SqlCopyMark
+from adapters.sql.copy_mark import SqlCopyMark
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,10 @@
 """The metadata of a database: one row says which service and which keys it belongs to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.records.database_metadata import DatabaseMetadata, check_schema_version
 from adapters.sql.dialect import Dialect
-from adapters.sql.record_store import Rows
 from application.ports.errors import ConfigurationError
 
 METADATA_TABLE: Final = "database_metadata"
@@ -22,7 +20,6 @@ WRITE_CHECK: Final = f"""
 UPDATE {METADATA_TABLE} SET health_check_count = health_check_count + 1 WHERE id = 'database'
 """
 """It changes nothing that is used."""
-_READ_COPY_MARK: Final = f"SELECT copy_mark FROM {METADATA_TABLE} WHERE id = 'database'"
 
 
 def insert_metadata(dialect: Dialect) -> str:
@@ -31,23 +28,6 @@ def insert_metadata(dialect: Dialect) -> str:
     INSERT INTO {METADATA_TABLE} (id, schema_version, key_fingerprint)
     VALUES ('database', {dialect.place}, {dialect.place})
     """
-
-
-@dataclass(frozen=True, slots=True)
-class SqlCopyMark:
-    """The mark of a copy, in a column of the metadata."""
-
-    rows: Rows
-    dialect: Dialect
-
-    async def read(self) -> str | None:
-        [(mark,)] = await self.rows.read(_READ_COPY_MARK)
-        return mark if isinstance(mark, str) else None
-
-    async def write(self, mark: str | None, /) -> None:
-        place = self.dialect.place
-        sql = f"UPDATE {METADATA_TABLE} SET copy_mark = {place} WHERE id = 'database'"
-        await self.rows.write(sql, (mark,))
 
 
 def read_metadata(

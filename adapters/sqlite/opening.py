@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from adapters.records.database import CopyableDatabase, Database
-from adapters.sql.metadata import SqlCopyMark
+from adapters.sql.copy_mark import SqlCopyMark
 from adapters.sqlite.database import (
     SqliteDatabase,
     check_alone,

@@ -17,7 +17,6 @@ from adapters.records.kinds import (
     IDENTITIES,
     DeliveryReportRecord,
 )
-from adapters.records.phone_verifications import PhoneVerificationRecord
 from adapters.records.record_store import IndexPosition
 from application.ports.errors import StorageError, StorageTimeout, StorageUnavailable
 from domain.otp.rate_limits import Acquisition, Reservation
@@ -32,7 +31,6 @@ from pytest_dialtone.suites.storage.outages import (
 from pytest_dialtone.suites.storage.record_examples import NOW, add_reports, load_one
 
 REPORT: Final = DeliveryReportRecord(id="1", status="sent", expires_at=NOW)
-VERIFICATION: Final = PhoneVerificationRecord()
 RESERVATION: Final = Reservation(NOW, (A_LIMIT,))
 OPERATIONS: Final[dict[str, Callable[[Database], Awaitable[object]]]] = {
     "records.load": lambda db: db.records.load(DELIVERY_REPORTS, ["1"]),

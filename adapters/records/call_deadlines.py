@@ -27,6 +27,8 @@ LOG_INTERVAL: Final = 10.0
 """Seconds between two lines about an overload."""
 GRACE_PERIOD: Final = 0.5
 """Seconds in which a driver, which knows the cause, may report its own timeout."""
+_EARLY: Final = 0.1
+"""Seconds before the deadline in which a driver may give up, as for one more round trip."""
 OWN_TIMEOUT: Final = 15.0
 """Seconds for all calls of a request to an operator's own store, as long as a write of SQLite has.
 Apps wait for 20 s."""
@@ -197,13 +199,16 @@ class CallDeadlines:
         raise self.answers.explain(StorageUnavailable(_TOO_MANY_CALLS))
 
     async def _make(self, call: Callable[[float], Awaitable[T]], deadline: float) -> T:
-        seconds = deadline - asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        seconds = deadline - loop.time()
         if seconds <= 0:
             raise self.answers.explain(StorageUnavailable(_TOO_MANY_CALLS))
         try:
             result = await call(deadline)
         except StorageTimeout as error:
-            if seconds < self.timeout_seconds / 2:
+            # A connection that was lost before is no question of time.
+            is_late = loop.time() >= deadline - _EARLY
+            if is_late and seconds < self.timeout_seconds / 2:
                 raise self.answers.explain(error) from None
             raise
         except (StorageUnavailable, StorageOverloaded):

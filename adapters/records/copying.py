@@ -285,7 +285,8 @@ class Copying:
     async def _find_missing(self, kind: RecordKind[Any], batch: _Batch) -> _Batch:
         """Return the records that the target does not have, and compare the others."""
         ids = [stored.id for stored in batch]
-        found = await self._retry(partial(self._target.records.load, kind, ids)) if ids else {}
+        with _reading(self._target):
+            found = await self._retry(partial(self._target.records.load, kind, ids)) if ids else {}
         for stored in batch:
             copied = found.get(stored.id)
             if copied is not None and (problem := self._find_problem(copied, stored)):
@@ -302,14 +303,15 @@ class Copying:
     async def _add(self, kind: RecordKind[Any], batch: _Batch) -> None:
         if self._change is not None:
             batch = [self._change.encrypt(stored) for stored in batch]
+        # Together: while the database is away, that is one outage.
+        await self._retry(partial(self._add_together, kind, batch))
+
+    async def _add_together(self, kind: RecordKind[Any], batch: _Batch) -> None:
         # What is requested together goes out together. One that is there already, because an answer
         # was lost, is compared later.
         add = self._target.records.add
         added = await asyncio.gather(
-            *(
-                self._retry(partial(add, kind, stored.id, stored.record, stored.version))
-                for stored in batch
-            ),
+            *(add(kind, stored.id, stored.record, stored.version) for stored in batch),
             return_exceptions=True,
         )
         for error in added:
@@ -341,13 +343,14 @@ async def count_records(
     """Read all records of a kind once, and return how many there are.
 
     Raises:
-        CorruptRecord
+        ConfigurationError: A record cannot be read.
         StorageError
     """
     count, last_id = 0, ""
-    while batch := await database.records.scan(kind, last_id, BATCH_SIZE):
-        count, last_id = count + len(batch), batch[-1].id
-        report(f"{kind.name}: counted", count, None)
+    with _reading(database):
+        while batch := await database.records.scan(kind, last_id, BATCH_SIZE):
+            count, last_id = count + len(batch), batch[-1].id
+            report(f"{kind.name}: counted", count, None)
     return count
 
 

@@ -24,6 +24,7 @@ from adapters.records.copying import (
     check_copy,
     check_no_instance,
     copied_kinds,
+    count_records,
     finish,
 )
 from adapters.records.database import CopyableDatabase, Database
@@ -299,6 +300,23 @@ async def test_a_damaged_record_is_an_error_in_words(first: Place, last: Place) 
         ConfigurationError, match=r"first\.db cannot be copied: a record of audit_entries cannot"
     ):
         await copy_all(first, last)
+
+
+async def test_a_record_that_is_damaged_in_the_target_is_an_error_in_words(
+    first: Place, last: Place
+) -> None:
+    await fill(first)
+    async with both(first, last) as (source, target):
+        await begin(source, target, LATER, "a copy")
+        copied = Copying(source, target, report_nothing)
+        await copied.add_records(is_continued=False)
+        with closing(sqlite3.connect(last.place)) as connection, connection:
+            connection.execute("UPDATE audit_entries SET body = json_set(body, '$.at', 'x')")
+        error = r"last\.db cannot be copied: a record of audit_entries cannot"
+        with pytest.raises(ConfigurationError, match=error):
+            await copied.compare_records()
+        with pytest.raises(ConfigurationError, match=error):
+            await count_records(target, AUDIT_ENTRIES, report_nothing)
 
 
 @contextmanager

@@ -67,7 +67,7 @@ ID_TAKEN = {"code": 11000, "index": 3}
         (BulkWriteError(BULK_WRITE_TIMEOUT), StorageTimeout, "BulkWriteError 64"),
         # The primary wrote it, and perhaps loses it.
         (WriteConcernError(SECRET, 91), StorageTimeout, "WriteConcernError 91"),
-        (BulkWriteError(NOT_MAJORITY), StorageTimeout, "BulkWriteError 65"),
+        (BulkWriteError(NOT_MAJORITY), StorageTimeout, "BulkWriteError 91"),
         # Errors of some documents or values.
         (InvalidBSON(SECRET), CorruptRecord, "InvalidBSON"),
         (OperationFailure(SECRET, 301), CorruptRecord, "OperationFailure 301"),

@@ -95,7 +95,7 @@ async def test_a_refused_index_is_named_and_a_closed_connection_is_not_a_questio
         assert "TLS" not in await opening_error(closeConnection=True)
     assert refused.startswith(
         f"{process.address}/dialtone refuses the index phone_verifications_expires_at of "
-        "phone_verifications (expires_at) (OperationFailure 67: CannotCreateIndex): Dialtone "
+        "phone_verifications (expires_at) (OperationFailure 67 CannotCreateIndex): Dialtone "
         "needs a server with partial indexes."
     )
 

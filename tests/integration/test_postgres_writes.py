@@ -181,18 +181,23 @@ async def test_batches_and_the_cleanup_lock_rows_in_one_order(
 
 
 async def test_a_batch_that_the_server_ends_because_of_a_deadlock_is_executed_again(
-    store: RecordStore, connection: Connection, url: str
+    postgres_database: str,
 ) -> None:
-    await add_all(store, *NAMES)
+    # In a database of its own: other tests look at the number of deadlocks of theirs.
     lock = f"UPDATE {KIND.name} SET version = version WHERE id = %s"  # noqa: S608
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
-    with psycopg.connect(url) as other:
-        other.execute(lock, ["3"])
-        replacing = asyncio.create_task(replace_each(store, dict.fromkeys(NAMES, 1)))
-        await wait_until(lambda: connection.execute(waiting).fetchall() == [(1,)])
-        with suppress(DeadlockDetected):  # the server chooses whom it ends
-            await asyncio.to_thread(other.execute, lock, ["1"])
-        other.rollback()
+    async with open_postgres_database(postgres_database, KEY_FINGERPRINT) as database:
+        await add_all(database.records, *NAMES)
+        with (
+            psycopg.connect(postgres_database, autocommit=True) as connection,
+            psycopg.connect(postgres_database) as other,
+        ):
+            other.execute(lock, ["3"])
+            replacing = asyncio.create_task(replace_each(database.records, dict.fromkeys(NAMES, 1)))
+            await wait_until(lambda: connection.execute(waiting).fetchall() == [(1,)])
+            with suppress(DeadlockDetected):  # the server chooses whom it ends
+                await asyncio.to_thread(other.execute, lock, ["1"])
+            other.rollback()
 
-    assert await replacing == [True] * 4
+        assert await replacing == [True] * 4

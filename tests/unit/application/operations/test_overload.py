@@ -82,15 +82,29 @@ async def test_an_error_that_only_a_working_database_has_is_an_answer(
     assert type(deadlines.answers.explain(StorageUnavailable("no turn"))) is error
 
 
-@pytest.mark.parametrize(("seconds", "error"), [(2.4, StorageOverloaded), (2.5, StorageTimeout)])
+@pytest.mark.parametrize(
+    ("seconds", "waits", "error"),
+    [
+        (2.4, True, StorageOverloaded),
+        (2.5, True, StorageTimeout),
+        (2.4, False, StorageTimeout),  # such as a connection that was lost
+    ],
+)
 async def test_a_database_that_had_half_of_the_timeout_has_failed(
-    deadlines: CallDeadlines, seconds: float, error: type[PortError]
+    deadlines: CallDeadlines, seconds: float, waits: bool, error: type[PortError]
 ) -> None:
-    CURRENT_REQUEST.set(CurrentRequest({}, asyncio.get_running_loop().time()))
+    loop = asyncio.get_running_loop()
+    CURRENT_REQUEST.set(CurrentRequest({}, loop.time()))
     await deadlines.limit(lambda _: asyncio.sleep(TIMEOUT - seconds))  # on the clock of the test
+    # Others are answered.
+    loop.call_later(seconds - 0.5, deadlines.answers.record)
+
+    async def fail(deadline: float) -> None:
+        await asyncio.sleep(deadline - loop.time() if waits else 0)
+        raise StorageTimeout("late")
 
     with pytest.raises(error):
-        await deadlines.limit(failing(StorageTimeout("late")))
+        await deadlines.limit(fail)
 
 
 @pytest.mark.parametrize(

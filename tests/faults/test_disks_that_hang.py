@@ -98,7 +98,7 @@ def test_a_worker_whose_disk_hangs_ends_and_others_go_on(tmp_path: Path) -> None
 
                 blocked = wait_for_line(service, "event_loop_blocked")
                 assert " DatabaseFile.read_row" in blocked["call"]
-                assert blocked["task"] == "load_identities"
+                assert blocked["task"] == "batch_identities"
                 assert (blocked["level"], blocked["seconds"]) == ("warning", 5)
 
                 while request.running():

@@ -100,6 +100,7 @@ async def test_a_database_that_had_half_of_the_timeout_has_failed(
     loop.call_later(seconds - 0.5, deadlines.answers.record)
 
     async def fail(deadline: float) -> None:
+        # Until the deadline of the call, on the clock of the test.
         await asyncio.sleep(deadline - loop.time() if waits else 0)
         raise StorageTimeout("late")
 

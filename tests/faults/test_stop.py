@@ -207,8 +207,7 @@ def test_ctrl_c_does_not_wait_for_the_stop_delay(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_is_killed_in_the_stop_delay_is_replaced(tmp_path: Path) -> None:
-    with started(tmp_path, DIALTONE_STOP_DELAY="5s") as service:
-        stopped_at = time.monotonic()
+    with started(tmp_path, DIALTONE_STOP_DELAY="60s") as service:
         os.kill(service.pid, signal.SIGTERM)
         wait_until_stopping(service)
         os.kill(service.workers[0], signal.SIGKILL)
@@ -216,4 +215,5 @@ def test_a_worker_that_is_killed_in_the_stop_delay_is_replaced(tmp_path: Path) -
         service.wait_for(lambda: "Unexpected exit" in service.log)
         service.wait_until_ready()
         assert ready(service).json()["status"] == "stopping"
-        assert seconds_until_end(service, stopped_at) < 5 + CLOSE_SECONDS
+        os.kill(service.pid, signal.SIGTERM)
+        assert service.wait() == 0

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from adapters.records.features.admin import KINDS
-from entrypoints.features.feature import Feature
+from entrypoints.features.feature import Feature, make_user_details_form
 
 if TYPE_CHECKING:
     from adapters.metrics.exposition import MeasuredGauge
@@ -33,10 +33,8 @@ class _Admin(Feature):
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings
         from entrypoints.http.admin.plugin import AdminPlugin
-        from entrypoints.http.user_details import UserDetailsForm
 
-        fields = [each for feature in installed for each in feature.user_fields()]
-        return (AdminPlugin(UserDetailsForm(fields)),)
+        return (AdminPlugin(make_user_details_form(installed)),)
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:

@@ -8,12 +8,10 @@ from adapters.records.features.app_data import KINDS
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
-    from application.administration.show_user import UserDetails
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.settings.settings import Settings
-    from entrypoints.words.user_rows import UserRow
 
 
 class _AppData(Feature):
@@ -26,17 +24,11 @@ class _AppData(Feature):
         "application/ports/app_data.py",
         "adapters/records/features/app_data.py",
         "entrypoints/http/app_data",
-        "entrypoints/words/app_data_words.py",
     )
     kinds = KINDS
     data = ("app data",)
     has_cleanup = True
     adds_to_export = True
-
-    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        from entrypoints.words.app_data_words import app_data_rows
-
-        return app_data_rows(details)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.app_data.user_fields import AppDataFields

@@ -9,13 +9,11 @@ from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
     from adapters.metrics.exposition import MeasuredGauge
-    from application.administration.show_user import UserDetails
     from application.use_cases import UseCases
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.settings.settings import Settings
-    from entrypoints.words.user_rows import UserRow
 
 
 class _Blocks(Feature):
@@ -45,11 +43,6 @@ class _Blocks(Feature):
         from entrypoints.http.blocks.plugin import BlocksPlugin
 
         return (BlocksPlugin(),)
-
-    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        from entrypoints.words.block_words import block_rows
-
-        return block_rows(details)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.blocks.user_fields import BlockFields

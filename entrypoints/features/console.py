@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from adapters.records.features.console import KINDS
-from entrypoints.features.feature import Feature
+from entrypoints.features.feature import Feature, make_user_details_form
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import optional
 from entrypoints.settings.hook_parsers import LOOPBACK_HOSTS
@@ -16,12 +16,10 @@ from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from application.administration.show_user import UserDetails
     from entrypoints.http.console.part import ConsolePart
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
-    from entrypoints.words.user_rows import UserRow
 
 
 _PARTS: Final[Mapping[str, str]] = {
@@ -80,18 +78,12 @@ class _Console(Feature):
         "application/ports/console.py",
         "adapters/records/features/console.py",
         "entrypoints/http/console",
-        "entrypoints/words/console_words.py",
     )
     kinds = KINDS
     settings = ConsoleSettings
 
     def rules(self) -> Sequence[Rule]:
         return (_check_url,)
-
-    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        from entrypoints.words.console_words import console_rows
-
-        return console_rows(details)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.console.user_fields import ConsoleFields
@@ -103,9 +95,7 @@ class _Console(Feature):
             return ()
         from entrypoints.http.console.plugin import ConsolePlugin
 
-        return (
-            ConsolePlugin([feature.user_rows for feature in installed], _load_parts(installed)),
-        )
+        return (ConsolePlugin(make_user_details_form(installed), _load_parts(installed)),)
 
     def add_details(self, opening: "Opening") -> None:
         """Show browsers."""

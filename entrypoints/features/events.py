@@ -28,13 +28,11 @@ from entrypoints.settings.values import Factory, HttpHook, Secret
 if TYPE_CHECKING:
     from adapters.metrics.exposition import MeasuredGauge
     from adapters.metrics.metrics import Metrics
-    from application.administration.show_user import UserDetails
     from application.events.feature import EventsPolicy
     from application.use_cases import UseCases
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
-    from entrypoints.words.user_rows import UserRow
 
 
 Destination = HttpHook | Factory
@@ -183,7 +181,6 @@ class _Events(Feature):
         "entrypoints/server/events",
         "adapters/metrics/features/events.py",
         "entrypoints/http/events",
-        "entrypoints/words/event_words.py",
     )
     settings = EventSettings
 
@@ -192,11 +189,6 @@ class _Events(Feature):
 
     def production_rules(self) -> Sequence[Rule]:
         return (_check_hooks,)
-
-    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        from entrypoints.words.event_words import event_rows
-
-        return event_rows(details)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.events.user_fields import EventFields

@@ -11,16 +11,14 @@ if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
     from adapters.records.record_kind import RecordKind
     from adapters.records.record_store import RecordStore
-    from application.administration.show_user import UserDetails
     from application.use_cases import UseCases
     from domain.otp.delivery import Channel
     from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.http.user_details import UserFields
+    from entrypoints.http.user_details import UserDetailsForm, UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.settings.rules import Rule
     from entrypoints.settings.settings import Settings
-    from entrypoints.words.user_rows import UserRow
 
 
 RecordsCheck: TypeAlias = Callable[["RecordStore"], Awaitable[str]]
@@ -145,13 +143,8 @@ class Feature:
         del settings, installed
         return ()
 
-    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        """Return what it knows about a user, for `dialtone user show` and the console."""
-        del details
-        return ()
-
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        """Return the fields of JSON about a user, for `dialtone user show` and the API."""
+        """Return the fields about a user, for `dialtone user show`, the API and the console."""
         return ()
 
     def background_tasks(
@@ -214,3 +207,10 @@ class Feature:
         """
         del settings
         return ()
+
+
+def make_user_details_form(features: Sequence[Feature]) -> "UserDetailsForm":
+    """Return the form of the details of a user, with the fields of these features."""
+    from entrypoints.http.user_details import UserDetailsForm
+
+    return UserDetailsForm([fields for feature in features for fields in feature.user_fields()])

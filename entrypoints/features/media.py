@@ -42,7 +42,6 @@ from entrypoints.settings.values import Factory, Secret
 
 if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
-    from application.administration.show_user import UserDetails
     from application.media.feature import LibraryFeature, MediaPolicy
     from application.use_cases import UseCases
     from entrypoints.commands.connection_checks import Check
@@ -50,7 +49,6 @@ if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
-    from entrypoints.words.user_rows import UserRow
 
 _UPLOAD_ROUTE: Final = "/library/upload"
 _RETRY_INTERVAL: Final = timedelta(seconds=20)
@@ -440,7 +438,6 @@ class _Media(Feature):
         "entrypoints/http/media",
         "entrypoints/commands/media",
         "pytest_dialtone/suites/media",
-        "entrypoints/words/library_words.py",
     )
     kinds = KINDS
     settings = MediaSettings
@@ -455,11 +452,6 @@ class _Media(Feature):
 
     def production_rules(self) -> Sequence[Rule]:
         return (_check_s3_url, _check_hosts)
-
-    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        from entrypoints.words.library_words import library_rows
-
-        return library_rows(details)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.media.user_fields import LibraryFields

@@ -17,11 +17,9 @@ from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from application.administration.show_user import UserDetails
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
-    from entrypoints.words.user_rows import UserRow
 
 _ENROLMENT_PATH: Final = "/console/passkeys/enrol"
 _DEFAULT_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
@@ -111,11 +109,6 @@ class _Passkeys(Feature):
         from entrypoints.http.passkeys.plugin import PasskeysPlugin
 
         return (PasskeysPlugin(),)
-
-    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        from entrypoints.words.passkey_words import passkey_rows
-
-        return passkey_rows(details)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.passkeys.user_fields import PasskeyFields

@@ -9,12 +9,10 @@ from application.ports.keys import KeyPurpose
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
-    from application.administration.show_user import UserDetails
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.settings.settings import Settings
-    from entrypoints.words.user_rows import UserRow
 
 
 class _PhoneChangeRecords(Feature):
@@ -54,17 +52,11 @@ class _PhoneChange(Feature):
         "adapters/records/features/phone_change.py",
         "entrypoints/http/phone_change",
         "entrypoints/commands/phone_change",
-        "entrypoints/words/phone_change_words.py",
     )
     kinds = KINDS
     has_cleanup = True
     left_messages = "Messages to numbers that were changed wait until the service sends them."
     without_messages = _PhoneChangeRecords()
-
-    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        from entrypoints.words.phone_change_words import phone_change_rows
-
-        return phone_change_rows(details)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.phone_change.user_fields import PhoneChangeFields

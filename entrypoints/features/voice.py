@@ -32,7 +32,6 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
-    from application.administration.show_user import UserDetails
     from application.otp.feature import OtpPolicy
     from application.voice.call_urls import CallUrls
     from application.voice.calls import CallsPolicy
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
-    from entrypoints.words.user_rows import UserRow
 
 _HOUR: Final = timedelta(hours=1)
 CALLS_PER_COUNTRY: Final = by_profile(
@@ -417,7 +415,6 @@ class _Voice(Feature):
         "entrypoints/commands/voice",
         "pytest_dialtone/examples/acme_voice",
         "pytest_dialtone/suites/voice",
-        "entrypoints/words/call_words.py",
     )
     kinds = KINDS
     settings = VoiceSettings
@@ -432,11 +429,6 @@ class _Voice(Feature):
     def file_checks(self) -> Sequence[Callable[[Any], object]]:
         """Return what loads the call flow."""
         return (_check_call_flow,)
-
-    def user_rows(self, details: "UserDetails") -> "Sequence[UserRow]":
-        from entrypoints.words.call_words import call_rows
-
-        return call_rows(details)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.voice.user_fields import CallFields

@@ -1,21 +1,21 @@
-"""The details of a user, as the API and `dialtone user show --json` show them."""
+"""The details of a user, as the API, `dialtone user show` and the web console show them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar, cast
 
 import msgspec
 
-from application.administration.find_user import FoundUser, PhoneHold
-from application.administration.show_user import ShownDelivery, UserDetails
+from application.administration.find_user import FoundUser
+from application.administration.show_user import UserDetails
 from domain.identities.identity import Identity
 from domain.identities.role import Role
-from domain.identities.session import Session
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation, Wait
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.permits import Recognition
-from domain.otp.verification_state import OperatorAttempts, VerificationState
+from domain.otp.verification_state import VerificationState
 from entrypoints.http.fields import (
     EXTERNAL_ID_EXAMPLE,
     USER_ID_EXAMPLE,
@@ -36,10 +36,16 @@ SubjectField = Annotated[
         USER_ID_EXAMPLE,
     ),
 ]
+ChannelField = Annotated[
+    str,
+    described(
+        "A message or a call.",
+        Channel.SMS.value,
+        enum=[channel.value for channel in Channel],
+    ),
+]
 R = TypeVar("R", bound=msgspec.Struct)
 _SESSION_ID_EXAMPLE: Final = "5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"
-
-
 _ROLES: Final = {
     Role.MEMBER: "a member",
     Role.SUPPORT: "support",
@@ -147,6 +153,8 @@ class OperatorAttemptsResponse(msgspec.Struct, kw_only=True):
 class VerificationResponse(msgspec.Struct, kw_only=True):
     """Why the phone gets a code, or gets none."""
 
+    printed: ClassVar = ("state", "operator_codes_left", "resets_left")
+
     state: Annotated[
         str,
         described(
@@ -210,14 +218,7 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
     """A message or a call with a code."""
 
     sent_at: Annotated[str, time_field("When it was sent, in UTC.")]
-    channel: Annotated[
-        str,
-        described(
-            "A message or a call.",
-            Channel.SMS.value,
-            enum=[channel.value for channel in Channel],
-        ),
-    ]
+    channel: ChannelField
     provider: Annotated[
         str | None,
         described(
@@ -254,15 +255,10 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
 class RejectionResponse(msgspec.Struct, kw_only=True):
     """A request for a code that was rejected before any provider was called."""
 
+    printed: ClassVar = ("at", "channel", "summary")
+
     at: Annotated[str, time_field("When the request arrived, in UTC.")]
-    channel: Annotated[
-        str,
-        described(
-            "A message or a call.",
-            Channel.SMS.value,
-            enum=[channel.value for channel in Channel],
-        ),
-    ]
+    channel: ChannelField
     limit: Annotated[
         str,
         described(
@@ -400,45 +396,38 @@ class UserDetailsForm:
         return self._extend(response, details)
 
     def _extend(self, response: R, details: UserDetails) -> R:
-        values = {name: getattr(response, name) for name in response.__struct_fields__}
+        values = msgspec.structs.asdict(response)
         for each in self._fields:
             if each.extends is type(response):
-                added = each.of(details)
-                values |= {name: getattr(added, name) for name in added.__struct_fields__}
+                values |= msgspec.structs.asdict(each.of(details))
         extended: Any = self.extended[type(response)]
         return cast("R", extended(**values))
 
 
-def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResponse:
-    identity, verification = details.user.identity, details.verification
-    return UserDetailsResponse(
-        subject=details.user.subject,
-        summary=_summarize(details.user),
-        number=details.number,
-        phone_hash=details.phone_hash,
-        phone_hash_of_yesterday=details.phone_hash_of_yesterday,
-        hold=_to_hold(details.user.hold) if details.user.hold else None,
-        account=_to_account(identity) if identity else None,
-        sessions=[_to_session(session) for session in details.sessions],
-        token_repeats=[
-            TokenRepeatResponse(
-                session_id=repeat.session_id, repeated_at=format_timestamp(repeat.repeated_at)
-            )
-            for repeat in details.token_repeats
-        ],
-        devices=[
-            DeviceResponse(
-                session_id=device.session_id, expires_at=format_timestamp(device.expires_at)
-            )
-            for device in details.devices
-        ],
-        verification=_to_verification(verification, now) if verification else None,
-        deliveries=_to_deliveries(details.deliveries),
-        rejections=_to_rejections(details),
-    )
+def to_struct(source: object, struct: type[R], **values: Any) -> R:
+    """Convert an object to a Struct: times and enums as text, attributes by their names.
+
+    Args:
+        source: The object.
+        struct: The Struct.
+        values: The fields that are no attributes of the object.
+    """
+    names = (name for name in struct.__struct_fields__ if name not in values)
+    return struct(**values, **{name: _to_json(getattr(source, name)) for name in names})
 
 
-def _summarize(user: FoundUser) -> str:
+def _to_json(value: Any) -> Any:
+    match value:
+        case datetime():
+            return format_timestamp(value)
+        case Enum():
+            return value.value
+        case _:
+            return value
+
+
+def summarize_user(user: FoundUser) -> str:
+    """Say what a user is, and what is special."""
     identity = user.identity
     if identity is None and user.hold is not None:
         return "This phone has no account, and is held for the one that had it."
@@ -458,35 +447,52 @@ def _summarize(user: FoundUser) -> str:
     return f"{', '.join(parts)}."
 
 
-def _to_hold(hold: PhoneHold) -> PhoneHoldResponse:
-    return PhoneHoldResponse(user_id=hold.identity.id, undo_until=format_timestamp(hold.undo_until))
+def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResponse:
+    user, verification = details.user, details.verification
+    country = user.phone.country if user.phone else ""
+    return to_struct(
+        details,
+        UserDetailsResponse,
+        subject=user.subject,
+        summary=summarize_user(user),
+        hold=to_struct(user.hold, PhoneHoldResponse, user_id=user.hold.identity.id)
+        if user.hold
+        else None,
+        account=_to_account(user.identity) if user.identity else None,
+        sessions=[
+            to_struct(
+                session, UserSessionResponse, last_used_at=format_timestamp(session.last_seen_at)
+            )
+            for session in details.sessions
+        ],
+        token_repeats=[to_struct(repeat, TokenRepeatResponse) for repeat in details.token_repeats],
+        devices=[to_struct(device, DeviceResponse) for device in details.devices],
+        verification=_to_verification(verification, now) if verification else None,
+        deliveries=[
+            to_struct(
+                shown.delivery,
+                DeliveryResponse,
+                provider=shown.delivery.provider or None,
+                status=shown.status,
+                error=shown.error or None,
+            )
+            for shown in details.deliveries
+        ],
+        rejections=[
+            to_struct(rejection, RejectionResponse, summary=describe_rejection(rejection, country))
+            for rejection in (verification.rejections if verification else ())
+        ],
+    )
 
 
 def _to_account(identity: Identity) -> AccountResponse:
     is_deleted = identity.is_deleted
-    username = None if is_deleted else identity.username
-    return AccountResponse(
-        id=identity.id,
-        username=username.text if username else None,
-        external_id=identity.external_id,
+    return to_struct(
+        identity,
+        AccountResponse,
+        username=identity.username.text if identity.username and not is_deleted else None,
         role=None if is_deleted else identity.staff.role.value,
-        is_verified=identity.is_verified,
-        created_at=format_timestamp(identity.created_at),
-        imported_at=_format_time(identity.imported.at),
-        last_used_at=_format_time(identity.last_used_at),
-        blocked_at=_format_time(identity.blocked_at),
-        deleted_at=_format_time(identity.deleted_at),
-        detached_at=_format_time(identity.detached_at),
-    )
-
-
-def _to_session(session: Session) -> UserSessionResponse:
-    return UserSessionResponse(
-        id=session.id,
-        device=session.device,
-        created_at=format_timestamp(session.created_at),
-        last_used_at=format_timestamp(session.last_seen_at),
-        ends_at=format_timestamp(session.ends_at),
+        imported_at=_to_json(identity.imported.at),
     )
 
 
@@ -496,64 +502,14 @@ def _to_verification(state: VerificationState, now: datetime) -> VerificationRes
     def next_at(wait: Wait) -> str | None:
         return format_timestamp(max(wait.until, now)) if is_sent_any else None
 
-    waits_for = state.next_message.limitation
-    return VerificationResponse(
+    return to_struct(
+        state,
+        VerificationResponse,
         state=describe_verification(state, now),
-        blocked_since=_format_time(state.blocked_since),
         next_message_at=next_at(state.next_message),
-        waits_for=waits_for.value if waits_for else None,
+        waits_for=_to_json(state.next_message.limitation),
         next_message_to_known_at=next_at(state.next_message_to_known),
-        code_expires_at=_format_time(state.code_expires_at),
-        attempts_left=state.attempts_left,
-        operator_attempts=_to_operator_attempts(state.operator_attempts),
-        operator_codes_left=state.operator_codes_left,
-        failures_in_a_row=state.failures_in_a_row,
-        resets_left=state.resets_left,
+        operator_attempts=to_struct(state.operator_attempts, OperatorAttemptsResponse)
+        if state.operator_attempts
+        else None,
     )
-
-
-def _to_operator_attempts(attempts: OperatorAttempts | None) -> OperatorAttemptsResponse | None:
-    if attempts is None:
-        return None
-    return OperatorAttemptsResponse(
-        expires_at=format_timestamp(attempts.expires_at),
-        left_by_network=list(attempts.left_by_network),
-        other_networks=attempts.other_networks,
-        attempts_of_network=attempts.attempts_of_network,
-    )
-
-
-def _to_deliveries(shown: Sequence[ShownDelivery]) -> list[DeliveryResponse]:
-    return [
-        DeliveryResponse(
-            sent_at=format_timestamp(delivery.delivery.sent_at),
-            channel=delivery.delivery.channel.value,
-            provider=delivery.delivery.provider or None,
-            status=delivery.status,
-            error=delivery.error or None,
-            is_reset=delivery.delivery.is_reset,
-        )
-        for delivery in shown
-    ]
-
-
-def _to_rejections(details: UserDetails) -> list[RejectionResponse]:
-    rejections = details.verification.rejections if details.verification else ()
-    country = details.user.phone.country if details.user.phone else ""
-    return [
-        RejectionResponse(
-            at=format_timestamp(rejection.at),
-            channel=rejection.channel.value,
-            limit=rejection.limit,
-            part=rejection.part,
-            until=_format_time(rejection.until),
-            recognition=rejection.recognition.value,
-            has_proof=rejection.has_proof,
-            summary=describe_rejection(rejection, country),
-        )
-        for rejection in rejections
-    ]
-
-
-def _format_time(time: datetime | None) -> str | None:
-    return format_timestamp(time) if time else None

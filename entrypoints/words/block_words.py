@@ -1,12 +1,7 @@
 """Blocks in words, for `dialtone` and the web console."""
 
-from collections.abc import Sequence
-
-from application.administration.show_user import UserDetails
-from application.blocks.details import blocks_about
 from domain.administration.audit import Actor
 from domain.blocks.block import Block
-from entrypoints.words.user_rows import UserRow, UserRowPlace
 from entrypoints.words.user_words import format_time
 
 
@@ -21,16 +16,3 @@ def describe_block(block: Block) -> str:
 def describe_actor(actor: Actor) -> str:
     """Say who added a block."""
     return f"{actor.kind} {actor.id}" + (f" ({actor.name})" if actor.name else "")
-
-
-def block_rows(details: UserDetails) -> Sequence[UserRow]:
-    """Return the blocks of the phone of a user, a row each."""
-    return [
-        UserRow(
-            place=UserRowPlace.PHONE,
-            label="blocked by",
-            value=describe_block(block),
-            command=f"dialtone block end {block.id}",
-        )
-        for block in blocks_about(details)
-    ]

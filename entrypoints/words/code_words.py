@@ -1,11 +1,8 @@
-"""Codes of a phone in words: those that were sent, and those that were rejected."""
+"""Requests for a code that were rejected, in words."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Final
 
-from application.administration.show_user import ShownDelivery, UserDetails
 from domain.otp.delivery_policy import Limitation
 from domain.otp.grants import OPERATOR_CODES_LIMIT
 from domain.otp.permits import ALL, CALLBACKS, UNVERIFIED, Recognition
@@ -17,10 +14,10 @@ from domain.otp.rejection import (
     PROVIDER_PAUSED,
     Rejection,
 )
-from entrypoints.words.user_words import describe_delivery, format_time
+from entrypoints.words.user_words import format_time
 
-ONLY_IN_LOG: Final = "only in the log, with its phone_hash"
-"""Where the rejected requests of a phone are that keeps none."""
+ONLY_IN_LOG: Final = "Rejected requests of this phone are only in the log, with its phone hash."
+"""Of a phone that keeps none."""
 _PARTS: Final = {STRANGERS: "new customers", RECOGNIZED: "known customers"}
 """For whom a part of a limit is. A rejection names no other part."""
 _COUNTED: Final = {
@@ -52,31 +49,6 @@ _RECOGNITIONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CodeRow:
-    """A code that was sent or rejected. The provider and the error may be empty."""
-
-    at: datetime
-    channel: str
-    provider: str
-    status: str
-    error: str
-
-
-def list_codes(details: UserDetails) -> Sequence[CodeRow]:
-    """List deliveries and rejections together, the newest first."""
-    rejections = details.verification.rejections if details.verification else ()
-    country = details.user.phone.country if details.user.phone else ""
-    rows = [_of_delivery(shown) for shown in details.deliveries]
-    rows += [
-        CodeRow(
-            rejection.at, rejection.channel.value, "", describe_rejection(rejection, country), ""
-        )
-        for rejection in rejections
-    ]
-    return sorted(rows, key=lambda row: row.at, reverse=True)
-
-
 def describe_rejection(rejection: Rejection, country: str) -> str:
     """Say why a request was rejected.
 
@@ -102,14 +74,3 @@ def _describe_limit(limit: str, part: str, country: str) -> str:
         return limit
     where = "in total" if limit.endswith("_total") else f"in {country}"
     return f"{_COUNTED[counted]}{_PARTS.get(part, 'everybody')} {where}"
-
-
-def _of_delivery(shown: ShownDelivery) -> CodeRow:
-    delivery = shown.delivery
-    return CodeRow(
-        delivery.sent_at,
-        delivery.channel.value,
-        delivery.provider,
-        describe_delivery(shown.status),
-        shown.error,
-    )

@@ -1,47 +1,80 @@
-"""Rows about a user that features add to `dialtone user show` and to the web console."""
+"""The details of a user in rows, for `dialtone user show` and the web console."""
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
-from application.administration.show_user import UserDetails
+import msgspec
 
-
-class UserRowPlace(Enum):
-    """Behind which rows of the core a row stands."""
-
-    ACCOUNT = auto()
-    PHONE = auto()
-    DEVICES = auto()
-    SESSIONS = auto()
-    END = auto()
+Row: TypeAlias = tuple[str, str]
+"""The name of a field in words, and its value in one line; empty without one."""
+_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{3}Z")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserRow:
-    """What a feature knows about a user.
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A field whose value is a Struct, or a list of Structs, with the rows of each."""
 
-    Attributes:
-        place: Where it stands.
-        label: What it is about, in lower case.
-        value: What is known.
-        command: What an operator runs about it, such as `dialtone events retry`. The web
-            console has no commands.
-        items: The lines below it, if it is a list. The web console shows a list in its own way.
-    """
-
-    place: UserRowPlace
     label: str
-    value: str
-    command: str = ""
-    items: Sequence[str] | None = None
+    items: Sequence[Sequence[Row]]
+    is_list: bool
 
 
-UserRows: TypeAlias = Callable[[UserDetails], Sequence[UserRow]]
-"""Returns the rows of a feature."""
+def list_rows(
+    details: msgspec.Struct, without: Collection[str] = ()
+) -> tuple[Sequence[Row], Sequence[Section]]:
+    """Return the fields that fit in one line, and the others. Those without a value are left out.
+
+    A Struct has all its fields, or those that it names in `printed`: the rest is in their words.
+
+    Args:
+        details: The details.
+        without: The names of fields that are not shown.
+    """
+    rows, sections = list[Row](), list[Section]()
+    for label, value in _fields_of(details, without):
+        match value:
+            case msgspec.Struct():
+                sections.append(Section(label, [[row for row in _rows_of(value) if row[1]]], False))
+            case [msgspec.Struct(), *_]:
+                sections.append(Section(label, [[*_rows_of(each)] for each in value], True))
+            case []:
+                rows.append((label, "none"))
+            case _ if text := _to_text(value):
+                rows.append((label, text))
+    return rows, sections
 
 
-def rows_at(place: UserRowPlace, rows: Sequence[UserRow]) -> Iterator[UserRow]:
-    """Yield the rows of a place, in their order."""
-    return (row for row in rows if row.place is place)
+def _rows_of(struct: msgspec.Struct) -> Iterator[Row]:
+    return ((label, _to_text(value)) for label, value in _fields_of(struct))
+
+
+def _fields_of(struct: msgspec.Struct, without: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
+    for name in getattr(struct, "printed", struct.__struct_fields__):
+        if name not in without:
+            yield name.replace("_", " "), getattr(struct, name)
+
+
+def _to_text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case msgspec.Struct():
+            return join_rows(_rows_of(value))
+        case Mapping():
+            return json.dumps(value, ensure_ascii=False) if value else ""
+        case list() | tuple():
+            return ", ".join(map(_to_text, value))
+        case str() if time := _TIME.fullmatch(value):
+            return f"{time[1]} {time[2]} UTC"
+        case _:
+            return str(value)
+
+
+def join_rows(rows: Iterable[Row]) -> str:
+    """Return rows in one line, without those that have no value."""
+    return ", ".join(f"{label} {text}" for label, text in rows if text)

@@ -116,12 +116,12 @@ async def test_the_page_shows_what_user_show_shows_with_a_masked_number(
         "<h1>&lt;b&gt;Rahul</h1>",
         user_id(console),
         PHONE.masked,
-        "phone_hash",
+        "Phone hash",
         "messages: ",
         "5 left for the code that expires at",
-        "2 today",
+        "Resets left",
         "accepted",
-        "0 of 10",
+        "Quota items",
     ):
         assert text in page.text, text
     assert PHONE.e164 not in page.text
@@ -137,14 +137,14 @@ async def test_a_code_with_an_unknown_result_and_its_attempts_are_shown(
     page = await console.get(f"/users/{user_id(console)}?done=code_unconfirmed")
     for text in (
         "it may have arrived, or not",
-        "unknown: the provider did not confirm it in time; it may have arrived",
+        "<td>unknown</td>",
         UNKNOWN.reason,
         "5 from each of 3 networks",
     ):
         assert text in page.text, text
 
 
-async def test_rejected_requests_are_among_the_codes_by_time(console: ConsoleDriver) -> None:
+async def test_rejected_requests_are_shown_with_the_limit(console: ConsoleDriver) -> None:
     harness = console.harness
     for _ in range(4):
         await harness.request_otp(PHONE)
@@ -154,9 +154,8 @@ async def test_rejected_requests_are_among_the_codes_by_time(console: ConsoleDri
     harness.advance(15)
     await harness.request_otp(PHONE)
     page = await console.get(f"/users/{user_id(console)}")
-    [table] = re.findall("Codes within a day.*?</table>", page.text, re.DOTALL)
-    rows = re.findall("<td>(rejected: cooldown, until|accepted)", table)
-    assert rows[:3] == ["accepted", "rejected: cooldown, until", "accepted"]
+    [table] = re.findall("<caption>Rejections.*?</table>", page.text, re.DOTALL)
+    assert "<td>rejected: cooldown, until" in table
 
 
 async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleDriver) -> None:
@@ -320,7 +319,7 @@ async def test_an_account_that_lost_its_phone_gets_it_back_or_is_deleted() -> No
     await harness.log_in(PHONE)
     async with open_console(harness) as console:
         page = await console.get(f"/users/{lost}")
-        assert "lost its phone number to another account" in page.text
+        assert "whose phone number went to somebody else" in page.text
         for name in ("restore", "export", "delete"):
             assert f"/console/users/{lost}/{name}" in page.text
         done = await console.post(f"/users/{lost}/restore", reason=REASON)
@@ -369,10 +368,10 @@ async def test_a_number_that_was_changed_leads_to_its_account(console: ConsoleDr
     change_phone = console.harness.phone_change.change_phone_of_user
     await change_phone(OPERATOR, user_id(console), STRANGER, "ticket")
     page = await console.post("/users", user=PHONE.e164)
-    assert "undo is possible until" in page.text
+    assert "Undo until" in page.text
     assert f'href="/console/users/{user_id(console)}"' in page.text
     page = await console.get(f"/users/{user_id(console)}")
-    assert "by a former number, until" in page.text
+    assert "Undo deadlines" in page.text
     page = await console.post("/users/phone/block", phone=PHONE.e164)
     assert f"account {user_id(console)}, which has another number" in page.text
     assert "but not while it is blocked" in page.text

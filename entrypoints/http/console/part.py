@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 from litestar import Controller
 
-from application.administration.show_user import UserDetails
 from application.use_cases import UseCases
 from domain.administration.scope import Scope
 from entrypoints.http.console.act import ActPage
@@ -28,13 +27,13 @@ class ConsolePart:
         controllers: Its pages.
         navigation: What the header links: where, the title, the path, and the scope that its pages
             need; None for all staff.
-        scope: What the caller needs to see its section of a user and that of the first page; None
-            for all who see these pages.
+        scope: What the caller needs to see its fields of a user and its section of the first page;
+            None for all who see these pages.
         done: What a page says after an act, by the word in its address.
         act_pages: What is done for users.
         errors: What is wrong and the way out, where an act raises such an error.
         user_data: What the feature has of a user, which a deletion deletes and an export contains.
-        describe_user: Returns what its section of the page of a user needs.
+        user_fields: The fields that it adds to the details of a user, which need its scope here.
         scripted_paths: Its pages that may load a script of the service. No other page may.
         overview_section: The template of a section of the first page; empty without one.
         describe_overview: Loads what the section needs.
@@ -48,7 +47,7 @@ class ConsolePart:
     act_pages: Sequence[ActPage] = ()
     errors: Mapping[type[ApiError], str] = field(default_factory=dict)
     user_data: str = ""
-    describe_user: Callable[[UserDetails], Mapping[str, Any]] = lambda _: {}
+    user_fields: Collection[str] = ()
     scripted_paths: Collection[str] = ()
     overview_section: str = ""
     describe_overview: Callable[[ConsoleRequest, UseCases], Awaitable[Mapping[str, Any]]] | None = (

@@ -21,7 +21,7 @@ from entrypoints.http.console.part import ConsolePart
 from entrypoints.http.errors import handlers
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.request_checks import is_below
-from entrypoints.words.user_rows import UserRows
+from entrypoints.http.user_details import UserDetailsForm
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
@@ -69,18 +69,16 @@ class ConsolePlugin(ApiPlugin):
     own_checks: Sequence[str] = ("console",)
     pages: Mapping[str, str] = MappingProxyType({"console": "Console for administrators"})
 
-    def __init__(
-        self, user_rows: Sequence[UserRows] = (), parts: Sequence[ConsolePart] = ()
-    ) -> None:
-        """Show what features know about a user, and pages about features."""
-        self._user_rows, self._parts = user_rows, parts
+    def __init__(self, user_details: UserDetailsForm, parts: Sequence[ConsolePart] = ()) -> None:
+        """Show users in this form, with what features add to it, and pages about features."""
+        self._user_details, self._parts = user_details, parts
         self._scripted_paths = {path for part in parts for path in part.scripted_paths}
         of_parts = (controller for part in parts for controller in part.controllers)
         self.hidden_controllers = (*CONSOLE_CONTROLLERS, *of_parts)
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        """Add the engine of templates, the headers of responses, and pages for errors."""
-        app_config.state["user_rows"] = self._user_rows
+        """Add the form, the engine of templates, the headers of responses, and pages for errors."""
+        app_config.state["user_details"] = self._user_details
         app_config.state["console_parts"] = self._parts
         app_config.template_config = _make_template_config(
             part.templates for part in self._parts if part.templates

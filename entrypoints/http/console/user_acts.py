@@ -39,8 +39,9 @@ from entrypoints.http.errors.handlers import report_error, table_of
 from entrypoints.http.errors.table import ApiError
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
+from entrypoints.http.user_details import summarize_user
 from entrypoints.words import act_words
-from entrypoints.words.user_words import describe_hold, describe_status
+from entrypoints.words.user_words import describe_hold
 
 USERS: Final = "/console/users"
 PHONE: Final = f"{USERS}/phone"
@@ -380,7 +381,7 @@ async def render_act(
         page=page,
         user=user,
         identity=identity,
-        status=describe_status(identity) if identity else "no account",
+        summary=summarize_user(user),
         hold=describe_hold(user.hold, is_blocked=page.act is acts.BLOCK) if user.hold else "",
         action_path=f"{path_of(user) if identity else PHONE}/{page.act.name}",
         cancel_path=path_of(user),

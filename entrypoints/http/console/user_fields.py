@@ -6,8 +6,8 @@ import msgspec
 
 from application.administration.show_user import UserDetails
 from application.console.devices import ConsoleDetails
-from entrypoints.http.fields import described, format_timestamp, time_field
-from entrypoints.http.user_details import UserFields
+from entrypoints.http.fields import described, time_field
+from entrypoints.http.user_details import UserFields, to_struct
 
 
 class ConsoleDeviceResponse(msgspec.Struct, kw_only=True):
@@ -30,9 +30,5 @@ class ConsoleFields(UserFields, kw_only=True):
     def of(cls, details: UserDetails) -> Self:
         """Convert what is shown of browsers."""
         shown = details.parts.find(ConsoleDetails)
-        return cls(
-            console_devices=[
-                ConsoleDeviceResponse(expires_at=format_timestamp(device.expires_at))
-                for device in (shown.devices if shown else ())
-            ]
-        )
+        devices = shown.devices if shown else ()
+        return cls(console_devices=[to_struct(each, ConsoleDeviceResponse) for each in devices])

@@ -9,30 +9,26 @@ from litestar.response import Redirect, Template
 
 from application.administration.find_user import FoundUser
 from application.administration.show_user import UserDetails
-from application.console.feature import ConsoleFeature
 from application.otp.feature import LimitsFeature
 from application.use_cases import UseCases
 from domain.administration.scope import Scope
 from domain.errors import Forbidden, InvalidValue, UserNotFound
-from domain.identities.identity import Identity
 from domain.identities.retained_data import RetainedData
 from domain.phone import parse_phone
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.middleware import NEEDED_SCOPE
-from entrypoints.http.console.part import shown_parts
+from entrypoints.http.console.part import parts_of, shown_parts
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.console.user_acts import PHONE, USERS, act_pages, offered_pages, path_of
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.fields import IdParameter
 from entrypoints.http.parsing import parse_id
-from entrypoints.words import user_words as words
-from entrypoints.words.act_words import NO_ACCOUNT
-from entrypoints.words.code_words import ONLY_IN_LOG, list_codes
-from entrypoints.words.user_rows import UserRow, UserRowPlace, UserRows, rows_at
+from entrypoints.http.user_details import UserDetailsForm
+from entrypoints.words.code_words import ONLY_IN_LOG
+from entrypoints.words.user_rows import Row, Section, list_rows
 from entrypoints.words.user_text import explain_nobody, find_users, parse_user_text
-from entrypoints.words.verification_words import describe_verification
 
 _PHONE_PATH: Final = PHONE.removeprefix(USERS)
 
@@ -119,6 +115,7 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
     """Return the page of a user. The number is masked: the full one is an act of its own."""
     show_user = use_cases.of(LimitsFeature).show_user
     details = await show_user.describe(request.caller, user, with_full_number=False)
+    rows, sections = _list_rows(request, details, show_user.clock.now())
     identity = user.identity
     retained: Sequence[RetainedData] = ()
     if identity is not None and identity.deleted_at is not None:
@@ -129,21 +126,24 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
         details=details,
         user=user,
         identity=identity,
-        rows=_describe_user(details, request.app.state.user_rows),
-        hold=_describe_hold(details),
-        codes=list_codes(details),
-        verification=_describe_verification(details, use_cases.of(ConsoleFeature).clock.now()),
-        no_account=NO_ACCOUNT,
+        rows=rows,
+        sections=sections,
+        only_in_log=ONLY_IN_LOG,
         act_pages=offered_pages(request, details),
         why_no_acts=_explain_no_acts(request, details),
         retained=retained,
         phone_path=PHONE,
-        **{
-            key: value
-            for part in shown_parts(request)
-            for key, value in part.describe_user(details).items()
-        },
     )
+
+
+def _list_rows(
+    request: ConsoleRequest, details: UserDetails, now: datetime
+) -> tuple[Sequence[Row], Sequence[Section]]:
+    """Return what the API has of a user, without what the caller may not see here."""
+    form: UserDetailsForm = request.app.state.user_details
+    shown = shown_parts(request)
+    hidden = [name for part in parts_of(request) if part not in shown for name in part.user_fields]
+    return list_rows(form.to_response(details, now), hidden)
 
 
 def _explain_no_acts(request: ConsoleRequest, details: UserDetails) -> str:
@@ -156,71 +156,3 @@ def _explain_no_acts(request: ConsoleRequest, details: UserDetails) -> str:
     if is_possible and not offered_pages(request, details):
         return "Your role sees this person, and does nothing for anybody."
     return ""
-
-
-def _describe_user(
-    details: UserDetails, rows_of_features: Sequence[UserRows]
-) -> Sequence[tuple[str, str]]:
-    """Return the rows about the account and its phone, as `dialtone user show` has them."""
-    identity = details.user.identity
-    of_features = [row for user_rows in rows_of_features for row in user_rows(details)]
-    rows = [] if identity is None else _describe_account(identity)
-    rows += _rows_at(UserRowPlace.ACCOUNT, of_features)
-    if details.number is not None:
-        rows += [
-            ("Phone", details.number),
-            ("In today's log", f"phone_hash {details.phone_hash}"),
-            ("In yesterday's log", f"phone_hash {details.phone_hash_of_yesterday}"),
-        ]
-    rows += _rows_at(UserRowPlace.PHONE, of_features)
-    if identity is not None and not identity.is_deleted:
-        if repeats := words.describe_token_repeats(details.token_repeats, details.sessions):
-            rows.append(("Refresh tokens", repeats))
-        expiry_times = [device.expires_at for device in details.devices]
-        rows.append(("Recognized devices", words.describe_devices(expiry_times)))
-        rows += _rows_at(UserRowPlace.DEVICES, of_features)
-    rows += _rows_at(UserRowPlace.END, of_features)
-    rows += _rows_at(UserRowPlace.SESSIONS, of_features)
-    return rows
-
-
-def _rows_at(place: UserRowPlace, rows: Sequence[UserRow]) -> list[tuple[str, str]]:
-    """Return the rows of features at a place. Lists have tables of their own."""
-    return [
-        (row.label.capitalize(), row.value) for row in rows_at(place, rows) if row.items is None
-    ]
-
-
-def _describe_account(identity: Identity) -> list[tuple[str, str]]:
-    rows = [("Account", identity.id), ("Status", words.describe_status(identity))]
-    if not identity.is_deleted:
-        rows += [
-            ("Username", identity.username.text if identity.username else "none"),
-            ("External id", identity.external_id or "none"),
-            ("Role", identity.staff.role.value),
-        ]
-    rows.append(("Created", words.format_time(identity.created_at)))
-    if identity.imported.at is not None:
-        rows.append(("Imported", words.format_time(identity.imported.at)))
-    if identity.last_used_at is not None:
-        rows.append(("Last used", words.describe_last_use(identity.last_used_at)))
-    return rows
-
-
-def _describe_hold(details: UserDetails) -> str:
-    if details.user.hold is None:
-        return ""
-    is_blocked = details.verification is not None and details.verification.blocked_since is not None
-    return words.describe_hold(details.user.hold, is_blocked=is_blocked)
-
-
-def _describe_verification(details: UserDetails, now: datetime) -> Sequence[tuple[str, str]]:
-    state = details.verification
-    if state is None:
-        return ()
-    rows = [
-        ("Verification", describe_verification(state, now)),
-        ("Limit resets left", f"{state.resets_left} today"),
-        ("Codes that you can send", f"{state.operator_codes_left} today"),
-    ]
-    return rows if state.keeps_rejections else [*rows, ("Rejected requests", ONLY_IN_LOG)]

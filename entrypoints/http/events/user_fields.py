@@ -7,7 +7,7 @@ import msgspec
 from application.administration.show_user import UserDetails
 from application.events.details import EventDetails
 from entrypoints.http.fields import described
-from entrypoints.http.user_details import UserFields
+from entrypoints.http.user_details import UserFields, to_struct
 
 
 class UserEventsResponse(msgspec.Struct, kw_only=True):
@@ -29,4 +29,4 @@ class EventFields(UserFields, kw_only=True):
     def of(cls, details: UserDetails) -> Self:
         """Convert what is shown of events."""
         shown = details.parts.find(EventDetails) or EventDetails(waiting=0, failed=0)
-        return cls(events=UserEventsResponse(waiting=shown.waiting, failed=shown.failed))
+        return cls(events=to_struct(shown, UserEventsResponse))

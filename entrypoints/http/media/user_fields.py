@@ -6,7 +6,6 @@ import msgspec
 
 from application.administration.show_user import UserDetails
 from application.media.details import LibraryDetails
-from domain.media.usage import MediaUsage, Quota
 from entrypoints.http.fields import described
 from entrypoints.http.user_details import UserFields
 
@@ -32,13 +31,13 @@ class LibraryFields(UserFields, kw_only=True):
     def of(cls, details: UserDetails) -> Self:
         """Convert what is shown of the library."""
         shown = details.parts.find(LibraryDetails)
-        return cls(library=_to_library(shown.usage, shown.quota) if shown else None)
-
-
-def _to_library(usage: MediaUsage, quota: Quota) -> LibraryResponse:
-    return LibraryResponse(
-        items=usage.used_items,
-        bytes=usage.used_bytes,
-        quota_items=quota.max_items,
-        quota_bytes=quota.max_bytes,
-    )
+        if shown is None:
+            return cls(library=None)
+        return cls(
+            library=LibraryResponse(
+                items=shown.usage.used_items,
+                bytes=shown.usage.used_bytes,
+                quota_items=shown.quota.max_items,
+                quota_bytes=shown.quota.max_bytes,
+            )
+        )

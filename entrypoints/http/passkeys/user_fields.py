@@ -6,8 +6,8 @@ import msgspec
 
 from application.administration.show_user import UserDetails
 from application.passkeys.details import PasskeyDetails
-from entrypoints.http.fields import described, format_timestamp, time_field
-from entrypoints.http.user_details import UserFields
+from entrypoints.http.fields import described, time_field
+from entrypoints.http.user_details import UserFields, to_struct
 
 
 class PasskeyResponse(msgspec.Struct, kw_only=True):
@@ -33,16 +33,5 @@ class PasskeyFields(UserFields, kw_only=True):
     def of(cls, details: UserDetails) -> Self:
         """Convert what is shown of passkeys."""
         shown = details.parts.find(PasskeyDetails)
-        return cls(
-            passkeys=[
-                PasskeyResponse(
-                    id=passkey.id,
-                    name=passkey.name,
-                    created_at=format_timestamp(passkey.created_at),
-                    last_used_at=format_timestamp(passkey.last_used_at)
-                    if passkey.last_used_at
-                    else None,
-                )
-                for passkey in (shown.passkeys if shown else ())
-            ]
-        )
+        passkeys = shown.passkeys if shown else ()
+        return cls(passkeys=[to_struct(passkey, PasskeyResponse) for passkey in passkeys])

@@ -6,9 +6,9 @@ import msgspec
 
 from application.administration.show_user import UserDetails
 from application.phone_change.details import PhoneChangeDetails
-from domain.identities.phone_change import PhoneChange, PhoneChangeStep
+from domain.identities.phone_change import PhoneChangeStep
 from entrypoints.http.fields import described, format_timestamp, time_field
-from entrypoints.http.user_details import AccountResponse, UserFields
+from entrypoints.http.user_details import AccountResponse, UserFields, to_struct
 
 
 class PhoneChangeResponse(msgspec.Struct, kw_only=True):
@@ -59,17 +59,9 @@ class PhoneChangeFields(UserFields, kw_only=True):
         if shown is None:
             return cls(phone_change=None, undo_deadlines=[], phone_change_allowed_at=None)
         return cls(
-            phone_change=_to_phone_change(shown.change) if shown.change else None,
+            phone_change=to_struct(shown.change, PhoneChangeResponse) if shown.change else None,
             undo_deadlines=[format_timestamp(deadline) for deadline in shown.undo_deadlines],
             phone_change_allowed_at=format_timestamp(shown.allowed_at)
             if shown.allowed_at
             else None,
         )
-
-
-def _to_phone_change(change: PhoneChange) -> PhoneChangeResponse:
-    return PhoneChangeResponse(
-        step=change.step.value,
-        is_undo=change.is_undo,
-        started_at=format_timestamp(change.started_at),
-    )

@@ -8,8 +8,8 @@ from application.administration.show_user import UserDetails
 from application.voice.details import CallDetails
 from domain.voice.call import Call, CallDirection, CallStatus
 from domain.voice.walk import CallOutcome
-from entrypoints.http.fields import ID_DESCRIPTION, described, format_timestamp, time_field
-from entrypoints.http.user_details import UserFields
+from entrypoints.http.fields import ID_DESCRIPTION, described, time_field
+from entrypoints.http.user_details import UserFields, to_struct
 from entrypoints.http.voice.call_status import show_call_status
 
 
@@ -60,11 +60,9 @@ class CallFields(UserFields, kw_only=True):
 
 
 def _to_call(call: Call) -> UserCallResponse:
-    return UserCallResponse(
-        id=call.id,
-        direction=call.direction.value,
+    return to_struct(
+        call,
+        UserCallResponse,
         status=show_call_status(call.status),
-        outcome=call.outcome.value if call.outcome else None,
-        started_at=format_timestamp(call.started_at),
         duration_seconds=int(call.duration.total_seconds()) if call.duration else None,
     )

@@ -34,9 +34,10 @@ from entrypoints.http.media.errors import (
     MediaStorageNotResponding,
 )
 from entrypoints.http.middleware import ERROR
+from entrypoints.http.user_details import UserDetailsForm
 from tests.support.http_settings import make_http_settings, make_plugins
 
-ERRORS = make_error_table([*make_plugins(make_http_settings()), ConsolePlugin()])
+ERRORS = make_error_table([*make_plugins(make_http_settings()), ConsolePlugin(UserDetailsForm([]))])
 ROW_OF_FEATURE = {
     "admin": errors.TooManyPhones,
     "export": errors.TooManyExports,

@@ -14,6 +14,7 @@ from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.start.message_access import may_see_messages
 from entrypoints.http.start.plugin import StartPlugin
 from entrypoints.http.start.settings import HttpStartPageSettings
+from entrypoints.http.user_details import UserDetailsForm
 from tests.support import asgi
 from tests.support.http_settings import make_http_settings
 
@@ -128,7 +129,9 @@ async def test_the_page_links_to_the_guides_of_a_clone_and_to_a_console_where_th
         assert (await get(app, f"/start/guides/{other}")).status == 404
 
     assert 'href="console"' not in page
-    with_console = await get(make_app(StartPlugin(SETTINGS), ConsolePlugin()), "/")
+    with_console = await get(
+        make_app(StartPlugin(SETTINGS), ConsolePlugin(UserDetailsForm([]))), "/"
+    )
     assert b'href="console"' in with_console.body
 
 

@@ -25,15 +25,16 @@ class Section:
 def list_rows(
     details: msgspec.Struct, without: Collection[str] = ()
 ) -> tuple[Sequence[Row], Sequence[Section]]:
-    """Return the fields that fit in one line, and the others. Those without a value are left out.
+    """Return the fields that fit in one line, and the others. Null and empty objects are left out.
 
-    A Struct has all its fields, or those that it names in `printed`: the rest is in their words.
+    Lists without an item are in the last row. A Struct has all its fields, or those that it
+    names in `printed`, whose words say the rest.
 
     Args:
         details: The details.
         without: The names of fields that are not shown.
     """
-    rows, sections = list[Row](), list[Section]()
+    rows, sections, empty = list[Row](), list[Section](), list[str]()
     for label, value in _fields_of(details, without):
         match value:
             case msgspec.Struct():
@@ -41,9 +42,11 @@ def list_rows(
             case [msgspec.Struct(), *_]:
                 sections.append(Section(label, [[*_rows_of(each)] for each in value], True))
             case []:
-                rows.append((label, "none"))
+                empty.append(label)
             case _ if text := _to_text(value):
                 rows.append((label, text))
+    if empty:
+        rows.append(("none", ", ".join(empty)))
     return rows, sections
 
 

@@ -56,7 +56,7 @@ async def test_support_helps_members_and_nobody_of_the_staff() -> None:
         member, page = await user_page(console, 1)
         offered = {path.rpartition("/")[2] for path in links(page) if f"/users/{member}/" in path}
         assert offered == {"send-code", "reset-limits", "sign-out", "block"}
-        for other in ("/console/audit", "/console/library", "Calls"):
+        for other in ("/console/audit", "/console/library", "calls"):
             assert other not in page.text
         assert (await console.post(f"/users/{member}/block", reason="x")).status_code == 303
         assert (await console.get(f"/users/{member}/unblock")).status_code == 200
@@ -93,7 +93,7 @@ async def test_an_auditor_reads_and_does_nothing() -> None:
     item = (await harness.upload_image(owner)).item
     async with open_console(harness, role=Role.AUDITOR) as console:
         member, page = await user_page(console, 1)
-        for text in ("and does nothing for anybody.", "/console/library?user_id=", "Calls"):
+        for text in ("and does nothing for anybody.", "/console/library?user_id=", "calls"):
             assert text in page.text
         assert f"/users/{member}/" not in page.text
         page = await console.get(f"/library/{item.id}")

@@ -33,8 +33,8 @@ class Details(msgspec.Struct, kw_only=True):
     state: State | None = None
 
 
-def test_what_has_no_value_is_left_out_but_an_empty_list_is_none() -> None:
-    assert list_rows(Details()) == ([("devices", "none"), ("deadlines", "none")], [])
+def test_null_is_left_out_and_empty_lists_are_in_one_row() -> None:
+    assert list_rows(Details()) == ([("none", "devices, deadlines")], [])
     assert list_rows(Details(), without=["devices", "deadlines"]) == ([], [])
 
 

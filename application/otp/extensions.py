@@ -13,7 +13,6 @@ from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import Challenge
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel, Delivery, DeviceProof
-from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import Acquisition, Reservation
@@ -28,9 +27,7 @@ class CodeCalls(Protocol):
         """The name of the provider of calls."""
         ...
 
-    async def __call__(
-        self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
-    ) -> DeliveryResult:
+    async def __call__(self, code: "CodeDelivery") -> DeliveryResult:
         """Place the call of a delivery that has the id of a call, or imitate that.
 
         Raises:
@@ -52,18 +49,20 @@ class CodeDelivery:
         preferences: What the client asked for.
         delivery: The delivery. Its channel is the one that is tried.
         challenge: Has the code.
+        identity_id: The identity of the phone, if it has one: a call is in its call log.
     """
 
     phone: PhoneNumber
     preferences: MessagePreferences
     delivery: Delivery
     challenge: Challenge
+    identity_id: str | None = None
 
 
 class MessageChannel(Protocol):
     """Sends codes by messages that reach only the numbers of its customers, such as WhatsApp.
 
-    Whether it reaches a number is nobody's business: see `DeliverInOrder`.
+    Whether it reaches a number is nobody's business: see `DeliverCode`.
     """
 
     @property

@@ -14,8 +14,7 @@ from application.limits.measure_limits import MeasureLimits
 from application.operations.cleanup import expire
 from application.otp.check_otp import CheckOtp
 from application.otp.codes import OtpCodes
-from application.otp.deliver_in_order import DeliverInOrder
-from application.otp.deliver_otp import DeliverOtp
+from application.otp.deliver_code import DeliverCode
 from application.otp.delivery_status import (
     GetDeliveryStatus,
     ReportDelivery,
@@ -29,7 +28,6 @@ from application.otp.recent_rejections import RecentRejections
 from application.otp.request_otp import RequestOtp
 from application.otp.send_code import SendCode
 from application.otp.send_notice import SendNotice
-from application.otp.send_text import SendText
 from application.otp.verify_otp import VerifyOtp
 from application.ports.keys import KeyRing
 from application.ports.limits import LimitStore
@@ -61,7 +59,6 @@ class OtpPolicy:
     """What the operator decides about one-time codes.
 
     Attributes:
-        sms_provider: The name of the provider that is tried first for a message.
         countries: Where codes go to; None for all countries.
         phone_rules: The kinds of numbers that get codes.
         otp_length: The digits of a code.
@@ -74,7 +71,6 @@ class OtpPolicy:
         is_sent_reported: Whether it is known that each message is reported as sent.
     """
 
-    sms_provider: str
     countries: Collection[str] | None = None
     phone_rules: PhoneRules = DEFAULT_RULES
     otp_length: int = DEFAULT_OTP_LENGTH
@@ -181,15 +177,25 @@ class OtpFeature:
 
         self.extensions = OtpExtensions()
         self.rejections = RecentRejections(verifications, clock, events)
-        self.send_text = SendText(
+        self.deliver_code = DeliverCode(
+            channels=policy.channels,
+            codes=codes,
+            templates=ports.sms_templates,
             messenger=ports.messenger,
             timing=DeliveryTimingProfile(randomness),
             extensions=self.extensions,
-            provider=policy.sms_provider,
+            phone_verifications=verifications,
+            delivery_limiter=limits.delivery_limiter,
+            delivery_reports=repositories.delivery_reports,
+            report_timing=report_timing,
+            webhook_urls=policy.webhook_urls if policy.are_messages_reported else None,
+            keyed_hashes=keyed_hashes,
+            clock=clock,
+            events=events,
         )
         self.send_notice = SendNotice(
             phone_verifications=verifications,
-            send_text=self.send_text,
+            deliver_code=self.deliver_code,
             templates=ports.sms_templates,
             codes=codes,
             clock=clock,
@@ -199,30 +205,11 @@ class OtpFeature:
         self.report_delivery = ReportDelivery(
             repositories.delivery_reports, report_timing, events, clock
         )
-        self.deliver_in_order = DeliverInOrder(
-            deliver_otp=DeliverOtp(
-                codes=codes,
-                templates=ports.sms_templates,
-                send_text=self.send_text,
-                delivery_reports=repositories.delivery_reports,
-                report_timing=report_timing,
-                extensions=self.extensions,
-                webhook_urls=policy.webhook_urls if policy.are_messages_reported else None,
-                keyed_hashes=keyed_hashes,
-                clock=clock,
-            ),
-            phone_verifications=verifications,
-            delivery_reports=repositories.delivery_reports,
-            events=events,
-            clock=clock,
-        )
         self.request_otp = RequestOtp(
             phone_verifications=verifications,
             delivery_limiter=limits.delivery_limiter,
             codes=codes,
-            deliver_otp=self.deliver_in_order.deliver_otp,
-            deliver_in_order=self.deliver_in_order,
-            channels=policy.channels,
+            deliver_code=self.deliver_code,
             identities=repositories.identities,
             phone_holds=identities.phone_holds,
             rejections=self.rejections,

@@ -11,13 +11,11 @@ from typing import Final
 from application.identities.phone_holds import PhoneHolds
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
-from application.otp.deliver_in_order import DeliverInOrder
-from application.otp.deliver_otp import BLOCKED, DeliverOtp, make_delivery_event
+from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.events import (
     WITHIN_COOLDOWN,
     FixedOtpUsed,
     OtpRequested,
-    OtpSuppressed,
     ProviderPaused,
 )
 from application.otp.extensions import CodeDelivery, OtpExtensions
@@ -27,7 +25,7 @@ from application.otp.recognize_device import recognize_device
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.otp import DeliveryResult, DeliveryStatus, PhoneVerifications
+from application.ports.otp import DeliveryStatus, PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
@@ -44,8 +42,7 @@ from domain.identifier import NOBODY, RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import Purpose
-from domain.otp.channel_order import ONLY_SMS, ChannelOrder
-from domain.otp.delivery import Channel, Delivery, OtpRequest
+from domain.otp.delivery import Channel, OtpRequest
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.permits import Permits, Recognition
@@ -63,8 +60,6 @@ from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber, PhoneRules
 
 REQUEST_ID_BYTES: Final = 16
-NOTHING_TO_UNDO: Final = "blocked, or no change to undo"
-"""Why the delivery of a code for an undo was suppressed, in the log."""
 
 Decide = Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision]]
 
@@ -128,7 +123,7 @@ class RequestOtp:
     - A call has the same code, limits and cooldown as a message, and one limit more.
     - A code to sign in goes by the channels of the country (`ChannelOrder`); any other code goes by
       SMS, unless a call is asked for. Nobody sees which channel reaches a number: a delivery that
-      could show it is hidden (`DeliverInOrder`).
+      could show it is hidden (`DeliverCode`).
     - While a limit of failed attempts is used up, a message brings fewer attempts.
     - A blocked phone gets the same counting and the same responses, and no message. So does a phone
       without a change to undo, if the code is for an undo.
@@ -143,9 +138,7 @@ class RequestOtp:
     phone_verifications: PhoneVerifications
     delivery_limiter: DeliveryLimiter
     codes: OtpCodes
-    deliver_otp: DeliverOtp
-    deliver_in_order: DeliverInOrder
-    channels: ChannelOrder
+    deliver_code: DeliverCode
     identities: Identities
     phone_holds: PhoneHolds
     rejections: RecentRejections
@@ -172,7 +165,7 @@ class RequestOtp:
         phone, now = command.phone, self.clock.now()
         random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         request_id = random[:REQUEST_ID_BYTES].hex()
-        channels = self._plan_channels(command)
+        channels = self.deliver_code.plan_channels(phone, command.purpose, command.channel)
         channel = channels[0]
         is_test_phone = self.codes.is_test_phone(phone, now)
         if not is_test_phone:
@@ -200,7 +193,7 @@ class RequestOtp:
             self.codes.key_ids(),
             request_id,
             channel,
-            "" if is_test_phone else self.deliver_otp.first_provider(channel),
+            "" if is_test_phone else self.deliver_code.first_provider(channel),
             device,
             new_call_id=make_identifier(now, random[-RANDOM_BYTES:])
             if is_call and not is_test_phone
@@ -226,14 +219,6 @@ class RequestOtp:
             resend_in=whole_seconds(now, decision.next_request_at),
             is_confirmed=is_confirmed,
         )
-
-    def _plan_channels(self, command: RequestOtpCommand) -> Sequence[Channel]:
-        """Return the channels that are tried one after another: those that have a provider."""
-        if command.purpose is not Purpose.SIGN_IN:
-            return (command.channel or Channel.SMS,)
-        planned = self.channels.plan(command.phone.country, command.channel)
-        available = (Channel.SMS, Channel.VOICE, *self.extensions.message_channels)
-        return [channel for channel in planned if channel in available] or ONLY_SMS
 
     async def _end_void_hold(
         self, phone: PhoneNumber, loaded: Versioned[PhoneVerification]
@@ -360,7 +345,7 @@ class RequestOtp:
         """Reject the request while no provider is called, before it uses up anything."""
         if self.codes.is_test_phone(phone, request.now):
             return
-        seconds = self.deliver_otp.retry_after(channels)
+        seconds = self.deliver_code.retry_after(channels)
         if seconds > 0:
             raise DeliveryFailed(PAUSED.reason, math.ceil(seconds))
 
@@ -460,74 +445,45 @@ class RequestOtp:
         channels: Sequence[Channel],
     ) -> bool:
         """Deliver the code, and return whether the provider confirmed that it took it."""
-        phone, in_order = command.phone, self.deliver_in_order
-        if in_order.is_hidden(channels):
-            return await in_order(phone, command.preferences, decision, channels)
-        code = CodeDelivery(phone, command.preferences, decision.delivery, decision.challenge)
-        sending = self.deliver_otp(code, decision)
-        try:
-            result, is_slow = await in_order.wait_for_result(phone, decision.delivery, sending)
-        except StorageError:
-            not_connected = DeliveryResult(DeliveryStatus.NOT_CONNECTED)
-            await self._reject(command, request, decision, not_connected)
-            raise
-        channel, provider = decision.delivery.channel, decision.delivery.provider
-        if decision.is_suppressed:
-            # The result is the imitation that the client sees.
-            is_undo = command.purpose is Purpose.UNDO_PHONE_CHANGE
-            reason = NOTHING_TO_UNDO if is_undo else BLOCKED
-            self.events.record(OtpSuppressed(phone=phone, reason=reason, channel=channel))
-        else:
-            self.events.record(make_delivery_event(phone, result, channel, provider))
-        if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
-            await in_order.keep_result(phone, decision.delivery, result, was_unknown=is_slow)
+        code = CodeDelivery(
+            command.phone,
+            command.preferences,
+            decision.delivery,
+            decision.challenge,
+            decision.identity_id,
+        )
+        delivered = await self.deliver_code(code, channels)
+        result = delivered.result
+        if result.status in TAKEN:
             return result.status is DeliveryStatus.ACCEPTED
-        retry_after = await self._reject(command, request, decision, result)
         if result.status is DeliveryStatus.INVALID_NUMBER:
             raise PhoneUnreachable(result.reason)
-        raise DeliveryFailed(result.reason, retry_after)
+        now, next_request_at = self.clock.now(), decision.next_request_at
+        if (rejected := delivered.rejected) is not None:
+            with suppress(StorageError):
+                next_request_at = await self._next_request_at(command, request, rejected, now)
+        raise DeliveryFailed(result.reason, whole_seconds(now, next_request_at))
 
-    async def _reject(
+    async def _next_request_at(
         self,
         command: RequestOtpCommand,
         request: OtpRequest,
-        decision: DeliveryDecision,
-        result: DeliveryResult,
-    ) -> int:
-        """Record that the delivery was rejected, and release permits. Where that fails they expire.
-
-        Returns:
-            When the client can cause a delivery: whole seconds from now on.
-        """
-        phone, now, limiter = command.phone, self.clock.now(), self.delivery_limiter
-        next_request_at = decision.next_request_at
+        rejected: PhoneVerification,
+        now: datetime,
+    ) -> datetime:
+        """Return when the client can cause a delivery after one that was rejected."""
+        phone, limiter = command.phone, self.delivery_limiter
+        reservation = limiter.make_reservation(
+            phone,
+            request,
+            rejected,
+            now,
+            request.channel,
+            command.client_ip,
+        )
+        available_at = await self._next_available(command, request, reservation, rejected)
         policy = limiter.policy(phone, now)
-
-        def reject(
-            verification: PhoneVerification,
-        ) -> tuple[PhoneVerification, tuple[PhoneVerification, Delivery | None]]:
-            delivery = verification.deliveries.find(request.new_request_id)
-            rejected = verification.reject_delivery(
-                request.new_request_id, result.provider, result.reason
-            )
-            return rejected, (rejected, delivery)
-
-        with suppress(StorageError):
-            rejected, delivery = await change(self.phone_verifications, phone, reject)
-            if delivery is not None:
-                identity_id = request.new_challenge.identity_id
-                await limiter.settle(phone, delivery, result.status.outcome, identity_id)
-            reservation = limiter.make_reservation(
-                phone,
-                request,
-                rejected,
-                now,
-                request.channel,
-                command.client_ip,
-            )
-            available_at = await self._next_available(command, request, reservation, rejected)
-            next_request_at = max(rejected.next_request_at(request, policy, now), available_at)
-        return whole_seconds(now, next_request_at)
+        return max(rejected.next_request_at(request, policy, now), available_at)
 
     def _record_rejection(
         self,

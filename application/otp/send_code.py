@@ -71,7 +71,7 @@ class SendCode:
             phone = user.require_phone()
             if self.codes.is_test_phone(phone, self.clock.now()):
                 raise ConflictingValue(HAS_FIXED_CODE)
-            channels = self.request_otp.channels.of(phone.country)
+            channels = self.request_otp.deliver_code.channels.of(phone.country)
             if command.channel is not None and command.channel not in channels:
                 raise ConflictingValue(
                     NO_SUCH_CHANNEL.format(country=phone.country, channels=", ".join(channels))

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from application.otp.codes import OtpCodes
+from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.events import PhoneNoticeRejected, PhoneNoticeSent
-from application.otp.send_text import SendText
 from application.ports.otp import DeliveryStatus, PhoneVerifications, SmsTemplates
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
@@ -25,7 +25,7 @@ class SendNotice:
     """
 
     phone_verifications: PhoneVerifications
-    send_text: SendText
+    deliver_code: DeliverCode
     templates: SmsTemplates
     codes: OtpCodes
     clock: Clock
@@ -59,16 +59,15 @@ class SendNotice:
         message = self.templates.render_notice(
             notice, country=phone.country, locale=locale, undo_code=undo_code
         )
-        result = await self.send_text(phone, message)
-        is_sent = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
-        provider = result.provider or self.send_text.provider
+        result = await self.deliver_code.send_text(phone, message)
+        is_sent = result.status in TAKEN
         if is_sent:
             self.events.record(
                 PhoneNoticeSent(
                     phone=phone,
                     reason=result.full_reason,
                     channel=Channel.SMS,
-                    provider=provider,
+                    provider=result.provider,
                     provider_message_id=result.provider_message_id,
                     error_code=result.error_code,
                     result=result.status,
@@ -80,7 +79,7 @@ class SendNotice:
                     phone=phone,
                     reason=result.full_reason,
                     channel=Channel.SMS,
-                    provider=provider,
+                    provider=result.provider,
                     error_code=result.error_code,
                     result=result.status,
                 )

@@ -172,13 +172,13 @@ class MessageProviders(Protocol):
 
     @property
     def names(self) -> Sequence[str]:
-        """The names of the messengers, in the operator's order."""
+        """The names of the messengers, at least one, in the operator's order."""
         ...
 
     async def send(
         self, phone: PhoneNumber, message: TextMessage, order: Sequence[str] = ()
     ) -> DeliveryResult:
-        """Send the message, as `Messenger` says.
+        """Send the message, as `Messenger` says. The result names the provider.
 
         Args:
             phone: The phone.

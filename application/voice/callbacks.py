@@ -8,7 +8,7 @@ from typing import Final
 
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
-from application.otp.deliver_otp import BLOCKED, make_delivery_event
+from application.otp.deliver_code import BLOCKED, make_delivery_event
 from application.otp.events import FixedOtpUsed, OtpSuppressed
 from application.otp.extensions import OtpExtensions
 from application.otp.provider_pause import PAUSED

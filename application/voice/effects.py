@@ -7,9 +7,9 @@ from application.identities.assign_phone import AssignPhone
 from application.identities.events import UserDeleted
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.codes import OtpCodes
-from application.otp.send_text import SendText
+from application.otp.deliver_code import TAKEN, DeliverCode
 from application.ports.identities import Identities
-from application.ports.otp import DeliveryStatus, NoticeMessage, PhoneVerifications
+from application.ports.otp import NoticeMessage, PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.update import change
@@ -50,7 +50,7 @@ class CarryOutEffect:
     identities: Identities
     delivery_limiter: DeliveryLimiter
     codes: OtpCodes
-    send_text: SendText
+    deliver_code: DeliverCode
     callbacks: Callbacks
     clock: Clock
     randomness: Randomness
@@ -154,10 +154,10 @@ class CarryOutEffect:
         if permits is None:
             return
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
-            await self.send_text.imitate(phone)
+            await self.deliver_code.timing.imitate(phone.country)
             return
-        result = await self.send_text(phone, message)
-        if result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN):
+        result = await self.deliver_code.send_text(phone, message)
+        if result.status in TAKEN:
             return
         outcome = result.status.outcome
         await self.delivery_limiter.settle_leaving_message(phone, permits, outcome)

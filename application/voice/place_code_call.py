@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.extensions import CodeDelivery
 from application.otp.provider_pause import PAUSED, ProviderPause
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
@@ -18,8 +19,7 @@ from application.tasks import call_adapter
 from application.update import change
 from application.voice.call_urls import CallUrls
 from application.webhook_urls import PhoneLabels
-from domain.otp.delivery_policy import DeliveryDecision
-from domain.otp.message_preferences import MessagePreferences, normalize_locale
+from domain.otp.message_preferences import normalize_locale
 from domain.phone import PhoneNumber
 from domain.voice.call import Call, CallDirection, CallStatus
 
@@ -123,18 +123,16 @@ class DeliverByCall:
     def retry_after(self) -> float:
         return self.place_code_call.pause.seconds_left
 
-    async def __call__(
-        self, phone: PhoneNumber, preferences: MessagePreferences, decision: DeliveryDecision
-    ) -> DeliveryResult:
-        delivery = decision.delivery
+    async def __call__(self, code: CodeDelivery) -> DeliveryResult:
+        delivery = code.delivery
         call = Call(
             id=delivery.call_id or "",
             direction=CallDirection.OUTBOUND,
             started_at=self.clock.now(),
-            identity_id=decision.identity_id,
-            challenge_id=decision.challenge.id,
+            identity_id=code.identity_id,
+            challenge_id=code.challenge.id,
             report_id=delivery.report_id,
             # Without a locale, that of the country is used.
-            locale=normalize_locale(preferences.locale),
+            locale=normalize_locale(code.preferences.locale),
         )
-        return await self.place_code_call(phone, call, is_suppressed=decision.is_suppressed)
+        return await self.place_code_call(code.phone, call, is_suppressed=delivery.is_suppressed)

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from application.operations.cleanup import expire
 from application.otp.codes import OtpCodes
-from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.feature import OtpFeature
 from application.otp.message_callbacks import AnswerHandshake, RecordMessageStatus
-from application.otp.send_text import SendText
 from application.ports.otp import MessageProviders
 from application.ports.webhooks import Handshakes, StatusCallbacks
 from application.ports.whatsapp import WhatsAppRepositories
@@ -83,17 +81,10 @@ class WhatsAppFeature:
             webhook_urls: The URLs that the provider requests; None if it requests none.
         """
         clock, otp = core.system.clock, core.of(OtpFeature)
-        deliver_in_order, repositories = otp.deliver_in_order, records.repositories
-        self.deliver_in_order = deliver_in_order
+        repositories = records.repositories
         otp.extensions.message_channels[Channel.WHATSAPP] = SendByWhatsApp(
-            send_text=SendText(
-                messenger=ports.messenger,
-                timing=DeliveryTimingProfile(core.system.randomness),
-                extensions=otp.extensions,
-                provider=next(iter(ports.messenger.names)),
-                channel=Channel.WHATSAPP,
-            ),
-            deliver_otp=deliver_in_order.deliver_otp,
+            messenger=ports.messenger,
+            deliver_code=otp.deliver_code,
             deliveries=repositories.deliveries,
             numbers=records.numbers,
             keyed_hashes=core.keyed_hashes,
@@ -104,7 +95,7 @@ class WhatsAppFeature:
             deliveries=repositories.deliveries,
             numbers=records.numbers,
             report_delivery=otp.report_delivery,
-            deliver_in_order=deliver_in_order,
+            deliver_code=otp.deliver_code,
             phone_verifications=core.repositories.phone_verifications,
             codes=codes,
             clock=clock,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from application.otp.codes import OtpCodes
-from application.otp.deliver_in_order import DeliverInOrder
+from application.otp.deliver_code import DeliverCode
 from application.otp.delivery_status import ReportDelivery, ReportedDelivery
 from application.otp.extensions import CodeDelivery
 from application.ports.otp import DeliveryResult, DeliveryStatus, PhoneVerifications
@@ -39,7 +39,7 @@ class ReportWhatsApp:
     deliveries: ExpiringRecords[WhatsAppDelivery]
     numbers: KnownNumbers
     report_delivery: ReportDelivery
-    deliver_in_order: DeliverInOrder
+    deliver_code: DeliverCode
     phone_verifications: PhoneVerifications
     codes: OtpCodes
     clock: Clock
@@ -102,8 +102,8 @@ class ReportWhatsApp:
             provider=reported.provider,
             error_code=error_code,
         )
-        in_order = self.deliver_in_order
-        in_order.start(in_order.fall_back(code, failed, record.next_channels))
+        falling_back = self.deliver_code.fall_back(code, failed, record.next_channels)
+        self.deliver_code.start(falling_back)
 
 
 def _find_latest(challenge: Challenge, verification: PhoneVerification) -> Delivery:

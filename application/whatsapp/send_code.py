@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from application.otp.deliver_otp import TAKEN, DeliverOtp
-from application.otp.extensions import CodeDelivery
-from application.otp.send_text import SendText
+from application.otp.deliver_code import TAKEN, DeliverCode
+from application.otp.extensions import CodeDelivery, SentMessage
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus, MessageProviders
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
 from application.update import change
@@ -39,8 +38,8 @@ class SendByWhatsApp:
     `webhook_urls` is None where the provider reports nothing.
     """
 
-    send_text: SendText
-    deliver_otp: DeliverOtp
+    messenger: MessageProviders
+    deliver_code: DeliverCode
     deliveries: ExpiringRecords[WhatsAppDelivery]
     numbers: KnownNumbers
     keyed_hashes: KeyedHashes
@@ -50,10 +49,10 @@ class SendByWhatsApp:
     @property
     def provider(self) -> str:
         """The name of the provider."""
-        return self.send_text.provider
+        return self.messenger.names[0]
 
     def retry_after(self) -> float:
-        return self.send_text.messenger.retry_after()
+        return self.messenger.retry_after()
 
     async def send(
         self, code: CodeDelivery, next_channels: Sequence[Channel]
@@ -63,17 +62,24 @@ class SendByWhatsApp:
             return REMEMBERED
         # The template of the provider, or a text for people: nothing reads it automatically.
         preferences = MessagePreferences(locale=code.preferences.locale)
-        message = self.deliver_otp.render(replace(code, preferences=preferences), delivery.sent_at)
+        message = self.deliver_code.render(replace(code, preferences=preferences))
         urls, record = self.webhook_urls, None
         if urls is not None and (record := await self._add_record(code, next_channels)):
             status_url = partial(urls.status_url, STATUS_PATH)
             today = self.clock.now().date()
             message = name_message(message, record.id, phone, today, self.keyed_hashes, status_url)
-        result = await self.send_text(phone, message)
-        recent_messages = self.deliver_otp.extensions.recent_messages
+        result, extensions = await self.messenger.send(phone, message), self.deliver_code.extensions
         if result.status in TAKEN:
-            if recent_messages is not None:
-                recent_messages.add(delivery.public_id, message.text)
+            extensions.count_cost(
+                SentMessage(
+                    country=phone.country,
+                    channel=Channel.WHATSAPP,
+                    provider=result.provider,
+                    text=message.text,
+                )
+            )
+            if extensions.recent_messages is not None:
+                extensions.recent_messages.add(delivery.public_id, message.text)
             return result
         if result.status is DeliveryStatus.INVALID_NUMBER:
             await self.numbers.remember(phone)

@@ -45,8 +45,7 @@ class DeliveryDecision:
 
     `request_id` is new in every response. `is_new` is False when the request refers to an earlier
     delivery: nothing is sent.
-    `is_suppressed` says that the phone is blocked: nothing is sent, and the client gets the
-    response that any client gets. `identity_id` is the identity of the phone.
+    `identity_id` is the identity of the phone.
     """
 
     delivery: Delivery
@@ -54,7 +53,6 @@ class DeliveryDecision:
     request_id: str
     next_request_at: datetime
     is_new: bool
-    is_suppressed: bool = False
     identity_id: str | None = None
 
     @property

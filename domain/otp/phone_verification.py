@@ -228,7 +228,6 @@ class PhoneVerification:
             request.new_request_id,
             policy.earliest_request(successor._requester(request), request.now),
             is_new=True,
-            is_suppressed=delivery.is_suppressed,
             identity_id=self.identity_id,
         )
         return successor, decision

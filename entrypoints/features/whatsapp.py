@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from adapters.records.features.whatsapp import KINDS
 from application.ports.keys import KeyPurpose
@@ -202,16 +202,16 @@ class _WhatsApp(Feature):
             return
         with name_variable(_VARIABLE):
             messenger = await opening.stack.enter_async_context(open_whatsapp(whatsapp, settings))
-        feature = _add_channel(opening, settings, messenger, provider_name(whatsapp))
+        _add_channel(opening, settings, messenger, provider_name(whatsapp))
         try:
             yield
         finally:
-            await feature.deliver_in_order.finish()
+            await core.of(OtpFeature).deliver_code.finish()
 
 
 def _add_channel(
     opening: "Opening", settings: WhatsAppSettings, messenger: Messenger, name: str
-) -> Any:
+) -> None:
     """Add the use cases, with a provider that is left alone while it does not respond."""
     from adapters.failover import FailoverMessenger, FailoverProvider
     from adapters.system import HeldHealthCheck
@@ -248,7 +248,6 @@ def _add_channel(
         WebhookUrls(settings.public_url) if has_url else None,
     )
     core.add(feature)
-    return feature
 
 
 WHATSAPP: Final = _WhatsApp()

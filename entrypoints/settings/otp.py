@@ -227,7 +227,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
             are_messages_reported=are_messages_reported,
             # A hook need not report anything.
             is_sent_reported=not self.sms_hooks,
-            sms_provider=provider_name(self.sms[0]),
         )
 
     def http_otp(self) -> HttpOtpSettings:

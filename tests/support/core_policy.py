@@ -14,7 +14,7 @@ class CorePolicy:
     """What the operator decides about the core."""
 
     identities: IdentitiesPolicy = field(default_factory=IdentitiesPolicy)
-    otp: OtpPolicy = OtpPolicy(sms_provider="acme")
+    otp: OtpPolicy = OtpPolicy()
 
 
 def make_core_policy(**decisions: Any) -> CorePolicy:

@@ -1,6 +1,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -39,7 +40,7 @@ class FakeMessenger:
         self.result = result
         self.messages: list[Message] = []
         self.sent: list[TextMessage] = []
-        self.names: Sequence[str] = ()
+        self.names: Sequence[str] = ("acme",)
         self.orders: list[Sequence[str]] = []
         self.gate: asyncio.Event | None = None
         self.arrived = asyncio.Event()
@@ -58,7 +59,7 @@ class FakeMessenger:
         self.arrived.set()
         if self.gate is not None:
             await self.gate.wait()
-        return self.result
+        return replace(self.result, provider=self.result.provider or self.names[0])
 
     def status_parameters(self) -> dict[str, str]:
         """Return the parameters of the URL for the status of the first message."""

@@ -80,7 +80,7 @@ class WhatsAppHarness(CoreHarness):
         return result
 
     async def finish(self) -> None:
-        await self.otp.deliver_in_order.finish()
+        await self.otp.deliver_code.finish()
 
     async def report(
         self, status: ReportedStatus, *, message: int = -1, is_unreachable: bool = False

@@ -9,7 +9,7 @@ import pytest
 
 from application.administration.caller import operating_system_user
 from application.administration.show_user import UserDetails
-from application.otp import deliver_in_order
+from application.otp import deliver_code
 from application.otp.send_code import SendCodeCommand
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.administration.audit import AuditAction
@@ -239,7 +239,7 @@ async def test_an_unknown_result_is_shown_with_its_reason_until_the_provider_rep
 async def test_while_a_provider_does_not_answer_the_result_is_unknown(
     app: CoreHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliver_in_order, "SLOW_DELIVERY", 0)
+    monkeypatch.setattr(deliver_code, "SLOW_DELIVERY", 0)
     app.messenger.gate = asyncio.Event()
     requesting = asyncio.create_task(app.request_otp())
     await app.messenger.arrived.wait()

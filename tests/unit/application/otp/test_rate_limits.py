@@ -358,8 +358,8 @@ async def test_a_delivery_whose_write_was_cancelled_keeps_its_permits(app: CoreH
 async def test_the_provider_that_took_it_is_kept_with_a_second_write_if_it_was_not_the_first() -> (
     None
 ):
-    policy = make_core_policy(sms_provider="first", webhook_urls=WEBHOOK_URLS)
-    app = CoreHarness(policy=policy)
+    app = CoreHarness(policy=make_core_policy(webhook_urls=WEBHOOK_URLS))
+    app.messenger.names = ("first", "second")
     for number, provider in enumerate(("first", "second"), start=1):
         app.messenger.result = replace(ACCEPTED, provider=provider)
         app.faults.reset()

@@ -70,7 +70,7 @@ async def read_code(app: AppHarness) -> None:
 
 
 async def test_the_phone_is_called_by_urls_that_name_the_call() -> None:
-    app = app_with_phone_line(sms_provider="first", provider="the line")
+    app = app_with_phone_line(provider="the line")
     principal = await app.log_in()
     app.messenger.messages.clear()
     app.advance(hours=12)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from application.identities.login import LoggedIn
-from application.otp.deliver_in_order import HIDDEN_WAIT, LOOKS_SENT_AFTER
+from application.otp.deliver_code import HIDDEN_WAIT, LOOKS_SENT_AFTER
 from application.otp.events import OtpAccepted, OtpFellBack, OtpNotTaken, OtpSuppressed
 from application.otp.extensions import SentMessage
 from application.ports.otp import DeliveryResult

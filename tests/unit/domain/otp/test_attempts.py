@@ -233,12 +233,12 @@ def test_a_suppressed_code_is_delivered_on_request_after_the_block(
 ) -> None:
     driver.verification = driver.verification.block(NOW)
     suppressed = driver.request()
-    assert (suppressed.is_new, suppressed.is_suppressed) == (True, True)
+    assert (suppressed.is_new, suppressed.delivery.is_suppressed) == (True, True)
     driver.verification = driver.verification.unblock()
     driver.wait(15)
     decision = driver.request()
     assert decision.challenge == suppressed.challenge
-    assert (decision.is_new, decision.is_suppressed) == (True, False)
+    assert (decision.is_new, decision.delivery.is_suppressed) == (True, False)
 
 
 def test_during_a_block_a_correct_code_counts_as_a_wrong_one_and_stays_valid(

@@ -149,8 +149,9 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
             return seconds
         self.ids.setdefault(client, []).append(decision.request_id)
         self.history.ids.add(decision.request_id)
-        assert decision.is_suppressed == (decision.is_new and self.history.is_blocked)
-        if decision.is_new and not decision.is_suppressed:
+        if decision.is_new:
+            assert decision.delivery.is_suppressed == self.history.is_blocked
+        if decision.is_new and not decision.delivery.is_suppressed:
             code = code_of(decision.challenge)
             self.untried = Message(code, self.now, client, is_owner, decision.request_id)
             self.history.add_message(self.untried)

@@ -20,10 +20,10 @@ from application.ports.versioned import ExpiringRecords
 from domain.attestation.errors import AttestationRequired
 from domain.attestation.used_attestation import USED_ATTESTATION_TTL, UsedAttestation
 from domain.otp.attestation_proof import AttestationProof
-from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
+from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Recognition
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import Acquisition, Reservation, Restriction
 from domain.phone import PhoneNumber
 
 UNAVAILABLE_PERIOD: Final = timedelta(seconds=30)
@@ -53,15 +53,15 @@ class AttestDelivery:
     async def __call__(
         self,
         phone: PhoneNumber,
-        client_ip: HashedClientIp,
-        channel: Channel,
+        request: OtpRequest,
         proof: AttestationProof | None,
         recognition: Recognition,
         reservation: Reservation,
+        restriction: Restriction | None,
         available_at: datetime,
     ) -> Acquisition | datetime:
-        limiter = self.delivery_limiter
-        with_proof_at = await limiter.next_available_with_proof(reservation, client_ip)
+        limiter, client_ip, channel = self.delivery_limiter, request.client_ip, request.channel
+        with_proof_at = await limiter.next_available_with_proof(reservation, client_ip, restriction)
         if with_proof_at is None:
             return available_at
         now = reservation.acquired_at

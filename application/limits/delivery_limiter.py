@@ -21,8 +21,9 @@ from domain.otp.callbacks import Callback
 from domain.otp.challenge import Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
-from domain.otp.delivery import Channel, Delivery, OtpRequest
+from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Outcome, Permits, Recognition
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import (
@@ -34,7 +35,6 @@ from domain.otp.rate_limits import (
     RateLimits,
     Reservation,
     Restriction,
-    for_phone_change,
 )
 from domain.otp.sliding_window import whole_seconds
 from domain.otp.test_otps import TEST_OTP_POLICY
@@ -64,99 +64,46 @@ class DeliveryLimiter:
         is_test_phone = self.codes.is_test_phone(phone, now)
         return TEST_OTP_POLICY if is_test_phone else self.delivery_policy
 
-    def make_reservation(
-        self,
-        phone: PhoneNumber,
-        request: OtpRequest | OtpAttempt,
-        verification: PhoneVerification,
-        now: datetime,
-        channel: Channel,
-        client_ip: str,
+    def reserve(
+        self, phone: PhoneNumber, request: OtpRequest, recognition: Recognition
     ) -> Reservation:
-        """Return the reservation of a delivery by this client, with all parts that it may have.
-
-        It watches the limits of failed attempts: while one is used up, a delivery brings fewer.
-
-        Args:
-            phone: The phone.
-            request: Who asks for it.
-            verification: What is known of the phone.
-            now: The time of the reservation.
-            channel: How the code is delivered.
-            client_ip: The IP of the request, for what restricts a client.
-        """
-        of_identity: tuple[RateLimit, ...] = ()
-        if isinstance(request, OtpRequest) and request.new_challenge.identity_id is not None:
-            of_identity = for_phone_change(request.new_challenge.identity_id)
-        watched = self.limits.for_failed_attempt(request.client_ip, phone.country)
-        if self.codes.is_test_phone(phone, now):
-            # No message is sent, so no permit of a country or in total is needed.
-            of_ip = self.limits.for_ip(request.client_ip)
-            return Reservation(now, (*of_ip, *of_identity), watched=watched)
-        self.alerts.measure_limits.see(phone.country)
-        if isinstance(request, OtpRequest) and request.is_by_operator:
-            watched = self.limits.for_failed_attempts(phone.country)
-            reservation = self.limits.reserve_operator_code(now, phone.country, channel)
-            return replace(reservation, watched=watched)
-        recognition = verification.recognize(request)
-        reservation = self.reserve_delivery(
-            phone, request.client_ip, now, recognition, channel, client_ip
+        """Return the reservation of what a request causes, with all parts that it may have."""
+        now, limits, country = request.now, self.limits, phone.country
+        if request.is_test:
+            return limits.reserve_test_otp(now, request.client_ip, country, request.identity_id)
+        self.alerts.measure_limits.see(country)
+        if request.is_by_operator:
+            return limits.reserve_operator_code(now, country, request.channel)
+        route = self.route(phone, request.client_ip)
+        return limits.reserve_delivery(
+            now, route, recognition, request.channel, request.identity_id
         )
-        if _purpose_of(request) is Purpose.UNDO_PHONE_CHANGE:
-            # Nothing is sent without a hold, and nobody can tell whether there is one.
-            reservation = replace(reservation, restriction=None)
-        return replace(reservation.with_limits(*of_identity), watched=watched)
 
-    def reserve_delivery(
-        self,
-        phone: PhoneNumber,
-        hashed_ip: HashedClientIp,
-        now: datetime,
-        recognition: Recognition,
-        channel: Channel,
-        client_ip: str = "",
-    ) -> Reservation:
-        """Return the reservation of a delivery that is for the user, by a message or a call.
+    def reserve_callback(self, phone: PhoneNumber, now: datetime) -> Reservation:
+        """Return the reservation of a callback, with both parts that it may have."""
+        self.alerts.measure_limits.see(phone.country)
+        number_range = self.keyed_hashes.hash_number_range(phone.number_range)
+        return self.limits.reserve_callback(now, phone.country, number_range)
 
-        Args:
-            phone: The phone.
-            hashed_ip: Which IP and network are counted.
-            now: The time of the reservation.
-            recognition: How the client is recognized.
-            channel: How the code is delivered.
-            client_ip: The IP of the request; empty if it is not known.
-        """
-        route = self.route(phone, hashed_ip)
-        reservation = self.limits.reserve_delivery(now, route, recognition, channel)
-        client = RestrictedClient(phone, client_ip, recognition, now)
-        return replace(reservation, restriction=self._find_restriction(client))
+    def find_restriction(self, client: RestrictedClient) -> Restriction | None:
+        """Return what keeps a client from getting permits, whatever the limits say."""
+        found = [find_restriction(client) for find_restriction in self.restrictions]
+        return join_restrictions(each for each in found if each is not None)
 
-    async def make_callback_reservation(
+    async def find_callback_restriction(
         self, phone: PhoneNumber, verification: PhoneVerification, now: datetime
-    ) -> Reservation:
-        """Return the reservation of a callback, with both parts that it may have.
+    ) -> Restriction | None:
+        """Return what keeps callers from being called back at a phone.
 
-        - It watches the limits of failed attempts, from any IP.
-        - Nothing restricts it if the identity of the phone is established.
+        Nothing does if the identity of the phone is established.
 
         Raises:
             StorageError
         """
-        self.alerts.measure_limits.see(phone.country)
-        number_range = self.keyed_hashes.hash_number_range(phone.number_range)
-        reservation = self.limits.reserve_callback(now, phone.country, number_range)
-        restriction = None
-        if not self.codes.is_test_phone(phone, now):
-            client = RestrictedClient(phone, "", Recognition.NONE, now)
-            restriction = self._find_restriction(client)
+        restriction = self.find_restriction(RestrictedClient(phone, "", Recognition.NONE, now))
         if restriction is not None and await self._is_established(verification, now):
-            restriction = None
-        watched = self.limits.for_failed_attempts(phone.country)
-        return replace(reservation, restriction=restriction, watched=watched)
-
-    def _find_restriction(self, client: RestrictedClient) -> Restriction | None:
-        found = [find_restriction(client) for find_restriction in self.restrictions]
-        return join_restrictions(each for each in found if each is not None)
+            return None
+        return restriction
 
     async def acquire(
         self, reservation: Reservation, verification: PhoneVerification
@@ -166,8 +113,6 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        if reservation.restriction is not None:
-            return await self.next_available(reservation, verification)
         [acquired] = await self.limit_store.acquire(reservation.ordinary)
         if isinstance(acquired, Acquisition):
             return acquired
@@ -187,7 +132,10 @@ class DeliveryLimiter:
         return acquired
 
     async def next_available_with_proof(
-        self, reservation: Reservation, client_ip: HashedClientIp
+        self,
+        reservation: Reservation,
+        client_ip: HashedClientIp,
+        restriction: Restriction | None,
     ) -> datetime | None:
         """Return when a proof of this IP would be checked, and get the permits.
 
@@ -196,10 +144,10 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        if reservation.restriction is not None and not reservation.ends_with_proof:
-            return None
         with_proof = reservation.without(RESERVE)
-        if with_proof == reservation.ordinary and not reservation.ends_with_proof:
+        if restriction is None and with_proof == reservation.ordinary:
+            return None
+        if restriction is not None and not restriction.ends_with_proof:
             return None
         checks = self.limits.for_attestation(client_ip)
         return await self.limit_store.next_available(with_proof.with_limits(*checks))
@@ -282,17 +230,22 @@ class DeliveryLimiter:
             await self.release(released)
 
     async def next_available(
-        self, reservation: Reservation, verification: PhoneVerification
+        self,
+        reservation: Reservation,
+        verification: PhoneVerification,
+        restriction: Restriction | None = None,
     ) -> datetime:
         """Return when there are permits without a proof.
 
-        That is the time of the reservation, the end of its restriction, or later if a limit is full
+        That is the time of the reservation, the end of a restriction, or later if a limit is full
         then.
 
         Raises:
             StorageError
         """
-        reservation = reservation.lift_restriction()
+        if restriction is not None:
+            end = max(reservation.acquired_at, restriction.until)
+            reservation = replace(reservation, acquired_at=end)
         available_at = await self.limit_store.next_available(reservation.ordinary)
         if await self._may_use_reserve(reservation, verification, available_at):
             return await self.limit_store.next_available(reservation.without(ATTESTED))
@@ -325,13 +278,20 @@ class DeliveryLimiter:
         now = attempt.now
         if not CodeCheck(attempt, verification.prune(now)).has_own_attempts:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
-        reservation = self.make_reservation(
-            phone, attempt, verification, now, Channel.SMS, client_ip
-        )
-        if reservation.ends_with_proof:
+        restriction = None
+        if self.codes.is_test_phone(phone, now):
+            reservation = self.limits.reserve_test_otp(now, attempt.client_ip, phone.country, None)
+        else:
+            recognition = verification.recognize(attempt)
+            route = self.route(phone, attempt.client_ip)
+            reservation = self.limits.reserve_delivery(now, route, recognition, Channel.SMS)
+            if attempt.purpose is not Purpose.UNDO_PHONE_CHANGE:
+                client = RestrictedClient(phone, client_ip, recognition, now)
+                restriction = self.find_restriction(client)
+        if restriction is not None and restriction.ends_with_proof:
             # This client has got a code, so it can make a proof if one is needed.
-            reservation = replace(reservation, restriction=None)
-        available_at = await self.next_available(reservation, verification)
+            restriction = None
+        available_at = await self.next_available(reservation, verification, restriction)
         next_request_at = verification.next_request_at(attempt, self.policy(phone, now), now)
         return whole_seconds(now, max(next_request_at, available_at))
 
@@ -361,7 +321,3 @@ class DeliveryLimiter:
             self.keyed_hashes.hash_number_range(phone.number_range),
             self.codes.phone_key(phone),
         )
-
-
-def _purpose_of(request: OtpRequest | OtpAttempt) -> Purpose:
-    return request.new_challenge.purpose if isinstance(request, OtpRequest) else request.purpose

@@ -35,12 +35,9 @@ class LimitAlerts:
     async def name_used_limit(self, reservation: Reservation) -> LimitName:
         """Return the name of the limit that rejects a reservation, and warn of shared ones.
 
-        It is the name of what restricts the client, if anything does. Of several limits it is the
-        one that most phones share, and of parts the first one, which is for this client. The name
-        is empty if none is known.
+        Of several limits it is the one that most phones share, and of parts the first one, which is
+        for this client. The name is empty if none is known.
         """
-        if reservation.restriction is not None:
-            return LimitName(reservation.restriction.name, "")
         ordinary = reservation.ordinary
         limits = ordinary.all_limits
         try:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from application.limits.delivery_limiter import DeliveryLimiter
+from application.limits.restrictions import RestrictedClient
 from application.otp.codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
@@ -136,14 +137,17 @@ class DescribeVerification:
         recognition: Recognition,
     ) -> Wait:
         limiter = self.delivery_limiter
-        reservation = limiter.reserve_delivery(phone, client_ip, now, recognition, Channel.SMS)
-        until = await limiter.next_available(reservation, verification)
+        # The IP is not known.
+        restriction = limiter.find_restriction(RestrictedClient(phone, "", recognition, now))
+        route = limiter.route(phone, client_ip)
+        reservation = limiter.limits.reserve_delivery(now, route, recognition, Channel.SMS)
+        until = await limiter.next_available(reservation, verification, restriction)
         if until <= now:
             return Wait(now)
-        if reservation.ends_with_proof:
-            return Wait(until, Limitation.PROOF_REQUIRED)
-        if reservation.restriction is not None:
-            return Wait(until, Limitation.RESTRICTED)
+        if restriction is not None:
+            ends_with_proof = restriction.ends_with_proof
+            reason = Limitation.PROOF_REQUIRED if ends_with_proof else Limitation.RESTRICTED
+            return Wait(until, reason)
         usable = reservation.ordinary
         ends = await asyncio.gather(
             *(limiter.limit_available_at(limit, now) for limit in usable.all_limits)

@@ -11,11 +11,11 @@ from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import Challenge
-from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel, Delivery, DeviceProof
 from domain.otp.message_preferences import MessagePreferences
+from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Recognition
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import Acquisition, Reservation, Restriction
 from domain.phone import PhoneNumber
 
 
@@ -99,22 +99,22 @@ class AcquireForProof(Protocol):
     async def __call__(
         self,
         phone: PhoneNumber,
-        client_ip: HashedClientIp,
-        channel: Channel,
+        request: OtpRequest,
         proof: AttestationProof | None,
         recognition: Recognition,
         reservation: Reservation,
+        restriction: Restriction | None,
         available_at: datetime,
     ) -> Acquisition | datetime:
         """Acquire permits that were rejected without a proof.
 
         Args:
             phone: The phone that the code is for.
-            client_ip: The IP of the client.
-            channel: How the code is delivered.
+            request: The request.
             proof: The proof, None if the client asks what it needs for one.
             recognition: How the client is recognized.
             reservation: The reservation with all parts.
+            restriction: What keeps the client out, if anything does.
             available_at: When there are permits without a proof.
 
         Returns:

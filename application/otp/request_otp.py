@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from typing import Final
 
 from application.identities.phone_holds import PhoneHolds
 from application.limits.delivery_limiter import DeliveryLimiter
+from application.limits.restrictions import RestrictedClient
 from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.events import (
@@ -42,12 +43,13 @@ from domain.identifier import NOBODY, RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import Purpose
-from domain.otp.delivery import Channel, OtpRequest
+from domain.otp.delivery import Channel, DeviceProof
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
+from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Permits, Recognition
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import NO_LIMIT, STRANGERS, Acquisition, LimitName, Reservation
+from domain.otp.rate_limits import STRANGERS, Acquisition, LimitName, Restriction
 from domain.otp.rejection import (
     COUNTRY_NOT_SERVED,
     NUMBER_IS_BLOCKED,
@@ -57,11 +59,10 @@ from domain.otp.rejection import (
     Rejection,
 )
 from domain.otp.sliding_window import whole_seconds
+from domain.otp.test_otps import TEST_OTP_POLICY
 from domain.phone import PhoneNumber, PhoneRules
 
 REQUEST_ID_BYTES: Final = 16
-
-Decide = Callable[[PhoneVerification], tuple[PhoneVerification, DeliveryDecision]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,55 +163,20 @@ class RequestOtp:
             Unavailable
             StorageError
         """
-        phone, now = command.phone, self.clock.now()
-        random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
-        request_id = random[:REQUEST_ID_BYTES].hex()
-        channels = self.deliver_code.plan_channels(phone, command.purpose, command.channel)
-        channel = channels[0]
-        is_test_phone = self.codes.is_test_phone(phone, now)
-        if not is_test_phone:
-            self._check_phone(command, channel, now)
-        client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
-        loading, device = self.phone_verifications.load(phone), None
-        if command.device_token is None:
-            loaded = await loading
-        else:
-            loaded, (device, _) = await asyncio.gather(
-                loading,
-                recognize_device(
-                    self.identities, self.extensions, command.device_token, command.purpose, now
-                ),
-            )
-        if command.purpose is Purpose.UNDO_PHONE_CHANGE:
-            loaded = await self._end_void_hold(phone, loaded)
-        is_call = channel is Channel.VOICE and self.extensions.code_calls is not None
-        request = OtpRequest(
-            client_ip,
-            now,
-            self.codes.make_challenge(
-                now, random[REQUEST_ID_BYTES:-RANDOM_BYTES], command.purpose, command.identity_id
-            ),
-            self.codes.key_ids(),
-            request_id,
-            channel,
-            "" if is_test_phone else self.deliver_code.first_provider(channel),
-            device,
-            new_call_id=make_identifier(now, random[-RANDOM_BYTES:])
-            if is_call and not is_test_phone
-            else None,
-            is_by_operator=command.is_by_operator,
-        )
+        asked = self._make_request(command)
+        self._check_phone(command, asked)
+        loaded, device = await self._load(command, asked.now)
+        request = replace(asked, device=device)
         try:
-            decision = await self._reserve_delivery(command, request, loaded, channels)
+            decision = await self._reserve_delivery(command, request, loaded)
         except DomainError as error:
             self._record_rejection(command, request, loaded, error)
             raise
-        is_confirmed, reason = True, "" if decision.is_new else WITHIN_COOLDOWN
-        self.events.record(OtpRequested(phone=phone, reason=reason, channel=channel))
-        if is_test_phone:
-            self.events.record(FixedOtpUsed(phone=phone, reason="requested"))
-        elif decision.is_new:
-            is_confirmed = await self._deliver(command, request, decision, channels)
+        reason = "" if decision.is_new else WITHIN_COOLDOWN
+        self.events.record(
+            OtpRequested(phone=command.phone, reason=reason, channel=request.channel)
+        )
+        is_confirmed = await self._deliver(command, request, decision)
         now = self.clock.now()
         return RequestOtpResult(
             request_id=decision.public_request_id,
@@ -219,6 +185,81 @@ class RequestOtp:
             resend_in=whole_seconds(now, decision.next_request_at),
             is_confirmed=is_confirmed,
         )
+
+    def _make_request(self, command: RequestOtpCommand) -> OtpRequest:
+        """Decide what does not depend on the stored record."""
+        phone, now = command.phone, self.clock.now()
+        random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
+        channels = self.deliver_code.plan_channels(phone, command.purpose, command.channel)
+        is_test = self.codes.is_test_phone(phone, now)
+        has_calls = self.extensions.code_calls is not None
+        is_call = channels[0] is Channel.VOICE and has_calls and not is_test
+        return OtpRequest(
+            client_ip=self.keyed_hashes.hash_client_ip(command.client_ip),
+            now=now,
+            new_challenge=self.codes.make_challenge(
+                now, random[REQUEST_ID_BYTES:-RANDOM_BYTES], command.purpose, command.identity_id
+            ),
+            key_ids=self.codes.key_ids(),
+            new_request_id=random[:REQUEST_ID_BYTES].hex(),
+            new_call_id=make_identifier(now, random[-RANDOM_BYTES:]) if is_call else None,
+            channels=channels,
+            provider="" if is_test else self.deliver_code.first_provider(channels[0]),
+            policy=TEST_OTP_POLICY if is_test else self.delivery_limiter.delivery_policy,
+            is_test=is_test,
+            is_by_operator=command.is_by_operator,
+        )
+
+    def _check_phone(self, command: RequestOtpCommand, request: OtpRequest) -> None:
+        """Check country and kind of a phone. With a test OTP it may have any."""
+        phone = command.phone
+        if request.is_test:
+            return
+        if self.countries is not None and phone.country not in self.countries:
+            reason = "the country is not served"
+            self._record_not_served(command, request, COUNTRY_NOT_SERVED, reason)
+            raise CountryNotServed
+        block = self.delivery_limiter.find_number_block(phone, request.now)
+        # A code for an undo is sent to a number that is held only, so all may ask for one.
+        if block is not None and command.purpose is not Purpose.UNDO_PHONE_CHANGE:
+            # A client cannot tell it from a country that is not served.
+            self._record_not_served(command, request, block.name, NUMBER_IS_BLOCKED)
+            explanation = f"Nothing was sent: {block.explanation}."
+            raise CountryNotServed(explanation if command.is_by_operator else "")
+        try:
+            self.phone_rules.check(phone)
+        except InvalidValue as error:
+            reason = "the kind of the number"
+            self._record_not_served(command, request, NUMBER_NOT_SERVED, reason)
+            raise PhoneUnreachable(error.message) from None
+
+    def _record_not_served(
+        self, command: RequestOtpCommand, request: OtpRequest, limit: str, reason: str
+    ) -> None:
+        rejection = Rejection(
+            at=request.now,
+            channel=request.channel,
+            limit=limit,
+            has_proof=command.proof is not None,
+        )
+        self.rejections.record(command.phone, rejection, reason, has_record=None)
+
+    async def _load(
+        self, command: RequestOtpCommand, now: datetime
+    ) -> tuple[Versioned[PhoneVerification], DeviceProof | None]:
+        """Load the record of the phone, and the device of the client if it sent a token."""
+        phone, token = command.phone, command.device_token
+        loading = self.phone_verifications.load(phone)
+        if token is None:
+            loaded, device = await loading, None
+        else:
+            recognizing = recognize_device(
+                self.identities, self.extensions, token, command.purpose, now
+            )
+            loaded, (device, _) = await asyncio.gather(loading, recognizing)
+        if command.purpose is Purpose.UNDO_PHONE_CHANGE:
+            return await self._end_void_hold(phone, loaded), device
+        return loaded, device
 
     async def _end_void_hold(
         self, phone: PhoneNumber, loaded: Versioned[PhoneVerification]
@@ -235,45 +276,11 @@ class RequestOtp:
         await self.phone_holds.end_void(phone)
         return await self.phone_verifications.load(phone)
 
-    def _check_phone(self, command: RequestOtpCommand, channel: Channel, now: datetime) -> None:
-        """Check country and kind of a phone. With a test OTP it may have any."""
-        phone = command.phone
-        if self.countries is not None and phone.country not in self.countries:
-            reason = "the country is not served"
-            self._record_not_served(command, channel, now, COUNTRY_NOT_SERVED, reason)
-            raise CountryNotServed
-        block = self.delivery_limiter.find_number_block(phone, now)
-        # A code for an undo is sent to a number that is held only, so all may ask for one.
-        if block is not None and command.purpose is not Purpose.UNDO_PHONE_CHANGE:
-            # A client cannot tell it from a country that is not served.
-            self._record_not_served(command, channel, now, block.name, NUMBER_IS_BLOCKED)
-            explanation = f"Nothing was sent: {block.explanation}."
-            raise CountryNotServed(explanation if command.is_by_operator else "")
-        try:
-            self.phone_rules.check(phone)
-        except InvalidValue as error:
-            reason = "the kind of the number"
-            self._record_not_served(command, channel, now, NUMBER_NOT_SERVED, reason)
-            raise PhoneUnreachable(error.message) from None
-
-    def _record_not_served(
-        self,
-        command: RequestOtpCommand,
-        channel: Channel,
-        now: datetime,
-        limit: str,
-        reason: str,
-    ) -> None:
-        has_proof = command.proof is not None
-        rejection = Rejection(at=now, channel=channel, limit=limit, has_proof=has_proof)
-        self.rejections.record(command.phone, rejection, reason, has_record=None)
-
     async def _reserve_delivery(
         self,
         command: RequestOtpCommand,
         request: OtpRequest,
         loaded: Versioned[PhoneVerification],
-        channels: Sequence[Channel],
     ) -> DeliveryDecision:
         """Record the delivery with its permits, or refer to an earlier delivery.
 
@@ -286,110 +293,60 @@ class RequestOtp:
             DeliveryFailed: no provider is called now.
             StorageError
         """
-        phone, limiter = command.phone, self.delivery_limiter
-        policy = limiter.policy(phone, request.now)
-        reservation = limiter.make_reservation(
-            phone,
-            request,
-            loaded.value,
-            request.now,
-            request.channel,
-            command.client_ip,
-        )
-        available_at = None
+        phone, verification, limiter = command.phone, loaded.value, self.delivery_limiter
+        recognition = verification.recognize(request)
+        restriction = self._find_restriction(command, request, recognition)
+        reservation = limiter.reserve(phone, request, recognition)
         try:
-            decided = loaded.value.request_delivery(request, policy)
-
-            def decide(
-                verification: PhoneVerification,
-            ) -> tuple[PhoneVerification, DeliveryDecision]:
-                # Nearly always the record is still the one that was loaded.
-                if verification is loaded.value:
-                    return decided
-                return verification.request_delivery(request, policy)
-
-            decision = await self._refer_to_delivery(phone, decide, loaded)
+            decision = await self._refer_to_delivery(phone, request, loaded)
             if not decision.is_new:
                 return decision
-            self._check_providers(phone, request, channels)
-            acquired = await limiter.acquire(reservation, loaded.value)
+            self._check_providers(request)
+            if restriction is None:
+                acquired = await limiter.acquire(reservation, verification)
+            else:
+                acquired = await limiter.next_available(reservation, verification, restriction)
             if not isinstance(acquired, Acquisition):
                 # A parallel request that got the last permits may have been for this phone.
-                decision = await self._refer_to_delivery(phone, decide)
+                decision = await self._refer_to_delivery(phone, request)
                 if not decision.is_new:
                     return decision
-                acquired = await self._acquire_with_proof(
-                    command, request, loaded.value, reservation, acquired
-                )
-            if not isinstance(acquired, Acquisition):
-                available_at = acquired
-                raise TooManyOtpRequests(whole_seconds(request.now, available_at))
-            if acquired.is_watched_used_up:
-                request = replace(request, is_limited=True)
-                decided = loaded.value.request_delivery(request, policy)
-            recognition = loaded.value.recognize(request)
-            return await self._record_delivery(phone, decide, loaded, acquired, recognition)
+                attest = self.extensions.attest_delivery
+                if attest is not None and command.accepts_attestation:
+                    acquired = await attest(
+                        phone,
+                        request,
+                        command.proof,
+                        recognition,
+                        reservation,
+                        restriction,
+                        acquired,
+                    )
+            if isinstance(acquired, Acquisition):
+                return await self._record_delivery(phone, request, loaded, acquired)
         except TooManyOtpRequests as error:
-            available_at = available_at or await self._next_available(
-                command, request, reservation, loaded.value
-            )
+            available_at = await self._next_available(command, request, verification)
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
-            name = LimitName(error.limit, error.part)
-            if name == NO_LIMIT:
-                name = await limiter.alerts.name_used_limit(reservation)
-            raise TooManyOtpRequests(retry_after, *name) from None
-
-    def _check_providers(
-        self, phone: PhoneNumber, request: OtpRequest, channels: Sequence[Channel]
-    ) -> None:
-        """Reject the request while no provider is called, before it uses up anything."""
-        if self.codes.is_test_phone(phone, request.now):
-            return
-        seconds = self.deliver_code.retry_after(channels)
-        if seconds > 0:
-            raise DeliveryFailed(PAUSED.reason, math.ceil(seconds))
-
-    async def _acquire_with_proof(
-        self,
-        command: RequestOtpCommand,
-        request: OtpRequest,
-        verification: PhoneVerification,
-        reservation: Reservation,
-        available_at: datetime,
-    ) -> Acquisition | datetime:
-        """Acquire permits that were rejected, if the client can make a proof."""
-        attest_delivery = self.extensions.attest_delivery
-        if attest_delivery is None or not command.accepts_attestation:
-            return available_at
-        return await attest_delivery(
-            command.phone,
-            request.client_ip,
-            request.channel,
-            command.proof,
-            verification.recognize(request),
-            reservation,
-            available_at,
+            raise TooManyOtpRequests(retry_after, error.limit, error.part) from None
+        name = (
+            await limiter.alerts.name_used_limit(reservation)
+            if restriction is None
+            else LimitName(restriction.name, "")
         )
+        raise TooManyOtpRequests(whole_seconds(request.now, acquired), *name)
 
-    async def _next_available(
-        self,
-        command: RequestOtpCommand,
-        request: OtpRequest,
-        reservation: Reservation,
-        verification: PhoneVerification,
-    ) -> datetime:
-        """Return when there are permits for this client, with a proof if it can make one."""
-        limiter = self.delivery_limiter
-        available_at = await limiter.next_available(reservation, verification)
-        if self.extensions.attest_delivery is None or not command.accepts_attestation:
-            return available_at
-        with_proof_at = await limiter.next_available_with_proof(reservation, request.client_ip)
-        return min(available_at, with_proof_at or available_at)
+    def _find_restriction(
+        self, command: RequestOtpCommand, request: OtpRequest, recognition: Recognition
+    ) -> Restriction | None:
+        if not request.can_be_restricted:
+            return None
+        client = RestrictedClient(command.phone, command.client_ip, recognition, request.now)
+        return self.delivery_limiter.find_restriction(client)
 
     async def _refer_to_delivery(
         self,
         phone: PhoneNumber,
-        decide: Decide,
+        request: OtpRequest,
         loaded: Versioned[PhoneVerification] | None = None,
     ) -> DeliveryDecision:
         """Record the id of a request that refers to an earlier delivery.
@@ -398,35 +355,39 @@ class RequestOtp:
         """
 
         def refer(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
-            successor, decision = decide(current)
+            successor, decision = current.request_delivery(request)
             return current if decision.is_new else successor, decision
 
         return await change(self.phone_verifications, phone, refer, loaded=loaded)
 
+    def _check_providers(self, request: OtpRequest) -> None:
+        """Reject the request while no provider is called, before it uses up anything."""
+        seconds = 0 if request.is_test else self.deliver_code.retry_after(request.channels)
+        if seconds > 0:
+            raise DeliveryFailed(PAUSED.reason, math.ceil(seconds))
+
     async def _record_delivery(
         self,
         phone: PhoneNumber,
-        decide: Decide,
+        request: OtpRequest,
         loaded: Versioned[PhoneVerification],
         acquired: Acquisition,
-        recognition: Recognition,
     ) -> DeliveryDecision:
         """Record the delivery with its permits, or refer to one that a parallel request caused.
 
         Permits are released if it is certain that the record does not hold them.
         """
-        permits = Permits(acquired.acquired_at, acquired.parts, recognition)
+        recognition = loaded.value.recognize(request)
+        permitted = replace(
+            request,
+            is_limited=acquired.is_watched_used_up,
+            permits=Permits(acquired.acquired_at, acquired.parts, recognition),
+        )
         rejections = self.rejections.of(phone)
 
         def record(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
-            successor, decision = decide(current)
-            if decision.is_new:
-                delivery = replace(decision.delivery, permits=permits)
-                decision = replace(decision, delivery=delivery)
-                deliveries = successor.deliveries.set_delivery(delivery)
-                successor = replace(successor, deliveries=deliveries)
-                successor = successor.keep_rejections(rejections, acquired.acquired_at)
-            return successor, decision
+            successor, decision = current.request_delivery(permitted)
+            return successor.keep_rejections(rejections, acquired.acquired_at), decision
 
         try:
             decision = await change(self.phone_verifications, phone, record, loaded=loaded)
@@ -437,22 +398,32 @@ class RequestOtp:
             await self.delivery_limiter.release(acquired)
         return decision
 
-    async def _deliver(
-        self,
-        command: RequestOtpCommand,
-        request: OtpRequest,
-        decision: DeliveryDecision,
-        channels: Sequence[Channel],
-    ) -> bool:
-        """Deliver the code, and return whether the provider confirmed that it took it."""
-        code = CodeDelivery(
-            command.phone,
-            command.preferences,
-            decision.delivery,
-            decision.challenge,
-            decision.identity_id,
+    async def _next_available(
+        self, command: RequestOtpCommand, request: OtpRequest, verification: PhoneVerification
+    ) -> datetime:
+        """Return when there are permits for this client, with a proof if it can make one."""
+        limiter, recognition = self.delivery_limiter, verification.recognize(request)
+        restriction = self._find_restriction(command, request, recognition)
+        reservation = limiter.reserve(command.phone, request, recognition)
+        available_at = await limiter.next_available(reservation, verification, restriction)
+        if self.extensions.attest_delivery is None or not command.accepts_attestation:
+            return available_at
+        with_proof_at = await limiter.next_available_with_proof(
+            reservation, request.client_ip, restriction
         )
-        delivered = await self.deliver_code(code, channels)
+        return min(available_at, with_proof_at or available_at)
+
+    async def _deliver(
+        self, command: RequestOtpCommand, request: OtpRequest, decision: DeliveryDecision
+    ) -> bool:
+        """Deliver the code, and return whether a provider confirmed that it took it."""
+        phone, delivery, challenge = command.phone, decision.delivery, decision.challenge
+        if request.is_test:
+            self.events.record(FixedOtpUsed(phone=phone, reason="requested"))
+        if request.is_test or not decision.is_new:
+            return True
+        code = CodeDelivery(phone, command.preferences, delivery, challenge, decision.identity_id)
+        delivered = await self.deliver_code(code, request.channels)
         result = delivered.result
         if result.status in TAKEN:
             return result.status is DeliveryStatus.ACCEPTED
@@ -461,29 +432,11 @@ class RequestOtp:
         now, next_request_at = self.clock.now(), decision.next_request_at
         if (rejected := delivered.rejected) is not None:
             with suppress(StorageError):
-                next_request_at = await self._next_request_at(command, request, rejected, now)
+                again = replace(request, now=now)
+                available_at = await self._next_available(command, again, rejected)
+                cooled_down_at = rejected.next_request_at(request, request.policy, now)
+                next_request_at = max(cooled_down_at, available_at)
         raise DeliveryFailed(result.reason, whole_seconds(now, next_request_at))
-
-    async def _next_request_at(
-        self,
-        command: RequestOtpCommand,
-        request: OtpRequest,
-        rejected: PhoneVerification,
-        now: datetime,
-    ) -> datetime:
-        """Return when the client can cause a delivery after one that was rejected."""
-        phone, limiter = command.phone, self.delivery_limiter
-        reservation = limiter.make_reservation(
-            phone,
-            request,
-            rejected,
-            now,
-            request.channel,
-            command.client_ip,
-        )
-        available_at = await self._next_available(command, request, reservation, rejected)
-        policy = limiter.policy(phone, now)
-        return max(rejected.next_request_at(request, policy, now), available_at)
 
     def _record_rejection(
         self,

@@ -27,7 +27,7 @@ from domain.otp.callbacks import Callback
 from domain.otp.delivery import Channel
 from domain.otp.permits import Permits
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import Acquisition
+from domain.otp.rate_limits import Acquisition, LimitName
 from domain.otp.rejection import (
     COUNTRY_NOT_SERVED,
     NO_PHONE_LINE,
@@ -102,6 +102,7 @@ class Callbacks:
         if loaded.value.callbacks.find(callback_id):
             return True
         challenge = self.codes.make_challenge(now, self.randomness.bytes(CHALLENGE_BYTES))
+        limiter = self.delivery_limiter
 
         def record(
             verification: PhoneVerification, acquired: Acquisition | None
@@ -117,16 +118,24 @@ class Callbacks:
 
         try:
             record(loaded.value, None)
-            reservation = await self.delivery_limiter.make_callback_reservation(
-                phone, loaded.value, now
-            )
-            acquired = await self.delivery_limiter.acquire(reservation, loaded.value)
+            restriction = None
+            if not is_test_phone:
+                restriction = await limiter.find_callback_restriction(phone, loaded.value, now)
+            reservation = limiter.reserve_callback(phone, now)
+            if restriction is None:
+                acquired = await limiter.acquire(reservation, loaded.value)
+            else:
+                acquired = await limiter.next_available(reservation, loaded.value, restriction)
             if not isinstance(acquired, Acquisition):
                 # A parallel request that got the last permits may have been for this callback.
                 current = await self.phone_verifications.load(phone)
                 if current.value.callbacks.find(callback_id):
                     return True
-                name = await self.delivery_limiter.alerts.name_used_limit(reservation)
+                name = (
+                    await limiter.alerts.name_used_limit(reservation)
+                    if restriction is None
+                    else LimitName(restriction.name, "")
+                )
                 return self._reject(
                     phone,
                     now,

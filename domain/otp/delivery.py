@@ -3,13 +3,11 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.otp.challenge import Challenge, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.permits import Permits
 from domain.otp.sliding_window import SlidingWindow
@@ -113,36 +111,6 @@ class DeviceProof:
 
     device_id: str
     identity_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class OtpRequest:
-    """A request for a code from `client_ip`, which gets a response with the new id.
-
-    - The new challenge is used if the request causes a delivery that needs one. A code is sent
-      again only if its key is one of `key_ids`.
-    - `device` is set if the client sent a valid device token.
-    - `is_limited` says that a limit of failed attempts that many phones share is used up.
-    - `new_call_id` is set if the code is to be read out in a call.
-    - `provider` is the name of the provider that is tried first.
-    - `is_by_operator` says that an operator requests it for the user.
-    """
-
-    client_ip: HashedClientIp
-    now: datetime
-    new_challenge: Challenge
-    key_ids: Collection[str]
-    new_request_id: str
-    channel: Channel
-    provider: str
-    device: DeviceProof | None = None
-    is_limited: bool = False
-    new_call_id: str | None = None
-    is_by_operator: bool = False
-
-    @property
-    def purpose(self) -> Purpose:
-        return self.new_challenge.purpose
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from domain.otp.delivery import (
     AttemptCounter,
     CounterKind,
     Delivery,
-    OtpRequest,
 )
+from domain.otp.otp_request import OtpRequest
 from domain.otp.sliding_window import SlidingWindow, keep_recent, whole_seconds
 
 MAX_OPERATOR_CODES: Final = SlidingWindow(3, ONE_DAY)

@@ -26,12 +26,12 @@ from domain.otp.delivery import (
     CounterKind,
     Delivery,
     DeviceProof,
-    OtpRequest,
 )
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
 from domain.otp.failures import MAX_FAILURES_AFTER_RESET, Failures
 from domain.otp.grants import Grants, OperatorCode
 from domain.otp.hold import NO_HOLD, Hold
+from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Permits, Recognition
 from domain.otp.rejection import MAX_REJECTIONS, Rejection
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
@@ -157,9 +157,7 @@ class PhoneVerification:
     ) -> datetime:
         return policy.earliest_request(self.prune(now)._requester(request), now)
 
-    def request_delivery(
-        self, request: OtpRequest, policy: DeliveryPolicy
-    ) -> tuple["PhoneVerification", DeliveryDecision]:
+    def request_delivery(self, request: OtpRequest) -> tuple["PhoneVerification", DeliveryDecision]:
         """Decide whether a code is delivered.
 
         - Within the cooldown nothing is sent. While a code for the same purpose and identity is
@@ -173,7 +171,7 @@ class PhoneVerification:
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
         """
-        pruned = self.prune(request.now)
+        pruned, policy = self.prune(request.now), request.policy
         requester = pruned._requester(request)
         wait = policy.explain(requester, request.now)
         next_request_at = wait.until
@@ -191,10 +189,10 @@ class PhoneVerification:
         grants = pruned.grants
         if request.is_by_operator:
             grants = grants.add_code(request)
-        challenges, identity_id = pruned.challenges, request.new_challenge.identity_id
+        challenges = pruned.challenges
         resendable = [
             challenge
-            for challenge in challenges.for_purpose(request.purpose, identity_id)
+            for challenge in challenges.for_purpose(request.purpose, request.identity_id)
             if challenge.is_resendable(request.now, request.key_ids)
         ]
         challenge = resendable[-1] if resendable else request.new_challenge
@@ -210,6 +208,7 @@ class PhoneVerification:
             uses_own_quota=policy.uses_own_quota(requester, request.now),
             channel=request.channel,
             call_id=request.new_call_id,
+            permits=request.permits,
             provider=request.provider,
             is_suppressed=pruned._is_suppressed(request),
             is_granted=is_granted,
@@ -323,10 +322,9 @@ class PhoneVerification:
 
         None if there is no such delivery, or if too many requests refer to it.
         """
-        identity_id = request.new_challenge.identity_id
         active = {
             challenge.id: challenge
-            for challenge in self.challenges.for_purpose(request.purpose, identity_id)
+            for challenge in self.challenges.for_purpose(request.purpose, request.identity_id)
             if challenge.is_active(request.now)
         }
         for delivery in reversed(self.deliveries.all):

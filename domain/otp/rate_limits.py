@@ -179,14 +179,12 @@ class Reservation:
     Attributes:
         limits: The limits that have no parts.
         groups: Those that have parts.
-        restriction: Why there is no permit for a time; None if nothing restricts the client.
         watched: Limits of which nothing is taken. `Acquisition` says whether one is used up.
     """
 
     acquired_at: datetime
     limits: tuple[RateLimit, ...]
     groups: tuple[Group, ...] = ()
-    restriction: Restriction | None = None
     watched: tuple[RateLimit, ...] = ()
 
     @property
@@ -209,18 +207,6 @@ class Reservation:
     def with_limits(self, *limits: RateLimit) -> "Reservation":
         """Return the reservation with further limits."""
         return replace(self, limits=(*self.limits, *limits))
-
-    @property
-    def ends_with_proof(self) -> bool:
-        """Whether a restriction keeps the client out that a right proof ends."""
-        return self.restriction is not None and self.restriction.ends_with_proof
-
-    def lift_restriction(self) -> "Reservation":
-        """Return the reservation at the end of its restriction."""
-        if self.restriction is None:
-            return self
-        acquired_at = max(self.acquired_at, self.restriction.until)
-        return replace(self, acquired_at=acquired_at, restriction=None)
 
     @property
     def ordinary(self) -> "Reservation":
@@ -336,20 +322,31 @@ class RateLimits:
         route: DeliveryRoute,
         recognition: Recognition,
         channel: Channel,
+        identity_id: str | None = None,
     ) -> Reservation:
         """Return the reservation of a delivery, with all parts that it may have.
 
+        It watches the limits of failed attempts: while one is used up, a delivery brings fewer.
+
         The limits of the IP hold for a recognized phone in the parts of strangers and of proofs
         only: others who share the IP may have used them up.
+
+        Args:
+            now: The time of the reservation.
+            route: Where the delivery comes from and goes to.
+            recognition: How the client is recognized.
+            channel: How the code is delivered.
+            identity_id: The identity whose code it carries, if only that may use it.
         """
         by_call = (BY_CALL,) if channel is Channel.VOICE else ()
         names = (UNVERIFIED, ALL, *by_call)
-        of_ip = self.for_ip(route.client_ip)
+        of_ip, of_identity = self.for_ip(route.client_ip), for_phone_change(identity_id)
+        watched = self.for_failed_attempt(route.client_ip, route.country)
         further: Mapping[str, tuple[RateLimit, ...]]
         if recognition is Recognition.NONE:
             further = {STRANGERS: (), ATTESTED: ()}
             groups = tuple(self._group(name, route, further) for name in names)
-            return Reservation(now, of_ip, groups)
+            return Reservation(now, (*of_ip, *of_identity), groups, watched)
         of_phone = (_limit_of_phone(route, recognition),)
         further = {RECOGNIZED: of_phone, STRANGERS: of_ip, RESERVE: of_phone, ATTESTED: of_ip}
         nothing_further: Mapping[str, tuple[RateLimit, ...]] = dict.fromkeys(further, ())
@@ -357,13 +354,23 @@ class RateLimits:
             self._group(name, route, further if name == UNVERIFIED else nothing_further)
             for name in names
         )
-        return Reservation(now, (), groups)
+        return Reservation(now, of_identity, groups, watched)
+
+    def reserve_test_otp(
+        self, now: datetime, client_ip: HashedClientIp, country: str, identity_id: str | None
+    ) -> Reservation:
+        """Return the reservation of a code for a phone with a test OTP.
+
+        No message is sent, so no permit of a country or in total is needed.
+        """
+        limits = (*self.for_ip(client_ip), *for_phone_change(identity_id))
+        return Reservation(now, limits, watched=self.for_failed_attempt(client_ip, country))
 
     def reserve_operator_code(self, now: datetime, country: str, channel: Channel) -> Reservation:
         """Return the reservation of a code that an operator sends to a phone of the country.
 
         It counts in all deliveries, and in calls, and in no share of a network or number range: it
-        is the operator who is limited.
+        is the operator who is limited. It watches the limits of failed attempts from any IP.
         """
         purpose, groups = LimitPurpose.DELIVERIES, [ALL]
         if channel is Channel.VOICE:
@@ -381,18 +388,21 @@ class RateLimits:
                 )
                 for group in groups
             ),
+            self.for_failed_attempts(country),
         )
 
     def reserve_callback(self, now: datetime, country: str, number_range: str) -> Reservation:
         """Return the reservation of a callback to a phone of the country and number range.
 
-        A caller id is a claim, so there is no IP or network that could have a share.
+        A caller id is a claim, so there is no IP or network that could have a share. It watches the
+        limits of failed attempts from any IP.
         """
         parts = tuple(
             Part(part, self._limits_of_callback(windows, part, country, number_range))
             for part, windows in self._windows_of(CALLBACKS).items()
         )
-        return Reservation(now, (), (Group(CALLBACKS, parts),))
+        watched = self.for_failed_attempts(country)
+        return Reservation(now, (), (Group(CALLBACKS, parts),), watched)
 
     def settle(
         self,
@@ -417,7 +427,7 @@ class RateLimits:
             limits = [limit for limit in limits if limit.is_shared]
         elif REQUESTER in settlement.groups:
             limits += self._limits_of_requester(route, permits)
-        if CODES_OF_IDENTITY in settlement.groups and identity_id is not None:
+        if CODES_OF_IDENTITY in settlement.groups:
             limits += for_phone_change(identity_id)
         return _give_back(permits, settlement, limits)
 
@@ -639,8 +649,10 @@ def _give_back(
     return Acquisition(permits.acquired_at, given_back)
 
 
-def for_phone_change(identity_id: str) -> tuple[RateLimit, ...]:
-    """Return the limit of codes for changes of the phone of an identity."""
+def for_phone_change(identity_id: str | None) -> tuple[RateLimit, ...]:
+    """Return the limit of codes for changes of the phone of an identity, if there is one."""
+    if identity_id is None:
+        return ()
     window = PHONE_CHANGE_DELIVERIES
     return (RateLimit(f"identity:{identity_id}", LimitPurpose.DELIVERIES, "phone_change", window),)
 

@@ -9,6 +9,7 @@ import pytest
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import Exhausted, OtpAttempt
 from domain.otp.challenge import OtpCode
+from domain.otp.channel_order import ONLY_SMS
 from domain.otp.code_check import check_code
 from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import (
@@ -17,9 +18,9 @@ from domain.otp.delivery import (
     CounterKind,
     Delivery,
     DeviceProof,
-    OtpRequest,
 )
 from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
@@ -44,14 +45,15 @@ FIFTEEN_MINUTES = 15 * 60
 def recognize(driver: VerificationDriver, client_ip: str) -> Recognition:
     """Return how a request is recognized, with the device of the driver or without."""
     request = OtpRequest(
-        a_hashed_ip(client_ip),
-        driver.now,
-        a_challenge(),
-        driver.key_ids,
-        "new",
-        Channel.SMS,
-        "",
-        driver.device,
+        client_ip=a_hashed_ip(client_ip),
+        now=driver.now,
+        new_challenge=a_challenge(),
+        key_ids=driver.key_ids,
+        new_request_id="new",
+        channels=ONLY_SMS,
+        provider="",
+        policy=driver.policy,
+        device=driver.device,
     )
     return driver.verification.recognize(request)
 

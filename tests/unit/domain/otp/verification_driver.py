@@ -20,9 +20,11 @@ from domain.otp.attempts import (
 )
 from domain.otp.callbacks import Callback
 from domain.otp.challenge import Challenge, OtpCode
+from domain.otp.channel_order import ONLY_SMS
 from domain.otp.code_check import check_code, count_on_callback
-from domain.otp.delivery import Channel, DeviceProof, OtpRequest
+from domain.otp.delivery import DeviceProof
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
+from domain.otp.otp_request import OtpRequest
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW, a_challenge, a_hashed_ip, an_id
 
@@ -75,18 +77,19 @@ class VerificationDriver:
             id=an_id(number), created_at=self.now, expires_at=self.now + timedelta(minutes=5)
         )
         request = OtpRequest(
-            a_hashed_ip(client_ip),
-            self.now,
-            challenge,
-            self.key_ids,
-            f"request-{number}",
-            Channel.SMS,
-            "twilio",
-            self.device,
-            self.is_limited,
+            client_ip=a_hashed_ip(client_ip),
+            now=self.now,
+            new_challenge=challenge,
+            key_ids=self.key_ids,
+            new_request_id=f"request-{number}",
+            channels=ONLY_SMS,
+            provider="twilio",
+            policy=self.policy,
+            device=self.device,
+            is_limited=self.is_limited,
             is_by_operator=is_by_operator,
         )
-        self.verification, decision = self.verification.request_delivery(request, self.policy)
+        self.verification, decision = self.verification.request_delivery(request)
         return decision
 
     def call_back(self) -> Callback:

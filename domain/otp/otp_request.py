@@ -1,0 +1,68 @@
+"""A request for a code, with everything about it that does not depend on what is stored."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.otp.challenge import Challenge, Purpose
+from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import Channel, DeviceProof
+from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.permits import Permits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtpRequest:
+    """A request for a code from `client_ip`, which gets a response with the new id.
+
+    Attributes:
+        new_challenge: It is used if the request causes a delivery that needs one.
+        key_ids: The keys of codes. A code is sent again only if its key is one of these.
+        new_call_id: The id of the call that reads the code, if one is to.
+        channels: The channels that are tried one after another.
+        provider: The name of the provider that is tried first; empty if nothing is sent.
+        policy: When a code is delivered to the phone.
+        is_test: Whether the phone has a test OTP, and nothing is sent to it.
+        is_by_operator: Whether an operator requests it for the user.
+        device: The device of a valid device token, if the client sent one.
+        is_limited: Whether a limit of failed attempts that many phones share is used up.
+        permits: What the delivery holds of such limits, once they are acquired.
+    """
+
+    client_ip: HashedClientIp
+    now: datetime
+    new_challenge: Challenge
+    key_ids: Collection[str]
+    new_request_id: str
+    new_call_id: str | None = None
+    channels: Sequence[Channel]
+    provider: str
+    policy: DeliveryPolicy
+    is_test: bool = False
+    is_by_operator: bool = False
+    device: DeviceProof | None = None
+    is_limited: bool = False
+    permits: Permits | None = None
+
+    @property
+    def purpose(self) -> Purpose:
+        return self.new_challenge.purpose
+
+    @property
+    def identity_id(self) -> str | None:
+        """The identity whose phone the code is to change, if it is to change one."""
+        return self.new_challenge.identity_id
+
+    @property
+    def channel(self) -> Channel:
+        """The channel that is tried first."""
+        return self.channels[0]
+
+    @property
+    def can_be_restricted(self) -> bool:
+        """Whether it is that of a client, for a number that may be anybody's.
+
+        For an undo nothing is sent without a hold, and nobody can tell whether there is one.
+        """
+        is_undo = self.purpose is Purpose.UNDO_PHONE_CHANGE
+        return not (self.is_test or self.is_by_operator or is_undo)

@@ -6,10 +6,9 @@ subject and purpose are one record.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from domain.otp.client_ip import HashedClientIp
@@ -315,6 +314,22 @@ class RateLimits:
     failed_attempts_per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
     failed_attempts_total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
     has_attested_part: bool = False
+    _windows: Mapping[str, Mapping[str, _PartWindows]] = field(
+        init=False, repr=False, compare=False
+    )
+    """The windows of each part of a group, in the order in which parts are used."""
+
+    def __post_init__(self) -> None:
+        percent = _PERCENT_WITH_ATTESTATION if self.has_attested_part else _PERCENT_OF_DELIVERIES
+        windows = {
+            UNVERIFIED: _divide(percent, self.per_country, self.total),
+            ALL: _divide(percent, *self.all_deliveries),
+            BY_CALL: _divide(percent, self.calls_per_country),
+            CALLBACKS: _divide(
+                _PERCENT_OF_CALLBACKS, self.callbacks_per_country, self.callbacks_total
+            ),
+        }
+        object.__setattr__(self, "_windows", windows)
 
     def reserve_delivery(
         self,
@@ -338,23 +353,23 @@ class RateLimits:
             channel: How the code is delivered.
             identity_id: The identity whose code it carries, if only that may use it.
         """
-        by_call = (BY_CALL,) if channel is Channel.VOICE else ()
-        names = (UNVERIFIED, ALL, *by_call)
-        of_ip, of_identity = self.for_ip(route.client_ip), for_phone_change(identity_id)
+        of_ip = limits = self.for_ip(route.client_ip)
+        of_parts: dict[str, tuple[RateLimit, ...]] = {STRANGERS: (), ATTESTED: ()}
+        if recognition is not Recognition.NONE:
+            limits, of_phone = (), (_limit_of_phone(route, recognition),)
+            of_parts = {RECOGNIZED: of_phone, STRANGERS: of_ip, RESERVE: of_phone, ATTESTED: of_ip}
+        groups = []
+        for group in (UNVERIFIED, ALL, *((BY_CALL,) if channel is Channel.VOICE else ())):
+            parts = []
+            for part, windows in self._windows[group].items():
+                if part in of_parts:
+                    further = of_parts[part] if group == UNVERIFIED else ()
+                    of_all = self._limits_of_part(windows, group, part, route)
+                    parts.append(Part(part, (*further, *of_all)))
+            groups.append(Group(group, tuple(parts)))
         watched = self.for_failed_attempt(route.client_ip, route.country)
-        further: Mapping[str, tuple[RateLimit, ...]]
-        if recognition is Recognition.NONE:
-            further = {STRANGERS: (), ATTESTED: ()}
-            groups = tuple(self._group(name, route, further) for name in names)
-            return Reservation(now, (*of_ip, *of_identity), groups, watched)
-        of_phone = (_limit_of_phone(route, recognition),)
-        further = {RECOGNIZED: of_phone, STRANGERS: of_ip, RESERVE: of_phone, ATTESTED: of_ip}
-        nothing_further: Mapping[str, tuple[RateLimit, ...]] = dict.fromkeys(further, ())
-        groups = tuple(
-            self._group(name, route, further if name == UNVERIFIED else nothing_further)
-            for name in names
-        )
-        return Reservation(now, of_identity, groups, watched)
+        limits = (*limits, *for_phone_change(identity_id))
+        return Reservation(now, limits, tuple(groups), watched)
 
     def reserve_test_otp(
         self, now: datetime, client_ip: HashedClientIp, country: str, identity_id: str | None
@@ -383,7 +398,7 @@ class RateLimits:
                     group,
                     tuple(
                         Part(part, windows.shared_limits(purpose, country, f"{group}:{part}"))
-                        for part, windows in self._windows_of(group).items()
+                        for part, windows in self._windows[group].items()
                     ),
                 )
                 for group in groups
@@ -399,7 +414,7 @@ class RateLimits:
         """
         parts = tuple(
             Part(part, self._limits_of_callback(windows, part, country, number_range))
-            for part, windows in self._windows_of(CALLBACKS).items()
+            for part, windows in self._windows[CALLBACKS].items()
         )
         watched = self.for_failed_attempts(country)
         return Reservation(now, (), (Group(CALLBACKS, parts),), watched)
@@ -520,7 +535,7 @@ class RateLimits:
                 windows,
             )
             for group in (UNVERIFIED, ALL, BY_CALL, CALLBACKS)
-            for part, windows in self._windows_of(group).items()
+            for part, windows in self._windows[group].items()
         ]
         limits = [
             RateLimit(_TOTAL, purpose, name, windows.of_total)
@@ -549,35 +564,13 @@ class RateLimits:
         window = self.per_country.scale_percent(LEAVING_PERCENT)
         return RateLimit(f"{_COUNTRY}{country}", LimitPurpose.DELIVERIES, LEAVING, window)
 
-    def _group(
-        self, name: str, route: DeliveryRoute, further: Mapping[str, tuple[RateLimit, ...]]
-    ) -> Group:
-        """Return a group with the parts that `further` names, which has further limits of each."""
-        parts = tuple(
-            Part(part, (*further[part], *self._limits_of_part(windows, name, part, route)))
-            for part, windows in self._windows_of(name).items()
-            if part in further
-        )
-        return Group(name, parts)
-
-    def _windows_of(self, group: str) -> Mapping[str, _PartWindows]:
-        """Return the windows of each part of a group, in the order in which parts are used."""
-        if group == CALLBACKS:
-            return _divide(_PERCENT_OF_CALLBACKS, self.callbacks_per_country, self.callbacks_total)
-        percent = _PERCENT_WITH_ATTESTATION if self.has_attested_part else _PERCENT_OF_DELIVERIES
-        if group == BY_CALL:
-            return _divide(percent, self.calls_per_country)
-        if group == ALL:
-            return _divide(percent, *self.all_deliveries)
-        return _divide(percent, self.per_country, self.total)
-
     def _released_windows(self, group: str, part: str) -> _PartWindows:
         """Return the windows of a part whose permits are released.
 
         After attestation was switched off its part no longer exists: what is released has names
         and periods, which are those of any part.
         """
-        windows = self._windows_of(group)
+        windows = self._windows[group]
         return windows.get(part, windows[STRANGERS])
 
     def _limits_of_part(
@@ -601,7 +594,6 @@ class RateLimits:
         )
 
 
-@lru_cache
 def _divide(
     percent_of_parts: Sequence[tuple[str, int]],
     of_country: SlidingWindow,

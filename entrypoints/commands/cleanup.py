@@ -1,28 +1,37 @@
 """`dialtone cleanup`."""
 
-from argparse import Namespace
-from collections.abc import Collection, Iterable
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from application.operations.cleanup import CleanupReport
-from entrypoints.commands.hidden_codes import hide_numbers
-from entrypoints.commands.progress import ProgressLine
-from entrypoints.commands.use_case_calls import call_with_use_cases
-from entrypoints.core.limits import LIMITS
-from entrypoints.core.otp import OTP
-from entrypoints.features import FEATURES
-from entrypoints.features.feature import Feature
-from entrypoints.opening.startup_error import StartupError, print_errors
-from entrypoints.settings.settings import Settings
+import click
+
+from entrypoints.commands.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from application.operations.cleanup import CleanupReport
+    from entrypoints.features.feature import Feature
+    from entrypoints.settings.settings import Settings
 
 
-def cleanup(settings: Settings, _: Namespace) -> Iterable[str]:
-    """Delete expired and abandoned data; report how many of each kind."""
+@click.command(cls=Command, examples=[""])
+def cleanup(settings: "Settings") -> Iterator[str]:
+    """Delete expired and abandoned data. Safe while the service runs."""
+    from entrypoints.commands.hidden_codes import hide_numbers
+    from entrypoints.commands.progress import ProgressLine
+    from entrypoints.commands.use_case_calls import call_with_use_cases
+    from entrypoints.core.limits import LIMITS
+    from entrypoints.core.otp import OTP
+    from entrypoints.features import FEATURES
+    from entrypoints.opening.startup_error import StartupError, print_errors
+
     show_progress = ProgressLine()
 
-    def report_progress(report: CleanupReport) -> None:
+    def report_progress(report: "CleanupReport") -> None:
         show_progress("cleaned up", report.total())
 
-    def clean_up(features: Collection[Feature]) -> CleanupReport:
+    def clean_up(features: "Collection[Feature]") -> "CleanupReport":
         return call_with_use_cases(
             hide_numbers(settings),
             lambda use_cases: use_cases.operations.cleanup(report_progress),
@@ -38,4 +47,5 @@ def cleanup(settings: Settings, _: Namespace) -> Iterable[str]:
         print_errors(
             str(error), *(each.left_messages for each in of_features if each.left_messages)
         )
-    return [f"{name.replace('_', ' ')}: {count}" for name, count in report.items()]
+    for name, count in report.items():
+        yield f"{name.replace('_', ' ')}: {count}"

@@ -1,28 +1,26 @@
 """The `dialtone` command.
 
-Commands and everything else that is slow to import are imported when a command runs. So `--help`
-and `--version` are fast, and Ctrl-C works at any time.
+What is slow to import is imported when a command runs. So `--help` and `--version` are fast, and
+Ctrl-C works at any time.
 """
 
 import os
-from argparse import Namespace
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import click
 
 from entrypoints.commands.printing import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_INVALID,
     OutputFailed,
-    print_result,
 )
 from entrypoints.opening.extensions import name_extensions
 from entrypoints.opening.startup_error import SettingsError, StartupError, print_errors
 
-if TYPE_CHECKING:
-    from entrypoints.commands.command import Command
-    from entrypoints.settings.settings import Settings
+_URL: Final = re.compile(r"(?<=://).*", re.DOTALL)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,9 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _open_standard_streams()
         # First of all: the list of features has them.
         name_extensions(os.environ)
-        from entrypoints.commands.arguments import make_parser
+        from entrypoints.commands.dialtone import make_dialtone
 
-        return _run_command(make_parser().parse_args(arguments))
+        return int(make_dialtone().main(arguments, "dialtone", standalone_mode=False))
+    except click.UsageError as error:
+        _print_usage_error(error)
+        return EXIT_INVALID
     except SettingsError as error:
         print_errors(str(error))
         return EXIT_INVALID
@@ -44,42 +45,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not isinstance(error.__cause__, BrokenPipeError):  # `head` has read enough
             print_errors(f"The output could not be written to stdout: {error}.")
         return EXIT_FAILED
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         print_errors("Interrupted.")
         return EXIT_INTERRUPTED
 
 
-def _run_command(arguments: Namespace) -> int:
-    try:
-        Path.cwd()
-    except OSError as error:
-        print_errors(
-            f"The current folder is not usable ({error.strerror}). Start in another folder."
-        )
-        return EXIT_INVALID
-    return print_result(lambda: _call(arguments.selected_command, arguments))
-
-
-def _call(command: "Command", arguments: Namespace) -> Iterable[str]:
-    assert command.run is not None  # noqa: S101 -- an action was selected, not a group of them
-    settings = (
-        _read_settings(has_file_checks=command.checks_files) if command.reads_settings else None
+def _print_usage_error(error: click.UsageError) -> None:
+    """Print what is wrong. It may quote an argument, and a URL may have a password."""
+    message = _URL.sub("(hidden)", error.format_message())
+    if error.ctx is None:
+        print_errors(message)
+        return
+    print_errors(
+        error.ctx.get_usage(),
+        f"Try '{error.ctx.command_path} --help' for help.",
+        "",
+        f"Error: {message}",
     )
-    return command.run(settings, arguments)
-
-
-def _read_settings(*, has_file_checks: bool) -> "Settings":
-    from adapters.logging import configure_logging
-    from entrypoints.opening.file_checks import FILE_CHECKS
-    from entrypoints.settings.env_file import ENV_FILE
-    from entrypoints.settings.read import read_settings
-
-    # An unexpected error in between must not print a traceback with the value of a secret.
-    configure_logging("info", "auto")
-    file_checks = FILE_CHECKS if has_file_checks else ()
-    settings = read_settings(os.environ, ENV_FILE, file_checks)
-    configure_logging(settings.log_level, settings.log_format)
-    return settings
 
 
 def _open_standard_streams() -> None:

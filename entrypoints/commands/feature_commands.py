@@ -4,15 +4,13 @@ They are found by their packages: the module of a feature declares its settings,
 too slow for `--help`.
 """
 
-from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from domain.administration.scope import Scope
-from entrypoints.commands.command import Command
+import click
 
 _FOLDER: Final = Path(__file__).parent
 
@@ -24,30 +22,36 @@ class FeatureCommands:
     Attributes:
         commands: Commands of `dialtone`.
         user_actions: Actions of `dialtone user`.
+        user_examples: Examples of them for the help of `dialtone user`.
         subject: What the program does with it, for the first line of the help.
         tried: What `check-settings --connect` tries, for the help of that command.
-        add_checks: Adds options of `check-settings` that imply `--connect`. Each appends a function
-            to `more_checks`, which returns checks of the settings by the names of their parts.
+        check_options: Options of `check-settings` that imply `--connect`. The value of each is a
+            function, which returns checks of the settings by the names of their parts.
         not_copied: What `dialtone copy` leaves, in a sentence.
-        add_channels: Adds the options of `dialtone user send-code` for its channels. Each sets
-            `channel`.
-        channel_example: The action `send-code` with such an option.
+        channel_options: Options of `dialtone user send-code` for its channels: `--call` with the
+            name `channel` and a `flag_value`.
+        channel_examples: Examples of `send-code` with them.
         scopes: The scopes of service tokens that it has a use for.
     """
 
-    commands: Sequence[Command] = ()
-    user_actions: Sequence[Command] = ()
+    commands: Sequence[click.Command] = ()
+    user_actions: Sequence[click.Command] = ()
+    user_examples: Sequence[str] = ()
     subject: str = ""
     tried: str = ""
-    add_checks: Callable[[ArgumentParser], None] | None = None
+    check_options: Sequence[click.Option] = ()
     not_copied: str = ""
-    add_channels: Callable[[ArgumentParser], None] | None = None
-    channel_example: str = ""
-    scopes: Sequence[Scope] = ()
+    channel_options: Sequence[click.Option] = ()
+    channel_examples: Sequence[str] = ()
+    scopes: Sequence[str] = ()
 
 
 def find_feature_commands() -> Sequence[FeatureCommands]:
     """Return the commands of each feature that is installed and has some."""
-    names = sorted(file.parent.name for file in _FOLDER.glob("*/commands.py"))
-    modules = [import_module(f"entrypoints.commands.{name}.commands") for name in names]
-    return [module.FEATURE_COMMANDS for module in modules]
+    found = []
+    for name in sorted(file.parent.name for file in _FOLDER.glob("*/commands.py")):
+        try:  # until all features have commands of this kind
+            found.append(import_module(f"entrypoints.commands.{name}.commands").FEATURE_COMMANDS)
+        except (ImportError, TypeError):
+            continue
+    return found

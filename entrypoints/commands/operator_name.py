@@ -4,7 +4,6 @@ import os
 import pwd
 import re
 import socket
-from argparse import Namespace
 from typing import Final
 
 from application.administration.caller import Caller, operating_system_user
@@ -16,16 +15,16 @@ _USER_NAME: Final = re.compile(r"[\w.@\\+-]{1,64}\$?", re.ASCII)
 _HOST_NAME: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
-def parse_operator(arguments: Namespace) -> Caller:
+def parse_operator(acts_as: str | None) -> Caller:
     """Return who acts by a command: `--as`, or the system's user.
 
     Raises:
         InvalidArgument
     """
-    if arguments.acts_as is None:
+    if acts_as is None:
         return find_operator()
     try:
-        return find_operator(parse_actor_name(arguments.acts_as))
+        return find_operator(parse_actor_name(acts_as))
     except InvalidValue as error:
         raise InvalidArgument(f"--as: {error.message}") from None
 

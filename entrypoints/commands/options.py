@@ -1,42 +1,111 @@
-"""Arguments that several commands have, and the values of their examples."""
+"""Options that several commands have, and the values of their examples."""
 
-import argparse
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from application.administration.acts import Act
+    from application.administration.caller import Caller
 
 PHONE: Final = "+14155552671"
 ID: Final = "68b1c0a5d2f04e7a9c3b1d20"
-USER: Final = "a phone number, a username, a user id or external_id:ID"
-REASON_OPTION: Final = "--reason 'ticket 4711'"
-_REASON: Final = "why; the audit keeps it for 400 days, without the digits of phone numbers"
+USER: Final = "A phone number, a username, a user id or external_id:ID."
+REASON: Final = "--reason 'ticket 4711'"
 
 
-def add_act_options(command: argparse.ArgumentParser, *, is_reason_required: bool = True) -> None:
-    """Add why something is done, and who does it: the audit has both."""
-    command.add_argument(
-        "--reason", metavar="TEXT", required=is_reason_required, default="", help=_REASON
+@dataclass(frozen=True, slots=True)
+class ActOptions:
+    """Why something is done, and who does it: the audit has both."""
+
+    reason: str
+    acts_as: str | None
+
+    def parse(self, act: "Act | None") -> "tuple[Caller, str]":
+        """Return who acts, and why.
+
+        Args:
+            act: What is done. Without a reason that it needs, nothing is. None needs none.
+
+        Raises:
+            InvalidArgument
+        """
+        from entrypoints.commands.operator_name import parse_operator
+        from entrypoints.commands.parsing import parse_reason_option
+
+        caller = parse_operator(self.acts_as)
+        is_required = act is not None and caller.needs_reason(act)
+        return caller, parse_reason_option(self.reason, is_required=is_required)
+
+
+_AS: Final = click.option(
+    "--as",
+    "acts_as",
+    metavar="NAME",
+    help="Who acts, such as jane; the audit shows the account of this machine beside it "
+    "(default: that account).",
+)
+
+
+def act_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add why something is done, and who does it: the function gets them as `operator`."""
+    return _add_act_options(function, is_reason_required=True)
+
+
+def optional_act_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the same where the command itself decides whether a reason is needed."""
+    return _add_act_options(function, is_reason_required=False)
+
+
+def _add_act_options(
+    function: Callable[..., Any], *, is_reason_required: bool
+) -> Callable[..., Any]:
+    @wraps(function)
+    def call(*args: Any, reason: str, acts_as: str | None, **arguments: Any) -> Any:
+        return function(*args, operator=ActOptions(reason, acts_as), **arguments)
+
+    reason = click.option(
+        "--reason",
+        metavar="TEXT",
+        required=is_reason_required,
+        default=None if is_reason_required else "",
+        help="Why; the audit keeps it for 400 days, without the digits of phone numbers.",
     )
-    command.add_argument(
-        "--as",
-        dest="acts_as",
-        metavar="NAME",
-        help="who acts, such as jane; the audit shows the account of this machine beside it "
-        "(default: that account)",
-    )
+    return reason(_AS(call))
 
 
-def add_user_options(command: argparse.ArgumentParser, *, is_reason_required: bool = True) -> None:
-    """Add the user of `dialtone user ACTION`, why something is done, and who does it."""
-    command.add_argument("user", metavar="USER", help=USER)
-    add_act_options(command, is_reason_required=is_reason_required)
+user_argument: Final = click.argument("user", metavar="USER", help=USER)
+json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def add_json_option(command: argparse.ArgumentParser) -> None:
-    """Add that JSON is printed."""
-    command.add_argument("--json", action="store_true", help="print JSON")
+def at_most_one(**values: object) -> None:
+    """Check that at most one of these options and arguments is given.
+
+    Args:
+        values: The values by their names, such as `for_` of `--for`.
+
+    Raises:
+        InvalidArgument
+    """
+    from entrypoints.opening.startup_error import InvalidArgument
+
+    given = [name for name, value in values.items() if value]
+    if len(given) > 1:
+        raise InvalidArgument(f"Use only one of {_list_names(given)}.")
 
 
-def positive(text: str) -> int:
-    """Parse a number; argparse shows the error."""
-    if text.isdecimal() and int(text) > 0:
-        return int(text)
-    raise argparse.ArgumentTypeError("a whole number above 0 is expected")
+def exactly_one(**values: object) -> None:
+    """Check that one of these options and arguments is given; raises InvalidArgument."""
+    from entrypoints.opening.startup_error import InvalidArgument
+
+    at_most_one(**values)
+    if not any(values.values()):
+        raise InvalidArgument(f"Add one of {_list_names(values)}.")
+
+
+def _list_names(names: Any) -> str:
+    shown = [name if name.isupper() else f"--{name.strip('_').replace('_', '-')}" for name in names]
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"

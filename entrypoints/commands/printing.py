@@ -11,6 +11,7 @@ from entrypoints.opening.startup_error import (
     SettingsError,
     StartupError,
     print_errors,
+    remove_controls,
 )
 
 EXIT_OK: Final = 0
@@ -52,7 +53,7 @@ def print_line(line: str) -> None:
         OutputFailed
     """
     try:
-        print(line, flush=True)
+        print(remove_controls(line), flush=True)
     except OSError as error:
         # The interpreter flushes stdout again when it exits, and must not fail then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,30 +1,44 @@
 """`dialtone run`."""
 
 import sys
-from argparse import Namespace
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from entrypoints.commands.printing import EXIT_FAILED, EXIT_OK, print_result
-from entrypoints.settings.settings import Settings
+import click
+
+from entrypoints.commands.command import Command
+
+if TYPE_CHECKING:
+    from entrypoints.settings.settings import Settings
 
 
-def run(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Run the service until it is stopped."""
-    if arguments.force and not _forget_copy(settings):
-        sys.exit(EXIT_FAILED)
+@click.command(cls=Command, examples=[""], checks_files=True)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Use a database that was copied to another one; what is written to it is not in the copy.",
+)
+@click.pass_context
+def run(ctx: click.Context, settings: "Settings", *, force: bool) -> tuple[()]:
+    """Start the HTTP service. Ctrl-C or SIGTERM stops it."""
+    from entrypoints.commands.printing import EXIT_FAILED
+
+    if force and not _forget_copy(settings):
+        ctx.exit(EXIT_FAILED)
     from entrypoints.server.run import run_service
 
     if not run_service(settings):
-        sys.exit(EXIT_FAILED)
+        ctx.exit(EXIT_FAILED)
     return ()
 
 
-def _forget_copy(settings: Settings) -> bool:
+def _forget_copy(settings: "Settings") -> bool:
     """Let the service start with a database that was copied, and return whether that succeeded.
 
     It runs in a process of its own: the parent of the workers imports no adapter of a database.
     """
     from multiprocessing import get_context
+
+    from entrypoints.commands.printing import EXIT_OK, print_result
 
     def forget() -> None:
         from adapters.logging import flush_log

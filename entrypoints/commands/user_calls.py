@@ -1,6 +1,5 @@
 """How commands call use cases for a user: found by a text, with a reason, by the operator."""
 
-from argparse import Namespace
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,8 +12,8 @@ from application.use_cases import UseCases
 from domain.errors import UserNotFound
 from domain.phone import PhoneNumber
 from entrypoints.commands.domain_errors import explain_errors
-from entrypoints.commands.operator_name import parse_operator
-from entrypoints.commands.parsing import parse_readings, parse_reason_option
+from entrypoints.commands.options import ActOptions
+from entrypoints.commands.parsing import parse_readings
 from entrypoints.commands.use_case_calls import call_with_use_cases
 from entrypoints.features.feature import Feature
 from entrypoints.opening.startup_error import CommandError
@@ -54,13 +53,14 @@ class UserCall:
 
 def call_for_user(
     settings: Settings,
-    arguments: Namespace,
+    user_text: str,
+    operator: ActOptions,
     call: Callable[[UserCall], Awaitable[T]],
     features: Collection[Feature] = (),
     *,
     act: Act | None,
 ) -> T:
-    """Find the user of the arguments, and call with the use cases of the core and of features.
+    """Find a user, and call with the use cases of the core and of features.
 
     Without a reason that the act needs nothing is done. No act is nothing that the audit has.
 
@@ -69,10 +69,8 @@ def call_for_user(
         CommandError: nobody was found, several were, or the use case failed.
         StorageError
     """
-    readings = parse_readings(settings, arguments.user)
-    caller = parse_operator(arguments)
-    is_required = act is not None and caller.needs_reason(act)
-    reason = parse_reason_option(arguments.reason, is_required=is_required)
+    readings = parse_readings(settings, user_text)
+    caller, reason = operator.parse(act)
 
     async def find_and_call(use_cases: UseCases) -> T:
         user = await find_one(use_cases.administration.find_user, readings)

@@ -1,7 +1,11 @@
 """Errors for the operator, and how they are shown."""
 
+import re
 import sys
 from contextlib import suppress
+from typing import Final
+
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class StartupError(Exception):
@@ -28,4 +32,9 @@ def print_errors(*lines: str) -> None:
     if log := sys.modules.get("adapters.logging"):
         log.flush_log()
     with suppress(OSError):
-        print(*lines, sep="\n", file=sys.stderr)
+        print(*map(remove_controls, lines), sep="\n", file=sys.stderr)
+
+
+def remove_controls(text: str) -> str:
+    """Replace what a terminal would act on, but line breaks and tabs."""
+    return _CONTROLS.sub("?", text)

@@ -1,44 +1,40 @@
 """The command of call flows, and the options of others for calls."""
 
-from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from entrypoints.commands.command import Command
+import click
+
+from entrypoints.commands.command import Group
 from entrypoints.commands.feature_commands import FeatureCommands
-from entrypoints.commands.options import PHONE, REASON_OPTION
+from entrypoints.commands.options import PHONE, REASON
 
 if TYPE_CHECKING:
     from entrypoints.commands.connection_checks import Check
     from entrypoints.settings.settings import Settings
 
-
-def _add_flow(flow: ArgumentParser) -> None:
-    flow.add_argument("action", choices=["check"], help="report all problems")
-    flow.add_argument(
-        "file",
-        metavar="FILE",
-        nargs="?",
-        help="a TOML file; default: DIALTONE_CALL_FLOW, or the flow of the service",
-    )
+flow: Final = Group("flow", help="Check a call flow.", examples=["check flow.toml", "check"])
 
 
-def _check_flow(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.voice.flow import check_flow
+@flow.command(examples=["flow.toml", ""])
+@click.argument(
+    "file",
+    type=click.Path(path_type=Path),
+    required=False,
+    help="A TOML file; default: DIALTONE_CALL_FLOW, or the flow of the service.",
+)
+def check(settings: "Settings", file: Path | None) -> Iterator[str]:
+    """Report all problems of a call flow, with the node and what to do."""
+    from adapters.flows.flow_rules import list_contained_phrases
+    from entrypoints.features.voice import VoiceSettings, load_call_flow
 
-    return check_flow(settings, arguments)
-
-
-def _add_checks(check: ArgumentParser) -> None:
-    check.add_argument(
-        "--show-voice-urls",
-        action="append_const",
-        dest="more_checks",
-        const=_check_with_signatures,
-        help="also show the URLs to enter at the provider of calls if they have a signature of the "
-        "service, which is a secret; implies --connect",
-    )
+    call_flow = load_call_flow(settings.of(VoiceSettings), file)
+    nodes, locales = len(call_flow.nodes), ", ".join(call_flow.locales)
+    yield f"The call flow is valid: {nodes} nodes; locales: {locales}."
+    for place, text in list_contained_phrases(call_flow):
+        yield f"information: {place}: {text}; the longer one counts"
 
 
 def _check_with_signatures(settings: "Settings") -> "Mapping[str, Check]":
@@ -49,29 +45,19 @@ def _check_with_signatures(settings: "Settings") -> "Mapping[str, Check]":
     return {"phone line": partial(check_phone_line, voice, partial(sign_urls, settings))}
 
 
-def _add_call(send_code: ArgumentParser) -> None:
-    send_code.add_argument(
-        "--call",
-        action="store_const",
-        dest="channel",
-        const="voice",
-        help="read the code out in a call",
-    )
-
-
-_COMMANDS: Final = (
-    Command(
-        name="flow",
-        help="Check a call flow: report all problems, with the node and what to do.",
-        examples=("flow check flow.toml", "flow check"),
-        add_arguments=_add_flow,
-        run=_check_flow,
-    ),
+_SHOW_VOICE_URLS: Final = click.Option(
+    ["--show-voice-urls"],
+    flag_value=_check_with_signatures,
+    help="Also show the URLs to enter at the provider of calls if they have a signature of the "
+    "service, which is a secret; implies --connect.",
+)
+_CALL: Final = click.Option(
+    ["--call", "channel"], flag_value="voice", help="Read the code out in a call."
 )
 FEATURE_COMMANDS: Final = FeatureCommands(
-    commands=_COMMANDS,
+    commands=[flow],
     tried="the phone line (with the URLs to enter at its provider)",
-    add_checks=_add_checks,
-    add_channels=_add_call,
-    channel_example=f"send-code {PHONE} --call {REASON_OPTION}",
+    check_options=[_SHOW_VOICE_URLS],
+    channel_options=[_CALL],
+    channel_examples=[f"{PHONE} --call {REASON}"],
 )

@@ -1,0 +1,54 @@
+"""The commands of `dialtone`."""
+
+from collections.abc import Sequence
+
+import click
+
+from entrypoints.commands.cleanup import cleanup
+from entrypoints.commands.command import Group
+from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
+from entrypoints.commands.run import run
+
+
+def make_dialtone(features: Sequence[FeatureCommands] | None = None) -> Group:
+    """Return `dialtone` with all commands.
+
+    Args:
+        features: The commands of features; by default those of the features that are installed.
+    """
+    if features is None:
+        features = find_feature_commands()
+    dialtone = Group(
+        "dialtone",
+        help=f"{_describe(features)}\n\nSettings are environment variables, or lines of the file "
+        ".env in the current folder. .env.example lists all of them.",
+        examples=["run", "user show +14155552671", "user send-code --help"],
+        context_settings={"help_option_names": ["-h", "--help"]},
+        params=[
+            click.Option(
+                ["--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_print_version,
+                help="Show the version and exit.",
+            )
+        ],
+    )
+    for command in [run, cleanup, *(each for feature in features for each in feature.commands)]:
+        dialtone.add_command(command)
+    return dialtone
+
+
+def _describe(features: Sequence[FeatureCommands]) -> str:
+    subjects = ["Phone number sign-in", "users", *filter(None, (each.subject for each in features))]
+    return f"{', '.join(subjects[:-1])} and {subjects[-1]} over HTTP."
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    from entrypoints.commands.printing import print_line
+    from entrypoints.version.distribution import describe_version
+
+    if is_asked:
+        print_line(f"dialtone {describe_version()}")
+        ctx.exit()

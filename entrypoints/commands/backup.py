@@ -2,28 +2,20 @@
 
 import asyncio
 import shlex
-from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from adapters.records.stored_keys import StoredKeys
-from application.ports.keys import KeyPurpose
-from entrypoints.commands.parsing import parse_file
-from entrypoints.features import FEATURES
-from entrypoints.opening.extras import check_extra
-from entrypoints.opening.keys import describe_place, find_key_fingerprint, load_keys
-from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.startup_error import InvalidArgument, StartupError
-from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import (
-    Factory,
-    MongoLocation,
-    PostgresLocation,
-    SqliteLocation,
-)
+import click
+
+from entrypoints.commands.command import Command
+
+if TYPE_CHECKING:
+    from adapters.records.stored_keys import StoredKeys
+    from entrypoints.opening.startup_error import StartupError
+    from entrypoints.settings.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +48,44 @@ _OWN_TOOLS: Final = (
 )
 
 
-def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Copy the database to a file; say what else to copy. Or say which keys it needs."""
-    if arguments.fingerprint:
-        yield from _describe_keys(settings, arguments.file)
-        return
-    if arguments.file is None:
-        raise InvalidArgument("Name the file to write: dialtone backup FILE")
-    from adapters.sqlite import back_up_database
+_full_check_option: Final = click.option(
+    "--full-check",
+    is_flag=True,
+    help="Also compare the indexes with the tables, which may take minutes.",
+)
 
-    file = parse_file(arguments.file)
-    path = _sqlite_path(settings, _DUMP, file)
-    copy = back_up_database(path, file, replace=arguments.replace, full_check=arguments.full_check)
+
+@click.command(
+    cls=Command,
+    examples=["/srv/backup/dialtone.db", "--replace /srv/backup/dialtone.db", "--fingerprint"],
+)
+@click.option("--replace", is_flag=True, help="Replace an existing backup.")
+@_full_check_option
+@click.option(
+    "--fingerprint",
+    is_flag=True,
+    help="Instead, show which keys the database needs, or a backup of SQLite; works with each "
+    "database.",
+)
+@click.argument("file", required=False, help="The file to write.")
+def backup(
+    settings: "Settings", file: str | None, *, replace: bool, full_check: bool, fingerprint: bool
+) -> Iterator[str]:
+    """Copy the SQLite database to a file. Safe while the service runs."""
+    from adapters.sqlite import back_up_database
+    from entrypoints.commands.parsing import parse_file
+    from entrypoints.features import FEATURES
+    from entrypoints.opening.keys import describe_place
+    from entrypoints.opening.startup_error import InvalidArgument
+
+    if fingerprint:
+        yield from _describe_keys(settings, file)
+        return
+    if file is None:
+        raise InvalidArgument("Name the file to write: dialtone backup FILE")
+    target = parse_file(file)
+    path = _sqlite_path(settings, _DUMP, target)
+    copy = back_up_database(path, target, replace=replace, full_check=full_check)
     yield (
         f"{copy.path} is complete: {copy.identity_count} identities, {copy.size_bytes} bytes, "
         "integrity checked."
@@ -82,14 +100,23 @@ def back_up(settings: Settings, arguments: Namespace) -> Iterable[str]:
     yield f"Apart from {'both' if lines else 'it'}, keep a copy of {describe_place(settings)}."
 
 
-def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Replace the database by a backup; say what else is needed."""
+@click.command(cls=Command, examples=["/srv/backup/dialtone.db"])
+@_full_check_option
+@click.argument("file", help="A file that `dialtone backup` wrote.")
+def restore(settings: "Settings", file: str, *, full_check: bool) -> Iterator[str]:
+    """Replace the SQLite database by a backup. Stop all instances of the service first.
+
+    The old database is kept beside it.
+    """
     from adapters.sqlite import restore_database
     from adapters.system import SystemClock
+    from entrypoints.commands.parsing import parse_file
+    from entrypoints.features import FEATURES
+    from entrypoints.opening.keys import describe_place, find_key_fingerprint
 
-    file = parse_file(arguments.file)
-    path = _sqlite_path(settings, _LOAD_DUMP, file)
-    copy = restore_database(path, file, SystemClock().now(), full_check=arguments.full_check)
+    source = parse_file(file)
+    path = _sqlite_path(settings, _LOAD_DUMP, source)
+    copy = restore_database(path, source, SystemClock().now(), full_check=full_check)
     yield f"{copy.path} is restored: {copy.identity_count} identities, integrity checked."
     if copy.may_lack_log:
         yield (
@@ -110,10 +137,13 @@ def restore(settings: Settings, arguments: Namespace) -> Iterable[str]:
     )
 
 
-def _describe_keys(settings: Settings, file: str | None) -> Iterable[str]:
+def _describe_keys(settings: "Settings", file: str | None) -> Iterator[str]:
     """Say which keys the database, or a backup of SQLite, needs, and which there are."""
     from adapters.encryption import find_key_id
     from adapters.system import SystemClock
+    from application.ports.keys import KeyPurpose
+    from entrypoints.opening.keys import describe_place, find_key_fingerprint, load_keys
+    from entrypoints.opening.named_variable import name_variable
 
     variable = settings.variable_of("DIALTONE_DATABASE")
     with name_variable(variable) if file is None else nullcontext():
@@ -138,7 +168,17 @@ def _describe_keys(settings: Settings, file: str | None) -> Iterable[str]:
     yield "Keep these lines beside the dump. They tell nothing about the keys themselves."
 
 
-async def _find_stored_keys(settings: Settings, file: str | None) -> StoredKeys:
+async def _find_stored_keys(settings: "Settings", file: str | None) -> "StoredKeys":
+    from entrypoints.commands.parsing import parse_file
+    from entrypoints.opening.extras import check_extra
+    from entrypoints.opening.startup_error import StartupError
+    from entrypoints.settings.values import (
+        Factory,
+        MongoLocation,
+        PostgresLocation,
+        SqliteLocation,
+    )
+
     if file is not None:
         from adapters.sqlite.stored_keys import find_stored_keys as find_in_file
 
@@ -164,12 +204,20 @@ async def _find_stored_keys(settings: Settings, file: str | None) -> StoredKeys:
             )
 
 
-def _sqlite_path(settings: Settings, tools: _DatabaseTools, file: Path) -> Path:
+def _sqlite_path(settings: "Settings", tools: _DatabaseTools, file: Path) -> Path:
     """Return the path of the database.
 
     Raises:
         StartupError: it is not SQLite. The text names the command that does this job.
     """
+    from entrypoints.opening.startup_error import StartupError
+    from entrypoints.settings.values import (
+        Factory,
+        MongoLocation,
+        PostgresLocation,
+        SqliteLocation,
+    )
+
     match settings.database:
         case SqliteLocation(path=path):
             return path
@@ -184,7 +232,11 @@ def _sqlite_path(settings: Settings, tools: _DatabaseTools, file: Path) -> Path:
             )
 
 
-def _own_tools_error(settings: Settings, database: str, command: str, file: Path) -> StartupError:
+def _own_tools_error(
+    settings: "Settings", database: str, command: str, file: Path
+) -> "StartupError":
+    from entrypoints.opening.startup_error import StartupError
+
     variable, shown = "DIALTONE_DATABASE", command.format(file=shlex.quote(str(file)))
     if url_file := settings.variables.files.get(variable):
         shown = shown.replace(f"${variable}", f"$(cat {shlex.quote(str(url_file.path))})")

@@ -1,14 +1,13 @@
 """`dialtone check-settings`."""
 
 import asyncio
-from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import starmap
 from typing import TYPE_CHECKING
 
 from adapters.logging import configure_logging
 from domain.otp.message_parts import measure_sms
-from entrypoints.commands.connection_checks import run_checks
+from entrypoints.commands.connection_checks import Check, run_checks
 from entrypoints.commands.core_checks import check_records, connection_checks
 from entrypoints.features import FEATURES
 from entrypoints.opening.operator_files import load_sms_templates
@@ -27,18 +26,24 @@ if TYPE_CHECKING:
     from adapters.templates.sms_templates import FileSmsTemplates
 
 
-def check_settings(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def check_settings(
+    settings: Settings,
+    more_checks: Sequence[Callable[[Settings], Mapping[str, Check]]] = (),
+    *,
+    templates: bool = False,
+    connect: bool = False,
+) -> Iterable[str]:
     """Describe each setting with its value and origin, preview the messages, or try all parts.
 
-    The `more_checks` of the arguments are functions of features, which return further checks.
+    The `more_checks` are functions of features, which return further checks.
     """
-    if arguments.templates:
+    if templates:
         yield from _preview_templates(load_sms_templates(settings))
         yield from _notes_of_features(settings)
         return
-    if arguments.connect or arguments.more_checks:
+    if connect:
         checks = connection_checks(settings)
-        for find_checks in arguments.more_checks:
+        for find_checks in more_checks:
             checks |= find_checks(settings)
         results = run_checks(
             checks, lambda: configure_logging(settings.log_level, settings.log_format)

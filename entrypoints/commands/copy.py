@@ -1,280 +1,105 @@
-"""`dialtone copy`: all records of a database to another one."""
+"""`dialtone copy`."""
 
-import asyncio
-from argparse import Namespace
-from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, Protocol
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 
-import structlog
+import click
 
-from adapters.records.copying import (
-    Copying,
-    begin,
-    check_copy,
-    check_no_instance,
-    copied_kinds,
-    count_records,
-    finish,
-    read_mark,
-)
-from adapters.records.database import CopyableDatabase
-from adapters.records.key_change import KeyChange
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.undeclared_records import ListsUnknown, check_declared
-from application.ports.errors import ConfigurationError, StorageError
-from application.ports.keys import KeyPurpose
-from domain.errors import InvalidValue
-from domain.identifier import RANDOM_BYTES
-from entrypoints.commands.feature_commands import find_feature_commands
-from entrypoints.commands.parsing import find_url, parse_file
-from entrypoints.commands.progress import ProgressLine
-from entrypoints.opening.extras import check_extra
-from entrypoints.opening.keys import load_keys, make_phone_encryption
-from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.startup_error import CommandError, InvalidArgument
-from entrypoints.settings.database_parsers import parse_database
-from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import (
-    DatabaseLocation,
-    Factory,
-    MongoLocation,
-    PostgresLocation,
-    SqliteLocation,
+from entrypoints.commands.command import Command
+from entrypoints.commands.feature_commands import FeatureCommands
+
+if TYPE_CHECKING:
+    from entrypoints.settings.settings import Settings
+    from entrypoints.settings.values import DatabaseLocation
+
+_PLACE: Final = (
+    "A URL as in DIALTONE_DATABASE, or env:NAME if NAME, or the file in NAME_FILE, has it"
 )
 
-_KEYS_OF_PHONES: Final = {KeyPurpose.PHONE_INDEX, KeyPurpose.PHONE_ENCRYPTION}
-_OTHER_PURPOSE: Final = (
-    '{file} has other keys of "{purpose}" than the settings: only those of "phone_index" and '
-    '"phone_encryption" may differ. Take all others from the current secrets file.'
-)
-_SAME_KEYS: Final = (
-    '{file} has the keys of the settings: give it another key of "phone_index" or '
-    '"phone_encryption", or leave this option out.'
-)
-_SAME: Final = "All records are the same in both databases."
-_SAME_UNDER_OTHER_KEYS: Final = (
-    "All records are the same in both databases. Not copied: client IPs, and phone verifications "
-    "that expire."
-)
-_EMPTY: Final = "the database does not exist, or is empty: there is nothing to copy."
 
-_log = structlog.get_logger()
+def copy_command(features: Sequence[FeatureCommands]) -> click.Command:
+    """Return `copy`, whose help says what features leave."""
+    not_copied = [each.not_copied for each in features if each.not_copied]
 
-
-class _Copying(Protocol):
-    """A database's adapter, which can open it for copies; the place is a path or a URL."""
-
-    def open_existing(
-        self, place: Any, key_fingerprint: str | None, /
-    ) -> AbstractAsyncContextManager[CopyableDatabase | None]:
-        """Open a database as it is. Yield None if it is new."""
-
-    def open_to_copy(
-        self, place: Any, key_fingerprint: str, /
-    ) -> AbstractAsyncContextManager[CopyableDatabase]:
-        """Open a database that nothing else uses. What is missing is created."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A database of a copy, the encryption of phones in it, and the option that names it."""
-
-    option: str
-    location: DatabaseLocation
-    encryption: PhoneEncryption
-
-    async def open_existing(self, stack: AsyncExitStack) -> CopyableDatabase | None:
-        """Open it as it is, also beside a service, until the stack is closed. A new one is None."""
-        with name_variable(self.option):
-            copying, place = copying_of(self.location)
-            fingerprint = self.encryption.key_fingerprint()
-            return await stack.enter_async_context(copying.open_existing(place, fingerprint))
-
-    async def open_to_copy(self, stack: AsyncExitStack) -> CopyableDatabase:
-        """Open it when nothing else uses it, until the stack is closed."""
-        with name_variable(self.option):
-            copying, place = copying_of(self.location)
-            fingerprint = self.encryption.key_fingerprint()
-            return await stack.enter_async_context(copying.open_to_copy(place, fingerprint))
-
-
-def copy(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Copy all records, or say what would be copied."""
-    from_ = _parse_place(settings, arguments.source, "--from")
-    to = _parse_place(settings, arguments.target, "--to")
-    keys_file: str | None = arguments.to_secrets_file
-    encryption = _load_encryption(settings)
-    source = _Place("--from", from_, encryption)
-    target = _Place(
-        "--to", to, _load_other(settings, keys_file) if keys_file is not None else encryption
+    @click.command(
+        cls=Command,
+        help=" ".join(
+            [
+                "Copy all records of a database to an empty one, which may be of another kind. "
+                "Stop all instances of the service first. Run it again after an interruption.",
+                *not_copied,
+            ]
+        ),
+        examples=[
+            "--from sqlite:///var/dialtone.db --to env:NEW_DATABASE --dry-run",
+            "--from sqlite:///var/dialtone.db --to env:NEW_DATABASE",
+            "--from env:DIALTONE_DATABASE --to env:NEW_DATABASE --to-secrets-file new.json",
+        ],
     )
-    if arguments.dry_run:
-        return asyncio.run(_plan(source, target, force=arguments.force))
-    try:
-        return asyncio.run(_copy(source, target, keys_file, force=arguments.force))
-    except StorageError as error:
-        raise CommandError(
-            f"The copy has stopped: {error}. Start the same command again: it continues."
-        ) from error
+    @click.option("--from", "source", metavar="URL", required=True, help=f"{_PLACE}.")
+    @click.option(
+        "--to",
+        "target",
+        metavar="URL",
+        required=True,
+        help=f"{_PLACE}; the list of processes shows arguments to everybody, also a password.",
+    )
+    @click.option(
+        "--to-secrets-file",
+        "keys_file",
+        metavar="FILE",
+        help="The keys of the target: its keys of phone_index and phone_encryption may be others.",
+    )
+    @click.option("--dry-run", is_flag=True, help="Count records; nothing is changed.")
+    @click.option("--force", is_flag=True, help="Copy a database that was copied before.")
+    def copy(
+        settings: "Settings",
+        source: str,
+        target: str,
+        keys_file: str | None,
+        *,
+        dry_run: bool,
+        force: bool,
+    ) -> Iterable[str]:
+        import asyncio
 
-
-def forget_copy(settings: Settings) -> Iterable[str]:
-    """Let a service start with a database that was copied."""
-    if not isinstance(settings.database, Factory):
-        asyncio.run(_forget_copy(settings))
-    return ()
-
-
-async def _forget_copy(settings: Settings) -> None:
-    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
-        copying, place = copying_of(settings.database)
-        fingerprint = _load_encryption(settings).key_fingerprint()
-        async with copying.open_existing(place, fingerprint) as database:
-            mark = await read_mark(database) if database else None
-            if database is None or mark is None or mark.role == "target":
-                return
-            await database.mark.write(None)
-            _log.warning("copy_mark_removed", copied_to=mark.other)
-
-
-async def _open_existing(
-    source: _Place, target: _Place, stack: AsyncExitStack
-) -> tuple[CopyableDatabase, CopyableDatabase | None]:
-    """Open source and target as they are. A new target is None."""
-    opened = await source.open_existing(stack)
-    with name_variable(source.option):
-        if opened is None:
-            raise ConfigurationError(_EMPTY)
-        await check_declared(opened.records)
-    return opened, await target.open_existing(stack)
-
-
-async def _plan(from_: _Place, to: _Place, *, force: bool) -> list[str]:
-    from adapters.system import SystemClock
-
-    progress = ProgressLine()
-    async with AsyncExitStack() as stack:
-        source, target = await _open_existing(from_, to, stack)
-        lines = []
-        if await check_copy(source, target, force=force):
-            lines.append("It would continue an earlier copy.")
-        for kind in copied_kinds():
-            if total := await count_records(source, kind, progress):
-                copied = await count_records(target, kind, progress) if target else 0
-                lines.append(f"{kind.name}: {total:,} records, {copied:,} of them copied before")
-        lines += await _describe_unknown(source)
-        try:
-            await check_no_instance(SystemClock().now(), source, target)
-        except ConfigurationError as error:
-            lines.append(f"The copy would be refused now. {error}")
-        return [*lines, "Nothing was changed."]
-
-
-async def _copy(from_: _Place, to: _Place, keys_file: str | None, *, force: bool) -> list[str]:
-    from adapters.system import SystemClock, SystemRandomness
-
-    clock = SystemClock()
-    # A copy that is refused creates nothing in the target.
-    async with AsyncExitStack() as stack:
-        existing = await _open_existing(from_, to, stack)
-        await check_copy(*existing, force=force)
-        await check_no_instance(clock.now(), *existing)
-    async with AsyncExitStack() as stack:
-        source, target = await from_.open_to_copy(stack), await to.open_to_copy(stack)
-        copy_id = SystemRandomness().bytes(RANDOM_BYTES).hex()
-        progress, lines = ProgressLine(), []
-        is_continued = await begin(source, target, clock.now(), copy_id, force=force)
-        if is_continued:
-            lines.append("An earlier copy was continued.")
-        change = (
-            KeyChange(source.records, from_.encryption, to.encryption)
-            if keys_file is not None
-            else None
+        from application.ports.errors import StorageError
+        from entrypoints.commands.copy_jobs import (
+            Place,
+            copy_records,
+            load_encryption,
+            load_other_encryption,
+            plan_copy,
         )
-        copying = Copying(source, target, progress, change)
-        await copying.add_records(is_continued=is_continued)
-        counts = await copying.compare_records()
-        await finish(source, target, clock.now())
-        not_copied = [each.not_copied for each in find_feature_commands() if each.not_copied]
-        keys = f"DIALTONE_SECRETS_FILE={keys_file}" if keys_file is not None else "the same keys"
-        return [
-            *lines,
-            *(f"{name}: {count:,} records" for name, count in counts.items() if count),
-            *await _describe_unknown(source),
-            " ".join([_SAME_UNDER_OTHER_KEYS if keys_file is not None else _SAME, *not_copied]),
-            f"{source.location} is marked as copied: `dialtone run` does not start with it.",
-            f"Next: set DIALTONE_DATABASE to {target.location}, with user, password and options "
-            f"if it has them, and start the service with {keys}.",
-        ]
+        from entrypoints.opening.startup_error import CommandError
+
+        from_ = _parse_place(settings, source, "--from")
+        to = _parse_place(settings, target, "--to")
+        encryption = load_encryption(settings)
+        of_target = encryption
+        if keys_file is not None:
+            of_target = load_other_encryption(settings, keys_file)
+        places = Place("--from", from_, encryption), Place("--to", to, of_target)
+        if dry_run:
+            return asyncio.run(plan_copy(*places, force=force))
+        try:
+            return asyncio.run(copy_records(*places, keys_file, not_copied, force=force))
+        except StorageError as error:
+            raise CommandError(
+                f"The copy has stopped: {error}. Start the same command again: it continues."
+            ) from error
+
+    return copy
 
 
-def _parse_place(settings: Settings, text: str, option: str) -> DatabaseLocation:
+def _parse_place(settings: "Settings", text: str, option: str) -> "DatabaseLocation":
     """Parse a URL, or the name of a variable that has one. No error quotes it."""
+    from domain.errors import InvalidValue
+    from entrypoints.commands.parsing import find_url
+    from entrypoints.opening.startup_error import InvalidArgument
+    from entrypoints.settings.database_parsers import parse_database
+
     try:
         return parse_database(find_url(settings, option, text))
     except InvalidValue as error:
         raise InvalidArgument(f"{option}: {error.message}") from None
-
-
-def copying_of(database: DatabaseLocation) -> tuple[_Copying, Path | str]:
-    """Return the adapter of a database, and where the database is."""
-    match database:
-        case SqliteLocation(path=path):
-            from adapters import sqlite
-
-            return sqlite, path
-        case MongoLocation(url=url):
-            check_extra("mongo", "mongodb://")
-            from adapters import mongo
-
-            return mongo, url
-        case PostgresLocation(url=url):
-            check_extra("postgres", "postgresql://")
-            from adapters import postgres
-
-            return postgres, url
-        case Factory():
-            raise ConfigurationError(
-                "this command does not work with a database adapter of your own: name sqlite:///, "
-                "postgresql:// or mongodb://."
-            )
-
-
-def _load_encryption(settings: Settings) -> PhoneEncryption:
-    from adapters.system import SystemClock
-
-    return make_phone_encryption(load_keys(settings, SystemClock()))
-
-
-def _load_other(settings: Settings, file: str) -> PhoneEncryption:
-    """Return the encryption of phones with the keys of a file.
-
-    Raises:
-        StartupError: It cannot be used, or other keys than those of phones differ.
-    """
-    from adapters.keys.keys import SecretKeys, load_secrets_file
-    from adapters.system import SystemClock
-
-    clock = SystemClock()
-    current = load_keys(settings, clock).current()
-    with name_variable("--to-secrets-file"):
-        keys = SecretKeys(load_secrets_file(parse_file(file)).keys, clock)
-        differ = {each for each in KeyPurpose if current[each] != keys.current()[each]}
-        for purpose in sorted(differ - _KEYS_OF_PHONES):
-            raise ConfigurationError(_OTHER_PURPOSE.format(file=file, purpose=purpose))
-        if not differ:
-            raise ConfigurationError(_SAME_KEYS.format(file=file))
-    return make_phone_encryption(keys)
-
-
-async def _describe_unknown(database: CopyableDatabase) -> list[str]:
-    records = database.records
-    names = await records.list_unknown() if isinstance(records, ListsUnknown) else ()
-    return [
-        f"Not copied, this version does not know it: {name}"
-        for name in names
-        if not name.startswith("system.")  # MongoDB's own
-    ]

@@ -4,10 +4,17 @@ from collections.abc import Sequence
 
 import click
 
+from entrypoints.commands.audit import audit
+from entrypoints.commands.backup import backup, restore
 from entrypoints.commands.cleanup import cleanup
 from entrypoints.commands.command import Group
+from entrypoints.commands.copy import copy_command
 from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
+from entrypoints.commands.keys import keys
+from entrypoints.commands.migrate import migrate
 from entrypoints.commands.run import run
+from entrypoints.commands.settings_command import check_settings_command
+from entrypoints.commands.user_commands import user_command
 
 
 def make_dialtone(features: Sequence[FeatureCommands] | None = None) -> Group:
@@ -35,7 +42,19 @@ def make_dialtone(features: Sequence[FeatureCommands] | None = None) -> Group:
             )
         ],
     )
-    for command in [run, cleanup, *(each for feature in features for each in feature.commands)]:
+    for command in [
+        run,
+        check_settings_command(features),
+        cleanup,
+        migrate,
+        backup,
+        restore,
+        copy_command(features),
+        keys,
+        user_command(features),
+        audit,
+        *(command for feature in features for command in feature.commands),
+    ]:
         dialtone.add_command(command)
     return dialtone
 

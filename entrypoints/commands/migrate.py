@@ -1,32 +1,17 @@
 """`dialtone migrate`."""
 
 import asyncio
-from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from adapters.records.kind_checks import is_of_extension
-from adapters.records.schema_plan import ReportBuild, SchemaObject, SchemaPlan
-from adapters.records.undeclared_records import (
-    FEATURES_OF_KINDS,
-    UndeclaredRecords,
-    find_absent_feature,
-)
-from application.ports.errors import ConfigurationError
-from entrypoints.commands.progress import ProgressLine
-from entrypoints.opening.database import open_database
-from entrypoints.opening.extras import check_extra
-from entrypoints.opening.keys import find_key_fingerprint, load_keys, make_phone_encryption
-from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.startup_error import InvalidArgument, StartupError, print_errors
-from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import (
-    Factory,
-    MongoLocation,
-    PostgresLocation,
-    SqliteLocation,
-)
+import click
+
+from entrypoints.commands.command import Command
+
+if TYPE_CHECKING:
+    from adapters.records.schema_plan import ReportBuild, SchemaObject, SchemaPlan
+    from entrypoints.settings.settings import Settings
 
 _BATCH_SIZE: Final = 500
 _NO_METHOD: Final = (
@@ -41,21 +26,48 @@ _NO_KEYS: Final = (
 class _Migration(Protocol):
     """The migration of a database's adapter, which is a module; the place is a path or a URL."""
 
-    async def plan_migration(self, place: Any, key_fingerprint: str | None, /) -> SchemaPlan:
+    async def plan_migration(self, place: Any, key_fingerprint: str | None, /) -> "SchemaPlan":
         """Return what a start would change."""
 
-    async def migrate(self, place: Any, key_fingerprint: str, report: ReportBuild, /) -> SchemaPlan:
+    async def migrate(
+        self, place: Any, key_fingerprint: str, report: "ReportBuild", /
+    ) -> "SchemaPlan":
         """Change what a start would change, and return what that was."""
 
 
-def migrate(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Show or create what a start would create in the database, or delete old records."""
-    if arguments.delete_records:
-        yield from _delete_records(settings, arguments.delete_records, is_confirmed=arguments.yes)
+@click.command(cls=Command, examples=["--dry-run", "", "--delete-records TABLE --yes"])
+@click.option("--dry-run", is_flag=True, help="Show what would be created; nothing is changed.")
+@click.option(
+    "--delete-records",
+    is_flag=True,
+    help="Instead, delete the records of a feature that this program does not have.",
+)
+@click.option("--yes", is_flag=True, help="Confirm the deletion of records.")
+@click.argument("tables", nargs=-1, metavar="[TABLE]...", help="What --delete-records deletes.")
+def migrate(
+    settings: "Settings",
+    tables: Sequence[str],
+    *,
+    dry_run: bool,
+    delete_records: bool,
+    yes: bool,
+) -> Iterable[str]:
+    """Create the tables, columns and indexes that this version needs, before it is started.
+
+    Safe while an older version runs.
+    """
+    from entrypoints.opening.keys import find_key_fingerprint
+    from entrypoints.opening.named_variable import name_variable
+    from entrypoints.opening.startup_error import InvalidArgument
+
+    if delete_records != bool(tables) or (delete_records and dry_run):
+        raise InvalidArgument("Write --delete-records TABLE without --dry-run, or neither of them.")
+    if delete_records:
+        yield from _delete_records(settings, tables, is_confirmed=yes)
         return
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         migration, place = find_migration(settings)
-        if arguments.dry_run:
+        if dry_run:
             fingerprint = find_key_fingerprint(settings)
             plan = asyncio.run(migration.plan_migration(place, fingerprint))
             yield from _describe(plan, "to create", "to drop")
@@ -68,9 +80,14 @@ def migrate(settings: Settings, arguments: Namespace) -> Iterable[str]:
 
 
 def _delete_records(
-    settings: Settings, names: Sequence[str], *, is_confirmed: bool
+    settings: "Settings", names: Sequence[str], *, is_confirmed: bool
 ) -> Iterable[str]:
     """Delete the records of features that this program does not have."""
+    from adapters.records.kind_checks import is_of_extension
+    from adapters.records.undeclared_records import FEATURES_OF_KINDS, find_absent_feature
+    from entrypoints.opening.named_variable import name_variable
+    from entrypoints.opening.startup_error import InvalidArgument
+
     absent = {name: find_absent_feature(name) for name in names}
     for name, feature in absent.items():
         if feature is None:
@@ -87,8 +104,13 @@ def _delete_records(
         return asyncio.run(_delete_all(settings, names))
 
 
-async def _delete_all(settings: Settings, names: Sequence[str]) -> Sequence[str]:
+async def _delete_all(settings: "Settings", names: Sequence[str]) -> Sequence[str]:
+    from adapters.records.undeclared_records import UndeclaredRecords
     from adapters.system import SystemClock
+    from application.ports.errors import ConfigurationError
+    from entrypoints.commands.progress import ProgressLine
+    from entrypoints.opening.database import open_database
+    from entrypoints.opening.keys import load_keys, make_phone_encryption
 
     keys = load_keys(settings, SystemClock(), is_service=True)
     encryption = make_phone_encryption(keys)
@@ -106,8 +128,10 @@ async def _delete_all(settings: Settings, names: Sequence[str]) -> Sequence[str]
     return lines
 
 
-def _migrate(settings: Settings, migration: _Migration, place: Path | str) -> SchemaPlan:
+def _migrate(settings: "Settings", migration: _Migration, place: Path | str) -> "SchemaPlan":
     from adapters.system import SystemClock
+    from entrypoints.opening.keys import load_keys, make_phone_encryption
+    from entrypoints.opening.named_variable import name_variable
 
     keys = load_keys(settings, SystemClock(), is_service=True)
     encryption = make_phone_encryption(keys)
@@ -115,12 +139,19 @@ def _migrate(settings: Settings, migration: _Migration, place: Path | str) -> Sc
         return asyncio.run(migration.migrate(place, encryption.key_fingerprint(), _show_builds()))
 
 
-def _show_builds() -> ReportBuild:
+def _show_builds() -> "ReportBuild":
     """Return what prints each object that is created, and how far an index is."""
+    from entrypoints.commands.progress import ProgressLine
+    from entrypoints.opening.startup_error import print_errors
+
     show_progress = ProgressLine()
 
     def report(
-        created: SchemaObject, done: int = 0, total: int | None = None, *, is_waiting: bool = False
+        created: "SchemaObject",
+        done: int = 0,
+        total: int | None = None,
+        *,
+        is_waiting: bool = False,
     ) -> None:
         if total is None:
             print_errors(f"creating {created}")
@@ -132,7 +163,7 @@ def _show_builds() -> ReportBuild:
     return report
 
 
-def _describe(plan: SchemaPlan, created: str, dropped: str) -> Iterable[str]:
+def _describe(plan: "SchemaPlan", created: str, dropped: str) -> Iterable[str]:
     if plan.is_new:
         yield "The database is new."
     yield from (f"{created}: {missing}" for missing in plan.missing)
@@ -142,12 +173,21 @@ def _describe(plan: SchemaPlan, created: str, dropped: str) -> Iterable[str]:
         yield "The database has everything that this version needs."
 
 
-def find_migration(settings: Settings) -> tuple[_Migration, Path | str]:
+def find_migration(settings: "Settings") -> tuple[_Migration, Path | str]:
     """Return the migration of the database that the settings name, and where that is.
 
     Raises:
         StartupError: The adapter of the database is an operator's own.
     """
+    from entrypoints.opening.extras import check_extra
+    from entrypoints.opening.startup_error import StartupError
+    from entrypoints.settings.values import (
+        Factory,
+        MongoLocation,
+        PostgresLocation,
+        SqliteLocation,
+    )
+
     match settings.database:
         case SqliteLocation(path=path):
             from adapters.sqlite import migration as in_sqlite

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PHONE: Final = "+14155552671"
 ID: Final = "68b1c0a5d2f04e7a9c3b1d20"
-USER: Final = "A phone number, a username, a user id or external_id:ID."
+USER: Final = "a phone number, a username, a user id or external_id:ID"
 REASON: Final = "--reason 'ticket 4711'"
 
 
@@ -70,15 +70,25 @@ def _add_act_options(
     reason = click.option(
         "--reason",
         metavar="TEXT",
-        required=is_reason_required,
-        default=None if is_reason_required else "",
+        **({"required": True} if is_reason_required else {"default": ""}),
         help="Why; the audit keeps it for 400 days, without the digits of phone numbers.",
     )
     return reason(_AS(call))
 
 
-user_argument: Final = click.argument("user", metavar="USER", help=USER)
+user_argument: Final = click.argument("user", help=f"{USER[0].upper()}{USER[1:]}.")
 json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def limit_option(things: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add how many things are listed."""
+    return click.option(
+        "--limit",
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=50,
+        help=f"How many {things} (default: 50).",
+    )
 
 
 def at_most_one(**values: object) -> None:

@@ -42,7 +42,7 @@ def _forget_copy(settings: "Settings") -> bool:
 
     def forget() -> None:
         from adapters.logging import flush_log
-        from entrypoints.commands.copy import forget_copy
+        from entrypoints.commands.copy_jobs import forget_copy
 
         code = print_result(lambda: forget_copy(settings))
         flush_log()

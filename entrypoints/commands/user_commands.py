@@ -1,279 +1,353 @@
 """`dialtone user` with the actions of the core."""
 
-from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from application.administration import acts
-from domain.administration.role_scopes import STAFF_ROLES
-from domain.identities.role import Role
-from entrypoints.commands.command import Command
+import click
+
+from entrypoints.commands.command import Command, Group
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import (
     ID,
     PHONE,
-    REASON_OPTION,
+    REASON,
     USER,
-    add_act_options,
-    add_json_option,
-    add_user_options,
+    ActOptions,
+    act_options,
+    json_option,
+    optional_act_options,
+    user_argument,
 )
+from entrypoints.commands.user_acts import act_commands
 
 if TYPE_CHECKING:
+    from application.administration.find_user import FoundUser
+    from application.otp.request_otp import RequestOtpResult
+    from application.use_cases import UseCases
+    from domain.identities.retained_data import RetainedData
+    from entrypoints.commands.user_calls import UserCall
+    from entrypoints.features.feature import Feature
     from entrypoints.settings.settings import Settings
 
+CLIENT_IP: Final = "127.0.0.1"
+"""The client IP of `send-code`, for the limits of codes."""
 
-def user_command(features: Sequence[FeatureCommands]) -> Command:
+
+def user_command(features: Sequence[FeatureCommands]) -> Group:
     """Return `user`, with the actions of the core and those of features."""
-    of_features = [action for feature in features for action in feature.user_actions]
-    return Command(
-        name="user",
+    user = Group(
+        "user",
         help="Show a user, or act for one: by phone number, username or user id.",
-        examples=(
-            f"user show {PHONE}",
-            "user block alice --reason 'ticket 4711'",
-            *(action.example_of_command for action in of_features if action.example_of_command),
-            "user delete --help",
-        ),
-        actions=(*_FIRST_ACTIONS, _send_code_action(features), *_LATER_ACTIONS, *of_features),
-    )
-
-
-def _add_show(show: ArgumentParser) -> None:
-    add_user_options(show, is_reason_required=False)
-    add_json_option(show)
-    show.add_argument(
-        "--full-number",
-        action="store_true",
-        help="show the whole number; the audit has it, so it needs a reason",
-    )
-
-
-def _show(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.user_details import show
-
-    return show(settings, arguments)
-
-
-_HELP_OF_SMS: Final = "by SMS (default: the first message that the country has)"
-
-
-def _send_code_action(features: Sequence[FeatureCommands]) -> Command:
-    def add(send_code: ArgumentParser) -> None:
-        add_user_options(send_code)
-        send_code.add_argument(
-            "--sms", action="store_const", dest="channel", const="sms", help=_HELP_OF_SMS
-        )
-        for feature in features:
-            if feature.add_channels is not None:
-                feature.add_channels(send_code)
-        help_of_locale = "the language, such as en or pt-BR"
-        send_code.add_argument("--locale", metavar="LOCALE", help=help_of_locale)
-
-    return Command(
-        name=acts.SEND_CODE.name,
-        help="Send a code to a phone, at most three a day. Nobody but its owner sees the code.",
-        examples=(
-            f"{acts.SEND_CODE.name} {PHONE} {REASON_OPTION}",
-            f"{acts.SEND_CODE.name} {PHONE} --locale pt-BR {REASON_OPTION}",
-            *(feature.channel_example for feature in features if feature.channel_example),
-        ),
-        add_arguments=add,
-        run=_send_code,
-    )
-
-
-def _add_delete(delete: ArgumentParser) -> None:
-    add_user_options(delete)
-    delete.add_argument("--yes", action="store_true", help="do not ask")
-
-
-def _count(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.users import count_users
-
-    return count_users(settings, arguments)
-
-
-def _reset_limits(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.users import reset_limits
-
-    return reset_limits(settings, arguments)
-
-
-def _send_code(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.users import send_code
-
-    return send_code(settings, arguments)
-
-
-def _block(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.users import block
-
-    return block(settings, arguments)
-
-
-def _add_unblock(unblock: ArgumentParser) -> None:
-    unblock.add_argument("user", metavar="USER", nargs="?", help=USER)
-    unblock.add_argument(
-        "--by",
-        metavar="KIND:ID",
-        help="instead of USER: all accounts that this one has blocked and nobody else, such as "
-        "service_token:ID or administrator:ID",
-    )
-    unblock.add_argument(
-        "--since", metavar="TIME", help="since when, such as 2026-05-01T09:30:00Z; with --by"
-    )
-    unblock.add_argument(
-        "--dry-run", action="store_true", help="only say what would be unblocked; with --by"
-    )
-    add_act_options(unblock)
-
-
-def _unblock(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    if arguments.by is not None:
-        from entrypoints.commands.unblock_by_actor import unblock_by_actor
-
-        return unblock_by_actor(settings, arguments)
-
-    from entrypoints.commands.users import unblock
-
-    return unblock(settings, arguments)
-
-
-def _sign_out(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.users import sign_out
-
-    return sign_out(settings, arguments)
-
-
-def _delete(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.users import delete_user
-
-    return delete_user(settings, arguments)
-
-
-def _add_promote(promote: ArgumentParser) -> None:
-    promote.add_argument(
-        "--role",
-        choices=STAFF_ROLES,
-        default=Role.ADMINISTRATOR,
-        help="support finds and helps users, a moderator looks after what users show, an "
-        "auditor only reads, an administrator does everything (default: administrator)",
-    )
-    add_user_options(promote)
-
-
-def _promote(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.users import promote
-
-    return promote(settings, arguments)
-
-
-def _demote(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.users import demote
-
-    return demote(settings, arguments)
-
-
-def _restore(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.users import restore_user
-
-    return restore_user(settings, arguments)
-
-
-_FIRST_ACTIONS: Final = (
-    Command(
-        name="count",
-        help="Print the number of users: accounts with a username that are not deleted. "
-        "Blocked ones count too.",
-        examples=(
-            "count",
-            "count --json",
-        ),
-        add_arguments=add_json_option,
-        run=_count,
-    ),
-    Command(
-        name="show",
-        help="Show account, sessions, deliveries, and why the phone gets a code or none. The "
-        "phone number is masked.",
-        examples=(
+        examples=[
             f"show {PHONE}",
-            f"show {PHONE} --full-number {REASON_OPTION}",
-            f"show {PHONE} --json",
-        ),
-        add_arguments=_add_show,
-        run=_show,
-    ),
-    Command(
-        name=acts.RESET_LIMITS.name,
-        help="Let a phone get one code at once: its cooldown and deliveries no longer count. "
-        "Possible twice a day. Failed attempts in a row, and limits that many phones "
-        "share, stay.",
-        examples=(f"{acts.RESET_LIMITS.name} {PHONE} {REASON_OPTION}",),
-        add_arguments=add_user_options,
-        run=_reset_limits,
-    ),
+            "block alice --reason 'ticket 4711'",
+            *(example for feature in features for example in feature.user_examples),
+            "delete --help",
+        ],
+    )
+    of_features = [action for feature in features for action in feature.user_actions]
+    send_code = _send_code_command(features)
+    for command in [count, show, send_code, *act_commands(), unblock, delete, *of_features]:
+        user.add_command(command)
+    return user
+
+
+@click.command(cls=Command, examples=["", "--json"])
+@json_option
+def count(settings: "Settings", *, as_json: bool) -> Iterator[str]:
+    """Print the number of users: accounts with a username that are not deleted.
+
+    Blocked ones count too.
+    """
+    import json
+
+    from entrypoints.commands.domain_errors import explain_errors
+    from entrypoints.commands.use_case_calls import call_with_use_cases
+
+    with explain_errors():
+        counted = call_with_use_cases(
+            settings, lambda use_cases: use_cases.identities.count_users()
+        )
+    if as_json:
+        yield json.dumps({"users": counted.number, "is_estimate": counted.is_estimate})
+    elif counted.is_estimate:
+        yield f"about {counted.number:,} accounts, also those that are deleted or have no name"
+    else:
+        yield str(counted.number)
+
+
+@click.command(cls=Command, examples=[PHONE, f"{PHONE} --full-number {REASON}", f"{PHONE} --json"])
+@user_argument
+@optional_act_options
+@json_option
+@click.option(
+    "--full-number",
+    is_flag=True,
+    help="Show the whole number; the audit has it, so it needs a reason.",
 )
-_LATER_ACTIONS: Final = (
-    Command(
-        name=acts.BLOCK.name,
-        help=f"{acts.BLOCK.does}. It gets no codes, and its sessions are revoked.",
-        examples=(f"{acts.BLOCK.name} {PHONE} {REASON_OPTION}",),
-        add_arguments=add_user_options,
-        run=_block,
-    ),
-    Command(
-        name=acts.UNBLOCK.name,
-        help="Allow a blocked phone to sign in, or all that somebody has blocked.",
-        examples=(
-            f"{acts.UNBLOCK.name} {PHONE} {REASON_OPTION}",
-            f"{acts.UNBLOCK.name} --by service_token:{ID} --since 2026-05-01T09:30:00Z --dry-run "
-            f"{REASON_OPTION}",
-        ),
-        add_arguments=_add_unblock,
-        run=_unblock,
-    ),
-    Command(
-        name=acts.SIGN_OUT.name,
-        help="Revoke all sessions. The user may sign in again.",
-        examples=(f"{acts.SIGN_OUT.name} {PHONE} {REASON_OPTION}",),
-        add_arguments=add_user_options,
-        run=_sign_out,
-    ),
-    Command(
-        name=acts.DELETE.name,
-        help="Delete an account, as its owner would. Nobody can undo it.",
-        examples=(
-            f"{acts.DELETE.name} {PHONE} {REASON_OPTION}",
-            f"{acts.DELETE.name} {PHONE} --yes {REASON_OPTION}",
-        ),
-        add_arguments=_add_delete,
-        run=_delete,
-    ),
-    Command(
-        name=acts.PROMOTE.name,
-        help=f"{acts.PROMOTE.does}, from the next login on.",
-        examples=(
-            f"{acts.PROMOTE.name} {PHONE} {REASON_OPTION}",
-            f"{acts.PROMOTE.name} {PHONE} --role support {REASON_OPTION}",
-        ),
-        add_arguments=_add_promote,
-        run=_promote,
-    ),
-    Command(
-        name=acts.DEMOTE.name,
-        help=f"{acts.DEMOTE.does}, from the next request on.",
-        examples=(f"{acts.DEMOTE.name} {PHONE} {REASON_OPTION}",),
-        add_arguments=add_user_options,
-        run=_demote,
-    ),
-    Command(
-        name=acts.RESTORE.name,
-        help=f"{acts.RESTORE.does}, by the user id in the event "
-        "identity_detached. The present account loses it.",
-        examples=(f"{acts.RESTORE.name} {ID} {REASON_OPTION}",),
-        add_arguments=add_user_options,
-        run=_restore,
-    ),
+def show(
+    settings: "Settings", user: str, operator: ActOptions, *, as_json: bool, full_number: bool
+) -> Iterable[str]:
+    """Show account, sessions, deliveries, and why the phone gets a code or none.
+
+    The phone number is masked.
+    """
+    from entrypoints.commands import user_details
+
+    return user_details.show(settings, user, operator, as_json=as_json, full_number=full_number)
+
+
+def _send_code_command(features: Sequence[FeatureCommands]) -> click.Command:
+    @click.command(
+        cls=Command,
+        examples=[
+            f"{PHONE} {REASON}",
+            f"{PHONE} --locale pt-BR {REASON}",
+            *(example for feature in features for example in feature.channel_examples),
+        ],
+    )
+    @user_argument
+    @act_options
+    @click.option(
+        "--sms",
+        "channel",
+        flag_value="sms",
+        help="By SMS (default: the first message that the country has).",
+    )
+    @click.option("--locale", metavar="LOCALE", help="The language, such as en or pt-BR.")
+    def send_code(
+        settings: "Settings",
+        user: str,
+        operator: ActOptions,
+        channel: str | None,
+        locale: str | None,
+    ) -> Iterator[str]:
+        """Send a code to a phone, at most three a day. Nobody but its owner sees the code."""
+        return _send_code(settings, user, operator, channel, locale)
+
+    send_code.params += [option for feature in features for option in feature.channel_options]
+    return send_code
+
+
+def _send_code(
+    settings: "Settings", user_text: str, operator: ActOptions, name: str | None, locale: str | None
+) -> Iterator[str]:
+    from datetime import UTC, datetime, timedelta
+
+    from application.administration.acts import SEND_CODE
+    from application.otp.feature import OtpFeature
+    from application.otp.send_code import SendCodeCommand
+    from domain.otp.delivery import Channel
+    from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
+    from entrypoints.commands.hidden_codes import hide_codes
+    from entrypoints.commands.user_calls import call_for_user, name_user
+    from entrypoints.core.limits import LIMITS
+    from entrypoints.core.otp import OTP
+    from entrypoints.features import FEATURES
+    from entrypoints.opening.startup_error import CommandError, InvalidArgument
+
+    channel = Channel(name) if name else None
+    if channel is Channel.VOICE and not settings.has_voice_channel:
+        raise InvalidArgument("--call: there is no provider of calls, see DIALTONE_VOICE.")
+    if channel is not None and channel not in settings.channel_order.all:
+        raise InvalidArgument(
+            f"No country has the channel {channel}: see DIALTONE_CHANNELS, and its provider in "
+            f"DIALTONE_{channel.upper()}."
+        )
+    # After a message, another one may be tried; a call is only asked for.
+    needed = {channel} if channel is Channel.VOICE else settings.channel_order.all - {Channel.VOICE}
+    features: list[Feature] = [LIMITS, OTP]
+    features += [feature for feature in FEATURES if feature.adds_channel in needed]
+    if locale and not locale_fallbacks(locale):
+        raise InvalidArgument("--locale: a language is written like en, pt-BR or zh-Hant.")
+    preferences = MessagePreferences(locale=locale)
+    command = SendCodeCommand(client_ip=CLIENT_IP, channel=channel, preferences=preferences)
+
+    async def send(call: "UserCall") -> "tuple[FoundUser, RequestOtpResult]":
+        sent = await call.use_cases.of(OtpFeature).send_code(
+            call.caller, call.query, command, call.reason
+        )
+        return call.user, sent
+
+    user, result = call_for_user(
+        hide_codes(settings), user_text, operator, send, features, act=SEND_CODE
+    )
+    now = datetime.now(UTC)
+    next_at = f"{now + timedelta(seconds=result.resend_in):%H:%M:%S} UTC"
+    if not result.sent:
+        raise CommandError(
+            f"Nothing was sent: {name_user(user)} got a code a moment ago. The next one is "
+            f"possible at {next_at}."
+        )
+    expires_at = f"{now + timedelta(seconds=result.expires_in):%H:%M:%S} UTC"
+    if result.is_confirmed:
+        yield f"A code is on its way to {name_user(user)}. It expires at {expires_at}."
+    else:
+        yield (
+            f"The provider did not confirm the message to {name_user(user)} in time: it may have "
+            f"arrived, or not. Its code expires at {expires_at}."
+        )
+    yield "It has attempts of its own: the user types it in the app that requested a code."
+    yield f"The next one is possible at {next_at}."
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        f"{PHONE} {REASON}",
+        f"--by service_token:{ID} --since 2026-05-01T09:30:00Z --dry-run {REASON}",
+    ],
 )
+@click.argument("user", required=False, help=f"{USER[0].upper()}{USER[1:]}.")
+@click.option(
+    "--by",
+    metavar="KIND:ID",
+    help="Instead of USER: all accounts that this one has blocked and nobody else, such as "
+    "service_token:ID or administrator:ID.",
+)
+@click.option(
+    "--since", metavar="TIME", help="Since when, such as 2026-05-01T09:30:00Z; with --by."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be unblocked; with --by.")
+@act_options
+def unblock(
+    settings: "Settings",
+    user: str | None,
+    operator: ActOptions,
+    by: str | None,
+    since: str | None,
+    *,
+    dry_run: bool,
+) -> Iterable[str]:
+    """Allow a blocked phone to sign in, or all that somebody has blocked."""
+    from application.administration.acts import UNBLOCK
+    from entrypoints.commands.user_calls import call_for_user, name_user
+    from entrypoints.opening.startup_error import InvalidArgument
+
+    if by is not None:
+        if user is not None:
+            raise InvalidArgument("Name a USER or --by KIND:ID, not both.")
+        if since is None:
+            raise InvalidArgument("--by needs --since TIME: since when the blocks are wrong.")
+        return _unblock_by_actor(settings, operator, by, since, is_dry_run=dry_run)
+    if user is None:
+        raise InvalidArgument("Name the USER, or whose blocks end: --by KIND:ID --since TIME.")
+    if since is not None or dry_run:
+        raise InvalidArgument("--since and --dry-run go with --by KIND:ID.")
+    found = call_for_user(
+        settings,
+        user,
+        operator,
+        lambda call: call.act.unblock(call.caller, call.query, call.reason),
+        act=UNBLOCK,
+    )
+    return [f"{name_user(found)} is not blocked now."]
+
+
+def _unblock_by_actor(
+    settings: "Settings", operator: ActOptions, by: str, since: str, *, is_dry_run: bool
+) -> Iterator[str]:
+    """Unblock the accounts that an actor has blocked, and list what stays blocked."""
+    from application.administration.acts import UNBLOCK
+    from application.administration.unblock_by_actor import BlockState, FoundBlock
+    from entrypoints.commands.domain_errors import explain_errors
+    from entrypoints.commands.parsing import parse_actor, parse_since
+    from entrypoints.commands.use_case_calls import call_with_use_cases
+
+    actor, since_time = parse_actor(by), parse_since(since)
+    caller, reason = operator.parse(UNBLOCK)
+
+    async def unblock(use_cases: "UseCases") -> Sequence[FoundBlock]:
+        unblock_by_actor = use_cases.administration.unblock_by_actor
+        return await unblock_by_actor(caller, actor, since_time, reason, is_dry_run=is_dry_run)
+
+    with explain_errors():
+        blocks = call_with_use_cases(settings, unblock)
+    states = {
+        BlockState.UNBLOCKED: "unblocked",
+        BlockState.BY_OTHERS: "still blocked: somebody else has blocked it too",
+        BlockState.WITHOUT_ACCOUNT: "still blocked: a number without an account, which only its "
+        "owner knows; dialtone user unblock NUMBER",
+    }
+    for block in blocks:
+        entry = block.entry
+        time = f"{entry.at:%Y-%m-%d %H:%M:%S} UTC"
+        yield f"{time}  entry {entry.id}  {entry.subject}  {states[block.state]}"
+    unblocked = [block for block in blocks if block.state is BlockState.UNBLOCKED]
+    end = "would be unblocked. Nothing was changed." if is_dry_run else "are unblocked."
+    yield f"{len(unblocked)} of {len(blocks)} {end}"
+
+
+@click.command(cls=Command, examples=[f"{PHONE} {REASON}", f"{PHONE} --yes {REASON}"])
+@user_argument
+@act_options
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(settings: "Settings", user: str, operator: ActOptions, *, yes: bool) -> Iterator[str]:
+    """Delete an account, as its owner would. Nobody can undo it."""
+    from application.administration.acts import DELETE
+    from entrypoints.commands.user_calls import call_for_user
+    from entrypoints.core.details import DETAILS
+    from entrypoints.features import FEATURES
+    from entrypoints.opening.startup_error import StartupError, print_errors
+
+    if not yes:
+        # Whoever takes the name or the phone meanwhile is not meant.
+        user = _confirm_deletion(settings, user, operator)
+
+    async def delete_user(call: "UserCall") -> "tuple[FoundUser, Sequence[RetainedData]]":
+        return call.user, await call.act.delete(call.caller, call.query, call.reason)
+
+    def delete_with(features: "Sequence[Feature]") -> "tuple[FoundUser, Sequence[RetainedData]]":
+        return call_for_user(
+            settings, user, operator, delete_user, [DETAILS, *features], act=DELETE
+        )
+
+    features = [feature for feature in FEATURES if feature.left_by_deletion]
+    try:
+        for feature in features:
+            feature.check_created(settings)
+        found, retained = delete_with(features)
+    except StartupError as error:
+        found, retained = delete_with([])
+        print_errors(str(error), *(feature.left_by_deletion for feature in features))
+    yield f"{found.subject} is deleted. What remains:"
+    for data in retained:
+        until = f"until {data.until:%Y-%m-%d %H:%M} UTC: " if data.until else ""
+        yield f"- {until}{data.data} ({data.reason})"
+
+
+def _confirm_deletion(settings: "Settings", user_text: str, operator: ActOptions) -> str:
+    """Ask on a terminal, and return the id of the account.
+
+    The database is closed meanwhile: a question may wait for long, and Ctrl-C ends it.
+
+    Raises:
+        InvalidArgument: there is no terminal.
+        CommandError: the answer is not yes, or nobody was found.
+    """
+    from application.administration.acts import DELETE
+    from entrypoints.commands.user_calls import call_for_user
+    from entrypoints.features import FEATURES
+    from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
+
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise InvalidArgument("Nobody can be asked here: add --yes to delete the account.")
+
+    async def find(call: "UserCall") -> "FoundUser":
+        call.user.require_identity()
+        return call.user
+
+    user = call_for_user(settings, user_text, operator, find, act=DELETE)
+    identity = user.require_identity()
+    data = ["sessions", "phone number", *(each for feature in FEATURES for each in feature.data)]
+    print_errors(
+        f"The account {identity.id} will be deleted: its {', '.join(data[:-1])} and {data[-1]}. "
+        "Nobody can undo this.",
+        f"phone: {user.phone.masked if user.phone else 'none'}",
+        f"username: {identity.username.text if identity.username else 'none'}",
+        "Delete it? Type yes:",
+    )
+    if sys.stdin.readline().strip().lower() != "yes":
+        raise CommandError("Nothing was deleted.")
+    return identity.id

@@ -1,12 +1,12 @@
 """`dialtone user show`."""
 
-from argparse import Namespace
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from application.administration.acts import VIEW_PHONE
 from application.administration.show_user import UserDetails
 from application.otp.feature import LimitsFeature
+from entrypoints.commands.options import ActOptions
 from entrypoints.commands.user_calls import UserCall, call_for_user
 from entrypoints.core.details import DETAILS
 from entrypoints.core.limits import LIMITS
@@ -17,20 +17,22 @@ from entrypoints.words.code_words import ONLY_IN_LOG
 from entrypoints.words.user_rows import Row, join_rows, list_rows
 
 
-def show(settings: Settings, arguments: Namespace) -> Iterable[str]:
+def show(
+    settings: Settings, user: str, operator: ActOptions, *, as_json: bool, full_number: bool
+) -> Iterable[str]:
     """Show what is known about a user, or about a phone without an account."""
     from msgspec import json
 
     async def describe(call: UserCall) -> UserDetails:
         return await call.use_cases.of(LimitsFeature).show_user(
-            call.caller, call.query, call.reason, with_full_number=arguments.full_number
+            call.caller, call.query, call.reason, with_full_number=full_number
         )
 
     # Only a full number is in the audit.
-    act = VIEW_PHONE if arguments.full_number else None
-    details = call_for_user(settings, arguments, describe, [LIMITS, DETAILS], act=act)
+    act = VIEW_PHONE if full_number else None
+    details = call_for_user(settings, user, operator, describe, [LIMITS, DETAILS], act=act)
     response = make_user_details_form(FEATURES).to_response(details, datetime.now(UTC))
-    if arguments.json:
+    if as_json:
         yield json.encode(response).decode()
         return
     rows, sections = list_rows(response)

@@ -21,7 +21,7 @@ from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
 from entrypoints.commands.connection_checks import Check, check_own_adapter
 from entrypoints.commands.copy_jobs import copying_of
-from entrypoints.commands.key_jobs import describe_keys
+from entrypoints.commands.key_states import describe_keys
 from entrypoints.core.limits import check_limit_store_extra, open_limit_store
 from entrypoints.core.otp import open_messenger
 from entrypoints.features import FEATURES

@@ -1,5 +1,6 @@
-"""`dialtone keys`."""
+"""`dialtone keys`: create and rotate the keys, and encrypt phones with the current one."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -13,16 +14,14 @@ if TYPE_CHECKING:
 
 keys: Final = Group(
     "keys",
-    help="Generate or rotate keys, or encrypt all stored phones with the current one.",
+    help="Create or rotate the keys, or encrypt phones with the current one.",
     examples=["generate /etc/dialtone/secrets.json", "rotate", "reencrypt-phones"],
 )
 
 
 # It helps where the settings are not valid yet.
 @keys.command(examples=["/etc/dialtone/secrets.json", "-"], reads_settings=False)
-@click.argument(
-    "file", metavar="FILE", help="The file to create; - prints the keys for DIALTONE_SECRETS."
-)
+@click.argument("file", help="The file to create; - prints the keys for DIALTONE_SECRETS.")
 def generate(file: str) -> Iterator[str]:
     """Create a secrets file with new keys. An existing file is never changed."""
     from adapters.keys.document import generate_document
@@ -51,16 +50,31 @@ def generate(file: str) -> Iterator[str]:
 )
 def rotate(settings: "Settings", after: str) -> Iterator[str]:
     """Add new keys to the secrets file. The old keys stay valid as long as they are needed."""
+    from adapters.keys.rotation import rotate_secrets_file
+    from adapters.system import SystemClock
     from domain.errors import InvalidValue
-    from entrypoints.commands.key_jobs import rotate_keys
-    from entrypoints.opening.startup_error import InvalidArgument
+    from entrypoints.commands.key_states import key_lifetimes
+    from entrypoints.opening.named_variable import name_variable
+    from entrypoints.opening.startup_error import InvalidArgument, StartupError
     from entrypoints.settings.parsers import duration
 
     try:
         delay = duration("1m", "30d")(after)
     except InvalidValue as error:
         raise InvalidArgument(f"--after: {error.message}") from None
-    for rotated in rotate_keys(settings, delay):
+    if settings.secrets.value:
+        raise StartupError(
+            "DIALTONE_SECRETS: no command can change an environment variable. Write its value to "
+            "a file (mode 600), run this command with DIALTONE_SECRETS_FILE=FILE instead of "
+            "DIALTONE_SECRETS, set DIALTONE_SECRETS to the new text of the file, and restart all "
+            "instances. See docs/key_rotation.md."
+        )
+    with name_variable("DIALTONE_SECRETS_FILE"):
+        lifetimes = key_lifetimes(settings)
+        rotated_keys = rotate_secrets_file(
+            settings.secrets_file, SystemClock().now(), lifetimes, delay=delay
+        )
+    for rotated in rotated_keys:
         yield (
             f"{rotated.purpose}: {rotated.key_id} is accepted now and used from "
             f"{rotated.not_before:%Y-%m-%dT%H:%M:%SZ} on; older keys: {rotated.kept} kept, "
@@ -68,14 +82,43 @@ def rotate(settings: "Settings", after: str) -> Iterator[str]:
         )
 
 
-@keys.command("reencrypt-phones", examples=[""])
-def reencrypt(settings: "Settings") -> Iterator[str]:
-    """Encrypt all stored phones with the current key. Safe while the service runs."""
-    import asyncio
+@keys.command(examples=[""])
+def reencrypt_phones(settings: "Settings") -> Iterator[str]:
+    """Encrypt all stored phones with the current key. Safe while the service runs.
 
-    from entrypoints.commands.key_jobs import reencrypt_phones
-    from entrypoints.commands.progress import ProgressLine
+    After a kill, the next call goes on.
+    """
+    from adapters.records import phone_keys
+    from adapters.records.undeclared_records import check_declared
+    from adapters.system import SystemClock
+    from application.ports.keys import KeyPurpose
+    from entrypoints.commands.progress import show_progress
+    from entrypoints.opening.database import open_database
+    from entrypoints.opening.keys import load_keys, make_phone_encryption
+    from entrypoints.opening.named_variable import name_variable
 
-    count, unused = asyncio.run(reencrypt_phones(settings, ProgressLine()))
+    clock = SystemClock()
+    loaded = load_keys(settings, clock)
+    key_set = loaded.key_set(KeyPurpose.PHONE_ENCRYPTION)
+    # Before the job: a key that becomes active meanwhile is used by the records after it only.
+    current, now = key_set.signing(), clock.now()
+    encryption = make_phone_encryption(loaded)
+
+    async def reencrypt_all() -> int:
+        count = 0
+        async with open_database(settings, encryption) as database:
+            await check_declared(database.records)
+            with show_progress() as show:
+                # The last time nothing is found: no service has written an old one meanwhile.
+                while found := await phone_keys.reencrypt_phones(
+                    database.records, encryption, show
+                ):
+                    count += found
+        return count
+
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
+        count = asyncio.run(reencrypt_all())
     yield f"phones encrypted again: {count}"
+    older = (key for key in key_set.accepted() if key.not_before <= now and key.id != current.id)
+    unused = [key.id for key in older if key.not_before < current.not_before]
     yield f"keys of phone_encryption that no record uses anymore: {', '.join(unused) or 'none'}"

@@ -1,4 +1,4 @@
-"""`dialtone reencrypt-phones` on a service that people use."""
+"""`dialtone keys reencrypt-phones` on a service that people use."""
 
 from pathlib import Path
 
@@ -24,10 +24,10 @@ def test_an_encryption_key_can_be_removed_after_its_phones_were_encrypted_again(
     def remove_old(document: dict[str, list[dict[str, str]]]) -> None:
         del document["phone_encryption"][1:]
 
-    assert service.run("rotate-keys").returncode == 0
+    assert service.run("keys", "rotate").returncode == 0
     edit_secrets_file(path, activate)
     former = load_keys(path)[KeyPurpose.PHONE_ENCRYPTION][1]
-    reencrypted = service.run("reencrypt-phones")
+    reencrypted = service.run("keys", "reencrypt-phones")
     assert reencrypted.returncode == 0, reencrypted.stderr
     assert reencrypted.stdout.splitlines() == [
         "phones encrypted again: 1",

@@ -66,7 +66,7 @@ def test_keys_in_a_variable_replace_the_file(tmp_path: Path) -> None:
     assert me(service, token) == 404
 
     shown = service.run("check-settings").stdout
-    rotation = service.run("rotate-keys")
+    rotation = service.run("keys", "rotate")
     assert service.stop() == 0
 
     assert re.search(r"DIALTONE_SECRETS +\(hidden\)", shown)

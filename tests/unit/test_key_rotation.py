@@ -11,7 +11,7 @@ from adapters.keys.keys import select_current_key
 from adapters.keys.rotation import RETENTION_MARGIN, RotatedKeys, rotate_document
 from application.ports.keys import Key, KeyPurpose
 from domain.identities.phone_change import UNDO_PERIOD
-from entrypoints.commands.key_jobs import key_lifetimes
+from entrypoints.commands.key_states import key_lifetimes
 from tests.support.builders import NOW
 from tests.support.settings import settings
 

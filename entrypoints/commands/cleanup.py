@@ -19,24 +19,22 @@ if TYPE_CHECKING:
 def cleanup(settings: "Settings") -> Iterator[str]:
     """Delete expired and abandoned data. Safe while the service runs."""
     from entrypoints.commands.hidden_codes import hide_numbers
-    from entrypoints.commands.progress import ProgressLine
+    from entrypoints.commands.progress import show_progress
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.core.limits import LIMITS
     from entrypoints.core.otp import OTP
     from entrypoints.features import FEATURES
     from entrypoints.opening.startup_error import StartupError, print_errors
 
-    show_progress = ProgressLine()
-
-    def report_progress(report: "CleanupReport") -> None:
-        show_progress("cleaned up", report.total())
-
     def clean_up(features: "Collection[Feature]") -> "CleanupReport":
-        return call_with_use_cases(
-            hide_numbers(settings),
-            lambda use_cases: use_cases.operations.cleanup(report_progress),
-            features,
-        )
+        with show_progress() as show:
+            return call_with_use_cases(
+                hide_numbers(settings),
+                lambda use_cases: use_cases.operations.cleanup(
+                    lambda report: show("cleaned up", report.total())
+                ),
+                features,
+            )
 
     of_features = [feature for feature in FEATURES if feature.has_cleanup]
     try:

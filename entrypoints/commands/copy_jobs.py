@@ -27,7 +27,7 @@ from application.ports.errors import ConfigurationError
 from application.ports.keys import KeyPurpose
 from domain.identifier import RANDOM_BYTES
 from entrypoints.commands.parsing import parse_file
-from entrypoints.commands.progress import ProgressLine
+from entrypoints.commands.progress import show_progress
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.keys import load_keys, make_phone_encryption
 from entrypoints.opening.named_variable import name_variable
@@ -131,10 +131,9 @@ async def plan_copy(from_: Place, to: Place, *, force: bool) -> list[str]:
     """Return what would be copied."""
     from adapters.system import SystemClock
 
-    progress = ProgressLine()
     async with AsyncExitStack() as stack:
         source, target = await _open_existing(from_, to, stack)
-        lines = []
+        lines, progress = [], stack.enter_context(show_progress())
         if await check_copy(source, target, force=force):
             lines.append("It would continue an earlier copy.")
         for kind in copied_kinds():
@@ -177,7 +176,7 @@ async def copy_records(
     async with AsyncExitStack() as stack:
         source, target = await from_.open_to_copy(stack), await to.open_to_copy(stack)
         copy_id = SystemRandomness().bytes(RANDOM_BYTES).hex()
-        progress, lines = ProgressLine(), []
+        progress, lines = stack.enter_context(show_progress()), []
         is_continued = await begin(source, target, clock.now(), copy_id, force=force)
         if is_continued:
             lines.append("An earlier copy was continued.")

@@ -11,6 +11,7 @@ from entrypoints.commands.command import Command
 
 if TYPE_CHECKING:
     from adapters.records.schema_plan import ReportBuild, SchemaObject, SchemaPlan
+    from entrypoints.commands.progress import ReportProgress
     from entrypoints.settings.settings import Settings
 
 _BATCH_SIZE: Final = 500
@@ -108,43 +109,43 @@ async def _delete_all(settings: "Settings", names: Sequence[str]) -> Sequence[st
     from adapters.records.undeclared_records import UndeclaredRecords
     from adapters.system import SystemClock
     from application.ports.errors import ConfigurationError
-    from entrypoints.commands.progress import ProgressLine
+    from entrypoints.commands.progress import show_progress
     from entrypoints.opening.database import open_database
     from entrypoints.opening.keys import load_keys, make_phone_encryption
 
     keys = load_keys(settings, SystemClock(), is_service=True)
     encryption = make_phone_encryption(keys)
-    lines, show_progress = [], ProgressLine()
+    lines = []
     async with open_database(settings, encryption) as database:
         store = database.records
         if not isinstance(store, UndeclaredRecords):
             raise ConfigurationError(_NO_METHOD)
-        for name in names:
-            deleted = 0
-            while count := await store.delete_undeclared(name, _BATCH_SIZE):
-                deleted += count
-                show_progress(f"{name}: deleted", deleted, None)
-            lines.append(f"{name}: records deleted: {deleted:,}")
+        with show_progress() as show:
+            for name in names:
+                deleted = 0
+                while count := await store.delete_undeclared(name, _BATCH_SIZE):
+                    deleted += count
+                    show(f"{name}: deleted", deleted)
+                lines.append(f"{name}: records deleted: {deleted:,}")
     return lines
 
 
 def _migrate(settings: "Settings", migration: _Migration, place: Path | str) -> "SchemaPlan":
     from adapters.system import SystemClock
+    from entrypoints.commands.progress import show_progress
     from entrypoints.opening.keys import load_keys, make_phone_encryption
     from entrypoints.opening.named_variable import name_variable
 
     keys = load_keys(settings, SystemClock(), is_service=True)
     encryption = make_phone_encryption(keys)
-    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
-        return asyncio.run(migration.migrate(place, encryption.key_fingerprint(), _show_builds()))
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")), show_progress() as show:
+        report = _show_builds(show)
+        return asyncio.run(migration.migrate(place, encryption.key_fingerprint(), report))
 
 
-def _show_builds() -> "ReportBuild":
+def _show_builds(show: "ReportProgress") -> "ReportBuild":
     """Return what prints each object that is created, and how far an index is."""
-    from entrypoints.commands.progress import ProgressLine
     from entrypoints.opening.startup_error import print_errors
-
-    show_progress = ProgressLine()
 
     def report(
         created: "SchemaObject",
@@ -156,9 +157,9 @@ def _show_builds() -> "ReportBuild":
         if total is None:
             print_errors(f"creating {created}")
         elif is_waiting:
-            show_progress(f"{created} waits for transactions that began before", done, total)
+            show(f"{created} waits for transactions that began before", done, total)
         else:
-            show_progress(str(created), done, total)
+            show(str(created), done, total)
 
     return report
 

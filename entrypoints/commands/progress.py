@@ -1,9 +1,11 @@
-"""How far a long job is, in a line on stderr now and then."""
+"""How far a long job is: a bar on a terminal, elsewhere a line on stderr now and then."""
 
+import os
+import sys
 import time
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol
 
 from entrypoints.opening.startup_error import print_errors
 
@@ -11,45 +13,52 @@ INTERVAL: Final = 2.0
 """Seconds between two lines."""
 
 
-class ProgressLine:
-    """Prints what is done, of how many, the rate and an estimate, every two seconds at most."""
+class ReportProgress(Protocol):
+    """Shows what is done of a job, or of its next part, which has another label.
 
-    def __init__(
-        self,
-        print_line: Callable[[str], None] = print_errors,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Print lines with a function, by a clock in seconds."""
-        self._print = print_line
-        self._now = now
-        self._label = ""
-        self._began_at, self._done_before, self._done = now(), 0, 0
-        self._shown_at = now()
+    Without a total, or if more than that are done, it is not known how many there are.
+    """
+
+    def __call__(self, label: str, done: int, total: int | None = None) -> None: ...
+
+
+class ProgressLines:
+    """Prints lines for a file or a pipe, every two seconds at most."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        """Print by a clock in seconds."""
+        self._now, self._shown_at = now, now()
 
     def __call__(self, label: str, done: int, total: int | None = None) -> None:
-        """Show a job, or a part of one.
-
-        Args:
-            label: What is done. With a new label, or if fewer are done, rate and estimate begin
-                anew.
-            done: How many are done, also in an earlier start.
-            total: Of about how many; None or 0 if it is not known.
-        """
-        now = self._now()
-        if label != self._label or done < self._done:
-            self._label, self._began_at, self._done_before = label, now, done
-        self._done = done
-        if now - self._shown_at < INTERVAL:
-            return
-        self._shown_at = now
-        rate = (done - self._done_before) / (now - self._began_at or INTERVAL)
-        self._print(f"{label}: {done:,}{_describe_total(done, total, rate)}")
+        if self._now() - self._shown_at >= INTERVAL:
+            self._shown_at = self._now()
+            of_total = f" of {total:,}" if total and done <= total else ""
+            print_errors(f"{label}: {done:,}{of_total}")
 
 
-def _describe_total(done: int, total: int | None, rate: float) -> str:
-    text = f", {rate:,.0f} a second" if rate else ""
-    if not total or done > total:  # the number may be an old estimate of the database
-        return text
-    percent = 100 * done // total
-    left = timedelta(seconds=round((total - done) / rate)) if rate else None
-    return f" of {total:,} ({percent} %){text}{f', about {left} left' if left is not None else ''}"
+@contextmanager
+def show_progress() -> Iterator[ReportProgress]:
+    """Show on stderr how far a job is, until the block ends."""
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    if not is_terminal or os.environ.get("TERM") == "dumb":
+        yield ProgressLines()
+        return
+    from rich import progress
+    from rich.console import Console
+
+    label_column = progress.TextColumn("{task.description}", markup=False)
+    counts = (progress.MofNCompleteColumn(), progress.TimeRemainingColumn())
+    columns = (label_column, progress.BarColumn(), *counts)
+    console = Console(stderr=True, markup=False, highlight=False)
+    with progress.Progress(*columns, console=console, transient=True) as bar:
+
+        def report(label: str, done: int, total: int | None = None) -> None:
+            last = bar.tasks[-1] if bar.tasks else None
+            if last and last.description == label and last.completed <= done:
+                bar.update(last.id, completed=done, total=total)
+                return
+            if last:
+                bar.remove_task(last.id)
+            bar.add_task(label, completed=done, total=total or None)
+
+        yield report

@@ -48,10 +48,6 @@ class FeatureCommands:
 
 def find_feature_commands() -> Sequence[FeatureCommands]:
     """Return the commands of each feature that is installed and has some."""
-    found = []
-    for name in sorted(file.parent.name for file in _FOLDER.glob("*/commands.py")):
-        try:  # until all features have commands of this kind
-            found.append(import_module(f"entrypoints.commands.{name}.commands").FEATURE_COMMANDS)
-        except (ImportError, TypeError):
-            continue
-    return found
+    names = sorted(file.parent.name for file in _FOLDER.glob("*/commands.py"))
+    modules = [import_module(f"entrypoints.commands.{name}.commands") for name in names]
+    return [module.FEATURE_COMMANDS for module in modules]

@@ -70,9 +70,16 @@ class _PhoneChange(Feature):
         return (PhoneChangePlugin(),)
 
     def notes_on_settings(self, settings: "Settings") -> "Iterable[str]":
-        from entrypoints.commands.phone_change.undo_templates import find_templates_without_undo
+        from domain.identities.phone_change import PhoneNotice
+        from entrypoints.opening.operator_files import load_sms_templates
 
-        return find_templates_without_undo(settings)
+        for file in load_sms_templates(settings).files_without_undo():
+            kind = "the country" if file.is_for_country else "the language"
+            yield (
+                f"{file.location}, [{PhoneNotice.PHONE_CHANGED}]: no {{undo}} for {kind} "
+                f"{file.name}. The former number then undoes a change only by a code that it "
+                "requests, and strangers can use up these. Add {undo} to the text."
+            )
 
     def add_details(self, opening: "Opening") -> None:
         """Show changes of phones."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -13,9 +13,8 @@ from adapters.system import SystemRandomness
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import SignatureCoverage
 from application.voice.call_urls import CallUrls
-from entrypoints.commands.arguments import make_parser
 from entrypoints.commands.core_checks import connection_checks
-from entrypoints.commands.voice.flow import check_flow
+from entrypoints.commands.voice import commands
 from entrypoints.opening.file_checks import FILE_CHECKS
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
@@ -34,9 +33,9 @@ PHONE_LINE: Final = {
 }
 
 
-def check(*arguments: str) -> list[str]:
-    parsed = make_parser().parse_args(["flow", "check", *arguments])
-    return list(check_flow(read_settings({}, None), parsed))
+def check(file: Path | None = None) -> list[str]:
+    assert commands.check.callback is not None
+    return list(commands.check.callback(read_settings({}, None), file))
 
 
 def test_a_flow_is_checked_with_what_may_be_a_mistake() -> None:
@@ -49,7 +48,7 @@ def test_the_problems_of_a_flow_are_lines_of_an_error(tmp_path: Path) -> None:
     flow_file = tmp_path / "flow.toml"
     flow_file.write_text('default_locale = "en"\n')
     with pytest.raises(StartupError) as of_file:
-        check(str(flow_file))
+        check(flow_file)
     with pytest.raises(StartupError) as of_setting:
         read_settings(PHONE_LINE | {"DIALTONE_CALL_FLOW": str(flow_file)}, None, FILE_CHECKS)
 
@@ -100,8 +99,8 @@ async def open_unsigned(*, environ: Mapping[str, str]) -> AsyncIterator[AcmeVoic
 
 
 async def check_with_signatures(settings: Settings) -> list[str]:
-    parsed = make_parser().parse_args(["check-settings", "--show-voice-urls"])
-    (find_checks,) = parsed.more_checks
+    (option,) = commands.FEATURE_COMMANDS.check_options
+    find_checks: Any = option.flag_value
     note: str = await find_checks(settings)["phone line"]()
     return note.splitlines()
 

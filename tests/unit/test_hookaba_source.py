@@ -2,8 +2,7 @@
 
 import pytest
 
-from entrypoints.commands.arguments import make_parser
-from entrypoints.commands.imports.hookaba import import_hookaba
+from entrypoints.commands.imports.hookaba import parse_source
 from entrypoints.opening.startup_error import InvalidArgument
 from tests.support.settings import settings
 
@@ -17,7 +16,6 @@ from tests.support.settings import settings
 )
 def test_the_older_database_cannot_be_ours(url: str) -> None:
     own = settings(DATABASE="mongodb://127.0.0.1:27017/hookaba")
-    arguments = make_parser().parse_args(["import", "hookaba", "--from", url, "--dry-run"])
 
     with pytest.raises(InvalidArgument, match="--from is DIALTONE_DATABASE"):
-        list(import_hookaba(own, arguments))
+        parse_source(own, url)

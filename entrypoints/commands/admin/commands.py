@@ -1,105 +1,192 @@
-"""The command of service tokens."""
+"""`dialtone admin-token`: the service tokens of backends."""
 
-from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from application.admin import acts
-from application.administration.acts import CORE_ACTS, scopes_of
-from domain.administration.role_scopes import STAFF_ROLES
-from domain.administration.scope import Scope
-from entrypoints.commands.command import Command
+import click
+
+from entrypoints.commands.command import Group
 from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
-from entrypoints.commands.options import ID, REASON_OPTION, add_act_options, add_json_option
+from entrypoints.commands.options import ID, REASON, ActOptions, act_options, json_option
 
 if TYPE_CHECKING:
+    from domain.admin.service_token import ServiceToken
     from entrypoints.settings.settings import Settings
 
 
-def _add_create(create: ArgumentParser) -> None:
-    supporting = [act.name for act in CORE_ACTS if act.scope is Scope.SUPPORT_USERS]
-    explained = {Scope.READ_PHONES, Scope.SUPPORT_USERS}
-    of_core = [scope for scope in scopes_of(CORE_ACTS) if scope not in explained]
-    of_features = [scope for feature in find_feature_commands() for scope in feature.scopes]
-    # Two acts may need the same one.
-    others = dict.fromkeys([*of_core, Scope.READ_AUDIT, *of_features])
-    create.add_argument("--name", metavar="NAME", required=True, help="the name of the backend")
-    create.add_argument(
-        "--scope",
-        metavar="SCOPE[,SCOPE]",
-        required=True,
-        action="append",
-        help=f"a role ({', '.join(STAFF_ROLES)}), or single scopes: {Scope.READ_USERS} (masked "
-        f"numbers), {Scope.READ_PHONES} (full numbers), {Scope.SUPPORT_USERS} "
-        f"({', '.join(supporting)}), {', '.join(others)}",
-    )
-    create.add_argument(
-        "--expires",
-        metavar="DURATION",
-        default="90d",
-        help="for how long it is valid, up to 365d (default: 90d)",
-    )
-    add_act_options(create)
-
-
-def _create(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.admin.tokens import create_token
-
-    return create_token(settings, arguments)
-
-
-def _list(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.admin.tokens import list_tokens
-
-    return list_tokens(settings, arguments)
-
-
-def _add_revoke(revoke: ArgumentParser) -> None:
-    revoke.add_argument("id", metavar="ID", help="the id of the token, as `list` shows it")
-    add_act_options(revoke)
-
-
-def _revoke(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.admin.tokens import revoke
-
-    return revoke(settings, arguments)
-
-
-_COMMANDS: Final = (
-    Command(
-        name="admin-token",
-        help="Create, list or revoke the service tokens of backends.",
-        examples=(
-            f"admin-token create --name helpdesk --scope users:read,users:support {REASON_OPTION}",
-            "admin-token list",
-            f"admin-token revoke {ID} {REASON_OPTION}",
-        ),
-        actions=(
-            Command(
-                name=acts.CREATE.name,
-                help="Create a token, and print it once. It is valid below /admin/ only.",
-                examples=(
-                    f"create --name helpdesk --scope users:read,users:support {REASON_OPTION}",
-                    f"create --name audit --scope audit:read --expires 365d {REASON_OPTION}",
-                ),
-                add_arguments=_add_create,
-                run=_create,
-            ),
-            Command(
-                name="list",
-                help="List the tokens, also those that expired within the last 30 days.",
-                examples=("list", "list --json"),
-                add_arguments=add_json_option,
-                run=_list,
-            ),
-            Command(
-                name=acts.REVOKE.name,
-                help="Revoke a token. It is invalid at once.",
-                examples=(f"revoke {ID} {REASON_OPTION}",),
-                add_arguments=_add_revoke,
-                run=_revoke,
-            ),
-        ),
-    ),
+admin_token: Final = Group(
+    "admin-token",
+    help="Create, list or revoke the service tokens of backends.",
+    examples=[
+        f"create --name helpdesk --scope users:read,users:support {REASON}",
+        "list",
+        f"revoke {ID} {REASON}",
+    ],
 )
-FEATURE_COMMANDS: Final = FeatureCommands(commands=_COMMANDS)
+
+
+class _ScopeOption(click.Option):
+    """An option whose help lists all scopes, which are read when it is shown."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the option and its help."""
+        from application.administration.acts import CORE_ACTS, scopes_of
+        from domain.administration.role_scopes import STAFF_ROLES
+        from domain.administration.scope import Scope
+
+        supporting = [act.name for act in CORE_ACTS if act.scope is Scope.SUPPORT_USERS]
+        explained = {Scope.READ_PHONES, Scope.SUPPORT_USERS}
+        of_core = [scope for scope in scopes_of(CORE_ACTS) if scope not in explained]
+        of_features = [scope for feature in find_feature_commands() for scope in feature.scopes]
+        # Two acts may need the same one.
+        others = dict.fromkeys([*of_core, Scope.READ_AUDIT, *of_features])
+        self.help = (
+            f"A role ({', '.join(STAFF_ROLES)}), or single scopes: {Scope.READ_USERS} (masked "
+            f"numbers), {Scope.READ_PHONES} (full numbers), {Scope.SUPPORT_USERS} "
+            f"({', '.join(supporting)}), {', '.join(others)}."
+        )
+        return super().get_help_record(ctx)
+
+
+@admin_token.command(
+    examples=[
+        f"--name helpdesk --scope users:read,users:support {REASON}",
+        f"--name audit --scope audit:read --expires 365d {REASON}",
+    ]
+)
+@click.option("--name", metavar="NAME", required=True, help="The name of the backend.")
+@click.option(
+    "--scope",
+    "scopes",
+    metavar="SCOPE[,SCOPE]",
+    required=True,
+    multiple=True,
+    cls=_ScopeOption,
+)
+@click.option(
+    "--expires",
+    metavar="DURATION",
+    default="90d",
+    help="For how long it is valid, up to 365d (default: 90d).",
+)
+@act_options
+def create(
+    settings: "Settings", name: str, scopes: Sequence[str], expires: str, operator: ActOptions
+) -> Iterable[str]:
+    """Create a token, and print it once. It is valid below /admin/ only."""
+    from application.admin.acts import CREATE
+    from application.admin.feature import AdminFeature
+    from domain.admin.service_token import parse_scopes, parse_token_name
+    from domain.errors import InvalidValue
+    from entrypoints.commands.domain_errors import explain_errors
+    from entrypoints.commands.use_case_calls import call_with_use_cases
+    from entrypoints.features.admin import ADMIN
+    from entrypoints.opening.startup_error import InvalidArgument, print_errors
+    from entrypoints.settings.parsers import duration
+
+    try:
+        token_name, granted = parse_token_name(name), parse_scopes(scopes)
+    except InvalidValue as error:
+        raise InvalidArgument(error.message) from None
+    try:
+        ttl = duration("1m", "365d")(expires)
+    except InvalidValue as error:
+        raise InvalidArgument(f"--expires: {error.message}") from None
+    caller, reason = operator.parse(CREATE)
+    with explain_errors():
+        token, text = call_with_use_cases(
+            settings,
+            lambda use_cases: use_cases.of(AdminFeature).tokens.create(
+                caller, token_name, granted, ttl, reason
+            ),
+            [ADMIN],
+        )
+    print_errors(
+        f"Token {token.id} ({token.name}): {', '.join(token.granted)}; it expires at "
+        f"{_format_time(token.expires_at)}.",
+        "It is shown only now. A backend sends it as `Authorization: Bearer TOKEN`, to the paths "
+        "below /admin/ only.",
+    )
+    return [text]  # alone on stdout, so that a shell can take it
+
+
+@admin_token.command("list", examples=["", "--json"])
+@json_option
+def list_tokens(settings: "Settings", *, as_json: bool) -> Iterable[str]:
+    """List the tokens, also those that expired within the last 30 days."""
+    from application.admin.feature import AdminFeature
+    from entrypoints.commands.domain_errors import explain_errors
+    from entrypoints.commands.use_case_calls import call_with_use_cases
+    from entrypoints.features.admin import ADMIN
+
+    with explain_errors():
+        tokens = call_with_use_cases(
+            settings, lambda use_cases: use_cases.of(AdminFeature).tokens.list(), [ADMIN]
+        )
+    if as_json:
+        return [_to_json(tokens)]
+    now = datetime.now(UTC)
+    return [_render(token, now) for token in tokens] or ["There are no tokens."]
+
+
+@admin_token.command(examples=[f"{ID} {REASON}"])
+@click.argument("token_id", metavar="ID", help="The id of the token, as `list` shows it.")
+@act_options
+def revoke(settings: "Settings", token_id: str, operator: ActOptions) -> Iterable[str]:
+    """Revoke a token. It is invalid at once."""
+    from application.admin.acts import REVOKE
+    from application.admin.feature import AdminFeature
+    from domain.admin.errors import TokenNotFound
+    from domain.identifier import parse_identifier
+    from entrypoints.commands.domain_errors import explain_errors
+    from entrypoints.commands.use_case_calls import call_with_use_cases
+    from entrypoints.features.admin import ADMIN
+    from entrypoints.opening.startup_error import InvalidArgument
+
+    parsed_id = parse_identifier(token_id)
+    if parsed_id is None:
+        raise InvalidArgument("This is not the id of a token: dialtone admin-token list.")
+    caller, reason = operator.parse(REVOKE)
+    no_token = "There is no token with this id: dialtone admin-token list."
+    with explain_errors({TokenNotFound: no_token}):
+        token = call_with_use_cases(
+            settings,
+            lambda use_cases: use_cases.of(AdminFeature).tokens.revoke(caller, parsed_id, reason),
+            [ADMIN],
+        )
+    return [f"Token {token.id} ({token.name}) is revoked."]
+
+
+def _render(token: "ServiceToken", now: datetime) -> str:
+    expires = "expires" if now < token.expires_at else "expired"
+    revoked = f"  revoked {_format_time(token.revoked_at)}" if token.revoked_at else ""
+    return (
+        f"{token.id}  {token.name}  {','.join(token.granted)}"
+        f"  created {_format_time(token.created_at)}  {expires} {_format_time(token.expires_at)}"
+        f"{revoked}"
+    )
+
+
+def _to_json(tokens: "Sequence[ServiceToken]") -> str:
+    from msgspec import json
+
+    described = [
+        {
+            "id": token.id,
+            "name": token.name,
+            "scopes": token.granted,
+            "created_at": token.created_at,
+            "expires_at": token.expires_at,
+            "revoked_at": token.revoked_at,
+        }
+        for token in tokens
+    ]
+    return json.encode(described).decode()
+
+
+def _format_time(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+FEATURE_COMMANDS: Final = FeatureCommands(commands=[admin_token])

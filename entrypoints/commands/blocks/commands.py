@@ -1,106 +1,166 @@
-"""The command of blocks."""
+"""`dialtone block`: add, list and end blocks."""
 
-from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from application.blocks.acts import ADD_BLOCK, END_BLOCK
-from domain.administration.scope import Scope
-from entrypoints.commands.command import Command
+import click
+
+from entrypoints.commands.command import Group
 from entrypoints.commands.feature_commands import FeatureCommands
-from entrypoints.commands.options import ID, REASON_OPTION, add_act_options, add_json_option
+from entrypoints.commands.options import (
+    ID,
+    REASON,
+    ActOptions,
+    act_options,
+    exactly_one,
+    json_option,
+)
 
 if TYPE_CHECKING:
+    from application.use_cases import UseCases
+    from domain.blocks.block import Block
     from entrypoints.settings.settings import Settings
 
-
-def _add_add(command: ArgumentParser) -> None:
-    subjects = command.add_mutually_exclusive_group(required=True)
-    subjects.add_argument(
-        "--prefix",
-        metavar="PREFIX",
-        help="no code goes to numbers that begin so: +, the country code and further digits",
-    )
-    subjects.add_argument(
-        "--network",
-        metavar="NETWORK",
-        help="no code is sent for requests from this network, such as 203.0.113.0/24; everything "
-        "else goes on",
-    )
-    subjects.add_argument(
-        "--country", metavar="COUNTRY", help="no code goes to this country, such as GB"
-    )
-    ends = command.add_mutually_exclusive_group(required=True)
-    ends.add_argument(
-        "--for",
-        dest="duration",
-        metavar="DURATION",
-        help="for how long it holds, from 1m to 400d, such as 2h",
-    )
-    ends.add_argument(
-        "--until", metavar="TIME", help="until when it holds, such as 2026-05-01T09:30Z"
-    )
-    add_act_options(command)
+_EXAMPLE: Final = f"--prefix +4479 --for 2h {REASON}"
 
 
-def _add(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.blocks.blocks import add_block
-
-    return add_block(settings, arguments)
-
-
-def _list(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.blocks.blocks import list_blocks
-
-    return list_blocks(settings, arguments)
-
-
-def _add_end(command: ArgumentParser) -> None:
-    command.add_argument("id", metavar="ID", help="the id of the block, as `list` shows it")
-    add_act_options(command)
-
-
-def _end(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.blocks.blocks import end_block
-
-    return end_block(settings, arguments)
-
-
-_EXAMPLE: Final = f"add --prefix +4479 --for 2h {REASON_OPTION}"
-_COMMANDS: Final = (
-    Command(
-        name="block",
-        help="Block a number prefix, a network or a country for a time.",
-        examples=(f"block {_EXAMPLE}", "block list", f"block end {ID} {REASON_OPTION}"),
-        actions=(
-            Command(
-                name=ADD_BLOCK.name,
-                help="Add a block. All instances apply it within five seconds.",
-                examples=(
-                    _EXAMPLE,
-                    f"add --network 203.0.113.0/24 --for 1d {REASON_OPTION}",
-                    f"add --country GB --until 2026-05-01T09:30Z {REASON_OPTION}",
-                ),
-                add_arguments=_add_add,
-                run=_add,
-            ),
-            Command(
-                name="list",
-                help="List the blocks that are active.",
-                examples=("list", "list --json"),
-                add_arguments=add_json_option,
-                run=_list,
-            ),
-            Command(
-                name=END_BLOCK.name,
-                help="End a block. All instances stop to apply it within five seconds.",
-                examples=(f"end {ID} {REASON_OPTION}",),
-                add_arguments=_add_end,
-                run=_end,
-            ),
-        ),
-    ),
+block: Final = Group(
+    "block",
+    help="Block a number prefix, a network or a country for a time.",
+    examples=[f"add {_EXAMPLE}", "list", f"end {ID} {REASON}"],
 )
-FEATURE_COMMANDS: Final = FeatureCommands(
-    commands=_COMMANDS, scopes=(Scope.READ_BLOCKS, Scope.WRITE_BLOCKS)
+
+
+@block.command(
+    examples=[
+        _EXAMPLE,
+        f"--network 203.0.113.0/24 --for 1d {REASON}",
+        f"--country GB --until 2026-05-01T09:30Z {REASON}",
+    ]
 )
+@click.option(
+    "--prefix",
+    metavar="PREFIX",
+    help="No code goes to numbers that begin so: +, the country code and further digits.",
+)
+@click.option(
+    "--network",
+    metavar="NETWORK",
+    help="No code is sent for requests from this network, such as 203.0.113.0/24; everything else "
+    "goes on.",
+)
+@click.option("--country", metavar="COUNTRY", help="No code goes to this country, such as GB.")
+@click.option(
+    "--for", "for_", metavar="DURATION", help="For how long it holds, from 1m to 400d, such as 2h."
+)
+@click.option("--until", metavar="TIME", help="Until when it holds, such as 2026-05-01T09:30Z.")
+@act_options
+def add(
+    settings: "Settings",
+    for_: str | None,
+    until: str | None,
+    operator: ActOptions,
+    **subjects: str | None,
+) -> Iterable[str]:
+    """Add a block. All instances apply it within five seconds."""
+    from application.blocks.acts import ADD_BLOCK
+    from application.blocks.feature import BlocksFeature
+    from domain.blocks.block import SubjectKind
+    from domain.blocks.parse_block import parse_subject, parse_time
+    from entrypoints.commands.domain_errors import explain_errors
+    from entrypoints.commands.use_case_calls import call_with_use_cases
+    from entrypoints.features.blocks import BLOCKS
+    from entrypoints.settings.parsers import duration
+    from entrypoints.words.user_words import format_time
+
+    exactly_one(**subjects)
+    exactly_one(for_=for_, until=until)
+    [(kind, text)] = [(kind, text) for kind, text in subjects.items() if text]
+    with _naming(kind):
+        subject = parse_subject(SubjectKind(kind), text)
+    end_option = "until" if until else "for"
+    with _naming(end_option):
+        end = parse_time(until) if until else duration("1m", "400d")(for_ or "")
+    caller, reason = operator.parse(ADD_BLOCK)
+
+    async def add_block(use_cases: "UseCases") -> "Block":
+        with _naming(end_option):
+            return await use_cases.of(BlocksFeature).add(caller, subject, end, reason)
+
+    with explain_errors():
+        added = call_with_use_cases(settings, add_block, [BLOCKS])
+    return [f"Block {added.id} is active: {subject}, until {format_time(added.ends_at)}."]
+
+
+@block.command("list", examples=["", "--json"])
+@json_option
+def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
+    """List the blocks that are active."""
+    from application.blocks.feature import BlocksFeature
+    from entrypoints.commands.domain_errors import explain_errors
+    from entrypoints.commands.operator_name import find_operator
+    from entrypoints.commands.use_case_calls import call_with_use_cases
+    from entrypoints.features.blocks import BLOCKS
+    from entrypoints.words.block_words import describe_actor, describe_block
+    from entrypoints.words.user_words import format_time
+
+    caller = find_operator()
+    with explain_errors():
+        blocks = call_with_use_cases(
+            settings, lambda use_cases: use_cases.of(BlocksFeature).list(caller), [BLOCKS]
+        )
+    if as_json:
+        from msgspec import json
+
+        from entrypoints.http.blocks.schemas import to_blocks_response
+
+        return [json.encode(to_blocks_response(blocks)).decode()]
+    return [
+        f"{describe_block(each)}  (added {format_time(each.created_at)} by "
+        f"{describe_actor(each.created_by)})"
+        for each in blocks
+    ] or ["There are no blocks."]
+
+
+@block.command(examples=[f"{ID} {REASON}"])
+@click.argument("block_id", metavar="ID", help="The id of the block, as `list` shows it.")
+@act_options
+def end(settings: "Settings", block_id: str, operator: ActOptions) -> Iterable[str]:
+    """End a block. All instances stop to apply it within five seconds."""
+    from application.blocks.acts import END_BLOCK
+    from application.blocks.feature import BlocksFeature
+    from domain.blocks.errors import BlockNotFound
+    from domain.identifier import parse_identifier
+    from entrypoints.commands.domain_errors import explain_errors
+    from entrypoints.commands.use_case_calls import call_with_use_cases
+    from entrypoints.features.blocks import BLOCKS
+    from entrypoints.opening.startup_error import InvalidArgument
+
+    parsed_id = parse_identifier(block_id)
+    if parsed_id is None:
+        raise InvalidArgument("This is not the id of a block: dialtone block list.")
+    caller, reason = operator.parse(END_BLOCK)
+    with explain_errors({BlockNotFound: "No block with this id is active: dialtone block list."}):
+        ended = call_with_use_cases(
+            settings,
+            lambda use_cases: use_cases.of(BlocksFeature).end(caller, parsed_id, reason),
+            [BLOCKS],
+        )
+    return [f"Block {ended.id} has ended: {ended.subject}."]
+
+
+@contextmanager
+def _naming(option: str) -> Iterator[None]:
+    from domain.errors import ConflictingValue, InvalidValue
+    from entrypoints.opening.startup_error import InvalidArgument
+
+    try:
+        yield
+    except ConflictingValue:
+        raise
+    except InvalidValue as error:
+        raise InvalidArgument(f"--{option}: {error.message}") from None
+
+
+FEATURE_COMMANDS: Final = FeatureCommands(commands=[block], scopes=("blocks:read", "blocks:write"))

@@ -1,45 +1,87 @@
-"""The action of `dialtone user` that exports all data."""
+"""`dialtone user export`."""
 
-from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from application.administration.acts import scopes_of
-from application.export.acts import EXPORT
+import click
+
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
-from entrypoints.commands.options import ID, PHONE, REASON_OPTION, add_user_options
+from entrypoints.commands.options import PHONE, REASON, ActOptions, act_options, user_argument
 
 if TYPE_CHECKING:
+    from application.administration.find_user import FoundUser
+    from entrypoints.commands.user_calls import UserCall
     from entrypoints.settings.settings import Settings
 
 
-def _add_export(export: ArgumentParser) -> None:
-    add_user_options(export)
-    export.add_argument(
-        "--output",
-        metavar="FILE.zip",
-        required=True,
-        help="the file to create, with mode 0600; an existing one is never changed",
-    )
-
-
-def _export(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.export.export_user import export
-
-    return export(settings, arguments)
-
-
-_USER_ACTIONS: Final = (
-    Command(
-        name=EXPORT.name,
-        help="Write all data of a user to a ZIP file, with a page that explains it.",
-        examples=(f"{EXPORT.name} {PHONE} --output alice.zip {REASON_OPTION}",),
-        example_of_command=(
-            f"user {EXPORT.name} {ID} --output alice.zip --reason 'letter of 3 May' --as jane"
-        ),
-        add_arguments=_add_export,
-        run=_export,
-    ),
+@click.command(cls=Command, examples=[f"{PHONE} --output alice.zip {REASON}"])
+@user_argument
+@click.option(
+    "--output",
+    metavar="FILE.zip",
+    required=True,
+    help="The file to create, with mode 0600; an existing one is never changed.",
 )
-FEATURE_COMMANDS: Final = FeatureCommands(user_actions=_USER_ACTIONS, scopes=scopes_of([EXPORT]))
+@act_options
+def export(settings: "Settings", user: str, output: str, operator: ActOptions) -> Iterable[str]:
+    """Write all data of a user to a ZIP file, with a page that explains it."""
+    from application.export import acts
+    from application.export.feature import ExportFeature
+    from entrypoints.commands.new_file import create_file
+    from entrypoints.commands.parsing import parse_file
+    from entrypoints.commands.progress import show_progress
+    from entrypoints.commands.user_calls import call_for_user
+    from entrypoints.features import FEATURES
+    from entrypoints.features.export import EXPORT
+    from entrypoints.http.export.archive import write_archive
+    from entrypoints.opening.startup_error import print_errors
+
+    path = parse_file(output)
+    features = [feature for feature in FEATURES if feature.adds_to_export]
+    for feature in features:
+        feature.check_created(settings)
+    with create_file(path) as file:
+
+        async def write(call: "UserCall") -> "tuple[FoundUser, int]":
+            export_user = call.use_cases.of(ExportFeature).export_user
+            async with export_user(call.caller, call.query, call.reason) as opened:
+                with show_progress() as show:
+                    async for part in write_archive(opened):
+                        with _explain_write_error(path):
+                            file.write(part)
+                        show("kB written", file.tell() // 1000)
+                # A full disk may say so only now; then the export has failed for the audit too.
+                with _explain_write_error(path):
+                    file.flush()
+                    os.fsync(file.fileno())
+                opened.complete()
+            return call.user, opened.missing_files
+
+        found, missing = call_for_user(
+            settings, user, operator, write, [EXPORT, *features], act=acts.EXPORT
+        )
+        size = file.tell()
+    if missing:
+        print_errors(
+            f"Files that are no longer in the store: {missing}. not_included.json names them."
+        )
+    shown_size = f"{size / 10**6:.1f} MB" if size >= 10**6 else f"{size / 10**3:.1f} kB"
+    yield f"{path} has the data of {found.subject}: {shown_size}."
+    yield f"Only its owner (uid {os.geteuid()}) can read it."
+
+
+@contextmanager
+def _explain_write_error(path: Path) -> Iterator[None]:
+    from entrypoints.opening.startup_error import CommandError
+
+    try:
+        yield
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+FEATURE_COMMANDS: Final = FeatureCommands(user_actions=[export], scopes=("users:export",))

@@ -1,12 +1,9 @@
-"""`dialtone import hookaba`: users, library and files of hookaba-backend."""
+"""An import of users, library and files of hookaba-backend."""
 
-import asyncio
-from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from tempfile import TemporaryFile
@@ -20,25 +17,20 @@ from application.imports.import_item import ItemOutcome, ItemProblem
 from application.imports.import_user import ImportOutcome, ImportRun
 from application.imports.service_report import ReportedRow, RowKind, ServiceImport, ServiceReport
 from application.imports.user_lines import LineProblem
-from application.ports.errors import ConfigurationError, PortError
+from application.ports.errors import ConfigurationError
 from application.ports.import_source import SourceFiles
 from domain.administration.audit import AuditAction
 from domain.errors import InvalidValue
 from domain.phone import parse_phone
-from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.imports.hookaba_files import open_hookaba_files
 from entrypoints.commands.imports.opening import open_imports
-from entrypoints.commands.imports.options import parse_import_reason, parse_region_option
-from entrypoints.commands.imports.problems import PROBLEMS
-from entrypoints.commands.imports.report_file import open_report
-from entrypoints.commands.imports.unread_fields import render_unread
-from entrypoints.commands.operator_name import parse_operator
-from entrypoints.commands.parsing import find_url, parse_file
-from entrypoints.commands.progress import ProgressLine
+from entrypoints.commands.imports.problems import PROBLEMS, render_unread
+from entrypoints.commands.parsing import find_url
+from entrypoints.commands.progress import show_progress
 from entrypoints.features.media import IMPORTED_MEDIA, MEDIA_RECORDS, MediaSettings
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
+from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.database_parsers import parse_database
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation
@@ -58,120 +50,95 @@ _TEXTS: Final[Mapping[RowKind, Mapping[str, str]]] = {
     },
 }
 """What is wrong with a row, where the row itself does not say it."""
-_COLUMNS: Final = ("kind", "id", "is_imported", "reason", "message")
-_SUBJECT: Final = "hookaba"
 
 
-def import_hookaba(settings: Settings, arguments: Namespace) -> Iterable[str]:
-    """Import users, library and files, or say what an import would do."""
-    region = parse_region_option(settings, arguments.region)
-    operator, reason = parse_operator(arguments), parse_import_reason(arguments)
-    run = None if arguments.dry_run else ImportRun(operator.actor, f"{reason} (import hookaba)")
-    url = _parse_source(settings, arguments.source)
-    default_name = f"import-hookaba-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.csv"
-    path = parse_file(arguments.report or default_name)
-    reasons = Counter[tuple[str, str]]()
-    with (
-        open_report(path, _COLUMNS, replaces=arguments.replace) as write_row,
-        explain_errors(),
-    ):
-
-        def report_row(row: ReportedRow) -> None:
-            is_imported = "no" if row.is_rejected else "yes"
-            message = row.message or _TEXTS[row.kind].get(row.reason, "")
-            write_row((row.kind, row.id, is_imported, row.reason, message))
-            reasons[row.kind, row.reason] += 1
-
-        try:
-            report = asyncio.run(_import(settings, arguments, url, region, report_row, run))
-        except (KeyboardInterrupt, PortError):
-            print_errors("What was imported stays. Run the command again to continue.")
-            raise
-        except OSError as error:
-            raise CommandError(
-                f"A temporary file cannot be written ({error.strerror}): free some space in the "
-                "folder of TMPDIR, and run the command again to continue."
-            ) from None
-    if arguments.dry_run:
-        yield "This is a dry run: nothing was imported."
-    yield from _render(report, is_dry_run=arguments.dry_run)
-    yield from (f"{kind} {reason}: {count}" for (kind, reason), count in sorted(reasons.items()))
-    if reasons:
-        yield f"{path} lists them by id. Only its owner can read it."
-    else:
-        path.unlink()
-    if report.has_differences:
-        raise CommandError(
-            "What is stored differs from what was read: the report lists it as differs. Run the "
-            "command again, and look into the log of the database and of the media store."
-        )
-    if report.rejected:
-        raise CommandError(f"Users and items that are not imported: {report.rejected}.")
+def explain_row(row: ReportedRow) -> str:
+    """Return what is wrong with a row, or what is different."""
+    return row.message or _TEXTS[row.kind].get(row.reason, "")
 
 
-async def _import(
-    settings: Settings,
-    arguments: Namespace,
-    url: str,
-    region: str | None,
-    report_row: Callable[[ReportedRow], None],
-    run: ImportRun | None,
-) -> ServiceReport:
-    check_extra("mongo", "--from mongodb://")
-    from adapters.mongo.source_database import open_source_database
+@dataclass(frozen=True, slots=True)
+class HookabaImport:
+    """An import, from the arguments of the command.
 
-    show_progress = ProgressLine()
-    async with AsyncExitStack() as stack:
-        with name_variable("--from"):
-            database = await stack.enter_async_context(open_source_database(url))
-            if hookaba.USERS not in database.names:
-                raise ConfigurationError(
-                    f"{database.location} has no collection {hookaba.USERS}: name the database of "
-                    "hookaba-backend, as its MONGO_URI does."
-                )
-        urls: hookaba.BucketUrls | None = None
-        files: SourceFiles | None = None
-        if arguments.files is not None:
-            opening_files = open_hookaba_files(
-                arguments.files, arguments.bucket, settings.variables
+    Attributes:
+        settings: Name the database and the media store.
+        url: That of the older service's database.
+        files: Where its files are, if they are imported.
+        bucket: The bucket in the URLs of its library, if it has another name.
+        region: The country of numbers without a country code.
+    """
+
+    settings: Settings
+    url: str
+    files: str | None
+    bucket: str | None
+    region: str | None
+
+    async def run(
+        self, run: ImportRun | None, report_row: Callable[[ReportedRow], None]
+    ) -> ServiceReport:
+        """Import users, library and files.
+
+        Args:
+            run: Who imports and why. None only says what an import would do.
+            report_row: Gets the rows that are not imported, or differ.
+
+        Raises:
+            InvalidArgument: the place of the files.
+            StartupError, ConfigurationError: the database or the files cannot be opened.
+            PortError
+        """
+        check_extra("mongo", "--from mongodb://")
+        from adapters.mongo.source_database import open_source_database
+
+        if run is not None:
+            run = replace(run, reason=f"{run.reason} (import hookaba)")
+        async with AsyncExitStack() as stack:
+            with name_variable("--from"):
+                database = await stack.enter_async_context(open_source_database(self.url))
+                if hookaba.USERS not in database.names:
+                    raise ConfigurationError(
+                        f"{database.location} has no collection {hookaba.USERS}: name the database "
+                        "of hookaba-backend, as its MONGO_URI does."
+                    )
+            urls: hookaba.BucketUrls | None = None
+            files: SourceFiles | None = None
+            if self.files is not None:
+                opening_files = open_hookaba_files(self.files, self.bucket, self.settings.variables)
+                with name_variable("--files"):
+                    urls, files = await stack.enter_async_context(opening_files)
+            # The service of this machine decodes in processes of its own.
+            settings = replace(self.settings, workers=1)
+            media = IMPORTED_MEDIA if files else MEDIA_RECORDS
+            opening = open_imports(settings, media, OutageRetries(), is_dry_run=run is None)
+            use_cases = await stack.enter_async_context(opening)
+            show = stack.enter_context(show_progress())
+            rules = settings.http_otp().phone_rules
+            parse = partial(parse_phone, default_region=self.region, rules=rules)
+            users = database.collection(hookaba.USERS)
+            library = database.collection(hookaba.LIBRARY)
+            command = ServiceImport(
+                read_users=lambda: hookaba.read_users(users, parse),
+                read_items=lambda: hookaba.read_items(library, urls),
+                count_items=library.count,
+                files=files,
+                max_file_bytes=settings.of(MediaSettings).max_upload_size,
+                open_temporary_file=TemporaryFile,
+                report_row=report_row,
+                show_progress=lambda kind, done, total: show(f"{kind}s", done, total),
+                run=run,
             )
-            with name_variable("--files"):
-                urls, files = await stack.enter_async_context(opening_files)
-        # The service of this machine decodes in processes of its own.
-        settings = replace(settings, workers=1)
-        opening = open_imports(
-            settings,
-            IMPORTED_MEDIA if files else MEDIA_RECORDS,
-            OutageRetries(),
-            is_dry_run=arguments.dry_run,
-        )
-        use_cases = await stack.enter_async_context(opening)
-        parse = partial(
-            parse_phone,
-            default_region=region,
-            rules=settings.http_otp().phone_rules,
-        )
-        users = database.collection(hookaba.USERS)
-        library = database.collection(hookaba.LIBRARY)
-        command = ServiceImport(
-            read_users=lambda: hookaba.read_users(users, parse),
-            read_items=lambda: hookaba.read_items(library, urls),
-            count_items=library.count,
-            files=files,
-            max_file_bytes=settings.of(MediaSettings).max_upload_size,
-            open_temporary_file=TemporaryFile,
-            report_row=report_row,
-            show_progress=lambda kind, done, total: show_progress(f"{kind}s", done, total),
-            run=run,
-        )
-        imports = use_cases.of(ImportsFeature)
-        if run is None:
-            return await imports.import_service(command)
-        async with imports.record_act(run.actor, AuditAction.IMPORT_USERS, _SUBJECT, run.reason):
-            return await imports.import_service(command)
+            imports = use_cases.of(ImportsFeature)
+            if run is None:
+                return await imports.import_service(command)
+            record_act = imports.record_act
+            async with record_act(run.actor, AuditAction.IMPORT_USERS, "hookaba", run.reason):
+                return await imports.import_service(command)
 
 
-def _render(report: ServiceReport, *, is_dry_run: bool) -> Iterable[str]:
+def render_report(report: ServiceReport, *, is_dry_run: bool) -> Iterator[str]:
+    """Yield what became of the users and items."""
     yield from render_unread("Fields of users", "user", report.users.unread)
     yield from render_unread("Fields of library rows", "row", report.unread_items)
     yield f"users: {_render_outcomes(report.users.outcomes, ImportOutcome)}"
@@ -198,7 +165,8 @@ def _render_outcomes(counts: Counter[OutcomeT], outcomes: type[OutcomeT]) -> str
     return ", ".join(f"{counts[name]:,} {name}" for name in outcomes if counts[name]) or "none"
 
 
-def _parse_source(settings: Settings, text: str) -> str:
+def parse_source(settings: Settings, text: str) -> str:
+    """Return the URL of `--from`; raises InvalidArgument."""
     try:
         database = parse_database(find_url(settings, "--from", text))
     except InvalidValue as error:

@@ -1,11 +1,15 @@
-"""Why a line is not imported, in words: what is wrong, and the way out."""
+"""What an import leaves out, in words: which lines, and which fields of all."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+from adapters.user_files import show_column
 from application.imports.import_user import ImportProblem
 from application.imports.import_users import RejectionReason
+from application.imports.unread_fields import UnreadFields
 from application.imports.user_lines import LineProblem
+
+_MAX_FIELDS: Final = 20
 
 PROBLEMS: Final[Mapping[RejectionReason, str]] = {
     LineProblem.INVALID_LINE: "The line cannot be read.",
@@ -42,3 +46,24 @@ def explain(problem: RejectionReason, message: str) -> str:
     if problem is ImportProblem.USERNAME_REFUSED:
         return f"{PROBLEMS[problem]} {message}"
     return message or PROBLEMS[problem]
+
+
+def render_problems(problems: Mapping[RejectionReason, int]) -> Iterator[str]:
+    """Yield how many lines there are for each reason, the most frequent first."""
+    for problem, count in sorted(problems.items(), key=lambda item: (-item[1], item[0].value)):
+        yield f"  {problem.value}: {count:,}"
+
+
+def render_unread(kind: str, unit: str, unread: UnreadFields) -> Iterator[str]:
+    """Render the names, the most frequent first, with the number of lines or rows."""
+    if not unread.lines:
+        return
+    found = unread.lines.most_common()
+    shown = [f"{show_column(name)} ({_count(lines, unit)})" for name, lines in found[:_MAX_FIELDS]]
+    rest = sum(lines for _, lines in found[_MAX_FIELDS:]) + unread.other_values
+    more = [f"and others ({_count(rest, 'value')})"] if rest else []
+    yield f"{kind} that are not imported: {', '.join([*shown, *more])}"
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number:,} {unit}" if number == 1 else f"{number:,} {unit}s"

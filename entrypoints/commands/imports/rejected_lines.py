@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
@@ -27,6 +27,12 @@ class RejectedLines:
         self._file = file
         self._writer = csv.writer(file)
         self.is_empty = True
+
+    @property
+    def continue_with(self) -> str:
+        """What to do after an import that ended early."""
+        more = "" if self.is_empty else f", with --replace for {self._path}"
+        return f"What was imported stays. Run the same command again to continue{more}."
 
     def write(self, line: SourceUser, problem: RejectionReason, message: str) -> None:
         """Write a line; raises CommandError."""
@@ -78,9 +84,3 @@ def _explain(path: Path) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
-
-
-def render_problems(problems: Mapping[RejectionReason, int]) -> Iterator[str]:
-    """Yield how many lines there are for each reason, the most frequent first."""
-    for problem, count in sorted(problems.items(), key=lambda item: (-item[1], item[0].value)):
-        yield f"  {problem.value}: {count:,}"

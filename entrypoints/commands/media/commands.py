@@ -1,111 +1,209 @@
-"""The commands of the library: `media` and `library`."""
+"""`dialtone media` and `dialtone library`."""
 
-from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from application.media import acts
-from domain.administration.scope import Scope
-from entrypoints.commands.command import Command
+import click
+
+from entrypoints.commands.command import Group
 from entrypoints.commands.feature_commands import FeatureCommands
-from entrypoints.commands.options import ID, add_act_options
+from entrypoints.commands.options import ID, ActOptions, act_options
 
 if TYPE_CHECKING:
+    from application.administration.caller import Caller
+    from application.media.check_media import MediaFindings
+    from application.media.moderate_items import ModerateItems
+    from application.use_cases import UseCases
+    from domain.media.item import MediaItem
+    from entrypoints.features.feature import Feature
     from entrypoints.settings.settings import Settings
 
 
-def _add_media(media: ArgumentParser) -> None:
-    media.add_argument(
-        "action", metavar="ACTION", choices=["check", "rebuild-variants"], help="what to do"
-    )
-    media.add_argument(
-        "--repair",
-        action="store_true",
-        help="check: delete items without their file, and files without an item",
-    )
-    media.add_argument(
-        "--force", action="store_true", help="check: repair also if no item has its file at all"
-    )
-
-
-def _media(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.media.media import media
-
-    return media(settings, arguments)
-
-
-def _add_item(action: ArgumentParser) -> None:
-    action.add_argument("item", metavar="ITEM", help="the id of the item")
-    add_act_options(action)
-
-
-def _hide(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.media.library import hide_item
-
-    return hide_item(settings, arguments)
-
-
-def _unhide(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.media.library import unhide_item
-
-    return unhide_item(settings, arguments)
-
-
-def _delete(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.media.library import delete_item
-
-    return delete_item(settings, arguments)
-
-
-_COMMANDS: Final = (
-    Command(
-        name="media",
-        help="Compare the library with the media store, or rebuild variants. check: compare them, "
-        "for example after a backup was restored. rebuild-variants: make the variants that "
-        "DIALTONE_MEDIA_VARIANTS names for all images, and delete others. Both are safe while the "
-        "service runs, and may be repeated.",
-        examples=("media check", "media check --repair", "media rebuild-variants"),
-        add_arguments=_add_media,
-        run=_media,
-    ),
-    Command(
-        name="library",
-        help="Hide an item of the library, show it again, or delete it.",
-        examples=(
-            f"library hide {ID} --reason 'report 815: shows a license plate'",
-            f"library unhide {ID} --reason 'report 815: it is her own'",
-            f"library delete {ID} --reason 'report 816'",
-        ),
-        actions=(
-            Command(
-                name=acts.HIDE.name,
-                help=f"{acts.HIDE.does}. Its file stays: a public URL of the media store opens it "
-                "until the item is deleted.",
-                examples=(f"{acts.HIDE.name} {ID} --reason 'report 815'",),
-                add_arguments=_add_item,
-                run=_hide,
-            ),
-            Command(
-                name=acts.UNHIDE.name,
-                help=f"{acts.UNHIDE.does}.",
-                examples=(f"{acts.UNHIDE.name} {ID} --reason 'report 815'",),
-                add_arguments=_add_item,
-                run=_unhide,
-            ),
-            Command(
-                name=acts.DELETE.name,
-                help=f"{acts.DELETE.does}. Nobody can undo it.",
-                examples=(f"{acts.DELETE.name} {ID} --reason 'report 815'",),
-                add_arguments=_add_item,
-                run=_delete,
-            ),
-        ),
-    ),
+media: Final = Group(
+    "media",
+    help="Compare the library with the media store, or rebuild variants. Both are safe while the "
+    "service runs, and may be repeated.",
+    examples=["check", "check --repair", "rebuild-variants"],
 )
+
+
+@media.command(examples=["", "--repair"])
+@click.option(
+    "--repair", is_flag=True, help="Delete items without their file, and files without an item."
+)
+@click.option("--force", is_flag=True, help="Repair also if no item has its file at all.")
+def check(settings: "Settings", *, repair: bool, force: bool) -> Iterable[str]:
+    """Compare the library with the media store, for example after a backup was restored."""
+    from application.media.feature import MediaFeature
+    from entrypoints.commands.progress import show_progress
+    from entrypoints.commands.use_case_calls import call_with_use_cases
+    from entrypoints.features.media import MEDIA
+    from entrypoints.opening.startup_error import CommandError
+
+    async def find(use_cases: "UseCases") -> "MediaFindings":
+        check_media = use_cases.of(MediaFeature).check_media
+        with show_progress() as show:
+
+            def report(findings: "MediaFindings") -> None:
+                if findings.repaired:
+                    show("repaired", findings.repaired, findings.orphans)
+                else:
+                    show("files and items checked", findings.files + findings.items)
+
+            findings = await check_media.find(report)
+            if repair:
+                if findings.is_suspicious and not force:
+                    raise CommandError(
+                        f"Nothing was changed: no item of {findings.items} has its file. Check that"
+                        " DIALTONE_DATABASE and DIALTONE_MEDIA belong together, or add --force."
+                    )
+                await check_media.repair(findings, report)
+        return findings
+
+    found = call_with_use_cases(settings, find, [MEDIA])
+    yield from (f"file without an item: {key}" for key in found.files_without_item)
+    yield from (f"item without its file: {item_id}" for item_id in found.items_without_file)
+    yield from (f"item without a variant: {item_id}" for item_id in found.items_without_variant)
+    yield f"files checked: {found.files}; without an item: {len(found.files_without_item)}"
+    yield (
+        f"items checked: {found.items}; without their file: {len(found.items_without_file)};"
+        f" without a variant: {len(found.items_without_variant)}"
+    )
+    if repair:
+        yield f"repaired: {found.repaired}; corrected usages: {found.corrected_usages}"
+        if found.items_without_variant:
+            yield "Next: dialtone media rebuild-variants"
+    elif found.orphans:
+        raise CommandError("Some files or items have no counterpart: dialtone media check --repair")
+
+
+@media.command(examples=[""])
+def rebuild_variants(settings: "Settings") -> Iterable[str]:
+    """Make the variants that DIALTONE_MEDIA_VARIANTS names for all images, and delete others.
+
+    The log has the progress.
+    """
+    from dataclasses import asdict
+    from tempfile import TemporaryFile
+
+    from application.media.feature import MediaFeature
+    from entrypoints.commands.use_case_calls import call_with_use_cases
+    from entrypoints.features.media import MEDIA
+    from entrypoints.opening.startup_error import CommandError
+
+    report = call_with_use_cases(
+        settings,
+        lambda use_cases: use_cases.of(MediaFeature).rebuild_variants(TemporaryFile),
+        [MEDIA],
+    )
+    yield from (f"{name.replace('_', ' ')}: {count}" for name, count in asdict(report).items())
+    if report.failed_items:
+        raise CommandError("Some images could not be decoded. The log has their ids.")
+
+
+library: Final = Group(
+    "library",
+    help="Hide an item of the library, show it again, or delete it.",
+    examples=[
+        f"hide {ID} --reason 'report 815: shows a license plate'",
+        f"unhide {ID} --reason 'report 815: it is her own'",
+        f"delete {ID} --reason 'report 816'",
+    ],
+)
+_item_argument: Final = click.argument("item", help="The id of the item.")
+
+
+@library.command(examples=[f"{ID} --reason 'report 815'"])
+@_item_argument
+@act_options
+def hide(settings: "Settings", item: str, operator: ActOptions) -> Iterable[str]:
+    """Hide an item from everybody but staff, also from its owner.
+
+    Its file stays: a public URL of the media store opens it until the item is deleted.
+    """
+    from application.media.acts import HIDE
+    from application.media.moderate_items import ModerateItems
+    from entrypoints.features.media import MEDIA_RECORDS
+
+    hidden = _moderate(settings, MEDIA_RECORDS, ModerateItems.hide, item, operator.parse(HIDE))
+    return [
+        f"The item {hidden.id} of the user {hidden.owner_id} is hidden now. Its public URLs, if "
+        "there are any, work until it is deleted."
+    ]
+
+
+@library.command(examples=[f"{ID} --reason 'report 815'"])
+@_item_argument
+@act_options
+def unhide(settings: "Settings", item: str, operator: ActOptions) -> Iterable[str]:
+    """Show a hidden item again to those who saw it before."""
+    from application.media.acts import UNHIDE
+    from application.media.moderate_items import ModerateItems
+    from entrypoints.features.media import MEDIA_RECORDS
+
+    shown = _moderate(settings, MEDIA_RECORDS, ModerateItems.unhide, item, operator.parse(UNHIDE))
+    return [f"The item {shown.id} of the user {shown.owner_id} is shown again."]
+
+
+@library.command(examples=[f"{ID} --reason 'report 815'"])
+@_item_argument
+@act_options
+def delete(settings: "Settings", item: str, operator: ActOptions) -> Iterable[str]:
+    """Delete an item and its files, hidden or not. Nobody can undo it."""
+    from application.media.acts import DELETE
+    from application.media.moderate_items import ModerateItems
+    from entrypoints.features.media import MEDIA, MEDIA_RECORDS
+    from entrypoints.opening.startup_error import StartupError, print_errors
+
+    call = ModerateItems.delete, item, operator.parse(DELETE)
+    try:
+        MEDIA.check_created(settings)
+        deleted = _moderate(settings, MEDIA, *call)
+    except StartupError as error:
+        deleted = _moderate(settings, MEDIA_RECORDS, *call)
+        print_errors(str(error), "The files of the item stay until the service deletes them.")
+    return [f"The item {deleted.id} of the user {deleted.owner_id} is deleted."]
+
+
+def _moderate(
+    settings: "Settings",
+    feature: "Feature",
+    act: "Callable[[ModerateItems, Caller, str, str], Awaitable[MediaItem]]",
+    item: str,
+    operator: "tuple[Caller, str]",
+) -> "MediaItem":
+    """Do an act with an item, by somebody and for a reason.
+
+    Raises:
+        InvalidArgument
+        CommandError: there is no such item, or the act failed.
+        StorageError
+    """
+    from application.media.feature import LibraryFeature
+    from domain.identifier import parse_identifier
+    from domain.media.errors import ItemNotFound
+    from entrypoints.commands.domain_errors import explain_errors
+    from entrypoints.commands.use_case_calls import call_with_use_cases
+    from entrypoints.opening.startup_error import InvalidArgument
+
+    item_id = parse_identifier(item)
+    if item_id is None:
+        raise InvalidArgument("ITEM: the id of an item has 24 hex digits, as in GET /library.")
+    caller, reason = operator
+
+    async def call(use_cases: "UseCases") -> "MediaItem":
+        return await act(use_cases.of(LibraryFeature).moderate_items, caller, item_id, reason)
+
+    with explain_errors(
+        {ItemNotFound: "There is no item with this id in the library, shown or hidden."}
+    ):
+        return call_with_use_cases(settings, call, [feature])
+
+
 FEATURE_COMMANDS: Final = FeatureCommands(
-    commands=_COMMANDS,
+    commands=[media, library],
     subject="an image library",
     tried="the media store",
     not_copied="Media files are not copied.",
-    scopes=(Scope.READ_LIBRARY, Scope.MODERATE_LIBRARY),
+    scopes=("library:read", "library:moderate"),
 )

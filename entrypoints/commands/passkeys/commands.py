@@ -1,82 +1,132 @@
-"""The actions of `dialtone user` about passkeys."""
+"""`dialtone user passkey-invite`, `passkeys` and `passkey-remove`."""
 
-from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from application.passkeys.acts import INVITE, REMOVE
+import click
+
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import (
     PHONE,
-    REASON_OPTION,
-    USER,
-    add_json_option,
-    add_user_options,
+    REASON,
+    ActOptions,
+    act_options,
+    exactly_one,
+    json_option,
+    user_argument,
 )
 
 if TYPE_CHECKING:
+    from domain.identities.passkey import Passkey
+    from entrypoints.commands.user_calls import UserCall
     from entrypoints.settings.settings import Settings
 
 
-def _invite(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.passkeys.passkeys import invite
+@click.command(cls=Command, examples=[f"{PHONE} {REASON}"])
+@user_argument
+@act_options
+def passkey_invite(settings: "Settings", user: str, operator: ActOptions) -> Iterable[str]:
+    """Print a link with which somebody of the staff adds a passkey.
 
-    return invite(settings, arguments)
+    It is valid for 15 minutes, and once: whoever has it gets into the console, so hand it over in
+    person or by a channel that you trust.
+    """
+    from application.passkeys.acts import INVITE
+    from application.passkeys.feature import PasskeysFeature
+    from domain.identities.passkey import MAX_PASSKEYS
+    from domain.passkeys.errors import TooManyPasskeys
+    from entrypoints.commands.domain_errors import explain_errors
+    from entrypoints.commands.user_calls import call_for_user
+    from entrypoints.features.passkeys import PASSKEYS
+    from entrypoints.opening.startup_error import print_errors
+
+    too_many = f"There are {MAX_PASSKEYS} passkeys: dialtone user passkey-remove."
+
+    async def make(call: "UserCall") -> tuple[str, str]:
+        with explain_errors({TooManyPasskeys: too_many}):
+            link = await call.use_cases.of(PasskeysFeature).invite(
+                call.caller, call.query, call.reason
+            )
+        return call.user.subject, link
+
+    subject, link = call_for_user(settings, user, operator, make, [PASSKEYS], act=INVITE)
+    print_errors(
+        f"For {subject}, for 15 minutes and once. Whoever has the link gets into the console: "
+        "check who asks, and hand it over in person or by a channel that you trust, not by SMS."
+    )
+    return [link]  # alone on stdout, so that a shell can take it
 
 
-def _add_list(list_passkeys: ArgumentParser) -> None:
-    list_passkeys.add_argument("user", metavar="USER", help=USER)
-    list_passkeys.set_defaults(reason="", acts_as=None)
-    add_json_option(list_passkeys)
+@click.command(cls=Command, examples=[PHONE, f"{PHONE} --json"])
+@user_argument
+@json_option
+def passkeys(settings: "Settings", user: str, *, as_json: bool) -> Iterable[str]:
+    """List the passkeys of somebody of the staff."""
+    from entrypoints.commands.user_calls import call_for_user
+    from entrypoints.words.passkey_words import describe_passkey
+
+    async def find(call: "UserCall") -> "Sequence[Passkey]":
+        return call.user.require_identity().staff.passkeys
+
+    found = call_for_user(settings, user, ActOptions("", None), find, act=None)
+    if as_json:
+        return [_to_json(found)]
+    return map(describe_passkey, found) if found else ["There are no passkeys."]
 
 
-def _list(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.passkeys.passkeys import list_passkeys
+@click.command(cls=Command, examples=[f"{PHONE} laptop {REASON}", f"{PHONE} --all {REASON}"])
+@user_argument
+@click.argument("name", metavar="NAME_OR_ID", required=False, help="The passkey.")
+@click.option("--all", "is_all", is_flag=True, help="All passkeys of the user.")
+@act_options
+def passkey_remove(
+    settings: "Settings", user: str, name: str | None, operator: ActOptions, *, is_all: bool
+) -> Iterable[str]:
+    """Remove a passkey of somebody who lost it, or all of them.
 
-    return list_passkeys(settings, arguments)
+    All sessions of the console end.
+    """
+    from application.passkeys.acts import REMOVE
+    from application.passkeys.feature import PasskeysFeature
+    from domain.passkeys.errors import PasskeyNotFound
+    from entrypoints.commands.domain_errors import explain_errors
+    from entrypoints.commands.user_calls import call_for_user
+    from entrypoints.features.passkeys import PASSKEYS, PasskeySettings, StaffPasskeys
+
+    exactly_one(NAME_OR_ID=name, all=is_all)
+    not_found = "There is no such passkey: dialtone user passkeys lists them."
+
+    async def remove(call: "UserCall") -> "tuple[str, Sequence[Passkey]]":
+        with explain_errors({PasskeyNotFound: not_found}):
+            removed = await call.use_cases.of(PasskeysFeature).remove(
+                call.caller, call.query, name, call.reason
+            )
+        return call.user.subject, removed
+
+    subject, removed = call_for_user(settings, user, operator, remove, [PASSKEYS], act=REMOVE)
+    names = ", ".join(passkey.name for passkey in removed)
+    yield f"{subject} has lost {names}. All sessions of the console have ended."
+    is_required = settings.of(PasskeySettings).staff_passkeys is StaffPasskeys.REQUIRED
+    yield (
+        "dialtone user passkey-invite makes a link to add another one."
+        + ("" if is_required else " Without any passkey, a code by SMS signs in.")
+    )
 
 
-def _add_remove(remove: ArgumentParser) -> None:
-    add_user_options(remove)
-    removed = remove.add_mutually_exclusive_group(required=True)
-    removed.add_argument("name", metavar="NAME_OR_ID", nargs="?", help="the passkey")
-    removed.add_argument("--all", action="store_true", help="all passkeys of the user")
+def _to_json(found: "Sequence[Passkey]") -> str:
+    from msgspec import json
+
+    described = [
+        {
+            "id": passkey.id,
+            "name": passkey.name,
+            "created_at": passkey.created_at,
+            "last_used_at": passkey.last_used_at,
+        }
+        for passkey in found
+    ]
+    return json.encode(described).decode()
 
 
-def _remove(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.passkeys.passkeys import remove
-
-    return remove(settings, arguments)
-
-
-_USER_ACTIONS: Final = (
-    Command(
-        name=INVITE.name,
-        help="Print a link with which somebody of the staff adds a passkey. It is valid for 15 "
-        "minutes, and once: whoever has it gets into the console, so hand it over in person or by "
-        "a channel that you trust.",
-        examples=(f"{INVITE.name} {PHONE} {REASON_OPTION}",),
-        add_arguments=add_user_options,
-        run=_invite,
-    ),
-    Command(
-        name="passkeys",
-        help="List the passkeys of somebody of the staff.",
-        examples=(f"passkeys {PHONE}", f"passkeys {PHONE} --json"),
-        add_arguments=_add_list,
-        run=_list,
-    ),
-    Command(
-        name=REMOVE.name,
-        help="Remove a passkey of somebody who lost it, or all of them. All sessions of the "
-        "console end.",
-        examples=(
-            f"{REMOVE.name} {PHONE} laptop {REASON_OPTION}",
-            f"{REMOVE.name} {PHONE} --all {REASON_OPTION}",
-        ),
-        add_arguments=_add_remove,
-        run=_remove,
-    ),
-)
-FEATURE_COMMANDS: Final = FeatureCommands(user_actions=_USER_ACTIONS)
+FEATURE_COMMANDS: Final = FeatureCommands(user_actions=[passkey_invite, passkeys, passkey_remove])

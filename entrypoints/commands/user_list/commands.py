@@ -1,58 +1,124 @@
-"""The action of `dialtone user` that lists users."""
+"""`dialtone user list`."""
 
-from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from application.administration.acts import scopes_of
-from application.user_list.acts import LIST
-from domain.identities.role import Role
+import click
+
 from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
-from entrypoints.commands.options import REASON_OPTION, add_act_options
+from entrypoints.commands.options import REASON, ActOptions, act_options, at_most_one
 
 if TYPE_CHECKING:
+    from application.use_cases import UseCases
+    from entrypoints.http.user_list.schemas import ListedUserResponse
     from entrypoints.settings.settings import Settings
 
-
-def _add_list(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--format",
-        choices=["jsonl", "csv"],
-        default="jsonl",
-        help="jsonl: a JSON object in each line; csv: with a header, and with ' before what a "
-        "spreadsheet would run (default: jsonl)",
-    )
-    filters = parser.add_mutually_exclusive_group()
-    filters.add_argument(
-        "--created-since",
-        metavar="TIME",
-        help="only users that were created then or later, such as 2026-05-01T09:30:00Z",
-    )
-    filters.add_argument(
-        "--blocked", choices=["true", "false"], help="only users that are blocked, or the others"
-    )
-    filters.add_argument("--role", choices=[*Role], help="only users with this role")
-    add_act_options(parser)
+_PAGE_SIZE: Final = 500
 
 
-def _list(settings: "Settings", arguments: Namespace) -> Iterable[str]:
-    from entrypoints.commands.user_list.list_users import list_users
-
-    return list_users(settings, arguments)
-
-
-_USER_ACTIONS: Final = (
-    Command(
-        name=LIST.name,
-        help="Print all users, those first that were created first, with masked numbers.",
-        examples=(
-            f"{LIST.name} {REASON_OPTION}",
-            f"{LIST.name} --created-since 2026-05-01 --format csv {REASON_OPTION}",
-            f"{LIST.name} --blocked true {REASON_OPTION}",
-        ),
-        add_arguments=_add_list,
-        run=_list,
-    ),
+@click.command(
+    "list",
+    cls=Command,
+    examples=[
+        REASON,
+        f"--created-since 2026-05-01 --format csv {REASON}",
+        f"--blocked true {REASON}",
+    ],
 )
-FEATURE_COMMANDS: Final = FeatureCommands(user_actions=_USER_ACTIONS, scopes=scopes_of([LIST]))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv"]),
+    default="jsonl",
+    help="jsonl: a JSON object in each line; csv: with a header, and with ' before what a "
+    "spreadsheet would run (default: jsonl).",
+)
+@click.option(
+    "--created-since",
+    metavar="TIME",
+    help="Only users that were created then or later, such as 2026-05-01T09:30:00Z.",
+)
+@click.option(
+    "--blocked",
+    type=click.Choice(["true", "false"]),
+    help="Only users that are blocked, or the others.",
+)
+@click.option(
+    "--role",
+    type=click.Choice(["member", "support", "moderator", "auditor", "administrator"]),
+    help="Only users with this role.",
+)
+@act_options
+def list_users(
+    settings: "Settings",
+    form: str,
+    created_since: str | None,
+    blocked: str | None,
+    role: str | None,
+    operator: ActOptions,
+) -> Iterable[str]:
+    """Print all users, those first that were created first, with masked numbers."""
+    from application.user_list.acts import LIST
+    from application.user_list.feature import UserListFeature
+    from domain.errors import InvalidValue
+    from domain.identities.role import Role
+    from domain.user_list.user_filter import UserFilter, parse_created_since
+    from entrypoints.commands.domain_errors import explain_errors
+    from entrypoints.commands.printing import print_line
+    from entrypoints.commands.use_case_calls import call_with_use_cases
+    from entrypoints.csv_line import to_csv_line
+    from entrypoints.features.user_list import USER_LIST
+    from entrypoints.http.user_list.schemas import ListedUserResponse, to_listed_user
+    from entrypoints.opening.startup_error import InvalidArgument
+
+    at_most_one(created_since=created_since, blocked=blocked, role=role)
+    try:
+        since = parse_created_since(created_since) if created_since else None
+    except InvalidValue as error:
+        raise InvalidArgument(f"--created-since: {error.message}") from None
+    user_filter = UserFilter(
+        created_since=since,
+        is_blocked=blocked == "true" if blocked else None,
+        role=Role(role) if role else None,
+    )
+    caller, reason = operator.parse(LIST)
+    render = _to_csv if form == "csv" else _to_json
+
+    async def print_users(use_cases: "UseCases") -> None:
+        """Print a page at a time: a million users need no more memory than a few."""
+        list_page = use_cases.of(UserListFeature).list_users
+        entry, cursor = list_page.begin(caller, reason), None
+        if form == "csv":
+            print_line(to_csv_line(ListedUserResponse.__struct_fields__))
+        while True:
+            page = await list_page(caller, user_filter, cursor, _PAGE_SIZE, entry)
+            if page.users:
+                print_line("\n".join(render(to_listed_user(user)) for user in page.users))
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    with explain_errors():
+        call_with_use_cases(settings, print_users, [USER_LIST])
+    return ()
+
+
+def _to_json(user: "ListedUserResponse") -> str:
+    from msgspec import json
+
+    return json.encode(user).decode()
+
+
+def _to_csv(user: "ListedUserResponse") -> str:
+    from msgspec import structs
+
+    from entrypoints.csv_line import to_csv_line
+
+    values = structs.astuple(user)
+    return to_csv_line(
+        ["true" if value is True else "false" if value is False else value for value in values]
+    )
+
+
+FEATURE_COMMANDS: Final = FeatureCommands(user_actions=[list_users], scopes=("users:list",))

@@ -38,11 +38,22 @@ def check(settings: "Settings", file: Path | None) -> Iterator[str]:
 
 
 def _check_with_signatures(settings: "Settings") -> "Mapping[str, Check]":
-    from entrypoints.commands.voice.urls import sign_urls
+    from application.voice.call_urls import CallUrls
     from entrypoints.features.voice import VoiceSettings, check_phone_line
+    from entrypoints.opening.keys import load_encryption
+    from entrypoints.opening.startup_error import StartupError
 
-    voice = settings.of(VoiceSettings)
-    return {"phone line": partial(check_phone_line, voice, partial(sign_urls, settings))}
+    def sign_urls() -> CallUrls:
+        encryption = load_encryption(settings)
+        if encryption is None:
+            raise StartupError(
+                "The provider does not sign URLs, so they have a signature of the service, which "
+                "needs its keys: see the line of the keys. The first start in development creates "
+                "them."
+            )
+        return CallUrls(settings.public_url, encryption)
+
+    return {"phone line": partial(check_phone_line, settings.of(VoiceSettings), sign_urls)}
 
 
 _SHOW_VOICE_URLS: Final = click.Option(

@@ -25,7 +25,6 @@ from entrypoints.opening.keys import AUDIENCE, load_keys, make_phone_encryption
 from entrypoints.opening.opening import Opening
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import SqliteLocation
-from entrypoints.version.distribution import installed_version
 
 if TYPE_CHECKING:
     from adapters.keys.keys import SecretKeys
@@ -97,7 +96,7 @@ async def open_use_cases(
             make_repositories(database, phone_encryption, keeps_events=keeps_events),
             phone_encryption,
             _make_identities_ports(settings, keys),
-            _make_operations_ports(settings, keys),
+            _make_operations_ports(settings, keys, is_service=is_service),
             settings.identities_policy(),
         )
         opening = Opening(
@@ -142,8 +141,11 @@ def _make_identities_ports(settings: Settings, keys: "SecretKeys") -> Identities
     return IdentitiesPorts(tokens=tokens, refresh_keys=refresh_keys)
 
 
-def _make_operations_ports(settings: Settings, keys: "SecretKeys") -> OperationsPorts:
+def _make_operations_ports(
+    settings: Settings, keys: "SecretKeys", *, is_service: bool
+) -> OperationsPorts:
     from adapters.system import FreeSpaceCheck, HeldHealthCheck
+    from entrypoints.version.distribution import installed_version
 
     folders = [folder for feature in FEATURES for folder in feature.own_folders(settings)]
     if isinstance(settings.database, SqliteLocation):
@@ -151,7 +153,8 @@ def _make_operations_ports(settings: Settings, keys: "SecretKeys") -> Operations
     return OperationsPorts(
         disk_health=HeldHealthCheck(FreeSpaceCheck(folders)),
         is_database_shared=not isinstance(settings.database, SqliteLocation),
-        program_version=installed_version(),
+        # A command registers no instance.
+        program_version=installed_version() if is_service else "",
         issuers=settings.token_issuers,
         key_rings={purpose.value: keys.key_set(purpose) for purpose in KeyPurpose},
     )

@@ -140,7 +140,12 @@ class UsernameRules:
 
     def __init__(self, app_name: str = DEFAULT_APP_NAME) -> None:
         """Take the name of the app, which people see in messages."""
-        self._reserved = frozenset[str]().union(*map(caseless_skeletons, (*ROLE_NAMES, app_name)))
+        self._app_name = app_name
+
+    @cached_property
+    def _reserved(self) -> frozenset[str]:
+        """The skeletons of these names. A command that sets no name needs none of them."""
+        return frozenset[str]().union(*map(caseless_skeletons, (*ROLE_NAMES, self._app_name)))
 
     def check(self, name: str) -> None:
         """Check the name as a whole.

@@ -1,6 +1,5 @@
 """`dialtone backup` and `dialtone restore`."""
 
-import asyncio
 import shlex
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -139,6 +138,8 @@ def restore(settings: "Settings", file: str, *, full_check: bool) -> Iterator[st
 
 def _describe_keys(settings: "Settings", file: str | None) -> Iterator[str]:
     """Say which keys the database, or a backup of SQLite, needs, and which there are."""
+    import asyncio
+
     from adapters.encryption import find_key_id
     from adapters.system import SystemClock
     from application.ports.keys import KeyPurpose

@@ -19,7 +19,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -129,13 +129,16 @@ def _check_folder() -> None:
 
 def _read_settings(*, has_file_checks: bool) -> "Settings":
     from adapters.logging import configure_logging
-    from entrypoints.opening.file_checks import FILE_CHECKS
     from entrypoints.settings.env_file import ENV_FILE
     from entrypoints.settings.read import read_settings
 
     # An unexpected error in between must not print a traceback with the value of a secret.
     configure_logging("info", "auto")
-    file_checks = FILE_CHECKS if has_file_checks else ()
+    file_checks: Sequence[Callable[[Any], object]] = ()
+    if has_file_checks:
+        from entrypoints.opening.file_checks import FILE_CHECKS
+
+        file_checks = FILE_CHECKS
     settings = read_settings(os.environ, ENV_FILE, file_checks)
     configure_logging(settings.log_level, settings.log_format)
     return settings

@@ -1,6 +1,5 @@
 """`dialtone migrate`."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -57,6 +56,8 @@ def migrate(
 
     Safe while an older version runs.
     """
+    import asyncio
+
     from entrypoints.opening.keys import find_key_fingerprint
     from entrypoints.opening.named_variable import name_variable
     from entrypoints.opening.startup_error import InvalidArgument
@@ -84,6 +85,8 @@ def _delete_records(
     settings: "Settings", names: Sequence[str], *, is_confirmed: bool
 ) -> Iterable[str]:
     """Delete the records of features that this program does not have."""
+    import asyncio
+
     from adapters.records.kind_checks import is_of_extension
     from adapters.records.undeclared_records import FEATURES_OF_KINDS, find_absent_feature
     from entrypoints.opening.named_variable import name_variable
@@ -131,6 +134,8 @@ async def _delete_all(settings: "Settings", names: Sequence[str]) -> Sequence[st
 
 
 def _migrate(settings: "Settings", migration: _Migration, place: Path | str) -> "SchemaPlan":
+    import asyncio
+
     from adapters.system import SystemClock
     from entrypoints.commands.progress import show_progress
     from entrypoints.opening.keys import load_keys, make_phone_encryption

@@ -27,7 +27,7 @@ WORKER: Final = """
 import asyncio, sys
 from contextlib import asynccontextmanager
 from unittest.mock import Mock
-from entrypoints.commands import cli
+from entrypoints.commands import cli, command
 from entrypoints.server import run, worker_app
 
 async def start_worker(settings):
@@ -45,7 +45,7 @@ async def start_worker(settings):
     await app({"type": "lifespan"}, receive, send)
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"], sent
 
-settings = cli._read_settings(has_file_checks=True)
+settings = command._read_settings(has_file_checks=True)
 asyncio.run(start_worker(settings))
 print(*sys.modules, sep="\\n")
 """

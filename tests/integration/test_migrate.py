@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from argparse import Namespace
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from application.ports.errors import ConfigurationError
 from entrypoints.commands.migrate import migrate as run_migrate
 from entrypoints.opening.startup_error import StartupError
 from tests.support.builders import a_phone, an_id, an_identity
+from tests.support.commands import call
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.repositories import (
     open_mongo_repositories,
@@ -343,7 +343,7 @@ def test_the_database_of_an_own_adapter_is_left_to_it() -> None:
     own = settings(DATABASE="own.module:open_database")
 
     with pytest.raises(StartupError, match="prepares its database itself"):
-        list(run_migrate(own, Namespace(dry_run=True, delete_records=())))
+        call(run_migrate, own, "--dry-run")
 
 
 def test_a_dry_run_without_keys_says_that_it_did_not_check_them(tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_a_dry_run_without_keys_says_that_it_did_not_check_them(tmp_path: Path) 
     asyncio.run(in_sqlite.migrate(place, FINGERPRINT, lambda *_, **__: None))
     without = settings(DATABASE=f"sqlite:///{place}", SECRETS_FILE=f"{tmp_path}/missing.json")
 
-    lines = list(run_migrate(without, Namespace(dry_run=True, delete_records=())))
+    lines = call(run_migrate, without, "--dry-run")
 
     assert any("were not checked" in line for line in lines)
     assert [path.name for path in tmp_path.iterdir()] == [place.name]

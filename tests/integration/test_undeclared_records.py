@@ -5,8 +5,7 @@ Here the program knows one kind less than what has made the database.
 
 import asyncio
 import sqlite3
-from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -24,11 +23,11 @@ from adapters.records.undeclared_records import FEATURES_OF_KINDS, UndeclaredRec
 from adapters.sqlite import open_sqlite_database
 from application.ports.errors import ConfigurationError
 from entrypoints.bootstrap import open_use_cases
-from entrypoints.commands.backup import back_up, restore
+from entrypoints.commands.backup import backup, restore
 from entrypoints.commands.cleanup import cleanup
-from entrypoints.commands.copy import copy
+from entrypoints.commands.copy import copy_command
 from entrypoints.commands.core_checks import connection_checks
-from entrypoints.commands.key_jobs import reencrypt_phones
+from entrypoints.commands.keys import reencrypt_phones
 from entrypoints.commands.migrate import migrate
 from entrypoints.features import FEATURES, KINDS
 from entrypoints.opening.database import open_database
@@ -38,6 +37,7 @@ from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
 from tests.integration.postgres_support import emptied_database
 from tests.support.builders import NOW
+from tests.support.commands import call
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.service import Service
 
@@ -77,8 +77,8 @@ async def start(settings: Settings) -> None:
         pass
 
 
-def delete(settings: Settings, *names: str, yes: bool = True) -> list[str]:
-    return [*migrate(settings, Namespace(dry_run=False, delete_records=names, yes=yes))]
+def delete(settings: Settings, *names: str, yes: bool = True) -> Sequence[str]:
+    return call(migrate, settings, "--delete-records", *names, *["--yes"] * yes)
 
 
 def test_nothing_starts_until_the_records_are_deleted_after_a_confirmation(
@@ -88,7 +88,7 @@ def test_nothing_starts_until_the_records_are_deleted_after_a_confirmation(
         lambda: asyncio.run(start(settings)),
         lambda: asyncio.run(connection_checks(settings)["database"]()),
         # Else records of deleted users would stay.
-        lambda: list(cleanup(settings, Namespace())),
+        lambda: call(cleanup, settings),
     ]
     for it in starts:
         with pytest.raises(StartupError, match=REFUSED):
@@ -109,16 +109,10 @@ def test_no_other_records_are_deleted(settings: Settings) -> None:
 
 def test_no_copy_leaves_records_behind_silently(settings: Settings, tmp_path: Path) -> None:
     target = tmp_path / "target.db"
-    arguments = Namespace(
-        source=f"sqlite:///{tmp_path}/dialtone.db",
-        target=f"sqlite:///{target}",
-        to_secrets_file=None,
-        dry_run=False,
-        force=False,
-    )
+    source = f"sqlite:///{tmp_path}/dialtone.db"
 
     with pytest.raises(StartupError, match=f"--from: .*{REFUSED}"):
-        copy(settings, arguments)
+        call(copy_command([]), settings, "--from", source, "--to", f"sqlite:///{target}")
 
     assert not target.exists()
 
@@ -127,7 +121,7 @@ def test_no_key_is_changed_while_records_would_keep_the_former_one(settings: Set
     before = settings.secrets_file.read_bytes()
 
     with pytest.raises(StartupError, match=REFUSED):
-        asyncio.run(reencrypt_phones(settings, lambda *_: None))
+        call(reencrypt_phones, settings)
 
     assert settings.secrets_file.read_bytes() == before
 
@@ -229,13 +223,8 @@ def test_records_of_an_absent_extension_are_deleted_by_the_command_that_an_error
         asyncio.run(start(with_extension))
     # A backup has them.
     saved = str(tmp_path / "saved.db")
-    assert list(
-        back_up(
-            with_extension,
-            Namespace(file=saved, replace=False, full_check=False, fingerprint=False),
-        )
-    )
-    assert list(restore(with_extension, Namespace(file=saved, full_check=False)))
+    assert call(backup, with_extension, saved)
+    assert call(restore, with_extension, saved)
 
     assert delete(with_extension, OF_EXTENSION) == [f"{OF_EXTENSION}: records deleted: 1"]
     asyncio.run(start(with_extension))

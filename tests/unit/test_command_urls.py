@@ -1,15 +1,15 @@
 """URLs of databases that commands read from variables and from files."""
 
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
-from entrypoints.commands.backup import back_up
+from entrypoints.commands.backup import backup
 from entrypoints.commands.parsing import find_url
 from entrypoints.opening.startup_error import InvalidArgument, StartupError
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
+from tests.support.commands import call
 
 URL = "postgresql://dialtone:tops3cret@db.test/dialtone"
 
@@ -47,10 +47,9 @@ def test_a_file_that_cannot_be_used_is_named_with_the_option(url_file: Path) -> 
 
 def test_the_command_for_another_database_reads_the_url_from_its_file(url_file: Path) -> None:
     settings = read(DIALTONE_DATABASE_URL_FILE=str(url_file))
-    arguments = Namespace(fingerprint=False, file="dump", replace=False, full_check=False)
 
     with pytest.raises(StartupError) as raised:
-        list(back_up(settings, arguments))
+        call(backup, settings, "dump")
 
     assert str(raised.value).startswith("DIALTONE_DATABASE_URL_FILE: this command works with sqli")
     assert f"pg_dump --format=custom --file=dump \"$(cat '{url_file}')\"" in str(raised.value)

@@ -1,20 +1,19 @@
 """Acts by commands."""
 
-import argparse
-from collections.abc import Iterator
+import click
 
 from application.administration.acts import CORE_ACTS
-from entrypoints.commands.arguments import make_parser
+from domain.administration.role_scopes import STAFF_ROLES
+from tests.support.commands import all_commands
+
+COMMANDS = {
+    context.command_path.removeprefix("dialtone").strip(): context.command
+    for context in all_commands()
+}
 
 
-def all_parsers(
-    name: str, parser: argparse.ArgumentParser
-) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    yield name, parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for inner, of_action in action.choices.items():
-                yield from all_parsers(f"{name} {inner}".strip(), of_action)
+def options(name: str) -> dict[str | None, click.Parameter]:
+    return {each.name: each for each in COMMANDS[name].params}
 
 
 def test_an_act_by_a_command_needs_a_reason() -> None:
@@ -24,11 +23,14 @@ def test_an_act_by_a_command_needs_a_reason() -> None:
         "import users", "import hookaba",  # these may only look
     }  # fmt: skip
     required = {
-        name: option.required
-        for name, parser in all_parsers("", make_parser())
-        for option in parser._actions
-        if option.dest == "reason"
+        name: options(name)["reason"].required for name in COMMANDS if "reason" in options(name)
     }
     assert {name for name, is_required in required.items() if not is_required} <= with_own_rule
     acts = {f"user {act.name}" for act in CORE_ACTS} - {"user number", "user external-id"}
     assert acts <= required.keys()
+
+
+def test_each_role_of_the_staff_can_be_given() -> None:
+    role = options("user promote")["role"].type
+    assert isinstance(role, click.Choice)
+    assert {*role.choices} == {*STAFF_ROLES}

@@ -1,25 +1,15 @@
 """Print what clients and operators see of a tree, as JSON: `python -m tests.without.surface`."""
 
-import argparse
 import json
 import sys
-from collections.abc import Iterator
 
-from entrypoints.commands.arguments import make_parser
 from entrypoints.openapi import describe_features
+from tests.support.commands import all_commands
 
 
 def all_help() -> dict[str, str]:
     """Return the help of each command and action, by its name."""
-    return dict(_help(make_parser()))
-
-
-def _help(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
-    yield parser.prog, parser.format_help()
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for inner in action.choices.values():
-                yield from _help(inner)
+    return {context.command_path: context.get_help() for context in all_commands()}
 
 
 if __name__ == "__main__":

@@ -17,33 +17,28 @@ def create_file(path: Path) -> Iterator[BinaryIO]:
     Raises:
         CommandError: it exists, or cannot be created.
     """
-    with _handle_signals(), _open_file(path) as file:
-        yield file
+    with interrupt_on_signals():
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise CommandError(f"{path} exists: name another file.") from None
+        except OSError as error:
+            raise CommandError(f"{path} cannot be created: {error.strerror}.") from None
+        file = os.fdopen(descriptor, "wb")
+        try:
+            yield file
+        except BaseException:
+            with suppress(OSError):
+                path.unlink()
+            with suppress(OSError):  # what it has not written yet, to a full disk
+                file.close()
+            raise
+        file.close()
 
 
 @contextmanager
-def _open_file(path: Path) -> Iterator[BinaryIO]:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise CommandError(f"{path} exists: name another file.") from None
-    except OSError as error:
-        raise CommandError(f"{path} cannot be created: {error.strerror}.") from None
-    file = os.fdopen(descriptor, "wb")
-    try:
-        yield file
-    except BaseException:
-        with suppress(OSError):
-            path.unlink()
-        with suppress(OSError):  # what it has not written yet, to a full disk
-            file.close()
-        raise
-    file.close()
-
-
-@contextmanager
-def _handle_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, so that no part of a file stays."""
+def interrupt_on_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does."""
     signals = [number for number in (signal.SIGTERM, signal.SIGHUP) if not _is_ignored(number)]
     handlers = {number: signal.signal(number, signal.default_int_handler) for number in signals}
     try:

@@ -77,7 +77,7 @@ def users(
     from application.ports.errors import StorageError
     from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.imports.opening import parse_region_option, parse_run
-    from entrypoints.commands.imports.rejected_lines import open_rejected_lines
+    from entrypoints.commands.imports.report_file import open_report
     from entrypoints.commands.imports.users import UsersImport, render_counts
     from entrypoints.commands.parsing import parse_file
     from entrypoints.opening.startup_error import CommandError, InvalidArgument, print_errors
@@ -89,12 +89,12 @@ def users(
     if rejected_path.exists() and rejected_path.samefile(path):
         raise InvalidArgument("--rejected names the file to import: name another file.")
     user_file = UserFile(path=path, ignores_blocks=ignore_blocks)
-    with open_rejected_lines(rejected_path, replaces=replace) as lines, explain_errors():
+    with open_report(rejected_path, replaces=replace) as lines, explain_errors():
         job = UsersImport(settings, user_file, country, lines)
         try:
             counts = asyncio.run(job.run(run))
         except StorageError:
-            print_errors(lines.continue_with)
+            print_errors(lines.how_to_continue)
             raise
     if dry_run:
         yield "This is a dry run: nothing was imported."
@@ -102,7 +102,7 @@ def users(
     if not lines.is_empty:
         yield f"{rejected_path} lists them. Only its owner can read it."
     if not counts.is_complete:
-        print_errors(lines.continue_with)
+        print_errors(lines.how_to_continue)
         raise KeyboardInterrupt
     if count := counts.outcomes[ImportOutcome.REJECTED]:
         raise CommandError(f"Lines that are not imported: {count:,}.")
@@ -171,6 +171,7 @@ def hookaba(
     )
     from entrypoints.commands.imports.opening import parse_region_option, parse_run
     from entrypoints.commands.imports.report_file import open_report
+    from entrypoints.commands.new_file import interrupt_on_signals
     from entrypoints.commands.parsing import parse_file
     from entrypoints.opening.startup_error import CommandError, print_errors
 
@@ -178,19 +179,20 @@ def hookaba(
     run = parse_run(operator, is_dry_run=dry_run)
     job = HookabaImport(settings, parse_source(settings, source), files, bucket, country)
     path = parse_file(report or f"import-hookaba-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.csv")
-    columns = ("kind", "id", "is_imported", "reason", "message")
     reasons = Counter[tuple[str, str]]()
-    with open_report(path, columns, replaces=replace) as write_row, explain_errors():
+    with interrupt_on_signals(), open_report(path, replaces=replace) as file, explain_errors():
 
         def report_row(row: "ReportedRow") -> None:
+            if file.is_empty:
+                file.write(("kind", "id", "is_imported", "reason", "message"))
             is_imported = "no" if row.is_rejected else "yes"
-            write_row((row.kind, row.id, is_imported, row.reason, explain_row(row)))
+            file.write((row.kind, row.id, is_imported, row.reason, explain_row(row)))
             reasons[row.kind, row.reason] += 1
 
         try:
             result = asyncio.run(job.run(run, report_row))
         except (KeyboardInterrupt, PortError):
-            print_errors("What was imported stays. Run the command again to continue.")
+            print_errors(file.how_to_continue)
             raise
         except OSError as error:
             raise CommandError(
@@ -203,8 +205,6 @@ def hookaba(
     yield from (f"{kind} {reason}: {count}" for (kind, reason), count in sorted(reasons.items()))
     if reasons:
         yield f"{path} lists them by id. Only its owner can read it."
-    else:
-        path.unlink()
     if result.has_differences:
         raise CommandError(
             "What is stored differs from what was read: the report lists it as differs. Run the "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.records.outages import OutageRetries
-from adapters.user_files import UserFile
+from adapters.user_files import REJECTED_COLUMNS, UserFile
 from application.imports.feature import ImportsFeature
 from application.imports.import_user import ImportOutcome, ImportProblem, ImportRun
 from application.imports.import_users import (
@@ -22,8 +22,8 @@ from application.imports.import_users import (
 from application.imports.sources import SourceUser
 from domain.administration.audit import AuditAction
 from entrypoints.commands.imports.opening import open_imports
-from entrypoints.commands.imports.problems import render_problems, render_unread
-from entrypoints.commands.imports.rejected_lines import RejectedLines
+from entrypoints.commands.imports.problems import explain, render_problems, render_unread
+from entrypoints.commands.imports.report_file import ReportFile
 from entrypoints.commands.progress import show_progress
 from entrypoints.features.media import MEDIA_RECORDS
 from entrypoints.opening.startup_error import CommandError
@@ -36,7 +36,7 @@ class UsersImport(Observer):
     """Imports a file, and watches the import until a signal ends it."""
 
     def __init__(
-        self, settings: Settings, file: UserFile, region: str | None, rejected: RejectedLines
+        self, settings: Settings, file: UserFile, region: str | None, rejected: ReportFile
     ) -> None:
         """Prepare the import.
 
@@ -105,7 +105,10 @@ class UsersImport(Observer):
 
     def on_line(self, line: SourceUser, problem: RejectionReason, message: str) -> None:
         """Write a rejected line to the file."""
-        self._rejected.write(line, problem, message)
+        if self._rejected.is_empty:
+            self._rejected.write((*REJECTED_COLUMNS, *line.original))
+        reason = (line.key, problem.value, explain(problem, message))
+        self._rejected.write((*reason, *line.original.values()))
 
 
 def _hash(path: Path) -> str:

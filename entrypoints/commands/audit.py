@@ -41,7 +41,6 @@ def audit(
 ) -> Iterable[str]:
     """Show who did what to whom, when and why, the newest first."""
     from application.ports.administration import AuditFilter
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.operator_name import find_operator
     from entrypoints.commands.parsing import parse_actor
     from entrypoints.commands.use_case_calls import call_with_use_cases
@@ -57,8 +56,7 @@ def audit(
             audit_filter = AuditFilter(subject=subject)
         return await _list_all(administration, caller, audit_filter, actor, limit)
 
-    with explain_errors():
-        entries = call_with_use_cases(settings, list_entries)
+    entries = call_with_use_cases(settings, list_entries)
     if as_json:
         return [_to_json(entries)]
     return map(_render, entries) if entries else [_NO_ENTRIES]

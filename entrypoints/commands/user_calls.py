@@ -1,7 +1,8 @@
 """How commands call use cases for a user: found by a text, with a reason, by the operator."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar
 
 from application.administration.act_for_users import ActForUsers
@@ -9,9 +10,8 @@ from application.administration.acts import Act
 from application.administration.caller import Caller
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.use_cases import UseCases
-from domain.errors import UserNotFound
+from domain.errors import DomainError, UserNotFound
 from domain.phone import PhoneNumber
-from entrypoints.commands.domain_errors import explain_errors
 from entrypoints.commands.options import ActOptions
 from entrypoints.commands.parsing import parse_readings
 from entrypoints.commands.use_case_calls import call_with_use_cases
@@ -59,6 +59,7 @@ def call_for_user(
     features: Collection[Feature] = (),
     *,
     act: Act | None,
+    texts: Mapping[type[DomainError], str] = MappingProxyType({}),
 ) -> T:
     """Find a user, and call with the use cases of the core and of features.
 
@@ -79,8 +80,7 @@ def call_for_user(
         except UserNotFound:
             raise CommandError(_explain_not_found(user)) from None
 
-    with explain_errors():
-        return call_with_use_cases(settings, find_and_call, features)
+    return call_with_use_cases(settings, find_and_call, features, texts)
 
 
 async def find_one(find_user: FindUser, readings: Sequence[UserQuery]) -> FoundUser:

@@ -62,13 +62,9 @@ def count(settings: "Settings", *, as_json: bool) -> Iterator[str]:
     """
     import json
 
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.use_case_calls import call_with_use_cases
 
-    with explain_errors():
-        counted = call_with_use_cases(
-            settings, lambda use_cases: use_cases.identities.count_users()
-        )
+    counted = call_with_use_cases(settings, lambda use_cases: use_cases.identities.count_users())
     if as_json:
         yield json.dumps({"users": counted.number, "is_estimate": counted.is_estimate})
     elif counted.is_estimate:
@@ -251,7 +247,6 @@ def _unblock_by_actor(
     """Unblock the accounts that an actor has blocked, and list what stays blocked."""
     from application.administration.acts import UNBLOCK
     from application.administration.unblock_by_actor import BlockState, FoundBlock
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.parsing import parse_actor, parse_since
     from entrypoints.commands.use_case_calls import call_with_use_cases
 
@@ -262,8 +257,7 @@ def _unblock_by_actor(
         unblock_by_actor = use_cases.administration.unblock_by_actor
         return await unblock_by_actor(caller, actor, since_time, reason, is_dry_run=is_dry_run)
 
-    with explain_errors():
-        blocks = call_with_use_cases(settings, unblock)
+    blocks = call_with_use_cases(settings, unblock)
     states = {
         BlockState.UNBLOCKED: "unblocked",
         BlockState.BY_OTHERS: "still blocked: somebody else has blocked it too",

@@ -79,7 +79,6 @@ def create(
     from application.admin.feature import AdminFeature
     from domain.admin.service_token import parse_scopes, parse_token_name
     from domain.errors import InvalidValue
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.admin import ADMIN
     from entrypoints.opening.startup_error import InvalidArgument, print_errors
@@ -94,14 +93,13 @@ def create(
     except InvalidValue as error:
         raise InvalidArgument(f"--expires: {error.message}") from None
     caller, reason = operator.parse(CREATE)
-    with explain_errors():
-        token, text = call_with_use_cases(
-            settings,
-            lambda use_cases: use_cases.of(AdminFeature).tokens.create(
-                caller, token_name, granted, ttl, reason
-            ),
-            [ADMIN],
-        )
+    token, text = call_with_use_cases(
+        settings,
+        lambda use_cases: use_cases.of(AdminFeature).tokens.create(
+            caller, token_name, granted, ttl, reason
+        ),
+        [ADMIN],
+    )
     print_errors(
         f"Token {token.id} ({token.name}): {', '.join(token.granted)}; it expires at "
         f"{_format_time(token.expires_at)}.",
@@ -116,16 +114,21 @@ def create(
 def list_tokens(settings: "Settings", *, as_json: bool) -> Iterable[str]:
     """List the tokens, also those that expired within the last 30 days."""
     from application.admin.feature import AdminFeature
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.admin import ADMIN
 
-    with explain_errors():
-        tokens = call_with_use_cases(
-            settings, lambda use_cases: use_cases.of(AdminFeature).tokens.list(), [ADMIN]
-        )
+    tokens = call_with_use_cases(
+        settings, lambda use_cases: use_cases.of(AdminFeature).tokens.list(), [ADMIN]
+    )
     if as_json:
-        return [_to_json(tokens)]
+        from msgspec import json
+
+        names = ("id", "name", "created_at", "expires_at", "revoked_at")
+        shown = [
+            {name: getattr(token, name) for name in names} | {"scopes": token.granted}
+            for token in tokens
+        ]
+        return [json.encode(shown).decode()]
     now = datetime.now(UTC)
     return [_render(token, now) for token in tokens] or ["There are no tokens."]
 
@@ -139,7 +142,6 @@ def revoke(settings: "Settings", token_id: str, operator: ActOptions) -> Iterabl
     from application.admin.feature import AdminFeature
     from domain.admin.errors import TokenNotFound
     from domain.identifier import parse_identifier
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.admin import ADMIN
     from entrypoints.opening.startup_error import InvalidArgument
@@ -148,13 +150,12 @@ def revoke(settings: "Settings", token_id: str, operator: ActOptions) -> Iterabl
     if parsed_id is None:
         raise InvalidArgument("This is not the id of a token: dialtone admin-token list.")
     caller, reason = operator.parse(REVOKE)
-    no_token = "There is no token with this id: dialtone admin-token list."
-    with explain_errors({TokenNotFound: no_token}):
-        token = call_with_use_cases(
-            settings,
-            lambda use_cases: use_cases.of(AdminFeature).tokens.revoke(caller, parsed_id, reason),
-            [ADMIN],
-        )
+    token = call_with_use_cases(
+        settings,
+        lambda use_cases: use_cases.of(AdminFeature).tokens.revoke(caller, parsed_id, reason),
+        [ADMIN],
+        {TokenNotFound: "There is no token with this id: dialtone admin-token list."},
+    )
     return [f"Token {token.id} ({token.name}) is revoked."]
 
 
@@ -166,23 +167,6 @@ def _render(token: "ServiceToken", now: datetime) -> str:
         f"  created {_format_time(token.created_at)}  {expires} {_format_time(token.expires_at)}"
         f"{revoked}"
     )
-
-
-def _to_json(tokens: "Sequence[ServiceToken]") -> str:
-    from msgspec import json
-
-    described = [
-        {
-            "id": token.id,
-            "name": token.name,
-            "scopes": token.granted,
-            "created_at": token.created_at,
-            "expires_at": token.expires_at,
-            "revoked_at": token.revoked_at,
-        }
-        for token in tokens
-    ]
-    return json.encode(described).decode()
 
 
 def _format_time(time: datetime) -> str:

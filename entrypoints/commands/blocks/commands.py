@@ -68,7 +68,6 @@ def add(
     from application.blocks.feature import BlocksFeature
     from domain.blocks.block import SubjectKind
     from domain.blocks.parse_block import parse_subject, parse_time
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.blocks import BLOCKS
     from entrypoints.settings.parsers import duration
@@ -88,8 +87,7 @@ def add(
         with _naming(end_option):
             return await use_cases.of(BlocksFeature).add(caller, subject, end, reason)
 
-    with explain_errors():
-        added = call_with_use_cases(settings, add_block, [BLOCKS])
+    added = call_with_use_cases(settings, add_block, [BLOCKS])
     return [f"Block {added.id} is active: {subject}, until {format_time(added.ends_at)}."]
 
 
@@ -98,7 +96,6 @@ def add(
 def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
     """List the blocks that are active."""
     from application.blocks.feature import BlocksFeature
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.operator_name import find_operator
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.blocks import BLOCKS
@@ -106,10 +103,9 @@ def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
     from entrypoints.words.user_words import format_time
 
     caller = find_operator()
-    with explain_errors():
-        blocks = call_with_use_cases(
-            settings, lambda use_cases: use_cases.of(BlocksFeature).list(caller), [BLOCKS]
-        )
+    blocks = call_with_use_cases(
+        settings, lambda use_cases: use_cases.of(BlocksFeature).list(caller), [BLOCKS]
+    )
     if as_json:
         from msgspec import json
 
@@ -132,7 +128,6 @@ def end(settings: "Settings", block_id: str, operator: ActOptions) -> Iterable[s
     from application.blocks.feature import BlocksFeature
     from domain.blocks.errors import BlockNotFound
     from domain.identifier import parse_identifier
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.blocks import BLOCKS
     from entrypoints.opening.startup_error import InvalidArgument
@@ -141,12 +136,12 @@ def end(settings: "Settings", block_id: str, operator: ActOptions) -> Iterable[s
     if parsed_id is None:
         raise InvalidArgument("This is not the id of a block: dialtone block list.")
     caller, reason = operator.parse(END_BLOCK)
-    with explain_errors({BlockNotFound: "No block with this id is active: dialtone block list."}):
-        ended = call_with_use_cases(
-            settings,
-            lambda use_cases: use_cases.of(BlocksFeature).end(caller, parsed_id, reason),
-            [BLOCKS],
-        )
+    ended = call_with_use_cases(
+        settings,
+        lambda use_cases: use_cases.of(BlocksFeature).end(caller, parsed_id, reason),
+        [BLOCKS],
+        {BlockNotFound: "No block with this id is active: dialtone block list."},
+    )
     return [f"Block {ended.id} has ended: {ended.subject}."]
 
 

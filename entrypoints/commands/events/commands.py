@@ -37,7 +37,6 @@ def list_events(
 ) -> Iterable[str]:
     """List the events that failed for three days and are kept, and those that wait."""
     from application.events.feature import EventRecordsFeature
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.events import EVENT_RECORDS, EventSettings, destination_labels
     from entrypoints.opening.startup_error import print_errors
@@ -54,8 +53,7 @@ def list_events(
         waiting = () if failed else await operator_events.list_waiting(limit + 1)
         return [*kept, *waiting]
 
-    with explain_errors():
-        found = call_with_use_cases(settings, find_events, [EVENT_RECORDS])
+    found = call_with_use_cases(settings, find_events, [EVENT_RECORDS])
     if len(found) > limit:
         print_errors(f"These are the first {limit}: --limit shows more.")
     labels = destination_labels(settings.of(EventSettings).events)
@@ -75,7 +73,6 @@ def retry(settings: "Settings", user: str | None, *, is_all: bool) -> Iterable[s
     A running service sends them within 30 seconds.
     """
     from application.events.feature import EventRecordsFeature
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.events import EVENT_RECORDS
 
@@ -88,8 +85,7 @@ def retry(settings: "Settings", user: str | None, *, is_all: bool) -> Iterable[s
             return await operator_events.retry_all()
         return await operator_events.retry(await _find_user_id(settings, use_cases, user))
 
-    with explain_errors():
-        retried = call_with_use_cases(settings, retry_events, [EVENT_RECORDS])
+    retried = call_with_use_cases(settings, retry_events, [EVENT_RECORDS])
     if not retried.events:
         return [f"No event{'' if user is None else ' of this user'} waits or is kept."]
     number = "1 event" if retried.events == 1 else f"{retried.events:,} events"

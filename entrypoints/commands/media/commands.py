@@ -182,7 +182,6 @@ def _moderate(
     from application.media.feature import LibraryFeature
     from domain.identifier import parse_identifier
     from domain.media.errors import ItemNotFound
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.opening.startup_error import InvalidArgument
 
@@ -194,10 +193,12 @@ def _moderate(
     async def call(use_cases: "UseCases") -> "MediaItem":
         return await act(use_cases.of(LibraryFeature).moderate_items, caller, item_id, reason)
 
-    with explain_errors(
-        {ItemNotFound: "There is no item with this id in the library, shown or hidden."}
-    ):
-        return call_with_use_cases(settings, call, [feature])
+    return call_with_use_cases(
+        settings,
+        call,
+        [feature],
+        {ItemNotFound: "There is no item with this id in the library, shown or hidden."},
+    )
 
 
 FEATURE_COMMANDS: Final = FeatureCommands(

@@ -36,21 +36,18 @@ def passkey_invite(settings: "Settings", user: str, operator: ActOptions) -> Ite
     from application.passkeys.feature import PasskeysFeature
     from domain.identities.passkey import MAX_PASSKEYS
     from domain.passkeys.errors import TooManyPasskeys
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.user_calls import call_for_user
     from entrypoints.features.passkeys import PASSKEYS
     from entrypoints.opening.startup_error import print_errors
 
-    too_many = f"There are {MAX_PASSKEYS} passkeys: dialtone user passkey-remove."
-
     async def make(call: "UserCall") -> tuple[str, str]:
-        with explain_errors({TooManyPasskeys: too_many}):
-            link = await call.use_cases.of(PasskeysFeature).invite(
-                call.caller, call.query, call.reason
-            )
-        return call.user.subject, link
+        passkeys = call.use_cases.of(PasskeysFeature)
+        return call.user.subject, await passkeys.invite(call.caller, call.query, call.reason)
 
-    subject, link = call_for_user(settings, user, operator, make, [PASSKEYS], act=INVITE)
+    too_many = f"There are {MAX_PASSKEYS} passkeys: dialtone user passkey-remove."
+    subject, link = call_for_user(
+        settings, user, operator, make, [PASSKEYS], act=INVITE, texts={TooManyPasskeys: too_many}
+    )
     print_errors(
         f"For {subject}, for 15 minutes and once. Whoever has the link gets into the console: "
         "check who asks, and hand it over in person or by a channel that you trust, not by SMS."
@@ -71,7 +68,11 @@ def passkeys(settings: "Settings", user: str, *, as_json: bool) -> Iterable[str]
 
     found = call_for_user(settings, user, ActOptions("", None), find, act=None)
     if as_json:
-        return [_to_json(found)]
+        from msgspec import json
+
+        names = ("id", "name", "created_at", "last_used_at")
+        shown = [{name: getattr(passkey, name) for name in names} for passkey in found]
+        return [json.encode(shown).decode()]
     return map(describe_passkey, found) if found else ["There are no passkeys."]
 
 
@@ -90,21 +91,20 @@ def passkey_remove(
     from application.passkeys.acts import REMOVE
     from application.passkeys.feature import PasskeysFeature
     from domain.passkeys.errors import PasskeyNotFound
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.user_calls import call_for_user
     from entrypoints.features.passkeys import PASSKEYS, PasskeySettings, StaffPasskeys
 
     exactly_one(NAME_OR_ID=name, all=is_all)
-    not_found = "There is no such passkey: dialtone user passkeys lists them."
 
     async def remove(call: "UserCall") -> "tuple[str, Sequence[Passkey]]":
-        with explain_errors({PasskeyNotFound: not_found}):
-            removed = await call.use_cases.of(PasskeysFeature).remove(
-                call.caller, call.query, name, call.reason
-            )
+        passkeys = call.use_cases.of(PasskeysFeature)
+        removed = await passkeys.remove(call.caller, call.query, name, call.reason)
         return call.user.subject, removed
 
-    subject, removed = call_for_user(settings, user, operator, remove, [PASSKEYS], act=REMOVE)
+    absent = "There is no such passkey: dialtone user passkeys lists them."
+    subject, removed = call_for_user(
+        settings, user, operator, remove, [PASSKEYS], act=REMOVE, texts={PasskeyNotFound: absent}
+    )
     names = ", ".join(passkey.name for passkey in removed)
     yield f"{subject} has lost {names}. All sessions of the console have ended."
     is_required = settings.of(PasskeySettings).staff_passkeys is StaffPasskeys.REQUIRED
@@ -112,21 +112,6 @@ def passkey_remove(
         "dialtone user passkey-invite makes a link to add another one."
         + ("" if is_required else " Without any passkey, a code by SMS signs in.")
     )
-
-
-def _to_json(found: "Sequence[Passkey]") -> str:
-    from msgspec import json
-
-    described = [
-        {
-            "id": passkey.id,
-            "name": passkey.name,
-            "created_at": passkey.created_at,
-            "last_used_at": passkey.last_used_at,
-        }
-        for passkey in found
-    ]
-    return json.encode(described).decode()
 
 
 FEATURE_COMMANDS: Final = FeatureCommands(user_actions=[passkey_invite, passkeys, passkey_remove])

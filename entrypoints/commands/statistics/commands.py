@@ -72,7 +72,6 @@ def statistics(
     from msgspec import json
 
     from application.statistics.feature import StatisticsFeature
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.operator_name import find_operator
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.statistics import STATISTICS
@@ -95,12 +94,11 @@ def statistics(
         first = error.field_errors[0]
         raise InvalidArgument(f"--{first.field}: {first.message}") from None
     caller = find_operator()
-    with explain_errors():
-        report = call_with_use_cases(
-            settings,
-            lambda use_cases: use_cases.of(StatisticsFeature).report(caller, query),
-            [STATISTICS],
-        )
+    report = call_with_use_cases(
+        settings,
+        lambda use_cases: use_cases.of(StatisticsFeature).report(caller, query),
+        [STATISTICS],
+    )
     if as_json:
         return [json.encode(to_statistics_response(report)).decode()]
     return csv_lines(report) if as_csv else _render(report)

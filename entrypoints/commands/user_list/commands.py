@@ -64,7 +64,6 @@ def list_users(
     from domain.errors import InvalidValue
     from domain.identities.role import Role
     from domain.user_list.user_filter import UserFilter, parse_created_since
-    from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.printing import print_line
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.csv_line import to_csv_line
@@ -99,8 +98,7 @@ def list_users(
             if cursor is None:
                 return
 
-    with explain_errors():
-        call_with_use_cases(settings, print_users, [USER_LIST])
+    call_with_use_cases(settings, print_users, [USER_LIST])
     return ()
 
 

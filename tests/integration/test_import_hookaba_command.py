@@ -140,7 +140,7 @@ def test_another_database_is_an_error_in_words(tmp_path: Path, mongo_database: s
     [
         (("--from", f"mongodb://user:{PASSWORD}@127.0.0.1:9"), "must name the database"),
         (("--from", f"mongodb://user:{PASSWORD}/@127.0.0.1/name"), "--from: Must be"),
-        ((f"mongodb://user:{PASSWORD}@127.0.0.1/name",), "required: --from"),
+        (("--from", "env:A", f"mongodb://user:{PASSWORD}@127.0.0.1/name"), "unexpected extra"),
         (("--from", "env:NOT_SET"), "--from: the variable NOT_SET is not set."),
     ],
 )

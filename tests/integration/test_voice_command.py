@@ -20,6 +20,7 @@ from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
 from pytest_dialtone.examples.acme_voice import AcmeVoice
+from tests.support.commands import call
 from tests.support.keys import FakeKeyRing, create_secrets_file
 
 PHONE_LINE: Final = {
@@ -33,9 +34,8 @@ PHONE_LINE: Final = {
 }
 
 
-def check(file: Path | None = None) -> list[str]:
-    assert commands.check.callback is not None
-    return list(commands.check.callback(read_settings({}, None), file))
+def check(*arguments: str) -> Sequence[str]:
+    return call(commands.check, read_settings({}, None), *arguments)
 
 
 def test_a_flow_is_checked_with_what_may_be_a_mistake() -> None:
@@ -48,7 +48,7 @@ def test_the_problems_of_a_flow_are_lines_of_an_error(tmp_path: Path) -> None:
     flow_file = tmp_path / "flow.toml"
     flow_file.write_text('default_locale = "en"\n')
     with pytest.raises(StartupError) as of_file:
-        check(flow_file)
+        check(str(flow_file))
     with pytest.raises(StartupError) as of_setting:
         read_settings(PHONE_LINE | {"DIALTONE_CALL_FLOW": str(flow_file)}, None, FILE_CHECKS)
 

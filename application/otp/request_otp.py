@@ -113,27 +113,34 @@ class RequestOtpResult:
 class RequestOtp:
     """Deliver a code to a phone, by a message or a call.
 
-    - Within the cooldown nothing is sent; the request gets an id of its own for the message that
-      was already sent for the same purpose, whoever requested that.
-    - The limits of the phone decide first, then those of IP, country and total. A rejected
-      request writes nothing; that it was rejected is recorded later (`RecentRejections`).
-    - The delivery is recorded before the message is sent, so no race sends one too many.
-    - A message with an unknown result counts. One that every provider rejected starts the plain
-      cooldown, counts in windows shorter than a day, and gives permits back, as `settle` says.
-    - While no provider is called, because their latest results were unknown, nothing is used up.
-    - A call has the same code, limits and cooldown as a message, and one limit more.
-    - A code to sign in goes by the channels of the country (`ChannelOrder`); any other code goes by
-      SMS, unless a call is asked for. Nobody sees which channel reaches a number: a delivery that
-      could show it is hidden (`DeliverCode`).
-    - While a limit of failed attempts is used up, a message brings fewer attempts.
-    - A blocked phone gets the same counting and the same responses, and no message. So does a phone
-      without a change to undo, if the code is for an undo.
-    - For changes of its phone an identity gets at most five codes a day.
-    - Where the limits of strangers are used up, a client that can make a proof is asked for one.
-    - Nothing is sent to a test phone, and it has no cooldown.
-    - A number whose prefix or country operators block is one of a country that is not served, but
-      for an undo. A client that is restricted is one without permits, until it sends a proof if
-      that ends the restriction.
+    The steps are:
+
+    1. What does not depend on what is stored is decided (`OtpRequest`). A code to sign in goes by
+       the channels of the country (`ChannelOrder`); any other code goes by SMS, unless a call is
+       asked for. A test phone has no cooldown, and nothing is sent to it.
+    2. The number is checked. One whose prefix or country operators block is one of a country that
+       is not served, but for an undo.
+    3. The record of the phone is loaded, and what the device token names.
+    4. The delivery is reserved, and recorded before the message is sent, so no race sends one too
+       many. A rejected request writes nothing; that it was rejected is recorded later
+       (`RecentRejections`).
+
+       - The limits of the phone decide first. Within the cooldown nothing is sent; the request gets
+         an id of its own for the message that was already sent for the same purpose, whoever
+         requested that.
+       - While no provider is called, because their latest results were unknown, nothing is used up.
+       - The limits of IP, country and total decide then. A call has the same code, limits and
+         cooldown as a message, and one limit more. For changes of its phone an identity gets at
+         most five codes a day. While a limit of failed attempts is used up, a message brings fewer
+         attempts.
+       - A client that is restricted is one without permits, until it sends a proof if that ends the
+         restriction. Where the limits of strangers are used up, a client that can make a proof is
+         asked for one.
+    5. The code is delivered (`DeliverCode`). A message with an unknown result counts. One that
+       every provider rejected starts the plain cooldown, and counts in windows shorter than a day.
+
+    A blocked phone gets the same counting and the same responses, and no message. So does a phone
+    without a change to undo, if the code is for an undo.
     """
 
     phone_verifications: PhoneVerifications

@@ -21,11 +21,9 @@ from domain.otp.delivery import Channel
 from domain.otp.grants import OPERATOR_CODES_LIMIT
 from domain.otp.message_preferences import MessagePreferences
 
-HAS_FIXED_CODE: Final = "This phone has a fixed code in DIALTONE_TEST_OTPS: nothing is sent to it."
+HAS_FIXED_CODE: Final = "This phone has a fixed code in the settings: nothing is sent to it."
 
-NO_SUCH_CHANNEL: Final = (
-    "Codes to {country} go by {channels}: choose one of these, or change DIALTONE_CHANNELS."
-)
+NO_SUCH_CHANNEL: Final = "Codes to {country} go by {channels}: choose one of these."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

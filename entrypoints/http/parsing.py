@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
+import structlog
 from litestar import Request
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import QueryParameter
@@ -22,6 +23,8 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.settings import HttpOtpSettings
 
 A = TypeVar("A")
+
+_log = structlog.get_logger()
 
 MAX_UNKNOWN_FIELDS: Final = 20
 MAX_FIELD_NAME_LENGTH: Final = 64
@@ -122,14 +125,16 @@ def parse_channel(
     except ValueError:
         raise UnsupportedValue(f"Send {_join(names)}, or omit the field.") from None
     if channel is Channel.VOICE and not settings.has_voice_channel:
+        fix = "set DIALTONE_VOICE, and voice in DIALTONE_CHANNELS if that is set"
+        _log.info("channel_rejected", channel=channel, country=country, fix=fix)
         raise UnsupportedValue(
-            f"This service places no calls. Send {_join(names)}, or omit the field. Its operator"
-            " can change that with the settings DIALTONE_VOICE and DIALTONE_CHANNELS."
+            f"This service places no calls. Send {_join(names)}, or omit the field."
         )
     if channel not in names:
+        fix = "add the channel to the country in DIALTONE_CHANNELS"
+        _log.info("channel_rejected", channel=channel, country=country, fix=fix)
         raise UnsupportedValue(
             f"No code goes to this country by '{channel}'. Send {_join(names)}, or omit the field."
-            " The operator of the service can change that with the setting DIALTONE_CHANNELS."
         )
     return channel
 

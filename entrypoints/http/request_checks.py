@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Collection, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
+import structlog
 from litestar.response.base import ASGIResponse
 
 from entrypoints.http.client_ip import header_values, headers_of
@@ -31,12 +32,18 @@ _HOST: Final = re.compile(_AUTHORITY, re.IGNORECASE)
 _ORIGIN: Final = re.compile(rf"(?P<scheme>https?)://{_AUTHORITY}", re.IGNORECASE)
 
 
+_log = structlog.get_logger()
+
+
 class Origin(NamedTuple):
     """Where a page comes from (RFC 6454). Two spellings of one origin are equal."""
 
     scheme: str
     name: str
     port: int
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.name}:{self.port}"
 
 
 class RequestCheckMiddleware:
@@ -92,6 +99,8 @@ class RequestCheckMiddleware:
         try:
             self._check(scope)
         except HttpError as error:
+            if isinstance(error, OriginNotAllowed):
+                _log_origin(scope)
             scope[ERROR] = error
             form = self._errors.form_of(scope["path"])
             response: AsgiApp = ASGIResponse(
@@ -166,6 +175,15 @@ def _check_framing(scope: AsgiScope) -> re.Match[str] | None:
     if codings and codings.strip() != "chunked":
         raise UnsupportedTransferEncoding
     return host
+
+
+def _log_origin(scope: AsgiScope) -> None:
+    """Say in the log, which is for operators, how to allow the origin."""
+    origins = [
+        str(origin) for text in header_values(scope, b"origin") if (origin := parse_origin(text))
+    ]
+    fix = "if its pages are yours, list the origin in DIALTONE_WEB_ORIGINS"
+    _log.info("origin_rejected", origins=origins, fix=fix)
 
 
 def _is_about_server(scope: AsgiScope) -> bool:

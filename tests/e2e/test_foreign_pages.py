@@ -47,11 +47,13 @@ def test_a_listed_origin_gets_a_preflight_response(web: httpx.Client, path: str)
 
 
 @pytest.mark.parametrize("origin", [PAGE, "null", APP.replace("https", "http")])
-def test_a_foreign_preflight_names_the_setting(web: httpx.Client, origin: str) -> None:
+def test_only_the_log_names_the_setting_of_a_foreign_preflight(
+    web: httpx.Client, origin: str
+) -> None:
     for path in (PATHS[0], "/library/0123456789abcdef01234567", "/nowhere"):
         response = web.options(path, headers={"Origin": origin, **PREFLIGHT})
         assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")
-        assert "DIALTONE_WEB_ORIGINS" in response.json()["error"]
+        assert "DIALTONE_" not in response.text
         assert not any(name.startswith("access-control-") for name in response.headers)
 
 

@@ -190,6 +190,10 @@ def test_the_committed_description_is_up_to_date_and_has_no_host() -> None:
     assert json.loads(document)["servers"] == [{"url": "/"}]
 
 
+def test_no_error_names_a_variable_of_the_operator() -> None:
+    assert "DIALTONE_" not in json.dumps(DOCUMENT)
+
+
 def test_every_operation_with_an_access_token_has_a_rate_limit() -> None:
     signed_in = {name for name, operation in OPERATIONS.items() if operation["security"]}
     limited = {name for name, operation in OPERATIONS.items() if "429" in operation["responses"]}

@@ -56,8 +56,8 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.OriginNotAllowed: ErrorRow(
         403,
         "origin_not_allowed",
-        "Pages of this origin may not do this. The operator of the service can list the origin in "
-        "DIALTONE_WEB_ORIGINS.",
+        "Pages of this origin may not do this. Send the request from a page of the service, or ask "
+        "its operator to allow the origin.",
     ),
     exceptions.UnsupportedMediaType: ErrorRow(
         415, "unsupported_media_type", "Send JSON with the header 'Content-Type: application/json'."

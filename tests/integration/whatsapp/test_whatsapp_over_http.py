@@ -53,6 +53,7 @@ async def test_only_the_country_decides_which_channel_there_is(
         if status == 400:
             (message,) = response.json()["errors"]["channel"]
             assert f"Send {of_country[phone]}, or omit the field." in message
+            assert "DIALTONE_" not in message
     await app.finish()
     assert len(app.whatsapp.sent) == 1
 

@@ -4,6 +4,7 @@ import json
 from typing import Any, Final
 
 import pytest
+from structlog.testing import capture_logs
 
 from entrypoints.http.app import make_error_table
 from entrypoints.http.legacy_otp.plugin import LegacyOtpPlugin
@@ -182,6 +183,15 @@ async def test_pages_of_other_origins_may_not(method: str, origins: tuple[str, .
     assert (status, body["code"]) == (403, "origin_not_allowed")
     status, body = await respond(OWN_HOST, *headers, method=method, path="/authenticate/get_otp")
     assert (status, body["exit_code"]) == (403, 1)
+
+
+async def test_only_the_log_names_the_setting_that_lists_an_origin() -> None:
+    with capture_logs() as lines:
+        _, body = await respond(OWN_HOST, *FOREIGN)
+    assert "DIALTONE_" not in json.dumps(body)
+    (line,) = lines
+    assert line["origins"] == ["https://evil.example:443"]
+    assert "DIALTONE_WEB_ORIGINS" in line["fix"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from tests.clients.conftest import MODULE_PHONES, OTP
 from tests.clients.programs import FOLDER, PROJECT, run
 from tests.support.markdown import blocks_in, page
 from tests.support.npm_packages import install_npm_packages
+from tests.support.schema_check import resolve
 from tests.support.servers.process import ServerUnavailable, find_or_install
 from tests.support.service import Service
 
@@ -81,7 +82,9 @@ def paths_that_ask_for_proofs() -> list[str]:
     return [
         path
         for path, operations in description["paths"].items()
-        if "attestation_required" in json.dumps(operations)
+        for operation in operations.values()
+        if "attestation_required"
+        in json.dumps(resolve(description, operation["responses"].get("403", {})))
     ]
 
 

@@ -1,6 +1,7 @@
-"""Where Litestar's description is not exact, or generators of clients do not understand it.
+"""Where Litestar's schemas are not exact, or generators of clients do not understand them.
 
-What an operation has of its own stands at its route: see `operations.py`.
+Each function names the programs that need it. What an operation has of its own stands at its
+route: see `operations.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,43 +32,26 @@ def component_name(struct: type[Any]) -> str:
     return struct.__qualname__.replace(".<locals>.", ".")
 
 
-def forbid_unknown_fields(
-    schemas: Mapping[str, Any], bodies: Iterable[type[msgspec.Struct]]
+def correct_bodies(
+    schemas: dict[str, Any],
+    bodies: Mapping[str, type[msgspec.Struct]],
+    sent: Mapping[str, StructType],
 ) -> None:
-    """Say which objects may have no other fields: Litestar does not say it of a Struct.
+    """Say which fields bodies may have, and which are sent together.
+
+    - Litestar does not say that a Struct forbids unknown fields. Schemathesis would send some.
+    - Conditions say what is sent together: openapi-generator and openapi-typescript make a class
+      of each alternative of `anyOf`, and do not read `if`.
 
     Args:
         schemas: The schemas by name.
-        bodies: The bodies of requests, with the fields of features.
+        bodies: The bodies of requests by the names of their schemas.
+        sent: All Structs in them, with the fields of features; see `find_structs`.
     """
-    for body in bodies:
-        for struct in _find_structs(msgspec.inspect.type_info(body)):
-            if struct.forbid_unknown_fields:
-                # Of an extension, two may have one name: these are not corrected.
-                schema = schemas.get(component_name(struct.cls), {})
-                schema["additionalProperties"] = False
-
-
-def _find_structs(info: Type) -> Iterator[StructType]:
-    match info:
-        case Metadata(type=annotated):
-            yield from _find_structs(annotated)
-        case UnionType(types=types):
-            for alternative in types:
-                yield from _find_structs(alternative)
-        case StructType(fields=fields):
-            yield info
-            for field in fields:
-                yield from _find_structs(field.type)
-
-
-def add_combinations(
-    schemas: Mapping[str, dict[str, Any]], bodies: Mapping[str, type[msgspec.Struct]]
-) -> None:
-    """Say which fields of a body are sent together.
-
-    Generators of clients would make a class of each alternative, but they do not read conditions.
-    """
+    for name, struct in sent.items():
+        # Of an extension, two may have one name: these are not corrected.
+        if struct.forbid_unknown_fields and name in schemas:
+            schemas[name]["additionalProperties"] = False
     for name, body in bodies.items():
         if name in schemas and (combinations := getattr(body, "combinations", ())):
             # Redocly would not allow other fields in them.
@@ -75,36 +59,47 @@ def add_combinations(
             schemas[name] |= {"if": {"anyOf": alternatives}, "else": {"not": {}}}
 
 
-def require_fields_of_responses(
-    schemas: Mapping[str, Any], bodies: Mapping[str, type[msgspec.Struct]]
+def find_structs(bodies: Iterable[type[msgspec.Struct]]) -> Mapping[str, StructType]:
+    """Return the Structs in these, and in their fields, by the names of their schemas."""
+    structs = (struct for body in bodies for struct in _walk(msgspec.inspect.type_info(body)))
+    return {component_name(struct.cls): struct for struct in structs}
+
+
+def _walk(info: Type) -> Iterator[StructType]:
+    match info:
+        case Metadata(type=annotated):
+            yield from _walk(annotated)
+        case UnionType(types=types):
+            for alternative in types:
+                yield from _walk(alternative)
+        case StructType(fields=fields):
+            yield info
+            for field in fields:
+                yield from _walk(field.type)
+
+
+def correct_responses(
+    schemas: Mapping[str, Any], bodies: Mapping[str, Any], sent: Mapping[str, StructType]
 ) -> None:
-    """Require all fields of responses, except those that a response may omit.
+    """Require the fields that are always there, and let a later version add values.
 
-    Litestar requires no field with a default, because a request may omit it. It shows each default
-    but that of a field that msgspec may omit.
-    """
-    for name, schema in schemas.items():
-        if name not in bodies and "properties" in schema:
-            always = (key for key, field in schema["properties"].items() if "default" in field)
-            schema["required"] = sorted({*schema.get("required", ()), *always})
-
-
-def open_enums(schemas: Mapping[str, Any], bodies: Iterable[type[msgspec.Struct]]) -> None:
-    """Let a later version add values to responses: their enumerations become texts.
-
-    Clients that are generated from an enumeration reject a response with another value.
+    - Litestar requires no field with a default, because a request may omit it. It shows each
+      default but that of a field that msgspec may omit. All clients would take these fields for
+      optional ones.
+    - Enumerations become texts: the Python client of openapi-generator and the checks of hey-api
+      reject a response with another value.
 
     Args:
         schemas: The schemas by name.
-        bodies: The bodies of requests, whose enumerations stay.
+        bodies: The bodies of requests by the names of their schemas, which stay.
+        sent: All Structs in these, whose enumerations stay.
     """
-    sent = {
-        component_name(struct.cls)
-        for body in bodies
-        for struct in _find_structs(msgspec.inspect.type_info(body))
-    }
-    for name in schemas.keys() - sent:
-        for field in schemas[name].get("properties", {}).values():
+    for name, schema in schemas.items():
+        fields = schema.get("properties", {})
+        if name not in bodies and fields:
+            always = (key for key, field in fields.items() if "default" in field)
+            schema["required"] = sorted({*schema.get("required", ()), *always})
+        for field in fields.values() if name not in sent else ():
             if "enum" in field:
                 values = [value for value in field.pop("enum") if value is not None]
                 shown = [f"`{value}`" for value in values]
@@ -114,26 +109,12 @@ def open_enums(schemas: Mapping[str, Any], bodies: Iterable[type[msgspec.Struct]
                 field["x-extensible-enum"] = values
 
 
-def declare_security(operation: dict[str, Any]) -> None:
-    """Say of a public operation that it is public: Litestar omits an empty list."""
-    operation.setdefault("security", [])
-
-
-def remove_parameter_error(operation: dict[str, Any]) -> None:
-    """Remove Litestar's error of invalid parameters: the service never responds with it."""
-    operation["responses"].pop("400", None)
-
-
-def remove_content_of_204(operation: dict[str, Any]) -> None:
-    """Remove the `null` that Litestar shows as the body of a `Response[None]`."""
-    operation["responses"].get("204", {}).pop("content", None)
-
-
 def replace_one_of(part: dict[str, Any]) -> dict[str, Any]:
-    """Make a union `anyOf`, because a value may match two of its schemas, or else its only type.
+    """Make a union `anyOf`, or else its only type.
 
-    A value that may be null gets two types instead: openapi-generator mixes up fields whose schemas
-    have the same alternatives, and loses their formats.
+    - A value may match two of its schemas: validators, such as that of Schemathesis, reject it.
+    - A value that may be null gets two types: openapi-generator mixes up fields whose schemas have
+      the same alternatives, and loses their formats.
     """
     alternatives: list[dict[str, Any]] = part.pop("oneOf", [])
     types = [alternative for alternative in alternatives if alternative != {"type": "null"}]

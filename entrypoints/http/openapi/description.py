@@ -1,7 +1,7 @@
 """The OpenAPI description of the API."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Union
 
 import msgspec
@@ -79,9 +79,8 @@ def describe_api(
     structs: list[type[msgspec.Struct]] = [ServiceError, InvalidFieldsError]
     for plugin in plugins:
         structs += plugin.fields.values()
-        structs += (
-            [plugin.error_form.schema] if plugin.error_form and plugin.error_form.schema else []
-        )
+        if plugin.error_form and plugin.error_form.schema:
+            structs.append(plugin.error_form.schema)
     app = Litestar(
         route_handlers=[*controllers, _list_schemas(structs)],
         request_class=ApiRequest,
@@ -97,53 +96,51 @@ def describe_api(
     description = app.openapi_schema.to_schema()
     del description["paths"][_SCHEMAS_PATH]
     description["tags"] = _describe_tags(handlers.values())
-    components = description["components"]
-    schemas = components.pop("schemas")
+    schemas = description["components"].pop("schemas")
     body_types = filter(None, map(body_type, handlers.values()))
     bodies = {corrections.component_name(struct): struct for struct in body_types}
+    added_fields = tuple(pair for plugin in plugins for pair in plugin.fields.items())
+    sent = corrections.find_structs(with_fields(body, added_fields) for body in bodies.values())
     for plugin in plugins:
         corrections.add_fields(schemas, plugin.fields, bodies)
-        schemas[FieldError.__name__]["properties"]["code"]["enum"] += plugin.field_codes
-    needed = {scope for plugin in plugins for scope in plugin.scopes}
-    scope_field = schemas[ServiceError.__name__]["properties"]["scope"]
-    scope_field["enum"] = [scope for scope in Scope if scope in needed]
-    added_fields = tuple(pair for plugin in plugins for pair in plugin.fields.items())
-    sent = [with_fields(body, added_fields) for body in bodies.values()]
-    corrections.forbid_unknown_fields(schemas, sent)
-    corrections.add_combinations(schemas, bodies)
-    corrections.require_fields_of_responses(schemas, bodies)
-    components |= {"headers": dict(operations.HEADERS), "responses": {}}
-    codes: set[str] = set()
-    body_errors = [pair for plugin in plugins for pair in plugin.body_errors.items()]
-    related_errors = [pair for plugin in plugins for pair in plugin.related_errors.items()]
+    corrections.correct_bodies(schemas, bodies, sent)
+    error_responses = responses.ErrorResponses(errors, plugins)
+    described = []
     for path, by_method in description["paths"].items():
         for method, operation in by_method.items():
-            handler = handlers[path, method]
-            operation_id = operation["operationId"]
-            corrections.declare_security(operation)
-            corrections.remove_parameter_error(operation)
-            corrections.remove_content_of_204(operation)
-            operations.describe_act(operation, handler)
-            operations.describe_request_body(operation, handler, schemas, settings)
-            documented = responses.errors_of(handler, path, operation["security"], body_errors)
-            documented = responses.with_related(documented, related_errors)
-            form = errors.form_of(path)
-            codes |= responses.codes_of(errors, form, documented)
-            described = responses.describe_errors(errors, form, documented)
-            operations.describe_responses(operation, handler, described, components["responses"])
-            for plugin in plugins:
-                operations.describe_links(operation, handler, plugin.links.get(operation_id, {}))
-                if text := plugin.about.get(operation_id):
-                    operation["description"] += f"\n\n{text.rstrip()}"
-    schemas[ServiceError.__name__]["properties"]["code"]["enum"] = sorted(codes)
-    schemas[ServiceError.__name__]["required"] = ["code", "error"]
-    corrections.open_enums(schemas, sent)
-    components["schemas"] = dict(sorted(schemas.items()))
+            handler, name = handlers[path, method], operation["operationId"]
+            operations.describe_operation(operation, handler, schemas, settings)
+            by_status = error_responses.describe(handler, path, operation["security"])
+            links = [plugin.links.get(name, {}) for plugin in plugins]
+            operations.describe_responses(operation, handler, by_status, links)
+            texts = map(str.rstrip, _texts(plugins, name))
+            operation["description"] = "\n\n".join([operation["description"], *texts])
+            described.append(operation)
+    _list_values(schemas, error_responses.codes, plugins)
+    corrections.correct_responses(schemas, bodies, sent)
+    description["components"] |= {
+        "headers": dict(operations.HEADERS),
+        "responses": responses.share_responses(described),
+        "schemas": dict(sorted(schemas.items())),
+    }
     # Reading JSON visits every object.
     corrected: dict[str, Any] = json.loads(
         json.dumps(description), object_hook=corrections.replace_one_of
     )
     return corrected
+
+
+def _list_values(
+    schemas: Mapping[str, Any], codes: Iterable[str], plugins: Sequence[ApiPlugin]
+) -> None:
+    """List the values that errors have: what features add is known here only."""
+    error = schemas[ServiceError.__name__]
+    error["required"] = ["code", "error"]
+    error["properties"]["code"]["enum"] = sorted(codes)
+    needed = {scope for plugin in plugins for scope in plugin.scopes}
+    error["properties"]["scope"]["enum"] = [scope for scope in Scope if scope in needed]
+    for plugin in plugins:
+        schemas[FieldError.__name__]["properties"]["code"]["enum"] += plugin.field_codes
 
 
 def _describe_tags(handlers: Iterable[HTTPRouteHandler]) -> list[dict[str, str]]:

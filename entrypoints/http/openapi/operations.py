@@ -9,7 +9,7 @@
 - `errors` and `unavailable_error` are in `responses.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
@@ -48,17 +48,19 @@ _BY_STATUS: Final = {
 }
 
 
-def describe_request_body(
+def describe_operation(
     operation: dict[str, Any],
     handler: HTTPRouteHandler,
     schemas: Mapping[str, Any],
     settings: HttpSettings,
 ) -> None:
-    """Describe the body, and add an example to JSON.
-
-    The example has the fields that are required. Programs that show the description would
-    otherwise invent a value for every field.
-    """
+    """Add what the options of the route say, but for the responses."""
+    # Litestar omits an empty list: then clients would send a token to public operations.
+    operation.setdefault("security", [])
+    act: Act | None = handler.opt.get("act")
+    if act is not None:
+        text = operation["description"].replace("{does}", act.does)
+        operation["description"] = text.replace("{who}", _describe_who_may(act))
     if "request_body" in handler.opt:
         operation["requestBody"] = deepcopy(handler.opt["request_body"])
     body = operation.get("requestBody", {}).get("content", {}).get("application/json")
@@ -67,21 +69,18 @@ def describe_request_body(
         schema = schemas.get(reference.rpartition("/")[2], body["schema"])
         if "describe_body" in handler.opt:
             handler.opt["describe_body"](schema, settings)
-        combinations = getattr(body_type(handler), "combinations", [{"required": ()}])
-        shown = (*schema.get("required", ()), *combinations[0]["required"])
-        body["example"] = {
-            name: field["examples"][0]
-            for name, field in schema.get("properties", {}).items()
-            if name in shown and "examples" in field
-        }
+        body["example"] = _make_example(schema, handler)
 
 
-def describe_act(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
-    """Write what the act of an operator does, and who may, into the text."""
-    act: Act | None = handler.opt.get("act")
-    if act is not None:
-        text = operation["description"].replace("{does}", act.does)
-        operation["description"] = text.replace("{who}", _describe_who_may(act))
+def _make_example(schema: Mapping[str, Any], handler: HTTPRouteHandler) -> dict[str, Any]:
+    """Return the fields that are required: Swagger UI would invent a value for every field."""
+    combinations = getattr(body_type(handler), "combinations", [{"required": ()}])
+    shown = (*schema.get("required", ()), *combinations[0]["required"])
+    return {
+        name: field["examples"][0]
+        for name, field in schema.get("properties", {}).items()
+        if name in shown and "examples" in field
+    }
 
 
 def _describe_who_may(act: Act) -> str:
@@ -96,35 +95,21 @@ def _describe_who_may(act: Act) -> str:
 def describe_responses(
     operation: dict[str, Any],
     handler: HTTPRouteHandler,
-    errors: Mapping[str, tuple[dict[str, Any], str | None]],
-    shared: dict[str, Any],
+    errors: Mapping[str, Any],
+    links: Iterable[Mapping[str, Mapping[str, str]]],
 ) -> None:
-    """Add headers, links, errors and files.
-
-    A response that many operations have is written to `shared`, and referred to.
-    """
-    described = operation.pop("responses") | deepcopy(handler.opt.get("file_responses", {}))
-    successes = {status: (response, None) for status, response in described.items()}
-    operation["responses"] = {}
-    for status, (response, name) in sorted({**errors, **successes}.items()):
+    """Add the errors, the responses of bytes, the headers, and the operations that can follow."""
+    described = operation["responses"] | deepcopy(handler.opt.get("file_responses", {}))
+    # Litestar has a 400 of its own for parameters, and the body `null` for a `Response[None]`.
+    described.pop("400", None)
+    described.get("204", {}).pop("content", None)
+    operation["responses"] = dict(sorted({**errors, **described}.items()))
+    for status, response in operation["responses"].items():
         names = _ALWAYS | _BY_STATUS.get(status, {})
         headers = {key: {"$ref": f"#/components/headers/{value}"} for key, value in names.items()}
         response["headers"] = {**headers, **response.get("headers", {})}
-        if name is None:
-            operation["responses"][status] = response
-        else:
-            shared[name] = response
-            operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
-    describe_links(operation, handler, handler.opt.get("links", {}))
-
-
-def describe_links(
-    operation: dict[str, Any],
-    handler: HTTPRouteHandler,
-    links: Mapping[str, Mapping[str, str]],
-) -> None:
-    """Add the operations that can follow."""
-    if links:
-        described = operation["responses"][str(handler.status_code)].setdefault("links", {})
-        for name, parameters in links.items():
-            described[name] = {"operationId": name, "parameters": dict(parameters)}
+    for by_name in (handler.opt.get("links", {}), *links):
+        for name, parameters in by_name.items():
+            link = {"operationId": name, "parameters": dict(parameters)}
+            success = operation["responses"][str(handler.status_code)]
+            success.setdefault("links", {})[name] = link

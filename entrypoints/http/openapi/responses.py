@@ -1,6 +1,8 @@
 """Error responses in the OpenAPI description, made from the error table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -23,10 +25,12 @@ from entrypoints.http.parsing import (
     repeated_field,
     unknown_parameter,
 )
+from entrypoints.http.plugin import ApiPlugin
 
 DocumentedError: TypeAlias = type[ApiError] | exceptions.FieldError
 """A class of errors, or an example of a field that is invalid."""
-
+_NAME: Final = "x-name"
+"""The key of the name that a response has as a component."""
 
 SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
     exceptions.InvalidHost,
@@ -52,95 +56,110 @@ _BODY_ERRORS: Final[Sequence[DocumentedError]] = (
     exceptions.UnsupportedContentEncoding,
     exceptions.RequestTimeout,
 )
+_ALWAYS: Final[Sequence[DocumentedError]] = (
+    exceptions.InvalidHost,
+    exceptions.InvalidAuthorization,
+    exceptions.MethodNotAllowed,
+    exceptions.InternalError,
+    exceptions.UnsupportedTransferEncoding,
+)
 
 
-def errors_of(
-    handler: HTTPRouteHandler,
-    path: str,
-    security: Sequence[Mapping[str, Any]],
-    body_errors: Iterable[tuple[type[msgspec.Struct], Sequence[type[ApiError]]]] = (),
-) -> Sequence[DocumentedError]:
-    """Return the errors that a handler lists in `errors`, and those that follow from the rest.
+class ErrorResponses:
+    """The error responses of operations, from the table that answers with them.
+
+    An operation has the errors that its handler lists in `errors`, and those that follow from the
+    rest:
 
     - An access token or a limit brings the errors of these.
     - Pages of other origins may not change anything.
     - A JSON body may be malformed, or have no value for a field that is required.
     - A query parameter may be sent twice, or be unknown.
     - The act of an operator may need a fresh login, or be limited.
-    - Features may add errors of bodies.
+    - Features may add errors of bodies, and errors that come with others.
     - The database may fail, or too many calls may wait for it, unless `UNAVAILABLE_ERROR` is None.
       It may name another error of a database that fails.
+
+    Attributes:
+        codes: The codes in the responses of the main API, without those of fields.
     """
-    first: list[DocumentedError] = []
-    if BEARER[0] in security:
-        first.append(errors.Unauthenticated)
-    if first or limit_by_ip in handler.resolve_guards():
-        first.append(errors.TooManyRequests)
-    if "GET" not in handler.http_methods:
-        first.append(exceptions.OriginNotAllowed)
-    body = body_type(handler)
-    if body is not None:
-        required = [field.encode_name for field in msgspec.structs.fields(body) if field.required]
-        first += [*map(missing_field, required[:1]), *_BODY_ERRORS]
-    parameters = query_parameters(handler)
-    first += [repeated_field(name) for name in parameters[:1]]
-    if has_strict_parameters(path):
-        first.append(unknown_parameter("misspelled", parameters))
-    unavailable = handler.opt.get(UNAVAILABLE_ERROR, errors.Unavailable)
-    return (
-        *first,
-        *handler.opt.get("errors", ()),
-        *_errors_of_act(handler),
-        *(
-            error
-            for struct, added in body_errors
-            if body and issubclass(body, struct)
-            for error in added
-        ),
-        *([unavailable, exceptions.Overloaded] if unavailable else ()),
-        exceptions.InvalidHost,
-        exceptions.InvalidAuthorization,
-        exceptions.MethodNotAllowed,
-        exceptions.InternalError,
-        exceptions.UnsupportedTransferEncoding,
-    )
+
+    def __init__(self, table: ErrorTable, plugins: Sequence[ApiPlugin]) -> None:
+        self.codes: set[str] = set()
+        self._table = table
+        self._of_bodies = [pair for plugin in plugins for pair in plugin.body_errors.items()]
+        self._related = [pair for plugin in plugins for pair in plugin.related_errors.items()]
+
+    def describe(
+        self, handler: HTTPRouteHandler, path: str, security: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Return the error responses of a handler by their status."""
+        form = self._table.form_of(path)
+        by_status: dict[str, list[ApiError]] = {}
+        listed = [*_list_errors(handler, path, security, self._of_bodies)]
+        related = [error for base, added in self._related if base in listed for error in added]
+        for example in map(self._make_example, [*listed, *related]):
+            by_status.setdefault(str(form.status(example)), []).append(example)
+            if form.schema is None:
+                self.codes |= {self._table.code(example)} - {INVALID_CODE}
+        return {status: self._render(form, examples) for status, examples in by_status.items()}
+
+    def _make_example(self, error: DocumentedError) -> ApiError:
+        if isinstance(error, exceptions.FieldError):
+            return exceptions.InvalidFields(error)
+        return self._table.row_of(error).example or error()
+
+    def _render(self, form: ErrorForm, examples: Sequence[ApiError]) -> dict[str, Any]:
+        codes = [self._table.row(example).code for example in examples]
+        named = {
+            f"{number}-{code}": {"summary": code, "value": form.body(example)}
+            for number, (code, example) in enumerate(zip(codes, examples, strict=True), 1)
+        }
+        schemas = sorted({self._schema(form, type(example)).__name__ for example in examples})
+        alternatives = [{"$ref": f"#/components/schemas/{name}"} for name in schemas]
+        # openapi-generator would make a class for each operation, by a name that it invents.
+        union = {"anyOf": alternatives, "title": "Or".join(schemas)}
+        content = {"schema": union if len(schemas) > 1 else alternatives[0], "examples": named}
+        return {
+            "description": self._summarize(form, examples),
+            "content": {"application/json": content},
+            _NAME: form.name + "Or".join(dict.fromkeys(map(_name, examples))),
+        }
+
+    def _summarize(self, form: ErrorForm, examples: Sequence[ApiError]) -> str:
+        messages: dict[str, None] = {}
+        for example in examples:
+            row = self._table.row(example)
+            message = row.message if row.message.endswith(".") else f"{row.message}."
+            if form.schema is None and type(example) in SHARED_ERRORS and len(examples) > 1:
+                # Its message is in the description of the whole API.
+                message = f"`{row.code}`."
+            elif form.schema is None:
+                message = f"`{row.code}`: {message}"
+            messages[message] = None
+        return " ".join(messages)
+
+    def _schema(self, form: ErrorForm, error: type[ApiError]) -> type[msgspec.Struct]:
+        main = ServiceError if self._table.has_response(error) else InvalidFieldsError
+        return form.schema or main
 
 
-def with_related(
-    documented: Sequence[DocumentedError],
-    related: Iterable[tuple[type[ApiError], Sequence[type[ApiError]]]],
-) -> Sequence[DocumentedError]:
-    """Return these errors, with those that features add to some of them."""
-    added = [error for listed, errors in related if listed in documented for error in errors]
-    return (*documented, *added)
-
-
-def _errors_of_act(handler: HTTPRouteHandler) -> Sequence[DocumentedError]:
-    act: Act | None = handler.opt.get("act")
-    if act is None:
-        return []
-    fresh: list[DocumentedError] = [errors.FreshLoginRequired] if act.needs_fresh_login else []
-    return [*fresh, errors.TooManyActs] if act.is_limited else fresh
-
-
-def describe_errors(
-    table: ErrorTable, form: ErrorForm, documented: Iterable[DocumentedError]
-) -> Mapping[str, tuple[dict[str, Any], str | None]]:
-    """Return the response of each status, and its name in the components if it is shared."""
-    by_status: dict[str, list[ApiError]] = {}
-    for error in documented:
-        example = _make_example(table, error)
-        by_status.setdefault(str(form.status(example)), []).append(example)
-    return {
-        status: (_describe(table, form, examples), _shared_name(form, examples))
-        for status, examples in by_status.items()
-    }
-
-
-def codes_of(table: ErrorTable, form: ErrorForm, documented: Iterable[DocumentedError]) -> set[str]:
-    """Return the codes of these errors, without those of fields."""
-    examples = [_make_example(table, error) for error in documented if form.schema is None]
-    return {table.code(example) for example in examples} - {INVALID_CODE}
+def share_responses(operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Replace the errors that occur twice by references; return the responses by their names."""
+    found = [
+        (operation["responses"], status, json.dumps(response, sort_keys=True))
+        for operation in operations
+        for status, response in operation["responses"].items()
+    ]
+    counts = Counter(text for _, _, text in found)
+    shared: dict[str, Any] = {}
+    for responses, status, text in found:
+        name = responses[status].pop(_NAME, None)
+        is_repeated = name is not None and counts[text] > 1
+        # Responses that differ in a message only have one name: the first one keeps it.
+        if is_repeated and shared.setdefault(name, responses[status]) == responses[status]:
+            responses[status] = {"$ref": f"#/components/responses/{name}"}
+    return shared
 
 
 def render_shared_errors() -> str:
@@ -151,54 +170,43 @@ def render_shared_errors() -> str:
     return "\n".join(["| status | `code` | message |", "|---|---|---|", *lines]).replace("<", "\\<")
 
 
-def _make_example(table: ErrorTable, error: DocumentedError) -> ApiError:
-    if isinstance(error, exceptions.FieldError):
-        return exceptions.InvalidFields(error)
-    return table.row_of(error).example or error()
+def _list_errors(
+    handler: HTTPRouteHandler,
+    path: str,
+    security: Sequence[Mapping[str, Any]],
+    of_bodies: Iterable[tuple[type[msgspec.Struct], Sequence[type[ApiError]]]],
+) -> Iterator[DocumentedError]:
+    needs_token = BEARER[0] in security
+    if needs_token:
+        yield errors.Unauthenticated
+    if needs_token or limit_by_ip in handler.resolve_guards():
+        yield errors.TooManyRequests
+    if "GET" not in handler.http_methods:
+        yield exceptions.OriginNotAllowed
+    body = body_type(handler)
+    if body is not None:
+        required = [field.encode_name for field in msgspec.structs.fields(body) if field.required]
+        yield from map(missing_field, required[:1])
+        yield from _BODY_ERRORS
+    parameters = query_parameters(handler)
+    yield from map(repeated_field, parameters[:1])
+    if has_strict_parameters(path):
+        yield unknown_parameter("misspelled", parameters)
+    yield from handler.opt.get("errors", ())
+    act: Act | None = handler.opt.get("act")
+    if act is not None and act.needs_fresh_login:
+        yield errors.FreshLoginRequired
+    if act is not None and act.is_limited:
+        yield errors.TooManyActs
+    for struct, added in of_bodies:
+        if body and issubclass(body, struct):
+            yield from added
+    if unavailable := handler.opt.get(UNAVAILABLE_ERROR, errors.Unavailable):
+        yield from (unavailable, exceptions.Overloaded)
+    yield from _ALWAYS
 
 
-def _shared_name(form: ErrorForm, examples: Sequence[ApiError]) -> str | None:
-    if any(type(example) not in SHARED_ERRORS for example in examples):
-        return None
-    names = "Or".join(type(example).__name__ for example in examples)
-    return form.name + names
-
-
-def _describe(table: ErrorTable, form: ErrorForm, examples: Sequence[ApiError]) -> dict[str, Any]:
-    named = {
-        f"{number}-{table.row(example).code}": {
-            "summary": table.row(example).code,
-            "value": form.body(example),
-        }
-        for number, example in enumerate(examples, 1)
-    }
-    names = dict.fromkeys(_schema_name(table, form, type(example)) for example in examples)
-    alternatives = [{"$ref": f"#/components/schemas/{name}"} for name in names]
-    schema: dict[str, Any] = {"anyOf": alternatives}
-    if len(alternatives) == 1:
-        schema = dict(alternatives[0])
-    elif name := _shared_name(form, examples):
-        schema["title"] = name  # generators of clients would invent a name
-    return {
-        "description": _description(table, form, examples),
-        "content": {"application/json": {"schema": schema, "examples": named}},
-    }
-
-
-def _description(table: ErrorTable, form: ErrorForm, examples: Sequence[ApiError]) -> str:
-    messages: dict[str, None] = {}
-    for example in examples:
-        row = table.row(example)
-        message = row.message if row.message.endswith(".") else f"{row.message}."
-        if form.schema is None and type(example) in SHARED_ERRORS and len(examples) > 1:
-            # Its message is in the description of the whole API.
-            message = f"`{row.code}`."
-        elif form.schema is None:
-            message = f"`{row.code}`: {message}"
-        messages[message] = None
-    return " ".join(messages)
-
-
-def _schema_name(table: ErrorTable, form: ErrorForm, error: type[ApiError]) -> str:
-    main = ServiceError if table.has_response(error) else InvalidFieldsError
-    return (form.schema or main).__name__
+def _name(example: ApiError) -> str:
+    if isinstance(example, exceptions.InvalidFields):
+        return f"Invalid{example.field_errors[0].field.title().replace('_', '')}"
+    return type(example).__name__

@@ -15,9 +15,9 @@ from generated_client import (
     CreateUserBody,
     DeliveryStatusResponse,
     InvalidFieldsError,
+    InvalidFieldsErrorOrServiceError,
     LibraryApi,
     OTPApi,
-    RequestOtp400Response,
     RequestOtpBody,
     ServiceError,
     UsersApi,
@@ -53,12 +53,12 @@ def check_errors(client: ApiClient) -> None:
 
 def check_values_of_later_versions() -> None:
     """Codes, statuses and fields that this client does not know are read."""
-    error = RequestOtp400Response.from_dict({"error": "New.", "code": "new", "new": 1})
+    error = InvalidFieldsErrorOrServiceError.from_dict({"error": "New.", "code": "new", "new": 1})
     assert isinstance(error.actual_instance, ServiceError)
     assert error.actual_instance.code == "new"
     field = {"field": "phone", "code": "new", "message": "New."}
     fields = {"errors": {"phone": ["New."]}, "code": "invalid", "field_errors": [field]}
-    invalid = RequestOtp400Response.from_dict(fields).actual_instance
+    invalid = InvalidFieldsErrorOrServiceError.from_dict(fields).actual_instance
     assert isinstance(invalid, InvalidFieldsError)
     assert invalid.field_errors[0].code == "new"
     delivery = DeliveryStatusResponse.from_dict({"status": "new"})

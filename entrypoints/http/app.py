@@ -9,21 +9,19 @@ import msgspec
 from litestar import Controller, HttpMethod, Litestar, MediaType, Request, Response
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
-from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
 from application.limits.file_reads import FileReads
 from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
-from entrypoints.http.compression import CompressedContent
 from entrypoints.http.deadlines import DeadlineMiddleware
 from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.exceptions import MethodNotAllowed
 from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header, table_of
 from entrypoints.http.errors.table import PORT_ERRORS, ErrorTable
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
-from entrypoints.http.openapi.controller import OpenApiController
 from entrypoints.http.openapi.description import describe_api
+from entrypoints.http.openapi.page import docs_files
 from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.otp.message_status import MessageStatusController
@@ -31,6 +29,7 @@ from entrypoints.http.parsing import body_type, check_parameters
 from entrypoints.http.plugin import ApiPlugin, administration_of
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
+from entrypoints.http.responses.served_files import serve_files
 from entrypoints.http.server_limits import MAX_JSON_BYTES
 from entrypoints.http.sessions.controller import SessionController
 from entrypoints.http.settings import HttpServerSettings, HttpSettings
@@ -43,10 +42,6 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OperationsController,
 )
 """Those of the core that the description of the API has."""
-_HIDDEN_CONTROLLERS: Final[tuple[type[Controller], ...]] = (
-    MessageStatusController,
-    OpenApiController,
-)
 _WEBHOOKS: Final = ("sms",)
 
 
@@ -73,12 +68,20 @@ def create_app(
             app.state.use_cases = use_cases
             yield
 
-    def describe() -> CompressedContent:
-        return CompressedContent.of(msgspec.json.encode(describe_app(settings, plugins)))
+    def describe() -> bytes:
+        return msgspec.json.encode(describe_app(settings, plugins))
 
+    files = dict(docs_files(describe, keeps_token=server.keeps_docs_token))
+    for plugin in plugins:
+        files |= plugin.files
     app = Litestar(
         plugins=[*plugins],
-        route_handlers=[*CONTROLLERS, *_HIDDEN_CONTROLLERS, *administration_of(plugins)],
+        route_handlers=[
+            *CONTROLLERS,
+            MessageStatusController,
+            serve_files(files),
+            *administration_of(plugins),
+        ],
         lifespan=[lifespan],
         request_class=ApiRequest,
         state=State(
@@ -90,7 +93,6 @@ def create_app(
                 "pages": {path: name for plugin in plugins for path, name in plugin.pages.items()},
             }
         ),
-        dependencies={"description": Provide(describe, use_cache=True, sync_to_thread=False)},
         before_request=_before_request,
         cors_config=_cors_config(server.web_origins, methods),
         exception_handlers={**EXCEPTION_HANDLERS},

@@ -13,6 +13,7 @@ from application.ports.errors import PortError
 from domain.administration.scope import Scope
 from entrypoints.http.auth import CallerKind
 from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorRow
+from entrypoints.http.responses.served_files import ServedFile
 
 ABOUT_API: Final = "api"
 ABOUT_TOKENS: Final = "tokens"
@@ -30,6 +31,7 @@ class ApiPlugin(InitPlugin):
             plugin is the administration.
         is_administration: Whether it is the administration.
         hidden_controllers: Controllers that the description lacks.
+        files: Files that are the same for everybody, by their paths.
         webhooks: The first segments of paths that other services send requests to, which are
             signed. No browser sends them, so their origin is not checked.
         own_checks: The first segments of paths whose requests the feature checks itself: no page of
@@ -55,6 +57,7 @@ class ApiPlugin(InitPlugin):
     administration: Sequence[type[Controller]] = ()
     is_administration: bool = False
     hidden_controllers: Sequence[type[Controller]] = ()
+    files: Mapping[str, ServedFile] = MappingProxyType({})
     webhooks: Sequence[str] = ()
     own_checks: Sequence[str] = ()
     pages: Mapping[str, str] = MappingProxyType({})

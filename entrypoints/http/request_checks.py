@@ -50,7 +50,8 @@ class RequestCheckMiddleware:
     """Rejects invalid requests, and requests that foreign pages make browsers send.
 
     - A request has one valid Host header (RFC 9112 §3.2). HTTP/1.0 needs none: health checks of
-      load balancers often have none.
+      load balancers often have none. Litestar's allowed hosts compare the port and the case, reject
+      probes by IP, and see only requests that have a route.
     - A request has at most one Authorization header (RFC 9110 §5.3): of two, a proxy and the
       service might each look at another one.
     - No body has a transfer coding other than chunked (RFC 9112 §6.1).

@@ -1,4 +1,4 @@
-"""The port of metrics, which is apart from that of the API."""
+"""The port of metrics, which is apart from that of the API: granian serves one address only."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -26,7 +26,7 @@ FILE_SIZE: Final = 12_000_000
 SEND_TIMEOUT: Final = 3.0
 SLOT_TIMEOUT: Final = 1.0
 CONSTANTS: Final = {
-    "entrypoints.http.streaming.SEND_TIMEOUT_SECONDS": SEND_TIMEOUT,
+    "entrypoints.http.responses.streaming.SEND_TIMEOUT_SECONDS": SEND_TIMEOUT,
     "application.limits.file_reads.SLOT_TIMEOUT_SECONDS": SLOT_TIMEOUT,
     "application.limits.file_reads.STALL_SECONDS": SLOT_TIMEOUT / 2,
 }

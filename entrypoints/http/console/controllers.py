@@ -7,14 +7,12 @@ from litestar import Controller
 from entrypoints.http.console.audit import AuditPageController
 from entrypoints.http.console.overview import OverviewController
 from entrypoints.http.console.sign_in import SignInController, SignOutController
-from entrypoints.http.console.style import StyleController
 from entrypoints.http.console.user_acts import UserActController
 from entrypoints.http.console.users import UserPageController
 
 CONSOLE_CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     SignInController,
     SignOutController,
-    StyleController,
     OverviewController,
     UserPageController,
     UserActController,

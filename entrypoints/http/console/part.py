@@ -12,6 +12,7 @@ from domain.administration.scope import Scope
 from entrypoints.http.console.act import ActPage
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.errors.table import ApiError
+from entrypoints.http.responses.served_files import ServedFile
 
 NavigationEntry: TypeAlias = tuple[int, str, str, Scope | None]
 
@@ -34,6 +35,7 @@ class ConsolePart:
         errors: What is wrong and the way out, where an act raises such an error.
         user_data: What the feature has of a user, which a deletion deletes and an export contains.
         user_fields: The fields that it adds to the details of a user, which need its scope here.
+        files: Files that its pages load, by their paths.
         scripted_paths: Its pages that may load a script of the service. No other page may.
         overview_section: The template of a section of the first page; empty without one.
         describe_overview: Loads what the section needs.
@@ -48,6 +50,7 @@ class ConsolePart:
     errors: Mapping[type[ApiError], str] = field(default_factory=dict)
     user_data: str = ""
     user_fields: Collection[str] = ()
+    files: Mapping[str, ServedFile] = field(default_factory=dict)
     scripted_paths: Collection[str] = ()
     overview_section: str = ""
     describe_overview: Callable[[ConsoleRequest, UseCases], Awaitable[Mapping[str, Any]]] | None = (

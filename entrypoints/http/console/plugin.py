@@ -17,6 +17,7 @@ from litestar.types import Message, Scope
 from entrypoints.http.console.controllers import CONSOLE_CONTROLLERS
 from entrypoints.http.console.error_pages import handle_framework_error
 from entrypoints.http.console.errors import ERRORS
+from entrypoints.http.console.page_files import serve_console_files
 from entrypoints.http.console.part import ConsolePart
 from entrypoints.http.errors import handlers
 from entrypoints.http.plugin import ApiPlugin
@@ -83,6 +84,7 @@ class ConsolePlugin(ApiPlugin):
         app_config.template_config = _make_template_config(
             part.templates for part in self._parts if part.templates
         )
+        app_config.route_handlers.append(serve_console_files(self._parts))
         app_config.before_send.append(self._add_headers)
         app_config.exception_handlers[HTTPException] = _handle_framework_error
         return super().on_app_init(app_config)

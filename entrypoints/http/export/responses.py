@@ -12,7 +12,7 @@ from application.export.export_user import Export
 from application.limits.file_reads import FileRead
 from entrypoints.http.export.archive import MEDIA_TYPE, archive_name, write_archive
 from entrypoints.http.fields import USER_ID_EXAMPLE, binary_content, header
-from entrypoints.http.streaming import FileResponse
+from entrypoints.http.responses.streaming import FileResponse
 
 SETTLE_SECONDS: Final = 1.0
 EXPORT_RESPONSES: Final[dict[str, Any]] = {

@@ -9,7 +9,7 @@ types. What it has no means for is added here, from what the service itself work
 - `operations.py`: links, headers, and bodies that are no JSON.
 - `corrections.py`: where its schemas say something else than the parser does. Each function has
   the programs that need it.
-- `controller.py`: Litestar's own routes would serve pages that load scripts from other hosts, and
+- `page.py`: Litestar's own routes would serve pages that load scripts from other hosts, and
   answer unknown paths below them in HTML. So the service has `openapi_config=None`, and the
   description is generated from an application that serves nothing.
 """

@@ -1,6 +1,7 @@
 """The page at `/`, and the message of a request for a code that it may show."""
 
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, partial
 from html import escape
 from importlib.resources import files
 from itertools import starmap
@@ -10,13 +11,13 @@ from typing import Annotated, Final
 
 import msgspec
 from litestar import Controller, Response, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from application.start.feature import StartFeature
 from entrypoints.http.dependencies import Injected, provide
-from entrypoints.http.errors.exceptions import PathNotFound
 from entrypoints.http.fields import described
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.responses.served_files import ServedFile
 from entrypoints.http.start.message_access import may_see_messages
 from entrypoints.http.start.settings import HttpStartPageSettings
 from entrypoints.version.distribution import installed_version
@@ -74,20 +75,6 @@ class StartController(Controller):
             headers={"Content-Security-Policy": _content_security_policy(request, settings)},
         )
 
-    @get("/start/{name:str}")
-    async def get_file(self, name: FromPath[str]) -> Response[bytes]:
-        """Return a file that the page loads."""
-        if name not in _FILES:
-            raise PathNotFound
-        return Response(_read_file(name), media_type=_FILES[name])
-
-    @get("/start/guides/{name:str}", sync_to_thread=True)
-    def get_guide(self, name: FromPath[str]) -> Response[bytes]:
-        """Return a guide as it is written. Only a service that runs from a clone has them."""
-        if name not in _GUIDES or not _has_guides():
-            raise PathNotFound
-        return Response(_guide_path(name).read_bytes(), media_type="text/plain")
-
     @post("/start/message", status_code=200)
     async def get_message(
         self, request: ApiRequest, start: Injected[StartFeature], data: JSONBody[MessageBody]
@@ -99,6 +86,24 @@ class StartController(Controller):
         if not may_see_messages(request.scope, _settings_of(request)):
             return MessageResponse(text=None)
         return MessageResponse(text=start.get_recent_message(data.request_id))
+
+
+def page_files() -> Mapping[str, ServedFile]:
+    """Return the files that the page loads, and the guides as they are written.
+
+    Only a service that runs from a clone has guides.
+    """
+    guides = _GUIDES if _has_guides() else ()
+    return {
+        **{
+            f"/start/{name}": ServedFile(media_type, partial(_read_file, name))
+            for name, media_type in _FILES.items()
+        },
+        **{
+            f"/start/guides/{name}": ServedFile("text/plain", _guide_path(name).read_bytes)
+            for name in guides
+        },
+    }
 
 
 def _settings_of(request: ApiRequest) -> HttpStartPageSettings:

@@ -3,8 +3,8 @@
 from litestar.config.app import AppConfig
 
 from entrypoints.http.plugin import ApiPlugin
-from entrypoints.http.start.client.controller import ClientController
-from entrypoints.http.start.controller import StartController
+from entrypoints.http.start.client.module_files import CLIENT_FILES
+from entrypoints.http.start.controller import StartController, page_files
 from entrypoints.http.start.settings import HttpStartPageSettings
 
 
@@ -14,8 +14,10 @@ class StartPlugin(ApiPlugin):
     def __init__(self, settings: HttpStartPageSettings | None) -> None:
         """Take the settings of the page; None if there is none."""
         self._settings = settings
-        page = () if settings is None else (StartController,)
-        self.hidden_controllers = (ClientController, *page)
+        self.files = CLIENT_FILES
+        if settings is not None:
+            self.files = {**CLIENT_FILES, **page_files()}
+            self.hidden_controllers = (StartController,)
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add the settings of the page."""

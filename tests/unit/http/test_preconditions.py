@@ -6,7 +6,7 @@ import pytest
 from litestar.datastructures import Headers
 
 from entrypoints.http.errors.exceptions import PreconditionFailed, RangeNotSatisfiable
-from entrypoints.http.preconditions import Validators
+from entrypoints.http.responses.preconditions import Validators
 
 ETAG = '"1-ab.jpg"'
 FILE = Validators(ETAG, datetime(2026, 5, 1, 9, 30, tzinfo=UTC))

@@ -17,8 +17,8 @@ from application.limits import file_reads
 from application.limits.file_reads import FileRead, FileReads
 from application.ports.errors import MediaStorageUnavailable
 from domain.errors import TooManyReads
-from entrypoints.http import streaming
-from entrypoints.http.streaming import FileResponse
+from entrypoints.http.responses import streaming
+from entrypoints.http.responses.streaming import FileResponse
 
 HEADERS = {"Cache-Control": "private", "Content-Type": "image/jpeg"}
 IP = "203.0.113.1"

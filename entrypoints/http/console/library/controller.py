@@ -34,7 +34,7 @@ from entrypoints.http.fields import IdParameter
 from entrypoints.http.media.errors import InvalidItemId
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.parsing import parse_id, parsing_field
-from entrypoints.http.streaming import FileResponse
+from entrypoints.http.responses.streaming import FileResponse
 
 _LIBRARY: Final = "/console/library"
 _PAGE_SIZE: Final = 24

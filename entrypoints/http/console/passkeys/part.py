@@ -6,8 +6,9 @@ from typing import Final
 from entrypoints.http.console.part import ConsolePart
 from entrypoints.http.console.passkeys.enrolment import PasskeyEnrolmentController
 from entrypoints.http.console.passkeys.own import OwnPasskeysController
-from entrypoints.http.console.passkeys.sign_in import PasskeySignInController, ScriptController
+from entrypoints.http.console.passkeys.sign_in import PasskeySignInController
 from entrypoints.http.console.redirects import PASSKEY_ENROLMENT, PASSKEY_SIGN_IN, PASSKEYS
+from entrypoints.http.responses.served_files import ServedFile
 
 PART: Final = ConsolePart(
     templates=Path(__file__).parent / "templates",
@@ -15,7 +16,6 @@ PART: Final = ConsolePart(
         PasskeySignInController,
         PasskeyEnrolmentController,
         OwnPasskeysController,
-        ScriptController,
     ),
     navigation=((80, "Passkeys", PASSKEYS, None),),
     done={
@@ -27,6 +27,11 @@ PART: Final = ConsolePart(
             "The code was right, but this account needs a passkey, and has none. Ask whoever runs"
             " commands on the machine of the service for a link for the first one."
         ),
+    },
+    files={
+        "/console/passkeys.js": ServedFile(
+            "text/javascript", (Path(__file__).parent / "passkeys.js").read_bytes
+        )
     },
     scripted_paths=(PASSKEY_SIGN_IN, PASSKEY_ENROLMENT),
 )

@@ -1,6 +1,5 @@
-"""The sign-in with a passkey, and the script of the pages that use one."""
+"""The sign-in with a passkey."""
 
-from importlib.resources import files
 from typing import Any, Final
 
 from litestar import Response, get, post
@@ -61,18 +60,6 @@ class PasskeySignInController(ConsoleController):
             context = await _describe(request, passkeys, form["next"])
             return show_again(request, _TEMPLATE, error, is_again=False, **context)
         return await open_session(request, signed_in, parse_return_path(form["next"]))
-
-
-class ScriptController(ConsoleController):
-    """The only script of the console."""
-
-    path = "/console/passkeys.js"
-    middleware = [SignInMiddleware()]
-
-    @get("/", media_type="text/javascript")
-    async def get_script(self) -> bytes:
-        """Return the script."""
-        return files("entrypoints.http.console.passkeys").joinpath("passkeys.js").read_bytes()
 
 
 async def _describe(

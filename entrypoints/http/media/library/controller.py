@@ -48,9 +48,9 @@ from entrypoints.http.media.library.uploads import provide_upload_limiter
 from entrypoints.http.media.settings import media_settings
 from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.parsing import parse_id, parsing_field, repeated_field
-from entrypoints.http.preconditions import Validators
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.streaming import FileResponse
+from entrypoints.http.responses.preconditions import Validators
+from entrypoints.http.responses.streaming import FileResponse
 
 _PRIVATE_CACHE_CONTROL: Final = "private, no-cache"
 """Of a file that a token opens: the next user of a browser has another token."""

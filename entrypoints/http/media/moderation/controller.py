@@ -23,7 +23,7 @@ from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.paging import CursorParameter
 from entrypoints.http.parsing import parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.streaming import FileResponse
+from entrypoints.http.responses.streaming import FileResponse
 
 _CALLER_ERRORS: Final = (
     errors.Forbidden,

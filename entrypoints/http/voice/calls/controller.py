@@ -20,7 +20,7 @@ from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.paging import CursorParameter
 from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.streaming import FileResponse, size_header
+from entrypoints.http.responses.streaming import FileResponse, size_header
 from entrypoints.http.voice.calls import schemas
 
 

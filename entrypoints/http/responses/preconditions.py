@@ -1,4 +1,7 @@
-"""Conditional requests and ranges (RFC 9110 §13 and §14), for content that never changes."""
+"""Conditional requests and ranges (RFC 9110 §13 and §14), for content that never changes.
+
+Litestar sends an ETag with files, but neither a 304 nor a range.
+"""
 
 import re
 from collections.abc import Mapping

@@ -1,0 +1,1 @@
+"""What responses have in common: files, ranges, compression, fields."""

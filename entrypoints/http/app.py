@@ -17,7 +17,7 @@ from application.use_cases import UseCases
 from entrypoints.http.deadlines import DeadlineMiddleware
 from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.exceptions import MethodNotAllowed
-from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS, allow_header, table_of
+from entrypoints.http.errors.handlers import allow_header, table_of, to_response
 from entrypoints.http.errors.table import PORT_ERRORS, ErrorTable
 from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.openapi.description import describe_api
@@ -95,7 +95,7 @@ def create_app(
         ),
         before_request=_before_request,
         cors_config=_cors_config(server.web_origins, methods),
-        exception_handlers={**EXCEPTION_HANDLERS},
+        exception_handlers={Exception: to_response},
         request_max_body_size=MAX_JSON_BYTES,
         # With it, the framework would serve pages of its own; see entrypoints.http.openapi.
         openapi_config=None,

@@ -14,7 +14,7 @@ from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain import errors
 from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.errors.handlers import EXCEPTION_HANDLERS
+from entrypoints.http.errors.handlers import to_response
 from entrypoints.http.media.errors import MediaFieldCode
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
 from tests.integration.uploads import CONTENT_TYPE, GIF, category_part, file_part, form, user_part
@@ -244,8 +244,7 @@ def test_an_error_of_the_framework_or_a_policy_has_a_code(
 ) -> None:
     state = SimpleNamespace(errors=CORE_TABLE)
     request: Any = SimpleNamespace(scope={"path": "/library"}, app=SimpleNamespace(state=state))
-    type_ = next(type_ for type_ in type(error).__mro__ if type_ in EXCEPTION_HANDLERS)
-    content = EXCEPTION_HANDLERS[type_](request, error).content
+    content = to_response(request, error).content
     assert codes_of(msgspec.json.decode(msgspec.json.encode(content))) == codes
 
 

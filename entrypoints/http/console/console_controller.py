@@ -2,7 +2,7 @@
 
 from litestar import Controller
 
-from entrypoints.http.console.error_pages import EXCEPTION_HANDLERS
+from entrypoints.http.console.error_pages import to_page
 from entrypoints.http.console.middleware import ConsoleMiddleware
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import provide
@@ -21,5 +21,5 @@ class ConsoleController(Controller):
     include_in_schema = False
     request_class = ConsoleRequest
     middleware = [ConsoleMiddleware()]
-    exception_handlers = dict(EXCEPTION_HANDLERS)
+    exception_handlers = {Exception: to_page}
     dependencies = {"use_cases": provide(lambda use_cases: use_cases)}

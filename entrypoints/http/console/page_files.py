@@ -6,7 +6,7 @@ from typing import Final
 
 from litestar.handlers import HTTPRouteHandler
 
-from entrypoints.http.console.error_pages import EXCEPTION_HANDLERS
+from entrypoints.http.console.error_pages import to_page
 from entrypoints.http.console.middleware import SignInMiddleware
 from entrypoints.http.console.part import ConsolePart
 from entrypoints.http.request import ApiRequest
@@ -34,5 +34,5 @@ def serve_console_files(parts: Sequence[ConsolePart]) -> HTTPRouteHandler:
     for part in parts:
         served |= part.files
     return serve_files(
-        served, middleware=[SignInMiddleware()], exception_handlers=dict(EXCEPTION_HANDLERS)
+        served, middleware=[SignInMiddleware()], exception_handlers={Exception: to_page}
     )

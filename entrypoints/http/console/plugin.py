@@ -15,11 +15,11 @@ from litestar.template import TemplateConfig
 from litestar.types import Message, Scope
 
 from entrypoints.http.console.controllers import CONSOLE_CONTROLLERS
-from entrypoints.http.console.error_pages import handle_framework_error
+from entrypoints.http.console.error_pages import to_page
 from entrypoints.http.console.errors import ERRORS
 from entrypoints.http.console.page_files import serve_console_files
 from entrypoints.http.console.part import ConsolePart
-from entrypoints.http.errors import handlers
+from entrypoints.http.errors.handlers import AnyRequest, to_response
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.request_checks import is_below
 from entrypoints.http.user_details import UserDetailsForm
@@ -42,12 +42,10 @@ SCRIPTED_HEADERS: Final = {
 """Those of the few pages that need a script."""
 
 
-def _handle_framework_error(request: handlers.AnyRequest, error: HTTPException) -> Response[Any]:
+def _handle_framework_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """Respond to an unknown path or method: the framework asks no controller about these."""
-    if is_below(request.scope["path"], "console"):
-        return handle_framework_error(request, error)
-    response: Response[Any] = handlers.EXCEPTION_HANDLERS[HTTPException](request, error)
-    return response
+    is_page = is_below(request.scope["path"], "console")
+    return to_page(request, error) if is_page else to_response(request, error)
 
 
 def _make_template_config(folders: Iterable[Path]) -> TemplateConfig[JinjaTemplateEngine]:

@@ -1,7 +1,7 @@
 """Exception handlers: the only place where an exception becomes a response."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any, Final
 
 import structlog
@@ -37,20 +37,34 @@ def table_of(request: AnyRequest) -> ErrorTable:
     return table
 
 
-def to_response(request: AnyRequest, error: ApiError) -> Response[Any]:
-    """Convert an error into the response of the API that the path belongs to."""
-    table = table_of(request)
-    if not table.has_row(error):
-        return _handle_unexpected_error(request, error)
+def to_response(request: AnyRequest, error: Exception) -> Response[Any]:
+    """Convert an exception into the response of the API that the path belongs to."""
+    table, api_error = table_of(request), to_api_error(request, error)
     form = table.form_of(request.scope["path"])
-    status = form.status(error)
-    report_error(request, error, status)
+    status = form.status(api_error)
+    report_error(request, api_error, status)
     return Response(
-        form.body(error),
+        form.body(api_error),
         status_code=status,
-        headers=table.headers(error),
+        headers=table.headers(api_error),
         media_type=MediaType.JSON,
     )
+
+
+def to_api_error(request: AnyRequest, error: Exception) -> ApiError:
+    """Return what clients may know of an exception; one that is a bug is logged."""
+    table = table_of(request)
+    match error:
+        case DomainError() | exceptions.HttpError() if table.has_row(error):
+            return error
+        case PortError():
+            own_error = request.route_handler.opt.get(UNAVAILABLE_ERROR) or Unavailable
+            return table.from_port_error(error, own_error)
+        case HTTPException():
+            return _from_framework_error(error, table.form_of(request.scope["path"]))
+        case _:
+            _log.error("request_crashed", exc_info=error)
+            return exceptions.InternalError()
 
 
 def report_error(request: AnyRequest, error: ApiError, status: int) -> None:
@@ -68,30 +82,13 @@ def report_error(request: AnyRequest, error: ApiError, status: int) -> None:
         _log.error("request_failed", error=type(error).__name__, reason=reason)
 
 
-def _handle_port_error(request: AnyRequest, error: PortError) -> Response[Any]:
-    own_error = request.route_handler.opt.get(UNAVAILABLE_ERROR) or Unavailable
-    return to_response(request, table_of(request).from_port_error(error, own_error))
-
-
 def allow_header(methods: Collection[str]) -> str:
     """Return the value of `Allow` for the methods of a path; HEAD works wherever GET does."""
     allowed = {*methods, "HEAD"} if "GET" in methods else set(methods)
     return ", ".join(sorted(allowed))
 
 
-def _handle_framework_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
-    return to_response(
-        request, from_framework_error(error, table_of(request).form_of(request.scope["path"]))
-    )
-
-
-def _handle_unexpected_error(request: AnyRequest, error: Exception) -> Response[Any]:
-    _log.error("request_crashed", exc_info=error)
-    return to_response(request, exceptions.InternalError())
-
-
-def from_framework_error(error: HTTPException, form: ErrorForm) -> ApiError:
-    """Return our error for one of the framework."""
+def _from_framework_error(error: HTTPException, form: ErrorForm) -> ApiError:
     match error.status_code:
         case 404:
             return exceptions.PathNotFound()
@@ -130,12 +127,3 @@ def _from_validation_error(error: ValidationException) -> ApiError:
     return exceptions.InvalidBody(
         FieldErrorCode.MISSING_FIELD, "A body is required: a JSON object."
     )
-
-
-EXCEPTION_HANDLERS: Final[Mapping[Any, Any]] = {
-    DomainError: to_response,
-    exceptions.HttpError: to_response,
-    PortError: _handle_port_error,
-    HTTPException: _handle_framework_error,
-    Exception: _handle_unexpected_error,
-}

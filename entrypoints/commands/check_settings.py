@@ -17,9 +17,8 @@ from entrypoints.settings.read import (
     find_unknown,
     find_unused,
     unknown_line,
-    unused_line,
 )
-from entrypoints.settings.secret_files import exposed_line, find_exposed
+from entrypoints.settings.secret_files import find_exposed
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,10 +29,11 @@ def check_settings(
     settings: Settings,
     more_checks: Sequence[Callable[[Settings], Mapping[str, Check]]] = (),
     *,
+    show_all: bool = False,
     templates: bool = False,
     connect: bool = False,
 ) -> Iterable[str]:
-    """Describe each setting with its value and origin, preview the messages, or try all parts.
+    """Describe what differs from the defaults, preview the messages, or try all parts.
 
     The `more_checks` are functions of features, which return further checks.
     """
@@ -55,19 +55,24 @@ def check_settings(
             yield from (f"{'':<{width}}  {line}" for line in below)
     else:
         results = {}
-        rows = describe_settings(settings)
-        width = max(len(row.name) for row in rows)
-        value_width = max(len(row.shown) for row in rows)
+        all_rows = describe_settings(settings)
+        rows = [row for row in all_rows if show_all or not row.is_default]
+        width = max((len(row.name) for row in rows), default=0)
+        value_width = max((len(row.shown) for row in rows), default=0)
         for row in rows:
             yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
-    yield from map(exposed_line, find_exposed(settings.variables.files))
-    yield from starmap(unknown_line, find_unknown(settings.variables.values))
-    yield from starmap(unused_line, find_unused(settings))
+    for name, problem in find_exposed(settings.variables.files).items():
+        yield f"{name}: {problem}"
+    yield from starmap(unknown_line, find_unknown(settings.variables.values).items())
+    for name, reason in find_unused(settings):
+        yield f"{name}: This has no effect, because {reason}. Remove it."
     yield from _notes_of_features(settings)
     yield from asyncio.run(check_records(settings))
     failed = sum(not result.is_ok for result in results.values())
     if failed:
         raise CommandError(f"{failed} of {len(results)} parts do not work.")
+    if not results:
+        yield "The settings are valid."
 
 
 def _notes_of_features(settings: Settings) -> Iterator[str]:

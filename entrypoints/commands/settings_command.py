@@ -20,6 +20,9 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
 
     @click.command(cls=Command, examples=["", "--templates", "--connect"], checks_files=True)
     @click.option(
+        "--all", "show_all", is_flag=True, help="Show also those that have their defaults."
+    )
+    @click.option(
         "--templates", is_flag=True, help="Show the message of each SMS template instead."
     )
     @click.option(
@@ -31,15 +34,22 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
     def check_settings(
         settings: "Settings",
         *,
+        show_all: bool,
         templates: bool,
         connect: bool,
         **more_checks: "Callable[[Settings], Mapping[str, Check]] | None",
     ) -> Iterable[str]:
-        """Check all settings, and show them without secrets."""
+        """Check all settings, and show what differs from the defaults, without secrets."""
         from entrypoints.commands.check_settings import check_settings
 
         more = [find_checks for find_checks in more_checks.values() if find_checks]
-        return check_settings(settings, more, templates=templates, connect=connect or bool(more))
+        return check_settings(
+            settings,
+            more,
+            show_all=show_all,
+            templates=templates,
+            connect=connect or bool(more),
+        )
 
     check_settings.params += [option for feature in features for option in feature.check_options]
     return check_settings

@@ -16,9 +16,8 @@ from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings import parsers
-from entrypoints.settings.database_parsers import find_factory
-from entrypoints.settings.declaration import advanced, optional
-from entrypoints.settings.hook_parsers import parse_private_url
+from entrypoints.settings.adapter_parsers import one_of, parse_private_url
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, Secret
@@ -58,13 +57,6 @@ class Ask(StrEnum):
 _parse_ask = parsers.choice(*Ask)
 
 
-@parsers.rejects_with("Must be none, altcha, siteverify or package.module:factory.")
-def _parse_attestation(text: str) -> AttestationType | Factory | None:
-    if text.lower() == _NONE:
-        return None
-    return find_factory(text) or AttestationType(text.lower())
-
-
 @parsers.rejects_with(
     "Must begin with https://, or with http:// on this machine, and have ASCII characters only, no "
     "password and no #."
@@ -96,36 +88,36 @@ def _hosts_of_service(settings: Any) -> str:
 class AttestationSettings(Settings):
     """What clients prove where the limits of strangers are used up."""
 
-    attestation: AttestationType | Factory | None = optional(
+    attestation: AttestationType | Factory | None = setting(
         "Proof instead of a 429: altcha, siteverify, package.module:factory, or none.",
-        _parse_attestation,
+        one_of({_NONE: None} | {kind.value: kind for kind in AttestationType}),
         default=_NONE,
         example=AttestationType.ALTCHA,
     )
-    attestation_ask: Ask = optional(
+    attestation_ask: Ask = setting(
         "Who is asked for a proof: strangers above a limit (limited), or all (strangers).",
         _parse_ask,
         default=Ask.LIMITED,
     )
-    attestation_url: str = optional(
+    attestation_url: str = setting(
         "Where siteverify checks a proof, at Turnstile, hCaptcha or reCAPTCHA v2; required for it.",
         _parse_url,
         unset="",
         example="https://challenges.cloudflare.com/turnstile/v0/siteverify",
     )
-    attestation_secret: Secret[str] = optional(
+    attestation_secret: Secret[str] = setting(
         "Secret key at this provider, required for siteverify.",
-        Secret,
+        parsers.secret(str),
         unset=Secret(""),
         example="0x0123456789abcdef0123456789abcdef",
     )
-    attestation_site_key: str = optional(
+    attestation_site_key: str = setting(
         "Site key at this provider, which apps show its widget with; required for siteverify.",
         _parse_site_key,
         unset="",
         example="0x0123456789abcdef",
     )
-    attestation_hostnames: tuple[str, ...] = advanced(
+    attestation_hostnames: tuple[str, ...] = setting(
         "Hosts of siteverify's widget, and Android apps; by default those of your URL and origins.",
         parsers.list_of(_parse_hostname),
         unset=(),

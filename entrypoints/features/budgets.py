@@ -13,7 +13,7 @@ from entrypoints.features.feature import Feature
 from entrypoints.features.statistics import StatisticsSettings, load_prices
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
-from entrypoints.settings.declaration import optional
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.settings import Settings
 
@@ -69,12 +69,12 @@ def _parse_country_amount(text: str) -> CountryAmount:
 class BudgetSettings(Settings):
     """What codes and notices may cost."""
 
-    budget_per_day: Amount | None = optional(
+    budget_per_day: Amount | None = setting(
         "What codes may cost in 24 hours before strangers wait; above your busiest day.",
         parse_amount,
         example="500 USD",
     )
-    budget_per_country: tuple[CountryAmount, ...] = optional(
+    budget_per_country: tuple[CountryAmount, ...] = setting(
         "The same for each of some countries.",
         parsers.list_of(_parse_country_amount),
         unset=(),

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from adapters.records.features.console import KINDS
 from entrypoints.features.feature import Feature, make_user_details_form
 from entrypoints.settings import parsers
-from entrypoints.settings.declaration import optional
-from entrypoints.settings.hook_parsers import LOOPBACK_HOSTS
+from entrypoints.settings.adapter_parsers import LOOPBACK_HOSTS
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.settings import Settings
 
@@ -42,13 +42,13 @@ def _load_parts(installed: Sequence[Feature]) -> "Sequence[ConsolePart]":
 
 @dataclass(frozen=True, kw_only=True)
 class ConsoleSettings(Settings):
-    """Whether there is a console."""
+    """Pages for administrators."""
 
-    has_console: bool = optional(
+    has_console: bool = setting(
         "yes has pages for administrators at /console; they sign in with a code.",
         parsers.parse_yes_or_no,
         default="no",
-        name="WEB_CONSOLE",
+        variable="DIALTONE_WEB_CONSOLE",
     )
 
 

@@ -1,27 +1,19 @@
 """Events of users, which are sent to the operator's backend."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from application.ports.events import EventDestination
-from domain.errors import InvalidValue
 from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings import parsers
-from entrypoints.settings.database_parsers import find_factory
-from entrypoints.settings.declaration import optional
-from entrypoints.settings.hook_parsers import (
-    SECRET_EXAMPLE,
-    find_hook,
-    number_hooks,
-    parse_hook_secrets,
-)
-from entrypoints.settings.rules import Problem, Rule, check_hook_urls
+from entrypoints.settings.adapter_parsers import SECRET_EXAMPLE, parse_hook_secrets, several_of
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook, Secret
 
@@ -40,25 +32,6 @@ _STORED_LENGTH: Final = 12
 """Hex digits. Nobody chooses the text, so nobody makes two with the same."""
 
 
-@parsers.rejects_with("Must be the https:// URL of a hook, or package.module:factory.")
-def _parse_destination(text: str) -> Destination:
-    if destination := find_hook(text) or find_factory(text):
-        return destination
-    raise ValueError
-
-
-def _parse_destinations(text: str) -> tuple[Destination, ...]:
-    destinations = parsers.list_of(_parse_destination)(text)
-    if len(set(destinations)) < len(destinations):
-        raise InvalidValue("Must name each destination once.")
-    return tuple(number_hooks(destinations))
-
-
-def destination_label(destination: Destination) -> str:
-    """Return what is shown of a destination: of a URL its origin, because it may be a secret."""
-    return destination.path if isinstance(destination, Factory) else destination.name
-
-
 def stored_name(destination: Destination) -> str:
     """Return what the database calls a destination. A URL may be a secret, so it is a hash."""
     text = destination.path if isinstance(destination, Factory) else destination.url
@@ -67,44 +40,33 @@ def stored_name(destination: Destination) -> str:
 
 def destination_labels(destinations: Sequence[Destination]) -> dict[str, str]:
     """Return what is shown of each destination, by its stored name."""
-    return {
-        stored_name(destination): destination_label(destination) for destination in destinations
-    }
-
-
-def _show_destinations(destinations: tuple[Destination, ...]) -> str:
-    return ",".join(map(destination_label, destinations))
+    return {stored_name(destination): str(destination) for destination in destinations}
 
 
 @dataclass(frozen=True, kw_only=True)
 class EventSettings(Settings):
     """What the backend of the app is told."""
 
-    events: tuple[Destination, ...] = optional(
+    events: tuple[Destination, ...] = setting(
         "Where events of users go: https://… (a hook of yours) or package.module:factory; several.",
-        _parse_destinations,
+        several_of({}, once="destination"),
         unset=(),
         example="https://events.example.org",
-        show=_show_destinations,
-        file_name="EVENTS_FILE",
+        signed_with="DIALTONE_EVENTS_SECRET",
+        file_variable="DIALTONE_EVENTS_FILE",
     )
-    events_secret: Secret[tuple[str, ...]] = optional(
+    events_secret: Secret[tuple[str, ...]] = setting(
         "Secret that signs events; required if DIALTONE_EVENTS has a URL.",
         parse_hook_secrets,
         unset=Secret(()),
         example=SECRET_EXAMPLE,
     )
-    events_have_phone: bool = optional(
+    events_have_phone: bool = setting(
         "yes sends the phone number of the user with each event.",
         parsers.parse_yes_or_no,
         default="no",
-        name="EVENTS_PHONE",
+        variable="DIALTONE_EVENTS_PHONE",
     )
-
-    @property
-    def event_hooks(self) -> list[HttpHook]:
-        """The hooks that events go to."""
-        return [destination for destination in self.events if isinstance(destination, HttpHook)]
 
     def events_policy(self) -> "EventsPolicy":
         """Return what these settings decide."""
@@ -112,15 +74,6 @@ class EventSettings(Settings):
         from application.events.feature import EventsPolicy
 
         return EventsPolicy(events_with_phone=self.events_have_phone)
-
-
-def _check_secret(settings: EventSettings) -> Iterator[Problem]:
-    if settings.event_hooks and not settings.is_set("DIALTONE_EVENTS_SECRET"):
-        yield Problem("DIALTONE_EVENTS_SECRET", "Must be set if DIALTONE_EVENTS contains a URL.")
-
-
-def _check_hooks(settings: EventSettings) -> Iterator[Problem]:
-    yield from check_hook_urls("DIALTONE_EVENTS", settings.event_hooks)
 
 
 def open_destination(
@@ -184,12 +137,6 @@ class _Events(Feature):
     )
     settings = EventSettings
 
-    def rules(self) -> Sequence[Rule]:
-        return (_check_secret,)
-
-    def production_rules(self) -> Sequence[Rule]:
-        return (_check_hooks,)
-
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.events.user_fields import EventFields
 
@@ -216,9 +163,7 @@ class _Events(Feature):
     def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
         events = settings.of(EventSettings)
         return {
-            f"events {destination_label(destination)}": partial(
-                _check_destination, destination, events
-            )
+            f"events {destination!s}": partial(_check_destination, destination, events)
             for destination in events.events
         }
 

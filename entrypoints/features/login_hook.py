@@ -1,6 +1,6 @@
 """The login hook, which decides about each login."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -10,9 +10,8 @@ from application.ports.errors import ConfigurationError
 from entrypoints.features.feature import Feature
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings import parsers
-from entrypoints.settings.declaration import optional
-from entrypoints.settings.hook_parsers import SECRET_EXAMPLE, find_hook, parse_hook_secrets
-from entrypoints.settings.rules import Problem, Rule, check_hook_urls
+from entrypoints.settings.adapter_parsers import SECRET_EXAMPLE, parse_hook, parse_hook_secrets
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import HttpHook, Secret
 
@@ -26,46 +25,29 @@ if TYPE_CHECKING:
 _VARIABLE: Final = "DIALTONE_LOGIN_HOOK"
 
 
-@parsers.rejects_with("Must be the https:// URL of a hook.")
-def _parse_hook(text: str) -> HttpHook:
-    if hook := find_hook(text):
-        return hook
-    raise ValueError
-
-
 @dataclass(frozen=True, kw_only=True)
 class LoginHookSettings(Settings):
     """Who decides about each login."""
 
-    login_hook: HttpHook | None = optional(
+    login_hook: HttpHook | None = setting(
         "Where a server of yours decides about each login with a right code: https://….",
-        _parse_hook,
+        parse_hook,
         example="https://login.example.org",
-        show=lambda hook: hook.name,
-        file_name="LOGIN_HOOK_FILE",
+        signed_with="DIALTONE_LOGIN_HOOK_SECRET",
+        file_variable="DIALTONE_LOGIN_HOOK_FILE",
     )
-    login_hook_secret: Secret[tuple[str, ...]] = optional(
+    login_hook_secret: Secret[tuple[str, ...]] = setting(
         "Secret that signs these requests; required if DIALTONE_LOGIN_HOOK is set.",
         parse_hook_secrets,
         unset=Secret(()),
         example=SECRET_EXAMPLE,
     )
-    login_hook_has_phone: bool = optional(
+    login_hook_has_phone: bool = setting(
         "yes sends the phone number of each login to DIALTONE_LOGIN_HOOK.",
         parsers.parse_yes_or_no,
         default="no",
-        name="LOGIN_HOOK_PHONE",
+        variable="DIALTONE_LOGIN_HOOK_PHONE",
     )
-
-
-def _check_secret(settings: LoginHookSettings) -> Iterator[Problem]:
-    if settings.login_hook and not settings.is_set("DIALTONE_LOGIN_HOOK_SECRET"):
-        yield Problem("DIALTONE_LOGIN_HOOK_SECRET", "Must be set if DIALTONE_LOGIN_HOOK is set.")
-
-
-def _check_url(settings: LoginHookSettings) -> Iterator[Problem]:
-    if settings.login_hook:
-        yield from check_hook_urls(_VARIABLE, [settings.login_hook])
 
 
 def _open_hook(
@@ -102,12 +84,6 @@ class _LoginHook(Feature):
         "entrypoints/http/login_hook",
     )
     settings = LoginHookSettings
-
-    def rules(self) -> Sequence[Rule]:
-        return (_check_secret,)
-
-    def production_rules(self) -> Sequence[Rule]:
-        return (_check_url,)
 
     def plugins(
         self, settings: "Settings", installed: "Sequence[Feature]"

@@ -26,7 +26,7 @@ from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
-from entrypoints.settings.declaration import advanced, essential, optional
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.media_stores import (
     MediaFolder,
     MediaStore,
@@ -38,7 +38,7 @@ from entrypoints.settings.media_stores import (
 )
 from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule, is_private
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory, Secret
+from entrypoints.settings.values import Factory, Secret, origin_of
 
 if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
@@ -55,12 +55,7 @@ _RETRY_INTERVAL: Final = timedelta(seconds=20)
 """With the time limits of store and database, a deletion is retried within a minute."""
 
 
-def _uses_s3(values: Mapping[str, str]) -> bool:
-    return values.get("DIALTONE_MEDIA", "").startswith("s3://")
-
-
-_essential_of_s3 = partial(essential, prefix="", is_used=_uses_s3)
-_optional_of_s3 = partial(optional, prefix="", is_used=_uses_s3)
+_s3_setting = partial(setting, vendor="s3")
 _AWS_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -75,98 +70,92 @@ class MediaDelivery(StrEnum):
 class MediaSettings(Settings):
     """Where files are, and what users may upload."""
 
-    DESCRIPTIONS: ClassVar[Mapping[str, str]] = {
-        "is_single_host": "yes if the service runs on one host only: then production accepts "
-        "SQLite and a folder."
-    }
-    """Lines of `.env.example` that mention files."""
-    media: MediaStore = essential(
+    media: MediaStore = setting(
         "file:path (file:///path from the root), s3://bucket/prefix, or package.module:factory.",
         parse_media,
         default="file:var/media",
         example="s3://example-images/dialtone",
+        names_vendors=True,
     )
     # It is no secret, but most stores of secrets keep it with one.
-    aws_access_key_id: str = _essential_of_s3(
+    aws_access_key_id: str = _s3_setting(
         "Access key ID of S3; without it, botocore finds a role, a web identity or a profile.",
         parse_access_key_id,
         unset="",
         example="AKIAIOSFODNN7EXAMPLE",
-        file_name="AWS_ACCESS_KEY_ID_FILE",
+        file_variable="AWS_ACCESS_KEY_ID_FILE",
     )
-    aws_secret_access_key: Secret[str] = _essential_of_s3(
+    aws_secret_access_key: Secret[str] = _s3_setting(
         "Secret access key, required with AWS_ACCESS_KEY_ID.",
-        Secret,
+        parsers.secret(str),
         unset=Secret(""),
         example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     )
-    aws_session_token: Secret[str] = _optional_of_s3(
+    aws_session_token: Secret[str] = _s3_setting(
         "Token of temporary access keys, which the service cannot renew.",
-        Secret,
+        parsers.secret(str),
         unset=Secret(""),
         example="IQoJb3JpZ2luX2VjEXAMPLETOKEN",
     )
-    s3_endpoint: str | None = optional(
+    s3_endpoint: str | None = setting(
         "URL of the S3 server; by default that of Amazon.",
         parsers.parse_http_url,
         example="http://127.0.0.1:8333",
     )
-    aws_region: str = _optional_of_s3(
-        "Region of the S3 bucket.", parse_aws_region, default="us-east-1"
-    )
-    media_public_url: str | None = optional(
+    aws_region: str = _s3_setting("Region of the S3 bucket.", parse_aws_region, default="us-east-1")
+    media_public_url: str | None = setting(
         "URL of a CDN for images. Without it, image URLs lead to the service or the S3 server.",
         parsers.parse_http_url,
         example="https://media.example.org",
     )
-    media_delivery: MediaDelivery = optional(
+    media_delivery: MediaDelivery = setting(
         "service: image URLs lead to the service also with S3. Temporary credentials need it.",
         parsers.choice(*MediaDelivery),
         default="store",
     )
-    media_access: MediaAccess = optional(
+    media_access: MediaAccess = setting(
         "public: everybody with the URL opens an image. private: only its owner gets a URL.",
         parsers.choice(*MediaAccess),
         default="public",
     )
-    media_variants: tuple[VariantSpec, ...] = optional(
+    media_variants: tuple[VariantSpec, ...] = setting(
         "Smaller copies as name:WIDTHxHEIGHT, or none. ! at the end stretches; name_webp is WebP.",
         parse_variants,
         default="thumb:320x320",
     )
-    media_url_variant: str | None = optional(
+    media_url_variant: str | None = setting(
         "The variant that the url of an item leads to; by default the full image.",
         str,
         example="thumb",
     )
-    media_cache_max_age: timedelta = optional(
+    media_cache_max_age: timedelta = setting(
         "Time that browsers and CDNs keep public images, also deleted ones.",
         parsers.duration("0s", "3650d"),
         default="365d",
     )
-    max_upload_size: int = optional(
+    max_upload_size: int = setting(
         "Maximum size of an uploaded file, such as 20MB or 16MiB.",
         parsers.size(1_000, 1_000_000_000),
         default="20MB",
     )
-    library_visibility: LibraryVisibility = optional(
+    library_visibility: LibraryVisibility = setting(
         "all: members see everybody's items. owner: only their own (the default for private "
         "media).",
         parsers.choice(*LibraryVisibility),
         derive=lambda settings: "owner" if settings.media_access is MediaAccess.PRIVATE else "all",
         example="owner",
     )
-    library_quota: int = optional(
+    library_quota: int = setting(
         "Maximum bytes that one user has in the library, without variants, such as 5GB or 500MB.",
         parsers.size(0, 10**15),
         default="5GB",
     )
-    max_image_pixels: int = advanced(
+    max_image_pixels: int = setting(
         "Maximum pixels of an image; each million needs up to 12 MB of memory.",
         parsers.number(1_000, 500_000_000),
         default="50000000",
     )
-    image_formats: tuple[SourceFormat, ...] = advanced(
+    image_formats: tuple[SourceFormat, ...] = setting(
         "Formats of images that are accepted; heic stands for HEIF too.",
         parsers.list_of(parsers.choice(*SourceFormat)),
         default="jpeg,png,webp,gif,heic",
@@ -224,22 +213,17 @@ class MediaSettings(Settings):
 
 def _image_sources(settings: MediaSettings) -> Iterator[str]:
     if settings.media_public_url is not None:
-        yield _origin(settings.media_public_url)
+        yield origin_of(settings.media_public_url)
     match settings.media:
         case MediaFolder() | S3Bucket() if not settings.has_presigned_urls:
-            yield _origin(settings.public_url)
+            yield origin_of(settings.public_url)
         case S3Bucket() if settings.s3_endpoint is not None:
-            yield _origin(settings.s3_endpoint)
+            yield origin_of(settings.s3_endpoint)
         case S3Bucket():
             yield "https://*.amazonaws.com"
         case Factory():
             # Only the adapter knows its URLs.
             yield from ("http:", "https:")
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _check_bucket(settings: MediaSettings) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from adapters.records.features.passkeys import KINDS
 from entrypoints.features.console import ConsoleSettings
 from entrypoints.features.feature import Feature, RecordsCheck
 from entrypoints.settings import parsers
-from entrypoints.settings.declaration import optional
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.settings import Settings
 
@@ -42,7 +42,7 @@ class StaffPasskeys(StrEnum):
 class PasskeySettings(Settings):
     """Who of the staff needs a passkey."""
 
-    staff_passkeys: StaffPasskeys = optional(
+    staff_passkeys: StaffPasskeys = setting(
         "required asks all staff for a passkey; optional only whoever has one.",
         parsers.choice(*StaffPasskeys),
         default=StaffPasskeys.OPTIONAL,

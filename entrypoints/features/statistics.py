@@ -12,7 +12,7 @@ from entrypoints.features.feature import Feature
 from entrypoints.opening.last_writes import write_last
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
-from entrypoints.settings.declaration import optional
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _INTERVAL: Final = timedelta(seconds=55)
 class StatisticsSettings(Settings):
     """What messages and calls cost."""
 
-    prices: Path | None = optional(
+    prices: Path | None = setting(
         "TOML file with your providers' prices, see docs/costs.md; without it no costs are "
         "counted.",
         parsers.parse_path,

@@ -9,7 +9,7 @@ from application.ports.errors import ConfigurationError
 from application.tracing import use_tracer
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extras import check_extra
-from entrypoints.settings.declaration import optional
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.parsers import parse_http_url
 from entrypoints.settings.settings import Settings
 from entrypoints.version.distribution import installed_version
@@ -33,12 +33,11 @@ def _without_libraries(_: Settings) -> str:
 class TracingSettings(Settings):
     """Where spans are sent. The other variables of OpenTelemetry are read by its SDK."""
 
-    otlp_endpoint: str | None = optional(
+    otlp_endpoint: str | None = setting(
         "URL of a collector that gets traces by OTLP over HTTP.",
         parse_http_url,
         example="http://127.0.0.1:4318",
-        name=_VARIABLE,
-        prefix="",
+        variable=_VARIABLE,
         unused=_without_libraries,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from adapters.records.features.voice import KINDS
 from application.ports.errors import ConfigurationError, PortError
@@ -21,12 +21,12 @@ from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.phone_providers import PHONE_PROVIDERS, PhoneProvider
-from entrypoints.opening.providers import Provider, prints_codes, provider_name
+from entrypoints.opening.providers import Provider, provider_name
 from entrypoints.opening.recordings import RecordingsOnDemand
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
-from entrypoints.settings.database_parsers import find_factory
-from entrypoints.settings.declaration import by_profile, limit, optional
+from entrypoints.settings.adapter_parsers import one_of
+from entrypoints.settings.declaration import by_profile, limit, setting
 from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
@@ -65,7 +65,7 @@ def _without_line(settings: Any) -> str:
     return "" if settings.has_phone_line else "DIALTONE_VOICE is none"
 
 
-_optional = partial(optional, unused=_without_line)
+_setting = partial(setting, unused=_without_line)
 
 
 def _limit(description: str, *texts: str) -> Any:
@@ -86,21 +86,6 @@ def _voice_of_sms(settings: Any) -> str:
     return provider_name(None)
 
 
-@parsers.rejects_with(
-    f"Must be {', '.join(known.name for known in PHONE_PROVIDERS)}, none or package.module:factory."
-)
-def _parse_voice(text: str) -> PhoneProvider | Factory | None:
-    """Parse the provider that places and answers calls, or `none`."""
-    if text.lower() == provider_name(None):
-        return None
-    if factory := find_factory(text):
-        return factory
-    for known in PHONE_PROVIDERS:
-        if known.name == text.lower():
-            return known
-    raise ValueError
-
-
 def _parse_operator(text: str) -> PhoneNumber:
     """Parse a phone number of any kind in its international form."""
     return parse_phone(text, rules=None)
@@ -110,43 +95,26 @@ def _parse_operator(text: str) -> PhoneNumber:
 class VoiceSettings(Settings):
     """Who places and answers calls, what callers hear, and how many calls there are."""
 
-    PROVIDER_VARIABLES: ClassVar[tuple[str, ...]] = (
-        *Settings.PROVIDER_VARIABLES,
-        "DIALTONE_VOICE",
-    )
-    """The variables that name providers."""
-    DESCRIPTIONS: ClassVar[Mapping[str, str]] = {
-        "app_name": "Name of your app in messages and calls, 1 to 30 characters; no user can have "
-        "that name.",
-        "countries": "Countries of messages and calls, as ISO codes, or * for all; optional with "
-        "console alone.",
-        "limits": "small, medium or large: sets all limits of messages, codes and calls, see "
-        "docs/abuse.md.",
-        "twilio_account_sid": "Account SID, required if DIALTONE_SMS or DIALTONE_VOICE names "
-        "twilio.",
-        "twilio_auth_tokens": "Auth token, required if DIALTONE_SMS or DIALTONE_VOICE names "
-        "twilio; or several, the first sends.",
-    }
-    """Lines of `.env.example` that mention calls."""
-    twilio_voice_from: str = _optional(
+    twilio_voice_from: str = _setting(
         "Number that calls come from; by default TWILIO_FROM, if it is a number with +.",
         _parse_caller_id,
-        prefix="",
+        vendor="twilio",
         unset="",
         example="+15005550006",
     )
-    voice: PhoneProvider | Factory | None = optional(
+    voice: PhoneProvider | Factory | None = setting(
         "Provider of calls: twilio, none or package.module:factory; by default as in DIALTONE_SMS.",
-        _parse_voice,
+        one_of({known.name: known for known in PHONE_PROVIDERS} | {provider_name(None): None}),
         derive=_voice_of_sms,
+        names_vendors=True,
         example="twilio",
     )
-    call_flow: Path | None = _optional(
+    call_flow: Path | None = _setting(
         "TOML file that says what callers of the phone line hear, see docs/call_flow.md.",
         parsers.parse_path,
         example="/etc/dialtone/phone_line.toml",
     )
-    operator: PhoneNumber | None = _optional(
+    operator: PhoneNumber | None = _setting(
         "Number that callers of the phone line are connected to; by default nobody answers them.",
         _parse_operator,
         example="+14155552671",
@@ -163,12 +131,12 @@ class VoiceSettings(Settings):
         "100/1h",
         "1000/1h",
     )
-    call_retention: timedelta = optional(
+    call_retention: timedelta = setting(
         "Time after which a call is deleted from the call log.",
         parsers.duration("1h", "3650d"),
         default="90d",
     )
-    recording_retention: timedelta = optional(
+    recording_retention: timedelta = setting(
         "Time after which the recording of a call is deleted, here and at the provider.",
         parsers.duration("1h", "3650d"),
         default="30d",
@@ -276,14 +244,6 @@ def load_call_flow(settings: VoiceSettings, file: Path | None = None) -> "CallFl
 def _check_call_flow(settings: VoiceSettings) -> None:
     if settings.has_phone_line:
         load_call_flow(settings)
-
-
-def _check_countries(settings: VoiceSettings) -> Iterator[Problem]:
-    costs_money = settings.has_phone_line or not all(map(prints_codes, settings.sms))
-    if costs_money and settings.countries is None:
-        yield Problem(
-            "DIALTONE_COUNTRIES", "Must be set if a provider of messages or calls costs money."
-        )
 
 
 def _check_line_settings(settings: VoiceSettings) -> Iterator[Problem]:
@@ -424,7 +384,7 @@ class _Voice(Feature):
     adds_channel = Channel.VOICE
 
     def rules(self) -> Sequence[Rule]:
-        return (_check_countries, _check_line_settings, _check_retention)
+        return (_check_line_settings, _check_retention)
 
     def file_checks(self) -> Sequence[Callable[[Any], object]]:
         """Return what loads the call flow."""

@@ -21,14 +21,9 @@ from entrypoints.opening.factories import (
 )
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.providers import Provider, prints_codes, provider_name
-from entrypoints.opening.whatsapp_providers import (
-    WHATSAPP_PROVIDERS,
-    find_missing,
-    find_plain_http,
-)
-from entrypoints.settings import parsers
-from entrypoints.settings.database_parsers import find_factory
-from entrypoints.settings.declaration import essential
+from entrypoints.opening.whatsapp_providers import WHATSAPP_PROVIDERS
+from entrypoints.settings.adapter_parsers import one_of
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.rules import Problem, Rule
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
@@ -44,29 +39,16 @@ _VARIABLE: Final = "DIALTONE_WHATSAPP"
 _NAMES: Final = ", ".join(known.name for known in WHATSAPP_PROVIDERS)
 
 
-@parsers.rejects_with(f"Must be {_NAMES}, none or package.module:factory.")
-def _parse_whatsapp(text: str) -> Provider | Factory | None:
-    """Parse the provider of messages by WhatsApp, or `none`."""
-    if text.lower() == _NONE:
-        return None
-    if factory := find_factory(text):
-        return factory
-    for known in WHATSAPP_PROVIDERS:
-        if known.name == text.lower():
-            return known
-    raise ValueError
-
-
 @dataclass(frozen=True, kw_only=True)
 class WhatsAppSettings(WhatsAppCloudSettings):
     """Who sends codes by WhatsApp."""
 
-    whatsapp: Provider | Factory | None = essential(
+    whatsapp: Provider | Factory | None = setting(
         f"Provider of codes by WhatsApp: {_NAMES}, package.module:factory, or none.",
-        _parse_whatsapp,
+        one_of({known.name: known for known in WHATSAPP_PROVIDERS} | {_NONE: None}),
         default=_NONE,
-        example="console",
-        show=provider_name,
+        example="meta",
+        names_vendors=True,
     )
 
     @property
@@ -89,30 +71,10 @@ class WhatsAppSettings(WhatsAppCloudSettings):
 
 def _check_provider(settings: WhatsAppSettings) -> Iterator[Problem]:
     whatsapp = settings.whatsapp
-    yield from find_missing(whatsapp, settings)
-    if whatsapp is None or _prints_codes(whatsapp):
-        return
-    if not settings.is_set("DIALTONE_PUBLIC_URL"):
-        text = f"Must be set if {_VARIABLE} is {provider_name(whatsapp)}: it reports here what "
-        yield Problem("DIALTONE_PUBLIC_URL", f"{text}became of a message.")
-    if settings.countries is None:
-        text = f"Must be set if {_VARIABLE} is {provider_name(whatsapp)}: messages cost money."
-        yield Problem("DIALTONE_COUNTRIES", text)
-
-
-def _check_production(settings: WhatsAppSettings) -> Iterator[Problem]:
-    if settings.whatsapp is not None and _prints_codes(settings.whatsapp):
-        yield Problem(
-            _VARIABLE,
-            f"Must be another provider or none in production: {provider_name(settings.whatsapp)} "
-            "prints codes.",
-            example=_NONE,
-        )
-    yield from find_plain_http(settings.whatsapp, settings)
-
-
-def _prints_codes(whatsapp: Provider | Factory) -> bool:
-    return prints_codes(whatsapp)
+    has_url = settings.is_set("DIALTONE_PUBLIC_URL")
+    if whatsapp is not None and not prints_codes(whatsapp) and not has_url:
+        text = f"Must be set if {_VARIABLE} is {whatsapp}, which posts statuses here."
+        yield Problem("DIALTONE_PUBLIC_URL", text)
 
 
 def open_whatsapp(
@@ -160,9 +122,6 @@ class _WhatsApp(Feature):
 
     def rules(self) -> Sequence[Rule]:
         return (_check_provider,)
-
-    def production_rules(self) -> Sequence[Rule]:
-        return (_check_production,)
 
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del installed

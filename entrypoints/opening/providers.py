@@ -35,8 +35,6 @@ class Provider:
             `check-settings --connect`. Raises ConfigurationError.
         prints_codes: Whether it prints messages to stdout. It costs nothing, and is not for
             production.
-        prefix: How its variables begin that are read only if one of `PROVIDER_VARIABLES` names it,
-            because other programs read them too. Empty if it has none.
         required: The variables that must be set.
         senders: Variables of which one must be set for messages, and only one.
         api_base: The variable with the URL of another server than the provider's, empty if there is
@@ -48,11 +46,14 @@ class Provider:
     open_messenger: "Callable[[Any], AbstractAsyncContextManager[Messenger]]"
     check_messenger: Callable[[Any], Awaitable[str]]
     prints_codes: bool = False
-    prefix: str = ""
     required: tuple[str, ...] = ()
     senders: tuple[str, ...] = ()
     api_base: str = ""
     extra: str = ""
+
+    def __str__(self) -> str:
+        """Return its name, as in the settings."""
+        return self.name
 
 
 def _open_terminal(_: object) -> "AbstractAsyncContextManager[Messenger]":
@@ -103,7 +104,6 @@ TWILIO: Final = Provider(
     name="twilio",
     open_messenger=_open_twilio_messenger,
     check_messenger=_check_twilio_messenger,
-    prefix="TWILIO_",
     required=("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
     senders=("TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID"),
     api_base="TWILIO_API_BASE",
@@ -138,7 +138,6 @@ VONAGE: Final = Provider(
     name="vonage",
     open_messenger=_open_vonage_messenger,
     check_messenger=_check_vonage_messenger,
-    prefix="VONAGE_",
     required=("VONAGE_APPLICATION_ID", "VONAGE_PRIVATE_KEY", "VONAGE_SIGNATURE_SECRET"),
     senders=("VONAGE_FROM",),
     api_base="VONAGE_API_BASE",
@@ -164,15 +163,9 @@ FREE_PROVIDERS: Final = frozenset(provider.name for provider in PROVIDERS if pro
 
 def provider_name(provider: Provider | Factory | HttpHook | None) -> str:
     """Return the name of a provider in the log, metrics and costs: as in the settings, no URL."""
-    match provider:
-        case Factory(path=path):
-            return path
-        case Provider(name=name) | HttpHook(name=name):
-            return name
-        case None:
-            return "none"
+    return "none" if provider is None else str(provider)
 
 
-def prints_codes(provider: Provider | Factory | HttpHook) -> bool:
+def prints_codes(provider: object) -> bool:
     """Return whether a provider prints messages to stdout."""
     return isinstance(provider, Provider) and provider.prints_codes

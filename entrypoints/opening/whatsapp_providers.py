@@ -4,23 +4,18 @@ An adapter's package is imported only if it is opened.
 """
 
 import sys
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from entrypoints.opening.providers import TERMINAL, Provider
-from entrypoints.settings.rules import Problem, check_api_base
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from application.ports.otp import Messenger
-    from entrypoints.settings.settings import Settings
     from entrypoints.settings.whatsapp_cloud import WhatsAppCloudSettings
-
-_VARIABLE: Final = "DIALTONE_WHATSAPP"
 
 
 def _open_terminal(_: object) -> "AbstractAsyncContextManager[Messenger]":
@@ -80,19 +75,3 @@ META: Final = Provider(
 
 WHATSAPP_PROVIDERS: Final[tuple[Provider, ...]] = (_TERMINAL, META)
 """All of them, in the order in which messages for operators name them."""
-
-
-def find_missing(provider: object, settings: "Settings") -> Iterator[Problem]:
-    """Yield the problem of each variable that this provider needs and that is not set."""
-    if isinstance(provider, Provider):
-        for name in provider.required:
-            if not settings.is_set(name):
-                yield Problem(name, f"Must be set if {_VARIABLE} is {provider.name}.")
-
-
-def find_plain_http(provider: object, settings: "Settings") -> Iterator[Problem]:
-    """Yield the problem of a URL to which production would send secrets without encryption."""
-    if isinstance(provider, Provider) and provider.api_base:
-        # Vendors' variables have no prefix, so the field has the same name.
-        url = getattr(settings, provider.api_base.lower())
-        yield from check_api_base(provider.api_base, url)

@@ -22,7 +22,7 @@ from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.read import describe_settings, find_unknown, find_unused
-from entrypoints.settings.secret_files import exposed_problem, find_exposed
+from entrypoints.settings.secret_files import find_exposed
 from entrypoints.settings.settings import Settings
 from entrypoints.version.commit import find_commit
 from entrypoints.version.distribution import installed_version
@@ -46,12 +46,12 @@ def run_service(settings: Settings) -> bool:
         KeyboardInterrupt: Ctrl-C before a worker could serve.
     """
     _check_stdout(settings, sys.stdout)
-    for name, similar in find_unknown(settings.variables.values):
+    for name, similar in find_unknown(settings.variables.values).items():
         _log.warning("setting_unknown", setting=name, did_you_mean=similar)
     for name, reason in find_unused(settings):
         _log.warning("setting_unused", setting=name, reason=reason)
-    for file in find_exposed(settings.variables.files):
-        _log.warning("secret_file_exposed", setting=file.variable, reason=exposed_problem(file))
+    for name, reason in find_exposed(settings.variables.files).items():
+        _log.warning("secret_file_exposed", setting=name, reason=reason)
     has_started = False
     with reserve_bind(settings.bind) as resolved, _reserve_metrics(settings) as metrics_bind:
         shown = {row.name: row.shown for row in describe_settings(settings)}

@@ -1,11 +1,10 @@
 """Print `.env.example`: `python -m entrypoints.settings > .env.example`."""
 
+import inspect
 import sys
-from itertools import groupby
 from typing import Final
 
-from entrypoints.settings.composition import FIELDS, FILE_VARIABLES, AllSettings
-from entrypoints.settings.declaration import descriptions
+from entrypoints.settings.composition import FIELDS, AllSettings
 
 _HEAD: Final = """\
 # All settings with their defaults. Copy this file to .env, and remove the # before a setting to
@@ -14,11 +13,15 @@ _HEAD: Final = """\
 # A limit such as 60/1h is at most 60 in any hour; each overrides that of DIALTONE_LIMITS.
 """
 
-described, parts = descriptions(AllSettings), [_HEAD]
-for group, fields in groupby(FIELDS.items(), lambda item: item[1][1].group):
-    parts.append(f"#\n# {group}\n#\n")
-    for variable, (name, declaration) in fields:
-        parts.append(f"# {described[name]}\n#{variable}={declaration.default}\n")
-        if file_variable := FILE_VARIABLES.get(variable):
-            parts[-1] += f"#{file_variable}=\n"
+parts, heading = [_HEAD], ""
+for variable, (field_name, declaration) in FIELDS.items():
+    [owner] = [each for each in AllSettings.__mro__ if field_name in inspect.get_annotations(each)]
+    title, _, _ = (owner.__doc__ or "").partition("\n")
+    if title != heading:
+        heading = title
+        parts.append(f"#\n# {heading}\n#\n")
+    lines = [f"# {declaration.description}", f"#{variable}={declaration.default}"]
+    if declaration.file_variable:
+        lines.append(f"#{declaration.file_variable}=")
+    parts.append("\n".join([*lines, ""]))
 sys.stdout.write("\n".join(parts))

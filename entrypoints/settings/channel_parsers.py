@@ -16,7 +16,7 @@ def _parse_channel(text: str) -> Channel:
     return Channel(text.lower())
 
 
-_parse_channels = list_of(_parse_channel)
+_parse_channels = list_of(_parse_channel, once="channel")
 
 
 def parse_channels(text: str) -> tuple[tuple[str, Channels], ...]:
@@ -36,8 +36,6 @@ def parse_channels(text: str) -> tuple[tuple[str, Channels], ...]:
                 found[country] = _parse_channels(channels)
             except InvalidValue as error:
                 raise InvalidValue(f"{country}: {error.message}") from None
-            if len(set(found[country])) < len(found[country]):
-                raise InvalidValue(f"{country}: each channel must be named once.")
             if Channel.VOICE in found[country][:-1]:
                 raise InvalidValue(
                     f"{country}: voice must be the last channel. A call is placed only if an app "

@@ -6,41 +6,32 @@ Those of a feature are in its module.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from domain.countries import ALL_COUNTRIES
-from entrypoints.opening.providers import PROVIDERS, Provider, prints_codes
+from entrypoints.features import FEATURES
+from entrypoints.opening.providers import Provider, prints_codes
+from entrypoints.settings.adapter_parsers import LOOPBACK_HOSTS
 from entrypoints.settings.channel_parsers import ALL_OTHERS
-from entrypoints.settings.rules import (
-    ONE_HOST_ONLY,
-    Problem,
-    Rule,
-    check_api_base,
-    check_hook_urls,
-)
-from entrypoints.settings.settings import InvalidSetting, Settings
-from entrypoints.settings.values import SqliteLocation
-
-if TYPE_CHECKING:
-    from entrypoints.features.feature import Feature
-    from entrypoints.settings.composition import Composition
+from entrypoints.settings.composition import FIELDS
+from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import HttpHook, SqliteLocation
 
 
-def unused_variables(values: Mapping[str, str], composition: "Composition") -> frozenset[str]:
+def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
     """Return the vendors' variables that these values do not use.
 
     Other programs read them too, so their values are not checked.
     """
-    provider_variables = composition.settings.PROVIDER_VARIABLES
-    named = ",".join(values.get(name, "") for name in provider_variables).lower()
-    names = {name.strip() for name in named.split(",")}
-    unused = tuple(
-        provider.prefix for provider in PROVIDERS if provider.prefix and provider.name not in names
-    )
+    texts = [values.get(name, "") for name, (_, field) in FIELDS.items() if field.names_vendors]
+    # Of `s3://bucket` it is s3.
+    vendors = {part.partition("://")[0].strip().lower() for part in ",".join(texts).split(",")}
     return frozenset(
         name
-        for name, (_, declaration) in composition.fields.items()
-        if name.startswith(unused) or not declaration.is_used(values)
+        for name, (_, declaration) in FIELDS.items()
+        if declaration.vendor and declaration.vendor not in vendors
     )
 
 
@@ -50,48 +41,46 @@ def is_production(values: Mapping[str, str]) -> bool:
     return bool(env) and not env.startswith("dev")
 
 
-def find_problems(settings: Settings, features: "Sequence[Feature]") -> Iterator[Problem]:
+def find_problems(settings: Settings, *, is_complete: bool) -> Iterator[Problem]:
     """Yield the problem of each rule that is violated.
 
-    A rule ends where it needs the value of an invalid variable.
+    Unless the settings are complete, a rule ends where it needs the value of an invalid variable.
     """
-    rules = [rule for feature in features for rule in feature.rules()] + [*_RULES]
+    rules = [rule for feature in FEATURES for rule in feature.rules()] + [*_RULES]
     if is_production(settings.variables.values):
-        rules += [rule for feature in features for rule in feature.production_rules()]
+        rules += [rule for feature in FEATURES for rule in feature.production_rules()]
         rules += _PRODUCTION_RULES
     for rule in rules:
-        with suppress(InvalidSetting):
+        try:
             yield from rule(settings)
+        except AttributeError:
+            if is_complete:
+                raise
 
 
 def _check_keys(settings: Settings) -> Iterator[Problem]:
     if settings.is_set("DIALTONE_SECRETS") and settings.is_set("DIALTONE_SECRETS_FILE"):
-        yield Problem(
-            "DIALTONE_SECRETS", "Must not be set together with DIALTONE_SECRETS_FILE.", example=""
-        )
-
-
-def _used_providers(settings: Settings) -> list[Provider]:
-    """Return the shipped providers that the settings name."""
-    return [provider for provider in PROVIDERS if provider in settings.providers]
+        text = "Must not be set together with DIALTONE_SECRETS_FILE."
+        yield Problem("DIALTONE_SECRETS", text, example="")
 
 
 def _check_providers(settings: Settings) -> Iterator[Problem]:
     values = settings.variables.values
-    for provider in _used_providers(settings):
-        variables = " or ".join(
-            variable
-            for variable in settings.PROVIDER_VARIABLES
-            if provider.name in values.get(variable, "").lower()
-        )
-        for name in provider.required:
-            if not settings.is_set(name):
-                yield Problem(name, f"Must be set if {variables} contains {provider.name}.")
+    for provider in settings.providers:
+        if isinstance(provider, Provider):
+            variables = " or ".join(
+                variable
+                for variable, (_, declaration) in FIELDS.items()
+                if declaration.names_vendors and provider.name in values.get(variable, "").lower()
+            )
+            for name in provider.required:
+                if not settings.is_set(name):
+                    yield Problem(name, f"Must be set if {variables} names {provider.name}.")
 
 
 def _check_senders(settings: Settings) -> Iterator[Problem]:
-    for provider in PROVIDERS:
-        if not provider.senders or provider not in settings.sms:
+    for provider in settings.sms:
+        if not isinstance(provider, Provider) or not provider.senders:
             continue
         chosen = [name for name in provider.senders if settings.is_set(name)]
         if not chosen:
@@ -103,16 +92,24 @@ def _check_senders(settings: Settings) -> Iterator[Problem]:
                 yield Problem(name, f"Must not be set together with {others}.", example="")
 
 
+def _find_values(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Yield each value that is valid, also those of lists, with its variable."""
+    for variable, (name, _) in FIELDS.items():
+        value = getattr(settings, name, None)
+        for each in value if isinstance(value, tuple) else (value,):
+            yield variable, each
+
+
 def _check_hook_secrets(settings: Settings) -> Iterator[Problem]:
-    if settings.sms_hooks and not settings.is_set("DIALTONE_SMS_HOOK_SECRET"):
-        yield Problem(
-            "DIALTONE_SMS_HOOK_SECRET", "Must be set if DIALTONE_SMS contains the URL of a hook."
-        )
+    for variable, value in _find_values(settings):
+        secret = FIELDS[variable][1].signed_with
+        if isinstance(value, HttpHook) and not settings.is_set(secret):
+            yield Problem(secret, f"Must be set if {variable} has the URL of a hook.")
 
 
 def _check_countries(settings: Settings) -> Iterator[Problem]:
-    if not all(map(prints_codes, settings.sms)) and settings.countries is None:
-        yield Problem("DIALTONE_COUNTRIES", "Must be set if a provider of messages costs money.")
+    if not all(map(prints_codes, settings.providers)) and settings.countries is None:
+        yield Problem("DIALTONE_COUNTRIES", "Must be set if a provider costs money.")
 
 
 def _check_channels(settings: Settings) -> Iterator[Problem]:
@@ -135,9 +132,8 @@ def _check_channels(settings: Settings) -> Iterator[Problem]:
 def _check_test_otps(settings: Settings) -> Iterator[Problem]:
     length = settings.otp_length
     if any(len(otp.code.digits) != length for otp in settings.test_otps.value.otps):
-        yield Problem(
-            "DIALTONE_TEST_OTPS", f"Each code must have {length} digits (DIALTONE_OTP_LENGTH)."
-        )
+        text = f"Each code must have {length} digits (DIALTONE_OTP_LENGTH)."
+        yield Problem("DIALTONE_TEST_OTPS", text)
 
 
 def _check_metrics_port(settings: Settings) -> Iterator[Problem]:
@@ -168,24 +164,24 @@ def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
         return
     with suppress(OSError):  # reading the file reports it
         if not settings.secrets_file.exists():
-            yield Problem(
-                name, f"There is no such file. {command} generate {settings.secrets_file}`."
-            )
+            text = f"There is no such file. {command} generate {settings.secrets_file}`."
+            yield Problem(name, text)
 
 
 def _check_real_messages(settings: Settings) -> Iterator[Problem]:
-    real = ", ".join(known.name for known in PROVIDERS if not known.prints_codes)
-    for provider in settings.sms:
-        if isinstance(provider, Provider) and provider.prints_codes:
+    for variable, provider in _find_values(settings):
+        if prints_codes(provider):
+            text = f"{provider.name} prints codes."
             yield Problem(
-                "DIALTONE_SMS",
-                f"Must be {real}, the https:// URL of a hook or package.module:factory in "
-                f"production: {provider.name} prints codes.",
+                variable,
+                f"Must name a real provider or package.module:factory in production: {text}",
             )
 
 
 def _check_hooks(settings: Settings) -> Iterator[Problem]:
-    yield from check_hook_urls("DIALTONE_SMS", settings.sms_hooks)
+    for variable, value in _find_values(settings):
+        if isinstance(value, HttpHook) and value.name.startswith("http:"):
+            yield Problem(variable, "The URL of a hook must begin with https:// in production.")
 
 
 def _check_named_countries(settings: Settings) -> Iterator[Problem]:
@@ -206,27 +202,28 @@ def _check_last_days(settings: Settings) -> Iterator[Problem]:
     latest = datetime.now(UTC) + timedelta(days=367)
     ends = [otp.expires_at for otp in settings.test_otps.value.otps]
     if not all(end is not None and end <= latest for end in ends):
-        yield Problem(
-            "DIALTONE_TEST_OTPS", "Must have a last day in production, at most a year ahead."
-        )
+        text = "Must have a last day in production, at most a year ahead."
+        yield Problem("DIALTONE_TEST_OTPS", text)
 
 
 def _check_api_bases(settings: Settings) -> Iterator[Problem]:
-    for provider in _used_providers(settings):
-        if provider.api_base:
+    # Each request has a secret of the account: plain http must stay on this machine.
+    #
+    # The drivers of databases prove the password without sending it, and a URL does not say whether
+    # the network to its hosts is private: that is up to the operator.
+    for provider in settings.providers:
+        if isinstance(provider, Provider) and provider.api_base:
             # Vendors' variables have no prefix, so the field has the same name.
-            url = getattr(settings, provider.api_base.lower())
-            yield from check_api_base(provider.api_base, url)
+            parts = urlsplit(getattr(settings, provider.api_base.lower()) or "")
+            if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+                text = "Must begin with https:// in production, except for this machine."
+                yield Problem(provider.api_base, text)
 
 
 def _check_hosts(settings: Settings) -> Iterator[Problem]:
-    if settings.is_single_host:
-        return
-    if isinstance(getattr(settings, "database", None), SqliteLocation):
-        yield Problem(
-            "DIALTONE_DATABASE",
-            ONE_HOST_ONLY.format("SQLite", "postgresql://host/name or mongodb://host/name"),
-        )
+    if isinstance(settings.database, SqliteLocation) and not settings.is_single_host:
+        others = "postgresql://host/name or mongodb://host/name"
+        yield Problem("DIALTONE_DATABASE", ONE_HOST_ONLY.format("SQLite", others))
 
 
 _RULES: Final[Sequence[Rule]] = (

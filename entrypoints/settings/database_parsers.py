@@ -27,24 +27,34 @@ _URL_SCHEMES: Final = {
 _SQLITE: Final = re.compile(r"sqlite:///(?P<path>(?!:memory:\Z)[^?#]*[^?#/])")
 _ESCAPED: Final = r"(?:[^\s:%@/?#]|%[0-9A-Fa-f]{2})"
 _HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:,/?#@\[\]]+)(?::[0-9]{1,5})?"
+_HOSTS: Final = rf"{_HOST}(?:,{_HOST})*"
 _OPTION: Final = r"[^=&;#@]+=[^=&;#@]*"
-_MONGODB_URL: Final = re.compile(
-    rf"mongodb(?:\+srv)?://(?:{_ESCAPED}+(?::{_ESCAPED}*)?@)?{_HOST}(?:,{_HOST})*"
-    rf"(?:/(?P<name>[^/?#@]*))?(?:\?(?:{_OPTION}(?:[&;]{_OPTION})*)?)?"
+_RULES: Final = (
+    "options are name=value; in user, password and options : / ? # @ % are written "
+    "%3A %2F %3F %23 %40 %25."
+)
+
+
+def _url_of(
+    scheme: str,
+    *,
+    login: str = rf"{_ESCAPED}+(?::{_ESCAPED}*)?",
+    hosts: str = _HOSTS,
+    name: str = "[^/?#@]*",
+) -> re.Pattern[str]:
+    # The names and values of options are checked by the driver.
+    options = rf"\?(?:{_OPTION}(?:[&;]{_OPTION})*)?"
+    return re.compile(rf"{scheme}://(?:{login}@)?{hosts}(?:/(?P<name>{name}))?(?:{options})?")
+
+
+_MONGODB_URL: Final = _url_of(r"mongodb(?:\+srv)?")
+_POSTGRES_URL: Final = _url_of("postgresql", hosts=f"(?:{_HOSTS})?")
+# The name of the user is optional: a Redis without users has one password.
+_REDIS_URL: Final = _url_of(
+    "rediss?", login=f"{_ESCAPED}*:{_ESCAPED}*", hosts=_HOST, name="[0-9]{0,5}"
 )
 # https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
 _DATABASE_NAME: Final = re.compile(r'(?!(?i:admin|config|local)\Z)[^/\\. "$\x00-\x1f]+')
-
-_POSTGRES_URL: Final = re.compile(
-    rf"postgresql://(?:{_ESCAPED}+(?::{_ESCAPED}*)?@)?(?:{_HOST}(?:,{_HOST})*)?"
-    rf"(?:/(?P<name>[^/?#@]*))?(?:\?(?:{_OPTION}(?:&{_OPTION})*)?)?"
-)
-
-# The name of the user is optional: a Redis without users has one password.
-_REDIS_URL: Final = re.compile(
-    rf"rediss?://(?:{_ESCAPED}*:{_ESCAPED}*@)?{_HOST}(?:/[0-9]{{0,5}})?"
-    rf"(?:\?(?:{_OPTION}(?:&{_OPTION})*)?)?"
-)
 
 
 @rejects_with(
@@ -65,14 +75,12 @@ def parse_database(text: str) -> DatabaseLocation:
 
 @rejects_with(
     "Must be redis://host:port/0, redis://user:password@host:port/0, the same with rediss:// for "
-    "TLS, or package.module:factory; options are name=value; in user and password : / ? # @ % are "
-    "written %3A %2F %3F %23 %40 %25."
+    f"TLS, or package.module:factory; {_RULES}"
 )
 def parse_limit_store(text: str) -> LimitStoreLocation:
     """Parse the URL of a Redis, or a factory."""
     if factory := find_factory(text):
         return factory
-    # The names and values of options are checked by the adapter.
     return RedisLocation(full_match(_REDIS_URL, text)[0])
 
 
@@ -83,12 +91,8 @@ def _parse_extension(text: str) -> Factory:
     raise ValueError
 
 
-def parse_extensions(text: str) -> tuple[Factory, ...]:
-    """Parse where extensions are."""
-    extensions = list_of(_parse_extension)(text)
-    if len(set(extensions)) < len(extensions):
-        raise InvalidValue("Must name each extension once.")
-    return extensions
+parse_extensions: Final = list_of(_parse_extension, once="extension")
+"""Parses where extensions are."""
 
 
 def find_factory(text: str) -> Factory | None:
@@ -100,11 +104,9 @@ def find_factory(text: str) -> Factory | None:
 # https://www.mongodb.com/docs/manual/reference/connection-string/
 @rejects_with(
     "Must be mongodb://host:port/name, mongodb://user:password@host/name or, with one host and no "
-    "port, mongodb+srv://host/name; options are name=value; in user, password and options "
-    ": / ? # @ % are written %3A %2F %3F %23 %40 %25."
+    f"port, mongodb+srv://host/name; {_RULES}"
 )
 def _parse_mongodb_url(text: str) -> MongoLocation:
-    # The names and values of options are checked by the driver.
     name = unquote_plus(full_match(_MONGODB_URL, text)["name"] or "")
     if not name:
         raise InvalidValue("The URL of a MongoDB must name the database: mongodb://host/name.")
@@ -118,11 +120,9 @@ def _parse_mongodb_url(text: str) -> MongoLocation:
 
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
 @rejects_with(
-    "Must be postgresql://host:port/name or postgresql://user:password@host/name; options are "
-    "name=value; in user, password and options : / ? # @ % are written %3A %2F %3F %23 %40 %25."
+    f"Must be postgresql://host:port/name or postgresql://user:password@host/name; {_RULES}"
 )
 def _parse_postgres_url(text: str) -> PostgresLocation:
-    # The names and values of options are checked by the driver.
     if not full_match(_POSTGRES_URL, text)["name"]:
         raise InvalidValue(
             "The URL of a PostgreSQL must name the database: postgresql://host/name."

@@ -3,8 +3,6 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import partial
 from typing import Any, Final, TypeVar
 
 from entrypoints.settings.values import Secret
@@ -17,60 +15,42 @@ _KEY: Final = "setting"
 T = TypeVar("T")
 
 
-class SettingGroup(StrEnum):
-    """The headings of `.env.example`."""
-
-    ESSENTIAL = "What you set first"
-    OPTIONAL = "What you may set"
-    ADVANCED = "What you should leave alone"
-
-
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """How the text of a variable becomes a value.
 
     Attributes:
-        group: Where `.env.example` lists it.
-        description: The line about it there.
+        description: The line about it in `.env.example`.
         parse: Returns the value of a text, or raises `InvalidValue`.
         default: The text that is parsed if the variable is not set; empty if there is none.
         unset: The value if the variable is not set and has no default.
         derive: Makes the default of the settings that are declared earlier.
         example: A valid text for error messages; by default the default. If it depends on the
             settings that are declared earlier, a function of them.
-        name: The variable without its prefix, if it differs from the name of the field.
-        prefix: How the variable begins. Those of vendors have none of ours: other programs read
-            them too.
-        show: Makes the text that is shown of a value; by default that of the variable, without the
-            credentials in a URL.
-        file_name: The variable that names a file with the text, without its prefix; empty if there
-            is none. By default each `Secret` has one: its own name and `_FILE`.
+        variable: Its name, if it is not that of the field in upper case, after `DIALTONE_`.
+        file_variable: The variable that names a file with the text; empty if there is none. By
+            default each `Secret` has one: its own name and `_FILE`.
         has_lines: Whether the text may have several lines, also in a file, such as a key in PEM.
-        is_used: Returns whether the values of all variables use its vendor. Without one it is
-            always read.
+        names_vendors: Whether its text names vendors, or URLs with their schemes.
+        vendor: Its variable is read only if a setting names this vendor, and has no prefix: other
+            programs read it too.
+        signed_with: The variable with the secret of the hooks that it names: required with a hook.
         unused: Returns why it has no effect with all settings, an empty text if it has one.
     """
 
-    group: SettingGroup
     description: str
     parse: Callable[[str], Any]
     default: str = ""
     unset: Any = None
     derive: Callable[[Any], str] | None = None
     example: str | Callable[[Any], str] = ""
-    name: str = ""
-    prefix: str = PREFIX
-    show: Callable[[Any], str] | None = None
-    file_name: str | None = None
+    variable: str = ""
+    file_variable: str | None = None
     has_lines: bool = False
-    is_used: Callable[[Mapping[str, str]], bool] = lambda _: True
+    names_vendors: bool = False
+    vendor: str = ""
+    signed_with: str = ""
     unused: Callable[[Any], str] | None = None
-
-    def file_variable(self, variable: str) -> str:
-        """Return the variable that names a file with the text, or an empty text."""
-        if self.file_name is None:
-            return f"{variable}_FILE" if isinstance(self.unset, Secret) else ""
-        return f"{self.prefix}{self.file_name}" if self.file_name else ""
 
     def default_text(self, settings: Any) -> str:
         """Return the text that the variable has by default, or an empty one."""
@@ -82,21 +62,9 @@ class Declaration:
         return example or self.default
 
 
-def _setting(
-    group: SettingGroup, description: str, parse: Callable[[str], Any], **rest: Any
-) -> Any:
+def setting(description: str, parse: Callable[[str], Any], **rest: Any) -> Any:
     """Declare a field of a dataclass as a setting; see `Declaration`."""
-    return declare(Declaration(group, description, parse, **rest))
-
-
-def declare(declaration: Declaration) -> Any:
-    """Return a field of a dataclass that is a setting."""
-    return dataclasses.field(metadata={_KEY: declaration})
-
-
-essential = partial(_setting, SettingGroup.ESSENTIAL)
-optional = partial(_setting, SettingGroup.OPTIONAL)
-advanced = partial(_setting, SettingGroup.ADVANCED)
+    return dataclasses.field(metadata={_KEY: Declaration(description, parse, **rest)})
 
 
 def by_profile(*values: T) -> Mapping[str, T]:
@@ -107,7 +75,7 @@ def by_profile(*values: T) -> Mapping[str, T]:
 def limit(description: str, parse: Callable[[str], Any], *texts: str, **rest: Any) -> Any:
     """Declare a limit: its default in each of `LIMIT_PROFILES`, or one for all."""
     profiles = by_profile(*(texts if len(texts) > 1 else texts * 3))
-    return advanced(
+    return setting(
         description,
         parse,
         default=profiles["medium"],
@@ -117,31 +85,20 @@ def limit(description: str, parse: Callable[[str], Any], *texts: str, **rest: An
 
 
 def declared(settings: type[Any]) -> dict[str, tuple[str, Declaration]]:
-    """Return the settings of a dataclass by their variable: the field's name, the declaration.
-
-    They are in the order of the groups. In a group, they are in the order of the dataclass.
-    """
+    """Return the settings of a dataclass by their variable: the field's name, the declaration."""
     found = {}
     for field in dataclasses.fields(settings):
         if declaration := field.metadata.get(_KEY):
-            variable = declaration.name or field.name.upper()
-            found[f"{declaration.prefix}{variable}"] = (field.name, declaration)
-    groups = list(SettingGroup)
-    return dict(sorted(found.items(), key=lambda item: groups.index(item[1][1].group)))
+            prefix = "" if declaration.vendor else PREFIX
+            variable = declaration.variable or f"{prefix}{field.name.upper()}"
+            if declaration.file_variable is None:
+                name = f"{variable}_FILE" if isinstance(declaration.unset, Secret) else ""
+                declaration = dataclasses.replace(declaration, file_variable=name)
+            found[variable] = (field.name, declaration)
+    return found
 
 
 def example_line(settings: type[Any], variable: str) -> str:
     """Return the line with the example of a variable, which depends on no other."""
     _, declaration = declared(settings)[variable]
     return f"Example: {variable}={declaration.example_text(None)}"
-
-
-def descriptions(settings: type[Any]) -> dict[str, str]:
-    """Return the descriptions of the settings of a dataclass by the fields' names.
-
-    A class may have `DESCRIPTIONS`, which replace those of its bases.
-    """
-    found = {name: declaration.description for name, declaration in declared(settings).values()}
-    for owner in reversed(settings.__mro__):
-        found |= vars(owner).get("DESCRIPTIONS", {})
-    return found

@@ -9,7 +9,7 @@ from domain.identities.username import UsernameRules
 from domain.token_issuers import DEFAULT_ISSUER, TokenIssuers
 from entrypoints.http.settings import HttpIdentitySettings
 from entrypoints.settings import parsers
-from entrypoints.settings.declaration import optional
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.otp import OtpSettings
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class IdentitySettings(OtpSettings):
-    """How long sessions last."""
+    """Tokens, sessions and users."""
 
-    plain_token_ttl: timedelta = optional(
+    plain_token_ttl: timedelta = setting(
         "Lifetime of an access token without a refresh token, such as 90d, 12h, 30m or 60s.",
         parsers.duration("1m", "400d"),
         default="90d",
     )
-    token_issuer: str = optional(
+    token_issuer: str = setting(
         "Issuer (iss) of access tokens, by default DIALTONE_PUBLIC_URL if set; see docs/tokens.md.",
         parsers.parse_issuer,
         derive=lambda settings: (
@@ -33,21 +33,21 @@ class IdentitySettings(OtpSettings):
         ),
         example="https://dialtone.example.org",
     )
-    former_issuers: tuple[str, ...] = optional(
+    former_issuers: tuple[str, ...] = setting(
         "Issuers whose access tokens are accepted too, separated by commas, or none.",
         parsers.parse_former_issuers,
         default="none",
         example="https://former.example.org",
     )
-    session_max_age: timedelta = optional(
+    session_max_age: timedelta = setting(
         "Maximum age of a session: after that the user has to sign in again.",
         parsers.duration("1h", "3650d"),
         default="365d",
     )
-    session_idle_timeout: timedelta = optional(
+    session_idle_timeout: timedelta = setting(
         "Time after which an unused session ends.", parsers.duration("5m", "400d"), default="90d"
     )
-    recycled_after: timedelta | None = optional(
+    recycled_after: timedelta | None = setting(
         "A phone number unused for this time gets a new account at its next login; off: never.",
         parsers.duration_or_off("1d", "3650d"),
         default="off",

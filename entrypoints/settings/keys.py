@@ -8,7 +8,7 @@ from application.ports.errors import ConfigurationError
 from domain.errors import InvalidValue
 from entrypoints.settings import parsers
 from entrypoints.settings.database_parsers import find_factory
-from entrypoints.settings.declaration import essential, optional
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.values import Secret
 
@@ -47,18 +47,18 @@ def _parse_secrets_file(text: str) -> Path:
 class KeySettings(ServiceSettings):
     """Where the keys are."""
 
-    secrets_file: Path = essential(
+    secrets_file: Path = setting(
         "File with the keys; development creates it if it is missing, production does not.",
         _parse_secrets_file,
         default="var/secrets.json",
     )
     # Its file is the one above, which has rules of its own.
-    secrets: Secret[str] = optional(
+    secrets: Secret[str] = setting(
         "Text of a secrets file, instead of DIALTONE_SECRETS_FILE.",
         parse_secrets,
         unset=Secret(""),
         example='"$(dialtone keys generate -)"',
-        file_name="",
+        file_variable="",
         has_lines=True,
     )
 

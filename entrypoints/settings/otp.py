@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
@@ -15,12 +15,11 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneRules
 from entrypoints.http.settings import HttpOtpSettings
-from entrypoints.opening.providers import Provider, prints_codes, provider_name
+from entrypoints.opening.providers import PROVIDERS, Provider, prints_codes, provider_name
 from entrypoints.settings import parsers
+from entrypoints.settings.adapter_parsers import SECRET_EXAMPLE, parse_hook_secrets, several_of
 from entrypoints.settings.channel_parsers import ALL_OTHERS, parse_channels
-from entrypoints.settings.declaration import essential, limit, optional
-from entrypoints.settings.hook_parsers import SECRET_EXAMPLE, parse_hook_secrets
-from entrypoints.settings.provider_parsers import parse_sms
+from entrypoints.settings.declaration import limit, setting
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.twilio import TwilioSettings
 from entrypoints.settings.values import Factory, HttpHook, Secret
@@ -39,10 +38,6 @@ def _only_country(settings: Any) -> str:
     return next(iter(countries)) if len(countries) == 1 else ""
 
 
-def _show_providers(providers: tuple[Provider | Factory | HttpHook, ...]) -> str:
-    return ",".join(map(provider_name, providers))
-
-
 def _test_otp(settings: Any) -> str:
     # Without the length, if that is invalid too.
     code = "1234567890"[: getattr(settings, "otp_length", DEFAULT_OTP_LENGTH)]
@@ -51,17 +46,18 @@ def _test_otp(settings: Any) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class SmsSettings(ServiceSettings):
-    """Who sends messages. It stands before the settings of providers."""
+    """Who sends messages."""
 
-    sms: tuple[Provider | Factory | HttpHook, ...] = essential(
+    sms: tuple[Provider | Factory | HttpHook, ...] = setting(
         "console (terminal), twilio, vonage, https://… (hook) or package.module:factory; in order.",
-        parse_sms,
+        several_of({provider.name: provider for provider in PROVIDERS}, once="provider"),
         default="console",
         example="twilio",
-        show=_show_providers,
-        file_name="SMS_FILE",
+        names_vendors=True,
+        signed_with="DIALTONE_SMS_HOOK_SECRET",
+        file_variable="DIALTONE_SMS_FILE",
     )
-    sms_hook_secret: Secret[tuple[str, ...]] = essential(
+    sms_hook_secret: Secret[tuple[str, ...]] = setting(
         "Secret that signs messages to hooks, and what they report; required if there is a hook.",
         parse_hook_secrets,
         unset=Secret(()),
@@ -73,57 +69,57 @@ class SmsSettings(ServiceSettings):
 class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
     """Who sends codes, in which words, and how many."""
 
-    countries: frozenset[str] | None = essential(
-        "Countries of messages, as ISO codes, or * for all; optional with console alone.",
+    countries: frozenset[str] | None = setting(
+        "Countries that are served, as ISO codes, or * for all; optional with console alone.",
         parsers.parse_countries,
         example="IN,US,DE",
     )
-    channels: tuple[tuple[str, Channels], ...] = optional(
+    channels: tuple[tuple[str, Channels], ...] = setting(
         "Channels of codes by country, the first one first; * is all others, see docs/channels.md.",
         parse_channels,
         unset=(),
         example="IN=sms;*=sms",
     )
-    android_hashes: tuple[str, ...] = optional(
+    android_hashes: tuple[str, ...] = setting(
         "Hashes of the Android apps that read the code from the message, the usual app first.",
         parsers.list_of(parse_app_hash),
         unset=(),
         example="FA+9qCX9VSu",
-        name="ANDROID_HASH",
+        variable="DIALTONE_ANDROID_HASH",
     )
-    web_domain: str | None = optional(
+    web_domain: str | None = setting(
         "Domain of the website on which browsers fill in the code (WebOTP).",
         parsers.parse_domain,
         example="example.org",
     )
-    default_locale: str = optional(
+    default_locale: str = setting(
         "Language of a message if the request names no language that has templates.",
         parse_locale,
         default="en",
     )
-    sms_templates_dir: Path | None = optional(
+    sms_templates_dir: Path | None = setting(
         "Folder with message templates of your own, see docs/sms-templates.md.",
         parsers.parse_path,
         example="/etc/dialtone/templates",
     )
-    default_region: str | None = optional(
+    default_region: str | None = setting(
         "Country of numbers without +, as ISO code; by default the only one in DIALTONE_COUNTRIES.",
         parsers.parse_country_code,
         derive=_only_country,
         example="IN",
     )
-    accepts_toll_free_numbers: bool = optional(
+    accepts_toll_free_numbers: bool = setting(
         "yes accepts toll-free numbers, although fraudsters earn money with calls to them.",
         parsers.parse_yes_or_no,
         default="no",
-        name="TOLL_FREE_NUMBERS",
+        variable="DIALTONE_TOLL_FREE_NUMBERS",
     )
-    otp_length: int = optional(
+    otp_length: int = setting(
         "Number of digits of a code, 6 to 8.",
         parsers.number(DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH),
         default="6",
     )
-    test_otps: Secret[TestOtps] = optional(
+    test_otps: Secret[TestOtps] = setting(
         "Numbers with a fixed code until a given day, for app-store reviewers; they get no "
         "message.",
         parsers.parse_test_otps,
@@ -157,8 +153,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         "60/1h",
         "300/1h",
     )
-    PROVIDER_VARIABLES: ClassVar[tuple[str, ...]] = ("DIALTONE_SMS",)
-    """The variables that name providers."""
 
     @property
     def sms_hooks(self) -> list[HttpHook]:

@@ -78,8 +78,13 @@ def pattern(regex: str, message: str) -> Callable[[str], str]:
     return rejects_with(message)(lambda text: full_match(compiled, text)[0])
 
 
-def list_of(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
-    """Return a parser of values separated by commas. An error tells what is wrong with each."""
+def list_of(parse: Callable[[str], T], *, once: str = "") -> Callable[[str], tuple[T, ...]]:
+    """Return a parser of values separated by commas. An error tells what is wrong with each.
+
+    Args:
+        parse: Parses one.
+        once: What each is, if no two may be the same.
+    """
 
     def parse_list(text: str) -> tuple[T, ...]:
         parts = [part.strip() for part in text.split(",")]
@@ -94,9 +99,16 @@ def list_of(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
                 problems.append(f"{place}{error.message}")
         if problems:
             raise InvalidValue(" ".join(problems))
+        if once and len(set(values)) < len(values):
+            raise InvalidValue(f"Must name each {once} once.")
         return tuple(values)
 
     return parse_list
+
+
+def secret(parse: Callable[[str], T]) -> Callable[[str], Secret[T]]:
+    """Return a parser of a value that is never shown."""
+    return lambda text: Secret(parse(text))
 
 
 def secrets_of(parse: Callable[[str], str]) -> Callable[[str], Secret[tuple[str, ...]]]:
@@ -110,15 +122,7 @@ def secrets_of(parse: Callable[[str], str]) -> Callable[[str], Secret[tuple[str,
             raise InvalidValue("Must have commas between the secrets, and no spaces in one.")
         return parse(text)
 
-    parse_all = list_of(parse_one)
-
-    def parse_secrets(text: str) -> Secret[tuple[str, ...]]:
-        secrets = parse_all(text)
-        if len(set(secrets)) < len(secrets):
-            raise InvalidValue("Must have each secret once.")
-        return Secret(secrets)
-
-    return parse_secrets
+    return secret(list_of(parse_one, once="secret"))
 
 
 def choice(*values: S) -> Callable[[str], S]:

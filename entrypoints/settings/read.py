@@ -1,36 +1,24 @@
 """Reading settings from the environment and `.env`, and showing them."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import starmap
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from domain.errors import InvalidValue
 from entrypoints.opening.startup_error import SettingsError, StartupError
 from entrypoints.settings.checks import find_problems, is_production, unused_variables
-from entrypoints.settings.composition import (
-    FIELDS,
-    FILE_VARIABLES,
-    INSTALLED,
-    VARIABLES,
-    Composition,
-)
+from entrypoints.settings.composition import FIELDS, FILE_VARIABLES, VARIABLES, AllSettings
 from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.env_file import read_env_file
+from entrypoints.settings.rules import Problem
 from entrypoints.settings.secret_files import both_set, read_secret_file, read_secret_files
-from entrypoints.settings.settings import InvalidSetting, PartialSettings, Settings
-from entrypoints.settings.values import HIDDEN, Secret, Variables
-
-# Credentials in a URL: before its hosts, and in MongoDB's options.
-_LOGIN: Final = re.compile(r"(?<=://)[^/?#]*@")
-_SECRET_OPTION: Final = re.compile(
-    r"(?<=[?&;])(?P<name>[^=&;]*(?:pass|propert|secret|token|user)[^=&;]*)=[^&;]*", re.IGNORECASE
-)
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import PrivateUrl, Secret, Variables
 
 
-class Description(NamedTuple):
+class ShownSetting(NamedTuple):
     """A variable, its value without secrets, and where the value comes from.
 
     The origin is default, environment or .env.
@@ -39,13 +27,13 @@ class Description(NamedTuple):
     name: str
     shown: str
     origin: str
+    is_default: bool
 
 
 def read_settings(
     environ: Mapping[str, str],
     env_file: Path | None,
     file_checks: Iterable[Callable[[Settings], object]] = (),
-    composition: Composition = INSTALLED,
 ) -> Settings:
     """Read and check all settings; `settings.of` has those of a feature.
 
@@ -58,7 +46,6 @@ def read_settings(
         environ: The environment.
         env_file: The path of the `.env` file.
         file_checks: Load what settings name. They raise `StartupError`, also a line each.
-        composition: The features whose settings are read, by default all that are installed.
 
     Raises:
         SettingsError: with all problems: those of the file, those of the settings, those of the
@@ -68,26 +55,32 @@ def read_settings(
     in_file, problems = read_env_file(env_file) if env_file else ({}, [])
     file_values, environment = _without_empty(in_file), _without_empty(environ)
     values = {**file_values, **environment}
-    texts, files, unread = read_secret_files(values, composition)
+    texts, files, unread = read_secret_files(values)
     from_env_file = frozenset(file_values.keys() - environment.keys())
-    variables = Variables({**values, **texts}, from_env_file, files)
-    settings = composition.begin(variables)
-    invalid = _parse(settings, unread, composition)
-    for name in filter(invalid.__contains__, composition.fields):
-        variable, problem = invalid[name]
-        place = " (in .env)" if variable in from_env_file else ""
-        problems.append(f"{variable}{place}: {problem}")
+    # A field has no value while its variable is invalid, and then it raises AttributeError.
+    settings = object.__new__(AllSettings)
+    _set(settings, "variables", Variables({**values, **texts}, from_env_file, files))
+    invalid = _parse(settings, unread)
+    is_complete = not (invalid or unread)
+    for problem in find_problems(settings, is_complete=is_complete):
+        invalid.setdefault(problem.variable, problem)
+    for name in FIELDS:
+        if name in unread or name in invalid:
+            variable, text = unread.get(name) or _explain(settings, invalid[name])
+            place = " (in .env)" if variable in from_env_file else ""
+            problems.append(f"{variable}{place}: {text}")
     for check in file_checks:
         try:
             check(settings)
-        except InvalidSetting:
-            pass  # it needs the value of an invalid variable
+        except AttributeError:
+            if is_complete:
+                raise
         except StartupError as error:
             problems.append(str(error))
     if problems:
-        unknown = starmap(unknown_line, find_unknown(values))
+        unknown = starmap(unknown_line, find_unknown(values).items())
         raise SettingsError("\n".join([*problems, *unknown]))
-    return composition.complete(settings)
+    return settings
 
 
 def find_text(variables: Variables, name: str) -> str:
@@ -99,94 +92,111 @@ def find_text(variables: Variables, name: str) -> str:
         SettingsError: Both are set, or the file cannot be used.
     """
     values, file_variable = variables.values, FILE_VARIABLES.get(name, f"{name}_FILE")
-    text = values.get(name, "").strip()
-    if file_variable not in values or name in variables.files:
-        try:
-            _check_text(text)
-        except InvalidValue as error:
-            raise SettingsError(f"{name}: {error.message}") from None
-        return text
-    if text:
-        raise SettingsError(f"{name}: {both_set(file_variable)}")
-    is_strict = is_production(values)
+    text, wrong = values.get(name, "").strip(), name
     try:
-        _, line = read_secret_file(file_variable, values[file_variable], is_strict=is_strict)
+        if file_variable not in values or name in variables.files:
+            _check_text(text)
+        elif text:
+            raise InvalidValue(both_set(file_variable))
+        else:
+            wrong = file_variable
+            _, text = read_secret_file(
+                file_variable, values[file_variable], is_strict=is_production(values)
+            )
     except InvalidValue as error:
-        raise SettingsError(f"{file_variable}: {error.message}") from None
-    return line.strip()
+        raise SettingsError(f"{wrong}: {error.message}") from None
+    return text.strip()
 
 
-def describe_settings(settings: Settings) -> list[Description]:
-    """Describe each variable, in the order of the class; secrets are hidden."""
-    variables, described = settings.variables, []
+def describe_settings(settings: Settings) -> list[ShownSetting]:
+    """Describe each variable, in the order of the class."""
+    variables, shown = settings.variables, []
+    unused = unused_variables(variables.values)
     for name, (field_name, declaration) in FIELDS.items():
-        text, origin = declaration.default_text(settings), "default"
-        file, file_variable = variables.files.get(name), FILE_VARIABLES.get(name, "")
+        default, origin = declaration.default_text(settings), "default"
+        text = default
         if name in variables.values:
-            text = _hide_credentials(variables.values[name].strip())
-            if declaration.show is not None:
-                text = declaration.show(getattr(settings, field_name))
-            elif isinstance(declaration.unset, Secret):
-                text = HIDDEN
-            origin = ".env" if name in variables.from_env_file else "environment"
-        if file_variable in variables.values:
-            # The file of a vendor that is not used was not read.
-            text = HIDDEN if file is None else f"{text} (file {file.path})"
-            origin = ".env" if file_variable in variables.from_env_file else "environment"
-        described.append(Description(name, text, origin))
-    return described
+            of_env_file = settings.variable_of(name) in variables.from_env_file
+            origin = ".env" if of_env_file else "environment"
+            text = _show(getattr(settings, field_name), variables.values[name].strip())
+            if name in unused:
+                text = "(not used)"
+            elif name in variables.files:
+                text += f" (file {variables.files[name].path})"
+        is_default = name in unused or text == default
+        shown.append(ShownSetting(name, text, origin, is_default))
+    return shown
+
+
+def find_unknown(names: Iterable[str]) -> dict[str, str | None]:
+    """Return each name with our prefix that is not a setting, and a setting with a similar name."""
+    # Without the prefix, which would make any two names similar.
+    short_names = {known.removeprefix(PREFIX): known for known in VARIABLES}
+    unknown = {}
+    for name in sorted(names):
+        short_name = name.upper().removeprefix(PREFIX)
+        if name.upper().startswith(PREFIX) and name not in VARIABLES:
+            similar = get_close_matches(short_name, short_names, n=1, cutoff=0.7)
+            unknown[name] = short_names[similar[0]] if similar else None
+    return unknown
+
+
+def unknown_line(name: str, similar: str | None) -> str:
+    """Return the line about a name that is not a setting."""
+    advice = f"Did you mean {similar}?" if similar else "Remove it."
+    return f"{name}: This is not a setting. {advice}"
+
+
+def find_unused(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield each variable that is set and has no effect with the other settings, and why."""
+    not_read = unused_variables(settings.variables.values)
+    for name, (_, declaration) in FIELDS.items():
+        is_read = settings.is_set(name) and name not in not_read
+        if is_read and declaration.unused and (reason := declaration.unused(settings)):
+            yield name, reason
 
 
 def _without_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if value.strip()}
 
 
-def _parse(
-    settings: PartialSettings,
-    unread: Mapping[str, tuple[str, str]],
-    composition: Composition,
-) -> dict[str, tuple[str, str]]:
-    """Give each field its value; return the problem of each setting that has one.
+def _set(settings: Settings, field_name: str, value: Any) -> None:
+    object.__setattr__(settings, field_name, value)
 
-    Args:
-        settings: Get the values.
-        unread: Settings whose text could not be read, each with the variable and the problem.
-        composition: Has their declarations and rules.
 
-    Returns:
-        The variable that is wrong, and the problem, by the variable of the setting.
-    """
-    values = settings.variables.values
-    texts = {name: values[name].strip() for name in composition.fields if name in values}
-    for name in unused_variables(texts, composition):
-        texts.pop(name, None)
-    problems = dict(unread)
-    for name, (field_name, declaration) in composition.fields.items():
+def _parse(settings: Settings, unread: Mapping[str, tuple[str, str]]) -> dict[str, Problem]:
+    """Give each field its value; return the problem of each variable that has one."""
+    values, problems = settings.variables.values, {}
+    unused = unused_variables(values)
+    for name, (field_name, declaration) in FIELDS.items():
         if name in unread:
             continue
+        text = "" if name in unused else values.get(name, "").strip()
         try:
-            text = texts.get(name) or declaration.default_text(settings)
-            settings.set(field_name, _parse_text(name, text) if text else declaration.unset)
-        except InvalidSetting:
-            pass  # the default depends on an invalid variable
+            _check_text(text)
+            if not text.isprintable() and not declaration.has_lines:
+                raise InvalidValue("Must not contain unprintable characters.")
+            text = text or declaration.default_text(settings)
+            _set(settings, field_name, declaration.parse(text) if text else declaration.unset)
         except InvalidValue as error:
-            problems[name] = _problem(settings, name, error.message)
-    for problem in find_problems(settings, composition.features):
-        problems.setdefault(problem.variable, _problem(settings, *problem))
+            problems[name] = Problem(name, error.message)
+        except AttributeError:
+            if not problems and not unread:
+                raise
     return problems
 
 
-def _problem(
-    settings: Settings, name: str, text: str, example: str | None = None
-) -> tuple[str, str]:
-    """Return the variable that is wrong, which may name a file, and the problem."""
-    line = _example_line(name, settings, example)
-    if file := settings.variables.files.get(name):
-        in_file = line.removeprefix(f"Example: {name}=")
-        # A command of the shell is not what the file contains.
-        shown = f"Example: echo {in_file}" if "$(" in in_file else f"Example of its text: {in_file}"
-        return file.variable, f"In {file.path}: {text} {shown}"
-    return name, f"{text} {line}"
+def _explain(settings: Settings, problem: Problem) -> tuple[str, str]:
+    """Return the variable that is wrong, which may name a file, and the problem with an example."""
+    name, text, example = problem
+    if example is None:
+        example = FIELDS[name][1].example_text(settings)
+    file = settings.variables.files.get(name)
+    if file is None:
+        return name, f"{text} Example: {name}={example}"
+    # A command of the shell is not what the file contains.
+    label = "Example: echo" if "$(" in example else "Example of its text:"
+    return file.variable, f"In {file.path}: {text} {label} {example}"
 
 
 def _check_text(text: str) -> None:
@@ -203,54 +213,8 @@ def _check_text(text: str) -> None:
         )
 
 
-def _parse_text(name: str, text: str) -> Any:
-    _check_text(text)
-    _, declaration = FIELDS[name]
-    if not text.isprintable() and not declaration.has_lines:
-        raise InvalidValue("Must not contain unprintable characters.")
-    return declaration.parse(text)
-
-
-def _example_line(name: str, settings: Settings, text: str | None) -> str:
-    """Return the line with a text that is valid for the variable; without one, with its example."""
-    shown = FIELDS[name][1].example_text(settings) if text is None else text
-    return f"Example: {name}={shown}"
-
-
-def unknown_line(name: str, similar: str | None) -> str:
-    """Return the line about a name that is not a setting."""
-    advice = "Remove it." if similar is None else f"Did you mean {similar}?"
-    return f"{name}: This is not a setting. {advice}"
-
-
-def find_unknown(names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
-    """Yield each name with our prefix that is not a setting, and a setting with a similar name."""
-    # Without the prefix, which would make any two names similar.
-    short_names = {known.removeprefix(PREFIX): known for known in VARIABLES}
-    for name in sorted(names):
-        short_name = name.upper().removeprefix(PREFIX)
-        if name.upper().startswith(PREFIX) and name not in VARIABLES:
-            similar = get_close_matches(short_name, short_names, n=1, cutoff=0.7)
-            yield name, short_names[similar[0]] if similar else None
-
-
-def find_unused(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield each variable that is set and has no effect with the other settings, and why."""
-    not_read = unused_variables(settings.variables.values, INSTALLED)
-    for name, (_, declaration) in FIELDS.items():
-        if declaration.unused is None or not settings.is_set(name) or name in not_read:
-            continue
-        if reason := declaration.unused(settings):
-            yield name, reason
-
-
-def unused_line(name: str, reason: str) -> str:
-    """Return the line about a setting that has no effect."""
-    return f"{name}: This has no effect, because {reason}. Remove it."
-
-
-def _hide_credentials(text: str) -> str:
-    printable = "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
-    return _SECRET_OPTION.sub(rf"\g<name>={HIDDEN}", _LOGIN.sub(f"{HIDDEN}@", printable))
+def _show(value: object, text: str) -> str:
+    """Return the text of a value without its secrets, which have types of their own."""
+    values = value if isinstance(value, tuple) else (value,)
+    has_secrets = any(isinstance(each, Secret | PrivateUrl) for each in values)
+    return ",".join(map(str, values)) if has_secrets else text

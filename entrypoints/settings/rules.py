@@ -1,12 +1,9 @@
 """What a rule between settings is, and what the rules of several features have in common."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
-
-from entrypoints.settings.values import HttpHook
 
 
 class Problem(NamedTuple):
@@ -34,23 +31,6 @@ ONE_HOST_ONLY: Final = "{} is on one host only. Use {}, or set DIALTONE_SINGLE_H
 _PRIVATE_NAME: Final = re.compile(
     r"[a-z][a-z0-9_-]*|(?:[a-z0-9_-]+\.)+(?:localhost|local|home\.arpa|internal|svc)"
 )
-
-
-def check_hook_urls(name: str, hooks: Iterable[HttpHook]) -> Iterator[Problem]:
-    """Yield the problem of a variable that names hooks, if one gets requests without encryption."""
-    if any(urlsplit(hook.url).scheme == "http" for hook in hooks):
-        yield Problem(name, "The URL of a hook must begin with https:// in production.")
-
-
-def check_api_base(name: str, url: str | None) -> Iterator[Problem]:
-    """Yield the problem of a URL that replaces an API, if it gets secrets without encryption."""
-    # Each request has a secret of the account: plain http must stay on this machine.
-    #
-    # The drivers of databases prove the password without sending it, and a URL does not say whether
-    # the network to its hosts is private: that is up to the operator.
-    parts = urlsplit(url or "")
-    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        yield Problem(name, "Must begin with https:// in production, except for this machine.")
 
 
 def is_private(host: str) -> bool:

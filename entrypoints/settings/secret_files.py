@@ -4,20 +4,16 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from adapters.files import open_regular_file
 from domain.errors import InvalidValue
 from entrypoints.settings.checks import is_production, unused_variables
+from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
 from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.values import SecretFile
 
-if TYPE_CHECKING:
-    from entrypoints.settings.composition import Composition
-
 _MAX_FILE_SIZE: Final = 64 * 1024
-_READABLE: Final = stat.S_IROTH
-_WRITABLE: Final = stat.S_IWOTH
 
 
 class SecretFiles(NamedTuple):
@@ -34,31 +30,25 @@ class SecretFiles(NamedTuple):
     problems: dict[str, tuple[str, str]]
 
 
-def read_secret_files(values: Mapping[str, str], composition: "Composition") -> SecretFiles:
+def read_secret_files(values: Mapping[str, str]) -> SecretFiles:
     """Read the files that variables name, except those of vendors that are not used."""
     read = SecretFiles({}, {}, {})
     is_strict = is_production(values)
     # Our own settings first: they name the vendors.
-    stripped = {name: text.strip() for name, text in values.items()}
-    for name in sorted(composition.file_variables, key=lambda name: not name.startswith(PREFIX)):
-        variable = composition.file_variables[name]
-        known = {**stripped, **read.texts}
-        if variable not in values or name in unused_variables(known, composition):
+    for name in sorted(FILE_VARIABLES, key=lambda name: not name.startswith(PREFIX)):
+        variable = FILE_VARIABLES[name]
+        if variable not in values or name in unused_variables({**values, **read.texts}):
             continue
         if name in values:
             read.problems[name] = name, both_set(variable)
             continue
+        has_lines = FIELDS[name][1].has_lines
         try:
-            file, text = read_secret_file(
-                variable,
-                values[variable],
-                is_strict=is_strict,
-                has_lines=composition.fields[name][1].has_lines,
+            read.files[name], read.texts[name] = read_secret_file(
+                variable, values[variable], is_strict=is_strict, has_lines=has_lines
             )
         except InvalidValue as error:
             read.problems[name] = variable, error.message
-        else:
-            read.files[name], read.texts[name] = file, text
     return read
 
 
@@ -85,39 +75,37 @@ def read_secret_file(
     Raises:
         InvalidValue: The file cannot be used.
     """
-    text = text.strip()
-    if not text.isprintable():
-        raise InvalidValue("Must not contain unprintable characters.")
-    path, user = Path(text).absolute(), os.geteuid()
+    path, user = Path(text.strip()).absolute(), os.geteuid()
     try:
-        mode = path.stat().st_mode
-    except OSError as error:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no path"
         raise InvalidValue(
-            f"This path leads to no file that can be opened ({error.strerror}). A relative path "
+            f"This path leads to no file that can be opened ({reason}). A relative path "
             f"starts in {Path.cwd()}. Correct the path, or let the user of the service (uid {user})"
             " open its folders."
         ) from None
-    if stat.S_ISDIR(mode):
+    if is_folder:
         raise InvalidValue(f"{path} is a folder. Name a file in it.")
     try:
         with open_regular_file(path) as file:
-            mode = os.fstat(file.fileno()).st_mode
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             content = file.read(_MAX_FILE_SIZE + 1)
     except OSError as error:
         raise InvalidValue(
             f"{path} cannot be read ({error.strerror}). Name a file that the user of the service "
             f"(uid {user}) can read."
         ) from None
-    if mode & _WRITABLE:
+    if mode & stat.S_IWOTH:
         raise InvalidValue(
-            f"Every user of the machine can write to {path} (mode {stat.S_IMODE(mode):04o}). Check "
+            f"Every user of the machine can write to {path} (mode {mode:04o}). Check "
             f"what it contains. Fix: chmod o-rw {path}"
         )
-    is_exposed = bool(mode & _READABLE)
+    is_exposed = bool(mode & stat.S_IROTH)
     if is_exposed and is_strict:
         # The mode counts also in a private folder: that may change, and nobody would notice.
         raise InvalidValue(
-            f"Every user of the machine can read {path} (mode {stat.S_IMODE(mode):04o}), which "
+            f"Every user of the machine can read {path} (mode {mode:04o}), which "
             f"production rejects. Fix: chmod o-r {path}, and let it belong to the user of the "
             f"service (uid {user}) or its group. In Kubernetes set defaultMode: 0440 and fsGroup; "
             "in Docker, uid and mode of the secret."
@@ -145,19 +133,11 @@ def _read_text(path: Path, content: bytes, *, has_lines: bool) -> str:
     return line
 
 
-def find_exposed(files: Mapping[str, SecretFile]) -> list[SecretFile]:
-    """Return the files that every user of the machine can read."""
-    return [file for file in files.values() if file.is_exposed]
-
-
-def exposed_line(file: SecretFile) -> str:
-    """Return the line about such a file."""
-    return f"{file.variable}: {exposed_problem(file)}"
-
-
-def exposed_problem(file: SecretFile) -> str:
-    """Return what is wrong with such a file, which production rejects."""
-    return (
-        f"Every user of the machine can read {file.path}, which production rejects. "
+def find_exposed(files: Mapping[str, SecretFile]) -> dict[str, str]:
+    """Return what is wrong with the files that every user can read, by their variables."""
+    return {
+        file.variable: f"Every user of the machine can read {file.path}, which production rejects. "
         f"Fix: chmod o-r {file.path}"
-    )
+        for file in files.values()
+        if file.is_exposed
+    }

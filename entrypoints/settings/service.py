@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from entrypoints.settings import database_parsers, parsers
 from entrypoints.settings.bind import Bind
-from entrypoints.settings.declaration import LIMIT_PROFILES, essential, optional
+from entrypoints.settings.declaration import LIMIT_PROFILES, setting
 from entrypoints.settings.values import (
     DatabaseLocation,
     Environment,
@@ -19,58 +19,58 @@ from entrypoints.settings.values import (
 class ServiceSettings:
     """Where the service is reached, and where its data is."""
 
-    env: Environment = essential(
+    env: Environment = setting(
         "development or production; production rejects settings that are only safe for trying out.",
         parsers.choice(*Environment),
         default="development",
         example="production",
     )
-    bind: Bind = essential(
+    bind: Bind = setting(
         "Host and port that the server listens on.", parsers.parse_bind, default="127.0.0.1:8000"
     )
-    public_url: str = essential(
+    public_url: str = setting(
         "URL at which clients reach the service; by default that of DIALTONE_BIND.",
         parsers.parse_http_url,
         derive=lambda settings: str(settings.bind.local_url),
         example="https://dialtone.example.org",
     )
-    trusted_proxies: tuple[Network, ...] = essential(
+    trusted_proxies: tuple[Network, ...] = setting(
         "IPs or networks of your reverse proxies, or none; production does not start without it.",
         parsers.parse_trusted_proxies,
         unset=(),
         example="10.0.0.0/8,192.168.1.5",
     )
-    is_single_host: bool = essential(
-        "yes if the service runs on one host only: then production accepts SQLite.",
+    is_single_host: bool = setting(
+        "yes if the service runs on one host only: then production accepts data in files.",
         parsers.parse_yes_or_no,
         default="no",
-        name="SINGLE_HOST",
+        variable="DIALTONE_SINGLE_HOST",
     )
-    database: DatabaseLocation = essential(
+    database: DatabaseLocation = setting(
         "sqlite:///path, postgresql://host/name, mongodb://host/name, or package.module:factory.",
         database_parsers.parse_database,
         default="sqlite:///var/dialtone.db",
         example="mongodb://dialtone:password@127.0.0.1:27017/dialtone?authSource=admin",
         # DATABASE_FILE would read like the path of a SQLite database.
-        file_name="DATABASE_URL_FILE",
+        file_variable="DIALTONE_DATABASE_URL_FILE",
     )
-    limits: str = essential(
-        "small, medium or large: sets all limits of messages and codes, see docs/abuse.md.",
+    limits: str = setting(
+        "small, medium or large: sets all limits, see docs/abuse.md.",
         parsers.choice(*LIMIT_PROFILES),
         default="medium",
     )
-    app_name: str = essential(
-        "Name of your app in messages, 1 to 30 characters; no user can have that name.",
+    app_name: str = setting(
+        "Name of your app as people see it, 1 to 30 characters; no user can have that name.",
         parsers.parse_app_name,
         default="Dialtone",
     )
-    limit_store: LimitStoreLocation | None = optional(
+    limit_store: LimitStoreLocation | None = setting(
         "redis://host or package.module:factory keeps the rate limits; by default the database.",
         database_parsers.parse_limit_store,
         example="redis://:password@127.0.0.1:6379/0",
-        file_name="LIMIT_STORE_FILE",
+        file_variable="DIALTONE_LIMIT_STORE_FILE",
     )
-    extensions: tuple[Factory, ...] = optional(
+    extensions: tuple[Factory, ...] = setting(
         "Extensions: package.module:feature of installed packages; several, separated by commas.",
         database_parsers.parse_extensions,
         unset=(),

@@ -1,20 +1,18 @@
 """The settings of the core: one class for each part of it, one field for each variable."""
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from entrypoints.settings.identities import IdentitySettings
 from entrypoints.settings.keys import KeySettings
-from entrypoints.settings.operations import OperationsSettings
 from entrypoints.settings.server import ServerSettings
-from entrypoints.settings.values import Variables
 
 S = TypeVar("S")
 
 
 # A dataclass has the fields of its last base first.
 @dataclass(frozen=True, kw_only=True)
-class Settings(ServerSettings, OperationsSettings, IdentitySettings, KeySettings):
+class Settings(ServerSettings, IdentitySettings, KeySettings):
     """What the operator decides. `read_settings` parses and checks each field.
 
     - The variable is the field's name in upper case, after `DIALTONE_` unless it is a vendor's.
@@ -23,7 +21,7 @@ class Settings(ServerSettings, OperationsSettings, IdentitySettings, KeySettings
       variables are not read: other programs use them too.
     - Secrets have the type `Secret`. Their texts, and others with passwords, can be in files.
     - A feature has a subclass with its settings, which overrides what it changes in the core. What
-      `read_settings` returns is an instance of the classes of all features; see `Composition`.
+      `read_settings` returns is an instance of the classes of all features.
     """
 
     def of(self, settings: type[S]) -> S:
@@ -39,23 +37,3 @@ class Settings(ServerSettings, OperationsSettings, IdentitySettings, KeySettings
     def find(self, settings: type[S]) -> S | None:
         """Return these settings as those of a feature, None if it is not installed."""
         return self if isinstance(self, settings) else None
-
-
-class InvalidSetting(AttributeError):
-    """The variable of this field has an invalid value."""
-
-
-class PartialSettings(Settings):
-    """Settings while they are read: the field of an invalid variable has no value."""
-
-    def __init__(self, variables: Variables) -> None:
-        """Begin without values."""
-        self.set("variables", variables)
-
-    def set(self, field_name: str, value: Any) -> None:
-        """Give a field its value."""
-        object.__setattr__(self, field_name, value)
-
-    def __getattr__(self, name: str) -> Any:
-        """Raise the error that says why a field has no value."""
-        raise InvalidSetting(name)

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from entrypoints.settings import parsers
-from entrypoints.settings.declaration import advanced, essential, optional
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.parsers import pattern
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.values import Secret
 
-_essential = partial(essential, prefix="")
-_optional = partial(optional, prefix="")
-_advanced = partial(advanced, prefix="")
+_setting = partial(setting, vendor="twilio")
 
 # A number in E.164, a short code, or an alphanumeric sender ID
 # (https://www.twilio.com/docs/glossary/what-alphanumeric-sender-id).
@@ -30,34 +28,34 @@ def _sid(kind: str) -> Callable[[str], str]:
 
 @dataclass(frozen=True, kw_only=True)
 class TwilioSettings(ServiceSettings):
-    """The account, and what messages come from. They are read if Twilio is used."""
+    """Twilio: the account, and what messages come from. They are read if Twilio is used."""
 
-    twilio_account_sid: str = _essential(
-        "Account SID, required if DIALTONE_SMS names twilio.",
+    twilio_account_sid: str = _setting(
+        "Account SID, required for twilio.",
         _sid("AC"),
         unset="",
         example="AC0123456789abcdef0123456789abcdef",
     )
-    twilio_auth_tokens: Secret[tuple[str, ...]] = _essential(
-        "Auth token, required if DIALTONE_SMS names twilio; or several, the first sends.",
+    twilio_auth_tokens: Secret[tuple[str, ...]] = _setting(
+        "Auth token, required for twilio; or several, the first sends.",
         parsers.secrets_of(str),
         unset=Secret(()),
         example="0123456789abcdef0123456789abcdef",
-        name="TWILIO_AUTH_TOKEN",
+        variable="TWILIO_AUTH_TOKEN",
     )
-    twilio_from: str = _essential(
+    twilio_from: str = _setting(
         "Number or name that Twilio sends messages from; TWILIO_MESSAGING_SERVICE_SID replaces it.",
         _parse_from,
         unset="",
         example="+15005550006",
     )
-    twilio_messaging_service_sid: str = _optional(
+    twilio_messaging_service_sid: str = _setting(
         "Messaging service that selects the number of a message, instead of TWILIO_FROM.",
         _sid("MG"),
         unset="",
         example="MG0123456789abcdef0123456789abcdef",
     )
-    twilio_api_base: str | None = _advanced(
+    twilio_api_base: str | None = _setting(
         "URL of a server that replaces Twilio's API, for example in tests.",
         parsers.parse_http_url,
         example="http://127.0.0.1:9999",

@@ -6,6 +6,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, Generic, TypeVar
+from urllib.parse import urlsplit
 
 T = TypeVar("T")
 
@@ -22,11 +23,60 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+def origin_of(url: str) -> str:
+    """Return the scheme and the host of a URL: what is shown of one that may contain a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}"
+
+
 @dataclass(frozen=True, slots=True)
 class Secret(Generic[T]):
-    """A value that its `repr` does not show."""
+    """A value that is never shown."""
 
     value: T = field(repr=False)
+
+    def __str__(self) -> str:
+        """Return a text that stands for the value."""
+        return HIDDEN
+
+
+@dataclass(frozen=True)
+class PrivateUrl:
+    """A URL that may contain a password, or whose path may be a secret."""
+
+    url: str = field(repr=False)
+
+    def __str__(self) -> str:
+        """Return what is shown of it."""
+        return origin_of(self.url)
+
+
+@dataclass(frozen=True)
+class HttpHook(PrivateUrl):
+    """A program of the operator that gets requests.
+
+    Attributes:
+        name: What is shown of it, in the log too: the origin of the URL, with a number if an
+            earlier hook has the same.
+    """
+
+    name: str
+
+    def __str__(self) -> str:
+        """Return its name."""
+        return self.name
+
+
+class MongoLocation(PrivateUrl):
+    """A MongoDB database."""
+
+
+class PostgresLocation(PrivateUrl):
+    """A PostgreSQL database."""
+
+
+class RedisLocation(PrivateUrl):
+    """Limits in Redis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +85,9 @@ class Factory:
 
     path: str
 
-
-@dataclass(frozen=True, slots=True)
-class HttpHook:
-    """A program of the operator that gets requests.
-
-    Attributes:
-        url: Where requests are posted. Its path and its query may be a secret.
-        name: What is shown of it, in the log too: the origin of the URL, with a number if an
-            earlier hook has the same.
-    """
-
-    url: str = field(repr=False)
-    name: str
+    def __str__(self) -> str:
+        """Return the path."""
+        return self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +95,6 @@ class SqliteLocation:
     """A SQLite database in one file."""
 
     path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class MongoLocation:
-    """A MongoDB database; the URL may contain a password."""
-
-    url: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PostgresLocation:
-    """A PostgreSQL database; the URL may contain a password."""
-
-    url: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class RedisLocation:
-    """Limits in Redis; the URL may contain a password."""
-
-    url: str = field(repr=False)
 
 
 DatabaseLocation = SqliteLocation | PostgresLocation | MongoLocation | Factory

@@ -7,13 +7,12 @@ from typing import Final
 from application.ports.errors import ConfigurationError
 from domain.errors import InvalidValue
 from entrypoints.settings import parsers
-from entrypoints.settings.declaration import essential, optional
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.parsers import pattern
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.values import Secret
 
-_essential = partial(essential, prefix="")
-_optional = partial(optional, prefix="")
+_setting = partial(setting, vendor="vonage")
 
 _MIN_SECRET_LENGTH: Final = 32
 _match_application_id = pattern(
@@ -60,35 +59,35 @@ def _parse_sender(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class VonageSettings(ServiceSettings):
-    """The application, and what messages come from. They are read if Vonage is used."""
+    """Vonage: the application, and what messages come from. They are read if Vonage is used."""
 
-    vonage_application_id: str = _essential(
-        "Id of the Vonage application, required if DIALTONE_SMS names vonage.",
+    vonage_application_id: str = _setting(
+        "Id of the Vonage application, required for vonage.",
         _parse_application_id,
         unset="",
         example="aaaaaaaa-bbbb-cccc-dddd-0123456789ab",
     )
-    vonage_private_key: Secret[str] = _essential(
-        "Private key of the application in PEM, required if DIALTONE_SMS names vonage.",
+    vonage_private_key: Secret[str] = _setting(
+        "Private key of the application in PEM, required for vonage.",
         _parse_private_key,
         unset=Secret(""),
         example='"$(cat private.key)"',
         has_lines=True,
     )
-    vonage_signature_secrets: Secret[tuple[str, ...]] = _essential(
-        "Secret that signs Vonage's callbacks, required if DIALTONE_SMS names vonage; or several.",
+    vonage_signature_secrets: Secret[tuple[str, ...]] = _setting(
+        "Secret that signs Vonage's callbacks, required for vonage; or several.",
         parsers.secrets_of(_parse_signature_secret),
         unset=Secret(()),
         example="0123456789abcdef0123456789abcdef",
-        name="VONAGE_SIGNATURE_SECRET",
+        variable="VONAGE_SIGNATURE_SECRET",
     )
-    vonage_from: str = _essential(
-        "Number or name that Vonage sends messages from, required if DIALTONE_SMS names vonage.",
+    vonage_from: str = _setting(
+        "Number or name that Vonage sends messages from, required for vonage.",
         _parse_sender,
         unset="",
         example="+15005550006",
     )
-    vonage_api_base: str | None = _optional(
+    vonage_api_base: str | None = _setting(
         "URL of a regional host of Vonage, or of a server that replaces it in tests.",
         parsers.parse_http_url,
         example="https://api-eu.vonage.com",

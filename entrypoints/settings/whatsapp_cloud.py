@@ -3,23 +3,15 @@
 They have no prefix of ours, as those of other vendors: other programs read them too.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from domain.errors import InvalidValue
 from entrypoints.settings import parsers
-from entrypoints.settings.declaration import advanced, optional
+from entrypoints.settings.declaration import setting
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Secret
 
-
-def _is_used(values: Mapping[str, str]) -> bool:
-    return values.get("DIALTONE_WHATSAPP", "").strip().lower() == "meta"
-
-
-_optional = partial(optional, prefix="", is_used=_is_used)
-_advanced = partial(advanced, prefix="", is_used=_is_used)
+_setting = partial(setting, vendor="meta")
 
 # Ids of the Graph API are decimal numbers.
 _parse_id = parsers.pattern(
@@ -42,71 +34,55 @@ _parse_verify_text = parsers.pattern(
 )
 
 
-def _parse_token(text: str) -> Secret[str]:
-    return Secret(_parse_secret_text(text))
-
-
-def _parse_verify_token(text: str) -> Secret[str]:
-    return Secret(_parse_verify_text(text))
-
-
-def _parse_languages(text: str) -> tuple[str, ...]:
-    languages = parsers.list_of(_parse_language)(text)
-    if len(set(languages)) < len(languages):
-        raise InvalidValue("Must name each language once.")
-    return languages
-
-
 @dataclass(frozen=True, kw_only=True)
 class WhatsAppCloudSettings(Settings):
-    """The account at Meta, and the template of codes. They are read if Meta sends the messages."""
+    """Meta: the account, and the template of codes. They are read if Meta sends messages."""
 
-    whatsapp_access_token: Secret[str] = _optional(
-        "Access token of a system user at Meta, required if DIALTONE_WHATSAPP is meta.",
-        _parse_token,
+    whatsapp_access_token: Secret[str] = _setting(
+        "Access token of a system user at Meta, required for meta.",
+        parsers.secret(_parse_secret_text),
         unset=Secret(""),
         example="EAAJZCexampleexampleexample",
     )
-    whatsapp_phone_number_id: str = _optional(
-        "Id of the phone number that messages come from, required if DIALTONE_WHATSAPP is meta.",
+    whatsapp_phone_number_id: str = _setting(
+        "Id of the phone number that messages come from, required for meta.",
         _parse_id,
         unset="",
         example="106540352242922",
     )
-    whatsapp_business_account_id: str = _optional(
-        "Id of the WhatsApp Business account, required if DIALTONE_WHATSAPP is meta.",
+    whatsapp_business_account_id: str = _setting(
+        "Id of the WhatsApp Business account, required for meta.",
         _parse_id,
         unset="",
         example="102290129340398",
     )
-    whatsapp_app_secrets: Secret[tuple[str, ...]] = _optional(
-        "Secret of the Meta app, which signs webhooks; required if DIALTONE_WHATSAPP is meta; or "
-        "several.",
+    whatsapp_app_secrets: Secret[tuple[str, ...]] = _setting(
+        "Secret of the Meta app, which signs webhooks; required for meta; or several.",
         parsers.secrets_of(_parse_app_secret),
         unset=Secret(()),
         example="0123456789abcdef0123456789abcdef",
-        name="WHATSAPP_APP_SECRET",
+        variable="WHATSAPP_APP_SECRET",
     )
-    whatsapp_verify_token: Secret[str] = _optional(
+    whatsapp_verify_token: Secret[str] = _setting(
         "Text that you enter at Meta beside the webhook's URL; required if DIALTONE_WHATSAPP is "
         "meta.",
-        _parse_verify_token,
+        parsers.secret(_parse_verify_text),
         unset=Secret(""),
         example="$(openssl rand -hex 16)",
     )
-    whatsapp_template: str = _optional(
-        "Name of the authentication template, required if DIALTONE_WHATSAPP is meta.",
+    whatsapp_template: str = _setting(
+        "Name of the authentication template, required for meta.",
         _parse_template,
         unset="",
         example="sign_in_code",
     )
-    whatsapp_template_languages: tuple[str, ...] = _optional(
+    whatsapp_template_languages: tuple[str, ...] = _setting(
         "Languages of the template, as Meta writes them; the first one if no other fits.",
-        _parse_languages,
+        parsers.list_of(_parse_language, once="language"),
         default="en_US",
         example="en_US,pt_BR,es",
     )
-    whatsapp_api_base: str = _advanced(
+    whatsapp_api_base: str = _setting(
         "URL of a server that replaces Meta's Graph API, for example in tests.",
         parsers.parse_http_url,
         default="https://graph.facebook.com",

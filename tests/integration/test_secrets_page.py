@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from mkdocs.utils.yaml import yaml_load
 
-from entrypoints.settings.composition import INSTALLED, VARIABLES
+from entrypoints.settings.composition import VARIABLES
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.secret_files import find_exposed, read_secret_files
 from tests.support.markdown import PROJECT, blocks_in, page
@@ -34,7 +34,7 @@ def test_a_file_as_the_page_makes_it_is_a_secret_and_is_not_exposed(tmp_path: Pa
     settings[variable] = file
     from_file, expected = (read_settings(each, None) for each in (settings, TWILIO))
     assert from_file.twilio_auth_tokens == expected.twilio_auth_tokens
-    assert find_exposed(read_secret_files(settings, INSTALLED).files) == []
+    assert find_exposed(read_secret_files(settings).files) == {}
 
 
 def test_compose_mounts_the_secret_where_the_service_reads_it_for_its_user() -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from entrypoints.features import FEATURES
+from entrypoints.features.feature import Feature
 from entrypoints.openapi import describe_features
-from entrypoints.settings.composition import Composition, compose
+from entrypoints.settings.declaration import declared
+from entrypoints.settings.settings import Settings
 
 WORDS: Final[Mapping[str, str]] = {
     "app_data": r"\bapp[-_ ]data\b",
@@ -77,7 +79,7 @@ def find_traces(surface: Surface, features: Iterable[str]) -> Iterator[str]:
         found = _names(surface.description)[kind]
         yield from (f"description: {kind} {name} is there" for name in sorted(found - expected))
         yield from (f"description: {kind} {name} is missing" for name in sorted(expected - found))
-    expected = _variables(compose(left))
+    expected = _variables(left)
     found = {*_VARIABLE.findall(surface.settings)}
     yield from (f".env.example: {name} is there" for name in sorted(found - expected))
     yield from (f".env.example: {name} is missing" for name in sorted(expected - found))
@@ -101,8 +103,12 @@ def _excerpt(line: str, word: str) -> str:
     return line[start : start + 160].strip()
 
 
-def _variables(composition: Composition) -> set[str]:
-    return {*composition.fields, *composition.file_variables.values()}
+def _variables(features: Iterable[Feature]) -> set[str]:
+    settings: list[type[Settings]] = [Settings]
+    settings += [each.settings for each in features if each.settings is not None]
+    found = [item for each in settings for item in declared(each).items()]
+    files = {declaration.file_variable or name for name, (_, declaration) in found}
+    return files | {name for name, _ in found}
 
 
 def _names(description: Any) -> Mapping[str, set[str]]:

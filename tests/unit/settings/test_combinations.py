@@ -176,7 +176,7 @@ def test_production_reports_all_problems_at_once(env: str) -> None:
     assert list(lines) == ([] if env == "production" else ["DIALTONE_ENV"]) + [
         "DIALTONE_BIND", "DIALTONE_PUBLIC_URL", "DIALTONE_TRUSTED_PROXIES", "DIALTONE_DATABASE",
         "DIALTONE_SECRETS_FILE", "DIALTONE_SMS", "DIALTONE_COUNTRIES",
-        *only_installed(["DIALTONE_MEDIA"]), "DIALTONE_WORKERS",
+        "DIALTONE_WORKERS", *only_installed(["DIALTONE_MEDIA"]),
     ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
-from entrypoints.settings.declaration import LIMIT_PROFILES, SettingGroup
+from entrypoints.settings.declaration import LIMIT_PROFILES
 from entrypoints.settings.read import describe_settings, read_settings
 from tests.unit.settings.texts import S3, TWILIO
 
@@ -17,7 +17,7 @@ PROJECT: Final = Path(__file__).parents[3]
 
 
 def shown(environ: dict[str, str]) -> dict[str, str]:
-    return {name: text for name, text, _ in describe_settings(read_settings(environ, None))}
+    return {row.name: row.shown for row in describe_settings(read_settings(environ, None))}
 
 
 def test_each_variable_is_described_with_its_value_and_origin(tmp_path: Path) -> None:
@@ -27,29 +27,26 @@ def test_each_variable_is_described_with_its_value_and_origin(tmp_path: Path) ->
     )
 
     described = {
-        name: (text, origin)
-        for name, text, origin in describe_settings(
-            read_settings({"DIALTONE_WORKERS": "3"}, env_file)
-        )
+        row.name: (row.shown, row.origin)
+        for row in describe_settings(read_settings({"DIALTONE_WORKERS": "3"}, env_file))
     }
 
     assert described["DIALTONE_BIND"] == ("0.0.0.0:9000", ".env")
     assert described["DIALTONE_WORKERS"] == ("3", "environment")
     assert described["DIALTONE_PUBLIC_URL"] == ("http://127.0.0.1:9000", "default")
     assert described["DIALTONE_COUNTRIES"] == ("", "default")
-    assert described["TWILIO_API_BASE"] == ("http://a", ".env")
+    assert described["TWILIO_API_BASE"] == ("(not used)", ".env")
     assert described["TWILIO_FROM"] == ("", "default")
 
 
 def test_a_secret_is_hidden_whether_it_is_used_or_not() -> None:
     unused = {name: text for name, text in (TWILIO | S3).items() if not name.startswith("DIAL")}
 
-    for environ in (TWILIO | S3, unused):
-        described = shown(environ)
-
-        assert described["TWILIO_AUTH_TOKEN"] == "(hidden)"
-        assert described.get("AWS_SECRET_ACCESS_KEY", "(hidden)") == "(hidden)"
-        assert described["TWILIO_ACCOUNT_SID"] == TWILIO["TWILIO_ACCOUNT_SID"]
+    described = shown(TWILIO | S3)
+    assert described["TWILIO_AUTH_TOKEN"] == "(hidden)"
+    assert described.get("AWS_SECRET_ACCESS_KEY", "(hidden)") == "(hidden)"
+    assert described["TWILIO_ACCOUNT_SID"] == TWILIO["TWILIO_ACCOUNT_SID"]
+    assert {shown(unused)[name] for name in unused} == {"(not used)"}
     assert shown({})["TWILIO_AUTH_TOKEN"] == ""
     test_otps = {"DIALTONE_TEST_OTPS": "+15005550006=123456"}
     assert shown(test_otps)["DIALTONE_TEST_OTPS"] == "(hidden)"
@@ -58,25 +55,27 @@ def test_a_secret_is_hidden_whether_it_is_used_or_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "expected"),
+    ("name", "url", "expected"),
     [
-        ("mongodb://me:tops3cret@a:1,b:2/name", "mongodb://(hidden)@a:1,b:2/name"),
-        (
-            "mongodb://a/name?tlsCertificateKeyFilePassword=tops3cret&tls=true",
-            "mongodb://a/name?tlsCertificateKeyFilePassword=(hidden)&tls=true",
-        ),
-        (
-            "mongodb://a/name?w=1;AUTHMECHANISMPROPERTIES=AWS_SESSION_TOKEN:tops3cret",
-            "mongodb://a/name?w=1;AUTHMECHANISMPROPERTIES=(hidden)",
-        ),
-        (
-            "mongodb://a/name?proxyHost=p&proxyUsername=me&proxyPassword=tops3cret",
-            "mongodb://a/name?proxyHost=p&proxyUsername=(hidden)&proxyPassword=(hidden)",
-        ),
+        ("DATABASE", "mongodb://me:tops3cret@A:1,b:2/name?w=1", "mongodb://a:1,b:2"),
+        ("DATABASE", "mongodb://a/name?authMechanismProperties=A:1,B:tops3cret", "mongodb://a"),
+        ("DATABASE", "postgresql://me:tops3,cret@[::1]:5432/name", "postgresql://[::1]:5432"),
+        ("LIMIT_STORE", "redis://:tops3cret@a:6379/0", "redis://a:6379"),
+        ("DATABASE", "sqlite:///a b.db", "sqlite:///a b.db"),
     ],
 )
-def test_a_url_is_described_without_credentials(url: str, expected: str) -> None:
-    assert shown({"DIALTONE_DATABASE": url})["DIALTONE_DATABASE"] == expected
+def test_of_a_url_that_may_have_a_password_its_scheme_and_host_are_shown(
+    name: str, url: str, expected: str
+) -> None:
+    assert shown({f"DIALTONE_{name}": url})[f"DIALTONE_{name}"] == expected
+
+
+def test_a_value_that_is_the_default_is_none_that_differs() -> None:
+    environ = {"DIALTONE_WORKERS": "1", "DIALTONE_LIMITS": "large", "TWILIO_FROM": "Acme"}
+
+    rows = describe_settings(read_settings(environ, None))
+
+    assert [row.name for row in rows if not row.is_default] == ["DIALTONE_LIMITS"]
 
 
 def test_the_example_file_has_a_sentence_and_a_line_for_each_variable() -> None:
@@ -86,8 +85,6 @@ def test_the_example_file_has_a_sentence_and_a_line_for_each_variable() -> None:
 
     assert printed == (PROJECT / ".env.example").read_text()
     _, *paragraphs = printed.rstrip("\n").split("\n\n")
-    headings = [f"#\n# {group}\n#" for group in SettingGroup]
-    assert [paragraph for paragraph in paragraphs if paragraph in headings] == headings
     setting = re.compile(r"# .+\.\n#(\w+)=.*(?:\n#(\w+)=)?")
     shown = [setting.fullmatch(paragraph) for paragraph in paragraphs]
     assert [match[1] for match in shown if match] == list(FIELDS)
@@ -98,7 +95,6 @@ def test_the_example_file_has_a_sentence_and_a_line_for_each_variable() -> None:
 def test_a_profile_sets_all_limits_and_a_variable_overrides_one() -> None:
     for profile in LIMIT_PROFILES:
         assert read_settings({"DIALTONE_LIMITS": profile}, None).limits == profile
-    small = read_settings({"DIALTONE_LIMITS": "small", "DIALTONE_SMS_LIMIT_TOTAL": "9/1h"}, None)
-    shown = {name: text for name, text, _ in describe_settings(small)}
+    small = shown({"DIALTONE_LIMITS": "small", "DIALTONE_SMS_LIMIT_TOTAL": "9/1h"})
     limits = ("DIALTONE_SMS_LIMIT_TOTAL", "DIALTONE_SMS_LIMIT_PER_COUNTRY")
-    assert [shown[name] for name in limits] == ["9/1h", "200/1h"]
+    assert [small[name] for name in limits] == ["9/1h", "200/1h"]

@@ -31,7 +31,9 @@ def test_events_go_to_urls_and_factories() -> None:
     )
     assert not settings.events_policy().events_with_phone
     assert read_events({}).events == ()
-    assert read_events({"DIALTONE_EVENTS": "our.events:open_queue"}).event_hooks == []
+    assert read_events({"DIALTONE_EVENTS": "our.events:open_queue"}).events == (
+        Factory("our.events:open_queue"),
+    )
     assert list(problems({"DIALTONE_EVENTS": URL})) == ["DIALTONE_EVENTS_SECRET"]
     with_phone = read_events(EVENTS | {"DIALTONE_EVENTS_PHONE": "yes"})
     assert with_phone.events_policy().events_with_phone
@@ -74,5 +76,5 @@ def test_an_invalid_destination_is_an_error_without_the_url(text: str) -> None:
 def test_plain_http_is_for_this_machine_in_development_only() -> None:
     environ = EVENTS | {"DIALTONE_EVENTS": "http://127.0.0.1:8080/events"}
 
-    assert read_events(environ).event_hooks
+    assert read_events(environ).events
     assert "https://" in problems(environ | {"DIALTONE_ENV": "production"})["DIALTONE_EVENTS"]

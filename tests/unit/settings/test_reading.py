@@ -46,7 +46,7 @@ def test_a_misspelt_name_is_found_in_the_environment_and_in_the_file(
     for environ, file in (({name: "x"}, None), ({}, env_file)):
         # It is kept if all else is valid: then it causes a warning.
         variables = read_settings(environ, file).variables
-        assert dict(find_unknown(variables.values)) == {name: meant}
+        assert find_unknown(variables.values) == {name: meant}
         with pytest.raises(SettingsError) as error:
             read_settings(environ | {"DIALTONE_BIND": "x"}, file)
         assert f"\n{name}: This is not a setting. {advice}" in str(error.value)
@@ -57,7 +57,7 @@ def test_names_of_other_programs_are_ignored() -> None:
 
     read = read_settings(S3 | TWILIO | dict.fromkeys(names, "x") | {"DIALTONE_EMPTY": ""}, None)
 
-    assert not dict(find_unknown(read.variables.values))
+    assert not find_unknown(read.variables.values)
 
 
 def test_the_environment_overrides_the_file_unless_it_is_empty(env_file: Path) -> None:

@@ -47,7 +47,7 @@ def test_there_is_one_secret_or_several_in_their_order(tmp_path: Path, name: str
         (f"{NEW},", "Must have a value between two commas and after the last comma."),
         (f",{NEW}", "Must have a value between two commas and after the last comma."),
         (f"{NEW}, ,{FORMER}", "Must have a value between two commas and after the last comma."),
-        (f"{NEW}, {NEW}", "Must have each secret once."),
+        (f"{NEW}, {NEW}", "Must name each secret once."),
         (f"{NEW} {FORMER}", "Must have commas between the secrets, and no spaces in one."),
         (f"{OLDEST},{NEW} {FORMER}", "Value 2: Must have commas between the secrets"),
     ],

@@ -56,7 +56,7 @@ def test_a_call_is_never_tried_after_a_message() -> None:
         ("India=sms", "ISO code"),
         ("IN=fax,sms", "IN: Value 1: A channel is sms, voice, whatsapp."),
         ("IN=sms;in=sms", "IN must be named once."),
-        ("IN=sms,sms", "IN: each channel must be named once."),
+        ("IN=sms,sms", "IN: Must name each channel once."),
         ("IN=voice,sms", "IN: voice must be the last channel."),
         ("IN=whatsapp", "IN has no sms: add it"),
         ("*=voice", "* has no sms: add it"),

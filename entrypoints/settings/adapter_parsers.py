@@ -1,17 +1,19 @@
-"""Parsers of the settings of HTTP hooks, and what is shown of their URLs.
+"""Parsers of what a setting names: something that is shipped, an HTTP hook, or a factory.
 
-The rules of their URLs are also those of other URLs that get secrets.
+The rules of the URLs of hooks are also those of other URLs that get secrets.
 """
 
 import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+from entrypoints.settings.database_parsers import find_factory
 from entrypoints.settings.parsers import list_of, rejects_with
-from entrypoints.settings.values import HttpHook, Secret
+from entrypoints.settings.values import HttpHook, Secret, origin_of
 
 LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 MIN_SECRET_BYTES: Final = 24
@@ -22,27 +24,51 @@ SECRET_EXAMPLE: Final = '"whsec_$(openssl rand -base64 32)"'  # noqa: S105 -- th
 """A command, because a secret that is printed here would be used."""
 _URL: Final = re.compile(r"https?://(?:(?!#)[!-~])+", re.IGNORECASE)
 
-T = TypeVar("T")
+
+def one_of(shipped: Mapping[str, Any], *, may_be_hook: bool = False) -> Callable[[str], Any]:
+    """Return a parser of a name that stands for something shipped, or of a factory or hook."""
+    others = ["the https:// URL of a hook"] if may_be_hook else []
+
+    @rejects_with(f"Must be {', '.join([*shipped, *others])} or package.module:factory.")
+    def parse(text: str) -> Any:
+        if text.lower() in shipped:
+            return shipped[text.lower()]
+        if may_be_hook and text.lower().startswith(("http:", "https:")):
+            return parse_hook(text)
+        if factory := find_factory(text):
+            return factory
+        raise ValueError
+
+    return parse
 
 
-def find_hook(text: str) -> HttpHook | None:
-    """Return the hook that a text names, None if it is no URL.
+def several_of(shipped: Mapping[str, Any], *, once: str) -> Callable[[str], tuple[Any, ...]]:
+    """Return a parser of a list as `one_of`, with a name of its own for each hook.
 
-    Raises:
-        InvalidValue: The URL cannot be that of a hook.
+    The second hook of a host has a 2.
     """
-    return _parse_hook(text) if text.lower().startswith(("http:", "https:")) else None
+    parse_all = list_of(one_of(shipped, may_be_hook=True), once=once)
+
+    def parse(text: str) -> tuple[Any, ...]:
+        values, counts = list(parse_all(text)), Counter[str]()
+        for position, value in enumerate(values):
+            counts[str(value)] += 1
+            if (count := counts[str(value)]) > 1:  # others are different
+                values[position] = replace(value, name=f"{value.name} ({count})")
+        return tuple(values)
+
+    return parse
 
 
 @rejects_with(
     "The URL of a hook must begin with https://, or with http:// on this machine, and have ASCII "
     "characters only, no password and no #; a comma is written %2C."
 )
-def _parse_hook(text: str) -> HttpHook:
-    parts = urlsplit(parse_private_url(text))
+def parse_hook(text: str) -> HttpHook:
+    """Parse the URL of a hook."""
     if "," in text:  # two URLs, where one is expected
         raise ValueError
-    return HttpHook(text, f"{parts.scheme}://{parts.netloc.lower()}")
+    return HttpHook(parse_private_url(text), origin_of(text))
 
 
 def parse_private_url(text: str) -> str:
@@ -58,17 +84,6 @@ def parse_private_url(text: str) -> str:
     if parts.port == 0 or "@" in parts.netloc:
         raise ValueError
     return text
-
-
-def number_hooks(values: Iterable[T | HttpHook]) -> Iterator[T | HttpHook]:
-    """Yield the values with a name of its own for each hook: the second of a host has a 2."""
-    counts: dict[str, int] = {}
-    for value in values:
-        if not isinstance(value, HttpHook):
-            yield value
-            continue
-        counts[value.name] = count = counts.get(value.name, 0) + 1
-        yield replace(value, name=f"{value.name} ({count})") if count > 1 else value
 
 
 @rejects_with(

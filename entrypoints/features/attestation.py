@@ -102,25 +102,21 @@ class AttestationSettings(Settings):
     attestation_url: str = setting(
         "Where siteverify checks a proof, at Turnstile, hCaptcha or reCAPTCHA v2; required for it.",
         _parse_url,
-        unset="",
         example="https://challenges.cloudflare.com/turnstile/v0/siteverify",
     )
     attestation_secret: Secret[str] = setting(
         "Secret key at this provider, required for siteverify.",
         parsers.secret(str),
-        unset=Secret(""),
         example="0x0123456789abcdef0123456789abcdef",
     )
     attestation_site_key: str = setting(
         "Site key at this provider, which apps show its widget with; required for siteverify.",
         _parse_site_key,
-        unset="",
         example="0x0123456789abcdef",
     )
     attestation_hostnames: tuple[str, ...] = setting(
         "Hosts of siteverify's widget, and Android apps; by default those of your URL and origins.",
         parsers.list_of(_parse_hostname),
-        unset=(),
         derive=_hosts_of_service,
         example="app.example.org,org.example.app",
     )

@@ -77,7 +77,6 @@ class BudgetSettings(Settings):
     budget_per_country: tuple[CountryAmount, ...] = setting(
         "The same for each of some countries.",
         parsers.list_of(_parse_country_amount),
-        unset=(),
         example="IN=120,US=60",
     )
 

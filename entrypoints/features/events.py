@@ -50,7 +50,6 @@ class EventSettings(Settings):
     events: tuple[Destination, ...] = setting(
         "Where events of users go: https://… (a hook of yours) or package.module:factory; several.",
         several_of({}, once="destination"),
-        unset=(),
         example="https://events.example.org",
         signed_with="DIALTONE_EVENTS_SECRET",
         file_variable="DIALTONE_EVENTS_FILE",
@@ -58,7 +57,6 @@ class EventSettings(Settings):
     events_secret: Secret[tuple[str, ...]] = setting(
         "Secret that signs events; required if DIALTONE_EVENTS has a URL.",
         parse_hook_secrets,
-        unset=Secret(()),
         example=SECRET_EXAMPLE,
     )
     events_have_phone: bool = setting(

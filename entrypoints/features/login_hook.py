@@ -39,7 +39,6 @@ class LoginHookSettings(Settings):
     login_hook_secret: Secret[tuple[str, ...]] = setting(
         "Secret that signs these requests; required if DIALTONE_LOGIN_HOOK is set.",
         parse_hook_secrets,
-        unset=Secret(()),
         example=SECRET_EXAMPLE,
     )
     login_hook_has_phone: bool = setting(

@@ -81,20 +81,17 @@ class MediaSettings(Settings):
     aws_access_key_id: str = _s3_setting(
         "Access key ID of S3; without it, botocore finds a role, a web identity or a profile.",
         parse_access_key_id,
-        unset="",
         example="AKIAIOSFODNN7EXAMPLE",
         file_variable="AWS_ACCESS_KEY_ID_FILE",
     )
     aws_secret_access_key: Secret[str] = _s3_setting(
         "Secret access key, required with AWS_ACCESS_KEY_ID.",
         parsers.secret(str),
-        unset=Secret(""),
         example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     )
     aws_session_token: Secret[str] = _s3_setting(
         "Token of temporary access keys, which the service cannot renew.",
         parsers.secret(str),
-        unset=Secret(""),
         example="IQoJb3JpZ2luX2VjEXAMPLETOKEN",
     )
     s3_endpoint: str | None = setting(

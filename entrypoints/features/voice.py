@@ -99,7 +99,6 @@ class VoiceSettings(Settings):
         "Number that calls come from; by default TWILIO_FROM, if it is a number with +.",
         _parse_caller_id,
         vendor="twilio",
-        unset="",
         example="+15005550006",
     )
     voice: PhoneProvider | Factory | None = setting(

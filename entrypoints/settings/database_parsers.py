@@ -120,11 +120,10 @@ def _parse_mongodb_url(text: str) -> MongoLocation:
 
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
 @rejects_with(
-    f"Must be postgresql://host:port/name or postgresql://user:password@host/name; {_RULES}"
+    "Must be postgresql://host:port/name or postgresql://user:password@host/name, and must name "
+    f"the database; {_RULES}"
 )
 def _parse_postgres_url(text: str) -> PostgresLocation:
-    if not full_match(_POSTGRES_URL, text)["name"]:
-        raise InvalidValue(
-            "The URL of a PostgreSQL must name the database: postgresql://host/name."
-        )
-    return PostgresLocation(text)
+    if full_match(_POSTGRES_URL, text)["name"]:
+        return PostgresLocation(text)
+    raise ValueError

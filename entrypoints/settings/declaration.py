@@ -3,7 +3,9 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from enum import EnumType
+from types import UnionType
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 from entrypoints.settings.values import Secret
 
@@ -23,7 +25,8 @@ class Declaration:
         description: The line about it in `.env.example`.
         parse: Returns the value of a text, or raises `InvalidValue`.
         default: The text that is parsed if the variable is not set; empty if there is none.
-        unset: The value if the variable is not set and has no default.
+        unset: The value if the variable is not set and has no default: None, or the empty one of
+            the type of the field.
         derive: Makes the default of the settings that are declared earlier.
         example: A valid text for error messages; by default the default. If it depends on the
             settings that are declared earlier, a function of them.
@@ -91,11 +94,20 @@ def declared(settings: type[Any]) -> dict[str, tuple[str, Declaration]]:
         if declaration := field.metadata.get(_KEY):
             prefix = "" if declaration.vendor else PREFIX
             variable = declaration.variable or f"{prefix}{field.name.upper()}"
-            if declaration.file_variable is None:
-                name = f"{variable}_FILE" if isinstance(declaration.unset, Secret) else ""
-                declaration = dataclasses.replace(declaration, file_variable=name)
+            unset = None if declaration.default else _empty(field.type)
+            file_variable = declaration.file_variable
+            if file_variable is None:
+                file_variable = f"{variable}_FILE" if isinstance(unset, Secret) else ""
+            declaration = dataclasses.replace(declaration, unset=unset, file_variable=file_variable)
             found[variable] = (field.name, declaration)
     return found
+
+
+def _empty(kind: Any) -> Any:
+    """Return the empty value of the type of a field, None if that is one or if there is none."""
+    if isinstance(kind, UnionType | EnumType):
+        return None
+    return Secret(_empty(*get_args(kind))) if get_origin(kind) is Secret else kind()
 
 
 def example_line(settings: type[Any], variable: str) -> str:

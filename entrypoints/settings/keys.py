@@ -56,7 +56,6 @@ class KeySettings(ServiceSettings):
     secrets: Secret[str] = setting(
         "Text of a secrets file, instead of DIALTONE_SECRETS_FILE.",
         parse_secrets,
-        unset=Secret(""),
         example='"$(dialtone keys generate -)"',
         file_variable="",
         has_lines=True,

@@ -60,7 +60,6 @@ class SmsSettings(ServiceSettings):
     sms_hook_secret: Secret[tuple[str, ...]] = setting(
         "Secret that signs messages to hooks, and what they report; required if there is a hook.",
         parse_hook_secrets,
-        unset=Secret(()),
         example=SECRET_EXAMPLE,
     )
 
@@ -77,13 +76,11 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
     channels: tuple[tuple[str, Channels], ...] = setting(
         "Channels of codes by country, the first one first; * is all others, see docs/channels.md.",
         parse_channels,
-        unset=(),
         example="IN=sms;*=sms",
     )
     android_hashes: tuple[str, ...] = setting(
         "Hashes of the Android apps that read the code from the message, the usual app first.",
         parsers.list_of(parse_app_hash),
-        unset=(),
         example="FA+9qCX9VSu",
         variable="DIALTONE_ANDROID_HASH",
     )
@@ -123,7 +120,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         "Numbers with a fixed code until a given day, for app-store reviewers; they get no "
         "message.",
         parsers.parse_test_otps,
-        unset=Secret(TestOtps()),
         example=_test_otp,
     )
     sms_limit_per_country: SlidingWindow = limit(

@@ -75,26 +75,24 @@ def read_secret_file(
     Raises:
         InvalidValue: The file cannot be used.
     """
-    path, user = Path(text.strip()).absolute(), os.geteuid()
+    path, user, is_there = Path(text.strip()).absolute(), os.geteuid(), False
     try:
-        is_folder = stat.S_ISDIR(path.stat().st_mode)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no path"
-        raise InvalidValue(
-            f"This path leads to no file that can be opened ({reason}). A relative path "
-            f"starts in {Path.cwd()}. Correct the path, or let the user of the service (uid {user})"
-            " open its folders."
-        ) from None
-    if is_folder:
-        raise InvalidValue(f"{path} is a folder. Name a file in it.")
-    try:
+        path.stat()
+        is_there = True
         with open_regular_file(path) as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             content = file.read(_MAX_FILE_SIZE + 1)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no path"
+        if is_there:
+            raise InvalidValue(
+                f"{path} cannot be read ({reason}). Name a file that the user of the service (uid "
+                f"{user}) can read."
+            ) from None
         raise InvalidValue(
-            f"{path} cannot be read ({error.strerror}). Name a file that the user of the service "
-            f"(uid {user}) can read."
+            f"This path leads to no file that can be opened ({reason}). A relative path starts in "
+            f"{Path.cwd()}. Correct the path, or let the user of the service (uid {user}) open its "
+            "folders."
         ) from None
     if mode & stat.S_IWOTH:
         raise InvalidValue(

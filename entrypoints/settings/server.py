@@ -21,7 +21,6 @@ class ServerSettings(ServiceSettings):
     web_origins: tuple[str, ...] = setting(
         "Origins of the web apps that may use the API from browsers (CORS).",
         parsers.list_of(parsers.parse_web_origin),
-        unset=(),
         example="https://app.example.org",
     )
     workers: int = setting("Number of server processes.", parsers.number(1, 256), default="1")

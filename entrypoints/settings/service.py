@@ -37,7 +37,6 @@ class ServiceSettings:
     trusted_proxies: tuple[Network, ...] = setting(
         "IPs or networks of your reverse proxies, or none; production does not start without it.",
         parsers.parse_trusted_proxies,
-        unset=(),
         example="10.0.0.0/8,192.168.1.5",
     )
     is_single_host: bool = setting(
@@ -73,7 +72,6 @@ class ServiceSettings:
     extensions: tuple[Factory, ...] = setting(
         "Extensions: package.module:feature of installed packages; several, separated by commas.",
         database_parsers.parse_extensions,
-        unset=(),
         example="acme_notes.feature:ACME_NOTES",
     )
     variables: Variables = field(default_factory=Variables, repr=False)

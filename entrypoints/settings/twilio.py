@@ -33,26 +33,22 @@ class TwilioSettings(ServiceSettings):
     twilio_account_sid: str = _setting(
         "Account SID, required for twilio.",
         _sid("AC"),
-        unset="",
         example="AC0123456789abcdef0123456789abcdef",
     )
     twilio_auth_tokens: Secret[tuple[str, ...]] = _setting(
         "Auth token, required for twilio; or several, the first sends.",
         parsers.secrets_of(str),
-        unset=Secret(()),
         example="0123456789abcdef0123456789abcdef",
         variable="TWILIO_AUTH_TOKEN",
     )
     twilio_from: str = _setting(
         "Number or name that Twilio sends messages from; TWILIO_MESSAGING_SERVICE_SID replaces it.",
         _parse_from,
-        unset="",
         example="+15005550006",
     )
     twilio_messaging_service_sid: str = _setting(
         "Messaging service that selects the number of a message, instead of TWILIO_FROM.",
         _sid("MG"),
-        unset="",
         example="MG0123456789abcdef0123456789abcdef",
     )
     twilio_api_base: str | None = _setting(

@@ -64,27 +64,23 @@ class VonageSettings(ServiceSettings):
     vonage_application_id: str = _setting(
         "Id of the Vonage application, required for vonage.",
         _parse_application_id,
-        unset="",
         example="aaaaaaaa-bbbb-cccc-dddd-0123456789ab",
     )
     vonage_private_key: Secret[str] = _setting(
         "Private key of the application in PEM, required for vonage.",
         _parse_private_key,
-        unset=Secret(""),
         example='"$(cat private.key)"',
         has_lines=True,
     )
     vonage_signature_secrets: Secret[tuple[str, ...]] = _setting(
         "Secret that signs Vonage's callbacks, required for vonage; or several.",
         parsers.secrets_of(_parse_signature_secret),
-        unset=Secret(()),
         example="0123456789abcdef0123456789abcdef",
         variable="VONAGE_SIGNATURE_SECRET",
     )
     vonage_from: str = _setting(
         "Number or name that Vonage sends messages from, required for vonage.",
         _parse_sender,
-        unset="",
         example="+15005550006",
     )
     vonage_api_base: str | None = _setting(

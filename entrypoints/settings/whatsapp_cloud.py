@@ -41,25 +41,21 @@ class WhatsAppCloudSettings(Settings):
     whatsapp_access_token: Secret[str] = _setting(
         "Access token of a system user at Meta, required for meta.",
         parsers.secret(_parse_secret_text),
-        unset=Secret(""),
         example="EAAJZCexampleexampleexample",
     )
     whatsapp_phone_number_id: str = _setting(
         "Id of the phone number that messages come from, required for meta.",
         _parse_id,
-        unset="",
         example="106540352242922",
     )
     whatsapp_business_account_id: str = _setting(
         "Id of the WhatsApp Business account, required for meta.",
         _parse_id,
-        unset="",
         example="102290129340398",
     )
     whatsapp_app_secrets: Secret[tuple[str, ...]] = _setting(
         "Secret of the Meta app, which signs webhooks; required for meta; or several.",
         parsers.secrets_of(_parse_app_secret),
-        unset=Secret(()),
         example="0123456789abcdef0123456789abcdef",
         variable="WHATSAPP_APP_SECRET",
     )
@@ -67,13 +63,11 @@ class WhatsAppCloudSettings(Settings):
         "Text that you enter at Meta beside the webhook's URL; required if DIALTONE_WHATSAPP is "
         "meta.",
         parsers.secret(_parse_verify_text),
-        unset=Secret(""),
         example="$(openssl rand -hex 16)",
     )
     whatsapp_template: str = _setting(
         "Name of the authentication template, required for meta.",
         _parse_template,
-        unset="",
         example="sign_in_code",
     )
     whatsapp_template_languages: tuple[str, ...] = _setting(

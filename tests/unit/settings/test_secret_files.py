@@ -189,7 +189,7 @@ def test_a_file_without_one_line_of_text_is_an_error_that_does_not_quote_it(
 def test_a_secret_is_read_from_a_regular_file_only(tmp_path: Path) -> None:
     os.mkfifo(pipe := tmp_path / "pipe")
     for path, problem in (
-        (tmp_path, "is a folder. Name a file"),
+        (tmp_path, "cannot be read (not a regular file). Name a file"),
         (pipe, "cannot be read (not a regular file). Name a file"),
         (Path("/dev/zero"), "cannot be read (not a regular file). Name a file"),
     ):

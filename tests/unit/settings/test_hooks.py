@@ -1,10 +1,11 @@
-"""`DIALTONE_SMS` with HTTP hooks, and their secret."""
+"""The settings that name HTTP hooks, and their secrets."""
 
 from typing import Final
 
 import pytest
 
 from entrypoints.opening import providers
+from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.read import describe_settings, read_settings
 from entrypoints.settings.values import Factory, HttpHook
 from tests.support.settings import problems
@@ -16,6 +17,16 @@ HOOK: Final = {
     "DIALTONE_COUNTRIES": "US",
 }
 PRODUCTION: Final = {"DIALTONE_ENV": "production"}
+SECRETS: Final = {
+    name: secret
+    for name, secret in (
+        ("DIALTONE_SMS", "DIALTONE_SMS_HOOK_SECRET"),
+        ("DIALTONE_EVENTS", "DIALTONE_EVENTS_SECRET"),
+        ("DIALTONE_LOGIN_HOOK", "DIALTONE_LOGIN_HOOK_SECRET"),
+    )
+    if name in FIELDS
+}
+"""The secret of the hooks that a variable names."""
 
 
 def test_hooks_are_tried_beside_others_and_in_order() -> None:
@@ -48,13 +59,14 @@ def test_an_invalid_url_of_a_hook_is_an_error_without_the_url(url: str) -> None:
     assert "sms.test" not in lines["DIALTONE_SMS"]
 
 
+@pytest.mark.parametrize("name", SECRETS)
 @pytest.mark.parametrize("url", ["http://[::1]:80/", "HTTP://LOCALHOST/"])
-def test_plain_http_is_for_this_machine_in_development_only(url: str) -> None:
-    environ = HOOK | {"DIALTONE_SMS": url}
+def test_plain_http_is_for_this_machine_in_development_only(name: str, url: str) -> None:
+    environ = HOOK | {name: url, SECRETS[name]: HOOK["DIALTONE_SMS_HOOK_SECRET"]}
 
-    assert read_settings(environ, None).sms_hooks[0].url == url
-    assert "https://" in problems(environ | PRODUCTION)["DIALTONE_SMS"]
-    assert "DIALTONE_SMS" not in problems(HOOK | PRODUCTION)
+    assert read_settings(environ, None)
+    assert "https://" in problems(environ | PRODUCTION)[name]
+    assert name not in problems(environ | PRODUCTION | {name: "https://sms.test"})
 
 
 @pytest.mark.parametrize(
@@ -84,13 +96,14 @@ def test_a_short_or_malformed_secret_is_an_error_without_it(text: str) -> None:
     assert not encoded or encoded not in lines["DIALTONE_SMS_HOOK_SECRET"]
 
 
-def test_what_is_shown_of_a_hook_has_no_path_and_no_query() -> None:
-    url = f"https://sms.test:8443/{SECRET}?key={SECRET}"
-    read = read_settings(HOOK | {"DIALTONE_SMS": f"console,{url}"}, None)
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_hook_needs_its_secret_and_what_is_shown_has_no_path_and_no_query(name: str) -> None:
+    url, secret = f"https://sms.test:8443/{SECRET}?key={SECRET}", f"whsec_{'A' * 32}"
+    read = read_settings(HOOK | {name: url, SECRETS[name]: secret}, None)
 
     shown = {row.name: row.shown for row in describe_settings(read)}
-    assert shown["DIALTONE_SMS"] == "console,https://sms.test:8443"
-    assert shown["DIALTONE_SMS_HOOK_SECRET"] == "(hidden)"
-    assert SECRET not in repr(read.sms)
-    missing = problems({"DIALTONE_SMS": url})
-    assert list(missing) == ["DIALTONE_SMS_HOOK_SECRET", "DIALTONE_COUNTRIES"]
+    assert shown[name] == "https://sms.test:8443"
+    assert shown[SECRETS[name]] == "(hidden)"
+    assert SECRET not in repr(read)
+    missing = problems({name: url, "DIALTONE_COUNTRIES": "US"})
+    assert list(missing) == [SECRETS[name]]

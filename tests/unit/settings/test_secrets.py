@@ -3,16 +3,11 @@
 import pytest
 
 from adapters.keys.document import generate_document
-from entrypoints.settings.read import describe_settings
 from tests.support.settings import problem, settings
 
 
-def test_a_document_is_not_shown() -> None:
-    read = settings(SECRETS=generate_document(indent=None))
-    rows = {row.name: row.shown for row in describe_settings(read)}
-
-    assert rows["DIALTONE_SECRETS"] == "(hidden)"
-    assert not read.are_keys_in_file
+def test_a_document_is_used_in_the_place_of_a_file() -> None:
+    assert not settings(SECRETS=generate_document(indent=None)).are_keys_in_file
 
 
 @pytest.mark.parametrize(

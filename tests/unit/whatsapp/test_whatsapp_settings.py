@@ -8,7 +8,8 @@ from adapters.whatsapp_cloud.messenger import WhatsAppMessenger
 from application.ports.webhooks import SignedRequest
 from entrypoints.features.whatsapp import WhatsAppSettings
 from entrypoints.opening.whatsapp_providers import META
-from entrypoints.settings.read import describe_settings, read_settings
+from entrypoints.settings.read import read_settings
+from entrypoints.settings.values import Factory
 from tests.support.settings import problems
 from tests.support.whatsapp.fake_whatsapp import make_webhook, sign
 
@@ -36,14 +37,6 @@ def test_an_account_has_secrets_and_a_first_language() -> None:
     assert account.whatsapp_app_secrets.value == (ACCOUNT["WHATSAPP_APP_SECRET"],)
     assert account.whatsapp_template_languages == ("pt_BR", "en", "fil")
     assert account.whatsapp_api_base == "https://graph.facebook.com"
-    shown = {row.name: row.shown for row in describe_settings(settings)}
-    secrets = [name for name in shown if name.startswith("WHATSAPP_") and "(hidden)" in shown[name]]
-    assert sorted(secrets) == [
-        "WHATSAPP_ACCESS_TOKEN",
-        "WHATSAPP_APP_SECRET",
-        "WHATSAPP_VERIFY_TOKEN",
-    ]
-    assert shown["WHATSAPP_TEMPLATE_LANGUAGES"] == "pt_BR, en, fil"
 
 
 async def test_webhooks_are_signed_with_any_of_several_secrets() -> None:
@@ -111,3 +104,23 @@ def test_production_sends_the_token_by_https_only() -> None:
     ):
         found = problems({**production, "WHATSAPP_API_BASE": url})
         assert ("WHATSAPP_API_BASE" in found) is is_wrong, url
+
+
+def test_nobody_sends_by_default_and_a_factory_of_an_operator_may() -> None:
+    own = {"DIALTONE_WHATSAPP": "our.own:factory"}
+
+    assert read_settings({}, None).of(WhatsAppSettings).whatsapp is None
+    assert list(problems(own)) == ["DIALTONE_PUBLIC_URL", "DIALTONE_COUNTRIES"]
+    service = {**SERVICE, **own}
+    read = read_settings(service, None).of(WhatsAppSettings)
+    assert read.whatsapp == Factory("our.own:factory")
+    line = problems({"DIALTONE_WHATSAPP": "fax"})["DIALTONE_WHATSAPP"]
+    assert "console, meta, none or package.module:factory" in line
+
+
+def test_the_terminal_needs_nothing_and_production_prints_no_codes() -> None:
+    terminal = {"DIALTONE_WHATSAPP": "console"}
+
+    assert read_settings(terminal, None).of(WhatsAppSettings).whatsapp is not None
+    lines = problems({**terminal, "DIALTONE_ENV": "production"})
+    assert "console prints codes" in lines["DIALTONE_WHATSAPP"]

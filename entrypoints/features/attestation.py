@@ -54,17 +54,10 @@ class Ask(StrEnum):
     STRANGERS = "strangers"
 
 
-_parse_ask = parsers.choice(*Ask)
-
-
-@parsers.rejects_with(
+_parse_url = parsers.rejects_with(
     "Must begin with https://, or with http:// on this machine, and have ASCII characters only, no "
     "password and no #."
-)
-def _parse_url(text: str) -> str:
-    return parse_private_url(text)
-
-
+)(parse_private_url)
 _parse_site_key = parsers.pattern(
     r"[A-Za-z0-9_.:-]{1,200}", "Must be a site key: letters, digits, and - _ . : at most 200."
 )
@@ -96,7 +89,7 @@ class AttestationSettings(Settings):
     )
     attestation_ask: Ask = setting(
         "Who is asked for a proof: strangers above a limit (limited), or all (strangers).",
-        _parse_ask,
+        parsers.choice(*Ask),
         default=Ask.LIMITED,
     )
     attestation_url: str = setting(

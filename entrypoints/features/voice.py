@@ -86,11 +86,6 @@ def _voice_of_sms(settings: Any) -> str:
     return provider_name(None)
 
 
-def _parse_operator(text: str) -> PhoneNumber:
-    """Parse a phone number of any kind in its international form."""
-    return parse_phone(text, rules=None)
-
-
 @dataclass(frozen=True, kw_only=True)
 class VoiceSettings(Settings):
     """Who places and answers calls, what callers hear, and how many calls there are."""
@@ -115,7 +110,7 @@ class VoiceSettings(Settings):
     )
     operator: PhoneNumber | None = _setting(
         "Number that callers of the phone line are connected to; by default nobody answers them.",
-        _parse_operator,
+        partial(parse_phone, rules=None),
         example="+14155552671",
     )
     inbound_limit_total: SlidingWindow = _limit(

@@ -7,7 +7,6 @@ from application.identities.assign_phone import AssignPhone
 from application.identities.authenticate import Authenticate
 from application.identities.count_users import CountUsers
 from application.identities.extensions import IdentityExtensions
-from application.identities.login import LogIn
 from application.identities.operators import OperatorActions
 from application.identities.phone_holds import PhoneHolds
 from application.identities.session_factory import SessionFactory
@@ -70,15 +69,6 @@ class IdentitiesFeature:
         )
         self.phone_holds = PhoneHolds(verifications, identities, clock)
         self.assign_phone = AssignPhone(verifications, self.phone_holds)
-        self.log_in = LogIn(
-            self.assign_phone,
-            identities,
-            self.extensions,
-            self.sessions,
-            randomness,
-            events,
-            policy.recycled_after,
-        )
         self.authenticate = Authenticate(
             ports.tokens,
             identities,

@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Final
 
-from application.identities.login_decision import LoginDecision, LoginRejection
 from application.identities.session_factory import SESSION_ID_BYTES
 from application.limits.attempt_limiter import AttemptLimiter, AttemptPermits
 from application.limits.delivery_limiter import DeliveryLimiter
@@ -26,10 +24,18 @@ from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
-from domain.otp.attempts import Correct, OtpAttempt, UsedCode, VerificationResult, used_code
+from domain.otp.attempts import (
+    Correct,
+    LoginDecision,
+    LoginRejection,
+    OtpAttempt,
+    UsedCode,
+    VerificationResult,
+    used_code,
+)
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.code_check import check_code
+from domain.otp.code_check import CodeCheck, compare_code, count_attempt
 from domain.otp.delivery import DeviceProof, parse_request_id
 from domain.otp.permits import Outcome
 from domain.otp.phone_verification import PhoneVerification
@@ -44,7 +50,7 @@ AskBeforeUse = Callable[
 """Decides about a code that is correct, for an identity or, if there is no value, for a new one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CheckOtpCommand:
     """A code from `client_ip`, with the id of the request that it belongs to or without.
 
@@ -151,28 +157,24 @@ class CheckOtp:
                 ),
             )
         attempt = self._make_attempt(command, client_ip, now, device, permits)
-        codes = self.codes.derive_all(loaded.value, phone, attempt)
-        successor, result = check_code(loaded.value, attempt, codes)
-        found = decision = unchallenged = None
-        if not isinstance(result, Correct):
+        check = self._compare(phone, attempt, loaded.value)
+        unchallenged = None
+        if not isinstance(check.match, Correct):
             unchallenged = await self.attempt_limiter.load_unchallenged(permits)
-            attempt = replace(attempt, unchallenged_at=unchallenged.value.available_at(now))
-            successor, result = check_code(loaded.value, attempt, codes)
-        elif ask is not None:
-            found = await self._load_identity(phone, result.code, attempt, named)
-            decision = await self._ask(partial(ask, result.code, found, now), permits)
-            if isinstance(decision, LoginRejection):
-                attempt = replace(attempt, is_login_rejected=True)
-            else:
-                attempt = replace(attempt, claims=decision.claims)
-            successor, result = check_code(loaded.value, attempt, codes)
+        decision, found = await self._ask(ask, phone, check, named, permits)
+        successor, result = count_attempt(
+            loaded.value, check, unchallenged.value if unchallenged else None, decision
+        )
         used = used_code(result) if found is None else None
         is_saved, identity = await asyncio.gather(
             self._save(phone, successor, loaded), self._load_identity(phone, used, attempt, named)
         )
         identity = found or identity
         if not is_saved:
-            result, identity = await self._check_again(phone, attempt, permits), None
+            identity = None
+            result, decision = await self._check_again(
+                phone, attempt, named, permits, ask, decision
+            )
         unchanged = loaded if is_saved else None
         try:
             left = await self.attempt_limiter.count(
@@ -228,29 +230,56 @@ class CheckOtp:
             identity_id=command.identity_id,
         )
 
+    def _compare(
+        self, phone: PhoneNumber, attempt: OtpAttempt, verification: PhoneVerification
+    ) -> CodeCheck:
+        return compare_code(
+            verification, attempt, self.codes.derive_all(verification, phone, attempt)
+        )
+
     async def _ask(
-        self, ask: Callable[[], Awaitable[LoginDecision]], permits: AttemptPermits
-    ) -> LoginDecision:
+        self,
+        ask: AskBeforeUse | None,
+        phone: PhoneNumber,
+        check: CodeCheck,
+        named: Versioned[Identity] | None,
+        permits: AttemptPermits,
+    ) -> tuple[LoginDecision | None, Versioned[Identity | None] | None]:
+        """Ask about a correct code. Return the decision, and the identity that it is about."""
+        if ask is None or not isinstance(check.match, Correct):
+            return None, None
+        code, attempt = check.match.code, check.attempt
+        identity = await self._load_identity(phone, code, attempt, named)
         try:
-            return await ask()
+            return await ask(code, identity, attempt.now), identity
         except BaseException:  # also if the client has gone meanwhile
             await self.attempt_limiter.release_all(permits)
             raise
 
     async def _check_again(
-        self, phone: PhoneNumber, attempt: OtpAttempt, permits: AttemptPermits
-    ) -> VerificationResult:
-        """Check the code after another request changed the verification, and maybe the login."""
+        self,
+        phone: PhoneNumber,
+        attempt: OtpAttempt,
+        named: Versioned[Identity] | None,
+        permits: AttemptPermits,
+        ask: AskBeforeUse | None,
+        decision: LoginDecision | None,
+    ) -> tuple[VerificationResult, LoginDecision | None]:
+        """Check the code after another request changed the verification, and maybe the login.
+
+        `ask` decides about a code that is correct only now.
+        """
         unchallenged = await self.attempt_limiter.load_unchallenged(permits)
-        attempt = replace(attempt, unchallenged_at=unchallenged.value.available_at(attempt.now))
 
-        def check(
+        async def check_again(
             verification: PhoneVerification,
-        ) -> tuple[PhoneVerification, VerificationResult]:
-            codes = self.codes.derive_all(verification, phone, attempt)
-            return check_code(verification, attempt, codes)
+        ) -> tuple[PhoneVerification, tuple[VerificationResult, LoginDecision | None]]:
+            check = self._compare(phone, attempt, verification)
+            decided = decision or (await self._ask(ask, phone, check, named, permits))[0]
+            successor, result = count_attempt(verification, check, unchallenged.value, decided)
+            return successor, (result, decided)
 
-        return await change(self.phone_verifications, phone, check)
+        return await change(self.phone_verifications, phone, check_again)
 
     async def _save(
         self, phone: PhoneNumber, successor: PhoneVerification, loaded: Versioned[PhoneVerification]

@@ -23,6 +23,7 @@ from application.otp.delivery_status import (
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.describe_verification import DescribeVerification
 from application.otp.extensions import OtpExtensions
+from application.otp.log_in import LogIn
 from application.otp.message_callbacks import AnswerHandshake, RecordMessageStatus
 from application.otp.recent_rejections import RecentRejections
 from application.otp.request_otp import RequestOtp
@@ -234,7 +235,18 @@ class OtpFeature:
             events=events,
         )
         self.verify_otp = VerifyOtp(
-            self.check_otp, identities.log_in, identities.phone_holds, events
+            self.check_otp,
+            LogIn(
+                identities.assign_phone,
+                repositories.identities,
+                identities.extensions,
+                identities.sessions,
+                randomness,
+                events,
+                identities.policy.recycled_after,
+            ),
+            identities.phone_holds,
+            events,
         )
         self.send_code = SendCode(
             act=core.administration.act_for_users,

@@ -6,36 +6,14 @@ from functools import partial
 from typing import NoReturn
 
 from application.identities.events import LoginRejectedByHook
-from application.identities.login import LoggedIn, LogIn, LogInCommand
-from application.identities.login_decision import LoginRejection
 from application.identities.phone_holds import PhoneHolds
-from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
+from application.otp.check_otp import CheckedOtp, CheckOtp
 from application.otp.events import FixedOtpUsed, OtpVerificationFailed
+from application.otp.log_in import LoggedIn, LogIn, VerifyOtpCommand
 from application.ports.security_events import SecurityEvents
 from domain.errors import LoginRejected, NumberWasChanged
-from domain.identities.device_token import DeviceToken
-from domain.otp.attempts import Correct, NotApplicable
-from domain.otp.challenge import OtpCode
+from domain.otp.attempts import LoginRejection, NotApplicable
 from domain.phone import PhoneNumber
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyOtpCommand:
-    """A code from `client_ip`, with the id of the request that it belongs to or without.
-
-    `with_device_token` says that the client understands device tokens: it gets one.
-    `is_legacy` says that it came by the legacy API, which has no request ids.
-    """
-
-    phone: PhoneNumber
-    code: OtpCode
-    client_ip: str
-    request_id: str | None = None
-    device: str | None = None
-    with_refresh: bool = False
-    device_token: DeviceToken | None = None
-    with_device_token: bool = False
-    is_legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +61,14 @@ class VerifyOtp:
             StorageError
         """
         phone = command.phone
-        check = CheckOtpCommand(
-            phone=phone,
-            code=command.code,
-            client_ip=command.client_ip,
-            request_id=command.request_id,
-            device_token=command.device_token,
-        )
         # Without a hook, the identity is loaded together with the write.
         is_asked = self.log_in.extensions.login_hook is not None
-        ask = partial(self.log_in.ask_login_hook, phone, command.device) if is_asked else None
-        checked = await self.check_otp(check, ask)
+        ask = partial(self.log_in.ask_login_hook, command) if is_asked else None
+        checked = await self.check_otp(command, ask)
         if isinstance(checked.result, NotApplicable):
             if not await self.phone_holds.end_void(phone):
                 raise NumberWasChanged
-            checked = await self.check_otp(check, ask)
+            checked = await self.check_otp(command, ask)
         if checked.rejection is not None:
             await self._reject(phone, checked, checked.rejection)
         logged_in = await self._open_session(command, checked)
@@ -121,29 +92,15 @@ class VerifyOtp:
 
         The request that used the code releases the permits of the deliveries that had it.
         """
-        code, attempt = checked.used_code, checked.attempt
+        code, now = checked.used_code, checked.attempt.now
         if code is None:
             return None
-        login = LogInCommand(
-            phone=command.phone,
-            code=code,
-            now=attempt.now,
-            request_id=attempt.request_id,
-            client_ip_hash=attempt.client_ip.ip if command.is_legacy else None,
-            device=command.device,
-            with_refresh=command.with_refresh,
-            device_token=command.device_token,
-            with_device_token=command.with_device_token,
+        logged_in, _ = await asyncio.gather(
+            self.log_in.open_session(command, checked, code), self.check_otp.release(checked)
         )
-        if isinstance(checked.result, Correct):
-            logged_in, _ = await asyncio.gather(
-                self.log_in.open_session(login, checked.identity), self.check_otp.release(checked)
-            )
-        else:
-            logged_in = await self.log_in.open_session(login, is_retry=True)
-        if logged_in is None:
-            return await self.log_in.repeat(login)  # a parallel request may have opened the session
-        if self.check_otp.codes.is_test_phone(command.phone, attempt.now):
+        if logged_in is None:  # a parallel request may have opened the session
+            return await self.log_in.repeat(command, checked, code)
+        if self.check_otp.codes.is_test_phone(command.phone, now):
             self.events.record(
                 FixedOtpUsed(phone=command.phone, user_id=logged_in.identity.id, reason="logged in")
             )

@@ -8,7 +8,7 @@ from typing import Final
 from domain.otp.callbacks import Callback
 from domain.otp.challenge import Challenge, Login, OtpCode, Purpose
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Delivery, DeviceProof
+from domain.otp.delivery import Channel, Delivery, DeviceProof
 
 DIGEST_BYTES: Final = 16
 
@@ -22,11 +22,8 @@ class OtpAttempt:
         new_identity_id: is assigned to a phone without an identity if the code is correct.
         new_session_id: the session that the code is used for if it is correct.
         is_limited: a limit of failed attempts that many phones share is used up.
-        unchallenged_at: when this IP has an attempt while no challenge is active.
         ip_available_at: when this IP has a permit, if it has none.
         identity_id: the identity whose phone the code is to change, if it is to change one.
-        is_login_rejected: the login hook rejects the login: a correct code is used for nothing.
-        claims: those that the session gets if the code is correct; empty for none.
     """
 
     code: OtpCode
@@ -38,17 +35,32 @@ class OtpAttempt:
     new_identity_id: str = ""
     new_session_id: str = ""
     is_limited: bool = False
-    unchallenged_at: datetime | None = None
     ip_available_at: datetime | None = None
     purpose: Purpose = Purpose.SIGN_IN
     identity_id: str | None = None
-    is_login_rejected: bool = False
-    claims: str = ""
 
     def digest(self, delivery_id: str = "") -> str:
         """Identify the code among those that clients tried for a delivery."""
         message = f"{delivery_id}\0{self.code.digits}".encode()
         return blake2b(message, key=self.digest_key, digest_size=DIGEST_BYTES).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRejection:
+    """The login hook rejected a login, for a user or for somebody new."""
+
+    text: str
+    user_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoginApproval:
+    """The hook let somebody log in. The claims of the session are JSON, empty for none."""
+
+    claims: str = ""
+
+
+LoginDecision = LoginApproval | LoginRejection
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,11 @@ class UsedCode:
     carrier: Delivery | Callback | None
     is_device_recognized: bool
     deliveries: tuple[Delivery, ...] = ()
+
+    @property
+    def channel(self) -> Channel:
+        """How the code got to its client. One that no delivery has was read by a callback."""
+        return self.carrier.channel if isinstance(self.carrier, Delivery) else Channel.VOICE
 
 
 @dataclass(frozen=True, slots=True)

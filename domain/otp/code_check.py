@@ -9,6 +9,8 @@ from domain.otp.attempts import (
     Correct,
     Exhausted,
     ExhaustedIp,
+    LoginDecision,
+    LoginRejection,
     NotApplicable,
     OtpAttempt,
     Repeated,
@@ -31,45 +33,32 @@ from domain.otp.failures import MAX_FAILURES_AFTER_RESET
 from domain.otp.grants import OperatorCode, find_reserved_network, sends_no_ids
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import whole_seconds
+from domain.otp.unchallenged_attempts import UnchallengedAttempts
 
 Checked = tuple[PhoneVerification, VerificationResult]
 
 
-def check_code(
+def compare_code(
     verification: PhoneVerification, attempt: OtpAttempt, codes: Mapping[str, str]
-) -> Checked:
-    """Count an attempt and decide whether its code is correct.
+) -> "CodeCheck":
+    """Compare the code of an attempt with those of a phone. It counts nothing.
 
     - An attempt of an IP without a permit is looked at only if the client has attempts of its own.
     - The limits decide first whether an attempt is looked at (see `CodeCheck`). Then a correct
-      code wins. If the limits are used up, the state does not change.
+      code wins.
     - With a request id only the code of its challenge is correct (ASVS 5.0 6.6.2), and with an
       unknown one no code is.
     - A client that knows the phone has attempts of its own at a code that an operator sent, which
-      are used first (see `CodeCheck.check_operator_code`).
+      are used first (see `CodeCheck.find_match`).
     - Without a request id the code of the latest callback is correct as well, while that has
-      attempts left, and whether or not the limits are used up. A wrong code counts on both, and
-      gets the result that it would have without the callback: nothing reveals that there is one.
-    - A wrong code that the same counter counted less than ten seconds ago is not counted
-      again, and neither is the code that was just used.
+      attempts left, and whether or not the limits are used up.
     - Only codes for the purpose of the attempt are compared with it.
-    - While the phone is blocked a correct code counts as a wrong one and is not used. One for a
-      change of the phone is used: the number counts as one that is in use.
+    - While the phone is blocked no code is correct, but for one for a change of the phone: the
+      number counts as one that is in use.
     - While the phone is held for its previous identity, a correct code signs nobody in, and only
-      then it can undo the change. Otherwise it is not used.
-    - While no challenge is active nothing is counted here: the phone has no state because
-      of such attempts.
-    - The first correct code of a phone that signs in assigns its identity.
-    - Using a code chooses identity and session of its login once. The client that used it
-      may send it again, to complete that login.
+      then it can undo the change.
 
-    An attempt that is `Exhausted` or `Unchallenged` is not counted here, but by
-    `count_on_callback`.
-
-    Args:
-        verification: It is returned as the same object if nothing is counted.
-        attempt: The attempt.
-        codes: The code of each of the `comparable_challenges`, by the challenge's id.
+    `codes` are those of the `comparable_challenges`, by the challenge's id.
     """
     equal = {
         # All are compared, even where they may not match, so that the time reveals nothing.
@@ -78,11 +67,39 @@ def check_code(
         if hmac.compare_digest(code, attempt.code.digits)
     }
     check = CodeCheck(attempt, verification.prune(attempt.now), equal)
-    if attempt.ip_available_at is not None and not check.has_own_attempts:
-        return verification, check.reject_ip(attempt.ip_available_at)
-    successor, result = check.check_operator_code() or check.check_messages()
-    if not isinstance(result, Correct):
-        successor, result = check.check_callback(successor, result)
+    return replace(check, match=check.find_match())
+
+
+def count_attempt(
+    verification: PhoneVerification,
+    check: "CodeCheck",
+    unchallenged: UnchallengedAttempts | None = None,
+    decision: LoginDecision | None = None,
+) -> Checked:
+    """Use a correct code, or count the attempt.
+
+    - A wrong code that the same counter counted less than ten seconds ago is not counted
+      again, and neither is the code that was just used. If the limits are used up, the state does
+      not change.
+    - A wrong code without a request id counts on the latest callback as well, and gets the result
+      that it would have without the callback: nothing reveals that there is one.
+    - An attempt that is `Exhausted` or `Unchallenged` is not counted here, but by
+      `count_on_callback`: the phone has no state because of it.
+    - The first correct code of a phone that signs in assigns its identity. The client that used
+      the code may send it again, to complete its login.
+
+    Args:
+        verification: What was compared. It is returned as the same object if nothing changes.
+        check: The attempt.
+        unchallenged: The attempts of its IP while no challenge was active.
+        decision: What the login hook decided about a correct code.
+    """
+    if isinstance(check.match, NotApplicable):
+        return verification, check.match
+    if check.match is not None:
+        return check.use(check.match, decision)
+    unchallenged_at = unchallenged.available_at(check.attempt.now) if unchallenged else None
+    successor, result = replace(check, unchallenged_at=unchallenged_at).count_wrong()
     return verification if successor is check.state else successor, result
 
 
@@ -114,11 +131,15 @@ class CodeCheck:
         state: what is known about the phone, without what expired. After the maximum of failures
             in a row unknown IPs have no attempts.
         equal: the ids of the comparable challenges that have the attempt's code.
+        match: the code if it is correct, with the login that it will be used for.
+        unchallenged_at: when the IP has an attempt while no challenge is active.
     """
 
     attempt: OtpAttempt
     state: PhoneVerification
     equal: Collection[str] = ()
+    match: Correct | NotApplicable | None = None
+    unchallenged_at: datetime | None = None
 
     @property
     def device_id(self) -> str | None:
@@ -132,10 +153,50 @@ class CodeCheck:
     def active_challenges(self, time: datetime) -> list[Challenge]:
         return [challenge for challenge in self.challenges if challenge.is_active(time)]
 
-    def reject_ip(self, available_at: datetime) -> VerificationResult:
-        """Return the result for an IP that has its next permit at this time."""
-        retry_after = whole_seconds(self.attempt.now, available_at)
-        _, result = self.check_messages()
+    def find_match(self) -> Correct | NotApplicable | None:
+        """Return the code that is correct, None if there is none or the attempt is not looked at.
+
+        While the client has an attempt at the code that an operator sent, it is compared with that
+        code, and it uses that attempt whichever code is correct.
+        """
+        now = self.attempt.now
+        if not self._accepts_correct_code or self._is_rejected_ip:
+            return None
+        named, own, of_operator = self.named_delivery(now), self.delivery(now), None
+        left = left_of_own = self.attempts_left(own, now) if own else 0
+        if found := self._operator_attempt():
+            _, of_operator, counter = found
+            left = counter.left
+        for challenge in reversed(self.active_challenges(now)):
+            if (
+                of_operator is not None
+                and challenge.id == of_operator.challenge_id
+                and challenge.id in self.equal
+            ):
+                return self._match(challenge, of_operator, left=left - 1)
+            if left_of_own > 0 and self._matches(challenge, named):
+                return self._match(challenge, named or self._find_carrier(challenge), left=left - 1)
+        callback = _open_callback(self.state, self.attempt)
+        if callback is None or callback.challenge.id not in self.equal:
+            return None
+        return self._match(callback.challenge, callback, left=callback.counter.left - 1)
+
+    def count_wrong(self) -> Checked:
+        """Count the attempt, whose code is not correct."""
+        if self._is_rejected_ip:
+            return self.state, self._reject_ip()
+        counted = self._count_at_operator_code() or self._count_at_message()
+        return self._count_at_callback(*counted)
+
+    @property
+    def _is_rejected_ip(self) -> bool:
+        return self.attempt.ip_available_at is not None and not self.has_own_attempts
+
+    def _reject_ip(self) -> VerificationResult:
+        """Return the result for an IP that has no permit."""
+        now = self.attempt.now
+        retry_after = whole_seconds(now, self.attempt.ip_available_at or now)
+        _, result = self._count_at_message()
         if isinstance(result, Exhausted):
             return Exhausted(max(retry_after, result.retry_after), may_count=False)
         return ExhaustedIp(retry_after)
@@ -154,30 +215,19 @@ class CodeCheck:
             return self.challenges
         return self.challenges + self.state.callbacks.challenges
 
-    def check_operator_code(self) -> Checked | None:
-        """Compare the code as an attempt at the code that an operator sent.
+    def _count_at_operator_code(self) -> Checked | None:
+        """Count the attempt at the code that an operator sent; None if it is no such attempt.
 
-        The person who got it has no id of its delivery, and may have used up all other attempts. So
-        it is looked at with any id of this phone, and from a network that requested codes and sends
-        no ids. It is compared with the operator's code and, while the client has other attempts,
-        with what these allow. It counts on the network only, until the phone has as many failures
-        in a row as NIST allows. The result is None if the client has no such attempt.
+        The person who got the code has no id of its delivery, and may have used up all other
+        attempts. So it is looked at with any id of this phone, and from a network that requested
+        codes and sends no ids. It counts on the network only, until the phone has as many failures
+        in a row as NIST allows.
         """
         state, now = self.state, self.attempt.now
         found = self._operator_attempt()
-        if found is None:
+        if found is None or self._is_used_code:
             return None
         code, delivery, counter = found
-        own, named = self.delivery(now), self.named_delivery(now)
-        has_others = own is not None and self.attempts_left(own, now) > 0
-        for challenge in reversed(self.active_challenges(now)):
-            is_of_operator = challenge.id == delivery.challenge_id and challenge.id in self.equal
-            is_own = has_others and self._matches(challenge, named)
-            if self._accepts_correct_code and (is_of_operator or is_own):
-                carrier = delivery if is_of_operator else named or self._find_carrier(challenge)
-                return self._use(challenge, carrier, left=counter.left - 1)
-        if self._is_used_code:
-            return None
         digest = self.attempt.digest(delivery.request_id)
         if counter.is_repeat(digest, now):
             return state, Repeated(self._all_attempts_left)
@@ -222,20 +272,16 @@ class CodeCheck:
         is_other = self.attempt.request_id is None or self.named_delivery(now) is not None
         return left + (self.attempts_left(delivery, now) if delivery and is_other else 0)
 
-    def check_messages(self) -> Checked:
+    def _count_at_message(self) -> Checked:
         state, now = self.state, self.attempt.now
-        named, delivery = self.named_delivery(now), self.delivery(now)
-        retried = self._find_retried(named)
+        delivery = self.delivery(now)
+        retried = self._find_retried(self.named_delivery(now))
         if delivery is None:
             return state, Unchallenged(self._is_used_code, retried)
         left = self.attempts_left(delivery, now)
         if left <= 0:
-            retry_after = whole_seconds(now, self.next_attempt_at())
+            retry_after = whole_seconds(now, self._next_attempt_at())
             return state, Exhausted(retry_after, not self._is_used_code)
-        active = reversed(self.active_challenges(now))
-        matched = next((found for found in active if self._matches(found, named)), None)
-        if matched is not None and self._accepts_correct_code:
-            return self._use(matched, named or self._find_carrier(matched), left=left - 1)
         if self._is_used_code:
             return state, Retried(retried, left - 1) if retried else Repeated(left - 1)
         digest = self.attempt.digest(delivery.request_id)
@@ -244,24 +290,17 @@ class CodeCheck:
         successor, counted = self.count(delivery, digest)
         return successor, Wrong(replace(self, state=successor).attempts_left(counted, now))
 
-    def check_callback(self, successor: PhoneVerification, result: VerificationResult) -> Checked:
-        """Compare a code that no message has with that of the latest callback.
-
-        Successor and result are those of `check_messages`.
-        """
-        state, attempt = self.state, self.attempt
-        callback = _open_callback(state, attempt)
-        if callback is None:
-            return successor, result
-        if callback.challenge.id in self.equal and self._accepts_correct_code:
-            return self._use(callback.challenge, callback, left=callback.counter.left - 1)
+    def _count_at_callback(
+        self, successor: PhoneVerification, result: VerificationResult
+    ) -> Checked:
+        """Count on the latest callback as well. Successor and result are those of the messages."""
         if self._is_used_code or not isinstance(result, Wrong | Repeated):
             return successor, result
-        counted = _count_on_callback(successor, attempt)
+        counted = _count_on_callback(successor, self.attempt)
         if counted is None:
             return successor, result
         if isinstance(result, Repeated):  # so no message has counted it
-            counted = counted.count_failure(self.device_id, attempt.now)
+            counted = counted.count_failure(self.device_id, self.attempt.now)
         return counted, Wrong(result.attempts_left)
 
     @property
@@ -317,28 +356,56 @@ class CodeCheck:
         is_device_recognized = self.device_id is not None
         return UsedCode(challenge, login, carrier, is_device_recognized, deliveries)
 
-    def _use(
+    def _match(
         self, challenge: Challenge, carrier: Delivery | Callback | None, *, left: int
-    ) -> Checked:
-        state, attempt, device_id = self.state, self.attempt, self.device_id
+    ) -> Correct | NotApplicable:
+        """Return the code with the login that it is for. Only a sign-in has a session."""
+        state, attempt = self.state, self.attempt
         if not self._is_applicable:
-            return state, NotApplicable(left)
-        owned, login = self._log_in()
+            return NotApplicable(left)
+        identity_id, session_id = state.identity_id, ""
+        if attempt.purpose is Purpose.SIGN_IN:
+            identity_id = identity_id or attempt.new_identity_id
+            session_id = attempt.new_session_id
+        elif attempt.purpose is not Purpose.CONSOLE_SIGN_IN:
+            identity_id = attempt.identity_id or state.hold.identity_id
+        login = Login(identity_id or "", session_id, attempt.request_id)
         used = challenge.mark_used(attempt.now, login)
-        reset = [
-            other.reset_attempts(attempt.client_ip, device_id, is_verified=other is carrier)
-            for other in state.deliveries.all
+        return Correct(self._used_code(used, login, carrier), left)
+
+    def use(self, match: Correct, decision: LoginDecision | None) -> Checked:
+        """Use the code. Only a sign-in makes the phone trust the IP, and assigns its identity.
+
+        One that is rejected does neither, and its login is of no identity, so that no retry
+        completes it.
+        """
+        state, attempt, device_id = self.state, self.attempt, self.device_id
+        login, owned = match.code.login, state
+        if isinstance(decision, LoginRejection):
+            login = Login("", "", attempt.request_id)
+        elif attempt.purpose is Purpose.SIGN_IN:
+            login = replace(login, claims=decision.claims if decision else "")
+            if not state.identity_id:
+                owned = state.change_owner(login.identity_id)
+            owned = owned.trust_ip(attempt.client_ip, attempt.now)
+        used = replace(match.code.challenge, login=login)
+        deliveries = [
+            delivery.reset_attempts(
+                attempt.client_ip, device_id, is_verified=delivery is match.code.carrier
+            )
+            for delivery in state.deliveries.all
         ]
         settled = [
-            replace(other, permits=None) if other.challenge_id == used.id else other
-            for other in reset
+            replace(delivery, permits=None) if delivery.challenge_id == used.id else delivery
+            for delivery in deliveries
         ]
         successor = replace(
             owned.map_challenges(lambda other: used if other.id == used.id else other),
             deliveries=replace(state.deliveries, all=tuple(settled)),
             failures=state.failures.reset(device_id),
         )
-        return successor, Correct(self._used_code(used, login, carrier), left)
+        code = replace(match.code, challenge=used, login=login)
+        return successor, Correct(code, match.attempts_left)
 
     @property
     def _is_applicable(self) -> bool:
@@ -350,25 +417,6 @@ class CodeCheck:
                 return is_held
             case _:
                 return True
-
-    def _log_in(self) -> tuple[PhoneVerification, Login]:
-        """Return the state after a correct code, and the login of the code.
-
-        Only a sign-in makes the phone trust the IP, and assigns its identity. One that is rejected
-        does neither, and its login is of no identity, so that no retry completes it.
-        """
-        state, attempt = self.state, self.attempt
-        if attempt.is_login_rejected:
-            return state, Login("", "", attempt.request_id)
-        if attempt.purpose is Purpose.CONSOLE_SIGN_IN:
-            return state, Login(state.identity_id or "", "", attempt.request_id)
-        if attempt.purpose is not Purpose.SIGN_IN:
-            identity_id = attempt.identity_id or state.hold.identity_id or ""
-            return state, Login(identity_id, "", attempt.request_id)
-        identity_id = state.identity_id or attempt.new_identity_id
-        owned = state if state.identity_id else state.change_owner(identity_id)
-        login = Login(identity_id, attempt.new_session_id, attempt.request_id, attempt.claims)
-        return owned.trust_ip(attempt.client_ip, attempt.now), login
 
     @property
     def has_own_attempts(self) -> bool:
@@ -441,7 +489,7 @@ class CodeCheck:
         counted = replace(self.state, deliveries=self.state.deliveries.set_delivery(delivery))
         return counted.count_failure(self.device_id, now, is_shared=is_shared), delivery
 
-    def next_attempt_at(self) -> datetime:
+    def _next_attempt_at(self) -> datetime:
         """Return when the attempt will be looked at, if it is not now and nobody does anything."""
         now = self.attempt.now
         times = [challenge.expires_at for challenge in self.challenges]
@@ -450,13 +498,13 @@ class CodeCheck:
             for window in SHARED_ATTEMPTS
             for time in self.state.deliveries.shared_attempts
         ]
-        times += [self.attempt.unchallenged_at or now]
+        times += [self.unchallenged_at or now]
         return next(time for time in sorted(times) if time > now and self._allows(time))
 
     def _allows(self, time: datetime) -> bool:
         if delivery := self.delivery(time):
             return self.attempts_left(delivery, time) > 0
-        return self.attempt.unchallenged_at is None or time >= self.attempt.unchallenged_at
+        return self.unchallenged_at is None or time >= self.unchallenged_at
 
     def _attempts_left_of_unknown_ip(
         self, counter: AttemptCounter, delivery: Delivery, time: datetime

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from application.identities.login import LoggedIn
+from application.otp.log_in import LoggedIn
 from tests.benchmarks.attack_sizes import CALLBACKS
 from tests.benchmarks.floods import DAYS_BEFORE, a_number
 from tests.support.app_harness import AppHarness

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count
 from typing import Final
 
-from application.identities.login import LoggedIn
+from application.otp.log_in import LoggedIn
 from application.otp.request_otp import RequestOtpResult
 from domain.attestation.errors import AttestationRequired
 from domain.errors import RateLimitExceeded

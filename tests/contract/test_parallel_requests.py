@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.identities.login import LoggedIn
+from application.otp.log_in import LoggedIn
 from application.otp.request_otp import RequestOtpResult
 from application.otp.verify_otp import OtpRejected
 from domain.errors import TooManyAttempts, TooManyOtpRequests

@@ -6,8 +6,8 @@ import jwt
 import pytest
 
 from application.identities.extensions import AllowLogin, PendingLogin
-from application.identities.login import LoggedIn
 from application.identities.sessions import LogoutScope
+from application.otp.log_in import LoggedIn
 from domain.errors import Unauthenticated
 from domain.identities.refresh_token import RefreshToken
 from tests.support.app_harness import AppHarness

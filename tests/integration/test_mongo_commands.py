@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from adapters.records.batches import MAX_BATCH_SIZE
-from application.identities.login import LoggedIn
+from application.otp.log_in import LoggedIn
 from domain.errors import TooManyAttempts
 from domain.media.page import ItemFilter, PageRequest
 from tests.integration.mongo_support import RoundTrips, open_lockstep

@@ -10,13 +10,13 @@ from adapters.records.kinds import IDENTITIES
 from adapters.records.repositories.identities import IdentityMapping
 from application.administration.feature import AdministrationFeature
 from application.identities.feature import IdentitiesFeature, IdentitiesPorts
-from application.identities.login import LoggedIn
 from application.operations.feature import OperationsFeature, OperationsPorts
 from application.otp.codes import OtpCodes
 from application.otp.delivery_status import ReportedDelivery
 from application.otp.feature import LimitsFeature, OtpFeature, OtpPorts
+from application.otp.log_in import LoggedIn, VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
-from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
+from application.otp.verify_otp import OtpRejected
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Randomness, SystemPorts
 from application.ports.webhooks import Handshakes, StatusCallbacks

@@ -3,10 +3,9 @@
 from litestar import Controller, post
 from litestar.params import JSONBody
 
-from application.identities.login import LoggedIn
 from application.otp.feature import OtpFeature
+from application.otp.log_in import LoggedIn, VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand
-from application.otp.verify_otp import VerifyOtpCommand
 from domain import errors
 from domain.otp.challenge import parse_otp_code
 from domain.phone import parse_international_phone

@@ -5,8 +5,8 @@ from litestar import Controller, get, post
 from litestar.params import JSONBody, SkipValidation
 
 from application.otp.feature import OtpFeature
+from application.otp.log_in import VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand
-from application.otp.verify_otp import VerifyOtpCommand
 from domain import errors
 from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.otp.challenge import parse_otp_code
@@ -150,7 +150,7 @@ class OtpController(Controller):
                 code,
                 request.client_ip,
                 data.request_id,
-                (data.device or "").strip() or request.device_name,
+                device=(data.device or "").strip() or request.device_name,
                 with_refresh=bool(data.refresh),
                 device_token=_parse_device_token(data.device_token),
                 with_device_token=True,

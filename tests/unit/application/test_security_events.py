@@ -22,7 +22,6 @@ from application.identities.events import (
     UserCreated,
     UserDeleted,
 )
-from application.identities.login import LoggedIn
 from application.identities.sessions import LogoutScope
 from application.otp.events import (
     LimitsReset,
@@ -38,6 +37,7 @@ from application.otp.events import (
     OtpVerificationFailed,
     PhoneNoticeRejected,
 )
+from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.security_events import EVENT_TYPES, SecurityEvent

@@ -11,9 +11,9 @@ from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignInCommand
 from application.identities.events import LoginRejectedByHook
 from application.identities.extensions import AllowLogin, RejectLogin
-from application.identities.login import LoggedIn
 from application.login_hook.feature import LoginHookFeature
-from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
+from application.otp.log_in import LoggedIn, VerifyOtpCommand
+from application.otp.verify_otp import OtpRejected
 from application.ports.login_hook import LoginHookFailed, LoginInquiry
 from domain.errors import LoginRejected
 from domain.identities.external_id import parse_external_id

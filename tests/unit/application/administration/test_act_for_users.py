@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from application.administration.caller import operating_system_user
-from application.identities.login import LoggedIn
+from application.otp.log_in import LoggedIn
 from application.otp.send_code import SendCodeCommand
 from application.otp.verify_otp import OtpRejected
 from domain.errors import (

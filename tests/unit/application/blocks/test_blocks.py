@@ -10,8 +10,8 @@ import pytest
 from application.blocks.acts import ADD_BLOCK, BLOCK_ACTS, END_BLOCK
 from application.blocks.details import blocks_about
 from application.blocks.feature import BlocksFeature
-from application.identities.login import LoggedIn
 from application.otp.events import OtpRequestRejected
+from application.otp.log_in import LoggedIn
 from application.otp.send_code import SendCodeCommand
 from application.ports.errors import StorageUnavailable
 from domain.administration.audit import AuditAction

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from application.identities.events import RefreshTokenRepeated, RefreshTokenReused
-from application.identities.login import LoggedIn
 from application.identities.session_factory import Tokens
 from application.identities.sessions import LogoutScope
+from application.otp.log_in import LoggedIn
 from application.principal import Principal
 from domain.errors import SessionNotFound, Unauthenticated
 from domain.identities.refresh_token import RefreshToken

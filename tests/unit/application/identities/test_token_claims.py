@@ -10,8 +10,8 @@ import jwt
 import pytest
 
 from adapters.jwt.access_tokens import MAX_TOKEN_LENGTH
-from application.identities.login import LoggedIn
 from application.identities.session_factory import Tokens
+from application.otp.log_in import LoggedIn
 from application.ports.errors import ExtensionFailed, StorageUnavailable
 from domain.errors import InvalidRefreshToken
 from tests.support.builders import CLIENT_IP, a_parsed_token

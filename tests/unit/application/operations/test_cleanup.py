@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from application.administration.caller import operating_system_user
-from application.identities.login import LoggedIn
 from application.operations import cleanup
 from application.operations.cleanup import CleanupReport
 from application.otp.feature import LimitsFeature
+from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
 from domain.administration.audit import AUDIT_RETENTION
 from domain.otp.delivery import ONE_DAY

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from application.identities.login import LoggedIn
 from application.identities.sessions import LogoutScope
-from application.otp.verify_otp import VerifyOtpCommand
+from application.otp.log_in import LoggedIn, VerifyOtpCommand
 from domain.errors import TooManyAttemptsFromIp, TooManyOtpRequests
 from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import parse_otp_code

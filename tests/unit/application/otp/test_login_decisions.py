@@ -6,7 +6,7 @@ import pytest
 
 from application.identities.events import LoginRejectedByHook, LoginSucceeded
 from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
-from application.identities.login import LoggedIn
+from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
 from domain.errors import LoginRejected
@@ -135,6 +135,24 @@ async def test_the_first_of_two_decisions_about_the_same_code_wins(
     )
     assert [type(result) for result in made] == results
     assert app.events.types.count(LoginSucceeded) == (LoggedIn in results)
+
+
+async def test_the_hook_is_asked_about_a_code_that_is_correct_only_after_a_conflict(
+    app: CoreHarness,
+) -> None:
+    user_id = (await app.open_session()).identity.id
+    app.advance(hours=12)
+    asked = decide(app, RejectLogin("no"))
+    request_id = (await app.request_otp()).request_id
+    await app.identities.operator_actions.block(a_phone())
+
+    async def unblock() -> None:
+        await app.identities.operator_actions.unblock(a_phone())
+
+    app.faults.run_before("phone_verifications.save", unblock)
+    with pytest.raises(LoginRejected):
+        await app.verify_otp(app.last_code, request_id=request_id)
+    assert [login.user_id for login in asked] == [user_id]
 
 
 @pytest.mark.parametrize(

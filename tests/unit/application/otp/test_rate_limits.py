@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from application.identities.login import LoggedIn
 from application.otp.events import OtpAttemptsExhausted
+from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.ports.otp import DeliveryResult

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from application.identities.events import IdentityDetached, IdentityRestored, LoginSucceeded
-from application.identities.login import LoggedIn
+from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageError, StorageUnavailable
 from application.principal import Principal

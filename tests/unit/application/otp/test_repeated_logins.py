@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from application.identities.events import LoginSucceeded
-from application.identities.login import LoggedIn
 from application.identities.sessions import LogoutScope
+from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from domain.errors import TooManyAttempts

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from application.identities.login import LoggedIn
 from application.otp.events import OtpRequestRejected
+from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.otp import DeliveryResult
 from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable, TooManyOtpRequests

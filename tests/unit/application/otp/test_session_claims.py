@@ -8,8 +8,8 @@ import pytest
 
 from adapters.jwt.access_tokens import MAX_TOKEN_LENGTH
 from application.identities.extensions import AllowLogin, PendingLogin
-from application.identities.login import LoggedIn
 from application.identities.session_factory import Tokens
+from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
 from tests.support.builders import CLIENT_IP, a_parsed_token
 from tests.support.core_harness import CoreHarness

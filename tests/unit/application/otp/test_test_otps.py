@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from application.identities.login import LoggedIn
+from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from domain.errors import CountryNotServed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import OtpCode

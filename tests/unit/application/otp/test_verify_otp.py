@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from application.identities.login import LoggedIn
-from application.otp.verify_otp import OtpRejected, VerifyOtpCommand
+from application.otp.log_in import LoggedIn, VerifyOtpCommand
+from application.otp.verify_otp import OtpRejected
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.challenge import OTP_TTL, Challenge, OtpCode, parse_otp_code
 from domain.otp.rate_limits import RateLimits

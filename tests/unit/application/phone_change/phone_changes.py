@@ -1,6 +1,6 @@
 """Steps of tests that change phones."""
 
-from application.identities.login import LoggedIn
+from application.otp.log_in import LoggedIn
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.phone_change.change_phone import ChangePhoneCommand, RequestPhoneChangeOtpCommand
 from application.phone_change.undo_phone_change import UndoPhoneChangeCommand

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from application.identities.login import LoggedIn
 from application.otp.events import PhoneNoticeSent
+from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.phone_change.events import PhoneChanged
 from application.ports.errors import ConcurrencyConflict
@@ -125,7 +125,7 @@ async def test_no_other_change_begins_before_the_message_was_sent(app: AppHarnes
 
 async def test_an_older_login_needs_the_code_of_the_present_number(app: AppHarness) -> None:
     user = await app.add_user(OLD)
-    token = app.identities.log_in.sessions.issue_tokens(
+    token = app.identities.sessions.issue_tokens(
         user.identity, user.session, app.clock.now(), None
     ).access_token
     app.advance(minutes=15)

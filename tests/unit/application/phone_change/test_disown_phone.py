@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from application.identities.login import LoggedIn
+from application.otp.log_in import LoggedIn
 from application.phone_change.events import PhoneDisowned
 from application.ports.errors import PortError
 from application.principal import Principal
@@ -68,7 +68,7 @@ async def give_away(app: AppHarness, *, with_old: bool = False) -> tuple[Princip
 
 
 async def is_signed_in(app: AppHarness, principal: Principal) -> bool:
-    token = app.identities.log_in.sessions.issue_tokens(
+    token = app.identities.sessions.issue_tokens(
         principal.identity, principal.session, app.clock.now(), None
     ).access_token
     with suppress(Unauthenticated):

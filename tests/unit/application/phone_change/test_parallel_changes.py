@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from application.identities.login import LoggedIn
+from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import ConcurrencyConflict
 from application.principal import Principal

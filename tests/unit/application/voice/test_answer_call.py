@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.identities.login import LoggedIn
+from application.otp.log_in import LoggedIn
 from application.ports.otp import DeliveryResult
 from application.voice.events import CallRejected
 from domain.identities.identity import Identity

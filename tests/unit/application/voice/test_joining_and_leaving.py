@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 
 from application.identities.events import UserDeleted
-from application.identities.login import LoggedIn
 from application.limits.restrictions import NumberBlock
+from application.otp.log_in import LoggedIn
 from application.ports.otp import NoticeMessage
 from application.voice.calls import CallsFeature
 from application.voice.events import CallerRegistered

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from application.identities.login import LoggedIn
 from application.otp.events import OtpRequestRejected, OtpSuppressed
+from application.otp.log_in import LoggedIn
 from application.otp.provider_pause import PAUSE
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageTimeout, StorageUnavailable

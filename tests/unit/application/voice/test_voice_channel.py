@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.identities.login import LoggedIn
+from application.otp.log_in import LoggedIn
 from application.otp.provider_pause import PAUSE
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from application.identities.login import LoggedIn
 from application.otp.deliver_code import HIDDEN_WAIT, LOOKS_SENT_AFTER
 from application.otp.events import OtpAccepted, OtpFellBack, OtpNotTaken, OtpSuppressed
 from application.otp.extensions import SentMessage
+from application.otp.log_in import LoggedIn
 from application.ports.otp import DeliveryResult
 from domain.errors import DeliveryFailed
 from domain.identities.phone_change import PhoneNotice

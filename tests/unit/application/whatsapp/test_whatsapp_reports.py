@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from application.identities.login import LoggedIn
 from application.otp.events import OtpDelivered, OtpFellBack, OtpUndelivered
+from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import MessageStatus

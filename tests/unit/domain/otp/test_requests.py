@@ -10,7 +10,7 @@ from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import Exhausted, OtpAttempt
 from domain.otp.challenge import OtpCode
 from domain.otp.channel_order import ONLY_SMS
-from domain.otp.code_check import check_code
+from domain.otp.code_check import compare_code, count_attempt
 from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import (
     AttemptCounter,
@@ -25,6 +25,7 @@ from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
 from domain.otp.test_otps import TEST_OTP_POLICY
+from domain.otp.unchallenged_attempts import UnchallengedAttempts
 from tests.support.builders import NOW, a_challenge, a_delivery, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
     DAY,
@@ -262,9 +263,12 @@ def test_the_wait_includes_the_limit_of_attempts_without_a_challenge(
         client_ip=a_hashed_ip(HOME_IP),
         now=driver.now,
         request_id=request_id,
-        unchallenged_at=driver.now + timedelta(minutes=20),
     )
-    _, result = check_code(driver.verification, attempt, {})
+    check = compare_code(driver.verification, attempt, {})
+    unchallenged = UnchallengedAttempts("an-ip")
+    for number in range(5):
+        unchallenged = unchallenged.count(str(number), driver.now - timedelta(minutes=40))
+    _, result = count_attempt(driver.verification, check, unchallenged)
     assert result == Exhausted(20 * 60)
 
 

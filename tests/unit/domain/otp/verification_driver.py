@@ -21,7 +21,7 @@ from domain.otp.attempts import (
 from domain.otp.callbacks import Callback
 from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.channel_order import ONLY_SMS
-from domain.otp.code_check import check_code, count_on_callback
+from domain.otp.code_check import compare_code, count_attempt, count_on_callback
 from domain.otp.delivery import DeviceProof
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.otp_request import OtpRequest
@@ -129,7 +129,8 @@ class VerificationDriver:
             for challenge in self.verification.comparable_challenges(self.now)
         }
         attempt = self._attempt(code, client_ip, request_id)
-        self.verification, result = check_code(self.verification, attempt, codes)
+        check = compare_code(self.verification, attempt, codes)
+        self.verification, result = count_attempt(self.verification, check)
         match result:
             case Exhausted(may_count=True) | Unchallenged(is_used_code=False):
                 self.verification, _ = count_on_callback(self.verification, attempt)

@@ -4,13 +4,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import Final
 
 from application.identities.assign_phone import AssignPhone
 from application.identities.events import IdentityDetached, LoginSucceeded
-from application.identities.extensions import IdentityExtensions, PendingLogin
-from application.identities.login_decision import LoginApproval, LoginDecision, ask_about_login
+from application.identities.extensions import IdentityExtensions, PendingLogin, RejectLogin
 from application.identities.session_factory import SessionFactory, Tokens
-from application.identities.token_claims import Claims
+from application.identities.token_claims import Claims, encode_claims
+from application.otp.check_otp import CheckedOtp, CheckOtpCommand
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.security_events import SecurityEvents
@@ -22,37 +23,29 @@ from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DEVICE_TOKEN_TTL, DeviceToken, RecognizedDevice
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.session import Session
-from domain.otp.attempts import UsedCode
-from domain.otp.delivery import Channel, Delivery
+from domain.otp.attempts import Correct, LoginApproval, LoginDecision, LoginRejection, UsedCode
+from domain.otp.delivery import Delivery
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
 
+MAX_REJECTION_LENGTH: Final = 200
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogInCommand:
-    """A client that used the code of a phone.
+class VerifyOtpCommand(CheckOtpCommand):
+    """A code for a sign-in, and what its client gets.
 
     Attributes:
-        phone: the phone that was verified.
-        code: the code, with the identity that the phone is assigned to.
-        now: when the code arrived.
-        request_id: the request id that the client sent with the code, if any.
-        client_ip_hash: the client IP, if the code came by the legacy API.
         device: the name of the client's device, if it is known.
         with_refresh: the client gets refresh tokens.
-        device_token: the device token that the client sent, if any.
         with_device_token: the client understands device tokens: it gets one.
+        is_legacy: the code came by the legacy API, which has no request ids.
     """
 
-    phone: PhoneNumber
-    code: UsedCode
-    now: datetime
-    request_id: str | None = None
-    client_ip_hash: str | None = None
     device: str | None = None
     with_refresh: bool = False
-    device_token: DeviceToken | None = None
     with_device_token: bool = False
+    is_legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +90,7 @@ class LogIn:
 
     async def ask_login_hook(
         self,
-        phone: PhoneNumber,
-        device: str | None,
+        command: VerifyOtpCommand,
         code: UsedCode,
         loaded: Versioned[Identity | None] | None,
         now: datetime,
@@ -106,50 +98,44 @@ class LogIn:
         """Ask the login hook about a login, before its code is used.
 
         Raises:
-            PortError
+            PortError: it did not decide.
         """
         login_hook = self.extensions.login_hook
         if login_hook is None:
             return LoginApproval()
         identity = loaded.value if loaded else None
         if identity is not None and (
-            not identity.is_open_owner(phone) or self._is_recycled(identity, code, now)
+            not identity.is_open_owner(command.phone) or self._is_recycled(identity, code, now)
         ):
             identity = None  # a new one replaces it
         login = PendingLogin(
             user_id=identity.id if identity else None,
             external_id=identity.external_id if identity else None,
             challenge_id=code.challenge.id,
-            phone=phone,
-            channel=code.carrier.channel if isinstance(code.carrier, Delivery) else Channel.VOICE,
-            device=device,
+            phone=command.phone,
+            channel=code.channel,
+            device=command.device,
             is_device_recognized=code.is_device_recognized,
         )
-        return await ask_about_login(login_hook, login)
+        decided = await login_hook(login)
+        if isinstance(decided, RejectLogin):
+            return LoginRejection(_shorten(decided.text), login.user_id)
+        return LoginApproval(encode_claims(decided.claims) if decided.claims else "")
 
     async def open_session(
-        self,
-        command: LogInCommand,
-        loaded: Versioned[Identity | None] | None = None,
-        *,
-        is_retry: bool = False,
+        self, command: VerifyOtpCommand, checked: CheckedOtp, code: UsedCode
     ) -> LoggedIn | None:
         """Open the session.
 
-        None if the identity is blocked, or if the challenge opened a session before. For a retry
-        also if the code has expired, or if the identity is deleted or detached.
-
-        Args:
-            command: the code and its client.
-            loaded: the identity or None, where the caller has loaded it.
-            is_retry: an earlier request used the code.
+        None if the identity is blocked, or if the challenge opened a session before. If an earlier
+        request used the code, also if it has expired, or if the identity is deleted or detached.
 
         Raises:
             NumberWasChanged: the phone is held for its previous identity.
             ExtensionFailed: the session was not opened, for lack of claims.
             StorageError
         """
-        code, now = command.code, command.now
+        now, is_retry = checked.attempt.now, not isinstance(checked.result, Correct)
         if is_retry and now >= code.challenge.expires_at:
             return None
         session = self.sessions.start(
@@ -159,32 +145,47 @@ class LogIn:
             with_refresh=command.with_refresh,
             claims=code.login.claims,
         )
-        device_token = self._make_device_token(command, session)
-        added = await self._add_session(command, session, device_token, loaded, is_retry=is_retry)
+        device_token = self._make_device_token(command, code, session)
+        used = UsedChallenge(
+            code.challenge.id,
+            code.challenge.retained_until + CLOCK_SKEW,
+            session.id,
+            checked.attempt.request_id,
+            _client_ip_hash(command, checked),
+        )
+        added = await self._add_session(
+            command.phone,
+            code,
+            session,
+            used,
+            device_token,
+            None if is_retry else checked.identity,
+            is_retry=is_retry,
+        )
         if added is None:
             return None
         identity, claims = added
         await self._mark_call(code, identity.id)
-        # A code that no delivery has was read by a callback.
         delivery = code.carrier if isinstance(code.carrier, Delivery) else None
-        channel = delivery.channel if delivery else Channel.VOICE
         self.events.record(
             LoginSucceeded(
                 phone=command.phone,
                 user_id=identity.id,
                 provider=delivery.provider if delivery else self.extensions.call_provider,
-                channel=channel,
+                channel=code.channel,
             )
         )
         for after_login in self.extensions.after_login:
-            await after_login(command.phone, channel)
+            await after_login(command.phone, code.channel)
         if device_token is not None:
             device_token = replace(device_token, identity_id=identity.id)
         return LoggedIn(
             identity, self.sessions.issue_tokens(identity, session, now, claims), device_token
         )
 
-    async def repeat(self, command: LogInCommand) -> LoggedIn | None:
+    async def repeat(
+        self, command: VerifyOtpCommand, checked: CheckedOtp, code: UsedCode
+    ) -> LoggedIn | None:
         """Issue the tokens of the session that a code opened, for a repeat of that request.
 
         - The client proves itself with the code, and with the request id that it sent with it; by
@@ -199,7 +200,8 @@ class LogIn:
             ExtensionFailed
             StorageError
         """
-        code, now = command.code, command.now
+        attempt = checked.attempt
+        client_ip_hash = _client_ip_hash(command, checked)
 
         async def repeat(
             identity: Identity | None,
@@ -207,7 +209,7 @@ class LogIn:
             if identity is None or identity.is_closed:
                 return identity, None
             repeated = identity.repeat_login(
-                code.challenge.id, command.request_id, command.client_ip_hash, now
+                code.challenge.id, attempt.request_id, client_ip_hash, attempt.now
             )
             if repeated is None:
                 return identity, None
@@ -219,13 +221,15 @@ class LogIn:
         if repeated is None:
             return None
         identity, session, claims = repeated
-        tokens = self.sessions.issue_tokens(identity, session, now, claims)
+        tokens = self.sessions.issue_tokens(identity, session, attempt.now, claims)
         return LoggedIn(identity, tokens, self._find_device_token(command, identity, session))
 
     async def _add_session(
         self,
-        command: LogInCommand,
+        phone: PhoneNumber,
+        code: UsedCode,
         session: Session,
+        used: UsedChallenge,
         device_token: DeviceToken | None,
         loaded: Versioned[Identity | None] | None = None,
         *,
@@ -236,24 +240,16 @@ class LogIn:
         Returns:
             The identity, and the claims of extensions for its token.
         """
-        code, now = command.code, command.now
-        identity_id = code.login.identity_id
+        identity_id, now = code.login.identity_id, session.created_at
         # Before the write: without them there is no token, and so no session.
         claims = await self.sessions.load_claims(identity_id, session)
-        used = UsedChallenge(
-            code.challenge.id,
-            code.challenge.retained_until + CLOCK_SKEW,
-            session.id,
-            command.request_id,
-            command.client_ip_hash,
-        )
 
         def add(identity: Identity | None) -> tuple[Identity, tuple[Identity, _Change]]:
             if identity is None:
-                identity = Identity(identity_id, command.phone, now)
+                identity = Identity(identity_id, phone, now)
             if identity.is_blocked or identity.is_closed or identity.has_used(used.id):
                 return identity, (identity, _Change.NONE)
-            if identity.phone != command.phone:
+            if identity.phone != phone:
                 return identity, (identity, _Change.NONE)
             if self._is_recycled(identity, code, now):
                 detached = identity.detach(now)
@@ -269,15 +265,17 @@ class LogIn:
         if made is _Change.SESSION_ADDED:
             return identity, claims
         if made is _Change.DETACHED:
-            self.events.record(IdentityDetached(phone=command.phone, user_id=identity_id))
+            self.events.record(IdentityDetached(phone=phone, user_id=identity_id))
         elif (
             is_retry
             or identity.has_used(used.id)
-            or (identity.owns(command.phone) and not identity.is_closed)
+            or (identity.owns(phone) and not identity.is_closed)
         ):
             return None
-        moved = await self._assign_phone(command)
-        return await self._add_session(moved, session, device_token) if moved else None
+        moved = await self._assign_phone(phone, code, now)
+        if moved is None:
+            return None
+        return await self._add_session(phone, moved, session, used, device_token)
 
     def _is_recycled(self, identity: Identity, code: UsedCode, now: datetime) -> bool:
         """Return whether the phone probably has another owner by now."""
@@ -285,30 +283,32 @@ class LogIn:
             return False
         return identity.is_unused(now, self.recycled_after)
 
-    async def _assign_phone(self, command: LogInCommand) -> LogInCommand | None:
+    async def _assign_phone(
+        self, phone: PhoneNumber, code: UsedCode, now: datetime
+    ) -> UsedCode | None:
         """Assign the phone to a new identity instead of the closed one; None if it is blocked."""
-        code = command.code
-        new_id = make_identifier(command.now, self.randomness.bytes(RANDOM_BYTES))
+        new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
         try:
             owner_id, is_blocked = await self.assign_phone(
-                command.phone, new_id, code.login.identity_id, code.challenge.id
+                phone, new_id, code.login.identity_id, code.challenge.id
             )
         except PhoneInUse:  # the identity changed its phone after the code was used
             raise NumberWasChanged from None
         if is_blocked:
             return None
         login = replace(code.login, identity_id=owner_id)
-        return replace(command, code=replace(code, login=login, is_device_recognized=False))
+        return replace(code, login=login, is_device_recognized=False)
 
-    def _make_device_token(self, command: LogInCommand, session: Session) -> DeviceToken | None:
+    def _make_device_token(
+        self, command: VerifyOtpCommand, code: UsedCode, session: Session
+    ) -> DeviceToken | None:
         if not command.with_device_token:
             return None
-        code = command.code
         known = command.device_token if code.is_device_recognized else None
         return self.sessions.make_device_token(code.login.identity_id, session.id, known)
 
     def _find_device_token(
-        self, command: LogInCommand, identity: Identity, session: Session
+        self, command: VerifyOtpCommand, identity: Identity, session: Session
     ) -> DeviceToken | None:
         """Return the device token that the client got with this session, if any."""
         devices = {device.id for device in identity.devices if device.session_id == session.id}
@@ -327,3 +327,14 @@ class LogIn:
             for mark_call in self.extensions.after_login_by_call:
                 with suppress(StorageError, CorruptRecord):
                     await mark_call(code.carrier.call_id, identity_id)
+
+
+def _client_ip_hash(command: VerifyOtpCommand, checked: CheckedOtp) -> str | None:
+    """Return what proves a repeat by the legacy API."""
+    return checked.attempt.client_ip.ip if command.is_legacy else None
+
+
+def _shorten(text: str) -> str:
+    # The JSON of the response has no half of a surrogate pair.
+    text = text.encode(errors="replace").decode().strip()
+    return text if len(text) <= MAX_REJECTION_LENGTH else f"{text[: MAX_REJECTION_LENGTH - 1]}…"

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
@@ -21,6 +21,7 @@ from domain.media.image import ImageLimits, SourceFormat, VariantSpec
 MAX_SMALL_BYTES: Final = 256 * 1024
 """The results of such an upload are in memory: they need no space in the temporary folder."""
 ALL_FORMATS: Final = frozenset(SourceFormat)
+Measure = Callable[[], AbstractContextManager[object]]
 _NOBODY: Final = ""
 """The identity for variants of images that were published before."""
 
@@ -29,7 +30,8 @@ class PillowImagePublisher:
     """Publishes images in a few decoder processes.
 
     - First the pixels are counted, without decoding. One image at a time is counted.
-    - Then the image waits until it may be decoded. Identities take turns in both queues.
+    - Then the image waits until it may be decoded. Identities take turns in both queues. No process
+      waits with it: to read the header again takes some 3 % of the time of a photo.
     - If a caller is cancelled, the process that works for it is stopped.
     """
 
@@ -40,6 +42,7 @@ class PillowImagePublisher:
         decoding: FairQueue,
         allowance: PixelAllowance | None = None,
         formats: frozenset[SourceFormat] = ALL_FORMATS,
+        measure: Measure = nullcontext,
     ) -> None:
         """Decode in turns of `decoding`, and accept uploads of these formats.
 
@@ -51,6 +54,7 @@ class PillowImagePublisher:
         self._counting = FairQueue(max_running=1, max_pixels=0)
         self._decoding = decoding
         self._allowance = allowance
+        self._measure = measure
         self._working = set[asyncio.Task[Answer]]()
         self._is_closed = False
 
@@ -60,7 +64,8 @@ class PillowImagePublisher:
     ) -> AsyncIterator[PublishedImage]:
         task = Task(self._limits, self._formats, is_published=True, variants=variants)
         with ExitStack() as files:
-            full, *rest = await self._encode(task, upload, identity_id, files)
+            with self._measure():
+                full, *rest = await self._encode(task, upload, identity_id, files)
             yield PublishedImage(full, _by_name(variants, rest))
 
     @asynccontextmanager
@@ -119,6 +124,7 @@ async def open_image_publisher(
     allowance: PixelAllowance | None = None,
     formats: frozenset[SourceFormat] = ALL_FORMATS,
     count_unstopped: Callable[[], object] = lambda: None,
+    measure: Measure = nullcontext,
 ) -> AsyncIterator[PillowImagePublisher]:
     """Open the publisher. Closing waits for the images in progress.
 
@@ -129,10 +135,11 @@ async def open_image_publisher(
         allowance: The pixels that each identity may publish; None for any number.
         formats: The formats of uploads that are accepted.
         count_unstopped: Counts processes that do not end when they are killed.
+        measure: Measures an upload until its image is encoded, with the wait for its turn.
     """
     decoding = FairQueue(processes, limits.max_pixels)
     decoders = DecoderProcesses(limits.max_pixels, limits.max_seconds, count_unstopped)
-    publisher = PillowImagePublisher(limits, decoders, decoding, allowance, formats)
+    publisher = PillowImagePublisher(limits, decoders, decoding, allowance, formats, measure)
     try:
         yield publisher
     finally:

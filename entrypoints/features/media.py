@@ -351,14 +351,20 @@ def _open_image_publisher(
         max_pixels=media.max_image_pixels,
         max_total_pixels=max(media.max_image_pixels, ImageLimits().max_total_pixels),
     )
-    return open_image_publisher(
+    open_publisher = partial(
+        open_image_publisher,
         limits,
         processes=max(1, count_processors() // settings.workers),
         allowance=allowance,
         formats=frozenset(media.image_formats),
-        count_unstopped=metrics.background_failures.labels("decoder").inc
-        if metrics
-        else lambda: None,
+    )
+    if metrics is None:
+        return open_publisher()
+    from adapters.metrics.features.media import declare_decode_duration
+
+    return open_publisher(
+        count_unstopped=metrics.background_failures.labels("decoder").inc,
+        measure=declare_decode_duration(metrics).time,
     )
 
 
@@ -541,15 +547,10 @@ class _Media(Feature):
             _open_image_publisher(settings, self.make_pixel_allowance(settings), opening.metrics)
         )
         if opening.metrics is not None:
-            from adapters.metrics.features.media import (
-                MeasuredImagePublisher,
-                count_uploads,
-                measure_media_files,
-            )
+            from adapters.metrics.features.media import count_uploads, measure_media_files
 
             count_uploads(opening.metrics, _UPLOAD_ROUTE)
             files = measure_media_files(files, opening.metrics)
-            publisher = MeasuredImagePublisher(publisher, opening.metrics)
         ports = MediaPorts(
             files=files,
             image_publisher=publisher,

@@ -1,20 +1,15 @@
 """Uploads are counted, and calls of the media store and the decoding of images measured."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import SimpleNamespace
-from typing import BinaryIO, Final, cast
+from typing import Final, cast
+
+from prometheus_client import Histogram
 
 from adapters.metrics.metrics import Metrics, class_label
 from adapters.metrics.stores import StoreMeter
-from application.ports.media import (
-    EncodedImage,
-    ImagePublisher,
-    MediaFiles,
-    PublishedImage,
-    StoredFile,
-)
-from domain.media.image import VariantSpec
+from application.ports.media import MediaFiles, StoredFile
 
 _DECODE_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -59,30 +54,10 @@ def measure_media_files(files: MediaFiles, metrics: Metrics) -> MediaFiles:
     )
 
 
-class MeasuredImagePublisher:
-    """An image publisher that is measured until an image is encoded."""
-
-    def __init__(self, publisher: ImagePublisher, metrics: Metrics) -> None:
-        """Measure the images of this publisher."""
-        self._publisher = publisher
-        self._duration = metrics.histogram(
-            "image_decode_duration_seconds",
-            "Time to decode and encode an image, with the wait for its turn.",
-            _DECODE_SECONDS,
-        )
-
-    @asynccontextmanager
-    async def publish(
-        self, upload: BinaryIO, identity_id: str, variants: Sequence[VariantSpec] = ()
-    ) -> AsyncIterator[PublishedImage]:
-        async with AsyncExitStack() as stack:
-            publishing = self._publisher.publish(upload, identity_id, variants)
-            with self._duration.time():
-                published = await stack.enter_async_context(publishing)
-            yield published
-
-    def encode_variants(
-        self, published: BinaryIO, variants: Sequence[VariantSpec]
-    ) -> AbstractAsyncContextManager[Mapping[str, EncodedImage]]:
-        # It is the work of a command, which has no metrics.
-        return self._publisher.encode_variants(published, variants)
+def declare_decode_duration(metrics: Metrics) -> Histogram:
+    """Declare the time of an upload until its image is encoded."""
+    return metrics.histogram(
+        "image_decode_duration_seconds",
+        "Time to decode and encode an image, with the wait for its turn.",
+        _DECODE_SECONDS,
+    )

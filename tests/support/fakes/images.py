@@ -1,7 +1,9 @@
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from adapters.pillow import PillowImagePublisher, decoder
 from adapters.pillow.processes import DecoderProcesses
+from adapters.pillow.publisher import Measure
 from adapters.pillow.tasks import Answer, Task
 from application.media.fair_queue import FairQueue
 from domain.media.image import ImageLimits, SourceFormat
@@ -18,10 +20,11 @@ def image_publisher(
     limits: ImageLimits | None = None,
     processes: DecoderProcesses | None = None,
     formats: frozenset[SourceFormat] = frozenset(SourceFormat),
+    measure: Measure = nullcontext,
 ) -> PillowImagePublisher:
     """Return a publisher without processes, or with these."""
     decoder.configure_decoders()
     limits = limits or ImageLimits()
     decoding = FairQueue(max_running=1, max_pixels=limits.max_pixels)
     processes = processes or _NoProcesses(limits.max_pixels, limits.max_seconds)
-    return PillowImagePublisher(limits, processes, decoding, formats=formats)
+    return PillowImagePublisher(limits, processes, decoding, formats=formats, measure=measure)

@@ -10,7 +10,7 @@ from adapters.metrics.exposition import Exposition
 from adapters.metrics.features.attestation import CountAttestations
 from adapters.metrics.features.events import CountedEvents
 from adapters.metrics.features.login_hook import declare_login_hook_duration
-from adapters.metrics.features.media import MeasuredImagePublisher, count_uploads
+from adapters.metrics.features.media import count_uploads, declare_decode_duration
 from adapters.metrics.features.statistics import meter_amounts
 from adapters.metrics.metrics import PREFIX, Metrics
 from application.identities.count_users import UserCount
@@ -35,7 +35,7 @@ def counted_metrics() -> dict[str, tuple[str, set[str]]]:
     CountAttestations(metrics)
     meter_amounts(metrics)
     CountedEvents(port, metrics, [])
-    MeasuredImagePublisher(port, metrics)
+    declare_decode_duration(metrics)
     count_uploads(metrics, "/library/upload")
     declare_login_hook_duration(metrics)
     found = {}

@@ -1,17 +1,20 @@
-"""The calls of the media store are measured."""
+"""The calls of the media store and the decoding of images are measured."""
 
 import asyncio
 from io import BytesIO
+from tempfile import TemporaryFile
 from typing import Final
 
 import pytest
 
 from adapters.metrics import stores
-from adapters.metrics.features.media import measure_media_files
+from adapters.metrics.features.media import declare_decode_duration, measure_media_files
 from adapters.metrics.metrics import Metrics
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media import MediaFiles
+from tests.support.fakes.images import image_publisher
 from tests.support.fakes.media_files import InMemoryFiles
+from tests.support.images import encode, sample_image
 from tests.unit.metrics.test_measured_stores import sample
 
 KEY: Final = "images/1"
@@ -59,3 +62,13 @@ async def test_a_file_that_is_read_is_timed_until_it_is_open() -> None:
 def test_it_has_all_methods_of_its_port() -> None:
     methods = {name for name in vars(MediaFiles) if not name.startswith("_")}
     assert methods <= vars(measure_media_files(InMemoryFiles(), Metrics())).keys()
+
+
+async def test_an_upload_is_timed_until_its_image_is_encoded() -> None:
+    metrics = Metrics()
+    publisher = image_publisher(measure=declare_decode_duration(metrics).time)
+    with TemporaryFile() as upload:
+        upload.write(encode(sample_image(), "PNG"))
+        upload.seek(0)
+        async with publisher.publish(upload, "somebody"):
+            assert sample(metrics, "image_decode_duration_seconds_count") == 1

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
-from confusable_homoglyphs.utils import load
-
 from domain.default_ignorable import drop_default_ignorable
 
 _LEFT_TO_RIGHT_MARK: Final = "\u200e"
@@ -45,6 +43,8 @@ def _prototypes() -> Mapping[int, str]:
     of several others, so its entry is its prototype. Either of two that look like nothing else can
     be the prototype of both.
     """
+    from confusable_homoglyphs.utils import load  # which imports an HTTP client
+
     look_alikes: dict[str, list[str]] = {}
     for text, entries in load("confusables.json").items():
         # Those of right-to-left scripts are between marks.

@@ -4,6 +4,7 @@ What is slow to import is imported when a command runs. So `--help` and `--versi
 Ctrl-C works at any time.
 """
 
+import gc
 import os
 import re
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ _URL: Final = re.compile(r"(?<=://).*", re.DOTALL)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, 1 if it failed, 2 if its input was invalid."""
     try:
+        # Most objects of a command are its modules, which stay. A worker has thresholds of its own.
+        gc.set_threshold(50_000)
         _open_standard_streams()
         # First of all: the list of features has them.
         name_extensions(os.environ)

@@ -58,9 +58,9 @@ class _Helped(click.Command):
 
 
 def _print_help(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
-    from entrypoints.commands.printing import print_line
-
     if is_asked and not ctx.resilient_parsing:
+        from entrypoints.commands.printing import print_line
+
         print_line(ctx.get_help())
         ctx.exit()
 

@@ -65,9 +65,10 @@ def _describe(features: Sequence[FeatureCommands]) -> str:
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if not is_asked:
+        return
     from entrypoints.commands.printing import print_line
     from entrypoints.version.distribution import describe_version
 
-    if is_asked:
-        print_line(f"dialtone {describe_version()}")
-        ctx.exit()
+    print_line(f"dialtone {describe_version()}")
+    ctx.exit()

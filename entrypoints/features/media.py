@@ -528,7 +528,7 @@ class _Media(Feature):
         from application.media.details import add_library_details
 
         usages = make_media_repositories(opening.database).usages
-        quota = opening.settings.of(MediaSettings).media_policy().quota
+        quota = Quota(opening.settings.of(MediaSettings).library_quota)
         add_library_details(opening.use_cases, usages, quota)
 
     @asynccontextmanager

@@ -43,6 +43,9 @@ def print_result(call: Callable[[], Iterable[str]]) -> int:
     except (CommandError, ConfigurationError, StartupError, PortError) as error:
         print_errors(str(error))
         return EXIT_FAILED
+    except KeyboardInterrupt:  # click would print an empty line
+        print_errors("Interrupted.")
+        return EXIT_INTERRUPTED
     return EXIT_OK
 
 

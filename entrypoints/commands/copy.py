@@ -94,12 +94,8 @@ def copy_command(features: Sequence[FeatureCommands]) -> click.Command:
 
 def _parse_place(settings: "Settings", text: str, option: str) -> "DatabaseLocation":
     """Parse a URL, or the name of a variable that has one. No error quotes it."""
-    from domain.errors import InvalidValue
-    from entrypoints.commands.parsing import find_url
-    from entrypoints.opening.startup_error import InvalidArgument
+    from entrypoints.commands.parsing import find_url, name_option
     from entrypoints.settings.database_parsers import parse_database
 
-    try:
+    with name_option(option):
         return parse_database(find_url(settings, option, text))
-    except InvalidValue as error:
-        raise InvalidArgument(f"{option}: {error.message}") from None

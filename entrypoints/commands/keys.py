@@ -52,16 +52,14 @@ def rotate(settings: "Settings", after: str) -> Iterator[str]:
     """Add new keys to the secrets file. The old keys stay valid as long as they are needed."""
     from adapters.keys.rotation import rotate_secrets_file
     from adapters.system import SystemClock
-    from domain.errors import InvalidValue
     from entrypoints.commands.key_states import key_lifetimes
+    from entrypoints.commands.parsing import name_option
     from entrypoints.opening.named_variable import name_variable
-    from entrypoints.opening.startup_error import InvalidArgument, StartupError
+    from entrypoints.opening.startup_error import StartupError
     from entrypoints.settings.parsers import duration
 
-    try:
+    with name_option("--after"):
         delay = duration("1m", "30d")(after)
-    except InvalidValue as error:
-        raise InvalidArgument(f"--after: {error.message}") from None
     if settings.secrets.value:
         raise StartupError(
             "DIALTONE_SECRETS: no command can change an environment variable. Write its value to "

@@ -37,6 +37,15 @@ def create_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
+def explain_write_errors(path: Path) -> Iterator[None]:
+    """Let an error of writing to a file name it; raises CommandError."""
+    try:
+        yield
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+@contextmanager
 def interrupt_on_signals() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the block as Ctrl-C does."""
     signals = [number for number in (signal.SIGTERM, signal.SIGHUP) if not _is_ignored(number)]

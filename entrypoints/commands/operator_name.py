@@ -8,8 +8,7 @@ from typing import Final
 
 from application.administration.caller import Caller, operating_system_user
 from domain.administration.audit import parse_actor_name
-from domain.errors import InvalidValue
-from entrypoints.opening.startup_error import InvalidArgument
+from entrypoints.commands.parsing import name_option
 
 _USER_NAME: Final = re.compile(r"[\w.@\\+-]{1,64}\$?", re.ASCII)
 _HOST_NAME: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
@@ -23,10 +22,8 @@ def parse_operator(acts_as: str | None) -> Caller:
     """
     if acts_as is None:
         return find_operator()
-    try:
+    with name_option("--as"):
         return find_operator(parse_actor_name(acts_as))
-    except InvalidValue as error:
-        raise InvalidArgument(f"--as: {error.message}") from None
 
 
 def find_operator(name: str | None = None) -> Caller:

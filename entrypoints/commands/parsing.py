@@ -1,20 +1,32 @@
 """Parsers of arguments."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from application.administration.find_user import UserQuery
 from domain.administration.audit import Actor, ActorKind, parse_reason
-from domain.errors import InvalidValue
+from domain.errors import ConflictingValue, InvalidValue
 from entrypoints.opening.startup_error import InvalidArgument, SettingsError
 from entrypoints.settings.read import find_text
 from entrypoints.settings.settings import Settings
 from entrypoints.words.user_text import parse_user_text
 
 _VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+
+
+@contextmanager
+def name_option(name: str) -> Iterator[None]:
+    """Let the error of an invalid value name its option; raises InvalidArgument."""
+    try:
+        yield
+    except ConflictingValue:  # it depends on what is stored, too
+        raise
+    except InvalidValue as error:
+        raise InvalidArgument(f"{name}: {error.message}") from None
 
 
 def parse_file(text: str) -> Path:
@@ -40,10 +52,8 @@ def parse_readings(settings: Settings, text: str) -> Sequence[UserQuery]:
 
 def parse_reason_option(text: str, *, is_required: bool) -> str:
     """Parse the reason of an act; raises InvalidArgument."""
-    try:
+    with name_option("--reason"):
         return parse_reason(text, is_required=is_required)
-    except InvalidValue as error:
-        raise InvalidArgument(f"--reason: {error.message}") from None
 
 
 def parse_since(text: str) -> datetime:

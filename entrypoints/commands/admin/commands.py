@@ -78,20 +78,18 @@ def create(
     from application.admin.acts import CREATE
     from application.admin.feature import AdminFeature
     from domain.admin.service_token import parse_scopes, parse_token_name
-    from domain.errors import InvalidValue
+    from entrypoints.commands.parsing import name_option
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.admin import ADMIN
-    from entrypoints.opening.startup_error import InvalidArgument, print_errors
+    from entrypoints.opening.startup_error import print_errors
     from entrypoints.settings.parsers import duration
 
-    try:
-        token_name, granted = parse_token_name(name), parse_scopes(scopes)
-    except InvalidValue as error:
-        raise InvalidArgument(error.message) from None
-    try:
+    with name_option("--name"):
+        token_name = parse_token_name(name)
+    with name_option("--scope"):
+        granted = parse_scopes(scopes)
+    with name_option("--expires"):
         ttl = duration("1m", "365d")(expires)
-    except InvalidValue as error:
-        raise InvalidArgument(f"--expires: {error.message}") from None
     caller, reason = operator.parse(CREATE)
     token, text = call_with_use_cases(
         settings,

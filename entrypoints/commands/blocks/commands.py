@@ -1,7 +1,6 @@
 """`dialtone block`: add, list and end blocks."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -68,6 +67,7 @@ def add(
     from application.blocks.feature import BlocksFeature
     from domain.blocks.block import SubjectKind
     from domain.blocks.parse_block import parse_subject, parse_time
+    from entrypoints.commands.parsing import name_option
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.blocks import BLOCKS
     from entrypoints.settings.parsers import duration
@@ -76,15 +76,15 @@ def add(
     exactly_one(**subjects)
     exactly_one(for_=for_, until=until)
     [(kind, text)] = [(kind, text) for kind, text in subjects.items() if text]
-    with _naming(kind):
+    with name_option(f"--{kind}"):
         subject = parse_subject(SubjectKind(kind), text)
-    end_option = "until" if until else "for"
-    with _naming(end_option):
+    end_option = "--until" if until else "--for"
+    with name_option(end_option):
         end = parse_time(until) if until else duration("1m", "400d")(for_ or "")
     caller, reason = operator.parse(ADD_BLOCK)
 
     async def add_block(use_cases: "UseCases") -> "Block":
-        with _naming(end_option):
+        with name_option(end_option):
             return await use_cases.of(BlocksFeature).add(caller, subject, end, reason)
 
     added = call_with_use_cases(settings, add_block, [BLOCKS])
@@ -143,19 +143,6 @@ def end(settings: "Settings", block_id: str, operator: ActOptions) -> Iterable[s
         {BlockNotFound: "No block with this id is active: dialtone block list."},
     )
     return [f"Block {ended.id} has ended: {ended.subject}."]
-
-
-@contextmanager
-def _naming(option: str) -> Iterator[None]:
-    from domain.errors import ConflictingValue, InvalidValue
-    from entrypoints.opening.startup_error import InvalidArgument
-
-    try:
-        yield
-    except ConflictingValue:
-        raise
-    except InvalidValue as error:
-        raise InvalidArgument(f"--{option}: {error.message}") from None
 
 
 FEATURE_COMMANDS: Final = FeatureCommands(commands=[block], scopes=("blocks:read", "blocks:write"))

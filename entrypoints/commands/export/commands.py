@@ -1,9 +1,7 @@
 """`dialtone user export`."""
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -31,7 +29,7 @@ def export(settings: "Settings", user: str, output: str, operator: ActOptions) -
     """Write all data of a user to a ZIP file, with a page that explains it."""
     from application.export import acts
     from application.export.feature import ExportFeature
-    from entrypoints.commands.new_file import create_file
+    from entrypoints.commands.new_file import create_file, explain_write_errors
     from entrypoints.commands.parsing import parse_file
     from entrypoints.commands.progress import show_progress
     from entrypoints.commands.user_calls import call_for_user
@@ -51,11 +49,11 @@ def export(settings: "Settings", user: str, output: str, operator: ActOptions) -
             async with export_user(call.caller, call.query, call.reason) as opened:
                 with show_progress() as show:
                     async for part in write_archive(opened):
-                        with _explain_write_error(path):
+                        with explain_write_errors(path):
                             file.write(part)
                         show("kB written", file.tell() // 1000)
                 # A full disk may say so only now; then the export has failed for the audit too.
-                with _explain_write_error(path):
+                with explain_write_errors(path):
                     file.flush()
                     os.fsync(file.fileno())
                 opened.complete()
@@ -72,16 +70,6 @@ def export(settings: "Settings", user: str, output: str, operator: ActOptions) -
     shown_size = f"{size / 10**6:.1f} MB" if size >= 10**6 else f"{size / 10**3:.1f} kB"
     yield f"{path} has the data of {found.subject}: {shown_size}."
     yield f"Only its owner (uid {os.geteuid()}) can read it."
-
-
-@contextmanager
-def _explain_write_error(path: Path) -> Iterator[None]:
-    from entrypoints.opening.startup_error import CommandError
-
-    try:
-        yield
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 FEATURE_COMMANDS: Final = FeatureCommands(user_actions=[export], scopes=("users:export",))

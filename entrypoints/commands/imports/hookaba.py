@@ -20,12 +20,11 @@ from application.imports.user_lines import LineProblem
 from application.ports.errors import ConfigurationError
 from application.ports.import_source import SourceFiles
 from domain.administration.audit import AuditAction
-from domain.errors import InvalidValue
 from domain.phone import parse_phone
 from entrypoints.commands.imports.hookaba_files import open_hookaba_files
 from entrypoints.commands.imports.opening import open_imports
 from entrypoints.commands.imports.problems import PROBLEMS, render_unread
-from entrypoints.commands.parsing import find_url
+from entrypoints.commands.parsing import find_url, name_option
 from entrypoints.commands.progress import show_progress
 from entrypoints.features.media import IMPORTED_MEDIA, MEDIA_RECORDS, MediaSettings
 from entrypoints.opening.extras import check_extra
@@ -167,10 +166,8 @@ def _render_outcomes(counts: Counter[OutcomeT], outcomes: type[OutcomeT]) -> str
 
 def parse_source(settings: Settings, text: str) -> str:
     """Return the URL of `--from`; raises InvalidArgument."""
-    try:
+    with name_option("--from"):
         database = parse_database(find_url(settings, "--from", text))
-    except InvalidValue as error:
-        raise InvalidArgument(f"--from: {error.message}") from None
     if not isinstance(database, MongoLocation):
         raise InvalidArgument("--from must be mongodb://host/name, or env:NAME of a variable.")
     own = settings.database

@@ -10,18 +10,17 @@ from adapters.records.outages import OutageRetries
 from adapters.system import SystemClock
 from application.imports.import_user import ImportRun
 from application.use_cases import UseCases
-from domain.errors import InvalidValue
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.migrate import find_migration
 from entrypoints.commands.operator_name import parse_operator
 from entrypoints.commands.options import ActOptions
-from entrypoints.commands.parsing import parse_reason_option
+from entrypoints.commands.parsing import name_option, parse_reason_option
 from entrypoints.features.feature import Feature
 from entrypoints.features.imports import IMPORTS
 from entrypoints.features.media import MEDIA_RECORDS
 from entrypoints.opening.keys import find_key_fingerprint, load_keys
 from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.startup_error import CommandError, InvalidArgument
+from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.parsers import parse_country_code
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment, Factory, Secret, SqliteLocation
@@ -31,10 +30,8 @@ def parse_region_option(settings: Settings, text: str | None) -> str | None:
     """Return the country of numbers without a country code; raises InvalidArgument."""
     if text is None:
         return settings.default_region
-    try:
+    with name_option("--region"):
         return parse_country_code(text)
-    except InvalidValue as error:
-        raise InvalidArgument(f"--region: {error.message}") from None
 
 
 def parse_run(operator: ActOptions, *, is_dry_run: bool) -> ImportRun | None:

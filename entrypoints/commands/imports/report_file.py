@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TextIO
 
+from entrypoints.commands.new_file import explain_write_errors
 from entrypoints.opening.startup_error import CommandError
 
 # A spreadsheet reads a field that begins like this as a formula:
@@ -33,7 +34,7 @@ class ReportFile:
     def write(self, row: Sequence[str]) -> None:
         """Write a row; raises CommandError."""
         self.is_empty = False
-        with _explain(self._path):
+        with explain_write_errors(self._path):
             self._writer.writerow([_escape(field) for field in row])
             self._file.flush()
 
@@ -47,10 +48,15 @@ def open_report(path: Path, *, replaces: bool) -> Iterator[ReportFile]:
     Raises:
         CommandError: It exists and is not to be replaced, or it cannot be created.
     """
-    with _explain(path):
+    with explain_write_errors(path):
         if replaces:
             path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise CommandError(
+                f"{path} exists: --replace replaces it, or name another file."
+            ) from None
     # JSON can have half a surrogate pair, which UTF-8 has not.
     file = os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="")
     report = ReportFile(path, file)
@@ -62,16 +68,6 @@ def open_report(path: Path, *, replaces: bool) -> Iterator[ReportFile]:
         if report.is_empty:
             with suppress(OSError):
                 path.unlink()
-
-
-@contextmanager
-def _explain(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except FileExistsError:
-        raise CommandError(f"{path} exists: --replace replaces it, or name another file.") from None
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def _escape(field: str) -> str:

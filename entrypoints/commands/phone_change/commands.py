@@ -46,18 +46,16 @@ def change_phone(
     """
     from application.phone_change.acts import CHANGE_PHONE
     from application.phone_change.feature import PhoneChangeFeature
-    from domain.errors import InvalidValue
     from domain.phone import parse_phone
     from entrypoints.commands.hidden_codes import hide_numbers
+    from entrypoints.commands.parsing import name_option
     from entrypoints.commands.user_calls import call_for_user
     from entrypoints.core.otp import OTP
     from entrypoints.features.phone_change import PHONE_CHANGE
     from entrypoints.opening.startup_error import InvalidArgument
 
-    try:  # codes can be sent to it
+    with name_option("NEW_NUMBER"):  # codes can be sent to it
         phone = parse_phone(new_number, settings.default_region, settings.http_otp().phone_rules)
-    except InvalidValue as error:
-        raise InvalidArgument(f"NEW_NUMBER: {error.message}") from None
     _, reason = operator.parse(None)
     if not reason:
         raise InvalidArgument(

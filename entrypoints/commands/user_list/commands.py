@@ -61,21 +61,18 @@ def list_users(
     """Print all users, those first that were created first, with masked numbers."""
     from application.user_list.acts import LIST
     from application.user_list.feature import UserListFeature
-    from domain.errors import InvalidValue
     from domain.identities.role import Role
     from domain.user_list.user_filter import UserFilter, parse_created_since
+    from entrypoints.commands.parsing import name_option
     from entrypoints.commands.printing import print_line
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.csv_line import to_csv_line
     from entrypoints.features.user_list import USER_LIST
     from entrypoints.http.user_list.schemas import ListedUserResponse, to_listed_user
-    from entrypoints.opening.startup_error import InvalidArgument
 
     at_most_one(created_since=created_since, blocked=blocked, role=role)
-    try:
+    with name_option("--created-since"):
         since = parse_created_since(created_since) if created_since else None
-    except InvalidValue as error:
-        raise InvalidArgument(f"--created-since: {error.message}") from None
     user_filter = UserFilter(
         created_since=since,
         is_blocked=blocked == "true" if blocked else None,

@@ -14,7 +14,7 @@
   `feature_commands`). The function imports all else, so that help is fast.
 - It raises InvalidArgument (exit code 2) or CommandError (1), or calls `ctx.exit`.
 - `reads_settings=False`: it gets no settings. `checks_files=True`: with those of files.
-- A command with actions is a `Group`, whose `@group.command(examples=...)` are commands.
+- A command with actions is a `CommandGroup`, whose `@group.command(examples=...)` are commands.
 """
 
 import os
@@ -102,7 +102,7 @@ class Command(_Helped):
         return lines
 
 
-class Group(_Helped, click.Group):
+class CommandGroup(_Helped, click.Group):
     """A command with actions, which are commands. `examples` are arguments, as of a command."""
 
     command_class = Command

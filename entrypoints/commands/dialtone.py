@@ -7,7 +7,7 @@ import click
 from entrypoints.commands.audit import audit
 from entrypoints.commands.backup import backup, restore
 from entrypoints.commands.cleanup import cleanup
-from entrypoints.commands.command import Group
+from entrypoints.commands.command import CommandGroup
 from entrypoints.commands.copy import copy_command
 from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
 from entrypoints.commands.keys import keys
@@ -17,7 +17,7 @@ from entrypoints.commands.settings_command import check_settings_command
 from entrypoints.commands.user_commands import user_command
 
 
-def make_dialtone(features: Sequence[FeatureCommands] | None = None) -> Group:
+def make_dialtone(features: Sequence[FeatureCommands] | None = None) -> CommandGroup:
     """Return `dialtone` with all commands.
 
     Args:
@@ -25,7 +25,7 @@ def make_dialtone(features: Sequence[FeatureCommands] | None = None) -> Group:
     """
     if features is None:
         features = find_feature_commands()
-    dialtone = Group(
+    dialtone = CommandGroup(
         "dialtone",
         help=f"{_describe(features)}\n\nSettings are environment variables, or lines of the file "
         ".env in the current folder. .env.example lists all of them.",

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.command import Group
+from entrypoints.commands.command import CommandGroup
 
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
-keys: Final = Group(
+keys: Final = CommandGroup(
     "keys",
     help="Create or rotate the keys, or encrypt phones with the current one.",
     examples=["generate /etc/dialtone/secrets.json", "rotate", "reencrypt-phones"],

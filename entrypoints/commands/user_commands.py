@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.command import Command, Group
+from entrypoints.commands.command import Command, CommandGroup
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import (
     ID,
@@ -34,9 +34,9 @@ CLIENT_IP: Final = "127.0.0.1"
 """The client IP of `send-code`, for the limits of codes."""
 
 
-def user_command(features: Sequence[FeatureCommands]) -> Group:
+def user_command(features: Sequence[FeatureCommands]) -> CommandGroup:
     """Return `user`, with the actions of the core and those of features."""
-    user = Group(
+    user = CommandGroup(
         "user",
         help="Show a user, or act for one: by phone number, username or user id.",
         examples=[

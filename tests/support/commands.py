@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from entrypoints.commands.command import Group
+from entrypoints.commands.command import CommandGroup
 from entrypoints.commands.dialtone import make_dialtone
 from entrypoints.settings.settings import Settings
 
@@ -20,6 +20,6 @@ def all_commands(parent: click.Context | None = None) -> Iterator[click.Context]
     """Yield the context of `dialtone` and of each command below it."""
     context = parent or click.Context(make_dialtone(), info_name="dialtone")
     yield context
-    if isinstance(context.command, Group):
+    if isinstance(context.command, CommandGroup):
         for name, command in context.command.commands.items():
             yield from all_commands(click.Context(command, context, name))

@@ -17,7 +17,7 @@ import click
 import pytest
 from mkdocs.utils.yaml import yaml_load
 
-from entrypoints.commands.command import Command, Group
+from entrypoints.commands.command import Command, CommandGroup
 from entrypoints.commands.dialtone import make_dialtone
 from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.composition import FIELDS, VARIABLES
@@ -147,7 +147,7 @@ def is_accepted(arguments: tuple[str, ...]) -> bool:
 
 
 @cache
-def _dialtone() -> Group:
+def _dialtone() -> CommandGroup:
     return make_dialtone()
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.command import Group
+from entrypoints.commands.command import CommandGroup
 from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
 from entrypoints.commands.options import ID, REASON, ActOptions, act_options, json_option
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
 
-admin_token: Final = Group(
+admin_token: Final = CommandGroup(
     "admin-token",
     help="Create, list or revoke the service tokens of backends.",
     examples=[

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.command import Group
+from entrypoints.commands.command import CommandGroup
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import (
     ID,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _EXAMPLE: Final = f"--prefix +4479 --for 2h {REASON}"
 
 
-block: Final = Group(
+block: Final = CommandGroup(
     "block",
     help="Block a number prefix, a network or a country for a time.",
     examples=[f"add {_EXAMPLE}", "list", f"end {ID} {REASON}"],

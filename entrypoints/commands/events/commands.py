@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.command import Group
+from entrypoints.commands.command import CommandGroup
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, PHONE, USER, at_most_one, json_option, limit_option
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
 
-events: Final = Group(
+events: Final = CommandGroup(
     "events",
     help="List the events that a destination of DIALTONE_EVENTS has not accepted, or send them "
     "again.",

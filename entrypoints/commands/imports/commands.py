@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.command import Group
+from entrypoints.commands.command import CommandGroup
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ActOptions, optional_act_options
 
@@ -23,7 +23,7 @@ _region_option: Final = click.option(
 )
 
 
-import_group: Final = Group(
+import_group: Final = CommandGroup(
     "import",
     help="Import users from elsewhere.",
     subcommand_metavar="SOURCE [OPTIONS]",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.command import Group
+from entrypoints.commands.command import CommandGroup
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, ActOptions, act_options
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
 
-media: Final = Group(
+media: Final = CommandGroup(
     "media",
     help="Compare the library with the media store, or rebuild variants. Both are safe while the "
     "service runs, and may be repeated.",
@@ -101,7 +101,7 @@ def rebuild_variants(settings: "Settings") -> Iterable[str]:
         raise CommandError("Some images could not be decoded. The log has their ids.")
 
 
-library: Final = Group(
+library: Final = CommandGroup(
     "library",
     help="Hide an item of the library, show it again, or delete it.",
     examples=[

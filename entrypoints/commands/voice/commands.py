@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.command import Group
+from entrypoints.commands.command import CommandGroup
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import PHONE, REASON
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from entrypoints.commands.connection_checks import Check
     from entrypoints.settings.settings import Settings
 
-flow: Final = Group("flow", help="Check a call flow.", examples=["check flow.toml", "check"])
+flow: Final = CommandGroup("flow", help="Check a call flow.", examples=["check flow.toml", "check"])
 
 
 @flow.command(examples=["flow.toml", ""])

@@ -143,7 +143,7 @@ def is_accepted(arguments: tuple[str, ...]) -> bool:
             code = _dialtone().main(arguments, "dialtone", standalone_mode=False)
     except click.UsageError:
         return False
-    return code == 0
+    return bool(code == 0)
 
 
 @cache

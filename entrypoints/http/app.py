@@ -14,21 +14,21 @@ from litestar.routes import HTTPRoute
 from application.limits.file_reads import FileReads
 from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
-from entrypoints.http.deadlines import DeadlineMiddleware
 from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.exceptions import MethodNotAllowed
 from entrypoints.http.errors.handlers import allow_header, table_of, to_response
 from entrypoints.http.errors.table import PORT_ERRORS, ErrorTable
-from entrypoints.http.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.openapi.page import docs_files
 from entrypoints.http.operations.controller import OperationsController
 from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.otp.message_status import MessageStatusController
-from entrypoints.http.parsing import body_type, check_parameters
 from entrypoints.http.plugin import ApiPlugin, administration_of
 from entrypoints.http.request import ApiRequest
-from entrypoints.http.request_checks import CORS_METHODS, RequestCheckMiddleware
+from entrypoints.http.requests.checks import CORS_METHODS, RequestCheckMiddleware
+from entrypoints.http.requests.deadlines import DeadlineMiddleware
+from entrypoints.http.requests.middleware import DEFAULT_HEADERS, RequestContextMiddleware
+from entrypoints.http.requests.parsing import body_type, check_parameters
 from entrypoints.http.responses.served_files import serve_files
 from entrypoints.http.server_limits import MAX_JSON_BYTES
 from entrypoints.http.sessions.controller import SessionController

@@ -16,8 +16,9 @@ from application.limits.request_limits import RequestLimits
 from application.principal import Principal
 from application.use_cases import UseCases
 from domain.errors import TooManyRequests, Unauthenticated
-from entrypoints.http.client_ip import CLIENT_IP, header_values
 from entrypoints.http.errors.exceptions import NoAccessToken
+from entrypoints.http.requests.client_ip import CLIENT_IP
+from entrypoints.http.requests.headers import header_values
 
 BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 """The OpenAPI security requirement of an operation that needs an access token."""

@@ -6,10 +6,12 @@ from litestar import Request
 
 from application.administration.caller import Caller
 from application.principal import Principal
-from entrypoints.http.client_ip import CLIENT_IP, header_values, parse_device_name
 from entrypoints.http.errors.exceptions import UnsupportedContentEncoding, UnsupportedMediaType
 from entrypoints.http.errors.table import ErrorTable
-from entrypoints.http.parsing import body_type, parse_json, with_fields
+from entrypoints.http.requests.client_ip import CLIENT_IP
+from entrypoints.http.requests.device_name import parse_device_name
+from entrypoints.http.requests.headers import header_values
+from entrypoints.http.requests.parsing import body_type, parse_json, with_fields
 from entrypoints.http.settings import HttpSettings
 
 

@@ -27,8 +27,8 @@ from entrypoints.http.fields import (
     phone_field,
     reason_field,
 )
-from entrypoints.http.parsing import FieldErrors
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.parsing import FieldErrors
 
 _FIELDS: Final = ("phone", "username", "id", "external_id")
 NO_TARGET: Final = FieldError(

@@ -27,7 +27,7 @@ from entrypoints.settings.bind import Bind
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from entrypoints.http.middleware import AsgiApp
+    from entrypoints.http.requests.middleware import AsgiApp
 
 # Looking up a host name imports this codec. If the thread below imported it while a worker is
 # forked, the worker would wait for the import lock forever.

@@ -16,7 +16,7 @@ from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.features import FEATURES
 from entrypoints.http.app import create_app
-from entrypoints.http.middleware import RequestContextMiddleware
+from entrypoints.http.requests.middleware import RequestContextMiddleware
 from entrypoints.http.settings import HttpSettings
 from entrypoints.opening.keys import KeysUnavailable
 from entrypoints.opening.lost_data import is_database_lost

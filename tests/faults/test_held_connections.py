@@ -16,8 +16,8 @@ from tests.support.held_connections import (
 CONNECTIONS: Final = 300
 """Of each kind; all of them together are more than 1,024."""
 CONSTANTS: Final = {
-    "entrypoints.http.deadlines.IDLE_SECONDS": 3.0,
-    "entrypoints.http.deadlines.PERIOD_SECONDS": 6.0,
+    "entrypoints.http.requests.deadlines.IDLE_SECONDS": 3.0,
+    "entrypoints.http.requests.deadlines.PERIOD_SECONDS": 6.0,
     "entrypoints.server.serve._HEADER_TIMEOUT_MILLISECONDS": 4_000,
 }
 """Shorter time limits than those of the service."""

@@ -20,7 +20,7 @@ PATHS: Final = (
     # stop, health checks, and the headers and time limits that a proxy sees.
     *(".env.example", "docs/metrics.md", "Dockerfile", "compose.yaml"),
     *("adapters/metrics", "entrypoints/server", "entrypoints/http/operations"),
-    *("entrypoints/http/middleware.py", "entrypoints/http/deadlines.py"),
+    *("entrypoints/http/requests/middleware.py", "entrypoints/http/requests/deadlines.py"),
     # Other versions of the server and of the framework.
     "requirements.lock",
     "tests/samples",

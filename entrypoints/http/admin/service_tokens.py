@@ -9,7 +9,7 @@ from application.use_cases import UseCases
 from domain.admin.service_token import is_service_token
 from domain.errors import Unauthenticated
 from entrypoints.http.auth import CallerKind, Connection
-from entrypoints.http.client_ip import CLIENT_IP
+from entrypoints.http.requests.client_ip import CLIENT_IP
 
 _INVALID: Final = (
     "This service token is unknown, revoked or expired. The operator of the service lists the"

@@ -20,8 +20,8 @@ from entrypoints.http.auth import BEARER, AdministrationMiddleware, Authenticati
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import InvalidUserId
 from entrypoints.http.fields import IdParameter
-from entrypoints.http.parsing import FieldErrors, parse_id
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.parsing import FieldErrors, parse_id
 from entrypoints.http.target import ACT_ERRORS
 
 _DEPENDENCIES: Final = {"app_data": provide(lambda use_cases: use_cases.of(AppDataFeature))}

@@ -2,8 +2,8 @@
 
 from domain.otp.attestation_proof import AttestationProof
 from entrypoints.http.attestation.schemas import AttestationBody
-from entrypoints.http.described_rules import described_rules
 from entrypoints.http.otp.proofs import SentProof
+from entrypoints.http.requests.described_rules import described_rules
 
 
 def parse_proof(body: object) -> SentProof:

@@ -10,8 +10,8 @@ from domain.blocks.errors import BlockNotFound, TooManyBlocks
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.blocks import schemas
 from entrypoints.http.dependencies import Injected, provide
-from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 
 _READ_ERRORS = (errors.Forbidden, errors.InsufficientScope, errors.ReauthenticationRequired)
 

@@ -20,7 +20,7 @@ from entrypoints.http.fields import (
     reason_field,
     time_field,
 )
-from entrypoints.http.parsing import FieldErrors, missing_field
+from entrypoints.http.requests.parsing import FieldErrors, missing_field
 
 _ENDS: Final = ("seconds", "ends_at")
 _BLOCK_ID_EXAMPLE: Final = "6561a2b7c3d4e5f60718293c"

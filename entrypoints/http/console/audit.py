@@ -25,7 +25,7 @@ from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.console.user_acts import USERS
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.errors.exceptions import InvalidFields
-from entrypoints.http.parsing import FieldErrors, parsing_field
+from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.words.user_text import find_one_user
 from entrypoints.words.user_words import describe_actor_kind
 

@@ -11,7 +11,6 @@ from application.use_cases import UseCases
 from domain.administration import scope as staff
 from domain.console.session import is_form_token
 from domain.errors import Unauthenticated
-from entrypoints.http.client_ip import CLIENT_IP, header_values
 from entrypoints.http.console.errors import (
     ConsoleOriginNotAllowed,
     InvalidFormToken,
@@ -20,7 +19,9 @@ from entrypoints.http.console.errors import (
 )
 from entrypoints.http.console.forms import FORM_TOKEN, read_form
 from entrypoints.http.console.request import FORM_COOKIE, SESSION_COOKIE, ConsoleRequest
-from entrypoints.http.request_checks import parse_origin
+from entrypoints.http.requests.checks import parse_origin
+from entrypoints.http.requests.client_ip import CLIENT_IP
+from entrypoints.http.requests.headers import header_values
 
 NEEDED_SCOPE: Final = "needed_scope"
 """What a controller names in its `opt`: the scope that all of its pages need."""

@@ -21,7 +21,7 @@ from entrypoints.http.console.page_files import serve_console_files
 from entrypoints.http.console.part import ConsolePart
 from entrypoints.http.errors.handlers import AnyRequest, to_response
 from entrypoints.http.plugin import ApiPlugin
-from entrypoints.http.request_checks import is_below
+from entrypoints.http.requests.checks import is_below
 from entrypoints.http.user_details import UserDetailsForm
 
 HEADERS: Final = {

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from domain.console.session import ConsoleSession, make_form_token
-from entrypoints.http.client_ip import header_values
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.headers import header_values
 
 SESSION_COOKIE: Final = "__Host-dialtone_console"
 """The cookie of a session. Browsers accept the name only with Secure, Path=/ and no Domain."""

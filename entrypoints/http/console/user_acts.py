@@ -38,7 +38,7 @@ from entrypoints.http.errors.exceptions import HttpError, InvalidFields
 from entrypoints.http.errors.handlers import report_error, table_of
 from entrypoints.http.errors.table import ApiError
 from entrypoints.http.fields import IdParameter
-from entrypoints.http.parsing import FieldErrors, parse_channel, parse_id, parsing_field
+from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.user_details import summarize_user
 from entrypoints.words import act_words
 from entrypoints.words.user_words import describe_hold

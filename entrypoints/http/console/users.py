@@ -24,7 +24,7 @@ from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.console.user_acts import PHONE, USERS, act_pages, offered_pages, path_of
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.fields import IdParameter
-from entrypoints.http.parsing import parse_id
+from entrypoints.http.requests.parsing import parse_id
 from entrypoints.http.user_details import UserDetailsForm
 from entrypoints.words.code_words import ONLY_IN_LOG
 from entrypoints.words.user_rows import Row, Section, list_rows

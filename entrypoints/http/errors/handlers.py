@@ -15,7 +15,7 @@ from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorTable
-from entrypoints.http.middleware import ERROR
+from entrypoints.http.requests.middleware import ERROR
 
 UNAVAILABLE_ERROR: Final = "unavailable_error"
 """An option of handlers: their error instead of `Unavailable` if the database fails.

@@ -14,8 +14,8 @@ from domain import errors
 from entrypoints.http.auth import BEARER, AdministrationMiddleware, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.export.responses import EXPORT_RESPONSES, answer_head, send_archive
-from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.target import TARGET_ERRORS, UserBody, parse_target
 
 _DEPENDENCIES: Final = {

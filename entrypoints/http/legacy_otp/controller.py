@@ -12,8 +12,8 @@ from domain.phone import parse_international_phone
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.legacy_otp import schemas
 from entrypoints.http.otp.schemas import describe_otp_length
-from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 
 
 class LegacyOtpController(Controller):

@@ -18,7 +18,7 @@ from litestar.handlers import HTTPRouteHandler
 from application.administration.acts import Act
 from domain.administration.role_scopes import roles_with
 from entrypoints.http.fields import USER_ID_EXAMPLE, header
-from entrypoints.http.parsing import body_type
+from entrypoints.http.requests.parsing import body_type
 from entrypoints.http.settings import HttpSettings
 
 HEADERS: Final[Mapping[str, Any]] = {

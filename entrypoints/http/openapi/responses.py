@@ -17,7 +17,8 @@ from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
 from entrypoints.http.errors.handlers import UNAVAILABLE_ERROR
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorForm, ErrorTable
-from entrypoints.http.parsing import (
+from entrypoints.http.plugin import ApiPlugin
+from entrypoints.http.requests.parsing import (
     body_type,
     has_strict_parameters,
     missing_field,
@@ -25,7 +26,6 @@ from entrypoints.http.parsing import (
     repeated_field,
     unknown_parameter,
 )
-from entrypoints.http.plugin import ApiPlugin
 
 DocumentedError: TypeAlias = type[ApiError] | exceptions.FieldError
 """A class of errors, or an example of a field that is invalid."""

@@ -16,8 +16,8 @@ from entrypoints.http.auth import limit_by_ip
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.otp import schemas
 from entrypoints.http.otp.proofs import parse_sent_proof
-from entrypoints.http.parsing import FieldErrors, parse_channel
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.parsing import FieldErrors, parse_channel
 
 
 class OtpController(Controller):

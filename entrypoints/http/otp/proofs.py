@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from entrypoints.http.parsing import FieldErrors
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.parsing import FieldErrors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from entrypoints.http.fields import (
     described,
     path_parameter,
 )
-from entrypoints.http.patterns import SPACES, not_only_ascii
+from entrypoints.http.requests.patterns import SPACES, not_only_ascii
 from entrypoints.http.settings import HttpSettings
 
 

@@ -16,9 +16,9 @@ from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import IdParameter, format_timestamp
-from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.phone_change import schemas
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.target import ACT_ERRORS
 
 _PRESENT_NUMBER: Final = FieldError("phone", FieldErrorCode.CONFLICTING_VALUE, HAS_NUMBER)

@@ -25,9 +25,9 @@ from entrypoints.http.errors.exceptions import FieldError, InvalidFields
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.otp.proofs import parse_sent_proof
 from entrypoints.http.otp.schemas import RequestOtpResponse, describe_otp_length
-from entrypoints.http.parsing import FieldErrors, missing_field, parsing_field
 from entrypoints.http.phone_change import schemas
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.parsing import FieldErrors, missing_field, parsing_field
 from entrypoints.http.users.schemas import UserResponse, to_user_response
 
 _TAG: Final = "Phone change"

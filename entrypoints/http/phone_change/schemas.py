@@ -20,7 +20,7 @@ from entrypoints.http.otp.schemas import (
     OtpField,
     otp_field,
 )
-from entrypoints.http.patterns import SPACES, not_only_ascii
+from entrypoints.http.requests.patterns import SPACES, not_only_ascii
 from entrypoints.http.user_details import SubjectField
 
 TOGETHER: Final = "Send old_otp and old_request_id together, or omit both."

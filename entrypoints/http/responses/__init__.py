@@ -1,1 +1,1 @@
-"""What responses have in common: files, ranges, compression, fields."""
+"""What responses have in common: files, ranges and compression."""

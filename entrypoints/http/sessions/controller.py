@@ -21,8 +21,8 @@ from entrypoints.http.auth import (
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.parsing import parsing_field
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.parsing import parsing_field
 from entrypoints.http.sessions import schemas
 
 _INVALID_SCOPE: Final = "Send 'this', 'others' or 'all', or omit the field."

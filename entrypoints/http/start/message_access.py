@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any, Final
 
-from entrypoints.http.client_ip import header_values, headers_of
+from entrypoints.http.requests.headers import header_values, headers_of
 from entrypoints.http.start.settings import HttpStartPageSettings
 
 _HOST_NAMES: Final = ("localhost", "127.0.0.1")

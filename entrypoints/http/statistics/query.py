@@ -11,7 +11,7 @@ from domain.statistics.report import (
     query_days,
     query_hours,
 )
-from entrypoints.http.parsing import FieldErrors, parsing_field
+from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.http.statistics.schemas import HOURS
 
 

@@ -12,8 +12,8 @@ from domain.identities.role import Role
 from domain.user_list.user_filter import UserFilter, parse_created_since
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
-from entrypoints.http.parsing import FieldErrors
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.parsing import FieldErrors
 from entrypoints.http.user_list import schemas
 
 _CONFLICT: Final = ConflictingValue(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
-from entrypoints.http.client_ip import ClientIpResolver, parse_device_name
+from entrypoints.http.requests.client_ip import ClientIpResolver
+from entrypoints.http.requests.device_name import parse_device_name
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from entrypoints.http import deadlines
-from entrypoints.http.deadlines import (
+from entrypoints.http.errors.exceptions import RequestTimeout
+from entrypoints.http.requests import deadlines
+from entrypoints.http.requests.deadlines import (
     MAX_DRAINED_BYTES,
     MIN_BYTES,
     DeadlineMiddleware,
     TransferDeadline,
 )
-from entrypoints.http.errors.exceptions import RequestTimeout
 from tests.support.asgi import http_scope
 
 

@@ -33,7 +33,7 @@ from entrypoints.http.media.errors import (
     MediaStorageFailed,
     MediaStorageNotResponding,
 )
-from entrypoints.http.middleware import ERROR
+from entrypoints.http.requests.middleware import ERROR
 from entrypoints.http.user_details import UserDetailsForm
 from tests.support.http_settings import make_http_settings, make_plugins
 

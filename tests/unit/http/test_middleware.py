@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from domain.errors import Unavailable
 from entrypoints.http.errors.exceptions import HttpError, InvalidBody
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.middleware import ERROR, AsgiApp, RequestContextMiddleware
+from entrypoints.http.requests.middleware import ERROR, AsgiApp, RequestContextMiddleware
 from tests.support.asgi import http_scope, ok, request
 
 

@@ -5,7 +5,7 @@ import pytest
 from entrypoints.http.app_data.schemas import SetClaimsBody
 from entrypoints.http.errors.exceptions import InvalidFields
 from entrypoints.http.legacy_otp.schemas import LegacyGetOtpBody
-from entrypoints.http.parsing import parse_json
+from entrypoints.http.requests.parsing import parse_json
 
 
 @pytest.mark.parametrize(

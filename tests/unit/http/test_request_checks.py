@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from entrypoints.http.app import make_error_table
 from entrypoints.http.legacy_otp.plugin import LegacyOtpPlugin
-from entrypoints.http.middleware import ERROR
-from entrypoints.http.request_checks import RequestCheckMiddleware
+from entrypoints.http.requests.checks import RequestCheckMiddleware
+from entrypoints.http.requests.middleware import ERROR
 from tests.support.asgi import AsgiResponse, http_scope, ok, request
 
 ERRORS = make_error_table([LegacyOtpPlugin()])

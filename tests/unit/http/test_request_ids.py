@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from adapters.logging import LogSecurityEvents
 from adapters.logging.configuration import add_request_fields
 from application.identities.events import RefreshTokenRejected, RefreshTokenReused
-from entrypoints.http.middleware import RequestContextMiddleware
+from entrypoints.http.requests.middleware import RequestContextMiddleware
 from tests.support.asgi import http_scope, ok, request
 from tests.support.builders import an_id
 

@@ -13,8 +13,8 @@ from entrypoints.http.admin.audit import schemas
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.paging import CursorParameter
-from entrypoints.http.parsing import FieldErrors
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.parsing import FieldErrors
 
 
 class AuditController(Controller):

@@ -29,7 +29,7 @@ from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import InvalidFields
 from entrypoints.http.fields import IdParameter
-from entrypoints.http.parsing import FieldErrors, parse_id
+from entrypoints.http.requests.parsing import FieldErrors, parse_id
 from entrypoints.words.block_words import describe_actor
 
 _BLOCKS: Final = "/console/blocks"

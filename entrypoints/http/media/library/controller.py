@@ -23,7 +23,6 @@ from entrypoints.http.auth import (
     AuthenticationMiddleware,
     authenticate_within_limit,
 )
-from entrypoints.http.client_ip import header_values
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -46,9 +45,10 @@ from entrypoints.http.media.library.openapi import FILE_RESPONSES, UPLOAD_FORM
 from entrypoints.http.media.library.upload_form import MALFORMED_FORM, open_upload_form
 from entrypoints.http.media.library.uploads import provide_upload_limiter
 from entrypoints.http.media.settings import media_settings
-from entrypoints.http.middleware import IS_HEAD
-from entrypoints.http.parsing import parse_id, parsing_field, repeated_field
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.headers import header_values
+from entrypoints.http.requests.middleware import IS_HEAD
+from entrypoints.http.requests.parsing import parse_id, parsing_field, repeated_field
 from entrypoints.http.responses.preconditions import Validators
 from entrypoints.http.responses.streaming import FileResponse
 

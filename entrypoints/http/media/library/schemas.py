@@ -32,7 +32,7 @@ from entrypoints.http.paging import (
     NextCursorField,
     describe_page_size,
 )
-from entrypoints.http.parsing import FieldErrors, parse_id, parsing_field
+from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 
 PAGE_NUMBER: Final = CountParameter(name="page", default=1, maximum=MAX_TOTAL)
 PAGE_SIZE: Final = CountParameter(name="per_page", default=10)

@@ -29,8 +29,8 @@ from entrypoints.http.media.errors import (
     NoSelectedFile,
 )
 from entrypoints.http.media.settings import media_settings
-from entrypoints.http.parsing import repeated_field
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.parsing import repeated_field
 
 MAX_FORM_OVERHEAD_BYTES: Final = 64 * 1024
 """The form may have this many bytes besides the file."""

@@ -19,10 +19,10 @@ from entrypoints.http.fields import IdParameter
 from entrypoints.http.media.errors import InvalidItemId
 from entrypoints.http.media.library.schemas import OwnerParameter
 from entrypoints.http.media.moderation import schemas
-from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.paging import CursorParameter
-from entrypoints.http.parsing import parse_id, parsing_field
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.middleware import IS_HEAD
+from entrypoints.http.requests.parsing import parse_id, parsing_field
 from entrypoints.http.responses.streaming import FileResponse
 
 _CALLER_ERRORS: Final = (

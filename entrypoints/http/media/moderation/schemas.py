@@ -27,7 +27,7 @@ from entrypoints.http.paging import (
     NextCursorField,
     describe_page_size,
 )
-from entrypoints.http.parsing import FieldErrors, parse_id
+from entrypoints.http.requests.parsing import FieldErrors, parse_id
 
 PAGE_SIZE: Final = CountParameter(name="limit", default=20)
 IMAGE_RESPONSES: Final[dict[str, Any]] = {

@@ -16,10 +16,10 @@ from domain.voice import errors as voice_errors
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.fields import IdParameter
-from entrypoints.http.middleware import IS_HEAD
 from entrypoints.http.paging import CursorParameter
-from entrypoints.http.parsing import FieldErrors, parsing_field
 from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.middleware import IS_HEAD
+from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.http.responses.streaming import FileResponse, size_header
 from entrypoints.http.voice.calls import schemas
 

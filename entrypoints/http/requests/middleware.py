@@ -21,9 +21,10 @@ import structlog
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.tracing import RequestSpan, TracedRequest, Tracer
 from application.tracing import active_tracer
-from entrypoints.http.client_ip import CLIENT_IP, ClientIpResolver, headers_of
 from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.table import ApiError, ErrorTable
+from entrypoints.http.requests.client_ip import CLIENT_IP, ClientIpResolver
+from entrypoints.http.requests.headers import headers_of
 from entrypoints.http.settings import RequestObserver
 
 # Litestar has a TypedDict for each message, which says nothing of keys of our own.

@@ -8,7 +8,6 @@ import msgspec
 import structlog
 from litestar.response.base import ASGIResponse
 
-from entrypoints.http.client_ip import header_values, headers_of
 from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.exceptions import (
     HttpError,
@@ -19,7 +18,8 @@ from entrypoints.http.errors.exceptions import (
     UnsupportedTransferEncoding,
 )
 from entrypoints.http.errors.table import ErrorTable
-from entrypoints.http.middleware import ERROR, AsgiApp, AsgiReceive, AsgiScope, AsgiSend
+from entrypoints.http.requests.headers import header_values, headers_of
+from entrypoints.http.requests.middleware import ERROR, AsgiApp, AsgiReceive, AsgiScope, AsgiSend
 
 CORS_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST")
 """All methods that our routes have, but OPTIONS."""

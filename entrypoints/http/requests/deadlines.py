@@ -7,10 +7,17 @@ from collections.abc import Awaitable
 from typing import Final
 
 from application.ports.current_request import CURRENT_REQUEST
-from entrypoints.http.client_ip import headers_of
 from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.middleware import AsgiApp, AsgiMessage, AsgiReceive, AsgiScope, AsgiSend
+from entrypoints.http.requests.headers import headers_of
+from entrypoints.http.requests.middleware import (
+    AsgiApp,
+    AsgiMessage,
+    AsgiReceive,
+    AsgiScope,
+    AsgiSend,
+)
+from entrypoints.http.responses.chunks import in_chunks
 
 MAX_DRAINED_BYTES: Final = 256 * 1024 * 1024
 DRAIN_TIMEOUT_SECONDS: Final = 10.0
@@ -20,12 +27,6 @@ connection instead of the response. A client that sends nothing for a while may 
 _MAX_SLACK: Final = 1.5
 """Deadlines of bodies that began together end within this factor of each other: thousands of error
 responses in one moment would keep the event loop from everything else."""
-_MAX_CHUNK_BYTES: Final = 16 * 1024
-"""The server copies what it gets, and has up to ten chunks for each client that reads slowly."""
-_MAX_UNDIVIDED_BYTES: Final = 64 * 1024
-"""A whole body of this size is sent at once, which is faster."""
-
-
 IDLE_SECONDS: Final = 10.0
 """The maximum time of a body without a byte."""
 PERIOD_SECONDS: Final = 30.0
@@ -73,7 +74,7 @@ class DeadlineMiddleware:
     def __call__(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> Awaitable[None]:
         if scope["type"] != "http":
             return self._app(scope, receive, send)
-        send = _in_chunks(send)
+        send = in_chunks(send)
         headers = headers_of(scope)
         if b"content-length" in headers or b"transfer-encoding" in headers:
             expects_continue = b"100-continue" in headers.get(b"expect", [b""])[-1].lower()
@@ -87,28 +88,6 @@ class DeadlineMiddleware:
             await self._app(scope, body.receive, body.send)
         finally:
             body.release()
-
-
-def _in_chunks(send: AsgiSend) -> AsgiSend:
-    """Return a function that sends ASGI messages, and large response bodies in chunks."""
-
-    # No coroutine of its own: two messages of each response pass here.
-    def send_in_chunks(message: AsgiMessage) -> Awaitable[None]:
-        is_part = message.get("more_body", False)
-        maximum = _MAX_CHUNK_BYTES if is_part else _MAX_UNDIVIDED_BYTES
-        is_small = len(message.get("body", b"")) <= maximum
-        return send(message) if is_small else _send_divided(send, message)
-
-    return send_in_chunks
-
-
-async def _send_divided(send: AsgiSend, message: AsgiMessage) -> None:
-    content = message["body"]
-    for start in range(0, len(content), _MAX_CHUNK_BYTES):
-        end = start + _MAX_CHUNK_BYTES
-        chunk = bytes(content[start:end])
-        more_body = end < len(content) or message.get("more_body", False)
-        await send({"type": message["type"], "body": chunk, "more_body": more_body})
 
 
 class RequestBody:

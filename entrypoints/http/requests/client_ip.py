@@ -1,4 +1,4 @@
-"""What is known about a client: its IP address, and a name for its device."""
+"""The IP address of a client."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -14,14 +14,13 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import structlog
 
-from domain.identities.session import MAX_DEVICE_NAME_LENGTH
+from entrypoints.http.requests.headers import header_values, headers_of
 
 IpAddress: TypeAlias = IPv4Address | IPv6Address
 
 UNKNOWN_IP: Final = "unknown"
 CLIENT_IP: Final = "dialtone.client_ip"
 """The key in the ASGI scope."""
-_HEADERS: Final = "dialtone.headers"
 _IPV6_PREFIX_LENGTH: Final = 64
 """A household or a server has a whole /64 network of IPv6, so that it counts as one client."""
 _MAX_HOPS: Final = 20
@@ -29,33 +28,6 @@ _MAX_SENDERS: Final = 1024
 _MAX_IP_LENGTH: Final = 100
 """Characters of an IP address with a zone and a port."""
 _WITH_PORT: Final = re.compile(r"(?P<v4>[0-9.]+)(?::[0-9]+)?|\[(?P<v6>[^\]]+)\](?::[0-9]+)?")
-
-# Order matters: for compatibility, most browsers also name browsers that are further below.
-_BROWSERS: Final = (
-    ("Edg", "Edge"),
-    ("OPR", "Opera"),
-    ("SamsungBrowser", "Samsung Internet"),
-    ("Firefox", "Firefox"),
-    ("FxiOS", "Firefox"),
-    ("CriOS", "Chrome"),
-    ("Chrome", "Chrome"),
-    ("Safari", "Safari"),
-    ("Dart", "App"),
-    ("okhttp", "App"),
-    ("CFNetwork", "App"),
-)
-_SYSTEMS: Final = (
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android"),
-    ("CrOS", "ChromeOS"),
-    ("Windows", "Windows"),
-    ("Mac OS X", "Mac"),
-    ("Macintosh", "Mac"),
-    ("Darwin", "Apple device"),
-    ("Linux", "Linux"),
-)
-_PRODUCT: Final = re.compile(r"[A-Za-z][\w.-]{1,39}(?=/|\s|$)")
 
 _log = structlog.get_logger()
 
@@ -131,44 +103,6 @@ class ClientIpResolver:
             consequence="all clients behind this proxy count as one client",
             fix=f"if it is your proxy, set DIALTONE_TRUSTED_PROXIES={peer}",
         )
-
-
-def parse_device_name(user_agent: str) -> str | None:
-    """Return a readable device name from `User-Agent`, such as "Chrome on Android".
-
-    It is a guess for the user's list of sessions. No decision depends on it.
-
-    Args:
-        user_agent: The value of the header (RFC 9110 §10.1.5).
-
-    Returns:
-        None if nothing is recognized.
-    """
-    text = user_agent[: 4 * MAX_DEVICE_NAME_LENGTH]
-    program = next((name for token, name in _BROWSERS if f"{token}/" in text), None)
-    system = next((name for token, name in _SYSTEMS if token in text), None)
-    if program is None and (product := _PRODUCT.match(text)) and product[0] != "Mozilla":
-        program = product[0]
-    if program and system:
-        return f"{program} on {system}"
-    return program or system
-
-
-def header_values(scope: Any, name: bytes) -> list[str]:
-    """Return the values of a header; the name is in lower case."""
-    return [value.decode("latin-1") for value in headers_of(scope).get(name, ())]
-
-
-def headers_of(scope: Any) -> Mapping[bytes, Sequence[bytes]]:
-    """Return the values of all headers by their names in lower case."""
-    indexed: dict[bytes, list[bytes]] | None = scope.get(_HEADERS)
-    if indexed is not None:
-        return indexed
-    headers: dict[bytes, list[bytes]] = {}
-    for name, value in scope["headers"]:
-        headers.setdefault(name, []).append(value)
-    scope[_HEADERS] = headers
-    return headers
 
 
 def _parse_ip(text: str) -> IpAddress | None:

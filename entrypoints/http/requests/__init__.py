@@ -1,0 +1,1 @@
+"""What all requests have in common: who sends them, what is checked first, how they are parsed."""

@@ -26,7 +26,7 @@ class State(msgspec.Struct, kw_only=True):
 
 class Details(msgspec.Struct, kw_only=True):
     number: str | None = None
-    first_device: Device | None = None
+    newest: Device | None = None
     devices: list[Device] = []
     deadlines: list[str] = []
     data: Mapping[str, Any] = {}

@@ -1,90 +1,124 @@
 """`dialtone check-settings`."""
 
-import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import starmap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from adapters.logging import configure_logging
-from domain.otp.message_parts import measure_sms
-from entrypoints.commands.connection_checks import Check, run_checks
-from entrypoints.commands.core_checks import check_records, connection_checks
-from entrypoints.features import FEATURES
-from entrypoints.opening.operator_files import load_sms_templates
-from entrypoints.opening.startup_error import CommandError
-from entrypoints.settings.read import (
-    describe_settings,
-    find_unknown,
-    find_unused,
-    unknown_line,
-)
-from entrypoints.settings.secret_files import find_exposed
-from entrypoints.settings.settings import Settings
+import click
+
+from entrypoints.commands.command import Command
+from entrypoints.commands.feature_commands import FeatureCommands
 
 if TYPE_CHECKING:
-    from adapters.templates.sms_templates import FileSmsTemplates
+    from entrypoints.commands.connection_checks import Check, CheckResult
+    from entrypoints.settings.settings import Settings
 
 
-def check_settings(
-    settings: Settings,
-    more_checks: Sequence[Callable[[Settings], Mapping[str, Check]]] = (),
-    *,
-    show_all: bool = False,
-    templates: bool = False,
-    connect: bool = False,
-) -> Iterable[str]:
-    """Describe what differs from the defaults, preview the messages, or try all parts.
+def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command:
+    """Return `check-settings`, with the checks of features."""
+    tried = [each.tried for each in features if each.tried]
+    parts = ", ".join(["the keys", "the database", *tried, "the providers"])
 
-    The `more_checks` are functions of features, which return further checks.
-    """
-    if templates:
-        yield from _preview_templates(load_sms_templates(settings))
+    @click.command(cls=Command, examples=["", "--templates", "--connect"], checks_files=True)
+    @click.option(
+        "--all", "show_all", is_flag=True, help="Show also those that have their defaults."
+    )
+    @click.option(
+        "--templates", is_flag=True, help="Show the message of each SMS template instead."
+    )
+    @click.option(
+        "--connect",
+        is_flag=True,
+        help=f"Try {parts} and the other parts that the settings name instead, and list the ids of "
+        "the keys; nothing is changed, no message is sent and nobody is called.",
+    )
+    def check_settings(
+        settings: "Settings",
+        *,
+        show_all: bool,
+        templates: bool,
+        connect: bool,
+        **more_checks: "Callable[[Settings], Mapping[str, Check]] | None",
+    ) -> Iterator[str]:
+        """Check all settings, and show what differs from the defaults, without secrets."""
+        import asyncio
+        from itertools import starmap
+
+        from entrypoints.commands.core_checks import check_records
+        from entrypoints.opening.startup_error import CommandError
+        from entrypoints.settings.read import find_unknown, find_unused, unknown_line
+        from entrypoints.settings.secret_files import find_exposed
+
+        if templates:
+            yield from _preview_templates(settings)
+            yield from _notes_of_features(settings)
+            return
+        more = [find_checks for find_checks in more_checks.values() if find_checks]
+        results: dict[str, CheckResult] = {}
+        if connect or more:
+            results = _run_checks(settings, more)
+            width = max(map(len, results))
+            for name, result in results.items():
+                first, *below = result.text.split("\n")
+                yield f"{name:<{width}}  {first}"
+                yield from (f"{'':<{width}}  {line}" for line in below)
+        else:
+            yield from _describe(settings, show_all=show_all)
+        for name, problem in find_exposed(settings.variables.files).items():
+            yield f"{name}: {problem}"
+        yield from starmap(unknown_line, find_unknown(settings.variables.values).items())
+        for name, reason in find_unused(settings):
+            yield f"{name}: This has no effect, because {reason}. Remove it."
         yield from _notes_of_features(settings)
-        return
-    if connect:
-        checks = connection_checks(settings)
-        for find_checks in more_checks:
-            checks |= find_checks(settings)
-        results = run_checks(
-            checks, lambda: configure_logging(settings.log_level, settings.log_format)
-        )
-        width = max(map(len, checks))
-        for name, result in results.items():
-            first, *below = result.text.split("\n")
-            yield f"{name:<{width}}  {first}"
-            yield from (f"{'':<{width}}  {line}" for line in below)
-    else:
-        results = {}
-        all_rows = describe_settings(settings)
-        rows = [row for row in all_rows if show_all or not row.is_default]
-        width = max((len(row.name) for row in rows), default=0)
-        value_width = max((len(row.shown) for row in rows), default=0)
-        for row in rows:
-            yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
-    for name, problem in find_exposed(settings.variables.files).items():
-        yield f"{name}: {problem}"
-    yield from starmap(unknown_line, find_unknown(settings.variables.values).items())
-    for name, reason in find_unused(settings):
-        yield f"{name}: This has no effect, because {reason}. Remove it."
-    yield from _notes_of_features(settings)
-    yield from asyncio.run(check_records(settings))
-    failed = sum(not result.is_ok for result in results.values())
-    if failed:
-        raise CommandError(f"{failed} of {len(results)} parts do not work.")
-    if not results:
-        yield "The settings are valid."
+        yield from asyncio.run(check_records(settings))
+        failed = sum(not result.is_ok for result in results.values())
+        if failed:
+            raise CommandError(f"{failed} of {len(results)} parts do not work.")
+        if not results:
+            yield "The settings are valid."
+
+    check_settings.params += [option for feature in features for option in feature.check_options]
+    return check_settings
 
 
-def _notes_of_features(settings: Settings) -> Iterator[str]:
+def _run_checks(
+    settings: "Settings", more: "Sequence[Callable[[Settings], Mapping[str, Check]]]"
+) -> "dict[str, CheckResult]":
+    from adapters.logging import configure_logging
+    from entrypoints.commands.connection_checks import run_checks
+    from entrypoints.commands.core_checks import connection_checks
+
+    checks = connection_checks(settings)
+    for find_checks in more:
+        checks |= find_checks(settings)
+    return run_checks(checks, lambda: configure_logging(settings.log_level, settings.log_format))
+
+
+def _describe(settings: "Settings", *, show_all: bool) -> Iterator[str]:
+    from entrypoints.settings.read import describe_settings
+
+    rows = [row for row in describe_settings(settings) if show_all or not row.is_default]
+    width = max((len(row.name) for row in rows), default=0)
+    value_width = max((len(row.shown) for row in rows), default=0)
+    for row in rows:
+        yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
+
+
+def _notes_of_features(settings: "Settings") -> Iterator[str]:
+    from entrypoints.features import FEATURES
+
     for feature in FEATURES:
         yield from feature.notes_on_settings(settings)
 
 
-def _preview_templates(templates: "FileSmsTemplates") -> Iterator[str]:
+def _preview_templates(settings: "Settings") -> Iterator[str]:
     """Show each message as it is sent, below its file, what it is for, its platform and its length.
 
     At the end are the countries whose file does not have all messages.
     """
+    from domain.otp.message_parts import measure_sms
+    from entrypoints.opening.operator_files import load_sms_templates
+
+    templates = load_sms_templates(settings)
     for file, message, preview in templates.previews():
         length = measure_sms(preview.text)
         unit = "message" if length.parts == 1 else "messages"

@@ -6,6 +6,7 @@ import click
 
 from entrypoints.commands.audit import audit
 from entrypoints.commands.backup import backup, restore
+from entrypoints.commands.check_settings import check_settings_command
 from entrypoints.commands.cleanup import cleanup
 from entrypoints.commands.command import CommandGroup
 from entrypoints.commands.copy import copy_command
@@ -13,7 +14,6 @@ from entrypoints.commands.feature_commands import FeatureCommands, find_feature_
 from entrypoints.commands.keys import keys
 from entrypoints.commands.migrate import migrate
 from entrypoints.commands.run import run
-from entrypoints.commands.settings_command import check_settings_command
 from entrypoints.commands.user_commands import user_command
 
 

@@ -16,10 +16,10 @@ from entrypoints.commands.options import (
     ActOptions,
     act_options,
     json_option,
-    optional_act_options,
     user_argument,
 )
 from entrypoints.commands.user_acts import act_commands
+from entrypoints.commands.user_details import show
 
 if TYPE_CHECKING:
     from application.administration.find_user import FoundUser
@@ -71,27 +71,6 @@ def count(settings: "Settings", *, as_json: bool) -> Iterator[str]:
         yield f"about {counted.number:,} accounts, also those that are deleted or have no name"
     else:
         yield str(counted.number)
-
-
-@click.command(cls=Command, examples=[PHONE, f"{PHONE} --full-number {REASON}", f"{PHONE} --json"])
-@user_argument
-@optional_act_options
-@json_option
-@click.option(
-    "--full-number",
-    is_flag=True,
-    help="Show the whole number; the audit has it, so it needs a reason.",
-)
-def show(
-    settings: "Settings", user: str, operator: ActOptions, *, as_json: bool, full_number: bool
-) -> Iterable[str]:
-    """Show account, sessions, deliveries, and why the phone gets a code or none.
-
-    The phone number is masked.
-    """
-    from entrypoints.commands import user_details
-
-    return user_details.show(settings, user, operator, as_json=as_json, full_number=full_number)
 
 
 def _send_code_command(features: Sequence[FeatureCommands]) -> click.Command:

@@ -1,29 +1,58 @@
 """`dialtone user show`."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from application.administration.acts import VIEW_PHONE
-from application.administration.show_user import UserDetails
-from application.otp.feature import LimitsFeature
-from entrypoints.commands.options import ActOptions
-from entrypoints.commands.user_calls import UserCall, call_for_user
-from entrypoints.core.details import DETAILS
-from entrypoints.core.limits import LIMITS
-from entrypoints.features import FEATURES
-from entrypoints.features.feature import make_user_details_form
-from entrypoints.settings.settings import Settings
-from entrypoints.words.code_words import ONLY_IN_LOG
-from entrypoints.words.user_rows import Row, join_rows, list_rows
+import click
+
+from entrypoints.commands.command import Command
+from entrypoints.commands.options import (
+    PHONE,
+    REASON,
+    ActOptions,
+    json_option,
+    optional_act_options,
+    user_argument,
+)
+
+if TYPE_CHECKING:
+    from application.administration.show_user import UserDetails
+    from entrypoints.commands.user_calls import UserCall
+    from entrypoints.settings.settings import Settings
+    from entrypoints.words.user_rows import Row
 
 
+@click.command(cls=Command, examples=[PHONE, f"{PHONE} --full-number {REASON}", f"{PHONE} --json"])
+@user_argument
+@optional_act_options
+@json_option
+@click.option(
+    "--full-number",
+    is_flag=True,
+    help="Show the whole number; the audit has it, so it needs a reason.",
+)
 def show(
-    settings: Settings, user: str, operator: ActOptions, *, as_json: bool, full_number: bool
-) -> Iterable[str]:
-    """Show what is known about a user, or about a phone without an account."""
+    settings: "Settings", user: str, operator: ActOptions, *, as_json: bool, full_number: bool
+) -> Iterator[str]:
+    """Show account, sessions, deliveries, and why the phone gets a code or none.
+
+    The phone number is masked.
+    """
+    from datetime import UTC, datetime
+
     from msgspec import json
 
-    async def describe(call: UserCall) -> UserDetails:
+    from application.administration.acts import VIEW_PHONE
+    from application.otp.feature import LimitsFeature
+    from entrypoints.commands.user_calls import call_for_user
+    from entrypoints.core.details import DETAILS
+    from entrypoints.core.limits import LIMITS
+    from entrypoints.features import FEATURES
+    from entrypoints.features.feature import make_user_details_form
+    from entrypoints.words.code_words import ONLY_IN_LOG
+    from entrypoints.words.user_rows import join_rows, list_rows
+
+    async def describe(call: "UserCall") -> "UserDetails":
         return await call.use_cases.of(LimitsFeature).show_user(
             call.caller, call.query, call.reason, with_full_number=full_number
         )
@@ -48,7 +77,7 @@ def show(
         yield ONLY_IN_LOG
 
 
-def _format_row(row: Row) -> str:
+def _format_row(row: "Row") -> str:
     label, text = row
     return f"{label + ':':<25}{_printable(text)}"
 

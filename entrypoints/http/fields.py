@@ -1,15 +1,13 @@
-"""Field types, parameter schemas and formats that several features share."""
+"""Field types and formats that several features share. Commands print some of them too."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Final
 
-from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta, to_builtins
 
 from domain.administration.audit import MAX_REASON_LENGTH
-from domain.identifier import IDENTIFIER_PATTERN
 from domain.identities.external_id import EXTERNAL_ID_PATTERN, MAX_EXTERNAL_ID_LENGTH
 from domain.identities.username import MAX_USERNAME_INPUT_LENGTH
 from domain.phone import MAX_PHONE_INPUT_LENGTH
@@ -76,23 +74,6 @@ def time_field(description: str, example: str = "2026-05-01T09:30:00.000Z") -> M
     return described(description, example, format="date-time")
 
 
-def path_parameter(description: str, **schema: Any) -> PathParameter:
-    """Describe a part of the path. `schema` is as in `described`."""
-    return PathParameter(description=description, schema_extra=parameter_schema(**schema))
-
-
-def query_parameter(description: str, *, name: str | None = None, **schema: Any) -> QueryParameter:
-    """Describe a parameter of the query. It has the name of the argument, or `name`."""
-    return QueryParameter(
-        name=name, description=description, schema_extra=parameter_schema(**schema)
-    )
-
-
-def parameter_schema(**schema: Any) -> dict[str, Any]:
-    """Return the JSON Schema of a parameter; Litestar would add `null` to an optional one."""
-    return {"one_of": None, "type": "string", **schema}
-
-
 def binary_content(*media_types: str) -> dict[str, Any]:
     """Describe the content of a response of bytes.
 
@@ -142,7 +123,6 @@ PHONE_DESCRIPTION: Final = (
     " default region of the service."
 )
 PhoneField = Annotated[str, phone_field(PHONE_DESCRIPTION)]
-IdParameter = Annotated[str, path_parameter(ID_DESCRIPTION, pattern=IDENTIFIER_PATTERN)]
 UserIdField = Annotated[str, described(ID_DESCRIPTION, USER_ID_EXAMPLE)]
 EXTERNAL_ID_DESCRIPTION: Final = (
     "What another system calls the user: 1 to 128 printable ASCII characters, without a space at"

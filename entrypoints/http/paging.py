@@ -10,7 +10,8 @@ from domain.cursor import CURSOR_PATTERN, MAX_PAGE_SIZE
 from domain.errors import InvalidNumber
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.fields import described, query_parameter
+from entrypoints.http.fields import described
+from entrypoints.http.parameters import query_parameter
 
 CURSOR_EXAMPLE: Final = "0650be398fd6006561a2b1c3d4e5f60718293b"
 NextCursorField = Annotated[

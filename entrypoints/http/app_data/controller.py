@@ -19,7 +19,7 @@ from entrypoints.http.app_data.schemas import (
 from entrypoints.http.auth import BEARER, AdministrationMiddleware, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import InvalidUserId
-from entrypoints.http.fields import IdParameter
+from entrypoints.http.parameters import IdParameter
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.requests.parsing import FieldErrors, parse_id
 from entrypoints.http.target import ACT_ERRORS

@@ -16,10 +16,10 @@ from entrypoints.http.fields import (
     combination,
     described,
     format_timestamp,
-    path_parameter,
     reason_field,
     time_field,
 )
+from entrypoints.http.parameters import path_parameter
 from entrypoints.http.requests.parsing import FieldErrors, missing_field
 
 _ENDS: Final = ("seconds", "ends_at")

@@ -37,7 +37,7 @@ from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.exceptions import HttpError, InvalidFields
 from entrypoints.http.errors.handlers import report_error, table_of
 from entrypoints.http.errors.table import ApiError
-from entrypoints.http.fields import IdParameter
+from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.user_details import summarize_user
 from entrypoints.words import act_words

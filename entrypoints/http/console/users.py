@@ -23,7 +23,7 @@ from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.console.user_acts import PHONE, USERS, act_pages, offered_pages, path_of
 from entrypoints.http.dependencies import Injected
-from entrypoints.http.fields import IdParameter
+from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.parsing import parse_id
 from entrypoints.http.user_details import UserDetailsForm
 from entrypoints.words.code_words import ONLY_IN_LOG

@@ -20,8 +20,8 @@ from entrypoints.http.fields import (
     RefreshTokenField,
     TokenTypeField,
     described,
-    path_parameter,
 )
+from entrypoints.http.parameters import path_parameter
 from entrypoints.http.requests.patterns import SPACES, not_only_ascii
 from entrypoints.http.settings import HttpSettings
 

@@ -15,7 +15,8 @@ from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.fields import IdParameter, format_timestamp
+from entrypoints.http.fields import format_timestamp
+from entrypoints.http.parameters import IdParameter
 from entrypoints.http.phone_change import schemas
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field

@@ -14,9 +14,9 @@ from entrypoints.http.fields import (
     TokenTypeField,
     described,
     format_timestamp,
-    path_parameter,
     time_field,
 )
+from entrypoints.http.parameters import path_parameter
 
 SessionIdParameter = Annotated[
     str,

@@ -15,8 +15,9 @@ from domain.statistics.report import (
     Dimension,
     Statistics,
 )
-from entrypoints.http.fields import described, format_timestamp, query_parameter, time_field
+from entrypoints.http.fields import described, format_timestamp, time_field
 from entrypoints.http.paging import CountParameter
+from entrypoints.http.parameters import query_parameter
 
 _IF_SUMMED: Final = "It is there if the messages are summed by it."
 _IF_AMOUNTS: Final = (

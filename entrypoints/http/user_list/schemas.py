@@ -15,10 +15,10 @@ from entrypoints.http.fields import (
     UserIdField,
     described,
     format_timestamp,
-    query_parameter,
     time_field,
 )
 from entrypoints.http.paging import CountParameter, describe_page_size
+from entrypoints.http.parameters import query_parameter
 
 _ONE_FILTER: Final = " Only one of `created_since`, `blocked` and `role` can be sent."
 PAGE_SIZE: Final = CountParameter(name="limit", default=MAX_PAGE_SIZE)

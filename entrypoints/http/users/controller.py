@@ -15,7 +15,7 @@ from domain.phone import parse_phone
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import InvalidUserId, UserSaveFailed
-from entrypoints.http.fields import IdParameter
+from entrypoints.http.parameters import IdParameter
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.retained_data import to_retained_data

@@ -16,9 +16,9 @@ from entrypoints.http.fields import (
     UsernameField,
     described,
     format_timestamp,
-    parameter_schema,
     time_field,
 )
+from entrypoints.http.parameters import parameter_schema
 from entrypoints.http.retained_data import RetainedDataResponse
 
 REPRESENTATION: Final = "return=representation"

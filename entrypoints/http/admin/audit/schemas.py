@@ -8,12 +8,9 @@ from application.administration.list_audit import AuditPage
 from domain.administration.audit import ActorKind
 from domain.cursor import encode_cursor
 from entrypoints.http.audit_entries import AuditEntryResponse, to_entry_response
-from entrypoints.http.fields import (
-    USER_ID_EXAMPLE,
-    described,
-    query_parameter,
-)
+from entrypoints.http.fields import USER_ID_EXAMPLE, described
 from entrypoints.http.paging import CountParameter, NextCursorField, describe_page_size
+from entrypoints.http.parameters import query_parameter
 
 PAGE_SIZE: Final = CountParameter(name="limit", default=20)
 

@@ -28,7 +28,7 @@ from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import InvalidFields
-from entrypoints.http.fields import IdParameter
+from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id
 from entrypoints.words.block_words import describe_actor
 

@@ -28,7 +28,7 @@ from entrypoints.http.console.user_acts import (
 )
 from entrypoints.http.dependencies import Injected, provide_file_reads
 from entrypoints.http.export.responses import send_archive
-from entrypoints.http.fields import IdParameter
+from entrypoints.http.parameters import IdParameter
 
 
 class ExportActController(ConsoleController):

@@ -30,8 +30,8 @@ from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.render import render, see_other
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
-from entrypoints.http.fields import IdParameter
 from entrypoints.http.media.errors import InvalidItemId
+from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parsing import parse_id, parsing_field
 from entrypoints.http.responses.streaming import FileResponse

@@ -24,7 +24,7 @@ from entrypoints.http.console.user_acts import (
     show_confirmation,
 )
 from entrypoints.http.dependencies import Injected
-from entrypoints.http.fields import IdParameter
+from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.words.act_words import NUMBER_HELD
 

@@ -26,7 +26,6 @@ from entrypoints.http.auth import (
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.fields import IdParameter
 from entrypoints.http.media.errors import (
     FileTooLarge,
     FormTooLarge,
@@ -45,6 +44,7 @@ from entrypoints.http.media.library.openapi import FILE_RESPONSES, UPLOAD_FORM
 from entrypoints.http.media.library.upload_form import MALFORMED_FORM, open_upload_form
 from entrypoints.http.media.library.uploads import provide_upload_limiter
 from entrypoints.http.media.settings import media_settings
+from entrypoints.http.parameters import IdParameter
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.requests.headers import header_values
 from entrypoints.http.requests.middleware import IS_HEAD

@@ -21,9 +21,6 @@ from entrypoints.http.fields import (
     UserIdField,
     described,
     format_timestamp,
-    parameter_schema,
-    path_parameter,
-    query_parameter,
     time_field,
 )
 from entrypoints.http.media.errors import PageTooDeep
@@ -32,6 +29,7 @@ from entrypoints.http.paging import (
     NextCursorField,
     describe_page_size,
 )
+from entrypoints.http.parameters import parameter_schema, path_parameter, query_parameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 
 PAGE_NUMBER: Final = CountParameter(name="page", default=1, maximum=MAX_TOTAL)

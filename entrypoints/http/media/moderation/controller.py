@@ -15,11 +15,11 @@ from domain import errors
 from domain.media import errors as media_errors
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
-from entrypoints.http.fields import IdParameter
 from entrypoints.http.media.errors import InvalidItemId
 from entrypoints.http.media.library.schemas import OwnerParameter
 from entrypoints.http.media.moderation import schemas
 from entrypoints.http.paging import CursorParameter
+from entrypoints.http.parameters import IdParameter
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parsing import parse_id, parsing_field

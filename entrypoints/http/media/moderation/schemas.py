@@ -19,7 +19,6 @@ from entrypoints.http.fields import (
     binary_content,
     described,
     format_timestamp,
-    query_parameter,
     reason_field,
 )
 from entrypoints.http.paging import (
@@ -27,6 +26,7 @@ from entrypoints.http.paging import (
     NextCursorField,
     describe_page_size,
 )
+from entrypoints.http.parameters import query_parameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id
 
 PAGE_SIZE: Final = CountParameter(name="limit", default=20)

@@ -15,8 +15,8 @@ from domain.identifier import parse_identifier
 from domain.voice import errors as voice_errors
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
-from entrypoints.http.fields import IdParameter
 from entrypoints.http.paging import CursorParameter
+from entrypoints.http.parameters import IdParameter
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parsing import FieldErrors, parsing_field

@@ -59,7 +59,9 @@ def test_help_has_a_line_and_an_example_of_every_command_and_imports_nothing_slo
 
 
 def test_a_command_of_an_operator_does_not_import_the_http_server(tmp_path: Path) -> None:
-    # It opens the database: only then it can report that nobody has this phone.
-    assert run(tmp_path, "user", "sign-out", "+14155550123", "--reason", "lost")[-1] == (
-        "1 ['adapters', 'application.use_cases', 'phonenumbers']"
+    # It opens the database: only then it can report that nobody has this phone. What it prints of a
+    # user is the response of the API.
+    commands = "user sign-out +14155550123 --reason lost / user show +14155550123"
+    assert run(tmp_path, *commands.split())[-1] == (
+        "0 1 ['adapters', 'application.use_cases', 'phonenumbers']"
     )

@@ -109,7 +109,7 @@ def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
     if as_json:
         from msgspec import json
 
-        from entrypoints.http.blocks.schemas import to_blocks_response
+        from entrypoints.http.blocks.responses import to_blocks_response
 
         return [json.encode(to_blocks_response(blocks)).decode()]
     return [

@@ -9,7 +9,14 @@ from domain import errors
 from domain.blocks.errors import BlockNotFound, TooManyBlocks
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.blocks import schemas
+from entrypoints.http.blocks.responses import (
+    BlockResponse,
+    BlocksResponse,
+    to_block_response,
+    to_blocks_response,
+)
 from entrypoints.http.dependencies import Injected, provide
+from entrypoints.http.parameters import IdParameter
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 
@@ -28,9 +35,9 @@ class BlockController(Controller):
     @get(summary="List the blocks", response_description="The blocks.", errors=[*_READ_ERRORS])
     async def list_blocks(
         self, request: ApiRequest, blocks: Injected[BlocksFeature]
-    ) -> schemas.BlocksResponse:
+    ) -> BlocksResponse:
         """List those that are active. A service token needs `blocks:read` or `blocks:write`."""
-        return schemas.to_blocks_response(await blocks.list(request.caller))
+        return to_blocks_response(await blocks.list(request.caller))
 
     @post(
         summary="Add a block",
@@ -44,7 +51,7 @@ class BlockController(Controller):
         request: ApiRequest,
         blocks: Injected[BlocksFeature],
         data: JSONBody[schemas.AddBlockBody],
-    ) -> schemas.BlockResponse:
+    ) -> BlockResponse:
         """Add a block. Each instance applies it within five seconds.
 
         A number of a blocked prefix or country gets what one of a country gets that is not served,
@@ -57,7 +64,7 @@ class BlockController(Controller):
                 reason = request.caller.parse_reason(ADD_BLOCK, data.reason)
         with parsing_field("ends_at" if data.seconds is None else "seconds"):
             block = await blocks.add(request.caller, subject, end, reason)
-        return schemas.to_block_response(block)
+        return to_block_response(block)
 
     @post(
         f"/{{block_id:str}}/{END_BLOCK.name}",
@@ -71,11 +78,11 @@ class BlockController(Controller):
         self,
         request: ApiRequest,
         blocks: Injected[BlocksFeature],
-        block_id: schemas.BlockIdParameter,
+        block_id: IdParameter,
         data: JSONBody[schemas.EndBlockBody],
-    ) -> schemas.BlockResponse:
+    ) -> BlockResponse:
         """End a block. Each instance stops to apply it within five seconds. {who}."""
         found_id = parse_id(block_id, BlockNotFound())
         with FieldErrors(data) as invalid, invalid.of("reason"):
             reason = request.caller.parse_reason(END_BLOCK, data.reason)
-        return schemas.to_block_response(await blocks.end(request.caller, found_id, reason))
+        return to_block_response(await blocks.end(request.caller, found_id, reason))

@@ -1,32 +1,23 @@
 """Bodies of blocks."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 
-from domain.blocks.block import MAX_DURATION, MIN_DURATION, Block, Subject, SubjectKind
+from domain.blocks.block import MAX_DURATION, MIN_DURATION, Subject, SubjectKind
 from domain.blocks.parse_block import TIME_PATTERN, parse_subject, parse_time
 from domain.errors import ConflictingValue
-from domain.identifier import IDENTIFIER_PATTERN
-from entrypoints.http.audit_entries import ActorResponse
 from entrypoints.http.fields import (
-    ID_DESCRIPTION,
     combination,
     described,
-    format_timestamp,
     reason_field,
-    time_field,
 )
-from entrypoints.http.parameters import path_parameter
 from entrypoints.http.requests.parsing import FieldErrors, missing_field
 
 _ENDS: Final = ("seconds", "ends_at")
-_BLOCK_ID_EXAMPLE: Final = "6561a2b7c3d4e5f60718293c"
 _MAX_SECONDS: Final = int(MAX_DURATION.total_seconds())
 
-BlockIdParameter = Annotated[str, path_parameter(ID_DESCRIPTION, pattern=IDENTIFIER_PATTERN)]
 ReasonField = Annotated[
     str, reason_field("Why, for the audit.", "SMS pumping in GB, ticket 4711", min_length=1)
 ]
@@ -95,27 +86,6 @@ class EndBlockBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     reason: ReasonField
 
 
-class BlockResponse(msgspec.Struct, kw_only=True):
-    """A block that is active, or was just ended."""
-
-    id: Annotated[str, described(ID_DESCRIPTION, _BLOCK_ID_EXAMPLE)]
-    prefix: Annotated[str | None, described("The prefix that it blocks, or null.", "+4479")]
-    network: Annotated[
-        str | None, described("The network that it blocks, or null.", "203.0.113.0/24")
-    ]
-    country: Annotated[str | None, described("The country that it blocks, or null.", "GB")]
-    reason: Annotated[str, described("Why.", "SMS pumping in GB, ticket 4711")]
-    created_at: Annotated[str, time_field("When it was added, in UTC.")]
-    created_by: Annotated[ActorResponse, described("Who added it.")]
-    ends_at: Annotated[str, time_field("When it ends, in UTC.", "2026-05-01T11:30:00.000Z")]
-
-
-class BlocksResponse(msgspec.Struct, kw_only=True):
-    """The blocks that are active."""
-
-    blocks: Annotated[list[BlockResponse], described("The oldest first, at most 50.")]
-
-
 def parse_block(body: AddBlockBody, invalid: FieldErrors) -> tuple[Subject, datetime | timedelta]:
     """Parse what a block blocks, and its end. Errors are added to `invalid`."""
     subject, end = Subject(SubjectKind.PREFIX, ""), timedelta()
@@ -138,30 +108,3 @@ def parse_block(body: AddBlockBody, invalid: FieldErrors) -> tuple[Subject, date
         with invalid.of("ends_at"):
             return subject, parse_time(body.ends_at)
     return subject, end
-
-
-def to_block_response(block: Block) -> BlockResponse:
-    """Convert a block."""
-    subject, actor = block.subject, block.created_by
-    texts = {kind: subject.text if subject.kind is kind else None for kind in SubjectKind}
-    return BlockResponse(
-        id=block.id,
-        prefix=texts[SubjectKind.PREFIX],
-        network=texts[SubjectKind.NETWORK],
-        country=texts[SubjectKind.COUNTRY],
-        reason=block.reason,
-        created_at=format_timestamp(block.created_at),
-        created_by=ActorResponse(
-            kind=actor.kind.value,
-            id=actor.id,
-            name=actor.name,
-            role=actor.role,
-            is_claim=actor.is_claim,
-        ),
-        ends_at=format_timestamp(block.ends_at),
-    )
-
-
-def to_blocks_response(blocks: Sequence[Block]) -> BlocksResponse:
-    """Convert blocks."""
-    return BlocksResponse(blocks=[to_block_response(block) for block in blocks])

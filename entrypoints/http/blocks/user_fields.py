@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from application.administration.show_user import UserDetails
 from application.blocks.details import blocks_about
-from entrypoints.http.blocks.schemas import BlockResponse, to_block_response
+from entrypoints.http.blocks.responses import BlockResponse, to_block_response
 from entrypoints.http.fields import described
 from entrypoints.http.user_details import UserFields
 

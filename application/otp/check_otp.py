@@ -172,9 +172,7 @@ class CheckOtp:
         identity = found or identity
         if not is_saved:
             identity = None
-            result, decision = await self._check_again(
-                phone, attempt, named, permits, ask, decision
-            )
+            result, decision = await self._check_again(check, named, permits, ask, decision)
         unchanged = loaded if is_saved else None
         try:
             left = await self.attempt_limiter.count(
@@ -258,8 +256,7 @@ class CheckOtp:
 
     async def _check_again(
         self,
-        phone: PhoneNumber,
-        attempt: OtpAttempt,
+        first: CodeCheck,
         named: Versioned[Identity] | None,
         permits: AttemptPermits,
         ask: AskBeforeUse | None,
@@ -267,17 +264,22 @@ class CheckOtp:
     ) -> tuple[VerificationResult, LoginDecision | None]:
         """Check the code after another request changed the verification, and maybe the login.
 
-        `ask` decides about a code that is correct only now.
+        `ask` decides again about a code that is correct only now, or now logs in somebody else.
         """
+        phone, attempt, decided_for = permits.phone, first.attempt, _identity_of(first)
         unchallenged = await self.attempt_limiter.load_unchallenged(permits)
 
         async def check_again(
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, tuple[VerificationResult, LoginDecision | None]]:
+            nonlocal decision, decided_for
             check = self._compare(phone, attempt, verification)
-            decided = decision or (await self._ask(ask, phone, check, named, permits))[0]
-            successor, result = count_attempt(verification, check, unchallenged.value, decided)
-            return successor, (result, decided)
+            identity_id = _identity_of(check)
+            if identity_id is not None and identity_id != decided_for:
+                decision, _ = await self._ask(ask, phone, check, named, permits)
+                decided_for = identity_id
+            successor, result = count_attempt(verification, check, unchallenged.value, decision)
+            return successor, (result, decision)
 
         return await change(self.phone_verifications, phone, check_again)
 
@@ -326,3 +328,8 @@ class CheckOtp:
         return await self.delivery_limiter.resend_in(
             phone, attempt, current.value, command.client_ip
         )
+
+
+def _identity_of(check: CodeCheck) -> str | None:
+    """Return the identity that a correct code is for; None if the code is not correct."""
+    return check.match.code.login.identity_id if isinstance(check.match, Correct) else None

@@ -6,11 +6,12 @@ from itertools import count
 
 import pytest
 
+from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import ConcurrencyConflict
 from application.principal import Principal
-from domain.errors import DomainError, NumberWasChanged, PhoneInUse, Unauthenticated
+from domain.errors import DomainError, LoginRejected, NumberWasChanged, PhoneInUse, Unauthenticated
 from domain.identities.identity import Identity
 from tests.support.app_harness import AppHarness
 from tests.unit.application.phone_change.phone_changes import (
@@ -294,3 +295,26 @@ async def test_a_change_before_the_record_is_read_keeps_its_number_at_a_login_by
     assert app.faults.has_fired
     assert record_of(app, NEW).identity_id == user.identity.id
     check_owners(app)
+
+
+async def test_the_login_hook_decides_about_the_user_who_gets_the_number_meanwhile(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    request_id = (await app.request_otp(NEW)).request_id
+    code = app.last_code
+    app.advance(minutes=2)
+    change = await make_change(app, user)
+    asked = list[str | None]()
+
+    async def ask(login: PendingLogin) -> AllowLogin | RejectLogin:
+        asked.append(login.user_id)
+        if login.user_id is not None:
+            return RejectLogin("suspended")
+        await change()
+        return AllowLogin()
+
+    app.identities.extensions.login_hook = ask
+    with pytest.raises(LoginRejected):
+        await app.verify_otp(code, NEW, request_id=request_id)
+    assert asked == [None, user.identity.id]

@@ -197,15 +197,9 @@ class DeliverCode:
             Unavailable: the key of the code is not available anymore.
             StorageError: no call was placed.
         """
-        delivery = code.delivery
-        if delivery.is_suppressed:
-            is_undo = code.challenge.purpose is Purpose.UNDO_PHONE_CHANGE
-            reason = NOTHING_TO_UNDO if is_undo else BLOCKED
-            self.events.record(
-                OtpSuppressed(phone=code.phone, reason=reason, channel=delivery.channel)
-            )
         if any(channel in self.extensions.message_channels for channel in channels):
             return await self._deliver_hidden(code, channels[1:])
+        self._record_suppressed(code)
         try:
             result, is_slow = await self._wait_for_result(code, self._send_visible(code))
         except StorageError:
@@ -310,6 +304,15 @@ class DeliverCode:
             return await task, is_slow
         finally:
             task.cancel()
+
+    def _record_suppressed(self, code: CodeDelivery) -> None:
+        """Record the event of a delivery if it is suppressed."""
+        if code.delivery.is_suppressed:
+            is_undo = code.challenge.purpose is Purpose.UNDO_PHONE_CHANGE
+            reason = NOTHING_TO_UNDO if is_undo else BLOCKED
+            self.events.record(
+                OtpSuppressed(phone=code.phone, reason=reason, channel=code.delivery.channel)
+            )
 
     def _record_result(self, code: CodeDelivery, result: DeliveryResult) -> None:
         """Record the event of a result. That of a suppressed delivery is what the client sees."""
@@ -454,6 +457,7 @@ class DeliverCode:
     ) -> bool:
         """Send the code by its first channel. An SMS that a provider takes may be seen."""
         delivery = code.delivery
+        self._record_suppressed(code)  # within the wait, as what is recorded of others
         if delivery.channel in self.extensions.message_channels:
             await self._add_report(delivery)
             return await self._try(code, next_channels)

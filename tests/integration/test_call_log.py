@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from domain.identities.identity import Consent
 from domain.identities.role import Role
@@ -133,13 +134,16 @@ async def test_users_see_what_was_agreed_to_with_their_number(client: Client) ->
     assert "spoken_consent" not in other.json()
 
 
-async def test_a_service_without_calls_says_what_its_operator_can_set() -> None:
+async def test_the_log_of_a_service_without_calls_says_what_its_operator_can_set() -> None:
     settings = change_http_settings(SETTINGS, channels=ChannelOrder(ONLY_SMS))
     async with open_http_client(AppHarness().use_cases, settings) as http:
         body = {"phone": a_phone().e164, "channel": "voice"}
-        response = await http.post("/auth/request-otp", json=body)
+        with capture_logs() as log:
+            response = await http.post("/auth/request-otp", json=body)
 
     assert response.status_code == 400
     (message,) = response.json()["errors"]["channel"]
-    assert "DIALTONE_VOICE" in message
+    assert "places no calls" in message
+    (fix,) = [line["fix"] for line in log if line["event"] == "channel_rejected"]
+    assert "DIALTONE_VOICE" in fix
     assert response.json()["field_errors"][0]["code"] == "unsupported_value"

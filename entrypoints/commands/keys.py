@@ -84,7 +84,7 @@ def rotate(settings: "Settings", after: str) -> Iterator[str]:
 def reencrypt_phones(settings: "Settings") -> Iterator[str]:
     """Encrypt all stored phones with the current key. Safe while the service runs.
 
-    After a kill, the next call goes on.
+    After a kill, the next run goes on.
     """
     from adapters.records import phone_keys
     from adapters.records.undeclared_records import check_declared

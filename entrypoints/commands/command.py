@@ -97,7 +97,9 @@ class Command(_Helped):
     def _call(self, ctx: click.Context) -> Iterable[str]:
         _check_folder()
         assert self.callback is not None  # noqa: S101 -- a command without one is a group
-        settings = [_read_settings(has_file_checks=self._checks_files)] * self._reads_settings
+        settings = []
+        if self._reads_settings:
+            settings.append(_read_settings(has_file_checks=self._checks_files))
         lines: Iterable[str] = ctx.invoke(self.callback, *settings, **ctx.params)
         return lines
 

@@ -8,9 +8,7 @@ import gc
 import os
 import re
 from collections.abc import Sequence
-from typing import Final
-
-import click
+from typing import TYPE_CHECKING, Final
 
 from entrypoints.commands.printing import (
     EXIT_FAILED,
@@ -21,11 +19,25 @@ from entrypoints.commands.printing import (
 from entrypoints.opening.extensions import name_extensions
 from entrypoints.opening.startup_error import SettingsError, StartupError, print_errors
 
-_URL: Final = re.compile(r"(?<=://).*", re.DOTALL)
+if TYPE_CHECKING:
+    import click
+
+# Also a URL whose scheme is misspelt: it has an @ after its password.
+_URL: Final = re.compile(r"(?<=://).*|(?<=['\"(])(?!--[a-z-]+': |: ).*@.*", re.DOTALL)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, 1 if it failed, 2 if its input was invalid."""
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        print_errors("Interrupted.")
+        return EXIT_INTERRUPTED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    import click
+
     try:
         # Most objects of a command are its modules, which stay. A worker has thresholds of its own.
         gc.set_threshold(50_000)
@@ -48,12 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not isinstance(error.__cause__, BrokenPipeError):  # `head` has read enough
             print_errors(f"The output could not be written to stdout: {error}.")
         return EXIT_FAILED
-    except (KeyboardInterrupt, click.Abort):
-        print_errors("Interrupted.")
-        return EXIT_INTERRUPTED
+    except click.Abort as error:
+        raise KeyboardInterrupt from error
 
 
-def _print_usage_error(error: click.UsageError) -> None:
+def _print_usage_error(error: "click.UsageError") -> None:
     """Print what is wrong. It may quote an argument, and a URL may have a password."""
     message = _URL.sub("(hidden)", error.format_message())
     if error.ctx is None:

@@ -259,6 +259,8 @@ def parse_trusted_proxies(text: str) -> tuple[Network, ...]:
 
 def parse_path(text: str) -> Path:
     """Parse a path; a relative one starts in the current folder."""
+    if "://" in text:  # and it may have a password, which an error with the path would show
+        raise InvalidValue("Must be a path, not a URL.")
     return Path(text).absolute()
 
 

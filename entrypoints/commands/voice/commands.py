@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -21,16 +20,17 @@ flow: Final = CommandGroup("flow", help="Check a call flow.", examples=["check f
 @flow.command(examples=["flow.toml", ""])
 @click.argument(
     "file",
-    type=click.Path(path_type=Path),
     required=False,
     help="A TOML file; default: DIALTONE_CALL_FLOW, or the flow of the service.",
 )
-def check(settings: "Settings", file: Path | None) -> Iterator[str]:
+def check(settings: "Settings", file: str | None) -> Iterator[str]:
     """Report all problems of a call flow, with the node and what to do."""
     from adapters.flows.flow_rules import list_contained_phrases
+    from entrypoints.commands.parsing import parse_file
     from entrypoints.features.voice import VoiceSettings, load_call_flow
 
-    call_flow = load_call_flow(settings.of(VoiceSettings), file)
+    path = None if file is None else parse_file(file)
+    call_flow = load_call_flow(settings.of(VoiceSettings), path)
     nodes, locales = len(call_flow.nodes), ", ".join(call_flow.locales)
     yield f"The call flow is valid: {nodes} nodes; locales: {locales}."
     for place, text in list_contained_phrases(call_flow):

@@ -194,3 +194,11 @@ def test_files_that_settings_name_are_reported_with_the_other_problems() -> None
     lines = str(error.value).splitlines()
     assert [line.partition(":")[0] for line in lines] == ["DIALTONE_WORKERS", *files]
     assert all(" Example: DIALTONE_" in line for line in lines)
+
+
+def test_a_url_is_not_the_path_of_a_file_and_is_not_quoted() -> None:
+    with pytest.raises(SettingsError) as error:
+        read_settings({"DIALTONE_SECRETS_FILE": "https://me:tops3cret@db.test/keys"}, None)
+
+    assert "DIALTONE_SECRETS_FILE: Must be a path, not a URL." in str(error.value)
+    assert "tops3cret" not in str(error.value)

@@ -4,8 +4,16 @@ const api = document.getElementById("api");
 const withoutSharedErrors = ({ specSelectors, React }) => ({
   wrapComponents: {
     responses: (Responses) => (props) => {
-      const described = specSelectors.specJson().getIn(["paths", props.path, props.method]);
-      const isShared = (_, status) => described.hasIn(["responses", status, "$ref"]);
+      const spec = specSelectors.specJson();
+      const errors = spec.getIn(["info", "description"]);
+      const described = spec.getIn(["paths", props.path, props.method, "responses"]);
+      const isShared = (_, status) => {
+        const name = described.getIn([status, "$ref"], "").split("/").pop();
+        const path = ["components", "responses", name, "content", "application/json", "examples"];
+        return spec
+          .getIn(path)
+          ?.every((example) => errors.includes(`| \`${example.get("summary")}\` |`));
+      };
       const shared = props.responses.filter(isShared).keySeq();
       const responses = props.responses.filterNot(isShared);
       return React.createElement(

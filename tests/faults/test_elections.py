@@ -40,7 +40,7 @@ from tests.support.service import Service
 
 REQUESTS: Final = 400
 MAX_SECONDS: Final = 6.0
-MAX_LIVE_SECONDS: Final = 0.2
+MAX_LIVE_SECONDS: Final = 0.05
 ELECTION_TIMEOUT: Final = 3.0
 """Seconds. It is longer than the timeouts that tests give a service, so requests fail."""
 ACCEPTED: Final = {200, 201}

@@ -53,7 +53,7 @@ class AuthenticationMiddleware(AbstractAuthenticationMiddleware):
             TooManyRequests: The identity sends too many requests.
             StorageError
         """
-        return AuthenticationResult(user=None, auth=await authenticate_within_limit(connection))
+        return AuthenticationResult(user=None, auth=await authenticate(connection))
 
 
 class AdministrationMiddleware(AbstractAuthenticationMiddleware):
@@ -81,7 +81,7 @@ async def _find_caller(connection: Connection) -> Caller:
     token = _read_token(connection)
     if kind := _find_kind(connection, token):
         return await kind.authenticate(connection, token)
-    return staff_member(await authenticate_within_limit(connection))
+    return staff_member(await authenticate(connection))
 
 
 def _find_kind(connection: Connection, token: str) -> CallerKind | None:
@@ -89,18 +89,32 @@ def _find_kind(connection: Connection, token: str) -> CallerKind | None:
     return next((kind for kind in kinds if kind.recognizes(token)), None)
 
 
-async def authenticate(connection: Connection) -> Principal:
-    """Return the principal of the access token.
+async def authenticate(connection: Connection, *, or_limit_by_ip: bool = False) -> Principal:
+    """Authenticate by the access token, and count the request of the identity.
+
+    Args:
+        connection: The request.
+        or_limit_by_ip: Count it for the IP where the identity is at its limit.
 
     Raises:
         NoAccessToken, Unauthenticated: The access token is missing, or invalid.
+        TooManyRequests
         StorageError
     """
     use_cases: UseCases = connection.app.state.use_cases
+    limits: RequestLimits = connection.app.state.request_limits
     token = _read_token(connection)
     if kind := _find_kind(connection, token):
         raise Unauthenticated(kind.misplaced)
-    return await use_cases.identities.authenticate(token)
+    principal = await use_cases.identities.authenticate(token)
+    # Only valid tokens count: a session that was revoked cannot use up the identity's limit.
+    try:
+        limits.acquire_for_identity(principal.identity.id)
+    except TooManyRequests:
+        if not or_limit_by_ip:
+            raise
+        acquire_for_ip(connection)
+    return principal
 
 
 def _read_token(connection: Connection) -> str:
@@ -114,21 +128,6 @@ def _read_token(connection: Connection) -> str:
     return token
 
 
-async def authenticate_within_limit(connection: Connection) -> Principal:
-    """Authenticate, and limit the requests of the identity.
-
-    Raises:
-        NoAccessToken, Unauthenticated: The access token is missing, or invalid.
-        TooManyRequests: The identity sends too many requests.
-        StorageError
-    """
-    principal = await authenticate(connection)
-    # Only valid tokens count: a session that was revoked cannot use up the identity's limit.
-    limits: RequestLimits = connection.app.state.request_limits
-    limits.acquire_for_identity(principal.identity.id)
-    return principal
-
-
 class OptionalAuthenticationMiddleware(AbstractAuthenticationMiddleware):
     """Authenticates and limits a path that may have an access token: by identity, or else by IP.
 
@@ -139,20 +138,19 @@ class OptionalAuthenticationMiddleware(AbstractAuthenticationMiddleware):
     """
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
-        """Return the principal as `auth`, None without a valid access token.
+        """Return the principal as `auth`, or the `Unauthenticated` error of the access token.
 
         Raises:
             TooManyRequests
             StorageError
         """
-        limits: RequestLimits = connection.app.state.request_limits
-        principal = None
+        auth: Principal | Unauthenticated
         try:
-            principal = await authenticate(connection)
-            limits.acquire_for_identity(principal.identity.id)
-        except (Unauthenticated, TooManyRequests):
-            _acquire_for_ip(connection)
-        return AuthenticationResult(user=None, auth=principal)
+            auth = await authenticate(connection, or_limit_by_ip=True)
+        except Unauthenticated as error:
+            acquire_for_ip(connection)
+            auth = error
+        return AuthenticationResult(user=None, auth=auth)
 
 
 async def limit_by_ip(connection: Connection, _: BaseRouteHandler) -> None:
@@ -161,10 +159,11 @@ async def limit_by_ip(connection: Connection, _: BaseRouteHandler) -> None:
     Raises:
         TooManyRequests
     """
-    _acquire_for_ip(connection)
+    acquire_for_ip(connection)
 
 
-def _acquire_for_ip(connection: Connection) -> None:
+def acquire_for_ip(connection: Connection) -> None:
+    """Count a request of the client's IP; raises TooManyRequests."""
     limits: RequestLimits = connection.app.state.request_limits
     scope: Any = connection.scope
     limits.acquire_for_ip(scope[CLIENT_IP])

@@ -1,15 +1,13 @@
 """Requests of backends, by their service tokens."""
 
-from typing import Any, Final
+from typing import Final
 
 from application.admin.feature import AdminFeature
 from application.administration.caller import Caller
-from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
 from domain.admin.service_token import is_service_token
 from domain.errors import Unauthenticated
-from entrypoints.http.auth import CallerKind, Connection
-from entrypoints.http.requests.client_ip import CLIENT_IP
+from entrypoints.http.auth import CallerKind, Connection, acquire_for_ip
 
 _INVALID: Final = (
     "This service token is unknown, revoked or expired. The operator of the service lists the"
@@ -36,9 +34,7 @@ async def _authenticate(connection: Connection, token: str) -> Caller:
         return await use_cases.of(AdminFeature).authenticate_token(token)
     except Unauthenticated:
         # Each costs a read of the database, which an access token with a wrong signature does not.
-        limits: RequestLimits = connection.app.state.request_limits
-        scope: Any = connection.scope
-        limits.acquire_for_ip(scope[CLIENT_IP])
+        acquire_for_ip(connection)
         raise Unauthenticated(_INVALID) from None
 
 

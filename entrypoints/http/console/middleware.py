@@ -11,6 +11,7 @@ from application.use_cases import UseCases
 from domain.administration import scope as staff
 from domain.console.session import is_form_token
 from domain.errors import Unauthenticated
+from entrypoints.http.auth import acquire_for_ip
 from entrypoints.http.console.errors import (
     ConsoleOriginNotAllowed,
     InvalidFormToken,
@@ -20,7 +21,6 @@ from entrypoints.http.console.errors import (
 from entrypoints.http.console.forms import FORM_TOKEN, read_form
 from entrypoints.http.console.request import FORM_COOKIE, SESSION_COOKIE, ConsoleRequest
 from entrypoints.http.requests.checks import parse_origin
-from entrypoints.http.requests.client_ip import CLIENT_IP
 from entrypoints.http.requests.headers import header_values
 
 NEEDED_SCOPE: Final = "needed_scope"
@@ -66,7 +66,7 @@ class ConsoleMiddleware(ASGIMiddleware):
             signed_in = await use_cases.of(ConsoleFeature).authenticate(secret)
         except Unauthenticated as error:
             # Each costs a read of the database.
-            limits.acquire_for_ip(scope[CLIENT_IP])
+            acquire_for_ip(request)
             raise NotSignedIn from error
         limits.acquire_for_identity(signed_in.session.identity_id)
         if request.method != "GET":

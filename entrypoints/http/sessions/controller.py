@@ -15,7 +15,6 @@ from entrypoints.http.auth import (
     BEARER,
     AuthenticationMiddleware,
     OptionalAuthenticationMiddleware,
-    authenticate,
     limit_by_ip,
 )
 from entrypoints.http.dependencies import Injected, provide
@@ -89,9 +88,7 @@ class SessionController(Controller):
         if data is not None and data.refresh_token is not None:
             by = parse_refresh_token(data.refresh_token)
         else:
-            by = request.scope["auth"]
-            if by is None:
-                by = await authenticate(request)  # raises the error of the access token
+            by = _signed_in(request.scope["auth"])
         with parsing_field("scope"):
             scope = _parse_scope(data.scope if data else None)
         if by is not None:
@@ -130,6 +127,12 @@ class SessionController(Controller):
     ) -> None:
         """End a session of the caller, this one or another. Its tokens become invalid at once."""
         await identities.revoke_session(request.principal, session_id)
+
+
+def _signed_in(auth: Principal | errors.Unauthenticated) -> Principal:
+    if isinstance(auth, errors.Unauthenticated):
+        raise auth
+    return auth
 
 
 def _parse_scope(text: str | None) -> LogoutScope:

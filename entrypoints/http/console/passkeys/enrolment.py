@@ -9,10 +9,11 @@ from litestar.response import Template
 from application.passkeys.feature import PasskeysFeature
 from domain.errors import DomainError, InvalidValue
 from domain.passkeys.invitation import parse_passkey_name
+from entrypoints.http.auth import acquire_for_ip
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.middleware import SignInMiddleware
-from entrypoints.http.console.passkeys.render import count_request, describe_script, no_response
+from entrypoints.http.console.passkeys.render import describe_script, no_response
 from entrypoints.http.console.redirects import PASSKEY_ENROLMENT, PASSKEYS
 from entrypoints.http.console.render import render
 from entrypoints.http.console.request import ConsoleRequest
@@ -40,7 +41,8 @@ class PasskeyEnrolmentController(ConsoleController):
         self, request: ConsoleRequest, passkeys: Injected[PasskeysFeature]
     ) -> Template:
         """Return the form for the name, which also uses a passkey if the address says so."""
-        count_request(request)
+        # It writes to the database without a session.
+        acquire_for_ip(request)
         step = "use" if request.query_params.get("with") == "passkey" else "link"
         context = await _describe(request, passkeys, step, request.device_name or "")
         return render_before_session(request, _TEMPLATE, error="", **context)
@@ -50,7 +52,8 @@ class PasskeyEnrolmentController(ConsoleController):
         self, request: ConsoleRequest, passkeys: Injected[PasskeysFeature]
     ) -> Response[Any]:
         """Return the page of the second step, or add the passkey and open a session with it."""
-        count_request(request)
+        # It writes to the database without a session.
+        acquire_for_ip(request)
         form = await read_form(request)
         step, secret, response = form["step"], form["secret"], form["response"]
         try:

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from application.limits.request_limits import RequestLimits
 from application.passkeys.feature import PasskeysFeature
 from domain.errors import InvalidValue
 from entrypoints.http.console.request import ConsoleRequest
@@ -24,16 +23,6 @@ async def describe_script(
         "origin": request.settings.server.public_origin,
         "options": "" if passkeys.why_not else await start(),
     }
-
-
-def count_request(request: ConsoleRequest) -> None:
-    """Count a request without a session: each writes to the database.
-
-    Raises:
-        TooManyRequests
-    """
-    limits: RequestLimits = request.app.state.request_limits
-    limits.acquire_for_ip(request.client_ip)
 
 
 def no_response() -> InvalidValue:

@@ -7,10 +7,11 @@ from litestar.response import Template
 
 from application.passkeys.feature import PasskeysFeature
 from domain.errors import DomainError
+from entrypoints.http.auth import acquire_for_ip
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.middleware import SignInMiddleware
-from entrypoints.http.console.passkeys.render import count_request, describe_script, no_response
+from entrypoints.http.console.passkeys.render import describe_script, no_response
 from entrypoints.http.console.redirects import (
     HOME,
     PASSKEY_SIGN_IN,
@@ -40,7 +41,8 @@ class PasskeySignInController(ConsoleController):
         self, request: ConsoleRequest, passkeys: Injected[PasskeysFeature]
     ) -> Template:
         """Return the page that asks for a passkey."""
-        count_request(request)
+        # It writes to the database without a session.
+        acquire_for_ip(request)
         context = await _describe(request, passkeys, request.query_params.get("next", HOME))
         is_again = "again" in request.query_params
         return render_before_session(request, _TEMPLATE, error="", is_again=is_again, **context)
@@ -50,7 +52,8 @@ class PasskeySignInController(ConsoleController):
         self, request: ConsoleRequest, passkeys: Injected[PasskeysFeature]
     ) -> Response[Any]:
         """Open a session with the response, and lead to the page that was asked for."""
-        count_request(request)
+        # It writes to the database without a session.
+        acquire_for_ip(request)
         form = await read_form(request)
         try:
             if not form["response"]:

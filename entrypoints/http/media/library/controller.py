@@ -21,7 +21,7 @@ from domain.media.item import parse_category
 from entrypoints.http.auth import (
     BEARER,
     AuthenticationMiddleware,
-    authenticate_within_limit,
+    authenticate,
 )
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.errors import exceptions
@@ -322,7 +322,7 @@ class MediaFileController(Controller):
         open_file, storage_key = media.open_file, f"{folder}/{name}"
         access = await media.media_urls.check_access(storage_key, expires or "", signature or "")
         # Otherwise a URL that has expired would still say how to open the file: by its key.
-        principal = await authenticate_within_limit(request) if access.needs_token else None
+        principal = await authenticate(request) if access.needs_token else None
         file = await open_file.find(storage_key, principal)
         validators = Validators(f'"{name}"', file.created_at.replace(microsecond=0))
         headers = {

@@ -1,4 +1,4 @@
-"""The principal: who is calling, and what for."""
+"""The principal: who sends a request, and what it may do."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ from domain.identities.staff import Staff
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The identity that is calling, as it is now, and the session of its access token.
+    """The identity that sends a request, as it is now, and the session of its access token.
 
     Without a recent login staff may do and see only what members may: a stolen token must not open
     everything for months. What cannot be undone needs a fresh login.

@@ -22,7 +22,7 @@ DomainError
 ├── Forbidden                     only others may do this
 │   ├── InsufficientScope         a service token lacks the scope
 │   └── PasskeyRequired           staff may do this in a session by passkey
-├── ReauthenticationRequired, FreshLoginRequired    the login of the caller is too old
+├── ReauthenticationRequired, FreshLoginRequired    the login is too old
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, PhoneBlocked
 ├── NumberWasChanged              the account changed to another phone
 ├── LoginRejected                 the code is correct, and the login hook rejects the login
@@ -165,7 +165,7 @@ class TooManyAttemptsFromIp(TooManyAttempts):
 
 
 class TooManyRequests(RateLimitExceeded):
-    """The caller or the client IP sends too many requests to this process."""
+    """The identity or the client IP sends too many requests to this process."""
 
 
 class TooManyResets(RateLimitExceeded):
@@ -173,7 +173,7 @@ class TooManyResets(RateLimitExceeded):
 
 
 class TooManyActs(RateLimitExceeded):
-    """The caller has acted for as many users as one person or service token may."""
+    """The operator has acted for as many users as one person or service token may."""
 
 
 class TooManyPhones(RateLimitExceeded):
@@ -208,7 +208,7 @@ class DeliveryFailed(DomainError):
 
 
 class SessionNotFound(DomainError):
-    """The caller has no active session with this id."""
+    """The principal has no active session with this id."""
 
 
 class PhoneMismatch(DomainError):
@@ -216,7 +216,7 @@ class PhoneMismatch(DomainError):
 
 
 class PhoneInUse(DomainError):
-    """The number has a user; `user_id` and `username` are set when it is the caller's own."""
+    """The number has a user; `user_id` and `username` are set when it is the principal's own."""
 
     def __init__(self, user_id: str | None = None, username: str | None = None) -> None:
         super().__init__()
@@ -273,10 +273,10 @@ class InsufficientScope(Forbidden):
 
 
 class PasskeyRequired(Forbidden):
-    """The caller has rights of staff only in a session of the console by passkey.
+    """The person has rights of staff only in a session of the console by passkey.
 
     Attributes:
-        has_none: Whether it is known that the caller has no passkey.
+        has_none: Whether it is known that the person has no passkey.
     """
 
     def __init__(self, message: str = "", *, has_none: bool = False) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from application.admin import acts
-from application.administration.caller import Caller, service_token
+from application.administration.operator import Operator, service_token
 from application.limits.actor_limits import ActorLimits
 from application.ports.service_tokens import ServiceTokens
 from application.ports.system import Clock, Randomness
@@ -42,7 +42,7 @@ class AdministerTokens:
 
     async def create(
         self,
-        caller: Caller,
+        operator: Operator,
         name: str,
         granted: Sequence[Scope | Role],
         ttl: timedelta,
@@ -57,7 +57,7 @@ class AdministerTokens:
             AuditFailed
             StorageError
         """
-        caller.check(acts.CREATE, reason)
+        operator.check(acts.CREATE, reason)
         now = self.clock.now()
         random = self.randomness.bytes(RANDOM_BYTES + SECRET_BYTES)
         secret = random[RANDOM_BYTES:].hex()
@@ -72,7 +72,7 @@ class AdministerTokens:
         )
         # The audit is kept for longer than the token.
         described = " ".join(filter(None, [f"{name}: {', '.join(granted)}.", reason]))
-        async with self.record_act(caller.actor, acts.CREATE.action, token.id, described):
+        async with self.record_act(operator.actor, acts.CREATE.action, token.id, described):
             await self.service_tokens.add(token)
         return token, format_token(token.id, secret)
 
@@ -98,7 +98,7 @@ class AdministerTokens:
         ends = [token.expires_at for token in tokens if token.is_valid(now)]
         return (min(ends) - now).total_seconds() if ends else None
 
-    async def revoke(self, caller: Caller, token_id: str, reason: str = "") -> ServiceToken:
+    async def revoke(self, operator: Operator, token_id: str, reason: str = "") -> ServiceToken:
         """Revoke a token: from now on it is invalid.
 
         Raises:
@@ -107,20 +107,20 @@ class AdministerTokens:
             AuditFailed
             StorageError
         """
-        caller.check(acts.REVOKE, reason)
+        operator.check(acts.REVOKE, reason)
         now = self.clock.now()
 
         def revoke(token: ServiceToken) -> tuple[ServiceToken, ServiceToken]:
             revoked = token.revoke(now)
             return revoked, revoked
 
-        async with self.record_act(caller.actor, acts.REVOKE.action, token_id, reason):
+        async with self.record_act(operator.actor, acts.REVOKE.action, token_id, reason):
             return await change(self.service_tokens, token_id, revoke, missing=TokenNotFound)
 
 
 @dataclass(frozen=True, slots=True)
 class AuthenticateServiceToken:
-    """Find the caller of a service token.
+    """Authenticate a service token.
 
     - The token is read each time, so a revocation acts at once.
     - A token may send 600 requests a minute, to all instances together.
@@ -130,7 +130,7 @@ class AuthenticateServiceToken:
     limits: ActorLimits
     clock: Clock
 
-    async def __call__(self, text: str) -> Caller:
+    async def __call__(self, text: str) -> Operator:
         """Authenticate a request, and count it.
 
         Raises:
@@ -148,8 +148,8 @@ class AuthenticateServiceToken:
             raise Unauthenticated
         token = loaded.value
         actor = Actor(ActorKind.SERVICE_TOKEN, token.id, token.name)
-        caller = service_token(actor, token.granted)
+        operator = service_token(actor, token.granted)
         await self.limits.acquire(
-            caller.actor, "requests", REQUESTS_PER_TOKEN, TooManyTokenRequests
+            operator.actor, "requests", REQUESTS_PER_TOKEN, TooManyTokenRequests
         )
-        return caller
+        return operator

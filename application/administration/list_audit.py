@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from application.administration.caller import Caller
+from application.administration.operator import Operator
 from application.ports.administration import AuditFilter, AuditLog
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
@@ -35,7 +35,7 @@ class ListAudit:
     keyed_hashes: KeyedHashes
 
     async def __call__(
-        self, caller: Caller, audit_filter: AuditFilter, cursor: Cursor | None, limit: int
+        self, operator: Operator, audit_filter: AuditFilter, cursor: Cursor | None, limit: int
     ) -> AuditPage:
         """List entries after the cursor, at most `MAX_PAGE_SIZE`.
 
@@ -43,7 +43,7 @@ class ListAudit:
             InsufficientScope
             StorageError
         """
-        caller.check_scope(Scope.READ_AUDIT)
+        operator.check_scope(Scope.READ_AUDIT)
         size = min(limit, MAX_PAGE_SIZE)
         filters = [audit_filter, *await self._find_filters_by_phone(audit_filter)]
         found = await asyncio.gather(

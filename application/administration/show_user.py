@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from application.administration.caller import Caller
 from application.administration.details import DetailsPart, DetailsParts
 from application.administration.find_user import FindUser, FoundUser, UserQuery
+from application.administration.operator import Operator
 from application.administration.view_phone import ViewPhone
 from application.otp.delivery_status import load_report
 from application.otp.describe_verification import DescribeVerification
@@ -48,7 +48,7 @@ class UserDetails:
 
     Attributes:
         user: The phone and the identity.
-        number: The phone number as the caller may see it; None without a phone.
+        number: The phone number as the operator may see it; None without a phone.
         phone_hash: What the log of today in UTC calls the phone; None without one.
         phone_hash_of_yesterday: The same of the log of yesterday: a complaint comes after midnight.
         sessions: The active sessions, the last used first.
@@ -85,7 +85,7 @@ class ShowUser:
 
     async def __call__(
         self,
-        caller: Caller,
+        operator: Operator,
         query: UserQuery,
         reason: str = "",
         *,
@@ -94,10 +94,10 @@ class ShowUser:
         """Show the user.
 
         Args:
-            caller: Who asks.
+            operator: Who asks.
             query: The user.
             reason: Why, for the audit.
-            with_full_number: Show the whole number, if the caller may see it.
+            with_full_number: Show the whole number, if the operator may see it.
 
         Raises:
             InsufficientScope
@@ -106,23 +106,23 @@ class ShowUser:
             AuditFailed
             StorageError
         """
-        caller.check_scope(Scope.READ_USERS)
+        operator.check_scope(Scope.READ_USERS)
         user = await self.find_user(query)
         if isinstance(query, PhoneNumber):
-            await self.view_phone.record_search(caller, user.subject, reason)
-        return await self.describe(caller, user, reason, with_full_number=with_full_number)
+            await self.view_phone.record_search(operator, user.subject, reason)
+        return await self.describe(operator, user, reason, with_full_number=with_full_number)
 
     async def describe(
-        self, caller: Caller, user: FoundUser, reason: str = "", *, with_full_number: bool
+        self, operator: Operator, user: FoundUser, reason: str = "", *, with_full_number: bool
     ) -> UserDetails:
         """Show a user who was found; see `__call__`."""
-        caller.check_scope(Scope.READ_USERS)
+        operator.check_scope(Scope.READ_USERS)
         identity, now = user.identity, self.clock.now()
         number = user.phone.masked if user.phone else None
         # A stolen token must not tell whose SIM card is worth an attack.
-        is_hidden = not caller.may_act_on(user)
+        is_hidden = not operator.may_act_on(user)
         if user.phone is not None and with_full_number and not is_hidden:
-            number = await self.view_phone(caller, user.phone, user.subject, reason)
+            number = await self.view_phone(operator, user.phone, user.subject, reason)
         verification, parts = await asyncio.gather(
             self._describe_verification(user), self._load_parts(identity)
         )

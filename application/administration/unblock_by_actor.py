@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from application.administration.act_for_users import ActForUsers
-from application.administration.caller import Caller
+from application.administration.operator import Operator
 from application.ports.administration import AuditFilter, AuditLog
 from application.ports.identities import Identities
 from domain.administration.audit import Actor, AuditAction, AuditEntry
@@ -49,7 +49,7 @@ class UnblockByActor:
 
     async def __call__(
         self,
-        caller: Caller,
+        operator: Operator,
         actor: Actor,
         since: datetime,
         reason: str,
@@ -80,7 +80,7 @@ class UnblockByActor:
                 continue
             with suppress(UserNotFound):  # it was deleted meanwhile
                 if not is_dry_run:
-                    await self.act.unblock(caller, entry.subject, reason)
+                    await self.act.unblock(operator, entry.subject, reason)
                 found.append(FoundBlock(entry, BlockState.UNBLOCKED))
         return found
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.administration.acts import VIEW_PHONE
-from application.administration.caller import Caller
+from application.administration.operator import Operator
 from application.limits.actor_limits import ActorLimits
 from application.record_act import RecordAct
 from domain.administration.scope import PHONES_PER_TOKEN, Scope
@@ -24,24 +24,24 @@ class ViewPhone:
     limits: ActorLimits
 
     async def __call__(
-        self, caller: Caller, phone: PhoneNumber, subject: str, reason: str = ""
+        self, operator: Operator, phone: PhoneNumber, subject: str, reason: str = ""
     ) -> str:
-        """Return the number, masked for a caller who may not see all of it.
+        """Return the number, masked for an operator who may not see all of it.
 
         Raises:
-            TooShort: The caller has to say why.
+            TooShort: The operator has to say why.
             TooManyPhones
             AuditFailed
             StorageError
         """
-        if not caller.may(VIEW_PHONE):
+        if not operator.may(VIEW_PHONE):
             return phone.masked
-        caller.check(VIEW_PHONE, reason)
-        await self.count(caller)
-        async with self.record_act(caller.actor, VIEW_PHONE.action, subject, reason):
+        operator.check(VIEW_PHONE, reason)
+        await self.count(operator)
+        async with self.record_act(operator.actor, VIEW_PHONE.action, subject, reason):
             return phone.e164
 
-    async def record_search(self, caller: Caller, subject: str, reason: str = "") -> None:
+    async def record_search(self, operator: Operator, subject: str, reason: str = "") -> None:
         """Record that a service token finds a user by the full number, like a view of that number.
 
         One that may see no number would otherwise guess them, and nobody could find out.
@@ -51,15 +51,15 @@ class ViewPhone:
             AuditFailed
             StorageError
         """
-        if caller.is_token and not caller.has_scope(Scope.READ_PHONES):
-            await self.count(caller)
-            await self.record_act.begin(caller.actor, VIEW_PHONE.action, subject, reason)
+        if operator.is_token and not operator.has_scope(Scope.READ_PHONES):
+            await self.count(operator)
+            await self.record_act.begin(operator.actor, VIEW_PHONE.action, subject, reason)
 
-    async def count(self, caller: Caller) -> None:
+    async def count(self, operator: Operator) -> None:
         """Count a full number that a service token is about to read. People have no such limit.
 
         Raises:
             TooManyPhones
             StorageError
         """
-        await self.limits.acquire(caller.actor, "full_numbers", PHONES_PER_TOKEN, TooManyPhones)
+        await self.limits.acquire(operator.actor, "full_numbers", PHONES_PER_TOKEN, TooManyPhones)

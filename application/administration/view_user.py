@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from application.administration.caller import staff_member
+from application.administration.operator import staff_member
 from application.administration.view_phone import ViewPhone
 from application.identities.users import GetUser
 from application.principal import Principal
@@ -32,7 +32,7 @@ class ViewUser:
         identity = await self.get_user(user_id)
         if not principal.has_scope(Scope.READ_PHONES) or identity.phone is None:
             return identity, None
-        caller = staff_member(principal)
-        if not caller.may_act_on_identity(identity):
+        operator = staff_member(principal)
+        if not operator.may_act_on_identity(identity):
             return identity, None
-        return identity, await self.view_phone(caller, identity.phone, identity.id)
+        return identity, await self.view_phone(operator, identity.phone, identity.id)

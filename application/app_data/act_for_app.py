@@ -6,8 +6,8 @@ from typing import Any
 
 from application.administration.act_for_users import ActForUsers
 from application.administration.acts import Act
-from application.administration.caller import Caller
 from application.administration.find_user import UserQuery
+from application.administration.operator import Operator
 from application.app_data.acts import SET_APP_DATA, SET_CLAIMS
 from application.app_data.stored_data import StoredData
 from application.ports.identities import Identities
@@ -32,26 +32,26 @@ class ActForApp:
     stored_data: StoredData
     identities: Identities
 
-    async def load_app_data(self, caller: Caller, query: UserQuery) -> Mapping[str, Any]:
+    async def load_app_data(self, operator: Operator, query: UserQuery) -> Mapping[str, Any]:
         """Load the data of a user; an empty object for none."""
-        return await self.stored_data.load((await self._find(caller, query)).id)
+        return await self.stored_data.load((await self._find(operator, query)).id)
 
     async def set_app_data(
-        self, caller: Caller, query: UserQuery, data: AppData | None, reason: str = ""
+        self, operator: Operator, query: UserQuery, data: AppData | None, reason: str = ""
     ) -> None:
         """Replace the data of a user as a whole; None removes it."""
-        identity = await self._find_to_set(caller, SET_APP_DATA, query, reason)
+        identity = await self._find_to_set(operator, SET_APP_DATA, query, reason)
         if await self.stored_data.app_data.load(identity.id) == data:
             return
-        async with self.act.record_act(caller.actor, SET_APP_DATA.action, identity.id, reason):
+        async with self.act.record_act(operator.actor, SET_APP_DATA.action, identity.id, reason):
             await self.stored_data.replace(identity.id, data)
 
-    async def load_claims(self, caller: Caller, query: UserQuery) -> Mapping[str, Any]:
+    async def load_claims(self, operator: Operator, query: UserQuery) -> Mapping[str, Any]:
         """Load the claims of a user; an empty object for none."""
-        return read_claims((await self._find(caller, query)).claims)
+        return read_claims((await self._find(operator, query)).claims)
 
     async def set_claims(
-        self, caller: Caller, query: UserQuery, claims: str, reason: str = ""
+        self, operator: Operator, query: UserQuery, claims: str, reason: str = ""
     ) -> None:
         """Replace the claims of a user as a whole. Tokens have them from the next refresh on."""
 
@@ -60,20 +60,20 @@ class ActForApp:
                 raise UserNotFound
             return replace(identity, claims=claims), None
 
-        identity = await self._find_to_set(caller, SET_CLAIMS, query, reason)
+        identity = await self._find_to_set(operator, SET_CLAIMS, query, reason)
         if identity.claims == claims:
             return
-        async with self.act.record_act(caller.actor, SET_CLAIMS.action, identity.id, reason):
+        async with self.act.record_act(operator.actor, SET_CLAIMS.action, identity.id, reason):
             await change(self.identities, identity.id, replace_claims, missing=UserNotFound)
 
-    async def _find(self, caller: Caller, query: UserQuery) -> Identity:
-        caller.check_scope(Scope.SET_USER_DATA)
+    async def _find(self, operator: Operator, query: UserQuery) -> Identity:
+        operator.check_scope(Scope.SET_USER_DATA)
         return (await self.act.find_user(query)).require_identity()
 
     async def _find_to_set(
-        self, caller: Caller, act: Act, query: UserQuery, reason: str
+        self, operator: Operator, act: Act, query: UserQuery, reason: str
     ) -> Identity:
-        identity = (await self.act.find(caller, act, query, reason)).require_identity()
+        identity = (await self.act.find(operator, act, query, reason)).require_identity()
         if identity.is_closed:
             raise UserNotFound
         return identity

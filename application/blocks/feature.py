@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from application.administration.caller import Caller
+from application.administration.operator import Operator
 from application.blocks.acts import ADD_BLOCK, END_BLOCK
 from application.blocks.known_blocks import KnownBlocks
 from application.otp.feature import LimitsFeature
@@ -40,25 +40,25 @@ class BlocksFeature:
         core.operations.cleanup.add_steps({"ended_blocks": self._delete_ended})
 
     async def add(
-        self, caller: Caller, subject: Subject, end: datetime | timedelta, reason: str
+        self, operator: Operator, subject: Subject, end: datetime | timedelta, reason: str
     ) -> Block:
         """Add a block, which acts from now on.
 
         Args:
-            caller: Who adds it.
+            operator: Who adds it.
             subject: What it blocks, as `parse_subject` returns it.
             end: When it ends, or for how long it holds.
-            reason: Why, as `Caller.parse_reason` returns it.
+            reason: Why, as `Operator.parse_reason` returns it.
 
         Raises:
-            Forbidden, InsufficientScope, PasskeyRequired, TooShort: The caller may not.
+            Forbidden, InsufficientScope, PasskeyRequired, TooShort: The operator may not.
             InvalidValue: The end is over, or too far away.
             ConflictingValue: It was added before.
             TooManyBlocks
             AuditFailed
             StorageError
         """
-        caller.check(ADD_BLOCK, reason)
+        operator.check(ADD_BLOCK, reason)
         now = self._clock.now()
         ends_at = now + end if isinstance(end, timedelta) else end
         block = Block(
@@ -66,11 +66,11 @@ class BlocksFeature:
             subject=subject,
             reason=reason,
             created_at=now,
-            created_by=caller.actor,
-            ends_at=parse_end(now, ends_at, is_by_token=caller.is_token),
+            created_by=operator.actor,
+            ends_at=parse_end(now, ends_at, is_by_token=operator.is_token),
         )
         described = f"{subject}, until {block.ends_at:%Y-%m-%d %H:%M:%S} UTC. {reason}"
-        async with self._record_act(caller.actor, ADD_BLOCK.action, block.id, described):
+        async with self._record_act(operator.actor, ADD_BLOCK.action, block.id, described):
 
             def add(found: BlockList | None) -> tuple[BlockList, None]:
                 return (found or BlockList()).add(block), None
@@ -79,30 +79,30 @@ class BlocksFeature:
         await self._read_again()
         return block
 
-    async def list(self, caller: Caller) -> Sequence[Block]:
+    async def list(self, operator: Operator) -> Sequence[Block]:
         """List the active blocks, the oldest first.
 
         Raises:
-            Forbidden, InsufficientScope: The caller may neither read nor write blocks.
+            Forbidden, InsufficientScope: The operator may neither read nor write blocks.
             StorageError
         """
-        if not caller.has_scope(Scope.WRITE_BLOCKS):
-            caller.check_scope(Scope.READ_BLOCKS)
+        if not operator.has_scope(Scope.WRITE_BLOCKS):
+            operator.check_scope(Scope.READ_BLOCKS)
         return (await self._load()).active(self._clock.now())
 
-    async def end(self, caller: Caller, block_id: str, reason: str) -> Block:
+    async def end(self, operator: Operator, block_id: str, reason: str) -> Block:
         """End a block: from now on it has no effect.
 
         Raises:
-            Forbidden, InsufficientScope, PasskeyRequired, TooShort: The caller may not.
+            Forbidden, InsufficientScope, PasskeyRequired, TooShort: The operator may not.
             BlockNotFound: No block with this id is active.
             AuditFailed
             StorageError
         """
-        caller.check(END_BLOCK, reason)
+        operator.check(END_BLOCK, reason)
         block = (await self._load()).find(block_id, self._clock.now())
         described = f"{block.subject}. {reason}"
-        async with self._record_act(caller.actor, END_BLOCK.action, block.id, described):
+        async with self._record_act(operator.actor, END_BLOCK.action, block.id, described):
 
             def end(found: BlockList | None) -> tuple[BlockList, None]:
                 return (found or BlockList()).end(block_id, self._clock.now()), None

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from application.administration.caller import Caller, person
+from application.administration.operator import Operator, person
 from application.identities.extensions import IdentityExtensions
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
@@ -17,10 +17,10 @@ from domain.otp.test_otps import TestOtps
 
 @dataclass(frozen=True, slots=True)
 class ConsoleUser:
-    """Somebody of the staff in the console: the session, and the caller of use cases."""
+    """Somebody of the staff in the console: the session, and the operator for use cases."""
 
     session: ConsoleSession
-    caller: Caller
+    operator: Operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,13 @@ class AuthenticateConsole:
             # A parallel request may have recorded it, or ended the session: that write stays.
             with suppress(StorageError):
                 await self.console_sessions.replace(used, loaded.version)
-        caller = person(
+        operator = person(
             identity.value,
             has_fresh_login=session.is_fresh(now),
             has_passkey=session.passkey_id is not None,
             always_says_why=True,
         )
-        return ConsoleUser(used, caller)
+        return ConsoleUser(used, operator)
 
     def _has_passkey(self, session: ConsoleSession, identity: Identity) -> bool:
         """Return whether the session has the passkey that it needs, if it needs one."""

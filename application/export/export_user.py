@@ -5,9 +5,9 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from application.administration.act_for_users import ActForUsers
-from application.administration.caller import Caller
 from application.administration.export_part import ExportFile
 from application.administration.find_user import UserQuery
+from application.administration.operator import Operator
 from application.administration.view_phone import ViewPhone
 from application.export.acts import EXPORT
 from application.export.files import CollectFiles
@@ -113,7 +113,7 @@ class ExportUser:
 
     @asynccontextmanager
     async def __call__(
-        self, caller: Caller, query: UserQuery, reason: str = ""
+        self, operator: Operator, query: UserQuery, reason: str = ""
     ) -> AsyncIterator[Export]:
         """Open the export until the end of the block.
 
@@ -125,12 +125,12 @@ class ExportUser:
             Unavailable: A part cannot be read now, such as files in a store that does not answer.
             StorageError
         """
-        user = await self.act.find(caller, EXPORT, query, reason)
+        user = await self.act.find(operator, EXPORT, query, reason)
         identity = user.require_identity()
-        await self.view_phone.count(caller)  # the export has the full number
+        await self.view_phone.count(operator)  # the export has the full number
         await check_parts(self.collect_files)
         record_act = self.act.record_act
-        entry = await record_act.begin(caller.actor, EXPORT.action, user.subject, reason)
+        entry = await record_act.begin(operator.actor, EXPORT.action, user.subject, reason)
         export = Export(identity, self.collect_files)
         try:
             yield export

@@ -44,7 +44,7 @@ _IS_HELD: Final = (
     "blocked. Only an administrator or a command blocks or unblocks it."
 )
 CheckIdentity: TypeAlias = Callable[[Identity], None]
-"""Raises Forbidden if the caller may not act on an identity."""
+"""Raises Forbidden if the operator may not act on an identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class OperatorActions:
             check: Checks each of the two, in the write that changes it, and raises Forbidden.
 
         Raises:
-            Forbidden: the caller may not act on one of the two. Nothing was changed.
+            Forbidden: the operator may not act on one of the two. Nothing was changed.
             UserNotFound: there is no detached identity with this id.
             PhoneInUse: the phone is held for an identity that changed to another one.
             StorageError

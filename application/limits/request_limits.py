@@ -70,7 +70,7 @@ class RequestLimits:
         self._per_site = RequestLimit(per_site, workers, now)
 
     def acquire_for_identity(self, identity_id: str) -> None:
-        """Count a request of a signed-in caller; raises TooManyRequests."""
+        """Count a request of an identity; raises TooManyRequests."""
         self._per_identity.acquire(identity_id)
 
     def acquire_for_ip(self, client_ip: str) -> None:

@@ -69,7 +69,7 @@ class FindItem:
         """Find the item.
 
         Args:
-            principal: The caller; None if nobody has to authenticate.
+            principal: Who sends the request; None if nobody has to authenticate.
             item_id: The id.
 
         Raises:

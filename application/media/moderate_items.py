@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from application.administration.acts import Act
-from application.administration.caller import Caller
+from application.administration.operator import Operator
 from application.media import acts
 from application.media.deletions import MarkForDeletion
 from application.media.open_file import FoundFile
@@ -43,8 +43,8 @@ class ModerateItems:
     - Each act is in the audit before it is done.
 
     Every method raises `Forbidden` or `InsufficientScope` without the right, and `StorageError`.
-    Those that change an item raise `Forbidden` too if its owner is the caller, or staff of the same
-    or a higher role, and `TooShort` without a reason.
+    Those that change an item raise `Forbidden` too if its owner is the operator, or staff of the
+    same or a higher role, and `TooShort` without a reason.
     """
 
     media_items: MediaItems
@@ -53,13 +53,13 @@ class ModerateItems:
     record_act: RecordAct
 
     async def list(
-        self, caller: Caller, item_filter: ItemFilter, cursor: Cursor | None, limit: int
+        self, operator: Operator, item_filter: ItemFilter, cursor: Cursor | None, limit: int
     ) -> ModerationPage:
         """List ready or hidden items after the cursor, at most `MAX_PAGE_SIZE`.
 
         Items of deleted identities are left out.
         """
-        caller.check_scope(Scope.READ_LIBRARY)
+        operator.check_scope(Scope.READ_LIBRARY)
         size = min(limit, MAX_PAGE_SIZE)
         if cursor is None:
             read = await self.media_items.list_page(item_filter, 0, size + 1)
@@ -73,65 +73,65 @@ class ModerateItems:
             Cursor(page[-1].created_at, page[-1].id) if has_more else None,
         )
 
-    async def get(self, caller: Caller, item_id: str) -> MediaItem:
+    async def get(self, operator: Operator, item_id: str) -> MediaItem:
         """Get an item.
 
         Raises:
             ItemNotFound
         """
-        caller.check_scope(Scope.READ_LIBRARY)
+        operator.check_scope(Scope.READ_LIBRARY)
         return (await self._load(item_id)).value
 
-    async def find_image(self, caller: Caller, item_id: str) -> FoundFile:
+    async def find_image(self, operator: Operator, item_id: str) -> FoundFile:
         """Find the file with the image of an item.
 
         Raises:
             ItemNotFound
         """
-        item = await self.get(caller, item_id)
+        item = await self.get(operator, item_id)
         return FoundFile(item.storage_key, item.image, item.created_at)
 
-    async def find_thumbnail(self, caller: Caller, item_id: str) -> FoundFile:
+    async def find_thumbnail(self, operator: Operator, item_id: str) -> FoundFile:
         """Find the file with the thumbnail of an item.
 
         Raises:
             ItemNotFound
         """
-        item = await self.get(caller, item_id)
+        item = await self.get(operator, item_id)
         thumbnail = item.thumbnail
         return FoundFile(thumbnail.storage_key, thumbnail.image, item.created_at)
 
-    async def hide(self, caller: Caller, item_id: str, reason: str) -> MediaItem:
+    async def hide(self, operator: Operator, item_id: str, reason: str) -> MediaItem:
         """Show an item to staff only. One that is hidden already stays so.
 
         Raises:
             ItemNotFound
             AuditFailed
         """
-        return await self._change(caller, acts.HIDE, item_id, reason, MediaItem.hide)
+        return await self._change(operator, acts.HIDE, item_id, reason, MediaItem.hide)
 
-    async def unhide(self, caller: Caller, item_id: str, reason: str) -> MediaItem:
+    async def unhide(self, operator: Operator, item_id: str, reason: str) -> MediaItem:
         """Show an item again to everybody who saw it before.
 
         Raises:
             ItemNotFound
             AuditFailed
         """
-        return await self._change(caller, acts.UNHIDE, item_id, reason, MediaItem.unhide)
+        return await self._change(operator, acts.UNHIDE, item_id, reason, MediaItem.unhide)
 
-    async def delete(self, caller: Caller, item_id: str, reason: str) -> MediaItem:
+    async def delete(self, operator: Operator, item_id: str, reason: str) -> MediaItem:
         """Delete an item and its files, hidden or not, and return it as it was.
 
         Raises:
             ItemNotFound
             AuditFailed
         """
-        async with self._acting(caller, acts.DELETE, item_id, reason) as found:
+        async with self._acting(operator, acts.DELETE, item_id, reason) as found:
             return await self.mark_for_deletion.checked(found, self._check)
 
     async def _change(
         self,
-        caller: Caller,
+        operator: Operator,
         act: Act,
         item_id: str,
         reason: str,
@@ -142,23 +142,23 @@ class ModerateItems:
             changed = change_item(item)
             return changed, changed
 
-        async with self._acting(caller, act, item_id, reason) as found:
+        async with self._acting(operator, act, item_id, reason) as found:
             return await change(
                 self.media_items, item_id, check_and_change, missing=ItemNotFound, loaded=found
             )
 
     @asynccontextmanager
     async def _acting(
-        self, caller: Caller, act: Act, item_id: str, reason: str
+        self, operator: Operator, act: Act, item_id: str, reason: str
     ) -> AsyncIterator[Versioned[MediaItem]]:
         """Find the item and write the audit entry; the block does the act."""
-        caller.check(act, reason)
+        operator.check(act, reason)
         found = await self._load(item_id)
         owner_id = found.value.owner_id
         owner = await self.identities.load(owner_id)
         if owner is not None:
-            caller.check_identity(owner.value)
-        async with self.record_act(caller.actor, act.action, owner_id, reason, item_id):
+            operator.check_identity(owner.value)
+        async with self.record_act(operator.actor, act.action, owner_id, reason, item_id):
             yield found
 
     async def _load(self, item_id: str) -> Versioned[MediaItem]:

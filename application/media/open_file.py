@@ -31,9 +31,9 @@ class OpenFile:
     - The file of a deleted or hidden item, or of a deleted identity, is not served, even while the
       store still has it.
     - Where URLs do not expire, media is public: everybody who knows the key may open the file.
-      Where they expire, a key alone opens nothing: the caller has to authenticate, or the URL to
+      Where they expire, a key alone opens nothing: the client has to authenticate, or the URL to
       have a signature.
-    - A token opens the files of the items that the caller may see.
+    - A token opens the files of the items that the principal may see.
     """
 
     find_item: FindItem

@@ -54,7 +54,7 @@ AskBeforeUse = Callable[
 class CheckOtpCommand:
     """A code from `client_ip`, with the id of the request that it belongs to or without.
 
-    `identity_id` names the caller, if the code is for a change of the caller's phone.
+    `identity_id` is set if the code is for a change of this identity's phone.
     """
 
     phone: PhoneNumber

@@ -76,7 +76,7 @@ class RequestOtpCommand:
         preferences: What the client asked for.
         device_token: The token of an earlier login, if the client sent one.
         purpose: What the code is for.
-        identity_id: The identity of the caller, if the code is for a change of the caller's phone.
+        identity_id: Set if the code is for a change of this identity's phone.
         accepts_attestation: Whether the client can make a proof.
         proof: The proof that it sent, if it did.
         is_by_operator: Whether an operator requests it for the user.

@@ -5,8 +5,8 @@ from typing import Final
 
 from application.administration.act_for_users import ActForUsers
 from application.administration.acts import SEND_CODE
-from application.administration.caller import Caller
 from application.administration.find_user import UserQuery
+from application.administration.operator import Operator
 from application.otp.codes import OtpCodes
 from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOtpResult
 from application.ports.otp import PhoneVerifications
@@ -49,9 +49,9 @@ class SendCode:
     clock: Clock
 
     async def __call__(
-        self, caller: Caller, query: UserQuery, command: SendCodeCommand, reason: str = ""
+        self, operator: Operator, query: UserQuery, command: SendCodeCommand, reason: str = ""
     ) -> RequestOtpResult:
-        """Send a code to a user. The caller never sees it.
+        """Send a code to a user. The operator never sees it.
 
         - It has attempts of its own (`OperatorCode`).
         - Operators send three a day to a phone, and each of them so many acts an hour and a day.
@@ -65,7 +65,7 @@ class SendCode:
             CountryNotServed: with a message if the number is blocked.
             TooManyOtpRequests, PhoneUnreachable, DeliveryFailed
         """
-        async with self.act.acting(caller, SEND_CODE, query, reason) as user:
+        async with self.act.acting(operator, SEND_CODE, query, reason) as user:
             phone = user.require_phone()
             if self.codes.is_test_phone(phone, self.clock.now()):
                 raise ConflictingValue(HAS_FIXED_CODE)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from application.administration.caller import Caller
 from application.administration.find_user import UserQuery
+from application.administration.operator import Operator
 from application.console.authenticate import ConsoleUser, is_open_staff
 from application.console.sign_in import ConsoleSignedIn
 from application.operations.cleanup import expire
@@ -128,7 +128,7 @@ class PasskeysFeature:
         identity, passkey = await self._use(self._party, response, PasskeyPurpose.SIGN_IN)
         return await self._open_session(identity, passkey.id)
 
-    async def invite(self, caller: Caller, query: UserQuery, reason: str) -> str:
+    async def invite(self, operator: Operator, query: UserQuery, reason: str) -> str:
         """Return a link with which somebody of the staff adds a passkey within 15 minutes.
 
         Raises:
@@ -137,7 +137,7 @@ class PasskeysFeature:
             Forbidden, TooShort, UserNotFound, AuditFailed: See `ActForUsers`.
         """
         _ = self._party
-        async with self._act.acting(caller, acts.INVITE, query, reason) as user:
+        async with self._act.acting(operator, acts.INVITE, query, reason) as user:
             identity = user.require_identity()
             if not is_open_staff(identity, self._test_otps):
                 raise ConflictingValue(
@@ -193,7 +193,7 @@ class PasskeysFeature:
         return await self._open_session(identity, passkey.id)
 
     async def remove(
-        self, caller: Caller, query: UserQuery, named: str | None, reason: str
+        self, operator: Operator, query: UserQuery, named: str | None, reason: str
     ) -> Sequence[Passkey]:
         """Remove a passkey of somebody else by its name or id, or all of them: by a command only.
 
@@ -201,7 +201,7 @@ class PasskeysFeature:
             PasskeyNotFound
             Forbidden, TooShort, UserNotFound, AuditFailed: See `ActForUsers`.
         """
-        return await self._remove.of_user(caller, query, named, reason)
+        return await self._remove.of_user(operator, query, named, reason)
 
     async def list_own(self, user: ConsoleUser) -> Sequence[Passkey]:
         """Return the passkeys of whoever is signed in, the oldest first."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from application.administration.act_for_users import ActForUsers
-from application.administration.caller import Caller
 from application.administration.find_user import UserQuery
+from application.administration.operator import Operator
 from application.console.authenticate import ConsoleUser
 from application.passkeys import acts
 from application.passkeys.events import PasskeyRemoved
@@ -60,7 +60,7 @@ class RemovePasskeys:
         return passkey
 
     async def of_user(
-        self, caller: Caller, query: UserQuery, named: str | None, reason: str
+        self, operator: Operator, query: UserQuery, named: str | None, reason: str
     ) -> Sequence[Passkey]:
         """Remove a passkey of somebody by its name or id; None for all.
 
@@ -70,7 +70,7 @@ class RemovePasskeys:
             PasskeyNotFound: There is none with this name or id, or none at all.
             Forbidden, TooShort, UserNotFound, AuditFailed, StorageError: See `ActForUsers`.
         """
-        async with self.act.acting(caller, acts.REMOVE, query, reason) as user:
+        async with self.act.acting(operator, acts.REMOVE, query, reason) as user:
             identity_id = user.require_identity().id
 
             def remove(identity: Identity) -> tuple[Identity, tuple[Identity, Sequence[Passkey]]]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from application.administration.act_for_users import ActForUsers
-from application.administration.caller import Caller
 from application.administration.find_user import FoundUser, UserQuery
+from application.administration.operator import Operator
 from application.limits.actor_limits import ActorLimits
 from application.phone_change.acts import CHANGE_PHONE
 from application.phone_change.move_phone import MovePhone
@@ -30,7 +30,7 @@ class ChangePhoneOfUser:
 
     async def __call__(
         self,
-        caller: Caller,
+        operator: Operator,
         query: UserQuery,
         phone: PhoneNumber,
         reason: str,
@@ -51,17 +51,17 @@ class ChangePhoneOfUser:
             PhoneBlocked: the present number could not undo it.
             TooManyPhoneChanges
         """
-        user = await self.act.find(caller, CHANGE_PHONE, query, reason)
+        user = await self.act.find(operator, CHANGE_PHONE, query, reason)
         identity_id = user.require_identity().id
-        if not can_be_undone and caller.is_token:
+        if not can_be_undone and operator.is_token:
             raise Forbidden("No service token changes a number without an undo.")
-        if can_be_undone and not caller.runs_command:
+        if can_be_undone and not operator.runs_command:
             await self._check_undo(user)
-        if not caller.runs_command:
+        if not operator.runs_command:
             await self.limits.acquire(
-                caller.actor, "phone_changes", PHONE_CHANGES_PER_TOKEN, TooManyPhoneChanges
+                operator.actor, "phone_changes", PHONE_CHANGES_PER_TOKEN, TooManyPhoneChanges
             )
-        async with self.act.record_act(caller.actor, CHANGE_PHONE.action, user.subject, reason):
+        async with self.act.record_act(operator.actor, CHANGE_PHONE.action, user.subject, reason):
             identity = await self.move_phone(identity_id, phone, can_be_undone=can_be_undone)
             return replace(user, phone=identity.phone, identity=identity)
 

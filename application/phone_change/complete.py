@@ -50,8 +50,8 @@ class CompletePhoneChange:
     5. The new number gets a message, and then the former one.
 
     An undo has no second step, and no message to the number that the account has again. A disown is
-    an undo, except for three things. The record of the former number, which is that of the caller,
-    is released before the third step. The message goes to the number that the account has again.
+    an undo, except for three things. The record of the former number, which the principal has, is
+    released before the third step. The message goes to the number that the account has again.
     An identity which cannot get that number is detached in the third step.
 
     Each step is harmless when it is repeated, by as many processes as you like. A slow one does

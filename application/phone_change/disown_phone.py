@@ -30,7 +30,7 @@ class DisownPhone:
       has its former number, the session goes on that the change kept, until the owner of that
       number sends the undo code of the change. For seven days the owner of the account cannot
       change the number again.
-    - It is written like an undo, and completed like one. After it the caller has no session.
+    - It is written like an undo, and completed like one. After it the principal has no session.
     """
 
     phone_assignments: PhoneAssignmentsRepository

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from application.administration.caller import Caller
+from application.administration.operator import Operator
 from application.ports.statistics import PeriodRecords, StatisticsRepositories
 from domain.administration.scope import Scope
 from domain.cursor import Cursor
@@ -22,14 +22,14 @@ class ReportStatistics:
 
     - The report includes all that was written: what a process counted in the last minute may be
       missing.
-    - It has amounts for callers who may read costs, in the currency of the price list. Amounts in
+    - It has amounts for operators who may read costs, in the currency of the price list. Amounts in
       another currency, which the list had before, are left out.
     """
 
     repositories: StatisticsRepositories
     currency: str
 
-    async def __call__(self, caller: Caller, query: StatisticsQuery) -> Statistics:
+    async def __call__(self, operator: Operator, query: StatisticsQuery) -> Statistics:
         """Make the report.
 
         Raises:
@@ -37,8 +37,8 @@ class ReportStatistics:
             StorageError
             CorruptRecord
         """
-        caller.check_scope(Scope.READ_STATISTICS)
-        sums = StatisticsSums(query, self.currency if caller.has_scope(Scope.READ_COSTS) else "")
+        operator.check_scope(Scope.READ_STATISTICS)
+        sums = StatisticsSums(query, self.currency if operator.has_scope(Scope.READ_COSTS) else "")
         records = self.repositories.hours if query.period is HOUR else self.repositories.days
         async for counted in _list_counts(records, query.first, query.last):
             sums.add(counted)

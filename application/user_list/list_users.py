@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final, Protocol
 
-from application.administration.caller import Caller
+from application.administration.operator import Operator
 from application.ports.administration import AuditLog
 from application.ports.errors import StorageError
 from application.ports.system import Clock, Randomness
@@ -55,8 +55,8 @@ class ListUsers:
 
     - A cursor is a position in the order of `created_at` and `id`, which stay. So a user who is
       there all the time is listed once, whatever becomes of others.
-    - All pages that a caller gets within an hour are in one entry of the audit, with the number of
-      users. It is raised before a page is given: a killed process has counted what it gave.
+    - All pages that an operator gets within an hour are in one entry of the audit, with the number
+      of users. It is raised before a page is given: a killed process has counted what it gave.
     """
 
     user_list: UserList
@@ -66,7 +66,7 @@ class ListUsers:
 
     async def __call__(
         self,
-        caller: Caller,
+        operator: Operator,
         user_filter: UserFilter,
         cursor: Cursor | None,
         limit: int,
@@ -75,7 +75,7 @@ class ListUsers:
         """List users after the cursor.
 
         Args:
-            caller: Who asks.
+            operator: Who asks.
             user_filter: Which users.
             cursor: Where the page begins.
             limit: How many users it has at most.
@@ -86,42 +86,42 @@ class ListUsers:
             AuditFailed: They were not counted, and are not given.
             StorageError
         """
-        caller.check_act(LIST)
+        operator.check_act(LIST)
         page = await self.user_list.list_after(user_filter, cursor, limit)
-        counted = replace(entry or self._entry_of_hour(caller), count=len(page.users))
+        counted = replace(entry or self._entry_of_hour(operator), count=len(page.users))
         try:
             await self.audit_log.count(counted)
         except StorageError as error:
             raise AuditFailed from error
         return page
 
-    def begin(self, caller: Caller, reason: str) -> AuditEntry:
+    def begin(self, operator: Operator, reason: str) -> AuditEntry:
         """Return an entry of its own for all pages of a job.
 
         Raises:
             Forbidden, InsufficientScope
-            TooShort: The caller has to say why.
+            TooShort: The operator has to say why.
         """
-        caller.check(LIST, reason)
+        operator.check(LIST, reason)
         now, random = self.clock.now(), self.randomness.bytes(RANDOM_BYTES)
         return AuditEntry(
             id=make_identifier(now, random),
             at=now,
-            actor=caller.actor,
+            actor=operator.actor,
             action=LIST.action,
             subject=SUBJECT,
             reason=reason,
         )
 
-    def _entry_of_hour(self, caller: Caller) -> AuditEntry:
-        """Return the entry of the caller for this hour: all processes give it the same id."""
+    def _entry_of_hour(self, operator: Operator) -> AuditEntry:
+        """Return the entry of the operator for this hour: all processes give it the same id."""
         now = self.clock.now()
         hour = now.replace(minute=0, second=0, microsecond=0)
-        key = f"{LIST.action} {caller.actor.kind} {caller.actor.id} {hour.isoformat()}"
+        key = f"{LIST.action} {operator.actor.kind} {operator.actor.id} {hour.isoformat()}"
         return AuditEntry(
             id=make_identifier(hour, sha256(key.encode()).digest()),
             at=now,
-            actor=caller.actor,
+            actor=operator.actor,
             action=LIST.action,
             subject=SUBJECT,
         )

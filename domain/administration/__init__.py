@@ -1,1 +1,1 @@
-"""What operators do: audit entries, and the scopes of callers that are no people."""
+"""What operators do: audit entries, and the scopes of those who are no people."""

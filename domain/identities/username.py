@@ -165,7 +165,7 @@ def parse_username(
     Args:
         text: the name.
         rules: the names that are reserved; no names for None.
-        own: the stored name of the caller. It is valid even if the rules reject it, and another
+        own: the stored name of the identity. It is valid even if the rules reject it, and another
             spelling that is invalid stands for it.
 
     Raises:

@@ -10,9 +10,9 @@ from entrypoints.commands.command import Command
 from entrypoints.commands.options import ID, PHONE, USER, json_option, limit_option
 
 if TYPE_CHECKING:
-    from application.administration.caller import Caller
     from application.administration.feature import AdministrationFeature
     from application.administration.find_user import FindUser
+    from application.administration.operator import Operator
     from application.ports.administration import AuditFilter
     from application.use_cases import UseCases
     from domain.administration.audit import Actor, AuditEntry
@@ -46,7 +46,7 @@ def audit(
     from entrypoints.commands.use_case_calls import call_with_use_cases
 
     actor = None if by is None else parse_actor(by)
-    caller = find_operator()
+    operator = find_operator()
 
     async def list_entries(use_cases: "UseCases") -> "Sequence[AuditEntry]":
         administration = use_cases.administration
@@ -54,7 +54,7 @@ def audit(
         if user is not None:
             subject = await _find_subject(settings, administration.find_user, user)
             audit_filter = AuditFilter(subject=subject)
-        return await _list_all(administration, caller, audit_filter, actor, limit)
+        return await _list_all(administration, operator, audit_filter, actor, limit)
 
     entries = call_with_use_cases(settings, list_entries)
     if as_json:
@@ -81,7 +81,7 @@ async def _find_subject(settings: "Settings", find_user: "FindUser", text: str) 
 
 async def _list_all(
     administration: "AdministrationFeature",
-    caller: "Caller",
+    operator: "Operator",
     audit_filter: "AuditFilter",
     actor: "Actor | None",
     limit: int,
@@ -89,7 +89,7 @@ async def _list_all(
     """List up to `limit` entries, page by page."""
     entries, cursor = list["AuditEntry"](), None
     while len(entries) < limit:
-        page = await administration.list_audit(caller, audit_filter, cursor, limit)
+        page = await administration.list_audit(operator, audit_filter, cursor, limit)
         entries += [entry for entry in page.entries if actor is None or actor.is_same(entry.actor)]
         cursor = page.next_cursor
         if cursor is None:

@@ -2,7 +2,7 @@
 
     @click.command(cls=Command, examples=["--dry-run"])
     @click.argument("phone")
-    @act_options  # --reason and --as, which the function gets as `operator`
+    @act_options  # --reason and --as, which the function gets as `options`
     def call_back(settings: "Settings", phone: str, operator: ActOptions) -> Iterator[str]:
         \"\"\"Call a phone back. The first sentence is the line in the list of commands.\"\"\"
         from application.administration.acts import CALL_BACK

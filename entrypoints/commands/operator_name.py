@@ -6,7 +6,7 @@ import re
 import socket
 from typing import Final
 
-from application.administration.caller import Caller, operating_system_user
+from application.administration.operator import Operator, operating_system_user
 from domain.administration.audit import parse_actor_name
 from entrypoints.commands.parsing import name_option
 
@@ -14,7 +14,7 @@ _USER_NAME: Final = re.compile(r"[\w.@\\+-]{1,64}\$?", re.ASCII)
 _HOST_NAME: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
-def parse_operator(acts_as: str | None) -> Caller:
+def parse_operator(acts_as: str | None) -> Operator:
     """Return who acts by a command: `--as`, or the system's user.
 
     Raises:
@@ -26,10 +26,10 @@ def parse_operator(acts_as: str | None) -> Caller:
         return find_operator(parse_actor_name(acts_as))
 
 
-def find_operator(name: str | None = None) -> Caller:
+def find_operator(name: str | None = None) -> Operator:
     """Return whoever runs this command.
 
-    It is the real user of the process: `LOGNAME` and `USER` are what a caller wishes. `SUDO_USER`
+    It is the real user of the process: `LOGNAME` and `USER` are what anybody wishes. `SUDO_USER`
     is shown beside it, because one `root` may be many people.
 
     Args:

@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from application.administration.acts import Act
-    from application.administration.caller import Caller
+    from application.administration.operator import Operator
 
 PHONE: Final = "+14155552671"
 ID: Final = "68b1c0a5d2f04e7a9c3b1d20"
@@ -24,7 +24,7 @@ class ActOptions:
     reason: str
     acts_as: str | None
 
-    def parse(self, act: "Act | None") -> "tuple[Caller, str]":
+    def parse(self, act: "Act | None") -> "tuple[Operator, str]":
         """Return who acts, and why.
 
         Args:
@@ -36,9 +36,9 @@ class ActOptions:
         from entrypoints.commands.operator_name import parse_operator
         from entrypoints.commands.parsing import parse_reason_option
 
-        caller = parse_operator(self.acts_as)
-        is_required = act is not None and caller.needs_reason(act)
-        return caller, parse_reason_option(self.reason, is_required=is_required)
+        operator = parse_operator(self.acts_as)
+        is_required = act is not None and operator.needs_reason(act)
+        return operator, parse_reason_option(self.reason, is_required=is_required)
 
 
 _AS: Final = click.option(
@@ -51,7 +51,7 @@ _AS: Final = click.option(
 
 
 def act_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add why something is done, and who does it: the function gets them as `operator`."""
+    """Add why something is done, and who does it: the function gets them as `options`."""
     return _add_act_options(function, is_reason_required=True)
 
 
@@ -65,7 +65,7 @@ def _add_act_options(
 ) -> Callable[..., Any]:
     @wraps(function)
     def call(*args: Any, reason: str, acts_as: str | None, **arguments: Any) -> Any:
-        return function(*args, operator=ActOptions(reason, acts_as), **arguments)
+        return function(*args, options=ActOptions(reason, acts_as), **arguments)
 
     reason = click.option(
         "--reason",

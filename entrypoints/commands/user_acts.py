@@ -59,12 +59,12 @@ def _act_command(act: "Act", user_act: _UserAct) -> click.Command:
     @user_argument
     @act_options
     def act_on_user(
-        settings: "Settings", user: str, operator: "ActOptions", **values: object
+        settings: "Settings", user: str, options: "ActOptions", **values: object
     ) -> "Iterable[str]":
         from entrypoints.commands.user_calls import call_for_user
 
         return call_for_user(
-            settings, user, operator, lambda call: user_act.do(call, **values), act=act
+            settings, user, options, lambda call: user_act.do(call, **values), act=act
         )
 
     act_on_user.params += user_act.parameters
@@ -74,7 +74,7 @@ def _act_command(act: "Act", user_act: _UserAct) -> click.Command:
 async def _reset_limits(call: "UserCall") -> Sequence[str]:
     from entrypoints.commands.user_calls import name_user
 
-    result = await call.act.reset_limits(call.caller, call.query, call.reason)
+    result = await call.act.reset_limits(call.operator, call.query, call.reason)
     attempts = "one attempt" if result.attempts == 1 else f"{result.attempts} attempts"
     return [
         f"The limits of {name_user(call.user)} are reset: one message with {attempts} is possible "
@@ -86,7 +86,7 @@ async def _reset_limits(call: "UserCall") -> Sequence[str]:
 async def _sign_out(call: "UserCall") -> Sequence[str]:
     from entrypoints.commands.user_calls import name_user
 
-    revoked = await call.act.sign_out(call.caller, call.query, call.reason)
+    revoked = await call.act.sign_out(call.operator, call.query, call.reason)
     return [f"{name_user(call.user)} is signed out; revoked sessions: {revoked}."]
 
 
@@ -94,7 +94,7 @@ async def _block(call: "UserCall") -> Sequence[str]:
     from entrypoints.commands.user_calls import name_user
     from entrypoints.words.user_words import describe_hold
 
-    user = await call.act.block(call.caller, call.query, call.reason)
+    user = await call.act.block(call.operator, call.query, call.reason)
     lines = [f"{name_user(user)} is blocked now."]
     if user.hold is not None:
         lines.append(f"It is held for {describe_hold(user.hold, is_blocked=True)}.")
@@ -116,7 +116,7 @@ async def _change_role(call: "UserCall", role: str) -> Sequence[str]:
     from domain.identities.role import Role
 
     former = call.user.identity
-    user = await call.act.change_role(call.caller, call.query, Role(role), call.reason)
+    user = await call.act.change_role(call.operator, call.query, Role(role), call.reason)
     identities = call.use_cases.repositories.identities
     was_administrator = former is not None and former.is_administrator
     is_without = was_administrator and not await identities.list_administrators(limit=1)
@@ -129,7 +129,7 @@ async def _restore(call: "UserCall") -> Sequence[str]:
     from entrypoints.words.act_words import NUMBER_HELD
 
     try:
-        user = await call.act.restore(call.caller, call.query, call.reason)
+        user = await call.act.restore(call.operator, call.query, call.reason)
     except UserNotFound:
         call.user.require_identity()
         raise CommandError(

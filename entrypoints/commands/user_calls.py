@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from application.administration.act_for_users import ActForUsers
 from application.administration.acts import Act
-from application.administration.caller import Caller
 from application.administration.find_user import FindUser, FoundUser, UserQuery
+from application.administration.operator import Operator
 from application.use_cases import UseCases
 from domain.errors import DomainError, UserNotFound
 from domain.phone import PhoneNumber
@@ -30,13 +30,13 @@ class UserCall:
 
     Attributes:
         use_cases: The use cases of the core and of the features that the command names.
-        caller: The operator.
+        operator: The operator.
         user: Who was found.
         reason: Why, for the audit.
     """
 
     use_cases: UseCases
-    caller: Caller
+    operator: Operator
     user: FoundUser
     reason: str
 
@@ -54,7 +54,7 @@ class UserCall:
 def call_for_user(
     settings: Settings,
     user_text: str,
-    operator: ActOptions,
+    options: ActOptions,
     call: Callable[[UserCall], Awaitable[T]],
     features: Collection[Feature] = (),
     *,
@@ -71,12 +71,12 @@ def call_for_user(
         StorageError
     """
     readings = parse_readings(settings, user_text)
-    caller, reason = operator.parse(act)
+    operator, reason = options.parse(act)
 
     async def find_and_call(use_cases: UseCases) -> T:
         user = await find_one(use_cases.administration.find_user, readings)
         try:
-            return await call(UserCall(use_cases, caller, user, reason))
+            return await call(UserCall(use_cases, operator, user, reason))
         except UserNotFound:
             raise CommandError(_explain_not_found(user)) from None
 

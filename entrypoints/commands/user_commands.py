@@ -94,19 +94,19 @@ def _send_code_command(features: Sequence[FeatureCommands]) -> click.Command:
     def send_code(
         settings: "Settings",
         user: str,
-        operator: ActOptions,
+        options: ActOptions,
         channel: str | None,
         locale: str | None,
     ) -> Iterator[str]:
         """Send a code to a phone, at most three a day. Nobody but its owner sees the code."""
-        return _send_code(settings, user, operator, channel, locale)
+        return _send_code(settings, user, options, channel, locale)
 
     send_code.params += [option for feature in features for option in feature.channel_options]
     return send_code
 
 
 def _send_code(
-    settings: "Settings", user_text: str, operator: ActOptions, name: str | None, locale: str | None
+    settings: "Settings", user_text: str, options: ActOptions, name: str | None, locale: str | None
 ) -> Iterator[str]:
     from datetime import UTC, datetime, timedelta
 
@@ -141,12 +141,12 @@ def _send_code(
 
     async def send(call: "UserCall") -> "tuple[FoundUser, RequestOtpResult]":
         sent = await call.use_cases.of(OtpFeature).send_code(
-            call.caller, call.query, command, call.reason
+            call.operator, call.query, command, call.reason
         )
         return call.user, sent
 
     user, result = call_for_user(
-        hide_codes(settings), user_text, operator, send, features, act=SEND_CODE
+        hide_codes(settings), user_text, options, send, features, act=SEND_CODE
     )
     now = datetime.now(UTC)
     next_at = f"{now + timedelta(seconds=result.resend_in):%H:%M:%S} UTC"
@@ -189,7 +189,7 @@ def _send_code(
 def unblock(
     settings: "Settings",
     user: str | None,
-    operator: ActOptions,
+    options: ActOptions,
     by: str | None,
     since: str | None,
     *,
@@ -205,7 +205,7 @@ def unblock(
             raise InvalidArgument("Name a USER or --by KIND:ID, not both.")
         if since is None:
             raise InvalidArgument("--by needs --since TIME: since when the blocks are wrong.")
-        return _unblock_by_actor(settings, operator, by, since, is_dry_run=dry_run)
+        return _unblock_by_actor(settings, options, by, since, is_dry_run=dry_run)
     if user is None:
         raise InvalidArgument("Name the USER, or whose blocks end: --by KIND:ID --since TIME.")
     if since is not None or dry_run:
@@ -213,15 +213,15 @@ def unblock(
     found = call_for_user(
         settings,
         user,
-        operator,
-        lambda call: call.act.unblock(call.caller, call.query, call.reason),
+        options,
+        lambda call: call.act.unblock(call.operator, call.query, call.reason),
         act=UNBLOCK,
     )
     return [f"{name_user(found)} is not blocked now."]
 
 
 def _unblock_by_actor(
-    settings: "Settings", operator: ActOptions, by: str, since: str, *, is_dry_run: bool
+    settings: "Settings", options: ActOptions, by: str, since: str, *, is_dry_run: bool
 ) -> Iterator[str]:
     """Unblock the accounts that an actor has blocked, and list what stays blocked."""
     from application.administration.acts import UNBLOCK
@@ -230,11 +230,11 @@ def _unblock_by_actor(
     from entrypoints.commands.use_case_calls import call_with_use_cases
 
     actor, since_time = parse_actor(by), parse_since(since)
-    caller, reason = operator.parse(UNBLOCK)
+    operator, reason = options.parse(UNBLOCK)
 
     async def unblock(use_cases: "UseCases") -> Sequence[FoundBlock]:
         unblock_by_actor = use_cases.administration.unblock_by_actor
-        return await unblock_by_actor(caller, actor, since_time, reason, is_dry_run=is_dry_run)
+        return await unblock_by_actor(operator, actor, since_time, reason, is_dry_run=is_dry_run)
 
     blocks = call_with_use_cases(settings, unblock)
     states = {
@@ -256,7 +256,7 @@ def _unblock_by_actor(
 @user_argument
 @act_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def delete(settings: "Settings", user: str, operator: ActOptions, *, yes: bool) -> Iterator[str]:
+def delete(settings: "Settings", user: str, options: ActOptions, *, yes: bool) -> Iterator[str]:
     """Delete an account, as its owner would. Nobody can undo it."""
     from application.administration.acts import DELETE
     from entrypoints.commands.user_calls import call_for_user
@@ -266,15 +266,13 @@ def delete(settings: "Settings", user: str, operator: ActOptions, *, yes: bool) 
 
     if not yes:
         # Whoever takes the name or the phone meanwhile is not meant.
-        user = _confirm_deletion(settings, user, operator)
+        user = _confirm_deletion(settings, user, options)
 
     async def delete_user(call: "UserCall") -> "tuple[FoundUser, Sequence[RetainedData]]":
-        return call.user, await call.act.delete(call.caller, call.query, call.reason)
+        return call.user, await call.act.delete(call.operator, call.query, call.reason)
 
     def delete_with(features: "Sequence[Feature]") -> "tuple[FoundUser, Sequence[RetainedData]]":
-        return call_for_user(
-            settings, user, operator, delete_user, [DETAILS, *features], act=DELETE
-        )
+        return call_for_user(settings, user, options, delete_user, [DETAILS, *features], act=DELETE)
 
     features = [feature for feature in FEATURES if feature.left_by_deletion]
     try:
@@ -290,7 +288,7 @@ def delete(settings: "Settings", user: str, operator: ActOptions, *, yes: bool) 
         yield f"- {until}{data.data} ({data.reason})"
 
 
-def _confirm_deletion(settings: "Settings", user_text: str, operator: ActOptions) -> str:
+def _confirm_deletion(settings: "Settings", user_text: str, options: ActOptions) -> str:
     """Ask on a terminal, and return the id of the account.
 
     The database is closed meanwhile: a question may wait for long, and Ctrl-C ends it.
@@ -311,7 +309,7 @@ def _confirm_deletion(settings: "Settings", user_text: str, operator: ActOptions
         call.user.require_identity()
         return call.user
 
-    user = call_for_user(settings, user_text, operator, find, act=DELETE)
+    user = call_for_user(settings, user_text, options, find, act=DELETE)
     identity = user.require_identity()
     data = ["sessions", "phone number", *(each for feature in FEATURES for each in feature.data)]
     print_errors(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     help="Show the whole number; the audit has it, so it needs a reason.",
 )
 def show(
-    settings: "Settings", user: str, operator: ActOptions, *, as_json: bool, full_number: bool
+    settings: "Settings", user: str, options: ActOptions, *, as_json: bool, full_number: bool
 ) -> Iterator[str]:
     """Show account, sessions, deliveries, and why the phone gets a code or none.
 
@@ -54,12 +54,12 @@ def show(
 
     async def describe(call: "UserCall") -> "UserDetails":
         return await call.use_cases.of(LimitsFeature).show_user(
-            call.caller, call.query, call.reason, with_full_number=full_number
+            call.operator, call.query, call.reason, with_full_number=full_number
         )
 
     # Only a full number is in the audit.
     act = VIEW_PHONE if full_number else None
-    details = call_for_user(settings, user, operator, describe, [LIMITS, DETAILS], act=act)
+    details = call_for_user(settings, user, options, describe, [LIMITS, DETAILS], act=act)
     response = make_user_details_form(FEATURES).to_response(details, datetime.now(UTC))
     if as_json:
         yield json.encode(response).decode()

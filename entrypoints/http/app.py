@@ -89,7 +89,7 @@ def create_app(
                 "settings": settings,
                 "errors": errors,
                 "fields": tuple(pair for plugin in plugins for pair in plugin.fields.items()),
-                "caller_kinds": [kind for plugin in plugins for kind in plugin.caller_kinds],
+                "operator_kinds": [kind for plugin in plugins for kind in plugin.operator_kinds],
                 "pages": {path: name for plugin in plugins for path, name in plugin.pages.items()},
             }
         ),

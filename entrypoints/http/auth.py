@@ -11,7 +11,7 @@ from litestar.middleware.authentication import (
     AuthenticationResult,
 )
 
-from application.administration.caller import Caller, staff_member
+from application.administration.operator import Operator, staff_member
 from application.limits.request_limits import RequestLimits
 from application.principal import Principal
 from application.use_cases import UseCases
@@ -28,17 +28,17 @@ Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class CallerKind:
-    """Callers of the administration who are no people.
+class OperatorKind:
+    """Operators who are no people.
 
     Attributes:
         recognizes: Whether a text is a token of theirs, valid or not.
-        authenticate: Returns the caller of a token, or raises `Unauthenticated`.
+        authenticate: Returns the operator, or raises `Unauthenticated`.
         misplaced: Says where a token of theirs belongs, if it is sent to a path for users.
     """
 
     recognizes: Callable[[str], bool]
-    authenticate: Callable[[Connection, str], Awaitable[Caller]]
+    authenticate: Callable[[Connection, str], Awaitable[Operator]]
     misplaced: str
 
 
@@ -57,35 +57,35 @@ class AuthenticationMiddleware(AbstractAuthenticationMiddleware):
 
 
 class AdministrationMiddleware(AbstractAuthenticationMiddleware):
-    """Authenticates staff by their access tokens, and callers of other kinds.
+    """Authenticates staff by their access tokens, and other kinds of operators.
 
-    Features know other kinds: see `CallerKind`.
+    Features know other kinds: see `OperatorKind`.
     """
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
-        """Return the `Caller` as `auth`.
+        """Return the `Operator` as `auth`.
 
         Raises:
             Unauthenticated: The token is missing or invalid.
             TooManyRequests: The person sends too many requests.
-            RateLimitExceeded: Another caller does.
+            RateLimitExceeded: Another operator does.
             Forbidden: It is the access token of a member.
             PasskeyRequired: The role counts after a sign-in by passkey only.
             ReauthenticationRequired: The person logged in too long ago.
             StorageError
         """
-        return AuthenticationResult(user=None, auth=await _find_caller(connection))
+        return AuthenticationResult(user=None, auth=await _find_operator(connection))
 
 
-async def _find_caller(connection: Connection) -> Caller:
+async def _find_operator(connection: Connection) -> Operator:
     token = _read_token(connection)
     if kind := _find_kind(connection, token):
         return await kind.authenticate(connection, token)
     return staff_member(await authenticate(connection))
 
 
-def _find_kind(connection: Connection, token: str) -> CallerKind | None:
-    kinds: Sequence[CallerKind] = connection.app.state.caller_kinds
+def _find_kind(connection: Connection, token: str) -> OperatorKind | None:
+    kinds: Sequence[OperatorKind] = connection.app.state.operator_kinds
     return next((kind for kind in kinds if kind.recognizes(token)), None)
 
 

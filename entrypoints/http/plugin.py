@@ -11,7 +11,7 @@ from litestar.plugins import InitPlugin
 
 from application.ports.errors import PortError
 from domain.administration.scope import Scope
-from entrypoints.http.auth import CallerKind
+from entrypoints.http.auth import OperatorKind
 from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorRow
 from entrypoints.http.responses.served_files import ServedFile
 
@@ -37,7 +37,7 @@ class ApiPlugin(InitPlugin):
         own_checks: The first segments of paths whose requests the feature checks itself: no page of
             another origin may send one.
         pages: Pages for people, by their paths, with their names.
-        caller_kinds: Callers of the administration who are no people.
+        operator_kinds: Operators who are no people.
         scopes: What service tokens may need for its operations.
         errors: The rows of its errors.
         port_errors: The errors of its ports, with those of their responses.
@@ -61,7 +61,7 @@ class ApiPlugin(InitPlugin):
     webhooks: Sequence[str] = ()
     own_checks: Sequence[str] = ()
     pages: Mapping[str, str] = MappingProxyType({})
-    caller_kinds: Sequence[CallerKind] = ()
+    operator_kinds: Sequence[OperatorKind] = ()
     scopes: Sequence[Scope] = ()
     errors: Mapping[type[ApiError], ErrorRow] = MappingProxyType({})
     port_errors: Mapping[type[PortError], type[ApiError]] = MappingProxyType({})

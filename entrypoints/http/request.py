@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Request
 
-from application.administration.caller import Caller
+from application.administration.operator import Operator
 from application.principal import Principal
 from entrypoints.http.errors.exceptions import UnsupportedContentEncoding, UnsupportedMediaType
 from entrypoints.http.errors.table import ErrorTable
@@ -18,7 +18,7 @@ from entrypoints.http.settings import HttpSettings
 class ApiRequest(Request[Any, Principal, Any]):
     """A request: who sent it, its body parsed strictly, and the settings.
 
-    What else a handler needs is injected. The caller is not: the framework runs 20 functions to
+    What else a handler needs is injected. The principal is not: the framework runs 20 functions to
     inject it, beside the 305 of `GET /users/me`, which then takes a tenth more of the processor.
     """
 
@@ -28,10 +28,10 @@ class ApiRequest(Request[Any, Principal, Any]):
         return self.auth
 
     @property
-    def caller(self) -> Caller:
+    def operator(self) -> Operator:
         """What `AdministrationMiddleware` has authenticated."""
-        caller: Caller = self.scope["auth"]
-        return caller
+        operator: Operator = self.scope["auth"]
+        return operator
 
     @property
     def client_ip(self) -> str:

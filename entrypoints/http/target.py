@@ -114,7 +114,7 @@ def parse_target(request: ApiRequest, act: Act, body: UserBody) -> Target:
         with invalid.of(field):
             query = _parse_query(field, text, request.settings.otp.default_region)
         with invalid.of("reason"):
-            reason = request.caller.parse_reason(act, body.reason or "")
+            reason = request.operator.parse_reason(act, body.reason or "")
     return Target(field, query, reason)
 
 

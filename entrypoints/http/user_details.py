@@ -306,7 +306,7 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
     number: Annotated[
         str | None,
         described(
-            "The full number if the caller may see it, otherwise its country code and last two"
+            "The full number if the operator may see it, otherwise its country code and last two"
             " digits; null for an account without a phone.",
             "+1********71",
         ),

@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.app import App
 from tests.e2e.deployments import Deployment, embedded
-from tests.e2e.description.callers import PROXY_SETTINGS, Callers
+from tests.e2e.description.people import PROXY_SETTINGS, People
 from tests.e2e.phone_line import PhoneLine, run_phone_line
 from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
@@ -64,7 +64,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhoneLine]:
 
 
 @pytest.fixture(scope="session")
-def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callers]:
+def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
     """Users of a service that trusts the client IPs that they send, and has prices."""
     folder = tmp_path_factory.mktemp("described")
     prices = folder / "prices.toml"
@@ -77,10 +77,10 @@ def callers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callers]:
     ):
         # Schemathesis' own client uses the environment's proxies.
         environment.setenv("NO_PROXY", "127.0.0.1")
-        yield Callers(service, client)
+        yield People(service, client)
 
 
 @pytest.fixture(scope="session")
-def document(callers: Callers) -> Any:
+def document(people: People) -> Any:
     """The OpenAPI description."""
-    return callers.http.get("/openapi.json").json()
+    return people.http.get("/openapi.json").json()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import settings
 from schemathesis.engine import Status
 
-from tests.e2e.description.callers import Callers
 from tests.e2e.description.conformance import assert_conforms, load_schema
+from tests.e2e.description.people import People
 from tests.e2e.description.run import run_schemathesis
 from tests.support.core_harness import wrong_code
 from tests.support.service import REASON
@@ -51,9 +51,9 @@ def seed(request: pytest.FixtureRequest) -> int:
 @pytest.mark.timeout(3000)
 @pytest.mark.hypothesis
 def test_generated_requests_get_documented_responses(
-    callers: Callers, document: dict[str, Any], seed: int
+    people: People, document: dict[str, Any], seed: int
 ) -> None:
-    report = run_schemathesis(callers, document, seed)
+    report = run_schemathesis(people, document, seed)
     assert not report.findings, str(report)
     # The following can fail only if the run covered less than it should.
     assert {name: report.phases[name] for name in PHASES} == dict.fromkeys(PHASES, Status.SUCCESS)
@@ -67,19 +67,19 @@ def test_generated_requests_get_documented_responses(
 
 
 def test_a_sign_in_by_the_legacy_api_gets_documented_responses(
-    callers: Callers, document: dict[str, Any]
+    people: People, document: dict[str, Any]
 ) -> None:
-    schema = load_schema(document, callers.service.url)
-    phone, headers = callers.next_phone(), callers.next_ip()
+    schema = load_schema(document, people.service.url)
+    phone, headers = people.next_phone(), people.next_ip()
 
     def call(path: str, **body: str) -> Any:
-        response = callers.http.post(path, json={"phone": phone, **body}, headers=headers)
+        response = people.http.post(path, json={"phone": phone, **body}, headers=headers)
         assert_conforms(schema, "POST", path, response)
         assert response.status_code == 200
         return response.json()
 
     call("/authenticate/get_otp")
-    code = callers.service.code(phone)
+    code = people.service.code(phone)
     for _ in range(2):
         verified = call("/authenticate/validate_otp", otp=code)
         assert verified["access_token"]
@@ -87,21 +87,21 @@ def test_a_sign_in_by_the_legacy_api_gets_documented_responses(
 
 
 def test_the_life_of_a_session_gets_documented_responses(
-    callers: Callers, document: dict[str, Any]
+    people: People, document: dict[str, Any]
 ) -> None:
-    schema = load_schema(document, callers.service.url)
-    phone, client_ip = callers.next_phone(), callers.next_ip()
+    schema = load_schema(document, people.service.url)
+    phone, client_ip = people.next_phone(), people.next_ip()
 
     def call(method: str, path: str, token: str = "", **content: Any) -> Any:
         headers = {**client_ip, **({"Authorization": f"Bearer {token}"} if token else {})}
-        response = callers.http.request(method, path, headers=headers, **content)
+        response = people.http.request(method, path, headers=headers, **content)
         operation = "/auth/sessions/{session_id}" if path.startswith("/auth/sessions/") else path
         assert_conforms(schema, method, operation, response)
         assert response.is_success, response.text
         return response.json() if response.content else None
 
     call("POST", "/auth/request-otp", json={"phone": phone})
-    body = {"phone": phone, "otp": callers.service.code(phone), "refresh": True}
+    body = {"phone": phone, "otp": people.service.code(phone), "refresh": True}
     first = call("POST", "/auth/verify-otp", json=body)
     second = call("POST", "/auth/refresh", json={"refresh_token": first["refresh_token"]})
     token = second["access_token"]
@@ -109,7 +109,7 @@ def test_the_life_of_a_session_gets_documented_responses(
     key = jwks[jwt.get_unverified_header(token)["kid"]]
     metadata = call("GET", "/.well-known/oauth-authorization-server")
     assert metadata == call("GET", "/.well-known/openid-configuration")
-    assert metadata["jwks_uri"] == f"{callers.service.url}/.well-known/jwks.json"
+    assert metadata["jwks_uri"] == f"{people.service.url}/.well-known/jwks.json"
     issuer = metadata["issuer"]
     assert jwt.decode(token, key, ["ES256"], audience="dialtone", issuer=issuer)
     [session] = call("GET", "/auth/sessions", token)["sessions"]
@@ -118,24 +118,24 @@ def test_the_life_of_a_session_gets_documented_responses(
 
 
 def test_a_change_of_the_number_and_its_undo_get_documented_responses(
-    callers: Callers, document: dict[str, Any]
+    people: People, document: dict[str, Any]
 ) -> None:
-    schema = load_schema(document, callers.service.url)
-    person, new_phone, client_ip = callers.add_person(), callers.next_phone(), callers.next_ip()
+    schema = load_schema(document, people.service.url)
+    person, new_phone, client_ip = people.add_person(), people.next_phone(), people.next_ip()
     user = {**client_ip, "Authorization": f"Bearer {person.token}"}
 
     def call(path: str, status: int, headers: dict[str, str], **body: str) -> Any:
-        response = callers.http.post(path, json=body, headers=headers)
+        response = people.http.post(path, json=body, headers=headers)
         assert_conforms(schema, "POST", path, response)
         assert response.status_code == status, response.text
         return response.json()
 
     def request_code(path: str, phone: str, headers: dict[str, str]) -> dict[str, str]:
         # The cooldown of the latest message is over.
-        assert callers.service.run("user", "reset-limits", phone, *REASON).returncode == 0
-        earlier = len(callers.service.messages(phone))
+        assert people.service.run("user", "reset-limits", phone, *REASON).returncode == 0
+        earlier = len(people.service.messages(phone))
         requested = call(path, 200, headers, phone=phone)
-        code = callers.service.code(phone, earlier + 1)
+        code = people.service.code(phone, earlier + 1)
         return {"phone": phone, "otp": code, "request_id": requested["request_id"]}
 
     change = request_code("/users/me/phone/request-otp", new_phone, user)

@@ -12,7 +12,7 @@ import httpx
 import msgspec
 
 from application.admin.feature import AdminFeature
-from application.administration.caller import operating_system_user
+from application.administration.operator import operating_system_user
 from domain.administration.scope import Scope
 from domain.identities.role import Role
 from domain.phone import PhoneNumber

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from application.admin.feature import AdminFeature
-from application.administration.caller import operating_system_user
+from application.administration.operator import operating_system_user
 from domain.administration.scope import Scope
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness

@@ -8,7 +8,7 @@ from typing import Final
 import httpx
 import pytest
 
-from application.administration.caller import operating_system_user
+from application.administration.operator import operating_system_user
 from application.media.feature import LibraryFeature
 from application.principal import Principal
 from domain.media.image import VariantSpec

@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 import pytest
 
-from application.administration.caller import operating_system_user
+from application.administration.operator import operating_system_user
 from application.passkeys.feature import PasskeysFeature
 from entrypoints.http.console.request import SESSION_COOKIE
 from tests.integration.console import ADMINISTRATOR, CONSOLE
@@ -44,8 +44,8 @@ class Browser:
     async def invite(self) -> str:
         """Return the secret of a link."""
         passkeys = self.harness.use_cases.of(PasskeysFeature)
-        caller = operating_system_user("root")
-        link = await passkeys.invite(caller, ADMINISTRATOR, "a test")
+        operator = operating_system_user("root")
+        link = await passkeys.invite(operator, ADMINISTRATOR, "a test")
         return link.partition("#")[2]
 
     async def enrol(self) -> httpx.Response:

@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
-from application.administration.caller import operating_system_user
+from application.administration.operator import operating_system_user
 from domain.errors import TooManyOtpRequests
 from domain.identities.identity import Identity
 from domain.otp.channel_order import ONLY_SMS, ChannelOrder

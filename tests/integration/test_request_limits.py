@@ -1,4 +1,4 @@
-"""Signed-in callers and client IPs have limits of requests, which the database never sees."""
+"""Identities and client IPs have limits of requests, which the database never sees."""
 
 from collections.abc import Iterator
 from datetime import timedelta

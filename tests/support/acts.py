@@ -1,4 +1,4 @@
-"""Callers of every kind, and what the table of acts says of each."""
+"""Operators of every kind, and what the table of acts says of each."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -7,7 +7,12 @@ from typing import Final, NamedTuple
 import pytest
 
 from application.administration.acts import Act
-from application.administration.caller import Caller, operating_system_user, person, service_token
+from application.administration.operator import (
+    Operator,
+    operating_system_user,
+    person,
+    service_token,
+)
 from domain.administration.audit import Actor, ActorKind
 from domain.administration.role_scopes import roles_with
 from domain.administration.scope import Scope
@@ -26,12 +31,12 @@ from tests.support.builders import NOW, a_phone, an_id
 REASON: Final = "ticket 4711"
 
 
-def a_token(*scopes: Scope | Role, token_id: str = an_id(7)) -> Caller:
+def a_token(*scopes: Scope | Role, token_id: str = an_id(7)) -> Operator:
     """Return a service token."""
     return service_token(Actor(ActorKind.SERVICE_TOKEN, token_id), scopes)
 
 
-def staff(role: Role, *, is_fresh: bool = True, always_says_why: bool = False) -> Caller:
+def staff(role: Role, *, is_fresh: bool = True, always_says_why: bool = False) -> Operator:
     """Return a person with a role."""
     identity = Identity(an_id(8), a_phone(8), NOW, staff=Staff(role))
     return person(identity, has_fresh_login=is_fresh, always_says_why=always_says_why)
@@ -44,14 +49,14 @@ LATER: Final = staff(Role.ADMINISTRATOR, is_fresh=False)
 
 
 class Refused(NamedTuple):
-    """A caller who may not do an act for this reason, and the error."""
+    """An operator who may not do an act for this reason, and the error."""
 
-    caller: Caller
+    operator: Operator
     reason: str
     error: type[Exception]
 
 
-def permitted_callers(act: Act) -> Iterator[tuple[Caller, str]]:
+def permitted_operators(act: Act) -> Iterator[tuple[Operator, str]]:
     """Yield who may do it, with the shortest reason that is enough."""
     optional = REASON if act.needs_reason else ""
     yield BY_COMMAND, REASON
@@ -67,7 +72,7 @@ def permitted_callers(act: Act) -> Iterator[tuple[Caller, str]]:
         yield LATER, optional
 
 
-def refused_callers(act: Act) -> Iterator[Refused]:
+def refused_operators(act: Act) -> Iterator[Refused]:
     """Yield who may not do it, of every kind."""
     yield Refused(BY_COMMAND, "", TooShort)
     if act.scope is None:
@@ -88,8 +93,8 @@ def refused_callers(act: Act) -> Iterator[Refused]:
         yield Refused(LATER, REASON, FreshLoginRequired)
 
 
-async def assert_refused(act: Act, do: Callable[[Caller, str], Awaitable[object]]) -> None:
-    """Assert that `do`, which calls a use case, raises the error of each refused caller."""
-    for caller, reason, error in refused_callers(act):
+async def assert_refused(act: Act, do: Callable[[Operator, str], Awaitable[object]]) -> None:
+    """Assert that `do`, which calls a use case, raises the error of each refused operator."""
+    for operator, reason, error in refused_operators(act):
         with pytest.raises(error):
-            await do(caller, reason)
+            await do(operator, reason)

@@ -72,7 +72,7 @@ class _ScopeOption(click.Option):
 )
 @act_options
 def create(
-    settings: "Settings", name: str, scopes: Sequence[str], expires: str, operator: ActOptions
+    settings: "Settings", name: str, scopes: Sequence[str], expires: str, options: ActOptions
 ) -> Iterable[str]:
     """Create a token, and print it once. It is valid below /admin/ only."""
     from application.admin.acts import CREATE
@@ -90,11 +90,11 @@ def create(
         granted = parse_scopes(scopes)
     with name_option("--expires"):
         ttl = duration("1m", "365d")(expires)
-    caller, reason = operator.parse(CREATE)
+    operator, reason = options.parse(CREATE)
     token, text = call_with_use_cases(
         settings,
         lambda use_cases: use_cases.of(AdminFeature).tokens.create(
-            caller, token_name, granted, ttl, reason
+            operator, token_name, granted, ttl, reason
         ),
         [ADMIN],
     )
@@ -134,7 +134,7 @@ def list_tokens(settings: "Settings", *, as_json: bool) -> Iterable[str]:
 @admin_token.command(examples=[f"{ID} {REASON}"])
 @click.argument("token_id", metavar="ID", help="The id of the token, as `list` shows it.")
 @act_options
-def revoke(settings: "Settings", token_id: str, operator: ActOptions) -> Iterable[str]:
+def revoke(settings: "Settings", token_id: str, options: ActOptions) -> Iterable[str]:
     """Revoke a token. It is invalid at once."""
     from application.admin.acts import REVOKE
     from application.admin.feature import AdminFeature
@@ -147,10 +147,10 @@ def revoke(settings: "Settings", token_id: str, operator: ActOptions) -> Iterabl
     parsed_id = parse_identifier(token_id)
     if parsed_id is None:
         raise InvalidArgument("This is not the id of a token: dialtone admin-token list.")
-    caller, reason = operator.parse(REVOKE)
+    operator, reason = options.parse(REVOKE)
     token = call_with_use_cases(
         settings,
-        lambda use_cases: use_cases.of(AdminFeature).tokens.revoke(caller, parsed_id, reason),
+        lambda use_cases: use_cases.of(AdminFeature).tokens.revoke(operator, parsed_id, reason),
         [ADMIN],
         {TokenNotFound: "There is no token with this id: dialtone admin-token list."},
     )

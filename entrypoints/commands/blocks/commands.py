@@ -59,7 +59,7 @@ def add(
     settings: "Settings",
     for_: str | None,
     until: str | None,
-    operator: ActOptions,
+    options: ActOptions,
     **subjects: str | None,
 ) -> Iterable[str]:
     """Add a block. All instances apply it within five seconds."""
@@ -81,11 +81,11 @@ def add(
     end_option = "--until" if until else "--for"
     with name_option(end_option):
         end = parse_time(until) if until else duration("1m", "400d")(for_ or "")
-    caller, reason = operator.parse(ADD_BLOCK)
+    operator, reason = options.parse(ADD_BLOCK)
 
     async def add_block(use_cases: "UseCases") -> "Block":
         with name_option(end_option):
-            return await use_cases.of(BlocksFeature).add(caller, subject, end, reason)
+            return await use_cases.of(BlocksFeature).add(operator, subject, end, reason)
 
     added = call_with_use_cases(settings, add_block, [BLOCKS])
     return [f"Block {added.id} is active: {subject}, until {format_time(added.ends_at)}."]
@@ -102,9 +102,9 @@ def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
     from entrypoints.words.block_words import describe_actor, describe_block
     from entrypoints.words.user_words import format_time
 
-    caller = find_operator()
+    operator = find_operator()
     blocks = call_with_use_cases(
-        settings, lambda use_cases: use_cases.of(BlocksFeature).list(caller), [BLOCKS]
+        settings, lambda use_cases: use_cases.of(BlocksFeature).list(operator), [BLOCKS]
     )
     if as_json:
         from msgspec import json
@@ -122,7 +122,7 @@ def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
 @block.command(examples=[f"{ID} {REASON}"])
 @click.argument("block_id", metavar="ID", help="The id of the block, as `list` shows it.")
 @act_options
-def end(settings: "Settings", block_id: str, operator: ActOptions) -> Iterable[str]:
+def end(settings: "Settings", block_id: str, options: ActOptions) -> Iterable[str]:
     """End a block. All instances stop to apply it within five seconds."""
     from application.blocks.acts import END_BLOCK
     from application.blocks.feature import BlocksFeature
@@ -135,10 +135,10 @@ def end(settings: "Settings", block_id: str, operator: ActOptions) -> Iterable[s
     parsed_id = parse_identifier(block_id)
     if parsed_id is None:
         raise InvalidArgument("This is not the id of a block: dialtone block list.")
-    caller, reason = operator.parse(END_BLOCK)
+    operator, reason = options.parse(END_BLOCK)
     ended = call_with_use_cases(
         settings,
-        lambda use_cases: use_cases.of(BlocksFeature).end(caller, parsed_id, reason),
+        lambda use_cases: use_cases.of(BlocksFeature).end(operator, parsed_id, reason),
         [BLOCKS],
         {BlockNotFound: "No block with this id is active: dialtone block list."},
     )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     help="The file to create, with mode 0600; an existing one is never changed.",
 )
 @act_options
-def export(settings: "Settings", user: str, output: str, operator: ActOptions) -> Iterable[str]:
+def export(settings: "Settings", user: str, output: str, options: ActOptions) -> Iterable[str]:
     """Write all data of a user to a ZIP file, with a page that explains it."""
     from application.export import acts
     from application.export.feature import ExportFeature
@@ -46,7 +46,7 @@ def export(settings: "Settings", user: str, output: str, operator: ActOptions) -
 
         async def write(call: "UserCall") -> "tuple[FoundUser, int]":
             export_user = call.use_cases.of(ExportFeature).export_user
-            async with export_user(call.caller, call.query, call.reason) as opened:
+            async with export_user(call.operator, call.query, call.reason) as opened:
                 with show_progress() as show:
                     async for part in write_archive(opened):
                         with explain_write_errors(path):
@@ -60,7 +60,7 @@ def export(settings: "Settings", user: str, output: str, operator: ActOptions) -
             return call.user, opened.missing_files
 
         found, missing = call_for_user(
-            settings, user, operator, write, [EXPORT, *features], act=acts.EXPORT
+            settings, user, options, write, [EXPORT, *features], act=acts.EXPORT
         )
         size = file.tell()
     if missing:

@@ -62,7 +62,7 @@ def users(
     file: str,
     region: str | None,
     rejected: str | None,
-    operator: ActOptions,
+    options: ActOptions,
     *,
     dry_run: bool,
     ignore_blocks: bool,
@@ -84,7 +84,7 @@ def users(
 
     path = parse_file(file)
     country = parse_region_option(settings, region)
-    run = parse_run(operator, is_dry_run=dry_run)
+    run = parse_run(options, is_dry_run=dry_run)
     rejected_path = parse_file(rejected or f"{path}.rejected.csv")
     if rejected_path.exists() and rejected_path.samefile(path):
         raise InvalidArgument("--rejected names the file to import: name another file.")
@@ -152,7 +152,7 @@ def hookaba(
     bucket: str | None,
     region: str | None,
     report: str | None,
-    operator: ActOptions,
+    options: ActOptions,
     *,
     dry_run: bool,
     replace: bool,
@@ -176,7 +176,7 @@ def hookaba(
     from entrypoints.opening.startup_error import CommandError, print_errors
 
     country = parse_region_option(settings, region)
-    run = parse_run(operator, is_dry_run=dry_run)
+    run = parse_run(options, is_dry_run=dry_run)
     job = HookabaImport(settings, parse_source(settings, source), files, bucket, country)
     path = parse_file(report or f"import-hookaba-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.csv")
     reasons = Counter[tuple[str, str]]()

@@ -34,11 +34,11 @@ def parse_region_option(settings: Settings, text: str | None) -> str | None:
         return parse_country_code(text)
 
 
-def parse_run(operator: ActOptions, *, is_dry_run: bool) -> ImportRun | None:
+def parse_run(options: ActOptions, *, is_dry_run: bool) -> ImportRun | None:
     """Return who imports and why, which a dry run does not need; raises InvalidArgument."""
-    caller = parse_operator(operator.acts_as)
-    reason = parse_reason_option(operator.reason, is_required=not is_dry_run)
-    return None if is_dry_run else ImportRun(caller.actor, reason)
+    operator = parse_operator(options.acts_as)
+    reason = parse_reason_option(options.reason, is_required=not is_dry_run)
+    return None if is_dry_run else ImportRun(operator.actor, reason)
 
 
 @asynccontextmanager

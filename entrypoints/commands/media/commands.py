@@ -10,7 +10,7 @@ from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, ActOptions, act_options
 
 if TYPE_CHECKING:
-    from application.administration.caller import Caller
+    from application.administration.operator import Operator
     from application.media.check_media import MediaFindings
     from application.media.moderate_items import ModerateItems
     from application.use_cases import UseCases
@@ -116,7 +116,7 @@ _item_argument: Final = click.argument("item", help="The id of the item.")
 @library.command(examples=[f"{ID} --reason 'report 815'"])
 @_item_argument
 @act_options
-def hide(settings: "Settings", item: str, operator: ActOptions) -> Iterable[str]:
+def hide(settings: "Settings", item: str, options: ActOptions) -> Iterable[str]:
     """Hide an item from everybody but staff, also from its owner.
 
     Its file stays: a public URL of the media store opens it until the item is deleted.
@@ -125,7 +125,7 @@ def hide(settings: "Settings", item: str, operator: ActOptions) -> Iterable[str]
     from application.media.moderate_items import ModerateItems
     from entrypoints.features.media import MEDIA_RECORDS
 
-    hidden = _moderate(settings, MEDIA_RECORDS, ModerateItems.hide, item, operator.parse(HIDE))
+    hidden = _moderate(settings, MEDIA_RECORDS, ModerateItems.hide, item, options.parse(HIDE))
     return [
         f"The item {hidden.id} of the user {hidden.owner_id} is hidden now. Its public URLs, if "
         "there are any, work until it is deleted."
@@ -135,27 +135,27 @@ def hide(settings: "Settings", item: str, operator: ActOptions) -> Iterable[str]
 @library.command(examples=[f"{ID} --reason 'report 815'"])
 @_item_argument
 @act_options
-def unhide(settings: "Settings", item: str, operator: ActOptions) -> Iterable[str]:
+def unhide(settings: "Settings", item: str, options: ActOptions) -> Iterable[str]:
     """Show a hidden item again to those who saw it before."""
     from application.media.acts import UNHIDE
     from application.media.moderate_items import ModerateItems
     from entrypoints.features.media import MEDIA_RECORDS
 
-    shown = _moderate(settings, MEDIA_RECORDS, ModerateItems.unhide, item, operator.parse(UNHIDE))
+    shown = _moderate(settings, MEDIA_RECORDS, ModerateItems.unhide, item, options.parse(UNHIDE))
     return [f"The item {shown.id} of the user {shown.owner_id} is shown again."]
 
 
 @library.command(examples=[f"{ID} --reason 'report 815'"])
 @_item_argument
 @act_options
-def delete(settings: "Settings", item: str, operator: ActOptions) -> Iterable[str]:
+def delete(settings: "Settings", item: str, options: ActOptions) -> Iterable[str]:
     """Delete an item and its files, hidden or not. Nobody can undo it."""
     from application.media.acts import DELETE
     from application.media.moderate_items import ModerateItems
     from entrypoints.features.media import MEDIA, MEDIA_RECORDS
     from entrypoints.opening.startup_error import StartupError, print_errors
 
-    call = ModerateItems.delete, item, operator.parse(DELETE)
+    call = ModerateItems.delete, item, options.parse(DELETE)
     try:
         MEDIA.check_created(settings)
         deleted = _moderate(settings, MEDIA, *call)
@@ -168,9 +168,9 @@ def delete(settings: "Settings", item: str, operator: ActOptions) -> Iterable[st
 def _moderate(
     settings: "Settings",
     feature: "Feature",
-    act: "Callable[[ModerateItems, Caller, str, str], Awaitable[MediaItem]]",
+    act: "Callable[[ModerateItems, Operator, str, str], Awaitable[MediaItem]]",
     item: str,
-    operator: "tuple[Caller, str]",
+    options: "tuple[Operator, str]",
 ) -> "MediaItem":
     """Do an act with an item, by somebody and for a reason.
 
@@ -188,10 +188,10 @@ def _moderate(
     item_id = parse_identifier(item)
     if item_id is None:
         raise InvalidArgument("ITEM: the id of an item has 24 hex digits, as in GET /library.")
-    caller, reason = operator
+    operator, reason = options
 
     async def call(use_cases: "UseCases") -> "MediaItem":
-        return await act(use_cases.of(LibraryFeature).moderate_items, caller, item_id, reason)
+        return await act(use_cases.of(LibraryFeature).moderate_items, operator, item_id, reason)
 
     return call_with_use_cases(
         settings,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command, examples=[f"{PHONE} {REASON}"])
 @user_argument
 @act_options
-def passkey_invite(settings: "Settings", user: str, operator: ActOptions) -> Iterable[str]:
+def passkey_invite(settings: "Settings", user: str, options: ActOptions) -> Iterable[str]:
     """Print a link with which somebody of the staff adds a passkey.
 
     It is valid for 15 minutes, and once: whoever has it gets into the console, so hand it over in
@@ -42,11 +42,11 @@ def passkey_invite(settings: "Settings", user: str, operator: ActOptions) -> Ite
 
     async def make(call: "UserCall") -> tuple[str, str]:
         passkeys = call.use_cases.of(PasskeysFeature)
-        return call.user.subject, await passkeys.invite(call.caller, call.query, call.reason)
+        return call.user.subject, await passkeys.invite(call.operator, call.query, call.reason)
 
     too_many = f"There are {MAX_PASSKEYS} passkeys: dialtone user passkey-remove."
     subject, link = call_for_user(
-        settings, user, operator, make, [PASSKEYS], act=INVITE, texts={TooManyPasskeys: too_many}
+        settings, user, options, make, [PASSKEYS], act=INVITE, texts={TooManyPasskeys: too_many}
     )
     print_errors(
         f"For {subject}, for 15 minutes and once. Whoever has the link gets into the console: "
@@ -82,7 +82,7 @@ def passkeys(settings: "Settings", user: str, *, as_json: bool) -> Iterable[str]
 @click.option("--all", "is_all", is_flag=True, help="All passkeys of the user.")
 @act_options
 def passkey_remove(
-    settings: "Settings", user: str, name: str | None, operator: ActOptions, *, is_all: bool
+    settings: "Settings", user: str, name: str | None, options: ActOptions, *, is_all: bool
 ) -> Iterable[str]:
     """Remove a passkey of somebody who lost it, or all of them.
 
@@ -98,12 +98,12 @@ def passkey_remove(
 
     async def remove(call: "UserCall") -> "tuple[str, Sequence[Passkey]]":
         passkeys = call.use_cases.of(PasskeysFeature)
-        removed = await passkeys.remove(call.caller, call.query, name, call.reason)
+        removed = await passkeys.remove(call.operator, call.query, name, call.reason)
         return call.user.subject, removed
 
     absent = "There is no such passkey: dialtone user passkeys lists them."
     subject, removed = call_for_user(
-        settings, user, operator, remove, [PASSKEYS], act=REMOVE, texts={PasskeyNotFound: absent}
+        settings, user, options, remove, [PASSKEYS], act=REMOVE, texts={PasskeyNotFound: absent}
     )
     names = ", ".join(passkey.name for passkey in removed)
     yield f"{subject} has lost {names}. All sessions of the console have ended."

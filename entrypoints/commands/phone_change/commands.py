@@ -37,7 +37,7 @@ _EXAMPLE: Final = f"{PHONE} +14155552672"
 )
 @optional_act_options  # an error of its own says what to write as the reason
 def change_phone(
-    settings: "Settings", user: str, new_number: str, operator: ActOptions, *, no_undo: bool
+    settings: "Settings", user: str, new_number: str, options: ActOptions, *, no_undo: bool
 ) -> Iterator[str]:
     """Give an account another number, for an owner who lost the former one.
 
@@ -56,7 +56,7 @@ def change_phone(
 
     with name_option("NEW_NUMBER"):  # codes can be sent to it
         phone = parse_phone(new_number, settings.default_region, settings.http_otp().phone_rules)
-    _, reason = operator.parse(None)
+    _, reason = options.parse(None)
     if not reason:
         raise InvalidArgument(
             "--reason: say how you made sure that this is the owner. Most stolen phone numbers "
@@ -66,14 +66,14 @@ def change_phone(
     async def change(call: "UserCall") -> "tuple[FoundUser, FoundUser]":
         with _explain_errors(phone):
             changed = await call.use_cases.of(PhoneChangeFeature).change_phone_of_user(
-                call.caller, call.query, phone, call.reason, can_be_undone=not no_undo
+                call.operator, call.query, phone, call.reason, can_be_undone=not no_undo
             )
         return call.user, changed
 
     # The message to the former number needs a provider. Without one nothing is changed.
     features = [OTP, PHONE_CHANGE]
     before, after = call_for_user(
-        hide_numbers(settings), user, operator, change, features, act=CHANGE_PHONE
+        hide_numbers(settings), user, options, change, features, act=CHANGE_PHONE
     )
     yield from _describe(before, after.require_identity())
 

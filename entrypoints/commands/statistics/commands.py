@@ -93,10 +93,10 @@ def statistics(
     except InvalidFields as error:
         first = error.field_errors[0]
         raise InvalidArgument(f"--{first.field}: {first.message}") from None
-    caller = find_operator()
+    operator = find_operator()
     report = call_with_use_cases(
         settings,
-        lambda use_cases: use_cases.of(StatisticsFeature).report(caller, query),
+        lambda use_cases: use_cases.of(StatisticsFeature).report(operator, query),
         [STATISTICS],
     )
     if as_json:

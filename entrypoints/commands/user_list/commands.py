@@ -56,7 +56,7 @@ def list_users(
     created_since: str | None,
     blocked: str | None,
     role: str | None,
-    operator: ActOptions,
+    options: ActOptions,
 ) -> Iterable[str]:
     """Print all users, those first that were created first, with masked numbers."""
     from application.user_list.acts import LIST
@@ -78,17 +78,17 @@ def list_users(
         is_blocked=blocked == "true" if blocked else None,
         role=Role(role) if role else None,
     )
-    caller, reason = operator.parse(LIST)
+    operator, reason = options.parse(LIST)
     render = _to_csv if form == "csv" else _to_json
 
     async def print_users(use_cases: "UseCases") -> None:
         """Print a page at a time: a million users need no more memory than a few."""
         list_page = use_cases.of(UserListFeature).list_users
-        entry, cursor = list_page.begin(caller, reason), None
+        entry, cursor = list_page.begin(operator, reason), None
         if form == "csv":
             print_line(to_csv_line(ListedUserResponse.__struct_fields__))
         while True:
-            page = await list_page(caller, user_filter, cursor, _PAGE_SIZE, entry)
+            page = await list_page(operator, user_filter, cursor, _PAGE_SIZE, entry)
             if page.users:
                 print_line("\n".join(render(to_listed_user(user)) for user in page.users))
             cursor = page.next_cursor

@@ -126,9 +126,9 @@ class AdminUserController(Controller):
                 text = data.external_id
                 external_id = None if text is None else parse_external_id(text)
             with invalid.of("reason"):
-                reason = request.caller.parse_reason(acts.SET_EXTERNAL_ID, data.reason or "")
+                reason = request.operator.parse_reason(acts.SET_EXTERNAL_ID, data.reason or "")
         act = administration.act_for_users
-        user = await act.set_external_id(request.caller, query, external_id, reason)
+        user = await act.set_external_id(request.operator, query, external_id, reason)
         return _done("User changed", user)
 
     @post(
@@ -154,7 +154,7 @@ class AdminUserController(Controller):
         """
         target = parse_target(request, acts.RESET_LIMITS, data)
         act = administration.act_for_users
-        result = await act.reset_limits(request.caller, target.query, target.reason)
+        result = await act.reset_limits(request.operator, target.query, target.reason)
         return actions.ResetLimitsResponse(resets_left=result.resets_left, attempts=result.attempts)
 
     @post(
@@ -197,7 +197,7 @@ class AdminUserController(Controller):
             preferences=MessagePreferences(locale=data.locale),
         )
         with target.reporting():
-            result = await otp.send_code(request.caller, target.query, command, target.reason)
+            result = await otp.send_code(request.operator, target.query, command, target.reason)
         return actions.to_send_code_response(result)
 
     @post(
@@ -220,7 +220,7 @@ class AdminUserController(Controller):
         """
         target = parse_target(request, acts.BLOCK, data)
         act = administration.act_for_users
-        user = await act.block(request.caller, target.query, target.reason)
+        user = await act.block(request.operator, target.query, target.reason)
         return _done("Phone blocked", user)
 
     @post(
@@ -240,7 +240,7 @@ class AdminUserController(Controller):
         """Let a blocked phone sign in again. {who}."""
         target = parse_target(request, acts.UNBLOCK, data)
         act = administration.act_for_users
-        user = await act.unblock(request.caller, target.query, target.reason)
+        user = await act.unblock(request.operator, target.query, target.reason)
         return _done("Phone unblocked", user)
 
     @post(
@@ -263,7 +263,7 @@ class AdminUserController(Controller):
         """
         target = parse_target(request, acts.SIGN_OUT, data)
         act = administration.act_for_users
-        ended = await act.sign_out(request.caller, target.query, target.reason)
+        ended = await act.sign_out(request.operator, target.query, target.reason)
         return actions.SignOutUserResponse(sessions_ended=ended)
 
     @post(
@@ -286,7 +286,7 @@ class AdminUserController(Controller):
         """
         target = parse_target(request, acts.DELETE, data)
         act = administration.act_for_users
-        retained = await act.delete(request.caller, target.query, target.reason)
+        retained = await act.delete(request.operator, target.query, target.reason)
         return actions.DeleteUserResponse(retained=to_retained_data(retained))
 
     @post(
@@ -315,7 +315,7 @@ class AdminUserController(Controller):
             role = Role.ADMINISTRATOR if data.role is None else parse_staff_role(data.role)
         act = administration.act_for_users
         with target.reporting():
-            user = await act.change_role(request.caller, target.query, role, target.reason)
+            user = await act.change_role(request.operator, target.query, role, target.reason)
         return _done("User promoted", user)
 
     @post(
@@ -335,7 +335,7 @@ class AdminUserController(Controller):
         """{does}. {who}."""
         target = parse_target(request, acts.DEMOTE, data)
         act, role = administration.act_for_users, Role.MEMBER
-        user = await act.change_role(request.caller, target.query, role, target.reason)
+        user = await act.change_role(request.operator, target.query, role, target.reason)
         return _done("User demoted", user)
 
     @post(
@@ -359,7 +359,7 @@ class AdminUserController(Controller):
         """
         target = parse_target(request, acts.RESTORE, data)
         act = administration.act_for_users
-        user = await act.restore(request.caller, target.query, target.reason)
+        user = await act.restore(request.operator, target.query, target.reason)
         return _done("User restored", user)
 
 
@@ -370,7 +370,7 @@ async def _show(
     reason: str = "",
 ) -> UserDetailsResponse:
     show_user = limits.show_user
-    details = await show_user(request.caller, query, reason)
+    details = await show_user(request.operator, query, reason)
     form: UserDetailsForm = request.app.state.user_details
     return form.to_response(details, show_user.clock.now())
 

@@ -29,7 +29,7 @@ class AdminPlugin(ApiPlugin):
     about = MappingProxyType({ABOUT_API: _ABOUT, ABOUT_TOKENS: _ABOUT_TOKENS})
     scopes = (Scope.READ_USERS, Scope.READ_AUDIT, *scopes_of(CORE_ACTS))
     errors = ERRORS
-    caller_kinds = (BACKENDS,)
+    operator_kinds = (BACKENDS,)
     is_administration = True
     administration: Sequence[type[Controller]] = (AdminUserController, AuditController)
 

@@ -3,11 +3,11 @@
 from typing import Final
 
 from application.admin.feature import AdminFeature
-from application.administration.caller import Caller
+from application.administration.operator import Operator
 from application.use_cases import UseCases
 from domain.admin.service_token import is_service_token
 from domain.errors import Unauthenticated
-from entrypoints.http.auth import CallerKind, Connection, acquire_for_ip
+from entrypoints.http.auth import Connection, OperatorKind, acquire_for_ip
 
 _INVALID: Final = (
     "This service token is unknown, revoked or expired. The operator of the service lists the"
@@ -20,8 +20,8 @@ _MISPLACED: Final = (
 )
 
 
-async def _authenticate(connection: Connection, token: str) -> Caller:
-    """Return the caller of a service token.
+async def _authenticate(connection: Connection, token: str) -> Operator:
+    """Return the operator that a service token is.
 
     Raises:
         Unauthenticated: It is not valid.
@@ -38,4 +38,4 @@ async def _authenticate(connection: Connection, token: str) -> Caller:
         raise Unauthenticated(_INVALID) from None
 
 
-BACKENDS = CallerKind(is_service_token, _authenticate, _MISPLACED)
+BACKENDS = OperatorKind(is_service_token, _authenticate, _MISPLACED)

@@ -36,7 +36,7 @@ _ACT_ERRORS: Final = (InvalidUserId, *ACT_ERRORS)
 
 
 class OwnAppDataController(Controller):
-    """What the backend of the app keeps with the caller."""
+    """What the backend of the app keeps with the user."""
 
     path = "/users/me/app-data"
     tags = ["Users"]
@@ -48,7 +48,7 @@ class OwnAppDataController(Controller):
     async def get_my_app_data(
         self, request: ApiRequest, app_data: Injected[AppDataFeature]
     ) -> AppDataResponse:
-        """Return what the backend of the app keeps with the caller. Only the backend changes it."""
+        """Return what the backend of the app keeps with the user. Only the backend changes it."""
         stored = await app_data.stored_data.load(request.principal.identity.id)
         return AppDataResponse(app_data=stored)
 
@@ -76,7 +76,7 @@ class AppDataController(Controller):
         A service token needs the scope `users:data`.
         """
         query = parse_id(user_id, InvalidUserId())
-        stored = await app_data.act_for_app.load_app_data(request.caller, query)
+        stored = await app_data.act_for_app.load_app_data(request.operator, query)
         return AppDataResponse(app_data=stored)
 
     @put(
@@ -103,8 +103,8 @@ class AppDataController(Controller):
             with invalid.of("app_data"):
                 parsed = parse_app_data(query, data.app_data)
             with invalid.of("reason"):
-                reason = request.caller.parse_reason(SET_APP_DATA, data.reason or "")
-        await app_data.act_for_app.set_app_data(request.caller, query, parsed, reason)
+                reason = request.operator.parse_reason(SET_APP_DATA, data.reason or "")
+        await app_data.act_for_app.set_app_data(request.operator, query, parsed, reason)
         return AppDataResponse(app_data=data.app_data)
 
     @get(
@@ -118,7 +118,7 @@ class AppDataController(Controller):
     ) -> ClaimsResponse:
         """Return the claims of a user. A service token needs the scope `users:data`."""
         query = parse_id(user_id, InvalidUserId())
-        claims = await app_data.act_for_app.load_claims(request.caller, query)
+        claims = await app_data.act_for_app.load_claims(request.operator, query)
         return ClaimsResponse(claims=claims)
 
     @put(
@@ -146,6 +146,6 @@ class AppDataController(Controller):
             with invalid.of("claims"):
                 parsed = parse_claims(data.claims)
             with invalid.of("reason"):
-                reason = request.caller.parse_reason(SET_CLAIMS, data.reason or "")
-        await app_data.act_for_app.set_claims(request.caller, query, parsed, reason)
+                reason = request.operator.parse_reason(SET_CLAIMS, data.reason or "")
+        await app_data.act_for_app.set_claims(request.operator, query, parsed, reason)
         return ClaimsResponse(claims=data.claims)

@@ -37,7 +37,7 @@ class BlockController(Controller):
         self, request: ApiRequest, blocks: Injected[BlocksFeature]
     ) -> BlocksResponse:
         """List those that are active. A service token needs `blocks:read` or `blocks:write`."""
-        return to_blocks_response(await blocks.list(request.caller))
+        return to_blocks_response(await blocks.list(request.operator))
 
     @post(
         summary="Add a block",
@@ -61,9 +61,9 @@ class BlockController(Controller):
         with FieldErrors(data) as invalid:
             subject, end = schemas.parse_block(data, invalid)
             with invalid.of("reason"):
-                reason = request.caller.parse_reason(ADD_BLOCK, data.reason)
+                reason = request.operator.parse_reason(ADD_BLOCK, data.reason)
         with parsing_field("ends_at" if data.seconds is None else "seconds"):
-            block = await blocks.add(request.caller, subject, end, reason)
+            block = await blocks.add(request.operator, subject, end, reason)
         return to_block_response(block)
 
     @post(
@@ -84,5 +84,5 @@ class BlockController(Controller):
         """End a block. Each instance stops to apply it within five seconds. {who}."""
         found_id = parse_id(block_id, BlockNotFound())
         with FieldErrors(data) as invalid, invalid.of("reason"):
-            reason = request.caller.parse_reason(END_BLOCK, data.reason)
-        return to_block_response(await blocks.end(request.caller, found_id, reason))
+            reason = request.operator.parse_reason(END_BLOCK, data.reason)
+        return to_block_response(await blocks.end(request.operator, found_id, reason))

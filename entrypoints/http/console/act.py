@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from application.administration.act_for_users import ActForUsers
 from application.administration.acts import Act
-from application.administration.caller import Caller
 from application.administration.find_user import UserQuery
+from application.administration.operator import Operator
 from application.administration.show_user import UserDetails
 from application.use_cases import UseCases
 from entrypoints.http.console.request import ConsoleRequest
@@ -24,9 +24,9 @@ class ActCall:
     form: Mapping[str, str]
 
     @property
-    def caller(self) -> Caller:
+    def operator(self) -> Operator:
         """Who acts."""
-        return self.request.caller
+        return self.request.operator
 
     @property
     def act(self) -> ActForUsers:

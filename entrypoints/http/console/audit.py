@@ -69,7 +69,7 @@ class AuditPageController(ConsoleController):
             with invalid.of("cursor"):
                 cursor = parse_cursor(query["cursor"]) if "cursor" in query else None
         page = await use_cases.administration.list_audit(
-            request.caller, audit_filter, cursor, _PAGE_SIZE
+            request.operator, audit_filter, cursor, _PAGE_SIZE
         )
         if actor is not None:
             entries = [entry for entry in page.entries if actor.is_same(entry.actor)]

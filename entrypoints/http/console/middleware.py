@@ -71,10 +71,10 @@ class ConsoleMiddleware(ASGIMiddleware):
         limits.acquire_for_identity(signed_in.session.identity_id)
         if request.method != "GET":
             await check_form_token(request, secret)
-        scope["user"], scope["auth"] = signed_in.session, signed_in.caller
+        scope["user"], scope["auth"] = signed_in.session, signed_in.operator
         needed: staff.Scope | None = scope["route_handler"].opt.get(NEEDED_SCOPE)
         if needed is not None:
-            signed_in.caller.check_scope(needed)
+            signed_in.operator.check_scope(needed)
 
 
 class SignInMiddleware(ASGIMiddleware):

@@ -34,7 +34,7 @@ class OverviewController(ConsoleController):
         """Return the page."""
         context: dict[str, Any] = {}
         parts = shown_parts(request)
-        sees_numbers = request.caller.has_scope(Scope.READ_STATISTICS)
+        sees_numbers = request.operator.has_scope(Scope.READ_STATISTICS)
         for part in parts:
             if part.describe_overview is not None:
                 context |= await part.describe_overview(request, use_cases)

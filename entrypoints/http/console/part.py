@@ -28,8 +28,8 @@ class ConsolePart:
         controllers: Its pages.
         navigation: What the header links: where, the title, the path, and the scope that its pages
             need; None for all staff.
-        scope: What the caller needs to see its fields of a user and its section of the first page;
-            None for all who see these pages.
+        scope: What an operator needs to see its fields of a user and its section of the first
+            page; None for all who see these pages.
         done: What a page says after an act, by the word in its address.
         act_pages: What is done for users.
         errors: What is wrong and the way out, where an act raises such an error.
@@ -65,8 +65,8 @@ def parts_of(request: ConsoleRequest) -> Sequence[ConsolePart]:
 
 
 def shown_parts(request: ConsoleRequest) -> Sequence[ConsolePart]:
-    """Return those whose sections the caller may see."""
-    caller = request.caller
+    """Return those whose sections the operator may see."""
+    operator = request.operator
     return [
-        part for part in parts_of(request) if part.scope is None or caller.has_scope(part.scope)
+        part for part in parts_of(request) if part.scope is None or operator.has_scope(part.scope)
     ]

@@ -82,7 +82,7 @@ def _has_scope(request: ConsoleRequest, scope: str | None) -> bool:
     """Return whether whoever is signed in has a scope."""
     if request.console_session is None:
         return False
-    return scope is None or request.caller.has_scope(Scope(scope))
+    return scope is None or request.operator.has_scope(Scope(scope))
 
 
 def _is_current(path: str, requested: str) -> bool:

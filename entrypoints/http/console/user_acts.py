@@ -63,7 +63,7 @@ async def _send_code(call: ActCall) -> str:
         preferences=MessagePreferences(locale=locale),
     )
     result = await call.use_cases.of(OtpFeature).send_code(
-        call.caller, call.query, command, call.reason
+        call.operator, call.query, command, call.reason
     )
     if not result.sent:
         return "code_sent_before"
@@ -76,7 +76,7 @@ async def _reset_limits(call: ActCall) -> str:
     expected_left = int(left) if left.isdecimal() and len(left) == 1 else None
     try:
         await call.act.reset_limits(
-            call.caller, call.query, call.reason, expected_left=expected_left
+            call.operator, call.query, call.reason, expected_left=expected_left
         )
     except errors.ConflictingValue:
         return "limits_reset_before"
@@ -84,29 +84,29 @@ async def _reset_limits(call: ActCall) -> str:
 
 
 async def _block(call: ActCall) -> str:
-    await call.act.block(call.caller, call.query, call.reason)
+    await call.act.block(call.operator, call.query, call.reason)
     return "user_blocked"
 
 
 async def _unblock(call: ActCall) -> str:
-    await call.act.unblock(call.caller, call.query, call.reason)
+    await call.act.unblock(call.operator, call.query, call.reason)
     return "user_unblocked"
 
 
 async def _sign_out(call: ActCall) -> str:
-    await call.act.sign_out(call.caller, call.query, call.reason)
+    await call.act.sign_out(call.operator, call.query, call.reason)
     return "user_signed_out"
 
 
 async def _promote(call: ActCall) -> str:
     with parsing_field("role"):
         role = parse_staff_role(call.form["role"])
-    await call.act.change_role(call.caller, call.query, role, call.reason)
+    await call.act.change_role(call.operator, call.query, role, call.reason)
     return "user_promoted"
 
 
 async def _demote(call: ActCall) -> str:
-    await call.act.change_role(call.caller, call.query, Role.MEMBER, call.reason)
+    await call.act.change_role(call.operator, call.query, Role.MEMBER, call.reason)
     return "user_demoted"
 
 
@@ -114,17 +114,17 @@ async def _set_external_id(call: ActCall) -> str:
     with parsing_field("external_id"):
         text = call.form["external_id"]
         external_id = parse_external_id(text) if text else None
-    await call.act.set_external_id(call.caller, call.query, external_id, call.reason)
+    await call.act.set_external_id(call.operator, call.query, external_id, call.reason)
     return "external_id_changed"
 
 
 async def _restore(call: ActCall) -> str:
-    await call.act.restore(call.caller, call.query, call.reason)
+    await call.act.restore(call.operator, call.query, call.reason)
     return "user_restored"
 
 
 async def _delete(call: ActCall) -> str:
-    await call.act.delete(call.caller, call.query, call.reason)
+    await call.act.delete(call.operator, call.query, call.reason)
     return "user_deleted"
 
 
@@ -232,13 +232,13 @@ class UserActController(ConsoleController):
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Template:
         """Return the full number. It is in the audit before; loading it again is another read."""
-        request.caller.check_act(acts.VIEW_PHONE)
+        request.operator.check_act(acts.VIEW_PHONE)
         user = await find_user(use_cases, user_id)
         form = await read_form(request)
         try:
             reason = parse_act_reason(request, acts.VIEW_PHONE, form)
             view_phone = use_cases.of(LimitsFeature).view_phone
-            number = await view_phone(request.caller, user.require_phone(), user.subject, reason)
+            number = await view_phone(request.operator, user.require_phone(), user.subject, reason)
         except ACT_ERRORS as error:
             return await render_act_error(request, use_cases, user, form, error)
         return render(request, "users/number.html", user=user, number=number)
@@ -258,8 +258,8 @@ class UserActController(ConsoleController):
             return await run_act(request, use_cases, user)
         if user.identity is not None:
             return see_other(f"{path_of(user)}/{request.act_name}")
-        request.caller.check_act(_page_of(request).act)
-        request.caller.check_subject(user)
+        request.operator.check_act(_page_of(request).act)
+        request.operator.check_subject(user)
         return await render_act(request, use_cases, user)
 
     @get([f"/phone/{act.name}" for act in _OF_PHONES])
@@ -277,9 +277,9 @@ async def show_confirmation(
     request: ConsoleRequest, use_cases: UseCases, user_id: str
 ) -> Response[Any]:
     """Return the page that asks whether to do it; that of the user if it was deleted."""
-    request.caller.check_act(_page_of(request).act)
+    request.operator.check_act(_page_of(request).act)
     user = await find_user(use_cases, user_id)
-    request.caller.check_subject(user)
+    request.operator.check_subject(user)
     if user.identity is not None and user.identity.is_deleted:
         return see_other(path_of(user), "user_deleted_before")
     return await render_act(request, use_cases, user)
@@ -293,7 +293,7 @@ async def find_user(use_cases: UseCases, user_id: str) -> FoundUser:
 def parse_act_reason(request: ConsoleRequest, act: Act, form: Mapping[str, str]) -> str:
     """Return the reason of a form; raises InvalidFields."""
     try:
-        return request.caller.parse_reason(act, form["reason"])
+        return request.operator.parse_reason(act, form["reason"])
     except errors.InvalidValue as error:
         raise InvalidFields(CORE_TABLE.to_field_error("reason", error)) from error
 
@@ -302,8 +302,8 @@ async def run_act(request: ConsoleRequest, use_cases: UseCases, user: FoundUser)
     """Do it, and lead to the page of the user."""
     form, page = await read_form(request), _page_of(request)
     query = user.identity.id if user.identity else user.require_phone()
-    request.caller.check_act(page.act)
-    request.caller.check_subject(user)
+    request.operator.check_act(page.act)
+    request.operator.check_subject(user)
     if user.identity is not None and user.identity.is_deleted:
         # A second click on "Delete the account" ends here.
         return see_other(path_of(user), "user_deleted_before")
@@ -436,14 +436,14 @@ def _page_of(request: ConsoleRequest) -> ActPage:
 
 
 def offered_pages(request: ConsoleRequest, details: UserDetails) -> Sequence[ActPage]:
-    """Return those of the acts that make sense for a user, and that the caller may do."""
-    caller = request.caller
-    if not caller.may_act_on(details.user):
+    """Return those of the acts that make sense for a user, and that the operator may do."""
+    operator = request.operator
+    if not operator.may_act_on(details.user):
         return ()
     return [
         page
         for page in act_pages(request)
-        if page.is_offered(details) and page.act.scope and caller.has_scope(page.act.scope)
+        if page.is_offered(details) and page.act.scope and operator.has_scope(page.act.scope)
     ]
 
 

@@ -114,7 +114,7 @@ def _render_search(
 async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: FoundUser) -> Template:
     """Return the page of a user. The number is masked: the full one is an act of its own."""
     show_user = use_cases.of(LimitsFeature).show_user
-    details = await show_user.describe(request.caller, user, with_full_number=False)
+    details = await show_user.describe(request.operator, user, with_full_number=False)
     rows, sections = _list_rows(request, details, show_user.clock.now())
     identity = user.identity
     retained: Sequence[RetainedData] = ()
@@ -139,7 +139,7 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
 def _list_rows(
     request: ConsoleRequest, details: UserDetails, now: datetime
 ) -> tuple[Sequence[Row], Sequence[Section]]:
-    """Return what the API has of a user, without what the caller may not see here."""
+    """Return what the API has of a user, without what the operator may not see here."""
     form: UserDetailsForm = request.app.state.user_details
     shown = shown_parts(request)
     hidden = [name for part in parts_of(request) if part not in shown for name in part.user_fields]
@@ -147,9 +147,9 @@ def _list_rows(
 
 
 def _explain_no_acts(request: ConsoleRequest, details: UserDetails) -> str:
-    """Return why the caller does nothing for this person that is possible; empty if it may."""
+    """Return why the operator does nothing for this person that is possible; empty if it may."""
     try:
-        request.caller.check_subject(details.user)
+        request.operator.check_subject(details.user)
     except Forbidden as error:
         return error.message
     is_possible = any(page.is_offered(details) for page in act_pages(request))

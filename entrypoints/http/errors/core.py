@@ -207,7 +207,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "The range begins after the end of the file.",
         headers=lambda error: {"Content-Range": f"bytes */{error.size}"},
     ),
-    # What only some callers may do
+    # What only some users may do
     errors.Forbidden: ErrorRow(403, "forbidden", "Only the owner or an administrator may do this."),
     errors.ReauthenticationRequired: ErrorRow(
         403,

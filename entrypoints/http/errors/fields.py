@@ -53,10 +53,12 @@ class ServiceError(msgspec.Struct):
         str, described("What failed.", "The database did not respond. Try again shortly.")
     ]
     user_id: Annotated[
-        str, described("The caller's, if it is the caller who has the number.", USER_ID_EXAMPLE)
+        str,
+        described("The signed-in user's, if it is that user who has the number.", USER_ID_EXAMPLE),
     ]
     username: Annotated[
-        str, described("The caller's, if it is the caller who has the number.", "Rahul Sharma")
+        str,
+        described("The signed-in user's, if it is that user who has the number.", "Rahul Sharma"),
     ]
     field_errors: Annotated[
         list[exceptions.FieldError], described("The field, with the same code and message.")

@@ -25,7 +25,7 @@ _DEPENDENCIES: Final = {
 
 
 class OwnExportController(Controller):
-    """The export of the caller."""
+    """The export of the signed-in user."""
 
     path = "/users"
     tags = ["Users"]
@@ -35,16 +35,16 @@ class OwnExportController(Controller):
 
     @get(
         "/me/export",
-        summary="Export the caller's data",
+        summary="Export the signed-in user's data",
         file_responses=EXPORT_RESPONSES,
         errors=[errors.FreshLoginRequired, errors.TooManyExports, errors.TooManyReads],
     )
     async def export_me(
         self, request: ApiRequest, exports: Injected[ExportFeature], file_reads: Injected[FileReads]
     ) -> ASGIApp:
-        """Return all data of the caller as a ZIP archive: JSON and files, with a page about them.
+        """Return all data of the user as a ZIP archive: JSON and files, with a page about them.
 
-        The caller signed in within the last 15 minutes. An export is possible once a day. If the
+        The user signed in within the last 15 minutes. An export is possible once a day. If the
         transfer breaks, it may be repeated within an hour.
         """
         principal = request.principal
@@ -87,6 +87,6 @@ class ExportController(Controller):
         """
         target = parse_target(request, EXPORT, data)
         return send_archive(
-            lambda: exports.export_user(request.caller, target.query, target.reason),
+            lambda: exports.export_user(request.operator, target.query, target.reason),
             file_reads.slot(request.client_ip),
         )

@@ -12,7 +12,7 @@ from entrypoints.http.plugin import ApiPlugin
 
 
 class ExportPlugin(ApiPlugin):
-    """The export of the caller, and those of users for operators."""
+    """The export of the own data, and those of users for operators."""
 
     scopes = scopes_of([EXPORT])
     errors = ERRORS

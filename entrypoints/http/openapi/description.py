@@ -27,8 +27,8 @@ _ABOUT: Final = """\
 Sign in with a code that is sent to a phone, and manage users.
 
 Start with `request-otp`: the message has a code, and `verify-otp` exchanges it for an access token,
-which later requests send as `Authorization: Bearer <token>`. `POST /users` then makes the caller a
-user. If the message does not arrive, `GET /auth/requests/{request_id}` says so.
+which later requests send as `Authorization: Bearer <token>`. `POST /users` then gives the
+user a name. If the message does not arrive, `GET /auth/requests/{request_id}` says so.
 """
 _ABOUT_ERRORS: Final = """\
 JSON is sent as `application/json`. Every response has an `X-Request-Id`, which is also in the log

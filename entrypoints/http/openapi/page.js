@@ -42,7 +42,7 @@ const withOwnHost = {
   },
 };
 
-// An upload needs the id of the caller. Swagger UI would invent one; this is the id in the last
+// An upload needs the id of the user. Swagger UI would invent one; this is the id in the last
 // response that had it, or empty.
 let userId = "";
 const withOwnUserId = ({ React }) => ({

@@ -237,12 +237,12 @@ class VerifyOtpResponse(msgspec.Struct, kw_only=True):
     expires_in: ExpiresInField | msgspec.UnsetType = msgspec.UNSET
     user_id: Annotated[
         str | msgspec.UnsetType,
-        described("The caller's id, which `POST /users` does not change.", USER_ID_EXAMPLE),
+        described("The user's id, which `POST /users` does not change.", USER_ID_EXAMPLE),
     ] = msgspec.UNSET
     username: Annotated[
         str | msgspec.UnsetType | None,
         described(
-            "The caller's username; null before `POST /users`: ask for a name.", "Rahul Sharma"
+            "The user's username; null before `POST /users`: ask for a name.", "Rahul Sharma"
         ),
     ] = msgspec.UNSET
     refresh_token: RefreshTokenField | msgspec.UnsetType = msgspec.UNSET

@@ -74,9 +74,9 @@ class UserPhoneController(Controller):
             with invalid.of("phone"):
                 phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
             with invalid.of("reason"):
-                reason = request.caller.parse_reason(CHANGE_PHONE, data.reason)
+                reason = request.operator.parse_reason(CHANGE_PHONE, data.reason)
         with parsing_field("phone"):
-            user = await phone_change.change_phone_of_user(request.caller, query, phone, reason)
+            user = await phone_change.change_phone_of_user(request.operator, query, phone, reason)
         return schemas.ChangeUserPhoneResponse(
             message="Phone number changed",
             subject=user.subject,

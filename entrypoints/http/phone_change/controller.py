@@ -43,7 +43,7 @@ _LOGIN_WITH_NUMBER: Final = (
 
 
 class PhoneChangeController(Controller):
-    """Changes of the caller's number."""
+    """Changes of the user's number."""
 
     path = "/users/me/phone"
     tags = [_TAG]
@@ -73,12 +73,12 @@ class PhoneChangeController(Controller):
         phone_change: Injected[PhoneChangeFeature],
         data: JSONBody[SkipValidation[schemas.RequestPhoneChangeOtpBody]],
     ) -> RequestOtpResponse:
-        """Send a code for a change of the caller's number. It signs nobody in.
+        """Send a code for a change of the user's number. It signs nobody in.
 
         An app changes the number in these steps:
 
         1. Send the new number here. It gets a message, and the user types its code.
-        2. Did the caller sign in more than 15 minutes ago? Then send `target` `old` here too. The
+        2. Did the user sign in more than 15 minutes ago? Then send `target` `old` here too. The
            present number gets a code of its own. Another way is to sign in again.
         3. Send all of it to `POST /users/me/phone`.
 
@@ -86,7 +86,7 @@ class PhoneChangeController(Controller):
         service.
 
         The limits and the cooldown of a number are those of `POST /auth/request-otp`, and what
-        else that asks for is asked for here. Each caller gets at most five codes a day here. The
+        else that asks for is asked for here. Each user gets at most five codes a day here. The
         response does not say whether somebody has the number.
         """
         settings = request.settings.otp
@@ -110,8 +110,8 @@ class PhoneChangeController(Controller):
         return msgspec.convert(result, RequestOtpResponse, from_attributes=True)
 
     @post(
-        summary="Change the caller's number",
-        response_description="The caller, with the new number.",
+        summary="Change the signed-in user's number",
+        response_description="The user, with the new number.",
         status_code=200,
         describe_body=describe_otp_length,
         errors=[
@@ -132,16 +132,16 @@ class PhoneChangeController(Controller):
         phone_change: Injected[PhoneChangeFeature],
         data: JSONBody[schemas.ChangePhoneBody],
     ) -> UserResponse:
-        """Give the caller another number. Request its code first.
+        """Give the user another number. Request its code first.
 
-        The caller signed in within the last 15 minutes, or sends a code of the present number as
+        The user signed in within the last 15 minutes, or sends a code of the present number as
         `old_otp` with its `old_request_id`. Without both it is a 403 `reauthentication_required`.
 
         - From then on only the new number signs in. The session of the request stays. All others
           end, and no `device_token` is recognized anymore.
         - The new number gets a message, and can disown the account for seven days, see
           `POST /users/me/phone/disown`.
-        - The number that the caller had gets a message too. For seven days it can undo the change,
+        - The number that the user had gets a message too. For seven days it can undo the change,
           see `POST /auth/undo-phone-change`, and nobody else can get that number. A change with
           `old_otp` cannot be undone.
         - A wrong code is a 403 `invalid_otp` with its `field` and the attempts that are left.
@@ -185,8 +185,8 @@ class PhoneChangeController(Controller):
 
     @post(
         "/disown",
-        summary="Disown the account that the caller's number got",
-        response_description="The number is free, and the caller has no session anymore.",
+        summary="Disown the account that the user's number got",
+        response_description="The number is free, and the user has no session anymore.",
         status_code=200,
         errors=[
             errors.FreshLoginRequired,
@@ -197,20 +197,20 @@ class PhoneChangeController(Controller):
     async def disown_phone(
         self, request: ApiRequest, phone_change: Injected[PhoneChangeFeature]
     ) -> schemas.DisownPhoneResponse:
-        """Say that the caller's account is not that of the person who has its number.
+        """Say that the user's account is not that of the person who has its number.
 
         It is for owners of a number who signed in and found an account of somebody else: that
         person changed its number to theirs, for which they had to give away one code. The number
         got a message then. It is possible for seven days after the change.
 
-        The caller signed in with the number, after the change and within the last 15 minutes.
+        The user signed in with the number, after the change and within the last 15 minutes.
         Another session, also the one that made the change, gets a 403
         `reauthentication_required`.
 
         - The number is free: the next login with it opens a new account.
         - The account has its former number again, and the session goes on that made the change. If
           the change cannot be undone (anymore), the account has no number and no sessions.
-        - All sessions that were opened with the number end, also the caller's.
+        - All sessions that were opened with the number end, also the user's.
         - What was put into the account stays there, also a username.
 
         After a 503, or without a response, send the same request again. A 401 then means that it

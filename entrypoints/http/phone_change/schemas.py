@@ -69,7 +69,7 @@ class RequestPhoneChangeOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_
         str | None,
         described(
             "Which number gets the code: the `new` one in `phone` (the default), or the `old` one,"
-            " which is the caller's present number.",
+            " which is the user's present number.",
             OtpTarget.OLD.value,
             enum=[*OtpTarget, None],
         ),
@@ -90,7 +90,7 @@ class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     old_otp: Annotated[
         str | None,
         otp_field(
-            "The code that the present number got. Without it, the caller signed in within the"
+            "The code that the present number got. Without it, the user signed in within the"
             " last 15 minutes."
         ),
     ] = None

@@ -28,7 +28,7 @@ _INVALID_SCOPE: Final = "Send 'this', 'others' or 'all', or omit the field."
 
 
 class SessionController(Controller):
-    """The sessions of the caller."""
+    """The sessions of the user."""
 
     path = "/auth"
     tags = ["Sessions"]
@@ -96,7 +96,7 @@ class SessionController(Controller):
 
     @get(
         "/sessions",
-        summary="List the caller's sessions",
+        summary="List the signed-in user's sessions",
         response_description="The sessions.",
         middleware=[AuthenticationMiddleware],
         security=BEARER,
@@ -104,7 +104,7 @@ class SessionController(Controller):
     async def list_sessions(
         self, request: ApiRequest, identities: Injected[IdentitiesFeature]
     ) -> schemas.SessionListResponse:
-        """List the caller's sessions, the last used first."""
+        """List the user's sessions, the last used first."""
         sessions = await identities.list_sessions(request.principal)
         current_id = request.principal.session.id
         return schemas.SessionListResponse(
@@ -113,7 +113,7 @@ class SessionController(Controller):
 
     @delete(
         "/sessions/{session_id:str}",
-        summary="End a session of the caller",
+        summary="End a session of the signed-in user",
         response_description="The session has ended.",
         middleware=[AuthenticationMiddleware],
         security=BEARER,
@@ -125,7 +125,7 @@ class SessionController(Controller):
         identities: Injected[IdentitiesFeature],
         session_id: schemas.SessionIdParameter,
     ) -> None:
-        """End a session of the caller, this one or another. Its tokens become invalid at once."""
+        """End a session of the user, this one or another. Its tokens become invalid at once."""
         await identities.revoke_session(request.principal, session_id)
 
 

@@ -89,7 +89,7 @@ class SessionResponse(msgspec.Struct, kw_only=True):
 
 
 class SessionListResponse(msgspec.Struct, kw_only=True):
-    """The sessions of the caller."""
+    """The sessions of the user."""
 
     sessions: Annotated[list[SessionResponse], described("The last used first.")]
 

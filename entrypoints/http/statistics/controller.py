@@ -49,4 +49,4 @@ class StatisticsController(Controller):
         query = parse_query(
             statistics.clock.now(), hours=hours, first_day=first_day, last_day=last_day, by=by
         )
-        return schemas.to_statistics_response(await statistics.report(request.caller, query))
+        return schemas.to_statistics_response(await statistics.report(request.operator, query))

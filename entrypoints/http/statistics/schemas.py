@@ -21,7 +21,7 @@ from entrypoints.http.parameters import query_parameter
 
 _IF_SUMMED: Final = "It is there if the messages are summed by it."
 _IF_AMOUNTS: Final = (
-    "In millionths of the currency; null without prices, and for callers who may not read costs."
+    "In millionths of the currency; null without prices, and for operators who may not read costs."
 )
 
 HOURS: Final = CountParameter(name="hours", default=DEFAULT_HOURS, maximum=MAX_HOURS)

@@ -56,7 +56,7 @@ class UserListController(Controller):
 
         Who is there all the time is listed exactly once, also while others are created, changed,
         blocked and deleted. Accounts without a username are listed too; one whose phone went to
-        somebody else is not. Numbers are masked. The audit has one entry an hour for each caller,
+        somebody else is not. Numbers are masked. The audit has one entry an hour for each operator,
         with the number of users. A service token needs the scope `users:list`.
         """
         with FieldErrors() as invalid:
@@ -79,7 +79,7 @@ class UserListController(Controller):
                 after = user_filter.parse_cursor(cursor) if cursor is not None else None
             with invalid.of("limit"):
                 size = min(schemas.PAGE_SIZE.parse(limit), MAX_PAGE_SIZE)
-        page = await user_list.list_users(request.caller, user_filter, after, size)
+        page = await user_list.list_users(request.operator, user_filter, after, size)
         return schemas.to_page_response(page, user_filter)
 
 

@@ -68,17 +68,15 @@ class UserController(Controller):
         identities: Injected[IdentitiesFeature],
         data: JSONBody[CreateUserBody],
     ) -> Response[CreateUserResponse]:
-        """Make the caller a user. `number` must be the phone that the caller signed in with.
+        """Create the user. `number` must be the phone of the sign-in.
 
         The same username and number again is a success with the same id. If number and username
         are both in use, the error is about the number.
         """
-        caller, settings = request.principal.identity, request.settings
+        own, settings = request.principal.identity.username, request.settings
         with FieldErrors(data) as invalid:
             with invalid.of("username"):
-                username = parse_username(
-                    data.username, settings.identities.username_rules, caller.username
-                )
+                username = parse_username(data.username, settings.identities.username_rules, own)
             with invalid.of("number"):
                 phone = parse_phone(
                     data.number, settings.otp.default_region, settings.otp.phone_rules
@@ -92,12 +90,12 @@ class UserController(Controller):
     @get(
         "/me",
         operation_id="get_me",
-        summary="Get the caller",
-        response_description="The caller.",
+        summary="Get the signed-in user",
+        response_description="The user.",
         errors=[errors.UserNotFound],
     )
     async def get_me(self, request: ApiRequest) -> UserResponse:
-        """Return the caller, with the full number."""
+        """Return the user, with the full number."""
         identity = request.principal.identity
         return to_user_response(identity, identity)
 
@@ -126,8 +124,8 @@ class UserController(Controller):
     @patch(
         "/me",
         operation_id="rename_me",
-        summary="Rename the caller",
-        response_description="The caller, with the new username.",
+        summary="Rename the signed-in user",
+        response_description="The user, with the new username.",
         errors=[errors.UserNotFound, errors.UsernameInUse],
     )
     async def rename_me(
@@ -136,7 +134,7 @@ class UserController(Controller):
         identities: Injected[IdentitiesFeature],
         data: JSONBody[RenameUserBody],
     ) -> UserResponse:
-        """Change the caller's username. The old username is free at once."""
+        """Change the user's username. The old username is free at once."""
         rules, own = request.settings.identities.username_rules, request.principal.identity.username
         with parsing_field("username"):
             username = parse_username(data.username, rules, own)
@@ -146,8 +144,8 @@ class UserController(Controller):
     @delete(
         "/me",
         operation_id="delete_me",
-        summary="Delete the caller",
-        response_description="The caller is deleted.",
+        summary="Delete the signed-in user",
+        response_description="The user is deleted.",
         responses={
             200: ResponseSpec(
                 DeletedUserResponse,
@@ -163,7 +161,7 @@ class UserController(Controller):
         use_cases: Injected[UseCases],
         prefer: PreferParameter = None,
     ) -> Response[None]:
-        """Delete the caller. All tokens become invalid and all data is hidden, at once.
+        """Delete the user. All tokens become invalid and all data is hidden, at once.
 
         The phone can sign in again, as a new identity. What remains, and for how long:
 

@@ -61,7 +61,7 @@ class RenameUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class DeletedUserResponse(msgspec.Struct, kw_only=True):
-    """The caller is deleted."""
+    """The user is deleted."""
 
     message: Annotated[str, described("Always `User deleted`.", "User deleted")] = "User deleted"
     retained: Annotated[

@@ -14,7 +14,7 @@ from schemathesis.generation.meta import TestPhase
 from schemathesis.hooks import unregister
 from schemathesis.transport.serialization import Binary
 
-from tests.e2e.description.callers import Callers, Person
+from tests.e2e.description.people import People, Person
 from tests.support.images import animated_gif, plain_jpeg, transparent_png
 from tests.support.schema_check import is_valid
 
@@ -44,19 +44,17 @@ def files() -> tuple[bytes, ...]:
     )
 
 
-def add_hooks(
-    schema: BaseSchema, document: dict[str, Any], callers: Callers, person: Person
-) -> None:
+def add_hooks(schema: BaseSchema, document: dict[str, Any], people: People, person: Person) -> None:
     """Add tokens and files to the requests; drop requests that schemathesis mislabels."""
 
     # Not the person: after a rename, creating the same user again would be a conflict.
-    renamed = callers.add_person()
+    renamed = people.add_person()
 
     class Tokens:
         def get(self, case: Case[Any], context: AuthContext) -> str:
             match case.operation.definition.raw["operationId"]:
                 case "logout" | "delete_me" | "revoke_session":
-                    return callers.next_token()
+                    return people.next_token()
                 case "rename_me":
                     return renamed.token
                 case _:
@@ -101,11 +99,11 @@ def add_hooks(
 
 
 @contextmanager
-def use_many_client_ips(callers: Callers) -> Iterator[None]:
+def use_many_client_ips(people: People) -> Iterator[None]:
     """Send each request from a new client IP, so that no rate limit is reached."""
 
     def set_client_ip(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-        case.headers.update(callers.next_ip())
+        case.headers.update(people.next_ip())
 
     schemathesis.hook("before_call")(set_client_ip)
     try:

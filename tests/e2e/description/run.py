@@ -10,12 +10,12 @@ from hypothesis import settings
 from schemathesis.engine import Status, events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
-from tests.e2e.description.callers import Callers, Person
 from tests.e2e.description.generation import (
     add_hooks,
     register_formats,
     use_many_client_ips,
 )
+from tests.e2e.description.people import People, Person
 from tests.support.examples import examples
 
 SPARE_ITEMS: Final = 12
@@ -68,18 +68,18 @@ class Report:
             self.findings.setdefault(kind, finding)
 
 
-def run_schemathesis(callers: Callers, document: dict[str, Any], seed: int) -> Report:
+def run_schemathesis(people: People, document: dict[str, Any], seed: int) -> Report:
     """Test a service against its description, with all checks and phases."""
-    person = callers.add_person()
-    spare_items = [callers.upload(person.user_id, person.token)["id"] for _ in range(SPARE_ITEMS)]
+    person = people.add_person()
+    spare_items = [people.upload(person.user_id, person.token)["id"] for _ in range(SPARE_ITEMS)]
     register_formats(person.phone, person.username)
-    new_phones = [callers.next_phone() for _ in range(NEW_PHONES)]
+    new_phones = [people.next_phone() for _ in range(NEW_PHONES)]
     config = _configuration(person, spare_items, new_phones, seed)
     schema = schemathesis.openapi.from_dict(document, config=config)
-    schema.config.update(base_url=callers.service.url)
-    add_hooks(schema, document, callers, person)
+    schema.config.update(base_url=people.service.url)
+    add_hooks(schema, document, people, person)
     report = Report(seed)
-    with use_many_client_ips(callers):
+    with use_many_client_ips(people):
         for event in from_schema(schema).execute():
             report.add(event)
     return report
@@ -157,7 +157,7 @@ def _configuration(
                 _accept("send_code", "400"),
                 # Nor that `page` and `cursor` exclude each other.
                 _accept("list_library_items", "400"),
-                # Nor that a number is not the caller's.
+                # Nor that a number is not the user's.
                 _accept("request_phone_change_otp", "400"),
                 # Nor which characters outside ASCII the code for an undo may have.
                 _accept("undo_phone_change", "400"),

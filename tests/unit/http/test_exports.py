@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from adapters.records.features.export import DATA_EXPORTS
 from adapters.records.mapping import RecordMapping
-from application.administration.caller import operating_system_user
+from application.administration.operator import operating_system_user
 from application.export.export_user import Export
 from application.export.feature import ExportFeature
 from application.limits.file_reads import FileRead

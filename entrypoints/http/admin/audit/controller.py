@@ -59,7 +59,7 @@ class AuditController(Controller):
                 after = None if cursor is None else parse_cursor(cursor)
             with invalid.of("limit"):
                 size = schemas.PAGE_SIZE.parse(limit)
-        page = await administration.list_audit(request.caller, audit_filter, after, size)
+        page = await administration.list_audit(request.operator, audit_filter, after, size)
         return schemas.to_page_response(page)
 
 

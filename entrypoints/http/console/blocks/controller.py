@@ -65,7 +65,7 @@ class BlockPageController(ConsoleController):
         self, request: ConsoleRequest, blocks: Injected[BlocksFeature]
     ) -> Redirect | Template:
         """Add a block."""
-        request.caller.check_act(ADD_BLOCK)
+        request.operator.check_act(ADD_BLOCK)
         form = await read_form(request)
         try:
             with FieldErrors() as invalid:
@@ -74,8 +74,8 @@ class BlockPageController(ConsoleController):
                 with invalid.of("hours"):
                     end = _parse_hours(form["hours"])
                 with invalid.of("reason"):
-                    reason = request.caller.parse_reason(ADD_BLOCK, form["reason"])
-            await blocks.add(request.caller, subject, end, reason)
+                    reason = request.operator.parse_reason(ADD_BLOCK, form["reason"])
+            await blocks.add(request.operator, subject, end, reason)
         except InvalidFields as error:
             errors = {wrong.field: wrong.message for wrong in error.field_errors}
             return await _render_page(request, blocks, 400, form, errors)
@@ -89,11 +89,11 @@ class BlockPageController(ConsoleController):
         self, request: ConsoleRequest, blocks: Injected[BlocksFeature], block_id: IdParameter
     ) -> Redirect | Template:
         """End a block."""
-        request.caller.check_act(END_BLOCK)
+        request.operator.check_act(END_BLOCK)
         found_id = parse_id(block_id, BlockNotFound())
         try:
-            reason = request.caller.parse_reason(END_BLOCK, (await read_form(request))["reason"])
-            await blocks.end(request.caller, found_id, reason)
+            reason = request.operator.parse_reason(END_BLOCK, (await read_form(request))["reason"])
+            await blocks.end(request.operator, found_id, reason)
         except InvalidValue as error:
             return await _render_page(
                 request, blocks, 400, errors={"": request.errors.message(error)}
@@ -104,9 +104,9 @@ class BlockPageController(ConsoleController):
 
 
 def _find_obstacle(request: ConsoleRequest) -> str:
-    """Return why the caller adds and ends no blocks: `passkey`, `role` or empty."""
+    """Return why the operator adds and ends no blocks: `passkey`, `role` or empty."""
     try:
-        request.caller.check_act(ADD_BLOCK)
+        request.operator.check_act(ADD_BLOCK)
     except PasskeyRequired:
         return "passkey"
     except (Forbidden, FreshLoginRequired):
@@ -137,7 +137,7 @@ async def _render_page(
         request,
         "blocks/list.html",
         status_code=status_code,
-        blocks=await blocks.list(request.caller),
+        blocks=await blocks.list(request.operator),
         describe_actor=describe_actor,
         obstacle=_find_obstacle(request),
         form=defaultdict(str, form or {}),

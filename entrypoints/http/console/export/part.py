@@ -57,7 +57,7 @@ class ExportActController(ConsoleController):
         user_id: IdParameter,
     ) -> ASGIApp:
         """Return all data of a user as a ZIP archive."""
-        request.caller.check_act(EXPORT)
+        request.operator.check_act(EXPORT)
         user = await find_user(use_cases, user_id)
         form = await read_form(request)
         query = user.subject
@@ -68,7 +68,7 @@ class ExportActController(ConsoleController):
                 reason = parse_act_reason(request, EXPORT, form)
                 export_user = use_cases.of(ExportFeature).export_user
                 archive = send_archive(
-                    lambda: export_user(request.caller, query, reason),
+                    lambda: export_user(request.operator, query, reason),
                     file_reads.slot(request.client_ip),
                 )
                 await archive(scope, receive, send)

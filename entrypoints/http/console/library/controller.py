@@ -11,7 +11,7 @@ from litestar.response import Redirect, Template
 from litestar.types import ASGIApp
 
 from application.administration.acts import Act
-from application.administration.caller import Caller
+from application.administration.operator import Operator
 from application.limits.file_reads import FileReads
 from application.media import acts
 from application.media.feature import LibraryFeature, MediaFeature
@@ -58,7 +58,7 @@ class _ActPage:
     act: Act
     title: str
     done: str
-    run: Callable[[ModerateItems, Caller, str, str], Awaitable[MediaItem]]
+    run: Callable[[ModerateItems, Operator, str, str], Awaitable[MediaItem]]
     is_dangerous: bool = False
 
 
@@ -106,7 +106,9 @@ class LibraryPageController(ConsoleController):
         )
         with parsing_field("cursor"):
             cursor = parse_cursor(query["cursor"]) if "cursor" in query else None
-        page = await moderation.moderate_items.list(request.caller, item_filter, cursor, _PAGE_SIZE)
+        page = await moderation.moderate_items.list(
+            request.operator, item_filter, cursor, _PAGE_SIZE
+        )
         return _render_list(
             request,
             item_filter,
@@ -135,7 +137,7 @@ class LibraryPageController(ConsoleController):
         self, request: ConsoleRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> Template:
         """Return the page of an item."""
-        item = await moderation.moderate_items.get(request.caller, _parse_item(item_id))
+        item = await moderation.moderate_items.get(request.operator, _parse_item(item_id))
         return render(request, "library/show.html", item=item)
 
     @get(_ACT_PATHS)
@@ -143,8 +145,8 @@ class LibraryPageController(ConsoleController):
         self, request: ConsoleRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> Template:
         """Return the page that asks whether to hide an item, show it again or delete it."""
-        request.caller.check_act(_page_of(request).act)
-        item = await moderation.moderate_items.get(request.caller, _parse_item(item_id))
+        request.operator.check_act(_page_of(request).act)
+        item = await moderation.moderate_items.get(request.operator, _parse_item(item_id))
         return _render_act(request, item)
 
     @post(_ACT_PATHS, status_code=200)
@@ -153,15 +155,15 @@ class LibraryPageController(ConsoleController):
     ) -> Redirect | Template:
         """Hide an item, show it again or delete it, for a reason."""
         text, page = (await read_form(request))["reason"], _page_of(request)
-        request.caller.check_act(page.act)
+        request.operator.check_act(page.act)
         parsed_id = _parse_item(item_id)
         try:
-            reason = request.caller.parse_reason(page.act, text)
+            reason = request.operator.parse_reason(page.act, text)
         except InvalidValue as error:
-            item = await moderation.moderate_items.get(request.caller, parsed_id)
+            item = await moderation.moderate_items.get(request.operator, parsed_id)
             return _render_act(request, item, 400, reason=text, error=request.errors.message(error))
         try:
-            item = await page.run(moderation.moderate_items, request.caller, parsed_id, reason)
+            item = await page.run(moderation.moderate_items, request.operator, parsed_id, reason)
         except ItemNotFound:
             if not page.is_dangerous:
                 raise
@@ -179,7 +181,9 @@ class LibraryPageController(ConsoleController):
         item_id: IdParameter,
     ) -> ASGIApp:
         """Return a small copy of the image, or the image itself if there is none."""
-        file = await moderation.moderate_items.find_thumbnail(request.caller, _parse_item(item_id))
+        file = await moderation.moderate_items.find_thumbnail(
+            request.operator, _parse_item(item_id)
+        )
         return _send(request, media, file_reads, file)
 
     @get("/{item_id:str}/image")
@@ -192,7 +196,7 @@ class LibraryPageController(ConsoleController):
         item_id: IdParameter,
     ) -> ASGIApp:
         """Return the full image."""
-        file = await moderation.moderate_items.find_image(request.caller, _parse_item(item_id))
+        file = await moderation.moderate_items.find_image(request.operator, _parse_item(item_id))
         return _send(request, media, file_reads, file)
 
 

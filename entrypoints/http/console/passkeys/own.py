@@ -41,7 +41,7 @@ class OwnPasskeysController(ConsoleController):
         passkey_id: FromPath[str],
     ) -> Template:
         """Return the page that asks before a passkey is removed."""
-        if not request.caller.has_fresh_login:
+        if not request.operator.has_fresh_login:
             raise FreshLoginRequired
         found = await passkeys.list_own(_user(request))
         passkey = next((each for each in found if each.id == passkey_id), None)
@@ -65,4 +65,4 @@ def _user(request: ConsoleRequest) -> ConsoleUser:
     session = request.console_session
     if session is None:
         raise Unauthenticated
-    return ConsoleUser(session, request.caller)
+    return ConsoleUser(session, request.operator)

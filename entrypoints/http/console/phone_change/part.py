@@ -44,7 +44,7 @@ async def _change_phone(call: ActCall) -> str:
         return "phone_changed_before"
     with parsing_field("new_phone"):
         changed = await call.use_cases.of(PhoneChangeFeature).change_phone_of_user(
-            call.caller, call.query, phone, call.reason, can_be_undone=can_be_undone
+            call.operator, call.query, phone, call.reason, can_be_undone=can_be_undone
         )
     identity = changed.require_identity()
     if not identity.phone_changes.undo_deadlines:

@@ -50,7 +50,7 @@ class StatisticsPageController(ConsoleController):
         except InvalidFields as error:
             errors = {each.field: each.message for each in error.field_errors}
             query = parse_query(now, hours=None, first_day=None, last_day=None, by=None)
-        report = await statistics.report(request.caller, query)
+        report = await statistics.report(request.operator, query)
         if not errors and request.query_params.get("format") == "csv":
             return csv_response(report)
         return render(

@@ -16,7 +16,7 @@ from entrypoints.http.console.statistics.controller import StatisticsPageControl
 async def _describe_overview(request: ConsoleRequest, use_cases: UseCases) -> Mapping[str, Any]:
     statistics = use_cases.of(StatisticsFeature)
     query = query_hours(statistics.clock.now(), DEFAULT_HOURS, [Dimension.COUNTRY])
-    return {"report": await statistics.report(request.caller, query)}
+    return {"report": await statistics.report(request.operator, query)}
 
 
 PART: Final = ConsolePart(

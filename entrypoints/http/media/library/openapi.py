@@ -14,7 +14,7 @@ _FORM: Final = {
         "user_id": {
             "type": "string",
             "pattern": IDENTIFIER_PATTERN,
-            "description": "The caller's id, the `_id` of `GET /users/me`; for administrators, any"
+            "description": "The user's id, the `_id` of `GET /users/me`; for administrators, any"
             " user's.",
         },
         "type": {

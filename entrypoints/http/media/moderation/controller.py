@@ -71,7 +71,7 @@ class ModerationController(Controller):
         have fewer items than `limit`, even none, and not be the last.
         """
         item_filter, after, size = schemas.parse_list_parameters(item_state, user_id, cursor, limit)
-        page = await moderation.moderate_items.list(request.caller, item_filter, after, size)
+        page = await moderation.moderate_items.list(request.operator, item_filter, after, size)
         return schemas.to_page_response(page)
 
     @get(
@@ -84,7 +84,7 @@ class ModerationController(Controller):
         self, request: ApiRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> schemas.ModeratedItemResponse:
         """Return an item, also a hidden one."""
-        item = await moderation.moderate_items.get(request.caller, _parse_item_id(item_id))
+        item = await moderation.moderate_items.get(request.operator, _parse_item_id(item_id))
         return schemas.to_moderated_item_response(item)
 
     @get(
@@ -103,7 +103,7 @@ class ModerationController(Controller):
         item_id: IdParameter,
     ) -> ASGIApp:
         """Return the full image of an item, also of a hidden one."""
-        file = await moderation.moderate_items.find_image(request.caller, _parse_item_id(item_id))
+        file = await moderation.moderate_items.find_image(request.operator, _parse_item_id(item_id))
         return FileResponse(
             lambda: media.open_file(file),
             file_reads.slot(request.client_ip),
@@ -134,7 +134,7 @@ class ModerationController(Controller):
         so.
         """
         item, reason = _parse_act(request, acts.HIDE, item_id, data)
-        hidden = await moderation.moderate_items.hide(request.caller, item, reason)
+        hidden = await moderation.moderate_items.hide(request.operator, item, reason)
         return schemas.to_moderated_item_response(hidden)
 
     @post(
@@ -154,7 +154,7 @@ class ModerationController(Controller):
     ) -> schemas.ModeratedItemResponse:
         """{does}, with the same URLs."""
         item, reason = _parse_act(request, acts.UNHIDE, item_id, data)
-        shown = await moderation.moderate_items.unhide(request.caller, item, reason)
+        shown = await moderation.moderate_items.unhide(request.operator, item, reason)
         return schemas.to_moderated_item_response(shown)
 
     @post(
@@ -177,7 +177,7 @@ class ModerationController(Controller):
         `DELETE /library/{item_id}` does it without a reason, and does not find hidden items.
         """
         item, reason = _parse_act(request, acts.DELETE, item_id, data)
-        await moderation.moderate_items.delete(request.caller, item, reason)
+        await moderation.moderate_items.delete(request.operator, item, reason)
 
 
 def _parse_act(
@@ -185,7 +185,7 @@ def _parse_act(
 ) -> tuple[str, str]:
     item = _parse_item_id(item_id)
     with parsing_field("reason"):
-        return item, request.caller.parse_reason(act, body.reason)
+        return item, request.operator.parse_reason(act, body.reason)
 
 
 def _parse_item_id(text: str) -> str:

@@ -50,7 +50,7 @@ class CallController(Controller):
         cursor: CursorParameter = None,
         limit: schemas.CallLimitParameter = None,
     ) -> schemas.CallPageResponse:
-        """List the caller's calls, the newest first. Administrators and auditors see all.
+        """List the user's calls, the newest first. Administrators and auditors see all.
 
         A call belongs to the user whose number it came from. Anybody can call with any number, so
         an inbound call may be somebody else's: `caller_verified` is false. Staff has to have

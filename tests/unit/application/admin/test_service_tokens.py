@@ -5,7 +5,7 @@ import pytest
 
 from application.admin.acts import CREATE, REVOKE
 from application.admin.feature import AdminFeature
-from application.administration.caller import operating_system_user
+from application.administration.operator import operating_system_user
 from domain.admin.errors import TokenNotFound, TooManyTokenRequests
 from domain.admin.service_token import ServiceToken
 from domain.administration.audit import ActorKind, AuditAction
@@ -29,14 +29,14 @@ async def create(app: AppHarness, ttl: timedelta = TTL) -> tuple[ServiceToken, s
 async def test_a_token_authenticates_its_scopes_until_it_expires(app: AppHarness) -> None:
     token, text = await create(app)
 
-    caller = await app.use_cases.of(AdminFeature).authenticate_token(text)
+    operator = await app.use_cases.of(AdminFeature).authenticate_token(text)
 
-    assert (caller.actor.kind, caller.actor.id) == (ActorKind.SERVICE_TOKEN, token.id)
-    assert caller.scopes == frozenset({Scope.READ_USERS})
+    assert (operator.actor.kind, operator.actor.id) == (ActorKind.SERVICE_TOKEN, token.id)
+    assert operator.scopes == frozenset({Scope.READ_USERS})
     # The audit names a token also when it is gone.
     [entry] = app.database.audit_entries
     assert entry.reason == "the help desk: users:read. ticket"
-    assert caller.actor.name == "the help desk"
+    assert operator.actor.name == "the help desk"
     app.clock.advance(TTL)
     with pytest.raises(Unauthenticated):
         await app.use_cases.of(AdminFeature).authenticate_token(text)
@@ -73,8 +73,10 @@ async def test_only_a_command_makes_and_revokes_tokens_for_a_reason(app: AppHarn
     token, _ = await create(app)
     tokens, scopes = app.use_cases.of(AdminFeature).tokens, (Scope.READ_USERS,)
 
-    await assert_refused(CREATE, lambda caller, why: tokens.create(caller, "a", scopes, TTL, why))
-    await assert_refused(REVOKE, lambda caller, why: tokens.revoke(caller, token.id, why))
+    await assert_refused(
+        CREATE, lambda operator, why: tokens.create(operator, "a", scopes, TTL, why)
+    )
+    await assert_refused(REVOKE, lambda operator, why: tokens.revoke(operator, token.id, why))
 
     assert [entry.action for entry in app.database.audit_entries] == [AuditAction.CREATE_TOKEN]
     assert await tokens.list() == [token]

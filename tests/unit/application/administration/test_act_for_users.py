@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from application.administration.caller import operating_system_user
+from application.administration.operator import operating_system_user
 from application.otp.log_in import LoggedIn
 from application.otp.send_code import SendCodeCommand
 from application.otp.verify_otp import OtpRejected

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from application.administration import acts
-from application.administration.caller import Caller
+from application.administration.operator import Operator
 from application.limits.events import ActLimitHalfUsed, ActLimitReached
 from application.phone_change.acts import CHANGE_PHONE
 from domain.administration.scope import Scope
@@ -23,50 +23,50 @@ def test_these_acts_are_limited() -> None:
     assert limited == {"block", "sign-out", "demote", "restore", "change-phone", "send-code"}
 
 
-async def act_for(app: CoreHarness, caller: Caller, times: int) -> int:
+async def act_for(app: CoreHarness, operator: Operator, times: int) -> int:
     """Sign a user out and block one so many times, and return how often it was possible."""
     act = app.administration.act_for_users
     for done in range(times):
         try:
             if done % 2:
-                await act.block(caller, a_phone(2), REASON)
+                await act.block(operator, a_phone(2), REASON)
             else:
-                await act.sign_out(caller, a_phone(1), REASON)
+                await act.sign_out(operator, a_phone(1), REASON)
         except TooManyActs:
             return done
     return times
 
 
 @pytest.mark.parametrize(
-    ("caller", "an_hour", "a_day"),
+    ("operator", "an_hour", "a_day"),
     [(IN_API, 60, 300), (TOKEN, 600, 3_000)],
     ids=["person", "token"],
 )
 async def test_a_person_and_a_token_act_so_often_an_hour_and_a_day(
-    app: CoreHarness, caller: Caller, an_hour: int, a_day: int
+    app: CoreHarness, operator: Operator, an_hour: int, a_day: int
 ) -> None:
     await app.log_in(a_phone(1))
-    assert await act_for(app, caller, an_hour // 2 - 1) == an_hour // 2 - 1
+    assert await act_for(app, operator, an_hour // 2 - 1) == an_hour // 2 - 1
     assert ActLimitHalfUsed not in app.events.types
-    assert await act_for(app, caller, an_hour) == an_hour // 2 + 1
+    assert await act_for(app, operator, an_hour) == an_hour // 2 + 1
     warnings = [event for event in app.events.recorded if isinstance(event, ActLimitHalfUsed)]
-    assert {event.actor_id for event in warnings} == {caller.actor.id}
+    assert {event.actor_id for event in warnings} == {operator.actor.id}
     with pytest.raises(TooManyActs) as error:
-        await app.administration.act_for_users.sign_out(caller, a_phone(1), REASON)
+        await app.administration.act_for_users.sign_out(operator, a_phone(1), REASON)
     assert timedelta(hours=1) <= timedelta(seconds=error.value.retry_after) < timedelta(minutes=62)
     assert app.events.types[-1] is ActLimitReached
     assert len(app.database.audit_entries) == an_hour
 
     # Others go on, and what does no harm is not counted.
     assert await act_for(app, BY_COMMAND, an_hour + 1) == an_hour + 1
-    await app.administration.act_for_users.unblock(caller, a_phone(2), REASON)
+    await app.administration.act_for_users.unblock(operator, a_phone(2), REASON)
 
     done = an_hour
     for _ in range(4):
         app.advance(hours=1, minutes=2)
-        done += await act_for(app, caller, an_hour)
+        done += await act_for(app, operator, an_hour)
     app.advance(hours=1, minutes=2)
-    assert (done, await act_for(app, caller, 1)) == (a_day, 0)
+    assert (done, await act_for(app, operator, 1)) == (a_day, 0)
 
 
 async def test_a_token_finds_a_thousand_users_a_day_by_their_full_numbers(

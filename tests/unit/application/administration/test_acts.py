@@ -1,4 +1,4 @@
-"""Who may do what: every act of the core, by every kind of caller."""
+"""Who may do what: every act of the core, by every kind of operator."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
@@ -7,8 +7,8 @@ import pytest
 
 from application.administration import acts
 from application.administration.acts import CORE_ACTS, Act
-from application.administration.caller import Caller
 from application.administration.find_user import UserQuery
+from application.administration.operator import Operator
 from application.otp.send_code import SendCodeCommand
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden, TooShort, UserNotFound
@@ -21,34 +21,38 @@ from tests.support.acts import (
     REASON,
     a_token,
     assert_refused,
-    permitted_callers,
-    refused_callers,
+    permitted_operators,
+    refused_operators,
 )
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import CoreHarness
 from tests.support.markdown import codes, page, rows
 
-_Do: TypeAlias = Callable[[CoreHarness, Caller, UserQuery, str], Awaitable[object]]
+_Do: TypeAlias = Callable[[CoreHarness, Operator, UserQuery, str], Awaitable[object]]
 CODE: Final = SendCodeCommand(
     client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
 )
 USE_CASES: Final[Mapping[str, _Do]] = {
-    acts.VIEW_PHONE.name: lambda app, caller, user, why: app.limits.view_phone(
-        caller, a_phone(), str(user), why
+    acts.VIEW_PHONE.name: lambda app, operator, user, why: app.limits.view_phone(
+        operator, a_phone(), str(user), why
     ),
-    acts.SEND_CODE.name: lambda app, caller, user, why: app.otp.send_code(caller, user, CODE, why),
+    acts.SEND_CODE.name: lambda app, operator, user, why: app.otp.send_code(
+        operator, user, CODE, why
+    ),
     acts.RESET_LIMITS.name: lambda app, *call: app.administration.act_for_users.reset_limits(*call),
     acts.SIGN_OUT.name: lambda app, *call: app.administration.act_for_users.sign_out(*call),
     acts.BLOCK.name: lambda app, *call: app.administration.act_for_users.block(*call),
     acts.UNBLOCK.name: lambda app, *call: app.administration.act_for_users.unblock(*call),
-    acts.PROMOTE.name: lambda app, caller, user, why: app.administration.act_for_users.change_role(
-        caller, user, Role.SUPPORT, why
+    acts.PROMOTE.name: lambda app, operator, user, why: (
+        app.administration.act_for_users.change_role(operator, user, Role.SUPPORT, why)
     ),
-    acts.DEMOTE.name: lambda app, caller, user, why: app.administration.act_for_users.change_role(
-        caller, user, Role.MEMBER, why
+    acts.DEMOTE.name: lambda app, operator, user, why: app.administration.act_for_users.change_role(
+        operator, user, Role.MEMBER, why
     ),
-    acts.SET_EXTERNAL_ID.name: lambda app, caller, user, why: (
-        app.administration.act_for_users.set_external_id(caller, user, parse_external_id("7"), why)
+    acts.SET_EXTERNAL_ID.name: lambda app, operator, user, why: (
+        app.administration.act_for_users.set_external_id(
+            operator, user, parse_external_id("7"), why
+        )
     ),
     acts.RESTORE.name: lambda app, *call: app.administration.act_for_users.restore(*call),
     acts.DELETE.name: lambda app, *call: app.administration.act_for_users.delete(*call),
@@ -61,22 +65,22 @@ ACTS: Final = [act for act in CORE_ACTS if act is not acts.VIEW_PHONE]
 async def test_nobody_else_does_it_and_nobody_without_a_reason(app: CoreHarness, act: Act) -> None:
     user = (await app.add_user()).identity.id
 
-    await assert_refused(act, lambda caller, why: USE_CASES[act.name](app, caller, user, why))
+    await assert_refused(act, lambda operator, why: USE_CASES[act.name](app, operator, user, why))
 
     assert app.database.audit_entries == []
 
 
 @pytest.mark.parametrize("act", CORE_ACTS, ids=lambda act: act.name)
 async def test_who_may_does_it_and_is_in_the_audit(act: Act) -> None:
-    for caller, reason in permitted_callers(act):
+    for operator, reason in permitted_operators(act):
         app = CoreHarness()
         user = (await app.add_user()).identity.id
         try:
-            await USE_CASES[act.name](app, caller, user, reason)
+            await USE_CASES[act.name](app, operator, user, reason)
         except UserNotFound:
             assert act is acts.RESTORE  # the account has its phone
         entry = app.database.audit_entries[0]
-        assert (entry.actor, entry.action) == (caller.actor, act.action)
+        assert (entry.actor, entry.action) == (operator.actor, act.action)
         assert (entry.subject, entry.at, entry.reason) == (user, app.clock.now(), reason)
 
 
@@ -136,13 +140,13 @@ def test_the_pages_say_what_a_help_desk_may_and_which_acts_need_a_fresh_login() 
 
 
 async def test_a_full_number_is_masked_for_others_and_people_say_why(app: CoreHarness) -> None:
-    for caller, reason, error in refused_callers(acts.VIEW_PHONE):
+    for operator, reason, error in refused_operators(acts.VIEW_PHONE):
         if error is TooShort:
             with pytest.raises(TooShort):
-                await app.limits.view_phone(caller, a_phone(), "subject", reason)
+                await app.limits.view_phone(operator, a_phone(), "subject", reason)
         else:
-            shown = await app.limits.view_phone(caller, a_phone(), "subject", reason)
+            shown = await app.limits.view_phone(operator, a_phone(), "subject", reason)
             assert shown == a_phone().masked
     assert app.database.audit_entries == []
-    for caller, reason in permitted_callers(acts.VIEW_PHONE):
-        assert await app.limits.view_phone(caller, a_phone(), "subject", reason) == a_phone().e164
+    for operator, reason in permitted_operators(acts.VIEW_PHONE):
+        assert await app.limits.view_phone(operator, a_phone(), "subject", reason) == a_phone().e164

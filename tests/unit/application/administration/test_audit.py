@@ -5,7 +5,7 @@ from typing import Final, cast
 
 import pytest
 
-from application.administration.caller import Caller, operating_system_user
+from application.administration.operator import Operator, operating_system_user
 from application.ports.administration import AuditFilter, AuditLog
 from application.record_act import ActRecorded, RecordAct
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
@@ -127,7 +127,7 @@ async def test_a_phone_is_named_by_its_hash_and_listed_with_its_later_account(
 
 async def test_entries_are_listed_by_whom_and_by_who_the_newest_first(app: CoreHarness) -> None:
     user_id = (await app.add_user()).identity.id
-    token = Caller(Actor(ActorKind.SERVICE_TOKEN, "a"), frozenset({Scope.SUPPORT_USERS}))
+    token = Operator(Actor(ActorKind.SERVICE_TOKEN, "a"), frozenset({Scope.SUPPORT_USERS}))
     actions = app.administration.act_for_users
     await actions.sign_out(OPERATOR, user_id, "ticket")
     app.advance(1)
@@ -151,6 +151,6 @@ async def test_entries_are_listed_by_whom_and_by_who_the_newest_first(app: CoreH
 
 
 async def test_a_token_lists_the_audit_only_with_its_scope(app: CoreHarness) -> None:
-    token = Caller(Actor(ActorKind.SERVICE_TOKEN, "a"), frozenset({Scope.READ_USERS}))
+    token = Operator(Actor(ActorKind.SERVICE_TOKEN, "a"), frozenset({Scope.READ_USERS}))
     with pytest.raises(InsufficientScope):
         await app.administration.list_audit(token, AuditFilter(), None, 10)

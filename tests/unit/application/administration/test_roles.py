@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.administration.caller import Caller, person
+from application.administration.operator import Operator, person
 from domain.administration.role_scopes import SCOPES_OF_ROLES, STAFF_ROLES
 from domain.administration.scope import Scope
 from domain.errors import Forbidden, InsufficientScope
@@ -31,7 +31,7 @@ def test_the_page_says_what_each_role_may_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("caller", "highest"),
+    ("operator", "highest"),
     [
         (staff(Role.SUPPORT), 0),
         (a_token(*Scope), 0),
@@ -41,7 +41,7 @@ def test_the_page_says_what_each_role_may_do() -> None:
     ],
 )
 async def test_nobody_acts_on_staff_of_the_same_or_a_higher_role(
-    app: CoreHarness, caller: Caller, highest: int
+    app: CoreHarness, operator: Operator, highest: int
 ) -> None:
     user = await app.add_user()
     act = app.administration.act_for_users
@@ -49,17 +49,17 @@ async def test_nobody_acts_on_staff_of_the_same_or_a_higher_role(
         await app.identities.operator_actions.change_role(user.identity.id, role)
         if role.rank > highest:
             with pytest.raises(Forbidden):
-                await act.sign_out(caller, user.identity.id, REASON)
+                await act.sign_out(operator, user.identity.id, REASON)
         else:
-            await act.sign_out(caller, user.identity.id, REASON)
-        shown = await app.limits.show_user(caller, user.identity.id, REASON)
+            await act.sign_out(operator, user.identity.id, REASON)
+        shown = await app.limits.show_user(operator, user.identity.id, REASON)
         assert (shown.number == a_phone().e164) == (
-            role.rank <= highest and caller.has_scope(Scope.READ_PHONES)
+            role.rank <= highest and operator.has_scope(Scope.READ_PHONES)
         )
 
 
-@pytest.mark.parametrize("caller", [a_token(Scope.RESTORE_USERS), IN_API])
-async def test_nobody_takes_the_number_of_staff_by_a_restore(caller: Caller) -> None:
+@pytest.mark.parametrize("operator", [a_token(Scope.RESTORE_USERS), IN_API])
+async def test_nobody_takes_the_number_of_staff_by_a_restore(operator: Operator) -> None:
     app = CoreHarness(policy=make_core_policy(recycled_after=timedelta(days=100)))
     act = app.administration.act_for_users
     former = (await app.log_in()).identity.id
@@ -72,7 +72,7 @@ async def test_nobody_takes_the_number_of_staff_by_a_restore(caller: Caller) -> 
     # It gets the role after the present owner was loaded.
     app.faults.run_before("identities.replace", promote)
     with pytest.raises(Forbidden):
-        await act.restore(caller, former, REASON)
+        await act.restore(operator, former, REASON)
     assert app.database.identities[owner].value.is_administrator
     assert app.database.identities[former].value.detached_at is not None
     assert app.database.phone_verifications[a_phone()].value.identity_id == owner
@@ -110,9 +110,9 @@ async def test_nobody_acts_on_themselves_or_gives_more_than_they_have(app: CoreH
     act = app.administration.act_for_users
     principal = await app.add_administrator(a_phone(2))
     user = await app.add_user()
-    caller = person(principal.identity, has_fresh_login=True)
+    operator = person(principal.identity, has_fresh_login=True)
     with pytest.raises(Forbidden, match="own account"):
-        await act.sign_out(caller, principal.identity.id, REASON)
+        await act.sign_out(operator, principal.identity.id, REASON)
     token = a_token(Scope.CHANGE_ROLES, Role.MODERATOR)
     with pytest.raises(Forbidden):
         await act.change_role(token, user.identity.id, Role.ADMINISTRATOR, REASON)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from application.administration.caller import operating_system_user
+from application.administration.operator import operating_system_user
 from application.administration.show_user import UserDetails
 from application.otp import deliver_code
 from application.otp.send_code import SendCodeCommand

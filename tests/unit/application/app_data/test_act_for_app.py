@@ -8,8 +8,8 @@ import pytest
 from adapters.records.features.app_data import APP_DATA
 from adapters.records.mapping import RecordMapping
 from application.administration.acts import Act
-from application.administration.caller import Caller
 from application.administration.find_user import UserQuery
+from application.administration.operator import Operator
 from application.app_data.act_for_app import ActForApp
 from application.app_data.acts import SET_APP_DATA, SET_CLAIMS
 from application.app_data.details import AppDataDetails
@@ -17,13 +17,13 @@ from application.app_data.feature import AppDataFeature
 from domain.administration.scope import Scope
 from domain.app_data.app_data import AppData, parse_app_data
 from domain.errors import Forbidden, InsufficientScope, UserNotFound
-from tests.support.acts import a_token, assert_refused, permitted_callers
+from tests.support.acts import a_token, assert_refused, permitted_operators
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.unit.application.administration.test_show_user import OPERATOR, show
 from tests.unit.application.otp.test_session_claims import allow_with, app_claims_of, refresh
 
-_Do: TypeAlias = Callable[[ActForApp, Caller, UserQuery, str], Awaitable[None]]
+_Do: TypeAlias = Callable[[ActForApp, Operator, UserQuery, str], Awaitable[None]]
 BACKEND: Final = a_token(Scope.SET_USER_DATA)
 VALUES: Final = {"plan": "pro", "seats": 5}
 CLAIMS: Final = '{"roles":["editor"]}'
@@ -43,10 +43,10 @@ async def set_data(app: AppHarness, user_id: str, values: dict[str, Any]) -> Non
 
 
 DO: Final[dict[str, _Do]] = {
-    SET_APP_DATA.name: lambda act, caller, user, why: act.set_app_data(
-        caller, user, parse_app_data(str(user), VALUES), why
+    SET_APP_DATA.name: lambda act, operator, user, why: act.set_app_data(
+        operator, user, parse_app_data(str(user), VALUES), why
     ),
-    SET_CLAIMS.name: lambda act, caller, user, why: act.set_claims(caller, user, CLAIMS, why),
+    SET_CLAIMS.name: lambda act, operator, user, why: act.set_claims(operator, user, CLAIMS, why),
 }
 ACTS = pytest.mark.parametrize("act", [SET_APP_DATA, SET_CLAIMS], ids=lambda act: act.name)
 
@@ -61,14 +61,14 @@ async def test_only_who_may_sets_them_and_each_act_is_in_the_audit(
     app: AppHarness, act: Act
 ) -> None:
     user = (await app.add_user()).identity.id
-    await assert_refused(act, lambda caller, why: DO[act.name](act_for(app), caller, user, why))
-    for caller, reason in permitted_callers(act):
+    await assert_refused(act, lambda operator, why: DO[act.name](act_for(app), operator, user, why))
+    for operator, reason in permitted_operators(act):
         app = AppHarness()
         user = (await app.add_user()).identity.id
         for _ in range(2):  # a repeat changes nothing, and has no entry
-            await DO[act.name](act_for(app), caller, user, reason)
+            await DO[act.name](act_for(app), operator, user, reason)
         [entry] = app.database.audit_entries
-        assert (entry.actor, entry.action) == (caller.actor, act.action)
+        assert (entry.actor, entry.action) == (operator.actor, act.action)
         assert (entry.subject, entry.reason) == (user, reason)
 
 

@@ -178,13 +178,13 @@ async def test_only_an_active_block_can_be_ended(app: AppHarness) -> None:
 
 
 async def test_a_block_holds_400_days_at_most_and_one_of_a_token_a_day(app: AppHarness) -> None:
-    for caller, maximum in (
+    for operator, maximum in (
         (BY_COMMAND, timedelta(days=400)),
         (a_token(Scope.WRITE_BLOCKS), timedelta(hours=24)),
     ):
         with pytest.raises(InvalidValue):
-            await blocks_of(app).add(caller, US, maximum + timedelta(seconds=1), REASON)
-        added = await blocks_of(app).add(caller, US, maximum, REASON)
+            await blocks_of(app).add(operator, US, maximum + timedelta(seconds=1), REASON)
+        added = await blocks_of(app).add(operator, US, maximum, REASON)
         assert added.ends_at == app.clock.now() + maximum
 
 
@@ -192,8 +192,8 @@ async def test_a_block_holds_400_days_at_most_and_one_of_a_token_a_day(app: AppH
 async def test_an_act_on_blocks_is_for_those_of_the_table(app: AppHarness, act: Any) -> None:
     blocks = blocks_of(app)
     calls: dict[Any, Callable[..., Any]] = {
-        ADD_BLOCK: lambda caller, why: blocks.add(caller, US, HOUR, why),
-        END_BLOCK: lambda caller, why: blocks.end(caller, an_id(9), why),
+        ADD_BLOCK: lambda operator, why: blocks.add(operator, US, HOUR, why),
+        END_BLOCK: lambda operator, why: blocks.end(operator, an_id(9), why),
     }
 
     await assert_refused(act, calls[act])

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from application.administration.caller import operating_system_user
+from application.administration.operator import operating_system_user
 from application.administration.show_user import UserDetails
 from application.console.authenticate import ConsoleUser
 from application.console.devices import ConsoleDetails
@@ -179,8 +179,8 @@ async def test_an_administrator_signs_in_and_acts_by_name(
     )
     user = await authenticate(app, cookie)
     user_id, role = administrator.identity.id, Role.ADMINISTRATOR
-    assert user.caller.actor == Actor(ActorKind.ADMINISTRATOR, user_id, role=role)
-    assert user.caller.has_fresh_login
+    assert user.operator.actor == Actor(ActorKind.ADMINISTRATOR, user_id, role=role)
+    assert user.operator.has_fresh_login
     # It is no session of the app, and the database has only a hash of its secret.
     stored = app.database.identities[administrator.identity.id].value
     assert len(stored.sessions) == len(administrator.identity.sessions)
@@ -257,7 +257,7 @@ async def test_a_number_that_was_unused_for_long_opens_no_console() -> None:
     await app.add_administrator(ADMINISTRATOR)
     for _ in range(2):  # who only uses the console stays the owner of the number
         app.advance(days=80)
-        assert (await authenticate(app, await sign_in(app))).caller.has_fresh_login
+        assert (await authenticate(app, await sign_in(app))).operator.has_fresh_login
     app.advance(days=101)
     with pytest.raises(IncorrectOtp):
         await sign_in(app)
@@ -341,9 +341,9 @@ async def test_a_use_is_recorded_at_most_once_in_ten_seconds(app: AppHarness) ->
 async def test_a_login_is_fresh_for_15_minutes(app: AppHarness) -> None:
     cookie = await sign_in(app)
     app.advance(minutes=10)
-    assert (await authenticate(app, cookie)).caller.has_fresh_login
+    assert (await authenticate(app, cookie)).operator.has_fresh_login
     app.advance(minutes=5)
-    assert not (await authenticate(app, cookie)).caller.has_fresh_login
+    assert not (await authenticate(app, cookie)).operator.has_fresh_login
 
 
 Act = Callable[[AppHarness, Principal], Awaitable[object]]

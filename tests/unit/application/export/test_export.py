@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import pytest
 
 from adapters.records.features.console import make_console_repositories
-from application.administration.caller import operating_system_user
+from application.administration.operator import operating_system_user
 from application.app_data.feature import AppDataFeature
 from application.export.acts import EXPORT
 from application.export.export_user import Export
@@ -37,7 +37,7 @@ from domain.export.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.phone import PhoneNumber
 from entrypoints.http.export.archive import write_archive
-from tests.support.acts import a_token, assert_refused, permitted_callers
+from tests.support.acts import a_token, assert_refused, permitted_operators
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.messenger import REJECTED
@@ -334,11 +334,11 @@ async def test_only_who_may_exports_and_people_say_why(app: AppHarness) -> None:
     await app.add_user()
     export = app.use_cases.of(ExportFeature).export_user
 
-    await assert_refused(EXPORT, lambda caller, reason: read(export(caller, a_phone(), reason)))
+    await assert_refused(EXPORT, lambda operator, reason: read(export(operator, a_phone(), reason)))
     assert app.database.audit_entries == []
 
-    for caller, reason in permitted_callers(EXPORT):
-        await read(export(caller, a_phone(), reason))
+    for operator, reason in permitted_operators(EXPORT):
+        await read(export(operator, a_phone(), reason))
 
 
 async def test_an_export_counts_as_a_full_number_of_a_service_token(app: AppHarness) -> None:

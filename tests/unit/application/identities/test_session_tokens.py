@@ -228,25 +228,25 @@ async def test_logout_revokes_all_tokens_of_the_sessions_at_once(
 ) -> None:
     other, first = await log_in(app), await log_in(app)
     this = await refresh(app, first)
-    caller = refresh_token(this) if by_refresh_token else await authenticate(app, this)
+    by = refresh_token(this) if by_refresh_token else await authenticate(app, this)
 
-    await app.identities.logout(caller, scope)
+    await app.identities.logout(by, scope)
 
     assert [await is_revoked(app, tokens) for tokens in (other, this)] == revoked
 
 
 async def test_only_its_owner_can_revoke_a_session_by_id(app: CoreHarness) -> None:
     mine, lost = await log_in(app), await log_in(app, device="lost phone")
-    caller = await authenticate(app, mine)
-    listed = await app.identities.list_sessions(caller)
+    by = await authenticate(app, mine)
+    listed = await app.identities.list_sessions(by)
     lost_id = next(session.id for session in listed if session.device == "lost phone")
 
-    await app.identities.revoke_session(caller, lost_id)
+    await app.identities.revoke_session(by, lost_id)
 
     assert await is_revoked(app, lost)
     for revoked_id in (lost_id, "0" * 32, ""):
         with pytest.raises(SessionNotFound):
-            await app.identities.revoke_session(caller, revoked_id)
+            await app.identities.revoke_session(by, revoked_id)
 
 
 async def test_sessions_are_listed_with_device_and_last_use_latest_first(app: CoreHarness) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from application.administration.caller import operating_system_user
+from application.administration.operator import operating_system_user
 from application.media.acts import DELETE, HIDE, UNHIDE
 from application.media.feature import LibraryFeature
 from application.media.moderate_items import ModerateItems
@@ -113,13 +113,13 @@ async def test_only_administrators_and_commands_moderate_and_for_a_reason(
     app: AppHarness, item: MediaItem
 ) -> None:
     items = moderation(app)
-    await assert_refused(HIDE, lambda caller, why: items.hide(caller, item.id, why))
-    await assert_refused(UNHIDE, lambda caller, why: items.unhide(caller, item.id, why))
-    await assert_refused(DELETE, lambda caller, why: items.delete(caller, item.id, why))
+    await assert_refused(HIDE, lambda operator, why: items.hide(operator, item.id, why))
+    await assert_refused(UNHIDE, lambda operator, why: items.unhide(operator, item.id, why))
+    await assert_refused(DELETE, lambda operator, why: items.delete(operator, item.id, why))
     assert app.database.audit_entries == []
-    for caller in (IN_API, IN_CONSOLE, LATER, OPERATOR):
+    for operator in (IN_API, IN_CONSOLE, LATER, OPERATOR):
         for do in (items.hide, items.unhide):
-            await do(caller, item.id, REASON)
+            await do(operator, item.id, REASON)
 
 
 async def test_nobody_looks_at_items_without_the_scope(app: AppHarness, item: MediaItem) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.administration.caller import operating_system_user
+from application.administration.operator import operating_system_user
 from application.operations import cleanup
 from application.operations.cleanup import CleanupReport
 from application.otp.feature import LimitsFeature

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from application.administration.caller import operating_system_user
 from application.administration.export_part import MissingFiles
+from application.administration.operator import operating_system_user
 from application.console.authenticate import ConsoleUser
 from application.console.feature import ConsoleFeature
 from application.console.sign_in import ConsoleSignInCommand
@@ -136,7 +136,7 @@ async def test_a_passkey_that_was_added_by_a_link_is_a_whole_sign_in(staff: Staf
     staff.app.advance(hours=12)
     user = await staff.open(await staff.sign_in())
     assert user.session.passkey_id == first.session.passkey_id == passkey.id
-    assert user.caller.has_fresh_login
+    assert user.operator.has_fresh_login
     assert staff.stored.staff.passkeys[0].last_used_at == staff.app.clock.now()
 
 
@@ -376,8 +376,8 @@ async def test_only_a_command_invites_and_only_staff_is_invited(staff: Staff) ->
     passkeys = staff.app.passkeys
     user = await staff.open(await staff.sign_in_by_code())
     for call in (
-        passkeys.invite(user.caller, staff.id, "why"),
-        passkeys.remove(user.caller, staff.id, None, "why"),
+        passkeys.invite(user.operator, staff.id, "why"),
+        passkeys.remove(user.operator, staff.id, None, "why"),
     ):
         with pytest.raises(Forbidden):
             await call

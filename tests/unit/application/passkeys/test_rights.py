@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from application.administration.caller import staff_member
+from application.administration.operator import staff_member
 from application.principal import Principal
 from application.voice.calls import CallsFeature
 from domain.access import LibraryVisibility

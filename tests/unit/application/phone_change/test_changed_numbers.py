@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from application.administration.caller import Caller, operating_system_user
+from application.administration.operator import Operator, operating_system_user
 from application.export.feature import ExportFeature
 from application.otp.send_code import SendCodeCommand
 from application.ports.errors import PortError
@@ -48,16 +48,16 @@ COMMAND: Final = SendCodeCommand(
 )
 
 
-async def act(app: AppHarness, name: str, phone: PhoneNumber, caller: Caller = TOKEN) -> object:
+async def act(app: AppHarness, name: str, phone: PhoneNumber, operator: Operator = TOKEN) -> object:
     """Act on whoever has a phone."""
     acts = app.administration.act_for_users
     if name == "send_code":
-        return await app.otp.send_code(caller, phone, COMMAND, "why")
+        return await app.otp.send_code(operator, phone, COMMAND, "why")
     if name == "export":
-        async with app.use_cases.of(ExportFeature).export_user(caller, phone, "why") as export:
+        async with app.use_cases.of(ExportFeature).export_user(operator, phone, "why") as export:
             return export
     call: Callable[..., Awaitable[object]] = getattr(acts, name)
-    return await call(caller, phone, "why")
+    return await call(operator, phone, "why")
 
 
 async def is_protected(app: AppHarness, phone: PhoneNumber) -> bool:
@@ -206,15 +206,15 @@ async def test_a_token_blocks_a_number_whose_hold_is_void(app: AppHarness) -> No
 
 
 @pytest.mark.parametrize(
-    "caller",
+    "operator",
     [OPERATOR, IN_API, a_token(Role.ADMINISTRATOR)],
     ids=["command", "administrator", "token"],
 )
 async def test_administrators_block_a_held_number_and_nobody_else_lets_it_undo_the_change(
-    app: AppHarness, caller: Caller
+    app: AppHarness, operator: Operator
 ) -> None:
     user = await add_user_with_new_number(app)
-    await act(app, "block", OLD, caller)
+    await act(app, "block", OLD, operator)
     for other in (TOKEN, staff(Role.SUPPORT)):
         with pytest.raises(Forbidden, match="held for an account"):
             await act(app, "unblock", OLD, other)
@@ -223,7 +223,7 @@ async def test_administrators_block_a_held_number_and_nobody_else_lets_it_undo_t
     await request_undo_code(app)
     assert len(app.messenger.messages) == messages
 
-    await act(app, "unblock", OLD, caller)
+    await act(app, "unblock", OLD, operator)
     app.advance(hours=1)
     await undo(app)
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from application.administration.caller import Caller, operating_system_user
+from application.administration.operator import Operator, operating_system_user
 from application.phone_change.acts import CHANGE_PHONE
 from application.phone_change.events import PhoneChanged
 from domain.administration.audit import AuditAction
@@ -52,26 +52,26 @@ async def move(
     user: PhoneNumber | str,
     phone: PhoneNumber = NEW,
     *,
-    caller: Caller = OPERATOR,
+    operator: Operator = OPERATOR,
     **options: bool,
 ) -> Identity:
     act = app.phone_change.change_phone_of_user
-    found = await act(caller, user, phone, "saw the passport", **options)
+    found = await act(operator, user, phone, "saw the passport", **options)
     return found.require_identity()
 
 
-@pytest.mark.parametrize("caller", [OPERATOR, TOKEN], ids=["command", "token"])
+@pytest.mark.parametrize("operator", [OPERATOR, TOKEN], ids=["command", "token"])
 async def test_all_sessions_end_and_the_old_number_can_undo_it(
-    app: AppHarness, caller: Caller
+    app: AppHarness, operator: Operator
 ) -> None:
     user = await app.add_user(OLD)
-    moved = await move(app, OLD, caller=caller)
+    moved = await move(app, OLD, operator=operator)
     assert (moved.id, moved.phone, moved.sessions) == (user.identity.id, NEW, ())
     (event,) = app.events.of_type(PhoneChanged)
     assert event.reason == "by an operator"
     (entry,) = app.database.audit_entries
     assert (entry.action, entry.subject) == (AuditAction.CHANGE_PHONE, user.identity.id)
-    assert (entry.actor, entry.reason) == (caller.actor, "saw the passport")
+    assert (entry.actor, entry.reason) == (operator.actor, "saw the passport")
     with pytest.raises(NumberWasChanged):
         await sign_in(app, OLD)
     await undo(app)
@@ -122,29 +122,29 @@ async def test_only_who_may_moves_a_number_and_says_why(app: AppHarness) -> None
     user = await app.add_user(OLD)
     change = app.phone_change.change_phone_of_user
 
-    await assert_refused(CHANGE_PHONE, lambda caller, why: change(caller, OLD, NEW, why))
+    await assert_refused(CHANGE_PHONE, lambda operator, why: change(operator, OLD, NEW, why))
 
     assert app.database.audit_entries == []
     assert identity_of(app, user).phone == OLD
 
 
-@pytest.mark.parametrize("caller", [TOKEN, ADMINISTRATOR], ids=["token", "administrator"])
+@pytest.mark.parametrize("operator", [TOKEN, ADMINISTRATOR], ids=["token", "administrator"])
 async def test_only_a_command_moves_that_of_an_administrator_or_one_that_could_not_undo_it(
-    app: AppHarness, caller: Caller
+    app: AppHarness, operator: Operator
 ) -> None:
     user = await app.add_user(OLD)
     actions = app.identities.operator_actions
     await actions.change_role(user.identity.id, Role.ADMINISTRATOR)
     with pytest.raises(Forbidden):
-        await move(app, OLD, caller=caller)
+        await move(app, OLD, operator=operator)
     await actions.change_role(user.identity.id, Role.MEMBER)
     await actions.block(OLD)
     with pytest.raises(PhoneBlocked):
-        await move(app, OLD, caller=caller)
+        await move(app, OLD, operator=operator)
     await actions.unblock(OLD)
     restarted = with_test_otps(app, TestOtps((TestOtp(OLD, parse_otp_code("271828")),)))
     with pytest.raises(ConflictingValue, match="gets no codes"):
-        await move(restarted, OLD, caller=caller)
+        await move(restarted, OLD, operator=operator)
 
     assert [entry.action for entry in app.database.audit_entries] == []
     assert identity_of(app, user).phone == OLD
@@ -156,8 +156,8 @@ async def test_people_move_a_blocked_number_without_an_undo_and_no_token_does(
     await app.add_user(OLD)
     await app.identities.operator_actions.block(OLD)
     with pytest.raises(Forbidden):
-        await move(app, OLD, caller=TOKEN, can_be_undone=False)
-    moved = await move(app, OLD, caller=ADMINISTRATOR, can_be_undone=False)
+        await move(app, OLD, operator=TOKEN, can_be_undone=False)
+    moved = await move(app, OLD, operator=ADMINISTRATOR, can_be_undone=False)
     assert (moved.phone, moved.phone_changes.undo_deadlines) == (NEW, ())
 
 
@@ -166,17 +166,17 @@ async def test_a_token_moves_twenty_numbers_a_day_and_failures_count(app: AppHar
     await app.add_user(OTHER, "Priya")
     for _ in range(19):
         with pytest.raises(PhoneInUse):
-            await move(app, user.identity.id, OTHER, caller=TOKEN)
-    await move(app, user.identity.id, caller=TOKEN)
+            await move(app, user.identity.id, OTHER, operator=TOKEN)
+    await move(app, user.identity.id, operator=TOKEN)
     entries = len(app.database.audit_entries)
 
     with pytest.raises(TooManyPhoneChanges) as caught:
-        await move(app, user.identity.id, a_phone(4), caller=TOKEN)
+        await move(app, user.identity.id, a_phone(4), operator=TOKEN)
 
     assert len(app.database.audit_entries) == entries
     await move(app, user.identity.id, a_phone(4))  # a command has no such limit
     app.advance(seconds=caught.value.retry_after)
-    await move(app, user.identity.id, a_phone(5), caller=TOKEN)
+    await move(app, user.identity.id, a_phone(5), operator=TOKEN)
 
 
 async def test_an_unknown_or_a_deleted_account_has_no_number_to_change(app: AppHarness) -> None:
@@ -216,9 +216,9 @@ async def test_the_number_of_staff_is_in_use_for_operators_however_long_it_was_u
     owner = (await app.add_administrator(NEW)).identity.id
     app.advance(days=101)
     user = await app.add_user(OLD)
-    for caller in (OPERATOR, TOKEN):
+    for operator in (OPERATOR, TOKEN):
         with pytest.raises(PhoneInUse):
-            await move(app, user.identity.id, caller=caller)
+            await move(app, user.identity.id, operator=operator)
     assert app.database.identities[owner].value.is_administrator
     assert app.database.identities[owner].value.detached_at is None
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from application.administration.caller import Caller, operating_system_user
+from application.administration.operator import Operator, operating_system_user
 from application.ports.errors import StorageError
 from application.statistics import read_statistics
 from application.statistics.feature import StatisticsFeature
@@ -132,13 +132,13 @@ async def test_statistics_need_their_scope_and_amounts_that_of_costs(app: AppHar
     await feature_of(app).write()
     with pytest.raises(InsufficientScope):
         await feature_of(app).report(
-            Caller(TOKEN, frozenset(Scope) - {Scope.READ_STATISTICS}), a_day(app)
+            Operator(TOKEN, frozenset(Scope) - {Scope.READ_STATISTICS}), a_day(app)
         )
     for scopes, currency, amount in (
         ({Scope.READ_STATISTICS}, "", 0),
         ({Scope.READ_STATISTICS, Scope.READ_COSTS}, "USD", 8_300),
     ):
-        shown = await feature_of(app).report(Caller(TOKEN, frozenset(scopes)), a_day(app))
+        shown = await feature_of(app).report(Operator(TOKEN, frozenset(scopes)), a_day(app))
         assert (shown.currency, shown.total.sent, shown.total.millionths) == (currency, 1, amount)
 
 

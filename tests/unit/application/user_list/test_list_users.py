@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.administration.caller import Caller, operating_system_user, service_token
+from application.administration.operator import Operator, operating_system_user, service_token
 from application.user_list.feature import UserListFeature
 from application.user_list.list_users import ListUsers
 from domain.administration.audit import Actor, ActorKind, AuditEntry
@@ -17,7 +17,7 @@ from tests.support.builders import a_phone
 ALL = UserFilter()
 
 
-def a_token(name: str, *scopes: Scope) -> Caller:
+def a_token(name: str, *scopes: Scope) -> Operator:
     return service_token(Actor(ActorKind.SERVICE_TOKEN, name), scopes)
 
 
@@ -76,7 +76,7 @@ async def test_nobody_else_lists_users_and_nobody_unless_they_are_counted(
     with pytest.raises(InsufficientScope):
         await list_users(a_token("shop", Scope.READ_USERS), ALL, None, 9)
     with pytest.raises(Forbidden):
-        await list_users(Caller(Actor(ActorKind.USER, "1")), ALL, None, 9)
+        await list_users(Operator(Actor(ActorKind.USER, "1")), ALL, None, 9)
     assert entries(app) == []
 
     app.faults.fail_on("audit_log.count")

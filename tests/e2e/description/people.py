@@ -30,7 +30,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Callers:
+class People:
     """Signs users in, each with a new phone and a new IP."""
 
     service: Service

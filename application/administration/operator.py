@@ -1,4 +1,4 @@
-"""Who asks for administration, and what they may do."""
+"""The operator: who acts for others, and what they may do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _ABOVE_ALL: Final = Role.ADMINISTRATOR.rank + 1
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Operator:
     """Somebody of the staff, a service token, or whoever runs a command.
 
     Attributes:
@@ -67,11 +67,11 @@ class Caller:
         return self.rank >= Role.ADMINISTRATOR.rank
 
     def has_scope(self, scope: Scope) -> bool:
-        """Return whether the caller may do what this scope allows."""
+        """Return whether the operator may do what this scope allows."""
         return self.runs_command or (self.scopes is not None and scope in self.scopes)
 
     def check_scope(self, scope: Scope) -> None:
-        """Check that the caller may do what this scope allows.
+        """Check that the operator may do what this scope allows.
 
         Raises:
             InsufficientScope: A service token lacks it.
@@ -84,7 +84,7 @@ class Caller:
         raise Forbidden(_needs_role(roles_with(scope)))
 
     def check(self, act: Act, reason: str) -> None:
-        """Check that the caller may do an act for a reason that `parse_reason` returned.
+        """Check that the operator may do an act for a reason that `parse_reason` returned.
 
         Raises:
             Forbidden, InsufficientScope, FreshLoginRequired, PasskeyRequired: See `check_act`.
@@ -95,7 +95,7 @@ class Caller:
             raise TooShort(NO_REASON)
 
     def check_act(self, act: Act) -> None:
-        """Check that the caller may do an act.
+        """Check that the operator may do an act.
 
         Raises:
             Forbidden: Only a command does it, or it needs another role.
@@ -114,7 +114,7 @@ class Caller:
             raise PasskeyRequired
 
     def may(self, act: Act) -> bool:
-        """Return whether the caller may do an act."""
+        """Return whether the operator may do an act."""
         try:
             self.check_act(act)
         except (Forbidden, FreshLoginRequired):
@@ -122,11 +122,11 @@ class Caller:
         return True
 
     def needs_reason(self, act: Act) -> bool:
-        """Return whether the caller has to say why it does an act."""
+        """Return whether the operator has to say why it does an act."""
         return act.needs_reason or self.always_says_why
 
     def parse_reason(self, act: Act, text: str) -> str:
-        """Parse why the caller does an act.
+        """Parse why the operator does an act.
 
         Raises:
             TooLong, InvalidCharacters
@@ -135,7 +135,7 @@ class Caller:
         return parse_reason(text, is_required=self.needs_reason(act))
 
     def may_act_on(self, user: FoundUser) -> bool:
-        """Return whether the caller may act on a user; see `check_subject`."""
+        """Return whether the operator may act on a user; see `check_subject`."""
         try:
             self.check_subject(user)
         except Forbidden:
@@ -143,11 +143,11 @@ class Caller:
         return True
 
     def may_act_on_identity(self, identity: Identity) -> bool:
-        """Return whether the caller may act on an identity; see `check_subject`."""
+        """Return whether the operator may act on an identity; see `check_subject`."""
         return self.may_act_on(FoundUser(identity.phone, identity, identity.id))
 
     def check_subject(self, user: FoundUser) -> None:
-        """Check that the caller may act on a user, also by a number that the user had before.
+        """Check that the operator may act on a user, also by a number that the user had before.
 
         Nobody acts on staff of the same or a higher role, nor on the own account.
 
@@ -158,7 +158,7 @@ class Caller:
             self.check_identity(identity)
 
     def check_identity(self, identity: Identity) -> None:
-        """Check that the caller may act on an identity; see `check_subject`.
+        """Check that the operator may act on an identity; see `check_subject`.
 
         Raises:
             Forbidden
@@ -170,7 +170,7 @@ class Caller:
             raise Forbidden(f"This is an account of the staff: only {higher}a command acts on it.")
 
     def check_may_give(self, role: Role) -> None:
-        """Check that the caller may give a role: nobody gives a higher one than their own.
+        """Check that the operator may give a role: nobody gives a higher one than their own.
 
         A service token gives only what it has: otherwise it could make an accomplice who may more.
 
@@ -189,8 +189,8 @@ def _needs_role(roles: Sequence[Role]) -> str:
     return f"Your role does not allow this. It needs the role {names}."
 
 
-def staff_member(principal: Principal) -> Caller:
-    """Return the caller of somebody of the staff who logged in within the last day.
+def staff_member(principal: Principal) -> Operator:
+    """Return the operator that a member of the staff is who logged in within the last day.
 
     Raises:
         Forbidden: The principal has no role.
@@ -207,9 +207,9 @@ def person(
     has_fresh_login: bool,
     has_passkey: bool = False,
     always_says_why: bool = False,
-) -> Caller:
-    """Return the caller of a person with the role of the identity."""
-    return Caller(
+) -> Operator:
+    """Return a person with the role of the identity."""
+    return Operator(
         Actor(ActorKind.ADMINISTRATOR, identity.id, role=identity.staff.role),
         scopes=SCOPES_OF_ROLES[identity.staff.role],
         role=identity.staff.role,
@@ -219,18 +219,18 @@ def person(
     )
 
 
-def service_token(actor: Actor, granted: Sequence[Scope | Role]) -> Caller:
-    """Return the caller of a service token with these scopes and roles."""
+def service_token(actor: Actor, granted: Sequence[Scope | Role]) -> Operator:
+    """Return a service token with these scopes and roles."""
     roles = [each for each in granted if isinstance(each, Role)]
     role = max(roles, key=lambda role: role.rank, default=None)
-    return Caller(actor, expand_scopes(granted), role)
+    return Operator(actor, expand_scopes(granted), role)
 
 
-def operating_system_user(name: str, by: str = "") -> Caller:
-    """Return the caller of a command, who may do everything.
+def operating_system_user(name: str, by: str = "") -> Operator:
+    """Return who runs a command, and may do everything.
 
     Args:
         name: How the operator is called, or the name of the operating system's user.
         by: The operating system's user, if the operator has another name, and who became it.
     """
-    return Caller(Actor(ActorKind.OPERATING_SYSTEM_USER, name, by), always_says_why=True)
+    return Operator(Actor(ActorKind.OPERATING_SYSTEM_USER, name, by), always_says_why=True)

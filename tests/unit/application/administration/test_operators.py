@@ -1,8 +1,8 @@
-"""Who is a caller of the administration, and how much a service token reads."""
+"""Who of the staff is an operator, and how much a service token reads."""
 
 import pytest
 
-from application.administration.caller import staff_member
+from application.administration.operator import staff_member
 from domain.administration.scope import PHONES_PER_TOKEN, Scope
 from domain.errors import Forbidden, ReauthenticationRequired, TooManyPhones
 from domain.identities.role import Role

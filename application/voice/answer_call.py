@@ -151,9 +151,9 @@ class AnswerCall:
       operator is busy.
     - Menus end five minutes after the start of the call, those of numbers with a verified identity
       after ten.
-    - The operator sees the caller's number. Without a number, the operator sees the number that was
-      called, or else `caller_id`: providers reject a call from an invalid number. What the provider
-      charges for the connection is counted.
+    - The line operator sees the caller's number, or without one the number that was called, or else
+      `caller_id`: providers reject a call from an invalid number. What the provider charges for the
+      connection is counted.
     """
 
     calls: Calls
@@ -165,7 +165,7 @@ class AnswerCall:
     flow: CallFlow
     extensions: OtpExtensions
     provider: str
-    operator: PhoneNumber | None = None
+    line_operator: PhoneNumber | None = None
     caller_id: str = ""
 
     async def __call__(self, command: AnswerCallCommand) -> tuple[Instruction, ...]:
@@ -186,7 +186,7 @@ class AnswerCall:
         shown = command.phone or command.called
         return resolve(
             instructions,
-            operator=self.operator.e164 if self.operator else "",
+            line_operator=self.line_operator.e164 if self.line_operator else "",
             caller_id=shown.e164 if shown else self.caller_id,
         )
 
@@ -336,19 +336,19 @@ class AnswerCall:
             return step.instructions
         await self.call_limiter.release_line(completion.ended_line)
         if completion.is_first:
-            self._count_operator_call(command.event)
+            self._count_line_operator_call(command.event)
         if step.outcome is CallOutcome.CALLBACK:
             self.call_back.schedule(completion.call, caller.phone)
         turn = completion.call.find_turn(position)
         return turn.instructions if turn else step.instructions
 
-    def _count_operator_call(self, event: CallEvent) -> None:
-        """Count the call to the operator that ended with this event: the provider placed it."""
+    def _count_line_operator_call(self, event: CallEvent) -> None:
+        """Count the call to the line operator that ended with this event."""
         if not isinstance(event, Dialed) or event.result is not DialResult.ANSWERED:
             return
-        if self.operator is not None:
+        if self.line_operator is not None:
             ended = EndedCall(
-                country=self.operator.country,
+                country=self.line_operator.country,
                 provider=self.provider,
                 seconds=event.seconds,
                 has_code=False,

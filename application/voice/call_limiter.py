@@ -1,4 +1,4 @@
-"""Limit the calls that are answered, and the lines to the operator."""
+"""Limit the calls that are answered, and the lines to who answers them."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from domain.otp.permits import Outcome, Permits
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.voice.call_limits import CallLimits
 from domain.voice.flow import CallFlow, DialResult
-from domain.voice.walk import ClaimedCaller, Step, skip_operator
+from domain.voice.walk import ClaimedCaller, Step, skip_line_operator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallLimiter:
     """Acquire permits of calls: in the part of verified numbers first, then in that of everybody.
 
-    - A line to the operator is reserved before the call is connected, and released when the call
-      to the operator or the whole call ends. Where both reports are lost it is free again after
+    - A line is reserved before the call is connected to the line operator, and released when that
+      call or the whole call ends. Where both reports are lost it is free again after
       the longest possible call.
-    - A caller who gets no line hears that the operator is busy.
+    - A caller who gets no line hears that the line operator is busy.
     """
 
     limit_store: LimitStore
@@ -34,7 +34,7 @@ class CallLimiter:
     alerts: LimitAlerts
     limits: CallLimits
     flow: CallFlow
-    has_operator: bool
+    has_line_operator: bool
 
     async def acquire_call(self, caller: ClaimedCaller) -> Acquisition | None:
         """Acquire the permits of an inbound call; None if it is over the limits.
@@ -52,30 +52,30 @@ class CallLimiter:
     async def reserve_line(
         self, step: Step, caller: ClaimedCaller
     ) -> tuple[Step, Acquisition | None]:
-        """Reserve a line if a step connects the caller to the operator.
+        """Reserve a line if a step connects the caller to the line operator.
 
         Returns:
-            The step and what was acquired. Without a line, a step that goes on as if the operator
-            were busy; without an operator, as if nobody answered.
+            The step and what was acquired. Without a line, a step that goes on as if the line
+            operator were busy; without a line operator, as if nobody answered.
 
         Raises:
             StorageError
         """
         if not step.dials:
             return step, None
-        if not self.has_operator:
-            return skip_operator(self.flow, step, caller, DialResult.FAILED), None
-        reservation = self.limits.reserve_operator_call(
+        if not self.has_line_operator:
+            return skip_line_operator(self.flow, step, caller, DialResult.FAILED), None
+        reservation = self.limits.reserve_line_operator_call(
             self.clock.now(),
             self._key_of(caller),
-            self.flow.max_operator_time,
+            self.flow.max_line_operator_time,
             is_verified=caller.is_verified,
         )
         [acquired] = await self.limit_store.acquire(reservation)
         if isinstance(acquired, Acquisition):
             return step, acquired
         await self._record_rejection(caller, reservation)
-        return skip_operator(self.flow, step, caller, DialResult.BUSY), None
+        return skip_line_operator(self.flow, step, caller, DialResult.BUSY), None
 
     def _reserve_call(self, caller: ClaimedCaller) -> Reservation:
         now, key = self.clock.now(), self._key_of(caller)
@@ -94,7 +94,7 @@ class CallLimiter:
     async def release_line(self, line: Permits | None) -> None:
         """Release the line of a call, after an update has cleared it."""
         if line is not None:
-            longest = self.flow.max_operator_time
+            longest = self.flow.max_line_operator_time
             await self.release(self.limits.settle_line(line, Outcome.CALL_ENDED, longest))
 
     def _key_of(self, caller: ClaimedCaller) -> str | None:

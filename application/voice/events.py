@@ -15,7 +15,7 @@ class CallbackRequested(PhoneEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class CallRejected(RejectionEvent):
-    """The caller heard a busy tone, or there was no line to the operator."""
+    """The caller heard a busy tone, or no line to the line operator was free."""
 
     name = "call_rejected"
     is_warning = True

@@ -35,7 +35,7 @@ class VoicePolicy:
         provider: The name of the provider.
         call_flow: What callers hear.
         call_limits: How many calls are answered.
-        operator: Who talks to callers; None where nobody does.
+        line_operator: Who talks to callers; None where nobody does.
         caller_id: The number that calls come from; empty if only the provider knows it.
         call_urls: What the provider requests; None where no code is read in a call.
         countries: Where calls go to; None for all countries.
@@ -46,7 +46,7 @@ class VoicePolicy:
     provider: str
     call_flow: CallFlow = HANG_UP_FLOW
     call_limits: CallLimits = CallLimits()
-    operator: PhoneNumber | None = None
+    line_operator: PhoneNumber | None = None
     caller_id: str = ""
     call_urls: CallUrls | None = None
     countries: Collection[str] | None = None
@@ -110,7 +110,7 @@ class VoiceFeature:
             countries=policy.countries,
             phone_rules=policy.phone_rules,
         )
-        longest = policy.call_flow.max_operator_time
+        longest = policy.call_flow.max_line_operator_time
         limits.measure_limits.include(policy.call_limits.shared_limits(longest))
         call_back = CallBackCaller(self.callbacks)
         call_limiter = CallLimiter(
@@ -121,7 +121,7 @@ class VoiceFeature:
             alerts=limits.limit_alerts,
             limits=policy.call_limits,
             flow=policy.call_flow,
-            has_operator=policy.operator is not None,
+            has_line_operator=policy.line_operator is not None,
         )
         self.answer_call = AnswerCall(
             calls=calls,
@@ -144,7 +144,7 @@ class VoiceFeature:
             call_back=call_back,
             clock=clock,
             flow=policy.call_flow,
-            operator=policy.operator,
+            line_operator=policy.line_operator,
             caller_id=policy.caller_id,
             extensions=otp.extensions,
             provider=policy.provider,

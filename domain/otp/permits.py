@@ -11,7 +11,7 @@ ALL: Final = "all"
 BY_CALL: Final = "by_call"
 CALLBACKS: Final = "callbacks"
 OPERATOR: Final = "operator"
-"""The groups of limits that have parts: of deliveries, of callbacks, of calls to the operator."""
+"""The groups of limits that have parts: deliveries, callbacks, calls to the line operator."""
 REQUESTER: Final = "requester"
 """The limits of the IP, or of the recognized phone, that requested a delivery."""
 CODES_OF_IDENTITY: Final = "codes_of_identity"
@@ -20,7 +20,7 @@ LEAVING: Final = "leaving"
 LEAVING_OF_HOUR: Final = "leaving_of_hour"
 """The limits of messages that say how to leave, and the one of them of the phone in an hour."""
 LINES: Final = "lines"
-"""The limit of lines to the operator. A call holds it besides those of `OPERATOR`."""
+"""The limit of lines. A call holds it besides those of `OPERATOR`."""
 
 
 class Recognition(StrEnum):
@@ -43,7 +43,7 @@ class Outcome(StrEnum):
     NO_CONNECTION = "no_connection"
     """No provider was reached."""
     CALL_ENDED = "call_ended"
-    """The call to the operator, or the whole call, ended."""
+    """The call to the line operator, or the whole call, ended."""
     EXPIRED = "expired"
     """Nothing happened until it no longer counts."""
 

@@ -104,7 +104,7 @@ class Call:
         effect_started_at: When a request began to carry out an effect; None after its end.
         recordings: What the caller left.
         are_recordings_due: Whether they are to be deleted at once.
-        line: The permits of the line on which it talks to the operator.
+        line: The permits of the line on which it talks to the line operator.
         last_request_at: When the provider last asked what it does next.
     """
 
@@ -209,7 +209,7 @@ class Call:
             position: Where the call waited; None for the first request.
             step: What it does next.
             now: The time.
-            line: The permits of its line, if it calls the operator now. After its end it has none.
+            line: The permits of its line, if it calls the line operator now. None at its end.
             locale: The locale of the caller, if one was chosen.
             identity_id: The identity of a caller who joined.
         """

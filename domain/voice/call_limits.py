@@ -1,4 +1,4 @@
-"""Limits of calls to the phone line, and of the calls to the operator among them."""
+"""Limits of calls to the phone line, and of the calls to the line operator among them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ ANONYMOUS: Final = "anonymous"
 _INBOUND: Final = "inbound"
 CALLS_PER_CALLER: Final = SlidingWindow(10, timedelta(hours=1))
 """More than a person calls who tries again; the limits in total hold for everybody together."""
-OPERATOR_CALLS_PER_CALLER: Final = SlidingWindow(3, timedelta(hours=1))
-"""A call that is cut off can be repeated twice, and nobody keeps the operator busy alone."""
+LINE_OPERATOR_CALLS_PER_CALLER: Final = SlidingWindow(3, timedelta(hours=1))
+"""A call that is cut off can be repeated twice, and nobody keeps the line operator busy alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class CallLimits:
     - A caller id is a claim. So only numbers of verified identities have a part of their own, two
       calls an hour each. To have called before counts nothing.
     - Their further calls, and those of all others, share the rest.
-    - `operator_lines` is how many callers talk to the operator at the same time.
+    - `lines` is how many callers talk to the line operator at the same time.
     """
 
     per_caller: SlidingWindow = CALLS_PER_CALLER
     total: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
-    operator_per_caller: SlidingWindow = OPERATOR_CALLS_PER_CALLER
-    operator_total: SlidingWindow = SlidingWindow(100, timedelta(hours=1))
-    operator_lines: int = 10
+    line_operator_per_caller: SlidingWindow = LINE_OPERATOR_CALLS_PER_CALLER
+    line_operator_total: SlidingWindow = SlidingWindow(100, timedelta(hours=1))
+    lines: int = 10
 
     def reserve_inbound_call(
         self, now: datetime, phone_key: str | None, *, is_verified: bool
@@ -55,10 +55,10 @@ class CallLimits:
         per_caller, total = self.per_caller, self.total
         return _reserve(now, _INBOUND, phone_key, per_caller, total, None, is_verified=is_verified)
 
-    def reserve_operator_call(
+    def reserve_line_operator_call(
         self, now: datetime, phone_key: str | None, longest: timedelta, *, is_verified: bool
     ) -> Reservation:
-        """Return the reservation of a call to the operator, as `reserve_inbound_call` does.
+        """Return the reservation of a call to the line operator, as `reserve_inbound_call` does.
 
         Args:
             now: when it is connected.
@@ -66,24 +66,24 @@ class CallLimits:
             longest: how long such a call can take. A line that is not released is free then.
             is_verified: whether the number has a verified identity.
         """
-        lines = SlidingWindow(self.operator_lines, longest)
-        per_caller, total = self.operator_per_caller, self.operator_total
+        lines = SlidingWindow(self.lines, longest)
+        per_caller, total = self.line_operator_per_caller, self.line_operator_total
         return _reserve(now, OPERATOR, phone_key, per_caller, total, lines, is_verified=is_verified)
 
     def shared_limits(self, longest: timedelta) -> Sequence[RateLimit]:
-        """Return the limits that all callers share; `longest` as for `reserve_operator_call`."""
-        lines = SlidingWindow(self.operator_lines, longest)
-        by_action = ((_INBOUND, self.total), (OPERATOR, self.operator_total))
+        """Return the limits that all callers share; `longest` as when one is reserved."""
+        lines = SlidingWindow(self.lines, longest)
+        by_action = ((_INBOUND, self.total), (OPERATOR, self.line_operator_total))
         parts = [*_parts_of(LINES, lines).values()]
         for action, total in by_action:
             parts += [*_parts_of(action, total).values(), _of_anonymous(action, total)]
         return parts
 
     def settle_line(self, permits: Permits, outcome: Outcome, longest: timedelta) -> Acquisition:
-        """Return what a call to the operator gives back: its line, if the call ended."""
+        """Return what a call to the line operator gives back: its line, if the call ended."""
         if LINES not in settle(permits, outcome).groups:
             return Acquisition(permits.acquired_at, ())
-        lines = _parts_of(LINES, SlidingWindow(self.operator_lines, longest))
+        lines = _parts_of(LINES, SlidingWindow(self.lines, longest))
         part = permits.part_of(OPERATOR) or EVERYBODY
         return Acquisition(permits.acquired_at, (_limit_of(part, lines),))
 

@@ -30,7 +30,7 @@ REQUIRED_TEXTS: Final = (APOLOGY, GOODBYE, CODE_GREETING, CODE_INTRODUCTION, COD
 
 
 class DialResult(StrEnum):
-    """How a call to the operator ended. The fields of a `DialNode` have the same names."""
+    """How a call to the line operator ended. The fields of a `DialNode` have the same names."""
 
     ANSWERED = "answered"
     BUSY = "busy"
@@ -73,7 +73,7 @@ class MenuNode:
 
 @dataclass(frozen=True, slots=True)
 class DialNode:
-    """Connect the caller to the operator, and go on when that call has ended."""
+    """Connect the caller to the line operator, and go on when that call has ended."""
 
     text: str
     answered: str
@@ -227,8 +227,8 @@ class CallFlow:
         return names
 
     @property
-    def max_operator_time(self) -> timedelta:
-        """The longest time from a call to the operator to its end."""
+    def max_line_operator_time(self) -> timedelta:
+        """The longest time from a call to the line operator to its end."""
         dials = [node for node in self.nodes.values() if isinstance(node, DialNode)]
         return timedelta(
             seconds=max((dial.timeout_seconds + dial.max_seconds for dial in dials), default=1)

@@ -126,22 +126,22 @@ class SayCode:
 
 
 @dataclass(frozen=True, slots=True)
-class DialOperator:
-    """Connect the caller to the operator. Stored in place of the operator's number."""
+class DialLineOperator:
+    """Connect the caller to the line operator. Stored in place of the line operator's number."""
 
     answer_to: Position
     timeout_seconds: int = 20
     max_seconds: int = 3600
 
 
-StoredInstruction = Say | SayCode | Pause | Gather | DialOperator | RecordCaller | GoTo | HangUp
+StoredInstruction = Say | SayCode | Pause | Gather | DialLineOperator | RecordCaller | GoTo | HangUp
 """What a call stores of its instructions: no code and no phone number."""
 
 
 def resolve(
     instructions: Sequence[StoredInstruction],
     *,
-    operator: str = "",
+    line_operator: str = "",
     caller_id: str = "",
     code: str = "",
 ) -> tuple[Instruction, ...]:
@@ -152,8 +152,8 @@ def resolve(
     resolved: list[Instruction] = []
     for instruction in instructions:
         match instruction:
-            case DialOperator(answer_to, timeout_seconds, max_seconds):
-                dial = Dial(operator, answer_to, timeout_seconds, max_seconds, caller_id)
+            case DialLineOperator(answer_to, timeout_seconds, max_seconds):
+                dial = Dial(line_operator, answer_to, timeout_seconds, max_seconds, caller_id)
                 resolved.append(dial)
             case SayCode(voice):
                 for digit in code:

@@ -24,7 +24,7 @@ from domain.voice.flow import (
     SayNode,
 )
 from domain.voice.instructions import (
-    DialOperator,
+    DialLineOperator,
     Gather,
     GoTo,
     HangUp,
@@ -78,7 +78,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Dialed:
-    """The call to the operator ended. `seconds` is 0 if the provider does not say its length."""
+    """The call to the line operator ended. `seconds` is 0 if the provider does not say them."""
 
     result: DialResult
     seconds: int = 0
@@ -179,8 +179,8 @@ class Step:
 
     @property
     def dials(self) -> bool:
-        """Whether it connects the caller to the operator."""
-        return any(isinstance(part, DialOperator) for part in self.instructions)
+        """Whether it connects the caller to the line operator."""
+        return any(isinstance(part, DialLineOperator) for part in self.instructions)
 
 
 def locale_of(flow: CallFlow, caller: ClaimedCaller) -> FlowLocale:
@@ -237,10 +237,12 @@ def advance(flow: CallFlow, position: Position, caller: ClaimedCaller, event: Ca
             return apologize(flow, caller)
 
 
-def skip_operator(flow: CallFlow, step: Step, caller: ClaimedCaller, result: DialResult) -> Step:
-    """Return the step after this result of a call to the operator that is not placed.
+def skip_line_operator(
+    flow: CallFlow, step: Step, caller: ClaimedCaller, result: DialResult
+) -> Step:
+    """Return the step after this result of a call to the line operator that is not placed.
 
-    What announces the operator is left out.
+    What announces the line operator is left out.
     """
     while step.position and step.dials:
         said = step.instructions[:-2]
@@ -354,7 +356,7 @@ def _enter(
                 said.append(_gather(flow, menu, caller, position))
             case DialNode() as dial:
                 said.append(locale.say(dial.text))
-                said.append(DialOperator(position, dial.timeout_seconds, dial.max_seconds))
+                said.append(DialLineOperator(position, dial.timeout_seconds, dial.max_seconds))
             case RecordNode() as record:
                 said.append(locale.say(record.text))
                 said.append(RecordCaller(position, record.max_seconds))

@@ -56,9 +56,9 @@ CALLBACKS_TOTAL: Final = by_profile(
 )
 """Calls with a code after a call to the phone line. Anybody causes them with forged numbers, so a
 country has fewer of them than of the calls that apps request."""
-OPERATOR_LINES: Final = by_profile(3, 10, 100)
-"""Callers who talk to the operator at the same time: a tenth of the calls that are connected in an
-hour, so on each line ten calls of six minutes can follow each other."""
+PARALLEL_LINES: Final = by_profile(3, 10, 100)
+"""Callers who talk to the line operator at the same time: a tenth of the calls connected in
+an hour, so on each line ten calls of six minutes can follow each other."""
 
 
 def _without_line(settings: Any) -> str:
@@ -204,10 +204,10 @@ class VoiceSettings(Settings):
             call_flow=call_flow,
             call_limits=CallLimits(
                 total=self.inbound_limit_total,
-                operator_total=self.operator_limit_total,
-                operator_lines=OPERATOR_LINES[self.limits],
+                line_operator_total=self.operator_limit_total,
+                lines=PARALLEL_LINES[self.limits],
             ),
-            operator=self.operator,
+            line_operator=self.operator,
             caller_id=self.caller_id,
             call_urls=CallUrls(self.public_url) if self.is_set("DIALTONE_PUBLIC_URL") else None,
             provider=self.voice_provider,
@@ -339,7 +339,7 @@ def _describe_urls(
         yield f"{name:<23}HTTP POST  {url}"
     yield "Messages and calls from the service name their URLs themselves."
     if settings.operator is None:
-        yield "DIALTONE_OPERATOR is not set: callers hear that the operator does not answer."
+        yield "DIALTONE_OPERATOR is not set: callers hear that the line operator does not answer."
 
 
 async def _check_calls(settings: VoiceSettings, ports: VoicePorts) -> str:

@@ -237,9 +237,9 @@ def _cost_rows() -> Iterable[list[str]]:
         f"{answered:,} calls, {menus / ONE_HOUR:.0f} hours",
         f"{menus / ONE_MINUTE * PRICE_PER_MENU_MINUTE:,.2f}",
     ]
-    lines = CALL_LIMITS.operator_lines
+    lines = CALL_LIMITS.lines
     yield [
-        "callers at the operator",
+        "callers at the line operator",
         f"{lines} lines, {lines} hours",
         f"{lines * (ONE_HOUR / ONE_MINUTE) * PRICE_PER_OPERATOR_MINUTE:,.2f}",
     ]

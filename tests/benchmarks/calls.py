@@ -14,8 +14,8 @@ from tests.support.voice.stored import stored_calls
 
 CALLS_PER_NUMBER = 10
 OWNERS = 25
-CONNECTED_CALLS = CALL_LIMITS.operator_total.limit * VERIFIED_PERCENT // 100
-"""Calls to the operator that verified numbers have for themselves in an hour."""
+CONNECTED_CALLS = CALL_LIMITS.line_operator_total.limit * VERIFIED_PERCENT // 100
+"""Calls to the line operator that verified numbers have for themselves in an hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class CallResult:
 
 
 async def forge_calls(forged_numbers: int) -> CallResult:
-    """Place ten calls with each forged number at once. All ask for the operator."""
+    """Place ten calls with each forged number at once. All ask for the line operator."""
     app = AppHarness(policy=replace(PHONE_LINE))
     owners = [a_phone(number) for number in range(OWNERS)]
     for owner in owners:

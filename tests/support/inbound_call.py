@@ -32,7 +32,7 @@ def make_phone_line(**decisions: Any) -> Policy:
     return make_policy(
         **{
             "call_flow": CALL_FLOW,
-            "operator": OPERATOR,
+            "line_operator": OPERATOR,
             "caller_id": CALLER_ID,
             "webhook_urls": WEBHOOK_URLS,
             **decisions,

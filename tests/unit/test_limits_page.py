@@ -92,7 +92,7 @@ def _limits_of_code() -> Iterator[RateLimit]:
     yield from for_phone_change("an identity")
     for phone_key, is_verified in product(("gh", None), (True, False)):
         yield from calls.reserve_inbound_call(NOW, phone_key, is_verified=is_verified).all_limits
-        yield from calls.reserve_operator_call(
+        yield from calls.reserve_line_operator_call(
             NOW, phone_key, timedelta(hours=1), is_verified=is_verified
         ).all_limits
     for name, window in (

@@ -73,8 +73,8 @@ class GatherRecord(Tagged, tag="gather", kw_only=True):
     with_speech: bool = True
 
 
-class DialOperatorRecord(Tagged, tag="dial_operator"):
-    """Connect the caller to the operator, whose number is not stored."""
+class DialLineOperatorRecord(Tagged, tag="dial_operator"):
+    """Connect the caller to the line operator, whose number is not stored."""
 
     answer_to: PositionRecord
     timeout_seconds: int
@@ -107,7 +107,7 @@ class TurnRecord(msgspec.Struct, gc=False):
         | SayCodeRecord
         | PauseRecord
         | GatherRecord
-        | DialOperatorRecord
+        | DialLineOperatorRecord
         | RecordCallerRecord
         | GoToRecord
         | HangUpRecord,
@@ -162,7 +162,7 @@ _RECORD_TYPES: Final[Mapping[type, type]] = {
     instructions.SayCode: SayCodeRecord,
     instructions.Pause: PauseRecord,
     instructions.Gather: GatherRecord,
-    instructions.DialOperator: DialOperatorRecord,
+    instructions.DialLineOperator: DialLineOperatorRecord,
     instructions.RecordCaller: RecordCallerRecord,
     instructions.GoTo: GoToRecord,
     instructions.HangUp: HangUpRecord,

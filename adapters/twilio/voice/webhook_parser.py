@@ -52,8 +52,8 @@ class TwilioWebhookParser:
 
     - A caller without a number has an empty `From`, `anonymous`, a client, a SIP address, or a
       word as it is typed on a phone's keys, such as +266696687. None of them is a valid number.
-    - A value that Twilio does not document is like a field that is missing. A call to the operator
-      that ended in an unknown way has failed.
+    - A value that Twilio does not document is like a field that is missing. A call to the line
+      operator that ended in an unknown way has failed.
     """
 
     def parse(self, request: SignedRequest) -> WebhookFields:

@@ -125,7 +125,7 @@ def test_the_profile_sets_the_limits_of_calls(
     assert limits.calls_per_country == SlidingWindow(calls, HOUR)
     assert limits.callbacks_per_country == SlidingWindow(callbacks, HOUR)
     assert limits.callbacks_total == SlidingWindow(callbacks_total, HOUR)
-    assert read.voice_policy(CALL_FLOW).call_limits.operator_lines == lines
+    assert read.voice_policy(CALL_FLOW).call_limits.lines == lines
 
 
 def test_recordings_are_not_kept_longer_than_calls() -> None:

@@ -239,7 +239,7 @@ def is_connected(call: InboundCall) -> bool:
 
 
 async def test_lines_to_the_operator_are_limited_and_released_once() -> None:
-    limits = CallLimits(operator_lines=2)
+    limits = CallLimits(lines=2)
     app = AppHarness(policy=make_phone_line(call_limits=limits))
     for number in (1, 2, 3):
         await join(app, a_phone(number), f"CA-join-{number}")
@@ -255,12 +255,12 @@ async def test_lines_to_the_operator_are_limited_and_released_once() -> None:
     await app.report_call(second.id)
     assert is_connected(await connect(app, 1, "1"))
     # Lost reports free the lines after the longest call.
-    app.clock.advance(1.1 * CALL_FLOW.max_operator_time)
+    app.clock.advance(1.1 * CALL_FLOW.max_line_operator_time)
     assert is_connected(await connect(app, 2, "1"))
 
 
 async def test_forged_numbers_leave_calls_and_lines_to_verified_numbers() -> None:
-    limits = CallLimits(total=SlidingWindow(10, HOUR), operator_lines=5)
+    limits = CallLimits(total=SlidingWindow(10, HOUR), lines=5)
     app = AppHarness(policy=make_phone_line(call_limits=limits))
     await app.log_in(a_phone(0))
     forged = [await connect(app, number, "1") for number in range(1, 7)]

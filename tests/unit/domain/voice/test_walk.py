@@ -17,7 +17,7 @@ from domain.voice.flow import (
     SayNode,
 )
 from domain.voice.instructions import (
-    DialOperator,
+    DialLineOperator,
     Gather,
     GoTo,
     HangUp,
@@ -42,7 +42,7 @@ from domain.voice.walk import (
     Register,
     Step,
     advance,
-    skip_operator,
+    skip_line_operator,
     start,
 )
 from tests.support.call_flows import (
@@ -184,7 +184,7 @@ def test_a_menu_is_repeated_twice_and_then_gives_up(answer: CallEvent, apology: 
     ("node", "instructions"),
     [
         (RECORD, [RecordCaller(Position("node", 2), 30)]),
-        (DIAL, [DialOperator(Position("node", 2), 9, 99)]),
+        (DIAL, [DialLineOperator(Position("node", 2), 9, 99)]),
         (REGISTER, [Pause(3), GoTo(Position("node", 2))]),
     ],
 )
@@ -257,13 +257,13 @@ def test_without_an_operator_a_call_comes_to_the_node_after_the_failure() -> Non
     second = replace(DIAL, failed="bye")
     nodes = {**flow_with(DIAL).nodes, "start": SayNode("hello", "node"), "broken": second}
     flow = make_flow(nodes, locales=LOCALES)
-    step = skip_operator(flow, start(flow, UNKNOWN), UNKNOWN, DialResult.FAILED)
+    step = skip_line_operator(flow, start(flow, UNKNOWN), UNKNOWN, DialResult.FAILED)
     assert said(step) == ["hello", "bye"]
     assert (step.instructions[-1], step.position) == (HangUp(), None)
     assert step.path == ("start", "node", "broken", "bye")
     assert step.outcome is CallOutcome.OPERATOR_UNAVAILABLE
     other = start(flow_with(DIAL), UNKNOWN)
-    assert skip_operator(flow, other, UNKNOWN, DialResult.FAILED) is other
+    assert skip_line_operator(flow, other, UNKNOWN, DialResult.FAILED) is other
 
 
 # Ends

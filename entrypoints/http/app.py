@@ -143,8 +143,8 @@ def make_error_table(plugins: Sequence[ApiPlugin]) -> ErrorTable:
     port_errors = dict(PORT_ERRORS)
     for plugin in plugins:
         port_errors |= plugin.port_errors
-    forms = [plugin.error_form for plugin in plugins if plugin.error_form]
-    return ErrorTable(rows, forms, port_errors)
+    others = [plugin.error_table for plugin in plugins if plugin.error_table]
+    return ErrorTable(rows, port_errors, others)
 
 
 def describe_app(settings: HttpSettings, plugins: Sequence[ApiPlugin]) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def _answer_options(request: Request[Any, Any, Any]) -> Response[None]:
     The framework's own response names the methods of one handler only, and never HEAD. An
     API without OPTIONS names those that it has.
     """
-    if allowed := table_of(request).form_of(request.scope["path"]).methods:
+    if allowed := table_of(request).methods:
         raise MethodNotAllowed(allowed)
     template = request.scope["path_template"]
     (methods,) = (

@@ -12,7 +12,7 @@ from litestar.plugins import InitPlugin
 from application.ports.errors import PortError
 from domain.administration.scope import Scope
 from entrypoints.http.auth import OperatorKind
-from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorRow
+from entrypoints.http.errors.table import ApiError, ErrorRow, ErrorTable
 from entrypoints.http.responses.served_files import ServedFile
 
 ABOUT_API: Final = "api"
@@ -41,7 +41,7 @@ class ApiPlugin(InitPlugin):
         scopes: What service tokens may need for its operations.
         errors: The rows of its errors.
         port_errors: The errors of its ports, with those of their responses.
-        error_form: The form of its errors, if its paths are another API than the main one.
+        error_table: The errors of its API, if its paths are another one than the main one.
         field_codes: The codes of invalid fields that only it has.
         fields: Structs with the fields that it adds to Structs of the core, or describes better. Of
             the body of a request, they are parsed too, also in Structs that inherit from it.
@@ -65,7 +65,7 @@ class ApiPlugin(InitPlugin):
     scopes: Sequence[Scope] = ()
     errors: Mapping[type[ApiError], ErrorRow] = MappingProxyType({})
     port_errors: Mapping[type[PortError], type[ApiError]] = MappingProxyType({})
-    error_form: type[ErrorForm] | None = None
+    error_table: type[ErrorTable] | None = None
     field_codes: Sequence[str] = ()
     fields: Mapping[type[msgspec.Struct], type[msgspec.Struct]] = MappingProxyType({})
     body_errors: Mapping[type[msgspec.Struct], Sequence[type[ApiError]]] = MappingProxyType({})

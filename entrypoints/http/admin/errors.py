@@ -20,5 +20,5 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "This service token has read as many full phone numbers as it may in a day.",
         example=TooManyPhones(retry_after=3600),
     ),
-    TokenNotFound: ErrorRow(404, "token_not_found", "Service token not found", is_described=False),
+    TokenNotFound: ErrorRow(404, "token_not_found", "Service token not found"),
 }

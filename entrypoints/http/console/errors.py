@@ -33,27 +33,22 @@ class InvalidForm(ConsoleError):
 
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     # The console
-    NotSignedIn: ErrorRow(
-        401, "not_signed_in", "Sign in first, and try again.", is_described=False
-    ),
+    NotSignedIn: ErrorRow(401, "not_signed_in", "Sign in first, and try again."),
     TokenNotAccepted: ErrorRow(
         401,
         "token_not_accepted",
         "The console takes no access tokens and no service tokens. Sign in with your phone.",
-        is_described=False,
     ),
     ConsoleOriginNotAllowed: ErrorRow(
         403,
         "origin_not_allowed",
         "Open the console at the address of the service, and try again.",
-        is_described=False,
     ),
     InvalidFormToken: ErrorRow(
         403,
         "invalid_form_token",
         "This form is from an earlier session, so nothing was done. Go back, load the page again,"
         " and send the form from there.",
-        is_described=False,
     ),
-    InvalidForm: ErrorRow(400, "invalid_form", "The form could not be read.", is_described=False),
+    InvalidForm: ErrorRow(400, "invalid_form", "The form could not be read."),
 }

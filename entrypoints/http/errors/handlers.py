@@ -14,7 +14,7 @@ from domain.errors import DomainError, Unavailable
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.errors.table import ApiError, ErrorForm, ErrorTable
+from entrypoints.http.errors.table import ApiError, ErrorTable
 from entrypoints.http.requests.middleware import ERROR
 
 UNAVAILABLE_ERROR: Final = "unavailable_error"
@@ -32,19 +32,18 @@ AnyRequest = Request[Any, Any, Any]
 
 
 def table_of(request: AnyRequest) -> ErrorTable:
-    """Return the errors of the application."""
+    """Return the errors of the API that the path belongs to."""
     table: ErrorTable = request.app.state.errors
-    return table
+    return table.of_path(request.scope["path"])
 
 
 def to_response(request: AnyRequest, error: Exception) -> Response[Any]:
     """Convert an exception into the response of the API that the path belongs to."""
     table, api_error = table_of(request), to_api_error(request, error)
-    form = table.form_of(request.scope["path"])
-    status = form.status(api_error)
+    status = table.status(api_error)
     report_error(request, api_error, status)
     return Response(
-        form.body(api_error),
+        table.body(api_error),
         status_code=status,
         headers=table.headers(api_error),
         media_type=MediaType.JSON,
@@ -55,13 +54,13 @@ def to_api_error(request: AnyRequest, error: Exception) -> ApiError:
     """Return what clients may know of an exception; one that is a bug is logged."""
     table = table_of(request)
     match error:
-        case DomainError() | exceptions.HttpError() if table.has_row(error):
+        case DomainError() | exceptions.HttpError() if table.find_row(type(error)):
             return error
         case PortError():
             own_error = request.route_handler.opt.get(UNAVAILABLE_ERROR) or Unavailable
             return table.from_port_error(error, own_error)
         case HTTPException():
-            return _from_framework_error(error, table.form_of(request.scope["path"]))
+            return _from_framework_error(error, table.methods)
         case _:
             _log.error("request_crashed", exc_info=error)
             return exceptions.InternalError()
@@ -88,12 +87,12 @@ def allow_header(methods: Collection[str]) -> str:
     return ", ".join(sorted(allowed))
 
 
-def _from_framework_error(error: HTTPException, form: ErrorForm) -> ApiError:
+def _from_framework_error(error: HTTPException, methods_of_api: str | None) -> ApiError:
     match error.status_code:
         case 404:
             return exceptions.PathNotFound()
-        case 405 if form.methods is not None:
-            return exceptions.MethodNotAllowed(form.methods)
+        case 405 if methods_of_api is not None:
+            return exceptions.MethodNotAllowed(methods_of_api)
         case 405:
             methods = (error.headers or {}).get("allow", "").split(", ")
             return exceptions.MethodNotAllowed(allow_header(methods))

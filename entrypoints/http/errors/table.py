@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -13,9 +13,11 @@ from application.ports.errors import (
     StorageError,
     StorageOverloaded,
 )
-from domain.errors import DomainError, InvalidValue, Unavailable
+from domain.errors import DomainError, Unavailable
 from entrypoints.http.errors import exceptions
 
+T = TypeVar("T")
+V = TypeVar("V")
 ApiError: TypeAlias = DomainError | exceptions.HttpError
 
 INVALID_CODE: Final = "invalid"
@@ -51,7 +53,6 @@ class ErrorRow:
     - `example` is shown in the description of the API, for an error that needs arguments.
     - `is_of_client` is whether it is the doing of clients in spite of its status, like requests
       beyond a rate limit. It is not logged as an error.
-    - `is_described` is whether it is one of the API: the description has it.
     """
 
     status: int
@@ -65,13 +66,12 @@ class ErrorRow:
     headers: Callable[[Any], Mapping[str, str]] = lambda _: {}
     example: ApiError | None = None
     is_of_client: bool = False
-    is_described: bool = True
 
 
-class ErrorForm:
-    """The form of error responses: here that of the main API.
+class ErrorTable:
+    """The errors of an API, here of the main one, with what clients see of them.
 
-    Another API of the service has a subclass.
+    Another API of the service has a subclass, with the same rows.
 
     Attributes:
         segment: The first segment of its paths.
@@ -79,6 +79,7 @@ class ErrorForm:
         methods: The value of `Allow` for all its paths; None if each has methods of its own, and
             OPTIONS.
         schema: The schema of all its errors; None for those of the main API.
+        rows: The row of each class.
     """
 
     segment: ClassVar[str] = ""
@@ -86,41 +87,21 @@ class ErrorForm:
     methods: ClassVar[str | None] = None
     schema: ClassVar[type[msgspec.Struct] | None] = None
 
-    def __init__(self, table: "ErrorTable") -> None:
-        self._table = table
-
-    def status(self, error: ApiError) -> int:
-        """Return the HTTP status of an error."""
-        return self._table.row(error).status
-
-    def body(self, error: ApiError) -> Mapping[str, Any]:
-        """Return the JSON body of an error."""
-        return self._table.body(error)
-
-
-class ErrorTable:
-    """All errors of the application, with what clients see of them.
-
-    Attributes:
-        rows: The row of each class.
-    """
-
     def __init__(
         self,
         rows: Mapping[type[ApiError], ErrorRow],
-        forms: Sequence[type[ErrorForm]] = (),
         port_errors: Mapping[type[PortError], type[ApiError]] = PORT_ERRORS,
+        others: Sequence[type["ErrorTable"]] = (),
     ) -> None:
-        """Take the rows, the forms of APIs that differ from the main one, and errors of ports."""
+        """Take the rows, the errors of ports, and the tables of other APIs."""
         self.rows = rows
         self._port_errors = port_errors
-        self._main_form = ErrorForm(self)
-        self._forms = {form.segment: form(self) for form in forms}
+        self._others = {other.segment: other(rows, port_errors) for other in others}
 
-    def form_of(self, path: str) -> ErrorForm:
-        """Return the form of the API of a path, by whole segments."""
+    def of_path(self, path: str) -> "ErrorTable":
+        """Return the table of the API of a path, by whole segments."""
         segment = next(filter(None, path.split("/")), "")
-        return self._forms.get(segment, self._main_form)
+        return self._others.get(segment, self)
 
     def from_port_error(
         self, error: PortError, unavailable: type[ApiError] = Unavailable
@@ -131,40 +112,28 @@ class ErrorTable:
             error: The error of the port.
             unavailable: What the operation has instead of `Unavailable`.
         """
-        known = (base for base in type(error).__mro__ if base in self._port_errors)
-        found = next(known, None)
-        response_class = self._port_errors[found] if found else exceptions.InternalError
-        response_error = unavailable() if response_class is Unavailable else response_class()
+        found = _find(self._port_errors, type(error)) or exceptions.InternalError
+        response_error = (unavailable if found is Unavailable else found)()
         response_error.__cause__ = error
         return response_error
 
-    def row(self, error: ApiError) -> ErrorRow:
-        """Return the row of an error."""
-        return self.row_of(type(error))
+    def find_row(self, error: type[ApiError]) -> ErrorRow | None:
+        """Return the row of a class of errors, or of its base; None if an extension lacks it."""
+        return _find(self.rows, error)
 
-    def row_of(self, error: type[ApiError]) -> ErrorRow:
-        """Return the row of a class of errors. One of an extension may have that of its base.
+    def row(self, error: ApiError) -> ErrorRow:
+        """Return the row of an error.
 
         Raises:
             KeyError: An extension has not listed it.
         """
-        for base in error.__mro__:
-            if base in self.rows:
-                return self.rows[base]
-        raise KeyError(error)
-
-    def has_row(self, error: ApiError) -> bool:
-        """Return whether an error has a row: one that an extension has not listed has none."""
-        return any(base in self.rows for base in type(error).__mro__)
-
-    def has_response(self, error: type[ApiError]) -> bool:
-        """Whether the main API has responses with the code of this error, not only fields."""
-        row = self.row_of(error)
-        is_field = issubclass(error, InvalidValue) or (row.field and not row.keeps_error)
-        return not is_field and row.code != INVALID_CODE and row.is_described
+        row = self.find_row(type(error))
+        if row is None:
+            raise KeyError(type(error))
+        return row
 
     def status(self, error: ApiError) -> int:
-        """Return the HTTP status of an error in the main API."""
+        """Return the HTTP status of an error."""
         return self.row(error).status
 
     def code(self, error: ApiError) -> str:
@@ -173,7 +142,7 @@ class ErrorTable:
         return INVALID_CODE if self._field_errors(error) and not row.keeps_error else row.code
 
     def body(self, error: ApiError) -> Mapping[str, Any]:
-        """Return the JSON body of an error in the main API."""
+        """Return the JSON body of an error."""
         row, field_errors = self.row(error), self._field_errors(error)
         shown_errors = [msgspec.structs.asdict(field_error) for field_error in field_errors]
         if field_errors and not row.keeps_error:
@@ -220,6 +189,10 @@ class ErrorTable:
             return error.field_errors
         field = self.row(error).field
         return [] if field is None else [self.to_field_error(field, error)]
+
+
+def _find(table: Mapping[type[T], V], error: type[T]) -> V | None:
+    return next((table[base] for base in error.__mro__ if base in table), None)
 
 
 def _messages(field_errors: Sequence[exceptions.FieldError]) -> dict[str, list[str]]:

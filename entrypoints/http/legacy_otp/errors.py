@@ -1,4 +1,4 @@
-"""The form of errors of the legacy API."""
+"""The errors of the legacy API."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -8,7 +8,7 @@ import msgspec
 
 from domain import errors
 from entrypoints.http.errors import exceptions
-from entrypoints.http.errors.table import ApiError, ErrorForm
+from entrypoints.http.errors.table import ApiError, ErrorTable
 from entrypoints.http.fields import described
 
 _BAD_REQUEST: Final = (4, "Bad Request/ Data format incorrect")
@@ -60,8 +60,8 @@ class LegacyError(msgspec.Struct):
     status_code: Annotated[int, described("The HTTP status.", 404)]
 
 
-class LegacyErrorForm(ErrorForm):
-    """The form that the older mobile app reads."""
+class LegacyErrorTable(ErrorTable):
+    """The errors as the older mobile app reads them."""
 
     segment = "authenticate"
     name = "Legacy"
@@ -73,7 +73,7 @@ class LegacyErrorForm(ErrorForm):
         return status if status in _STATUSES else _OTHER_STATUSES.get(type(error), 500)
 
     def body(self, error: ApiError) -> Mapping[str, Any]:
-        status, message = self.status(error), self._table.message(error)
+        status, message = self.status(error), self.message(error)
         exit_code, words = _STATUSES.get(status, _SERVER_ERROR)
         reason = _REASONS.get(type(error), "{}").format(message)
         return {

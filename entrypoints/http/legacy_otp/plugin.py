@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from litestar import Controller
 
 from entrypoints.http.legacy_otp.controller import LegacyOtpController
-from entrypoints.http.legacy_otp.errors import LegacyErrorForm
+from entrypoints.http.legacy_otp.errors import LegacyErrorTable
 from entrypoints.http.plugin import ApiPlugin
 
 
 class LegacyOtpPlugin(ApiPlugin):
     """The two paths of the older app."""
 
-    error_form = LegacyErrorForm
+    error_table = LegacyErrorTable
     controllers: Sequence[type[Controller]] = (LegacyOtpController,)

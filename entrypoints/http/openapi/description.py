@@ -79,8 +79,8 @@ def describe_api(
     structs: list[type[msgspec.Struct]] = [ServiceError, InvalidFieldsError]
     for plugin in plugins:
         structs += plugin.fields.values()
-        if plugin.error_form and plugin.error_form.schema:
-            structs.append(plugin.error_form.schema)
+        if plugin.error_table and plugin.error_table.schema:
+            structs.append(plugin.error_table.schema)
     app = Litestar(
         route_handlers=[*controllers, _list_schemas(structs)],
         request_class=ApiRequest,

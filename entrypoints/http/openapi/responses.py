@@ -16,7 +16,7 @@ from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
 from entrypoints.http.errors.handlers import UNAVAILABLE_ERROR
-from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorForm, ErrorTable
+from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorTable
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.parsing import (
     body_type,
@@ -94,54 +94,57 @@ class ErrorResponses:
         self, handler: HTTPRouteHandler, path: str, security: Sequence[Mapping[str, Any]]
     ) -> dict[str, Any]:
         """Return the error responses of a handler by their status."""
-        form = self._table.form_of(path)
+        table = self._table.of_path(path)
         by_status: dict[str, list[ApiError]] = {}
         listed = [*_list_errors(handler, path, security, self._of_bodies)]
         related = [error for base, added in self._related if base in listed for error in added]
         for example in map(self._make_example, [*listed, *related]):
-            by_status.setdefault(str(form.status(example)), []).append(example)
-            if form.schema is None:
-                self.codes |= {self._table.code(example)} - {INVALID_CODE}
-        return {status: self._render(form, examples) for status, examples in by_status.items()}
+            by_status.setdefault(str(table.status(example)), []).append(example)
+            if table.schema is None:
+                self.codes |= {table.code(example)} - {INVALID_CODE}
+        return {status: self._render(table, examples) for status, examples in by_status.items()}
 
     def _make_example(self, error: DocumentedError) -> ApiError:
         if isinstance(error, exceptions.FieldError):
             return exceptions.InvalidFields(error)
-        return self._table.row_of(error).example or error()
+        row = self._table.find_row(error)
+        return row.example if row and row.example else error()
 
-    def _render(self, form: ErrorForm, examples: Sequence[ApiError]) -> dict[str, Any]:
-        codes = [self._table.row(example).code for example in examples]
+    def _render(self, table: ErrorTable, examples: Sequence[ApiError]) -> dict[str, Any]:
+        codes = [table.row(example).code for example in examples]
         named = {
-            f"{number}-{code}": {"summary": code, "value": form.body(example)}
+            f"{number}-{code}": {"summary": code, "value": table.body(example)}
             for number, (code, example) in enumerate(zip(codes, examples, strict=True), 1)
         }
-        schemas = sorted({self._schema(form, type(example)).__name__ for example in examples})
+        schemas = sorted({_schema_of(table, example).__name__ for example in examples})
         alternatives = [{"$ref": f"#/components/schemas/{name}"} for name in schemas]
         # openapi-generator would make a class for each operation, by a name that it invents.
         union = {"anyOf": alternatives, "title": "Or".join(schemas)}
         content = {"schema": union if len(schemas) > 1 else alternatives[0], "examples": named}
         return {
-            "description": self._summarize(form, examples),
+            "description": _summarize(table, examples),
             "content": {"application/json": content},
-            _NAME: form.name + "Or".join(dict.fromkeys(map(_name, examples))),
+            _NAME: table.name + "Or".join(dict.fromkeys(map(_name, examples))),
         }
 
-    def _summarize(self, form: ErrorForm, examples: Sequence[ApiError]) -> str:
-        messages: dict[str, None] = {}
-        for example in examples:
-            row = self._table.row(example)
-            message = row.message if row.message.endswith(".") else f"{row.message}."
-            if form.schema is None and type(example) in SHARED_ERRORS and len(examples) > 1:
-                # Its message is in the description of the whole API.
-                message = f"`{row.code}`."
-            elif form.schema is None:
-                message = f"`{row.code}`: {message}"
-            messages[message] = None
-        return " ".join(messages)
 
-    def _schema(self, form: ErrorForm, error: type[ApiError]) -> type[msgspec.Struct]:
-        main = ServiceError if self._table.has_response(error) else InvalidFieldsError
-        return form.schema or main
+def _summarize(table: ErrorTable, examples: Sequence[ApiError]) -> str:
+    messages: dict[str, None] = {}
+    for example in examples:
+        row = table.row(example)
+        message = row.message if row.message.endswith(".") else f"{row.message}."
+        if table.schema is None and type(example) in SHARED_ERRORS and len(examples) > 1:
+            # Its message is in the description of the whole API.
+            message = f"`{row.code}`."
+        elif table.schema is None:
+            message = f"`{row.code}`: {message}"
+        messages[message] = None
+    return " ".join(messages)
+
+
+def _schema_of(table: ErrorTable, example: ApiError) -> type[msgspec.Struct]:
+    main = InvalidFieldsError if table.code(example) == INVALID_CODE else ServiceError
+    return table.schema or main
 
 
 def share_responses(operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -8,49 +8,6 @@ from domain.identities.passkey import MAX_PASSKEYS
 from domain.passkeys import errors
 from entrypoints.http.errors.table import ApiError, ErrorRow
 
-_OF_PAGES: Final[Mapping[type[ApiError], tuple[int, str, str]]] = {
-    errors.PasskeyRejected: (
-        403,
-        "passkey_rejected",
-        "This passkey does not work here: it was removed, its account has no role or is blocked, or"
-        " the device did not ask for a fingerprint, a face or a PIN. Choose another one, or ask an"
-        " operator for a link to add one.",
-    ),
-    errors.SignCountFell: (
-        403,
-        "passkey_count_fell",
-        "This passkey was used elsewhere since: there may be a copy of its device. Tell an"
-        " operator, who removes it and makes a link to add another one.",
-    ),
-    errors.ChallengeNotValid: (
-        409,
-        "challenge_not_valid",
-        "This took longer than five minutes, or came twice. Try again.",
-    ),
-    errors.InvitationNotValid: (
-        410,
-        "invitation_not_valid",
-        "This link was used, is older than 15 minutes, or void. Ask for another one: an operator"
-        " makes it with dialtone user passkey-invite.",
-    ),
-    errors.PasskeysNotPossible: (
-        409,
-        "passkeys_not_possible",
-        "There can be no passkeys with the settings of this service.",
-    ),
-    errors.TooManyPasskeys: (
-        409,
-        "too_many_passkeys",
-        f"The account has {MAX_PASSKEYS} passkeys. Remove one first.",
-    ),
-    errors.PasskeyExists: (409, "passkey_exists", "The account has this passkey already."),
-    errors.LastPasskey: (
-        409,
-        "last_passkey",
-        "This is the only passkey of the account, which needs one. Add another one first.",
-    ),
-    errors.PasskeyNotFound: (404, "passkey_not_found", "There is no such passkey."),
-}
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     PasskeyRequired: ErrorRow(
         403,
@@ -58,5 +15,46 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "This needs a passkey, and no session of an app has one. Sign in at /console with your"
         " passkey, or use a service token.",
     ),
-    **{error: ErrorRow(*row, is_described=False) for error, row in _OF_PAGES.items()},
+    # On pages of the console
+    errors.PasskeyRejected: ErrorRow(
+        403,
+        "passkey_rejected",
+        "This passkey does not work here: it was removed, its account has no role or is blocked, or"
+        " the device did not ask for a fingerprint, a face or a PIN. Choose another one, or ask an"
+        " operator for a link to add one.",
+    ),
+    errors.SignCountFell: ErrorRow(
+        403,
+        "passkey_count_fell",
+        "This passkey was used elsewhere since: there may be a copy of its device. Tell an"
+        " operator, who removes it and makes a link to add another one.",
+    ),
+    errors.ChallengeNotValid: ErrorRow(
+        409,
+        "challenge_not_valid",
+        "This took longer than five minutes, or came twice. Try again.",
+    ),
+    errors.InvitationNotValid: ErrorRow(
+        410,
+        "invitation_not_valid",
+        "This link was used, is older than 15 minutes, or void. Ask for another one: an operator"
+        " makes it with dialtone user passkey-invite.",
+    ),
+    errors.PasskeysNotPossible: ErrorRow(
+        409,
+        "passkeys_not_possible",
+        "There can be no passkeys with the settings of this service.",
+    ),
+    errors.TooManyPasskeys: ErrorRow(
+        409,
+        "too_many_passkeys",
+        f"The account has {MAX_PASSKEYS} passkeys. Remove one first.",
+    ),
+    errors.PasskeyExists: ErrorRow(409, "passkey_exists", "The account has this passkey already."),
+    errors.LastPasskey: ErrorRow(
+        409,
+        "last_passkey",
+        "This is the only passkey of the account, which needs one. Add another one first.",
+    ),
+    errors.PasskeyNotFound: ErrorRow(404, "passkey_not_found", "There is no such passkey."),
 }

@@ -103,11 +103,11 @@ class RequestCheckMiddleware:
             if isinstance(error, OriginNotAllowed):
                 _log_origin(scope)
             scope[ERROR] = error
-            form = self._errors.form_of(scope["path"])
+            errors = self._errors.of_path(scope["path"])
             response: AsgiApp = ASGIResponse(
-                body=msgspec.json.encode(form.body(error)),
-                status_code=form.status(error),
-                headers=self._errors.headers(error),
+                body=msgspec.json.encode(errors.body(error)),
+                status_code=errors.status(error),
+                headers=errors.headers(error),
             )
             return response(scope, receive, send)
         if _is_about_server(scope):
@@ -120,18 +120,18 @@ class RequestCheckMiddleware:
     def _check(self, scope: AsgiScope) -> None:
         host = _check_framing(scope)
         if scope["method"] == "CONNECT":
-            raise MethodNotAllowed(self._errors.form_of(scope["path"]).methods or self._allow)
+            raise MethodNotAllowed(self._errors.of_path(scope["path"]).methods or self._allow)
         headers = headers_of(scope)
         if b"origin" in headers or b"sec-fetch-site" in headers:
             self._check_origin(scope, host)
         if b"origin" in headers and _is_preflight(scope):
             methods = header_values(scope, b"access-control-request-method")
             if not set(methods) <= self._methods:
-                raise MethodNotAllowed(self._errors.form_of(scope["path"]).methods or self._allow)
+                raise MethodNotAllowed(self._errors.of_path(scope["path"]).methods or self._allow)
 
     def _check_origin(self, scope: AsgiScope, host: re.Match[str] | None) -> None:
         is_checked = scope["method"] not in _SAFE_METHODS or (
-            _is_preflight(scope) and self._errors.form_of(scope["path"]).methods is None
+            _is_preflight(scope) and self._errors.of_path(scope["path"]).methods is None
         )
         if not is_checked or is_below(scope["path"], *self._webhooks, *self._own_checks):
             return

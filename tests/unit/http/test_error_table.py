@@ -25,8 +25,8 @@ from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import HttpError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.handlers import to_response
-from entrypoints.http.errors.table import ApiError, ErrorForm
-from entrypoints.http.legacy_otp.errors import LegacyErrorForm
+from entrypoints.http.errors.table import ApiError, ErrorTable
+from entrypoints.http.legacy_otp.errors import LegacyErrorTable
 from entrypoints.http.media.errors import (
     FileTooLarge,
     LibraryReadFailed,
@@ -172,7 +172,7 @@ WRONG_PHONE = exceptions.FieldError("phone", FieldErrorCode.INVALID_PHONE, "Wron
 def test_the_legacy_api_has_the_exact_texts_of_the_contract(
     error: ApiError, status: int, exit_code: int, text: str
 ) -> None:
-    assert ERRORS.form_of("/authenticate/x").body(error) == {
+    assert ERRORS.of_path("/authenticate/x").body(error) == {
         "error": text,
         "exit_code": exit_code,
         "message": "failed",
@@ -181,14 +181,14 @@ def test_the_legacy_api_has_the_exact_texts_of_the_contract(
 
 
 @pytest.mark.parametrize(
-    ("path", "form"),
+    ("path", "table"),
     [
-        ("/authenticate", LegacyErrorForm), ("//authenticate//x", LegacyErrorForm),
-        ("/authenticated", ErrorForm), ("/auth/authenticate", ErrorForm),
+        ("/authenticate", LegacyErrorTable), ("//authenticate//x", LegacyErrorTable),
+        ("/authenticated", ErrorTable), ("/auth/authenticate", ErrorTable),
     ],
 )  # fmt: skip
-def test_the_api_is_chosen_by_whole_path_segments(path: str, form: type[ErrorForm]) -> None:
-    assert type(ERRORS.form_of(path)) is form
+def test_the_api_is_chosen_by_whole_path_segments(path: str, table: type[ErrorTable]) -> None:
+    assert type(ERRORS.of_path(path)) is table
 
 
 @pytest.mark.parametrize("error", [StorageUnavailable("down"), CorruptRecord("damaged")])

@@ -10,7 +10,7 @@ from domain.administration.scope import Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What an operator does, and who may. `Caller` applies the rules.
+    """What an operator does, and who may. `Operator` applies the rules.
 
     A feature has its own acts in the module `acts` of its package.
 

@@ -43,8 +43,8 @@ _NO_ANSWER: Final = "no answer within {seconds:g} seconds"
 INDEX_CONFLICTS: Final = (85, 86)
 """Of MongoDB's error_codes.yml: IndexOptionsConflict, IndexKeySpecsConflict."""
 OTHER_INDEX: Final = (
-    "{location} has an index that differs from the one that Dialtone declares: compare the indexes "
-    "of {collection} with docs/databases.md, drop the one that differs, and start again."
+    "{location} has an index that differs from {index} of {collection}, and has its name or its "
+    "fields: stop all instances, drop it as docs/databases.md says, and start again."
 )
 
 
@@ -160,7 +160,9 @@ async def create_index(
         if error.code == NOT_AUTHORIZED or error.timeout:
             raise
         if error.code in INDEX_CONFLICTS:
-            message = OTHER_INDEX.format(location=location, collection=declared.table)
+            message = OTHER_INDEX.format(
+                location=location, index=index.name, collection=declared.table
+            )
             raise ConfigurationError(message) from None
         is_partial = "partialFilterExpression" in model.document
         cause = describe_error(error)

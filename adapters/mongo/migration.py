@@ -107,7 +107,7 @@ def _check_differences(kind: RecordKind[Any], found: Mapping[str, Any], location
             )
             if (name == index.name) != (has_key and has_options):
                 raise ConfigurationError(
-                    OTHER_INDEX.format(location=location, collection=kind.name)
+                    OTHER_INDEX.format(location=location, index=index.name, collection=kind.name)
                 )
 
 

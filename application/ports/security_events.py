@@ -20,7 +20,7 @@ class SecurityEvent:
 
     Attributes:
         name: The name in the log. It is stable, because alerts depend on it.
-            docs/security-events.md says when each event is recorded.
+            docs/log.md says when each event is recorded.
         is_warning: Whether operators should be warned: of an attack, or of messages that do not
             arrive.
         is_always_logged: Whether it is logged at every level. An operator repeats it by its ids

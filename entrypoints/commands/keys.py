@@ -65,7 +65,7 @@ def rotate(settings: "Settings", after: str) -> Iterator[str]:
             "DIALTONE_SECRETS: no command can change an environment variable. Write its value to "
             "a file (mode 600), run this command with DIALTONE_SECRETS_FILE=FILE instead of "
             "DIALTONE_SECRETS, set DIALTONE_SECRETS to the new text of the file, and restart all "
-            "instances. See docs/key_rotation.md."
+            "instances. See docs/keys.md."
         )
     with name_variable("DIALTONE_SECRETS_FILE"):
         lifetimes = key_lifetimes(settings)

@@ -9,7 +9,7 @@ from entrypoints.settings.composition import FIELDS, AllSettings
 _HEAD: Final = """\
 # All settings with their defaults. Copy this file to .env, and remove the # before a setting to
 # change it. An empty value means "not set". The environment overrides this file.
-# A secret can be in a file: the variable that ends with _FILE is its path, see docs/secrets.md.
+# A secret can be in a file: the variable that ends with _FILE is its path, see docs/keys.md.
 # A limit such as 60/1h is at most 60 in any hour; each overrides that of DIALTONE_LIMITS.
 """
 

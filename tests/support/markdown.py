@@ -28,8 +28,21 @@ class Block(NamedTuple):
 
 
 def page(path: str) -> str:
-    """Return the text of a page, with a path in the project."""
-    return PAGES[PROJECT / path]
+    """Return the text of a page, with a path in the project, or of one of its sections.
+
+    Args:
+        path: Such as `docs/keys.md`, or `docs/keys.md#rotation`.
+    """
+    file, _, name = path.partition("#")
+    text = PAGES[PROJECT / file]
+    if not name:
+        return text
+    found = [match for match in _HEADING.finditer(text) if _name(match[1]) == name]
+    assert len(found) == 1, path
+    level = found[0][0].partition(" ")[0]
+    rest = text[found[0].end() :]
+    end = re.search(rf"^#{{1,{len(level)}}} ", rest, re.MULTILINE)
+    return rest[: end.start()] if end else rest
 
 
 def links(text: str) -> list[tuple[str, str]]:
@@ -39,8 +52,11 @@ def links(text: str) -> list[tuple[str, str]]:
 
 def headings(text: str) -> set[str]:
     """Return the names by which GitHub links to the headings of a page."""
-    names = _HEADING.findall(text)
-    return {re.sub(r"[^\w\- ]", "", name).lower().replace(" ", "-") for name in names}
+    return {_name(heading) for heading in _HEADING.findall(text)}
+
+
+def _name(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-")
 
 
 def blocks(text: str) -> Iterator[Block]:

@@ -26,7 +26,7 @@ from tests.support.acts import (
 )
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import CoreHarness
-from tests.support.markdown import codes, page, rows
+from tests.support.markdown import codes, page, rows, tables
 
 _Do: TypeAlias = Callable[[CoreHarness, Operator, UserQuery, str], Awaitable[object]]
 CODE: Final = SendCodeCommand(
@@ -123,11 +123,12 @@ def test_who_may_block_may_unblock() -> None:
 
 
 def test_the_pages_say_what_a_help_desk_may_and_which_acts_need_a_fresh_login() -> None:
-    scopes = [row for row in rows(page("docs/admin_api.md")) if f"`{Scope.SUPPORT_USERS}`" in row]
+    roles = rows(page("docs/administration.md#roles"))
+    scopes = [row for row in roles if f"`{Scope.SUPPORT_USERS}`" in row]
     supporting = [act.name for act in CORE_ACTS if act.scope is Scope.SUPPORT_USERS]
-    assert [codes(row[1]) for row in scopes] == [supporting]
+    assert [codes(row[0]) for row in scopes] == [supporting]
 
-    acts_of_users = [row for row in rows(page("docs/console.md")) if row[2] in ("yes", "no")]
+    acts_of_users = tables(page("docs/console.md#help-a-person"))[0]
     said = {
         command.removeprefix("user ").partition(" ")[0]: fresh == "yes"
         for _, commands, fresh in acts_of_users

@@ -228,7 +228,7 @@ class SmsTemplates(Protocol):
         """Render the message for a phone number of `country`.
 
         - The country's template wins over the requested language, and that over the default.
-        - The message has the code, and follows the rules in `docs/sms-templates.md`.
+        - The message has the code, and follows the rules in `docs/messages.md`.
         - There is a message for each purpose and all preferences; unknown ones are not an error.
 
         Args:

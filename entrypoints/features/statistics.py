@@ -32,7 +32,7 @@ class StatisticsSettings(Settings):
     """What messages and calls cost."""
 
     prices: Path | None = setting(
-        "TOML file with your providers' prices, see docs/costs.md; without it no costs are "
+        "TOML file with your providers' prices, see docs/messages.md; without it no costs are "
         "counted.",
         parsers.parse_path,
         example="/etc/dialtone/prices.toml",

@@ -104,7 +104,7 @@ class VoiceSettings(Settings):
         example="twilio",
     )
     call_flow: Path | None = _setting(
-        "TOML file that says what callers of the phone line hear, see docs/call_flow.md.",
+        "TOML file that says what callers of the phone line hear, see docs/voice.md.",
         parsers.parse_path,
         example="/etc/dialtone/phone_line.toml",
     )

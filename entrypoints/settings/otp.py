@@ -74,7 +74,7 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         example="IN,US,DE",
     )
     channels: tuple[tuple[str, Channels], ...] = setting(
-        "Channels of codes by country, the first one first; * is all others, see docs/channels.md.",
+        "Channels of codes by country, the first one first; * is all others, see docs/messages.md.",
         parse_channels,
         example="IN=sms;*=sms",
     )
@@ -95,7 +95,7 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         default="en",
     )
     sms_templates_dir: Path | None = setting(
-        "Folder with message templates of your own, see docs/sms-templates.md.",
+        "Folder with message templates of your own, see docs/messages.md.",
         parsers.parse_path,
         example="/etc/dialtone/templates",
     )

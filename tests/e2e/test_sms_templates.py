@@ -18,7 +18,7 @@ REGISTERED = (
 
 
 def write_documented_examples(folder: Path) -> None:
-    for text in blocks_in("toml", page("docs/sms-templates.md")):
+    for text in blocks_in("toml", page("docs/messages.md")):
         if named := re.match(r"# (\S+\.toml)\n", text):
             (folder / named[1]).write_text(text, encoding="utf-8")
 

@@ -29,7 +29,7 @@ from domain.voice.walk import (
 from tests.support.call_flows import spoken
 from tests.support.markdown import blocks_in, page
 
-PAGE: Final = page("docs/call_flow.md")
+PAGE: Final = page("docs/voice.md")
 (EXAMPLE,) = blocks_in("toml", PAGE)
 US, INDIA, MEXICO = map(PhoneNumber, ("+14155552671", "+919876543210", "+525512345678"))
 DONE: Final = EffectResult.DONE

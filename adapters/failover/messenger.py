@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -16,6 +16,7 @@ from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger, Tex
 from application.ports.security_events import SecurityEvents
 from application.ports.system import HealthCheck
 from application.tasks import call_adapter, is_ended, start_task
+from domain.otp.deliveries import order_after
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
@@ -71,8 +72,8 @@ class FailoverMessenger:
       if there is one, and otherwise that of a provider that was connected.
     - A messenger that raises an exception, is not asynchronous, returns something else than a
       result, or takes longer than `SEND_TIMEOUT` has an unknown result.
-    - A provider whose latest results were unknown has a pause of a minute: see `ProviderPause`. If
-      all have one, the message is `UNAVAILABLE`, and nobody is called.
+    - A provider whose latest results were unknown has a pause: see `ProviderPause`. It is tried
+      after the others then. If none may be called, the message is `UNAVAILABLE`.
     - The client of a message with an unknown result is told that it was sent. The operator gets a
       warning, and the health check fails until that messenger accepts a message, at most for
       `UNKNOWN_TTL`.
@@ -96,26 +97,34 @@ class FailoverMessenger:
         self.names: Final = tuple(provider.name for provider in providers)
 
     async def send(
-        self, phone: PhoneNumber, message: TextMessage, order: Sequence[str] = ()
+        self, phone: PhoneNumber, message: TextMessage, last_provider: str = ""
     ) -> DeliveryResult:
-        results = [_NO_MESSENGER]
-        for number, provider in enumerate(self._in_order(order), 1):
-            if not provider.pause.begin_call():
-                results.append(replace(PAUSED, provider=provider.name))
-                continue
+        results: list[DeliveryResult] = []
+        for provider in self._begin_calls(last_provider):
+            if results:
+                self._report_rejection(phone, results[-1])
             sent = await self._send(provider.messenger, phone, message)
             provider.record(sent, self._now())
             sent = replace(sent, provider=provider.name)
             if sent.status not in _NEXT_IS_TRIED:
                 return sent
             results.append(sent)
-            if number < len(self._providers):
-                self._report_rejection(phone, sent)
+        if not results:
+            return replace(PAUSED, provider=self.names[0]) if self.names else _NO_MESSENGER
         return max(reversed(results), key=lambda result: _NEXT_IS_TRIED.index(result.status))
 
-    def _in_order(self, order: Sequence[str]) -> Sequence[FailoverProvider]:
-        places = {name: place for place, name in enumerate(order)}
-        return sorted(self._providers, key=lambda each: places.get(each.name, len(places)))
+    def _begin_calls(self, last_provider: str) -> Iterator[FailoverProvider]:
+        """Yield the providers that may be called now, one after the other."""
+        by_name = {provider.name: provider for provider in self._providers}
+        paused = []
+        for provider in map(by_name.__getitem__, order_after(self.names, last_provider)):
+            if provider.pause.begin_call(is_resend=bool(last_provider)):
+                yield provider
+            else:
+                paused.append(provider)
+        for provider in paused:
+            if provider.pause.begin_last_call():
+                yield provider
 
     def retry_after(self) -> float:
         return min((provider.pause.seconds_left for provider in self._providers), default=0.0)

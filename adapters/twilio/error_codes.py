@@ -99,7 +99,12 @@ class ErrorReasons:
             return DeliveryResult(DeliveryStatus.UNKNOWN, self.not_confirmed)
         code = "" if error.code is None else str(error.code)
         if not error.says_not_sent:
-            return DeliveryResult(DeliveryStatus.UNKNOWN, self.rejection(error), error_code=code)
+            return DeliveryResult(
+                DeliveryStatus.UNKNOWN,
+                self.rejection(error),
+                error_code=code,
+                details=f"HTTP {error.status} of twilio",
+            )
         if error.code in self.invalid_numbers:
             reason = self.invalid_numbers[error.code]
             return DeliveryResult(DeliveryStatus.INVALID_NUMBER, reason, error_code=code)

@@ -111,7 +111,8 @@ def to_result(error: Exception) -> DeliveryResult:
     if not isinstance(error, VonageError):
         return DeliveryResult(DeliveryStatus.UNKNOWN, _NOT_VONAGE)
     status, reason = _classify(error)
-    return DeliveryResult(status, reason, error_code=error.code or "")
+    details = f"HTTP {error.status} of vonage" if status is DeliveryStatus.UNKNOWN else ""
+    return DeliveryResult(status, reason, error_code=error.code or "", details=details)
 
 
 def _classify(error: VonageError) -> tuple[DeliveryStatus, str]:

@@ -117,11 +117,14 @@ def to_result(error: Exception) -> DeliveryResult:
             return DeliveryResult(DeliveryStatus.UNKNOWN, NO_RESPONSE, details=details)
         case CloudApiError(status=status, code=int(code), details=details):
             delivery, reason = _read_code(code, status)
-            return DeliveryResult(
-                delivery, reason, error_code=str(code), details=_hide_digits(details)
-            )
-        case CloudApiError(status=status) if status >= 500:
-            return DeliveryResult(DeliveryStatus.UNKNOWN, _FAILED)
+            details = _hide_digits(details)
+            if delivery is DeliveryStatus.UNKNOWN:
+                details = ": ".join(filter(None, (f"HTTP {status} of meta", details)))
+            return DeliveryResult(delivery, reason, error_code=str(code), details=details)
+        case CloudApiError(status=status):
+            reason = _FAILED if status >= 500 else _NOT_META
+            details = f"HTTP {status} of meta"
+            return DeliveryResult(DeliveryStatus.UNKNOWN, reason, details=details)
         case _:
             return DeliveryResult(DeliveryStatus.UNKNOWN, _NOT_META)
 

@@ -45,6 +45,7 @@ from application.update import change
 from application.webhook_urls import WebhookUrls, name_message
 from domain.otp.challenge import Purpose
 from domain.otp.channel_order import ONLY_SMS, ChannelOrder
+from domain.otp.deliveries import order_after
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import PhoneVerification
@@ -173,10 +174,10 @@ class DeliverCode:
         planned = self.channels.plan(phone.country, requested)
         return [channel for channel in planned if channel in available] or ONLY_SMS
 
-    def first_provider(self, channel: Channel) -> str:
-        """Return the name of the provider that a channel tries first."""
+    def providers(self, channel: Channel) -> Sequence[str]:
+        """Return the names of the providers of a channel in their order."""
         other = self._find_other(channel)
-        return other.provider if other else self.messenger.names[0]
+        return (other.provider,) if other else self.messenger.names
 
     def retry_after(self, channels: Sequence[Channel]) -> float:
         """Return after how many seconds one of the channels has a provider; 0 for now."""
@@ -241,7 +242,7 @@ class DeliverCode:
                 self.keyed_hashes,
                 self.webhook_urls.sms_status,
             )
-        result = await self.send_text(phone, message, (delivery.provider,))
+        result = await self.send_text(phone, message, code.last_provider)
         if result.status in TAKEN and self.extensions.recent_messages is not None:
             self.extensions.recent_messages.add(delivery.public_id, message.text)
         return result
@@ -264,7 +265,7 @@ class DeliverCode:
         )
 
     async def send_text(
-        self, phone: PhoneNumber, message: TextMessage, order: Sequence[str] = ()
+        self, phone: PhoneNumber, message: TextMessage, last_provider: str = ""
     ) -> DeliveryResult:
         """Send an SMS, whatever it says. What it costs is counted.
 
@@ -273,9 +274,9 @@ class DeliverCode:
         Args:
             phone: The phone.
             message: The message.
-            order: The names of the providers that are tried first.
+            last_provider: Had it last; empty unless it is sent again.
         """
-        sending = self.messenger.send(phone, message, order)
+        sending = self.messenger.send(phone, message, last_provider)
         result = await self.timing.record(phone.country, sending)
         if result.status in TAKEN:
             sent = SentMessage(
@@ -332,7 +333,7 @@ class DeliverCode:
         delivery, is_unknown = code.delivery, result.status is DeliveryStatus.UNKNOWN
         if not (is_unknown or was_unknown) and result.provider in ("", delivery.provider):
             return
-        unknown_reason = result.reason if is_unknown else None
+        unknown_reason = result.full_reason if is_unknown else None
 
         def keep(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
             deliveries = verification.deliveries.keep_result(
@@ -355,7 +356,8 @@ class DeliverCode:
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, tuple[PhoneVerification, Delivery | None]]:
             recorded = verification.deliveries.find(request_id)
-            rejected = verification.reject_delivery(request_id, result.provider, result.reason)
+            reason = result.full_reason
+            rejected = verification.reject_delivery(request_id, result.provider, reason)
             return rejected, (rejected, recorded)
 
         with suppress(StorageError):
@@ -441,16 +443,21 @@ class DeliverCode:
                 next_channel=channel,
             )
         )
-        provider = self.first_provider(channel)
-        changed = replace(delivery, channel=channel, provider=provider)
+        names, challenge = self.providers(channel), code.challenge
 
-        def fall_back(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
-            deliveries = verification.deliveries.fall_back(delivery.request_id, channel, provider)
-            return replace(verification, deliveries=deliveries), None
+        def fall_back(verification: PhoneVerification) -> tuple[PhoneVerification, str]:
+            last = verification.last_provider(channel, challenge.purpose, challenge.identity_id)
+            deliveries = verification.deliveries.fall_back(
+                delivery.request_id, channel, order_after(names, last)[0]
+            )
+            return replace(verification, deliveries=deliveries), last
 
+        last = ""
         with suppress(StorageError):
-            await change(self.phone_verifications, phone, fall_back)
-        return await self._try(replace(code, delivery=changed), channels[1:])
+            last = await change(self.phone_verifications, phone, fall_back)
+        changed = replace(delivery, channel=channel, provider=order_after(names, last)[0])
+        following = replace(code, delivery=changed, last_provider=last)
+        return await self._try(following, channels[1:])
 
     async def _try_first(
         self, code: CodeDelivery, next_channels: Sequence[Channel], is_visible: asyncio.Event

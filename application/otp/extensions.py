@@ -50,6 +50,7 @@ class CodeDelivery:
         delivery: The delivery. Its channel is the one that is tried.
         challenge: Has the code.
         identity_id: The identity of the phone, if it has one: a call is in its call log.
+        last_provider: Carried a code of this channel before, which was not entered; may be empty.
     """
 
     phone: PhoneNumber
@@ -57,6 +58,7 @@ class CodeDelivery:
     delivery: Delivery
     challenge: Challenge
     identity_id: str | None = None
+    last_provider: str = ""
 
 
 class MessageChannel(Protocol):

@@ -1,6 +1,7 @@
 """The pause of a provider whose results are unknown."""
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -10,7 +11,14 @@ from application.ports.system import Clock
 MAX_UNKNOWN_IN_A_ROW: Final = 3
 """After so many unknown results a provider is not called."""
 PAUSE: Final = timedelta(minutes=1)
-"""After this time, one message or call tries the provider again."""
+"""After this time, one message or call tries a provider again that has no other beside it."""
+FIRST_PAUSE: Final = timedelta(minutes=5)
+"""The same for a provider that has another one beside it."""
+LATER_PAUSE: Final = timedelta(minutes=15)
+"""The same after the first message that tried it again had an unknown result too."""
+BUSY_RESULTS: Final = 10
+BUSY_PERIOD: Final = timedelta(minutes=1)
+"""A provider with so many results in this time has a pause only after several unknown ones."""
 PAUSED: Final = DeliveryResult(
     DeliveryStatus.UNAVAILABLE, "The service that sends codes does not respond; try again shortly."
 )
@@ -19,41 +27,76 @@ PAUSED: Final = DeliveryResult(
 
 @dataclass(slots=True)
 class ProviderPause:
-    """Do not call a provider for a minute after three unknown results in a row.
+    """Do not call a provider whose latest results were unknown.
 
-    An unknown result counts as sent. Without a pause a provider that fails, such as with a 503 that
-    does not say whether the message was sent, would use up the limits that phones share. The pause
-    is that of one process.
+    An unknown result counts as sent, and the message may be lost. So while there is another
+    provider, one has a pause after its first unknown result, or after three in a row if it is busy:
+    a time-out now and then must not move a busy service. The other one costs more at most.
+
+    Without another provider, the pause is short and comes after three in a row. Without a pause a
+    provider that fails, such as with a 503 that does not say whether the message was sent, would
+    use up the limits that phones share.
+
+    The pause is that of one process: each learns by itself.
     """
 
     clock: Clock
+    has_other: bool = False
+    _results: deque[datetime] = field(default_factory=lambda: deque(maxlen=BUSY_RESULTS))
     _unknown_in_a_row: int = 0
-    _ends_at: datetime = datetime.min.replace(tzinfo=UTC)
+    _pause: timedelta = timedelta()
+    _since: datetime = datetime.min.replace(tzinfo=UTC)
+    _is_tried_again: bool = False
 
     @property
     def seconds_left(self) -> float:
-        """For how long the provider is not called; 0 if it is."""
-        if self._unknown_in_a_row < MAX_UNKNOWN_IN_A_ROW:
-            return 0
-        left = self._ends_at - self.clock.now()
+        """For how long it is not called, even if no other provider takes messages; 0 if it is."""
+        is_paused = self._unknown_in_a_row >= MAX_UNKNOWN_IN_A_ROW
+        return self._seconds_left_of(PAUSE) if is_paused else 0.0
+
+    def _seconds_left_of(self, pause: timedelta) -> float:
+        left = self._since + pause - self.clock.now()
         # A clock that was set back does not make the pause longer.
-        return max(0.0, min(left, PAUSE).total_seconds())
+        return max(0.0, min(left, pause).total_seconds())
 
-    def begin_call(self) -> bool:
-        """Return whether the provider may be called now.
+    def begin_call(self, *, is_resend: bool = False) -> bool:
+        """Return whether the provider may be called now, before the others.
 
-        After a pause one call may, and the others when its result is known, or after another pause.
+        After a pause one call may that is no resend, and the others when its result is known, or
+        after another pause.
         """
+        if self._pause:
+            if is_resend or self._seconds_left_of(self._pause) > 0:
+                return False
+            self._is_tried_again = True
+        return self.begin_last_call()
+
+    def begin_last_call(self) -> bool:
+        """Return whether the provider may be called now, because no other one takes the message."""
         if self.seconds_left > 0:
             return False
-        self._ends_at = self.clock.now() + PAUSE
+        self._since = self.clock.now()
         return True
 
     def record(self, status: DeliveryStatus) -> bool:
-        """Count an unknown result; any other ends the row. Return whether a row has three now."""
+        """Count a result; any but an unknown one ends the pause. Return whether one begins."""
+        now = self.clock.now()
+        self._results.append(now)
+        is_tried_again, self._is_tried_again = self._is_tried_again, False
         if status is not DeliveryStatus.UNKNOWN:
-            self._unknown_in_a_row = 0
+            self._unknown_in_a_row, self._pause = 0, timedelta()
             return False
         self._unknown_in_a_row += 1
-        self._ends_at = self.clock.now() + PAUSE
-        return self._unknown_in_a_row == MAX_UNKNOWN_IN_A_ROW
+        self._since = now
+        is_third = self._unknown_in_a_row == MAX_UNKNOWN_IN_A_ROW
+        if not self.has_other:
+            return is_third
+        if not self._pause and (is_third or not self._is_busy(now)):
+            self._pause = FIRST_PAUSE
+            return True
+        if is_tried_again:
+            self._pause = LATER_PAUSE
+        return is_tried_again
+
+    def _is_busy(self, now: datetime) -> bool:
+        return len(self._results) == BUSY_RESULTS and now - self._results[0] < BUSY_PERIOD

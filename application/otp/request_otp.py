@@ -211,7 +211,7 @@ class RequestOtp:
             new_request_id=random[:REQUEST_ID_BYTES].hex(),
             new_call_id=make_identifier(now, random[-RANDOM_BYTES:]) if is_call else None,
             channels=channels,
-            provider="" if is_test else self.deliver_code.first_provider(channels[0]),
+            providers=() if is_test else self.deliver_code.providers(channels[0]),
             policy=TEST_OTP_POLICY if is_test else self.delivery_limiter.delivery_policy,
             is_test=is_test,
             is_by_operator=command.is_by_operator,
@@ -429,7 +429,14 @@ class RequestOtp:
             self.events.record(FixedOtpUsed(phone=phone, reason="requested"))
         if request.is_test or not decision.is_new:
             return True
-        code = CodeDelivery(phone, command.preferences, delivery, challenge, decision.identity_id)
+        code = CodeDelivery(
+            phone=phone,
+            preferences=command.preferences,
+            delivery=delivery,
+            challenge=challenge,
+            identity_id=decision.identity_id,
+            last_provider=decision.last_provider,
+        )
         delivered = await self.deliver_code(code, request.channels)
         result = delivered.result
         if result.status in TAKEN:
@@ -480,7 +487,7 @@ class RequestOtp:
                 ProviderPaused(
                     phone=phone,
                     channel=rejection.channel,
-                    provider=request.provider,
+                    provider=request.providers[0],
                     result=PAUSED.status,
                     error_code=PAUSED.error_code,
                     reason=PAUSED.reason,

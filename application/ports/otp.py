@@ -176,15 +176,15 @@ class MessageProviders(Protocol):
         ...
 
     async def send(
-        self, phone: PhoneNumber, message: TextMessage, order: Sequence[str] = ()
+        self, phone: PhoneNumber, message: TextMessage, last_provider: str = ""
     ) -> DeliveryResult:
         """Send the message, as `Messenger` says. The result names the provider.
 
         Args:
             phone: The phone.
             message: The message.
-            order: The names of the messengers that are tried first, in this order. The others
-                follow in the operator's order.
+            last_provider: Had this message last, and may have lost it. The one after it is tried
+                first, and it comes last. Empty unless a message is sent again.
         """
         ...
 

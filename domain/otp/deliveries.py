@@ -1,6 +1,6 @@
 """The deliveries to one phone within a day, and the attempts that unknown IPs share at them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -38,6 +38,15 @@ class Deliveries:
 
     def find(self, request_id: str) -> Delivery | None:
         return next((found for found in self.all if found.request_id == request_id), None)
+
+    def last_provider(self, challenge_ids: Collection[str], channel: Channel) -> str:
+        """Return the provider that carried one of these codes last by a channel, empty if none."""
+        carried = [
+            delivery.provider
+            for delivery in self.all
+            if delivery.challenge_id in challenge_ids and delivery.channel is channel
+        ]
+        return carried[-1] if carried else ""
 
     def shared_attempts_left(self, time: datetime) -> int:
         return min(window.remaining(self.shared_attempts, time) for window in SHARED_ATTEMPTS)
@@ -99,3 +108,12 @@ class Deliveries:
     def _change(self, request_id: str, change: Callable[[Delivery], Delivery]) -> "Deliveries":
         changed = [change(each) if each.request_id == request_id else each for each in self.all]
         return replace(self, all=tuple(changed))
+
+
+def order_after(providers: Sequence[str], last: str) -> Sequence[str]:
+    """Return the providers in the order in which they are tried after one that had the code last.
+
+    It may have lost the code, whatever it said: it comes last. Without one the order is the given.
+    """
+    place = providers.index(last) + 1 if last in providers else 0
+    return (*providers[place:], *providers[:place])

@@ -45,7 +45,7 @@ class DeliveryDecision:
 
     `request_id` is new in every response. `is_new` is False when the request refers to an earlier
     delivery: nothing is sent.
-    `identity_id` is the identity of the phone.
+    `identity_id` is the identity of the phone. `last_provider` is the one that had the code before.
     """
 
     delivery: Delivery
@@ -54,6 +54,7 @@ class DeliveryDecision:
     next_request_at: datetime
     is_new: bool
     identity_id: str | None = None
+    last_provider: str = ""
 
     @property
     def public_request_id(self) -> str:

@@ -20,7 +20,8 @@ class OtpRequest:
         key_ids: The keys of codes. A code is sent again only if its key is one of these.
         new_call_id: The id of the call that reads the code, if one is to.
         channels: The channels that are tried one after another.
-        provider: The name of the provider that is tried first; empty if nothing is sent.
+        providers: The names of the providers of the first channel, in their order; none if nothing
+            is sent.
         policy: When a code is delivered to the phone.
         is_test: Whether the phone has a test OTP, and nothing is sent to it.
         is_by_operator: Whether an operator requests it for the user.
@@ -36,7 +37,7 @@ class OtpRequest:
     new_request_id: str
     new_call_id: str | None = None
     channels: Sequence[Channel]
-    provider: str
+    providers: Sequence[str]
     policy: DeliveryPolicy
     is_test: bool = False
     is_by_operator: bool = False

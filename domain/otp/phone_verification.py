@@ -16,13 +16,14 @@ from domain.otp.callbacks import Callback, PhoneCallbacks
 from domain.otp.challenge import Challenge, Purpose
 from domain.otp.challenges import MessageChallenges
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.deliveries import Deliveries
+from domain.otp.deliveries import Deliveries, order_after
 from domain.otp.delivery import (
     ATTEMPTS_AFTER_MAX_FAILURES,
     ATTEMPTS_OF_LIMITED_DELIVERY,
     ATTEMPTS_PER_DELIVERY,
     ONE_DAY,
     AttemptCounter,
+    Channel,
     CounterKind,
     Delivery,
     DeviceProof,
@@ -165,6 +166,7 @@ class PhoneVerification:
           three for each delivery.
         - A resend carries the same code and does not extend its life. With less than a minute
           left a new challenge is made, and the old one stays valid to its end.
+        - After a code that was not entered, the provider after the one that had it is first.
         - Operators have three codes a day, and wait for the shortest cooldown only: what others
           requested for the phone does not keep them from helping its owner.
 
@@ -198,6 +200,7 @@ class PhoneVerification:
         challenge = resendable[-1] if resendable else request.new_challenge
         is_granted = pruned._uses_grant
         attempts = pruned._attempts_of_new_delivery(is_limited=request.is_limited)
+        last_provider = pruned.last_provider(request.channel, request.purpose, request.identity_id)
         delivery = Delivery(
             request.new_request_id,
             challenge.id,
@@ -209,7 +212,7 @@ class PhoneVerification:
             channel=request.channel,
             call_id=request.new_call_id,
             permits=request.permits,
-            provider=request.provider,
+            provider=next(iter(order_after(request.providers, last_provider)), ""),
             is_suppressed=pruned._is_suppressed(request),
             is_granted=is_granted,
         )
@@ -228,8 +231,15 @@ class PhoneVerification:
             policy.earliest_request(successor._requester(request), request.now),
             is_new=True,
             identity_id=self.identity_id,
+            last_provider=last_provider,
         )
         return successor, decision
+
+    def last_provider(self, channel: Channel, purpose: Purpose, identity_id: str | None) -> str:
+        """Return the provider that last carried a code which was not entered; empty if none did."""
+        of_purpose = self.challenges.for_purpose(purpose, identity_id)
+        unused = [challenge.id for challenge in of_purpose if challenge.used_at is None]
+        return self.deliveries.last_provider(unused, channel)
 
     def find_operator_code(self, now: datetime) -> tuple[OperatorCode, Delivery] | None:
         """Return the latest code of an operator if it signs in now, and its delivery."""

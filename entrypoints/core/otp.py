@@ -101,7 +101,7 @@ def _fail_over(
 
     return FailoverMessenger(
         [
-            FailoverProvider(name, messenger, ProviderPause(clock))
+            FailoverProvider(name, messenger, ProviderPause(clock, has_other=len(messengers) > 1))
             for name, messenger in messengers.items()
         ],
         events,

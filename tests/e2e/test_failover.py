@@ -71,6 +71,27 @@ def test_vonage_sends_what_twilio_does_not_and_reports_it(tmp_path: Path, phone:
                 assert posted.status_code == 200
 
 
+def test_after_one_lost_message_the_next_people_get_theirs_from_the_other_provider(
+    tmp_path: Path, phone: str, other_phone: str
+) -> None:
+    with FakeTwilio() as twilio, FakeVonage() as vonage:
+        used = {"DIALTONE_SMS": "twilio,vonage", "DIALTONE_COUNTRIES": "*"}
+        with (
+            running(tmp_path, twilio.environ | vonage.environ | used, lambda _: []) as service,
+            httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
+        ):
+            twilio.behavior = rejects(20500, 500)
+            for number in (phone, other_phone):
+                sent = http.post("/auth/request-otp", json={"phone": number}).json()
+                assert sent["sent"] is True
+            service.wait_until_logged("provider_paused")
+            assert "HTTP 500 of twilio" in service.log
+            shown = service.run("user", "show", phone).stdout
+
+    assert [message["to"] for message in vonage.messages] == [other_phone[1:]]
+    assert "HTTP 500 of twilio" in shown
+
+
 def test_without_both_providers_a_code_is_not_sent(
     tmp_path: Path, phone: str, other_phone: str
 ) -> None:

@@ -12,7 +12,13 @@ import pytest
 from adapters.failover import FailoverMessenger, FailoverProvider
 from adapters.failover.messenger import UNKNOWN_TTL
 from application.otp.events import DeliveryRejected
-from application.otp.provider_pause import PAUSE, PAUSED, ProviderPause
+from application.otp.provider_pause import (
+    FIRST_PAUSE,
+    LATER_PAUSE,
+    PAUSE,
+    PAUSED,
+    ProviderPause,
+)
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger, TextMessage
 from application.ports.system import HealthCheck
@@ -41,7 +47,9 @@ def group_of(
     """Return a group whose messengers are named by their number and checked."""
     clock, checks = options.pop("clock", MovableClock()), cast("Sequence[HealthCheck]", messengers)
     providers = [
-        FailoverProvider(f"number {number}", one, ProviderPause(clock))
+        FailoverProvider(
+            f"number {number}", one, ProviderPause(clock, has_other=len(messengers) > 1)
+        )
         for number, one in enumerate(messengers, 1)
     ]
     events = options.pop("events", FakeSecurityEvents())
@@ -82,15 +90,21 @@ async def test_the_next_messenger_is_tried_only_after_a_rejection(
     assert len(events.recorded) == len(passed_over)
 
 
-async def test_named_messengers_are_tried_first_and_then_the_others() -> None:
+@pytest.mark.parametrize(
+    ("last_provider", "order"),
+    [("", "123"), ("number 1", "231"), ("number 3", "123"), ("x", "123")],
+)
+async def test_a_message_that_is_sent_again_begins_after_the_provider_that_had_it(
+    last_provider: str, order: str
+) -> None:
     events = FakeSecurityEvents()
-    group = group_of(*(FakeMessenger(REJECTED) for _ in range(4)), events=events)
+    group = group_of(*(FakeMessenger(REJECTED) for _ in range(3)), events=events)
 
-    await group.send(a_phone(), a_message(), ["number 3", "nobody", "number 2"])
+    result = await group.send(a_phone(), a_message(), last_provider)
 
-    tried = [event.provider for event in events.of_type(DeliveryRejected)]
-    assert tried == ["number 3", "number 2", "number 1"]  # the last one is number 4
-    assert group.names == ("number 1", "number 2", "number 3", "number 4")
+    tried = [*(event.provider for event in events.of_type(DeliveryRejected)), result.provider]
+    assert tried == [f"number {number}" for number in order]
+    assert group.names == ("number 1", "number 2", "number 3")
 
 
 # Messengers that break their promises
@@ -103,8 +117,8 @@ class BadMessenger(FakeMessenger):
         super().__init__()
         self.do = do
 
-    def send(self, phone: PhoneNumber, message: TextMessage, order: Sequence[str] = ()) -> Any:
-        del order
+    def send(self, phone: PhoneNumber, message: TextMessage, last_provider: str = "") -> Any:
+        del last_provider
         self.messages.append(Message(phone, message.text))
         return self.do()
 
@@ -158,7 +172,7 @@ async def test_a_messenger_that_breaks_its_promises_has_an_unknown_result_and_a_
 
     assert sent == DeliveryResult(DeliveryStatus.UNKNOWN, reason, provider="number 1")
     assert (len(bad.messages), second.messages) == (1, [])
-    *raised, record = caplog.records
+    *raised, record, _paused = caplog.records
     assert record.msg == {"event": "delivery_unknown", "provider": "number 1", "reason": reason}
     assert len(raised) == ("failed with" in reason)
     assert all(line.msg == {"event": "messenger_failed"} and line.exc_info for line in raised)
@@ -177,52 +191,108 @@ async def test_a_cancelled_request_cancels_the_messenger() -> None:
     assert len(asyncio.all_tasks()) < before
 
 
-async def test_after_three_unknown_results_a_provider_is_not_called_for_a_minute(
+class Pair:
+    """Two providers in their order, and a clock."""
+
+    def __init__(self, first: DeliveryResult) -> None:
+        self.clock = MovableClock()
+        self.first, self.second = FakeMessenger(first), FakeMessenger(ACCEPTED)
+        self.group = group_of(self.first, self.second, clock=self.clock)
+
+    async def send(self, count: int = 1, last_provider: str = "") -> tuple[int, int]:
+        """Send messages at once, and return how many went to each provider."""
+        before = len(self.first.messages), len(self.second.messages)
+        messages = [self.group.send(a_phone(), a_message(), last_provider) for _ in range(count)]
+        await asyncio.gather(*messages)
+        return len(self.first.messages) - before[0], len(self.second.messages) - before[1]
+
+
+def events_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.msg["event"] for record in caplog.records if isinstance(record.msg, dict)]
+
+
+async def test_of_ten_messages_in_ten_minutes_a_provider_that_fails_loses_two(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    clock = MovableClock()
-    first, second = FakeMessenger(UNKNOWN), FakeMessenger(ACCEPTED)
-    group = group_of(first, second, clock=clock)
+    pair = Pair(UNKNOWN)
 
-    async def send(count: int = 1) -> tuple[int, int]:
-        """Send messages at once, and return how many went to each provider."""
-        before = len(first.messages), len(second.messages)
-        await asyncio.gather(*(group.send(a_phone(), a_message()) for _ in range(count)))
-        return len(first.messages) - before[0], len(second.messages) - before[1]
+    lost = []
+    for minute in range(10):
+        lost += [minute] if (await pair.send())[0] else []
+        pair.clock.advance(60 * SECOND)
 
-    assert [await send() for _ in range(4)] == [(1, 0), (1, 0), (1, 0), (0, 1)]
-    lines = [record.msg for record in caplog.records]
-    assert [line["event"] for line in lines if isinstance(line, dict)] == [
-        *["delivery_unknown"] * 3,
-        "provider_paused",
-    ]
-    clock.advance(PAUSE - SECOND)
-    assert await send(5) == (0, 5)
-    # Then one message tries it again, whatever the others do meanwhile.
-    clock.advance(SECOND)
-    assert await send(5) == (1, 4)
-    clock.advance(PAUSE)
-    first.result = ACCEPTED
-    assert await send(5) == (1, 4)
-    assert await send(5) == (5, 0)
-    # Only unknown results in a row count.
-    for result in (UNKNOWN, UNKNOWN, REJECTED, UNKNOWN, UNKNOWN):
-        first.result = result
-        assert (await send())[0] == 1
-    assert group.retry_after() == 0
+    assert lost == [0, 5]
+    assert events_of(caplog) == ["delivery_unknown", "provider_paused"] * 2
 
 
-async def test_while_all_providers_pause_none_is_called() -> None:
+async def test_a_busy_provider_is_left_after_three_unknown_results_in_a_row() -> None:
+    pair = Pair(ACCEPTED)
+    for number in range(3000):  # ten a second
+        pair.first.result = UNKNOWN if number % 1000 == 999 else ACCEPTED
+        assert await pair.send() == (1, 0)
+        pair.clock.advance(SECOND / 10)
+
+    pair.first.result = UNKNOWN
+    assert [await pair.send() for _ in range(3)] == [(1, 0), (1, 0), (0, 1)]
+
+
+async def test_after_a_pause_one_message_tries_a_provider_that_is_no_resend() -> None:
+    pair = Pair(UNKNOWN)
+    assert await pair.send() == (1, 0)
+    pair.clock.advance(FIRST_PAUSE - SECOND)
+    assert await pair.send(5) == (0, 5)
+    pair.clock.advance(SECOND)
+    assert await pair.send(5, last_provider="number 2") == (0, 5)
+    assert await pair.send(5) == (1, 4)
+    for _ in range(2):  # the later pauses are longer
+        pair.clock.advance(LATER_PAUSE - SECOND)
+        assert await pair.send(5) == (0, 5)
+        pair.clock.advance(SECOND)
+        assert await pair.send(5) == (1, 4)
+    pair.clock.advance(LATER_PAUSE)
+    pair.first.result = ACCEPTED
+    assert await pair.send(5) == (1, 4)
+    assert await pair.send(5) == (5, 0)
+
+
+async def test_a_provider_in_its_pause_is_called_if_no_other_takes_the_message() -> None:
+    pair = Pair(UNKNOWN)
+    assert await pair.send() == (1, 0)
+    pair.second.result = UNAVAILABLE
+    pair.first.result = ACCEPTED
+    assert await pair.send() == (1, 1)
+
+    # Where both are down, each has the pause of an only one.
+    pair.first.result = pair.second.result = UNKNOWN
+    assert [await pair.send() for _ in range(6)] == [(1, 0), (0, 1), *[(1, 0)] * 2, *[(0, 1)] * 2]
+    assert await pair.send() == (0, 0)
+    assert pair.group.retry_after() == PAUSE.total_seconds()
+
+
+async def test_the_only_provider_is_not_called_for_a_minute_after_three_unknown_results(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     clock, only = MovableClock(), FakeMessenger(UNKNOWN)
     group = group_of(only, clock=clock)
     for _ in range(3):
         assert group.retry_after() == 0
         assert (await group.send(a_phone(), a_message())).status is DeliveryStatus.UNKNOWN
+    assert events_of(caplog) == [*["delivery_unknown"] * 3, "provider_paused"]
     clock.advance(20 * SECOND)
 
     assert group.retry_after() == 40
     assert await group.send(a_phone(), a_message()) == replace(PAUSED, provider="number 1")
     assert len(only.messages) == 3
+
+    # Then one message tries it again, whatever the others do meanwhile.
+    clock.advance(40 * SECOND)
+    await asyncio.gather(*(group.send(a_phone(), a_message(), "number 1") for _ in range(5)))
+    assert len(only.messages) == 4
+    clock.advance(PAUSE)
+    # Only unknown results in a row count.
+    for only.result in (ACCEPTED, UNKNOWN, UNKNOWN, REJECTED, UNKNOWN, UNKNOWN):
+        await group.send(a_phone(), a_message())
+    assert group.retry_after() == 0
 
 
 class HangingMessenger(FakeMessenger):
@@ -257,11 +327,10 @@ async def test_the_group_is_healthy_as_long_as_one_messenger_is(
 
 async def test_an_unknown_delivery_fails_the_health_check_until_it_is_over() -> None:
     seconds = 1000.0
-    first, second = FakeMessenger(UNKNOWN), FakeMessenger(ACCEPTED)
-    group = group_of(first, second, now=lambda: seconds)
+    first = FakeMessenger(UNKNOWN)
+    group = group_of(first, now=lambda: seconds)
     await group.send(a_phone(), a_message())
 
-    # The second messenger is healthy, but it is not tried after an unknown result.
     assert await failure_of(group) == f"A recent message may be lost: {UNKNOWN.reason}"
     first.result = REJECTED
     await group.send(a_phone(), a_message())

@@ -30,7 +30,7 @@ class Message(NamedTuple):
 
 
 class FakeMessenger:
-    """Keeps every message and the order of its providers, and returns `result`.
+    """Keeps every message and who had it last, and returns `result`.
 
     `arrived` is set by each message. If there is a `gate`, `send` returns after it is set. For
     `pause_seconds` no provider is called.
@@ -41,7 +41,7 @@ class FakeMessenger:
         self.messages: list[Message] = []
         self.sent: list[TextMessage] = []
         self.names: Sequence[str] = ("acme",)
-        self.orders: list[Sequence[str]] = []
+        self.last_providers: list[str] = []
         self.gate: asyncio.Event | None = None
         self.arrived = asyncio.Event()
         self.pause_seconds = 0.0
@@ -51,9 +51,9 @@ class FakeMessenger:
         return [message.status_url for message in self.sent]
 
     async def send(
-        self, phone: PhoneNumber, message: TextMessage, order: Sequence[str] = ()
+        self, phone: PhoneNumber, message: TextMessage, last_provider: str = ""
     ) -> DeliveryResult:
-        self.orders.append(order)
+        self.last_providers.append(last_provider)
         self.messages.append(Message(phone, message.text))
         self.sent.append(message)
         self.arrived.set()

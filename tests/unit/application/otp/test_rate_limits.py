@@ -367,3 +367,24 @@ async def test_the_provider_that_took_it_is_kept_with_a_second_write_if_it_was_n
         [delivery] = app.database.phone_verifications[a_phone(number)].value.deliveries.all
         assert delivery.provider == provider
         assert app.faults.calls.count("phone_verifications.save") == number
+
+
+async def test_a_code_that_was_not_entered_is_sent_again_by_the_next_provider(
+    app: CoreHarness,
+) -> None:
+    app.messenger.names, taken_by = ("first", "second"), ["first", "second", "first", "first"]
+    for provider in taken_by:
+        app.messenger.result = replace(ACCEPTED, provider=provider)
+        app.faults.reset()
+        await app.request_otp()
+        deliveries = app.database.phone_verifications[a_phone()].value.deliveries.all
+        assert deliveries[-1].provider == provider
+        app.advance(61)
+    # Only the last one was not tried by the provider that was next.
+    assert app.faults.calls.count("phone_verifications.save") == 2
+
+    assert app.messenger.last_providers == ["", "first", "second", "first"]
+    await app.log_in()
+    app.advance(61)
+    await app.request_otp()
+    assert app.messenger.last_providers[-1] == ""

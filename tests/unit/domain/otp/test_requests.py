@@ -52,7 +52,7 @@ def recognize(driver: VerificationDriver, client_ip: str) -> Recognition:
         key_ids=driver.key_ids,
         new_request_id="new",
         channels=ONLY_SMS,
-        provider="",
+        providers=(),
         policy=driver.policy,
         device=driver.device,
     )

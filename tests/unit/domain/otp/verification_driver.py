@@ -83,7 +83,7 @@ class VerificationDriver:
             key_ids=self.key_ids,
             new_request_id=f"request-{number}",
             channels=ONLY_SMS,
-            provider="twilio",
+            providers=("twilio", "vonage"),
             policy=self.policy,
             device=self.device,
             is_limited=self.is_limited,

@@ -12,6 +12,7 @@ from application.otp.events import (
     OtpAccepted,
     OtpAttemptsExhausted,
     OtpDelivered,
+    OtpFellBack,
     OtpNotTaken,
     OtpRequested,
     OtpRequestRejected,
@@ -50,6 +51,8 @@ class CountSecurityEvents:
                 self._count_result(metrics.deliveries, event)
             case OtpNotTaken():
                 self._count_request(event.country, "rejected")
+                self._count_result(metrics.deliveries, event)
+            case OtpFellBack(is_reported=False) if event.provider:
                 self._count_result(metrics.deliveries, event)
             case OtpRequestRejected():
                 self._count_request(event.country, "rejected")

@@ -91,6 +91,10 @@ _ACCOUNT: Final[Mapping[int, str]] = {
 }
 """The codes for which any message would fail, because of the account, its template or its rate."""
 
+_TEMPLATE_CODES: Final = range(132000, 133000)
+_OF_SOME: Final = (_RATE_LIMITED, _MAINTENANCE, _TRIAL)
+"""The reasons of the account after which some messages are sent, or soon will be."""
+
 _REJECTIONS: Final[Mapping[int, str]] = {
     # An experiment, and limits of marketing and of free texts. No message with a code meets them.
     130472: _WITHHELD,
@@ -129,11 +133,21 @@ def to_result(error: Exception) -> DeliveryResult:
             return DeliveryResult(DeliveryStatus.UNKNOWN, _NOT_META)
 
 
+def why_nobody(code: str) -> str:
+    """Return why nobody gets messages by WhatsApp, as a code says; empty if it does not say so."""
+    if not code.isdecimal():
+        return ""
+    reason = _ACCOUNT.get(int(code), _TEMPLATE if int(code) in _TEMPLATE_CODES else "")
+    return "" if reason in _OF_SOME else reason
+
+
 def _read_code(code: int, status: int) -> tuple[DeliveryStatus, str]:
     if code in UNREACHABLE:
         return DeliveryStatus.INVALID_NUMBER, UNREACHABLE[code]
     if code in _ACCOUNT:
         return DeliveryStatus.UNAVAILABLE, _ACCOUNT[code]
+    if code in _TEMPLATE_CODES:
+        return DeliveryStatus.UNAVAILABLE, _TEMPLATE
     if code in _REJECTIONS:
         return DeliveryStatus.REJECTED, _REJECTIONS[code]
     if code in _UNKNOWN or status >= 500:

@@ -1,11 +1,15 @@
 """The health check of the account at Meta."""
 
 from collections.abc import Callable
+from typing import Final
 
 from adapters.account_health_check import AccountHealthCheck
 from adapters.http import ConnectionFailed
 from adapters.whatsapp_cloud.client import REQUEST_ERRORS, WhatsAppClient
 from adapters.whatsapp_cloud.error_codes import NO_RESPONSE, to_result
+
+NOBODY_TTL: Final = 600.0
+"""Seconds for which an error fails the health check that means that nobody gets messages."""
 
 
 class WhatsAppHealthCheck(AccountHealthCheck):
@@ -23,6 +27,10 @@ class WhatsAppHealthCheck(AccountHealthCheck):
         """Take `now` as a monotonic clock in seconds."""
         super().__init__(now, NO_RESPONSE)
         self._client = client
+
+    def fail(self, reason: str) -> None:
+        """Fail for ten minutes: no request but that of a message says what this says."""
+        self._failure, self._expires_at = reason, self._now() + NOBODY_TTL
 
     async def _find_failure(self) -> str | None:
         try:

@@ -1,5 +1,6 @@
 """The messenger of Meta's WhatsApp Cloud API."""
 
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -7,7 +8,7 @@ from typing import Any, Final
 
 from adapters.http import Timeouts, open_transport
 from adapters.whatsapp_cloud.client import REQUEST_ERRORS, WhatsAppAccount, WhatsAppClient
-from adapters.whatsapp_cloud.error_codes import ONLY_SIGN_IN, to_result
+from adapters.whatsapp_cloud.error_codes import ONLY_SIGN_IN, to_result, why_nobody
 from adapters.whatsapp_cloud.health_check import WhatsAppHealthCheck
 from adapters.whatsapp_cloud.languages import closest_language
 from adapters.whatsapp_cloud.message_ids import without_number
@@ -18,6 +19,8 @@ from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.challenge import Purpose
 from domain.phone import PhoneNumber
 
+_log = logging.getLogger(__name__)
+
 
 class WhatsAppMessenger:
     """Send codes for signing in by WhatsApp; a message is never sent twice.
@@ -25,6 +28,8 @@ class WhatsAppMessenger:
     - Meta fixes the text, so a code for any other purpose is rejected: it must not read like one
       for signing in.
     - The language of the template is the closest to the one that the client asked for.
+    - After an error that means that nobody gets messages, operators get a warning, and the health
+      check fails for a while: the next channel has the messages, and mostly costs more.
     - Meta returns the reference of a message with each status, as `biz_opaque_callback_data`.
     """
 
@@ -47,7 +52,9 @@ class WhatsAppMessenger:
         try:
             message_id = await self._client.send_message(self._render(phone, message))
         except REQUEST_ERRORS as error:
-            return to_result(error)
+            result = to_result(error)
+            self._warn_if_nobody(result.error_code)
+            return result
         return DeliveryResult(
             DeliveryStatus.ACCEPTED, provider_message_id=without_number(message_id)
         )
@@ -75,7 +82,18 @@ class WhatsAppMessenger:
         return rendered
 
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
-        return self._webhooks.read_statuses(request)
+        statuses = self._webhooks.read_statuses(request)
+        for status in statuses or ():
+            self._warn_if_nobody(status.error_code)
+        return statuses
+
+    def _warn_if_nobody(self, error_code: str) -> None:
+        """Tell operators of an error after which nobody gets messages, here or in a report."""
+        if reason := why_nobody(error_code):
+            _log.warning(
+                {"event": "whatsapp_sends_nothing", "error_code": error_code, "reason": reason}
+            )
+            self._health_check.fail(f"{reason} ({error_code})")
 
     def answer_handshake(self, request: SignedRequest) -> str | None:
         return self._webhooks.answer_handshake(request)

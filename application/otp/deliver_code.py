@@ -417,7 +417,12 @@ class DeliverCode:
             await asyncio.wait([*self._running])
 
     async def fall_back(
-        self, code: CodeDelivery, failed: DeliveryResult, channels: Sequence[Channel]
+        self,
+        code: CodeDelivery,
+        failed: DeliveryResult,
+        channels: Sequence[Channel],
+        *,
+        is_reported: bool = False,
     ) -> bool:
         """Send the code of a delivery by the next channels.
 
@@ -427,6 +432,7 @@ class DeliverCode:
             code: The delivery.
             failed: What the provider of the channel before says.
             channels: The next channels.
+            is_reported: Whether it says so after it had taken the message.
 
         Returns:
             Whether a provider took it.
@@ -437,7 +443,8 @@ class DeliverCode:
                 phone=phone,
                 reason=failed.full_reason,
                 channel=delivery.channel,
-                provider=failed.provider or delivery.provider,
+                provider=failed.provider,
+                is_reported=is_reported,
                 error_code=failed.error_code,
                 result=failed.status,
                 next_channel=channel,

@@ -63,9 +63,14 @@ class DeliveryRejected(ProviderEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class OtpFellBack(ProviderEvent):
-    """A channel did not deliver a code, and the next one is tried."""
+    """A channel did not deliver a code, and the next one is tried.
+
+    Without a provider, none was called: the number was known. `is_reported` says that the provider
+    had taken the message, and reported later that it failed.
+    """
 
     name = "otp_fell_back"
+    is_reported: bool
     error_code: str
     reason: str
     next_channel: Channel

@@ -102,7 +102,9 @@ class ReportWhatsApp:
             provider=reported.provider,
             error_code=error_code,
         )
-        falling_back = self.deliver_code.fall_back(code, failed, record.next_channels)
+        falling_back = self.deliver_code.fall_back(
+            code, failed, record.next_channels, is_reported=True
+        )
         self.deliver_code.start(falling_back)
 
 

@@ -10,12 +10,19 @@ from adapters.whatsapp_cloud.health_check import WhatsAppHealthCheck
 from adapters.whatsapp_cloud.messenger import WhatsAppMessenger, open_whatsapp_messenger
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.otp import DeliveryStatus, NoticeMessage
+from application.ports.webhooks import SignedRequest
 from domain.otp.challenge import Purpose
 from tests.contract.whatsapp.whatsapp_driver import account_of
 from tests.support.builders import a_message, a_phone
 from tests.support.servers.http_server import close_connection, never_respond, respond_with
 from tests.support.timeouts import LONG
-from tests.support.whatsapp.fake_whatsapp import FakeWhatsApp, a_template, rejects
+from tests.support.whatsapp.fake_whatsapp import (
+    FakeWhatsApp,
+    a_status,
+    a_template,
+    rejects,
+    sign,
+)
 
 CODE = [{"type": "text", "text": "012345"}]
 
@@ -118,6 +125,34 @@ async def test_results_of_the_health_check_are_kept_for_a_while() -> None:
                 await messenger.check()
             now[0] += WhatsAppHealthCheck.failure_ttl
             await messenger.check()
+
+
+async def test_where_nobody_gets_messages_there_is_a_warning_and_the_check_fails_for_ten_minutes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with FakeWhatsApp() as server:
+        async with open_messenger(server) as (messenger, now):
+            for code, is_for_nobody in ((131026, False), (131056, False), (132015, True)):
+                server.errors = {a_phone(1).e164[1:]: code}
+                await messenger.check()
+                await messenger.send(a_phone(1), a_message())
+                events = [line.msg for line in caplog.records if isinstance(line.msg, dict)]
+                assert bool(events) == is_for_nobody
+            assert events[0]["event"] == "whatsapp_sends_nothing"
+            assert events[0]["error_code"] == "132015"
+            now[0] += 599
+            with pytest.raises(MessengerUnavailable, match=r"paused .* \(132015\)"):
+                await messenger.check()
+            now[0] += 1
+            await messenger.check()
+
+            # Meta may say so in a report only.
+            message = {"wamid": "wamid.1", "to": "+1", "biz_opaque_callback_data": "x"}
+            body = server.report(a_status(message, "failed", 368))
+            headers = {"x-hub-signature-256": sign(server.app_secret, body)}
+            assert messenger.read_statuses(SignedRequest("https://x", headers, body=body))
+            with pytest.raises(MessengerUnavailable, match=r"restricted.*368"):
+                await messenger.check()
 
 
 async def test_another_number_is_no_success() -> None:

@@ -13,6 +13,7 @@ from application.otp.events import (
     WITHIN_COOLDOWN,
     DeliveryRejected,
     OtpAttemptsExhausted,
+    OtpFellBack,
     OtpNotTaken,
     OtpRequested,
     OtpSuppressed,
@@ -37,6 +38,19 @@ from tests.support.counts import counts
 
 SMS: Final[dict[str, Any]] = {"phone": a_phone(), "channel": Channel.SMS}
 FAILURE: Final[dict[str, Any]] = {"provider": PROVIDER, "error_code": "", "reason": "a reason"}
+
+
+def fell_back(provider: str = PROVIDER, *, is_reported: bool = False) -> OtpFellBack:
+    return OtpFellBack(
+        phone=a_phone(),
+        channel=Channel.WHATSAPP,
+        provider=provider,
+        result=DeliveryStatus.UNAVAILABLE,
+        error_code="132015",
+        reason="a reason",
+        next_channel=Channel.SMS,
+        is_reported=is_reported,
+    )
 
 
 def counted(event: SecurityEvent) -> set[str]:
@@ -65,6 +79,10 @@ def counted(event: SecurityEvent) -> set[str]:
             OtpNotTaken(**SMS, **FAILURE, result=DeliveryStatus.INVALID_NUMBER),
             {"otp_requests US rejected", "deliveries US acme:open sms invalid_number"},
         ),
+        (fell_back(), {"deliveries US acme:open whatsapp unavailable"}),
+        # The provider took it, and it was counted; or nobody was called.
+        (fell_back(is_reported=True), set()),
+        (fell_back(provider=""), set()),
         (rejected("all_total"), {"otp_requests US rejected", "rejections all_total US"}),
         (delivered("IN", Channel.VOICE), {"delivery_reports IN acme:open voice delivered"}),
         (undelivered(ReportedStatus.FAILED), {"delivery_reports US acme:open sms failed"}),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from adapters.logging import LogSecurityEvents
+from adapters.records.database import Database
 from adapters.records.outages import OutageRetries
 from adapters.records.repositories import make_repositories
 from adapters.records.store_calls import wrap_store
@@ -96,7 +97,7 @@ async def open_use_cases(
             make_repositories(database, phone_encryption, keeps_events=keeps_events),
             phone_encryption,
             _make_identities_ports(settings, keys),
-            _make_operations_ports(settings, keys, is_service=is_service),
+            _make_operations_ports(settings, keys, database, is_service=is_service),
             settings.identities_policy(),
         )
         opening = Opening(
@@ -142,7 +143,7 @@ def _make_identities_ports(settings: Settings, keys: "SecretKeys") -> Identities
 
 
 def _make_operations_ports(
-    settings: Settings, keys: "SecretKeys", *, is_service: bool
+    settings: Settings, keys: "SecretKeys", database: Database, *, is_service: bool
 ) -> OperationsPorts:
     from adapters.system import FreeSpaceCheck, HeldHealthCheck
     from entrypoints.version.distribution import installed_version
@@ -157,4 +158,5 @@ def _make_operations_ports(
         program_version=installed_version() if is_service else "",
         issuers=settings.token_issuers,
         key_rings={purpose.value: keys.key_set(purpose) for purpose in KeyPurpose},
+        read_time=database.read_time,
     )

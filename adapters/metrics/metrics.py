@@ -108,6 +108,11 @@ class Metrics:
             "When this instance last completed a scheduled cleanup; 0 if it never did.",
             "max",
         )
+        self.clock_difference = self.gauge(
+            "clock_difference_seconds",
+            "How far the clock of this machine is from that of the database.",
+            "livemax",
+        )
         self.background_failures = self.counter(
             "background_failures",
             "Failures of what no request waits for: a background task, or an error nobody caught.",
@@ -165,7 +170,9 @@ class Metrics:
             name, text, labels, namespace=PREFIX, registry=self.registry, buckets=buckets
         )
 
-    def gauge(self, name: str, text: str, mode: Literal["livesum", "max"], *labels: str) -> Gauge:
+    def gauge(
+        self, name: str, text: str, mode: Literal["livemax", "livesum", "max"], *labels: str
+    ) -> Gauge:
         """Declare a gauge, with how the values of several workers become one."""
         return Gauge(
             name, text, labels, namespace=PREFIX, registry=self.registry, multiprocess_mode=mode

@@ -1,8 +1,10 @@
 """Opening a database: its metadata, its indexes and its two stores."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
 
 from pymongo.monitoring import CommandListener
 
@@ -129,7 +131,24 @@ def stores_in(database: MongoDatabase) -> Database:
         records=MongoRecordStore(database),
         limits=MongoLimitStore(database),
         health=MongoHealthCheck(database, database.motor[METADATA_COLLECTION]),
+        read_time=lambda: _read_time(database),
     )
+
+
+async def _read_time(database: MongoDatabase) -> datetime:
+    described: Any = await database.run(lambda: database.motor.command("hello"))
+    return cast("datetime", described["localTime"]).replace(tzinfo=UTC)
+
+
+@asynccontextmanager
+async def open_time(url: str) -> AsyncIterator[Callable[[], Awaitable[datetime]]]:
+    """Yield what reads the time of a database that need not be one of this service.
+
+    Raises:
+        ConfigurationError: The URL cannot be used.
+    """
+    async with connect(url, location_of(url)) as database:
+        yield lambda: _read_time(database)
 
 
 def _copyable(database: MongoDatabase, location: str) -> CopyableDatabase:

@@ -4,6 +4,7 @@ from adapters.postgres.opening import (
     inspect_database,
     open_existing,
     open_postgres_database,
+    open_time,
     open_to_copy,
 )
 
@@ -11,5 +12,6 @@ __all__ = [
     "inspect_database",
     "open_existing",
     "open_postgres_database",
+    "open_time",
     "open_to_copy",
 ]

@@ -1,9 +1,11 @@
 """Opening a database: its metadata, its tables and its two stores."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
 
 from adapters.postgres.database import PostgresDatabase, open_pool
 from adapters.postgres.dialect import POSTGRES
@@ -127,7 +129,24 @@ def stores_in(database: PostgresDatabase) -> Database:
         records=make_record_store(database),
         limits=PostgresLimitStore(database),
         health=PostgresHealthCheck(database),
+        read_time=lambda: _read_time(database),
     )
+
+
+async def _read_time(database: PostgresDatabase) -> datetime:
+    ((now,),) = await database.read("SELECT clock_timestamp()")
+    return cast("datetime", now)
+
+
+@asynccontextmanager
+async def open_time(url: str) -> AsyncIterator[Callable[[], Awaitable[datetime]]]:
+    """Yield what reads the time of a database that need not be one of this service.
+
+    Raises:
+        ConfigurationError: The URL cannot be used.
+    """
+    async with open_pool(parse_url(url)) as database:
+        yield lambda: _read_time(database)
 
 
 def _copyable(database: PostgresDatabase, location: str) -> CopyableDatabase:

@@ -1,6 +1,8 @@
 """What a database gives: the two stores and its health."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from adapters.records.record_store import RecordStore
@@ -10,11 +12,16 @@ from application.ports.system import HealthCheck
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An open database. The factory of `DIALTONE_DATABASE` yields one."""
+    """An open database. The factory of `DIALTONE_DATABASE` yields one.
+
+    `read_time` returns the time of its machine, with which that of the service is compared. None if
+    it is the same machine, or the database cannot say.
+    """
 
     records: RecordStore
     limits: LimitStore
     health: HealthCheck
+    read_time: Callable[[], Awaitable[datetime]] | None = None
 
 
 class StoredCopyMark(Protocol):

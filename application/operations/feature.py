@@ -1,14 +1,16 @@
 """Build the use cases of operations: readiness, the cleanup, and the records of processes."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from application.operations.check_readiness import CheckReadiness
 from application.operations.cleanup import Cleanup, ScheduledCleanup
+from application.operations.compare_clocks import CompareClocks, ReadTime
 from application.operations.instances import KeepInstance
 from application.ports.keys import KeyRing
 from application.ports.repositories import Repositories
-from application.ports.system import HealthCheck, SystemPorts
+from application.ports.system import HealthCheck, MonotonicClock, SystemPorts
 from domain.token_issuers import TokenIssuers
 
 
@@ -18,7 +20,7 @@ class OperationsPorts:
 
     `disk_health` finds disks that have little space left. `is_database_shared` is whether other
     machines use the database too. The record of each process has the version and the issuers.
-    `key_rings` are the keys by purpose.
+    `key_rings` are the keys by purpose. `read_time` reads the time of a database elsewhere.
     """
 
     disk_health: HealthCheck | None = None
@@ -26,6 +28,8 @@ class OperationsPorts:
     program_version: str = ""
     issuers: TokenIssuers = TokenIssuers()
     key_rings: Mapping[str, KeyRing] = field(default_factory=dict)
+    read_time: ReadTime | None = None
+    monotonic: MonotonicClock = time.monotonic
 
 
 class OperationsFeature:
@@ -40,6 +44,10 @@ class OperationsFeature:
         )
         if ports.disk_health is not None:
             self.check_readiness.add("disk", ports.disk_health)
+        self.compare_clocks: CompareClocks | None = None
+        if ports.read_time is not None:
+            self.compare_clocks = CompareClocks(ports.read_time, clock, ports.monotonic)
+            self.check_readiness.add("clock", self.compare_clocks)
         self.key_rings = ports.key_rings
         self.cleanup = Cleanup(repositories, clock)
         self.scheduled_cleanup = ScheduledCleanup(self.cleanup, repositories.leases, clock)

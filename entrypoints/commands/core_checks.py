@@ -4,6 +4,7 @@ An adapter's package is imported only if the settings name it.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -16,6 +17,11 @@ from adapters.records.record_kind import EXPIRES_AT
 from adapters.records.record_store import RecordStore
 from adapters.records.undeclared_records import check_declared
 from adapters.system import SystemClock
+from application.operations.compare_clocks import (
+    HARMFUL_DIFFERENCE,
+    describe_difference,
+    measure_ahead,
+)
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
@@ -64,6 +70,8 @@ def connection_checks(
         "keys": partial(_check_keys, settings),
         "database": partial(_check_database, settings),
     }
+    if isinstance(settings.database, PostgresLocation | MongoLocation):
+        checks["clock"] = partial(_check_clock, settings.database)
     if settings.limit_store is not None:
         checks["limits"] = partial(_check_limit_store, settings.limit_store, settings)
     for feature in features:
@@ -148,6 +156,30 @@ async def _inspect_database(
 
             version = await inspect_database(url, fingerprint)
             return "" if version else "it is new: the first start creates collections and indexes"
+
+
+async def _check_clock(location: PostgresLocation | MongoLocation) -> str:
+    """Compare the clocks. The check of the database says why it cannot be read."""
+    try:
+        if isinstance(location, PostgresLocation):
+            check_extra("postgres", "postgresql://")
+            from adapters import postgres
+
+            opening = postgres.open_time(location.url)
+        else:
+            check_extra("mongo", "mongodb://")
+            from adapters import mongo
+
+            opening = mongo.open_time(location.url)
+        async with opening as read_time:
+            await read_time()  # connects, which takes longer
+            ahead = await measure_ahead(read_time, SystemClock(), time.monotonic)
+    except (ConfigurationError, PortError, StartupError):
+        return "not compared with that of the database, which cannot be read"
+    problem = describe_difference(ahead)
+    if abs(ahead) > HARMFUL_DIFFERENCE:
+        raise ConfigurationError(f"{problem}: synchronize the clocks, such as by chrony.")
+    return problem
 
 
 async def check_records(settings: Settings, features: Sequence[Feature] = FEATURES) -> list[str]:

@@ -28,6 +28,7 @@ from entrypoints.server.cleanup_task import (
     run_limit_watch,
     run_rejection_writes,
 )
+from entrypoints.server.clock_task import run_clock_task
 from entrypoints.server.exposition import make_exposition
 from entrypoints.server.instance_task import keep_instance
 from entrypoints.server.metrics_server import run_metrics_server
@@ -96,6 +97,8 @@ def make_app(
                     await stack.enter_async_context(serving)
             except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
                 workers.stop_service(error)
+            if (compare_clocks := use_cases.operations.compare_clocks) is not None:
+                await stack.enter_async_context(run_clock_task(compare_clocks, metrics))
             if interval := settings.cleanup_interval:
                 cleanup = run_cleanup_task(_find_cleanup(use_cases, metrics), interval, metrics)
                 await stack.enter_async_context(cleanup)

@@ -51,6 +51,14 @@ class ReadinessResponse(msgspec.Struct, kw_only=True):
             "low",
         ),
     ]
+    clock: Annotated[
+        str | msgspec.UnsetType,
+        described(
+            "`ok`, or how far the clock differs. Only with a database that is shared.",
+            "ok",
+            "360 s ahead of the database",
+        ),
+    ] = msgspec.UNSET
     limits: Annotated[
         str | msgspec.UnsetType,
         described("`ok`, or the problem. Only with a limit store of its own.", "ok"),

@@ -314,7 +314,8 @@ def _confirm_deletion(settings: "Settings", user_text: str, options: ActOptions)
     data = ["sessions", "phone number", *(each for feature in FEATURES for each in feature.data)]
     print_errors(
         f"The account {identity.id} will be deleted: its {', '.join(data[:-1])} and {data[-1]}. "
-        "Nobody can undo this.",
+        "Nobody can undo this. In case of doubt block it instead, which can be undone: "
+        "dialtone user block.",
         f"phone: {user.phone.masked if user.phone else 'none'}",
         f"username: {identity.username.text if identity.username else 'none'}",
         "Delete it? Type yes:",

@@ -49,7 +49,7 @@ class ServiceSettings:
         "sqlite:///path, postgresql://host/name, mongodb://host/name, or package.module:factory.",
         database_parsers.parse_database,
         default="sqlite:///var/dialtone.db",
-        example="mongodb://dialtone:password@127.0.0.1:27017/dialtone?authSource=admin",
+        example="postgresql://dialtone:password@127.0.0.1:5432/dialtone",
         # DATABASE_FILE would read like the path of a SQLite database.
         file_variable="DIALTONE_DATABASE_URL_FILE",
     )

@@ -40,9 +40,11 @@ class AccountHealthCheck(ABC):
             MessengerUnavailable: it would not; the message says why.
         """
         if self._now() >= self._expires_at:
-            self._failure = await self._find_in_time()
-            ttl = self.failure_ttl if self._failure else self.success_ttl
-            self._expires_at = self._now() + ttl
+            failure = await self._find_in_time()
+            if self._now() >= self._expires_at:  # no message has told it meanwhile
+                self._failure = failure
+                ttl = self.failure_ttl if failure else self.success_ttl
+                self._expires_at = self._now() + ttl
         if self._failure is not None:
             raise MessengerUnavailable(self._failure)
 

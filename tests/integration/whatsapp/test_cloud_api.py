@@ -1,11 +1,13 @@
 """Messages, the health check and the check of the template, with a server that is like Meta."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from adapters.whatsapp_cloud.client import WhatsAppClient
 from adapters.whatsapp_cloud.health_check import WhatsAppHealthCheck
 from adapters.whatsapp_cloud.messenger import WhatsAppMessenger, open_whatsapp_messenger
 from application.ports.errors import ConfigurationError, MessengerUnavailable
@@ -153,6 +155,24 @@ async def test_where_nobody_gets_messages_there_is_a_warning_and_the_check_fails
             assert messenger.read_statuses(SignedRequest("https://x", headers, body=body))
             with pytest.raises(MessengerUnavailable, match=r"restricted.*368"):
                 await messenger.check()
+
+
+async def test_what_a_message_told_outlives_a_check_that_had_begun_before() -> None:
+    answers = asyncio.Event()
+
+    class Client:
+        async def check_phone_number(self) -> None:
+            await answers.wait()
+
+    health_check = WhatsAppHealthCheck(cast("WhatsAppClient", Client()), lambda: 1000.0)
+    checking = asyncio.create_task(health_check.check())
+    await asyncio.sleep(0)
+    health_check.fail("paused")
+    answers.set()
+    with pytest.raises(MessengerUnavailable, match="paused"):
+        await checking
+    with pytest.raises(MessengerUnavailable, match="paused"):
+        await health_check.check()
 
 
 async def test_another_number_is_no_success() -> None:

@@ -76,7 +76,7 @@ class LogIn:
     - A blocked identity gets no session, even if it was blocked a moment ago.
     - An identity that was unused for `recycled_after` is detached, unless a recognized device
       proves that the phone has the same owner. The phone gets a new identity. The former one is
-      not deleted, because its owner may only have been away.
+      not deleted, because its owner may only have been away. Staff keep theirs.
     - A challenge opens one session, even if several requests try to add it.
     """
 
@@ -279,7 +279,7 @@ class LogIn:
 
     def _is_recycled(self, identity: Identity, code: UsedCode, now: datetime) -> bool:
         """Return whether the phone probably has another owner by now."""
-        if self.recycled_after is None or code.is_device_recognized:
+        if self.recycled_after is None or code.is_device_recognized or identity.is_staff:
             return False
         return identity.is_unused(now, self.recycled_after)
 

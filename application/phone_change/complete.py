@@ -181,7 +181,7 @@ class CompletePhoneChange:
 
         Raises:
             PhoneInUse: it is verified, and not unused for so long that the number counts as
-                recycled; or it has a role, and no code of the number proves the change.
+                recycled; or it has a role.
         """
         now, reason = self.clock.now(), "another account has its number"
         phone = change.new_phone
@@ -193,7 +193,7 @@ class CompletePhoneChange:
                 return Identity(owner_id, phone, now, is_verified=False).delete(now), None
             if not owner.is_open_owner(phone):
                 return owner, None
-            if owner.is_blocked or (owner.is_staff and change.is_by_operator):
+            if owner.is_blocked or owner.is_staff:
                 raise PhoneInUse
             if not owner.is_verified:
                 return owner.delete(now), UserDeleted(phone=phone, user_id=owner_id, reason=reason)

@@ -11,6 +11,7 @@ from entrypoints.http.settings import HttpIdentitySettings
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.otp import OtpSettings
+from entrypoints.settings.values import Environment
 
 if TYPE_CHECKING:
     from application.identities.feature import IdentitiesPolicy
@@ -48,9 +49,9 @@ class IdentitySettings(OtpSettings):
         "Time after which an unused session ends.", parsers.duration("5m", "400d"), default="90d"
     )
     recycled_after: timedelta | None = setting(
-        "A phone number unused for this time gets a new account at its next login; off: never.",
+        "A number unused for this time gets a new account at a login; in production 365d.",
         parsers.duration_or_off("1d", "3650d"),
-        default="off",
+        derive=lambda settings: "365d" if settings.env is Environment.PRODUCTION else "off",
         example="365d",
     )
 

@@ -143,6 +143,13 @@ def test_production_rejects_a_missing_or_unsafe_value(
         assert f" Example: {name}=" in lines[name]
 
 
+def test_only_production_takes_unused_numbers_for_recycled_ones(
+    production: dict[str, str],
+) -> None:
+    assert read_settings(production, None).recycled_after == timedelta(days=365)
+    assert settings().recycled_after is None
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -11,6 +11,7 @@ from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageError, StorageUnavailable
 from application.principal import Principal
 from domain.errors import Unauthenticated, UserNotFound
+from domain.identities.role import Role
 from tests.support.acts import BY_COMMAND
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness
@@ -65,6 +66,15 @@ async def test_a_device_token_proves_continuity(app: CoreHarness) -> None:
     app.advance(days=101)
     after = await principal_of(app, await app.open_session(device_token=logged_in.device_token))
     assert after.identity.id == before.identity.id
+
+
+async def test_staff_keep_their_account_however_long_it_was_unused(app: CoreHarness) -> None:
+    before, _ = await create_owner(app)
+    await app.identities.operator_actions.change_role(before.identity.id, Role.SUPPORT)
+    app.advance(days=1001)
+    after = await principal_of(app, await app.open_session())
+    assert (after.identity.id, after.identity.staff.role) == (before.identity.id, Role.SUPPORT)
+    assert IdentityDetached not in app.events.types
 
 
 async def leave_unused(app: CoreHarness) -> str:

@@ -19,6 +19,7 @@ from adapters.records.undeclared_records import check_declared
 from adapters.system import SystemClock
 from application.operations.compare_clocks import (
     HARMFUL_DIFFERENCE,
+    ReadTime,
     describe_difference,
     measure_ahead,
 )
@@ -32,7 +33,7 @@ from entrypoints.core.limits import check_limit_store_extra, open_limit_store
 from entrypoints.core.otp import open_messenger
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
-from entrypoints.opening.database import open_database
+from entrypoints.opening.database import check_database_extra, open_database
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import status_callbacks_of
 from entrypoints.opening.keys import find_key_fingerprint, load_encryption, load_keys
@@ -70,8 +71,8 @@ def connection_checks(
         "keys": partial(_check_keys, settings),
         "database": partial(_check_database, settings),
     }
-    if isinstance(settings.database, PostgresLocation | MongoLocation):
-        checks["clock"] = partial(_check_clock, settings.database)
+    if not isinstance(settings.database, SqliteLocation):
+        checks["clock"] = partial(_check_clock, settings)
     if settings.limit_store is not None:
         checks["limits"] = partial(_check_limit_store, settings.limit_store, settings)
     for feature in features:
@@ -158,20 +159,13 @@ async def _inspect_database(
             return "" if version else "it is new: the first start creates collections and indexes"
 
 
-async def _check_clock(location: PostgresLocation | MongoLocation) -> str:
+async def _check_clock(settings: Settings) -> str:
     """Compare the clocks. The check of the database says why it cannot be read."""
     try:
-        if isinstance(location, PostgresLocation):
-            check_extra("postgres", "postgresql://")
-            from adapters import postgres
-
-            opening = postgres.open_time(location.url)
-        else:
-            check_extra("mongo", "mongodb://")
-            from adapters import mongo
-
-            opening = mongo.open_time(location.url)
-        async with opening as read_time:
+        async with AsyncExitStack() as stack:
+            read_time = await _open_time(settings, stack)
+            if read_time is None:
+                return "the database does not say its time"
             await read_time()  # connects, which takes longer
             ahead = await measure_ahead(read_time, SystemClock(), time.monotonic)
     except (ConfigurationError, PortError, StartupError):
@@ -180,6 +174,25 @@ async def _check_clock(location: PostgresLocation | MongoLocation) -> str:
     if abs(ahead) > HARMFUL_DIFFERENCE:
         raise ConfigurationError(f"{problem}: synchronize the clocks, such as by chrony.")
     return problem
+
+
+async def _open_time(settings: Settings, stack: AsyncExitStack) -> ReadTime | None:
+    """Open what reads the time of the database, which may be new."""
+    check_database_extra(settings)
+    match settings.database:
+        case PostgresLocation(url=url):
+            from adapters import postgres
+
+            return await stack.enter_async_context(postgres.open_time(url))
+        case MongoLocation(url=url):
+            from adapters import mongo
+
+            return await stack.enter_async_context(mongo.open_time(url))
+        case _:
+            if (encryption := load_encryption(settings)) is None:
+                raise StartupError("It was not opened, because it needs the keys.")
+            database = await stack.enter_async_context(open_database(settings, encryption))
+            return database.read_time
 
 
 async def check_records(settings: Settings, features: Sequence[Feature] = FEATURES) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from adapters.keys.document import generate_entry
 from adapters.keys.keys import load_secrets_file
+from adapters.system import SystemClock
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from entrypoints.bootstrap import open_use_cases
@@ -204,6 +205,62 @@ async def test_a_database_on_a_server_is_checked(
     checked = await check_part("database", tmp_path, DIALTONE_DATABASE=url)
     assert problem in checked
     assert "tops3cret" not in checked
+
+
+OWN_DATABASE = """
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from adapters.sqlite import open_sqlite_database
+
+@asynccontextmanager
+async def database(*, environ, phone_encryption):
+    from pathlib import Path
+    path = Path(environ["OWN_PATH"])
+    async with open_sqlite_database(path, phone_encryption.key_fingerprint()) as opened:
+        yield opened if "NO_TIME" in environ else replace(opened, read_time=read_time)
+
+async def read_time():
+    return datetime.now(UTC)
+"""
+
+
+@pytest.mark.parametrize("database", ["mongo_database", "postgres_database", "own", "without"])
+@pytest.mark.parametrize(
+    ("ahead", "line"),
+    [
+        (0, "ok"),
+        (10, "ok 10 s ahead of the database"),
+        (360, "360 s ahead of the database: synchronize the clocks, such as by chrony."),
+        (-360, "360 s behind the database: synchronize the clocks, such as by chrony."),
+    ],
+)
+async def test_the_clock_is_compared_with_that_of_the_database(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    database: str,
+    ahead: int,
+    line: str,
+) -> None:
+    class Clock(SystemClock):
+        def now(self) -> datetime:
+            return super().now() + timedelta(seconds=ahead)
+
+    if database in ("own", "without"):
+        (tmp_path / "clocked_database.py").write_text(OWN_DATABASE)
+        monkeypatch.syspath_prepend(tmp_path)
+        load_secrets_file(tmp_path / "secrets.json", create_missing=True)
+        environ = {
+            "DIALTONE_DATABASE": "clocked_database:database",
+            "OWN_PATH": str(tmp_path / "own.db"),
+        }
+        if database == "without":
+            environ["NO_TIME"], line = "x", "ok the database does not say its time"
+    else:
+        environ = {"DIALTONE_DATABASE": request.getfixturevalue(database)}
+    monkeypatch.setattr("entrypoints.commands.core_checks.SystemClock", Clock)
+    assert await check_part("clock", tmp_path, **environ) == line
 
 
 async def test_a_bucket_is_written_read_and_left_empty(tmp_path: Path, s3_server: S3Server) -> None:

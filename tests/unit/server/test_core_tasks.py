@@ -1,16 +1,21 @@
-"""The background tasks of the core: the cleanup, and the record of a process."""
+"""The background tasks of the core: the cleanup, the record of a process, and its clock."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from structlog.testing import capture_logs
 
+from adapters.metrics.metrics import Metrics
+from application.operations.compare_clocks import CompareClocks
+from application.ports.errors import StorageUnavailable
 from domain.instance import RENEWAL_INTERVAL
 from entrypoints.server.cleanup_task import run_cleanup_task
+from entrypoints.server.clock_task import run_clock_task
 from entrypoints.server.instance_task import keep_instance
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_deleted_identity
+from tests.support.fakes.clock import MovableClock
 from tests.support.waiting import wait_until
 
 INTERVAL: Final = timedelta(seconds=30)
@@ -63,3 +68,27 @@ async def test_a_stop_does_not_wait_for_a_database_that_hangs() -> None:
     async with keep_instance(app.operations.instance):
         app.faults.run_before("instances.load", asyncio.Event().wait)
     assert app.faults.has_fired
+
+
+async def test_the_clocks_are_compared_at_the_start_and_again_after_a_failure() -> None:
+    clock, metrics = MovableClock(), Metrics()
+    answers: list[int | StorageUnavailable] = [-360, StorageUnavailable("away"), 40]
+
+    async def read_time() -> datetime:
+        answer = answers.pop(0) if answers else 0
+        if isinstance(answer, StorageUnavailable):
+            raise answer
+        return clock.now() - timedelta(seconds=answer)
+
+    def measured() -> float | None:
+        return metrics.registry.get_sample_value("dialtone_clock_difference_seconds")
+
+    with capture_logs() as logs:
+        async with run_clock_task(CompareClocks(read_time, clock, lambda: 0.0), metrics):
+            differences = []
+            for _ in range(4):
+                await asyncio.sleep(59)
+                differences.append(measured())
+                await asyncio.sleep(1)
+    assert differences == [360, 360, 40, 0]
+    assert [line["event"] for line in logs] == ["clocks_not_compared"]

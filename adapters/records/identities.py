@@ -154,6 +154,7 @@ class EventProgressRecord(msgspec.Struct, gc=False):
     first_failed_at: datetime | None = None
     next_attempt_at: datetime | None = None
     gave_up_at: datetime | None = None
+    failure_reason: str = ""
 
 
 class UserEventsRecord(msgspec.Struct, gc=False, omit_defaults=True):

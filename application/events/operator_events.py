@@ -30,6 +30,7 @@ class WaitingEvent:
         user_id: The id of the user.
         destination: The stored name of the destination, which may be one of former settings.
         failures: How often it failed in a row, or an earlier event of the user did.
+        failure_reason: Why it failed last; empty if it did not.
         next_attempt_at: When it is sent; None if it is kept for the operator.
     """
 
@@ -39,6 +40,7 @@ class WaitingEvent:
     user_id: str
     destination: str
     failures: int
+    failure_reason: str
     next_attempt_at: datetime | None
 
 
@@ -175,6 +177,7 @@ class OperatorEvents:
                 user_id=identity.id,
                 destination=name,
                 failures=events.progress_of(name).failures,
+                failure_reason=events.progress_of(name).failure_reason,
                 next_attempt_at=self._next_attempt_at(events, name),
             )
             for name in dict.fromkeys([*self.destinations, *former])

@@ -293,7 +293,7 @@ class SendEvents:
             if reason:
                 newest_at = identity.events.unsent[-1].occurred_at
                 progress = progress.mark_failed(
-                    self.clock.now(), newest_at, availability.accepted_at
+                    self.clock.now(), newest_at, availability.accepted_at, reason
                 )
                 failed = 1
                 break

@@ -17,6 +17,7 @@ _SHORT_DELAYS: Final = 10
 """So many failures in a row are no accident where half of the attempts for others succeed."""
 _MAX_DELAY: Final = timedelta(hours=1)
 _MAX_DOUBLINGS: Final = 8
+_MAX_REASON_LENGTH: Final = 200
 
 
 class EventType(StrEnum):
@@ -54,6 +55,7 @@ class EventProgress:
         next_attempt_at: When the next attempt is; None while none failed.
         gave_up_at: When the last attempt failed, after `RETRY_PERIOD`. With a newer event, or by an
             operator, the period begins again.
+        failure_reason: Why the last attempt failed, for operators; empty if none did.
     """
 
     destination: str
@@ -62,6 +64,7 @@ class EventProgress:
     first_failed_at: datetime | None = None
     next_attempt_at: datetime | None = None
     gave_up_at: datetime | None = None
+    failure_reason: str = ""
 
     def mark_sent(self, number: int) -> "EventProgress":
         """Return the progress after the destination accepted the events up to this number."""
@@ -79,6 +82,7 @@ class EventProgress:
         now: datetime,
         newest_at: datetime | None = None,
         others_accepted_at: datetime | None = None,
+        reason: str = "",
     ) -> "EventProgress":
         """Return the progress after a failed attempt.
 
@@ -89,9 +93,15 @@ class EventProgress:
             now: When it failed.
             newest_at: When the newest event occurred, which has the whole `RETRY_PERIOD` too.
             others_accepted_at: When the destination accepted an event last; None if unknown.
+            reason: Why it failed.
         """
         first_failed_at = self.first_failed_at or now
-        failed = replace(self, failures=self.failures + 1, first_failed_at=first_failed_at)
+        failed = replace(
+            self,
+            failures=self.failures + 1,
+            first_failed_at=first_failed_at,
+            failure_reason=reason[:_MAX_REASON_LENGTH],
+        )
         if now - max(first_failed_at, newest_at or first_failed_at) >= RETRY_PERIOD:
             return replace(failed, next_attempt_at=None, gave_up_at=now)
         delay = _NEXT_DELAY if self.failures else _FIRST_DELAY

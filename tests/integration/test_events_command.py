@@ -31,6 +31,7 @@ SENT_SOON: Final = (
     "1 event of 1 user: a running service sends them within 30 seconds, if the destination accepts "
     "events by then.\n"
 )
+REASON: Final = "no connection (TLS: self-signed certificate)"
 KEPT_EVENT: Final = f"evt_{KEPT}_{CREATED.timestamp() * 1000:.0f}"
 
 
@@ -48,7 +49,7 @@ def service(tmp_path: Path) -> Service:
             for number, times in enumerate(failed, 1):
                 events = UserEvents().record(EventType.USER_CREATED, CREATED)
                 for time in times:
-                    progress = events.progress_of(name).mark_failed(time)
+                    progress = events.progress_of(name).mark_failed(time, reason=REASON)
                     events = events.settle([progress], [name])
                 identity = an_identity(
                     id=an_id(number), phone=a_phone(number), user=a_user(f"user {number}")
@@ -65,10 +66,10 @@ def test_events_are_listed_with_the_origin_of_the_destination_only(service: Serv
     origin = "http://127.0.0.1:9"
 
     assert kept.split("  ") == [
-        KEPT_EVENT, "user.created", created, KEPT, origin, "failures: 2",
+        KEPT_EVENT, "user.created", created, KEPT, origin, f"failures: 2 ({REASON})",
         "kept: dialtone events retry",
     ]  # fmt: skip
-    assert waiting.split("  ")[3:-1] == [WAITING, origin, "failures: 1"]
+    assert waiting.split("  ")[3:-1] == [WAITING, origin, f"failures: 1 ({REASON})"]
     assert waiting.endswith(f"next attempt {LATER + timedelta(seconds=5):%Y-%m-%d %H:%M:%S} UTC")
     listed = service.run("events", "list", "--limit", "1")
     assert listed.stdout.startswith(f"{KEPT_EVENT} ")
@@ -76,6 +77,7 @@ def test_events_are_listed_with_the_origin_of_the_destination_only(service: Serv
     [as_json] = json.loads(service.run("events", "list", "--failed", "--json").stdout)
     assert (as_json["id"], as_json["next_attempt_at"]) == (KEPT_EVENT, None)
     assert (as_json["destination"], as_json["failures"]) == (origin, 2)
+    assert as_json["failure_reason"] == REASON
     shown = [service.run("user", "show", user).stdout for user in (KEPT, WAITING)]
     for not_sent, failed, output in ((0, 1, shown[0]), (1, 0, shown[1])):
         assert re.search(rf"^events:\n  waiting: +{not_sent}\n  failed: +{failed}\n", output, re.M)

@@ -148,7 +148,7 @@ def _render(event: "WaitingEvent", labels: Mapping[str, str]) -> str:
         format_time(event.occurred_at),
         event.user_id,
         labels.get(event.destination, "(not in DIALTONE_EVENTS now)"),
-        f"failures: {event.failures}",
+        f"failures: {event.failures}" + (f" ({event.failure_reason})" * bool(event.failure_reason)),
         next_attempt,
     )
     return "  ".join(parts)
@@ -167,6 +167,7 @@ def _to_json(found: "Sequence[WaitingEvent]", labels: Mapping[str, str]) -> str:
             "user_id": event.user_id,
             "destination": labels.get(event.destination),
             "failures": event.failures,
+            "failure_reason": event.failure_reason or None,
             "next_attempt_at": event.next_attempt_at and format_timestamp(event.next_attempt_at),
         }
         for event in found

@@ -496,6 +496,8 @@ async def test_an_event_of_an_own_destination_may_fail_in_any_way(
     backend.rejects, reasons = fail, []
     while errors:
         reasons.append((await send(app)).reason)
+        [kept] = app.database.identities.values()
+        assert kept.value.events.progress_of(BACKEND).failure_reason == reasons[-1]
         app.advance(hours=1)
 
     assert reasons == [

@@ -29,6 +29,8 @@ class EventType(StrEnum):
     USER_BLOCKED = "user.blocked"
     USER_UNBLOCKED = "user.unblocked"
     PHONE_CHANGED = "phone.changed"
+    TEST = "dialtone.test"
+    """Nothing. It is of no user, and never recorded: an operator tries a destination with it."""
 
 
 @dataclass(frozen=True, slots=True)

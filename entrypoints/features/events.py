@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 
 Destination = HttpHook | Factory
+_NO_USER: Final = "0" * 24
 _STORED_LENGTH: Final = 12
 """Hex digits. Nobody chooses the text, so nobody makes two with the same."""
 
@@ -94,6 +96,30 @@ async def _check_destination(destination: Destination, settings: EventSettings) 
             if isinstance(destination, Factory):
                 return await check_own_adapter(opened)
             return "the URL and the secret are valid; no request was sent"
+
+
+async def send_test(destination: Destination, settings: EventSettings) -> str:
+    """Send an event about nothing, which any receiver that verifies the signature can accept.
+
+    Raises:
+        ConfigurationError, StartupError: It cannot be opened.
+        EventRejected: It did not accept the event.
+    """
+    from application.events.send_events import event_id
+    from application.ports.events import Event
+    from domain.identities.user_events import EventType
+
+    now = datetime.now(UTC)
+    event = Event(
+        id=event_id(_NO_USER, int(now.timestamp() * 1000)),
+        type=EventType.TEST,
+        occurred_at=now,
+        user_id=_NO_USER,
+    )
+    with name_variable(settings.variable_of("DIALTONE_EVENTS")):
+        async with open_destination(destination, settings) as opened:
+            await opened.send(event)
+    return f"it accepted the event {event.type} with the id {event.id}"
 
 
 def _add_records(opening: "Opening") -> None:

@@ -259,6 +259,7 @@ async def test_an_export_is_a_download_and_a_number_a_page_which_are_audited(
     assert (page.status_code, "a" * 501 in page.text) == (400, True)
     for name, text in (
         ("delete", "The account is deleted at once, with its pictures and recordings. "),
+        ("delete", "In case of doubt block the phone instead"),
         ("export", "of this user: the full phone number, pictures and recordings too. "),
     ):
         assert text in (await console.get(f"/users/{user_id(console)}/{name}")).text

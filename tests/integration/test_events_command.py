@@ -17,6 +17,7 @@ from entrypoints.features.events import EVENT_RECORDS
 from entrypoints.settings.read import read_settings
 from tests.support.builders import a_phone, a_user, an_id, an_identity
 from tests.support.forked_service import ForkedService
+from tests.support.servers.fake_receiver import FakeReceiver
 from tests.support.service import Service
 
 HOOK: Final = {
@@ -104,9 +105,24 @@ def test_unknown_users_are_errors_in_words(service: Service) -> None:
         assert error in ended.stderr
 
 
+def test_a_test_event_shows_whether_a_destination_accepts_events(tmp_path: Path) -> None:
+    with FakeReceiver() as receiver:
+        service = ForkedService(tmp_path, receiver.environ)
+        assert service.run("check-settings", "--connect").returncode == 0
+        assert receiver.events == []
+        sent = service.run("check-settings", "--connect", "--send-test")
+        [event] = receiver.events
+        assert (event["type"], event["user_id"]) == ("dialtone.test", "0" * 24)
+        assert (sent.returncode, event["id"] in sent.stdout) == (0, True)
+        receiver.status = 401
+        rejected = service.run("check-settings", "--send-test")
+    assert (rejected.returncode, "status 401" in rejected.stdout) == (1, True)
+
+
 def test_without_a_destination_the_missing_setting_is_named(tmp_path: Path) -> None:
-    for action in (["list"], ["retry", "--all"]):
-        ended = ForkedService(tmp_path).run("events", *action)
+    actions = ["events", "list"], ["events", "retry", "--all"], ["check-settings", "--send-test"]
+    for action in actions:
+        ended = ForkedService(tmp_path).run(*action)
         assert (ended.returncode, ended.stdout) == (1, "")
         assert ended.stderr.startswith("No events are recorded or sent, because DIALTONE_EVENTS is")
         assert "Example: DIALTONE_EVENTS=https://" in ended.stderr

@@ -239,7 +239,7 @@ def test_on_a_terminal_deleting_needs_a_confirmation(
     os.close(terminal)
 
     assert ended.returncode == status
-    for part in (user_id, f"+1********{phone[-2:]}", f"Asked {phone[-3:]}", "Type yes"):
+    for part in (user_id, f"+1********{phone[-2:]}", f"Asked {phone[-3:]}", "dialtone user block"):
         assert part in ended.stderr
     assert phone not in ended.stdout + ended.stderr
     assert actions_of(service, user_id) == ["delete"] * (status == 0)

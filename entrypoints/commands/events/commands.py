@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -13,6 +14,7 @@ from entrypoints.commands.options import ID, PHONE, USER, at_most_one, json_opti
 if TYPE_CHECKING:
     from application.events.operator_events import RetriedEvents, WaitingEvent
     from application.use_cases import UseCases
+    from entrypoints.commands.connection_checks import Check
     from entrypoints.settings.settings import Settings
 
 
@@ -175,4 +177,22 @@ def _to_json(found: "Sequence[WaitingEvent]", labels: Mapping[str, str]) -> str:
     return json.encode(described).decode()
 
 
-FEATURE_COMMANDS: Final = FeatureCommands(commands=[events])
+def _send_tests(settings: "Settings") -> "Mapping[str, Check]":
+    """Return the checks of the destinations, each with an event."""
+    from entrypoints.features.events import EventSettings, send_test
+
+    _require_events(settings)
+    events = settings.of(EventSettings)
+    return {
+        f"events {destination!s}": partial(send_test, destination, events)
+        for destination in events.events
+    }
+
+
+_SEND_TEST: Final = click.Option(
+    ["--send-test"],
+    flag_value=_send_tests,
+    help="Also send an event dialtone.test to each destination of DIALTONE_EVENTS; implies "
+    "--connect.",
+)
+FEATURE_COMMANDS: Final = FeatureCommands(commands=[events], check_options=[_SEND_TEST])

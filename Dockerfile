@@ -22,7 +22,7 @@ COPY . .
 RUN .venv/bin/pip install --no-cache-dir --disable-pip-version-check \
         --no-deps --no-build-isolation --editable . \
     && .venv/bin/pip uninstall --yes setuptools pip \
-    && .venv/bin/python -m compileall -q adapters application domain entrypoints pytest_dialtone \
+    && .venv/bin/python -m compileall -q adapters application domain entrypoints \
     && chmod -R a+rX,go-w .
 # Shown by `dialtone --version` and the log. An archive of the source has its commit without it.
 ARG COMMIT

@@ -59,7 +59,7 @@ $(RUN) $(DEV):
 	rm -f .venv/installed-*; \
 	$(PIP) --require-hashes $(LOCKS:%=--requirement=%); \
 	$(PIP) --no-deps --no-build-isolation --editable .; \
-	.venv/bin/python -I -m compileall -q adapters application domain entrypoints pytest_dialtone; \
+	.venv/bin/python -I -m compileall -q adapters application domain entrypoints; \
 	touch $@ $(RUN)
 
 run: install ## start the service
@@ -85,7 +85,7 @@ test-long: install-dev ## property-based tests with 20 times as many examples
 	$(PYTEST) $(PARALLEL) -m hypothesis --hypothesis-profile=long --timeout=3000 $(ARGS)
 
 test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=package.module:factory PORT=messages)
-	.venv/bin/python -m pytest_dialtone "$(ADAPTER)" "$(PORT)" $(ARGS)
+	.venv/bin/python -m tests.contract.suites "$(ADAPTER)" "$(PORT)" $(ARGS)
 
 # The fault tests expect responses in time, and containers need CPU time too.
 test-faults test-samples test-containers test-pooler: WORKERS = 2
@@ -192,4 +192,4 @@ bench: install-dev ## speed, in 5 minutes; ARGS=abuse
 # .venv.lock stays: without it two installs could run at once.
 clean: ## delete .venv and caches, but not .env and var/
 	rm -rf .venv .coverage* htmlcov mutants dist site .hypothesis .*_cache
-	find adapters application domain entrypoints pytest_dialtone tests -name __pycache__ -prune -exec rm -rf {} +
+	find adapters application domain entrypoints tests -name __pycache__ -prune -exec rm -rf {} +

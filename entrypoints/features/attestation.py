@@ -235,7 +235,7 @@ class _Attestation(Feature):
         "entrypoints/http/attestation",
         "adapters/records/features/attestation.py",
         "adapters/metrics/features/attestation.py",
-        "pytest_dialtone/suites/attestation",
+        "tests/contract/suites/attestation",
     )
     kinds = KINDS
     settings = AttestationSettings

@@ -424,7 +424,7 @@ class _Media(Feature):
         "adapters/metrics/features/media.py",
         "entrypoints/http/media",
         "entrypoints/commands/media",
-        "pytest_dialtone/suites/media",
+        "tests/contract/suites/media",
     )
     kinds = KINDS
     settings = MediaSettings

@@ -367,8 +367,8 @@ class _Voice(Feature):
         "adapters/records/features/voice.py",
         "entrypoints/http/voice",
         "entrypoints/commands/voice",
-        "pytest_dialtone/examples/acme_voice",
-        "pytest_dialtone/suites/voice",
+        "tests/contract/examples/acme_voice",
+        "tests/contract/suites/voice",
     )
     kinds = KINDS
     settings = VoiceSettings

@@ -17,12 +17,12 @@ from adapters.records.repositories import make_repositories
 from adapters.sqlite import open_sqlite_database
 from domain.otp.rate_limits import Acquisition, Reservation
 from entrypoints.features import KINDS
-from pytest_dialtone.external_adapter import OpenDatabase
-from pytest_dialtone.suites.storage import outages
-from pytest_dialtone.suites.storage.outages import A_LIMIT
 from tests.contract.mongo_database import in_mongo
 from tests.contract.outages import OUTAGES
 from tests.contract.postgres_database import in_postgres
+from tests.contract.suites.external_adapter import OpenDatabase
+from tests.contract.suites.storage import outages
+from tests.contract.suites.storage.outages import A_LIMIT
 from tests.support.builders import NOW
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

@@ -14,8 +14,8 @@ from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from adapters.vonage.messenger import VonageMessenger, open_vonage_messenger
 from application.ports.webhooks import SignedRequest
 from domain.phone import PhoneNumber
-from pytest_dialtone.suites.messages.driver import MessengerDriver
 from tests.contract.provider_drivers import ServerDriver
+from tests.contract.suites.messages.driver import MessengerDriver
 from tests.support.builders import a_message
 from tests.support.fakes.messenger import INVALID_NUMBER, REJECTED, FakeMessenger
 from tests.support.servers.fake_hook import SECRET, FakeHook, sign_status

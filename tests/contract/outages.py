@@ -12,12 +12,12 @@ import pytest
 from adapters.mongo import open_mongo_database
 from adapters.postgres import open_postgres_database
 from adapters.records.database import Database
-from pytest_dialtone.examples.memory_database import open_memory_database
-from pytest_dialtone.relay import Relay, open_relay
-from pytest_dialtone.suites.storage.outages import OutageInstances
+from tests.contract.examples.memory_database import open_memory_database
 from tests.contract.mongo_database import contract_database_url, in_mongo
 from tests.contract.postgres_database import contract_postgres_url, in_postgres
+from tests.contract.suites.storage.outages import OutageInstances
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+from tests.support.relay import Relay, open_relay
 
 _KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
 _TIMEOUT: Final = 4.5

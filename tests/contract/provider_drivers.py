@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from adapters.http import Transport
-from pytest_dialtone.provider_driver import ProviderDriver
+from tests.contract.suites.provider_driver import ProviderDriver
 from tests.support.servers.http_server import (
     HttpServer,
     close_connection,

@@ -9,16 +9,16 @@ import pytest
 from adapters.attestation.altcha import AltchaAttestation
 from adapters.attestation.siteverify import SiteverifyAttestation, open_siteverify
 from application.ports.attestation import AttestationChallenge
-from pytest_dialtone.suites.attestation.driver import AttestationDriver
-from pytest_dialtone.suites.attestation.test_attestation import *
-from pytest_dialtone.suites.attestation.test_attestation import (
+from tests.contract.provider_drivers import ServerDriver, only_with
+from tests.contract.suites.attestation.driver import AttestationDriver
+from tests.contract.suites.attestation.test_attestation import *
+from tests.contract.suites.attestation.test_attestation import (
     test_a_challenge_and_the_health_check_end_in_time_if_the_provider_hangs,
     test_a_proof_for_another_subject_is_invalid,
     test_a_proof_is_unavailable_without_the_provider_and_valid_afterwards,
     test_a_proof_without_an_answer_is_unavailable_and_asked_about_once,
     test_the_health_check_fails_without_the_provider,
 )
-from tests.contract.provider_drivers import ServerDriver, only_with
 from tests.support.altcha_client import guess_solution, solve_challenge
 from tests.support.keys import FakeKeyRing
 from tests.support.servers.fake_siteverify import HOSTNAME, SECRET, SITE_KEY, FakeSiteverify

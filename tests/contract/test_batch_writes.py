@@ -1,3 +1,3 @@
 """Several records at once, with our databases."""
 
-from pytest_dialtone.suites.storage.test_batch_writes import *
+from tests.contract.suites.storage.test_batch_writes import *

@@ -18,9 +18,9 @@ from domain.voice.instructions import (
     Say,
     Voice,
 )
-from pytest_dialtone.suites.voice.drivers import VoiceDriver
-from pytest_dialtone.suites.voice.test_call_markup import *
-from pytest_dialtone.suites.voice.test_call_markup import (
+from tests.contract.suites.voice.drivers import VoiceDriver
+from tests.contract.suites.voice.test_call_markup import *
+from tests.contract.suites.voice.test_call_markup import (
     MENU,
     STATUS_URL,
     URL,

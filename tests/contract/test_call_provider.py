@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.twilio.voice.calls import TwilioCalls, open_twilio_calls
-from pytest_dialtone.suites.voice.drivers import CallsDriver
-from pytest_dialtone.suites.voice.test_call_provider import *
-from pytest_dialtone.suites.voice.test_call_provider import (
+from tests.contract.provider_drivers import ServerDriver, only_with
+from tests.contract.suites.voice.drivers import CallsDriver
+from tests.contract.suites.voice.test_call_provider import *
+from tests.contract.suites.voice.test_call_provider import (
     test_a_call_without_an_answer_is_unknown_and_not_placed_again,
     test_a_provider_without_an_answer_has_no_recording_and_does_not_delete_it,
     test_the_health_check_ends_in_time_if_the_provider_hangs,
     test_the_health_check_fails_without_the_provider,
 )
-from tests.contract.provider_drivers import ServerDriver, only_with
 from tests.support.fakes.call_provider import INVALID_NUMBER, FakeCallProvider
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.timeouts import LONG

@@ -7,9 +7,9 @@ import pytest
 from standardwebhooks import Webhook
 
 from adapters.events.http_destination import HttpDestination, open_http_destination
-from pytest_dialtone.suites.events.driver import EventsDriver
-from pytest_dialtone.suites.events.test_event_destination import *
 from tests.contract.provider_drivers import ServerDriver
+from tests.contract.suites.events.driver import EventsDriver
+from tests.contract.suites.events.test_event_destination import *
 from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.timeouts import LONG
 

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pytest_dialtone.suites.messages.driver import MessengerDriver
-from pytest_dialtone.suites.messages.test_fixed_webhook import (
+from tests.contract.messenger_drivers import vonage
+from tests.contract.suites.messages.driver import MessengerDriver
+from tests.contract.suites.messages.test_fixed_webhook import (
     test_the_statuses_of_several_messages_have_the_reference_of_each,
 )
-from tests.contract.messenger_drivers import vonage
 
 __all__ = ["test_the_statuses_of_several_messages_have_the_reference_of_each"]
 

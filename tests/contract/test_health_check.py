@@ -1,3 +1,3 @@
 """Health checks, with our databases."""
 
-from pytest_dialtone.suites.storage.test_health_check import *
+from tests.contract.suites.storage.test_health_check import *

@@ -1,3 +1,3 @@
 """Limits, with our databases."""
 
-from pytest_dialtone.suites.storage.test_limit_store import *
+from tests.contract.suites.storage.test_limit_store import *

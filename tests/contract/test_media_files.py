@@ -16,8 +16,8 @@ from adapters.disk import open_disk_files
 from adapters.disk.folder import UNFINISHED
 from adapters.s3 import S3Timeouts
 from adapters.s3.client import DEFAULT_TIMEOUTS
-from pytest_dialtone.suites.media.media_store import Files, Store
-from pytest_dialtone.suites.media.test_media_files import *
+from tests.contract.suites.media.media_store import Files, Store
+from tests.contract.suites.media.test_media_files import *
 from tests.integration.s3_setup import S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles

@@ -6,8 +6,8 @@ from typing import Final
 import pytest
 
 from adapters.s3 import S3Timeouts
-from pytest_dialtone.suites.media.media_store import Store
-from pytest_dialtone.suites.media.test_media_outages import *
+from tests.contract.suites.media.media_store import Store
+from tests.contract.suites.media.test_media_outages import *
 from tests.contract.test_media_files import S3Store
 from tests.support.servers.http_server import TcpProxy
 from tests.support.servers.s3 import S3Server

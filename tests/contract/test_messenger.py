@@ -4,16 +4,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pytest_dialtone.suites.messages.driver import MessengerDriver
-from pytest_dialtone.suites.messages.test_messenger import *
-from pytest_dialtone.suites.messages.test_messenger import (
+from tests.contract.messenger_drivers import fake, hook, terminal, twilio, vonage
+from tests.contract.provider_drivers import only_with
+from tests.contract.suites.messages.driver import MessengerDriver
+from tests.contract.suites.messages.test_messenger import *
+from tests.contract.suites.messages.test_messenger import (
     test_a_message_without_an_answer_is_unknown_and_not_sent_again,
     test_after_an_outage_messages_are_sent_again_and_no_earlier_ones,
     test_an_invalid_number_has_a_reason_without_the_number,
     test_the_health_check_ends_in_time_if_the_provider_hangs,
 )
-from tests.contract.messenger_drivers import fake, hook, terminal, twilio, vonage
-from tests.contract.provider_drivers import only_with
 
 
 @pytest.fixture(

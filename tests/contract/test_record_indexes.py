@@ -6,8 +6,8 @@ import pytest
 
 from adapters.mongo import record_store
 from adapters.records.record_store import RecordStore
-from pytest_dialtone.suites.storage.test_record_indexes import *
-from pytest_dialtone.suites.storage.test_record_indexes import (
+from tests.contract.suites.storage.test_record_indexes import *
+from tests.contract.suites.storage.test_record_indexes import (
     INDEXES,
     SHAPES,
     add_cases,

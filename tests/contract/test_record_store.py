@@ -1,3 +1,3 @@
 """Single records, with our databases."""
 
-from pytest_dialtone.suites.storage.test_record_store import *
+from tests.contract.suites.storage.test_record_store import *

@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pytest_dialtone.suites.messages.driver import MessengerDriver
-from pytest_dialtone.suites.messages.test_status_callbacks import *
-from pytest_dialtone.suites.messages.test_status_callbacks import (
+from tests.contract.messenger_drivers import hook, twilio, vonage
+from tests.contract.provider_drivers import only_with
+from tests.contract.suites.messages.driver import MessengerDriver
+from tests.contract.suites.messages.test_status_callbacks import *
+from tests.contract.suites.messages.test_status_callbacks import (
     test_a_status_callback_counts_for_its_message_only,
     test_an_old_status_callback_gets_no_new_time,
     test_an_old_status_callback_is_not_authentic,
 )
-from tests.contract.messenger_drivers import hook, twilio, vonage
-from tests.contract.provider_drivers import only_with
 
 
 @pytest.fixture(params=[twilio, vonage, hook], ids=lambda open_driver: open_driver.__name__)

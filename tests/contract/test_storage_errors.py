@@ -1,3 +1,3 @@
 """The errors of a database that is not available, with our databases."""
 
-from pytest_dialtone.suites.storage.test_storage_errors import *
+from tests.contract.suites.storage.test_storage_errors import *

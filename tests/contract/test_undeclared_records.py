@@ -1,3 +1,3 @@
 """Records of features that a program does not have, with our databases."""
 
-from pytest_dialtone.suites.storage.test_undeclared_records import *
+from tests.contract.suites.storage.test_undeclared_records import *

@@ -10,9 +10,9 @@ from domain.phone import PhoneNumber
 from domain.voice.call import CallStatus
 from domain.voice.flow import DialResult
 from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
-from pytest_dialtone.suites.voice.drivers import VoiceDriver
-from pytest_dialtone.suites.voice.test_webhook_parser import *
-from pytest_dialtone.suites.voice.test_webhook_parser import (
+from tests.contract.suites.voice.drivers import VoiceDriver
+from tests.contract.suites.voice.test_webhook_parser import *
+from tests.contract.suites.voice.test_webhook_parser import (
     EMPTY,
     URL,
     test_requests_are_told_apart_by_what_is_signed,

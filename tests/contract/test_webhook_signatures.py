@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from application.ports.webhooks import SignedRequest
-from pytest_dialtone.suites.voice.drivers import VoiceDriver
-from pytest_dialtone.suites.voice.test_webhook_signatures import *
-from pytest_dialtone.suites.voice.test_webhook_signatures import (
+from tests.contract.suites.voice.drivers import VoiceDriver
+from tests.contract.suites.voice.test_webhook_signatures import *
+from tests.contract.suites.voice.test_webhook_signatures import (
     URL,
     test_an_old_request_gets_no_new_time,
     test_an_old_request_is_not_authentic,

@@ -8,7 +8,7 @@ from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.voice.markup import TwimlMarkup
 from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.ports.webhooks import SignedRequest
-from pytest_dialtone.suites.voice.drivers import VoiceDriver
+from tests.contract.suites.voice.drivers import VoiceDriver
 from tests.support import twiml
 from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
 

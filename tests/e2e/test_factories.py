@@ -7,15 +7,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pytest_dialtone.examples.acme_signature import sign_callback
-from pytest_dialtone.examples.acme_sms.server import SECRET, AcmeServer
+from tests.contract.examples.acme_signature import sign_callback
+from tests.contract.examples.acme_sms.server import SECRET, AcmeServer
 from tests.support.adapter_runs import documented_adapter, run_contract_tests
 from tests.support.forked_service import ForkedService
 from tests.support.markdown import PROJECT
 from tests.support.plain_http import PLAIN_HTTP
 
 FACTORY = "my_sms:open_file_messenger"
-ACME_FACTORY = "pytest_dialtone.examples.acme_sms:open_acme_messenger"
+ACME_FACTORY = "tests.contract.examples.acme_sms:open_acme_messenger"
 
 
 def post_status(

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import httpx
 
-from pytest_dialtone.examples.acme_signature import sign_callback
-from pytest_dialtone.examples.acme_voice.server import KEY, AcmeVoiceServer
+from tests.contract.examples.acme_signature import sign_callback
+from tests.contract.examples.acme_voice.server import KEY, AcmeVoiceServer
 from tests.support.forked_service import ForkedService
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 
 PROJECT: Final = Path(__file__).parents[2]
-FACTORY: Final = "pytest_dialtone.examples.acme_voice:open_acme_voice"
+FACTORY: Final = "tests.contract.examples.acme_voice:open_acme_voice"
 PUBLIC_URL: Final = "https://dialtone.example.org"
 CALLER: Final = "+14155550001"
 

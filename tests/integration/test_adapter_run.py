@@ -13,21 +13,21 @@ from typing import Any, Final
 import pytest
 
 from entrypoints.opening.startup_error import StartupError
-from pytest_dialtone import run as contract_run
-from pytest_dialtone.adapter_watch import MAX_PAUSE, watch_loop
-from pytest_dialtone.examples.acme_voice.server import AcmeVoiceServer
-from pytest_dialtone.external_adapter import ADAPTER, PORT
-from pytest_dialtone.outcomes import observe
-from pytest_dialtone.port import Port, find_ports
-from pytest_dialtone.provider_driver import HANGS, ProviderDriver
-from pytest_dialtone.suites.attestation import test_attestation as attestation
-from pytest_dialtone.suites.attestation.driver import ExternalAttestationDriver
-from pytest_dialtone.suites.events import test_event_destination as events
-from pytest_dialtone.suites.events.driver import ExternalEventsDriver
-from pytest_dialtone.suites.messages import test_fixed_webhook as webhook
-from pytest_dialtone.suites.messages import test_messenger as messenger
-from pytest_dialtone.suites.messages import test_status_callbacks as callbacks
-from pytest_dialtone.suites.messages.driver import ExternalMessengerDriver
+from tests.contract.examples.acme_voice.server import AcmeVoiceServer
+from tests.contract.suites import run as contract_run
+from tests.contract.suites.adapter_watch import MAX_PAUSE, watch_loop
+from tests.contract.suites.attestation import test_attestation as attestation
+from tests.contract.suites.attestation.driver import ExternalAttestationDriver
+from tests.contract.suites.events import test_event_destination as events
+from tests.contract.suites.events.driver import ExternalEventsDriver
+from tests.contract.suites.external_adapter import ADAPTER, PORT
+from tests.contract.suites.messages import test_fixed_webhook as webhook
+from tests.contract.suites.messages import test_messenger as messenger
+from tests.contract.suites.messages import test_status_callbacks as callbacks
+from tests.contract.suites.messages.driver import ExternalMessengerDriver
+from tests.contract.suites.outcomes import observe
+from tests.contract.suites.port import Port, find_ports
+from tests.contract.suites.provider_driver import HANGS, ProviderDriver
 from tests.support import wrong_adapters as wrong
 from tests.support.adapter_runs import run_contract_tests
 from tests.support.attestation_adapters import AnySubject, NewIds, open_questions
@@ -43,7 +43,7 @@ from tests.support.wrong_adapters import (
     open_with_any_keys,
 )
 
-SUITE_FOLDER: Final = PROJECT / "pytest_dialtone/suites"
+SUITE_FOLDER: Final = PROJECT / "tests/contract/suites"
 PORT_OF: Final[dict[Callable[..., Any], str]] = {
     open_sqlite: "database",
     open_with_any_keys: "database",
@@ -120,7 +120,7 @@ def test_an_adapter_that_does_not_fit_its_port_is_not_opened() -> None:
     assert run.stderr.endswith(f" BlockingSend, {words}: see docs/adapters.md.\n")
 
 
-ACME: Final = "pytest_dialtone.examples.acme_sms:open_acme_messenger"
+ACME: Final = "tests.contract.examples.acme_sms:open_acme_messenger"
 PORTS: Final = ", ".join(sorted(find_ports()))
 MESSAGES: Final = "to_the_number"
 IN_DOUBT: Final = partial(

@@ -17,7 +17,7 @@ from adapters.mongo.driver import RawDocument
 from adapters.records.kinds import DELIVERY_REPORTS, IDENTITIES
 from adapters.records.record_store import RecordStore
 from application.ports.errors import OperationRejected, StorageTimeout, StorageUnavailable
-from pytest_dialtone.suites.storage.record_examples import a_report, an_identity
+from tests.contract.suites.storage.record_examples import a_report, an_identity
 from tests.integration.mongo_support import CommandLog, open_logged
 from tests.support.servers.mongo import MongoProcess
 

@@ -18,8 +18,8 @@ from adapters.postgres.sessions import Sessions
 from adapters.records.kinds import DELIVERY_REPORTS, IDENTITIES
 from adapters.records.record_store import RecordStore, Replacement, replace_all
 from application.ports.errors import CorruptRecord, OperationRejected
-from pytest_dialtone.suites.storage.record_examples import a_report, an_identity
 from tests.contract.postgres_database import contract_postgres_url, in_postgres
+from tests.contract.suites.storage.record_examples import a_report, an_identity
 from tests.integration.postgres_support import KEY_FINGERPRINT
 from tests.support.waiting import wait_until
 

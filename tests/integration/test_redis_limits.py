@@ -34,10 +34,10 @@ from domain.otp.rate_limits import (
     Reservation,
 )
 from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
-from pytest_dialtone.relay import Relay
 from tests.support.builders import NOW
 from tests.support.certificates import CertificateAuthority
 from tests.support.redis_limits import acquire_in_process, acquire_many
+from tests.support.relay import Relay
 from tests.support.servers.redis import RedisProcess
 
 HOUR: Final = timedelta(hours=1)

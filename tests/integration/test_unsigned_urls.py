@@ -17,8 +17,8 @@ from application.voice.feature import VoiceFeature
 from application.webhook_urls import WebhookUrls
 from domain.otp.delivery import Channel
 from domain.voice.call import CallStatus
-from pytest_dialtone.examples.acme_voice.markup import render_steps
-from pytest_dialtone.examples.acme_voice.webhooks import parse_call
+from tests.contract.examples.acme_voice.markup import render_steps
+from tests.contract.examples.acme_voice.webhooks import parse_call
 from tests.integration.webhooks import CALLER, PATHS, PUBLIC_URL, SETTINGS
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone

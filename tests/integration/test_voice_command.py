@@ -19,7 +19,7 @@ from entrypoints.opening.file_checks import FILE_CHECKS
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
-from pytest_dialtone.examples.acme_voice import AcmeVoice
+from tests.contract.examples.acme_voice import AcmeVoice
 from tests.support.commands import call
 from tests.support.keys import FakeKeyRing, create_secrets_file
 

@@ -22,7 +22,7 @@ def run_contract_tests(
 ) -> subprocess.CompletedProcess[str]:
     """Run the contract tests of a port with an adapter, with further arguments of pytest.
 
-    This starts what `python -m pytest_dialtone` starts, as a fork, which is faster.
+    This starts what `python -m tests.contract.suites` starts, as a fork, which is faster.
     """
     without = [option for plugin in _UNUSED_PLUGINS for option in ("-p", f"no:{plugin}")]
     variables = {"PYTHONPATH": str(folder), **os.environ, **(environ or {})}

@@ -20,7 +20,7 @@ from typing import Final
 
 import grimp
 
-PACKAGES: Final = ("pytest_dialtone", "entrypoints", "adapters", "application", "domain", "tests")
+PACKAGES: Final = ("entrypoints", "adapters", "application", "domain", "tests")
 UNIT_TESTS: Final = Path("tests/unit")
 CONFIGURATION: Final = {
     Path("pyproject.toml"),

@@ -31,7 +31,7 @@ from domain.identities.username import Username, parse_username
 from domain.otp.challenge import Challenge, parse_otp_code
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
-from pytest_dialtone.examples.memory_database import NATIVE_TYPES, Row
+from tests.contract.examples.memory_database import NATIVE_TYPES, Row
 from tests.support.builders import CLIENT_IP, NOW, a_phone
 from tests.support.core_policy import CorePolicy, make_core_policy
 from tests.support.fakes.clock import MovableClock

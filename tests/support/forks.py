@@ -26,7 +26,7 @@ from typing import Final
 
 PROJECT: Final = Path(__file__).parents[2]
 DIALTONE: Final = "entrypoints.commands.cli"
-CONTRACT_TESTS: Final = "pytest_dialtone.run"
+CONTRACT_TESTS: Final = "tests.contract.suites.run"
 _LATER_IMPORTS: Final = {
     DIALTONE: ("entrypoints.commands", "entrypoints.server", "adapters"),
     CONTRACT_TESTS: ("adapters",),

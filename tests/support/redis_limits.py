@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 
 from adapters.redis import RedisLimitStore, open_redis_limits
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
-from pytest_dialtone.relay import open_relay
 from tests.support.builders import NOW
+from tests.support.relay import open_relay
 
 
 @asynccontextmanager

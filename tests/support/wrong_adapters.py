@@ -34,9 +34,9 @@ from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
 from domain.voice.instructions import Instruction, Position, Reject
-from pytest_dialtone import run as contract_run
-from pytest_dialtone.examples.acme_voice import AcmeVoice, open_acme_voice
-from pytest_dialtone.examples.memory_database import InMemoryLimits
+from tests.contract.examples.acme_voice import AcmeVoice, open_acme_voice
+from tests.contract.examples.memory_database import InMemoryLimits
+from tests.contract.suites import run as contract_run
 from tests.support.shipped_adapters import open_disk
 
 ACCEPTED: Final = DeliveryResult(DeliveryStatus.ACCEPTED)

@@ -1,4 +1,4 @@
-"""`python -m pytest_dialtone`, by which `make test-adapter` runs the contract suites."""
+"""`python -m tests.contract.suites`, by which `make test-adapter` runs the contract suites."""
 
 import os
 import subprocess
@@ -9,8 +9,9 @@ from typing import Final
 import pytest
 
 from tests.support.adapter_runs import documented_adapter
+from tests.support.markdown import PROJECT
 
-SUITES: Final = ("-m", "pytest_dialtone")
+SUITES: Final = ("-m", "tests.contract.suites")
 UNUSED_PLUGINS: Final = ("cacheprovider", "schemathesis", "randomly", "hypothesispytest")
 ACCEPTED: Final = "return DeliveryResult(DeliveryStatus.ACCEPTED)"
 EXAMPLES: Final = {
@@ -34,7 +35,7 @@ def run_python(
     return subprocess.run(
         [sys.executable, *arguments, *without],
         cwd=folder,
-        env={**os.environ, **environ},
+        env={"PYTHONPATH": str(PROJECT), **os.environ, **environ},
         capture_output=True,
         text=True,
         check=False,
@@ -73,7 +74,7 @@ def test_an_adapter_that_ends_the_process_of_its_tests_has_failed(tmp_path: Path
 def test_an_example_with_its_provider_keeps_all_promises(
     tmp_path: Path, example: str, port: str
 ) -> None:
-    adapter = f"pytest_dialtone.examples.{example}"
+    adapter = f"tests.contract.examples.{example}"
     provider = ("-m", adapter.partition(":")[0], sys.executable)
 
     run = run_python(tmp_path, *provider, *SUITES, adapter, port, environ={"ACME_TIMEOUT": "5"})

@@ -12,7 +12,7 @@ import pytest
 from entrypoints.features import FEATURES
 from tests.support.features_contract import LIST, OWNERSHIP, PROJECT, Imports, Ownership
 
-PACKAGES: Final = ("domain", "application", "adapters", "entrypoints", "pytest_dialtone")
+PACKAGES: Final = ("domain", "application", "adapters", "entrypoints")
 MAPS_AND_ROUTES: Final = Ownership(
     {
         "maps": ["application.maps", "adapters.maps", "entrypoints.http.maps"],

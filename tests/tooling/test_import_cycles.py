@@ -6,7 +6,7 @@ from typing import Final
 
 import grimp
 
-PACKAGES: Final = ("domain", "application", "adapters", "entrypoints", "pytest_dialtone")
+PACKAGES: Final = ("domain", "application", "adapters", "entrypoints")
 
 
 def find_cycle(imports: Mapping[str, set[str]]) -> list[str]:

@@ -23,7 +23,7 @@ from tests.support.tour import (
     apply_field_diff,
 )
 
-PACKAGES: Final = ("adapters", "application", "domain", "entrypoints", "pytest_dialtone")
+PACKAGES: Final = ("adapters", "application", "domain", "entrypoints")
 IGNORED: Final = ignore_patterns("node_modules", "benchmarks")
 
 

@@ -44,9 +44,7 @@ OF_OTHER_PROGRAMS: Final = {
 ALL: Final = "\n".join(PAGES.values())
 PRESENT: Final = "\n".join(text for path, text in PAGES.items() if path.name != "CHANGELOG.md")
 """All but the changelog, which also names what is gone."""
-_PATH: Final = re.compile(
-    r"`((?:domain|application|adapters|entrypoints|pytest_dialtone|tests|docs)/[\w./]+)`"
-)
+_PATH: Final = re.compile(r"`((?:domain|application|adapters|entrypoints|tests|docs)/[\w./]+)`")
 _PAGE: Final = re.compile(r"\bdocs/[\w/-]+\.md\b")
 _VARIABLE: Final = re.compile(r"\b(?:DIALTONE|TWILIO|VONAGE|AWS)_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
 _METRIC: Final = re.compile(r"\bdialtone_[a-z_]+[a-z]")
@@ -127,7 +125,7 @@ def test_a_database_adapter_has_the_ports_and_methods_that_are_listed() -> None:
     ],
 )
 def test_the_adapter_that_a_page_shows_is_an_example(path: str, example: str) -> None:
-    code = (PROJECT / f"pytest_dialtone/examples/{example}.py").read_text()
+    code = (PROJECT / f"tests/contract/examples/{example}.py").read_text()
     assert any(code.endswith(shown) for shown in blocks_in("python", page(path)))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_dialtone.failure_text import hide_secrets
+from tests.contract.suites.failure_text import hide_secrets
 
 
 def test_each_secret_of_a_list_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

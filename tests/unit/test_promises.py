@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
-from pytest_dialtone.promises import PromiseReport
+from tests.contract.suites.promises import PromiseReport
 
 Outcome = Literal["passed", "failed", "skipped"]
 NO_HELPER = "no helper received()"

@@ -11,7 +11,7 @@ from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 
 FEATURES_MODULE: Final = "entrypoints/features/__init__.py"
-_TESTS: Final = ("tests", "pytest_dialtone")
+_TESTS: Final = ("tests",)
 _ESSENTIAL: Final = (
     "tests/conftest.py",
     "tests/walk/conftest.py",

@@ -1,3 +1,3 @@
 """The promises of the port that sends messages to phones, with WhatsApp's Cloud API."""
 
-from pytest_dialtone.suites.messages.test_messenger import *
+from tests.contract.suites.messages.test_messenger import *

@@ -1,7 +1,7 @@
 """The promises to a provider that posts to one fixed URL, with WhatsApp's Cloud API."""
 
-from pytest_dialtone.suites.messages.test_fixed_webhook import *
-from pytest_dialtone.suites.messages.test_status_callbacks import (
+from tests.contract.suites.messages.test_fixed_webhook import *
+from tests.contract.suites.messages.test_status_callbacks import (
     test_a_request_without_a_signature_is_no_status_callback,
     test_a_status_callback_counts_with_its_signature_only,
     test_a_status_callback_may_be_late,

@@ -9,8 +9,8 @@ from typing import Any
 from adapters.whatsapp_cloud.client import WhatsAppAccount
 from adapters.whatsapp_cloud.messenger import WhatsAppMessenger, open_whatsapp_messenger
 from application.ports.webhooks import SignedRequest
-from pytest_dialtone.suites.messages.driver import MessengerDriver
 from tests.contract.provider_drivers import ServerDriver
+from tests.contract.suites.messages.driver import MessengerDriver
 from tests.support.timeouts import LONG
 from tests.support.whatsapp.fake_whatsapp import (
     FakeWhatsApp,

@@ -30,7 +30,7 @@ from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 from domain.phone import PhoneNumber
-from pytest_dialtone.examples.memory_database import InMemoryLimits, InMemoryRecords, read_row
+from tests.contract.examples.memory_database import InMemoryLimits, InMemoryRecords, read_row
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.fault_injector import FaultInjector, name_operation
 

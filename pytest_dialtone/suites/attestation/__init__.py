@@ -1,8 +1,0 @@
-"""The suites of what asks clients for a proof."""
-
-from typing import Final
-
-from application.ports.attestation import Attestation
-from pytest_dialtone.port import Port
-
-PORTS: Final = (Port("attestation", "DIALTONE_ATTESTATION", Attestation, ("attestation",)),)

@@ -1,8 +1,0 @@
-"""The suites of media stores."""
-
-from typing import Final
-
-from application.ports.media import MediaFiles
-from pytest_dialtone.port import Port
-
-PORTS: Final = (Port("media", "DIALTONE_MEDIA", MediaFiles, ("media",)),)

@@ -1,8 +1,0 @@
-"""The suites of the phone line: calls, markup, and the requests of its provider."""
-
-from typing import Final
-
-from application.ports.voice import VoiceProvider
-from pytest_dialtone.port import Port
-
-PORTS: Final = (Port("voice", "DIALTONE_VOICE", VoiceProvider, ("voice",)),)

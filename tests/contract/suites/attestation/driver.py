@@ -1,0 +1,61 @@
+"""What asks clients for a proof, with access to what a client does."""
+
+from application.ports.attestation import Attestation, AttestationChallenge
+from tests.contract.suites.external_adapter import call_test_method
+from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver
+
+
+class AttestationDriver(ProviderDriver):
+    """What asks clients for a proof, and what a client does.
+
+    Attributes:
+        attestation: It asks.
+        binds_subject: Whether a challenge is for one subject. That of a provider may be for all.
+        sets_time: Whether a challenge is for some minutes from the `now` of its call. That of a
+            provider expires by the provider's own clock.
+    """
+
+    attestation: Attestation
+    binds_subject = True
+    sets_time = True
+
+    async def solve(self, challenge: AttestationChallenge) -> str:
+        """Return a response that is valid for a challenge."""
+        raise NotImplementedError
+
+    async def solve_wrongly(self, challenge: AttestationChallenge) -> str:
+        """Return the response of a client that did not solve the challenge."""
+        raise NotImplementedError
+
+    async def solve_late(self, challenge: AttestationChallenge) -> str:
+        """Return a response that was valid for a challenge, and has expired."""
+        raise NotImplementedError
+
+    async def received(self) -> list[str]:
+        """Return the responses that the provider was asked about, answered or not."""
+        raise NotImplementedError
+
+
+class ExternalAttestationDriver(ExternalProviderDriver, AttestationDriver):
+    """An external adapter. It may have methods for tests, see docs/adapters.md."""
+
+    def __init__(self, attestation: Attestation) -> None:
+        super().__init__(attestation)
+        self.attestation = attestation
+        self.binds_subject = getattr(attestation, "binds_subject", True)
+        self.sets_time = self.binds_subject and not hasattr(attestation, "solve_late")
+
+    async def solve(self, challenge: AttestationChallenge) -> str:
+        response: str = await call_test_method(self.attestation, "solve", challenge)
+        return response
+
+    async def solve_wrongly(self, challenge: AttestationChallenge) -> str:
+        response: str = await call_test_method(self.attestation, "solve_wrongly", challenge)
+        return response
+
+    async def solve_late(self, challenge: AttestationChallenge) -> str:
+        response: str = await call_test_method(self.attestation, "solve_late", challenge)
+        return response
+
+    async def received(self) -> list[str]:
+        return list(await call_test_method(self.attestation, "received"))

@@ -1,0 +1,265 @@
+"""The promises of the port that asks clients for a proof."""
+
+import asyncio
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import pytest
+
+from application.ports.attestation import AttestationChallenge, AttestationResult, AttestationStatus
+from application.ports.errors import PortError
+from domain.otp.attestation_proof import AttestationProof
+from entrypoints.opening.factories import health_check_of
+from tests.contract.suites.attestation.driver import AttestationDriver
+from tests.contract.suites.attestation.spellings import decode_base64, other_spellings
+from tests.contract.suites.outcomes import (
+    CHECK_SECONDS,
+    expect_check_to_end,
+    expect_errors,
+    observe,
+)
+from tests.contract.suites.promises import not_promised
+from tests.contract.suites.provider_driver import FAILED_CALLS, LOST_ANSWERS, LostAnswer
+
+SUBJECT: Final = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd6"
+OTHER_SUBJECT: Final = "2c624232cc5d221772947e60b46b5d6bd2a1cd6e6ef2d1f0"
+"""The keyed hashes of two phones."""
+MAX_AGE: Final = timedelta(minutes=61)
+"""A proof expires within an hour."""
+MIN_SECRET_LENGTH: Final = 8
+"""Characters of a response that is looked for in a text. Shorter ones may be there by accident."""
+VERIFY_SECONDS: Final = 4
+"""See the ports. A loaded machine needs more."""
+NO_RESPONSES: Final = (
+    "", "no-response", "a" * 8_193, "\x00", "\N{SNOWMAN}", "\ud800", "null", "{}", "[" * 5_000,
+    "bnVsbA==", "e30=", "W1tbW1tbW1tbW1s=",
+)  # fmt: skip
+"""What no client makes of a challenge, some of it in Base64."""
+
+
+async def request_challenge(driver: AttestationDriver) -> AttestationChallenge:
+    """Return a challenge. It is for now, because a provider has its own clock."""
+    return await driver.attestation.challenge(SUBJECT, datetime.now(UTC))
+
+
+async def solve(driver: AttestationDriver) -> AttestationProof:
+    """Return a proof for a new challenge."""
+    challenge = await request_challenge(driver)
+    return AttestationProof(challenge.type, await driver.solve(challenge))
+
+
+async def verify(
+    driver: AttestationDriver, proof: AttestationProof, subject: str = SUBJECT
+) -> AttestationResult:
+    """Check a proof; fail in words if the result is none."""
+    outcome = await observe(driver.attestation.verify(proof, subject), VERIFY_SECONDS)
+    result = outcome.result
+    assert isinstance(result, AttestationResult), (
+        f"verify {outcome.words}. A failure is an AttestationResult: UNAVAILABLE if the proof may "
+        "be valid."
+    )
+    assert result.proof_id or result.status is not AttestationStatus.VALID, (
+        f"verify {outcome.words}. A valid result has a proof_id."
+    )
+    if result.status is not AttestationStatus.VALID:
+        assert result.reason, f"verify {outcome.words}. The log needs a reason, if it is not valid."
+    for secret in (proof.response, subject):
+        is_shown = len(secret) >= MIN_SECRET_LENGTH and secret in result.reason
+        assert not is_shown, f"verify {outcome.words}. The reason names the response or the subject"
+    return result
+
+
+async def test_a_challenge_is_json_and_does_not_show_the_subject(
+    attestation_driver: AttestationDriver,
+) -> None:
+    challenge = await request_challenge(attestation_driver)
+
+    assert challenge.type, "A challenge has a type, which clients send back"
+    assert "type" not in challenge.fields, "A field named type is lost: clients get the other one"
+    fields = json.dumps(dict(challenge.fields))
+    decoded = (decode_base64(text) for text in re.findall(r"[\w+/=-]{16,}", fields))
+    hidden = (SUBJECT.encode(), bytes.fromhex(SUBJECT))
+    is_shown = SUBJECT in fields or any(text in content for content in decoded for text in hidden)
+    assert not is_shown, "The challenge shows its subject: who has it can tell phones apart"
+
+
+async def test_a_response_to_a_challenge_is_valid(attestation_driver: AttestationDriver) -> None:
+    result = await verify(attestation_driver, await solve(attestation_driver))
+
+    assert result.status is AttestationStatus.VALID, result.reason
+
+
+async def test_a_proof_that_comes_again_has_the_same_id_or_is_invalid(
+    attestation_driver: AttestationDriver,
+) -> None:
+    proof = await solve(attestation_driver)
+    first = await verify(attestation_driver, proof)
+    again = await verify(attestation_driver, proof)
+
+    assert again.status is not AttestationStatus.VALID or again.proof_id == first.proof_id, (
+        "A proof is valid again with another proof_id, so it would be accepted twice"
+    )
+    assert again.proof_id == first.proof_id, (
+        f"A proof that was valid before is {again.status.value} with the proof_id "
+        f"{again.proof_id!r}: it has that of the first time, so that a used proof is told from none"
+    )
+
+
+async def test_another_spelling_of_a_response_has_the_same_id_or_is_invalid(
+    attestation_driver: AttestationDriver,
+) -> None:
+    proof = await solve(attestation_driver)
+    first = await verify(attestation_driver, proof)
+
+    for how, response in other_spellings(proof.response).items():
+        other = await verify(attestation_driver, AttestationProof(proof.type, response))
+        is_new = other.status is AttestationStatus.VALID and other.proof_id != first.proof_id
+        assert not is_new, (
+            f"The response {how} is valid with another proof_id, so the proof is accepted twice"
+        )
+
+
+async def test_a_proof_for_another_subject_is_invalid(
+    attestation_driver: AttestationDriver,
+) -> None:
+    if not attestation_driver.binds_subject:
+        not_promised("it declares that its challenges are for no subject")
+    result = await verify(attestation_driver, await solve(attestation_driver), OTHER_SUBJECT)
+
+    assert result.status is AttestationStatus.INVALID, (
+        f"The proof for one subject is {result.status.value} for another. If its provider does not "
+        "know the subject, the adapter has an attribute binds_subject = False"
+    )
+
+
+async def test_a_response_that_does_not_solve_the_challenge_is_invalid(
+    attestation_driver: AttestationDriver,
+) -> None:
+    challenge = await request_challenge(attestation_driver)
+    response = await attestation_driver.solve_wrongly(challenge)
+    result = await verify(attestation_driver, AttestationProof(challenge.type, response))
+
+    assert result.status is AttestationStatus.INVALID, (
+        f"The wrong response of solve_wrongly() is {result.status.value}"
+    )
+
+
+async def test_a_proof_that_has_expired_is_invalid(attestation_driver: AttestationDriver) -> None:
+    now = datetime.now(UTC)
+    if attestation_driver.sets_time:
+        challenge = await attestation_driver.attestation.challenge(SUBJECT, now - MAX_AGE)
+        response = await attestation_driver.solve(challenge)
+        whose = "of a challenge of an hour ago (its `now`)"
+    else:
+        challenge = await request_challenge(attestation_driver)
+        response = await attestation_driver.solve_late(challenge)
+        whose = "of solve_late()"
+    result = await verify(attestation_driver, AttestationProof(challenge.type, response))
+
+    assert result.status is AttestationStatus.INVALID, (
+        f"The expired proof {whose} is {result.status.value}"
+    )
+
+
+async def test_two_proofs_have_different_ids_also_at_the_same_time(
+    attestation_driver: AttestationDriver,
+) -> None:
+    proofs = [await solve(attestation_driver) for _ in range(10)]
+    results = await asyncio.gather(*(verify(attestation_driver, proof) for proof in proofs))
+
+    assert {result.status for result in results} == {AttestationStatus.VALID}
+    different = {result.proof_id for result in results}
+    assert len(different) == len(proofs), (
+        f"{len(proofs)} proofs have {len(different)} proof_ids: only one with each is accepted"
+    )
+
+
+async def test_a_response_of_another_type_is_invalid(
+    attestation_driver: AttestationDriver,
+) -> None:
+    proof = await solve(attestation_driver)
+    for other_type in ("", "another", proof.type.upper(), "\ud800"):
+        result = await verify(attestation_driver, AttestationProof(other_type, proof.response))
+
+        assert result.status is AttestationStatus.INVALID, f"The type {other_type!r} is valid"
+
+
+@pytest.mark.parametrize("response", NO_RESPONSES, ids=lambda text: ascii(text)[:20])
+async def test_what_is_no_response_is_invalid(
+    attestation_driver: AttestationDriver, response: str
+) -> None:
+    challenge = await request_challenge(attestation_driver)
+    result = await verify(attestation_driver, AttestationProof(challenge.type, response))
+
+    assert result.status is AttestationStatus.INVALID
+
+
+async def expect_unavailable(
+    driver: AttestationDriver, proof: AttestationProof, provider: str
+) -> None:
+    """Check a proof; fail unless the result is that it could not be checked."""
+    result = await verify(driver, proof)
+    assert result.status is AttestationStatus.UNAVAILABLE, (
+        f"The proof is {result.status.value}, though the provider {provider}: it may be valid"
+    )
+
+
+async def test_a_proof_is_unavailable_without_the_provider_and_valid_afterwards(
+    attestation_driver: AttestationDriver,
+) -> None:
+    proof = await solve(attestation_driver)
+    await attestation_driver.break_provider()
+    for _ in range(FAILED_CALLS):
+        await expect_unavailable(attestation_driver, proof, "is not reachable")
+
+    await attestation_driver.mend_provider()
+    result = await verify(attestation_driver, proof)
+    assert result.status is AttestationStatus.VALID, (
+        f"A proof is {result.status.value} after its provider is back: {result.reason}"
+    )
+
+
+@pytest.mark.parametrize("failure", LOST_ANSWERS, ids=str)
+async def test_a_proof_without_an_answer_is_unavailable_and_asked_about_once(
+    attestation_driver: AttestationDriver, failure: LostAnswer
+) -> None:
+    proof = await solve(attestation_driver)
+    await failure.begin(attestation_driver)
+    await expect_unavailable(attestation_driver, proof, str(failure))
+
+    await attestation_driver.mend_provider()
+    asked = (await attestation_driver.received()).count(proof.response)
+    assert asked == 1, (
+        f"The provider {failure}, and was asked {asked} times about one proof. An adapter asks "
+        "once, and received() also lists what was not answered"
+    )
+
+
+async def test_a_challenge_and_the_health_check_end_in_time_if_the_provider_hangs(
+    attestation_driver: AttestationDriver,
+) -> None:
+    await attestation_driver.hang_provider()
+    attestation = attestation_driver.attestation
+    challenge = attestation.challenge(SUBJECT, datetime.now(UTC))
+    challenged = await observe(challenge, VERIFY_SECONDS)
+
+    is_known = isinstance(challenged.result, AttestationChallenge)
+    assert is_known or isinstance(challenged.error, PortError), (
+        f"challenge {challenged.words} without its provider, but has to raise PortError then"
+    )
+    await expect_check_to_end(health_check_of(attestation).check(), PortError)
+
+
+async def test_the_health_check_fails_without_the_provider(
+    attestation_driver: AttestationDriver,
+) -> None:
+    attestation = attestation_driver.attestation
+    if not getattr(attestation, "has_health_check", hasattr(attestation, "check")):
+        not_promised("it has no check()")
+    await attestation_driver.break_provider()
+
+    await expect_errors(
+        {"check": health_check_of(attestation).check()}, PortError, seconds=CHECK_SECONDS
+    )

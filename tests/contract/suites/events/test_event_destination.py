@@ -1,0 +1,123 @@
+"""The promises of the port that takes events of users."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+import pytest
+
+from application.ports.events import Event, EventRejected
+from domain.identities.user_events import EventType
+from tests.contract.suites.events.driver import EventsDriver
+from tests.contract.suites.outcomes import expect_errors, observe
+from tests.contract.suites.provider_driver import FAILED_CALLS, LOST_ANSWERS, LostAnswer
+
+NOW: Final = datetime(2026, 5, 1, tzinfo=UTC)
+USER_ID: Final = "6561a2b0c3d4e5f60718293a"
+PHONE: Final = "+14155550001"
+SEND_SECONDS: Final = 6
+"""See the port."""
+
+
+def an_event(number: int = 1, event_type: EventType = EventType.USER_UPDATED) -> Event:
+    """Return a different event for each number."""
+    return Event(
+        id=f"evt_{USER_ID}_{number}", type=event_type, occurred_at=NOW, user_id=USER_ID, phone=PHONE
+    )
+
+
+async def send(events_driver: EventsDriver, event: Event) -> None:
+    """Send an event; fail in words if it is not accepted."""
+    outcome = await observe(events_driver.destination.send(event), SEND_SECONDS)
+    expected = "An accepted event returns None, all else is EventRejected"
+    assert outcome.words == "returned None", f"send {outcome.words}. {expected}."
+
+
+async def expect_received(events_driver: EventsDriver, *events: Event) -> None:
+    """Fail unless the receiver got these events in this order, and no others."""
+    received = await events_driver.received()
+    expected = [event.id for event in events]
+    assert received == expected, f"send accepted {expected!r}, and {received!r} arrived"
+
+
+async def test_an_accepted_event_arrives(events_driver: EventsDriver) -> None:
+    await send(events_driver, an_event())
+    await expect_received(events_driver, an_event())
+
+
+async def test_events_of_all_types_arrive_in_their_order(events_driver: EventsDriver) -> None:
+    events = [an_event(number, event_type) for number, event_type in enumerate(EventType, 1)]
+    for event in events:
+        await send(events_driver, event)
+    await expect_received(events_driver, *events)
+
+
+async def test_an_event_without_a_phone_arrives(events_driver: EventsDriver) -> None:
+    event = replace(an_event(), phone=None)
+    await send(events_driver, event)
+    await expect_received(events_driver, event)
+
+
+async def test_events_of_many_users_at_the_same_time_arrive(events_driver: EventsDriver) -> None:
+    events = [an_event(number) for number in range(20)]
+    await asyncio.gather(*(send(events_driver, event) for event in events))
+    lost = {event.id for event in events}.difference(await events_driver.received())
+    assert not lost, f"send accepted {sorted(lost)!r}, which did not arrive"
+
+
+async def test_an_event_that_comes_again_is_accepted(events_driver: EventsDriver) -> None:
+    for _ in range(2):
+        await send(events_driver, an_event())
+    assert set(await events_driver.received()) == {an_event().id}
+
+
+async def expect_rejection(events_driver: EventsDriver) -> None:
+    """Send an event; fail unless it is rejected in time, for a reason without personal data."""
+    calls = {"send": events_driver.destination.send(an_event())}
+    [error] = await expect_errors(calls, EventRejected, seconds=SEND_SECONDS)
+
+    assert str(error), "EventRejected has to say why, for the log"
+    for text in (PHONE, PHONE.removeprefix("+1"), USER_ID):
+        assert text not in str(error), "The text of EventRejected names a user"
+
+
+async def test_without_a_receiver_an_event_is_rejected_in_time(events_driver: EventsDriver) -> None:
+    await events_driver.break_provider()
+    await expect_rejection(events_driver)
+
+
+async def test_an_event_that_was_rejected_arrives_when_it_comes_again(
+    events_driver: EventsDriver,
+) -> None:
+    await events_driver.break_provider()
+    for _ in range(FAILED_CALLS):
+        await expect_rejection(events_driver)
+    await events_driver.mend_provider()
+    await send(events_driver, an_event())
+    await send(events_driver, an_event(2))
+
+    assert await events_driver.received() == [an_event().id, an_event(2).id], (
+        "After its receiver was back, each event has to arrive once when it is sent once: the one "
+        "that was rejected before, too"
+    )
+
+
+@pytest.mark.parametrize("failure", LOST_ANSWERS, ids=str)
+async def test_an_event_without_an_answer_is_rejected_and_left_to_the_service(
+    events_driver: EventsDriver, failure: LostAnswer
+) -> None:
+    await failure.begin(events_driver)
+    await expect_rejection(events_driver)
+
+    await events_driver.mend_provider()
+    received = await events_driver.received()
+    assert received == [an_event().id], (
+        f"The receiver {failure}, and got {received} by one call of send. A destination repeats "
+        "nothing, and received() also lists what was not answered"
+    )
+    await send(events_driver, an_event())
+    assert await events_driver.received() == 2 * [an_event().id], (
+        "send accepted an event without sending it, because it had sent it before: nobody knows "
+        "whether it has arrived"
+    )

@@ -1,0 +1,8 @@
+"""The suites of media stores."""
+
+from typing import Final
+
+from application.ports.media import MediaFiles
+from tests.contract.suites.port import Port
+
+PORTS: Final = (Port("media", "DIALTONE_MEDIA", MediaFiles, ("media",)),)

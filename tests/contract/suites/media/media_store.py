@@ -1,0 +1,129 @@
+"""The media store that the suites of `MediaFiles` run with."""
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Final, Protocol
+
+import pytest
+
+from application.ports.media import MediaFiles
+from application.ports.system import HealthCheck
+from tests.contract.suites.external_adapter import call_test_method, open_external_adapter
+from tests.contract.suites.promises import not_promised, unproven
+
+KEY: Final = f"ab/{1:032x}.jpg"
+OTHER_KEY: Final = f"cd/{2:032x}.png"
+JPEG: Final = "image/jpeg"
+NOW: Final = datetime.now(UTC)
+HOUR: Final = timedelta(hours=1)
+KILLED: Final = 9
+_RELEASE_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.05
+
+
+class Files(MediaFiles, HealthCheck, Protocol):
+    """A media store with a health check."""
+
+
+class Store(Protocol):
+    """A media store that is empty at first, and may be open several times."""
+
+    unfinished_writes_stay: bool
+    """Whether a lost store keeps what an unfinished write left. Otherwise it does nothing."""
+
+    def open_files(self) -> AbstractAsyncContextManager[Files]: ...
+
+    async def leave_unfinished(self, began_at: datetime) -> None:
+        """Leave what a write leaves that began at a time and did not finish."""
+
+    async def break_down(self) -> None:
+        """Make the store unavailable."""
+
+    async def hang(self) -> None:
+        """Let the store get what is sent, and answer nothing."""
+        unproven("it has no server that hangs")
+
+    async def mend(self) -> None:
+        """Make the store available again."""
+        unproven("it has no server that hangs")
+
+    async def wait_until_released(self) -> None:
+        """Check that no file is open, or wait until nobody holds a connection."""
+
+
+class ExternalStore(Store):
+    """An adapter of somebody else. Tests cannot change its files directly."""
+
+    unfinished_writes_stay = False
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._opened: Files | None = None
+
+    @asynccontextmanager
+    async def open_files(self) -> AsyncIterator[Files]:
+        async with open_external_adapter(self._folder) as files:
+            self._opened = files
+            yield files
+
+    async def leave_unfinished(self, began_at: datetime) -> None:
+        if await call_test_method(self._opened, "leave_unfinished", began_at) is False:
+            not_promised("a write that does not end leaves nothing")
+
+    def list_files(self) -> set[Path]:
+        return {path for path in self._folder.rglob("*") if path.is_file()}
+
+    def kill_during_write(self, storage_key: str) -> int:
+        """Kill a process when it moves a file that it has written; return its exit code."""
+        process = multiprocessing.get_context("spawn").Process(
+            target=_write_and_die, args=(self._folder, storage_key)
+        )
+        process.start()
+        process.join()
+        return process.exitcode or 0
+
+    async def break_down(self) -> None:
+        await call_test_method(self._opened, "break_provider")
+
+    async def hang(self) -> None:
+        await call_test_method(self._opened, "hang_provider")
+
+    async def mend(self) -> None:
+        await call_test_method(self._opened, "mend_provider")
+
+    async def wait_until_released(self) -> None:
+        count = 0
+        for _ in range(round(_RELEASE_SECONDS / _POLL_SECONDS)):
+            count = await call_test_method(self._opened, "count_open_files")
+            if not count:
+                return
+            await asyncio.sleep(_POLL_SECONDS)  # before the next look
+        pytest.fail(f"After the end of their blocks, {count} files are open", pytrace=False)
+
+
+def _write_and_die(folder: Path, storage_key: str) -> None:
+    async def write() -> None:
+        async with open_external_adapter(folder) as files:
+            for name in ("link", "rename", "replace"):
+                setattr(os, name, lambda *_, **__: os._exit(KILLED))
+            await files.write(storage_key, BytesIO(b"half"), "image/jpeg")
+
+    asyncio.run(write())
+
+
+async def read_file(
+    files: MediaFiles, storage_key: str, start: int = 0, stop: int | None = None
+) -> bytes | None:
+    """Return the content of a file, or a part of it; None if it does not exist."""
+    async with files.open_file(storage_key, start, stop) as file:
+        if file is None:
+            return None
+        content = b"".join([chunk async for chunk in file.chunks])
+        assert len(content) == file.size
+        return content

@@ -1,0 +1,103 @@
+"""The promises of what a `RecordStore` may have besides, if it has it: several writes together.
+
+Each is as a write of its own would be. Jobs and the cleanup write one after the other without it.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from adapters.records.database import Database
+from adapters.records.identities import IdentityRecord
+from adapters.records.kinds import (
+    ENCRYPTED_PHONE,
+    IDENTITIES,
+    LEASES,
+    PHONE_VERIFICATIONS,
+    LeaseRecord,
+)
+from adapters.records.phone_verifications import PhoneVerificationRecord
+from adapters.records.record_kind import RecordKind
+from adapters.records.record_store import (
+    BatchReplacements,
+    BatchWrites,
+    Overwrite,
+    RecordStore,
+    Replacement,
+    StoredRecord,
+)
+from tests.contract.suites.promises import not_promised
+from tests.contract.suites.storage.record_examples import NOW, load_one
+
+LATER = NOW + timedelta(days=365)
+
+
+class UnknownFieldRecord(PhoneVerificationRecord, kw_only=True):
+    unknown: str | None = None
+
+
+NEWER_VERIFICATIONS: Final = RecordKind(
+    PHONE_VERIFICATIONS.name,
+    UnknownFieldRecord,
+    *PHONE_VERIFICATIONS.indexes,
+    written_once=ENCRYPTED_PHONE,
+)
+
+
+async def add_newer(store: RecordStore) -> UnknownFieldRecord:
+    """Add a record with a field that this program does not know."""
+    newer = UnknownFieldRecord(blocked_at=NOW, encrypted_phone=b"first", unknown="kept")
+    assert await store.add(NEWER_VERIFICATIONS, "1", newer, 1)
+    return newer
+
+
+async def test_only_records_with_their_version_are_replaced(database: Database) -> None:
+    store = database.records
+    if not isinstance(store, BatchReplacements):
+        not_promised("it has no replace_all()")
+    for name in ("a", "b"):
+        await store.add(LEASES, name, LeaseRecord(expires_at=NOW), 5)
+    later = LeaseRecord(expires_at=LATER)
+
+    replaced = await store.replace_all(
+        LEASES, [Replacement("a", later, 5), Replacement("b", later, 4)]
+    )
+
+    assert replaced == 1
+    found = await store.load(LEASES, ["a", "b"])
+    assert {name: stored.version for name, stored in found.items()} == {"a": 6, "b": 5}
+    assert found["a"].record.expires_at == LATER
+
+
+async def test_records_that_are_replaced_together_keep_what_each_would_keep(
+    database: Database,
+) -> None:
+    store = database.records
+    if not isinstance(store, BatchReplacements):
+        not_promised("it has no replace_all()")
+    newer = await add_newer(store)
+    replaced = PhoneVerificationRecord(identity_id="a", encrypted_phone=b"second")
+
+    assert await store.replace_all(PHONE_VERIFICATIONS, [Replacement("1", replaced, 1)]) == 1
+
+    expected = msgspec.structs.replace(newer, blocked_at=None, identity_id="a")
+    assert await load_one(store, NEWER_VERIFICATIONS) == StoredRecord("1", expected, 2)
+
+
+async def test_only_records_with_their_version_are_overwritten(database: Database) -> None:
+    store = database.records
+    if not isinstance(store, BatchWrites):
+        not_promised("it has no overwrite_all() and estimate_size()")
+    for record_id in ("a", "b"):
+        record = IdentityRecord(id=record_id, created_at=NOW, sessions=(), encrypted_phone=b"first")
+        await store.add(IDENTITIES, record_id, record, 5)
+
+    await store.overwrite_all(
+        IDENTITIES, ENCRYPTED_PHONE, [Overwrite("a", b"new", 5), Overwrite("b", b"new", 4)]
+    )
+    found = await store.load(IDENTITIES, ["a", "b"])
+    assert [found[name].record.encrypted_phone for name in "ab"] == [b"new", b"first"]
+
+    # It may be of an earlier moment: PostgreSQL counts at times of its own (-1: it never did).
+    assert await store.estimate_size(IDENTITIES) >= 0

@@ -1,0 +1,104 @@
+"""Permits whose acquisition or release was sent, and was not answered: none counts twice."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.ports.errors import StorageError
+from application.ports.limits import LimitStore
+from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.contract.suites.outcomes import ObservedCall
+from tests.contract.suites.promises import unproven
+from tests.contract.suites.storage.outages import OutageInstances, make_unanswered
+from tests.contract.suites.storage.record_examples import NOW
+
+STORED: Final = 5
+"""Permits that are acquired before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of permits by one.
+
+    Attributes:
+        make: Makes it.
+        by: How many permits more there are afterwards.
+    """
+
+    make: Callable[[LimitStore, RateLimit], Awaitable[object]]
+    by: int
+
+
+CHANGES: Final = {
+    "acquire": Change(lambda store, limit: store.acquire(Reservation(NOW, (limit,))), 1),
+    "release": Change(lambda store, limit: store.release(Acquisition(NOW, (limit,))), -1),
+}
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["no_answer", "lost_connection"])
+@pytest.mark.parametrize("name", CHANGES)
+async def test_a_call_that_is_not_answered_is_an_error_and_is_not_repeated(
+    outage_instances: OutageInstances, name: str, is_lost: bool
+) -> None:
+    change, other = CHANGES[name], outage_instances.other.limits
+    subjects = iter("abcdefghij")
+    limit = a_limit("")
+
+    async def prepare() -> None:
+        nonlocal limit
+        limit = a_limit(next(subjects))
+        await other.acquire(*[Reservation(NOW, (limit,))] * STORED)
+
+    async def count() -> int:
+        [used] = await other.count_used([limit], NOW)
+        return used
+
+    async def is_done() -> bool:
+        return await count() != STORED
+
+    outcome, was_done = await make_unanswered(
+        outage_instances,
+        prepare,
+        lambda: change.make(outage_instances.database.limits, limit),
+        is_done,
+        is_lost=is_lost,
+    )
+
+    check(name, outcome, await count() - STORED, change.by, is_lost=is_lost)
+    if not was_done:
+        unproven(
+            f"after hang_provider() the server did not {name}, so nobody sees whether that is "
+            "sent again"
+        )
+
+
+def a_limit(subject: str) -> RateLimit:
+    window = SlidingWindow(100, timedelta(hours=1))
+    return RateLimit(subject, LimitPurpose.DELIVERIES, "requests", window)
+
+
+def check(name: str, outcome: ObservedCall, more: int, by: int, *, is_lost: bool) -> None:
+    """Check what a call did that was to change the permits by one.
+
+    Args:
+        name: Its name.
+        outcome: Its outcome.
+        more: How many permits more there are now.
+        by: How many more there are if it was done once.
+        is_lost: Whether its connection was lost. Otherwise it was not answered.
+    """
+    wrong = ""
+    if abs(more) > 1:
+        wrong = f"was sent again after it was not answered: one permit became {abs(more)}"
+    elif outcome.error is None and not is_lost:
+        wrong = f"{outcome.words}, but was not answered: it has to raise StorageTimeout"
+    elif outcome.error is None and more != by:
+        wrong = f"{outcome.words}, but did nothing"
+    elif outcome.error is not None and not isinstance(outcome.error, StorageError):
+        wrong = f"{outcome.words}, which is no StorageError"
+    if wrong:
+        pytest.fail(f"{name} {wrong}", pytrace=False)

@@ -1,0 +1,96 @@
+"""The parts of a phone line, with access to what their provider does."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from application.ports.voice import CallMarkup, CallProvider, WebhookParser, WebhookSignatures
+from application.ports.webhooks import SignedRequest
+from tests.contract.suites.external_adapter import TestMethodFailed, call_test_method
+from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver
+
+
+class CallsDriver(ProviderDriver):
+    """A call provider, and access to what it does."""
+
+    calls: CallProvider
+
+    async def placed(self) -> list[str]:
+        """Return the number and the URLs of each request for a call, answered or not."""
+        raise NotImplementedError
+
+    async def invalidate_number(self) -> None:
+        """Make the provider report every number as invalid."""
+        raise NotImplementedError
+
+    async def add_recording(self, content: bytes) -> str:
+        """Add a recording and return its id."""
+        raise NotImplementedError
+
+
+class ExternalCallsDriver(ExternalProviderDriver, CallsDriver):
+    """An external adapter. It may have methods for tests, see docs/adapters.md."""
+
+    def __init__(self, calls: CallProvider) -> None:
+        super().__init__(calls)
+        self.calls = calls
+
+    async def placed(self) -> list[str]:
+        placed = await call_test_method(self.calls, "placed_calls")
+        return [" ".join(call) for call in placed]
+
+    async def invalidate_number(self) -> None:
+        await self._begin("invalidate_number")
+
+    async def add_recording(self, content: bytes) -> str:
+        recording_id: str = await call_test_method(self.calls, "add_recording", content)
+        return recording_id
+
+
+class VoiceDriver:
+    """The ports of a provider, and what the provider does itself."""
+
+    def __init__(
+        self, signatures: WebhookSignatures, parser: WebhookParser, markup: CallMarkup
+    ) -> None:
+        self.signatures = signatures
+        self.parser = parser
+        self.markup = markup
+
+    async def sign(
+        self, url: str, body: bytes | None = None, signed_at: datetime | None = None
+    ) -> SignedRequest:
+        """Return a request as the provider posts it, by default about a call and now."""
+        raise NotImplementedError
+
+    async def said(self, markup: str) -> list[str]:
+        """Return the texts that a document says, in order."""
+        raise NotImplementedError
+
+    async def is_answered(self, markup: str) -> bool:
+        """Return whether the provider answers a call for which it gets this document first."""
+        raise NotImplementedError
+
+
+class ExternalVoiceDriver(VoiceDriver):
+    """An external adapter. It may have methods for tests, see docs/adapters.md."""
+
+    def __init__(self, adapter: Any) -> None:
+        super().__init__(adapter, adapter, adapter)
+        self.adapter = adapter
+
+    async def sign(
+        self, url: str, body: bytes | None = None, signed_at: datetime | None = None
+    ) -> SignedRequest:
+        signed_at = signed_at or datetime.now(UTC)
+        signed = await call_test_method(self.adapter, "sign_webhook", url, body, signed_at)
+        if not isinstance(signed, SignedRequest):
+            raise TestMethodFailed(f"sign_webhook() returned {signed!r} instead of a SignedRequest")
+        return signed
+
+    async def said(self, markup: str) -> list[str]:
+        said: list[str] = await call_test_method(self.adapter, "said", markup)
+        return said
+
+    async def is_answered(self, markup: str) -> bool:
+        is_answered: bool = await call_test_method(self.adapter, "is_answered", markup)
+        return is_answered

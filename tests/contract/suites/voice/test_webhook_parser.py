@@ -1,0 +1,84 @@
+"""The promises of the port that reads a provider's requests."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import pytest
+
+from application.ports.voice import WebhookFields
+from application.ports.webhooks import SignedRequest, coverage_of
+from domain.voice.walk import CallEvent, Continued
+from tests.contract.suites.promises import not_promised
+from tests.contract.suites.voice.drivers import VoiceDriver
+
+URL: Final = "https://dialtone.example.org/voice"
+EMPTY: Final = WebhookFields(
+    provider_call_id="",
+    caller=None,
+    called=None,
+    event=Continued(),
+    call_status=None,
+    message_status=None,
+    error_code="",
+)
+
+
+async def test_a_request_about_a_call_names_it(voice_driver: VoiceDriver) -> None:
+    fields = voice_driver.parser.parse(await voice_driver.sign(URL))
+
+    assert isinstance(fields, WebhookFields)
+    assert fields.provider_call_id
+    assert isinstance(fields.event, CallEvent)
+
+
+async def test_requests_are_told_apart_by_what_is_signed(voice_driver: VoiceDriver) -> None:
+    if coverage_of(voice_driver.signatures).url:
+        not_promised("its provider signs the URL, which tells requests apart")
+    signed = await voice_driver.sign(URL)
+    other = await voice_driver.sign(URL, signed_at=datetime.now(UTC) - timedelta(seconds=2))
+
+    request_id = voice_driver.parser.parse(signed).request_id
+    other_id = voice_driver.parser.parse(other).request_id
+    assert (request_id or signed.body) != (other_id or other.body), (
+        "parse returned the same request_id for two requests of sign_webhook(), or none and their "
+        "bodies are the same: the second would be rejected as a repetition of the first"
+    )
+    unsigned = {"its URL": replace(signed, url=f"{URL}/other")}
+    for name in {*signed.headers, "x-request-id", "idempotency-key"}:
+        headers = {**signed.headers, name: f"{signed.headers.get(name, '')}0"}
+        unsigned[f"its header {name}"] = replace(signed, headers=headers)
+    changed = [
+        how
+        for how, request in unsigned.items()
+        if voice_driver.signatures.verify(request)
+        and voice_driver.parser.parse(request).request_id != request_id
+    ]
+    assert not changed, f"The request_id is from {', '.join(changed)}, which nobody has signed"
+
+
+async def test_a_request_that_says_nothing_is_empty(voice_driver: VoiceDriver) -> None:
+    for request in (SignedRequest(URL, {}), SignedRequest(URL, {}, body=b"{}")):
+        assert voice_driver.parser.parse(request) == EMPTY
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        SignedRequest("", {}),
+        SignedRequest("https://[::", {}, body=b"{"),
+        SignedRequest(URL, {}, body=b"[" * 100_000),
+        SignedRequest(URL, {}, body=b"\xff"),
+        SignedRequest(URL, {}, body=json.dumps({"CallSid": ["x"]}).encode()),
+        SignedRequest(URL, {}, (("\ud800", "\udfff"), ("From", "\ud800"), ("Digits", "\x00"))),
+        SignedRequest(URL, {}, tuple((name, "\ud800" * 9999) for name in ("From", "CallSid"))),
+    ],
+    ids=range(7),
+)
+async def test_no_request_raises_an_exception(
+    voice_driver: VoiceDriver, request_: SignedRequest
+) -> None:
+    fields = voice_driver.parser.parse(request_)
+
+    assert (fields.provider_call_id, fields.caller) == ("", None)

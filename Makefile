@@ -85,7 +85,7 @@ test-long: install-dev ## property-based tests with 20 times as many examples
 	$(PYTEST) $(PARALLEL) -m hypothesis --hypothesis-profile=long --timeout=3000 $(ARGS)
 
 test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=package.module:factory PORT=messages)
-	.venv/bin/python -m tests.contract.suites "$(ADAPTER)" "$(PORT)" $(ARGS)
+	$(PYTEST) -c tests/contract/suites/pytest.toml --adapter="$(ADAPTER)" --port="$(PORT)" $(ARGS)
 
 # The fault tests expect responses in time, and containers need CPU time too.
 test-faults test-samples test-containers test-pooler: WORKERS = 2

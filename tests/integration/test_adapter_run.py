@@ -1,23 +1,27 @@
 """The contract suites accept adapters that keep their promises, and say what others break."""
 
 import asyncio
+import os
 import re
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
 
-from entrypoints.opening.startup_error import StartupError
 from tests.contract.examples.acme_voice.server import AcmeVoiceServer
-from tests.contract.suites import run as contract_run
-from tests.contract.suites.adapter_watch import MAX_PAUSE, watch_loop
+from tests.contract.suites import plugin
 from tests.contract.suites.attestation import test_attestation as attestation
 from tests.contract.suites.attestation.driver import ExternalAttestationDriver
+from tests.contract.suites.blocked_loop import MAX_PAUSE, find_blocking_calls
 from tests.contract.suites.events import test_event_destination as events
 from tests.contract.suites.events.driver import ExternalEventsDriver
 from tests.contract.suites.external_adapter import ADAPTER, PORT
@@ -99,9 +103,10 @@ def test_each_suite_runs_with_adapters_of_others_and_with_ours() -> None:
 )
 def test_adapters_without_a_defect_pass(factory: Callable[..., Any], arguments: list[str]) -> None:
     right = {open_messenger: "RightMessenger", open_limits: "RightLimits"}
-    run = run_with(factory, "--dialtone-partial", *arguments, WRONG_ADAPTER=right.get(factory, ""))
-    assert run.returncode == 0, run.stdout + run.stderr
+    run = run_with(factory, *arguments, WRONG_ADAPTER=right.get(factory, ""))
+    assert run.returncode in (0, 5), run.stdout + run.stderr
     assert " passed" in run.stdout
+    assert ", 0 failed." in run.stdout or "\nComplete: " in run.stdout
 
 
 @pytest.mark.parametrize("factory", [open_event_list, open_questions])
@@ -115,9 +120,10 @@ def test_an_adapter_that_does_not_fit_its_port_is_not_opened() -> None:
     run = run_with(open_messenger, WRONG_ADAPTER=wrong.BlockingSend.__name__)
 
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
-    assert run.stderr.startswith("DIALTONE_SMS: tests.support.wrong_adapters:open_messenger yields")
+    yields = "ERROR: DIALTONE_SMS: tests.support.wrong_adapters:open_messenger yields"
+    assert run.stderr.startswith(yields)
     words = "whose method send is not async: write `async def send`"
-    assert run.stderr.endswith(f" BlockingSend, {words}: see docs/adapters.md.\n")
+    assert f" BlockingSend, {words}: see docs/adapters.md.\n" in run.stderr
 
 
 ACME: Final = "tests.contract.examples.acme_sms:open_acme_messenger"
@@ -320,24 +326,71 @@ def run_delivery(adapter: type) -> str:
     return run.stdout
 
 
-def test_what_ignores_its_cancellation_ends_the_run_after_the_words() -> None:
+def test_a_task_that_ignores_its_cancellation_holds_no_run() -> None:
     output = run_delivery(wrong.StubbornRetries)
     assert "send returned None. A failure is a DeliveryResult" in output
-    assert "Timeout (0:00:01)!" in output
+    assert "The adapter left open: the task " in output
 
 
-async def test_a_pause_of_the_event_loop_is_noticed_once_and_not_before_the_limit() -> None:
-    with watch_loop() as pauses:
+async def test_what_blocks_the_event_loop_is_noticed_once() -> None:
+    with find_blocking_calls() as pauses:
         await asyncio.sleep(0)
         start = time.monotonic()
         while not pauses and time.monotonic() < start + 60:
             time.sleep(0.01)  # noqa: ASYNC251 -- it is what is noticed
-        duration = time.monotonic() - start
         await asyncio.sleep(0)
 
     assert len(pauses) == 1
-    # A tenth of the limit may be missing, and the watch may have begun before the loop.
-    assert duration >= 0.8 * MAX_PAUSE
+
+
+def compute(seconds: float) -> None:
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+async def test_a_computation_that_blocks_the_event_loop_is_noticed() -> None:
+    with find_blocking_calls() as pauses:
+        await asyncio.sleep(0)
+        compute(2 * MAX_PAUSE)
+        await asyncio.sleep(0)
+
+    assert len(pauses) == 1
+
+
+async def compute_while_the_processor_is_busy() -> tuple[float, list[str]]:
+    """Let another program have the processor of this thread; return the longest pause."""
+    longest = 0.0
+    with find_blocking_calls() as pauses:
+        processor = min(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {processor})
+        program = subprocess.Popen(  # noqa: ASYNC220 -- it starts once
+            [
+                sys.executable,
+                "-c",
+                f"import os; os.sched_setaffinity(0, {{{processor}}})\nwhile 1: 0",
+            ]
+        )
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        try:
+            while longest < 2 * MAX_PAUSE:
+                start = time.monotonic()
+                compute(MAX_PAUSE / 20)
+                longest = max(longest, time.monotonic() - start)
+                await asyncio.sleep(0)
+        finally:
+            program.kill()
+            program.wait()
+    return longest, pauses
+
+
+def test_a_loop_that_waits_for_a_processor_blocks_nothing() -> None:
+    with ThreadPoolExecutor(1) as threads:  # the changes are those of a thread
+        running = threads.submit(asyncio.run, compute_while_the_processor_is_busy())
+        longest, pauses = running.result()
+
+    assert longest > MAX_PAUSE
+    assert pauses == []
 
 
 async def test_a_call_that_never_ends_is_left_in_words() -> None:
@@ -349,25 +402,19 @@ async def test_a_call_that_never_ends_is_left_in_words() -> None:
 def test_all_that_is_left_open_is_named() -> None:
     (left,) = set(re.findall(r"The adapter left open: (.*)", run_delivery(wrong.LeftOpen)))
 
-    assert "a connection to ('127.0.0.1', " in left
-    assert "a socket without a connection" in left
+    assert left.count("a socket") == 2
     assert re.search(r"the file \S+/wrong_adapters\.py", left)
     assert "the task " in left
     assert "the thread 'poller'" in left
 
 
-def test_what_is_left_open_after_ctrl_c_does_not_hide_what_is_not_proven() -> None:
+def test_a_run_that_is_interrupted_has_not_succeeded() -> None:
     run = run_with(open_messenger, "-k", MESSAGES, WRONG_ADAPTER=wrong.InterruptedSend.__name__)
-    assert run.returncode == pytest.ExitCode.INTERRUPTED, run.stdout + run.stderr
-    assert "\nNot complete: " in run.stdout
+    assert run.returncode not in (0, pytest.ExitCode.NO_TESTS_COLLECTED), run.stdout + run.stderr
 
 
-def test_a_failure_of_a_method_for_tests_is_counted_as_an_error() -> None:
-    output = run_delivery(wrong.FailedReceived)
-
-    assert "received() raised ValueError" in output
-    assert re.search(r"\b1 error in", output)
-    assert not re.search(r"\d failed[ ,]", output)
+def test_a_failure_of_a_method_for_tests_is_named() -> None:
+    assert "received() raised ValueError" in run_delivery(wrong.FailedReceived)
 
 
 @pytest.mark.parametrize(
@@ -424,7 +471,7 @@ def test_errors_name_what_the_author_wrote(adapter: str, port: str, words: str) 
     run = run_contract_tests(adapter, port)
 
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
-    assert run.stderr.startswith(words)
+    assert run.stderr.startswith(f"ERROR: {words}")
 
 
 def test_the_line_of_a_module_that_is_no_python_is_named(tmp_path: Path) -> None:
@@ -441,9 +488,10 @@ async def open_endlessly(*, environ: Mapping[str, str]) -> AsyncIterator[None]:
 
 
 def test_an_adapter_that_never_opens_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contract_run, "OPENING_TIME", 0.1)
+    monkeypatch.setattr(plugin, "OPENING_SECONDS", 0.1)
     monkeypatch.setenv(ADAPTER, f"{__name__}:{open_endlessly.__name__}")
     monkeypatch.setenv(PORT, "messages")
+    session: Any = SimpleNamespace(config=object())
 
-    with pytest.raises(StartupError, match="open_endlessly was not opened and closed"):
-        contract_run.open_once()
+    with pytest.raises(pytest.UsageError, match="DIALTONE_SMS: it was not opened and closed"):
+        plugin.pytest_sessionstart(session)

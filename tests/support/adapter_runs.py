@@ -8,8 +8,7 @@ from typing import Final
 from tests.support.forks import CONTRACT_TESTS, run_forked
 from tests.support.markdown import PROJECT, blocks_in, page
 
-# They are ours, not the author's.
-_UNUSED_PLUGINS: Final = ("cacheprovider", "schemathesis", "randomly", "hypothesispytest")
+_CONFIGURATION: Final = PROJECT / "tests/contract/suites/pytest.toml"
 _TIMEOUT: Final = 100
 
 
@@ -22,12 +21,11 @@ def run_contract_tests(
 ) -> subprocess.CompletedProcess[str]:
     """Run the contract tests of a port with an adapter, with further arguments of pytest.
 
-    This starts what `python -m tests.contract.suites` starts, as a fork, which is faster.
+    This is what `make test-adapter` starts, as a fork, which is faster.
     """
-    without = [option for plugin in _UNUSED_PLUGINS for option in ("-p", f"no:{plugin}")]
+    options = ("-c", str(_CONFIGURATION), f"--adapter={factory}", f"--port={port}")
     variables = {"PYTHONPATH": str(folder), **os.environ, **(environ or {})}
-    arguments = (factory, port, *without, *arguments)
-    return run_forked(CONTRACT_TESTS, arguments, folder, variables, _TIMEOUT)
+    return run_forked(CONTRACT_TESTS, (*options, *arguments), folder, variables, _TIMEOUT)
 
 
 def documented_adapter() -> str:

@@ -26,10 +26,10 @@ from typing import Final
 
 PROJECT: Final = Path(__file__).parents[2]
 DIALTONE: Final = "entrypoints.commands.cli"
-CONTRACT_TESTS: Final = "tests.contract.suites.run"
+CONTRACT_TESTS: Final = "pytest"
 _LATER_IMPORTS: Final = {
     DIALTONE: ("entrypoints.commands", "entrypoints.server", "adapters"),
-    CONTRACT_TESTS: ("adapters",),
+    CONTRACT_TESTS: ("adapters", "entrypoints"),
 }
 """Packages with modules that a program imports when it needs them."""
 _MAX_MESSAGE: Final = 1 << 17

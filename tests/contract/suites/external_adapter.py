@@ -19,7 +19,7 @@ from adapters.system import SystemRandomness
 from application.ports.keys import Key
 from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.settings.values import Factory
-from tests.contract.suites.adapter_watch import MAX_PAUSE, watch_loop
+from tests.contract.suites.blocked_loop import MAX_PAUSE, find_blocking_calls
 from tests.contract.suites.port import Port, find_ports
 from tests.contract.suites.promises import unproven
 
@@ -86,7 +86,7 @@ async def open_external_adapter(
         arguments["phone_encryption"] = phone_encryption or make_phone_encryption()
     opened = open_adapter(Factory(os.environ[ADAPTER]), port.setting, port.protocol, **arguments)
     async with opened as adapter:
-        with watch_loop() as pauses:
+        with find_blocking_calls() as pauses:
             yield adapter if isinstance(adapter, Database) else WithHealthCheck(adapter)
     if pauses:
         pytest.fail(

@@ -34,11 +34,6 @@ def describe_failure(error: BaseException) -> str:
     return hide_secrets(text).strip()
 
 
-def describe_warning(warning: Warning | str) -> str:
-    """Return the message of a warning, without secrets."""
-    return hide_secrets(str(warning))
-
-
 def hide_secrets(text: str) -> str:
     """Return a text without secrets of the environment, passwords in URLs, phone numbers, codes."""
     values = [value for name, value in os.environ.items() if _SECRET_NAME.search(name)]

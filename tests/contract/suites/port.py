@@ -16,7 +16,7 @@ class Port:
     """What the factory of a setting yields. The suites of a package have its promises.
 
     Attributes:
-        name: What `--dialtone-port` names it.
+        name: What `--port` names it.
         setting: The variable that names the factory.
         protocol: What the adapter implements.
         suites: The files or the folder of the suites, in the folder `suites`.

@@ -1,0 +1,164 @@
+"""`make test-adapter`: the contract suites of one port, with an adapter of somebody else.
+
+The options name the adapter and its port. The last lines say what is not proven.
+"""
+
+import asyncio
+import os
+import tempfile
+import warnings
+from collections import defaultdict
+from collections.abc import AsyncIterator, Generator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from adapters.logging import configure_logging, flush_log
+from entrypoints.opening.named_variable import name_variable
+from entrypoints.opening.startup_error import StartupError
+from tests.contract.suites.external_adapter import ADAPTER, PORT, given_port, open_external_adapter
+from tests.contract.suites.failure_text import describe_failure, hide_secrets
+from tests.contract.suites.open_things import find_left_open, list_open
+from tests.contract.suites.port import find_ports
+from tests.contract.suites.promises import NOT_PROMISED
+
+OPENING_SECONDS: Final = 60
+"""The adapter is opened and closed once in these, before the tests."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("dialtone")
+    group.addoption("--adapter", default="", help="package.module:factory")
+    group.addoption("--port", default="", help="the port that the adapter implements")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the suites of the port, and show no variables: those of an adapter have secrets."""
+    adapter, port = config.getoption("--adapter"), config.getoption("--port")
+    if ":" not in adapter:
+        raise pytest.UsageError("ADAPTER: name the factory as package.module:factory.")
+    if port not in find_ports():
+        wrong = f"there is no port {port}" if port else "it is missing"
+        names = ", ".join(find_ports())
+        raise pytest.UsageError(f"PORT: {wrong}: name the adapter's port, one of {names}.")
+    # In the environment, because some suites open the adapter in another process.
+    os.environ[ADAPTER], os.environ[PORT] = adapter, port
+    config.args = [str(path) for path in given_port().paths]
+    vars(config.option).update(showlocals=False, fulltrace=False)
+    configure_logging("info", "console")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Open the adapter once: what keeps it from that is one error, not one of each test."""
+    if hasattr(session.config, "workerinput"):
+        return  # a process of pytest-xdist
+    setting = given_port().setting
+    try:
+        with name_variable(setting):
+            asyncio.run(_open_once())
+    except (StartupError, TimeoutError) as error:
+        late = f"{setting}: it was not opened and closed within {OPENING_SECONDS} seconds."
+        words = hide_secrets(str(error)) if isinstance(error, StartupError) else late
+        raise pytest.UsageError(words) from None
+    except Exception as error:  # noqa: BLE001 -- an adapter may raise anything
+        words = f"{setting}: it failed when it was closed: {describe_failure(error)}"
+        raise pytest.UsageError(words) from None
+    finally:
+        flush_log()
+
+
+async def _open_once() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with asyncio.timeout(OPENING_SECONDS), open_external_adapter(Path(folder)):
+            pass
+
+
+@pytest.fixture(autouse=True)
+async def nothing_left_open() -> AsyncIterator[None]:
+    """Fail if the adapter leaves something open, or a task of it fails.
+
+    It begins before the adapter is opened, and ends after it is closed.
+    """
+    errors: list[BaseException] = []
+
+    def keep_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if error := context.get("exception"):
+            errors.append(error)
+        else:
+            loop.default_exception_handler(context)
+
+    asyncio.get_running_loop().set_exception_handler(keep_error)
+    before = list_open()
+    yield
+    flush_log()  # so that pytest shows its lines with this test
+    if left := await find_left_open(before):
+        pytest.fail(f"The adapter left open: {', '.join(left)}", pytrace=False)
+    if errors:
+        raise pytest.fail.Exception("A task of the adapter failed.", pytrace=False) from errors[0]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show no values of an exception.
+
+    pytest itself never sees the exception: it would call `__repr__` of what the adapter uses.
+    """
+    error = call.excinfo.value if call.excinfo else None
+    if error is not None and not isinstance(error, (pytest.skip.Exception, pytest.xfail.Exception)):
+        try:
+            pytest.fail(describe_failure(error), pytrace=False)
+        except pytest.fail.Exception as failed:
+            call.excinfo = pytest.ExceptionInfo.from_exception(failed)
+    report = yield
+    report.sections = [(title, hide_secrets(output)) for title, output in report.sections]
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
+    """Show no values of a warning."""
+    warning_message.message = hide_secrets(str(warning_message.message))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """End with the code 5, as if no test had run, if no test failed and something is unproven."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and exitstatus == pytest.ExitCode.OK:
+        unproven, _ = _find_reasons(reporter)
+        if unproven or not reporter.stats.get("passed"):
+            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what is not proven, and why. Each test is one promise."""
+    unproven, not_promised = _find_reasons(terminalreporter)
+    for names_of, word in ((not_promised, "not promised"), (unproven, "unproven")):
+        for reason, names in sorted(names_of.items()):
+            terminalreporter.line(f"{reason}: {len(names)} {word}")
+            for name in names:
+                terminalreporter.line(f"  {name}")
+    stats = terminalreporter.stats
+    proven, count = len(stats.get("passed", ())), sum(map(len, unproven.values()))
+    failed = len(stats.get("failed", ())) + len(stats.get("error", ()))
+    if proven and not count and not failed:
+        others = sum(map(len, not_promised.values()))
+        terminalreporter.line(f"Complete: {proven} proven, {others} not promised.")
+    else:
+        terminalreporter.line(f"Not complete: {proven} proven, {count} unproven, {failed} failed.")
+
+
+def _find_reasons(
+    reporter: pytest.TerminalReporter,
+) -> tuple[Mapping[str, list[str]], Mapping[str, list[str]]]:
+    """Return the promises that are unproven, then those that are none, by the reason."""
+    unproven: dict[str, list[str]] = defaultdict(list)
+    not_promised: dict[str, list[str]] = defaultdict(list)
+    for report in reporter.stats.get("skipped", ()):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        names = not_promised if reason.startswith(NOT_PROMISED) else unproven
+        names[reason.removeprefix(NOT_PROMISED)].append(report.nodeid)
+    return unproven, not_promised

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -47,6 +48,7 @@ from tests.support.wrong_adapters import (
     open_with_any_keys,
 )
 
+_DATA: Final = bytes(1_000_000)
 SUITE_FOLDER: Final = PROJECT / "tests/contract/suites"
 PORT_OF: Final[dict[Callable[..., Any], str]] = {
     open_sqlite: "database",
@@ -346,7 +348,7 @@ async def test_what_blocks_the_event_loop_is_noticed_once() -> None:
 def compute(seconds: float) -> None:
     end = time.thread_time() + seconds
     while time.thread_time() < end:
-        pass
+        sha256(_DATA)  # other threads run meanwhile
 
 
 async def test_a_computation_that_blocks_the_event_loop_is_noticed() -> None:

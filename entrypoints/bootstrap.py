@@ -22,8 +22,11 @@ from entrypoints.core.otp import OTP
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 from entrypoints.opening.database import check_database_extra, open_guarded_database
+from entrypoints.opening.extras import check_extra
 from entrypoints.opening.keys import AUDIENCE, load_keys, make_phone_encryption
+from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
+from entrypoints.settings.rules import Library, find
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import SqliteLocation
 
@@ -70,7 +73,9 @@ async def open_use_cases(
     opened_features = find_needed(features, settings)
     check_database_extra(settings)
     for feature in opened_features:
-        feature.check_extras(settings)
+        for library in find(Library, feature.check(settings)):
+            with name_variable(settings.variable_of(library.variable)):
+                check_extra(library.extra, library.subject)
     async with AsyncExitStack() as stack:
         keys = load_keys(settings, clock, is_service=True)
         phone_encryption = make_phone_encryption(keys)

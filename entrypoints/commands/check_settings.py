@@ -9,7 +9,8 @@ from entrypoints.commands.command import Command
 from entrypoints.commands.feature_commands import FeatureCommands
 
 if TYPE_CHECKING:
-    from entrypoints.commands.connection_checks import Check, CheckResult
+    from entrypoints.commands.connection_checks import CheckResult
+    from entrypoints.settings.rules import Check
     from entrypoints.settings.settings import Settings
 
 
@@ -50,7 +51,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
 
         if templates:
             yield from _preview_templates(settings)
-            yield from _notes_of_features(settings)
+            yield from _notes(settings)
             return
         more = [find_checks for find_checks in more_checks.values() if find_checks]
         results: dict[str, CheckResult] = {}
@@ -68,7 +69,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
         yield from starmap(unknown_line, find_unknown(settings.variables.values).items())
         for name, reason in find_unused(settings):
             yield f"{name}: This has no effect, because {reason}. Remove it."
-        yield from _notes_of_features(settings)
+        yield from _notes(settings)
         yield from asyncio.run(check_records(settings))
         failed = sum(not result.is_ok for result in results.values())
         if failed:
@@ -103,11 +104,12 @@ def _describe(settings: "Settings", *, show_all: bool) -> Iterator[str]:
         yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
 
 
-def _notes_of_features(settings: "Settings") -> Iterator[str]:
-    from entrypoints.features import FEATURES
+def _notes(settings: "Settings") -> Iterator[str]:
+    from entrypoints.settings.checks import check_all
+    from entrypoints.settings.rules import FileCheck, find
 
-    for feature in FEATURES:
-        yield from feature.notes_on_settings(settings)
+    for file in find(FileCheck, check_all(settings)):
+        yield from file.check()
 
 
 def _preview_templates(settings: "Settings") -> Iterator[str]:

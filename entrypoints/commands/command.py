@@ -19,7 +19,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -99,7 +99,7 @@ class Command(_Helped):
         assert self.callback is not None  # noqa: S101 -- a command without one is a group
         settings = []
         if self._reads_settings:
-            settings.append(_read_settings(has_file_checks=self._checks_files))
+            settings.append(_read_settings(checks_files=self._checks_files))
         lines: Iterable[str] = ctx.invoke(self.callback, *settings, **ctx.params)
         return lines
 
@@ -129,18 +129,13 @@ def _check_folder() -> None:
         ) from None
 
 
-def _read_settings(*, has_file_checks: bool) -> "Settings":
+def _read_settings(*, checks_files: bool) -> "Settings":
     from adapters.logging import configure_logging
     from entrypoints.settings.env_file import ENV_FILE
     from entrypoints.settings.read import read_settings
 
     # An unexpected error in between must not print a traceback with the value of a secret.
     configure_logging("info", "auto")
-    file_checks: Sequence[Callable[[Any], object]] = ()
-    if has_file_checks:
-        from entrypoints.opening.file_checks import FILE_CHECKS
-
-        file_checks = FILE_CHECKS
-    settings = read_settings(os.environ, ENV_FILE, file_checks)
+    settings = read_settings(os.environ, ENV_FILE, checks_files=checks_files)
     configure_logging(settings.log_level, settings.log_format)
     return settings

@@ -3,24 +3,19 @@
 import asyncio
 import multiprocessing
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.pool import AsyncResult
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from adapters.causes import describe_error
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.opening.factories import health_check_of
 from entrypoints.opening.startup_error import StartupError
+from entrypoints.settings.rules import Check
 
 CHECK_TIMEOUT: Final = 15.0
 """Seconds for all checks, because they run at the same time."""
-
-Check: TypeAlias = Callable[[], Coroutine[Any, Any, str]]
-"""Return a note or an empty text. Raise an error for the operator if the part does not work.
-
-The first line of a text belongs to the part, further ones are shown below it.
-"""
 
 
 @dataclass(frozen=True, slots=True)

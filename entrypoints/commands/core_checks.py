@@ -26,13 +26,11 @@ from application.operations.compare_clocks import (
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
-from entrypoints.commands.connection_checks import Check, check_own_adapter
+from entrypoints.commands.connection_checks import check_own_adapter
 from entrypoints.commands.copy_jobs import copying_of
 from entrypoints.commands.key_states import describe_keys
 from entrypoints.core.limits import check_limit_store_extra, open_limit_store
 from entrypoints.core.otp import open_messenger
-from entrypoints.features import FEATURES
-from entrypoints.features.feature import Feature
 from entrypoints.opening.database import check_database_extra, open_database
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import status_callbacks_of
@@ -41,6 +39,8 @@ from entrypoints.opening.lost_data import check_secrets_file_not_lost
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.providers import Provider, open_hook, provider_name
 from entrypoints.opening.startup_error import StartupError
+from entrypoints.settings.checks import check_all
+from entrypoints.settings.rules import Check, RecordsCheck, Trial, find
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Environment,
@@ -59,13 +59,10 @@ _POOLED: Final = (
 )
 
 
-def connection_checks(
-    settings: Settings, features: Sequence[Feature] = FEATURES
-) -> dict[str, Check]:
+def connection_checks(settings: Settings) -> dict[str, Check]:
     """Return a check for each part that the settings name, of the core and of features.
 
-    Nothing is created that stays, and no message is sent. A check raises StartupError,
-    ConfigurationError or PortError.
+    Nothing is created that stays, and no message is sent.
     """
     checks: dict[str, Check] = {
         "keys": partial(_check_keys, settings),
@@ -75,8 +72,7 @@ def connection_checks(
         checks["clock"] = partial(_check_clock, settings)
     if settings.limit_store is not None:
         checks["limits"] = partial(_check_limit_store, settings.limit_store, settings)
-    for feature in features:
-        checks |= feature.connection_checks(settings)
+    checks |= {trial.part: trial.run for trial in find(Trial, check_all(settings))}
     for provider in settings.sms:
         checks[f"messages {provider_name(provider)}"] = partial(
             _check_messenger, provider, settings
@@ -195,7 +191,7 @@ async def _open_time(settings: Settings, stack: AsyncExitStack) -> ReadTime | No
             return database.read_time
 
 
-async def check_records(settings: Settings, features: Sequence[Feature] = FEATURES) -> list[str]:
+async def check_records(settings: Settings) -> list[str]:
     """Ask the database what features need to know of it, and return notes.
 
     A new database has no records, and one that cannot be read is a note.
@@ -203,13 +199,13 @@ async def check_records(settings: Settings, features: Sequence[Feature] = FEATUR
     Raises:
         StartupError: The records do not allow the settings.
     """
-    checks = [check for each in features if (check := each.records_check(settings)) is not None]
+    checks = [*find(RecordsCheck, check_all(settings))]
     if not checks:
         return []
     async with AsyncExitStack() as stack:
         try:
             records = await _open_existing_records(settings, stack)
-            return [await check(records) for check in checks] if records else []
+            return [await each.check(records) for each in checks] if records else []
         except (ConfigurationError, PortError) as error:
             return [f"The records of the database were not checked: {error}"]
 

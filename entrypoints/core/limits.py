@@ -12,6 +12,7 @@ from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import AlwaysHealthy, health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
+from entrypoints.settings.rules import Findings, Library
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, LimitStoreLocation, RedisLocation
 
@@ -22,8 +23,10 @@ class _Limits(Feature):
     name = "limits"
     folders = ()
 
-    def check_extras(self, settings: Settings) -> None:
-        check_limit_store_extra(settings)
+    def check(self, settings: Settings) -> Findings:
+        if isinstance(settings.limit_store, RedisLocation):
+            return [[Library("DIALTONE_LIMIT_STORE", "redis", "redis://")]]
+        return ()
 
     @asynccontextmanager
     async def open(self, opening: Opening) -> AsyncIterator[None]:

@@ -9,7 +9,6 @@ from application.ports.otp import Messenger
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from entrypoints.features.feature import Feature
-from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import (
     handshakes_of,
     health_check_of,
@@ -20,6 +19,7 @@ from entrypoints.opening.last_writes import write_last
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
 from entrypoints.opening.providers import Provider, open_hook, provider_name
+from entrypoints.settings.rules import Findings, Library
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 
@@ -34,12 +34,14 @@ class _Otp(Feature):
     folders = ()
     opens = ("limits",)
 
-    def check_extras(self, settings: Settings) -> None:
-        """Check that the libraries of all providers are installed."""
-        with name_variable(settings.variable_of("DIALTONE_SMS")):
-            for provider in settings.sms:
-                if isinstance(provider, Provider) and provider.extra:
-                    check_extra(provider.extra, provider.name)
+    def check(self, settings: Settings) -> Findings:
+        """Return the libraries of all providers."""
+        libraries = (
+            Library("DIALTONE_SMS", provider.extra, provider.name)
+            for provider in settings.sms
+            if isinstance(provider, Provider) and provider.extra
+        )
+        return [libraries]
 
     @asynccontextmanager
     async def open(self, opening: Opening) -> AsyncIterator[None]:

@@ -1,6 +1,6 @@
 """Proof before a message: a challenge in place of a 429."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -18,7 +18,7 @@ from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import one_of, parse_private_url
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import Problem, Rule
+from entrypoints.settings.rules import Findings, Problem, Trial
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, Secret
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from adapters.attestation.siteverify import SiteverifyAttestation
     from adapters.keys.keys import SecretKeys
     from application.otp.feature import OtpPolicy
+    from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
 
 
@@ -142,14 +143,9 @@ def _check_ask(settings: AttestationSettings) -> Iterator[Problem]:
 
 
 def _check_siteverify_url(settings: AttestationSettings) -> Iterator[Problem]:
-    is_used = settings.attestation is AttestationType.SITEVERIFY
+    is_used = settings.is_production and settings.attestation is AttestationType.SITEVERIFY
     if is_used and urlsplit(settings.attestation_url).scheme == "http":
         yield Problem("DIALTONE_ATTESTATION_URL", "Must begin with https:// in production.")
-
-
-if TYPE_CHECKING:
-    from entrypoints.commands.connection_checks import Check
-    from entrypoints.http.plugin import ApiPlugin
 
 
 @asynccontextmanager
@@ -200,6 +196,11 @@ def open_siteverify(
     )
 
 
+def _try_provider(settings: AttestationSettings) -> Iterator[Trial]:
+    if settings.attestation is not None:
+        yield Trial("attestation", partial(_check_connection, settings))
+
+
 async def _check_connection(settings: AttestationSettings) -> str:
     from entrypoints.commands.connection_checks import check_own_adapter
 
@@ -240,23 +241,20 @@ class _Attestation(Feature):
     kinds = KINDS
     settings = AttestationSettings
 
-    def rules(self) -> Sequence[Rule]:
-        return (_check_siteverify, _check_ask)
-
-    def production_rules(self) -> Sequence[Rule]:
-        return (_check_siteverify_url,)
+    def check(self, settings: Settings) -> Findings:
+        attestation = settings.of(AttestationSettings)
+        return (
+            _check_siteverify(attestation),
+            _check_ask(attestation),
+            _check_siteverify_url(attestation),
+            _try_provider(attestation),
+        )
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed
         from entrypoints.http.attestation.plugin import AttestationPlugin
 
         return (AttestationPlugin(),)
-
-    def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
-        attestation = settings.of(AttestationSettings)
-        if attestation.attestation is None:
-            return {}
-        return {"attestation": partial(_check_connection, attestation)}
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:

@@ -1,12 +1,13 @@
 """Budgets: what codes and notices may cost in 24 hours, in all and for each country."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from domain.countries import ALL_COUNTRIES
 from entrypoints.features.feature import Feature
@@ -14,7 +15,7 @@ from entrypoints.features.statistics import StatisticsSettings, load_prices
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import Problem, Rule
+from entrypoints.settings.rules import FileCheck, Findings, Problem
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -109,27 +110,36 @@ def _check_prices(settings: BudgetSettings) -> Iterator[Problem]:
         return
 
 
-def check_currency(settings: Any) -> None:
-    """Check that the prices have the currency of the budgets.
+def check_currency(settings: Settings) -> Sequence[str]:
+    """Check that the prices have the currency of the budgets; say in plain words what these do.
 
     Raises:
         StartupError: with one line for each problem.
     """
-    of_budgets: BudgetSettings = settings.of(BudgetSettings)
+    from domain.costs.prices import format_short
+
+    amounts = [*settings.of(BudgetSettings).amounts]
     try:
         prices = load_prices(settings.of(StatisticsSettings))
     except StartupError:
-        return  # the price list has reported it
+        return ()  # the price list has reported it
     if prices is None:
-        return
+        return ()
     problems = [
         f"{variable}: The currency is {amount.currency}, but the prices of DIALTONE_PRICES are in "
         f"{prices.currency}. Write the amount in {prices.currency}, or use other prices."
-        for variable, _, amount in of_budgets.amounts
+        for variable, _, amount in amounts
         if amount.currency not in ("", prices.currency)
     ]
     if problems:
         raise StartupError("\n".join(dict.fromkeys(problems)))
+    return [
+        f"When codes and notices {f'to {country}' if country else 'to all countries together'} "
+        f"have cost {format_short(amount.millionths)} {prices.currency} in 24 hours, strangers "
+        "without a proof get status 429; above twice that, all strangers. All codes count, so set "
+        "it above your busiest day."
+        for _, country, amount in amounts
+    ]
 
 
 def _make_budgets(settings: Settings) -> "Sequence[Budget]":
@@ -147,11 +157,10 @@ class _Budgets(Feature):
     needs = ("statistics",)
     settings = BudgetSettings
 
-    def rules(self) -> "Sequence[Rule]":
-        return (_check_prices, _check_countries)
-
-    def file_checks(self) -> Sequence[Callable[[Any], object]]:
-        return (check_currency,)
+    def check(self, settings: Settings) -> Findings:
+        budgets = settings.of(BudgetSettings)
+        currency = FileCheck(partial(check_currency, budgets))
+        return (_check_prices(budgets), _check_countries(budgets), [currency])
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
@@ -207,23 +216,6 @@ class _Budgets(Feature):
             label="country",
         )
         return (gauge,)
-
-    def notes_on_settings(self, settings: "Settings") -> Iterable[str]:
-        """Say in plain words what the budgets do."""
-        from domain.costs.prices import format_short
-
-        of_budgets = settings.of(BudgetSettings)
-        prices = load_prices(settings.of(StatisticsSettings)) if [*of_budgets.amounts] else None
-        if prices is None:
-            return
-        for _, country, amount in of_budgets.amounts:
-            place = f"to {country}" if country else "to all countries together"
-            limit = f"{format_short(amount.millionths)} {prices.currency}"
-            yield (
-                f"When codes and notices {place} have cost {limit} in 24 hours, "
-                "strangers without a proof get status 429; above twice that, all strangers. All "
-                "codes count, so set it above your busiest day."
-            )
 
 
 BUDGETS: Final = _Budgets()

@@ -12,7 +12,7 @@ from entrypoints.features.feature import Feature, make_user_details_form
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import LOOPBACK_HOSTS
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import Problem, Rule
+from entrypoints.settings.rules import Findings, Problem
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ class _Console(Feature):
     kinds = KINDS
     settings = ConsoleSettings
 
-    def rules(self) -> Sequence[Rule]:
-        return (_check_url,)
+    def check(self, settings: Settings) -> Findings:
+        return (_check_url(settings.of(ConsoleSettings)),)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.console.user_fields import ConsoleFields

@@ -1,7 +1,7 @@
 """Events of users, which are sent to the operator's backend."""
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import SECRET_EXAMPLE, parse_hook_secrets, several_of
 from entrypoints.settings.declaration import setting
+from entrypoints.settings.rules import Findings, Trial
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook, Secret
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
     from application.events.feature import EventsPolicy
     from application.use_cases import UseCases
-    from entrypoints.commands.connection_checks import Check
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
 
@@ -86,6 +86,11 @@ def open_destination(
     from adapters.events.http_destination import open_http_destination
 
     return open_http_destination(destination.url, settings.of(EventSettings).events_secret.value)
+
+
+def _try_destinations(settings: EventSettings) -> Iterator[Trial]:
+    for destination in settings.events:
+        yield Trial(f"events {destination}", partial(_check_destination, destination, settings))
 
 
 async def _check_destination(destination: Destination, settings: EventSettings) -> str:
@@ -161,6 +166,9 @@ class _Events(Feature):
     )
     settings = EventSettings
 
+    def check(self, settings: Settings) -> Findings:
+        return (_try_destinations(settings.of(EventSettings)),)
+
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.events.user_fields import EventFields
 
@@ -183,13 +191,6 @@ class _Events(Feature):
                 measure=measure if settings.of(EventSettings).events else None,
             ),
         )
-
-    def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
-        events = settings.of(EventSettings)
-        return {
-            f"events {destination!s}": partial(_check_destination, destination, events)
-            for destination in events.events
-        }
 
     def keeps_user_events(self, settings: "Settings") -> bool:
         """Return whether there is a destination."""

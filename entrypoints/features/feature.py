@@ -1,29 +1,22 @@
 """What the rest of the program knows of an optional feature."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from adapters.metrics.exposition import MeasuredGauge
     from adapters.metrics.metrics import Metrics
     from adapters.records.record_kind import RecordKind
-    from adapters.records.record_store import RecordStore
     from application.use_cases import UseCases
     from domain.otp.delivery import Channel
-    from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserDetailsForm, UserFields
     from entrypoints.opening.opening import Opening
-    from entrypoints.settings.rules import Rule
+    from entrypoints.settings.rules import Findings
     from entrypoints.settings.settings import Settings
-
-
-RecordsCheck: TypeAlias = Callable[["RecordStore"], Awaitable[str]]
-"""Returns a note about the records of a database. Raises StartupError if they do not allow the
-settings, and PortError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +64,13 @@ class Feature:
     left_messages: ClassVar[str] = ""
     without_messages: "ClassVar[Feature | None]" = None
 
-    def rules(self) -> "Sequence[Rule]":
-        """Return its rules between settings. They come before those of the core."""
-        return ()
+    def check(self, settings: "Settings") -> "Findings":
+        """Return what is found out about its settings, and what can be tried of them.
 
-    def production_rules(self) -> "Sequence[Rule]":
-        """Return its rules for production."""
-        return ()
-
-    def file_checks(self) -> Sequence[Callable[[Any], object]]:
-        """Return what loads the files that its settings name, and raises `StartupError`.
-
-        Each takes all settings.
+        Each check is a generator of findings. It ends where it needs the value of an invalid
+        variable, so this method itself reads no value.
         """
+        del settings
         return ()
 
     def check_created(self, settings: "Settings") -> None:
@@ -103,14 +90,6 @@ class Feature:
         """
         del opening
         return nullcontext()
-
-    def check_extras(self, settings: "Settings") -> None:
-        """Check that the libraries of its adapters are installed, before anything is created.
-
-        Raises:
-            StartupError
-        """
-        del settings
 
     def must_be_open(self, settings: "Settings") -> bool:
         """Return whether each program has to open it: the service, and all commands."""
@@ -187,25 +166,6 @@ class Feature:
     def gauges(self, settings: "Settings", use_cases: "UseCases") -> "Sequence[MeasuredGauge]":
         """Return what is read for each answer with metrics."""
         del settings, use_cases
-        return ()
-
-    def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
-        """Return what `check-settings --connect` tries, by the name that it shows."""
-        del settings
-        return {}
-
-    def records_check(self, settings: "Settings") -> RecordsCheck | None:
-        """Return what `check-settings` asks the database, if it exists; None for nothing."""
-        del settings
-        return None
-
-    def notes_on_settings(self, settings: "Settings") -> "Iterable[str]":
-        """Return lines at the end of `check-settings`: what is allowed, and may be a mistake.
-
-        Raises:
-            StartupError
-        """
-        del settings
         return ()
 
 

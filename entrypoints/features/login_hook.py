@@ -1,6 +1,6 @@
 """The login hook, which decides about each login."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,13 +12,13 @@ from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import SECRET_EXAMPLE, parse_hook, parse_hook_secrets
 from entrypoints.settings.declaration import setting
+from entrypoints.settings.rules import Findings, Trial
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import HttpHook, Secret
 
 if TYPE_CHECKING:
     from adapters.login_hook.http_login_hook import HttpLoginHook
     from application.ports.login_hook import LoginHook
-    from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
 
@@ -57,6 +57,11 @@ def _open_hook(
     return open_http_login_hook(hook.name, hook.url, settings.login_hook_secret.value)
 
 
+def _try_hook(settings: LoginHookSettings) -> Iterator[Trial]:
+    if settings.login_hook is not None:
+        yield Trial("login hook", partial(_check_connection, settings.login_hook, settings))
+
+
 async def _check_connection(hook: HttpHook, settings: LoginHookSettings) -> str:
     from application.ports.login_hook import LoginHookFailed
 
@@ -84,6 +89,9 @@ class _LoginHook(Feature):
     )
     settings = LoginHookSettings
 
+    def check(self, settings: Settings) -> Findings:
+        return (_try_hook(settings.of(LoginHookSettings)),)
+
     def plugins(
         self, settings: "Settings", installed: "Sequence[Feature]"
     ) -> "Sequence[ApiPlugin]":
@@ -91,12 +99,6 @@ class _LoginHook(Feature):
         from entrypoints.http.login_hook.plugin import LoginHookPlugin
 
         return (LoginHookPlugin(),)
-
-    def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
-        of_hook = settings.of(LoginHookSettings)
-        if of_hook.login_hook is None:
-            return {}
-        return {"login hook": partial(_check_connection, of_hook.login_hook, of_hook)}
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:

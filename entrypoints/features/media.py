@@ -36,7 +36,15 @@ from entrypoints.settings.media_stores import (
     parse_media,
     parse_variants,
 )
-from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule, is_private
+from entrypoints.settings.rules import (
+    ONE_HOST_ONLY,
+    Finding,
+    Findings,
+    Library,
+    Problem,
+    Trial,
+    is_private,
+)
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, Secret, origin_of
 
@@ -44,7 +52,6 @@ if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
     from application.media.feature import LibraryFeature, MediaPolicy
     from application.use_cases import UseCases
-    from entrypoints.commands.connection_checks import Check
     from entrypoints.http.media.settings import HttpMediaSettings
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
@@ -264,6 +271,8 @@ def _check_private_media(settings: MediaSettings) -> Iterator[Problem]:
 
 
 def _check_s3_url(settings: MediaSettings) -> Iterator[Problem]:
+    if not settings.is_production:
+        return
     # A request has a signature and never the key: plain http may stay in a private network, where
     # the S3 server often runs beside the service.
     url = urlsplit(settings.s3_endpoint or "")
@@ -274,7 +283,8 @@ def _check_s3_url(settings: MediaSettings) -> Iterator[Problem]:
 
 
 def _check_hosts(settings: MediaSettings) -> Iterator[Problem]:
-    if isinstance(settings.media, MediaFolder) and not settings.is_single_host:
+    is_bound = isinstance(settings.media, MediaFolder) and not settings.is_single_host
+    if settings.is_production and is_bound:
         yield Problem("DIALTONE_MEDIA", ONE_HOST_ONLY.format("A folder", "s3://bucket/prefix"))
 
 
@@ -298,21 +308,16 @@ def _add_library(opening: "Opening", files: MediaFiles | None) -> "LibraryFeatur
     return library
 
 
-def _check_store_extra(settings: MediaSettings) -> None:
-    if isinstance(settings.media, S3Bucket):
-        check_extra("s3", "s3://")
-
-
 def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
     """Open the media store that the settings name."""
     media = settings.of(MediaSettings)
-    _check_store_extra(media)
     match media.media:
         case MediaFolder(path=path):
             from adapters.disk import open_disk_files
 
             return open_disk_files(path, media.media_service_url, clock)
         case S3Bucket(bucket=bucket, prefix=prefix):
+            check_extra("s3", "s3://")
             from adapters.s3 import open_s3_files
 
             return open_s3_files(
@@ -384,6 +389,12 @@ class _MediaRecords(Feature):
 MEDIA_RECORDS: Final = _MediaRecords()
 
 
+def _try_store(settings: MediaSettings) -> Iterator[Finding]:
+    if isinstance(settings.media, S3Bucket):
+        yield Library("DIALTONE_MEDIA", "s3", "s3://")
+    yield Trial("media", partial(_check_connection, settings))
+
+
 async def _check_connection(settings: MediaSettings) -> str:
     from adapters.system import SystemClock
     from entrypoints.commands.connection_checks import check_own_adapter
@@ -434,11 +445,16 @@ class _Media(Feature):
     adds_to_export = True
     left_by_deletion = "The files of the library stay until the service deletes them."
 
-    def rules(self) -> Sequence[Rule]:
-        return (_check_bucket, _check_variants, _check_private_media)
-
-    def production_rules(self) -> Sequence[Rule]:
-        return (_check_s3_url, _check_hosts)
+    def check(self, settings: Settings) -> Findings:
+        media = settings.of(MediaSettings)
+        return (
+            _check_bucket(media),
+            _check_variants(media),
+            _check_private_media(media),
+            _check_s3_url(media),
+            _check_hosts(media),
+            _try_store(media),
+        )
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.media.user_fields import LibraryFields
@@ -471,9 +487,6 @@ class _Media(Feature):
     def lines_after_restore(self, settings: Settings) -> Iterable[str]:
         return (f"Its images are in the {_place(settings)}: restore a copy that is not older.",)
 
-    def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
-        return {"media": partial(_check_connection, settings.of(MediaSettings))}
-
     def check_created(self, settings: "Settings") -> None:
         """Check that the media folder exists.
 
@@ -488,11 +501,6 @@ class _Media(Feature):
                 f"DIALTONE_MEDIA: {media.path} does not exist. Mount or restore it; the first "
                 "start of the service creates it."
             )
-
-    def check_extras(self, settings: "Settings") -> None:
-        """Check the library of the media store."""
-        with name_variable(settings.variable_of("DIALTONE_MEDIA")):
-            _check_store_extra(settings.of(MediaSettings))
 
     def own_folders(self, settings: "Settings") -> Sequence[Path]:
         """Return the media folder, if files are in one."""

@@ -1,19 +1,20 @@
 """Passkeys of the staff, with which it signs in to the web console."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from adapters.records.features.passkeys import KINDS
 from entrypoints.features.console import ConsoleSettings
-from entrypoints.features.feature import Feature, RecordsCheck
+from entrypoints.features.feature import Feature
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import Problem, Rule
+from entrypoints.settings.rules import FileCheck, Finding, Findings, Problem, RecordsCheck
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -75,9 +76,22 @@ def _are_required(settings: Settings) -> bool:
     return settings.of(PasskeySettings).staff_passkeys is StaffPasskeys.REQUIRED
 
 
-def _check_possible(settings: PasskeySettings) -> Iterator[Problem]:
+def _check_possible(settings: PasskeySettings) -> Iterator[Finding]:
     if _are_required(settings) and (why_not := explain_why_not(settings)):
         yield Problem("DIALTONE_STAFF_PASSKEYS", f"Must not be required. {why_not}")
+
+
+def _check_staff(settings: PasskeySettings) -> Iterator[Finding]:
+    yield FileCheck(partial(_note_on_passkeys, settings))
+    if _are_required(settings):
+        from entrypoints.commands.passkeys.staff_check import check_administrators
+
+        yield RecordsCheck(check_administrators)
+
+
+def _note_on_passkeys(settings: PasskeySettings) -> Iterator[str]:
+    if settings.of(ConsoleSettings).has_console and (why_not := explain_why_not(settings)):
+        yield f"Nobody can use passkeys. {why_not}"
 
 
 class _Passkeys(Feature):
@@ -101,8 +115,9 @@ class _Passkeys(Feature):
     kinds = KINDS
     settings = PasskeySettings
 
-    def rules(self) -> Sequence[Rule]:
-        return (_check_possible,)
+    def check(self, settings: Settings) -> Findings:
+        passkeys = settings.of(PasskeySettings)
+        return (_check_possible(passkeys), _check_staff(passkeys))
 
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed
@@ -114,17 +129,6 @@ class _Passkeys(Feature):
         from entrypoints.http.passkeys.user_fields import PasskeyFields
 
         return (PasskeyFields,)
-
-    def records_check(self, settings: Settings) -> RecordsCheck | None:
-        if not _are_required(settings):
-            return None
-        from entrypoints.commands.passkeys.staff_check import check_administrators
-
-        return check_administrators
-
-    def notes_on_settings(self, settings: Settings) -> "Iterable[str]":
-        if settings.of(ConsoleSettings).has_console and (why_not := explain_why_not(settings)):
-            yield f"Nobody can use passkeys. {why_not}"
 
     def add_details(self, opening: "Opening") -> None:
         """Show passkeys."""

@@ -1,7 +1,8 @@
 """A user gets another phone number, and the former number can undo it."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from adapters.records.features.phone_change import KINDS
@@ -12,7 +13,22 @@ if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
+    from entrypoints.settings.rules import Findings
     from entrypoints.settings.settings import Settings
+
+
+def _note_on_undo(settings: "Settings") -> Iterator[str]:
+    # Problems of the templates are reported by whoever checks these.
+    from domain.identities.phone_change import PhoneNotice
+    from entrypoints.opening.operator_files import load_sms_templates
+
+    for file in load_sms_templates(settings).files_without_undo():
+        kind = "the country" if file.is_for_country else "the language"
+        yield (
+            f"{file.location}, [{PhoneNotice.PHONE_CHANGED}]: no {{undo}} for {kind} "
+            f"{file.name}. The former number then undoes a change only by a code that it "
+            "requests, and strangers can use up these. Add {undo} to the text."
+        )
 
 
 class _PhoneChangeRecords(Feature):
@@ -58,6 +74,11 @@ class _PhoneChange(Feature):
     left_messages = "Messages to numbers that were changed wait until the service sends them."
     without_messages = _PhoneChangeRecords()
 
+    def check(self, settings: "Settings") -> "Findings":
+        from entrypoints.settings.rules import FileCheck
+
+        return ([FileCheck(partial(_note_on_undo, settings))],)
+
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.phone_change.user_fields import PhoneChangeFields
 
@@ -68,18 +89,6 @@ class _PhoneChange(Feature):
         from entrypoints.http.phone_change.plugin import PhoneChangePlugin
 
         return (PhoneChangePlugin(),)
-
-    def notes_on_settings(self, settings: "Settings") -> "Iterable[str]":
-        from domain.identities.phone_change import PhoneNotice
-        from entrypoints.opening.operator_files import load_sms_templates
-
-        for file in load_sms_templates(settings).files_without_undo():
-            kind = "the country" if file.is_for_country else "the language"
-            yield (
-                f"{file.location}, [{PhoneNotice.PHONE_CHANGED}]: no {{undo}} for {kind} "
-                f"{file.name}. The former number then undoes a change only by a code that it "
-                "requests, and strangers can use up these. Add {undo} to the text."
-            )
 
     def add_details(self, opening: "Opening") -> None:
         """Show changes of phones."""

@@ -1,11 +1,12 @@
 """Statistics of messages and logins, and what messages and calls cost."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from adapters.records.features.statistics import KINDS
 from entrypoints.features.feature import Feature
@@ -13,6 +14,7 @@ from entrypoints.opening.last_writes import write_last
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import setting
+from entrypoints.settings.rules import FileCheck, Findings
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,6 +61,18 @@ def load_prices(settings: StatisticsSettings) -> "PriceList | None":
     if problems := [*_find_missing(settings, prices), *_find_unknown(settings, prices)]:
         raise StartupError("\n".join(f"DIALTONE_PRICES: {file}: {line}" for line in problems))
     return prices
+
+
+def _check_prices(settings: StatisticsSettings) -> Iterable[str]:
+    if (prices := load_prices(settings)) is None:
+        return ()
+    from domain.countries import ALL_COUNTRIES
+    from domain.otp.delivery import Channel
+    from entrypoints.commands.statistics.prices import describe_prices
+
+    countries = sorted(settings.countries or ALL_COUNTRIES)
+    providers = {channel: _priced_providers(settings, channel) for channel in Channel}
+    return describe_prices(prices, countries, providers)
 
 
 def _priced_providers(settings: Settings, channel: "Channel") -> Sequence[str]:
@@ -126,26 +140,15 @@ class _Statistics(Feature):
         del settings
         return True
 
-    def file_checks(self) -> Sequence[Callable[[Any], object]]:
-        """Return what loads the price list."""
-        return (load_prices,)
+    def check(self, settings: Settings) -> Findings:
+        of_prices = settings.of(StatisticsSettings)
+        return ([FileCheck(partial(_check_prices, of_prices))],)
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed
         from entrypoints.http.statistics.plugin import StatisticsPlugin
 
         return (StatisticsPlugin(),)
-
-    def notes_on_settings(self, settings: "Settings") -> "Iterable[str]":
-        if (prices := load_prices(settings.of(StatisticsSettings))) is None:
-            return ()
-        from domain.countries import ALL_COUNTRIES
-        from domain.otp.delivery import Channel
-        from entrypoints.commands.statistics.prices import describe_prices
-
-        countries = sorted(settings.countries or ALL_COUNTRIES)
-        providers = {channel: _priced_providers(settings, channel) for channel in Channel}
-        return describe_prices(prices, countries, providers)
 
     def background_tasks(
         self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"

@@ -17,7 +17,6 @@ from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, PhoneRules, parse_phone
 from entrypoints.features.feature import Feature
-from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.phone_providers import PHONE_PROVIDERS, PhoneProvider
@@ -27,7 +26,7 @@ from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import one_of
 from entrypoints.settings.declaration import by_profile, limit, setting
-from entrypoints.settings.rules import Problem, Rule
+from entrypoints.settings.rules import FileCheck, Finding, Findings, Library, Problem, Trial
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from application.voice.calls import CallsPolicy
     from application.voice.feature import VoicePolicy
     from domain.voice.flow import CallFlow
-    from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
@@ -235,9 +233,19 @@ def load_call_flow(settings: VoiceSettings, file: Path | None = None) -> "CallFl
         raise invalid_file(lines, VoiceSettings, "DIALTONE_CALL_FLOW", path) from error
 
 
-def _check_call_flow(settings: VoiceSettings) -> None:
-    if settings.has_phone_line:
-        load_call_flow(settings)
+def _try_line(settings: VoiceSettings) -> Iterator[Finding]:
+    voice = settings.voice
+    if voice is None:
+        return
+    if isinstance(voice, PhoneProvider) and voice.provider.extra:
+        yield Library("DIALTONE_VOICE", voice.provider.extra, voice.name)
+    yield FileCheck(partial(_check_call_flow, settings))
+    yield Trial("phone line", partial(check_phone_line, settings))
+
+
+def _check_call_flow(settings: VoiceSettings) -> Sequence[str]:
+    load_call_flow(settings)
+    return ()
 
 
 def _check_line_settings(settings: VoiceSettings) -> Iterator[Problem]:
@@ -377,12 +385,9 @@ class _Voice(Feature):
     adds_to_export = True
     adds_channel = Channel.VOICE
 
-    def rules(self) -> Sequence[Rule]:
-        return (_check_line_settings, _check_retention)
-
-    def file_checks(self) -> Sequence[Callable[[Any], object]]:
-        """Return what loads the call flow."""
-        return (_check_call_flow,)
+    def check(self, settings: Settings) -> Findings:
+        voice = settings.of(VoiceSettings)
+        return (_check_line_settings(voice), _check_retention(voice), _try_line(voice))
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.voice.user_fields import CallFields
@@ -406,17 +411,6 @@ class _Voice(Feature):
                 return {"calls": f"by {title} from {voice.caller_id}"}
             case Factory(path=path):
                 return {"calls": f"by {path}"}
-
-    def connection_checks(self, settings: "Settings") -> "Mapping[str, Check]":
-        voice = settings.of(VoiceSettings)
-        return {"phone line": partial(check_phone_line, voice)} if voice.has_phone_line else {}
-
-    def check_extras(self, settings: "Settings") -> None:
-        """Check the library of the provider of calls."""
-        voice = settings.of(VoiceSettings).voice
-        with name_variable(settings.variable_of("DIALTONE_VOICE")):
-            if isinstance(voice, PhoneProvider) and voice.provider.extra:
-                check_extra(voice.provider.extra, voice.name)
 
     def add_details(self, opening: "Opening") -> None:
         """Show the calls of a user, and for how long calls are kept."""

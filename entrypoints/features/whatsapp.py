@@ -24,13 +24,12 @@ from entrypoints.opening.providers import Provider, prints_codes, provider_name
 from entrypoints.opening.whatsapp_providers import WHATSAPP_PROVIDERS
 from entrypoints.settings.adapter_parsers import one_of
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import Problem, Rule
+from entrypoints.settings.rules import Findings, Problem, Trial
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 from entrypoints.settings.whatsapp_cloud import WhatsAppCloudSettings
 
 if TYPE_CHECKING:
-    from entrypoints.commands.connection_checks import Check
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
 
@@ -87,12 +86,14 @@ def open_whatsapp(
     return whatsapp.open_messenger(settings)
 
 
-async def _check_connection(settings: WhatsAppSettings) -> str:
+def _try_provider(settings: WhatsAppSettings) -> Iterator[Trial]:
+    if settings.whatsapp is not None:
+        yield Trial("whatsapp", partial(_check_connection, settings.whatsapp, settings))
+
+
+async def _check_connection(whatsapp: Provider | Factory, settings: WhatsAppSettings) -> str:
     from entrypoints.commands.connection_checks import check_own_adapter
 
-    whatsapp = settings.whatsapp
-    if whatsapp is None:
-        return ""
     with name_variable(_VARIABLE):
         async with open_whatsapp(whatsapp, settings) as messenger:
             if isinstance(whatsapp, Provider):
@@ -120,8 +121,9 @@ class _WhatsApp(Feature):
     has_cleanup = True
     adds_channel = Channel.WHATSAPP
 
-    def rules(self) -> Sequence[Rule]:
-        return (_check_provider,)
+    def check(self, settings: Settings) -> Findings:
+        whatsapp = settings.of(WhatsAppSettings)
+        return (_check_provider(whatsapp), _try_provider(whatsapp))
 
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del installed
@@ -134,12 +136,6 @@ class _WhatsApp(Feature):
         del shown
         whatsapp = settings.of(WhatsAppSettings).whatsapp
         return {} if whatsapp is None else {"whatsapp": f"by {provider_name(whatsapp)}"}
-
-    def connection_checks(self, settings: Settings) -> "Mapping[str, Check]":
-        whatsapp = settings.of(WhatsAppSettings)
-        if whatsapp.whatsapp is None:
-            return {}
-        return {"whatsapp": partial(_check_connection, whatsapp)}
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:

@@ -1,12 +1,13 @@
-"""Rules between settings, and what production rejects, however well it is written.
+"""What is checked of all settings: rules between them, and what production rejects.
 
-Those of a feature are in its module.
+The checks of a feature are in its module.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from domain.countries import ALL_COUNTRIES
@@ -15,7 +16,7 @@ from entrypoints.opening.providers import Provider, prints_codes
 from entrypoints.settings.adapter_parsers import LOOPBACK_HOSTS
 from entrypoints.settings.channel_parsers import ALL_OTHERS
 from entrypoints.settings.composition import FIELDS
-from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule
+from entrypoints.settings.rules import ONE_HOST_ONLY, FileCheck, Findings, Problem
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import HttpHook, SqliteLocation
 
@@ -35,27 +36,19 @@ def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
     )
 
 
-def is_production(values: Mapping[str, str]) -> bool:
-    """Return whether these values are meant for production, also with a typing error."""
-    env = values.get("DIALTONE_ENV", "").strip().lower()
-    return bool(env) and not env.startswith("dev")
+def check_all(settings: Settings) -> Findings:
+    """Return what is found about the core and all features."""
+    of_features = [findings for feature in FEATURES for findings in feature.check(settings)]
+    rules = (*_RULES, *(_PRODUCTION_RULES if settings.is_production else ()))
+    templates = FileCheck(partial(_check_templates, settings))
+    return [[templates], *of_features, *(rule(settings) for rule in rules)]
 
 
-def find_problems(settings: Settings, *, is_complete: bool) -> Iterator[Problem]:
-    """Yield the problem of each rule that is violated.
+def _check_templates(settings: Settings) -> Sequence[str]:
+    from entrypoints.opening.operator_files import load_sms_templates
 
-    Unless the settings are complete, a rule ends where it needs the value of an invalid variable.
-    """
-    rules = [rule for feature in FEATURES for rule in feature.rules()] + [*_RULES]
-    if is_production(settings.variables.values):
-        rules += [rule for feature in FEATURES for rule in feature.production_rules()]
-        rules += _PRODUCTION_RULES
-    for rule in rules:
-        try:
-            yield from rule(settings)
-        except AttributeError:
-            if is_complete:
-                raise
+    load_sms_templates(settings)
+    return ()
 
 
 def _check_keys(settings: Settings) -> Iterator[Problem]:
@@ -226,7 +219,8 @@ def _check_hosts(settings: Settings) -> Iterator[Problem]:
         yield Problem("DIALTONE_DATABASE", ONE_HOST_ONLY.format("SQLite", others))
 
 
-_RULES: Final[Sequence[Rule]] = (
+_Rule: TypeAlias = Callable[[Settings], Iterator[Problem]]
+_RULES: Final[Sequence[_Rule]] = (
     _check_keys,
     _check_providers,
     _check_senders,
@@ -236,7 +230,7 @@ _RULES: Final[Sequence[Rule]] = (
     _check_metrics_port,
     _check_hook_secrets,
 )
-_PRODUCTION_RULES: Final[Sequence[Rule]] = (
+_PRODUCTION_RULES: Final[Sequence[_Rule]] = (
     _check_public_url,
     _check_issuer,
     _check_secrets_file,

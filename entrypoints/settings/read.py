@@ -1,6 +1,6 @@
 """Reading settings from the environment and `.env`, and showing them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import starmap
 from pathlib import Path
@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 from domain.errors import InvalidValue
 from entrypoints.opening.startup_error import SettingsError, StartupError
-from entrypoints.settings.checks import find_problems, is_production, unused_variables
+from entrypoints.settings.checks import check_all, unused_variables
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES, VARIABLES, AllSettings
 from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.env_file import read_env_file
-from entrypoints.settings.rules import Problem
+from entrypoints.settings.rules import FileCheck, Problem, find
 from entrypoints.settings.secret_files import both_set, read_secret_file, read_secret_files
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import PrivateUrl, Secret, Variables
+from entrypoints.settings.values import PrivateUrl, Secret, Variables, is_production
 
 
 class ShownSetting(NamedTuple):
@@ -31,9 +31,7 @@ class ShownSetting(NamedTuple):
 
 
 def read_settings(
-    environ: Mapping[str, str],
-    env_file: Path | None,
-    file_checks: Iterable[Callable[[Settings], object]] = (),
+    environ: Mapping[str, str], env_file: Path | None, *, checks_files: bool = False
 ) -> Settings:
     """Read and check all settings; `settings.of` has those of a feature.
 
@@ -45,12 +43,12 @@ def read_settings(
     Args:
         environ: The environment.
         env_file: The path of the `.env` file.
-        file_checks: Load what settings name. They raise `StartupError`, also a line each.
+        checks_files: Whether files that the settings name are checked too.
 
     Raises:
-        SettingsError: with all problems: those of the file, those of the settings, those of the
-            file checks, and then the names that are not settings. Without another problem such a
-            name is only a warning.
+        SettingsError: with all problems: those of `.env`, those of the settings, those of the files
+            that they name, and then the names that are not settings. Without another problem such
+            a name is only a warning.
     """
     in_file, problems = read_env_file(env_file) if env_file else ({}, [])
     file_values, environment = _without_empty(in_file), _without_empty(environ)
@@ -62,16 +60,17 @@ def read_settings(
     _set(settings, "variables", Variables({**values, **texts}, from_env_file, files))
     invalid = _parse(settings, unread)
     is_complete = not (invalid or unread)
-    for problem in find_problems(settings, is_complete=is_complete):
+    for problem in find(Problem, check_all(settings), is_complete=is_complete):
         invalid.setdefault(problem.variable, problem)
     for name in FIELDS:
         if name in unread or name in invalid:
             variable, text = unread.get(name) or _explain(settings, invalid[name])
             place = " (in .env)" if variable in from_env_file else ""
             problems.append(f"{variable}{place}: {text}")
-    for check in file_checks:
+    file_checks = find(FileCheck, check_all(settings), is_complete=is_complete)
+    for file in file_checks if checks_files else ():
         try:
-            check(settings)
+            file.check()
         except AttributeError:
             if is_complete:
                 raise

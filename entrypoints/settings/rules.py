@@ -1,13 +1,18 @@
-"""What a rule between settings is, and what the rules of several features have in common."""
+"""What a check of settings finds, and what the checks of several features have in common."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from ipaddress import ip_address
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from adapters.records.record_store import RecordStore
+
+F = TypeVar("F", bound="Finding")
 
 
 class Problem(NamedTuple):
-    """A rule that is violated.
+    """A rule between settings that is violated. Everything that reads the settings refuses them.
 
     Attributes:
         variable: The variable to change.
@@ -21,8 +26,80 @@ class Problem(NamedTuple):
     example: str | None = None
 
 
-Rule = Callable[[Any], Iterator[Problem]]
-"""Takes all settings, and yields their problems."""
+class Library(NamedTuple):
+    """A library that an adapter needs. Nothing is created or opened without it.
+
+    Attributes:
+        variable: The variable that names the adapter.
+        extra: One of `EXTRAS`, which has the library.
+        subject: What needs it, as the settings name it.
+    """
+
+    variable: str
+    extra: str
+    subject: str
+
+
+class FileCheck(NamedTuple):
+    """A check that reads more than the settings, such as a file that they name.
+
+    The start of the service and `check-settings` do it. Other commands can help while the file is
+    not valid.
+
+    Attributes:
+        check: Returns notes for the end of `check-settings`: what is allowed, and may be a mistake.
+            They are made only if they are read. Raises StartupError, with a line for each problem.
+    """
+
+    check: Callable[[], Iterable[str]]
+
+
+Check: TypeAlias = Callable[[], Coroutine[Any, Any, str]]
+"""Return a note or an empty text. Raise an error for the operator if the part does not work.
+
+The first line of a text belongs to the part, further ones are shown below it.
+"""
+
+
+class Trial(NamedTuple):
+    """A part that `check-settings --connect` tries. Nothing is created that stays.
+
+    Attributes:
+        part: Its name in the output.
+        run: Tries it. Raises StartupError, ConfigurationError or PortError.
+    """
+
+    part: str
+    run: Check
+
+
+class RecordsCheck(NamedTuple):
+    """What `check-settings` asks the database, if it exists.
+
+    Attributes:
+        check: Returns a note about the records. Raises PortError, and StartupError if they do not
+            allow the settings.
+    """
+
+    check: Callable[["RecordStore"], Awaitable[str]]
+
+
+Finding: TypeAlias = Problem | Library | FileCheck | Trial | RecordsCheck
+Findings: TypeAlias = Iterable[Iterable[Finding]]
+"""What is found, by checks: each ends where it needs the value of a variable that is invalid."""
+
+
+def find(kind: type[F], found: Findings, *, is_complete: bool = True) -> Iterator[F]:
+    """Yield the findings of a kind. Only incomplete settings may lack values."""
+    for findings in found:
+        try:
+            for finding in findings:
+                if isinstance(finding, kind):
+                    yield finding
+        except AttributeError:
+            if is_complete:
+                raise
+
 
 ONE_HOST_ONLY: Final = "{} is on one host only. Use {}, or set DIALTONE_SINGLE_HOST=yes."
 

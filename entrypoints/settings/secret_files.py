@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 from adapters.files import open_regular_file
 from domain.errors import InvalidValue
-from entrypoints.settings.checks import is_production, unused_variables
+from entrypoints.settings.checks import unused_variables
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
 from entrypoints.settings.declaration import PREFIX
-from entrypoints.settings.values import SecretFile
+from entrypoints.settings.values import SecretFile, is_production
 
 _MAX_FILE_SIZE: Final = 64 * 1024
 

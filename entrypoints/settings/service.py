@@ -12,6 +12,7 @@ from entrypoints.settings.values import (
     LimitStoreLocation,
     Network,
     Variables,
+    is_production,
 )
 
 
@@ -75,6 +76,11 @@ class ServiceSettings:
         example="acme_notes.feature:ACME_NOTES",
     )
     variables: Variables = field(default_factory=Variables, repr=False)
+
+    @property
+    def is_production(self) -> bool:
+        """Whether they are meant for production, also while `env` is not valid."""
+        return is_production(self.variables.values)
 
     @property
     def image_sources(self) -> tuple[str, ...]:

@@ -23,6 +23,12 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+def is_production(values: Mapping[str, str]) -> bool:
+    """Return whether the values of variables are meant for production, even with a typing error."""
+    env = values.get("DIALTONE_ENV", "").strip().lower()
+    return bool(env) and not env.startswith("dev")
+
+
 def origin_of(url: str) -> str:
     """Return the scheme and the host of a URL: what is shown of one that may contain a secret."""
     parts = urlsplit(url)

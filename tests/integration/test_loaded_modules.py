@@ -45,7 +45,7 @@ async def start_worker(settings):
     await app({"type": "lifespan"}, receive, send)
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"], sent
 
-settings = command._read_settings(has_file_checks=True)
+settings = command._read_settings(checks_files=True)
 asyncio.run(start_worker(settings))
 print(*sys.modules, sep="\\n")
 """

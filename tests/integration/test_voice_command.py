@@ -15,7 +15,6 @@ from application.ports.webhooks import SignatureCoverage
 from application.voice.call_urls import CallUrls
 from entrypoints.commands.core_checks import connection_checks
 from entrypoints.commands.voice import commands
-from entrypoints.opening.file_checks import FILE_CHECKS
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
@@ -50,7 +49,7 @@ def test_the_problems_of_a_flow_are_lines_of_an_error(tmp_path: Path) -> None:
     with pytest.raises(StartupError) as of_file:
         check(str(flow_file))
     with pytest.raises(StartupError) as of_setting:
-        read_settings(PHONE_LINE | {"DIALTONE_CALL_FLOW": str(flow_file)}, None, FILE_CHECKS)
+        read_settings(PHONE_LINE | {"DIALTONE_CALL_FLOW": str(flow_file)}, None, checks_files=True)
 
     lines = str(of_file.value).splitlines()
     assert f"{flow_file}, nodes: there is none; add a table [nodes.NAME]." in lines

@@ -11,7 +11,7 @@ from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import PHONE, REASON
 
 if TYPE_CHECKING:
-    from entrypoints.commands.connection_checks import Check
+    from entrypoints.settings.rules import Check
     from entrypoints.settings.settings import Settings
 
 flow: Final = CommandGroup("flow", help="Check a call flow.", examples=["check flow.toml", "check"])

@@ -16,6 +16,7 @@ from entrypoints.features.budgets import (
 from entrypoints.opening.startup_error import SettingsError, StartupError
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
+from tests.support.settings import notes
 
 DAY: Final = "DIALTONE_BUDGET_PER_DAY"
 COUNTRY: Final = "DIALTONE_BUDGET_PER_COUNTRY"
@@ -91,9 +92,9 @@ def test_an_invalid_price_list_is_reported_once(tmp_path: Path) -> None:
 
 
 def test_check_settings_says_what_a_budget_does(tmp_path: Path) -> None:
-    [note] = BUDGETS.notes_on_settings(read(tmp_path, **{COUNTRY: "IN=500"}))
+    [note] = notes(read(tmp_path, **{COUNTRY: "IN=500"}), BUDGETS)
     assert (
         "to IN have cost 500.00 USD in 24 hours, strangers without a proof get status 429" in note
     )
     assert "busiest day" in note
-    assert [*BUDGETS.notes_on_settings(read(tmp_path))] == []
+    assert notes(read(tmp_path), BUDGETS) == []

@@ -6,7 +6,6 @@ from typing import Final
 
 import pytest
 
-from entrypoints.opening.file_checks import FILE_CHECKS
 from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.read import find_unknown, read_settings
@@ -189,7 +188,7 @@ def test_files_that_settings_name_are_reported_with_the_other_problems() -> None
     files = dict.fromkeys(only_installed(named), "/nowhere")
 
     with pytest.raises(SettingsError) as error:
-        read_settings(TWILIO_CALLS | files | {"DIALTONE_WORKERS": "0"}, None, FILE_CHECKS)
+        read_settings(TWILIO_CALLS | files | {"DIALTONE_WORKERS": "0"}, None, checks_files=True)
 
     lines = str(error.value).splitlines()
     assert [line.partition(":")[0] for line in lines] == ["DIALTONE_WORKERS", *files]

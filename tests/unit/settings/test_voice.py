@@ -7,7 +7,6 @@ import pytest
 from application.voice.cleanup import DEFAULT_CALL_RETENTION, DEFAULT_RECORDING_RETENTION
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.features.voice import VoiceSettings
-from entrypoints.opening.file_checks import FILE_CHECKS
 from entrypoints.settings.read import find_unused, read_settings
 from entrypoints.settings.values import Factory
 from tests.support.inbound_call import CALL_FLOW
@@ -142,4 +141,4 @@ def test_recordings_are_not_kept_longer_than_calls() -> None:
 
 
 def test_without_a_phone_line_its_flow_is_not_read() -> None:
-    read_settings({"DIALTONE_CALL_FLOW": "/nowhere"}, None, FILE_CHECKS)
+    read_settings({"DIALTONE_CALL_FLOW": "/nowhere"}, None, checks_files=True)

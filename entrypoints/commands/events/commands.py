@@ -14,7 +14,7 @@ from entrypoints.commands.options import ID, PHONE, USER, at_most_one, json_opti
 if TYPE_CHECKING:
     from application.events.operator_events import RetriedEvents, WaitingEvent
     from application.use_cases import UseCases
-    from entrypoints.commands.connection_checks import Check
+    from entrypoints.settings.rules import Check
     from entrypoints.settings.settings import Settings
 
 

@@ -134,14 +134,16 @@ async def test_where_nobody_gets_messages_there_is_a_warning_and_the_check_fails
 ) -> None:
     with FakeWhatsApp() as server:
         async with open_messenger(server) as (messenger, now):
+            events: list[dict[str, object]] = []
             for code, is_for_nobody in ((131026, False), (131056, False), (132015, True)):
                 server.errors = {a_phone(1).e164[1:]: code}
                 await messenger.check()
                 await messenger.send(a_phone(1), a_message())
                 events = [line.msg for line in caplog.records if isinstance(line.msg, dict)]
                 assert bool(events) == is_for_nobody
-            assert events[0]["event"] == "whatsapp_sends_nothing"
-            assert events[0]["error_code"] == "132015"
+            (event,) = events
+            assert event["event"] == "whatsapp_sends_nothing"
+            assert event["error_code"] == "132015"
             now[0] += 599
             with pytest.raises(MessengerUnavailable, match=r"paused .* \(132015\)"):
                 await messenger.check()

@@ -87,8 +87,8 @@ async def test_the_clocks_are_compared_at_the_start_and_again_after_a_failure() 
         async with run_clock_task(CompareClocks(read_time, clock, lambda: 0.0), metrics):
             differences = []
             for _ in range(4):
-                await asyncio.sleep(59)
+                await asyncio.sleep(59)  # on the clock of the test
                 differences.append(measured())
-                await asyncio.sleep(1)
+                await asyncio.sleep(1)  # until the next comparison
     assert differences == [360, 360, 40, 0]
     assert [line["event"] for line in logs] == ["clocks_not_compared"]

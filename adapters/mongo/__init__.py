@@ -1,4 +1,7 @@
-"""A database in MongoDB (standalone, replica set or sharded cluster), by beanie over motor."""
+"""A database in MongoDB (a standalone server or a replica set), by beanie over motor.
+
+Nobody has tried a sharded cluster.
+"""
 
 from adapters.mongo.opening import (
     inspect_database,

@@ -1,4 +1,4 @@
 """Events to the backend of the app, by HTTP.
 
-docs/events.md has the requests and responses.
+docs/hooks.md has the requests and responses.
 """

@@ -1,1 +1,1 @@
-"""The login hook by HTTP. docs/login_hook.md has the requests and responses."""
+"""The login hook by HTTP. docs/hooks.md has the requests and responses."""

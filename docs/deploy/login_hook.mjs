@@ -1,4 +1,4 @@
-// A hook for DIALTONE_LOGIN_HOOK that decides about logins (docs/login_hook.md). It needs Node.js 18 or newer.
+// A hook for DIALTONE_LOGIN_HOOK that decides about logins (docs/hooks.md). It needs Node.js 18 or newer.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 

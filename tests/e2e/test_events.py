@@ -91,7 +91,7 @@ def test_a_new_receiver_begins_with_all_users_and_ends_with_what_the_service_has
     tmp_path: Path, receiver: FakeReceiver
 ) -> None:
     names: dict[str, Any] = {}
-    [_, code] = blocks_in("python", page("docs/events.md"))
+    [_, code] = blocks_in("python", page("docs/hooks.md"))
     exec(code, names)  # noqa: S102 -- the code of our page
     phones = [f"+1415555010{number}" for number in range(4)]
     lines = [f"{phone},User {number}" for number, phone in enumerate(phones)]

@@ -1,4 +1,4 @@
-"""The extension of docs/extensions.md, installed beside a service that runs with it."""
+"""The extension of docs/features.md, installed beside a service that runs with it."""
 
 import base64
 import json
@@ -29,7 +29,7 @@ EXTENSION: Final = "acme_notes.feature:ACME_NOTES"
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder where the package of the page is installed."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
-    text = page("docs/extensions.md")
+    text = page("docs/features.md")
     (project,), (feature, http) = blocks_in("toml", text), blocks_in("python", text)
     (source / "pyproject.toml").write_text(project, encoding="utf-8")
     package = source / "acme_notes"

@@ -13,7 +13,7 @@ PHONE: Final = "+14155552671"
 
 def test_the_commands_of_the_readme_sign_in_upload_and_sign_out(tmp_path: Path) -> None:
     _, _, first = page("README.md").partition("\n## Sign in\n")
-    request, code, *rest = blocks_in("sh", first.partition("\n## Make a phone call\n")[0])
+    request, code, *rest = blocks_in("sh", first.partition("\n## Where to go\n")[0])
     assert f"PHONE={PHONE}\n" in request
     assert code == "CODE=123456\n"
 

@@ -106,7 +106,7 @@ def _require_events(settings: "Settings") -> None:
     if not settings.of(EventSettings).events:
         raise CommandError(
             "No events are recorded or sent, because DIALTONE_EVENTS is not set. It names where "
-            f"they go, see docs/events.md. {example_line(EventSettings, 'DIALTONE_EVENTS')}"
+            f"they go, see docs/hooks.md. {example_line(EventSettings, 'DIALTONE_EVENTS')}"
         )
 
 

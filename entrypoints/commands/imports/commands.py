@@ -159,7 +159,7 @@ def hookaba(
 ) -> Iterable[str]:
     """Import users, library and files of hookaba-backend, which is only read.
 
-    Repeat it to continue, or to import what is new there. See docs/moving_from_hookaba.md.
+    Repeat it to continue, or to import what is new there. See docs/importing.md.
     """
     from application.ports.errors import PortError
     from entrypoints.commands.domain_errors import explain_errors

@@ -1,4 +1,4 @@
-"""The receivers of docs/events.md accept the requests that the service signs, and no others."""
+"""The receivers of docs/hooks.md accept the requests that the service signs, and no others."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from tests.support.markdown import blocks_in, page
 from tests.support.servers.fake_hook import SECRET
 from tests.support.servers.process import find_or_install
 
-PAGE: Final = page("docs/events.md")
+PAGE: Final = page("docs/hooks.md")
 BODY: Final = b'{"id": "evt_1", "type": "user.updated", "user_id": "6561a2b0c3d4e5f60718293a"}'
 OTHER_SECRET: Final = "whsec_" + "b3RoZXIg" * 4
 _PRINT: Final = """

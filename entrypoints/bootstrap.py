@@ -44,10 +44,23 @@ async def open_use_cases(
     features: Iterable[Feature] = ALL,
     *,
     clock: Clock | None = None,
+    retry: OutageRetries | None = None,
+) -> AsyncIterator[UseCases]:
+    """Open the use cases of the core and the features, as a command has them; see `open_all`."""
+    async with open_all(settings, features, clock=clock, retry=retry) as opening:
+        yield opening.use_cases
+
+
+@asynccontextmanager
+async def open_all(
+    settings: Settings,
+    features: Iterable[Feature] = ALL,
+    *,
+    clock: Clock | None = None,
     metrics: "Metrics | None" = None,
     retry: OutageRetries | None = None,
     is_service: bool = False,
-) -> AsyncIterator[UseCases]:
+) -> AsyncIterator[Opening]:
     """Open the core and the features, until the block ends.
 
     The core is keys, database, identities and the acts of operators. Nothing is opened of features
@@ -70,7 +83,7 @@ async def open_use_cases(
     from adapters.system import SystemClock, SystemRandomness
 
     clock = clock or SystemClock()
-    opened_features = find_needed(features, settings)
+    opened_features = find_needed(features)
     check_database_extra(settings)
     for feature in opened_features:
         for library in find(Library, feature.check(settings)):
@@ -96,10 +109,9 @@ async def open_use_cases(
             records = wrap_store(database.records, lambda _, call: retry(call))
             database = replace(database, records=records)
         system = SystemPorts(clock=clock, randomness=SystemRandomness(), events=listeners)
-        keeps_events = any(feature.keeps_user_events(settings) for feature in FEATURES)
         core = UseCases(
             system,
-            make_repositories(database, phone_encryption, keeps_events=keeps_events),
+            make_repositories(database, phone_encryption, keeps_events=settings.keeps_user_events),
             phone_encryption,
             _make_identities_ports(settings, keys),
             _make_operations_ports(settings, keys, database, is_service=is_service),
@@ -119,13 +131,13 @@ async def open_use_cases(
         )
         for feature in opened_features:
             await stack.enter_async_context(feature.open(opening))
-        yield core
+        yield opening
 
 
-def find_needed(features: Iterable[Feature], settings: Settings) -> Sequence[Feature]:
+def find_needed(features: Iterable[Feature]) -> Sequence[Feature]:
     """Return these features with what has to be open for them, in the order of opening."""
     named = {feature.name: feature for feature in features}
-    must_be_open = {feature.name for feature in FEATURES if feature.must_be_open(settings)}
+    must_be_open = {feature.name for feature in FEATURES if feature.must_be_open}
     needed = named.keys() | must_be_open
     for feature in reversed(ALL):
         if feature.name in needed:
@@ -153,7 +165,7 @@ def _make_operations_ports(
     from adapters.system import FreeSpaceCheck, HeldHealthCheck
     from entrypoints.version.distribution import installed_version
 
-    folders = [folder for feature in FEATURES for folder in feature.own_folders(settings)]
+    folders = [folder for folder in settings.file_stores.values() if folder is not None]
     if isinstance(settings.database, SqliteLocation):
         folders.append(settings.database.path.parent)
     return OperationsPorts(

@@ -73,7 +73,6 @@ def backup(
     """Copy the SQLite database to a file. Safe while the service runs."""
     from adapters.sqlite import back_up_database
     from entrypoints.commands.parsing import parse_file
-    from entrypoints.features import FEATURES
     from entrypoints.opening.keys import describe_place
     from entrypoints.opening.startup_error import InvalidArgument
 
@@ -94,9 +93,10 @@ def backup(
             f"Warning: it has the unknown {copy.unknown_object!r}. `dialtone restore` refuses it "
             "until this object is dropped."
         )
-    lines = [line for feature in FEATURES for line in feature.lines_after_backup(settings)]
-    yield from lines
-    yield f"Apart from {'both' if lines else 'it'}, keep a copy of {describe_place(settings)}."
+    for place in settings.file_stores:
+        yield f"Now copy the {place}, after the database."
+    these = "both" if settings.file_stores else "it"
+    yield f"Apart from {these}, keep a copy of {describe_place(settings)}."
 
 
 @click.command(cls=Command, examples=["/srv/backup/dialtone.db"])
@@ -110,7 +110,6 @@ def restore(settings: "Settings", file: str, *, full_check: bool) -> Iterator[st
     from adapters.sqlite import restore_database
     from adapters.system import SystemClock
     from entrypoints.commands.parsing import parse_file
-    from entrypoints.features import FEATURES
     from entrypoints.opening.keys import describe_place, find_key_fingerprint
 
     source = parse_file(file)
@@ -129,7 +128,8 @@ def restore(settings: "Settings", file: str, *, full_check: bool) -> Iterator[st
         yield f"The keys belong to this database: {describe_place(settings)}."
     else:
         yield f"It needs other keys: before the start, restore {describe_place(settings)}."
-    yield from (line for feature in FEATURES for line in feature.lines_after_restore(settings))
+    for place in settings.file_stores:
+        yield f"Its files are in the {place}: restore a copy that is not older."
     yield (
         "Changes since the backup are undone: deleted accounts and revoked sessions are back, "
         "blocked phones are not blocked. The log has them: docs/backup.md says how to repeat them."

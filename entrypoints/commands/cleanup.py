@@ -36,14 +36,14 @@ def cleanup(settings: "Settings") -> Iterator[str]:
                 features,
             )
 
-    of_features = [feature for feature in FEATURES if feature.has_cleanup]
+    with_records = [feature for feature in FEATURES if feature.kinds]
     try:
         # What was interrupted may end with a message.
-        report = clean_up([LIMITS, OTP, *of_features])
+        report = clean_up([LIMITS, OTP, *with_records])
     except StartupError as error:
-        report = clean_up([LIMITS, *(each.without_messages or each for each in of_features)])
-        print_errors(
-            str(error), *(each.left_messages for each in of_features if each.left_messages)
-        )
+        instead = {each: each.without_messages for each in with_records if each.without_messages}
+        others = (each for each in with_records if each not in instead)
+        report = clean_up([LIMITS, *others, *(each.feature for each in instead.values())])
+        print_errors(str(error), *(each.left for each in instead.values()))
     for name, count in report.items():
         yield f"{name.replace('_', ' ')}: {count}"

@@ -276,8 +276,6 @@ def delete(settings: "Settings", user: str, options: ActOptions, *, yes: bool) -
 
     features = [feature for feature in FEATURES if feature.left_by_deletion]
     try:
-        for feature in features:
-            feature.check_created(settings)
         found, retained = delete_with(features)
     except StartupError as error:
         found, retained = delete_with([])

@@ -8,8 +8,6 @@ from adapters.records.features.admin import KINDS
 from entrypoints.features.feature import Feature, make_user_details_form
 
 if TYPE_CHECKING:
-    from adapters.metrics.exposition import MeasuredGauge
-    from application.use_cases import UseCases
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
     from entrypoints.settings.settings import Settings
@@ -19,7 +17,6 @@ class _Admin(Feature):
     """The REST administration, with service tokens."""
 
     name = "admin"
-    has_cleanup = True
     folders = (
         "domain/admin",
         "application/ports/service_tokens.py",
@@ -43,22 +40,14 @@ class _Admin(Feature):
         from application.admin.feature import AdminFeature
 
         tokens = make_admin_repositories(opening.database).service_tokens
-        opening.use_cases.add(AdminFeature(opening.use_cases, tokens))
-        yield
-
-    def gauges(self, settings: "Settings", use_cases: "UseCases") -> "Sequence[MeasuredGauge]":
-        """Return when the next service token expires."""
-        del settings
-        from adapters.metrics.exposition import MeasuredGauge
-        from application.admin.feature import AdminFeature
-
-        return (
-            MeasuredGauge(
-                name="service_token_expiry_seconds",
-                text="Time until the next service token expires that is valid.",
-                measure=use_cases.of(AdminFeature).tokens.measure_next_expiry,
-            ),
+        admin = AdminFeature(opening.use_cases, tokens)
+        opening.use_cases.add(admin)
+        opening.add_gauge(
+            "service_token_expiry_seconds",
+            "Time until the next service token expires that is valid.",
+            admin.tokens.measure_next_expiry,
         )
+        yield
 
 
 ADMIN: Final = _Admin()

@@ -27,7 +27,6 @@ class _AppData(Feature):
     )
     kinds = KINDS
     data = ("app data",)
-    has_cleanup = True
     adds_to_export = True
 
     def user_fields(self) -> "Sequence[type[UserFields]]":

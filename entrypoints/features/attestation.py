@@ -227,7 +227,6 @@ class _Attestation(Feature):
     """Proof before a message: a challenge in place of a 429."""
 
     name = "attestation"
-    has_cleanup = True
     folders = (
         "domain/attestation",
         "application/attestation",

@@ -8,8 +8,7 @@ from adapters.records.features.blocks import KINDS
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
-    from adapters.metrics.exposition import MeasuredGauge
-    from application.use_cases import UseCases
+    from application.blocks.feature import BlocksFeature
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
@@ -31,12 +30,7 @@ class _Blocks(Feature):
         "entrypoints/words/block_words.py",
     )
     kinds = KINDS
-    has_cleanup = True
-
-    def must_be_open(self, settings: "Settings") -> bool:
-        """Return that it must: what commands send obeys the blocks too."""
-        del settings
-        return True
+    must_be_open = True  # what commands send obeys the blocks too
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed
@@ -71,6 +65,7 @@ class _Blocks(Feature):
         core = opening.use_cases
         blocks = BlocksFeature(core, make_blocks_repositories(opening.database))
         core.add(blocks)
+        _measure(opening, blocks)
         if core.find(LimitsFeature) is None:
             yield
             return
@@ -86,33 +81,22 @@ class _Blocks(Feature):
         ):
             yield
 
-    def gauges(self, settings: "Settings", use_cases: "UseCases") -> "Sequence[MeasuredGauge]":
-        """Return how many blocks are active, and when they were read."""
-        del settings
-        from adapters.metrics.exposition import MeasuredGauge
-        from application.blocks.feature import BlocksFeature
 
-        blocks = use_cases.of(BlocksFeature)
+def _measure(opening: "Opening", blocks: "BlocksFeature") -> None:
+    async def count() -> Mapping[str, float]:
+        return blocks.count()
 
-        async def count() -> Mapping[str, float]:
-            return blocks.count()
+    async def measure_age() -> float:
+        return blocks.age().total_seconds()
 
-        async def measure_age() -> float:
-            return blocks.age().total_seconds()
-
-        return (
-            MeasuredGauge(
-                name="blocks",
-                text="Blocks that are active, as the process that answers knows them.",
-                measure=count,
-                label="kind",
-            ),
-            MeasuredGauge(
-                name="blocks_read_age_seconds",
-                text="How long ago the blocks were read, by the process that answers.",
-                measure=measure_age,
-            ),
-        )
+    opening.add_gauge(
+        "blocks", "Blocks that are active, as the process that answers knows them.", count, "kind"
+    )
+    opening.add_gauge(
+        "blocks_read_age_seconds",
+        "How long ago the blocks were read, by the process that answers.",
+        measure_age,
+    )
 
 
 BLOCKS: Final = _Blocks()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -19,9 +19,6 @@ from entrypoints.settings.rules import FileCheck, Findings, Problem
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from adapters.metrics.exposition import MeasuredGauge
-    from adapters.metrics.metrics import Metrics
-    from application.use_cases import UseCases
     from domain.budgets.budget import Budget
     from entrypoints.opening.opening import Opening
 
@@ -169,53 +166,37 @@ class _Budgets(Feature):
         from application.otp.feature import LimitsFeature
         from application.ports.errors import CorruptRecord, StorageError
         from application.statistics.feature import StatisticsFeature
+        from entrypoints.server.background_task import repeat
 
         core, budgets = opening.use_cases, _make_budgets(opening.settings)
         limits = core.find(LimitsFeature)
         watch = WatchBudgets(budgets, core.of(StatisticsFeature).read_amounts, core.system.clock)
         core.add(watch)
+        if budgets:
+            opening.tasks.append(
+                repeat(
+                    "budgets",
+                    watch,
+                    failed_event="budgets_not_read",
+                    pause=_INTERVAL,
+                    metrics=opening.metrics,
+                )
+            )
+
+        async def measure() -> Mapping[str, float]:
+            return watch.measure_all()
+
+        opening.add_gauge(
+            "budget_used_ratio",
+            "What codes and notices cost within 24 hours, as a part of the budget.",
+            measure,
+            "country",
+        )
         if limits is not None and budgets:
             limits.restrictions.append(watch.find_restriction)
             with suppress(CorruptRecord, StorageError):  # the task reads it a minute later
                 await watch()
         yield
-
-    def background_tasks(
-        self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"
-    ) -> Sequence[AbstractAsyncContextManager[None]]:
-        """Compare what was spent with the budgets."""
-        from application.budgets.watch_budgets import WatchBudgets
-        from entrypoints.server.background_task import repeat
-
-        if not [*settings.of(BudgetSettings).amounts]:
-            return ()
-        task = repeat(
-            "budgets",
-            use_cases.of(WatchBudgets),
-            failed_event="budgets_not_read",
-            pause=_INTERVAL,
-            metrics=metrics,
-        )
-        return (task,)
-
-    def gauges(self, settings: "Settings", use_cases: "UseCases") -> "Sequence[MeasuredGauge]":
-        """Return how much of each budget is used."""
-        del settings
-        from adapters.metrics.exposition import MeasuredGauge
-        from application.budgets.watch_budgets import WatchBudgets
-
-        watch = use_cases.of(WatchBudgets)
-
-        async def measure() -> Mapping[str, float]:
-            return watch.measure_all()
-
-        gauge = MeasuredGauge(
-            name="budget_used_ratio",
-            text="What codes and notices cost within 24 hours, as a part of the budget.",
-            measure=measure,
-            label="country",
-        )
-        return (gauge,)
 
 
 BUDGETS: Final = _Budgets()

@@ -70,7 +70,6 @@ class _Console(Feature):
     """The web console of administrators."""
 
     name = "console"
-    has_cleanup = True
     adds_to_export = True
     folders = (
         "domain/console",

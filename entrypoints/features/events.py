@@ -20,10 +20,8 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook, Secret
 
 if TYPE_CHECKING:
-    from adapters.metrics.exposition import MeasuredGauge
     from adapters.metrics.metrics import Metrics
-    from application.events.feature import EventsPolicy
-    from application.use_cases import UseCases
+    from application.events.feature import EventsFeature, EventsPolicy
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
 
@@ -67,6 +65,11 @@ class EventSettings(Settings):
         default="no",
         variable="DIALTONE_EVENTS_PHONE",
     )
+
+    @property
+    def keeps_user_events(self) -> bool:
+        """Whether there is a destination."""
+        return bool(self.events)
 
     def events_policy(self) -> "EventsPolicy":
         """Return what these settings decide."""
@@ -174,46 +177,6 @@ class _Events(Feature):
 
         return (EventFields,)
 
-    def gauges(self, settings: "Settings", use_cases: "UseCases") -> "Sequence[MeasuredGauge]":
-        """Return how long events wait."""
-        from adapters.metrics.exposition import MeasuredGauge
-        from application.events.feature import EventsFeature
-
-        send = use_cases.of(EventsFeature).send
-
-        async def measure() -> float:
-            return (await send.measure_delay()).total_seconds()
-
-        return (
-            MeasuredGauge(
-                name="event_delay_seconds",
-                text="How long the event waits that is due first; 0 if none is due.",
-                measure=measure if settings.of(EventSettings).events else None,
-            ),
-        )
-
-    def keeps_user_events(self, settings: "Settings") -> bool:
-        """Return whether there is a destination."""
-        return bool(settings.of(EventSettings).events)
-
-    def background_tasks(
-        self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"
-    ) -> Sequence[AbstractAsyncContextManager[None]]:
-        """Send events, if there is a destination."""
-        from application.events.feature import EventsFeature
-        from entrypoints.server.events.task import run_events_task
-
-        events = use_cases.of(EventsFeature)
-        if not events.destinations:
-            return ()
-        labels = destination_labels(settings.of(EventSettings).events)
-        if metrics is None:
-            return (run_events_task(events.send, labels),)
-        from adapters.metrics.features.events import CountedEvents
-
-        counted = CountedEvents(events.send, metrics, [*labels])
-        return (run_events_task(events.send, labels, counted, metrics),)
-
     def add_details(self, opening: "Opening") -> None:
         """Show which events of a user were not sent."""
         from application.events.details import add_event_details
@@ -237,9 +200,36 @@ class _Events(Feature):
             destinations[stored_name(destination)] = opened
         ports = EventsPorts(destinations=destinations)
         core = opening.use_cases
-        core.add(EventsFeature(core, ports, settings.events_policy()))
+        events = EventsFeature(core, ports, settings.events_policy())
+        core.add(events)
         _add_records(opening)
+        if settings.events:
+            opening.tasks.append(_send(events, settings, opening.metrics))
+
+        async def measure() -> float:
+            return (await events.send.measure_delay()).total_seconds()
+
+        opening.add_gauge(
+            "event_delay_seconds",
+            "How long the event waits that is due first; 0 if none is due.",
+            measure if settings.events else None,
+        )
         yield
+
+
+def _send(
+    events: "EventsFeature", settings: EventSettings, metrics: "Metrics | None"
+) -> AbstractAsyncContextManager[None]:
+    """Send events in the background until the block ends."""
+    from entrypoints.server.events.task import run_events_task
+
+    labels = destination_labels(settings.events)
+    if metrics is None:
+        return run_events_task(events.send, labels)
+    from adapters.metrics.features.events import CountedEvents
+
+    counted = CountedEvents(events.send, metrics, [*labels])
+    return run_events_task(events.send, labels, counted, metrics)
 
 
 EVENTS: Final = _Events()

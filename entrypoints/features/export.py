@@ -18,7 +18,6 @@ class _Export(Feature):
 
     name = "export"
     opens = ("limits",)
-    has_cleanup = True
     kinds = KINDS
     folders = (
         "entrypoints/http/console/export",

@@ -1,14 +1,14 @@
 """The library of pictures, with its moderation."""
 
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from adapters.records.features.media import KINDS
@@ -50,8 +50,7 @@ from entrypoints.settings.values import Factory, Secret, origin_of
 
 if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
-    from application.media.feature import LibraryFeature, MediaPolicy
-    from application.use_cases import UseCases
+    from application.media.feature import LibraryFeature, MediaFeature, MediaPolicy
     from entrypoints.http.media.settings import HttpMediaSettings
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
@@ -83,6 +82,7 @@ class MediaSettings(Settings):
         default="file:var/media",
         example="s3://example-images/dialtone",
         names_vendors=True,
+        is_logged=True,
     )
     # It is no secret, but most stores of secrets keep it with one.
     aws_access_key_id: str = _s3_setting(
@@ -210,6 +210,15 @@ class MediaSettings(Settings):
         )
 
     @property
+    def file_stores(self) -> Mapping[str, Path | None]:
+        """The media store."""
+        match self.media:
+            case MediaFolder(path=path):
+                return {**super().file_stores, f"media folder {path}": path}
+            case _:
+                return {**super().file_stores, "media store in DIALTONE_MEDIA": None}
+
+    @property
     def image_sources(self) -> tuple[str, ...]:
         """Where the URLs of images lead, as in a Content-Security-Policy."""
         return tuple(dict.fromkeys((*super().image_sources, *_image_sources(self))))
@@ -286,14 +295,6 @@ def _check_hosts(settings: MediaSettings) -> Iterator[Problem]:
     is_bound = isinstance(settings.media, MediaFolder) and not settings.is_single_host
     if settings.is_production and is_bound:
         yield Problem("DIALTONE_MEDIA", ONE_HOST_ONLY.format("A folder", "s3://bucket/prefix"))
-
-
-def _place(settings: Settings) -> str:
-    match settings.of(MediaSettings).media:
-        case MediaFolder(path=path):
-            return f"media folder {path.absolute()}"
-        case _:
-            return "media store in DIALTONE_MEDIA"
 
 
 def _add_library(opening: "Opening", files: MediaFiles | None) -> "LibraryFeature":
@@ -417,6 +418,36 @@ async def _check_connection(settings: MediaSettings) -> str:
     return ""
 
 
+def _check_folder(settings: MediaSettings) -> None:
+    """Check that the media folder exists.
+
+    To open it would create it, and an empty folder looks like one that works.
+
+    Raises:
+        StartupError
+    """
+    if isinstance(settings.media, MediaFolder) and not settings.media.path.is_dir():
+        raise StartupError(
+            f"DIALTONE_MEDIA: {settings.media.path} does not exist. Mount or restore it; the first "
+            "start of the service creates it."
+        )
+
+
+def retry_deletions(
+    media: "MediaFeature", metrics: "Metrics | None"
+) -> AbstractAsyncContextManager[None]:
+    """Retry deletions that the store refused, in the background until the block ends."""
+    from entrypoints.server.background_task import repeat
+
+    return repeat(
+        "file_deletions",
+        media.retry_deletions,
+        failed_event="file_deletion_retry_failed",
+        pause=_RETRY_INTERVAL,
+        metrics=metrics,
+    )
+
+
 class _Media(Feature):
     """The library of pictures, with its moderation."""
 
@@ -439,10 +470,10 @@ class _Media(Feature):
     )
     kinds = KINDS
     settings = MediaSettings
-    logged_settings: ClassVar[Mapping[str, str]] = {"media": "DIALTONE_MEDIA"}
     data = ("library",)
-    has_cleanup = True
     adds_to_export = True
+    creates_folder = False
+    """Whether a command creates the media folder, as the service does."""
     left_by_deletion = "The files of the library stay until the service deletes them."
 
     def check(self, settings: Settings) -> Findings:
@@ -467,65 +498,6 @@ class _Media(Feature):
 
         return (MediaPlugin(settings.of(MediaSettings).http_media()),)
 
-    def banner_adapters(self, settings: Settings, shown: Mapping[str, str]) -> Mapping[str, str]:
-        """Return where files are."""
-        del settings
-        return {"media": shown["DIALTONE_MEDIA"]}
-
-    def has_files(self, settings: Settings) -> bool:
-        """Return whether the media folder has files."""
-        media = settings.of(MediaSettings).media
-        if not isinstance(media, MediaFolder):
-            return False
-        from adapters.disk import has_files
-
-        return has_files(media.path)
-
-    def lines_after_backup(self, settings: Settings) -> Iterable[str]:
-        return (f"Now copy the {_place(settings)}, after the database.",)
-
-    def lines_after_restore(self, settings: Settings) -> Iterable[str]:
-        return (f"Its images are in the {_place(settings)}: restore a copy that is not older.",)
-
-    def check_created(self, settings: "Settings") -> None:
-        """Check that the media folder exists.
-
-        To open it would create it, and an empty folder looks like one that works.
-
-        Raises:
-            StartupError
-        """
-        media = settings.of(MediaSettings).media
-        if isinstance(media, MediaFolder) and not media.path.is_dir():
-            raise StartupError(
-                f"DIALTONE_MEDIA: {media.path} does not exist. Mount or restore it; the first "
-                "start of the service creates it."
-            )
-
-    def own_folders(self, settings: "Settings") -> Sequence[Path]:
-        """Return the media folder, if files are in one."""
-        media = settings.of(MediaSettings).media
-        return (media.path,) if isinstance(media, MediaFolder) else ()
-
-    def background_tasks(
-        self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"
-    ) -> Sequence[AbstractAsyncContextManager[None]]:
-        """Retry deletions that the store refused, if the service cleans up."""
-        if not settings.cleanup_interval:
-            return ()
-        from application.media.feature import MediaFeature
-        from entrypoints.server.background_task import repeat
-
-        retry = use_cases.of(MediaFeature).retry_deletions
-        task = repeat(
-            "file_deletions",
-            retry,
-            failed_event="file_deletion_retry_failed",
-            pause=_RETRY_INTERVAL,
-            metrics=metrics,
-        )
-        return (task,)
-
     def make_pixel_allowance(self, settings: Settings) -> PixelAllowance | None:
         """Return what counts the pixels of each user; None to count none."""
         return PixelAllowance(MEGAPIXELS_PER_HOUR * 10**6 // settings.workers, time.monotonic)
@@ -546,6 +518,9 @@ class _Media(Feature):
         from application.media.feature import MediaFeature, MediaPorts
 
         settings, core = opening.settings.of(MediaSettings), opening.use_cases
+        if not (opening.is_service or self.creates_folder):
+            _check_folder(settings)
+        opening.banner_adapters["media"] = str(settings.media)
         with name_variable("DIALTONE_MEDIA"):
             files = await opening.stack.enter_async_context(
                 open_files(settings, opening.system.clock)
@@ -566,12 +541,17 @@ class _Media(Feature):
             is_shared=not isinstance(settings.media, MediaFolder),
         )
         library = _add_library(opening, files)
-        core.add(MediaFeature(core, library, ports, settings.media_policy()))
+        media = MediaFeature(core, library, ports, settings.media_policy())
+        core.add(media)
+        if settings.cleanup_interval:
+            opening.tasks.append(retry_deletions(media, opening.metrics))
         yield
 
 
 class _ImportedMedia(_Media):
     """The library for imports: nobody uploads, so no owner waits for pixels."""
+
+    creates_folder = True
 
     def make_pixel_allowance(self, settings: Settings) -> PixelAllowance | None:
         del settings

@@ -99,7 +99,6 @@ class _Passkeys(Feature):
 
     name = "passkeys"
     needs = ("console",)
-    has_cleanup = True
     adds_to_export = True
     folders = (
         "domain/passkeys",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.records.features.phone_change import KINDS
 from application.ports.keys import KeyPurpose
-from entrypoints.features.feature import Feature
+from entrypoints.features.feature import Feature, WithoutMessages
 
 if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
@@ -70,9 +70,10 @@ class _PhoneChange(Feature):
         "entrypoints/commands/phone_change",
     )
     kinds = KINDS
-    has_cleanup = True
-    left_messages = "Messages to numbers that were changed wait until the service sends them."
-    without_messages = _PhoneChangeRecords()
+    without_messages = WithoutMessages(
+        _PhoneChangeRecords(),
+        left="Messages to numbers that were changed wait until the service sends them.",
+    )
 
     def check(self, settings: "Settings") -> "Findings":
         from entrypoints.settings.rules import FileCheck

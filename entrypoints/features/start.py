@@ -1,6 +1,6 @@
 """The page at `/` of a service in development, and the web client."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
@@ -66,11 +66,6 @@ class _Start(Feature):
         "application/start",
     )
 
-    def banner_urls(self, settings: Settings) -> Mapping[str, str]:
-        """Return the URL of the page, which only development has."""
-        is_there = settings.env is Environment.DEVELOPMENT
-        return {"try it": f"{settings.bind.local_url}/"} if is_there else {}
-
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del installed
         from entrypoints.http.start.plugin import StartPlugin
@@ -88,6 +83,8 @@ class _Start(Feature):
 
             recent_messages = InMemoryRecentMessages()
         opening.use_cases.add(StartFeature(opening.use_cases, recent_messages))
+        if opening.settings.env is Environment.DEVELOPMENT:
+            opening.banner_urls["try it"] = f"{opening.settings.bind.local_url}/"
         yield
 
 

@@ -19,7 +19,7 @@ from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
-    from application.use_cases import UseCases
+    from application.statistics.feature import StatisticsFeature
     from domain.costs.prices import PriceList
     from domain.otp.delivery import Channel
     from entrypoints.http.plugin import ApiPlugin
@@ -119,7 +119,6 @@ class _Statistics(Feature):
     """Statistics of messages and logins, and what messages and calls cost."""
 
     name = "statistics"
-    has_cleanup = True
     folders = (
         "entrypoints/http/console/statistics",
         "domain/statistics",
@@ -134,11 +133,7 @@ class _Statistics(Feature):
     )
     kinds = KINDS
     settings = StatisticsSettings
-
-    def must_be_open(self, settings: "Settings") -> bool:
-        """Return that it must: what commands do is counted too."""
-        del settings
-        return True
+    must_be_open = True  # what commands do is counted too
 
     def check(self, settings: Settings) -> Findings:
         of_prices = settings.of(StatisticsSettings)
@@ -149,23 +144,6 @@ class _Statistics(Feature):
         from entrypoints.http.statistics.plugin import StatisticsPlugin
 
         return (StatisticsPlugin(),)
-
-    def background_tasks(
-        self, settings: "Settings", use_cases: "UseCases", metrics: "Metrics | None"
-    ) -> Sequence[AbstractAsyncContextManager[None]]:
-        """Write what was counted since the last write."""
-        del settings
-        from application.statistics.feature import StatisticsFeature
-        from entrypoints.server.background_task import repeat
-
-        task = repeat(
-            "statistics",
-            use_cases.of(StatisticsFeature).write,
-            failed_event="statistics_not_written",
-            pause=_INTERVAL,
-            metrics=metrics,
-        )
-        return (task,)
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
@@ -192,10 +170,26 @@ class _Statistics(Feature):
         policy = StatisticsPolicy(prices=prices, free_providers=FREE_PROVIDERS)
         statistics = StatisticsFeature(core, repositories, opening.listeners, policy, meter)
         core.add(statistics)
+        opening.tasks.append(write_repeatedly(statistics, opening.metrics))
         try:
             yield
         finally:
             await write_last(statistics.write, "statistics_not_written")
+
+
+def write_repeatedly(
+    statistics: "StatisticsFeature", metrics: "Metrics | None"
+) -> AbstractAsyncContextManager[None]:
+    """Write what was counted since the last write, in the background until the block ends."""
+    from entrypoints.server.background_task import repeat
+
+    return repeat(
+        "statistics",
+        statistics.write,
+        failed_event="statistics_not_written",
+        pause=_INTERVAL,
+        metrics=metrics,
+    )
 
 
 STATISTICS: Final = _Statistics()

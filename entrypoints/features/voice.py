@@ -1,6 +1,6 @@
 """The phone line, and codes that are read out in a call."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -359,6 +359,16 @@ async def _check_calls(settings: VoiceSettings, ports: VoicePorts) -> str:
     return await check_own_adapter(ports.calls)
 
 
+def _describe_provider(settings: VoiceSettings) -> str:
+    match settings.voice:
+        case None:
+            return "none"
+        case PhoneProvider(title=title):
+            return f"by {title} from {settings.caller_id}"
+        case Factory(path=path):
+            return f"by {path}"
+
+
 class _Voice(Feature):
     """The phone line, and codes that are read out in a call."""
 
@@ -381,7 +391,6 @@ class _Voice(Feature):
     kinds = KINDS
     settings = VoiceSettings
     data = ("recordings",)
-    has_cleanup = True
     adds_to_export = True
     adds_channel = Channel.VOICE
 
@@ -399,18 +408,6 @@ class _Voice(Feature):
         from entrypoints.http.voice.plugin import VoicePlugin
 
         return (VoicePlugin(has_phone_line=settings.has_phone_line),)
-
-    def banner_adapters(self, settings: Settings, shown: Mapping[str, str]) -> Mapping[str, str]:
-        """Return who places and answers calls."""
-        del shown
-        voice = settings.of(VoiceSettings)
-        match voice.voice:
-            case None:
-                return {"calls": "none"}
-            case PhoneProvider(title=title):
-                return {"calls": f"by {title} from {voice.caller_id}"}
-            case Factory(path=path):
-                return {"calls": f"by {path}"}
 
     def add_details(self, opening: "Opening") -> None:
         """Show the calls of a user, and for how long calls are kept."""
@@ -431,6 +428,7 @@ class _Voice(Feature):
         from application.voice.calls import CallsFeature
 
         settings, core = opening.settings.of(VoiceSettings), opening.use_cases
+        opening.banner_adapters["calls"] = _describe_provider(settings)
         is_line_open = settings.has_phone_line and core.find(OtpFeature) is not None
         policy = settings.voice_policy(load_call_flow(settings)) if is_line_open else None
         with name_variable("DIALTONE_VOICE"):

@@ -1,6 +1,6 @@
 """Codes by WhatsApp."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -118,7 +118,6 @@ class _WhatsApp(Feature):
     )
     kinds = KINDS
     settings = WhatsAppSettings
-    has_cleanup = True
     adds_channel = Channel.WHATSAPP
 
     def check(self, settings: Settings) -> Findings:
@@ -130,12 +129,6 @@ class _WhatsApp(Feature):
         from entrypoints.http.whatsapp.plugin import WhatsAppPlugin
 
         return (WhatsAppPlugin(is_used=settings.of(WhatsAppSettings).whatsapp is not None),)
-
-    def banner_adapters(self, settings: Settings, shown: Mapping[str, str]) -> Mapping[str, str]:
-        """Return who sends codes by WhatsApp, if anybody does."""
-        del shown
-        whatsapp = settings.of(WhatsAppSettings).whatsapp
-        return {} if whatsapp is None else {"whatsapp": f"by {provider_name(whatsapp)}"}
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
@@ -152,6 +145,8 @@ class _WhatsApp(Feature):
         records = WhatsAppRecordsFeature(core, repositories)
         core.add(records)
         whatsapp = settings.whatsapp
+        if whatsapp is not None:
+            opening.banner_adapters["whatsapp"] = f"by {provider_name(whatsapp)}"
         if whatsapp is None or core.find(OtpFeature) is None:
             yield
             return

@@ -6,7 +6,6 @@ An adapter's package is imported only if the settings name it.
 import stat
 from pathlib import Path
 
-from entrypoints.features import FEATURES
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import DatabaseLocation, SqliteLocation
@@ -32,14 +31,24 @@ def check_secrets_file_not_lost(database: DatabaseLocation, secrets_file: Path) 
 
 
 def is_database_lost(settings: Settings) -> bool:
-    """Return whether an empty SQLite database has files of features: a copy that failed."""
+    """Return whether there are files of users beside an empty SQLite database.
+
+    A copy of it failed. Hidden files do not count.
+    """
     if not isinstance(settings.database, SqliteLocation):
         return False
-    if not any(feature.has_files(settings) for feature in FEATURES):
+    if not any(folder and _has_files(folder) for folder in settings.file_stores.values()):
         return False
     from adapters.sqlite import has_identities
 
     return not has_identities(settings.database.path)
+
+
+def _has_files(folder: Path) -> bool:
+    return any(
+        path.is_file() and not any(name.startswith(".") for name in path.relative_to(folder).parts)
+        for path in folder.rglob("*")
+    )
 
 
 def _has_content(path: Path) -> bool:

@@ -1,7 +1,8 @@
 """What a feature needs to open itself."""
 
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adapters.records.database import Database
@@ -13,12 +14,13 @@ from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
     from adapters.keys.keys import SecretKeys
+    from adapters.metrics.exposition import MeasuredGauge
     from adapters.metrics.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """The core that was opened, to which a feature adds its use cases.
+    """The core that was opened, to which a feature adds what it has.
 
     Attributes:
         settings: All settings.
@@ -30,7 +32,12 @@ class Opening:
         use_cases: The use cases of the core and of the features that were opened before.
         metrics: Measure the adapters; None without metrics.
         stack: Closes at the end what was entered.
-        is_service: Whether the service is opened, and not a command.
+        is_service: Whether the service is opened, and not a command. Only the service uses what
+            follows.
+        tasks: What each worker does in the background until the block ends.
+        gauges: What is read for each answer with metrics.
+        banner_urls: What a person can open first, by what it is for, for the banner of a start.
+        banner_adapters: The adapters in use, by what they are for, for the same banner.
     """
 
     settings: Settings
@@ -43,3 +50,21 @@ class Opening:
     metrics: "Metrics | None"
     stack: AsyncExitStack
     is_service: bool
+    tasks: list[AbstractAsyncContextManager[None]] = field(default_factory=list)
+    gauges: "list[MeasuredGauge]" = field(default_factory=list)
+    banner_urls: dict[str, str] = field(default_factory=dict)
+    banner_adapters: dict[str, str] = field(default_factory=dict)
+
+    def add_gauge(
+        self,
+        name: str,
+        text: str,
+        measure: "Callable[[], Awaitable[float | Mapping[str, float] | None]] | None",
+        label: str = "",
+    ) -> None:
+        """Add a gauge, if there are metrics; see `MeasuredGauge`."""
+        if self.metrics is not None:
+            from adapters.metrics.exposition import MeasuredGauge
+
+            gauge = MeasuredGauge(name=name, text=text, measure=measure, label=label)
+            self.gauges.append(gauge)

@@ -1,27 +1,32 @@
 """The banner that an operator sees when the service starts."""
 
-from entrypoints.features import FEATURES
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from entrypoints.opening.providers import prints_codes
 from entrypoints.settings.read import describe_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.version.distribution import installed_version
 
 
-def render_banner(settings: Settings) -> str:
+class BannerParts(NamedTuple):
+    """What the features that a worker has opened add to the banner; see `Opening`."""
+
+    urls: Mapping[str, str]
+    adapters: Mapping[str, str]
+
+
+def render_banner(settings: Settings, parts: BannerParts) -> str:
     """Render the URLs of the service and the adapters in use."""
     url = settings.bind.local_url
     shown = {row.name: row.shown for row in describe_settings(settings)}
     hint = " (shown below)" if any(map(prints_codes, settings.sms)) else ""
     keys = str(settings.secrets_file) if settings.are_keys_in_file else "in DIALTONE_SECRETS"
-    urls = [row for feature in FEATURES for row in feature.banner_urls(settings).items()]
-    adapters = [
-        row for feature in FEATURES for row in feature.banner_adapters(settings, shown).items()
-    ]
     rows = [
-        *urls,
+        *parts.urls.items(),
         ("API docs", f"{url}/docs"),
         ("messages", f"{shown['DIALTONE_SMS']}{hint}"),
-        *sorted(adapters),
+        *sorted(parts.adapters.items()),
         ("database", shown["DIALTONE_DATABASE"]),
         ("keys", keys),
     ]

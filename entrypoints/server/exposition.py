@@ -3,9 +3,7 @@
 from typing import TYPE_CHECKING
 
 from application.otp.feature import LimitsFeature
-from application.use_cases import UseCases
-from entrypoints.features import FEATURES
-from entrypoints.settings.settings import Settings
+from entrypoints.opening.opening import Opening
 from entrypoints.version.commit import find_commit
 from entrypoints.version.distribution import installed_version
 
@@ -14,11 +12,12 @@ if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
 
 
-def make_exposition(settings: Settings, metrics: "Metrics", use_cases: UseCases) -> "Exposition":
+def make_exposition(metrics: "Metrics", opening: Opening) -> "Exposition":
     """Return what renders the metrics, with what is read when they are requested."""
     from adapters.metrics.exposition import Exposition
     from adapters.system import SystemClock
 
+    use_cases = opening.use_cases
     return Exposition(
         metrics=metrics,
         measure_limits=use_cases.of(LimitsFeature).measure_limits,
@@ -27,5 +26,5 @@ def make_exposition(settings: Settings, metrics: "Metrics", use_cases: UseCases)
         commit=find_commit(),
         key_rings=use_cases.operations.key_rings,
         clock=SystemClock(),
-        gauges=[gauge for each in FEATURES for gauge in each.gauges(settings, use_cases)],
+        gauges=opening.gauges,
     )

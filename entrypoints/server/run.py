@@ -7,30 +7,25 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 import structlog
 
 from adapters.metrics.folder import open_metrics_folder
 from application.ports.errors import ConfigurationError
-from entrypoints.features import FEATURES
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.providers import prints_codes
 from entrypoints.opening.startup_error import StartupError
-from entrypoints.server.banner import render_banner
+from entrypoints.server.banner import BannerParts, render_banner
 from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
 from entrypoints.settings.bind import Bind
+from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.read import describe_settings, find_unknown, find_unused
 from entrypoints.settings.secret_files import find_exposed
 from entrypoints.settings.settings import Settings
 from entrypoints.version.commit import find_commit
 from entrypoints.version.distribution import installed_version
-
-_LOGGED_SETTINGS: Final = {
-    "database": "DIALTONE_DATABASE",
-    "sms": "DIALTONE_SMS",
-}
 
 _log = structlog.get_logger()
 
@@ -64,10 +59,10 @@ def run_service(settings: Settings) -> bool:
             **{name: shown[variable] for name, variable in _list_logged_settings()},
         }
 
-        def report_start() -> None:
+        def report_start(parts: BannerParts) -> None:
             nonlocal has_started
             has_started = True
-            _print_banner(render_banner(settings), sys.stdout)
+            _print_banner(render_banner(settings, parts), sys.stdout)
             _log.info("service_started", **details)
 
         has_run = serve(settings, resolved, report_start, metrics_bind)
@@ -78,8 +73,7 @@ def run_service(settings: Settings) -> bool:
 
 def _list_logged_settings() -> list[tuple[str, str]]:
     """Return what the log of a start shows, by the names of fields in their order."""
-    of_features = [pair for each in FEATURES for pair in each.logged_settings.items()]
-    return sorted([*_LOGGED_SETTINGS.items(), *of_features])
+    return sorted((name, variable) for variable, (name, field) in FIELDS.items() if field.is_logged)
 
 
 @contextmanager

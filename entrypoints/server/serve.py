@@ -20,6 +20,7 @@ from granian.server import MPServer, MTServer
 
 from adapters.logging import flush_log, logging_config
 from adapters.threads import start_thread
+from entrypoints.server.banner import BannerParts
 from entrypoints.server.descriptors import max_connections, raise_descriptor_limit
 from entrypoints.server.workers import STOP_SIGNALS, Workers
 from entrypoints.settings.bind import Bind
@@ -51,7 +52,7 @@ _log = structlog.get_logger()
 def serve(
     settings: Settings,
     bind: Bind,
-    on_listening: Callable[[], None],
+    on_listening: Callable[[BannerParts], None],
     metrics_bind: Bind | None = None,
 ) -> bool:
     """Serve until stop signals; see `StopSequence`.
@@ -59,7 +60,8 @@ def serve(
     Args:
         settings: all of them, for the workers.
         bind: the resolved bind address.
-        on_listening: called when the server accepts connections.
+        on_listening: called when the server accepts connections, with what workers add to the
+            banner.
         metrics_bind: the address of the metrics; None without metrics.
 
     Returns:
@@ -107,7 +109,9 @@ def serve(
     )
     # Without it no signal would stop the service.
     start_thread("signals", partial(_handle_signals, stop, awaited), is_vital=True)
-    wait = partial(_wait_until_listening, bind, on_listening, has_ended)
+    wait = partial(
+        _wait_until_listening, bind, lambda: on_listening(workers.read_banner()), has_ended
+    )
     server.on_startup(lambda: start_thread("start", wait))
     server.serve(
         target_loader=partial(_make_app, settings, workers, metrics_bind), wrap_loader=False

@@ -13,15 +13,17 @@ from adapters.logging import configure_logging, log_errors_of_loop
 from application.otp.feature import LimitsFeature, OtpFeature
 from application.ports.errors import DatabaseLocked, OtherKeys
 from application.use_cases import UseCases
-from entrypoints.bootstrap import open_use_cases
+from entrypoints.bootstrap import open_all
 from entrypoints.features import FEATURES
 from entrypoints.http.app import create_app
 from entrypoints.http.requests.middleware import RequestContextMiddleware
 from entrypoints.http.settings import HttpSettings
 from entrypoints.opening.keys import KeysUnavailable
 from entrypoints.opening.lost_data import is_database_lost
+from entrypoints.opening.opening import Opening
 from entrypoints.opening.providers import provider_name
 from entrypoints.opening.startup_error import StartupError
+from entrypoints.server.banner import BannerParts
 from entrypoints.server.cleanup_task import (
     RunCleanup,
     run_cleanup_task,
@@ -87,13 +89,14 @@ def make_app(
             log_errors_of_loop(lambda: count_failures("unhandled", 1))
             stack.enter_context(watch_event_loop())
             try:
-                use_cases = await _open_use_cases(settings, metrics, workers, stack)
+                opening = await _open_all(settings, metrics, workers, stack)
+                use_cases = opening.use_cases
                 # Before it serves, so that no job that has to run alone begins beside it.
                 await stack.enter_async_context(
                     keep_instance(use_cases.operations.instance, metrics)
                 )
                 if metrics is not None and metrics_bind is not None:
-                    serving = _serve_metrics(settings, metrics_bind, metrics, use_cases)
+                    serving = _serve_metrics(metrics_bind, metrics, opening)
                     await stack.enter_async_context(serving)
             except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
                 workers.stop_service(error)
@@ -102,9 +105,8 @@ def make_app(
             if interval := settings.cleanup_interval:
                 cleanup = run_cleanup_task(_find_cleanup(use_cases, metrics), interval, metrics)
                 await stack.enter_async_context(cleanup)
-            for feature in FEATURES:
-                for task in feature.background_tasks(settings, use_cases, metrics):
-                    await stack.enter_async_context(task)
+            for task in opening.tasks:
+                await stack.enter_async_context(task)
             warn = use_cases.of(LimitsFeature).limit_alerts.warn_of_high_use
             watch = run_limit_watch(warn, metrics)
             await stack.enter_async_context(watch)
@@ -113,7 +115,8 @@ def make_app(
             # What exists now stays: no collection has to look at it.
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)
-            if workers.mark_started() and is_database_lost(settings):
+            banner = BannerParts(opening.banner_urls, opening.banner_adapters)
+            if workers.mark_started(banner) and is_database_lost(settings):
                 _log.warning("database_found_empty", fix="dialtone restore FILE")
             yield use_cases
 
@@ -121,9 +124,9 @@ def make_app(
     return create_app(open_with_tasks, http_settings, plugins)
 
 
-async def _open_use_cases(
+async def _open_all(
     settings: Settings, metrics: "Metrics | None", workers: Workers, stack: AsyncExitStack
-) -> UseCases:
+) -> Opening:
     def report_wait(reason: str) -> None:
         if metrics is not None:
             metrics.count_background_failures("worker_start", 1)
@@ -137,8 +140,8 @@ async def _open_use_cases(
         wait = partial(report_wait, _NO_RESPONSE)
         timer = loop.call_later(_SLOW_START, wait) if workers.has_started else None
         try:
-            opening = open_use_cases(settings, metrics=metrics, is_service=True)
-            return await stack.enter_async_context(opening)
+            opened = open_all(settings, metrics=metrics, is_service=True)
+            return await stack.enter_async_context(opened)
         except StartupError as error:
             # Another worker has the lock if its disk hangs in a write.
             is_locked = isinstance(error.__cause__, DatabaseLocked)
@@ -173,11 +176,11 @@ def _make_metrics(settings: Settings) -> "Metrics":
 
 
 def _serve_metrics(
-    settings: Settings, bind: Bind, metrics: "Metrics", use_cases: UseCases
+    bind: Bind, metrics: "Metrics", opening: Opening
 ) -> AbstractAsyncContextManager[None]:
     from adapters.metrics.exposition import CONTENT_TYPE
 
-    exposition = make_exposition(settings, metrics, use_cases)
+    exposition = make_exposition(metrics, opening)
     return run_metrics_server(bind, CONTENT_TYPE, exposition.render)
 
 

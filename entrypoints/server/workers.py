@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import json
 import mmap
 import multiprocessing
 import os
@@ -13,6 +14,7 @@ import structlog
 from adapters.logging import flush_log
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.opening.startup_error import StartupError, print_errors
+from entrypoints.server.banner import BannerParts
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """SIGHUP comes from a terminal that is closed."""
@@ -47,6 +49,7 @@ class Workers:
         self._drain_reader, self._drain_writer = os.pipe()
         self.lock_file = os.memfd_create("locks")
         """An empty file that all workers share."""
+        self._banner = os.memfd_create("banner")
         # The first worker that takes it keeps it.
         self._first_worker = multiprocessing.get_context("fork").Lock()
 
@@ -60,10 +63,17 @@ class Workers:
         """Whether a worker could not start."""
         return self._flags[_CANNOT_START] != 0
 
-    def mark_started(self) -> bool:
+    def mark_started(self, banner: BannerParts) -> bool:
         """Note that a worker has opened everything; return whether it is the first one."""
+        # All write the same, and before they listen.
+        os.pwrite(self._banner, json.dumps(banner).encode(), 0)
         self._flags[_HAS_STARTED] = 1
         return self._first_worker.acquire(block=False)
+
+    def read_banner(self) -> BannerParts:
+        """Return what a worker that has started adds to the banner."""
+        size = os.fstat(self._banner).st_size
+        return BannerParts(*json.loads(os.pread(self._banner, size, 0) or "[{}, {}]"))
 
     def is_stopping(self) -> bool:
         """Return whether a stop signal has arrived."""

@@ -34,6 +34,7 @@ class Declaration:
         file_variable: The variable that names a file with the text; empty if there is none. By
             default each `Secret` has one: its own name and `_FILE`.
         has_lines: Whether the text may have several lines, also in a file, such as a key in PEM.
+        is_logged: Whether the log of a start shows it, by the name of the field.
         names_vendors: Whether its text names vendors, or URLs with their schemes.
         vendor: Its variable is read only if a setting names this vendor, and has no prefix: other
             programs read it too.
@@ -50,6 +51,7 @@ class Declaration:
     variable: str = ""
     file_variable: str | None = None
     has_lines: bool = False
+    is_logged: bool = False
     names_vendors: bool = False
     vendor: str = ""
     signed_with: str = ""

@@ -45,6 +45,10 @@ class MediaFolder:
 
     path: Path
 
+    def __str__(self) -> str:
+        """Return where it is."""
+        return str(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class S3Bucket:
@@ -52,6 +56,10 @@ class S3Bucket:
 
     bucket: str
     prefix: str
+
+    def __str__(self) -> str:
+        """Return its URL."""
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
 
 MediaStore = MediaFolder | S3Bucket | Factory

@@ -54,6 +54,7 @@ class SmsSettings(ServiceSettings):
         default="console",
         example="twilio",
         names_vendors=True,
+        is_logged=True,
         signed_with="DIALTONE_SMS_HOOK_SECRET",
         file_variable="DIALTONE_SMS_FILE",
     )

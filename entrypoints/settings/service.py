@@ -1,6 +1,8 @@
 """The settings that all features share: where the service is, and where its data is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from entrypoints.settings import database_parsers, parsers
 from entrypoints.settings.bind import Bind
@@ -51,6 +53,7 @@ class ServiceSettings:
         database_parsers.parse_database,
         default="sqlite:///var/dialtone.db",
         example="postgresql://dialtone:password@127.0.0.1:5432/dialtone",
+        is_logged=True,
         # DATABASE_FILE would read like the path of a SQLite database.
         file_variable="DIALTONE_DATABASE_URL_FILE",
     )
@@ -81,6 +84,16 @@ class ServiceSettings:
     def is_production(self) -> bool:
         """Whether they are meant for production, also while `env` is not valid."""
         return is_production(self.variables.values)
+
+    @property
+    def file_stores(self) -> Mapping[str, Path | None]:
+        """Where data of users is beside the database, in words, with its folder on this machine."""
+        return {}
+
+    @property
+    def keeps_user_events(self) -> bool:
+        """Whether events of users are recorded, because somebody gets them."""
+        return False
 
     @property
     def image_sources(self) -> tuple[str, ...]:

@@ -7,9 +7,8 @@ from typing import Final
 import pytest
 from structlog.testing import capture_logs
 
-from entrypoints.features.media import MEDIA
+from entrypoints.features.media import retry_deletions
 from tests.support.app_harness import AppHarness
-from tests.support.settings import settings
 from tests.support.waiting import wait_until
 
 INTERVAL: Final = timedelta(seconds=0.2)
@@ -27,8 +26,7 @@ async def test_refused_deletions_are_retried_although_the_database_failed_before
     app.files.is_unavailable, app.database.is_unavailable = False, True
     tasks = asyncio.all_tasks()
     with capture_logs() as logs:
-        (task,) = MEDIA.background_tasks(settings(), app.use_cases, None)
-        async with task:
+        async with retry_deletions(app.media, None):
             await wait_until(lambda: bool(logs))
             app.database.is_unavailable = False
             await wait_until(lambda: not app.files.contents)
@@ -36,8 +34,3 @@ async def test_refused_deletions_are_retried_although_the_database_failed_before
     assert (logs[0]["event"], logs[0]["log_level"]) == ("file_deletion_retry_failed", "warning")
     assert logs[0]["reason"]
     assert asyncio.all_tasks() == tasks
-
-
-def test_without_the_cleanup_nothing_is_retried() -> None:
-    without_cleanup = settings(CLEANUP_INTERVAL="off")
-    assert MEDIA.background_tasks(without_cleanup, AppHarness().use_cases, None) == ()

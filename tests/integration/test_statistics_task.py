@@ -6,9 +6,9 @@ from typing import Final
 import pytest
 from structlog.testing import capture_logs
 
-from entrypoints.features.statistics import STATISTICS
+from application.statistics.feature import StatisticsFeature
+from entrypoints.features.statistics import write_repeatedly
 from tests.support.app_harness import AppHarness
-from tests.support.settings import settings
 from tests.support.waiting import wait_until
 
 INTERVAL: Final = timedelta(seconds=0.2)
@@ -22,7 +22,7 @@ async def test_what_was_counted_is_written_again_after_the_database_failed(
     app = AppHarness()
     await app.log_in()
     app.faults.fail_on(f"{table}.add")
-    (task,) = STATISTICS.background_tasks(settings(), app.use_cases, None)
+    task = write_repeatedly(app.use_cases.of(StatisticsFeature), None)
     with capture_logs() as logs:
         async with task:
             await wait_until(lambda: bool(app.database.records.tables.get(table)))

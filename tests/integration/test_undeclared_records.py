@@ -22,7 +22,7 @@ from adapters.records.kinds import DELIVERY_REPORTS, DeliveryReportRecord
 from adapters.records.undeclared_records import FEATURES_OF_KINDS, UndeclaredRecords, check_declared
 from adapters.sqlite import open_sqlite_database
 from application.ports.errors import ConfigurationError
-from entrypoints.bootstrap import open_use_cases
+from entrypoints.bootstrap import open_all, open_use_cases
 from entrypoints.commands.backup import backup, restore
 from entrypoints.commands.cleanup import cleanup
 from entrypoints.commands.copy import copy_command
@@ -73,7 +73,7 @@ async def fill(settings: Settings) -> None:
 
 
 async def start(settings: Settings) -> None:
-    async with open_use_cases(settings, is_service=True):
+    async with open_all(settings, is_service=True):
         pass
 
 

@@ -40,8 +40,6 @@ def export(settings: "Settings", user: str, output: str, options: ActOptions) ->
 
     path = parse_file(output)
     features = [feature for feature in FEATURES if feature.adds_to_export]
-    for feature in features:
-        feature.check_created(settings)
     with create_file(path) as file:
 
         async def write(call: "UserCall") -> "tuple[FoundUser, int]":

@@ -157,7 +157,6 @@ def delete(settings: "Settings", item: str, options: ActOptions) -> Iterable[str
 
     call = ModerateItems.delete, item, options.parse(DELETE)
     try:
-        MEDIA.check_created(settings)
         deleted = _moderate(settings, MEDIA, *call)
     except StartupError as error:
         deleted = _moderate(settings, MEDIA_RECORDS, *call)

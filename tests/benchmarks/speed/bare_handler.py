@@ -34,4 +34,4 @@ if __name__ == "__main__":
     settings = read_settings(os.environ, None)
     configure_logging(settings.log_level, settings.log_format)
     with patch("entrypoints.server.serve.Granian", BareServer):
-        serve(settings, settings.bind, lambda: None)
+        serve(settings, settings.bind, lambda _: None)

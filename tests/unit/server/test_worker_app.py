@@ -13,6 +13,7 @@ from application.ports.errors import OtherKeys
 from entrypoints.opening.keys import KeysUnavailable
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.server import worker_app
+from entrypoints.server.banner import BannerParts
 from entrypoints.server.workers import Workers
 from tests.support.counts import counts
 
@@ -20,23 +21,23 @@ from tests.support.counts import counts
 async def test_a_new_worker_whose_disk_does_not_respond_is_logged_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    use_cases: Any = object()
+    opening: Any = object()
 
     @asynccontextmanager
-    async def open_use_cases(*_: object, **__: object) -> AsyncIterator[Any]:
+    async def open_all(*_: object, **__: object) -> AsyncIterator[Any]:
         await asyncio.sleep(10 * worker_app._SLOW_START)  # no time of this machine
-        yield use_cases
+        yield opening
 
-    monkeypatch.setattr(worker_app, "open_use_cases", open_use_cases)
+    monkeypatch.setattr(worker_app, "open_all", open_all)
     workers = Workers()
-    workers.mark_started()
+    workers.mark_started(BannerParts({}, {}))
     settings: Any = object()
     metrics = Metrics()
     with capture_logs() as logs:
         async with AsyncExitStack() as stack:
-            opened = await worker_app._open_use_cases(settings, metrics, workers, stack)
+            opened = await worker_app._open_all(settings, metrics, workers, stack)
 
-    assert opened is use_cases
+    assert opened is opening
     assert [line["event"] for line in logs] == ["worker_start_waits"]
     assert counts(metrics)["background_failures"][("worker_start",)] == 1
 
@@ -44,27 +45,27 @@ async def test_a_new_worker_whose_disk_does_not_respond_is_logged_once(
 async def test_a_new_worker_waits_for_keys_that_others_have(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    use_cases: Any = object()
+    opening: Any = object()
     other_keys = StartupError("DIALTONE_DATABASE: it was written with other keys")
     other_keys.__cause__ = OtherKeys()
     failures = [other_keys, *[KeysUnavailable("DIALTONE_SECRETS_FILE: it does not exist")] * 2]
 
     @asynccontextmanager
-    async def open_use_cases(*_: object, **__: object) -> AsyncIterator[Any]:
+    async def open_all(*_: object, **__: object) -> AsyncIterator[Any]:
         if failures:
             raise failures.pop()
-        yield use_cases
+        yield opening
 
-    monkeypatch.setattr(worker_app, "open_use_cases", open_use_cases)
+    monkeypatch.setattr(worker_app, "open_all", open_all)
     monkeypatch.setattr(worker_app, "_KEYS_PAUSE", 0)
     settings: Any = object()
     workers = Workers()
-    workers.mark_started()
+    workers.mark_started(BannerParts({}, {}))
     with capture_logs() as logs:
         async with AsyncExitStack() as stack:
-            opened = await worker_app._open_use_cases(settings, None, workers, stack)
+            opened = await worker_app._open_all(settings, None, workers, stack)
 
-    assert opened is use_cases
+    assert opened is opening
     assert [(line["event"], line["reason"]) for line in logs] == [
         ("worker_start_waits", "DIALTONE_SECRETS_FILE: it does not exist"),
         ("worker_start_waits", "DIALTONE_DATABASE: it was written with other keys"),

@@ -88,7 +88,10 @@ def describe_primary() -> list[str]:
         cores_of([me, page, CAMPAIGN, upload]),
     ]
     names = "5 million users", "35 million", f"100 million, {CAMPAIGN:,} sign-ins a second"
-    rows = [("busiest hour, cores of the primary", "one takes", *names), ("---",) * 5]
+    rows: list[tuple[str, ...]] = [
+        ("busiest hour, cores of the primary", "one takes", *names),
+        ("---",) * 5,
+    ]
     for row, (name, ms) in enumerate(PRIMARY_MS.items()):
         rows.append((name, f"{ms:.2g} ms", *(f"{column[row]:.1f}" for column in columns)))
     sums = [f"**{RESERVE * sum(column):.0f}**" for column in columns]

@@ -11,7 +11,7 @@ from adapters.files import read_text_file
 from adapters.flows.flow_document import read_flow_document
 from adapters.flows.flow_rules import FlowProblem, validate_flow
 from application.ports.errors import ConfigurationError
-from domain.voice.flow import CallFlow
+from domain.features.voice.flow import CallFlow
 
 BUILTIN_FLOW: Final = files("adapters.flows.builtin").joinpath("phone_line.toml")
 

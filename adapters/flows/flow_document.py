@@ -8,7 +8,7 @@ from typing import Any, Final, get_type_hints
 import msgspec
 
 from adapters.flows.flow_rules import FlowProblem
-from domain.voice.flow import (
+from domain.features.voice.flow import (
     CallbackNode,
     CallFlow,
     Choice,
@@ -22,7 +22,7 @@ from domain.voice.flow import (
     RegisterNode,
     SayNode,
 )
-from domain.voice.instructions import Voice
+from domain.features.voice.instructions import Voice
 
 KINDS: Final[Mapping[str, type[FlowNode]]] = {
     "say": SayNode,

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from domain.countries import ALL_COUNTRIES
-from domain.voice.flow import (
+from domain.features.voice.flow import (
     LANGUAGE_OFFER,
     LEAVING_MESSAGE,
     REQUIRED_TEXTS,
@@ -23,8 +23,8 @@ from domain.voice.flow import (
     RegisterNode,
     list_targets,
 )
-from domain.voice.instructions import MAX_SPEECH_HINTS
-from domain.voice.speech import KEYS, contains, list_numbers, normalize_speech
+from domain.features.voice.instructions import MAX_SPEECH_HINTS
+from domain.features.voice.speech import KEYS, contains, list_numbers, normalize_speech
 
 MAX_TEXT_LENGTH: Final = 1000
 MAX_WORD_LENGTH: Final = 100

@@ -19,7 +19,7 @@ from adapters.pillow.gif import (
     palette_size,
 )
 from adapters.pillow.stills import encode
-from domain.media.image import ImageFormat
+from domain.features.media.image import ImageFormat
 
 # Exact for images with few colors, but ten times as slow.
 _MAX_MEDIAN_CUT_PIXELS: Final = 20_000_000

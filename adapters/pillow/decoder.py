@@ -40,8 +40,8 @@ from adapters.pillow.stills import SourceFile, encode_still, read_options
 from adapters.pillow.tasks import MAX_MESSAGE, Answer, Failure, Task, invalid_answer
 from adapters.pillow.variants import EncodedBytes, animated_variant, still_variant
 from adapters.pillow.webp import Webp, read_webp
-from domain.media.errors import HdrNotSupported, InvalidImage, UnsupportedImageType
-from domain.media.image import Image, ImageFormat, SourceFormat
+from domain.features.media.errors import HdrNotSupported, InvalidImage, UnsupportedImageType
+from domain.features.media.image import Image, ImageFormat, SourceFormat
 
 MAX_FILES: Final = 100
 _DIGEST_ROWS: Final = 64

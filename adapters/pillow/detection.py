@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from domain.media.image import SourceFormat
+from domain.features.media.image import SourceFormat
 
 SNIFFED_BYTES: Final = 4096
 _UNKNOWN: Final = "application/octet-stream"

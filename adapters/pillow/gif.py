@@ -7,7 +7,7 @@ from typing import Final
 
 from adapters.pillow.header import Header
 from adapters.pillow.limits import Content, LimitChecker
-from domain.media.errors import InvalidImage
+from domain.features.media.errors import InvalidImage
 
 KEEP: Final = (0, 1)
 CLEAR: Final = 2

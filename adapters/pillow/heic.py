@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from adapters.pillow.header import Header
 from adapters.pillow.limits import Content, LimitChecker
-from domain.media.errors import InvalidImage
+from domain.features.media.errors import InvalidImage
 
 _FULL_BOX: Final = 4
 """Bytes of the version and the flags, at the beginning of some boxes."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from adapters.pillow.header import Header
 from adapters.pillow.limits import MAX_SCANS, TOO_COMPLEX, Content, LimitChecker
-from domain.media.errors import InvalidImage
+from domain.features.media.errors import InvalidImage
 
 # 0xFF and a byte that is no stuffed zero, fill byte, restart marker or start of image.
 _MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")

@@ -3,8 +3,8 @@
 from mmap import mmap
 from typing import Final, NoReturn
 
-from domain.media.errors import InvalidImage, InvalidImageReason
-from domain.media.image import ImageLimits, SourceFormat
+from domain.features.media.errors import InvalidImage, InvalidImageReason
+from domain.features.media.image import ImageLimits, SourceFormat
 
 Content = bytes | mmap
 """The bytes of a file."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from adapters.pillow.header import Header
 from adapters.pillow.limits import Content, LimitChecker
-from domain.media.errors import InvalidImage
+from domain.features.media.errors import InvalidImage
 
 _SIGNATURE_SIZE: Final = 8
 

@@ -17,7 +17,7 @@ from adapters.pillow.limits import TOO_COMPLEX
 from adapters.pillow.tasks import MAX_MESSAGE, Answer, Task
 from application.ports.errors import ImageDecoderUnavailable
 from application.tasks import start_task
-from domain.media.errors import InvalidImage
+from domain.features.media.errors import InvalidImage
 
 _BASE_MEMORY: Final = 256 * 1024 * 1024
 _MEMORY_PER_PIXEL: Final = 20

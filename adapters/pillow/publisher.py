@@ -15,8 +15,8 @@ from application.ports.errors import ImageDecoderUnavailable
 from application.ports.media import EncodedImage, PublishedImage
 from application.tasks import start_task
 from domain.errors import Unavailable
-from domain.media.errors import NoUploadSpace
-from domain.media.image import ImageLimits, SourceFormat, VariantSpec
+from domain.features.media.errors import NoUploadSpace
+from domain.features.media.image import ImageLimits, SourceFormat, VariantSpec
 
 MAX_SMALL_BYTES: Final = 256 * 1024
 """The results of such an upload are in memory: they need no space in the temporary folder."""

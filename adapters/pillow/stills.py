@@ -9,7 +9,7 @@ import PIL.Image
 from PIL import ImageFile, JpegImagePlugin
 
 from adapters.pillow.colors import has_alpha, swaps_sides
-from domain.media.image import ImageFormat, SourceFormat
+from domain.features.media.image import ImageFormat, SourceFormat
 
 _QUALITY: Final = 90
 _LOWER_QUALITIES: Final = (75, 60, 45, 30)

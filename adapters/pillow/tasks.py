@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from domain.media.errors import (
+from domain.features.media.errors import (
     HdrNotSupported,
     InvalidImage,
     InvalidImageReason,
     NoUploadSpace,
     UnsupportedImageType,
 )
-from domain.media.image import Image, ImageLimits, SourceFormat, VariantSpec
+from domain.features.media.image import Image, ImageLimits, SourceFormat, VariantSpec
 
 MAX_MESSAGE = 65_536
 """In bytes."""

@@ -5,7 +5,7 @@ import PIL.Image
 from adapters.pillow.animations import Animation, encode_animated_webp, encode_gif
 from adapters.pillow.colors import has_alpha
 from adapters.pillow.stills import encode, encode_jpeg, encode_png
-from domain.media.image import ImageFormat, VariantSpec
+from domain.features.media.image import ImageFormat, VariantSpec
 
 _QUALITY = 85
 _WEBP_QUALITY = 80

@@ -10,7 +10,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from adapters.pillow.header import Header
 from adapters.pillow.limits import Content, LimitChecker
-from domain.media.errors import InvalidImage
+from domain.features.media.errors import InvalidImage
 
 
 def read_webp(content: Content, limits: LimitChecker) -> Header:

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from adapters.files import read_text_file
 from application.ports.errors import ConfigurationError
-from domain.costs.prices import MAX_PRICE, PriceList
 from domain.countries import ALL_COUNTRIES
+from domain.features.statistics.prices import MAX_PRICE, PriceList
 from domain.otp.delivery import Channel
 
 CURRENCY: Final = "currency"

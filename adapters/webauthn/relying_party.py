@@ -27,7 +27,7 @@ from webauthn.helpers.structs import (
 )
 
 from application.ports.passkeys import Assertion, CreatedCredential, InvalidPasskeyResponse
-from domain.passkeys.challenge import CHALLENGE_TTL
+from domain.features.passkeys.challenge import CHALLENGE_TTL
 
 MAX_RESPONSE_LENGTH: Final = 16_384
 """Of JSON: a response has a key, a signature and perhaps a few certificates."""

@@ -4,7 +4,7 @@ from application.admin.service_tokens import AdministerTokens, AuthenticateServi
 from application.operations.cleanup import expire
 from application.ports.service_tokens import ServiceTokens
 from application.use_cases import UseCases
-from domain.admin.service_token import KEPT_AFTER_EXPIRY
+from domain.features.admin.service_token import KEPT_AFTER_EXPIRY
 
 
 class AdminFeature:

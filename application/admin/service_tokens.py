@@ -12,8 +12,11 @@ from application.ports.service_tokens import ServiceTokens
 from application.ports.system import Clock, Randomness
 from application.record_act import RecordAct
 from application.update import change
-from domain.admin.errors import TokenNotFound, TooManyTokenRequests
-from domain.admin.service_token import (
+from domain.administration.audit import Actor, ActorKind
+from domain.administration.scope import Scope
+from domain.errors import Unauthenticated
+from domain.features.admin.errors import TokenNotFound, TooManyTokenRequests
+from domain.features.admin.service_token import (
     KEPT_AFTER_EXPIRY,
     REQUESTS_PER_TOKEN,
     SECRET_BYTES,
@@ -21,9 +24,6 @@ from domain.admin.service_token import (
     format_token,
     parse_token,
 )
-from domain.administration.audit import Actor, ActorKind
-from domain.administration.scope import Scope
-from domain.errors import Unauthenticated
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.role import Role
 from domain.secret_hash import hash_secret

@@ -13,8 +13,8 @@ from application.app_data.stored_data import StoredData
 from application.ports.identities import Identities
 from application.update import change
 from domain.administration.scope import Scope
-from domain.app_data.app_data import AppData
 from domain.errors import UserNotFound
+from domain.features.app_data.app_data import AppData
 from domain.identities.claims import read_claims
 from domain.identities.identity import Identity
 

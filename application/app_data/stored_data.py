@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.owned_records import OwnedRecords
-from domain.app_data.app_data import AppData
 from domain.errors import UserNotFound
+from domain.features.app_data.app_data import AppData
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
-from domain.attestation.errors import AttestationRequired
-from domain.attestation.used_attestation import USED_ATTESTATION_TTL, UsedAttestation
+from domain.features.attestation.errors import AttestationRequired
+from domain.features.attestation.used_attestation import USED_ATTESTATION_TTL, UsedAttestation
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.delivery import Channel
 from domain.otp.otp_request import OtpRequest

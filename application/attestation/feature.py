@@ -6,7 +6,7 @@ from application.otp.feature import LimitsFeature, OtpFeature
 from application.ports.attestation import Attestation
 from application.ports.versioned import ExpiringRecords
 from application.use_cases import UseCases
-from domain.attestation.used_attestation import UsedAttestation
+from domain.features.attestation.used_attestation import UsedAttestation
 
 
 class AttestationFeature:

@@ -7,8 +7,8 @@ from datetime import datetime
 from application.administration.show_user import UserDetails
 from application.ports.blocks import BlocksRepositories
 from application.use_cases import UseCases
-from domain.blocks.block import Block
-from domain.blocks.block_list import BLOCKS_ID, BlockList
+from domain.features.blocks.block import Block
+from domain.features.blocks.block_list import BLOCKS_ID, BlockList
 from domain.identities.identity import Identity
 
 

@@ -13,9 +13,9 @@ from application.ports.errors import CorruptRecord, StorageError
 from application.update import change
 from application.use_cases import UseCases
 from domain.administration.scope import Scope
-from domain.blocks.block import Block, Subject, SubjectKind
-from domain.blocks.block_list import BLOCKS_ID, BlockList
-from domain.blocks.parse_block import parse_end
+from domain.features.blocks.block import Block, Subject, SubjectKind
+from domain.features.blocks.block_list import BLOCKS_ID, BlockList
+from domain.features.blocks.parse_block import parse_end
 from domain.identifier import RANDOM_BYTES, make_identifier
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from application.limits.restrictions import NumberBlock, RestrictedClient
 from application.ports.blocks import BlockLists
 from application.ports.system import Clock
-from domain.blocks.block_list import BLOCKS_ID, BlockList
+from domain.features.blocks.block_list import BLOCKS_ID, BlockList
 from domain.otp.rate_limits import Restriction
 from domain.phone import PhoneNumber
 

@@ -8,7 +8,14 @@ from typing import Final
 
 from application.limits.restrictions import RestrictedClient
 from application.ports.system import Clock
-from domain.budgets.budget import HOUR, HOURS, NO_PROOF_FACTOR, Budget, Spent, start_of_hour
+from domain.features.budgets.budget import (
+    HOUR,
+    HOURS,
+    NO_PROOF_FACTOR,
+    Budget,
+    Spent,
+    start_of_hour,
+)
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import Restriction
 

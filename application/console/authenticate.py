@@ -9,8 +9,8 @@ from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
-from domain.console.session import ConsoleSession, parse_cookie
 from domain.errors import Unauthenticated
+from domain.features.console.session import ConsoleSession, parse_cookie
 from domain.identities.identity import Identity
 from domain.otp.test_otps import TestOtps
 

@@ -11,7 +11,7 @@ from application.otp.extensions import RecognizedClient
 from application.owned_records import OwnedRecords
 from application.ports.console import ConsoleRepositories
 from application.use_cases import UseCases
-from domain.console.devices import ConsoleDevice, ConsoleDevices
+from domain.features.console.devices import ConsoleDevice, ConsoleDevices
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
 from domain.otp.delivery import DeviceProof

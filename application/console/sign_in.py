@@ -17,14 +17,14 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import ExpiringRecords, Versioned
 from application.update import change
-from domain.console.devices import CONSOLE_DEVICE_TTL, ConsoleDevice, ConsoleDevices
-from domain.console.session import (
+from domain.errors import IncorrectOtp, PasskeyRequired, Unauthenticated
+from domain.features.console.devices import CONSOLE_DEVICE_TTL, ConsoleDevice, ConsoleDevices
+from domain.features.console.session import (
     SECRET_BYTES,
     ConsoleSession,
     format_cookie,
     parse_cookie,
 )
-from domain.errors import IncorrectOtp, PasskeyRequired, Unauthenticated
 from domain.identities.device_token import SECRET_BYTES as DEVICE_SECRET_BYTES
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity

@@ -17,7 +17,7 @@ from application.ports.system import Clock
 from application.principal import Principal
 from application.update import change
 from domain.errors import FreshLoginRequired, Unauthenticated, Unavailable
-from domain.export.data_export import DataExport
+from domain.features.export.data_export import DataExport
 from domain.identities.identity import Identity
 
 

@@ -22,7 +22,7 @@ from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
 from domain.administration.audit import ActorKind, AuditEntry
 from domain.cursor import MAX_PAGE_SIZE, Cursor
-from domain.export.data_export import DataExport
+from domain.features.export.data_export import DataExport
 from domain.identities.claims import read_claims
 from domain.identities.identity import Identity
 from domain.otp.delivery import Delivery

@@ -9,7 +9,7 @@ from application.imports.import_user import ImportUser
 from application.imports.import_users import ImportUsers
 from application.media.feature import LibraryFeature, MediaFeature
 from application.use_cases import UseCases
-from domain.media.image import VariantSpec
+from domain.features.media.image import VariantSpec
 
 
 class ImportsFeature:

@@ -20,18 +20,18 @@ from application.ports.media import (
 )
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import ExpiringRecords, Versioned
-from domain.identifier import parse_identifier
-from domain.identities.identity import Identity
-from domain.media.errors import InvalidImage, UnsupportedImageType
-from domain.media.idempotency import IdempotencyKey, hash_texts
-from domain.media.image import VariantSpec
-from domain.media.item import (
+from domain.features.media.errors import InvalidImage, UnsupportedImageType
+from domain.features.media.idempotency import IdempotencyKey, hash_texts
+from domain.features.media.image import VariantSpec
+from domain.features.media.item import (
     STORAGE_KEY_BYTES,
     UPLOAD_TIMEOUT,
     ItemState,
     MediaItem,
     make_storage_key,
 )
+from domain.identifier import parse_identifier
+from domain.identities.identity import Identity
 
 IMPORT_KEY_TTL: Final = timedelta(days=400)
 """How long an import knows that an item which was deleted here was imported before."""

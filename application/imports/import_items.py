@@ -16,8 +16,8 @@ from application.ports.import_source import SourceFiles
 from application.ports.media import MediaItems
 from application.ports.system import Clock
 from domain.errors import InvalidValue
+from domain.features.media.item import MediaItem, parse_category
 from domain.identifier import parse_identifier
-from domain.media.item import MediaItem, parse_category
 
 _PARALLEL_ITEMS: Final = 8
 """A few more than images are decoded at the same time."""

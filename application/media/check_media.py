@@ -8,7 +8,7 @@ from typing import Final
 from application.media.deletions import MarkForDeletion
 from application.media.quota import LibraryQuota
 from application.ports.media import MediaFiles, MediaItems
-from domain.media.item import MediaItem, parse_storage_key
+from domain.features.media.item import MediaItem, parse_storage_key
 
 BATCH_SIZE: Final = 64
 """Files or items that are looked up at the same time."""

@@ -12,8 +12,8 @@ from application.pacing import Pace, call_in_groups
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.media import MediaFiles, MediaItems
 from application.ports.versioned import ExpiringRecords, Versioned
-from domain.media.idempotency import IdempotencyKey
-from domain.media.item import FILE_DELETION_DELAY, MediaItem
+from domain.features.media.idempotency import IdempotencyKey
+from domain.features.media.item import FILE_DELETION_DELAY, MediaItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

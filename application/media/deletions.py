@@ -14,8 +14,8 @@ from application.ports.media import MediaFiles, MediaItems
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import change
-from domain.media.errors import ItemNotFound
-from domain.media.item import MediaItem
+from domain.features.media.errors import ItemNotFound
+from domain.features.media.item import MediaItem
 
 BATCH_SIZE: Final = 200
 _PARALLEL_DELETIONS: Final = 8

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from application.ports.media import MediaUsages
 from application.use_cases import UseCases
+from domain.features.media.usage import MediaUsage, Quota
 from domain.identities.identity import Identity
-from domain.media.usage import MediaUsage, Quota
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from application.administration.export_part import ExportFile, MissingFiles, jso
 from application.ports.media import MediaFiles, MediaItems, MediaUsages
 from application.ports.system import HealthCheck
 from domain.cursor import MAX_PAGE_SIZE, Cursor
+from domain.features.media.item import MediaItem
+from domain.features.media.page import ItemFilter
 from domain.identities.identity import Identity
-from domain.media.item import MediaItem
-from domain.media.page import ItemFilter
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
-from domain.media.errors import TooManyUploads
+from domain.features.media.errors import TooManyUploads
 
 WAIT_TIMEOUT_SECONDS: Final = 60.0
 SMALL_IMAGES_SHARE: Final = 4

@@ -19,8 +19,8 @@ from application.ports.media import ImagePublisher, MediaFiles, MediaRepositorie
 from application.ports.system import HealthCheck
 from application.use_cases import FeatureNotOpen, UseCases
 from domain.access import LibraryVisibility
-from domain.media.image import VariantSpec
-from domain.media.usage import Quota
+from domain.features.media.image import VariantSpec
+from domain.features.media.usage import Quota
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

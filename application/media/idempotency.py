@@ -11,9 +11,9 @@ from application.ports.media import MediaItems
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords, Versioned
 from application.update import change
-from domain.media.errors import IdempotencyKeyReused, ItemDeleted, UploadInProgress
-from domain.media.idempotency import IDEMPOTENCY_KEY_TTL, IdempotencyKey, hash_texts
-from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
+from domain.features.media.errors import IdempotencyKeyReused, ItemDeleted, UploadInProgress
+from domain.features.media.idempotency import IDEMPOTENCY_KEY_TTL, IdempotencyKey, hash_texts
+from domain.features.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
 
 _CHUNK_BYTES: Final = 256 * 1024
 

@@ -17,9 +17,9 @@ from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.cursor import Cursor
 from domain.errors import Forbidden, PasskeyRequired
-from domain.media.errors import ItemNotFound
-from domain.media.item import MediaItem
-from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
+from domain.features.media.errors import ItemNotFound
+from domain.features.media.item import MediaItem
+from domain.features.media.page import MAX_TOTAL, ItemFilter, PageRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Final
 
 from application.ports.media import UploadLocks
 from application.ports.system import MonotonicClock
-from domain.media.errors import NoUploadSpace, TooManyPixels, TooManyUploads
+from domain.features.media.errors import NoUploadSpace, TooManyPixels, TooManyUploads
 
 MIN_UPLOAD_RATE: Final = 32_000
 """In bytes a second. A slower upload is ended only if others need its space: on the slowest mobile

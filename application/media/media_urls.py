@@ -9,8 +9,8 @@ from hmac import compare_digest
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.media import MediaFiles, MediaUrl, url_expiry
 from application.ports.system import Clock
-from domain.media.image import FULL_IMAGE
-from domain.media.item import MediaItem
+from domain.features.media.image import FULL_IMAGE
+from domain.features.media.item import MediaItem
 
 
 class MediaAccess(StrEnum):

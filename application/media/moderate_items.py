@@ -16,9 +16,9 @@ from application.record_act import RecordAct
 from application.update import change
 from domain.administration.scope import Scope
 from domain.cursor import MAX_PAGE_SIZE, Cursor
-from domain.media.errors import ItemNotFound
-from domain.media.item import MediaItem
-from domain.media.page import ItemFilter
+from domain.features.media.errors import ItemNotFound
+from domain.features.media.item import MediaItem
+from domain.features.media.page import ItemFilter
 
 
 @dataclass(frozen=True, slots=True)

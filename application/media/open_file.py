@@ -10,9 +10,9 @@ from application.ports.errors import MediaStorageUnavailable
 from application.ports.media import MediaFiles, StoredFile
 from application.principal import Principal
 from domain.errors import Unavailable
-from domain.media.errors import ItemNotFound, MediaFileNotFound
-from domain.media.image import Image
-from domain.media.item import parse_storage_key
+from domain.features.media.errors import ItemNotFound, MediaFileNotFound
+from domain.features.media.image import Image
+from domain.features.media.item import parse_storage_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from application.ports.media import MediaItems, MediaUsages
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.update import change
-from domain.media.item import MediaItem
-from domain.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
+from domain.features.media.item import MediaItem
+from domain.features.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
 
 _MAX_RECOUNTS: Final = 5
 

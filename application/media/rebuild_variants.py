@@ -14,10 +14,10 @@ from application.ports.media import ImagePublisher, MediaFiles, MediaItems
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
 from domain.errors import DomainError
-from domain.media.errors import ItemNotFound, MediaFileNotFound
-from domain.media.image import VariantSpec
-from domain.media.item import MediaItem
-from domain.media.page import ItemFilter
+from domain.features.media.errors import ItemNotFound, MediaFileNotFound
+from domain.features.media.image import VariantSpec
+from domain.features.media.item import MediaItem
+from domain.features.media.page import ItemFilter
 
 BATCH_SIZE: Final = 100
 PARALLEL_ITEMS: Final = 4

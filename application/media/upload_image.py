@@ -25,17 +25,17 @@ from application.record_act import RecordAct
 from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.errors import DomainError, Unauthenticated, UserNotFound
-from domain.identifier import RANDOM_BYTES, make_identifier
-from domain.media.errors import ItemSaveFailed
-from domain.media.image import VariantSpec
-from domain.media.item import (
+from domain.features.media.errors import ItemSaveFailed
+from domain.features.media.image import VariantSpec
+from domain.features.media.item import (
     STORAGE_KEY_BYTES,
     UPLOAD_TIMEOUT,
     ItemState,
     MediaItem,
     make_storage_key,
 )
-from domain.media.usage import MediaUsage
+from domain.features.media.usage import MediaUsage
+from domain.identifier import RANDOM_BYTES, make_identifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 
 from application.ports.media import EncodedImage, MediaFiles
 from application.ports.system import Randomness
-from domain.media.image import VariantSpec
-from domain.media.item import STORAGE_KEY_BYTES, Variant, make_storage_key
+from domain.features.media.image import VariantSpec
+from domain.features.media.item import STORAGE_KEY_BYTES, Variant, make_storage_key
 
 
 def make_variants(

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import ExpiringRecords
-from domain.passkeys.challenge import (
+from domain.features.passkeys.challenge import (
     CHALLENGE_BYTES,
     PasskeyChallenge,
     PasskeyPurpose,
     hash_challenge,
 )
-from domain.passkeys.errors import ChallengeNotValid
+from domain.features.passkeys.errors import ChallengeNotValid
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,23 +17,23 @@ from application.ports.system import Clock, Randomness
 from application.ports.versioned import ExpiringRecords, Versioned
 from application.tasks import start_task
 from application.update import change
-from domain.identities.identity import Identity
-from domain.identities.passkey import MAX_PASSKEYS, Passkey
-from domain.identities.phone_change import PhoneNotice
-from domain.otp.test_otps import TestOtps
-from domain.passkeys.challenge import PasskeyPurpose
-from domain.passkeys.errors import (
+from domain.features.passkeys.challenge import PasskeyPurpose
+from domain.features.passkeys.errors import (
     InvitationNotValid,
     PasskeyExists,
     PasskeyRejected,
     TooManyPasskeys,
 )
-from domain.passkeys.invitation import (
+from domain.features.passkeys.invitation import (
     SECRET_BYTES,
     PasskeyInvitation,
     find_invitation_id,
     parse_passkey_name,
 )
+from domain.identities.identity import Identity
+from domain.identities.passkey import MAX_PASSKEYS, Passkey
+from domain.identities.phone_change import PhoneNotice
+from domain.otp.test_otps import TestOtps
 from domain.secret_hash import hash_secret
 
 

@@ -19,14 +19,14 @@ from application.passkeys.use_passkey import UsePasskey
 from application.ports.passkeys import PasskeyRepositories, RelyingParty
 from application.ports.versioned import ExpiringRecords
 from application.use_cases import UseCases
-from domain.console.session import ConsoleSession
 from domain.errors import ConflictingValue
+from domain.features.console.session import ConsoleSession
+from domain.features.passkeys.challenge import PasskeyPurpose
+from domain.features.passkeys.errors import PasskeysNotPossible
+from domain.features.passkeys.invitation import LINK_TTL, USE_TTL
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
 from domain.otp.sliding_window import CLOCK_SKEW
-from domain.passkeys.challenge import PasskeyPurpose
-from domain.passkeys.errors import PasskeysNotPossible
-from domain.passkeys.invitation import LINK_TTL, USE_TTL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.update import change
 from domain.errors import FreshLoginRequired, PasskeyRequired, Unauthenticated, UserNotFound
+from domain.features.passkeys.errors import LastPasskey, PasskeyNotFound
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
-from domain.passkeys.errors import LastPasskey, PasskeyNotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

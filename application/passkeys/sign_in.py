@@ -7,7 +7,7 @@ from application.console.sign_in import ConsoleSignedIn
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import ExpiringRecords
-from domain.console.session import SECRET_BYTES, ConsoleSession, format_cookie
+from domain.features.console.session import SECRET_BYTES, ConsoleSession, format_cookie
 from domain.identities.identity import Identity
 from domain.otp.challenge import CHALLENGE_ID_BYTES
 from domain.secret_hash import hash_secret

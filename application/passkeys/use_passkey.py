@@ -11,12 +11,12 @@ from application.ports.passkeys import Assertion, InvalidPasskeyResponse, Relyin
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.update import change
+from domain.features.passkeys.challenge import PasskeyPurpose
+from domain.features.passkeys.errors import PasskeyRejected, SignCountFell
 from domain.identifier import parse_identifier
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
 from domain.otp.test_otps import TestOtps
-from domain.passkeys.challenge import PasskeyPurpose
-from domain.passkeys.errors import PasskeyRejected, SignCountFell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

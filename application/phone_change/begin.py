@@ -10,12 +10,16 @@ from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.system import Clock
 from domain.errors import ConflictingValue, IncorrectOtp, PhoneInUse, Unauthenticated, Unavailable
+from domain.features.phone_change.errors import (
+    DisownNotPossible,
+    PhoneChangeForbidden,
+    UndoNotPossible,
+)
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange
 from domain.otp.sliding_window import whole_seconds
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
-from domain.phone_change.errors import DisownNotPossible, PhoneChangeForbidden, UndoNotPossible
 
 NOT_NOTIFIED: Final = (
     "The message to the former number has not been sent yet. Try again in a few minutes."

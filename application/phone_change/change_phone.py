@@ -21,6 +21,7 @@ from domain.errors import (
     Unavailable,
     UserNotFound,
 )
+from domain.features.phone_change.errors import UndoNotPossible
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
 from domain.otp.attempts import Correct
@@ -30,7 +31,6 @@ from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
-from domain.phone_change.errors import UndoNotPossible
 
 PRESENT_NUMBER: Final = "This is your number already."
 

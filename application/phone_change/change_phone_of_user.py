@@ -12,9 +12,9 @@ from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from domain.administration.scope import PHONE_CHANGES_PER_TOKEN
 from domain.errors import ConflictingValue, Forbidden, PhoneBlocked
+from domain.features.phone_change.errors import TooManyPhoneChanges
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
-from domain.phone_change.errors import TooManyPhoneChanges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

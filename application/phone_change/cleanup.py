@@ -13,9 +13,9 @@ from application.ports.identities import Identities
 from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.versioned import Versioned
 from domain.errors import PhoneInUse
+from domain.features.phone_change.errors import UndoNotPossible
+from domain.features.phone_change.phone_assignment import PhoneAssignments
 from domain.identities.identity import Identity
-from domain.phone_change.errors import UndoNotPossible
-from domain.phone_change.phone_assignment import PhoneAssignments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,11 +17,11 @@ from application.ports.security_events import PhoneEvent, SecurityEvent, Securit
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from domain.errors import PhoneInUse, Unauthenticated
+from domain.features.phone_change.errors import UndoNotPossible
+from domain.features.phone_change.phone_assignment import NOTICE_PERIOD, PhoneAssignments
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep, PhoneNotice
 from domain.otp.phone_verification import PhoneVerification
-from domain.phone_change.errors import UndoNotPossible
-from domain.phone_change.phone_assignment import NOTICE_PERIOD, PhoneAssignments
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.system import Clock
 from application.principal import Principal
 from domain.errors import FreshLoginRequired
+from domain.features.phone_change.errors import DisownNotPossible
+from domain.features.phone_change.phone_assignment import PhoneAssignment
 from domain.identities.identity import UsedChallenge
 from domain.identities.phone_change import PhoneChange
-from domain.phone_change.errors import DisownNotPossible
-from domain.phone_change.phone_assignment import PhoneAssignment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

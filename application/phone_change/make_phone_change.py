@@ -7,9 +7,9 @@ from application.phone_change.complete import CompletePhoneChange
 from application.record_act import RecordAct
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.errors import PhoneInUse, Unauthenticated
+from domain.features.phone_change.errors import UndoNotPossible
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange
-from domain.phone_change.errors import UndoNotPossible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

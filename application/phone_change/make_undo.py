@@ -11,12 +11,12 @@ from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from application.update import change
 from domain.errors import Unauthenticated
+from domain.features.phone_change.errors import UndoNotPossible
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
-from domain.phone_change.errors import UndoNotPossible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

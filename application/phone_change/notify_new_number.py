@@ -9,8 +9,8 @@ from application.ports.identities import Identities
 from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.system import Clock
 from application.update import change
+from domain.features.phone_change.phone_assignment import NOTICE_PERIOD, PhoneAssignments
 from domain.identities.phone_change import PhoneNotice
-from domain.phone_change.phone_assignment import NOTICE_PERIOD, PhoneAssignments
 
 RETRY_DELAY: Final = timedelta(minutes=2)
 """After so long without an attempt, the process that sent a message is taken for dead."""

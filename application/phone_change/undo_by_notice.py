@@ -15,13 +15,13 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.update import change
 from domain.errors import IncorrectOtp, TooManyAttemptsFromIp
+from domain.features.phone_change.errors import UndoNotPossible
 from domain.identifier import NOBODY
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
-from domain.phone_change.errors import UndoNotPossible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

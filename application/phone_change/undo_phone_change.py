@@ -8,11 +8,11 @@ from application.phone_change.make_undo import MakeUndo
 from application.ports.identities import Identities
 from application.ports.security_events import SecurityEvents
 from domain.errors import IncorrectOtp
+from domain.features.phone_change.errors import UndoNotPossible
 from domain.identities.identity import Identity
 from domain.otp.attempts import NotApplicable
 from domain.otp.challenge import OtpCode, Purpose
 from domain.phone import PhoneNumber
-from domain.phone_change.errors import UndoNotPossible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

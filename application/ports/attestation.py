@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from application.ports.versioned import ExpiringRecords
-from domain.attestation.used_attestation import UsedAttestation
+from domain.features.attestation.used_attestation import UsedAttestation
 from domain.otp.attestation_proof import AttestationProof
 
 

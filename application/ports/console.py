@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from application.ports.versioned import ExpiringRecords
-from domain.console.devices import ConsoleDevices
-from domain.console.session import ConsoleSession
+from domain.features.console.devices import ConsoleDevices
+from domain.features.console.session import ConsoleSession
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from typing import BinaryIO, Final, Protocol
 
 from application.ports.versioned import DeletableRecords, ExpiringRecords, Versioned
 from domain.cursor import Cursor
-from domain.media.idempotency import IdempotencyKey
-from domain.media.image import Image, VariantSpec
-from domain.media.item import MediaItem
-from domain.media.page import ItemFilter
-from domain.media.usage import MediaUsage
+from domain.features.media.idempotency import IdempotencyKey
+from domain.features.media.image import Image, VariantSpec
+from domain.features.media.item import MediaItem
+from domain.features.media.page import ItemFilter
+from domain.features.media.usage import MediaUsage
 
 
 class MediaItems(DeletableRecords[MediaItem], Protocol):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from application.ports.versioned import ExpiringRecords
-from domain.passkeys.challenge import PasskeyChallenge
-from domain.passkeys.invitation import PasskeyInvitation
+from domain.features.passkeys.challenge import PasskeyChallenge
+from domain.features.passkeys.invitation import PasskeyInvitation
 
 
 class InvalidPasskeyResponse(Exception):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from application.ports.versioned import DeletableRecords, Expiring, Versioned
-from domain.phone_change.phone_assignment import PhoneAssignments
+from domain.features.phone_change.phone_assignment import PhoneAssignments
 
 
 class PhoneAssignmentsRepository(DeletableRecords[PhoneAssignments], Expiring, Protocol):

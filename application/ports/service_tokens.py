@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from application.ports.versioned import Expiring, Records
-from domain.admin.service_token import ServiceToken
+from domain.features.admin.service_token import ServiceToken
 
 
 class ServiceTokens(Records[ServiceToken], Expiring, Protocol):

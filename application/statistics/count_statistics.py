@@ -10,10 +10,10 @@ from application.otp.events import OtpAccepted, OtpDelivered, OtpUnconfirmed, Ot
 from application.otp.extensions import EndedCall, SentMessage
 from application.ports.security_events import RejectionEvent, SecurityEvent
 from application.ports.system import Clock
-from domain.costs.prices import PriceList
+from domain.features.statistics.period_sums import UNKNOWN, Counts, DeliveryGroup, PeriodSums
+from domain.features.statistics.prices import PriceList
 from domain.otp.delivery import Channel
 from domain.otp.message_parts import message_parts
-from domain.statistics.period_sums import UNKNOWN, Counts, DeliveryGroup, PeriodSums
 
 MAX_CALL_SECONDS: Final = 86_400
 """No provider connects two phones for longer than a day."""

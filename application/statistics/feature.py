@@ -12,8 +12,8 @@ from application.statistics.count_statistics import CountStatistics
 from application.statistics.read_statistics import ReadAmounts, ReportStatistics
 from application.statistics.write_statistics import WriteStatistics
 from application.use_cases import UseCases
-from domain.costs.prices import PriceList
-from domain.statistics.period_sums import DAY, HOUR, DeliveryGroup, PeriodSums
+from domain.features.statistics.period_sums import DAY, HOUR, DeliveryGroup, PeriodSums
+from domain.features.statistics.prices import PriceList
 
 _INSTANCE_BYTES: Final = 8
 

@@ -10,8 +10,8 @@ from application.administration.operator import Operator
 from application.ports.statistics import PeriodRecords, StatisticsRepositories
 from domain.administration.scope import Scope
 from domain.cursor import Cursor
-from domain.statistics.period_sums import HOUR, PeriodCounts
-from domain.statistics.report import Statistics, StatisticsQuery, StatisticsSums
+from domain.features.statistics.period_sums import HOUR, PeriodCounts
+from domain.features.statistics.report import Statistics, StatisticsQuery, StatisticsSums
 
 BATCH_SIZE: Final = 200
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from application.ports.statistics import PeriodRecords
 from application.update import change
-from domain.statistics.period_sums import PeriodCounts, PeriodSums
+from domain.features.statistics.period_sums import PeriodCounts, PeriodSums
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from application.user_list.acts import LIST
 from domain.administration.audit import AuditEntry
 from domain.cursor import Cursor
 from domain.errors import AuditFailed
+from domain.features.user_list.user_filter import UserFilter
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity
-from domain.user_list.user_filter import UserFilter
 
 SUBJECT: Final = "users"
 """What the audit calls all users."""

@@ -18,12 +18,10 @@ from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
 from application.voice.effects import CarryOutEffect
 from domain.errors import DomainError, Unauthenticated
-from domain.otp.permits import Permits
-from domain.phone import PhoneNumber
-from domain.voice.call import Call, CallDirection, CallStatus, inbound_call_id
-from domain.voice.call_limits import permits_of_line
-from domain.voice.flow import CallFlow, DialResult
-from domain.voice.instructions import (
+from domain.features.voice.call import Call, CallDirection, CallStatus, inbound_call_id
+from domain.features.voice.call_limits import permits_of_line
+from domain.features.voice.flow import CallFlow, DialResult
+from domain.features.voice.instructions import (
     HangUp,
     Instruction,
     Position,
@@ -31,7 +29,7 @@ from domain.voice.instructions import (
     StoredInstruction,
     resolve,
 )
-from domain.voice.walk import (
+from domain.features.voice.walk import (
     CallEvent,
     CallOutcome,
     ChooseLanguage,
@@ -46,6 +44,8 @@ from domain.voice.walk import (
     say_goodbye,
     start,
 )
+from domain.otp.permits import Permits
+from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)

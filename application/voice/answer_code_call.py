@@ -8,13 +8,13 @@ from application.ports.system import Clock
 from application.ports.voice import Calls
 from application.update import change
 from application.voice.answer_call import AnswerCallCommand
+from domain.features.voice.call import Call, CallDirection, CallStatus
+from domain.features.voice.code_call import hang_up, read_code, start_code_call
+from domain.features.voice.flow import CallFlow
+from domain.features.voice.instructions import HangUp, Instruction, resolve
 from domain.otp.challenge import Challenge
 from domain.otp.message_preferences import locale_fallbacks
 from domain.otp.phone_verification import PhoneVerification
-from domain.voice.call import Call, CallDirection, CallStatus
-from domain.voice.code_call import hang_up, read_code, start_code_call
-from domain.voice.flow import CallFlow
-from domain.voice.instructions import HangUp, Instruction, resolve
 
 
 @dataclass(frozen=True, slots=True)

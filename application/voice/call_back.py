@@ -8,10 +8,10 @@ from typing import Final
 from application.ports.errors import PortError
 from application.tasks import start_task
 from application.voice.callbacks import Callbacks
+from domain.features.voice.call import Call, callback_id
+from domain.features.voice.instructions import Say
+from domain.features.voice.walk import CallOutcome
 from domain.phone import PhoneNumber
-from domain.voice.call import Call, callback_id
-from domain.voice.instructions import Say
-from domain.voice.walk import CallOutcome
 
 SECONDS_AFTER_TEXT: Final = 15.0
 """When the caller is called back if the provider does not report the end of the call."""

@@ -10,11 +10,11 @@ from application.ports.limits import LimitStore
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.voice.events import CallRejected
+from domain.features.voice.call_limits import CallLimits
+from domain.features.voice.flow import CallFlow, DialResult
+from domain.features.voice.walk import ClaimedCaller, Step, skip_line_operator
 from domain.otp.permits import Outcome, Permits
 from domain.otp.rate_limits import Acquisition, Reservation
-from domain.voice.call_limits import CallLimits
-from domain.voice.flow import CallFlow, DialResult
-from domain.voice.walk import ClaimedCaller, Step, skip_line_operator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

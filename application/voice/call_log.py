@@ -12,8 +12,8 @@ from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.errors import Unavailable
-from domain.voice.call import Call
-from domain.voice.errors import CallNotFound, CallRecordingNotFound
+from domain.features.voice.call import Call
+from domain.features.voice.errors import CallNotFound, CallRecordingNotFound
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from application.update import change
 from application.voice.call_back import CallBackCaller
 from application.voice.call_limiter import CallLimiter
 from application.webhook_urls import PhoneLabels
+from domain.features.voice.call import Call, CallStatus
+from domain.features.voice.walk import Recorded
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.permits import Permits
 from domain.phone import PhoneNumber
-from domain.voice.call import Call, CallStatus
-from domain.voice.walk import Recorded
 
 
 @dataclass(frozen=True, slots=True)

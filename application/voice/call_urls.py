@@ -6,7 +6,7 @@ from typing import Final
 
 from application.ports.keyed_hashes import KeyedHashes
 from application.webhook_urls import PhoneLabels, WebhookUrls
-from domain.voice.instructions import Position
+from domain.features.voice.instructions import Position
 
 _SIGNATURE: Final = "signature="
 

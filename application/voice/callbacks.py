@@ -23,6 +23,7 @@ from application.update import NOTHING_WRITTEN, change
 from application.voice.events import CallbackRequested
 from application.voice.place_code_call import PlaceCodeCall
 from domain.errors import InvalidValue, TooManyOtpRequests
+from domain.features.voice.call import Call, CallDirection
 from domain.otp.callbacks import Callback
 from domain.otp.delivery import Channel
 from domain.otp.permits import Permits
@@ -37,7 +38,6 @@ from domain.otp.rejection import (
     Rejection,
 )
 from domain.phone import PhoneNumber, PhoneRules
-from domain.voice.call import Call, CallDirection
 
 _TOO_MANY: Final = "too many callbacks"
 

@@ -7,7 +7,7 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
 from application.ports.webhooks import SignedRequest
-from domain.voice.used_webhook import USED_WEBHOOK_TTL, UsedWebhook
+from domain.features.voice.used_webhook import USED_WEBHOOK_TTL, UsedWebhook
 
 
 @dataclass(frozen=True, slots=True)

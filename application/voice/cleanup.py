@@ -12,7 +12,7 @@ from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.ports.voice import Calls, Recordings
 from application.update import change
-from domain.voice.call import MAX_SILENCE, Call
+from domain.features.voice.call import MAX_SILENCE, Call
 
 BATCH_SIZE: Final = 200
 DEFAULT_CALL_RETENTION: Final = timedelta(days=90)

@@ -7,9 +7,9 @@ from typing import Final
 
 from application.ports.voice import Calls
 from application.use_cases import UseCases
+from domain.features.voice.call import Call
 from domain.identities.identity import Identity
 from domain.identities.retained_data import RetainedData
-from domain.voice.call import Call
 
 LAST_CALLS: Final = 10
 

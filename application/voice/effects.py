@@ -16,14 +16,9 @@ from application.update import change
 from application.voice.callbacks import Callbacks
 from application.voice.events import CallerRegistered
 from domain.errors import PhoneInUse, Unauthenticated
-from domain.identifier import RANDOM_BYTES, make_identifier
-from domain.identities.identity import Consent, Identity
-from domain.otp.message_preferences import normalize_locale
-from domain.otp.phone_verification import CallLocale, PhoneVerification
-from domain.phone import PhoneNumber
-from domain.voice.call import callback_id
-from domain.voice.flow import LEAVING_MESSAGE, CallFlow
-from domain.voice.walk import (
+from domain.features.voice.call import callback_id
+from domain.features.voice.flow import LEAVING_MESSAGE, CallFlow
+from domain.features.voice.walk import (
     CallBack,
     ChooseLanguage,
     ClaimedCaller,
@@ -33,6 +28,11 @@ from domain.voice.walk import (
     Register,
     locale_of,
 )
+from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.identity import Consent, Identity
+from domain.otp.message_preferences import normalize_locale
+from domain.otp.phone_verification import CallLocale, PhoneVerification
+from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

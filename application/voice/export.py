@@ -9,8 +9,8 @@ from application.administration.export_part import ExportFile, MissingFiles, jso
 from application.ports.errors import RecordingNotFound
 from application.ports.voice import Calls, Recordings
 from domain.cursor import MAX_PAGE_SIZE, Cursor
+from domain.features.voice.call import Call
 from domain.identities.identity import Identity
-from domain.voice.call import Call
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,10 @@ from application.voice.callbacks import Callbacks
 from application.voice.claim_webhook import ClaimWebhook
 from application.voice.effects import CarryOutEffect
 from application.voice.place_code_call import DeliverByCall, PlaceCodeCall
+from domain.features.voice.call_limits import CallLimits
+from domain.features.voice.flow import HANG_UP_FLOW, CallFlow
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.phone import DEFAULT_RULES, PhoneNumber, PhoneRules
-from domain.voice.call_limits import CallLimits
-from domain.voice.flow import HANG_UP_FLOW, CallFlow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,9 @@ from application.tasks import call_adapter
 from application.update import change
 from application.voice.call_urls import CallUrls
 from application.webhook_urls import PhoneLabels
+from domain.features.voice.call import Call, CallDirection, CallStatus
 from domain.otp.message_preferences import normalize_locale
 from domain.phone import PhoneNumber
-from domain.voice.call import Call, CallDirection, CallStatus
 
 _CALL_TIMEOUT: Final = 15.0
 """Seconds, as the port promises."""

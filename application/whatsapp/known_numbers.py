@@ -8,9 +8,9 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
 from application.update import change
+from domain.features.whatsapp.whatsapp_delivery import UNREACHABLE_TTL, UnreachableNumber
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
-from domain.whatsapp.whatsapp_delivery import UNREACHABLE_TTL, UnreachableNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,11 @@ from application.ports.versioned import ExpiringRecords
 from application.update import change
 from application.whatsapp.known_numbers import KnownNumbers
 from application.whatsapp.send_code import claim_fallback
+from domain.features.whatsapp.whatsapp_delivery import WhatsAppDelivery
 from domain.otp.challenge import Challenge
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.phone_verification import PhoneVerification
-from domain.whatsapp.whatsapp_delivery import WhatsAppDelivery
 
 FAILED: Final = (ReportedStatus.FAILED, ReportedStatus.UNDELIVERED)
 _REPORTED: Final = "The provider reported that the message failed."

@@ -16,9 +16,9 @@ from application.ports.versioned import ExpiringRecords
 from application.update import change
 from application.webhook_urls import WebhookUrls, name_message
 from application.whatsapp.known_numbers import KnownNumbers
+from domain.features.whatsapp.whatsapp_delivery import WhatsAppDelivery
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import APP_HASH_LENGTH, MAX_LOCALE_LENGTH, MessagePreferences
-from domain.whatsapp.whatsapp_delivery import WhatsAppDelivery
 
 STATUS_PATH: Final = "/whatsapp/status"
 REMEMBERED: Final = DeliveryResult(

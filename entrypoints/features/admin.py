@@ -18,7 +18,7 @@ class _Admin(Feature):
 
     name = "admin"
     folders = (
-        "domain/admin",
+        "domain/features/admin",
         "application/ports/service_tokens.py",
         "adapters/records/features/admin.py",
         "entrypoints/http/admin",

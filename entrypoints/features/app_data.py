@@ -19,7 +19,7 @@ class _AppData(Feature):
 
     name = "app_data"
     folders = (
-        "domain/app_data",
+        "domain/features/app_data",
         "application/app_data",
         "application/ports/app_data.py",
         "adapters/records/features/app_data.py",

@@ -228,7 +228,7 @@ class _Attestation(Feature):
 
     name = "attestation"
     folders = (
-        "domain/attestation",
+        "domain/features/attestation",
         "application/attestation",
         "application/ports/attestation.py",
         "adapters/attestation",

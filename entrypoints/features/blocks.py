@@ -20,7 +20,7 @@ class _Blocks(Feature):
 
     name = "blocks"
     folders = (
-        "domain/blocks",
+        "domain/features/blocks",
         "application/blocks",
         "application/ports/blocks.py",
         "adapters/records/features/blocks.py",

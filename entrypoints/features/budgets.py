@@ -19,7 +19,7 @@ from entrypoints.settings.rules import FileCheck, Findings, Problem
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from domain.budgets.budget import Budget
+    from domain.features.budgets.budget import Budget
     from entrypoints.opening.opening import Opening
 
 PER_DAY: Final = "DIALTONE_BUDGET_PER_DAY"
@@ -113,7 +113,7 @@ def check_currency(settings: Settings) -> Sequence[str]:
     Raises:
         StartupError: with one line for each problem.
     """
-    from domain.costs.prices import format_short
+    from domain.features.statistics.prices import format_short
 
     amounts = [*settings.of(BudgetSettings).amounts]
     try:
@@ -140,7 +140,7 @@ def check_currency(settings: Settings) -> Sequence[str]:
 
 
 def _make_budgets(settings: Settings) -> "Sequence[Budget]":
-    from domain.budgets.budget import Budget
+    from domain.features.budgets.budget import Budget
 
     amounts = settings.of(BudgetSettings).amounts
     return [Budget(country, amount.millionths) for _, country, amount in amounts]
@@ -150,7 +150,7 @@ class _Budgets(Feature):
     """Budgets of codes and notices."""
 
     name = "budgets"
-    folders = ("domain/budgets", "application/budgets")
+    folders = ("domain/features/budgets", "application/budgets")
     needs = ("statistics",)
     settings = BudgetSettings
 

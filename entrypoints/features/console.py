@@ -72,7 +72,7 @@ class _Console(Feature):
     name = "console"
     adds_to_export = True
     folders = (
-        "domain/console",
+        "domain/features/console",
         "application/console",
         "application/ports/console.py",
         "adapters/records/features/console.py",

@@ -21,7 +21,7 @@ class _Export(Feature):
     kinds = KINDS
     folders = (
         "entrypoints/http/console/export",
-        "domain/export",
+        "domain/features/export",
         "application/export",
         "application/ports/export.py",
         "adapters/records/features/export.py",

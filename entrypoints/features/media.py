@@ -18,8 +18,8 @@ from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.media import ImagePublisher, MediaFiles
 from application.ports.system import Clock
 from domain.access import LibraryVisibility
-from domain.media.image import ImageLimits, SourceFormat, VariantSpec
-from domain.media.usage import Quota
+from domain.features.media.image import ImageLimits, SourceFormat, VariantSpec
+from domain.features.media.usage import Quota
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import health_check_of, open_adapter
@@ -455,7 +455,7 @@ class _Media(Feature):
     folders = (
         "entrypoints/http/console/library",
         "entrypoints/settings/media_stores.py",
-        "domain/media",
+        "domain/features/media",
         "application/media",
         "application/ports/media.py",
         "adapters/disk",

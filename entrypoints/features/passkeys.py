@@ -101,7 +101,7 @@ class _Passkeys(Feature):
     needs = ("console",)
     adds_to_export = True
     folders = (
-        "domain/passkeys",
+        "domain/features/passkeys",
         "application/passkeys",
         "application/ports/passkeys.py",
         "adapters/webauthn",

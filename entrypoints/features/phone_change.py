@@ -62,7 +62,7 @@ class _PhoneChange(Feature):
     opens = ("otp",)
     folders = (
         "entrypoints/http/console/phone_change",
-        "domain/phone_change",
+        "domain/features/phone_change",
         "application/phone_change",
         "application/ports/phone_change.py",
         "adapters/records/features/phone_change.py",

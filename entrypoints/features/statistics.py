@@ -20,7 +20,7 @@ from entrypoints.settings.settings import Settings
 if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
     from application.statistics.feature import StatisticsFeature
-    from domain.costs.prices import PriceList
+    from domain.features.statistics.prices import PriceList
     from domain.otp.delivery import Channel
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
@@ -121,7 +121,7 @@ class _Statistics(Feature):
     name = "statistics"
     folders = (
         "entrypoints/http/console/statistics",
-        "domain/statistics",
+        "domain/features/statistics",
         "application/statistics",
         "application/ports/statistics.py",
         "adapters/price_file",
@@ -129,7 +129,6 @@ class _Statistics(Feature):
         "adapters/metrics/features/statistics.py",
         "entrypoints/http/statistics",
         "entrypoints/commands/statistics",
-        "domain/costs",
     )
     kinds = KINDS
     settings = StatisticsSettings

@@ -17,7 +17,7 @@ class _UserList(Feature):
 
     name = "user_list"
     folders = (
-        "domain/user_list",
+        "domain/features/user_list",
         "application/user_list",
         "adapters/records/repositories/user_list.py",
         "entrypoints/http/user_list",

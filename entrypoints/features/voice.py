@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from application.voice.call_urls import CallUrls
     from application.voice.calls import CallsPolicy
     from application.voice.feature import VoicePolicy
-    from domain.voice.flow import CallFlow
+    from domain.features.voice.flow import CallFlow
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
@@ -196,7 +196,7 @@ class VoiceSettings(Settings):
         # Imported only here: without a phone line, nothing of it is loaded.
         from application.voice.call_urls import CallUrls
         from application.voice.feature import VoicePolicy
-        from domain.voice.call_limits import CallLimits
+        from domain.features.voice.call_limits import CallLimits
 
         return VoicePolicy(
             call_flow=call_flow,
@@ -377,7 +377,7 @@ class _Voice(Feature):
         "entrypoints/http/console/calls",
         "entrypoints/opening/recordings.py",
         "entrypoints/opening/phone_providers.py",
-        "domain/voice",
+        "domain/features/voice",
         "application/voice",
         "application/ports/voice.py",
         "adapters/flows",

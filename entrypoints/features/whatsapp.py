@@ -106,7 +106,7 @@ class _WhatsApp(Feature):
 
     name = "whatsapp"
     folders = (
-        "domain/whatsapp",
+        "domain/features/whatsapp",
         "application/whatsapp",
         "application/ports/whatsapp.py",
         "adapters/records/features/whatsapp.py",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from domain.media.image import VariantSpec
+from domain.features.media.image import VariantSpec
 from entrypoints.settings.database_parsers import find_factory
 from entrypoints.settings.parsers import full_match, list_of, pattern, rejects_with
 from entrypoints.settings.values import Factory

@@ -1,7 +1,7 @@
 """Blocks in words, for `dialtone` and the web console."""
 
 from domain.administration.audit import Actor
-from domain.blocks.block import Block
+from domain.features.blocks.block import Block
 from entrypoints.words.user_words import format_time
 
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from domain.voice.flow import RecordNode
-from domain.voice.walk import MAX_VERIFIED_MENU_TIME
+from domain.features.voice.flow import RecordNode
+from domain.features.voice.walk import MAX_VERIFIED_MENU_TIME
 from entrypoints.features.attestation import ALTCHA_DIFFICULTY
 from tests.benchmarks.attack_sizes import (
     ALL,

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from domain.features.voice.call_limits import CallLimits
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import RECOGNIZED_DELIVERIES, DeliveryRoute, Group, RateLimits
-from domain.voice.call_limits import CallLimits
 from tests.support.builders import NOW
 
 LIMITS: Final = RateLimits()

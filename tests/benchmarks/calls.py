@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from itertools import count
 
+from domain.features.voice.call_limits import VERIFIED_PERCENT
+from domain.features.voice.instructions import Dial, Reject
 from domain.phone import PhoneNumber
-from domain.voice.call_limits import VERIFIED_PERCENT
-from domain.voice.instructions import Dial, Reject
 from tests.benchmarks.attack_sizes import CALL_LIMITS
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone

@@ -13,8 +13,8 @@ from typing import Final
 
 from application.otp.log_in import LoggedIn
 from application.otp.request_otp import RequestOtpResult
-from domain.attestation.errors import AttestationRequired
 from domain.errors import RateLimitExceeded
+from domain.features.attestation.errors import AttestationRequired
 from domain.identities.device_token import DeviceToken
 from domain.otp.rate_limits import RateLimits
 from domain.phone import PhoneNumber

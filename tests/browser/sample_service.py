@@ -20,8 +20,8 @@ from PIL import Image, ImageDraw
 
 from adapters.system import SystemClock
 from application.statistics.feature import StatisticsFeature
+from domain.features.statistics.period_sums import Counts, DeliveryGroup
 from domain.otp.delivery import Channel
-from domain.statistics.period_sums import Counts, DeliveryGroup
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.cli import main
 from entrypoints.settings.read import read_settings

@@ -7,9 +7,9 @@ from adapters.records.database import Database
 from adapters.records.features.blocks import make_blocks_repositories
 from application.update import change
 from domain.administration.audit import Actor, ActorKind
-from domain.blocks.block import Block, Subject, SubjectKind
-from domain.blocks.block_list import BLOCKS_ID, MAX_BLOCKS, BlockList
-from domain.blocks.errors import TooManyBlocks
+from domain.features.blocks.block import Block, Subject, SubjectKind
+from domain.features.blocks.block_list import BLOCKS_ID, MAX_BLOCKS, BlockList
+from domain.features.blocks.errors import TooManyBlocks
 from tests.support.builders import NOW, an_id
 
 

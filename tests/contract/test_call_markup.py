@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.twilio.voice.markup import TwimlMarkup
-from domain.voice.instructions import (
+from domain.features.voice.instructions import (
     Dial,
     Gather,
     GoTo,

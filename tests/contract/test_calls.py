@@ -7,8 +7,8 @@ from adapters.records.database import Database
 from adapters.records.features.voice import make_voice_repositories
 from application.ports.voice import VoiceRepositories
 from domain.cursor import Cursor
-from domain.voice.call import Call, CallStatus
-from domain.voice.instructions import StoredInstruction
+from domain.features.voice.call import Call, CallStatus
+from domain.features.voice.instructions import StoredInstruction
 from tests.support.builders import NOW, an_id
 from tests.support.full_records import FULL_RECORDS
 from tests.support.stored_values import replace_stored, values_of

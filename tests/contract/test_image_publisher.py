@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from adapters.pillow import open_image_publisher
 from application.ports.media import ImagePublisher
-from domain.media.errors import InvalidImage, UnsupportedImageType
-from domain.media.image import ImageFormat, ImageLimits, VariantSpec
+from domain.features.media.errors import InvalidImage, UnsupportedImageType
+from domain.features.media.image import ImageFormat, ImageLimits, VariantSpec
 from tests.integration.image_publishing import Published, publish_by
 from tests.support.builders import an_id
 from tests.support.images import (

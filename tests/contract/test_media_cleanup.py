@@ -6,8 +6,8 @@ import pytest
 from adapters.records.database import Database
 from adapters.records.features.media import make_media_repositories
 from application.ports.media import MediaRepositories
-from domain.media.item import ItemState, MediaItem
-from domain.media.usage import MediaUsage
+from domain.features.media.item import ItemState, MediaItem
+from domain.features.media.usage import MediaUsage
 from tests.support.builders import NOW, an_id, made_id
 from tests.support.media.builders import a_gif, an_item
 from tests.support.stored_values import replace_stored, values_of

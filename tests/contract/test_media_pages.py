@@ -8,9 +8,9 @@ from adapters.records.database import Database
 from adapters.records.features.media import make_media_repositories
 from application.ports.media import MediaRepositories
 from domain.cursor import Cursor
-from domain.media.image import MediaKind
-from domain.media.item import ItemState, MediaItem
-from domain.media.page import ItemFilter
+from domain.features.media.image import MediaKind
+from domain.features.media.item import ItemState, MediaItem
+from domain.features.media.page import ItemFilter
 from tests.support.builders import NOW, an_id
 from tests.support.media.builders import a_gif, an_item
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from adapters.records.features.voice import make_voice_repositories
+from domain.features.voice.call import Call
+from domain.features.voice.call_limits import CallLimits
+from domain.features.voice.flow import DialResult
+from domain.features.voice.walk import CallOutcome
 from domain.identities.identity import Identity
 from domain.otp.sliding_window import SlidingWindow
-from domain.voice.call import Call
-from domain.voice.call_limits import CallLimits
-from domain.voice.flow import DialResult
-from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.inbound_call import PHONE_LINE, RepeatedCall, another_instance, make_phone_line

@@ -9,14 +9,14 @@ from adapters.records.database import Database
 from adapters.records.features.statistics import make_statistics_repositories
 from application.ports.statistics import PeriodRecords
 from domain.cursor import Cursor
-from domain.otp.delivery import Channel
-from domain.statistics.period_sums import (
+from domain.features.statistics.period_sums import (
     HOUR,
     Counts,
     DeliveryGroup,
     GroupCounts,
     PeriodCounts,
 )
+from domain.otp.delivery import Channel
 from tests.support.builders import NOW
 
 START: Final = NOW.replace(hour=0, minute=0)

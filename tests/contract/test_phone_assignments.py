@@ -6,8 +6,8 @@ import pytest
 from adapters.records.database import Database
 from adapters.records.features.phone_change import make_phone_change_repositories
 from application.ports.phone_change import PhoneChangeRepositories
+from domain.features.phone_change.phone_assignment import PhoneAssignment, PhoneAssignments
 from domain.identities.phone_change import UNDO_PERIOD
-from domain.phone_change.phone_assignment import PhoneAssignment, PhoneAssignments
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.stored_values import values_of

@@ -9,8 +9,8 @@ import pytest
 from adapters.records.database import Database
 from adapters.records.features.admin import make_admin_repositories
 from application.ports.service_tokens import AdminRepositories
-from domain.admin.service_token import ServiceToken
 from domain.administration.scope import Scope
+from domain.features.admin.service_token import ServiceToken
 from tests.support.builders import NOW, an_id
 
 MINUTE: Final = timedelta(minutes=1)

@@ -14,10 +14,10 @@ from application.ports.administration import AuditFilter
 from application.ports.repositories import Repositories
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
 from domain.cursor import Cursor
+from domain.features.user_list.user_filter import UserFilter
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.staff import Staff
-from domain.user_list.user_filter import UserFilter
 from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.stored_values import replace_stored

@@ -5,11 +5,11 @@ import pytest
 from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.ports.voice import WebhookFields
 from application.ports.webhooks import SignedRequest
+from domain.features.voice.call import CallStatus
+from domain.features.voice.flow import DialResult
+from domain.features.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
-from domain.voice.call import CallStatus
-from domain.voice.flow import DialResult
-from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from tests.contract.suites.voice.drivers import VoiceDriver
 from tests.contract.suites.voice.test_webhook_parser import *
 from tests.contract.suites.voice.test_webhook_parser import (

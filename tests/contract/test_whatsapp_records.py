@@ -6,9 +6,9 @@ import pytest
 from adapters.records.database import Database
 from adapters.records.features.whatsapp import WHATSAPP_DELIVERIES, make_whatsapp_repositories
 from application.ports.whatsapp import WhatsAppRepositories
+from domain.features.whatsapp.whatsapp_delivery import UnreachableNumber, WhatsAppDelivery
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, Platform
-from domain.whatsapp.whatsapp_delivery import UnreachableNumber, WhatsAppDelivery
 from tests.support.builders import NOW, a_phone
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 

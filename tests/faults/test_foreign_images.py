@@ -10,8 +10,8 @@ from PIL import Image, ImageCms, ImageOps
 from pillow_heif import register_heif_opener
 
 from adapters.pillow import open_image_publisher
-from domain.media.errors import InvalidImage, UnsupportedImageType
-from domain.media.image import ImageLimits
+from domain.features.media.errors import InvalidImage, UnsupportedImageType
+from domain.features.media.image import ImageLimits
 from tests.integration.image_publishing import publish_by
 from tests.support.foreign_images import images_of, png_suite
 from tests.support.images import decode, mean_difference

@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 
 from adapters.records.features.console import make_console_repositories
-from domain.console.session import (
+from domain.features.console.session import (
     SECRET_BYTES,
     ConsoleSession,
     format_cookie,

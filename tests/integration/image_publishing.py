@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from application.ports.media import ImagePublisher
-from domain.media.errors import InvalidImage
-from domain.media.image import Image, ImageLimits, VariantSpec
+from domain.features.media.errors import InvalidImage
+from domain.features.media.image import Image, ImageLimits, VariantSpec
 from tests.support.builders import an_id
 from tests.support.fakes.images import image_publisher
 from tests.support.images import as_file

@@ -9,10 +9,9 @@ import pytest
 
 from adapters.flows import InvalidCallFlow, read_call_flow
 from adapters.flows.flow_document import KINDS
-from domain.phone import PhoneNumber
-from domain.voice.flow import CallFlow, DialResult, MenuNode
-from domain.voice.instructions import GoTo
-from domain.voice.walk import (
+from domain.features.voice.flow import CallFlow, DialResult, MenuNode
+from domain.features.voice.instructions import GoTo
+from domain.features.voice.walk import (
     Answered,
     CallBack,
     CallEvent,
@@ -26,6 +25,7 @@ from domain.voice.walk import (
     advance,
     start,
 )
+from domain.phone import PhoneNumber
 from tests.support.call_flows import spoken
 from tests.support.markdown import blocks_in, page
 

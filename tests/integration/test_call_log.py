@@ -9,11 +9,11 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from domain.features.voice.call import CallStatus
+from domain.features.voice.walk import CallOutcome
 from domain.identities.identity import Consent
 from domain.identities.role import Role
 from domain.otp.channel_order import ONLY_SMS, ChannelOrder
-from domain.voice.call import CallStatus
-from domain.voice.walk import CallOutcome
 from tests.e2e.app import bearer
 from tests.integration.webhooks import SETTINGS
 from tests.support.app_harness import AppHarness

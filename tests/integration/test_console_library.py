@@ -11,8 +11,8 @@ import pytest
 from application.administration.operator import operating_system_user
 from application.media.feature import LibraryFeature
 from application.principal import Principal
-from domain.media.image import VariantSpec
-from domain.media.item import MediaItem
+from domain.features.media.image import VariantSpec
+from domain.features.media.item import MediaItem
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id

@@ -10,7 +10,7 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from domain.console.session import make_form_token
+from domain.features.console.session import make_form_token
 from domain.otp.challenge import Purpose
 from domain.phone import PhoneNumber
 from entrypoints.http.console.request import FORM_COOKIE, KNOWN_COOKIE, SESSION_COOKIE

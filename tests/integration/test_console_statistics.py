@@ -9,9 +9,9 @@ from typing import Final
 import pytest
 
 from application.statistics.feature import StatisticsFeature
-from domain.costs.prices import PriceList
+from domain.features.statistics.period_sums import Counts, DeliveryGroup
+from domain.features.statistics.prices import PriceList
 from domain.otp.delivery import Channel
-from domain.statistics.period_sums import Counts, DeliveryGroup
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, a_user, an_id, an_identity

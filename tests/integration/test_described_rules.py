@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.costs.prices import PriceList
+from domain.features.statistics.prices import PriceList
 from domain.otp.delivery import Channel
 from entrypoints.http.app import describe_app
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver

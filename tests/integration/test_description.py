@@ -11,9 +11,9 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from application.administration.acts import CORE_ACTS, Act
-from domain.admin.errors import TokenNotFound
 from domain.errors import InvalidValue
-from domain.passkeys import errors as passkeys_errors
+from domain.features.admin.errors import TokenNotFound
+from domain.features.passkeys import errors as passkeys_errors
 from entrypoints.http.app import describe_app, make_error_table
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorRow

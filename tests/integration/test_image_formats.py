@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageOps
 
-from domain.media.errors import UnsupportedImageType
-from domain.media.image import MediaKind, SourceFormat, VariantSpec
+from domain.features.media.errors import UnsupportedImageType
+from domain.features.media.image import MediaKind, SourceFormat, VariantSpec
 from tests.integration.image_publishing import publish, publish_by, publish_error
 from tests.support.fakes.images import image_publisher
 from tests.support.images import (

@@ -14,7 +14,7 @@ import pytest
 from adapters.records.batches import MAX_BATCH_SIZE
 from application.otp.log_in import LoggedIn
 from domain.errors import TooManyAttempts
-from domain.media.page import ItemFilter, PageRequest
+from domain.features.media.page import ItemFilter, PageRequest
 from tests.integration.mongo_support import RoundTrips, open_lockstep
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id

@@ -17,6 +17,7 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_keys import reencrypt_phones
 from application.ports.phone_change import PhoneAssignmentsRepository
 from application.ports.versioned import Versioned
+from domain.features.phone_change.phone_assignment import PhoneAssignments
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
 from domain.identities.phone_changes import PhoneChanges
 from domain.otp.callbacks import PhoneCallbacks
@@ -27,7 +28,6 @@ from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import DeliveryRoute, RateLimits
 from domain.otp.unchallenged_attempts import UnchallengedAttempts
-from domain.phone_change.phone_assignment import PhoneAssignments
 from tests.integration.mongo_support import with_metadata_of
 from tests.integration.postgres_support import emptied_database
 from tests.support.builders import (

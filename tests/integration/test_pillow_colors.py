@@ -4,7 +4,7 @@ import zlib
 import pytest
 from PIL import Image, ImageCms
 
-from domain.media.errors import HdrNotSupported
+from domain.features.media.errors import HdrNotSupported
 from tests.integration.image_publishing import publish
 from tests.support.heif import icc, nclx, with_properties
 from tests.support.images import (

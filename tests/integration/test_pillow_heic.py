@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from PIL.Image import Transpose
 
-from domain.media.image import VariantSpec
+from domain.features.media.image import VariantSpec
 from tests.integration.image_publishing import publish, publish_by, publish_error
 from tests.support.fakes.images import image_publisher
 from tests.support.heif import clap, imir, irot, with_properties

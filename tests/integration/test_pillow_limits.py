@@ -6,8 +6,8 @@ from PIL import Image
 
 from adapters.pillow import limits, open_image_publisher
 from adapters.pillow.detection import detect_type
-from domain.media.errors import InvalidImage
-from domain.media.image import ImageLimits
+from domain.features.media.errors import InvalidImage
+from domain.features.media.image import ImageLimits
 from tests.integration.image_publishing import publish, publish_by, publish_error
 from tests.support.images import (
     HEIC_PHOTO,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from domain.media.image import MediaKind
+from domain.features.media.image import MediaKind
 from tests.integration.image_publishing import publish, publish_error
 from tests.support.images import (
     INTERLACED_PNG,

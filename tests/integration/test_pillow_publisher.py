@@ -18,8 +18,8 @@ from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.tasks import Answer, Task
 from application.media.limits import PixelAllowance
 from domain.errors import Unavailable
-from domain.media.errors import InvalidImage, TooManyPixels, UnsupportedImageType
-from domain.media.image import ImageLimits
+from domain.features.media.errors import InvalidImage, TooManyPixels, UnsupportedImageType
+from domain.features.media.image import ImageLimits
 from tests.integration.image_publishing import publish_by
 from tests.support.fakes.images import image_publisher
 from tests.support.images import (

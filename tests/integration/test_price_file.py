@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.price_file import InvalidPrices, read_prices
-from domain.costs.prices import PriceList
+from domain.features.statistics.prices import PriceList
 from domain.otp.delivery import Channel
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from application.statistics.feature import StatisticsFeature
 from domain.administration.scope import Scope
-from domain.costs.prices import PriceList
+from domain.features.statistics.period_sums import HOUR
+from domain.features.statistics.prices import PriceList
 from domain.otp.delivery import Channel
-from domain.statistics.period_sums import HOUR
 from entrypoints.http.fields import format_timestamp
 from tests.integration.administration import AdminDriver, open_admin_driver
 from tests.support.app_harness import AppHarness

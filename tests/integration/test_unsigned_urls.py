@@ -15,8 +15,8 @@ from application.ports.voice import VoicePorts
 from application.ports.webhooks import SignatureCoverage, SignedRequest
 from application.voice.feature import VoiceFeature
 from application.webhook_urls import WebhookUrls
+from domain.features.voice.call import CallStatus
 from domain.otp.delivery import Channel
-from domain.voice.call import CallStatus
 from tests.contract.examples.acme_voice.markup import render_steps
 from tests.contract.examples.acme_voice.webhooks import parse_call
 from tests.integration.webhooks import CALLER, PATHS, PUBLIC_URL, SETTINGS

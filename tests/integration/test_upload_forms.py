@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from application.media.limits import MAX_MEMORY_BYTES
-from domain.media.item import ItemState
+from domain.features.media.item import ItemState
 from entrypoints.http.media.library.upload_form import (
     BLOCK_BYTES,
     MAX_FORM_OVERHEAD_BYTES,

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from application.ports.errors import StorageUnavailable
-from domain.voice.instructions import HangUp, Say, Voice
+from domain.features.voice.instructions import HangUp, Say, Voice
 from entrypoints.http.voice import call_response
 from tests.integration.webhooks import (
     CALL_PATHS,

@@ -57,11 +57,11 @@ from application.voice.details import add_call_details
 from application.voice.feature import VoiceFeature
 from application.webhook_urls import PhoneLabels
 from application.whatsapp.feature import WhatsAppRecordsFeature
+from domain.features.media.page import ItemFilter, PageRequest
+from domain.features.voice.call import CallStatus
 from domain.identities.role import Role
 from domain.identities.staff import Staff
-from domain.media.page import ItemFilter, PageRequest
 from domain.phone import PhoneNumber
-from domain.voice.call import CallStatus
 from tests.support.builders import a_phone, a_session, an_identity
 from tests.support.core_harness import WEBHOOK_URLS, CoreHarness
 from tests.support.fakes.call_provider import FakeCallProvider

@@ -5,8 +5,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from domain.phone import PhoneNumber
-from domain.voice.flow import (
+from domain.features.voice.flow import (
     LANGUAGE_OFFER,
     LEAVING_MESSAGE,
     REQUIRED_TEXTS,
@@ -23,7 +22,8 @@ from domain.voice.flow import (
     RegisterNode,
     SayNode,
 )
-from domain.voice.instructions import Gather, Instruction, Say, StoredInstruction, Voice
+from domain.features.voice.instructions import Gather, Instruction, Say, StoredInstruction, Voice
+from domain.phone import PhoneNumber
 
 PHONE: Final = PhoneNumber("+14155552671")
 INDIAN_PHONE: Final = PhoneNumber("+919876543210")

@@ -7,11 +7,18 @@ from typing import Any, Self
 
 from adapters.flows import read_call_flow
 from application.voice.answer_call import AnswerCallCommand
+from domain.features.voice.call import Call, inbound_call_id
+from domain.features.voice.flow import DialResult
+from domain.features.voice.instructions import (
+    Dial,
+    Gather,
+    GoTo,
+    Instruction,
+    Position,
+    RecordCaller,
+)
+from domain.features.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from domain.phone import PhoneNumber
-from domain.voice.call import Call, inbound_call_id
-from domain.voice.flow import DialResult
-from domain.voice.instructions import Dial, Gather, GoTo, Instruction, Position, RecordCaller
-from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.call_flows import spoken

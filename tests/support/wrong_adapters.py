@@ -30,10 +30,10 @@ from application.ports.webhooks import (
     SignatureCoverage,
     SignedRequest,
 )
+from domain.features.voice.instructions import Instruction, Position, Reject
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
-from domain.voice.instructions import Instruction, Position, Reject
 from tests.contract.examples.acme_voice import AcmeVoice, open_acme_voice
 from tests.contract.examples.memory_database import InMemoryLimits
 from tests.support.shipped_adapters import open_disk

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.flows.flow_rules import list_contained_phrases, validate_flow
-from domain.voice.flow import (
+from domain.features.voice.flow import (
     LEAVING_MESSAGE,
     CallbackNode,
     CallFlow,
@@ -18,7 +18,7 @@ from domain.voice.flow import (
     RegisterNode,
     SayNode,
 )
-from domain.voice.instructions import Voice
+from domain.features.voice.instructions import Voice
 from tests.support.call_flows import BYE, make_flow, make_locale, menu
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from adapters.pillow.header import Header
 from adapters.pillow.heic import read_heic
 from adapters.pillow.limits import LimitChecker
-from domain.media.errors import InvalidImage
-from domain.media.image import ImageLimits, SourceFormat
+from domain.features.media.errors import InvalidImage
+from domain.features.media.image import ImageLimits, SourceFormat
 from tests.support.heif import box, clap, imir, irot, ispe
 from tests.support.images import HEIC_PHOTO
 

@@ -14,7 +14,6 @@ import pytest
 import application.limits
 import domain
 from adapters.login_hook import http_login_hook
-from domain.admin.service_token import REQUESTS_PER_TOKEN
 from domain.administration.scope import (
     ACTS_OF_PERSON_IN_DAY,
     ACTS_OF_PERSON_IN_HOUR,
@@ -23,6 +22,8 @@ from domain.administration.scope import (
     PHONE_CHANGES_PER_TOKEN,
     PHONES_PER_TOKEN,
 )
+from domain.features.admin.service_token import REQUESTS_PER_TOKEN
+from domain.features.voice.call_limits import CallLimits
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
 from domain.otp.permits import Recognition
@@ -37,7 +38,6 @@ from domain.otp.rate_limits import (
     name_limit,
 )
 from domain.otp.sliding_window import SlidingWindow
-from domain.voice.call_limits import CallLimits
 from entrypoints.features import voice
 from entrypoints.http.app import make_error_table
 from entrypoints.settings.composition import FIELDS

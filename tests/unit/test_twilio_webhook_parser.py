@@ -10,10 +10,10 @@ from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
 from adapters.twilio.webhook_fields import USED_FIELDS
 from application.ports.voice import WebhookFields
 from application.ports.webhooks import SignedRequest
+from domain.features.voice.call import CallStatus
+from domain.features.voice.flow import DialResult
+from domain.features.voice.walk import Answered, Continued, Dialed, Recorded
 from domain.otp.delivery_report import ReportedStatus
-from domain.voice.call import CallStatus
-from domain.voice.flow import DialResult
-from domain.voice.walk import Answered, Continued, Dialed, Recorded
 from tests.support.odd_text import write_oddly
 
 URL = "https://dialtone.example.org/voice"

@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.twilio.voice.markup import TwimlMarkup
-from domain.voice.instructions import (
+from domain.features.voice.instructions import (
     Gather,
     Instruction,
     Pause,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from adapters.metrics.metrics import Metrics, country_label
-from domain.statistics.period_sums import DeliveryGroup
+from domain.features.statistics.period_sums import DeliveryGroup
 
 _MILLIONTHS: Final = 1_000_000
 

@@ -9,7 +9,7 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
 from application.ports.service_tokens import AdminRepositories
-from domain.admin.service_token import ServiceToken
+from domain.features.admin.service_token import ServiceToken
 
 
 class ServiceTokenRecord(Record, kw_only=True):

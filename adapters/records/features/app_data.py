@@ -7,7 +7,7 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Record, RecordKind
 from adapters.records.record_repository import RecordRepository
 from application.ports.app_data import AppDataRepositories
-from domain.app_data.app_data import AppData
+from domain.features.app_data.app_data import AppData
 
 
 class AppDataRecord(Record, kw_only=True):

@@ -8,7 +8,7 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
 from application.ports.attestation import AttestationRepositories
-from domain.attestation.used_attestation import UsedAttestation
+from domain.features.attestation.used_attestation import UsedAttestation
 
 
 class UsedAttestationRecord(Record, kw_only=True):

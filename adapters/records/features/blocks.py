@@ -11,8 +11,8 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Record, RecordKind
 from adapters.records.record_repository import RecordRepository
 from application.ports.blocks import BlocksRepositories
-from domain.blocks.block import SubjectKind
-from domain.blocks.block_list import BlockList
+from domain.features.blocks.block import SubjectKind
+from domain.features.blocks.block_list import BlockList
 
 
 class SubjectRecord(msgspec.Struct, kw_only=True, gc=False):

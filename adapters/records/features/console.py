@@ -10,8 +10,8 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
 from application.ports.console import ConsoleRepositories
-from domain.console.devices import ConsoleDevices
-from domain.console.session import ConsoleSession
+from domain.features.console.devices import ConsoleDevices
+from domain.features.console.session import ConsoleSession
 
 
 class ConsoleSessionRecord(Record, kw_only=True):

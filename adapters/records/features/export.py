@@ -8,7 +8,7 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
 from application.ports.export import ExportRepositories
-from domain.export.data_export import DataExport
+from domain.features.export.data_export import DataExport
 
 
 class DataExportRecord(Record, kw_only=True):

@@ -15,11 +15,11 @@ from adapters.records.record_store import IndexPosition, StoredRecord
 from application.ports.media import MediaRepositories
 from application.ports.versioned import Versioned
 from domain.cursor import Cursor
+from domain.features.media.idempotency import IdempotencyKey
+from domain.features.media.item import MAX_CATEGORY_LENGTH, ItemState, MediaItem
+from domain.features.media.page import ItemFilter
+from domain.features.media.usage import MediaUsage
 from domain.identifier import IDENTIFIER_LENGTH
-from domain.media.idempotency import IdempotencyKey
-from domain.media.item import MAX_CATEGORY_LENGTH, ItemState, MediaItem
-from domain.media.page import ItemFilter
-from domain.media.usage import MediaUsage
 
 BATCH_SIZE: Final = 500
 ITEM_FILTERS: Final = ("owner_id", "kind", "category")

@@ -8,8 +8,8 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
 from application.ports.passkeys import PasskeyRepositories
-from domain.passkeys.challenge import PasskeyChallenge
-from domain.passkeys.invitation import PasskeyInvitation
+from domain.features.passkeys.challenge import PasskeyChallenge
+from domain.features.passkeys.invitation import PasskeyInvitation
 
 
 class PasskeyChallengeRecord(Record, kw_only=True):

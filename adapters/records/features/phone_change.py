@@ -13,7 +13,7 @@ from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind, 
 from adapters.records.record_repository import RecordRepository
 from application.ports.phone_change import PhoneChangeRepositories
 from application.ports.versioned import Versioned
-from domain.phone_change.phone_assignment import PhoneAssignment, PhoneAssignments
+from domain.features.phone_change.phone_assignment import PhoneAssignment, PhoneAssignments
 
 
 class PhoneAssignmentRecord(msgspec.Struct, gc=False):

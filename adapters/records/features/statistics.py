@@ -12,7 +12,7 @@ from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository, to_position
 from application.ports.statistics import StatisticsRepositories
 from domain.cursor import Cursor
-from domain.statistics.period_sums import PeriodCounts
+from domain.features.statistics.period_sums import PeriodCounts
 
 
 class DeliveryGroupRecord(msgspec.Struct, gc=False):

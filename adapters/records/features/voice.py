@@ -16,12 +16,12 @@ from application.ports.versioned import Versioned
 from application.ports.voice import VoiceRepositories
 from domain.cursor import Cursor
 from domain.errors import InvalidIdentifier
+from domain.features.voice import instructions
+from domain.features.voice.call import Call, CallDirection, CallStatus, Recording, Turn
+from domain.features.voice.used_webhook import UsedWebhook
+from domain.features.voice.walk import CallOutcome
 from domain.identifier import IDENTIFIER_LENGTH
 from domain.otp.permits import Permits, UsedPart
-from domain.voice import instructions
-from domain.voice.call import Call, CallDirection, CallStatus, Recording, Turn
-from domain.voice.used_webhook import UsedWebhook
-from domain.voice.walk import CallOutcome
 
 
 class PositionRecord(msgspec.Struct, gc=False):

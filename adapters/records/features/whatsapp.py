@@ -12,9 +12,9 @@ from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
 from application.ports.whatsapp import WhatsAppRepositories
+from domain.features.whatsapp.whatsapp_delivery import UnreachableNumber, WhatsAppDelivery
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, Platform
-from domain.whatsapp.whatsapp_delivery import UnreachableNumber, WhatsAppDelivery
 
 
 class WhatsAppDeliveryRecord(Record, kw_only=True):

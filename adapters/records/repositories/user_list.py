@@ -9,9 +9,9 @@ from adapters.records.record_store import IndexPosition
 from adapters.records.repositories.identities import StoredIdentities
 from application.user_list.list_users import UserPage
 from domain.cursor import Cursor
+from domain.features.user_list.user_filter import UserFilter
 from domain.identities.identity import Identity
 from domain.identities.role import Role
-from domain.user_list.user_filter import UserFilter
 
 _MAX_READS: Final = 10
 """Of a page whose index also has users that the filter excludes: nearly all are blocked, maybe."""

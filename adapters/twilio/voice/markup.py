@@ -9,7 +9,7 @@ from twilio.twiml.voice_response import Gather as GatherVerb
 from twilio.twiml.voice_response import VoiceResponse
 
 from application.ports.voice import Markup
-from domain.voice.instructions import (
+from domain.features.voice.instructions import (
     MAX_SPEECH_HINTS,
     Dial,
     Gather,

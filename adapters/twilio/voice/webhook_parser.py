@@ -15,10 +15,10 @@ from adapters.twilio.webhook_fields import SID, match_field, read_fields
 from application.ports.voice import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.errors import InvalidValue
+from domain.features.voice.call import CallStatus
+from domain.features.voice.flow import DialResult
+from domain.features.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from domain.phone import PhoneNumber, parse_phone
-from domain.voice.call import CallStatus
-from domain.voice.flow import DialResult
-from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 
 _CALL_STATUSES: Final = {
     "queued": CallStatus.QUEUED,

@@ -11,7 +11,7 @@ from entrypoints.commands.feature_commands import FeatureCommands, find_feature_
 from entrypoints.commands.options import ID, REASON, ActOptions, act_options, json_option
 
 if TYPE_CHECKING:
-    from domain.admin.service_token import ServiceToken
+    from domain.features.admin.service_token import ServiceToken
     from entrypoints.settings.settings import Settings
 
 
@@ -77,7 +77,7 @@ def create(
     """Create a token, and print it once. It is valid below /admin/ only."""
     from application.admin.acts import CREATE
     from application.admin.feature import AdminFeature
-    from domain.admin.service_token import parse_scopes, parse_token_name
+    from domain.features.admin.service_token import parse_scopes, parse_token_name
     from entrypoints.commands.parsing import name_option
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.admin import ADMIN
@@ -138,7 +138,7 @@ def revoke(settings: "Settings", token_id: str, options: ActOptions) -> Iterable
     """Revoke a token. It is invalid at once."""
     from application.admin.acts import REVOKE
     from application.admin.feature import AdminFeature
-    from domain.admin.errors import TokenNotFound
+    from domain.features.admin.errors import TokenNotFound
     from domain.identifier import parse_identifier
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.admin import ADMIN

@@ -18,7 +18,7 @@ from entrypoints.commands.options import (
 
 if TYPE_CHECKING:
     from application.use_cases import UseCases
-    from domain.blocks.block import Block
+    from domain.features.blocks.block import Block
     from entrypoints.settings.settings import Settings
 
 _EXAMPLE: Final = f"--prefix +4479 --for 2h {REASON}"
@@ -65,8 +65,8 @@ def add(
     """Add a block. All instances apply it within five seconds."""
     from application.blocks.acts import ADD_BLOCK
     from application.blocks.feature import BlocksFeature
-    from domain.blocks.block import SubjectKind
-    from domain.blocks.parse_block import parse_subject, parse_time
+    from domain.features.blocks.block import SubjectKind
+    from domain.features.blocks.parse_block import parse_subject, parse_time
     from entrypoints.commands.parsing import name_option
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.blocks import BLOCKS
@@ -126,7 +126,7 @@ def end(settings: "Settings", block_id: str, options: ActOptions) -> Iterable[st
     """End a block. All instances stop to apply it within five seconds."""
     from application.blocks.acts import END_BLOCK
     from application.blocks.feature import BlocksFeature
-    from domain.blocks.errors import BlockNotFound
+    from domain.features.blocks.errors import BlockNotFound
     from domain.identifier import parse_identifier
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.blocks import BLOCKS

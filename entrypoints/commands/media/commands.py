@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from application.media.check_media import MediaFindings
     from application.media.moderate_items import ModerateItems
     from application.use_cases import UseCases
-    from domain.media.item import MediaItem
+    from domain.features.media.item import MediaItem
     from entrypoints.features.feature import Feature
     from entrypoints.settings.settings import Settings
 
@@ -179,8 +179,8 @@ def _moderate(
         StorageError
     """
     from application.media.feature import LibraryFeature
+    from domain.features.media.errors import ItemNotFound
     from domain.identifier import parse_identifier
-    from domain.media.errors import ItemNotFound
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.opening.startup_error import InvalidArgument
 

@@ -34,8 +34,8 @@ def passkey_invite(settings: "Settings", user: str, options: ActOptions) -> Iter
     """
     from application.passkeys.acts import INVITE
     from application.passkeys.feature import PasskeysFeature
+    from domain.features.passkeys.errors import TooManyPasskeys
     from domain.identities.passkey import MAX_PASSKEYS
-    from domain.passkeys.errors import TooManyPasskeys
     from entrypoints.commands.user_calls import call_for_user
     from entrypoints.features.passkeys import PASSKEYS
     from entrypoints.opening.startup_error import print_errors
@@ -90,7 +90,7 @@ def passkey_remove(
     """
     from application.passkeys.acts import REMOVE
     from application.passkeys.feature import PasskeysFeature
-    from domain.passkeys.errors import PasskeyNotFound
+    from domain.features.passkeys.errors import PasskeyNotFound
     from entrypoints.commands.user_calls import call_for_user
     from entrypoints.features.passkeys import PASSKEYS, PasskeySettings, StaffPasskeys
 

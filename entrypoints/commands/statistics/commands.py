@@ -11,8 +11,8 @@ from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import at_most_one
 
 if TYPE_CHECKING:
-    from domain.statistics.period_sums import Counts
-    from domain.statistics.report import Statistics
+    from domain.features.statistics.period_sums import Counts
+    from domain.features.statistics.report import Statistics
     from entrypoints.settings.settings import Settings
 
 
@@ -130,7 +130,7 @@ def _render(report: "Statistics") -> Iterator[str]:
 
 
 def _cells(report: "Statistics", names: Sequence[str], counts: "Counts") -> tuple[str, ...]:
-    from domain.costs.prices import format_amount
+    from domain.features.statistics.prices import format_amount
 
     numbers = (counts.sent, counts.delivered, counts.undelivered, counts.logins)
     amounts = (counts.millionths, counts.line_millionths) if report.currency else ()

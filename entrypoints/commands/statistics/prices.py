@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from domain.costs.prices import PriceList, format_short
+from domain.features.statistics.prices import PriceList, format_short
 from domain.otp.delivery import Channel
 
 _UNITS: Final = {

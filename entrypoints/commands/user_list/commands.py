@@ -61,8 +61,8 @@ def list_users(
     """Print all users, those first that were created first, with masked numbers."""
     from application.user_list.acts import LIST
     from application.user_list.feature import UserListFeature
+    from domain.features.user_list.user_filter import UserFilter, parse_created_since
     from domain.identities.role import Role
-    from domain.user_list.user_filter import UserFilter, parse_created_since
     from entrypoints.commands.parsing import name_option
     from entrypoints.commands.printing import print_line
     from entrypoints.commands.use_case_calls import call_with_use_cases

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from domain.admin.errors import TokenNotFound, TooManyTokenRequests
 from domain.errors import TooManyPhones
+from domain.features.admin.errors import TokenNotFound, TooManyTokenRequests
 from entrypoints.http.errors.table import ApiError, ErrorRow
 
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {

@@ -5,8 +5,8 @@ from typing import Final
 from application.admin.feature import AdminFeature
 from application.administration.operator import Operator
 from application.use_cases import UseCases
-from domain.admin.service_token import is_service_token
 from domain.errors import Unauthenticated
+from domain.features.admin.service_token import is_service_token
 from entrypoints.http.auth import Connection, OperatorKind, acquire_for_ip
 
 _INVALID: Final = (

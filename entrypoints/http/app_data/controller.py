@@ -8,8 +8,8 @@ from litestar.params import JSONBody
 from application.app_data.acts import SET_APP_DATA, SET_CLAIMS
 from application.app_data.feature import AppDataFeature
 from domain import errors
-from domain.app_data.app_data import parse_app_data
-from domain.app_data.claims import parse_claims
+from domain.features.app_data.app_data import parse_app_data
+from domain.features.app_data.claims import parse_claims
 from entrypoints.http.app_data.schemas import (
     AppDataResponse,
     ClaimsResponse,

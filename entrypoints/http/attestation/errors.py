@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from domain.attestation.errors import AttestationRequired
+from domain.features.attestation.errors import AttestationRequired
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.fields import described
 

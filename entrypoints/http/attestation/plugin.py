@@ -5,7 +5,7 @@ from typing import Final
 
 from litestar.config.app import AppConfig
 
-from domain.attestation.errors import AttestationRequired
+from domain.features.attestation.errors import AttestationRequired
 from entrypoints.http.attestation.errors import ERRORS, AttestationErrorFields
 from entrypoints.http.attestation.health import AttestationHealth
 from entrypoints.http.attestation.proofs import parse_proof

@@ -6,7 +6,7 @@ from litestar.params import JSONBody
 from application.blocks.acts import ADD_BLOCK, END_BLOCK
 from application.blocks.feature import BlocksFeature
 from domain import errors
-from domain.blocks.errors import BlockNotFound, TooManyBlocks
+from domain.features.blocks.errors import BlockNotFound, TooManyBlocks
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.blocks import schemas
 from entrypoints.http.blocks.responses import (

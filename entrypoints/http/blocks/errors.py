@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from domain.blocks.errors import BlockNotFound, TooManyBlocks
+from domain.features.blocks.errors import BlockNotFound, TooManyBlocks
 from entrypoints.http.errors.table import ApiError, ErrorRow
 
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from domain.blocks.block import Block, SubjectKind
+from domain.features.blocks.block import Block, SubjectKind
 from entrypoints.http.audit_entries import ActorResponse
 from entrypoints.http.fields import ID_DESCRIPTION, described, format_timestamp, time_field
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 
-from domain.blocks.block import MAX_DURATION, MIN_DURATION, Subject, SubjectKind
-from domain.blocks.parse_block import TIME_PATTERN, parse_subject, parse_time
 from domain.errors import ConflictingValue
+from domain.features.blocks.block import MAX_DURATION, MIN_DURATION, Subject, SubjectKind
+from domain.features.blocks.parse_block import TIME_PATTERN, parse_subject, parse_time
 from entrypoints.http.fields import (
     combination,
     described,

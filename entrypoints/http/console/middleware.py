@@ -9,8 +9,8 @@ from application.console.feature import ConsoleFeature
 from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
 from domain.administration import scope as staff
-from domain.console.session import is_form_token
 from domain.errors import Unauthenticated
+from domain.features.console.session import is_form_token
 from entrypoints.http.auth import acquire_for_ip
 from entrypoints.http.console.errors import (
     ConsoleOriginNotAllowed,

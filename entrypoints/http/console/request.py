@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from domain.console.session import ConsoleSession, make_form_token
+from domain.features.console.session import ConsoleSession, make_form_token
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.requests.headers import header_values
 

@@ -14,8 +14,6 @@ from application.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
 from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpCommand
 from application.use_cases import UseCases
-from domain.console.devices import CONSOLE_DEVICE_TTL
-from domain.console.session import MAX_AGE, SECRET_BYTES, is_secret, make_form_token
 from domain.errors import (
     DeliveryFailed,
     DomainError,
@@ -25,6 +23,8 @@ from domain.errors import (
     TooManyAttempts,
     TooManyAttemptsFromIp,
 )
+from domain.features.console.devices import CONSOLE_DEVICE_TTL
+from domain.features.console.session import MAX_AGE, SECRET_BYTES, is_secret, make_form_token
 from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.delivery import Channel

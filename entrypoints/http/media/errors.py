@@ -12,7 +12,7 @@ from application.ports.errors import (
     MediaStorageUnavailable,
     PortError,
 )
-from domain.media.errors import (
+from domain.features.media.errors import (
     HdrNotSupported,
     IdempotencyKeyReused,
     InvalidImage,
@@ -28,7 +28,7 @@ from domain.media.errors import (
     UnsupportedImageType,
     UploadInProgress,
 )
-from domain.media.page import MAX_TOTAL
+from domain.features.media.page import MAX_TOTAL
 from entrypoints.http.errors.exceptions import HttpError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import RETRY_AFTER, ApiError, ErrorRow

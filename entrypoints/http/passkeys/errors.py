@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from domain.errors import PasskeyRequired
+from domain.features.passkeys import errors
 from domain.identities.passkey import MAX_PASSKEYS
-from domain.passkeys import errors
 from entrypoints.http.errors.table import ApiError, ErrorRow
 
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {

@@ -9,8 +9,8 @@ from application.phone_change.acts import CHANGE_PHONE
 from application.phone_change.feature import PhoneChangeFeature
 from application.phone_change.move_phone import HAS_NUMBER
 from domain import errors
+from domain.features.phone_change.errors import TooManyPhoneChanges
 from domain.phone import parse_phone
-from domain.phone_change.errors import TooManyPhoneChanges
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId

@@ -13,12 +13,12 @@ from application.phone_change.feature import PhoneChangeFeature
 from application.phone_change.undo_by_notice import UndoByNoticeCommand
 from application.phone_change.undo_phone_change import UndoPhoneChangeCommand
 from domain import errors
+from domain.features.phone_change import errors as phone_change_errors
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks, parse_platform
 from domain.otp.undo_code import parse_undo_code
 from domain.phone import PhoneNumber, parse_phone
-from domain.phone_change import errors as phone_change_errors
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.errors.exceptions import FieldError, InvalidFields

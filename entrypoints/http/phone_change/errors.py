@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import msgspec
 
 from domain.errors import NumberWasChanged
-from domain.phone_change.errors import (
+from domain.features.phone_change.errors import (
     DisownNotPossible,
     PhoneChangeForbidden,
     TooManyPhoneChanges,

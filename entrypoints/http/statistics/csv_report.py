@@ -5,8 +5,8 @@ from typing import Any
 
 from litestar import Response
 
-from domain.costs.prices import to_decimal
-from domain.statistics.report import Statistics
+from domain.features.statistics.prices import to_decimal
+from domain.features.statistics.report import Statistics
 from entrypoints.csv_line import to_csv_line
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain.errors import ConflictingValue
-from domain.statistics.report import (
+from domain.features.statistics.report import (
     Dimension,
     StatisticsQuery,
     parse_day,

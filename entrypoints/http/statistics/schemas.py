@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from domain.statistics.period_sums import DAY, HOUR, Counts
-from domain.statistics.report import (
+from domain.features.statistics.period_sums import DAY, HOUR, Counts
+from domain.features.statistics.report import (
     DAY_PATTERN,
     DEFAULT_HOURS,
     DIMENSIONS,

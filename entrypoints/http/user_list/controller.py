@@ -8,8 +8,8 @@ from application.user_list.feature import UserListFeature
 from domain import errors
 from domain.cursor import MAX_PAGE_SIZE
 from domain.errors import ConflictingValue, UnsupportedValue
+from domain.features.user_list.user_filter import UserFilter, parse_created_since
 from domain.identities.role import Role
-from domain.user_list.user_filter import UserFilter, parse_created_since
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.request import ApiRequest

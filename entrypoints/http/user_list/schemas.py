@@ -7,9 +7,9 @@ import msgspec
 
 from application.user_list.list_users import UserPage
 from domain.cursor import MAX_PAGE_SIZE
+from domain.features.user_list.user_filter import USER_CURSOR_PATTERN, UserFilter
 from domain.identities.identity import Identity
 from domain.identities.role import Role
-from domain.user_list.user_filter import USER_CURSOR_PATTERN, UserFilter
 from entrypoints.http.fields import (
     EXTERNAL_ID_EXAMPLE,
     UserIdField,

@@ -10,8 +10,8 @@ from litestar import Response
 from application.ports.errors import PortError, StorageOverloaded
 from application.voice.answer_call import AnswerCallCommand
 from domain.errors import DomainError
+from domain.features.voice.instructions import Instruction, Position
 from domain.phone import PhoneNumber
-from domain.voice.instructions import Instruction, Position
 from entrypoints.http.signed_request import WebhookRejected
 from entrypoints.http.voice.webhook import Webhook
 

@@ -1,6 +1,6 @@
 """The status of a call, as the API shows it."""
 
-from domain.voice.call import CallStatus
+from domain.features.voice.call import CallStatus
 
 
 def show_call_status(status: CallStatus) -> str:

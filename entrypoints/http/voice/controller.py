@@ -10,9 +10,9 @@ from litestar.params import FromPath
 
 from application.voice.feature import VoiceFeature
 from application.webhook_urls import parse_phone_labels
+from domain.features.voice.call import inbound_call_id
+from domain.features.voice.walk import Recorded
 from domain.phone import UNKNOWN_COUNTRY
-from domain.voice.call import inbound_call_id
-from domain.voice.walk import Recorded
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.signed_request import EXCEPTION_HANDLERS
 from entrypoints.http.voice.call_response import respond, respond_with_apology

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from domain.voice.errors import CallNotFound, CallRecordingNotFound
+from domain.features.voice.errors import CallNotFound, CallRecordingNotFound
 from entrypoints.http.errors.table import ApiError, ErrorRow
 
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {

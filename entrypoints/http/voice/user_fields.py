@@ -6,8 +6,8 @@ import msgspec
 
 from application.administration.show_user import UserDetails
 from application.voice.details import CallDetails
-from domain.voice.call import Call, CallDirection, CallStatus
-from domain.voice.walk import CallOutcome
+from domain.features.voice.call import Call, CallDirection, CallStatus
+from domain.features.voice.walk import CallOutcome
 from entrypoints.http.fields import ID_DESCRIPTION, described, time_field
 from entrypoints.http.user_details import UserFields, to_struct
 from entrypoints.http.voice.call_status import show_call_status

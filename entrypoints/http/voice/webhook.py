@@ -7,9 +7,9 @@ from application.ports.voice import WebhookFields
 from application.ports.webhooks import SignedRequest
 from application.voice.call_urls import CallUrls
 from application.voice.feature import VoiceFeature
-from domain.voice.call import is_provider_id
-from domain.voice.instructions import Position
-from domain.voice.walk import Recorded
+from domain.features.voice.call import is_provider_id
+from domain.features.voice.instructions import Position
+from domain.features.voice.walk import Recorded
 from entrypoints.http.dependencies import Injected
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.signed_request import read_signed_request, reject

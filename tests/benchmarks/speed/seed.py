@@ -34,11 +34,11 @@ from adapters.records.repositories.identities import IdentityMapping
 from adapters.sqlite import open_sqlite_database
 from adapters.system import SystemClock
 from application.ports.keys import KeyPurpose, TokenClaims
+from domain.features.media.image import Image, ImageFormat
+from domain.features.media.item import ItemState, MediaItem
 from domain.identities.identity import ESTABLISHED_DAYS_OF_USE, Identity, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
-from domain.media.image import Image, ImageFormat
-from domain.media.item import ItemState, MediaItem
 from domain.phone import PhoneNumber
 from entrypoints.opening.keys import AUDIENCE, load_encryption, load_keys
 from entrypoints.settings.read import read_settings

@@ -3,7 +3,7 @@ from datetime import datetime
 
 from application.ports.attestation import AttestationChallenge, AttestationResult, AttestationStatus
 from application.ports.errors import PortError
-from domain.attestation.errors import AttestationRequired
+from domain.features.attestation.errors import AttestationRequired
 from domain.otp.attestation_proof import AttestationProof
 
 KIND = "fake"

@@ -6,7 +6,7 @@ from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.publisher import Measure
 from adapters.pillow.tasks import Answer, Task
 from application.media.fair_queue import FairQueue
-from domain.media.image import ImageLimits, SourceFormat
+from domain.features.media.image import ImageLimits, SourceFormat
 
 
 class _NoProcesses(DecoderProcesses):

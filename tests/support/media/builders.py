@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from domain.media.image import Image, ImageFormat
-from domain.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
+from domain.features.media.image import Image, ImageFormat
+from domain.features.media.item import UPLOAD_TIMEOUT, ItemState, MediaItem
 from tests.support.builders import NOW, an_id
 
 

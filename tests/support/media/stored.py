@@ -9,9 +9,9 @@ from adapters.records.features.media import (
 from adapters.records.mapping import RecordMapping
 from application.ports.media import MediaRepositories
 from application.ports.versioned import Versioned
-from domain.media.idempotency import IdempotencyKey
-from domain.media.item import MediaItem
-from domain.media.usage import MediaUsage
+from domain.features.media.idempotency import IdempotencyKey
+from domain.features.media.item import MediaItem
+from domain.features.media.usage import MediaUsage
 from tests.support.fakes.database import InMemoryDatabase
 
 

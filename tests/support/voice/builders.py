@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from domain.voice.call import Call, CallDirection, Recording
+from domain.features.voice.call import Call, CallDirection, Recording
 from tests.support.builders import NOW, an_id, builder
 
 a_call: Final = builder(lambda: Call(id=an_id(), direction=CallDirection.INBOUND, started_at=NOW))

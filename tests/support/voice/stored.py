@@ -3,7 +3,7 @@
 from adapters.records.features.voice import CALLS, CallMapping, make_voice_repositories
 from application.ports.versioned import Versioned
 from application.ports.voice import VoiceRepositories
-from domain.voice.call import Call
+from domain.features.voice.call import Call
 from tests.support.fakes.database import InMemoryDatabase
 
 

@@ -15,8 +15,8 @@ from application.ports.errors import (
 )
 from domain import errors
 from domain.errors import DomainError
-from domain.media import errors as media_errors
-from domain.phone_change import errors as phone_change_errors
+from domain.features.media import errors as media_errors
+from domain.features.phone_change import errors as phone_change_errors
 from entrypoints.features import FEATURES
 from entrypoints.http.app import make_error_table
 from entrypoints.http.console.errors import ConsoleError

@@ -13,7 +13,7 @@ from application.administration.operator import operating_system_user
 from application.export.export_user import Export
 from application.export.feature import ExportFeature
 from application.limits.file_reads import FileRead
-from domain.export.data_export import DataExport
+from domain.features.export.data_export import DataExport
 from entrypoints.http.export import responses
 from entrypoints.http.export.responses import send_archive
 from tests.support.app_harness import AppHarness

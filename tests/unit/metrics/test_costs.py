@@ -2,8 +2,8 @@
 
 from adapters.metrics.features.statistics import meter_amounts
 from adapters.metrics.metrics import Metrics
+from domain.features.statistics.period_sums import DeliveryGroup
 from domain.otp.delivery import Channel
-from domain.statistics.period_sums import DeliveryGroup
 from tests.support.counts import counts
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from adapters.metrics.features.media import count_uploads
 from adapters.metrics.metrics import Metrics
-from domain.media.errors import InvalidImage
+from domain.features.media.errors import InvalidImage
 from tests.support.counts import counts
 
 UPLOAD: Final = "/library/upload"

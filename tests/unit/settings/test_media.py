@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from domain.access import LibraryVisibility
-from domain.media.errors import TooManyPixels
-from domain.media.image import VariantSpec
+from domain.features.media.errors import TooManyPixels
+from domain.features.media.image import VariantSpec
 from entrypoints.features.media import IMPORTED_MEDIA, MEDIA, MediaSettings
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.media_stores import MediaFolder, S3Bucket, parse_media

@@ -11,9 +11,6 @@ from litestar.response import Redirect, Template
 from application.blocks.acts import ADD_BLOCK, END_BLOCK
 from application.blocks.feature import BlocksFeature
 from domain.administration.scope import Scope
-from domain.blocks.block import Subject, SubjectKind
-from domain.blocks.errors import BlockNotFound, TooManyBlocks
-from domain.blocks.parse_block import parse_subject
 from domain.errors import (
     Forbidden,
     FreshLoginRequired,
@@ -21,6 +18,9 @@ from domain.errors import (
     PasskeyRequired,
     UnsupportedValue,
 )
+from domain.features.blocks.block import Subject, SubjectKind
+from domain.features.blocks.errors import BlockNotFound, TooManyBlocks
+from domain.features.blocks.parse_block import parse_subject
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.middleware import NEEDED_SCOPE

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from domain.administration.scope import Scope
-from domain.blocks.errors import BlockNotFound
+from domain.features.blocks.errors import BlockNotFound
 from entrypoints.http.console.blocks.controller import BlockPageController
 from entrypoints.http.console.part import ConsolePart
 

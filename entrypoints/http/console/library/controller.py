@@ -20,10 +20,10 @@ from application.media.open_file import FoundFile
 from domain.administration.scope import Scope
 from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.errors import InvalidIdentifier, InvalidValue
+from domain.features.media.errors import ItemNotFound
+from domain.features.media.item import MediaItem
+from domain.features.media.page import ItemFilter
 from domain.identifier import parse_identifier
-from domain.media.errors import ItemNotFound
-from domain.media.item import MediaItem
-from domain.media.page import ItemFilter
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form
 from entrypoints.http.console.middleware import NEEDED_SCOPE

@@ -8,7 +8,7 @@ from litestar.response import Template
 
 from application.passkeys.feature import PasskeysFeature
 from domain.errors import DomainError, InvalidValue
-from domain.passkeys.invitation import parse_passkey_name
+from domain.features.passkeys.invitation import parse_passkey_name
 from entrypoints.http.auth import acquire_for_ip
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.forms import read_form

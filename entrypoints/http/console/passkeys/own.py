@@ -9,7 +9,7 @@ from litestar.response import Template
 from application.console.authenticate import ConsoleUser
 from application.passkeys.feature import PasskeysFeature
 from domain.errors import FreshLoginRequired, Unauthenticated
-from domain.passkeys.errors import PasskeyNotFound
+from domain.features.passkeys.errors import PasskeyNotFound
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.redirects import PASSKEYS
 from entrypoints.http.console.render import render, see_other

@@ -8,9 +8,9 @@ from litestar import Response, get
 from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.administration.scope import Scope
-from domain.costs.prices import format_amount
-from domain.statistics.period_sums import HOUR
-from domain.statistics.report import DIMENSIONS, Statistics
+from domain.features.statistics.period_sums import HOUR
+from domain.features.statistics.prices import format_amount
+from domain.features.statistics.report import DIMENSIONS, Statistics
 from entrypoints.http.console.console_controller import ConsoleController
 from entrypoints.http.console.middleware import NEEDED_SCOPE
 from entrypoints.http.console.render import render

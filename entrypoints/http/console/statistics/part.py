@@ -7,7 +7,7 @@ from typing import Any, Final
 from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.administration.scope import Scope
-from domain.statistics.report import DEFAULT_HOURS, Dimension, query_hours
+from domain.features.statistics.report import DEFAULT_HOURS, Dimension, query_hours
 from entrypoints.http.console.part import ConsolePart
 from entrypoints.http.console.request import ConsoleRequest
 from entrypoints.http.console.statistics.controller import StatisticsPageController

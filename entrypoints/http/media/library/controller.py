@@ -15,9 +15,9 @@ from application.media.limits import UploadLimiter
 from application.media.media_urls import FileAccess
 from application.media.upload_image import UploadImageCommand
 from domain import errors
-from domain.media import errors as media_errors
-from domain.media.idempotency import parse_idempotency_key
-from domain.media.item import parse_category
+from domain.features.media import errors as media_errors
+from domain.features.media.idempotency import parse_idempotency_key
+from domain.features.media.item import parse_category
 from entrypoints.http.auth import (
     BEARER,
     AuthenticationMiddleware,

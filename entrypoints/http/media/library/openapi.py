@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from domain.features.media.image import ImageFormat
+from domain.features.media.item import CATEGORY_PATTERN, MAX_CATEGORY_LENGTH
 from domain.identifier import IDENTIFIER_PATTERN
-from domain.media.image import ImageFormat
-from domain.media.item import CATEGORY_PATTERN, MAX_CATEGORY_LENGTH
 from entrypoints.http.fields import BINARY, binary_content, header
 
 _FORM: Final = {

@@ -9,11 +9,11 @@ from application.media.library import LibraryPage
 from application.media.media_urls import LibraryItem
 from domain.cursor import CURSOR_PATTERN, encode_cursor, parse_cursor
 from domain.errors import ConflictingValue, InvalidIdentifier, UnsupportedValue
+from domain.features.media import item
+from domain.features.media.idempotency import IDEMPOTENCY_KEY_PATTERN, MAX_IDEMPOTENCY_KEY_LENGTH
+from domain.features.media.image import MediaKind
+from domain.features.media.page import MAX_TOTAL, ItemFilter, PageRequest
 from domain.identifier import IDENTIFIER_PATTERN
-from domain.media import item
-from domain.media.idempotency import IDEMPOTENCY_KEY_PATTERN, MAX_IDEMPOTENCY_KEY_LENGTH
-from domain.media.image import MediaKind
-from domain.media.page import MAX_TOTAL, ItemFilter, PageRequest
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     ITEM_ID_EXAMPLE,

@@ -18,7 +18,7 @@ from multipart import (
 )
 
 from application.media.limits import RunningUpload, UploadLimiter
-from domain.media.errors import NoUploadSpace
+from domain.features.media.errors import NoUploadSpace
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.media.errors import (

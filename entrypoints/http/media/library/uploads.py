@@ -12,7 +12,7 @@ from application.media.limits import (
     MAX_UPLOADS_PER_IDENTITY,
     UploadLimiter,
 )
-from domain.media.errors import TooManyUploads
+from domain.features.media.errors import TooManyUploads
 from entrypoints.http.media.settings import HttpMediaSettings
 from entrypoints.http.request import ApiRequest
 

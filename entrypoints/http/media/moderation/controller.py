@@ -12,7 +12,7 @@ from application.limits.file_reads import FileReads
 from application.media import acts
 from application.media.feature import LibraryFeature, MediaFeature
 from domain import errors
-from domain.media import errors as media_errors
+from domain.features.media import errors as media_errors
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.media.errors import InvalidItemId

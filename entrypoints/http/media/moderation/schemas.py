@@ -8,9 +8,9 @@ import msgspec
 from application.media.moderate_items import ModerationPage
 from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.errors import InvalidIdentifier, UnsupportedValue
-from domain.media.image import ImageFormat, MediaKind
-from domain.media.item import MediaItem
-from domain.media.page import ItemFilter
+from domain.features.media.image import ImageFormat, MediaKind
+from domain.features.media.item import MediaItem
+from domain.features.media.page import ItemFilter
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     ITEM_ID_EXAMPLE,

@@ -11,8 +11,8 @@ from application.ports.voice import RecordingFile
 from application.voice.calls import CallsFeature
 from domain import errors
 from domain.cursor import parse_cursor
+from domain.features.voice import errors as voice_errors
 from domain.identifier import parse_identifier
-from domain.voice import errors as voice_errors
 from entrypoints.http.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.paging import CursorParameter

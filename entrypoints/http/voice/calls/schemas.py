@@ -6,9 +6,9 @@ import msgspec
 
 from application.voice.call_log import CallPage
 from domain.cursor import encode_cursor
+from domain.features.voice.call import Call, CallDirection, CallStatus
+from domain.features.voice.walk import CallOutcome
 from domain.identities.identity import Identity
-from domain.voice.call import Call, CallDirection, CallStatus
-from domain.voice.walk import CallOutcome
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     USER_ID_EXAMPLE,

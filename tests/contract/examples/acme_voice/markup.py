@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from application.ports.voice import Markup
-from domain.voice.instructions import (
+from domain.features.voice.instructions import (
     Dial,
     Gather,
     GoTo,

@@ -24,8 +24,8 @@ from application.ports.errors import (
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.voice import Markup, RecordingFile, WebhookFields
 from application.ports.webhooks import SignedRequest
+from domain.features.voice.instructions import Instruction, Position
 from domain.phone import PhoneNumber
-from domain.voice.instructions import Instruction, Position
 from tests.contract.examples.acme_signature import sign_callback
 from tests.contract.examples.acme_voice.markup import render_steps
 from tests.contract.examples.acme_voice.webhooks import is_signed, parse_call

@@ -10,10 +10,10 @@ import msgspec
 from application.ports.voice import WebhookFields
 from application.ports.webhooks import MAX_SIGNATURE_AGE, SignedRequest
 from domain.errors import InvalidValue
+from domain.features.voice.call import CallStatus
+from domain.features.voice.flow import DialResult
+from domain.features.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from domain.phone import PhoneNumber, parse_phone
-from domain.voice.call import CallStatus
-from domain.voice.flow import DialResult
-from domain.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from tests.contract.examples.acme_signature import sign_callback
 
 Word = TypeVar("Word", bound=StrEnum)

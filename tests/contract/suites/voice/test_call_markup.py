@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from application.ports.voice import Markup
-from domain.voice.instructions import (
+from domain.features.voice.instructions import (
     Dial,
     Gather,
     GoTo,

@@ -9,7 +9,7 @@ import pytest
 
 from application.ports.voice import WebhookFields
 from application.ports.webhooks import SignedRequest, coverage_of
-from domain.voice.walk import CallEvent, Continued
+from domain.features.voice.walk import CallEvent, Continued
 from tests.contract.suites.promises import not_promised
 from tests.contract.suites.voice.drivers import VoiceDriver
 

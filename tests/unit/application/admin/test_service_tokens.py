@@ -6,11 +6,11 @@ import pytest
 from application.admin.acts import CREATE, REVOKE
 from application.admin.feature import AdminFeature
 from application.administration.operator import operating_system_user
-from domain.admin.errors import TokenNotFound, TooManyTokenRequests
-from domain.admin.service_token import ServiceToken
 from domain.administration.audit import ActorKind, AuditAction
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Unauthenticated
+from domain.features.admin.errors import TokenNotFound, TooManyTokenRequests
+from domain.features.admin.service_token import ServiceToken
 from tests.support.acts import assert_refused
 from tests.support.app_harness import AppHarness
 from tests.support.builders import an_id

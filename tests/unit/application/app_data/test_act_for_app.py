@@ -15,8 +15,8 @@ from application.app_data.acts import SET_APP_DATA, SET_CLAIMS
 from application.app_data.details import AppDataDetails
 from application.app_data.feature import AppDataFeature
 from domain.administration.scope import Scope
-from domain.app_data.app_data import AppData, parse_app_data
 from domain.errors import Forbidden, InsufficientScope, UserNotFound
+from domain.features.app_data.app_data import AppData, parse_app_data
 from tests.support.acts import a_token, assert_refused, permitted_operators
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id

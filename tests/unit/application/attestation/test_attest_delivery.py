@@ -19,8 +19,8 @@ from application.otp.events import OtpAccepted, OtpRequested
 from application.otp.request_otp import RequestOtpResult
 from application.ports.attestation import AttestationStatus
 from application.ports.errors import StorageTimeout
-from domain.attestation.errors import AttestationRequired
 from domain.errors import DeliveryFailed, TooManyOtpRequests
+from domain.features.attestation.errors import AttestationRequired
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import RateLimits

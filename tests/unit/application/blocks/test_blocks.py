@@ -16,9 +16,6 @@ from application.otp.send_code import SendCodeCommand
 from application.ports.errors import StorageUnavailable
 from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
-from domain.blocks.block import Block, Subject, SubjectKind
-from domain.blocks.block_list import MAX_BLOCKS
-from domain.blocks.errors import BlockNotFound, TooManyBlocks
 from domain.errors import (
     AuditFailed,
     CountryNotServed,
@@ -26,6 +23,9 @@ from domain.errors import (
     InvalidValue,
     TooManyOtpRequests,
 )
+from domain.features.blocks.block import Block, Subject, SubjectKind
+from domain.features.blocks.block_list import MAX_BLOCKS
+from domain.features.blocks.errors import BlockNotFound, TooManyBlocks
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences

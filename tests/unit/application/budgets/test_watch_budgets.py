@@ -10,7 +10,7 @@ import pytest
 from application.budgets.watch_budgets import WatchBudgets
 from application.limits.restrictions import RestrictedClient
 from application.ports.errors import StorageUnavailable
-from domain.budgets.budget import Budget, Spent
+from domain.features.budgets.budget import Budget, Spent
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import Restriction
 from tests.support.builders import CLIENT_IP, NOW, a_phone

@@ -20,8 +20,8 @@ from application.otp.request_otp import RequestOtpResult
 from application.otp.verify_otp import OtpRejected
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind
-from domain.console.session import parse_cookie
 from domain.errors import IncorrectOtp, TooManyAttempts, TooManyOtpRequests, Unauthenticated
+from domain.features.console.session import parse_cookie
 from domain.identities.device_token import DeviceToken
 from domain.identities.role import Role
 from domain.otp.challenge import OtpCode, Purpose, parse_otp_code

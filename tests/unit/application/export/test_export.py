@@ -24,8 +24,6 @@ from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
 from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
-from domain.app_data.app_data import AppData
-from domain.console.devices import ConsoleDevice, ConsoleDevices
 from domain.errors import (
     FreshLoginRequired,
     TooManyExports,
@@ -33,7 +31,9 @@ from domain.errors import (
     Unavailable,
     UserNotFound,
 )
-from domain.export.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
+from domain.features.app_data.app_data import AppData
+from domain.features.console.devices import ConsoleDevice, ConsoleDevices
+from domain.features.export.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.phone import PhoneNumber
 from entrypoints.http.export.archive import write_archive

@@ -12,10 +12,10 @@ from application.imports.import_user import ImportRun
 from application.imports.service_report import ReportedRow, ServiceImport, ServiceReport
 from application.ports.errors import PortError
 from application.ports.import_source import Document
+from domain.features.media.item import ItemState, MediaItem
+from domain.features.media.usage import Quota
 from domain.identities.identity import Identity
 from domain.identities.role import Role
-from domain.media.item import ItemState, MediaItem
-from domain.media.usage import Quota
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import GIF, AppHarness
 from tests.support.builders import a_phone, an_id

@@ -8,8 +8,8 @@ import pytest
 from application.limits.restrictions import RestrictedClient, join_restrictions
 from application.otp.events import OtpRequestRejected
 from application.otp.send_code import SendCodeCommand
-from domain.attestation.errors import AttestationRequired
 from domain.errors import TooManyAttempts, TooManyOtpRequests
+from domain.features.attestation.errors import AttestationRequired
 from domain.otp.challenge import parse_otp_code
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation

@@ -4,8 +4,8 @@ import pytest
 
 from application.media.check_media import MIN_SUSPICIOUS, CheckMedia, MediaFindings
 from application.principal import Principal
-from domain.media.errors import ItemNotFound
-from domain.media.image import VariantSpec
+from domain.features.media.errors import ItemNotFound
+from domain.features.media.image import VariantSpec
 from tests.support.app_harness import AppHarness
 from tests.support.fault_injector import ProcessKilled
 from tests.support.media.stored import stored_items, stored_usages

@@ -9,7 +9,7 @@ import pytest
 from application.media import deletions
 from application.operations.cleanup import CleanupReport
 from application.pacing import Pace
-from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState, MediaItem
+from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState, MediaItem
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id

@@ -6,9 +6,9 @@ import pytest
 
 from application.principal import Principal
 from domain.errors import UserNotFound
-from domain.media.errors import ItemNotFound, MediaFileNotFound
-from domain.media.item import MediaItem
-from domain.media.page import ItemFilter, PageRequest
+from domain.features.media.errors import ItemNotFound, MediaFileNotFound
+from domain.features.media.item import MediaItem
+from domain.features.media.page import ItemFilter, PageRequest
 from tests.support.app_harness import AppHarness
 from tests.support.fault_injector import ProcessKilled
 from tests.support.stored_files import read_opened

@@ -7,7 +7,7 @@ import pytest
 
 from application.media import fair_queue
 from application.media.fair_queue import FairQueue, QueuedWork
-from domain.media.errors import TooManyUploads
+from domain.features.media.errors import TooManyUploads
 
 
 class Work:

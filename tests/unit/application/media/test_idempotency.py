@@ -12,14 +12,14 @@ from application.ports.errors import (
     StorageTimeout,
 )
 from application.principal import Principal
-from domain.media.errors import (
+from domain.features.media.errors import (
     IdempotencyKeyReused,
     ItemDeleted,
     UnsupportedImageType,
     UploadInProgress,
 )
-from domain.media.idempotency import IDEMPOTENCY_KEY_TTL
-from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
+from domain.features.media.idempotency import IDEMPOTENCY_KEY_TTL
+from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from tests.support.app_harness import GIF, AppHarness
 from tests.support.fault_injector import ProcessKilled
 from tests.support.images import plain_jpeg

@@ -14,10 +14,10 @@ from application.ports.errors import StorageUnavailable
 from application.principal import Principal
 from domain.access import LibraryVisibility
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
+from domain.features.media.errors import ItemNotFound, MediaFileNotFound
+from domain.features.media.item import ItemState, MediaItem
+from domain.features.media.page import ItemFilter, PageRequest
 from domain.identities.identity import Identity
-from domain.media.errors import ItemNotFound, MediaFileNotFound
-from domain.media.item import ItemState, MediaItem
-from domain.media.page import ItemFilter, PageRequest
 from tests.support.app_harness import GIF, AppHarness
 from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity
 from tests.support.media.builders import an_item

@@ -13,11 +13,11 @@ from application.media.moderate_items import ModerateItems
 from application.principal import Principal
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden
-from domain.media.errors import ItemDeleted, ItemNotFound, MediaFileNotFound
-from domain.media.image import VariantSpec
-from domain.media.item import ItemState, MediaItem
-from domain.media.page import ItemFilter, PageRequest
-from domain.media.usage import Quota
+from domain.features.media.errors import ItemDeleted, ItemNotFound, MediaFileNotFound
+from domain.features.media.image import VariantSpec
+from domain.features.media.item import ItemState, MediaItem
+from domain.features.media.page import ItemFilter, PageRequest
+from domain.features.media.usage import Quota
 from tests.support.acts import IN_API, IN_CONSOLE, LATER, a_token, assert_refused
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id

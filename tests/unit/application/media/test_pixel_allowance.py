@@ -3,7 +3,7 @@
 import pytest
 
 from application.media.limits import PixelAllowance
-from domain.media.errors import TooManyPixels
+from domain.features.media.errors import TooManyPixels
 from tests.support.fakes.clock import SecondsClock
 
 

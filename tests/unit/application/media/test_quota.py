@@ -12,10 +12,10 @@ import pytest
 from application.ports.media import EncodedImage, ImagePublisher, PublishedImage
 from application.principal import Principal
 from domain.errors import DomainError
-from domain.media.errors import ItemNotFound, QuotaExceeded
-from domain.media.image import Image, ImageFormat
-from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
-from domain.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
+from domain.features.media.errors import ItemNotFound, QuotaExceeded
+from domain.features.media.image import Image, ImageFormat
+from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
+from domain.features.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fault_injector import ProcessKilled

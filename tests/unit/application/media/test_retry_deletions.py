@@ -3,7 +3,7 @@
 import pytest
 
 from application.media import deletions
-from domain.media.item import FILE_DELETION_DELAY, ItemState
+from domain.features.media.item import FILE_DELETION_DELAY, ItemState
 from tests.support.app_harness import AppHarness
 from tests.support.media.stored import stored_items
 

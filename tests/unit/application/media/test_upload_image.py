@@ -16,13 +16,13 @@ from application.ports.errors import (
 )
 from application.principal import Principal
 from domain.errors import DomainError, Forbidden, Unauthenticated, UserNotFound
-from domain.media.errors import (
+from domain.features.media.errors import (
     InvalidImage,
     ItemSaveFailed,
 )
-from domain.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
-from domain.media.page import ItemFilter, PageRequest
-from domain.media.usage import MediaUsage
+from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
+from domain.features.media.page import ItemFilter, PageRequest
+from domain.features.media.usage import MediaUsage
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.fault_injector import ProcessKilled

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from application.media.limits import MAX_MEMORY_BYTES, RunningUpload, UploadLimiter
-from domain.media.errors import NoUploadSpace, TooManyUploads
+from domain.features.media.errors import NoUploadSpace, TooManyUploads
 from entrypoints.http.media.library.uploads import FileLocks
 
 IP: Final = "203.0.113.7"

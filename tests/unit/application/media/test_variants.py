@@ -8,8 +8,8 @@ import pytest
 
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
-from domain.media.image import VariantSpec
-from domain.media.item import FILE_DELETION_DELAY, MediaItem
+from domain.features.media.image import VariantSpec
+from domain.features.media.item import FILE_DELETION_DELAY, MediaItem
 from tests.support.app_harness import AppHarness
 from tests.support.fault_injector import ProcessKilled
 from tests.support.policies import make_policy

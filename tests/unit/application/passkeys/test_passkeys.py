@@ -25,11 +25,7 @@ from domain.errors import (
     TooShort,
     Unauthenticated,
 )
-from domain.identities.identity import Identity
-from domain.identities.passkey import MAX_PASSKEYS
-from domain.identities.role import Role
-from domain.otp.challenge import Purpose, parse_otp_code
-from domain.passkeys.errors import (
+from domain.features.passkeys.errors import (
     ChallengeNotValid,
     InvitationNotValid,
     LastPasskey,
@@ -40,6 +36,10 @@ from domain.passkeys.errors import (
     SignCountFell,
     TooManyPasskeys,
 )
+from domain.identities.identity import Identity
+from domain.identities.passkey import MAX_PASSKEYS
+from domain.identities.role import Role
+from domain.otp.challenge import Purpose, parse_otp_code
 from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.builders import CLIENT_IP, a_phone

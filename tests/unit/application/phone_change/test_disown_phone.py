@@ -19,11 +19,11 @@ from domain.errors import (
     IncorrectOtp,
     Unauthenticated,
 )
+from domain.features.phone_change.errors import DisownNotPossible, PhoneChangeForbidden
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from domain.phone_change.errors import DisownNotPossible, PhoneChangeForbidden
 from tests.support.app_harness import AppHarness
 from tests.support.fault_injector import ProcessKilled
 from tests.support.phone_change.stored import phone_change_repositories

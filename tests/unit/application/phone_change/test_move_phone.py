@@ -20,12 +20,12 @@ from domain.errors import (
     PhoneInUse,
     UserNotFound,
 )
+from domain.features.phone_change.errors import TooManyPhoneChanges
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.otp.challenge import parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
-from domain.phone_change.errors import TooManyPhoneChanges
 from tests.support.acts import IN_API, a_token, assert_refused
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id

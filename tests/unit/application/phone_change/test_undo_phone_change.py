@@ -21,6 +21,7 @@ from domain.errors import (
     TooManyAttemptsFromIp,
     TooManyOtpRequests,
 )
+from domain.features.phone_change.errors import PhoneChangeForbidden, UndoNotPossible
 from domain.identities.phone_change import UNDO_PERIOD, PhoneNotice
 from domain.identities.username import parse_username
 from domain.otp.challenge import Purpose, parse_otp_code
@@ -29,7 +30,6 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
-from domain.phone_change.errors import PhoneChangeForbidden, UndoNotPossible
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, NOW
 from tests.support.core_harness import wrong_code

@@ -13,11 +13,8 @@ from application.ports.otp import DeliveryResult
 from application.ports.security_events import SecurityEvent
 from application.statistics.count_statistics import CountStatistics
 from application.statistics.feature import StatisticsFeature
-from domain.costs.prices import PriceList
 from domain.errors import DeliveryFailed, PhoneUnreachable
-from domain.otp.delivery import Channel
-from domain.phone import parse_phone
-from domain.statistics.period_sums import (
+from domain.features.statistics.period_sums import (
     DAY,
     HOUR,
     UNKNOWN,
@@ -27,6 +24,9 @@ from domain.statistics.period_sums import (
     PeriodCounts,
     PeriodSums,
 )
+from domain.features.statistics.prices import PriceList
+from domain.otp.delivery import Channel
+from domain.phone import parse_phone
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.counted_events import (

@@ -11,11 +11,10 @@ from application.statistics import read_statistics
 from application.statistics.feature import StatisticsFeature
 from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
-from domain.costs.prices import PriceList
 from domain.errors import InsufficientScope, TooManyOtpRequests
-from domain.otp.delivery import Channel
-from domain.statistics.period_sums import DAY, HOUR, Counts
-from domain.statistics.report import (
+from domain.features.statistics.period_sums import DAY, HOUR, Counts
+from domain.features.statistics.prices import PriceList
+from domain.features.statistics.report import (
     Dimension,
     GroupRow,
     Statistics,
@@ -23,6 +22,7 @@ from domain.statistics.report import (
     query_days,
     query_hours,
 )
+from domain.otp.delivery import Channel
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.core_harness import WEBHOOK_URLS

@@ -10,7 +10,7 @@ from application.user_list.list_users import ListUsers
 from domain.administration.audit import Actor, ActorKind, AuditEntry
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden, InsufficientScope, TooShort
-from domain.user_list.user_filter import UserFilter
+from domain.features.user_list.user_filter import UserFilter
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 

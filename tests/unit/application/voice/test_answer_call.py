@@ -9,14 +9,14 @@ import pytest
 from application.otp.log_in import LoggedIn
 from application.ports.otp import DeliveryResult
 from application.voice.events import CallRejected
+from domain.features.voice.call import CallDirection, CallStatus, Recording, inbound_call_id
+from domain.features.voice.call_limits import CallLimits
+from domain.features.voice.flow import DialResult
+from domain.features.voice.instructions import Dial, HangUp, Position, Reject
+from domain.features.voice.walk import Answered, CallOutcome
 from domain.identities.identity import Identity
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
-from domain.voice.call import CallDirection, CallStatus, Recording, inbound_call_id
-from domain.voice.call_limits import CallLimits
-from domain.voice.flow import DialResult
-from domain.voice.instructions import Dial, HangUp, Position, Reject
-from domain.voice.walk import Answered, CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_identity
 from tests.support.fakes.call_provider import REJECTED, UNKNOWN

@@ -8,12 +8,12 @@ from typing import Any, Final
 import pytest
 
 from application.voice.answer_call import AnswerCallCommand
+from domain.features.voice.call import Call, CallDirection, CallStatus
+from domain.features.voice.instructions import Gather, HangUp, Instruction, Position, Say
+from domain.features.voice.walk import Answered, CallEvent, CallOutcome, Continued
 from domain.otp.challenge import OTP_TTL
 from domain.otp.challenges import MessageChallenges
 from domain.otp.phone_verification import PhoneVerification
-from domain.voice.call import Call, CallDirection, CallStatus
-from domain.voice.instructions import Gather, HangUp, Instruction, Position, Say
-from domain.voice.walk import Answered, CallEvent, CallOutcome, Continued
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_challenge, a_phone, an_id
 from tests.support.inbound_call import PHONE_LINE

@@ -6,12 +6,12 @@ from typing import Final
 import pytest
 
 from application.statistics.feature import StatisticsFeature
-from domain.costs.prices import PriceList
+from domain.features.statistics.period_sums import Counts, DeliveryGroup, GroupCounts
+from domain.features.statistics.prices import PriceList
+from domain.features.voice.call import CallStatus
+from domain.features.voice.flow import DialResult
+from domain.features.voice.walk import Dialed
 from domain.otp.delivery import Channel
-from domain.statistics.period_sums import Counts, DeliveryGroup, GroupCounts
-from domain.voice.call import CallStatus
-from domain.voice.flow import DialResult
-from domain.voice.walk import Dialed
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import ACCEPTED

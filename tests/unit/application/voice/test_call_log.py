@@ -10,12 +10,12 @@ from application.ports.errors import CallProviderUnavailable, StorageUnavailable
 from application.principal import Principal
 from application.voice.calls import CallsFeature
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
+from domain.features.voice.call import Call, CallStatus, Recording
+from domain.features.voice.errors import CallNotFound, CallRecordingNotFound
+from domain.features.voice.walk import CallOutcome
 from domain.identities.role import Role
 from domain.identities.staff import Staff
 from domain.otp.delivery_report import ReportedStatus
-from domain.voice.call import Call, CallStatus, Recording
-from domain.voice.errors import CallNotFound, CallRecordingNotFound
-from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_session, an_id, an_identity
 from tests.support.voice.builders import a_call

@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from application.voice.call_urls import CallUrls
 from application.webhook_urls import PhoneLabels
-from domain.voice.instructions import Position
+from domain.features.voice.instructions import Position
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 URLS = CallUrls("https://dialtone.example.org")

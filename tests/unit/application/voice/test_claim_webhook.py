@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from application.ports.webhooks import SignedRequest
 from application.voice.claim_webhook import ClaimWebhook
-from domain.voice.used_webhook import USED_WEBHOOK_TTL
+from domain.features.voice.used_webhook import USED_WEBHOOK_TTL
 from tests.support.app_harness import AppHarness
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.voice.stored import voice_repositories

@@ -11,7 +11,7 @@ from application.operations.cleanup import CleanupReport
 from application.ports.errors import StorageUnavailable
 from application.voice import cleanup
 from application.voice.calls import CallsFeature
-from domain.voice.call import Call, CallStatus
+from domain.features.voice.call import Call, CallStatus
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_deleted_identity, an_id
 from tests.support.voice.builders import a_call, a_recording

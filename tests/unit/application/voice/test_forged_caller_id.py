@@ -5,12 +5,19 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from domain.features.voice.call_limits import CallLimits
+from domain.features.voice.flow import DialResult
+from domain.features.voice.instructions import Instruction
+from domain.features.voice.walk import (
+    Answered,
+    CallEvent,
+    Continued,
+    Dialed,
+    EffectResult,
+    Recorded,
+)
 from domain.otp.callbacks import PhoneCallbacks
 from domain.otp.sliding_window import SlidingWindow
-from domain.voice.call_limits import CallLimits
-from domain.voice.flow import DialResult
-from domain.voice.instructions import Instruction
-from domain.voice.walk import Answered, CallEvent, Continued, Dialed, EffectResult, Recorded
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.inbound_call import CALL_FLOW, InboundCall, make_phone_line

@@ -13,14 +13,14 @@ from application.ports.otp import NoticeMessage
 from application.voice.calls import CallsFeature
 from application.voice.events import CallerRegistered
 from domain.errors import InvalidValue
+from domain.features.voice.call_limits import CallLimits
+from domain.features.voice.walk import CallOutcome
 from domain.identities.identity import Consent, Identity
 from domain.identities.role import Role
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
-from domain.voice.call_limits import CallLimits
-from domain.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone
 from tests.support.inbound_call import PHONE_LINE, InboundCall, join, make_phone_line

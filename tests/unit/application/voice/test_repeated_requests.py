@@ -8,10 +8,10 @@ import pytest
 
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
-from domain.voice.call import EFFECT_TIMEOUT
-from domain.voice.flow import DialResult
-from domain.voice.instructions import HangUp
-from domain.voice.walk import CallOutcome
+from domain.features.voice.call import EFFECT_TIMEOUT
+from domain.features.voice.flow import DialResult
+from domain.features.voice.instructions import HangUp
+from domain.features.voice.walk import CallOutcome
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import ACCEPTED, NOT_CONNECTED, REJECTED

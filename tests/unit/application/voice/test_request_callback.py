@@ -14,13 +14,13 @@ from application.otp.provider_pause import PAUSE
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.ports.otp import DeliveryResult
+from domain.features.voice.call import Call, CallDirection, CallStatus
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Channel
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
-from domain.voice.call import Call, CallDirection, CallStatus
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.core_harness import WEBHOOK_URLS, wrong_code

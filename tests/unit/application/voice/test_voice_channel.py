@@ -12,14 +12,14 @@ from application.otp.provider_pause import PAUSE
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult
 from domain.errors import DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
+from domain.features.voice.call import Call, CallDirection, CallStatus
+from domain.features.voice.walk import CallOutcome
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Channel, parse_report_id
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
-from domain.voice.call import Call, CallDirection, CallStatus
-from domain.voice.walk import CallOutcome
 from tests.support.app_harness import CALL_URLS, AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import WEBHOOK_URLS

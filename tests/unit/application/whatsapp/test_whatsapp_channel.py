@@ -11,12 +11,12 @@ from application.otp.log_in import LoggedIn
 from application.ports.otp import DeliveryResult
 from application.ports.security_events import SecurityEvent
 from domain.errors import DeliveryFailed
+from domain.features.whatsapp.whatsapp_delivery import UNREACHABLE_TTL
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.message_preferences import MessagePreferences, Platform
-from domain.whatsapp.whatsapp_delivery import UNREACHABLE_TTL
 from tests.support.builders import a_phone
 from tests.support.fakes.instant_loop import InstantLoop
 from tests.support.fakes.messenger import (

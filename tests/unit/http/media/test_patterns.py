@@ -5,7 +5,7 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.media.item import CATEGORY_PATTERN, MAX_CATEGORY_LENGTH, parse_category
+from domain.features.media.item import CATEGORY_PATTERN, MAX_CATEGORY_LENGTH, parse_category
 from tests.support.examples import examples
 from tests.support.schema_check import is_valid
 from tests.unit.http.test_patterns import CHARACTERS, is_accepted

@@ -1,0 +1,135 @@
+"""Quotas, and how much of them the users have used."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.features.media.errors import QuotaExceeded
+from domain.features.media.item import UPLOAD_TIMEOUT, MediaItem
+from domain.identifier import identifier_time
+
+PENDING_TIMEOUT: Final = UPLOAD_TIMEOUT + timedelta(minutes=5)
+"""How long an upload is pending at most. The clocks of two instances may differ."""
+MAX_ITEMS: Final = 10_000
+"""Of one user. Tiny images use up few bytes, but each has a record and files of its own."""
+MAX_SUBTRACTED: Final = 100
+"""A recount forgets these items, at the latest when the cleanup deletes the record of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What one user may have in the library: bytes of published files, and items."""
+
+    max_bytes: int = 5_000_000_000
+    max_items: int = MAX_ITEMS
+
+
+@dataclass(frozen=True, slots=True)
+class MediaUsage:
+    """What one user has in the library.
+
+    Each change is keyed by the id of an item. An item is in at most one of `pending` and the sums.
+
+    Attributes:
+        id: The id of the user.
+        bytes: Bytes of the published files of counted items, without their variants.
+        items: The number of counted items.
+        pending: Uploads that are under way: the id of the item, and its bytes.
+        deleting: Items that are not counted any more: those that were being deleted at the last
+            count, and up to `MAX_SUBTRACTED` that were subtracted since.
+    """
+
+    id: str
+    bytes: int = 0
+    items: int = 0
+    pending: Mapping[str, int] = field(default_factory=dict)
+    deleting: tuple[str, ...] = ()
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of counted items and of uploads that are under way."""
+        return self.bytes + sum(self.pending.values())
+
+    @property
+    def used_items(self) -> int:
+        """The number of counted items and of uploads that are under way."""
+        return self.items + len(self.pending)
+
+    @property
+    def recount_at(self) -> datetime | None:
+        """When an upload that is still pending has failed; None if there is none."""
+        return min(map(_pending_until, self.pending), default=None)
+
+    def check(self, quota: Quota, more_bytes: int = 1) -> None:
+        """Check whether one more item of this size is within the quota.
+
+        Raises:
+            QuotaExceeded
+        """
+        if self.used_bytes + more_bytes > quota.max_bytes or self.used_items >= quota.max_items:
+            raise QuotaExceeded(
+                used_bytes=self.used_bytes,
+                allowed_bytes=quota.max_bytes,
+                used_items=self.used_items,
+                allowed_items=quota.max_items,
+            )
+
+    def reserve(self, item_id: str, size: int, quota: Quota) -> "MediaUsage":
+        """Return the usage with an upload under way.
+
+        Raises:
+            QuotaExceeded
+        """
+        if item_id in self.pending:
+            return self
+        self.check(quota, size)
+        return replace(self, pending={**self.pending, item_id: size})
+
+    def confirm(self, item_id: str) -> "MediaUsage":
+        """Return the usage with the upload of this item counted."""
+        if item_id not in self.pending:
+            return self
+        size = self.pending[item_id]
+        usage = self._without_pending(item_id)
+        return replace(usage, bytes=self.bytes + size, items=self.items + 1)
+
+    def remove(self, item: MediaItem) -> "MediaUsage":
+        """Return the usage without an item, as it was before it was marked for deletion."""
+        if item.id in self.pending:
+            return self._without_pending(item.id)
+        if item.id in self.deleting or not item.has_files:
+            return self
+        # After that many, only the state of the item prevents that it is subtracted twice.
+        subtracted = (item.id,) if len(self.deleting) < MAX_SUBTRACTED else ()
+        return replace(
+            self,
+            bytes=max(self.bytes - item.image.bytes, 0),
+            items=max(self.items - 1, 0),
+            deleting=(*self.deleting, *subtracted),
+        )
+
+    def recount(
+        self, stored: Mapping[str, int], deleting: Collection[str], now: datetime
+    ) -> "MediaUsage":
+        """Return the usage counted anew. Uploads within their deadline stay pending.
+
+        Args:
+            stored: The ids of all ready and hidden items, and their bytes.
+            deleting: The ids of items that were marked for deletion a short time ago, listed after
+                those in `stored`. Whoever marked one may not have removed it here yet.
+            now: The time.
+        """
+        pending = {key: size for key, size in self.pending.items() if now < _pending_until(key)}
+        counted = [size for item_id, size in stored.items() if item_id not in pending]
+        left_out = tuple(sorted(set(deleting) - stored.keys() - pending.keys()))
+        return MediaUsage(self.id, sum(counted), len(counted), pending, left_out)
+
+    def _without_pending(self, item_id: str) -> "MediaUsage":
+        return replace(
+            self, pending={key: size for key, size in self.pending.items() if key != item_id}
+        )
+
+
+def _pending_until(item_id: str) -> datetime:
+    return identifier_time(item_id) + PENDING_TIMEOUT

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from application.imports.import_user import ImportedUser
-from application.imports.sources import ImportedItem, Note, SourceItem, SourceUser
-from application.imports.user_lines import InvalidLine, LineProblem
-from application.ports.import_source import Document, Documents
+from application.features.imports.import_user import ImportedUser
+from application.features.imports.ports import Document, Documents
+from application.features.imports.sources import ImportedItem, Note, SourceItem, SourceUser
+from application.features.imports.user_lines import InvalidLine, LineProblem
 from domain.errors import InvalidValue
 from domain.identifier import parse_identifier
 from domain.phone import PhoneNumber

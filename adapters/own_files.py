@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import BinaryIO, Final, TypeVar
 
+from application.features.media.ports import MediaFiles, MediaUrl, StoredFile
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.media import MediaFiles, MediaUrl, StoredFile
 
 T = TypeVar("T")
 

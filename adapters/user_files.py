@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from application.imports.user_lines import LineFields, UserLine
+from application.features.imports.user_lines import LineFields, UserLine
 from application.ports.errors import ConfigurationError
 
 FIELD_NAMES: Final = tuple(field.name for field in fields(LineFields))

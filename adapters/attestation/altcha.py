@@ -9,7 +9,7 @@ from typing import Final
 from altcha import Payload, create_challenge, verify_solution
 
 from adapters.attestation.results import find_problem, invalid, valid
-from application.ports.attestation import AttestationChallenge, AttestationResult
+from application.features.attestation.ports import AttestationChallenge, AttestationResult
 from application.ports.keys import Key, KeyRing
 from domain.otp.attestation_proof import AttestationProof
 

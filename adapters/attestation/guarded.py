@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.attestation.results import unavailable
 from adapters.causes import code_of
-from application.ports.attestation import (
+from application.features.attestation.ports import (
     Attestation,
     AttestationChallenge,
     AttestationResult,

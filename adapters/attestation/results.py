@@ -1,6 +1,6 @@
 """Results of checks, and what makes a proof invalid before it is checked."""
 
-from application.ports.attestation import AttestationResult, AttestationStatus
+from application.features.attestation.ports import AttestationResult, AttestationStatus
 from domain.otp.attestation_proof import MAX_RESPONSE_LENGTH, AttestationProof
 
 

@@ -25,7 +25,7 @@ from adapters.http import (
     Transport,
     open_transport,
 )
-from application.ports.attestation import AttestationChallenge, AttestationResult
+from application.features.attestation.ports import AttestationChallenge, AttestationResult
 from application.ports.errors import PortError
 from domain.otp.attestation_proof import AttestationProof
 

@@ -11,8 +11,8 @@ from adapters.disk import folder as media_folder
 from adapters.disk.errors import files_unavailable, not_usable
 from adapters.disk.folder import FileReader, file_path
 from adapters.threads import DiskThreads
+from application.features.media.ports import MediaUrl, StoredFile
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.media import MediaUrl, StoredFile
 from application.ports.system import Clock
 
 DEFAULT_TIMEOUT_SECONDS: Final = 30.0

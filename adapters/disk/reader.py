@@ -9,8 +9,8 @@ from typing import BinaryIO, Final
 
 from adapters.disk.errors import files_unavailable
 from adapters.files import open_regular_file
+from application.features.media.ports import StoredFile
 from application.ports.errors import ConfigurationError
-from application.ports.media import StoredFile
 
 CHUNK_SIZE: Final = 256 * 1024
 

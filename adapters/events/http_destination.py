@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.http import ConnectionFailed, NoResponse, Timeouts, Transport, open_transport
 from adapters.standard_webhooks import StandardWebhooks
-from application.ports.events import Event, EventRejected
+from application.features.events.ports import Event, EventRejected
 
 TIMEOUTS: Final = Timeouts(connect=2.0, read=5.0, total=5.0, pool=0.5)
 

@@ -19,9 +19,9 @@ from adapters.http import (
     open_transport,
 )
 from adapters.standard_webhooks import StandardWebhooks
+from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
 from application.identities.extensions import AllowLogin, RejectLogin
 from application.identities.token_claims import claims_size
-from application.ports.login_hook import LoginHookFailed, LoginInquiry
 from domain.identities.claims import MAX_CLAIMS_BYTES
 from domain.json_values import find_repeated_keys, has_nul
 from domain.otp.delivery import Channel

@@ -18,8 +18,8 @@ from adapters.mongo.driver import (
     location_of,
 )
 from adapters.records.outages import OutageRetries
+from application.features.imports.ports import Document
 from application.ports.errors import ConfigurationError, StorageError, StorageUnavailable
-from application.ports.import_source import Document
 
 PAGE_SIZE: Final = 512
 _UNAUTHORIZED: Final = 13

@@ -9,10 +9,10 @@ from typing import BinaryIO, Final
 
 from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.tasks import Answer, Task
-from application.media.fair_queue import FairQueue
-from application.media.limits import PixelAllowance
+from application.features.media.fair_queue import FairQueue
+from application.features.media.limits import PixelAllowance
+from application.features.media.ports import EncodedImage, PublishedImage
 from application.ports.errors import ImageDecoderUnavailable
-from application.ports.media import EncodedImage, PublishedImage
 from application.tasks import start_task
 from domain.errors import Unavailable
 from domain.features.media.errors import NoUploadSpace

@@ -24,8 +24,8 @@ from adapters.s3.errors import (
 )
 from adapters.s3.presigned import UrlSigner, make_url_signer
 from adapters.s3.reader import CHUNK_SIZE, BucketReader
+from application.features.media.ports import MediaUrl
 from application.ports.errors import ConfigurationError
-from application.ports.media import MediaUrl
 from application.ports.system import Clock
 
 WRITE_CHECK_INTERVAL: Final = timedelta(minutes=1)

@@ -17,7 +17,7 @@ from botocore.credentials import ReadOnlyCredentials
 from cachetools import LRUCache, cachedmethod
 
 from adapters.s3.client import Bucket
-from application.ports.media import URL_TTL, MediaUrl, url_expiry
+from application.features.media.ports import URL_TTL, MediaUrl, url_expiry
 
 _MAX_CACHED_URLS: Final = 4096
 

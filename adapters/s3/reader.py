@@ -17,7 +17,7 @@ from adapters.s3.errors import (
     status_of,
     translated_errors,
 )
-from application.ports.media import StoredFile
+from application.features.media.ports import StoredFile
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody

@@ -26,7 +26,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from application.ports.passkeys import Assertion, CreatedCredential, InvalidPasskeyResponse
+from application.features.passkeys.ports import Assertion, CreatedCredential, InvalidPasskeyResponse
 from domain.features.passkeys.challenge import CHALLENGE_TTL
 
 MAX_RESPONSE_LENGTH: Final = 16_384

@@ -19,11 +19,11 @@ class _Admin(Feature):
     name = "admin"
     folders = (
         "domain/features/admin",
-        "application/ports/service_tokens.py",
+        "application/features/admin/ports.py",
         "adapters/records/features/admin.py",
         "entrypoints/http/admin",
         "entrypoints/commands/admin",
-        "application/admin",
+        "application/features/admin",
     )
     kinds = KINDS
 
@@ -37,7 +37,7 @@ class _Admin(Feature):
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases of service tokens."""
         from adapters.records.features.admin import make_admin_repositories
-        from application.admin.feature import AdminFeature
+        from application.features.admin.feature import AdminFeature
 
         tokens = make_admin_repositories(opening.database).service_tokens
         admin = AdminFeature(opening.use_cases, tokens)

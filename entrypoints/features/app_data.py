@@ -20,8 +20,8 @@ class _AppData(Feature):
     name = "app_data"
     folders = (
         "domain/features/app_data",
-        "application/app_data",
-        "application/ports/app_data.py",
+        "application/features/app_data",
+        "application/features/app_data/ports.py",
         "adapters/records/features/app_data.py",
         "entrypoints/http/app_data",
     )
@@ -43,7 +43,7 @@ class _AppData(Feature):
     def add_details(self, opening: "Opening") -> None:
         """Show it to operators."""
         from adapters.records.features.app_data import make_app_data_repositories
-        from application.app_data.details import add_app_data_details
+        from application.features.app_data.details import add_app_data_details
 
         add_app_data_details(opening.use_cases, make_app_data_repositories(opening.database))
 
@@ -51,7 +51,7 @@ class _AppData(Feature):
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases."""
         from adapters.records.features.app_data import make_app_data_repositories
-        from application.app_data.feature import AppDataFeature
+        from application.features.app_data.feature import AppDataFeature
 
         repositories = make_app_data_repositories(opening.database)
         opening.use_cases.add(AppDataFeature(opening.use_cases, repositories))

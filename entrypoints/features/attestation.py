@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from adapters.records.features.attestation import KINDS
-from application.ports.attestation import Attestation
+from application.features.attestation.ports import Attestation
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from entrypoints.features.feature import Feature
@@ -229,8 +229,8 @@ class _Attestation(Feature):
     name = "attestation"
     folders = (
         "domain/features/attestation",
-        "application/attestation",
-        "application/ports/attestation.py",
+        "application/features/attestation",
+        "application/features/attestation/ports.py",
         "adapters/attestation",
         "entrypoints/http/attestation",
         "adapters/records/features/attestation.py",
@@ -260,8 +260,8 @@ class _Attestation(Feature):
         """Ask clients for proofs, if codes are open and the settings name what checks them."""
         from adapters.records.features.attestation import make_attestation_repositories
         from adapters.system import HeldHealthCheck
-        from application.attestation.ask_strangers import ask_strangers
-        from application.attestation.feature import AttestationFeature
+        from application.features.attestation.ask_strangers import ask_strangers
+        from application.features.attestation.feature import AttestationFeature
         from application.otp.feature import LimitsFeature, OtpFeature
 
         core, attestation, counts = opening.use_cases, None, None

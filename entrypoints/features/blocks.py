@@ -8,7 +8,7 @@ from adapters.records.features.blocks import KINDS
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
-    from application.blocks.feature import BlocksFeature
+    from application.features.blocks.feature import BlocksFeature
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
@@ -21,8 +21,8 @@ class _Blocks(Feature):
     name = "blocks"
     folders = (
         "domain/features/blocks",
-        "application/blocks",
-        "application/ports/blocks.py",
+        "application/features/blocks",
+        "application/features/blocks/ports.py",
         "adapters/records/features/blocks.py",
         "entrypoints/http/blocks",
         "entrypoints/http/console/blocks",
@@ -46,7 +46,7 @@ class _Blocks(Feature):
     def add_details(self, opening: "Opening") -> None:
         """Show those of a phone to operators."""
         from adapters.records.features.blocks import make_blocks_repositories
-        from application.blocks.details import add_blocks_details
+        from application.features.blocks.details import add_blocks_details
 
         add_blocks_details(opening.use_cases, make_blocks_repositories(opening.database))
 
@@ -57,8 +57,8 @@ class _Blocks(Feature):
         So they act before the first request is answered.
         """
         from adapters.records.features.blocks import make_blocks_repositories
-        from application.blocks.feature import BlocksFeature
-        from application.blocks.known_blocks import READ_INTERVAL, READ_TIMEOUT
+        from application.features.blocks.feature import BlocksFeature
+        from application.features.blocks.known_blocks import READ_INTERVAL, READ_TIMEOUT
         from application.otp.feature import LimitsFeature
         from entrypoints.server.background_task import repeat
 

@@ -150,7 +150,7 @@ class _Budgets(Feature):
     """Budgets of codes and notices."""
 
     name = "budgets"
-    folders = ("domain/features/budgets", "application/budgets")
+    folders = ("domain/features/budgets", "application/features/budgets")
     needs = ("statistics",)
     settings = BudgetSettings
 
@@ -162,10 +162,10 @@ class _Budgets(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Stop strangers from now on, by what was spent before."""
-        from application.budgets.watch_budgets import WatchBudgets
+        from application.features.budgets.watch_budgets import WatchBudgets
+        from application.features.statistics.feature import StatisticsFeature
         from application.otp.feature import LimitsFeature
         from application.ports.errors import CorruptRecord, StorageError
-        from application.statistics.feature import StatisticsFeature
         from entrypoints.server.background_task import repeat
 
         core, budgets = opening.use_cases, _make_budgets(opening.settings)

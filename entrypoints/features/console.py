@@ -73,8 +73,8 @@ class _Console(Feature):
     adds_to_export = True
     folders = (
         "domain/features/console",
-        "application/console",
-        "application/ports/console.py",
+        "application/features/console",
+        "application/features/console/ports.py",
         "adapters/records/features/console.py",
         "entrypoints/http/console",
     )
@@ -99,7 +99,7 @@ class _Console(Feature):
     def add_details(self, opening: "Opening") -> None:
         """Show browsers."""
         from adapters.records.features.console import make_console_repositories
-        from application.console.devices import add_console_details
+        from application.features.console.devices import add_console_details
 
         add_console_details(opening.use_cases, make_console_repositories(opening.database))
 
@@ -107,7 +107,7 @@ class _Console(Feature):
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases of its sessions, if codes are open."""
         from adapters.records.features.console import make_console_repositories
-        from application.console.feature import ConsoleFeature, ConsoleRecordsFeature
+        from application.features.console.feature import ConsoleFeature, ConsoleRecordsFeature
         from application.otp.feature import OtpFeature
 
         core = opening.use_cases

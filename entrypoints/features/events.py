@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from application.ports.events import EventDestination
+from application.features.events.ports import EventDestination
 from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import open_adapter
 from entrypoints.opening.named_variable import name_variable
@@ -21,7 +21,7 @@ from entrypoints.settings.values import Factory, HttpHook, Secret
 
 if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
-    from application.events.feature import EventsFeature, EventsPolicy
+    from application.features.events.feature import EventsFeature, EventsPolicy
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
 
@@ -74,7 +74,7 @@ class EventSettings(Settings):
     def events_policy(self) -> "EventsPolicy":
         """Return what these settings decide."""
         # Imported only here: the parent process of the workers needs no use cases.
-        from application.events.feature import EventsPolicy
+        from application.features.events.feature import EventsPolicy
 
         return EventsPolicy(events_with_phone=self.events_have_phone)
 
@@ -113,8 +113,8 @@ async def send_test(destination: Destination, settings: EventSettings) -> str:
         ConfigurationError, StartupError: It cannot be opened.
         EventRejected: It did not accept the event.
     """
-    from application.events.send_events import event_id
-    from application.ports.events import Event
+    from application.features.events.ports import Event
+    from application.features.events.send_events import event_id
     from domain.identities.user_events import EventType
 
     now = datetime.now(UTC)
@@ -132,7 +132,7 @@ async def send_test(destination: Destination, settings: EventSettings) -> str:
 
 def _add_records(opening: "Opening") -> None:
     """Add the use cases that need records only."""
-    from application.events.feature import EventRecordsFeature
+    from application.features.events.feature import EventRecordsFeature
 
     destinations = opening.settings.of(EventSettings).events
     names = [stored_name(destination) for destination in destinations]
@@ -157,8 +157,8 @@ class _Events(Feature):
 
     name = "events"
     folders = (
-        "application/events",
-        "application/ports/events.py",
+        "application/features/events",
+        "application/features/events/ports.py",
         "adapters/events",
         "tests/contract/examples/event_file.py",
         "tests/contract/suites/events",
@@ -179,14 +179,14 @@ class _Events(Feature):
 
     def add_details(self, opening: "Opening") -> None:
         """Show which events of a user were not sent."""
-        from application.events.details import add_event_details
+        from application.features.events.details import add_event_details
 
         add_event_details(opening.use_cases)
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Open the destinations of events."""
-        from application.events.feature import EventsFeature, EventsPorts
+        from application.features.events.feature import EventsFeature, EventsPorts
 
         settings, destinations = (
             opening.settings.of(EventSettings),

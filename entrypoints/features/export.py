@@ -22,8 +22,8 @@ class _Export(Feature):
     folders = (
         "entrypoints/http/console/export",
         "domain/features/export",
-        "application/export",
-        "application/ports/export.py",
+        "application/features/export",
+        "application/features/export/ports.py",
         "adapters/records/features/export.py",
         "entrypoints/http/export",
         "entrypoints/commands/export",
@@ -39,7 +39,7 @@ class _Export(Feature):
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases. An export has what the features add that are open."""
         from adapters.records.features.export import make_export_repositories
-        from application.export.feature import ExportFeature
+        from application.features.export.feature import ExportFeature
 
         repositories = make_export_repositories(opening.database)
         opening.use_cases.add(ExportFeature(opening.use_cases, repositories))

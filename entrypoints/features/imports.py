@@ -15,8 +15,8 @@ class _Imports(Feature):
 
     name = "imports"
     folders = (
-        "application/imports",
-        "application/ports/import_source.py",
+        "application/features/imports",
+        "application/features/imports/ports.py",
         "adapters/user_files.py",
         "adapters/hookaba.py",
         "adapters/mongo/source_database.py",
@@ -27,7 +27,7 @@ class _Imports(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases. To import items, the media store has to be open."""
-        from application.imports.feature import ImportsFeature
+        from application.features.imports.feature import ImportsFeature
         from entrypoints.features.media import MediaSettings
 
         specs = opening.settings.of(MediaSettings).media_policy().variant_specs

@@ -18,7 +18,7 @@ from entrypoints.settings.values import HttpHook, Secret
 
 if TYPE_CHECKING:
     from adapters.login_hook.http_login_hook import HttpLoginHook
-    from application.ports.login_hook import LoginHook
+    from application.features.login_hook.ports import LoginHook
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
 
@@ -63,7 +63,7 @@ def _try_hook(settings: LoginHookSettings) -> Iterator[Trial]:
 
 
 async def _check_connection(hook: HttpHook, settings: LoginHookSettings) -> str:
-    from application.ports.login_hook import LoginHookFailed
+    from application.features.login_hook.ports import LoginHookFailed
 
     with name_variable(settings.variable_of(_VARIABLE)):
         async with _open_hook(hook, settings) as opened:
@@ -81,8 +81,8 @@ class _LoginHook(Feature):
 
     name = "login_hook"
     folders = (
-        "application/login_hook",
-        "application/ports/login_hook.py",
+        "application/features/login_hook",
+        "application/features/login_hook/ports.py",
         "adapters/login_hook",
         "adapters/metrics/features/login_hook.py",
         "entrypoints/http/login_hook",
@@ -103,7 +103,7 @@ class _LoginHook(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Ask the hook about each login, if there is one."""
-        from application.login_hook.feature import LoginHookFeature
+        from application.features.login_hook.feature import LoginHookFeature
 
         settings = opening.settings.of(LoginHookSettings)
         hook: LoginHook | None = None

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from adapters.records.features.media import KINDS
-from application.media.limits import MEGAPIXELS_PER_HOUR, PixelAllowance
-from application.media.media_urls import MediaAccess
+from application.features.media.limits import MEGAPIXELS_PER_HOUR, PixelAllowance
+from application.features.media.media_urls import MediaAccess
+from application.features.media.ports import ImagePublisher, MediaFiles
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
-from application.ports.media import ImagePublisher, MediaFiles
 from application.ports.system import Clock
 from domain.access import LibraryVisibility
 from domain.features.media.image import ImageLimits, SourceFormat, VariantSpec
@@ -50,7 +50,7 @@ from entrypoints.settings.values import Factory, Secret, origin_of
 
 if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
-    from application.media.feature import LibraryFeature, MediaFeature, MediaPolicy
+    from application.features.media.feature import LibraryFeature, MediaFeature, MediaPolicy
     from entrypoints.http.media.settings import HttpMediaSettings
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
@@ -188,7 +188,7 @@ class MediaSettings(Settings):
     def media_policy(self) -> "MediaPolicy":
         """Return what these settings decide."""
         # Imported only here: the parent process of the workers needs no use cases.
-        from application.media.feature import MediaPolicy
+        from application.features.media.feature import MediaPolicy
 
         return MediaPolicy(
             access=self.media_access,
@@ -300,7 +300,7 @@ def _check_hosts(settings: MediaSettings) -> Iterator[Problem]:
 def _add_library(opening: "Opening", files: MediaFiles | None) -> "LibraryFeature":
     """Add the use cases that need records only, with the files of the store if that is open."""
     from adapters.records.features.media import make_media_repositories
-    from application.media.feature import LibraryFeature
+    from application.features.media.feature import LibraryFeature
 
     core, policy = opening.use_cases, opening.settings.of(MediaSettings).media_policy()
     repositories = make_media_repositories(opening.database)
@@ -456,8 +456,8 @@ class _Media(Feature):
         "entrypoints/http/console/library",
         "entrypoints/settings/media_stores.py",
         "domain/features/media",
-        "application/media",
-        "application/ports/media.py",
+        "application/features/media",
+        "application/features/media/ports.py",
         "adapters/disk",
         "adapters/s3",
         "adapters/own_files.py",
@@ -505,7 +505,7 @@ class _Media(Feature):
     def add_details(self, opening: "Opening") -> None:
         """Show what a user has in the library."""
         from adapters.records.features.media import make_media_repositories
-        from application.media.details import add_library_details
+        from application.features.media.details import add_library_details
 
         usages = make_media_repositories(opening.database).usages
         quota = Quota(opening.settings.of(MediaSettings).library_quota)
@@ -515,7 +515,7 @@ class _Media(Feature):
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Open the media store and the processes that decode images."""
         from adapters.system import HeldHealthCheck
-        from application.media.feature import MediaFeature, MediaPorts
+        from application.features.media.feature import MediaFeature, MediaPorts
 
         settings, core = opening.settings.of(MediaSettings), opening.use_cases
         if not (opening.is_service or self.creates_folder):

@@ -102,8 +102,8 @@ class _Passkeys(Feature):
     adds_to_export = True
     folders = (
         "domain/features/passkeys",
-        "application/passkeys",
-        "application/ports/passkeys.py",
+        "application/features/passkeys",
+        "application/features/passkeys/ports.py",
         "adapters/webauthn",
         "adapters/records/features/passkeys.py",
         "entrypoints/http/passkeys",
@@ -131,7 +131,7 @@ class _Passkeys(Feature):
 
     def add_details(self, opening: "Opening") -> None:
         """Show passkeys."""
-        from application.passkeys.details import add_passkey_details
+        from application.features.passkeys.details import add_passkey_details
 
         add_passkey_details(opening.use_cases)
 
@@ -140,7 +140,7 @@ class _Passkeys(Feature):
         """Add the use cases of passkeys, also where none can be used: those that exist count."""
         from adapters.records.features.console import make_console_repositories
         from adapters.records.features.passkeys import make_passkeys_repositories
-        from application.passkeys.feature import PasskeysFeature, PasskeysPolicy
+        from application.features.passkeys.feature import PasskeysFeature, PasskeysPolicy
 
         settings, database = opening.settings, opening.database
         url, why_not = settings.public_url, explain_why_not(settings)

@@ -41,8 +41,8 @@ class _PhoneChangeRecords(Feature):
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add what the cleanup does. The messages wait for the service."""
         from adapters.records.features.phone_change import make_phone_change_repositories
-        from application.phone_change.feature import PhoneChangeRecordsFeature
-        from application.phone_change.undo_codes import UndoCodes
+        from application.features.phone_change.feature import PhoneChangeRecordsFeature
+        from application.features.phone_change.undo_codes import UndoCodes
 
         repositories = make_phone_change_repositories(opening.database, opening.phone_encryption)
         opening.use_cases.add(
@@ -63,8 +63,8 @@ class _PhoneChange(Feature):
     folders = (
         "entrypoints/http/console/phone_change",
         "domain/features/phone_change",
-        "application/phone_change",
-        "application/ports/phone_change.py",
+        "application/features/phone_change",
+        "application/features/phone_change/ports.py",
         "adapters/records/features/phone_change.py",
         "entrypoints/http/phone_change",
         "entrypoints/commands/phone_change",
@@ -93,14 +93,14 @@ class _PhoneChange(Feature):
 
     def add_details(self, opening: "Opening") -> None:
         """Show changes of phones."""
-        from application.phone_change.details import add_phone_change_details
+        from application.features.phone_change.details import add_phone_change_details
 
         add_phone_change_details(opening.use_cases, opening.system.clock)
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         from adapters.records.features.phone_change import make_phone_change_repositories
-        from application.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
+        from application.features.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
 
         repositories = make_phone_change_repositories(opening.database, opening.phone_encryption)
         opening.use_cases.add(

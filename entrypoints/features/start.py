@@ -63,7 +63,7 @@ class _Start(Feature):
     opens = ("otp",)
     folders = (
         "entrypoints/http/start",
-        "application/start",
+        "application/features/start",
     )
 
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
@@ -75,7 +75,7 @@ class _Start(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Keep the last messages, where the page shows them."""
-        from application.start.feature import StartFeature
+        from application.features.start.feature import StartFeature
 
         recent_messages = None
         if keeps_messages(opening.settings):

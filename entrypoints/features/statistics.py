@@ -19,7 +19,7 @@ from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
     from adapters.metrics.metrics import Metrics
-    from application.statistics.feature import StatisticsFeature
+    from application.features.statistics.feature import StatisticsFeature
     from domain.features.statistics.prices import PriceList
     from domain.otp.delivery import Channel
     from entrypoints.http.plugin import ApiPlugin
@@ -122,8 +122,8 @@ class _Statistics(Feature):
     folders = (
         "entrypoints/http/console/statistics",
         "domain/features/statistics",
-        "application/statistics",
-        "application/ports/statistics.py",
+        "application/features/statistics",
+        "application/features/statistics/ports.py",
         "adapters/price_file",
         "adapters/records/features/statistics.py",
         "adapters/metrics/features/statistics.py",
@@ -148,8 +148,8 @@ class _Statistics(Feature):
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Count from now on, and write at the end what was counted since the last write."""
         from adapters.records.features.statistics import make_statistics_repositories
+        from application.features.statistics.feature import StatisticsFeature, StatisticsPolicy
         from application.otp.feature import OtpFeature
-        from application.statistics.feature import StatisticsFeature, StatisticsPolicy
         from entrypoints.opening.providers import FREE_PROVIDERS
 
         core, meter = opening.use_cases, None

@@ -18,7 +18,7 @@ class _UserList(Feature):
     name = "user_list"
     folders = (
         "domain/features/user_list",
-        "application/user_list",
+        "application/features/user_list",
         "adapters/records/repositories/user_list.py",
         "entrypoints/http/user_list",
         "entrypoints/commands/user_list",
@@ -34,7 +34,7 @@ class _UserList(Feature):
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use case."""
         from adapters.records.repositories.user_list import StoredUserList
-        from application.user_list.feature import UserListFeature
+        from application.features.user_list.feature import UserListFeature
 
         user_list = StoredUserList(opening.database.records, opening.phone_encryption)
         opening.use_cases.add(UserListFeature(opening.use_cases, user_list))

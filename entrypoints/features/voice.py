@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.records.features.voice import KINDS
+from application.features.voice.ports import Recordings, VoicePorts, VoiceProvider
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
-from application.ports.voice import Recordings, VoicePorts, VoiceProvider
 from application.ports.webhooks import coverage_of
 from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
@@ -31,10 +31,10 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
+    from application.features.voice.call_urls import CallUrls
+    from application.features.voice.calls import CallsPolicy
+    from application.features.voice.feature import VoicePolicy
     from application.otp.feature import OtpPolicy
-    from application.voice.call_urls import CallUrls
-    from application.voice.calls import CallsPolicy
-    from application.voice.feature import VoicePolicy
     from domain.features.voice.flow import CallFlow
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserFields
@@ -185,7 +185,7 @@ class VoiceSettings(Settings):
 
     def calls_policy(self) -> "CallsPolicy":
         """Return what these settings decide about the call log."""
-        from application.voice.calls import CallsPolicy
+        from application.features.voice.calls import CallsPolicy
 
         return CallsPolicy(
             call_retention=self.call_retention, recording_retention=self.recording_retention
@@ -194,8 +194,8 @@ class VoiceSettings(Settings):
     def voice_policy(self, call_flow: "CallFlow") -> "VoicePolicy":
         """Return what these settings decide, with the flow of `DIALTONE_CALL_FLOW`."""
         # Imported only here: without a phone line, nothing of it is loaded.
-        from application.voice.call_urls import CallUrls
-        from application.voice.feature import VoicePolicy
+        from application.features.voice.call_urls import CallUrls
+        from application.features.voice.feature import VoicePolicy
         from domain.features.voice.call_limits import CallLimits
 
         return VoicePolicy(
@@ -325,7 +325,7 @@ async def check_phone_line(
 def _describe_urls(
     settings: VoiceSettings, ports: VoicePorts, sign_urls: "Callable[[], CallUrls] | None"
 ) -> Iterator[str]:
-    from application.voice.call_urls import CallUrls
+    from application.features.voice.call_urls import CallUrls
 
     match settings.voice:
         case PhoneProvider(place_of_urls=place):
@@ -351,7 +351,7 @@ def _describe_urls(
 
 
 async def _check_calls(settings: VoiceSettings, ports: VoicePorts) -> str:
-    from application.voice.call_urls import CallUrls
+    from application.features.voice.call_urls import CallUrls
     from entrypoints.commands.connection_checks import check_own_adapter
 
     if isinstance(settings.voice, PhoneProvider):
@@ -378,8 +378,8 @@ class _Voice(Feature):
         "entrypoints/opening/recordings.py",
         "entrypoints/opening/phone_providers.py",
         "domain/features/voice",
-        "application/voice",
-        "application/ports/voice.py",
+        "application/features/voice",
+        "application/features/voice/ports.py",
         "adapters/flows",
         "adapters/twilio/voice",
         "adapters/records/features/voice.py",
@@ -412,7 +412,7 @@ class _Voice(Feature):
     def add_details(self, opening: "Opening") -> None:
         """Show the calls of a user, and for how long calls are kept."""
         from adapters.records.features.voice import make_voice_repositories
-        from application.voice.details import add_call_details
+        from application.features.voice.details import add_call_details
 
         calls = make_voice_repositories(opening.database).calls
         add_call_details(
@@ -424,8 +424,8 @@ class _Voice(Feature):
         """Open the provider of calls if there is one. The call log is there in any case."""
         from adapters.records.features.voice import make_voice_repositories
         from adapters.system import HeldHealthCheck
+        from application.features.voice.calls import CallsFeature
         from application.otp.feature import OtpFeature
-        from application.voice.calls import CallsFeature
 
         settings, core = opening.settings.of(VoiceSettings), opening.use_cases
         opening.banner_adapters["calls"] = _describe_provider(settings)
@@ -437,7 +437,7 @@ class _Voice(Feature):
         recordings = find_recordings(settings, ports)
         core.add(CallsFeature(core, repositories, recordings, settings.calls_policy()))
         if ports is not None and policy is not None:
-            from application.voice.feature import VoiceFeature
+            from application.features.voice.feature import VoiceFeature
 
             if hasattr(ports.calls, "check"):
                 health = HeldHealthCheck(health_check_of(ports.calls))

@@ -107,8 +107,8 @@ class _WhatsApp(Feature):
     name = "whatsapp"
     folders = (
         "domain/features/whatsapp",
-        "application/whatsapp",
-        "application/ports/whatsapp.py",
+        "application/features/whatsapp",
+        "application/features/whatsapp/ports.py",
         "adapters/records/features/whatsapp.py",
         "adapters/whatsapp_cloud",
         "entrypoints/http/whatsapp",
@@ -137,8 +137,8 @@ class _WhatsApp(Feature):
         At the end, codes that are being sent get the time that they need.
         """
         from adapters.records.features.whatsapp import make_whatsapp_repositories
+        from application.features.whatsapp.feature import WhatsAppRecordsFeature
         from application.otp.feature import OtpFeature
-        from application.whatsapp.feature import WhatsAppRecordsFeature
 
         core, settings = opening.use_cases, opening.settings.of(WhatsAppSettings)
         repositories = make_whatsapp_repositories(opening.database, opening.phone_encryption)
@@ -165,13 +165,13 @@ def _add_channel(
     """Add the use cases, with a provider that is left alone while it does not respond."""
     from adapters.failover import FailoverMessenger, FailoverProvider
     from adapters.system import HeldHealthCheck
-    from application.otp.codes import OtpCodes
-    from application.otp.provider_pause import ProviderPause
-    from application.whatsapp.feature import (
+    from application.features.whatsapp.feature import (
         WhatsAppFeature,
         WhatsAppPorts,
         WhatsAppRecordsFeature,
     )
+    from application.otp.codes import OtpCodes
+    from application.otp.provider_pause import ProviderPause
 
     core, messengers = opening.use_cases, {name: messenger}
     pause = ProviderPause(opening.system.clock)

@@ -14,8 +14,8 @@ from entrypoints.opening.providers import TWILIO, Provider
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from application.ports.voice import Recordings, VoicePorts
-    from application.voice.call_urls import CallUrls
+    from application.features.voice.call_urls import CallUrls
+    from application.features.voice.ports import Recordings, VoicePorts
     from entrypoints.settings.twilio import TwilioSettings
 
 
@@ -58,7 +58,7 @@ async def _open_twilio_voice(settings: "TwilioSettings") -> "AsyncIterator[Voice
     from adapters.twilio.signatures import TwilioSignatures
     from adapters.twilio.voice.markup import TwimlMarkup
     from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
-    from application.ports.voice import VoicePorts
+    from application.features.voice.ports import VoicePorts
 
     auth_tokens = settings.twilio_auth_tokens.value
     signatures = TwilioSignatures(settings.twilio_account_sid, *auth_tokens)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from application.ports.voice import RecordingFile, Recordings
+from application.features.voice.ports import RecordingFile, Recordings
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ import httpx
 from PIL import Image, ImageDraw
 
 from adapters.system import SystemClock
-from application.statistics.feature import StatisticsFeature
+from application.features.statistics.feature import StatisticsFeature
 from domain.features.statistics.period_sums import Counts, DeliveryGroup
 from domain.otp.delivery import Channel
 from entrypoints.bootstrap import open_use_cases

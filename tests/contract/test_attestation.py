@@ -8,7 +8,7 @@ import pytest
 
 from adapters.attestation.altcha import AltchaAttestation
 from adapters.attestation.siteverify import SiteverifyAttestation, open_siteverify
-from application.ports.attestation import AttestationChallenge
+from application.features.attestation.ports import AttestationChallenge
 from tests.contract.provider_drivers import ServerDriver, only_with
 from tests.contract.suites.attestation.driver import AttestationDriver
 from tests.contract.suites.attestation.test_attestation import *

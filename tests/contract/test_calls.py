@@ -5,7 +5,7 @@ import pytest
 
 from adapters.records.database import Database
 from adapters.records.features.voice import make_voice_repositories
-from application.ports.voice import VoiceRepositories
+from application.features.voice.ports import VoiceRepositories
 from domain.cursor import Cursor
 from domain.features.voice.call import Call, CallStatus
 from domain.features.voice.instructions import StoredInstruction

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from adapters.pillow import open_image_publisher
-from application.ports.media import ImagePublisher
+from application.features.media.ports import ImagePublisher
 from domain.features.media.errors import InvalidImage, UnsupportedImageType
 from domain.features.media.image import ImageFormat, ImageLimits, VariantSpec
 from tests.integration.image_publishing import Published, publish_by

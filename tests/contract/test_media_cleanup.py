@@ -5,7 +5,7 @@ import pytest
 
 from adapters.records.database import Database
 from adapters.records.features.media import make_media_repositories
-from application.ports.media import MediaRepositories
+from application.features.media.ports import MediaRepositories
 from domain.features.media.item import ItemState, MediaItem
 from domain.features.media.usage import MediaUsage
 from tests.support.builders import NOW, an_id, made_id

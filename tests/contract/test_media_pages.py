@@ -6,7 +6,7 @@ import pytest_asyncio
 
 from adapters.records.database import Database
 from adapters.records.features.media import make_media_repositories
-from application.ports.media import MediaRepositories
+from application.features.media.ports import MediaRepositories
 from domain.cursor import Cursor
 from domain.features.media.image import MediaKind
 from domain.features.media.item import ItemState, MediaItem

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.records.database import Database
 from adapters.records.features.statistics import make_statistics_repositories
-from application.ports.statistics import PeriodRecords
+from application.features.statistics.ports import PeriodRecords
 from domain.cursor import Cursor
 from domain.features.statistics.period_sums import (
     HOUR,

@@ -5,7 +5,7 @@ import pytest
 
 from adapters.records.database import Database
 from adapters.records.features.phone_change import make_phone_change_repositories
-from application.ports.phone_change import PhoneChangeRepositories
+from application.features.phone_change.ports import PhoneChangeRepositories
 from domain.features.phone_change.phone_assignment import PhoneAssignment, PhoneAssignments
 from domain.identities.phone_change import UNDO_PERIOD
 from tests.support.builders import NOW, a_phone, an_id

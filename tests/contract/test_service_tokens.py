@@ -8,7 +8,7 @@ import pytest
 
 from adapters.records.database import Database
 from adapters.records.features.admin import make_admin_repositories
-from application.ports.service_tokens import AdminRepositories
+from application.features.admin.ports import AdminRepositories
 from domain.administration.scope import Scope
 from domain.features.admin.service_token import ServiceToken
 from tests.support.builders import NOW, an_id

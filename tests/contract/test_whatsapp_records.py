@@ -5,7 +5,7 @@ import pytest
 
 from adapters.records.database import Database
 from adapters.records.features.whatsapp import WHATSAPP_DELIVERIES, make_whatsapp_repositories
-from application.ports.whatsapp import WhatsAppRepositories
+from application.features.whatsapp.ports import WhatsAppRepositories
 from domain.features.whatsapp.whatsapp_delivery import UnreachableNumber, WhatsAppDelivery
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, Platform

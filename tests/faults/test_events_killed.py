@@ -8,7 +8,7 @@ from typing import Final
 import httpx
 import pytest
 
-from application.events.send_events import LEASE_PERIOD
+from application.features.events.send_events import LEASE_PERIOD
 from tests.e2e.app import App
 from tests.faults.faulty_service import Fault, FaultyService, run_faulty_service
 from tests.support.plain_http import PLAIN_HTTP

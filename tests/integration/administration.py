@@ -11,8 +11,8 @@ from typing import Any, Final
 import httpx
 import msgspec
 
-from application.admin.feature import AdminFeature
 from application.administration.operator import operating_system_user
+from application.features.admin.feature import AdminFeature
 from domain.administration.scope import Scope
 from domain.identities.role import Role
 from domain.phone import PhoneNumber

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from application.ports.media import ImagePublisher
+from application.features.media.ports import ImagePublisher
 from domain.features.media.errors import InvalidImage
 from domain.features.media.image import Image, ImageLimits, VariantSpec
 from tests.support.builders import an_id

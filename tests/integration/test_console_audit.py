@@ -8,8 +8,8 @@ from typing import Final
 import httpx
 import pytest
 
-from application.admin.feature import AdminFeature
 from application.administration.operator import operating_system_user
+from application.features.admin.feature import AdminFeature
 from domain.administration.scope import Scope
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness

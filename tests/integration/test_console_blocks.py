@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from application.blocks.feature import BlocksFeature
+from application.features.blocks.feature import BlocksFeature
 from domain.features.blocks.block import Block
 from tests.integration.console import ConsoleDriver, open_console
 from tests.support.acts import BY_COMMAND

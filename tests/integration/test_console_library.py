@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from application.administration.operator import operating_system_user
-from application.media.feature import LibraryFeature
+from application.features.media.feature import LibraryFeature
 from application.principal import Principal
 from domain.features.media.image import VariantSpec
 from domain.features.media.item import MediaItem

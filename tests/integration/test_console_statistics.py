@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from application.statistics.feature import StatisticsFeature
+from application.features.statistics.feature import StatisticsFeature
 from domain.features.statistics.period_sums import Counts, DeliveryGroup
 from domain.features.statistics.prices import PriceList
 from domain.otp.delivery import Channel

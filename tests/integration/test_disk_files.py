@@ -12,8 +12,8 @@ import pytest
 from adapters.disk import DiskFiles, open_disk_files
 from adapters.disk import folder as media_folder
 from adapters.disk.folder import UNFINISHED
+from application.features.media.ports import MediaUrl
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
-from application.ports.media import MediaUrl
 from tests.integration.test_sqlite_opening import as_unprivileged_user
 from tests.support.fakes.clock import MovableClock
 from tests.support.stored_files import open_files, read_file

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from application.events.feature import EventRecordsFeature
+from application.features.events.feature import EventRecordsFeature
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.features.events import EVENT_RECORDS

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from adapters.events.http_destination import TIMEOUTS, HttpDestination, open_http_destination
-from application.ports.events import Event, EventRejected
+from application.features.events.ports import Event, EventRejected
 from domain.identities.user_events import EventType
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.servers.fake_receiver import SECRET, FakeReceiver

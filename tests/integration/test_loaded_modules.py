@@ -51,8 +51,9 @@ print(*sys.modules, sep="\\n")
 """
 
 
-OF_CALL_LOG: Final = {"application.voice"} | {
-    f"application.voice.{name}" for name in ("call_log", "calls", "cleanup", "details", "export")
+OF_CALL_LOG: Final = {"application.features.voice"} | {
+    f"application.features.voice.{name}"
+    for name in ("call_log", "calls", "cleanup", "details", "export")
 }
 """What lists and deletes the calls of a former phone line."""
 
@@ -74,7 +75,7 @@ def loaded_modules(program: str, folder: Path, environ: dict[str, str]) -> set[s
 
 def of_phone_line(modules: set[str]) -> set[str]:
     webhooks = {f"entrypoints.http.voice.{name}" for name in ("controller", "webhook")}
-    packages = ("application.voice", "adapters.flows", "adapters.twilio")
+    packages = ("application.features.voice", "adapters.flows", "adapters.twilio")
     found = {module for module in modules if module.startswith(packages)} | (webhooks & modules)
     return found - OF_CALL_LOG
 
@@ -92,7 +93,7 @@ def test_only_a_phone_line_loads_what_belongs_to_it(in_worker: set[str], tmp_pat
     used = {"entrypoints.http.otp.message_status", "entrypoints.http.voice.calls.controller"}
     assert used <= in_worker
     assert {
-        "application.voice.answer_call",
+        "application.features.voice.answer_call",
         "adapters.flows",
         "adapters.twilio.voice.markup",
         "adapters.twilio.voice.calls",

@@ -231,7 +231,7 @@ def test_security_warnings_are_logged_at_every_level() -> None:
 RECORD_ACTS: Final = """
 from adapters.logging import LogSecurityEvents
 from application.identities import events
-from application.phone_change.events import PhoneChanged
+from application.features.phone_change.events import PhoneChanged
 from application.record_act import ActRecorded
 from domain.administration.audit import ActorKind, AuditAction
 from domain.identities.role import Role

@@ -15,7 +15,7 @@ from adapters.records.database import Database
 from adapters.records.features.phone_change import make_phone_change_repositories
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.phone_keys import reencrypt_phones
-from application.ports.phone_change import PhoneAssignmentsRepository
+from application.features.phone_change.ports import PhoneAssignmentsRepository
 from application.ports.versioned import Versioned
 from domain.features.phone_change.phone_assignment import PhoneAssignments
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange

@@ -16,7 +16,7 @@ from PIL import Image
 from adapters.pillow import PillowImagePublisher, decoder, open_image_publisher
 from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.tasks import Answer, Task
-from application.media.limits import PixelAllowance
+from application.features.media.limits import PixelAllowance
 from domain.errors import Unavailable
 from domain.features.media.errors import InvalidImage, TooManyPixels, UnsupportedImageType
 from domain.features.media.image import ImageLimits

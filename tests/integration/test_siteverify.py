@@ -17,7 +17,7 @@ from adapters.attestation.siteverify import (
     open_siteverify,
 )
 from adapters.http import open_transport
-from application.ports.attestation import AttestationResult, AttestationStatus
+from application.features.attestation.ports import AttestationResult, AttestationStatus
 from application.ports.errors import PortError
 from domain.otp.attestation_proof import AttestationProof
 from tests.support.servers.fake_siteverify import (

@@ -16,7 +16,7 @@ from pymongo.monitoring import (
 )
 
 from adapters.mongo.source_database import open_source_database
-from application.ports.import_source import Document
+from application.features.imports.ports import Document
 
 CREATED_ON = datetime(2025, 6, 1, 12, 0, 0, 123_000, tzinfo=UTC)
 USER = {"username": "Asha", "created_on": CREATED_ON}

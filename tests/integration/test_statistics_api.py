@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from application.statistics.feature import StatisticsFeature
+from application.features.statistics.feature import StatisticsFeature
 from domain.administration.scope import Scope
 from domain.features.statistics.period_sums import HOUR
 from domain.features.statistics.prices import PriceList

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from application.statistics.feature import StatisticsFeature
+from application.features.statistics.feature import StatisticsFeature
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.settings.read import read_settings
 from tests.support.counted_events import (

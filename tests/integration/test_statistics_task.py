@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from structlog.testing import capture_logs
 
-from application.statistics.feature import StatisticsFeature
+from application.features.statistics.feature import StatisticsFeature
 from entrypoints.features.statistics import write_repeatedly
 from tests.support.app_harness import AppHarness
 from tests.support.waiting import wait_until

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from adapters.flows import read_call_flow
-from application.ports.voice import VoicePorts
+from application.features.voice.feature import VoiceFeature
+from application.features.voice.ports import VoicePorts
 from application.ports.webhooks import SignatureCoverage, SignedRequest
-from application.voice.feature import VoiceFeature
 from application.webhook_urls import WebhookUrls
 from domain.features.voice.call import CallStatus
 from domain.otp.delivery import Channel

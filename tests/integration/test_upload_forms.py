@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.media.limits import MAX_MEMORY_BYTES
+from application.features.media.limits import MAX_MEMORY_BYTES
 from domain.features.media.item import ItemState
 from entrypoints.http.media.library.upload_form import (
     BLOCK_BYTES,

@@ -10,8 +10,13 @@ from typing import Final
 import pytest
 
 from adapters.user_files import MAX_RECORD_LENGTH, UserFile
-from application.imports.import_user import ImportedUser
-from application.imports.user_lines import InvalidLine, LineProblem, UserLine, parse_user_line
+from application.features.imports.import_user import ImportedUser
+from application.features.imports.user_lines import (
+    InvalidLine,
+    LineProblem,
+    UserLine,
+    parse_user_line,
+)
 from application.ports.errors import ConfigurationError
 from domain.identities.external_id import ExternalId
 from domain.phone import DEFAULT_RULES, parse_phone

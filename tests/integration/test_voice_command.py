@@ -10,9 +10,9 @@ import pytest
 from adapters.encryption import AesPhoneEncryption
 from adapters.http import Timeouts, open_transport
 from adapters.system import SystemRandomness
+from application.features.voice.call_urls import CallUrls
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import SignatureCoverage
-from application.voice.call_urls import CallUrls
 from entrypoints.commands.core_checks import connection_checks
 from entrypoints.commands.voice import commands
 from entrypoints.opening.startup_error import StartupError

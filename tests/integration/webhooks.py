@@ -13,7 +13,7 @@ from adapters.twilio.messenger import open_twilio_messenger
 from adapters.twilio.signatures import TwilioSignatures
 from adapters.twilio.voice.markup import TwimlMarkup
 from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
-from application.ports.voice import VoicePorts
+from application.features.voice.ports import VoicePorts
 from application.webhook_urls import WebhookUrls
 from entrypoints.http.voice.plugin import VoicePlugin
 from tests.support.app_harness import AppHarness

@@ -18,45 +18,45 @@ from adapters.records.features.voice import make_voice_repositories
 from adapters.records.features.whatsapp import make_whatsapp_repositories
 from adapters.records.repositories.user_list import StoredUserList
 from adapters.webauthn.relying_party import WebAuthnRelyingParty
-from application.admin.feature import AdminFeature
-from application.app_data.details import add_app_data_details
-from application.app_data.feature import AppDataFeature
-from application.attestation.feature import AttestationFeature
-from application.blocks.details import add_blocks_details
-from application.blocks.feature import BlocksFeature
-from application.console.devices import add_console_details
-from application.console.feature import ConsoleFeature, ConsoleRecordsFeature
-from application.events.details import add_event_details
-from application.events.feature import EventRecordsFeature, EventsFeature, EventsPorts
-from application.export.feature import ExportFeature
-from application.imports.feature import ImportsFeature
-from application.media.details import add_library_details
-from application.media.feature import LibraryFeature, MediaFeature, MediaPorts
-from application.media.library import LibraryPage
-from application.media.media_urls import LibraryItem
-from application.media.upload_image import UploadImageCommand
-from application.passkeys.details import add_passkey_details
-from application.passkeys.feature import PasskeysFeature
-from application.phone_change.details import add_phone_change_details
-from application.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
-from application.phone_change.move_phone import MovePhone
-from application.ports.attestation import Attestation
-from application.ports.events import EventDestination
-from application.ports.media import ImagePublisher
-from application.ports.passkeys import RelyingParty
-from application.ports.voice import VoicePorts
+from application.features.admin.feature import AdminFeature
+from application.features.app_data.details import add_app_data_details
+from application.features.app_data.feature import AppDataFeature
+from application.features.attestation.feature import AttestationFeature
+from application.features.attestation.ports import Attestation
+from application.features.blocks.details import add_blocks_details
+from application.features.blocks.feature import BlocksFeature
+from application.features.console.devices import add_console_details
+from application.features.console.feature import ConsoleFeature, ConsoleRecordsFeature
+from application.features.events.details import add_event_details
+from application.features.events.feature import EventRecordsFeature, EventsFeature, EventsPorts
+from application.features.events.ports import EventDestination
+from application.features.export.feature import ExportFeature
+from application.features.imports.feature import ImportsFeature
+from application.features.media.details import add_library_details
+from application.features.media.feature import LibraryFeature, MediaFeature, MediaPorts
+from application.features.media.library import LibraryPage
+from application.features.media.media_urls import LibraryItem
+from application.features.media.ports import ImagePublisher
+from application.features.media.upload_image import UploadImageCommand
+from application.features.passkeys.details import add_passkey_details
+from application.features.passkeys.feature import PasskeysFeature
+from application.features.passkeys.ports import RelyingParty
+from application.features.phone_change.details import add_phone_change_details
+from application.features.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
+from application.features.phone_change.move_phone import MovePhone
+from application.features.start.feature import StartFeature
+from application.features.statistics.feature import StatisticsFeature
+from application.features.user_list.feature import UserListFeature
+from application.features.voice.call_urls import CallUrls
+from application.features.voice.callbacks import Callbacks
+from application.features.voice.calls import CallsFeature
+from application.features.voice.details import add_call_details
+from application.features.voice.feature import VoiceFeature
+from application.features.voice.ports import VoicePorts
+from application.features.whatsapp.feature import WhatsAppRecordsFeature
 from application.principal import Principal
-from application.start.feature import StartFeature
-from application.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
-from application.user_list.feature import UserListFeature
-from application.voice.call_urls import CallUrls
-from application.voice.callbacks import Callbacks
-from application.voice.calls import CallsFeature
-from application.voice.details import add_call_details
-from application.voice.feature import VoiceFeature
 from application.webhook_urls import PhoneLabels
-from application.whatsapp.feature import WhatsAppRecordsFeature
 from domain.features.media.page import ItemFilter, PageRequest
 from domain.features.voice.call import CallStatus
 from domain.identities.role import Role

@@ -5,7 +5,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from application.ports.attestation import AttestationChallenge, AttestationResult, AttestationStatus
+from application.features.attestation.ports import (
+    AttestationChallenge,
+    AttestationResult,
+    AttestationStatus,
+)
 from domain.otp.attestation_proof import AttestationProof
 from tests.support.fakes.attestation import FakeAttestation
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from application.ports.events import Event, EventRejected
+from application.features.events.ports import Event, EventRejected
 from tests.support.fakes.destination import FakeDestination
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from adapters.flows import read_call_flow
-from application.voice.answer_call import AnswerCallCommand
+from application.features.voice.answer_call import AnswerCallCommand
 from domain.features.voice.call import Call, inbound_call_id
 from domain.features.voice.flow import DialResult
 from domain.features.voice.instructions import (

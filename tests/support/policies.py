@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from application.events.feature import EventsPolicy
-from application.media.feature import MediaPolicy
-from application.passkeys.feature import PasskeysPolicy
-from application.statistics.feature import StatisticsPolicy
-from application.voice.calls import CallsPolicy
-from application.voice.feature import VoicePolicy
+from application.features.events.feature import EventsPolicy
+from application.features.media.feature import MediaPolicy
+from application.features.passkeys.feature import PasskeysPolicy
+from application.features.statistics.feature import StatisticsPolicy
+from application.features.voice.calls import CallsPolicy
+from application.features.voice.feature import VoicePolicy
 from tests.support.core_policy import CorePolicy, decide
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from application.media.open_file import OpenFile
+from application.features.media.open_file import OpenFile
 from tests.contract.suites.media.media_store import read_file
 
 __all__ = ["open_files", "read_file", "read_opened"]

@@ -21,9 +21,9 @@ from adapters.records.database import Database
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import Fields
 from adapters.sqlite import open_sqlite_database
+from application.features.voice.ports import Markup
 from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus, NoticeMessage, TextMessage
-from application.ports.voice import Markup
 from application.ports.webhooks import (
     MAX_SIGNATURE_AGE,
     MessageStatus,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.attestation.altcha import CHALLENGE_TTL, AltchaAttestation
-from application.ports.attestation import AttestationResult, AttestationStatus
+from application.features.attestation.ports import AttestationResult, AttestationStatus
 from domain.otp.attestation_proof import AttestationProof
 from tests.support.altcha_client import solve_challenge
 from tests.support.keys import FakeKeyRing

@@ -7,7 +7,11 @@ import pytest
 
 from adapters.attestation import guarded
 from adapters.attestation.guarded import TIMEOUT, GuardedAttestation
-from application.ports.attestation import AttestationChallenge, AttestationResult, AttestationStatus
+from application.features.attestation.ports import (
+    AttestationChallenge,
+    AttestationResult,
+    AttestationStatus,
+)
 from application.ports.errors import PortError
 from domain.otp.attestation_proof import AttestationProof
 from tests.support.builders import NOW

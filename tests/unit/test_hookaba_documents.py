@@ -6,10 +6,10 @@ import pytest
 from bson import ObjectId
 
 from adapters.hookaba import BucketUrls, map_item, map_user
-from application.imports.import_user import ImportedUser
-from application.imports.sources import ImportedItem, SourceItem, SourceUser
-from application.imports.user_lines import InvalidLine, LineProblem
-from application.ports.import_source import Document
+from application.features.imports.import_user import ImportedUser
+from application.features.imports.ports import Document
+from application.features.imports.sources import ImportedItem, SourceItem, SourceUser
+from application.features.imports.user_lines import InvalidLine, LineProblem
 from domain.phone import parse_phone
 from tests.support.builders import an_id
 from tests.support.fakes.import_source import (

@@ -14,8 +14,8 @@ from adapters.records.record_kind import (
     MAX_NAME_LENGTH,
     RecordKind,
 )
-from application.events.send_events import event_id
-from application.ports.events import MAX_EVENT_ID_LENGTH
+from application.features.events.ports import MAX_EVENT_ID_LENGTH
+from application.features.events.send_events import event_id
 from domain.identifier import IDENTIFIER_LENGTH, RANDOM_BYTES, make_identifier
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel

@@ -175,7 +175,7 @@ def _find_constants() -> Iterator[tuple[str, Any]]:
     ]
     adapters = ["adapters.attestation.siteverify", http_login_hook.__name__]
     profiles = voice.__name__
-    for name in [*adapters, *names, "application.media.limits", profiles]:
+    for name in [*adapters, *names, "application.features.media.limits", profiles]:
         yield from (item for item in vars(import_module(name)).items() if item[0].isupper())
 
 
@@ -193,7 +193,7 @@ def test_each_setting_window_and_maximum_in_memory_has_a_row() -> None:
     # Only limits have a default for each profile.
     settings = {name for name, (_, field) in FIELDS.items() if field.default and field.derive}
     windows = {name for name, value in CONSTANTS.items() if _is_window(value)}
-    modules = ("limits.request_limits", "limits.file_reads", "media.limits")
+    modules = ("limits.request_limits", "limits.file_reads", "features.media.limits")
     in_memory = {
         name
         for module in modules

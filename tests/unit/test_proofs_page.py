@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.attestation.altcha import AltchaAttestation
-from application.ports.attestation import AttestationStatus
+from application.features.attestation.ports import AttestationStatus
 from domain.otp.attestation_proof import AttestationProof
 from tests.support.keys import FakeKeyRing
 from tests.support.markdown import blocks_in, page

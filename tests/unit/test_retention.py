@@ -12,7 +12,7 @@ import entrypoints.features  # noqa: F401 -- it declares the kinds of records
 from adapters.mongo.documents import METADATA_COLLECTION
 from adapters.sql.schema import schema
 from adapters.sqlite.dialect import SQLITE
-from application.export.page import EXPLAINED_FILES
+from application.features.export.page import EXPLAINED_FILES
 from tests.support.app_harness import AppHarness
 from tests.support.full_records import MAPPINGS
 from tests.support.markdown import PROJECT, codes, page, tables

@@ -8,7 +8,7 @@ import pytest
 from adapters.twilio import webhook_fields
 from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
 from adapters.twilio.webhook_fields import USED_FIELDS
-from application.ports.voice import WebhookFields
+from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.features.voice.call import CallStatus
 from domain.features.voice.flow import DialResult

@@ -1,7 +1,7 @@
 """Proofs that were sent before a code."""
 
 from adapters.metrics.metrics import Metrics, country_label
-from application.attestation.events import (
+from application.features.attestation.events import (
     AttestationAccepted,
     AttestationRejected,
     AttestationRequested,

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from adapters.metrics.metrics import Metrics
-from application.events.send_events import SentEvents
+from application.features.events.send_events import SentEvents
 
 _RESULTS: Final = ("accepted", "failed")
 

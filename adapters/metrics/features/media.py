@@ -9,7 +9,7 @@ from prometheus_client import Histogram
 
 from adapters.metrics.metrics import Metrics, class_label
 from adapters.metrics.stores import StoreMeter
-from application.ports.media import MediaFiles, StoredFile
+from application.features.media.ports import MediaFiles, StoredFile
 
 _DECODE_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 

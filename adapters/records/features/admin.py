@@ -8,7 +8,7 @@ from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
-from application.ports.service_tokens import AdminRepositories
+from application.features.admin.ports import AdminRepositories
 from domain.features.admin.service_token import ServiceToken
 
 

@@ -6,7 +6,7 @@ from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Record, RecordKind
 from adapters.records.record_repository import RecordRepository
-from application.ports.app_data import AppDataRepositories
+from application.features.app_data.ports import AppDataRepositories
 from domain.features.app_data.app_data import AppData
 
 

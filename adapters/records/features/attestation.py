@@ -7,7 +7,7 @@ from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
-from application.ports.attestation import AttestationRepositories
+from application.features.attestation.ports import AttestationRepositories
 from domain.features.attestation.used_attestation import UsedAttestation
 
 

@@ -10,7 +10,7 @@ from adapters.records.kinds import ActorRecord
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import Record, RecordKind
 from adapters.records.record_repository import RecordRepository
-from application.ports.blocks import BlocksRepositories
+from application.features.blocks.ports import BlocksRepositories
 from domain.features.blocks.block import SubjectKind
 from domain.features.blocks.block_list import BlockList
 

@@ -9,7 +9,7 @@ from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
-from application.ports.console import ConsoleRepositories
+from application.features.console.ports import ConsoleRepositories
 from domain.features.console.devices import ConsoleDevices
 from domain.features.console.session import ConsoleSession
 

@@ -7,7 +7,7 @@ from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
-from application.ports.export import ExportRepositories
+from application.features.export.ports import ExportRepositories
 from domain.features.export.data_export import DataExport
 
 

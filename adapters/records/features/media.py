@@ -12,7 +12,7 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind, index_by_time
 from adapters.records.record_repository import RecordRepository, to_position
 from adapters.records.record_store import IndexPosition, StoredRecord
-from application.ports.media import MediaRepositories
+from application.features.media.ports import MediaRepositories
 from application.ports.versioned import Versioned
 from domain.cursor import Cursor
 from domain.features.media.idempotency import IdempotencyKey

@@ -7,7 +7,7 @@ from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
-from application.ports.passkeys import PasskeyRepositories
+from application.features.passkeys.ports import PasskeyRepositories
 from domain.features.passkeys.challenge import PasskeyChallenge
 from domain.features.passkeys.invitation import PasskeyInvitation
 

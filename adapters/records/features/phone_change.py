@@ -11,7 +11,7 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind, index_by_time
 from adapters.records.record_repository import RecordRepository
-from application.ports.phone_change import PhoneChangeRepositories
+from application.features.phone_change.ports import PhoneChangeRepositories
 from application.ports.versioned import Versioned
 from domain.features.phone_change.phone_assignment import PhoneAssignment, PhoneAssignments
 

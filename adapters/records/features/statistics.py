@@ -10,7 +10,7 @@ from adapters.records.database import Database
 from adapters.records.mapping import RecordMapping
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository, to_position
-from application.ports.statistics import StatisticsRepositories
+from application.features.statistics.ports import StatisticsRepositories
 from domain.cursor import Cursor
 from domain.features.statistics.period_sums import PeriodCounts
 

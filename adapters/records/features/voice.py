@@ -12,8 +12,8 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.permits import PermitsRecord, UsedPartRecord
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind, index_by_time
 from adapters.records.record_repository import RecordRepository, to_position
+from application.features.voice.ports import VoiceRepositories
 from application.ports.versioned import Versioned
-from application.ports.voice import VoiceRepositories
 from domain.cursor import Cursor
 from domain.errors import InvalidIdentifier
 from domain.features.voice import instructions

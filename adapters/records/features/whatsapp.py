@@ -11,7 +11,7 @@ from adapters.records.mapping import RecordMapping
 from adapters.records.phone_encryption import PhoneEncryption
 from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.records.record_repository import RecordRepository
-from application.ports.whatsapp import WhatsAppRepositories
+from application.features.whatsapp.ports import WhatsAppRepositories
 from domain.features.whatsapp.whatsapp_delivery import UnreachableNumber, WhatsAppDelivery
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, Platform

@@ -7,7 +7,7 @@ from adapters.records.record_kind import Index
 from adapters.records.record_repository import to_position
 from adapters.records.record_store import IndexPosition
 from adapters.records.repositories.identities import StoredIdentities
-from application.user_list.list_users import UserPage
+from application.features.user_list.list_users import UserPage
 from domain.cursor import Cursor
 from domain.features.user_list.user_filter import UserFilter
 from domain.identities.identity import Identity

@@ -9,9 +9,9 @@ from adapters.twilio.client import REQUEST_ERRORS, TwilioError
 from adapters.twilio.voice.caller_id_check import check_caller_id
 from adapters.twilio.voice.client import RECORDING_SID, TwilioCallClient
 from adapters.twilio.voice.error_codes import CALLS
+from application.features.voice.ports import RecordingFile
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.ports.voice import RecordingFile
 from domain.phone import PhoneNumber
 
 MAX_RECORDING_SIZE: Final = 64 * 1024 * 1024

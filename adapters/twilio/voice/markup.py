@@ -8,7 +8,7 @@ from typing import Any, Final
 from twilio.twiml.voice_response import Gather as GatherVerb
 from twilio.twiml.voice_response import VoiceResponse
 
-from application.ports.voice import Markup
+from application.features.voice.ports import Markup
 from domain.features.voice.instructions import (
     MAX_SPEECH_HINTS,
     Dial,

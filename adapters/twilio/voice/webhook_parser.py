@@ -12,7 +12,7 @@ from typing import Final
 
 from adapters.twilio.message_status import read_message_status
 from adapters.twilio.webhook_fields import SID, match_field, read_fields
-from application.ports.voice import WebhookFields
+from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.errors import InvalidValue
 from domain.features.voice.call import CallStatus

@@ -75,8 +75,8 @@ def create(
     settings: "Settings", name: str, scopes: Sequence[str], expires: str, options: ActOptions
 ) -> Iterable[str]:
     """Create a token, and print it once. It is valid below /admin/ only."""
-    from application.admin.acts import CREATE
-    from application.admin.feature import AdminFeature
+    from application.features.admin.acts import CREATE
+    from application.features.admin.feature import AdminFeature
     from domain.features.admin.service_token import parse_scopes, parse_token_name
     from entrypoints.commands.parsing import name_option
     from entrypoints.commands.use_case_calls import call_with_use_cases
@@ -111,7 +111,7 @@ def create(
 @json_option
 def list_tokens(settings: "Settings", *, as_json: bool) -> Iterable[str]:
     """List the tokens, also those that expired within the last 30 days."""
-    from application.admin.feature import AdminFeature
+    from application.features.admin.feature import AdminFeature
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.admin import ADMIN
 
@@ -136,8 +136,8 @@ def list_tokens(settings: "Settings", *, as_json: bool) -> Iterable[str]:
 @act_options
 def revoke(settings: "Settings", token_id: str, options: ActOptions) -> Iterable[str]:
     """Revoke a token. It is invalid at once."""
-    from application.admin.acts import REVOKE
-    from application.admin.feature import AdminFeature
+    from application.features.admin.acts import REVOKE
+    from application.features.admin.feature import AdminFeature
     from domain.features.admin.errors import TokenNotFound
     from domain.identifier import parse_identifier
     from entrypoints.commands.use_case_calls import call_with_use_cases

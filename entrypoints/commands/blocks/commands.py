@@ -63,8 +63,8 @@ def add(
     **subjects: str | None,
 ) -> Iterable[str]:
     """Add a block. All instances apply it within five seconds."""
-    from application.blocks.acts import ADD_BLOCK
-    from application.blocks.feature import BlocksFeature
+    from application.features.blocks.acts import ADD_BLOCK
+    from application.features.blocks.feature import BlocksFeature
     from domain.features.blocks.block import SubjectKind
     from domain.features.blocks.parse_block import parse_subject, parse_time
     from entrypoints.commands.parsing import name_option
@@ -95,7 +95,7 @@ def add(
 @json_option
 def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
     """List the blocks that are active."""
-    from application.blocks.feature import BlocksFeature
+    from application.features.blocks.feature import BlocksFeature
     from entrypoints.commands.operator_name import find_operator
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.blocks import BLOCKS
@@ -124,8 +124,8 @@ def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
 @act_options
 def end(settings: "Settings", block_id: str, options: ActOptions) -> Iterable[str]:
     """End a block. All instances stop to apply it within five seconds."""
-    from application.blocks.acts import END_BLOCK
-    from application.blocks.feature import BlocksFeature
+    from application.features.blocks.acts import END_BLOCK
+    from application.features.blocks.feature import BlocksFeature
     from domain.features.blocks.errors import BlockNotFound
     from domain.identifier import parse_identifier
     from entrypoints.commands.use_case_calls import call_with_use_cases

@@ -12,7 +12,7 @@ from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ID, PHONE, USER, at_most_one, json_option, limit_option
 
 if TYPE_CHECKING:
-    from application.events.operator_events import RetriedEvents, WaitingEvent
+    from application.features.events.operator_events import RetriedEvents, WaitingEvent
     from application.use_cases import UseCases
     from entrypoints.settings.rules import Check
     from entrypoints.settings.settings import Settings
@@ -38,7 +38,7 @@ def list_events(
     settings: "Settings", user: str | None, limit: int, *, failed: bool, as_json: bool
 ) -> Iterable[str]:
     """List the events that failed for three days and are kept, and those that wait."""
-    from application.events.feature import EventRecordsFeature
+    from application.features.events.feature import EventRecordsFeature
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.events import EVENT_RECORDS, EventSettings, destination_labels
     from entrypoints.opening.startup_error import print_errors
@@ -74,7 +74,7 @@ def retry(settings: "Settings", user: str | None, *, is_all: bool) -> Iterable[s
 
     A running service sends them within 30 seconds.
     """
-    from application.events.feature import EventRecordsFeature
+    from application.features.events.feature import EventRecordsFeature
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.events import EVENT_RECORDS
 
@@ -130,7 +130,7 @@ async def _find_user_id(settings: "Settings", use_cases: "UseCases", text: str) 
 
 
 def _within() -> str:
-    from application.events.send_events import SENT_WITHIN
+    from application.features.events.send_events import SENT_WITHIN
 
     return f"{int(SENT_WITHIN.total_seconds())} seconds"
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 @act_options
 def export(settings: "Settings", user: str, output: str, options: ActOptions) -> Iterable[str]:
     """Write all data of a user to a ZIP file, with a page that explains it."""
-    from application.export import acts
-    from application.export.feature import ExportFeature
+    from application.features.export import acts
+    from application.features.export.feature import ExportFeature
     from entrypoints.commands.new_file import create_file, explain_write_errors
     from entrypoints.commands.parsing import parse_file
     from entrypoints.commands.progress import show_progress

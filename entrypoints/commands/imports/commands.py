@@ -13,7 +13,7 @@ from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.options import ActOptions, optional_act_options
 
 if TYPE_CHECKING:
-    from application.imports.service_report import ReportedRow
+    from application.features.imports.service_report import ReportedRow
     from entrypoints.settings.settings import Settings
 
 _region_option: Final = click.option(
@@ -73,7 +73,7 @@ def users(
     Repeat it to continue. docs/importing.md has recipes for users of other services.
     """
     from adapters.user_files import UserFile
-    from application.imports.import_user import ImportOutcome
+    from application.features.imports.import_user import ImportOutcome
     from application.ports.errors import StorageError
     from entrypoints.commands.domain_errors import explain_errors
     from entrypoints.commands.imports.opening import parse_region_option, parse_run

@@ -12,13 +12,18 @@ from urllib.parse import urlsplit
 
 from adapters import hookaba
 from adapters.records.outages import OutageRetries
-from application.imports.feature import ImportsFeature
-from application.imports.import_item import ItemOutcome, ItemProblem
-from application.imports.import_user import ImportOutcome, ImportRun
-from application.imports.service_report import ReportedRow, RowKind, ServiceImport, ServiceReport
-from application.imports.user_lines import LineProblem
+from application.features.imports.feature import ImportsFeature
+from application.features.imports.import_item import ItemOutcome, ItemProblem
+from application.features.imports.import_user import ImportOutcome, ImportRun
+from application.features.imports.ports import SourceFiles
+from application.features.imports.service_report import (
+    ReportedRow,
+    RowKind,
+    ServiceImport,
+    ServiceReport,
+)
+from application.features.imports.user_lines import LineProblem
 from application.ports.errors import ConfigurationError
-from application.ports.import_source import SourceFiles
 from domain.administration.audit import AuditAction
 from domain.phone import parse_phone
 from entrypoints.commands.imports.hookaba_files import open_hookaba_files

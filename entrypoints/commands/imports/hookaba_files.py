@@ -6,8 +6,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from adapters.hookaba import BucketUrls
+from application.features.imports.ports import SourceFiles
 from application.ports.errors import ConfigurationError
-from application.ports.import_source import SourceFiles
 from domain.errors import InvalidValue
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.startup_error import InvalidArgument

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from adapters.records.outages import OutageRetries
 from adapters.system import SystemClock
-from application.imports.import_user import ImportRun
+from application.features.imports.import_user import ImportRun
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.migrate import find_migration

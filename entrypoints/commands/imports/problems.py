@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from adapters.user_files import show_column
-from application.imports.import_user import ImportProblem
-from application.imports.import_users import RejectionReason
-from application.imports.unread_fields import UnreadFields
-from application.imports.user_lines import LineProblem
+from application.features.imports.import_user import ImportProblem
+from application.features.imports.import_users import RejectionReason
+from application.features.imports.unread_fields import UnreadFields
+from application.features.imports.user_lines import LineProblem
 
 _MAX_FIELDS: Final = 20
 

@@ -10,16 +10,16 @@ from typing import Final
 
 from adapters.records.outages import OutageRetries
 from adapters.user_files import REJECTED_COLUMNS, UserFile
-from application.imports.feature import ImportsFeature
-from application.imports.import_user import ImportOutcome, ImportProblem, ImportRun
-from application.imports.import_users import (
+from application.features.imports.feature import ImportsFeature
+from application.features.imports.import_user import ImportOutcome, ImportProblem, ImportRun
+from application.features.imports.import_users import (
     ImportCounts,
     LineUsers,
     Observer,
     RejectionReason,
     check_users,
 )
-from application.imports.sources import SourceUser
+from application.features.imports.sources import SourceUser
 from domain.administration.audit import AuditAction
 from entrypoints.commands.imports.opening import open_imports
 from entrypoints.commands.imports.problems import explain, render_problems, render_unread

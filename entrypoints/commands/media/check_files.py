@@ -8,8 +8,8 @@ from typing import Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from application.features.media.ports import MediaFiles
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
-from application.ports.media import MediaFiles
 from entrypoints.opening.startup_error import StartupError
 
 _FILE_NOT_FOUND: Final = b'"error":"File not found","code":"not_found"'

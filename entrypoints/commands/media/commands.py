@@ -11,8 +11,8 @@ from entrypoints.commands.options import ID, ActOptions, act_options
 
 if TYPE_CHECKING:
     from application.administration.operator import Operator
-    from application.media.check_media import MediaFindings
-    from application.media.moderate_items import ModerateItems
+    from application.features.media.check_media import MediaFindings
+    from application.features.media.moderate_items import ModerateItems
     from application.use_cases import UseCases
     from domain.features.media.item import MediaItem
     from entrypoints.features.feature import Feature
@@ -34,7 +34,7 @@ media: Final = CommandGroup(
 @click.option("--force", is_flag=True, help="Repair also if no item has its file at all.")
 def check(settings: "Settings", *, repair: bool, force: bool) -> Iterable[str]:
     """Compare the library with the media store, for example after a backup was restored."""
-    from application.media.feature import MediaFeature
+    from application.features.media.feature import MediaFeature
     from entrypoints.commands.progress import show_progress
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.media import MEDIA
@@ -86,7 +86,7 @@ def rebuild_variants(settings: "Settings") -> Iterable[str]:
     from dataclasses import asdict
     from tempfile import TemporaryFile
 
-    from application.media.feature import MediaFeature
+    from application.features.media.feature import MediaFeature
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.media import MEDIA
     from entrypoints.opening.startup_error import CommandError
@@ -121,8 +121,8 @@ def hide(settings: "Settings", item: str, options: ActOptions) -> Iterable[str]:
 
     Its file stays: a public URL of the media store opens it until the item is deleted.
     """
-    from application.media.acts import HIDE
-    from application.media.moderate_items import ModerateItems
+    from application.features.media.acts import HIDE
+    from application.features.media.moderate_items import ModerateItems
     from entrypoints.features.media import MEDIA_RECORDS
 
     hidden = _moderate(settings, MEDIA_RECORDS, ModerateItems.hide, item, options.parse(HIDE))
@@ -137,8 +137,8 @@ def hide(settings: "Settings", item: str, options: ActOptions) -> Iterable[str]:
 @act_options
 def unhide(settings: "Settings", item: str, options: ActOptions) -> Iterable[str]:
     """Show a hidden item again to those who saw it before."""
-    from application.media.acts import UNHIDE
-    from application.media.moderate_items import ModerateItems
+    from application.features.media.acts import UNHIDE
+    from application.features.media.moderate_items import ModerateItems
     from entrypoints.features.media import MEDIA_RECORDS
 
     shown = _moderate(settings, MEDIA_RECORDS, ModerateItems.unhide, item, options.parse(UNHIDE))
@@ -150,8 +150,8 @@ def unhide(settings: "Settings", item: str, options: ActOptions) -> Iterable[str
 @act_options
 def delete(settings: "Settings", item: str, options: ActOptions) -> Iterable[str]:
     """Delete an item and its files, hidden or not. Nobody can undo it."""
-    from application.media.acts import DELETE
-    from application.media.moderate_items import ModerateItems
+    from application.features.media.acts import DELETE
+    from application.features.media.moderate_items import ModerateItems
     from entrypoints.features.media import MEDIA, MEDIA_RECORDS
     from entrypoints.opening.startup_error import StartupError, print_errors
 
@@ -178,7 +178,7 @@ def _moderate(
         CommandError: there is no such item, or the act failed.
         StorageError
     """
-    from application.media.feature import LibraryFeature
+    from application.features.media.feature import LibraryFeature
     from domain.features.media.errors import ItemNotFound
     from domain.identifier import parse_identifier
     from entrypoints.commands.use_case_calls import call_with_use_cases

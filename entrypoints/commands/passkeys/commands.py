@@ -32,8 +32,8 @@ def passkey_invite(settings: "Settings", user: str, options: ActOptions) -> Iter
     It is valid for 15 minutes, and once: whoever has it gets into the console, so hand it over in
     person or by a channel that you trust.
     """
-    from application.passkeys.acts import INVITE
-    from application.passkeys.feature import PasskeysFeature
+    from application.features.passkeys.acts import INVITE
+    from application.features.passkeys.feature import PasskeysFeature
     from domain.features.passkeys.errors import TooManyPasskeys
     from domain.identities.passkey import MAX_PASSKEYS
     from entrypoints.commands.user_calls import call_for_user
@@ -88,8 +88,8 @@ def passkey_remove(
 
     All sessions of the console end.
     """
-    from application.passkeys.acts import REMOVE
-    from application.passkeys.feature import PasskeysFeature
+    from application.features.passkeys.acts import REMOVE
+    from application.features.passkeys.feature import PasskeysFeature
     from domain.features.passkeys.errors import PasskeyNotFound
     from entrypoints.commands.user_calls import call_for_user
     from entrypoints.features.passkeys import PASSKEYS, PasskeySettings, StaffPasskeys

@@ -44,8 +44,8 @@ def change_phone(
     --reason is required. All sessions end, and an administrator becomes a member. The former number
     gets a message, and can undo it for seven days.
     """
-    from application.phone_change.acts import CHANGE_PHONE
-    from application.phone_change.feature import PhoneChangeFeature
+    from application.features.phone_change.acts import CHANGE_PHONE
+    from application.features.phone_change.feature import PhoneChangeFeature
     from domain.phone import parse_phone
     from entrypoints.commands.hidden_codes import hide_numbers
     from entrypoints.commands.parsing import name_option

@@ -71,7 +71,7 @@ def statistics(
     """
     from msgspec import json
 
-    from application.statistics.feature import StatisticsFeature
+    from application.features.statistics.feature import StatisticsFeature
     from entrypoints.commands.operator_name import find_operator
     from entrypoints.commands.use_case_calls import call_with_use_cases
     from entrypoints.features.statistics import STATISTICS

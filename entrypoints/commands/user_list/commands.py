@@ -59,8 +59,8 @@ def list_users(
     options: ActOptions,
 ) -> Iterable[str]:
     """Print all users, those first that were created first, with masked numbers."""
-    from application.user_list.acts import LIST
-    from application.user_list.feature import UserListFeature
+    from application.features.user_list.acts import LIST
+    from application.features.user_list.feature import UserListFeature
     from domain.features.user_list.user_filter import UserFilter, parse_created_since
     from domain.identities.role import Role
     from entrypoints.commands.parsing import name_option

@@ -38,7 +38,7 @@ def check(settings: "Settings", file: str | None) -> Iterator[str]:
 
 
 def _check_with_signatures(settings: "Settings") -> "Mapping[str, Check]":
-    from application.voice.call_urls import CallUrls
+    from application.features.voice.call_urls import CallUrls
     from entrypoints.features.voice import VoiceSettings, check_phone_line
     from entrypoints.opening.keys import load_encryption
     from entrypoints.opening.startup_error import StartupError

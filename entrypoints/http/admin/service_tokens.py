@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from application.admin.feature import AdminFeature
 from application.administration.operator import Operator
+from application.features.admin.feature import AdminFeature
 from application.use_cases import UseCases
 from domain.errors import Unauthenticated
 from domain.features.admin.service_token import is_service_token

@@ -5,8 +5,8 @@ from typing import Final
 from litestar import Controller, get, put
 from litestar.params import JSONBody
 
-from application.app_data.acts import SET_APP_DATA, SET_CLAIMS
-from application.app_data.feature import AppDataFeature
+from application.features.app_data.acts import SET_APP_DATA, SET_CLAIMS
+from application.features.app_data.feature import AppDataFeature
 from domain import errors
 from domain.features.app_data.app_data import parse_app_data
 from domain.features.app_data.claims import parse_claims

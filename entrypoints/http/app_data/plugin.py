@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from litestar import Controller
 
 from application.administration.acts import scopes_of
-from application.app_data.acts import SET_APP_DATA, SET_CLAIMS
+from application.features.app_data.acts import SET_APP_DATA, SET_CLAIMS
 from entrypoints.http.app_data.controller import AppDataController, OwnAppDataController
 from entrypoints.http.plugin import ApiPlugin
 

@@ -3,8 +3,8 @@
 from litestar import Controller, get, post
 from litestar.params import JSONBody
 
-from application.blocks.acts import ADD_BLOCK, END_BLOCK
-from application.blocks.feature import BlocksFeature
+from application.features.blocks.acts import ADD_BLOCK, END_BLOCK
+from application.features.blocks.feature import BlocksFeature
 from domain import errors
 from domain.features.blocks.errors import BlockNotFound, TooManyBlocks
 from entrypoints.http.auth import BEARER, AdministrationMiddleware

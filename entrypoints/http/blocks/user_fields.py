@@ -3,7 +3,7 @@
 from typing import Annotated, Self
 
 from application.administration.show_user import UserDetails
-from application.blocks.details import blocks_about
+from application.features.blocks.details import blocks_about
 from entrypoints.http.blocks.responses import BlockResponse, to_block_response
 from entrypoints.http.fields import described
 from entrypoints.http.user_details import UserFields

@@ -5,7 +5,7 @@ from typing import Any, Final
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from application.console.feature import ConsoleFeature
+from application.features.console.feature import ConsoleFeature
 from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
 from domain.administration import scope as staff

@@ -9,8 +9,8 @@ from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.response import Redirect, Template
 
-from application.console.feature import ConsoleFeature
-from application.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
+from application.features.console.feature import ConsoleFeature
+from application.features.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
 from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpCommand
 from application.use_cases import UseCases

@@ -12,7 +12,7 @@ from application.administration import acts
 from application.administration.acts import Act
 from application.administration.find_user import FoundUser
 from application.administration.show_user import UserDetails
-from application.console.feature import ConsoleFeature
+from application.features.console.feature import ConsoleFeature
 from application.otp.feature import LimitsFeature, OtpFeature
 from application.otp.send_code import SendCodeCommand
 from application.ports.errors import PortError

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 import msgspec
 
 from application.administration.show_user import UserDetails
-from application.console.devices import ConsoleDetails
+from application.features.console.devices import ConsoleDetails
 from entrypoints.http.fields import described, time_field
 from entrypoints.http.user_details import UserFields, to_struct
 

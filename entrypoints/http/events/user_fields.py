@@ -5,7 +5,7 @@ from typing import Annotated, Self
 import msgspec
 
 from application.administration.show_user import UserDetails
-from application.events.details import EventDetails
+from application.features.events.details import EventDetails
 from entrypoints.http.fields import described
 from entrypoints.http.user_details import UserFields, to_struct
 

@@ -7,8 +7,8 @@ from litestar.di import Provide
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
-from application.export.acts import EXPORT
-from application.export.feature import ExportFeature
+from application.features.export.acts import EXPORT
+from application.features.export.feature import ExportFeature
 from application.limits.file_reads import FileReads
 from domain import errors
 from entrypoints.http.auth import BEARER, AdministrationMiddleware, AuthenticationMiddleware

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from litestar import Controller
 
 from application.administration.acts import scopes_of
-from application.export.acts import EXPORT
+from application.features.export.acts import EXPORT
 from entrypoints.http.export.controller import ExportController, OwnExportController
 from entrypoints.http.export.errors import ERRORS
 from entrypoints.http.plugin import ApiPlugin

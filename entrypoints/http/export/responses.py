@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from litestar.response.base import ASGIResponse
 
-from application.export.export_user import Export
+from application.features.export.export_user import Export
 from application.limits.file_reads import FileRead
 from entrypoints.http.export.archive import MEDIA_TYPE, archive_name, write_archive
 from entrypoints.http.fields import USER_ID_EXAMPLE, binary_content, header

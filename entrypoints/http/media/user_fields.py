@@ -5,7 +5,7 @@ from typing import Annotated, Self
 import msgspec
 
 from application.administration.show_user import UserDetails
-from application.media.details import LibraryDetails
+from application.features.media.details import LibraryDetails
 from entrypoints.http.fields import described
 from entrypoints.http.user_details import UserFields
 

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 import msgspec
 
 from application.administration.show_user import UserDetails
-from application.passkeys.details import PasskeyDetails
+from application.features.passkeys.details import PasskeyDetails
 from entrypoints.http.fields import described, time_field
 from entrypoints.http.user_details import UserFields, to_struct
 

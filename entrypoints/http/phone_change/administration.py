@@ -5,9 +5,9 @@ from typing import Final
 from litestar import Controller, post
 from litestar.params import JSONBody
 
-from application.phone_change.acts import CHANGE_PHONE
-from application.phone_change.feature import PhoneChangeFeature
-from application.phone_change.move_phone import HAS_NUMBER
+from application.features.phone_change.acts import CHANGE_PHONE
+from application.features.phone_change.feature import PhoneChangeFeature
+from application.features.phone_change.move_phone import HAS_NUMBER
 from domain import errors
 from domain.features.phone_change.errors import TooManyPhoneChanges
 from domain.phone import parse_phone

@@ -6,12 +6,15 @@ import msgspec
 from litestar import Controller, post
 from litestar.params import JSONBody, SkipValidation
 
+from application.features.phone_change.change_phone import (
+    ChangePhoneCommand,
+    RequestPhoneChangeOtpCommand,
+)
+from application.features.phone_change.feature import PhoneChangeFeature
+from application.features.phone_change.undo_by_notice import UndoByNoticeCommand
+from application.features.phone_change.undo_phone_change import UndoPhoneChangeCommand
 from application.otp.feature import OtpFeature
 from application.otp.request_otp import RequestOtpCommand
-from application.phone_change.change_phone import ChangePhoneCommand, RequestPhoneChangeOtpCommand
-from application.phone_change.feature import PhoneChangeFeature
-from application.phone_change.undo_by_notice import UndoByNoticeCommand
-from application.phone_change.undo_phone_change import UndoPhoneChangeCommand
 from domain import errors
 from domain.features.phone_change import errors as phone_change_errors
 from domain.otp.challenge import Purpose, parse_otp_code

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from litestar import Controller
 
 from application.administration.acts import scopes_of
-from application.phone_change.acts import CHANGE_PHONE
+from application.features.phone_change.acts import CHANGE_PHONE
 from entrypoints.http.errors.fields import ServiceError
 from entrypoints.http.phone_change.administration import UserPhoneController
 from entrypoints.http.phone_change.controller import PhoneChangeController, UndoController

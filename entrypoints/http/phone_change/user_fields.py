@@ -5,7 +5,7 @@ from typing import Annotated, Self
 import msgspec
 
 from application.administration.show_user import UserDetails
-from application.phone_change.details import PhoneChangeDetails
+from application.features.phone_change.details import PhoneChangeDetails
 from domain.identities.phone_change import PhoneChangeStep
 from entrypoints.http.fields import described, format_timestamp, time_field
 from entrypoints.http.user_details import AccountResponse, UserFields, to_struct

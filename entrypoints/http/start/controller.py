@@ -13,7 +13,7 @@ import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import JSONBody
 
-from application.start.feature import StartFeature
+from application.features.start.feature import StartFeature
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.fields import described
 from entrypoints.http.request import ApiRequest

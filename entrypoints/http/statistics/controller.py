@@ -2,7 +2,7 @@
 
 from litestar import Controller, get
 
-from application.statistics.feature import StatisticsFeature
+from application.features.statistics.feature import StatisticsFeature
 from domain import errors
 from entrypoints.http.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.dependencies import Injected, provide

@@ -4,7 +4,7 @@ from typing import Final
 
 from litestar import Controller, get
 
-from application.user_list.feature import UserListFeature
+from application.features.user_list.feature import UserListFeature
 from domain import errors
 from domain.cursor import MAX_PAGE_SIZE
 from domain.errors import ConflictingValue, UnsupportedValue

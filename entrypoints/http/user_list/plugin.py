@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from litestar import Controller
 
 from application.administration.acts import scopes_of
-from application.user_list.acts import LIST
+from application.features.user_list.acts import LIST
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.user_list.controller import UserListController
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from application.user_list.list_users import UserPage
+from application.features.user_list.list_users import UserPage
 from domain.cursor import MAX_PAGE_SIZE
 from domain.features.user_list.user_filter import USER_CURSOR_PATTERN, UserFilter
 from domain.identities.identity import Identity

@@ -7,8 +7,8 @@ from typing import Final
 import structlog
 from litestar import Response
 
+from application.features.voice.answer_call import AnswerCallCommand
 from application.ports.errors import PortError, StorageOverloaded
-from application.voice.answer_call import AnswerCallCommand
 from domain.errors import DomainError
 from domain.features.voice.instructions import Instruction, Position
 from domain.phone import PhoneNumber

@@ -8,7 +8,7 @@ from litestar import Controller, Response, post
 from litestar.di import Provide
 from litestar.params import FromPath
 
-from application.voice.feature import VoiceFeature
+from application.features.voice.feature import VoiceFeature
 from application.webhook_urls import parse_phone_labels
 from domain.features.voice.call import inbound_call_id
 from domain.features.voice.walk import Recorded

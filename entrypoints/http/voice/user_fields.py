@@ -5,7 +5,7 @@ from typing import Annotated, Self
 import msgspec
 
 from application.administration.show_user import UserDetails
-from application.voice.details import CallDetails
+from application.features.voice.details import CallDetails
 from domain.features.voice.call import Call, CallDirection, CallStatus
 from domain.features.voice.walk import CallOutcome
 from entrypoints.http.fields import ID_DESCRIPTION, described, time_field

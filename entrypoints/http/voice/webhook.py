@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from application.ports.voice import WebhookFields
+from application.features.voice.call_urls import CallUrls
+from application.features.voice.feature import VoiceFeature
+from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
-from application.voice.call_urls import CallUrls
-from application.voice.feature import VoiceFeature
 from domain.features.voice.call import is_provider_id
 from domain.features.voice.instructions import Position
 from domain.features.voice.walk import Recorded

@@ -5,7 +5,7 @@ from typing import Final
 from litestar import Controller, Response, get, post
 from litestar.exceptions import HTTPException
 
-from application.whatsapp.feature import WhatsAppFeature
+from application.features.whatsapp.feature import WhatsAppFeature
 from entrypoints.http.dependencies import Injected, provide
 from entrypoints.http.request import ApiRequest
 from entrypoints.http.signed_request import EXCEPTION_HANDLERS, read_signed_request, reject

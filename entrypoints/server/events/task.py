@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
 
-from application.events.send_events import SendEvents, SentEvents
+from application.features.events.send_events import SendEvents, SentEvents
 from application.ports.errors import PortError
 from entrypoints.server.background_task import log_task_failure, repeat
 

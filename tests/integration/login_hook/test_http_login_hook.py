@@ -11,8 +11,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from adapters.login_hook.http_login_hook import HttpLoginHook, open_http_login_hook
+from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
 from application.identities.extensions import AllowLogin, RejectLogin
-from application.ports.login_hook import LoginHookFailed, LoginInquiry
 from domain.otp.delivery import Channel
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.servers.http_server import (

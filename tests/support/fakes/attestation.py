@@ -1,7 +1,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from application.ports.attestation import AttestationChallenge, AttestationResult, AttestationStatus
+from application.features.attestation.ports import (
+    AttestationChallenge,
+    AttestationResult,
+    AttestationStatus,
+)
 from application.ports.errors import PortError
 from domain.features.attestation.errors import AttestationRequired
 from domain.otp.attestation_proof import AttestationProof

@@ -3,9 +3,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from application.features.voice.ports import RecordingFile
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.ports.voice import RecordingFile
 from domain.phone import PhoneNumber
 
 NOT_CONNECTED = DeliveryResult(DeliveryStatus.NOT_CONNECTED, "The fake provider is away.")

@@ -5,7 +5,7 @@ from adapters.pillow import PillowImagePublisher, decoder
 from adapters.pillow.processes import DecoderProcesses
 from adapters.pillow.publisher import Measure
 from adapters.pillow.tasks import Answer, Task
-from application.media.fair_queue import FairQueue
+from application.features.media.fair_queue import FairQueue
 from domain.features.media.image import ImageLimits, SourceFormat
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from application.features.imports.ports import Document
+from application.features.media.ports import StoredFile
 from application.ports.errors import MediaFileRejected
-from application.ports.import_source import Document
-from application.ports.media import StoredFile
 from tests.support.builders import NOW, an_id
 
 JOINED_AT: datetime = NOW - timedelta(days=900)

@@ -3,8 +3,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import BinaryIO
 
+from application.features.media.ports import MediaUrl, StoredFile
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.media import MediaUrl, StoredFile
 from tests.support.fault_injector import FaultInjector
 
 CHUNK_SIZE = 64 * 1024

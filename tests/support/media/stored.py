@@ -7,7 +7,7 @@ from adapters.records.features.media import (
     make_media_repositories,
 )
 from adapters.records.mapping import RecordMapping
-from application.ports.media import MediaRepositories
+from application.features.media.ports import MediaRepositories
 from application.ports.versioned import Versioned
 from domain.features.media.idempotency import IdempotencyKey
 from domain.features.media.item import MediaItem

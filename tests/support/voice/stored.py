@@ -1,8 +1,8 @@
 """What a database in memory has of the phone line."""
 
 from adapters.records.features.voice import CALLS, CallMapping, make_voice_repositories
+from application.features.voice.ports import VoiceRepositories
 from application.ports.versioned import Versioned
-from application.ports.voice import VoiceRepositories
 from domain.features.voice.call import Call
 from tests.support.fakes.database import InMemoryDatabase
 

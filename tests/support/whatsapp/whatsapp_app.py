@@ -6,11 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.records.features.whatsapp import make_whatsapp_repositories
+from application.features.whatsapp.feature import (
+    WhatsAppFeature,
+    WhatsAppPorts,
+    WhatsAppRecordsFeature,
+)
+from application.features.whatsapp.ports import WhatsAppRepositories
 from application.otp.codes import OtpCodes
 from application.ports.otp import DeliveryResult
 from application.ports.webhooks import MessageStatus, SignedRequest
-from application.ports.whatsapp import WhatsAppRepositories
-from application.whatsapp.feature import WhatsAppFeature, WhatsAppPorts, WhatsAppRecordsFeature
 from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_report import ReportedStatus

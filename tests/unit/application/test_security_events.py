@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from application.features.voice.events import CallbackRequested
 from application.identities.events import (
     PhoneBlockedByOperator,
     PhoneUnblockedByOperator,
@@ -44,7 +45,6 @@ from application.ports.webhooks import MessageStatus, SignedRequest
 from application.principal import Principal
 from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
-from application.voice.events import CallbackRequested
 from domain.errors import (
     DeliveryFailed,
     InvalidRefreshToken,
@@ -69,7 +69,7 @@ from tests.support.fakes.messenger import (
 from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.markdown import codes, page, tables
 from tests.support.policies import make_policy
-from tests.unit.application.phone_change.phone_changes import request_undo_code
+from tests.unit.application.features.phone_change.phone_changes import request_undo_code
 
 OTHER_IP: Final = "198.51.100.20"
 

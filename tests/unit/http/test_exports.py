@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 from adapters.records.features.export import DATA_EXPORTS
 from adapters.records.mapping import RecordMapping
 from application.administration.operator import operating_system_user
-from application.export.export_user import Export
-from application.export.feature import ExportFeature
+from application.features.export.export_user import Export
+from application.features.export.feature import ExportFeature
 from application.limits.file_reads import FileRead
 from domain.features.export.data_export import DataExport
 from entrypoints.http.export import responses

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.metrics.features.attestation import CountAttestations
 from adapters.metrics.metrics import Metrics
-from application.attestation.events import (
+from application.features.attestation.events import (
     AttestationAccepted,
     AttestationRejected,
     AttestationRequested,

@@ -2,7 +2,7 @@
 
 from adapters.metrics.features.events import CountedEvents
 from adapters.metrics.metrics import Metrics
-from application.events.send_events import SentEvents
+from application.features.events.send_events import SentEvents
 from tests.support.counts import counts
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 import pytest
 from structlog.testing import capture_logs
 
-from application.events.feature import EventsFeature
-from application.ports.events import EventRejected
+from application.features.events.feature import EventsFeature
+from application.features.events.ports import EventRejected
 from entrypoints.server.events.task import run_events_task
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.voice.cleanup import DEFAULT_CALL_RETENTION, DEFAULT_RECORDING_RETENTION
+from application.features.voice.cleanup import DEFAULT_CALL_RETENTION, DEFAULT_RECORDING_RETENTION
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.features.voice import VoiceSettings
 from entrypoints.settings.read import find_unused, read_settings

@@ -8,8 +8,8 @@ from typing import Final
 from litestar import get, post
 from litestar.response import Redirect, Template
 
-from application.blocks.acts import ADD_BLOCK, END_BLOCK
-from application.blocks.feature import BlocksFeature
+from application.features.blocks.acts import ADD_BLOCK, END_BLOCK
+from application.features.blocks.feature import BlocksFeature
 from domain.administration.scope import Scope
 from domain.errors import (
     Forbidden,

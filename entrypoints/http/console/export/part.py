@@ -7,8 +7,8 @@ from litestar import Response, get, post
 from litestar.di import Provide
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from application.export.acts import EXPORT
-from application.export.feature import ExportFeature
+from application.features.export.acts import EXPORT
+from application.features.export.feature import ExportFeature
 from application.limits.file_reads import FileReads
 from application.use_cases import UseCases
 from entrypoints.http.console.act import ActPage

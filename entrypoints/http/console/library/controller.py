@@ -12,11 +12,11 @@ from litestar.types import ASGIApp
 
 from application.administration.acts import Act
 from application.administration.operator import Operator
+from application.features.media import acts
+from application.features.media.feature import LibraryFeature, MediaFeature
+from application.features.media.moderate_items import ModerateItems
+from application.features.media.open_file import FoundFile
 from application.limits.file_reads import FileReads
-from application.media import acts
-from application.media.feature import LibraryFeature, MediaFeature
-from application.media.moderate_items import ModerateItems
-from application.media.open_file import FoundFile
 from domain.administration.scope import Scope
 from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.errors import InvalidIdentifier, InvalidValue

@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import Response, get, post
 from litestar.response import Template
 
-from application.passkeys.feature import PasskeysFeature
+from application.features.passkeys.feature import PasskeysFeature
 from domain.errors import DomainError, InvalidValue
 from domain.features.passkeys.invitation import parse_passkey_name
 from entrypoints.http.auth import acquire_for_ip

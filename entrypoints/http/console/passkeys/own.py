@@ -6,8 +6,8 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Template
 
-from application.console.authenticate import ConsoleUser
-from application.passkeys.feature import PasskeysFeature
+from application.features.console.authenticate import ConsoleUser
+from application.features.passkeys.feature import PasskeysFeature
 from domain.errors import FreshLoginRequired, Unauthenticated
 from domain.features.passkeys.errors import PasskeyNotFound
 from entrypoints.http.console.console_controller import ConsoleController

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from application.passkeys.feature import PasskeysFeature
+from application.features.passkeys.feature import PasskeysFeature
 from domain.errors import InvalidValue
 from entrypoints.http.console.request import ConsoleRequest
 

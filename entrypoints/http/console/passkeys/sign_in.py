@@ -5,7 +5,7 @@ from typing import Any, Final
 from litestar import Response, get, post
 from litestar.response import Template
 
-from application.passkeys.feature import PasskeysFeature
+from application.features.passkeys.feature import PasskeysFeature
 from domain.errors import DomainError
 from entrypoints.http.auth import acquire_for_ip
 from entrypoints.http.console.console_controller import ConsoleController

@@ -6,8 +6,8 @@ from typing import Any, Final
 from litestar import Response, get, post
 
 from application.administration.show_user import UserDetails
-from application.phone_change.acts import CHANGE_PHONE
-from application.phone_change.feature import PhoneChangeFeature
+from application.features.phone_change.acts import CHANGE_PHONE
+from application.features.phone_change.feature import PhoneChangeFeature
 from application.use_cases import UseCases
 from domain.errors import CountryNotServed, PhoneBlocked, PhoneInUse, UnsupportedValue
 from domain.phone import parse_phone

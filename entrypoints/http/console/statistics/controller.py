@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from litestar import Response, get
 
-from application.statistics.feature import StatisticsFeature
+from application.features.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.administration.scope import Scope
 from domain.features.statistics.period_sums import HOUR

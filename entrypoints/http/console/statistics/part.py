@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from application.statistics.feature import StatisticsFeature
+from application.features.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.administration.scope import Scope
 from domain.features.statistics.report import DEFAULT_HOURS, Dimension, query_hours

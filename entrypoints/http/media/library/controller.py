@@ -9,11 +9,11 @@ from litestar.params import JSONBody
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
+from application.features.media.feature import MediaFeature
+from application.features.media.limits import UploadLimiter
+from application.features.media.media_urls import FileAccess
+from application.features.media.upload_image import UploadImageCommand
 from application.limits.file_reads import FileReads
-from application.media.feature import MediaFeature
-from application.media.limits import UploadLimiter
-from application.media.media_urls import FileAccess
-from application.media.upload_image import UploadImageCommand
 from domain import errors
 from domain.features.media import errors as media_errors
 from domain.features.media.idempotency import parse_idempotency_key

@@ -5,8 +5,8 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from litestar.params import HeaderParameter, PathParameter
 
-from application.media.library import LibraryPage
-from application.media.media_urls import LibraryItem
+from application.features.media.library import LibraryPage
+from application.features.media.media_urls import LibraryItem
 from domain.cursor import CURSOR_PATTERN, encode_cursor, parse_cursor
 from domain.errors import ConflictingValue, InvalidIdentifier, UnsupportedValue
 from domain.features.media import item

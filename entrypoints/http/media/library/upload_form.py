@@ -17,7 +17,7 @@ from multipart import (
     parse_options_header,
 )
 
-from application.media.limits import RunningUpload, UploadLimiter
+from application.features.media.limits import RunningUpload, UploadLimiter
 from domain.features.media.errors import NoUploadSpace
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode

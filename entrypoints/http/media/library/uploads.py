@@ -6,7 +6,7 @@ import tempfile
 import time
 from hashlib import blake2b
 
-from application.media.limits import (
+from application.features.media.limits import (
     MAX_SPOOLED_FILES,
     MAX_UPLOADS,
     MAX_UPLOADS_PER_IDENTITY,

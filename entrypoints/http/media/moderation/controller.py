@@ -8,9 +8,9 @@ from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
 from application.administration.acts import Act
+from application.features.media import acts
+from application.features.media.feature import LibraryFeature, MediaFeature
 from application.limits.file_reads import FileReads
-from application.media import acts
-from application.media.feature import LibraryFeature, MediaFeature
 from domain import errors
 from domain.features.media import errors as media_errors
 from entrypoints.http.auth import BEARER, AdministrationMiddleware

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from application.media.moderate_items import ModerationPage
+from application.features.media.moderate_items import ModerationPage
 from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.errors import InvalidIdentifier, UnsupportedValue
 from domain.features.media.image import ImageFormat, MediaKind

@@ -6,9 +6,9 @@ from litestar import Controller, get
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
+from application.features.voice.calls import CallsFeature
+from application.features.voice.ports import RecordingFile
 from application.limits.file_reads import FileReads
-from application.ports.voice import RecordingFile
-from application.voice.calls import CallsFeature
 from domain import errors
 from domain.cursor import parse_cursor
 from domain.features.voice import errors as voice_errors

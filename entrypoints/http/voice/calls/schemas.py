@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from application.voice.call_log import CallPage
+from application.features.voice.call_log import CallPage
 from domain.cursor import encode_cursor
 from domain.features.voice.call import Call, CallDirection, CallStatus
 from domain.features.voice.walk import CallOutcome

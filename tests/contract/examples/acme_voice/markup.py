@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from application.ports.voice import Markup
+from application.features.voice.ports import Markup
 from domain.features.voice.instructions import (
     Dial,
     Gather,

@@ -16,13 +16,13 @@ from adapters.http import (
     Transport,
     open_transport,
 )
+from application.features.voice.ports import Markup, RecordingFile, WebhookFields
 from application.ports.errors import (
     CallProviderUnavailable,
     ConfigurationError,
     RecordingNotFound,
 )
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.ports.voice import Markup, RecordingFile, WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.features.voice.instructions import Instruction, Position
 from domain.phone import PhoneNumber

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from application.ports.voice import WebhookFields
+from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import MAX_SIGNATURE_AGE, SignedRequest
 from domain.errors import InvalidValue
 from domain.features.voice.call import CallStatus

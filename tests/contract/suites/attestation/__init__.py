@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from application.ports.attestation import Attestation
+from application.features.attestation.ports import Attestation
 from tests.contract.suites.port import Port
 
 PORTS: Final = (Port("attestation", "DIALTONE_ATTESTATION", Attestation, ("attestation",)),)

@@ -1,6 +1,6 @@
 """What asks clients for a proof, with access to what a client does."""
 
-from application.ports.attestation import Attestation, AttestationChallenge
+from application.features.attestation.ports import Attestation, AttestationChallenge
 from tests.contract.suites.external_adapter import call_test_method
 from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver
 

@@ -8,7 +8,11 @@ from typing import Final
 
 import pytest
 
-from application.ports.attestation import AttestationChallenge, AttestationResult, AttestationStatus
+from application.features.attestation.ports import (
+    AttestationChallenge,
+    AttestationResult,
+    AttestationStatus,
+)
 from application.ports.errors import PortError
 from domain.otp.attestation_proof import AttestationProof
 from entrypoints.opening.factories import health_check_of

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from application.ports.events import EventDestination
+from application.features.events.ports import EventDestination
 from tests.contract.suites.port import Port
 
 PORTS: Final = (Port("events", "DIALTONE_EVENTS", EventDestination, ("events",)),)

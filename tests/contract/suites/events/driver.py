@@ -1,6 +1,6 @@
 """A destination of events, with access to what it sends to."""
 
-from application.ports.events import EventDestination
+from application.features.events.ports import EventDestination
 from tests.contract.suites.external_adapter import call_test_method
 from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver
 

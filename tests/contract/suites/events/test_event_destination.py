@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from application.ports.events import Event, EventRejected
+from application.features.events.ports import Event, EventRejected
 from domain.identities.user_events import EventType
 from tests.contract.suites.events.driver import EventsDriver
 from tests.contract.suites.outcomes import expect_errors, observe

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from application.ports.media import MediaFiles
+from application.features.media.ports import MediaFiles
 from tests.contract.suites.port import Port
 
 PORTS: Final = (Port("media", "DIALTONE_MEDIA", MediaFiles, ("media",)),)

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import pytest
 
-from application.ports.media import MediaFiles
+from application.features.media.ports import MediaFiles
 from application.ports.system import HealthCheck
 from tests.contract.suites.external_adapter import call_test_method, open_external_adapter
 from tests.contract.suites.promises import not_promised, unproven

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pytest
 
+from application.features.media.ports import MAX_STORAGE_KEY_LENGTH, url_expiry
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.media import MAX_STORAGE_KEY_LENGTH, url_expiry
 from tests.contract.suites.media.media_store import (
     HOUR,
     JPEG,

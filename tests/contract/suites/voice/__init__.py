@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from application.ports.voice import VoiceProvider
+from application.features.voice.ports import VoiceProvider
 from tests.contract.suites.port import Port
 
 PORTS: Final = (Port("voice", "DIALTONE_VOICE", VoiceProvider, ("voice",)),)

@@ -3,7 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from application.ports.voice import CallMarkup, CallProvider, WebhookParser, WebhookSignatures
+from application.features.voice.ports import (
+    CallMarkup,
+    CallProvider,
+    WebhookParser,
+    WebhookSignatures,
+)
 from application.ports.webhooks import SignedRequest
 from tests.contract.suites.external_adapter import TestMethodFailed, call_test_method
 from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver

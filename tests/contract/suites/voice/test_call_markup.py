@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from application.ports.voice import Markup
+from application.features.voice.ports import Markup
 from domain.features.voice.instructions import (
     Dial,
     Gather,

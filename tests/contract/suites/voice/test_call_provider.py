@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pytest
 
+from application.features.voice.ports import CallProvider
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.ports.voice import CallProvider
 from domain.phone import PhoneNumber
 from tests.contract.suites.external_adapter import is_given
 from tests.contract.suites.outcomes import (

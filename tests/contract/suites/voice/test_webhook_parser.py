@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from application.ports.voice import WebhookFields
+from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest, coverage_of
 from domain.features.voice.walk import CallEvent, Continued
 from tests.contract.suites.promises import not_promised

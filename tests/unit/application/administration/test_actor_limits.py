@@ -6,8 +6,8 @@ import pytest
 
 from application.administration import acts
 from application.administration.operator import Operator
+from application.features.phone_change.acts import CHANGE_PHONE
 from application.limits.events import ActLimitHalfUsed, ActLimitReached
-from application.phone_change.acts import CHANGE_PHONE
 from domain.administration.scope import Scope
 from domain.errors import TooManyActs, TooManyPhones
 from domain.identities.role import Role

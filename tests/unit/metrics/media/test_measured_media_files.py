@@ -10,8 +10,8 @@ import pytest
 from adapters.metrics import stores
 from adapters.metrics.features.media import declare_decode_duration, measure_media_files
 from adapters.metrics.metrics import Metrics
+from application.features.media.ports import MediaFiles
 from application.ports.errors import MediaStorageUnavailable
-from application.ports.media import MediaFiles
 from tests.support.fakes.images import image_publisher
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.images import encode, sample_image

@@ -1,0 +1,32 @@
+"""Build what asks for proofs before a message, where the limits of strangers are used up."""
+
+from application.features.attestation.attest_delivery import AttestDelivery
+from application.features.attestation.ports import Attestation
+from application.operations.cleanup import expire
+from application.otp.feature import LimitsFeature, OtpFeature
+from application.ports.versioned import ExpiringRecords
+from application.use_cases import UseCases
+from domain.features.attestation.used_attestation import UsedAttestation
+
+
+class AttestationFeature:
+    """Asks for proofs, if there is something that checks them, and deletes those that were used."""
+
+    def __init__(
+        self,
+        core: UseCases,
+        used_attestations: ExpiringRecords[UsedAttestation],
+        attestation: Attestation | None,
+    ) -> None:
+        core.operations.cleanup.add_steps({"expired_attestations": expire(used_attestations)})
+        if attestation is None:
+            return
+        limits = core.of(LimitsFeature)
+        core.of(OtpFeature).extensions.attest_delivery = AttestDelivery(
+            attestation=attestation,
+            used_attestations=used_attestations,
+            delivery_limiter=limits.delivery_limiter,
+            keyed_hashes=core.keyed_hashes,
+            clock=core.system.clock,
+            events=core.system.events,
+        )

@@ -1,0 +1,238 @@
+"""The files of an export, one after the other."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from application.administration.export_part import (
+    ExportFile,
+    ExportPart,
+    MissingFiles,
+    json_file,
+    text_file,
+)
+from application.features.export.page import EXPLAINED_FILES, EXPLAINED_MISSING, render_page
+from application.otp.delivery_status import load_report
+from application.owned_records import OwnedRecords
+from application.ports.administration import AuditFilter, AuditLog
+from application.ports.otp import PhoneVerifications
+from application.ports.system import Clock
+from application.ports.versioned import ExpiringRecords
+from domain.administration.audit import ActorKind, AuditEntry
+from domain.cursor import MAX_PAGE_SIZE, Cursor
+from domain.features.export.data_export import DataExport
+from domain.identities.claims import read_claims
+from domain.identities.identity import Identity
+from domain.otp.delivery import Delivery
+from domain.otp.delivery_report import DeliveryReport
+from domain.otp.phone_verification import PhoneVerification
+
+_Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectFiles:
+    """Collect all data of one person (GDPR, articles 15 and 20).
+
+    - Keys, keyed hashes and what only the service needs are left out. So is everybody else's data:
+      an export has one phone number. The other number of a change may be somebody else's.
+    - Features add what they have of a person.
+    - A file that is no longer there is named in `not_included.json`. A store that does not answer
+      is an error: a part is never taken for the whole.
+    """
+
+    phone_verifications: PhoneVerifications
+    delivery_reports: ExpiringRecords[DeliveryReport]
+    data_exports: OwnedRecords[DataExport]
+    audit_log: AuditLog
+    parts: Sequence[ExportPart]
+    clock: Clock
+
+    @property
+    def explained_files(self) -> Mapping[str, str]:
+        """The files and folders of an export, and what is in each."""
+        explained = dict(EXPLAINED_FILES)
+        for part in self.parts:
+            explained |= part.explained_files
+        return explained | EXPLAINED_MISSING
+
+    async def check(self) -> None:
+        """Check that all parts can be read.
+
+        Raises:
+            PortError
+        """
+        for part in self.parts:
+            await part.check()
+
+    async def __call__(self, identity: Identity) -> AsyncGenerator[ExportFile, None]:
+        """Yield all files.
+
+        Raises:
+            PortError: A part of the data cannot be read now.
+        """
+        now = self.clock.now()
+        verification = await self._load_verification(identity)
+        yield text_file("index.html", render_page(identity, now, self.explained_files), now)
+        last_export = await self.data_exports.load(identity.id)
+        yield json_file("account.json", _describe_account(identity, last_export), now)
+        yield json_file("sessions.json", _describe_sessions(identity, now), now)
+        reports = await self._describe_deliveries(verification)
+        yield json_file("sign_in.json", _describe_verification(verification, reports), now)
+        yield json_file("audit.json", await self._describe_audit(identity.id), now)
+        missing = MissingFiles()
+        for part in self.parts:
+            async with aclosing(part(identity, now, missing)) as files:
+                async for file in files:
+                    yield file
+        if missing.files:
+            listed = json_file("not_included.json", missing.files, now)
+            yield replace(listed, missing_files=len(missing.files))
+
+    async def _load_verification(self, identity: Identity) -> PhoneVerification:
+        if identity.phone is None:
+            return PhoneVerification()
+        verification = (await self.phone_verifications.load(identity.phone)).value
+        # Otherwise the phone belongs to somebody else now.
+        is_own = verification.identity_id == identity.id
+        return verification.prune(self.clock.now()) if is_own else PhoneVerification()
+
+    async def _describe_deliveries(self, verification: PhoneVerification) -> Sequence[_Json]:
+        return [
+            {
+                **await self._describe_delivery(delivery),
+                "is_result_unknown": delivery.unknown_reason is not None,
+            }
+            for delivery in verification.deliveries.all
+        ]
+
+    async def _describe_delivery(self, delivery: Delivery) -> _Json:
+        report = await load_report(self.delivery_reports, delivery)
+        return {
+            "sent_at": delivery.sent_at,
+            "channel": delivery.channel.value,
+            "provider": delivery.provider,
+            "is_rejected": delivery.is_rejected,
+            "reason": delivery.rejection,
+            "reported_status": report.status.value if report else None,
+            "error_code": report.error_code if report else None,
+        }
+
+    async def _describe_audit(self, identity_id: str) -> Sequence[_Json]:
+        entries, cursor = list[AuditEntry](), None
+        audit_filter = AuditFilter(subject=identity_id)
+        while page := await self.audit_log.list_after(audit_filter, cursor, MAX_PAGE_SIZE):
+            entries += page
+            cursor = Cursor(page[-1].at, page[-1].id)
+        return [_describe_entry(entry) for entry in entries]
+
+
+def _describe_account(identity: Identity, last_export: DataExport | None) -> _Json:
+    consent, change = identity.consent, identity.phone_changes.under_way
+    return {
+        "id": identity.id,
+        "phone": identity.phone.e164 if identity.phone else None,
+        "username": identity.username.text if identity.username else None,
+        "username_since": identity.user.created_at if identity.user else None,
+        "external_id": identity.external_id,
+        "claims": read_claims(identity.claims),
+        "imported_at": identity.imported.at,
+        "was_blocked_by_import": identity.imported.was_blocked,
+        "role": identity.staff.role.value,
+        "created_at": identity.created_at,
+        "last_used_at": identity.last_used_at,
+        "days_of_use": identity.days_of_use,
+        "is_verified": identity.is_verified,
+        "blocked_at": identity.blocked_at,
+        "detached_at": identity.detached_at,
+        "spoken_consent": consent
+        and {
+            "wording": consent.wording,
+            "language": consent.language,
+            "given_at": consent.given_at,
+        },
+        "phone_change": change
+        and {
+            "started_at": change.started_at,
+            "step": change.step.value,
+            "is_undo": change.is_undo,
+            "language": change.locale,
+        },
+        "phone_changes_can_be_undone_until": identity.phone_changes.undo_deadlines,
+        "phone_change_allowed_at": identity.phone_changes.next_allowed_at,
+        "unsent_events": [
+            {"type": event.type.value, "at": event.occurred_at} for event in identity.events.unsent
+        ],
+        "last_export_at": last_export and last_export.started_at,
+    }
+
+
+def _describe_sessions(identity: Identity, now: datetime) -> _Json:
+    return {
+        "sessions": [
+            {
+                "id": session.id,
+                "device": session.device,
+                "created_at": session.created_at,
+                "last_used_at": session.last_used_at,
+                "expires_at": session.ends_at,
+                "claims": read_claims(session.claims),
+            }
+            for session in identity.active_sessions(now)
+        ],
+        "refresh_tokens_sent_again_from_another_network": [
+            {"session_id": repeat.session_id, "at": repeat.repeated_at}
+            for repeat in identity.current_token_repeats(now)
+        ],
+        "recognized_devices": [
+            {"session_id": device.session_id, "expires_at": device.expires_at}
+            for device in identity.devices
+        ],
+    }
+
+
+def _describe_verification(verification: PhoneVerification, deliveries: Sequence[_Json]) -> _Json:
+    locale = verification.call_locale
+    return {
+        "blocked_at": verification.blocked_at,
+        "failed_attempts_in_a_row": verification.failures.in_a_row,
+        "last_failed_at": verification.failures.last_failed_at,
+        "limit_resets": verification.grants.limit_resets,
+        "logins_by_ip": [trusted.last_login_at for trusted in verification.trusted_ips],
+        "call_language": locale and {"language": locale.tag, "chosen_at": locale.chosen_at},
+        "callbacks": [callback.requested_at for callback in verification.callbacks.all],
+        "deliveries": deliveries,
+        "rejected_requests": [
+            {
+                "at": rejection.at,
+                "channel": rejection.channel.value,
+                "limit": rejection.limit,
+                "part": rejection.part,
+                "until": rejection.until,
+                "recognition": rejection.recognition.value,
+                "has_proof": rejection.has_proof,
+            }
+            for rejection in verification.rejections
+        ],
+    }
+
+
+def _describe_entry(entry: AuditEntry) -> _Json:
+    """Describe an audit entry without the person who acted, whose data it is too."""
+    kinds = {
+        ActorKind.ADMINISTRATOR: "the staff of the operator",
+        ActorKind.USER: "you",
+        ActorKind.SERVICE_TOKEN: "another service of the operator",
+        ActorKind.OPERATING_SYSTEM_USER: "an operator, by a command",
+    }
+    return {
+        "at": entry.at,
+        "action": entry.action.value,
+        "item_id": entry.item_id,
+        "role": entry.role,
+        "by": kinds[entry.actor.kind],
+        "reason": entry.reason,
+        "failed": entry.error is not None,
+    }

@@ -1,0 +1,160 @@
+"""Mark items for deletion, delete their files, and retry what the store refused."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from application.features.media.ports import MediaFiles, MediaItems
+from application.features.media.quota import LibraryQuota
+from application.pacing import call_in_groups
+from application.ports.errors import MediaStorageUnavailable, StorageError
+from application.ports.system import Clock
+from application.ports.versioned import Versioned
+from application.update import change
+from domain.features.media.errors import ItemNotFound
+from domain.features.media.item import MediaItem
+
+BATCH_SIZE: Final = 200
+_PARALLEL_DELETIONS: Final = 8
+
+_log = logging.getLogger(__name__)
+
+
+async def delete_files(media_files: MediaFiles, storage_keys: Iterable[str]) -> None:
+    """Delete several files.
+
+    Raises:
+        MediaStorageUnavailable: Some may exist still.
+    """
+    await asyncio.gather(*map(media_files.delete, storage_keys))
+
+
+@dataclass(frozen=True, slots=True)
+class MarkForDeletion:
+    """Take items out of the library, and their files out of the store.
+
+    A deletion that the store refuses is recorded in the item, so that `RetryDeletions` finds it.
+    If even that fails, the cleanup deletes the file: it visits every marked item again. Where the
+    store is not open, `media_files` is None, and each deletion counts as refused.
+    """
+
+    media_items: MediaItems
+    media_files: MediaFiles | None
+    quota: LibraryQuota
+    clock: Clock
+
+    async def __call__(self, item: Versioned[MediaItem]) -> bool:
+        """Mark an item; return False if it was changed since it was loaded.
+
+        Raises:
+            StorageError
+        """
+        marked = item.value.mark_for_deletion(self.clock.now())
+        if not await self.media_items.replace(marked, item.version):
+            return False
+        await self._delete_marked(item.value, marked)
+        return True
+
+    async def checked(
+        self, found: Versioned[MediaItem], check: Callable[[MediaItem], Awaitable[None]]
+    ) -> MediaItem:
+        """Mark an item as it is now, and return it as it was before.
+
+        Args:
+            found: The item.
+            check: Raises unless the item may be marked.
+
+        Raises:
+            ItemNotFound
+            StorageError
+        """
+
+        async def mark(item: MediaItem) -> tuple[MediaItem, tuple[MediaItem, MediaItem]]:
+            await check(item)
+            marked = item.mark_for_deletion(self.clock.now())
+            return marked, (item, marked)
+
+        item, marked = await change(
+            self.media_items, found.value.id, mark, missing=ItemNotFound, loaded=found
+        )
+        await self._delete_marked(item, marked)
+        return item
+
+    async def mark_some_of(self, owner_id: str) -> int:
+        """Mark up to `BATCH_SIZE` items of an owner, and return how many there were.
+
+        Raises:
+            StorageError
+        """
+        items = await self.media_items.list_owned_by(owner_id, BATCH_SIZE)
+        await call_in_groups(self, items)
+        return len(items)
+
+    async def _delete_marked(self, item: MediaItem, marked: MediaItem) -> None:
+        await self.quota.remove(item)
+        await self.delete_file(marked)
+
+    async def delete_file(self, item: MediaItem) -> None:
+        """Delete the files of a marked item, or record that the store refused."""
+        try:
+            if self.media_files is None:
+                raise MediaStorageUnavailable("This command has not opened the media store.")
+            await delete_files(self.media_files, item.storage_keys)
+        except MediaStorageUnavailable as error:
+            _log.warning(
+                {"event": "file_deletion_refused", "item_id": item.id, "reason": str(error)}
+            )
+            with suppress(StorageError):
+                await change(
+                    self.media_items,
+                    item.id,
+                    lambda marked: (marked and marked.mark_deletion_refused(), None),
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDeletions:
+    """Delete files whose deletion the store refused before.
+
+    A presigned URL opens a file until the file is deleted. So refusals are recorded in the items,
+    where a killed process does not lose them.
+
+    It is harmless at any time and however often it runs. Without refused deletions it costs one
+    query. An item stays marked until the cleanup deletes its record, and its file once more, an
+    hour later: an upload may still have been writing the file.
+    """
+
+    media_items: MediaItems
+    media_files: MediaFiles
+    clock: Clock
+
+    async def __call__(self) -> int:
+        """Retry all deletions until no more succeed, and return how many items were deleted.
+
+        Raises:
+            StorageError
+        """
+        deleted = 0
+        while refused := await self.media_items.list_refused_deletions(BATCH_SIZE):
+            succeeded = 0
+            for start in range(0, len(refused), _PARALLEL_DELETIONS):
+                batch = refused[start : start + _PARALLEL_DELETIONS]
+                succeeded += sum(await asyncio.gather(*map(self._retry, batch)))
+            if not succeeded:
+                break
+            deleted += succeeded
+        return deleted
+
+    async def _retry(self, item: Versioned[MediaItem]) -> bool:
+        try:
+            await delete_files(self.media_files, item.value.storage_keys)
+        except MediaStorageUnavailable:
+            return False
+        deleted = item.value.mark_for_deletion(self.clock.now())
+        if not await self.media_items.replace(deleted, item.version):
+            return False  # another instance was faster
+        _log.info({"event": "file_deletion_retried", "item_id": item.value.id})
+        return True

@@ -1,0 +1,276 @@
+"""List, get, categorize and delete items of the library."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from application.features.media.deletions import MarkForDeletion
+from application.features.media.media_urls import LibraryItem, MediaUrls
+from application.features.media.ports import MediaItems
+from application.ports.identities import Identities
+from application.ports.versioned import Versioned
+from application.principal import Principal
+from application.record_act import RecordAct
+from application.update import change
+from domain.access import LibraryVisibility
+from domain.administration.audit import AuditAction
+from domain.administration.scope import Scope
+from domain.cursor import Cursor
+from domain.errors import Forbidden, PasskeyRequired
+from domain.features.media.errors import ItemNotFound
+from domain.features.media.item import MediaItem
+from domain.features.media.page import MAX_TOTAL, ItemFilter, PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryPage:
+    """The items of a page with their URLs, and the number of items on all pages.
+
+    `counted` above `MAX_TOTAL` stands for any higher number. It is None with a cursor: whoever
+    follows cursors needs no number, which costs time. `next_cursor` is where the next page begins,
+    None on the last page. A page may be shorter than requested, even empty, and still not be the
+    last.
+    """
+
+    items: Sequence[LibraryItem]
+    counted: int | None
+    request: PageRequest
+    next_cursor: Cursor | None = None
+
+    @property
+    def total(self) -> int | None:
+        """How many items there are, at most `MAX_TOTAL`."""
+        return None if self.counted is None else min(self.counted, MAX_TOTAL)
+
+    @property
+    def is_total_exact(self) -> bool | None:
+        """Whether there are no more items than `total`."""
+        return None if self.counted is None else self.counted <= MAX_TOTAL
+
+    @property
+    def total_pages(self) -> int | None:
+        """How many pages by number there are."""
+        return None if self.total is None else -(-self.total // self.request.page_size)
+
+
+@dataclass(frozen=True, slots=True)
+class FindItem:
+    """Find a ready item.
+
+    Hidden items, items of deleted identities, and those that the principal may not see, are not
+    found.
+    """
+
+    media_items: MediaItems
+    identities: Identities
+    visibility: LibraryVisibility
+
+    async def __call__(self, principal: Principal | None, item_id: str) -> Versioned[MediaItem]:
+        """Find the item.
+
+        Args:
+            principal: Who sends the request; None if nobody has to authenticate.
+            item_id: The id.
+
+        Raises:
+            ItemNotFound
+            ReauthenticationRequired
+            StorageError
+        """
+        found = await self.media_items.load(item_id)
+        if found is None:
+            raise ItemNotFound
+        await self._check_visible(principal, found.value)
+        return found
+
+    async def for_change(self, item_id: str, principal: Principal) -> Versioned[MediaItem]:
+        """Find the item for its owner or for moderation.
+
+        Raises:
+            ItemNotFound
+            Forbidden, PasskeyRequired, ReauthenticationRequired
+            StorageError
+        """
+        found = await self(principal, item_id)
+        await self._check_change(found.value.owner_id, principal)
+        return found
+
+    async def check_change(self, item: MediaItem, principal: Principal) -> None:
+        """Check that `for_change` would find this item. It raises the same errors."""
+        await self._check_visible(principal, item)
+        await self._check_change(item.owner_id, principal)
+
+    async def _check_change(self, owner_id: str, principal: Principal) -> None:
+        principal.check_can_act_for(owner_id, Scope.MODERATE_LIBRARY)
+        if owner_id != principal.identity.id:
+            owner = await self.identities.load(owner_id)
+            if owner is not None:
+                principal.check_rank(owner.value)
+
+    async def _check_visible(self, principal: Principal | None, item: MediaItem) -> None:
+        if not item.is_ready:
+            raise ItemNotFound
+        try:
+            if principal is not None:
+                principal.check_can_view_items_of(item.owner_id, self.visibility)
+        except PasskeyRequired:
+            raise
+        except Forbidden:
+            raise ItemNotFound from None
+        if await self.identities.find_deleted([item.owner_id]):
+            raise ItemNotFound
+
+
+@dataclass(frozen=True, slots=True)
+class ListItems:
+    """List a page of the library, newest first. Items of deleted identities are left out.
+
+    A page with such items is shorter, and the next page begins after the last item that was read,
+    listed or not. So a client that follows the cursors gets all items.
+
+    With the visibility `owner`, members list only their own items.
+    """
+
+    media_items: MediaItems
+    identities: Identities
+    media_urls: MediaUrls
+    visibility: LibraryVisibility
+
+    async def __call__(
+        self, principal: Principal, item_filter: ItemFilter, request: PageRequest
+    ) -> LibraryPage:
+        """List the page.
+
+        Raises:
+            Forbidden: the filter is for items of another, which the principal does not see.
+            ReauthenticationRequired
+            StorageError
+        """
+        if item_filter.owner_id is not None:
+            principal.check_can_view_items_of(item_filter.owner_id, self.visibility)
+        elif self.visibility is LibraryVisibility.OWNER and not principal.has_scope(
+            Scope.READ_LIBRARY
+        ):
+            item_filter = replace(item_filter, owner_id=principal.identity.id)
+        owner_id = item_filter.owner_id
+        # One item more than a page has shows whether there is a next page.
+        read = await self._items(item_filter, request, request.page_size + 1)
+        owner_ids = {owner_id} if owner_id else {item.owner_id for item in read}
+        counted, deleted = await asyncio.gather(
+            self._count(item_filter, request, len(read)),
+            # The principal's own identity was read before.
+            self.identities.find_deleted(owner_ids - {principal.identity.id}),
+        )
+        if owner_id in deleted:
+            return LibraryPage([], None if counted is None else 0, request)
+        page_items = read[: request.page_size]
+        next_cursor = None
+        if len(read) > request.page_size:
+            last = page_items[-1]
+            next_cursor = Cursor(last.created_at, last.id)
+        listed = [
+            await self.media_urls.make_library_item(item)
+            for item in page_items
+            if item.owner_id not in deleted
+        ]
+        return LibraryPage(listed, counted, request, next_cursor)
+
+    async def _items(
+        self, item_filter: ItemFilter, request: PageRequest, limit: int
+    ) -> Sequence[MediaItem]:
+        if request.after is not None:
+            return await self.media_items.list_after(item_filter, request.after, limit)
+        return await self.media_items.list_page(item_filter, request.offset, limit)
+
+    async def _count(
+        self, item_filter: ItemFilter, request: PageRequest, number_read: int
+    ) -> int | None:
+        if request.after is not None:
+            return None
+        # The last page shows how many items there are, a page after it does not.
+        is_last = number_read <= request.page_size and (number_read or request.number == 1)
+        if is_last:
+            return request.offset + number_read
+        return await self.media_items.count(item_filter, MAX_TOTAL + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class GetItem:
+    """Get an item that the principal sees."""
+
+    find_item: FindItem
+    media_urls: MediaUrls
+
+    async def __call__(self, principal: Principal, item_id: str) -> LibraryItem:
+        """Get the item.
+
+        Raises:
+            ItemNotFound
+            StorageError
+        """
+        item = (await self.find_item(principal, item_id)).value
+        return await self.media_urls.make_library_item(item)
+
+
+@dataclass(frozen=True, slots=True)
+class CategorizeItem:
+    """Change an item's category. Its owner may, and who moderates the library."""
+
+    find_item: FindItem
+    media_items: MediaItems
+    media_urls: MediaUrls
+    record_act: RecordAct
+
+    async def __call__(
+        self, principal: Principal, item_id: str, category: str | None
+    ) -> LibraryItem:
+        """Categorize the item.
+
+        Raises:
+            ItemNotFound
+            Forbidden, ReauthenticationRequired
+            AuditFailed
+            StorageError
+        """
+
+        async def categorize(item: MediaItem) -> tuple[MediaItem, MediaItem]:
+            await self.find_item.check_change(item, principal)
+            categorized = item.categorize(category)
+            return categorized, categorized
+
+        found = await self.find_item.for_change(item_id, principal)
+        owner_id = found.value.owner_id
+        async with self.record_act.for_another(
+            principal, AuditAction.CHANGE_ITEM, owner_id, item_id
+        ):
+            item = await change(
+                self.media_items, item_id, categorize, missing=ItemNotFound, loaded=found
+            )
+        return await self.media_urls.make_library_item(item)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteItem:
+    """Delete an item. From the write on neither it nor its file is shown."""
+
+    find_item: FindItem
+    mark_for_deletion: MarkForDeletion
+    record_act: RecordAct
+
+    async def __call__(self, principal: Principal, item_id: str) -> None:
+        """Delete the item.
+
+        Raises:
+            ItemNotFound
+            Forbidden, ReauthenticationRequired
+            AuditFailed
+            StorageError
+        """
+        found = await self.find_item.for_change(item_id, principal)
+        owner_id = found.value.owner_id
+        async with self.record_act.for_another(
+            principal, AuditAction.DELETE_ITEM, owner_id, item_id
+        ):
+            await self.mark_for_deletion.checked(
+                found, lambda item: self.find_item.check_change(item, principal)
+            )

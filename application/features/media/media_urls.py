@@ -1,0 +1,119 @@
+"""URLs of media files, and who may open them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hmac import compare_digest
+
+from application.features.media.ports import MediaFiles, MediaUrl, url_expiry
+from application.ports.keyed_hashes import KeyedHashes
+from application.ports.system import Clock
+from domain.features.media.image import FULL_IMAGE
+from domain.features.media.item import MediaItem
+
+
+class MediaAccess(StrEnum):
+    """Who may open the file of an item: everybody who knows its URL, or its owner only."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryItem:
+    """A ready item with the URL of its image, and those of its variants by name."""
+
+    item: MediaItem
+    url: MediaUrl
+    variants: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileAccess:
+    """Who may open a file at a URL, and how long a client may keep it.
+
+    Attributes:
+        needs_token: The URL alone does not open the file.
+        remaining: How long the URL is valid; None if it does not expire.
+    """
+
+    needs_token: bool = False
+    remaining: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaUrls:
+    """Makes URLs that need no access token, and checks those of the service.
+
+    - With a public URL in front of the store, all URLs lead there.
+    - Otherwise the URLs are those of the media store.
+    - Where media is private, URLs expire. If those of the store do not, they are replaced by URLs
+      of the service with a signature.
+    - Where URLs expire, the storage key that they contain opens nothing: a request to the service
+      needs the signature or an access token. Otherwise the expiry would protect little.
+    - A URL stays the same for a day (UTC), so that caches work.
+
+    Attributes:
+        service_url: URL below which the service serves the files.
+        public_url: URL in front of the media store, or None.
+        url_variant: The variant that the URL of an item leads to, if the item has it; None for the
+            image itself.
+    """
+
+    media_files: MediaFiles
+    keyed_hashes: KeyedHashes
+    clock: Clock
+    access: MediaAccess
+    service_url: str
+    public_url: str | None
+    url_variant: str | None
+
+    async def make_library_item(self, item: MediaItem) -> LibraryItem:
+        """Return the item with its URLs.
+
+        If its own leads to a variant, `full` leads to the image.
+        """
+        full = shown = await self.url_for(item.storage_key)
+        variants: dict[str, str] = {}
+        for variant in item.variants:
+            url = await self.url_for(variant.storage_key)
+            variants[variant.name] = url.url
+            if variant.name == self.url_variant:
+                shown = url
+        if shown is not full:
+            variants[FULL_IMAGE] = full.url
+        return LibraryItem(item, shown, variants)
+
+    async def url_for(self, storage_key: str) -> MediaUrl:
+        """Return the URL of a file. It is the same for a day, or does not expire."""
+        if self.public_url is not None:
+            return MediaUrl(f"{self.public_url}/{storage_key}")
+        url = await self.media_files.url_for(storage_key)
+        if url.expires_at is not None or self.access is MediaAccess.PUBLIC:
+            return url
+        expires_at = url_expiry(self.clock.now())
+        expires = str(int(expires_at.timestamp()))
+        signature = self._sign(storage_key, expires)
+        return MediaUrl(
+            f"{self.service_url}/{storage_key}?expires={expires}&signature={signature}", expires_at
+        )
+
+    async def check_access(self, storage_key: str, expires: str, signature: str) -> FileAccess:
+        """Return how the service may serve a file to a request without an access token.
+
+        Args:
+            storage_key: Names the file.
+            expires: The parameter of the URL, or an empty text.
+            signature: Another parameter, or an empty text.
+        """
+        if (await self.url_for(storage_key)).expires_at is None:
+            return FileAccess()
+        if compare_digest(signature.encode(), self._sign(storage_key, expires).encode()):
+            remaining = datetime.fromtimestamp(int(expires), UTC) - self.clock.now()
+            if remaining > timedelta():
+                return FileAccess(remaining=remaining)
+        return FileAccess(needs_token=True)
+
+    def _sign(self, storage_key: str, expires: str) -> str:
+        return self.keyed_hashes.sign_url(f"{storage_key} {expires}")

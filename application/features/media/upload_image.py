@@ -1,0 +1,217 @@
+"""Upload an image."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import BinaryIO
+
+from application.features.media.deletions import MarkForDeletion
+from application.features.media.idempotency import IdempotentUploads, make_fingerprint
+from application.features.media.media_urls import LibraryItem, MediaUrls
+from application.features.media.ports import ImagePublisher, MediaFiles, MediaItems, PublishedImage
+from application.features.media.quota import LibraryQuota
+from application.features.media.variants import make_variants, write_files
+from application.ports.errors import (
+    ConcurrencyConflict,
+    PortError,
+    StorageError,
+)
+from application.ports.identities import Identities
+from application.ports.system import Clock, Randomness
+from application.ports.versioned import Versioned
+from application.principal import Principal
+from application.record_act import RecordAct
+from domain.administration.audit import AuditAction
+from domain.administration.scope import Scope
+from domain.errors import DomainError, Unauthenticated, UserNotFound
+from domain.features.media.errors import ItemSaveFailed
+from domain.features.media.image import VariantSpec
+from domain.features.media.item import (
+    STORAGE_KEY_BYTES,
+    UPLOAD_TIMEOUT,
+    ItemState,
+    MediaItem,
+    make_storage_key,
+)
+from domain.features.media.usage import MediaUsage
+from domain.identifier import RANDOM_BYTES, make_identifier
+
+
+@dataclass(frozen=True, slots=True)
+class UploadImageCommand:
+    """An image for the library of `owner_id`. `upload` is positioned at its beginning.
+
+    `claimed_type` says nothing about the image. Like the other fields, it may not change when an
+    upload is repeated with its idempotency key.
+    """
+
+    principal: Principal
+    owner_id: str
+    upload: BinaryIO
+    category: str | None
+    claimed_type: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadImage:
+    """Publish an image: quota, record, file, ready, counted.
+
+    - Everybody uploads for themselves, an administrator for any identity.
+    - The record is written first, with the deadline of the upload. So whatever a crash leaves
+      behind is found and deleted.
+    - Afterwards the item is in the library and its file in the store.
+    - Another upload with the same idempotency key returns the same item.
+    """
+
+    identities: Identities
+    media_items: MediaItems
+    media_files: MediaFiles
+    media_urls: MediaUrls
+    image_publisher: ImagePublisher
+    mark_for_deletion: MarkForDeletion
+    quota: LibraryQuota
+    idempotent_uploads: IdempotentUploads
+    clock: Clock
+    randomness: Randomness
+    record_act: RecordAct
+    variant_specs: Sequence[VariantSpec]
+
+    async def __call__(self, command: UploadImageCommand) -> LibraryItem:
+        """Publish the image.
+
+        Raises:
+            Forbidden, PasskeyRequired, ReauthenticationRequired
+            AuditFailed: an administrator uploads for somebody else, and nothing was done.
+            UserNotFound: an administrator named an identity that does not exist.
+            UnsupportedImageType
+            InvalidImage
+            MediaStorageFull, MediaFileRejected, MediaStorageUnavailable
+            ItemSaveFailed: the upload took too long.
+            StorageError
+            Unauthenticated: the owner was deleted in the meantime.
+            TooManyUploads: too many images are waiting.
+            TooManyPixels: the principal has uploaded too many pixels in the last hour.
+            Unavailable: the service is stopping.
+            QuotaExceeded
+            IdempotencyKeyReused, UploadInProgress, ItemDeleted
+        """
+        principal, owner_id = command.principal, command.owner_id
+        principal.check_can_act_for(owner_id, Scope.UPLOAD_FOR_OTHERS)
+        if owner_id != principal.identity.id:
+            await self._check_rank(principal, owner_id)
+        async with self.record_act.for_another(principal, AuditAction.UPLOAD_ITEM, owner_id):
+            item = await self._upload_once(command)
+        return await self.media_urls.make_library_item(item)
+
+    async def _upload_once(self, command: UploadImageCommand) -> MediaItem:
+        uploader_id = command.principal.identity.id
+        if command.owner_id != uploader_id and not await self._owner_exists(command.owner_id):
+            raise UserNotFound
+        began_at = self.clock.now()
+        item_id = make_identifier(began_at, self.randomness.bytes(RANDOM_BYTES))
+        if command.idempotency_key is None:
+            return await self._upload(command, item_id, began_at)
+        fields = (command.owner_id, command.category, command.claimed_type)
+        fingerprint = await make_fingerprint(command.upload, *fields)
+        claimed = await self.idempotent_uploads.claim(
+            uploader_id, command.idempotency_key, fingerprint, item_id
+        )
+        if isinstance(claimed, MediaItem):
+            return claimed
+        try:
+            item = await self._upload(command, item_id, began_at)
+        except BaseException:
+            await self.idempotent_uploads.release(claimed)
+            raise
+        await self.idempotent_uploads.complete(claimed)
+        return item
+
+    async def _upload(
+        self, command: UploadImageCommand, item_id: str, began_at: datetime
+    ) -> MediaItem:
+        checked = await self.quota.check(command.owner_id)  # before the image is decoded
+        uploader_id = command.principal.identity.id
+        async with self.image_publisher.publish(
+            command.upload, uploader_id, self.variant_specs
+        ) as published:
+            item = self._make_item(command, published, item_id, began_at)
+            await self._add_item(item, checked)
+            try:
+                await self._store_files(item, published)
+                # An owner that is deleted after this check is cleaned up together with the item.
+                if not await self._owner_exists(item.owner_id):
+                    raise Unauthenticated
+                ready = await self._mark_ready(item)
+            except (DomainError, PortError):
+                await self._abandon(item)
+                raise
+        await self.quota.confirm(ready)
+        return ready
+
+    def _make_item(
+        self,
+        command: UploadImageCommand,
+        published: PublishedImage,
+        item_id: str,
+        began_at: datetime,
+    ) -> MediaItem:
+        image = published.full.image
+        random = self.randomness.bytes(STORAGE_KEY_BYTES)
+        return MediaItem(
+            id=item_id,
+            owner_id=command.owner_id,
+            storage_key=make_storage_key(item_id, random, image.format.suffix),
+            image=image,
+            category=command.category,
+            created_at=self.clock.now(),
+            state=ItemState.PENDING,
+            upload_deadline=began_at + UPLOAD_TIMEOUT,
+            variants=make_variants(
+                item_id, self.variant_specs, published.variants, self.randomness
+            ),
+        )
+
+    async def _add_item(self, item: MediaItem, checked: Versioned[MediaUsage | None]) -> None:
+        try:
+            await self.quota.reserve(item, checked)
+            if not await self.media_items.add(item):
+                raise ConcurrencyConflict("an item has the same id")
+        except StorageError:
+            await self.quota.remove(item)
+            raise
+
+    async def _store_files(self, item: MediaItem, published: PublishedImage) -> None:
+        files = {item.storage_key: published.full}
+        files |= {
+            variant.storage_key: published.variants[variant.name] for variant in item.variants
+        }
+        await write_files(self.media_files, files)
+
+    async def _mark_ready(self, item: MediaItem) -> MediaItem:
+        ready = item.mark_ready(self.clock.now())
+        if ready is not None and await self.media_items.replace(ready, version=1):
+            return ready
+        if not await self._owner_exists(item.owner_id):
+            raise Unauthenticated
+        raise ItemSaveFailed
+
+    async def _abandon(self, item: MediaItem) -> None:
+        """Mark the item for deletion, if the database answers; otherwise the cleanup does."""
+        with suppress(StorageError):
+            found = await self.media_items.load(item.id)
+            if found is not None:
+                # It may be ready if a response was lost. The client gets an error all the same, so
+                # a repetition of the upload is no upload of a deleted item.
+                unfinished = replace(found.value, has_been_ready=False)
+                await self.mark_for_deletion(Versioned(unfinished, found.version))
+
+    async def _check_rank(self, principal: Principal, owner_id: str) -> None:
+        loaded = await self.identities.load(owner_id)
+        if loaded is not None:
+            principal.check_rank(loaded.value)
+
+    async def _owner_exists(self, identity_id: str) -> bool:
+        loaded = await self.identities.load(identity_id)
+        return loaded is not None and not loaded.value.is_deleted

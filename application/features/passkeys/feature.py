@@ -1,0 +1,230 @@
+"""Build the use cases of passkeys from identities and the sessions of the console."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.administration.find_user import UserQuery
+from application.administration.operator import Operator
+from application.features.console.authenticate import ConsoleUser, is_open_staff
+from application.features.console.sign_in import ConsoleSignedIn
+from application.features.passkeys import acts
+from application.features.passkeys.challenges import Challenges
+from application.features.passkeys.enrol import EnrolPasskey, Invite
+from application.features.passkeys.export import ExportPasskeys
+from application.features.passkeys.ports import PasskeyRepositories, RelyingParty
+from application.features.passkeys.remove import RemovePasskeys
+from application.features.passkeys.sign_in import OpenSession
+from application.features.passkeys.use_passkey import UsePasskey
+from application.operations.cleanup import expire
+from application.otp.feature import OtpFeature
+from application.ports.versioned import ExpiringRecords
+from application.use_cases import UseCases
+from domain.errors import ConflictingValue
+from domain.features.console.session import ConsoleSession
+from domain.features.passkeys.challenge import PasskeyPurpose
+from domain.features.passkeys.errors import PasskeysNotPossible
+from domain.features.passkeys.invitation import LINK_TTL, USE_TTL
+from domain.identities.identity import Identity
+from domain.identities.passkey import Passkey
+from domain.otp.sliding_window import CLOCK_SKEW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasskeysPolicy:
+    """What the operator decides.
+
+    Attributes:
+        are_required: Whether all staff needs a passkey, also whoever has none.
+        enrolment_url: The page to add one, without its secret.
+        why_not: Why there can be no passkeys with these settings; empty if there can.
+    """
+
+    are_required: bool = False
+    enrolment_url: str = ""
+    why_not: str = ""
+
+
+class PasskeysFeature:
+    """The use cases of passkeys.
+
+    All but `why_not`, `list_own` and those that remove raise `PasskeysNotPossible` where `why_not`
+    is set.
+    Options and responses are JSON, as `PublicKeyCredential.toJSON()` and
+    `parseRequestOptionsFromJSON()` of browsers have them. All raise `StorageError`.
+    """
+
+    def __init__(
+        self,
+        core: UseCases,
+        repositories: PasskeyRepositories,
+        console_sessions: ExpiringRecords[ConsoleSession],
+        relying_party: RelyingParty | None,
+        policy: PasskeysPolicy,
+    ) -> None:
+        system, identities = core.system, core.repositories.identities
+        self._policy, self._relying_party = policy, relying_party
+        self._test_otps = core.identities.policy.test_otps
+        self._identities = identities
+        self._act = core.administration.act_for_users
+        otp = core.find(OtpFeature)
+        challenges = Challenges(repositories.challenges, system.clock, system.randomness)
+        self._challenges = challenges
+        self._use = UsePasskey(
+            challenges=challenges,
+            identities=identities,
+            test_otps=self._test_otps,
+            clock=system.clock,
+            events=system.events,
+        )
+        self._open_session = OpenSession(
+            console_sessions, system.clock, system.randomness, system.events
+        )
+        self._invite = Invite(repositories.invitations, system.clock, system.randomness)
+        self._enrol = EnrolPasskey(
+            challenges=challenges,
+            invitations=repositories.invitations,
+            identities=identities,
+            test_otps=self._test_otps,
+            clock=system.clock,
+            events=system.events,
+            send_notice=otp.send_notice if otp else None,
+        )
+        self._remove = RemovePasskeys(
+            identities=identities,
+            act=self._act,
+            clock=system.clock,
+            events=system.events,
+            are_required=policy.are_required,
+        )
+        core.administration.export_parts.append(ExportPasskeys())
+        core.identities.extensions.needs_passkey = self.is_needed_by
+        core.operations.cleanup.add_steps(
+            {
+                "expired_passkey_challenges": expire(repositories.challenges, CLOCK_SKEW),
+                "expired_passkey_invitations": expire(repositories.invitations, CLOCK_SKEW),
+            }
+        )
+
+    @property
+    def why_not(self) -> str:
+        """Why there can be no passkeys with the settings, for operators; empty if there can."""
+        return self._policy.why_not
+
+    def is_needed_by(self, identity: Identity) -> bool:
+        """Return whether an identity has rights of staff only in a session by passkey."""
+        return identity.is_staff and (self._policy.are_required or bool(identity.staff.passkeys))
+
+    async def start_sign_in(self) -> str:
+        """Return the options to sign in with any passkey of this service."""
+        return await self._start_use(PasskeyPurpose.SIGN_IN)
+
+    async def sign_in(self, response: str) -> ConsoleSignedIn:
+        """Open a session of the console.
+
+        Raises:
+            ChallengeNotValid
+            PasskeyRejected, SignCountFell
+        """
+        identity, passkey = await self._use(self._party, response, PasskeyPurpose.SIGN_IN)
+        return await self._open_session(identity, passkey.id)
+
+    async def invite(self, operator: Operator, query: UserQuery, reason: str) -> str:
+        """Return a link with which somebody of the staff adds a passkey within 15 minutes.
+
+        Raises:
+            ConflictingValue: The user is none of the staff, is blocked, or has a fixed code.
+            TooManyPasskeys
+            Forbidden, TooShort, UserNotFound, AuditFailed: See `ActForUsers`.
+        """
+        _ = self._party
+        async with self._act.acting(operator, acts.INVITE, query, reason) as user:
+            identity = user.require_identity()
+            if not is_open_staff(identity, self._test_otps):
+                raise ConflictingValue(
+                    "Only staff signs in with passkeys. This account has no role, is blocked, or "
+                    "its number has a fixed code in the settings."
+                )
+            secret = await self._invite(identity, LINK_TTL)
+        return f"{self._policy.enrolment_url}#{secret}"
+
+    async def start_use_for_enrolment(self) -> str:
+        """Return the options to use a passkey, in order to add another one."""
+        return await self._start_use(PasskeyPurpose.USE_FOR_ENROLMENT)
+
+    async def use_for_enrolment(self, response: str) -> str:
+        """Return a secret as of a link, which adds a passkey within five minutes.
+
+        Raises:
+            ChallengeNotValid
+            PasskeyRejected, SignCountFell
+            TooManyPasskeys
+        """
+        purpose = PasskeyPurpose.USE_FOR_ENROLMENT
+        identity, passkey = await self._use(self._party, response, purpose)
+        return await self._invite(identity, USE_TTL, passkey.id)
+
+    async def start_enrolment(self, secret: str) -> str:
+        """Return the options to make a passkey. It may be asked for again while the secret lasts.
+
+        Raises:
+            InvitationNotValid
+            TooManyPasskeys
+        """
+        return await self._enrol.start(self._party, secret)
+
+    async def enrol(
+        self, secret: str, response: str, name: str, locale: str | None = None
+    ) -> ConsoleSignedIn:
+        """Add a passkey, end all sessions of the console, and open one by the new passkey.
+
+        Args:
+            secret: That of the link, or of `use_for_enrolment`.
+            response: What the browser made of the options.
+            name: What its owner calls it.
+            locale: The language of the message to the number: that of the browser.
+
+        Raises:
+            InvalidValue, TooLong: The name. The response can be sent again with another one.
+            InvitationNotValid, ChallengeNotValid
+            PasskeyRejected
+            PasskeyExists, TooManyPasskeys
+        """
+        identity, passkey = await self._enrol(self._party, secret, response, name, locale)
+        return await self._open_session(identity, passkey.id)
+
+    async def remove(
+        self, operator: Operator, query: UserQuery, named: str | None, reason: str
+    ) -> Sequence[Passkey]:
+        """Remove a passkey of somebody else by its name or id, or all of them: by a command only.
+
+        Raises:
+            PasskeyNotFound
+            Forbidden, TooShort, UserNotFound, AuditFailed: See `ActForUsers`.
+        """
+        return await self._remove.of_user(operator, query, named, reason)
+
+    async def list_own(self, user: ConsoleUser) -> Sequence[Passkey]:
+        """Return the passkeys of whoever is signed in, the oldest first."""
+        loaded = await self._identities.load(user.session.identity_id)
+        return loaded.value.staff.passkeys if loaded else ()
+
+    async def remove_own(self, user: ConsoleUser, passkey_id: str) -> Passkey:
+        """Remove one's own passkey. Where it opened this session, the session has ended.
+
+        Raises:
+            PasskeyRequired: The session was opened by a code.
+            FreshLoginRequired: The passkey was used more than 15 minutes ago.
+            PasskeyNotFound
+            LastPasskey: All staff needs one.
+        """
+        return await self._remove.own(user, passkey_id)
+
+    async def _start_use(self, purpose: PasskeyPurpose) -> str:
+        party = self._party
+        return party.request_options(await self._challenges.make(purpose))
+
+    @property
+    def _party(self) -> RelyingParty:
+        if self._relying_party is None:
+            raise PasskeysNotPossible(self._policy.why_not)
+        return self._relying_party

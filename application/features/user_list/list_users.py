@@ -1,0 +1,127 @@
+"""List users, a page at a time, and count in the audit how many somebody was given."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Final, Protocol
+
+from application.administration.operator import Operator
+from application.features.user_list.acts import LIST
+from application.ports.administration import AuditLog
+from application.ports.errors import StorageError
+from application.ports.system import Clock, Randomness
+from domain.administration.audit import AuditEntry
+from domain.cursor import Cursor
+from domain.errors import AuditFailed
+from domain.features.user_list.user_filter import UserFilter
+from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.identity import Identity
+
+SUBJECT: Final = "users"
+"""What the audit calls all users."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserPage:
+    """Users in the order of `created_at` and `id`, and the cursor of the next page if there is one.
+
+    A page may be shorter than its limit although another one follows.
+    """
+
+    users: Sequence[Identity]
+    next_cursor: Cursor | None
+
+
+class UserList(Protocol):
+    """Users in an order that no change of a user changes."""
+
+    async def list_after(
+        self, user_filter: UserFilter, cursor: Cursor | None, limit: int
+    ) -> UserPage:
+        """List up to `limit` users after the cursor, by an index.
+
+        One that cannot be read is left out, and the log says so once.
+
+        Raises:
+            CorruptRecord: Many of them cannot be read.
+            StorageError
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListUsers:
+    """List users by the time of their creation, with masked numbers.
+
+    - A cursor is a position in the order of `created_at` and `id`, which stay. So a user who is
+      there all the time is listed once, whatever becomes of others.
+    - All pages that an operator gets within an hour are in one entry of the audit, with the number
+      of users. It is raised before a page is given: a killed process has counted what it gave.
+    """
+
+    user_list: UserList
+    audit_log: AuditLog
+    clock: Clock
+    randomness: Randomness
+
+    async def __call__(
+        self,
+        operator: Operator,
+        user_filter: UserFilter,
+        cursor: Cursor | None,
+        limit: int,
+        entry: AuditEntry | None = None,
+    ) -> UserPage:
+        """List users after the cursor.
+
+        Args:
+            operator: Who asks.
+            user_filter: Which users.
+            cursor: Where the page begins.
+            limit: How many users it has at most.
+            entry: The entry that counts them, of `begin`; by default that of the hour.
+
+        Raises:
+            Forbidden, InsufficientScope
+            AuditFailed: They were not counted, and are not given.
+            StorageError
+        """
+        operator.check_act(LIST)
+        page = await self.user_list.list_after(user_filter, cursor, limit)
+        counted = replace(entry or self._entry_of_hour(operator), count=len(page.users))
+        try:
+            await self.audit_log.count(counted)
+        except StorageError as error:
+            raise AuditFailed from error
+        return page
+
+    def begin(self, operator: Operator, reason: str) -> AuditEntry:
+        """Return an entry of its own for all pages of a job.
+
+        Raises:
+            Forbidden, InsufficientScope
+            TooShort: The operator has to say why.
+        """
+        operator.check(LIST, reason)
+        now, random = self.clock.now(), self.randomness.bytes(RANDOM_BYTES)
+        return AuditEntry(
+            id=make_identifier(now, random),
+            at=now,
+            actor=operator.actor,
+            action=LIST.action,
+            subject=SUBJECT,
+            reason=reason,
+        )
+
+    def _entry_of_hour(self, operator: Operator) -> AuditEntry:
+        """Return the entry of the operator for this hour: all processes give it the same id."""
+        now = self.clock.now()
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        key = f"{LIST.action} {operator.actor.kind} {operator.actor.id} {hour.isoformat()}"
+        return AuditEntry(
+            id=make_identifier(hour, sha256(key.encode()).digest()),
+            at=now,
+            actor=operator.actor,
+            action=LIST.action,
+            subject=SUBJECT,
+        )

@@ -1,0 +1,121 @@
+"""Record what the provider reports of a call."""
+
+from dataclasses import dataclass
+
+from application.features.voice.call_back import CallBackCaller
+from application.features.voice.call_limiter import CallLimiter
+from application.features.voice.ports import Calls
+from application.otp.delivery_status import ReportDelivery, ReportedDelivery
+from application.otp.extensions import EndedCall, OtpExtensions
+from application.ports.system import Clock
+from application.update import change
+from application.webhook_urls import PhoneLabels
+from domain.features.voice.call import Call, CallStatus
+from domain.features.voice.walk import Recorded
+from domain.otp.delivery import Channel
+from domain.otp.delivery_report import ReportedStatus
+from domain.otp.permits import Permits
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class CallReports:
+    """Record what the provider reports of calls. Reports of unknown calls are ignored."""
+
+    calls: Calls
+    call_limiter: CallLimiter
+    call_back: CallBackCaller
+    report_delivery: ReportDelivery
+    clock: Clock
+    provider: str
+    extensions: OtpExtensions
+
+    async def record_status(
+        self,
+        call_id: str,
+        status: CallStatus,
+        *,
+        provider_call_id: str,
+        caller: PhoneNumber | None,
+        labels: PhoneLabels,
+        called_country: str,
+        seconds: int | None,
+    ) -> None:
+        """Record the status. It never goes backwards. That of another call is ignored.
+
+        The report of a delivery that is a call follows: the code counts as delivered once it was
+        read. The line of a call that ended is free again. An answered call costs the price of the
+        country that was called: for an inbound call, that of our number.
+
+        Args:
+            call_id: our id of the call.
+            status: what the provider reports.
+            provider_call_id: the provider's id of the call that it reports.
+            caller: the caller id, which is called back after the end if that was promised.
+            labels: what the URL of the report says of the phone that was called.
+            called_country: the country of the number that was called.
+            seconds: how long the call was, if the provider says it.
+
+        Raises:
+            StorageError
+        """
+        now = self.clock.now()
+
+        def advance(
+            call: Call | None,
+        ) -> tuple[Call | None, tuple[Call, Permits | None, bool] | None]:
+            if call is None or not call.may_have_provider_call_id(provider_call_id):
+                return call, None
+            advanced = call.advance_status(status, now)
+            ended_line = call.line if advanced.line is None else None
+            return advanced, (advanced, ended_line, advanced.ended_at != call.ended_at)
+
+        result = await change(self.calls, call_id, advance)
+        if result is None:
+            return
+        call, ended_line, has_ended = result
+        await self.call_limiter.release_line(ended_line)
+        if has_ended and call.status is CallStatus.COMPLETED and call.duration is not None:
+            length = call.duration.total_seconds() if seconds is None else seconds
+            ended = EndedCall(
+                country=called_country,
+                provider=self.provider,
+                seconds=length,
+                has_code=call.challenge_id is not None,
+            )
+            self.extensions.count_cost(ended)
+        if call.status.is_final:
+            await self.call_back(call, caller)
+        if call.report_id is not None:
+            delivery = ReportedDelivery(
+                labels=labels,
+                channel=Channel.VOICE,
+                provider=self.provider,
+                provider_message_id=call.provider_call_id or "",
+            )
+            await self.report_delivery(call.report_id, _to_reported(call), delivery)
+
+    async def keep_recording(self, call_id: str, recorded: Recorded) -> None:
+        """Keep the reference to a recording, once.
+
+        The caller may hang up while recording: then nothing else reports it.
+
+        Raises:
+            StorageError
+        """
+        now = self.clock.now()
+        await change(
+            self.calls, call_id, lambda call: (call and call.keep_recording(recorded, now), None)
+        )
+
+
+def _to_reported(call: Call) -> ReportedStatus:
+    match call.status:
+        case CallStatus.QUEUED:
+            return ReportedStatus.QUEUED
+        case CallStatus.RINGING | CallStatus.IN_PROGRESS:
+            return ReportedStatus.SENT
+        case CallStatus.FAILED | CallStatus.CANCELED:
+            return ReportedStatus.FAILED
+        case CallStatus.COMPLETED | CallStatus.BUSY | CallStatus.NO_ANSWER:
+            return ReportedStatus.DELIVERED if call.has_read_code else ReportedStatus.UNDELIVERED

@@ -1,0 +1,163 @@
+"""Carry out the effects of calls."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from application.features.voice.callbacks import Callbacks
+from application.features.voice.events import CallerRegistered
+from application.identities.assign_phone import AssignPhone
+from application.identities.events import UserDeleted
+from application.limits.delivery_limiter import DeliveryLimiter
+from application.otp.codes import OtpCodes
+from application.otp.deliver_code import TAKEN, DeliverCode
+from application.ports.identities import Identities
+from application.ports.otp import NoticeMessage, PhoneVerifications
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock, Randomness
+from application.update import change
+from domain.errors import PhoneInUse, Unauthenticated
+from domain.features.voice.call import callback_id
+from domain.features.voice.flow import LEAVING_MESSAGE, CallFlow
+from domain.features.voice.walk import (
+    CallBack,
+    ChooseLanguage,
+    ClaimedCaller,
+    Effect,
+    EffectResult,
+    Leave,
+    Register,
+    locale_of,
+)
+from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.identity import Consent, Identity
+from domain.otp.message_preferences import normalize_locale
+from domain.otp.phone_verification import CallLocale, PhoneVerification
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarryOutEffect:
+    """Carry out an effect of a call for the phone of the caller id.
+
+    - A caller id is a claim. So a verified identity is never changed, and what is sent to its
+      phone is limited.
+    - A phone that is blocked gets the same results, and nothing is sent to it.
+    - A repetition does no harm.
+    """
+
+    phone_verifications: PhoneVerifications
+    assign_phone: AssignPhone
+    identities: Identities
+    delivery_limiter: DeliveryLimiter
+    codes: OtpCodes
+    deliver_code: DeliverCode
+    callbacks: Callbacks
+    clock: Clock
+    randomness: Randomness
+    events: SecurityEvents
+    flow: CallFlow
+    countries: Collection[str] | None
+
+    async def __call__(self, call_id: str, effect: Effect, caller: ClaimedCaller) -> EffectResult:
+        """Carry out an effect for a caller. Without a caller id, there is nothing to do.
+
+        Raises:
+            DomainError
+            PortError
+        """
+        phone, identity_id = caller.phone, caller.identity_id
+        if phone is None:
+            return EffectResult.DONE if isinstance(effect, Leave) else EffectResult.REJECTED
+        is_done = True
+        match effect:
+            case Register():
+                is_done = await self._register(phone, effect)
+            case Leave():
+                is_done = identity_id is None or await self._leave(phone, identity_id)
+                if not is_done:
+                    flow_locale = locale_of(self.flow, caller)
+                    message = NoticeMessage(
+                        text=flow_locale.texts[LEAVING_MESSAGE],
+                        locale=normalize_locale(flow_locale.voice.language),
+                        requested_locale=normalize_locale(caller.locale),
+                        notice=LEAVING_MESSAGE,
+                    )
+                    await self._explain_leaving(phone, message)
+            case CallBack():
+                is_done = await self.callbacks.request(phone, callback_id(call_id))
+            case ChooseLanguage():
+                await self._keep_locale(phone, effect.locale)
+        return EffectResult.DONE if is_done else EffectResult.REJECTED
+
+    async def _register(self, phone: PhoneNumber, effect: Register) -> bool:
+        """Make the phone an unverified identity, unless it has an identity."""
+        now = self.clock.now()
+        consent = Consent(effect.consent, effect.language, now)
+        new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
+
+        async def join(closed_id: str | None = None) -> Identity:
+            owner_id, _ = await self.assign_phone(phone, new_id, closed_id)
+            new = Identity(owner_id, phone, now, is_verified=False, consent=consent)
+
+            def add(identity: Identity | None) -> tuple[Identity, Identity]:
+                return identity or new, identity or new
+
+            return await change(self.identities, new.id, add)
+
+        try:
+            identity = await join()
+            if identity.is_closed:
+                identity = await join(identity.id)
+        except PhoneInUse:  # it is held for its former owner
+            return False
+        if identity.consent == consent:
+            self.events.record(CallerRegistered(phone=phone, user_id=identity.id))
+        return not identity.is_closed
+
+    async def _leave(self, phone: PhoneNumber, identity_id: str) -> bool:
+        """Delete the identity by the write that finds it unverified."""
+        now = self.clock.now()
+
+        def leave(identity: Identity) -> tuple[Identity, Identity]:
+            found = identity.require_open()
+            left = found if found.is_verified else found.delete(now)
+            return left, left
+
+        try:
+            identity = await change(self.identities, identity_id, leave, missing=Unauthenticated)
+        except Unauthenticated:  # it has left before
+            return True
+        if identity.is_deleted:
+            self.events.record(
+                UserDeleted(phone=phone, user_id=identity_id, reason="unverified, by a call")
+            )
+        return identity.is_deleted
+
+    async def _keep_locale(self, phone: PhoneNumber, tag: str) -> None:
+        """Keep the locale for the next call of this phone."""
+        chosen = CallLocale(tag, self.clock.now())
+
+        def choose(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            return replace(verification, call_locale=chosen), None
+
+        await change(self.phone_verifications, phone, choose)
+
+    async def _explain_leaving(self, phone: PhoneNumber, message: NoticeMessage) -> None:
+        """Send the message that says how to leave. Above its limits, the phone got one before."""
+        now = self.clock.now()
+        is_served = self.countries is None or phone.country in self.countries
+        if not is_served or self.codes.is_test_phone(phone, now):
+            return
+        if self.delivery_limiter.find_number_block(phone, now) is not None:
+            return
+        permits = await self.delivery_limiter.acquire_leaving_message(phone, now)
+        if permits is None:
+            return
+        if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
+            await self.deliver_code.timing.imitate(phone.country)
+            return
+        result = await self.deliver_code.send_text(phone, message)
+        if result.status in TAKEN:
+            return
+        outcome = result.status.outcome
+        await self.delivery_limiter.settle_leaving_message(phone, permits, outcome)

@@ -1,0 +1,138 @@
+"""Call a phone to read a code, or imitate that for a blocked phone."""
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from application.features.voice.call_urls import CallUrls
+from application.features.voice.ports import CallProvider, Calls
+from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.extensions import CodeDelivery
+from application.otp.provider_pause import PAUSED, ProviderPause
+from application.ports.errors import CorruptRecord, StorageError
+from application.ports.keyed_hashes import KeyedHashes
+from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.system import Clock
+from application.ports.versioned import Versioned
+from application.tasks import call_adapter
+from application.update import change
+from application.webhook_urls import PhoneLabels
+from domain.features.voice.call import Call, CallDirection, CallStatus
+from domain.otp.message_preferences import normalize_locale
+from domain.phone import PhoneNumber
+
+_CALL_TIMEOUT: Final = 15.0
+"""Seconds, as the port promises."""
+_NO_RESPONSE: Final = DeliveryResult(
+    DeliveryStatus.UNKNOWN, "The provider of calls does not respond."
+)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCodeCall:
+    """Call a phone to read a code.
+
+    - The call is recorded before it is placed, so that its first request finds it.
+    - It is placed at most once. Without a response of the provider it may ring, so it counts. After
+      three calls in a row without one, none is placed for a minute.
+    - Nothing is placed or recorded for a blocked phone. Result and duration are imitated instead.
+    """
+
+    calls: Calls
+    call_provider: CallProvider
+    call_urls: CallUrls
+    timing: DeliveryTimingProfile
+    keyed_hashes: KeyedHashes
+    clock: Clock
+    pause: ProviderPause
+    provider: str
+
+    async def __call__(
+        self, phone: PhoneNumber, call: Call, *, is_suppressed: bool
+    ) -> DeliveryResult:
+        """Place the call.
+
+        Args:
+            phone: the phone to call.
+            call: the call. It has a report if it is a delivery, and not a callback.
+            is_suppressed: whether the phone is blocked.
+
+        Raises:
+            StorageError: no call was placed.
+        """
+        if is_suppressed:
+            return await self.timing.imitate(phone.country)
+        # What is written is a part of the duration, because a suppressed call writes nothing.
+        return await self.timing.record(phone.country, self._place(phone, call))
+
+    async def _place(self, phone: PhoneNumber, call: Call) -> DeliveryResult:
+        if not self.pause.begin_call():
+            return PAUSED
+        if not await self.calls.add(call):
+            return DeliveryResult(DeliveryStatus.UNKNOWN, "The call was placed before.")
+        today = self.clock.now().date()
+        labels = PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
+        place = partial(
+            self.call_provider.place_call,
+            phone,
+            self.call_urls.code_call(call.id),
+            self.call_urls.call_status(call.id, labels),
+        )
+        try:
+            placed = await call_adapter("place_call", place, _CALL_TIMEOUT)
+        except TimeoutError:
+            placed = _NO_RESPONSE
+        if self.pause.record(placed.status):
+            warning = {"event": "provider_paused", "provider": self.provider}
+            _log.warning({**warning, "reason": placed.full_reason})
+        # The requests of the call do not need what is recorded now.
+        with suppress(StorageError, CorruptRecord):
+            await change(
+                self.calls,
+                call.id,
+                lambda found: (found and self._record(found, placed), None),
+                loaded=Versioned(call, 1),
+            )
+        return placed
+
+    def _record(self, call: Call, placed: DeliveryResult) -> Call:
+        match placed.status:
+            case DeliveryStatus.ACCEPTED:
+                return call.set_provider_call_id(placed.provider_call_id)
+            case DeliveryStatus.UNKNOWN:
+                return call
+            case _:
+                return call.advance_status(CallStatus.FAILED, self.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverByCall:
+    """Place the call that delivers a code which a client asked for."""
+
+    place_code_call: PlaceCodeCall
+    clock: Clock
+
+    @property
+    def provider(self) -> str:
+        return self.place_code_call.provider
+
+    def retry_after(self) -> float:
+        return self.place_code_call.pause.seconds_left
+
+    async def __call__(self, code: CodeDelivery) -> DeliveryResult:
+        delivery = code.delivery
+        call = Call(
+            id=delivery.call_id or "",
+            direction=CallDirection.OUTBOUND,
+            started_at=self.clock.now(),
+            identity_id=code.identity_id,
+            challenge_id=code.challenge.id,
+            report_id=delivery.report_id,
+            # Without a locale, that of the country is used.
+            locale=normalize_locale(code.preferences.locale),
+        )
+        return await self.place_code_call(code.phone, call, is_suppressed=delivery.is_suppressed)

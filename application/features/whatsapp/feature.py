@@ -1,0 +1,107 @@
+"""Build the use cases of codes by WhatsApp."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from application.features.whatsapp.known_numbers import KnownNumbers
+from application.features.whatsapp.ports import WhatsAppRepositories
+from application.features.whatsapp.report_status import ReportWhatsApp
+from application.features.whatsapp.send_code import SendByWhatsApp
+from application.operations.cleanup import expire
+from application.otp.codes import OtpCodes
+from application.otp.feature import OtpFeature
+from application.otp.message_callbacks import AnswerHandshake, RecordMessageStatus
+from application.ports.otp import MessageProviders
+from application.ports.webhooks import Handshakes, StatusCallbacks
+from application.use_cases import UseCases
+from application.webhook_urls import WebhookUrls
+from domain.otp.delivery import Channel
+
+
+class WhatsAppRecordsFeature:
+    """What is kept of codes by WhatsApp, also where nothing sends them any more."""
+
+    def __init__(self, core: UseCases, repositories: WhatsAppRepositories) -> None:
+        """Let the cleanup delete it."""
+        self.repositories = repositories
+        self.numbers = KnownNumbers(
+            unreachable_numbers=repositories.unreachable_numbers,
+            keyed_hashes=core.keyed_hashes,
+            clock=core.system.clock,
+        )
+        self._identities = core.repositories.identities
+        core.operations.cleanup.add_steps(
+            {
+                "expired_whatsapp_deliveries": expire(repositories.deliveries),
+                "expired_unreachable_numbers": expire(repositories.unreachable_numbers),
+            }
+        )
+        core.operations.cleanup.on_purge(self._forget_identity)
+
+    async def _forget_identity(self, identity_id: str) -> None:
+        """Forget the number of a deleted identity. What was sent to it expires with its code."""
+        found = await self._identities.load(identity_id)
+        if found is not None and found.value.phone is not None:
+            await self.numbers.forget(found.value.phone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatsAppPorts:
+    """What codes by WhatsApp need of the outside world, besides the database.
+
+    Attributes:
+        messenger: Sends the messages.
+        status_callbacks: Reads what the provider reports, by its name.
+        handshakes: Answers its checks of the webhook, by its name.
+    """
+
+    messenger: MessageProviders
+    status_callbacks: Mapping[str, StatusCallbacks]
+    handshakes: Mapping[str, Handshakes]
+
+
+class WhatsAppFeature:
+    """The use cases of codes by WhatsApp, which is a channel from now on."""
+
+    def __init__(
+        self,
+        core: UseCases,
+        records: WhatsAppRecordsFeature,
+        ports: WhatsAppPorts,
+        codes: OtpCodes,
+        webhook_urls: WebhookUrls | None,
+    ) -> None:
+        """Build the use cases.
+
+        Args:
+            core: The core.
+            records: What is kept.
+            ports: The provider.
+            codes: Derives the codes.
+            webhook_urls: The URLs that the provider requests; None if it requests none.
+        """
+        clock, otp = core.system.clock, core.of(OtpFeature)
+        repositories = records.repositories
+        otp.extensions.message_channels[Channel.WHATSAPP] = SendByWhatsApp(
+            messenger=ports.messenger,
+            deliver_code=otp.deliver_code,
+            deliveries=repositories.deliveries,
+            numbers=records.numbers,
+            keyed_hashes=core.keyed_hashes,
+            webhook_urls=webhook_urls if ports.status_callbacks else None,
+            clock=clock,
+        )
+        report = ReportWhatsApp(
+            deliveries=repositories.deliveries,
+            numbers=records.numbers,
+            report_delivery=otp.report_delivery,
+            deliver_code=otp.deliver_code,
+            phone_verifications=core.repositories.phone_verifications,
+            codes=codes,
+            clock=clock,
+        )
+        self.record_message_status = RecordMessageStatus(
+            ports.status_callbacks, report, core.keyed_hashes, Channel.WHATSAPP
+        )
+        self.answer_handshake = AnswerHandshake(ports.handshakes)
+        core.identities.extensions.after_login.append(records.numbers.forget_after_login)

@@ -1,0 +1,339 @@
+"""A proof gets a code where the limits of strangers are used up."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from application.features.attestation.events import (
+    AttestationAccepted,
+    AttestationRejected,
+    AttestationRequested,
+)
+from application.features.attestation.ports import AttestationStatus
+from application.otp.events import OtpAccepted, OtpRequested
+from application.otp.request_otp import RequestOtpResult
+from application.ports.errors import StorageTimeout
+from domain.errors import DeliveryFailed, TooManyOtpRequests
+from domain.features.attestation.errors import AttestationRequired
+from domain.otp.attestation_proof import AttestationProof
+from domain.otp.permits import Recognition
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.phone import PhoneNumber, parse_phone
+from tests.support.app_harness import AppHarness
+from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.core_harness import WEBHOOK_URLS
+from tests.support.fakes.attestation import FakeAttestation, solve
+from tests.support.fakes.messenger import ACCEPTED, REJECTED
+from tests.support.fault_injector import ProcessKilled
+from tests.support.policies import make_policy
+
+HOUR = timedelta(hours=1)
+LIMITS = RateLimits(per_country=SlidingWindow(20, HOUR), has_attested_part=True)
+"""Of 20 permits of a country, strangers have 9, each network and number range 3; proofs have 3."""
+STRANGERS = 9
+
+
+def make_app(**limits: Any) -> AppHarness:
+    policy = make_policy(rate_limits=replace(LIMITS, **limits), webhook_urls=WEBHOOK_URLS)
+    return AppHarness(policy=policy, attestation=FakeAttestation())
+
+
+def phone(number: int) -> PhoneNumber:
+    """Return a phone; three in a row have the same number range."""
+    return parse_phone(f"+1415{555 + number // 3}{2000 + number}", None)
+
+
+def network_ip(number: int) -> str:
+    """Return an IP; three in a row have the same network."""
+    return f"198.18.{number // 3}.{number}"
+
+
+async def flood(app: AppHarness, count: int = STRANGERS) -> None:
+    """Use up the part of strangers."""
+    for number in range(count):
+        await app.request_otp(phone(number), network_ip(number))
+
+
+@pytest_asyncio.fixture
+async def app() -> AppHarness:
+    """An app in a flood: the part of strangers is used up."""
+    flooded = make_app()
+    await flood(flooded)
+    return flooded
+
+
+async def make_proof(app: AppHarness) -> AttestationProof:
+    with pytest.raises(AttestationRequired) as required:
+        await app.request_otp(accepts_attestation=True)
+    return solve(required.value)
+
+
+def attestation_of(app: AppHarness) -> FakeAttestation:
+    assert isinstance(app.attestation, FakeAttestation)
+    return app.attestation
+
+
+async def prove(
+    app: AppHarness, to: PhoneNumber | None = None, client_ip: str = CLIENT_IP, **options: Any
+) -> RequestOtpResult:
+    """Request a code as an app that can make proofs."""
+    with pytest.raises(AttestationRequired) as required:
+        await app.request_otp(to, client_ip, accepts_attestation=True, **options)
+    proof = solve(required.value)
+    return await app.request_otp(to, client_ip, accepts_attestation=True, proof=proof, **options)
+
+
+async def test_a_new_customer_with_a_proof_is_served_in_a_flood(app: AppHarness) -> None:
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp()  # an app without proofs waits as before
+    assert (await prove(app)).sent
+    assert app.messenger.messages[-1].phone == a_phone()
+    assert app.events.types[-4:] == [
+        AttestationRequested,
+        AttestationAccepted,
+        OtpRequested,
+        OtpAccepted,
+    ]
+
+
+async def test_a_proof_is_neither_required_nor_used_up_while_limits_are_free() -> None:
+    app = make_app()
+
+    sent = await app.request_otp(
+        accepts_attestation=True, proof=AttestationProof("fake", "anything")
+    )
+
+    assert sent.sent
+    assert attestation_of(app).verified == []
+
+
+async def test_a_proof_gets_a_permit_where_a_number_range_or_network_has_none() -> None:
+    app = make_app()
+    for number in range(3):
+        await app.request_otp(phone(number), f"198.18.{number}.1")
+        await app.request_otp(phone(3 + 3 * number), f"198.19.0.{number}")
+
+    assert (await prove(app, parse_phone("+14155552999", None))).sent
+    assert (await prove(app, client_ip="198.19.0.9")).sent
+
+
+async def test_proofs_have_shares_and_a_part_of_their_own(app: AppHarness) -> None:
+    for number in range(2):
+        await prove(app, phone(100 + 3 * number), "192.0.2.1")
+
+    # The network has used up its share: two of three.
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(phone(200), "192.0.2.2", accepts_attestation=True)
+    assert (await prove(app, phone(300), "203.0.113.1")).sent
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(phone(400), "203.0.114.1", accepts_attestation=True)
+
+
+async def test_the_limits_of_an_ip_and_of_a_phone_require_no_proof() -> None:
+    app = make_app(per_ip=SlidingWindow(1, HOUR))
+    await flood(app)
+    await prove(app)
+
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(phone(500), CLIENT_IP, accepts_attestation=True)
+    app.advance(1)
+    for number in range(3):
+        with suppress(TooManyOtpRequests):
+            assert not (await app.request_otp(client_ip=f"192.0.{number}.9")).sent
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(client_ip="192.0.9.9", accepts_attestation=True)
+
+
+async def test_of_parallel_requests_with_one_proof_exactly_one_is_served(app: AppHarness) -> None:
+    proof = await make_proof(app)
+    before = len(app.messenger.messages)
+
+    results = await asyncio.gather(
+        *(app.request_otp(accepts_attestation=True, proof=proof) for _ in range(20)),
+        return_exceptions=True,
+    )
+
+    assert len(app.messenger.messages) == before + 1
+    others = [result for result in results if not isinstance(result, RequestOtpResult)]
+    assert all(isinstance(error, TooManyOtpRequests) for error in others)
+
+
+@pytest.mark.parametrize("later_status", [None, AttestationStatus.INVALID])
+async def test_a_used_proof_is_not_accepted_again(later_status: AttestationStatus | None) -> None:
+    app = make_app(per_country=SlidingWindow(40, HOUR))
+    await flood(app, 18)
+    proof = await make_proof(app)
+    await app.request_otp(accepts_attestation=True, proof=proof)
+    app.advance(minutes=5)
+    attestation_of(app).status = later_status
+
+    with pytest.raises(TooManyOtpRequests) as error:
+        await app.request_otp(accepts_attestation=True, proof=proof)
+    attestation_of(app).status = None
+    [rejected] = app.events.of_type(AttestationRejected)
+    assert rejected.result == "used"
+    # Not the hour of the strangers: another proof gets a code.
+    app.advance(error.value.retry_after)
+    assert (await prove(app)).sent
+
+
+async def test_a_phone_with_a_record_keeps_that_a_proof_was_required(app: AppHarness) -> None:
+    app.advance(15)
+    for proof in (None, AttestationProof("fake", "wrong")):
+        with pytest.raises(AttestationRequired):
+            await app.request_otp(phone(0), accepts_attestation=True, proof=proof)
+    await app.otp.rejections.write()
+
+    rejections = app.database.phone_verifications[phone(0)].value.rejections
+    required = ("proof_required", "strangers", Recognition.NONE)
+    assert [(each.limit, each.part, each.recognition) for each in rejections] == [required] * 2
+    assert {each.has_proof for each in rejections} == {False, True}
+    events = app.events.of_type(AttestationRequested)
+    assert [event.has_proof for event in events] == [False, True]
+
+
+async def test_a_wrong_proof_and_that_for_another_phone_get_a_new_challenge(
+    app: AppHarness,
+) -> None:
+    with pytest.raises(AttestationRequired) as required:
+        await app.request_otp(phone(100), accepts_attestation=True)
+    of_other = solve(required.value)
+
+    challenges = [required.value.attestation]
+    for proof in (of_other, AttestationProof("fake", ""), AttestationProof("altcha", "x")):
+        with pytest.raises(AttestationRequired) as required:
+            await app.request_otp(accepts_attestation=True, proof=proof)
+        challenges.append(required.value.attestation)
+    assert all(new != old for old, new in pairwise(challenges))
+    # A wrong one for this phone uses up nothing.
+    assert (await app.request_otp(accepts_attestation=True, proof=solve(required.value))).sent
+
+
+@pytest.mark.parametrize(
+    ("proof", "reason"),
+    [
+        (AttestationProof("fake", "0"), "as the test says"),
+        (None, "no challenge, as the test says"),
+    ],
+)
+async def test_without_its_provider_the_client_waits_and_operators_read_why(
+    app: AppHarness, proof: AttestationProof | None, reason: str
+) -> None:
+    attestation_of(app).status = AttestationStatus.UNAVAILABLE
+    attestation_of(app).makes_challenges = False
+
+    with pytest.raises(TooManyOtpRequests) as waiting:
+        await app.request_otp(accepts_attestation=True, proof=proof)
+
+    [rejected] = app.events.of_type(AttestationRejected)
+    assert (rejected.result, rejected.reason) == ("unavailable", reason)
+    assert waiting.value.retry_after == 30
+
+
+async def test_an_app_with_proofs_waits_for_their_part_if_that_is_shorter() -> None:
+    app = make_app()
+    for number in range(3):
+        await app.request_otp(phone(number), f"198.18.{number}.1")
+    for number in (2998, 2999):
+        await prove(app, parse_phone(f"+1415555{number}", None), "192.0.2.1")
+    app.advance(minutes=10)
+    for number in (30, 60, 90):
+        await app.request_otp(phone(number), "192.0.2.1")
+
+    with pytest.raises(TooManyOtpRequests) as with_proofs:
+        await app.request_otp(phone(120), "192.0.2.1", accepts_attestation=True)
+    with pytest.raises(TooManyOtpRequests) as without_proofs:
+        await app.request_otp(phone(120), "192.0.2.1")
+
+    assert without_proofs.value.retry_after - with_proofs.value.retry_after == 10 * 60
+    app.advance(with_proofs.value.retry_after)
+    assert (await prove(app, phone(120), "192.0.2.1")).sent
+
+
+async def test_one_ip_has_as_many_proofs_checked_as_messages() -> None:
+    app = make_app(per_ip=SlidingWindow(3, HOUR))
+    await flood(app)
+    wrong = AttestationProof("fake", "wrong")
+
+    for _ in range(2):
+        with pytest.raises(AttestationRequired):
+            await app.request_otp(accepts_attestation=True, proof=wrong)
+    for _ in range(2):
+        with pytest.raises(TooManyOtpRequests):
+            await app.request_otp(accepts_attestation=True, proof=wrong)
+
+    assert len(attestation_of(app).verified) == 3
+
+
+async def test_no_proof_is_required_where_it_would_not_be_checked() -> None:
+    app = make_app(per_ip=SlidingWindow(3, HOUR))
+    await flood(app)
+    app.advance(minutes=10)
+    for _ in range(3):
+        with suppress(AttestationRequired, TooManyOtpRequests):
+            await app.request_otp(accepts_attestation=True, proof=AttestationProof("fake", "wrong"))
+
+    with pytest.raises(TooManyOtpRequests) as error:
+        await app.request_otp(accepts_attestation=True)
+
+    app.advance(error.value.retry_after)
+    assert (await app.request_otp(accepts_attestation=True)).sent
+
+
+async def test_the_id_of_a_proof_may_be_any_text(app: AppHarness) -> None:
+    attestation_of(app).status = AttestationStatus.VALID
+
+    proof = AttestationProof("fake", "\ud800")
+    assert (await app.request_otp(accepts_attestation=True, proof=proof)).sent
+
+
+async def test_a_rejected_delivery_does_not_give_the_proof_back(app: AppHarness) -> None:
+    app.messenger.result = REJECTED
+    proof = await make_proof(app)
+    with pytest.raises(DeliveryFailed) as error:
+        await app.request_otp(accepts_attestation=True, proof=proof)
+    app.messenger.result = ACCEPTED
+
+    # Not the hour of the strangers: then it can send another proof.
+    assert error.value.retry_after < 60
+    app.advance(error.value.retry_after)
+    with pytest.raises(TooManyOtpRequests) as waiting:
+        await app.request_otp(accepts_attestation=True, proof=proof)
+    [rejected] = app.events.of_type(AttestationRejected)
+    assert rejected.result == "used"
+    app.advance(waiting.value.retry_after)
+    assert (await prove(app)).sent
+
+
+@pytest.mark.parametrize("operation", ["used_attestations.add", "limit_store.acquire"])
+@pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
+async def test_after_an_interrupted_request_the_app_makes_another_proof(
+    app: AppHarness, operation: str, kill: bool
+) -> None:
+    proof = await make_proof(app)
+    after = None if operation == "used_attestations.add" else "used_attestations.add"
+    app.faults.fail_on(operation, after=after, kill=kill, is_done=True)
+    with pytest.raises((StorageTimeout, ProcessKilled)):
+        await app.request_otp(accepts_attestation=True, proof=proof)
+    assert app.faults.has_fired
+    app.faults.reset()
+
+    assert (await prove(app)).sent
+
+
+async def test_a_used_proof_is_deleted_by_the_cleanup_after_two_hours(app: AppHarness) -> None:
+    await prove(app)
+    stored = app.database.records.tables["used_attestations"]
+    app.advance(hours=2, seconds=-1)
+    assert (await app.operations.cleanup())["expired_attestations"] == 0
+    app.advance(1)
+
+    assert (await app.operations.cleanup())["expired_attestations"] == 1
+    assert stored == {}

@@ -1,0 +1,264 @@
+"""Blocks act on all that sends a code, at once, and until their end."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from application.features.blocks.acts import ADD_BLOCK, BLOCK_ACTS, END_BLOCK
+from application.features.blocks.details import blocks_about
+from application.features.blocks.feature import BlocksFeature
+from application.otp.events import OtpRequestRejected
+from application.otp.log_in import LoggedIn
+from application.otp.send_code import SendCodeCommand
+from application.ports.errors import StorageUnavailable
+from domain.administration.audit import AuditAction
+from domain.administration.scope import Scope
+from domain.errors import (
+    AuditFailed,
+    CountryNotServed,
+    InsufficientScope,
+    InvalidValue,
+    TooManyOtpRequests,
+)
+from domain.features.blocks.block import Block, Subject, SubjectKind
+from domain.features.blocks.block_list import MAX_BLOCKS
+from domain.features.blocks.errors import BlockNotFound, TooManyBlocks
+from domain.identities.phone_change import PhoneNotice
+from domain.otp.delivery import Channel
+from domain.otp.message_preferences import MessagePreferences
+from domain.phone import parse_phone
+from tests.support.acts import BY_COMMAND, REASON, a_token, assert_refused
+from tests.support.app_harness import AppHarness
+from tests.support.builders import CLIENT_IP, a_phone, an_id
+from tests.support.core_harness import WEBHOOK_URLS
+from tests.support.policies import make_policy
+from tests.unit.application.features.phone_change.phone_changes import (
+    OLD,
+    add_user_with_new_number,
+    request_undo_code,
+    undo,
+)
+
+HOUR: Final = timedelta(hours=1)
+NEXT_IP: Final = "198.51.100.7"
+PREFIX: Final = Subject(SubjectKind.PREFIX, "+1415")
+NETWORK: Final = Subject(SubjectKind.NETWORK, f"{CLIENT_IP}/32")
+US: Final = Subject(SubjectKind.COUNTRY, "US")
+GB: Final = Subject(SubjectKind.COUNTRY, "GB")
+
+
+def blocks_of(app: AppHarness) -> BlocksFeature:
+    return app.use_cases.of(BlocksFeature)
+
+
+async def add(app: AppHarness, subject: Subject, duration: timedelta = HOUR) -> Block:
+    return await blocks_of(app).add(BY_COMMAND, subject, duration, REASON)
+
+
+def rejected_by(app: AppHarness) -> str:
+    return app.events.of_type(OtpRequestRejected)[-1].limit
+
+
+@pytest.mark.parametrize(("subject", "limit"), [(PREFIX, "block_prefix"), (US, "block_country")])
+async def test_a_blocked_number_is_one_of_a_country_that_is_not_served(
+    app: AppHarness, subject: Subject, limit: str
+) -> None:
+    block = await add(app, subject)
+
+    with pytest.raises(CountryNotServed) as raised:
+        await app.request_otp()
+    assert (str(raised.value), rejected_by(app), app.messenger.messages) == ("", limit, [])
+    # Another country, and the same one after the end.
+    assert (await app.request_otp(parse_phone("+447900123456", None), NEXT_IP)).sent
+    app.clock.advance(block.ends_at - app.clock.now())
+    assert (await app.request_otp()).sent
+
+
+async def test_a_blocked_network_is_one_without_permits(app: AppHarness) -> None:
+    await app.request_otp(a_phone(2))
+    code = app.last_code
+    await add(app, NETWORK, HOUR / 2)
+    block = await add(app, NETWORK)
+
+    with pytest.raises(TooManyOtpRequests) as raised:
+        await app.request_otp()
+    assert (raised.value.retry_after, rejected_by(app)) == (3600, "block_network")
+    # A code that was sent before is checked, and other networks get theirs.
+    assert isinstance(await app.verify_otp(code, a_phone(2)), LoggedIn)
+    assert (await app.request_otp(client_ip=NEXT_IP)).sent
+    app.clock.advance(block.ends_at - app.clock.now())
+    assert (await app.request_otp(a_phone(3))).sent
+
+
+async def test_a_blocked_number_gets_notices_and_is_not_called_back() -> None:
+    app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS))
+    await add(app, PREFIX)
+
+    assert not await app.callbacks.request(a_phone(), an_id(1))
+    assert rejected_by(app) == "block_prefix"
+    assert await app.otp.send_notice(a_phone(), PhoneNotice.PHONE_CHANGED, None)
+    assert len(app.messenger.messages) == 1
+
+
+async def test_no_block_keeps_an_owner_from_an_undo(app: AppHarness) -> None:
+    await add_user_with_new_number(app)
+    for subject in (US, NETWORK):
+        await add(app, subject, timedelta(days=8))
+
+    await undo(app)
+    # Without a hold the response is the same, and nothing is sent.
+    sent = len(app.messenger.messages)
+    assert (await request_undo_code(app, a_phone(7))).sent
+    assert len(app.messenger.messages) == sent
+    with pytest.raises(CountryNotServed):
+        await app.request_otp(OLD)
+
+
+async def test_an_operator_is_told_which_block_rejects(app: AppHarness) -> None:
+    block = await add(app, US)
+    code = SendCodeCommand(
+        client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
+    )
+
+    with pytest.raises(CountryNotServed, match=f"block {block.id} of the country US rejects it"):
+        await app.otp.send_code(BY_COMMAND, a_phone(), code, REASON)
+
+
+async def test_the_details_of_a_user_have_the_blocks_of_the_phone(app: AppHarness) -> None:
+    block = await add(app, PREFIX)
+    await add(app, GB)
+    details = await app.limits.show_user(BY_COMMAND, a_phone(), REASON)
+
+    assert blocks_about(details) == [block]
+    assert details.verification is not None
+    assert details.verification.not_served.startswith(f"block {block.id} of the prefix +1415")
+
+
+# Add, list and end
+
+
+async def test_the_audit_has_a_block_before_it_acts(app: AppHarness) -> None:
+    app.faults.fail_on("audit_log.add")
+    with pytest.raises(AuditFailed):
+        await add(app, US)
+    assert await blocks_of(app).list(BY_COMMAND) == []
+
+    block = await add(app, PREFIX)
+    await blocks_of(app).end(BY_COMMAND, block.id, REASON)
+    entries = sorted(app.database.audit_entries, key=lambda entry: entry.action)
+    assert [(entry.action, entry.subject) for entry in entries] == [
+        (AuditAction.ADD_BLOCK, block.id),
+        (AuditAction.END_BLOCK, block.id),
+    ]
+    assert entries[0].reason.startswith("prefix +1415, until ")
+    assert entries[0].reason.endswith(f". {REASON}")
+
+
+async def test_two_at_once_add_no_fifty_first_block(app: AppHarness) -> None:
+    subjects = [Subject(SubjectKind.PREFIX, f"+1{200 + n}") for n in range(MAX_BLOCKS + 2)]
+    results = await asyncio.gather(
+        *(add(app, subject) for subject in subjects), return_exceptions=True
+    )
+
+    failed = [result for result in results if isinstance(result, TooManyBlocks)]
+    assert (len(failed), len(await blocks_of(app).list(BY_COMMAND))) == (2, MAX_BLOCKS)
+    assert blocks_of(app).count() == {"prefix": MAX_BLOCKS, "network": 0, "country": 0}
+
+
+async def test_only_an_active_block_can_be_ended(app: AppHarness) -> None:
+    block = await add(app, US)
+    await blocks_of(app).end(BY_COMMAND, block.id, REASON)
+
+    for block_id in (block.id, an_id(9)):
+        with pytest.raises(BlockNotFound):
+            await blocks_of(app).end(BY_COMMAND, block_id, REASON)
+
+
+async def test_a_block_holds_400_days_at_most_and_one_of_a_token_a_day(app: AppHarness) -> None:
+    for operator, maximum in (
+        (BY_COMMAND, timedelta(days=400)),
+        (a_token(Scope.WRITE_BLOCKS), timedelta(hours=24)),
+    ):
+        with pytest.raises(InvalidValue):
+            await blocks_of(app).add(operator, US, maximum + timedelta(seconds=1), REASON)
+        added = await blocks_of(app).add(operator, US, maximum, REASON)
+        assert added.ends_at == app.clock.now() + maximum
+
+
+@pytest.mark.parametrize("act", BLOCK_ACTS, ids=lambda act: act.name)
+async def test_an_act_on_blocks_is_for_those_of_the_table(app: AppHarness, act: Any) -> None:
+    blocks = blocks_of(app)
+    calls: dict[Any, Callable[..., Any]] = {
+        ADD_BLOCK: lambda operator, why: blocks.add(operator, US, HOUR, why),
+        END_BLOCK: lambda operator, why: blocks.end(operator, an_id(9), why),
+    }
+
+    await assert_refused(act, calls[act])
+
+
+async def test_a_token_that_reads_or_writes_blocks_lists_them(app: AppHarness) -> None:
+    for scope in (Scope.READ_BLOCKS, Scope.WRITE_BLOCKS):
+        assert await blocks_of(app).list(a_token(scope)) == []
+    with pytest.raises(InsufficientScope):
+        await blocks_of(app).list(a_token(Scope.READ_USERS))
+
+
+async def test_the_cleanup_deletes_blocks_that_have_ended(app: AppHarness) -> None:
+    await app.operations.cleanup()
+    await add(app, US)
+    await add(app, GB, 2 * HOUR)
+    app.advance(hours=1)
+
+    report = await app.operations.cleanup()
+    assert report["ended_blocks"] == 1
+    await blocks_of(app).known.read()
+    assert len(blocks_of(app).known.known.blocks) == 1
+
+
+# What each process knows
+
+
+async def test_a_block_of_another_process_acts_after_the_next_read(app: AppHarness) -> None:
+    other = AppHarness(database=app.database, clock=app.clock)
+    block = await add(other, US)
+    assert (await app.request_otp()).sent
+
+    await blocks_of(app).known.read()
+    with pytest.raises(CountryNotServed):
+        await app.request_otp(a_phone(2))
+    await blocks_of(other).end(BY_COMMAND, block.id, REASON)
+    await blocks_of(app).known.read()
+    assert (await app.request_otp(a_phone(2), NEXT_IP)).sent
+
+
+async def test_without_the_database_the_last_blocks_hold_until_their_end(
+    app: AppHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocks = blocks_of(app)
+    block = await add(app, US)
+    app.advance(minutes=1)
+    for seconds in (0, 5, 60):
+        app.advance(seconds=seconds)
+        app.database.is_unavailable = True
+        try:
+            await blocks.known.read()
+        except StorageUnavailable as error:
+            blocks.known.warn("blocks_not_read", error)
+        app.database.is_unavailable = False
+        with pytest.raises(CountryNotServed):
+            await app.request_otp()
+    assert [record.message.count("blocks_not_read") for record in caplog.records] == [1, 1]
+    assert blocks.age() == timedelta(minutes=2, seconds=5)
+    app.clock.advance(block.ends_at - app.clock.now())
+    assert (await app.request_otp()).sent
+
+
+async def test_a_read_that_began_before_another_does_not_replace_it(app: AppHarness) -> None:
+    known = blocks_of(app).known
+    app.faults.run_before("blocks.load", lambda: add(app, US))
+    await known.read()
+
+    assert len(known.known.blocks) == 1

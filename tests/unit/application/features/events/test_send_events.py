@@ -1,0 +1,509 @@
+"""Each act of or for a user makes its event, and events are sent at least once and in order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.features.events import send_events as module
+from application.features.events.feature import EventsFeature
+from application.features.events.ports import Event, EventRejected
+from application.features.events.send_events import LEASE_PERIOD, PARALLEL_USERS, SentEvents
+from application.features.imports.feature import ImportsFeature
+from application.features.imports.import_user import ImportedUser
+from application.ports.errors import StorageTimeout
+from application.principal import Principal
+from domain.identities.external_id import ExternalId
+from domain.identities.role import Role
+from domain.identities.user_events import RETRY_PERIOD, EventType
+from domain.identities.username import parse_username
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.fakes.destination import FakeDestination
+from tests.support.fault_injector import ProcessKilled
+from tests.support.imports.builders import IMPORT_RUN
+from tests.support.policies import make_policy
+from tests.unit.application.features.phone_change.phone_changes import change_phone, undo
+
+BACKEND, OTHER = "backend", "other"
+CREATED, UPDATED, DELETED = (
+    EventType.USER_CREATED,
+    EventType.USER_UPDATED,
+    EventType.USER_DELETED,
+)
+BLOCKED, UNBLOCKED = EventType.USER_BLOCKED, EventType.USER_UNBLOCKED
+AWAY: Final = EventRejected("status 503")
+
+Act = Callable[[AppHarness, Principal], Awaitable[object]]
+
+
+@pytest.fixture
+def backend() -> FakeDestination:
+    return FakeDestination()
+
+
+@pytest.fixture
+def other() -> FakeDestination:
+    return FakeDestination()
+
+
+@pytest.fixture
+def app(backend: FakeDestination) -> AppHarness:
+    return AppHarness(destinations={BACKEND: backend})
+
+
+@pytest.fixture
+def both(backend: FakeDestination, other: FakeDestination) -> AppHarness:
+    return AppHarness(destinations={BACKEND: backend, OTHER: other})
+
+
+async def send(app: AppHarness, name: str = BACKEND) -> SentEvents:
+    return await app.use_cases.of(EventsFeature).send.send_due(name)
+
+
+async def send_to_both(app: AppHarness) -> None:
+    for name in (OTHER, BACKEND):
+        await send(app, name)
+
+
+async def send_until_settled(app: AppHarness) -> None:
+    while (await send(app)).accepted:
+        pass
+
+
+async def add_users(app: AppHarness, count: int) -> list[Principal]:
+    return [await app.add_user(a_phone(n), f"user {n}") for n in range(1, count + 1)]
+
+
+def restart(app: AppHarness, **options: object) -> AppHarness:
+    """Return the same service as another process has it."""
+    kept = {
+        "faults": app.faults,
+        "database": app.database,
+        "messenger": app.messenger,
+        "clock": app.clock,
+        "randomness": app.randomness,
+        "destinations": app.destinations,
+    }
+    return AppHarness(**{**kept, **options})  # type: ignore[arg-type]
+
+
+async def rename(app: AppHarness, user: Principal) -> None:
+    await app.identities.rename_user(user, parse_username("Another name"))
+
+
+async def promote_twice(app: AppHarness, user: Principal) -> None:
+    for _ in range(2):
+        await app.identities.operator_actions.change_role(user.identity.id, Role.ADMINISTRATOR)
+        await send_until_settled(app)
+
+
+async def block(app: AppHarness, _: Principal) -> None:
+    await app.identities.operator_actions.block(a_phone())
+
+
+async def unblock(app: AppHarness, _: Principal) -> None:
+    await app.identities.operator_actions.unblock(a_phone())
+
+
+async def block_and_unblock(app: AppHarness, user: Principal) -> None:
+    for act in (block, block, unblock, unblock):
+        await act(app, user)
+
+
+async def change_number_and_undo(app: AppHarness, user: Principal) -> None:
+    await change_phone(app, user, a_phone(2))
+    await undo(app, a_phone())
+
+
+ACTS: Final[dict[str, tuple[Act, list[EventType]]]] = {
+    "create again": (lambda app, user: app.create_user(user), []),
+    "rename": (rename, [UPDATED]),
+    "rename to the same": (
+        lambda app, user: app.identities.rename_user(user, parse_username("Rahul Sharma")),
+        [],
+    ),
+    "promote twice": (promote_twice, [UPDATED]),
+    "set the external id": (
+        lambda app, user: app.identities.operator_actions.set_external_id(
+            user.identity.id, ExternalId("auth0|1")
+        ),
+        [UPDATED],
+    ),
+    "sign out": (
+        lambda app, user: app.identities.operator_actions.revoke_sessions(user.identity.id),
+        [],
+    ),
+    "block and unblock, each twice": (block_and_unblock, [BLOCKED, UNBLOCKED]),
+    "delete": (lambda app, user: app.identities.delete_user(user), [DELETED]),
+    "change the number and undo that": (
+        change_number_and_undo,
+        [EventType.PHONE_CHANGED, EventType.PHONE_CHANGED],
+    ),
+}
+
+
+@pytest.mark.parametrize(("act", "types"), ACTS.values(), ids=ACTS)
+async def test_an_act_makes_its_event(
+    app: AppHarness, backend: FakeDestination, act: Act, types: list[EventType]
+) -> None:
+    user = await app.add_user()
+    await act(app, user)
+    await send_until_settled(app)
+
+    assert backend.types == [CREATED, *types]
+    assert {event.user_id for event in backend.accepted} == {user.identity.id}
+    assert backend.accepted[0].occurred_at <= app.clock.now()
+    assert await send(app) == SentEvents()
+
+
+async def test_a_login_and_an_import_make_no_event(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    await app.log_in(a_phone(1))
+    user = ImportedUser(phone=a_phone(2), username="Rahul", created_at=app.clock.now())
+    await app.use_cases.of(ImportsFeature).import_user(user, IMPORT_RUN)
+    await send(app)
+
+    assert backend.attempted == []
+
+
+async def test_the_phone_is_sent_only_if_the_operator_wants_it(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    await send(app)
+    with_phone = restart(app, policy=make_policy(events_with_phone=True))
+    await rename(with_phone, user)
+    await send(with_phone)
+
+    assert [event.phone for event in backend.accepted] == [None, a_phone().e164]
+
+
+async def test_events_of_a_user_keep_their_order_and_others_do_not_wait(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    first, second = await add_users(app, 2)
+    await rename(app, first)
+    backend.rejects = lambda event: AWAY if event.user_id == first.identity.id else None
+    await send(app)
+    assert [event.user_id for event in backend.accepted] == [second.identity.id]
+
+    backend.rejects = lambda _: None
+    app.advance(seconds=5)
+    await send(app)
+    of_first = [event.type for event in backend.accepted if event.user_id == first.identity.id]
+    assert of_first == [CREATED, UPDATED]
+
+
+@pytest.mark.parametrize("call", range(1, 9))
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+async def test_after_a_kill_at_any_step_every_event_is_sent_in_order(
+    app: AppHarness, backend: FakeDestination, call: int, is_done: bool
+) -> None:
+    user = await app.add_user()
+    await block(app, user)
+    app.faults.fail_at(call, kill=not is_done, is_done=is_done)
+    with suppress(ProcessKilled, StorageTimeout):
+        await send(app)
+        await unblock(app, user)
+        await send(app)
+    app.faults.reset()
+    survivor = restart(app)
+    await unblock(survivor, user)
+    await send_until_settled(survivor)
+
+    distinct = {event.id: event.type for event in backend.accepted}
+    assert [*distinct.values()] == [CREATED, BLOCKED, UNBLOCKED]
+
+
+async def test_one_process_sends_and_another_takes_over_after_a_kill_or_a_stop(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    send_now = app.use_cases.of(EventsFeature).send
+    send_of_other = restart(app).use_cases.of(EventsFeature).send
+    assert await send_now() == {BACKEND: SentEvents()}
+    assert await send_of_other() is None
+    assert await send_now() == {BACKEND: SentEvents()}  # it goes on without a break
+    await app.add_user()
+    app.advance(seconds=LEASE_PERIOD.total_seconds())
+    assert await send_of_other() == {BACKEND: SentEvents(accepted=1)}
+    await send_now.release()  # it has none
+    assert await send_now() is None
+    await send_of_other.release()
+    assert await send_now() is not None
+    assert backend.types == [CREATED]
+
+
+async def test_a_destination_that_hangs_delays_no_other(
+    both: AppHarness, backend: FakeDestination, other: FakeDestination
+) -> None:
+    await add_users(both, 30)
+    backend.gate = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    sending, started = asyncio.create_task(both.use_cases.of(EventsFeature).send()), loop.time()
+    await asyncio.sleep(1)  # of the loop's time
+    assert len(other.accepted) == 30
+    user = await both.add_user(a_phone(31), "late")
+    await asyncio.sleep(1)  # of the loop's time
+    assert other.accepted[-1].user_id == user.identity.id
+
+    sent = await sending
+    assert sent is not None
+    assert (sent[BACKEND].accepted, sent[BACKEND].reason) == (0, "no response in time")
+    assert backend.most_at_once == module.PARALLEL_USERS
+    assert loop.time() - started < LEASE_PERIOD.total_seconds()
+
+
+async def test_no_attempt_begins_after_the_time_to_send(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    await block_and_unblock(app, user)
+    loop = asyncio.get_running_loop()
+    backend.gate = asyncio.Event()
+    loop.call_later(4.5, backend.gate.set)
+    await app.use_cases.of(EventsFeature).send.send_due(BACKEND, loop.time() + 4)
+    assert backend.types == [CREATED]
+    await send(app)
+    assert backend.types == [CREATED, BLOCKED, UNBLOCKED]
+
+
+async def test_a_destination_that_fails_is_paused_longer_each_time_and_tried_again(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    await add_users(app, 40)
+    backend.rejects = lambda _: AWAY
+    assert (await send(app)).failed == PARALLEL_USERS
+    assert (await send(app)).failed == 0
+    attempts = []
+    for seconds in (9, 1, 19, 1):
+        app.advance(seconds=seconds)
+        attempts.append((await send(app)).failed > 0)
+    assert attempts == [False, True, False, True]
+    app.advance(minutes=5)
+    backend.rejects = lambda _: None
+    for _ in range(60):
+        app.advance(minutes=5)
+        await send(app)
+    assert len({event.user_id for event in backend.accepted}) == 40
+
+
+async def test_users_who_wait_for_a_pause_are_not_due_at_the_same_moment(
+    both: AppHarness, backend: FakeDestination, other: FakeDestination
+) -> None:
+    users = await add_users(both, 7)
+    await send_to_both(both)
+    backend.rejects = lambda _: AWAY
+    attempt_times = []
+    for number, user in enumerate(users, start=1):
+        both.advance(seconds=1)
+        await both.identities.operator_actions.block(a_phone(number))
+        await send_to_both(both)
+        stored = both.database.identities[user.identity.id].value
+        attempt_times.append(stored.events.next_attempt_at(BACKEND))
+
+    assert len(backend.attempted) == 7 + 5
+    assert len(other.accepted) == 7 + 7
+    in_five_minutes = both.clock.now() + timedelta(minutes=5)
+    assert attempt_times[5:] == [in_five_minutes - timedelta(seconds=early) for early in (1, 0)]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["same process", "another process"])
+async def test_after_a_destination_is_back_all_that_wait_are_sent_within_a_minute(
+    both: AppHarness, backend: FakeDestination, other: FakeDestination, is_restarted: bool
+) -> None:
+    users = await add_users(both, 25)
+    backend.rejects = lambda _: AWAY
+    for turn in range(100):
+        if turn < len(users):
+            await both.identities.operator_actions.block(a_phone(turn + 1))
+        await send_to_both(both)
+        both.advance(seconds=9)
+    # It is not asked for each of them.
+    assert len(backend.attempted) < PARALLEL_USERS + 900 / 20 + 5
+    assert {event.user_id for event in other.accepted} == {user.identity.id for user in users}
+
+    app = restart(both) if is_restarted else both
+    backend.rejects = lambda _: None
+    for _ in range(6):
+        await send_to_both(app)
+        app.advance(seconds=9)
+    assert len(backend.accepted) == 2 * len(users)
+    assert backend.most_at_once <= PARALLEL_USERS
+    for user in users:
+        of_user = [event.type for event in backend.accepted if event.user_id == user.identity.id]
+        assert of_user == [CREATED, BLOCKED]
+
+
+async def test_events_that_alone_are_rejected_are_tried_later_and_delay_others_for_seconds(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    rejected = {user.identity.id for user in await add_users(app, 7)}
+    backend.rejects = lambda event: AWAY if event.user_id in rejected else None
+    for number in range(8, 38):
+        user = await app.add_user(a_phone(number), f"user {number}")
+        for _ in range(3):
+            await send(app)
+            app.advance(seconds=7)
+        assert backend.accepted[-1].user_id == user.identity.id
+        app.advance(minutes=4)
+    # In two hours, for each of them.
+    assert len(backend.attempted) - 30 < 7 * 18
+
+
+async def test_an_event_is_repeated_for_three_days_and_then_kept_until_a_newer_one(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    backend.rejects = lambda _: AWAY
+    for _ in range(100):
+        await send(app)
+        app.advance(hours=1)
+    assert app.database.identities[user.identity.id].value.events.failed_at is not None
+    attempts = len(backend.attempted)
+    assert attempts > RETRY_PERIOD / timedelta(hours=1)
+    backend.rejects = lambda _: None
+    await send(app)
+    assert len(backend.attempted) == attempts
+
+    await block(app, user)
+    await send(app)
+    assert backend.types == [CREATED, BLOCKED]
+    assert app.database.identities[user.identity.id].value.events.failed_at is None
+
+
+async def test_what_happens_during_the_last_attempt_is_sent_too(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    backend.rejects = lambda _: AWAY
+    await send(app)
+    app.advance(days=3)
+    backend.gate = asyncio.Event()
+    last_attempt = asyncio.create_task(send(app))
+    while len(backend.attempted) < 2:  # noqa: ASYNC110 -- it has no event
+        await asyncio.sleep(0)
+    await block(app, user)
+    backend.gate.set()
+    assert (await last_attempt).failed == 1
+    backend.rejects = lambda _: None
+    await send(app)
+
+    assert backend.types == [CREATED, BLOCKED]
+
+
+async def test_many_users_who_wait_for_a_slow_destination_delay_no_other(
+    both: AppHarness,
+    backend: FakeDestination,
+    other: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "BATCH_SIZE", 2)
+    users = await add_users(both, 7)
+    other.gate = asyncio.Event()
+    slow = asyncio.create_task(send(both, OTHER))
+    await send(both)
+    assert len(backend.accepted) == len(users)
+    assert other.accepted == []
+    other.gate.set()
+    await slow
+    await send(both, OTHER)
+
+    assert len(other.accepted) == len(users)
+
+
+async def test_the_deletion_of_a_user_is_sent_after_the_purge_too(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    await send(app)
+    await app.identities.delete_user(user)
+    assert (await app.operations.cleanup())["purged_identities"] == 1
+    with_phone = restart(app, policy=make_policy(events_with_phone=True))
+    await send(with_phone)
+
+    assert (backend.types, backend.accepted[-1].phone) == ([CREATED, DELETED], None)
+
+
+async def test_each_destination_gets_all_events(
+    both: AppHarness,
+    backend: FakeDestination,
+    other: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    user = await both.add_user()
+    other.rejects = lambda _: ValueError(a_phone().e164)
+    sent = await both.use_cases.of(EventsFeature).send()
+    await block(both, user)
+    await both.use_cases.of(EventsFeature).send()
+    raised = [line for line in caplog.records if line.exc_info]
+    assert [line.msg for line in raised] == [{"event": "event_destination_failed"}]
+    assert sent == {
+        BACKEND: SentEvents(accepted=1),
+        OTHER: SentEvents(failed=1, reason="failed with ValueError", is_failing=True),
+    }
+    other.rejects = lambda _: None
+    both.advance(seconds=5)
+    await both.use_cases.of(EventsFeature).send()
+
+    assert backend.types == other.types == [CREATED, BLOCKED]
+    assert both.database.identities[user.identity.id].value.events.unsent == ()
+
+
+async def test_events_for_a_destination_that_is_gone_are_dropped(
+    both: AppHarness, backend: FakeDestination, other: FakeDestination
+) -> None:
+    user = await both.add_user()
+    other.rejects = lambda _: AWAY
+    await both.use_cases.of(EventsFeature).send()
+    both.advance(seconds=5)
+    await send(restart(both, destinations={BACKEND: backend}))
+
+    stored = both.database.identities[user.identity.id].value
+    assert (stored.events.unsent, stored.events.next_send_at) == ((), None)
+
+
+async def test_what_waits_is_counted_and_measured(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    events = app.use_cases.of(EventsFeature).send
+    assert await events.measure_delay() == timedelta()
+    await add_users(app, 3)
+    app.advance(seconds=7)
+    assert await events.measure_delay() >= timedelta(seconds=7)
+    backend.rejects = lambda _: AWAY
+    await send(app)
+    assert await events.measure_delay() == timedelta()
+    assert await events.count_waiting_users(BACKEND, 9) == 3
+    assert await events.count_waiting_users(BACKEND, 2) == 2
+
+
+async def test_an_event_of_an_own_destination_may_fail_in_any_way(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    await app.add_user()
+    errors: list[BaseException] = [EventRejected(), TimeoutError(), KeyError("x")]
+    errors.append(asyncio.CancelledError())  # of something that the destination cancelled
+    errors.append(SystemExit(1))
+
+    def fail(_: Event) -> BaseException:
+        return errors.pop(0)
+
+    backend.rejects, reasons = fail, []
+    while errors:
+        reasons.append((await send(app)).reason)
+        [kept] = app.database.identities.values()
+        assert kept.value.events.progress_of(BACKEND).failure_reason == reasons[-1]
+        app.advance(hours=1)
+
+    assert reasons == [
+        "it was rejected",
+        "no response in time",
+        "failed with KeyError",
+        "failed with CancelledError",
+        "failed with SystemExit",
+    ]

@@ -1,0 +1,449 @@
+"""An export has all data of one person and of nobody else, as a ZIP archive."""
+
+import asyncio
+import io
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zipfile import ZipFile
+
+import pytest
+
+from adapters.records.features.console import make_console_repositories
+from application.administration.operator import operating_system_user
+from application.features.app_data.feature import AppDataFeature
+from application.features.export.acts import EXPORT
+from application.features.export.export_user import Export
+from application.features.export.feature import ExportFeature
+from application.features.export.page import EXPLAINED_FILES
+from application.features.media.feature import LibraryFeature
+from application.ports.errors import MediaStorageUnavailable
+from application.principal import Principal
+from domain.administration.audit import AuditAction
+from domain.administration.scope import Scope
+from domain.errors import (
+    FreshLoginRequired,
+    TooManyExports,
+    Unauthenticated,
+    Unavailable,
+    UserNotFound,
+)
+from domain.features.app_data.app_data import AppData
+from domain.features.console.devices import ConsoleDevice, ConsoleDevices
+from domain.features.export.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
+from domain.identities.phone_change import UNDO_PERIOD
+from domain.phone import PhoneNumber
+from entrypoints.http.export.archive import write_archive
+from tests.support.acts import a_token, assert_refused, permitted_operators
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone, an_id
+from tests.support.fakes.messenger import REJECTED
+from tests.support.fault_injector import ProcessKilled
+from tests.support.voice.builders import a_call, a_recording
+from tests.support.voice.stored import voice_repositories
+from tests.unit.application.features.phone_change.phone_changes import make_command, request_code
+
+OPERATOR: Final = operating_system_user("alice")
+
+
+async def read(opened: AbstractAsyncContextManager[Export]) -> ZipFile:
+    """Read an export to its end, as a server sends it."""
+    content = bytearray()
+    async with opened as export, aclosing(write_archive(export)) as parts:
+        async for part in parts:
+            content += part
+        export.complete()
+    return ZipFile(io.BytesIO(content))
+
+
+async def break_off(opened: AbstractAsyncContextManager[Export]) -> None:
+    """Read the first part of an export, as a client that disconnects."""
+    async with opened as export, aclosing(write_archive(export)) as parts:
+        await anext(parts)
+
+
+async def export_own_data(app: AppHarness, principal: Principal) -> ZipFile:
+    return await read(app.use_cases.of(ExportFeature).export_own_data(principal))
+
+
+async def export_user(app: AppHarness, query: PhoneNumber | str) -> ZipFile:
+    return await read(app.use_cases.of(ExportFeature).export_user(OPERATOR, query, "ticket"))
+
+
+def exports(app: AppHarness) -> Mapping[str, Any]:
+    """The records of exports, by the id of the identity."""
+    return app.database.records.tables["data_exports"]
+
+
+def parse(archive: ZipFile, name: str) -> Any:
+    return json.loads(archive.read(name))
+
+
+async def add_call_with_recording(app: AppHarness, principal: Principal) -> str:
+    recording = a_recording(recorded_at=app.clock.now())
+    app.call_provider.recordings[recording.id] = b"a sound" * 1_000
+    call = a_call(identity_id=principal.identity.id, recordings=(recording,))
+    await voice_repositories(app.database).calls.add(replace(call, started_at=app.clock.now()))
+    return str(recording.id)
+
+
+async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHarness) -> None:
+    principal = await app.add_user()
+    item = (await app.upload_image(principal, category="art")).item
+    await add_call_with_recording(app, principal)
+    app_data = AppData(principal.identity.id, '{"plan":"pro"}')
+    await app.use_cases.of(AppDataFeature).stored_data.replace(app_data.id, app_data)
+    await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "no code arrived")
+
+    archive = await export_own_data(app, principal)
+
+    assert archive.testzip() is None
+    names = archive.namelist()
+    image_name = f"library/{item.id}.gif"
+    sound = f"recordings/{an_id()}-0.mp3"
+    assert names == [
+        "index.html", "account.json", "sessions.json", "sign_in.json", "audit.json",
+        "app_data.json", "library.json", image_name, "calls.json", sound,
+        "console.json", "passkeys.json",
+    ]  # fmt: skip
+    assert parse(archive, "app_data.json") == {"plan": "pro"}
+    page = archive.read("index.html").decode()
+    explained = [*EXPLAINED_FILES, "library.json", "library/", "calls.json", "recordings/"]
+    assert all(name in page for name in [*explained, "not_included.json"])
+    account = parse(archive, "account.json")
+    assert (account["phone"], account["username"]) == (a_phone().e164, "Rahul Sharma")
+    assert account["last_export_at"] == "2026-05-01T21:30:00.000Z"
+    [event] = account["unsent_events"]
+    assert event == {"type": "user.created", "at": "2026-05-01T21:30:00.000Z"}
+    assert len(parse(archive, "sessions.json")["sessions"]) == 1
+    assert parse(archive, "sign_in.json")["deliveries"][0]["channel"] == "sms"
+    [entry] = parse(archive, "audit.json")
+    assert (entry["action"], entry["reason"]) == ("reset_limits", "no code arrived")
+    assert "alice" not in archive.read("audit.json").decode()
+    [described] = parse(archive, "library.json")["items"]
+    assert (described["file"], described["category"]) == (image_name, "art")
+    assert archive.read(image_name) == app.files.contents[item.storage_key]
+    assert parse(archive, "calls.json")[0]["recordings"][0]["file"] == sound
+    assert archive.read(sound) == b"a sound" * 1_000
+    modes = {info.external_attr >> 16 & 0o777 for info in archive.infolist()}
+    assert modes == {0o600}
+
+
+async def test_an_export_has_no_hashes_no_keys_and_nobody_elses_data(app: AppHarness) -> None:
+    other = await app.add_user(a_phone(2), "Priya")
+    await app.upload_image(other)
+    principal = await app.add_user()
+
+    archive = await export_own_data(app, principal)
+
+    text = b"".join(archive.read(name) for name in archive.namelist()).decode()
+    identity = app.database.identities[principal.identity.id].value
+    verification = app.database.phone_verifications[a_phone()].value
+    hidden = [
+        a_phone(2).e164,
+        other.identity.id,
+        "Priya",
+        *(device.id for device in identity.devices),
+        *(trusted.client_ip_hash for trusted in verification.trusted_ips),
+        *(delivery.request_id for delivery in verification.deliveries.all),
+        *(used.id for used in identity.used_challenges),
+    ]
+    assert len(hidden) > 6
+    assert [secret for secret in hidden if secret in text] == []
+
+
+async def test_browsers_at_the_console_are_in_the_export_without_their_hashes(
+    app: AppHarness,
+) -> None:
+    principal = await app.add_administrator(a_phone())
+    version = principal.identity.session_version
+    device = ConsoleDevice("a hash", version, app.clock.now() + timedelta(days=90))
+    devices = make_console_repositories(app.database.stores).devices
+    await devices.add(ConsoleDevices(principal.identity.id, (device,)))
+    archive = await export_own_data(app, principal)
+    [browser] = parse(archive, "console.json")
+    assert [*browser] == ["expires_at"]
+
+
+async def test_changes_of_the_number_are_in_the_export_without_the_former_one(
+    app: AppHarness,
+) -> None:
+    principal = await app.add_user()
+    command = make_command(await request_code(app, principal))
+    app.messenger.result = REJECTED  # so the change is not over
+    await app.phone_change.change_phone(principal, command)
+
+    archive = await export_user(app, principal.identity.id)
+
+    account = parse(archive, "account.json")
+    assert (account["phone"], account["phone_change"]["step"]) == (a_phone(2).e164, "notify")
+    [deadline] = account["phone_changes_can_be_undone_until"]
+    assert datetime.fromisoformat(deadline) == app.clock.now() + UNDO_PERIOD
+    text = b"".join(archive.read(name) for name in archive.namelist()).decode()
+    assert a_phone().e164 not in text
+    actors = {entry["action"]: entry["by"] for entry in parse(archive, "audit.json")}
+    assert actors == {"change_phone": "you", "export": "an operator, by a command"}
+
+
+async def test_a_login_within_15_minutes_is_needed(app: AppHarness) -> None:
+    token = await app.access_token()
+    app.advance(minutes=15)
+    principal = await app.identities.authenticate(token)
+    with pytest.raises(FreshLoginRequired):
+        await export_own_data(app, principal)
+
+
+async def test_an_export_is_possible_once_a_day(app: AppHarness) -> None:
+    principal = await app.log_in()
+    export = app.use_cases.of(ExportFeature).export_own_data
+    await read(export(principal))
+    app.advance(60)
+    with pytest.raises(TooManyExports) as caught:
+        await read(export(principal))
+    assert caught.value.retry_after == timedelta(days=1).total_seconds() - 60
+    app.advance(caught.value.retry_after)
+    await read(export(principal))
+
+
+async def test_a_broken_transfer_may_be_repeated_within_an_hour_but_not_without_end(
+    app: AppHarness,
+) -> None:
+    principal = await app.log_in()
+    export = app.use_cases.of(ExportFeature).export_own_data
+    await break_off(export(principal))
+    app.advance(minutes=59)
+    await read(export(principal))
+    with pytest.raises(TooManyExports):
+        await read(export(principal))
+    app.advance(days=1)
+    await break_off(export(principal))
+    app.advance(hours=1)
+    with pytest.raises(TooManyExports):
+        await read(export(principal))
+    app.advance(days=1)
+    for _ in range(MAX_EXPORT_TRANSFERS):
+        await break_off(export(principal))
+    with pytest.raises(TooManyExports):
+        await read(export(principal))
+
+
+async def test_an_export_that_is_under_way_is_not_repeated_beside_it(app: AppHarness) -> None:
+    principal = await app.log_in()
+    export = app.use_cases.of(ExportFeature).export_own_data
+    async with export(principal) as first:
+        with pytest.raises(TooManyExports):
+            await read(export(principal))
+        app.clock.advance(LOST_TRANSFER_PERIOD)  # it may be one of a killed process
+        await read(export(principal))
+        first.complete()
+
+
+async def test_of_two_exports_at_once_one_begins(app: AppHarness) -> None:
+    principal = await app.log_in()
+    export = app.use_cases.of(ExportFeature).export_own_data
+    results = await asyncio.gather(
+        *(read(export(principal)) for _ in range(5)), return_exceptions=True
+    )
+    assert [type(result) for result in results].count(ZipFile) == 1
+    assert [type(result) for result in results].count(TooManyExports) == 4
+
+
+async def test_the_cleanup_forgets_an_export_when_the_next_is_possible(app: AppHarness) -> None:
+    principal = await app.log_in()
+    await export_own_data(app, principal)
+    app.advance(timedelta(days=1).total_seconds() - 1)
+    await app.operations.cleanup()
+    with pytest.raises(TooManyExports):
+        await export_own_data(app, principal)
+    app.advance(minutes=10)
+    assert (await app.operations.cleanup())["expired_data_exports"] == 1
+    assert not exports(app)
+
+
+async def test_an_export_is_forgotten_with_the_account(app: AppHarness) -> None:
+    principal = await app.log_in()
+    await export_own_data(app, principal)
+    await app.identities.delete_user(principal)
+    assert not exports(app)
+    await export_own_data(app, await app.log_in())  # it is another account
+
+
+async def test_an_export_of_an_account_that_is_deleted_meanwhile_does_not_begin(
+    app: AppHarness,
+) -> None:
+    principal = await app.log_in()
+    app.faults.run_before("data_exports.add", lambda: app.identities.delete_user(principal))
+    with pytest.raises(Unauthenticated):
+        await export_own_data(app, principal)
+    assert not exports(app)
+
+
+async def test_an_export_of_a_killed_process_is_repeated_by_its_owner(app: AppHarness) -> None:
+    principal = await app.log_in()
+    app.faults.fail_on("identities.load", after="data_exports.add", kill=True)
+    with pytest.raises(ProcessKilled):
+        await export_own_data(app, principal)
+    app.faults.reset()
+    with pytest.raises(TooManyExports):  # it may be under way
+        await export_own_data(app, principal)
+    app.clock.advance(LOST_TRANSFER_PERIOD)
+    await export_own_data(app, principal)
+
+
+async def test_the_record_of_a_process_that_was_killed_after_a_deletion_expires(
+    app: AppHarness,
+) -> None:
+    principal = await app.log_in()
+
+    async def delete_before_the_write_and_kill_after_it() -> None:
+        await app.identities.delete_user(principal)
+        await app.operations.cleanup()
+        app.faults.fail_on("identities.load", kill=True)
+
+    app.faults.run_before("data_exports.add", delete_before_the_write_and_kill_after_it)
+    with pytest.raises(ProcessKilled):
+        await export_own_data(app, principal)
+    app.faults.reset()
+    assert [*exports(app)] == [principal.identity.id]
+    with pytest.raises(UserNotFound):
+        await export_user(app, principal.identity.id)
+    await export_own_data(app, await app.log_in())
+    app.advance(days=1, minutes=10)
+    await app.operations.cleanup()
+    assert not exports(app)
+
+
+async def test_the_cleanup_deletes_an_export_that_a_killed_deletion_left(app: AppHarness) -> None:
+    principal = await app.log_in()
+    await export_own_data(app, principal)
+    app.faults.fail_on("data_exports.delete", kill=True)
+    with pytest.raises(ProcessKilled):
+        await app.identities.delete_user(principal)
+    app.faults.reset()
+    assert exports(app)
+    with pytest.raises(UserNotFound):
+        await export_user(app, a_phone())
+    await app.operations.cleanup()
+    assert not exports(app)
+
+
+async def test_only_who_may_exports_and_people_say_why(app: AppHarness) -> None:
+    await app.add_user()
+    export = app.use_cases.of(ExportFeature).export_user
+
+    await assert_refused(EXPORT, lambda operator, reason: read(export(operator, a_phone(), reason)))
+    assert app.database.audit_entries == []
+
+    for operator, reason in permitted_operators(EXPORT):
+        await read(export(operator, a_phone(), reason))
+
+
+async def test_an_export_counts_as_a_full_number_of_a_service_token(app: AppHarness) -> None:
+    await app.add_user()
+    token = a_token(Scope.EXPORT_USERS)
+    await read(app.use_cases.of(ExportFeature).export_user(token, a_phone()))
+    assert app.database.permits[f"token:{an_id(7)}:reads:full_numbers"] == 1
+
+
+async def test_an_operators_export_is_in_the_audit_and_so_is_a_broken_one(
+    app: AppHarness,
+) -> None:
+    user_id = (await app.add_user()).identity.id
+    export = app.use_cases.of(ExportFeature).export_user
+
+    archive = await read(export(OPERATOR, a_phone(), "she asked"))
+    await break_off(export(OPERATOR, user_id, "ticket"))
+
+    done, begun, failed = app.database.audit_entries
+    assert (done.action, done.subject, done.reason) == (AuditAction.EXPORT, user_id, "she asked")
+    assert (failed.failed_entry_id, failed.error) == (begun.id, "interrupted_error")
+    # What the operator does now is in the file already.
+    assert parse(archive, "audit.json")[0]["action"] == "export"
+
+
+async def test_a_file_that_is_gone_is_named_and_the_rest_is_there(app: AppHarness) -> None:
+    principal = await app.add_user()
+    item = (await app.upload_image(principal)).item
+    recording_id = await add_call_with_recording(app, principal)
+    del app.files.contents[item.storage_key]
+    del app.call_provider.recordings[recording_id]
+
+    archive = await export_own_data(app, principal)
+
+    missing = [row["file"] for row in parse(archive, "not_included.json")]
+    assert missing == [f"library/{item.id}.gif", f"recordings/{an_id()}-0.mp3"]
+    assert not set(missing) & set(archive.namelist())
+
+
+async def test_a_store_that_is_away_is_an_error_before_the_export_begins(
+    app: AppHarness,
+) -> None:
+    principal = await app.add_user()
+    app.files.is_unavailable = True
+    with pytest.raises(Unavailable):
+        await export_own_data(app, principal)
+    with pytest.raises(Unavailable):
+        await export_user(app, a_phone())
+    app.files.is_unavailable = False
+    await export_own_data(app, principal)
+    assert app.database.audit_entries == []
+
+
+async def test_a_store_that_fails_during_an_export_breaks_it(app: AppHarness) -> None:
+    principal = await app.add_user()
+    for _ in range(2):
+        await app.upload_image(principal)
+    app.faults.fail_on("media_files.open_file")
+
+    with pytest.raises(MediaStorageUnavailable):
+        await export_own_data(app, principal)
+
+    app.faults.reset()
+    assert app.files.open_files == 0
+    await export_own_data(app, principal)
+
+
+async def test_all_pages_of_a_library_are_exported_one_file_at_a_time(app: AppHarness) -> None:
+    principal = await app.add_user()
+    for _ in range(101):
+        await app.upload_image(principal)
+
+    async with (
+        app.use_cases.of(ExportFeature).export_own_data(principal) as export,
+        aclosing(write_archive(export)) as parts,
+    ):
+        open_files = [app.files.open_files async for _ in parts]
+        export.complete()
+
+    assert max(open_files) == 1
+    app.advance(days=1)
+    archive = await read(app.use_cases.of(ExportFeature).export_own_data(await app.log_in()))
+    assert sum(name.startswith("library/") for name in archive.namelist()) == 101
+
+
+async def test_a_hidden_item_is_in_the_export_of_its_owner(app: AppHarness) -> None:
+    principal = await app.add_user()
+    item, other = [(await app.upload_image(principal)).item for _ in range(2)]
+    await app.use_cases.of(LibraryFeature).moderate_items.hide(OPERATOR, item.id, "report 815")
+
+    archive = await export_user(app, principal.identity.id)
+
+    described = parse(archive, "library.json")["items"]
+    assert {row["id"]: row["is_hidden_by_operator"] for row in described} == {
+        item.id: True,
+        other.id: False,
+    }
+    assert archive.read(f"library/{item.id}.gif") == app.files.contents[item.storage_key]
+    hidden = [row for row in parse(archive, "audit.json") if row["action"] == "hide_item"]
+    assert [(row["item_id"], row["reason"]) for row in hidden] == [(item.id, "report 815")]
+
+
+@pytest.mark.parametrize("query", [lambda: an_id(99), a_phone])
+async def test_without_an_account_there_is_nothing_to_export(
+    app: AppHarness, query: Callable[[], Any]
+) -> None:
+    with pytest.raises(UserNotFound):
+        await export_user(app, query())

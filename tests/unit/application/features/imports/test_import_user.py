@@ -1,0 +1,410 @@
+"""Users of other systems are imported once, whatever interrupts the import."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from application.features.imports.feature import ImportsFeature
+from application.features.imports.import_user import (
+    ImportedUser,
+    ImportOutcome,
+    ImportProblem,
+    ImportResult,
+)
+from application.ports.errors import StorageError, StorageUnavailable
+from domain.administration.audit import AuditAction, AuditEntry
+from domain.errors import AuditFailed, DomainError
+from domain.identities.external_id import ExternalId
+from domain.identities.identity import Identity
+from domain.identities.role import Role
+from domain.identities.username import Username
+from domain.otp.challenge import OtpCode
+from domain.otp.test_otps import TestOtp, TestOtps
+from tests.support.app_harness import AppHarness
+from tests.support.builders import NOW, a_phone, an_id
+from tests.support.fault_injector import ProcessKilled
+from tests.support.imports.builders import IMPORT_RUN
+from tests.support.policies import make_policy
+
+YEARS_AGO = NOW - timedelta(days=1000)
+EXTERNAL_ID = ExternalId("auth0|5f7c8ec7c33c6c004bbafe82")
+FIELDS: Final[dict[str, Any]] = {"username": "Rahul Sharma", "created_at": YEARS_AGO}
+
+
+async def import_user(
+    app: AppHarness, *, dry_run: bool = False, number: int = 1, **fields: Any
+) -> ImportResult:
+    user = ImportedUser(phone=a_phone(number), **fields)
+    return await app.use_cases.of(ImportsFeature).import_user(user, None if dry_run else IMPORT_RUN)
+
+
+def stored(app: AppHarness) -> list[Identity]:
+    return [identity.value for identity in app.database.identities.values()]
+
+
+def outcomes(*results: ImportResult) -> list[tuple[ImportOutcome, ImportProblem | None]]:
+    return [(result.outcome, result.problem) for result in results]
+
+
+CREATED, UNCHANGED = (ImportOutcome.CREATED, None), (ImportOutcome.UNCHANGED, None)
+
+
+def rejected(problem: ImportProblem) -> tuple[ImportOutcome, ImportProblem | None]:
+    return ImportOutcome.REJECTED, problem
+
+
+IDS = pytest.mark.parametrize(
+    "ids",
+    [{"id": an_id(7)}, {"external_id": EXTERNAL_ID}, {}],
+    ids=["an id", "an external id", "a phone only"],
+)
+
+
+@IDS
+async def test_a_sign_in_is_a_login_to_the_imported_identity(
+    app: AppHarness, ids: dict[str, Any]
+) -> None:
+    result = await import_user(app, **ids, **FIELDS)
+
+    (imported,) = stored(app)
+    assert result == ImportResult(ImportOutcome.CREATED, identity_id=imported.id)
+    assert imported.id == ids.get("id", imported.id)
+    assert imported.external_id == ids.get("external_id")
+    assert imported.created_at == YEARS_AGO
+    assert imported.username is not None
+    assert imported.username.text == "Rahul Sharma"
+    assert (imported.staff.role, imported.sessions, imported.days_of_use) == (Role.MEMBER, (), 0)
+    assert imported.is_verified
+    assert (await app.log_in()).identity.id == imported.id
+
+
+@IDS
+async def test_a_repeat_changes_nothing_also_after_a_new_name(
+    app: AppHarness, ids: dict[str, Any]
+) -> None:
+    await import_user(app, **ids, **FIELDS)
+    before = stored(app)
+    assert outcomes(await import_user(app, **ids, **FIELDS)) == [UNCHANGED]
+    assert stored(app) == before
+    if ids:
+        await app.identities.rename_user(await app.log_in(), Username("Asha"))
+        assert outcomes(await import_user(app, **ids, **FIELDS)) == [UNCHANGED]
+
+
+@IDS
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("operation", "is_blocked"),
+    [
+        ("audit_log.add", True),
+        ("phone_verifications.save", True),
+        ("phone_verifications.save", False),
+        ("identities.add", True),
+        ("identities.add", False),
+    ],
+)
+async def test_a_repeat_completes_an_import_that_was_killed(
+    app: AppHarness, ids: dict[str, Any], operation: str, is_blocked: bool, is_done: bool
+) -> None:
+    fields = {**ids, **FIELDS, "is_blocked": is_blocked}
+    app.faults.fail_on(operation, kill=not is_done, is_done=is_done)
+    with pytest.raises((ProcessKilled, StorageError, DomainError)):
+        await import_user(app, **fields)
+    app.faults.reset()
+    assert all(identity.is_blocked is is_blocked for identity in stored(app))
+
+    result = await import_user(app, **fields)
+
+    (imported,) = stored(app)
+    assert not result.is_rejected
+    assert imported.external_id == ids.get("external_id")
+    assert (imported.created_at, imported.username is None) == (YEARS_AGO, False)
+    assert (imported.is_blocked, imported.is_verified) == (is_blocked, True)
+    assert None not in (imported.imported.at, imported.last_used_at)
+    if is_blocked:
+        await app.identities.operator_actions.unblock(a_phone())
+    assert (await app.log_in()).identity.id == imported.id
+
+
+@pytest.mark.parametrize("ids", [{"id": an_id(7)}, {"external_id": EXTERNAL_ID}])
+async def test_an_owner_who_signs_in_during_the_import_has_the_imported_identity(
+    app: AppHarness, ids: dict[str, Any]
+) -> None:
+    app.faults.fail_on("identities.add")
+    with pytest.raises(StorageUnavailable):
+        await import_user(app, **ids, **FIELDS)
+    signed_in = (await app.log_in()).identity
+
+    result = await import_user(app, **ids, **FIELDS)
+
+    (imported,) = stored(app)
+    assert result.outcome is ImportOutcome.COMPLETED
+    assert signed_in.id == ids.get("id", imported.id)
+    assert (imported.id, imported.created_at) == (signed_in.id, YEARS_AGO)
+    assert imported.username is not None
+    assert len(imported.sessions) == 1
+    assert outcomes(await import_user(app, **ids, **FIELDS)) == [UNCHANGED]
+
+
+async def test_a_phone_that_is_long_unused_is_not_recycled_after_the_import() -> None:
+    app = AppHarness(policy=make_policy(recycled_after=timedelta(days=365)))
+    result = await import_user(app, created_at=YEARS_AGO)
+
+    assert (await app.log_in()).identity.id == result.identity_id
+
+
+async def test_a_phone_with_other_data_is_rejected(app: AppHarness) -> None:
+    principal = await app.add_user()
+
+    results = [
+        await import_user(app, id=an_id(7)),
+        await import_user(app, external_id=EXTERNAL_ID),
+        await import_user(app, username="Somebody Else"),
+        await import_user(app, username="RAHUL SHARMA"),
+    ]
+
+    assert outcomes(*results) == [*[rejected(ImportProblem.PHONE_IN_USE)] * 3, UNCHANGED]
+    assert [identity.id for identity in stored(app)] == [principal.identity.id]
+
+
+async def test_an_identity_that_only_joined_by_a_call_becomes_the_users(app: AppHarness) -> None:
+    principal = await app.log_in()
+    identities = app.database.repositories().identities
+    loaded = await identities.load(principal.identity.id)
+    assert loaded is not None
+    await identities.replace(replace(loaded.value, is_verified=False), loaded.version)
+
+    other_id = await import_user(app, id=an_id(7))
+    result = await import_user(app, external_id=EXTERNAL_ID, **FIELDS)
+
+    assert outcomes(other_id) == [rejected(ImportProblem.PHONE_IN_USE)]
+    assert result == ImportResult(ImportOutcome.COMPLETED, identity_id=principal.identity.id)
+    (imported,) = stored(app)
+    assert (imported.is_verified, imported.created_at) == (True, YEARS_AGO)
+    assert imported.external_id == EXTERNAL_ID
+
+
+def entries(app: AppHarness) -> list[AuditEntry]:
+    acts = app.database.audit_entries
+    return [entry for entry in acts if entry.action is AuditAction.IMPORT_USERS]
+
+
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.ADMINISTRATOR])
+async def test_an_account_that_was_made_here_is_never_changed(app: AppHarness, role: Role) -> None:
+    made_here = (await app.log_in()).identity
+    await app.identities.operator_actions.change_role(made_here.id, role)
+    before = stored(app)
+    own: dict[str, Any] = {"id": made_here.id}
+
+    results = [
+        await import_user(app, **own, external_id=EXTERNAL_ID, **FIELDS),
+        await import_user(app, **own, **FIELDS),
+        await import_user(app, **FIELDS),
+    ]
+
+    assert outcomes(*results) == [rejected(ImportProblem.PHONE_IN_USE), UNCHANGED, UNCHANGED]
+    assert stored(app) == before
+    assert entries(app) == []
+
+
+@pytest.mark.parametrize("ids", [{}, {"id": an_id(7)}])
+async def test_an_imported_account_is_completed_until_its_owner_signs_in(
+    app: AppHarness, ids: dict[str, Any]
+) -> None:
+    imported = await import_user(app, **ids)
+    both: dict[str, Any] = {"id": imported.identity_id, "external_id": EXTERNAL_ID}
+
+    completed = await import_user(app, **both, **FIELDS)
+    entries_then = entries(app)
+    await app.log_in()
+    before = stored(app)
+    later = [
+        await import_user(app, **{**both, "external_id": ExternalId("another")}),
+        await import_user(app, **both, created_at=YEARS_AGO - timedelta(days=1)),
+    ]
+
+    assert outcomes(completed) == [(ImportOutcome.COMPLETED, None)]
+    (identity,) = before
+    assert (identity.external_id, identity.created_at) == (EXTERNAL_ID, YEARS_AGO)
+    assert outcomes(*later) == [rejected(ImportProblem.PHONE_IN_USE), UNCHANGED]
+    assert stored(app) == before
+    assert [(entry.subject, entry.actor, entry.reason) for entry in entries_then] == [
+        (identity.id, IMPORT_RUN.actor, IMPORT_RUN.reason)
+    ]
+    assert entries(app) == entries_then
+
+
+async def test_nothing_is_changed_without_the_audit_entry_or_after_a_promotion(
+    app: AppHarness,
+) -> None:
+    await import_user(app, id=an_id(7))
+    before = stored(app)
+    app.faults.fail_on("audit_log.add")
+    with pytest.raises(AuditFailed):
+        await import_user(app, id=an_id(7), external_id=EXTERNAL_ID)
+    assert stored(app) == before
+
+    app.faults.reset()
+    await app.identities.operator_actions.change_role(an_id(7), Role.ADMINISTRATOR)
+    result = await import_user(app, id=an_id(7), external_id=EXTERNAL_ID)
+    assert outcomes(result) == [rejected(ImportProblem.PHONE_IN_USE)]
+
+
+async def test_ids_that_are_in_use_are_rejected_and_the_owner_signs_in_alone(
+    app: AppHarness,
+) -> None:
+    await import_user(app, id=an_id(7), external_id=EXTERNAL_ID)
+
+    results = [
+        await import_user(app, number=2, id=an_id(7)),
+        await import_user(app, number=3, external_id=EXTERNAL_ID),
+    ]
+
+    assert outcomes(*results) == [
+        rejected(ImportProblem.ID_IN_USE),
+        rejected(ImportProblem.EXTERNAL_ID_IN_USE),
+    ]
+    for number in (2, 3):
+        signed_in = (await app.log_in(a_phone(number))).identity
+        assert (signed_in.phone, signed_in.external_id) == (a_phone(number), None)
+        assert signed_in.id != an_id(7)
+
+
+@pytest.mark.parametrize(
+    ("other", "problem"),
+    [
+        ({"id": an_id(7)}, ImportProblem.ID_IN_USE),
+        ({"id": an_id(8), "external_id": EXTERNAL_ID}, ImportProblem.EXTERNAL_ID_IN_USE),
+    ],
+    ids=["an id", "an external id"],
+)
+async def test_of_two_imports_with_one_id_at_once_one_is_rejected(
+    app: AppHarness, other: dict[str, Any], problem: ImportProblem
+) -> None:
+    results = []
+
+    async def import_other() -> None:
+        results.append(await import_user(app, number=2, **other))
+
+    app.faults.run_before("identities.add", import_other)
+    results.append(await import_user(app, id=an_id(7), external_id=other.get("external_id")))
+
+    assert outcomes(*results) == [CREATED, rejected(problem)]
+    signed_in = (await app.log_in()).identity
+    assert (signed_in.phone, signed_in.external_id) == (a_phone(), None)
+    assert signed_in.id != app.database.phone_verifications[a_phone(2)].value.identity_id
+
+
+async def test_a_deleted_account_is_not_brought_back(app: AppHarness) -> None:
+    await import_user(app, external_id=EXTERNAL_ID)
+    await app.identities.delete_user(await app.log_in())
+
+    results = [
+        await import_user(app, external_id=EXTERNAL_ID),
+        await import_user(app, external_id=ExternalId("another one")),
+    ]
+
+    assert outcomes(*results) == [rejected(ImportProblem.USER_DELETED), CREATED]
+
+
+async def test_blocked_and_test_phones_are_rejected_unless_they_were_imported_before() -> None:
+    otps = TestOtps((TestOtp(a_phone(3), OtpCode("123456")),))
+    app = AppHarness(policy=make_policy(test_otps=otps))
+    await import_user(app, id=an_id(7))
+    for number in (1, 2):
+        await app.identities.operator_actions.block(a_phone(number))
+
+    results = [
+        await import_user(app, id=an_id(7)),
+        await import_user(app, number=2, id=an_id(8)),
+        await import_user(app, number=3),
+    ]
+
+    assert outcomes(*results) == [
+        UNCHANGED,
+        rejected(ImportProblem.PHONE_BLOCKED),
+        rejected(ImportProblem.TEST_PHONE),
+    ]
+
+
+async def test_a_block_during_the_import_stays(app: AppHarness) -> None:
+    async def block() -> None:
+        await app.identities.operator_actions.block(a_phone())
+
+    app.faults.run_before("identities.add", block)
+    result = await import_user(app, id=an_id(7), external_id=EXTERNAL_ID)
+
+    assert outcomes(result) == [rejected(ImportProblem.PHONE_BLOCKED)]
+    assert stored(app)[0].is_blocked
+
+
+async def test_a_user_with_a_name_that_is_refused_or_taken_has_none(app: AppHarness) -> None:
+    await import_user(app, username="Rahul Sharma")
+
+    taken = await import_user(app, number=2, id=an_id(2), username="rahul SHARMA")
+    refused = await import_user(app, number=3, id=an_id(3), username="Administrator")
+
+    assert outcomes(taken, refused) == [
+        (ImportOutcome.CREATED, ImportProblem.USERNAME_IN_USE),
+        (ImportOutcome.CREATED, ImportProblem.USERNAME_REFUSED),
+    ]
+    assert refused.message
+    assert [identity.user is None for identity in stored(app)] == [False, True, True]
+    repeat = await import_user(app, number=2, id=an_id(2), username="rahul SHARMA")
+    assert outcomes(repeat) == [(ImportOutcome.UNCHANGED, ImportProblem.USERNAME_IN_USE)]
+
+
+async def test_a_name_that_looks_like_that_of_an_administrator_is_in_use(app: AppHarness) -> None:
+    await import_user(app, username="Rahul Sharma")
+    member = await import_user(app, number=2, id=an_id(2), username="RahuI Sharma")
+    await app.identities.operator_actions.change_role(a_phone(), Role.ADMINISTRATOR)
+
+    administrator = await import_user(app, username="Rahul Sharma")
+    repeated = await import_user(app, number=2, id=an_id(2), username="RahuI Sharma")
+    taken = await import_user(app, number=3, id=an_id(3), username="Rahu1 Sharma")
+
+    assert outcomes(member, administrator, repeated, taken) == [
+        (ImportOutcome.CREATED, None),
+        (ImportOutcome.UNCHANGED, None),
+        (ImportOutcome.UNCHANGED, None),
+        (ImportOutcome.CREATED, ImportProblem.USERNAME_IN_USE),
+    ]
+
+
+async def test_a_dry_run_says_the_same_and_writes_nothing(app: AppHarness) -> None:
+    await import_user(app, id=an_id(7), username="Rahul Sharma", external_id=EXTERNAL_ID)
+    await app.identities.operator_actions.block(a_phone(2))
+    await app.log_in(a_phone(3))
+    await app.identities.operator_actions.change_role(an_id(7), Role.ADMINISTRATOR)
+    cases: list[dict[str, Any]] = [
+        {"id": an_id(7)},
+        {"id": an_id(7), "number": 4},
+        {"number": 2},
+        {"number": 3, "external_id": ExternalId("another")},
+        {"number": 3},
+        {"number": 4, "external_id": EXTERNAL_ID},
+        {"number": 5, "username": "rahul sharma"},
+        {"number": 7, "username": "RahuI Sharma"},
+        {"number": 6, "username": "Admin", "created_at": YEARS_AGO},
+    ]
+    app.faults.reset()
+
+    tried = [await import_user(app, dry_run=True, **case) for case in cases]
+
+    assert not any(call.endswith((".add", ".replace")) for call in app.faults.calls)
+    done = [await import_user(app, **case) for case in cases]
+    assert outcomes(*tried) == outcomes(*done)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_number_that_is_held_is_in_use_until_its_account_is_deleted(
+    app: AppHarness, dry_run: bool
+) -> None:
+    user = await app.add_user(a_phone(1), "Priya")
+    await app.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
+    held = await import_user(app, dry_run=dry_run, external_id=EXTERNAL_ID)
+    await app.identities.delete_user.by_id(user.identity.id)
+    free = await import_user(app, dry_run=dry_run, external_id=EXTERNAL_ID)
+    assert outcomes(held, free) == [rejected(ImportProblem.PHONE_IN_USE), CREATED]

@@ -1,0 +1,225 @@
+"""The users of a file: checked as a whole, imported in parallel, reported in order."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from application.features.imports.feature import ImportsFeature
+from application.features.imports.import_user import ImportOutcome, ImportProblem
+from application.features.imports.import_users import (
+    CheckedUsers,
+    ImportCounts,
+    LineUsers,
+    Observer,
+    RejectionReason,
+    check_users,
+)
+from application.features.imports.sources import SourceUser
+from application.features.imports.unread_fields import MAX_NAME_LENGTH, MAX_NAMES
+from application.features.imports.user_lines import InvalidLine, LineFields, LineProblem, UserLine
+from application.ports.errors import StorageUnavailable
+from domain.phone import DEFAULT_RULES
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.imports.builders import IMPORT_RUN
+from tests.support.markdown import page
+
+
+class Recorder(Observer):
+    """Remembers what it is told, and stops after some lines."""
+
+    def __init__(self, *, stops_after: int | None = None) -> None:
+        self.listed: list[tuple[int, RejectionReason]] = []
+        self.stops_after = stops_after
+        self.done = 0
+
+    def on_line(self, line: SourceUser, problem: RejectionReason, message: str) -> None:
+        self.listed.append((int(line.key), problem))
+
+    def on_progress(self, counts: ImportCounts) -> None:
+        self.done = counts.done
+
+    def should_stop(self) -> bool:
+        return self.stops_after is not None and self.done >= self.stops_after
+
+
+def lines_of(users: Sequence[dict[str, Any]]) -> Any:
+    def read() -> Iterator[UserLine]:
+        for number, fields in enumerate(users, 1):
+            known = {name: value for name, value in fields.items() if name != "unread"}
+            yield UserLine(number, {}, LineFields(**known), unread=fields.get("unread", ()))
+
+    return read
+
+
+def users(count: int) -> list[dict[str, Any]]:
+    return [{"phone": a_phone(number).e164, "id": f"m{number}"} for number in range(count)]
+
+
+async def check(listed: Sequence[dict[str, Any]]) -> CheckedUsers:
+    lines = LineUsers(lines_of(listed), None, DEFAULT_RULES)
+    return await check_users(lines.read, Recorder())
+
+
+async def import_all(
+    app: AppHarness,
+    listed: Sequence[dict[str, Any]],
+    recorder: Recorder | None = None,
+    *,
+    dry_run: bool = False,
+) -> ImportCounts:
+    checked = await check(listed)
+    import_users = app.use_cases.of(ImportsFeature).import_users
+    return await import_users(checked, recorder or Recorder(), None if dry_run else IMPORT_RUN)
+
+
+async def test_a_line_with_another_fault_counts_as_a_user_of_its_phone(app: AppHarness) -> None:
+    phone = a_phone(1).e164
+    listed: list[dict[str, Any]] = [
+        {"phone": phone},
+        {"phone": phone, "created_at": "yesterday"},
+    ]
+
+    counts = await import_all(app, listed, recorder := Recorder())
+
+    assert counts.outcomes == {ImportOutcome.REJECTED: 2}
+    assert recorder.listed == [
+        (1, LineProblem.REPEATED_PHONE),
+        (2, LineProblem.INVALID_CREATED_AT),
+    ]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_what_is_not_read_is_counted_by_name_and_bounded(
+    app: AppHarness, dry_run: bool
+) -> None:
+    listed = [
+        {**user, "unread": ("email", f"key {number}", "x" * 1000)}
+        for number, user in enumerate(users(150))
+    ]
+
+    unread = (await import_all(app, listed, dry_run=dry_run)).unread
+
+    assert (unread.lines["email"], unread.lines["x" * MAX_NAME_LENGTH]) == (150, 150)
+    assert len(unread.lines) == MAX_NAMES
+    assert unread.lines.total() + unread.other_values == 450
+
+
+async def test_users_who_are_blocked_there_are_counted(app: AppHarness) -> None:
+    rejected = {"phone": "123", "blocked": "true"}
+    listed = [{**user, "blocked": "yes"} for user in users(3)]
+
+    counts = await import_all(app, [*listed, rejected, {"phone": a_phone(9).e164}])
+    again = await import_all(app, [*listed, rejected])
+
+    assert (counts.blocked, counts.rejected_blocked) == (3, 1)
+    assert (again.blocked, again.rejected_blocked) == (0, 1)
+
+
+async def test_a_line_that_is_no_user_is_counted_too_if_it_says_that_its_user_is_blocked(
+    app: AppHarness,
+) -> None:
+    fields = LineFields(phone=a_phone(1).e164, blocked="true")
+    lines = LineUsers(
+        lambda: iter([UserLine(1, {}, fields, "A field is a list.")]), None, DEFAULT_RULES
+    )
+
+    (user,) = [each async for each in lines.read()]
+
+    assert isinstance(user.user, InvalidLine)
+    assert user.is_blocked
+
+
+async def test_of_several_users_with_one_phone_or_id_none_is_imported(app: AppHarness) -> None:
+    one, two, three = (a_phone(number).e164 for number in (1, 2, 3))
+    listed = [
+        {"phone": one, "id": "a"},
+        {"phone": two, "id": "b"},
+        {"phone": one.replace("+1", "001 "), "id": "c"},
+        {"phone": three, "id": "b"},
+        {"phone": a_phone(4).e164, "id": "d"},
+        {"phone": ""},
+    ]
+    recorder = Recorder()
+
+    counts = await import_all(app, listed, recorder)
+
+    assert recorder.listed == [
+        (1, LineProblem.REPEATED_PHONE),
+        (2, LineProblem.REPEATED_ID),
+        (3, LineProblem.REPEATED_PHONE),
+        (4, LineProblem.REPEATED_ID),
+        (6, LineProblem.NO_PHONE),
+    ]
+    assert counts.outcomes == {ImportOutcome.CREATED: 1, ImportOutcome.REJECTED: 5}
+    assert app.database.phone_verifications.keys() == {a_phone(4)}
+
+
+async def test_an_import_that_was_stopped_goes_on_with_a_repeat(app: AppHarness) -> None:
+    listed = users(300)
+
+    stopped = await import_all(app, listed, Recorder(stops_after=100))
+    repeated = await import_all(app, listed)
+
+    created = stopped.outcomes[ImportOutcome.CREATED]
+    assert not stopped.is_complete
+    assert 100 <= created < 300
+    assert repeated.is_complete
+    assert repeated.outcomes == {
+        ImportOutcome.UNCHANGED: created,
+        ImportOutcome.CREATED: 300 - created,
+    }
+    assert len(app.database.identities) == 300
+
+
+async def test_a_database_that_is_away_ends_the_import_and_leaves_no_task(
+    app: AppHarness,
+) -> None:
+    app.faults.fail_on("identities.add")
+    with pytest.raises(StorageUnavailable):
+        await import_all(app, users(100))
+    app.faults.reset()
+
+    counts = await import_all(app, users(100))
+
+    assert counts.is_complete
+    assert len(app.database.identities) == 100
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_of_several_users_with_one_name_the_first_gets_it(
+    app: AppHarness, *, dry_run: bool
+) -> None:
+    names = ["Rahul", "  rahul", "", "RAHUL ", "Zoe", "admin", "admin"]
+    listed = [
+        {**user, "username": name} for user, name in zip(users(len(names)), names, strict=True)
+    ]
+    recorder = Recorder()
+
+    counts = await import_all(app, listed, recorder, dry_run=dry_run)
+
+    assert counts.outcomes == {ImportOutcome.CREATED: len(names)}
+    assert recorder.listed == [
+        (2, ImportProblem.USERNAME_IN_USE),
+        (4, ImportProblem.USERNAME_IN_USE),
+        (6, ImportProblem.USERNAME_REFUSED),
+        (7, ImportProblem.USERNAME_REFUSED),
+    ]
+
+
+async def test_a_name_is_free_if_the_first_user_with_it_is_rejected(app: AppHarness) -> None:
+    blocked, free = users(2)
+    await app.identities.operator_actions.block(a_phone(0))
+    listed = [{**blocked, "username": "Rahul"}, {**free, "username": "Rahul"}]
+    recorder = Recorder()
+
+    await import_all(app, listed, recorder, dry_run=True)
+
+    assert recorder.listed == [(1, ImportProblem.PHONE_BLOCKED)]
+
+
+def test_each_reason_is_explained_on_its_page() -> None:
+    text = page("docs/importing.md")
+    reasons = [*LineProblem, *ImportProblem]
+    assert [reason for reason in reasons if f"`{reason}`" not in text] == []

@@ -1,0 +1,114 @@
+"""What a line of a file says about a user."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pytest
+
+from application.features.imports.import_user import ImportedUser
+from application.features.imports.user_lines import (
+    InvalidLine,
+    LineFields,
+    LineProblem,
+    UserLine,
+    parse_user_line,
+)
+from domain.phone import DEFAULT_RULES
+
+PHONE: Final = "+14155550101"
+
+
+def parse(region: str | None = None, **fields: Any) -> ImportedUser:
+    line = UserLine(7, {}, LineFields(**{"phone": PHONE, **fields}))
+    return parse_user_line(line, region, DEFAULT_RULES)
+
+
+@pytest.mark.parametrize("text", [PHONE, "(415) 555-0101", "tel:+1-415-555-0101"])
+def test_a_phone_is_read_as_at_a_sign_in(text: str) -> None:
+    assert parse("US", phone=text).phone.e164 == PHONE
+
+
+@pytest.mark.parametrize(
+    ("region", "text", "problem"),
+    [
+        (None, " ", LineProblem.NO_PHONE),
+        (None, "9.19877E+11", LineProblem.SPREADSHEET_NUMBER),  # digits are lost
+        (None, "9,19877e11", LineProblem.SPREADSHEET_NUMBER),  # in other languages
+        (None, "14155550101.0", LineProblem.SPREADSHEET_NUMBER),  # a decimal number
+        (None, "123", LineProblem.INVALID_PHONE),
+        (None, "+18005550101", LineProblem.UNSUPPORTED_PHONE_TYPE),
+        ("SE", "468123456", LineProblem.AMBIGUOUS_PHONE),
+    ],
+)
+def test_a_phone_that_is_none_says_why_without_the_number(
+    region: str | None, text: str, problem: LineProblem
+) -> None:
+    with pytest.raises(InvalidLine) as raised:
+        parse(region, phone=text)
+    assert raised.value.problem is problem
+    assert text.strip() == "" or text not in str(raised.value) + raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2020-05-01T09:30:00Z", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
+        ("2020-05-01 11:30:00+02", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
+        ("2020-05-01", datetime(2020, 5, 1, tzinfo=UTC)),
+        ("1588325400000", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
+        ("1588325400", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
+        ("1588325400.5", datetime(2020, 5, 1, 9, 30, 0, 500_000, tzinfo=UTC)),
+        (" ", None),
+    ],
+)
+def test_a_time_is_iso_8601_or_unix_time(text: str, time: datetime | None) -> None:
+    assert parse(created_at=text).created_at == time
+
+
+@pytest.mark.parametrize("text", ["yesterday", "0001-01-01", "01/05/2020"])
+def test_another_time_is_rejected(text: str) -> None:
+    with pytest.raises(InvalidLine) as raised:
+        parse(created_at=text)
+    assert raised.value.problem is LineProblem.INVALID_CREATED_AT
+
+
+def test_an_id_of_another_form_is_an_external_id() -> None:
+    own = parse(id="5F7C8EC7C33C6C004BBAFE82")
+    assert (own.id, own.external_id) == ("5f7c8ec7c33c6c004bbafe82", None)
+    other = parse(id="auth0|5f7c8ec7c33c6c004bbafe82")
+    assert (other.id, other.external_id) == (None, "auth0|5f7c8ec7c33c6c004bbafe82")
+    assert parse(id="  ").external_id is None
+    for text in ("Zoë", "x" * 129, " 7"):
+        with pytest.raises(InvalidLine) as raised:
+            parse(id=text)
+        assert raised.value.problem is LineProblem.INVALID_ID
+
+
+@pytest.mark.parametrize(
+    ("text", "is_blocked"),
+    [
+        ("", False),
+        ("TRUE", True),  # a boolean in any case
+        (" t ", True),  # of PostgreSQL
+        ("yes", True),
+        ("1", True),
+        ("False", False),
+        ("null", False),  # nothing
+    ],
+)
+def test_who_is_blocked_is_a_flag(text: str, is_blocked: bool) -> None:
+    assert parse(blocked=text).is_blocked is is_blocked
+
+
+@pytest.mark.parametrize("text", ["maybe", "2020-05-01", "2"])
+def test_another_text_says_not_who_is_blocked(text: str) -> None:
+    with pytest.raises(InvalidLine) as raised:
+        parse(blocked=text)
+    assert raised.value.problem is LineProblem.INVALID_BLOCKED
+
+
+def test_a_name_that_is_a_phone_number_is_no_name() -> None:
+    assert parse(username=PHONE).username is None
+    assert parse("US", username="(415) 555-0101").username is None
+    assert parse(username="  ").username is None
+    assert parse(username="Zoë").username == "Zoë"

@@ -1,0 +1,153 @@
+"""When the login hook is asked, what it is told, and what follows."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import jwt
+import pytest
+
+from application.features.console.feature import ConsoleFeature
+from application.features.console.sign_in import ConsoleSignInCommand
+from application.features.login_hook.feature import LoginHookFeature
+from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
+from application.identities.events import LoginRejectedByHook
+from application.identities.extensions import AllowLogin, RejectLogin
+from application.otp.log_in import LoggedIn, VerifyOtpCommand
+from application.otp.verify_otp import OtpRejected
+from domain.errors import LoginRejected
+from domain.identities.external_id import parse_external_id
+from domain.otp.challenge import Purpose, parse_otp_code
+from domain.otp.delivery import Channel
+from tests.support.app_harness import AppHarness
+from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
+from tests.support.core_harness import wrong_code
+from tests.unit.application.features.phone_change.phone_changes import change_phone, undo
+from tests.unit.application.features.voice.test_voice_channel import app_with_phone_line
+
+FAILED = LoginHookFailed("the login hook did not decide: status 500")
+
+
+class FakeLoginHook:
+    """Decides so, or raises it."""
+
+    def __init__(self, app: AppHarness, *, with_phone: bool = False) -> None:
+        self.decision: AllowLogin | RejectLogin | BaseException = AllowLogin()
+        self.asked: list[LoginInquiry] = []
+        self.app = app
+        LoginHookFeature(app.use_cases, self, with_phone=with_phone)
+
+    async def ask(self, inquiry: LoginInquiry) -> AllowLogin | RejectLogin:
+        self.asked.append(inquiry)
+        if isinstance(self.decision, BaseException):
+            raise self.decision
+        return self.decision
+
+
+async def test_a_hook_is_told_who_logs_in_and_neither_code_nor_number(app: AppHarness) -> None:
+    hook = FakeLoginHook(app)
+    login = await app.open_session(device="Pixel 9")
+    loaded = app.database.identities[login.identity.id]
+    named = replace(loaded.value, external_id=parse_external_id("customer-7"))
+    await app.use_cases.repositories.identities.replace(named, loaded.version)
+    second = await app.open_session(device_token=login.device_token)
+    assert second.identity.id == login.identity.id
+
+    first, again = hook.asked
+    assert first == LoginInquiry(
+        id=first.id,
+        asked_at=first.asked_at,
+        user_id=None,
+        external_id=None,
+        channel=Channel.SMS,
+        country="US",
+        device="Pixel 9",
+        is_device_recognized=False,
+    )
+    assert (again.user_id, again.external_id) == (login.identity.id, "customer-7")
+    assert (again.device, again.is_device_recognized) == (None, True)
+    assert first.id != again.id
+
+
+async def test_a_login_by_a_call_and_by_the_paths_of_the_older_app_asks_too() -> None:
+    app = app_with_phone_line()
+    with_phone = FakeLoginHook(app, with_phone=True)
+    await app.request_otp(channel=Channel.VOICE)
+    code = parse_otp_code(await app.code_of_last_call())
+    command = VerifyOtpCommand(a_phone(), code, CLIENT_IP, is_legacy=True)
+    assert isinstance(await app.otp.verify_otp(command), LoggedIn)
+    asked = [(inquiry.channel, inquiry.phone) for inquiry in with_phone.asked]
+    assert asked == [(Channel.VOICE, a_phone().e164)]
+
+
+async def test_a_login_that_is_not_decided_counts_nowhere_and_is_asked_with_the_same_id(
+    app: AppHarness,
+) -> None:
+    hook = FakeLoginHook(app)
+    request_id = (await app.request_otp()).request_id
+    code, permits = app.last_code, app.database.permits
+    before = app.database.phone_verifications[a_phone()]
+    for hook.decision in (FAILED, FAILED, asyncio.CancelledError()):
+        with pytest.raises(type(hook.decision)):
+            await app.verify_otp(code, request_id=request_id)
+    assert app.database.permits == permits
+    assert app.database.phone_verifications[a_phone()] == before
+    # Whoever guesses is limited as always.
+    assert isinstance(await app.verify_otp(wrong_code(code), request_id=request_id), OtpRejected)
+    assert app.database.permits != permits
+
+    hook.decision = AllowLogin({"plan": "gold"})
+    login = await app.verify_otp(code, request_id=request_id, with_refresh=True)
+    assert isinstance(login, LoggedIn)
+    payload = jwt.decode(login.tokens.access_token, options={"verify_signature": False})
+    assert payload["app"] == {"plan": "gold"}
+    assert len(hook.asked) == 4
+    assert len({inquiry.id for inquiry in hook.asked}) == 1
+
+
+async def test_a_rejected_login_uses_its_code_and_leaves_no_account(app: AppHarness) -> None:
+    hook = FakeLoginHook(app)
+    hook.decision = RejectLogin("x" * 201)
+    await app.request_otp()
+    with pytest.raises(LoginRejected) as raised:
+        await app.verify_otp(app.last_code)
+    assert raised.value.message == "x" * 199 + "…"
+    assert LoginRejectedByHook in app.events.types
+    assert app.database.identities == {}
+    assert isinstance(await app.verify_otp(app.last_code), OtpRejected)
+    assert len(hook.asked) == 1
+
+
+async def test_nothing_but_a_login_with_a_code_asks_the_hook(app: AppHarness) -> None:
+    administrator = await app.add_administrator(a_phone(5))
+    user = await app.add_user(a_phone(1))
+    hook = FakeLoginHook(app)
+    app.advance(hours=12)
+    request_id = (await app.request_otp(a_phone(3))).request_id
+    options: dict[str, Any] = {"request_id": request_id, "with_refresh": True}
+    login = await app.verify_otp(app.last_code, a_phone(3), **options)
+    assert isinstance(login, LoggedIn)
+    assert len(hook.asked) == 1
+
+    hook.decision = AssertionError()
+    # The same login again, and a refresh
+    assert isinstance(await app.verify_otp(app.last_code, a_phone(3), **options), LoggedIn)
+    token = a_parsed_token(login.tokens.refresh_token)
+    await app.identities.refresh_session(token, CLIENT_IP)
+    # A change of the number, and its undo
+    await change_phone(app, user, a_phone(2))
+    await undo(app, a_phone(1))
+    # The web console
+    entered = await app.request_otp(a_phone(5), purpose=Purpose.CONSOLE_SIGN_IN)
+    signed_in = await app.use_cases.of(ConsoleFeature).sign_in(
+        ConsoleSignInCommand(
+            phone=a_phone(5),
+            code=parse_otp_code(app.last_code),
+            request_id=entered.request_id,
+            client_ip=CLIENT_IP,
+            device_token=None,
+        )
+    )
+    assert signed_in.cookie
+    assert administrator.identity.is_administrator
+    assert len(hook.asked) == 1

@@ -1,0 +1,154 @@
+"""The cleanup deletes what nothing shows of the library, and nothing else."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from application.features.media import deletions
+from application.operations.cleanup import CleanupReport
+from application.pacing import Pace
+from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState, MediaItem
+from domain.otp.phone_verification import PhoneVerification
+from tests.support.app_harness import AppHarness
+from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id
+from tests.support.fault_injector import ProcessKilled
+from tests.support.media.builders import an_item
+from tests.support.media.stored import media_repositories, stored_items
+
+TICK = timedelta(milliseconds=1)
+READS = ("load", "list", "find")
+
+
+async def add_item(app: AppHarness, item: MediaItem) -> None:
+    assert await media_repositories(app.database).items.add(item)
+
+
+async def test_the_file_of_a_deleted_item_is_deleted_again_before_its_record(
+    app: AppHarness,
+) -> None:
+    item = an_item(state=ItemState.DELETING, deletion_requested_at=NOW)
+    await add_item(app, item)
+    app.clock.advance(FILE_DELETION_DELAY - TICK)
+    assert await app.operations.cleanup() == CleanupReport()
+    app.files.contents[item.storage_key] = b"from a very slow upload"
+    app.clock.advance(TICK)
+    assert await app.operations.cleanup() == CleanupReport(deleted_items=1)
+    assert app.files.contents == {}
+    assert stored_items(app.database) == {}
+
+
+async def test_an_unavailable_store_keeps_the_record_and_stops_no_other_cleanup(
+    app: AppHarness,
+) -> None:
+    repositories = app.database.repositories()
+    await add_item(app, an_item(state=ItemState.DELETING, deletion_requested_at=NOW))
+    await repositories.identities.add(a_deleted_identity(user=a_user()))
+    await repositories.phone_verifications.save(a_phone(), PhoneVerification(), 0)
+    app.clock.advance(timedelta(days=30))
+    app.files.is_unavailable = True
+    assert await app.operations.cleanup() == CleanupReport(
+        purged_identities=1, released_usernames=1, expired_phone_verifications=1
+    )
+    app.files.is_unavailable = False
+    assert await app.operations.cleanup() == CleanupReport(deleted_items=1)
+
+
+async def test_unfinished_files_are_deleted_after_the_longest_upload(app: AppHarness) -> None:
+    app.files.unfinished = [NOW, NOW + TICK]
+    app.clock.advance(FILE_DELETION_DELAY + TICK)
+    assert await app.operations.cleanup() == CleanupReport(unfinished_files=1)
+    assert app.files.unfinished == [NOW + TICK]
+
+
+async def test_items_and_phone_of_a_deleted_identity_are_cleaned_up(app: AppHarness) -> None:
+    principal = await app.add_user()
+    app.files.is_unavailable = True
+    await app.identities.delete_user(principal)
+    app.files.is_unavailable = False
+    await add_item(app, an_item(owner_id=principal.identity.id))
+    assert (await app.operations.cleanup())["purged_identities"] == 1
+    deleted = app.database.identities[principal.identity.id].value
+    assert deleted.is_deleted
+    assert (deleted.purged_at, deleted.phone) == (app.clock.now(), None)
+    assert app.database.phone_verifications[a_phone()].value.identity_id is None
+    states = {stored.value.state for stored in stored_items(app.database).values()}
+    assert states == {ItemState.DELETING}
+
+
+async def test_it_pauses_between_the_items_of_one_deleted_account(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletions, "BATCH_SIZE", 2)
+    repositories, deleted = app.database.repositories(), a_deleted_identity()
+    await repositories.identities.add(deleted)
+    for number in range(5):
+        await add_item(app, an_item(id=an_id(number), owner_id=deleted.id))
+    left: list[int] = []
+
+    async def pause(_: Pace) -> None:
+        states = [stored.value.state for stored in stored_items(app.database).values()]
+        left.append(states.count(ItemState.READY))
+
+    monkeypatch.setattr(Pace, "pause", pause)
+    await app.operations.cleanup()
+
+    assert left[:3] == [3, 1, 0]
+
+
+async def test_parallel_cleanups_do_the_work_once(app: AppHarness) -> None:
+    repositories = app.database.repositories()
+    for number in range(60):
+        identity = a_deleted_identity(id=an_id(number), phone=a_phone(number))
+        await repositories.identities.add(identity)
+        await add_item(app, an_item(id=an_id(5000 + number), owner_id=identity.id))
+    reports = await asyncio.gather(*(app.operations.cleanup() for _ in range(4)))
+    assert sum(report["purged_identities"] for report in reports) == 60
+    assert all(stored.value.purged_at for stored in app.database.identities.values())
+    assert await app.operations.cleanup() == CleanupReport()
+
+
+async def app_to_clean() -> AppHarness:
+    """Return an app with an expired upload, a deleted item and a deleted identity with an item."""
+    app = AppHarness()
+    principal = await app.add_user(a_phone(1), "Rahul")
+    uploaded = (await app.upload_image(principal)).item.storage_key
+    now = app.clock.now()
+    pending = an_item(id=an_id(71), state=ItemState.PENDING, upload_deadline=now + UPLOAD_TIMEOUT)
+    deleting = an_item(id=an_id(72), state=ItemState.DELETING, deletion_requested_at=now)
+    for item in (pending, deleting):
+        await add_item(app, item)
+        app.files.contents[item.storage_key] = b"content"
+    app.clock.advance(FILE_DELETION_DELAY)
+    app.faults.fail_on("media_items.list_owned_by", kill=True)
+    with pytest.raises(ProcessKilled):
+        await app.identities.delete_user(principal)
+    app.faults.reset()
+    assert uploaded in app.files.contents
+    return app
+
+
+async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login_between() -> None:
+    uninterrupted = await app_to_clean()
+    await uninterrupted.use_cases.operations.cleanup()
+    calls = uninterrupted.faults.calls
+    for operation in {call for call in calls if not call.partition(".")[2].startswith(READS)}:
+        app = await app_to_clean()
+        app.faults.fail_on(operation, kill=True)
+        with suppress(ProcessKilled):
+            await app.operations.cleanup()
+        assert app.faults.has_fired
+        app.faults.reset()
+        principal = await app.log_in(a_phone(1))
+        uploaded = (await app.upload_image(principal)).item
+        await app.operations.cleanup()
+        app.clock.advance(timedelta(days=10_000))
+        await app.operations.cleanup()
+
+        assert (await app.operations.cleanup()).total() == 0
+        assert app.files.contents.keys() == {uploaded.storage_key}
+        assert stored_items(app.database).keys() == {uploaded.id}
+        deleted, _ = app.database.identities.values()
+        assert deleted.value.purged_at
+        assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id

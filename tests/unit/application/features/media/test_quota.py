@@ -1,0 +1,153 @@
+"""Each user has a quota, and what is used of it is right whatever races or crashes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from io import BytesIO
+from typing import Final, cast
+
+import pytest
+
+from application.features.media.ports import EncodedImage, ImagePublisher, PublishedImage
+from application.principal import Principal
+from domain.errors import DomainError
+from domain.features.media.errors import ItemNotFound, QuotaExceeded
+from domain.features.media.image import Image, ImageFormat
+from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
+from domain.features.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.fault_injector import ProcessKilled
+from tests.support.media.stored import stored_items, stored_usages
+from tests.support.policies import make_policy
+
+SIZE: Final = 1000
+"""The bytes of each published image."""
+
+
+class SameSize:
+    """Publishes each upload as an image of this size."""
+
+    @asynccontextmanager
+    async def publish(self, *_: object) -> AsyncIterator[PublishedImage]:
+        full = EncodedImage(Image(ImageFormat.GIF, 8, 6, SIZE), BytesIO(bytes(SIZE)))
+        yield PublishedImage(full, {})
+
+
+def app_with(quota: Quota) -> AppHarness:
+    return AppHarness(
+        policy=make_policy(quota=quota), image_publisher=cast("ImagePublisher", SameSize())
+    )
+
+
+@pytest.fixture
+def app() -> AppHarness:
+    return app_with(Quota(max_bytes=4 * SIZE, max_items=3))
+
+
+def usage_of(app: AppHarness, user: Principal) -> MediaUsage:
+    return stored_usages(app.database)[user.identity.id].value
+
+
+def used(app: AppHarness, user: Principal) -> tuple[int, int]:
+    usage = usage_of(app, user)
+    return usage.used_bytes, usage.used_items
+
+
+def actual(app: AppHarness, user: Principal) -> tuple[int, int]:
+    """Return the bytes and the number of the user's ready items."""
+    items = [record.value for record in stored_items(app.database).values()]
+    ready = [one for one in items if one.is_ready and one.owner_id == user.identity.id]
+    return sum(item.image.bytes for item in ready), len(ready)
+
+
+@pytest.mark.parametrize(("quota", "allowed"), [(Quota(9**9, 3), 3), (Quota(2 * SIZE, 9), 2)])
+async def test_parallel_uploads_never_exceed_the_quota(quota: Quota, allowed: int) -> None:
+    app = app_with(quota)
+    owner, other = await app.add_user(a_phone(1), "Rahul"), await app.add_user(a_phone(2), "Priya")
+
+    results = await asyncio.gather(
+        *(app.upload_image(owner) for _ in range(8)), return_exceptions=True
+    )
+
+    rejected = [result for result in results if isinstance(result, QuotaExceeded)]
+    assert len(rejected) == 8 - allowed
+    assert used(app, owner) == actual(app, owner) == (allowed * SIZE, allowed)
+    with pytest.raises(QuotaExceeded, match=f"{allowed} of {quota.max_items} items") as raised:
+        await app.upload_image(owner)
+    error = raised.value
+    assert (error.used_bytes, error.allowed_bytes) == (allowed * SIZE, quota.max_bytes)
+    assert (error.used_items, error.allowed_items) == (allowed, quota.max_items)
+    assert len(app.files.contents) == allowed
+    await app.upload_image(other)
+
+
+async def test_a_deleted_item_is_subtracted_once(app: AppHarness, owner: Principal) -> None:
+    first, _ = await app.upload_image(owner), await app.upload_image(owner)
+    deletions = [app.media.delete_item(owner, first.item.id) for _ in range(5)]
+    results = await asyncio.gather(*deletions, return_exceptions=True)
+    assert sum(isinstance(result, ItemNotFound) for result in results) == 4
+    assert used(app, owner) == (SIZE, 1)
+
+
+@pytest.mark.parametrize("operation", ["media_usages.load", "media_usages.replace"])
+async def test_a_recount_between_two_steps_of_a_deletion_or_an_upload_changes_nothing(
+    app: AppHarness, owner: Principal, operation: str
+) -> None:
+    item = (await app.upload_image(owner)).item
+    recount = app.library.quota.recount
+
+    app.faults.run_before(operation, lambda: recount(owner.identity.id))
+    await app.media.delete_item(owner, item.id)
+    assert (app.faults.has_fired, used(app, owner)) == (True, (0, 0))
+
+    for before in ("media_items.add", "media_items.replace", operation):
+        app.faults.run_before(before, lambda: recount(owner.identity.id))
+        await app.upload_image(owner)
+        assert (app.faults.has_fired, used(app, owner)) == (True, actual(app, owner))
+
+
+async def test_after_a_kill_at_any_step_the_usage_is_right_again(
+    app: AppHarness, owner: Principal
+) -> None:
+    item = (await app.upload_image(owner)).item
+    steps = ["media_usages.load", "media_usages.replace", "media_items.add", "media_files.write"]
+    steps += ["media_items.replace", "media_files.delete"]
+    for operation in steps:
+        for after in (None, "media_items.replace", "media_items.add"):
+            app.faults.fail_on(operation, after=after, kill=True)
+            with suppress(ProcessKilled, DomainError):
+                item = (await app.upload_image(owner)).item
+                await app.media.delete_item(owner, item.id)
+            app.faults.reset()
+            assert used(app, owner) >= actual(app, owner)
+            for duration in (UPLOAD_TIMEOUT, PENDING_TIMEOUT, FILE_DELETION_DELAY):
+                app.clock.advance(duration)
+                await app.operations.cleanup()
+            assert used(app, owner) == actual(app, owner), (operation, after)
+            for record in list(stored_items(app.database).values())[1:]:
+                if record.value.is_ready:
+                    await app.media.delete_item(owner, record.value.id)
+
+
+async def test_an_upload_under_way_stays_reserved_until_its_deadline(
+    app: AppHarness, owner: Principal
+) -> None:
+    app.faults.fail_on("media_items.add", kill=True)
+    with pytest.raises(ProcessKilled):
+        await app.upload_image(owner)
+    app.faults.reset()
+    for duration, left in ((PENDING_TIMEOUT, 1), (timedelta(seconds=1), 0)):
+        app.clock.advance(duration)
+        assert (await app.operations.cleanup())["corrected_usages"] == 1 - left
+        assert used(app, owner) == (left * SIZE, left)
+
+
+async def test_the_usage_of_a_deleted_identity_is_deleted(
+    app: AppHarness, owner: Principal
+) -> None:
+    await app.upload_image(owner)
+    await app.identities.delete_user(owner)
+    await app.operations.cleanup()
+    assert stored_usages(app.database) == {}

@@ -1,0 +1,176 @@
+"""What was counted is written, and reported from what was written."""
+
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.administration.operator import Operator, operating_system_user
+from application.features.statistics import read_statistics
+from application.features.statistics.feature import StatisticsFeature
+from application.ports.errors import StorageError
+from domain.administration.audit import Actor, ActorKind
+from domain.administration.scope import Scope
+from domain.errors import InsufficientScope, TooManyOtpRequests
+from domain.features.statistics.period_sums import DAY, HOUR, Counts
+from domain.features.statistics.prices import PriceList
+from domain.features.statistics.report import (
+    Dimension,
+    GroupRow,
+    Statistics,
+    StatisticsQuery,
+    query_days,
+    query_hours,
+)
+from domain.otp.delivery import Channel
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.core_harness import WEBHOOK_URLS
+from tests.support.counted_events import accepted, ended_call, sent_message
+from tests.support.fakes.randomness import SeededRandomness
+from tests.support.policies import make_policy
+
+OPERATOR: Final = operating_system_user("alice")
+PRICES: Final = PriceList("USD", {("IN", Channel.SMS): 83_000, ("US", Channel.SMS): 8_300})
+ONE_HOUR: Final = timedelta(hours=1)
+TOKEN: Final = Actor(ActorKind.SERVICE_TOKEN, "dashboard")
+
+
+@pytest.fixture
+def app() -> AppHarness:
+    return AppHarness(policy=make_policy(prices=PRICES))
+
+
+def feature_of(app: AppHarness) -> StatisticsFeature:
+    return app.use_cases.of(StatisticsFeature)
+
+
+def another_process(app: AppHarness, prices: PriceList = PRICES, seed: int = 2) -> AppHarness:
+    return AppHarness(
+        database=app.database,
+        clock=app.clock,
+        randomness=SeededRandomness(seed),
+        policy=make_policy(prices=prices),
+    )
+
+
+def a_day(app: AppHarness, *by: Dimension) -> StatisticsQuery:
+    return query_hours(app.clock.now(), 24, by or [Dimension.COUNTRY])
+
+
+async def report(app: AppHarness, query: StatisticsQuery | None = None) -> Statistics:
+    return await feature_of(app).report(OPERATOR, query or a_day(app))
+
+
+async def test_a_sign_in_is_a_message_and_a_login_of_its_country(app: AppHarness) -> None:
+    await app.log_in()
+    assert (await report(app)).rows == []
+    await feature_of(app).write()
+
+    counts = Counts(sent=1, logins=1, millionths=8_300)
+    days = query_days(app.clock.now(), None, None, [Dimension.CHANNEL])
+    assert (await report(app)).rows == [GroupRow((a_phone().country,), counts)]
+    assert (await report(app, days)).rows == [GroupRow(("sms",), counts)]
+
+
+async def test_a_login_by_a_callback_is_one_of_the_provider_that_called() -> None:
+    app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS, provider="the line"))
+    await app.request_callback()
+    await app.verify_otp(await app.code_of_last_call())
+    await feature_of(app).write()
+    by_provider = await report(app, a_day(app, Dimension.PROVIDER))
+    assert by_provider.rows == [GroupRow(("the line",), Counts(sent=1, logins=1))]
+
+
+async def test_a_request_that_a_limit_rejects_is_counted_by_the_limit(app: AppHarness) -> None:
+    rejected = 0
+    while rejected < 2:
+        try:
+            await app.request_otp()
+        except TooManyOtpRequests:
+            rejected += 1
+    await feature_of(app).write()
+    assert (await report(app)).rejections == {"cooldown": 2}
+
+
+async def test_a_report_sums_what_all_processes_have_written(app: AppHarness) -> None:
+    other = another_process(app)
+    for process in (app, other, app):
+        process.listeners.record(accepted())
+        await feature_of(process).write()
+    assert (await report(app)).total.sent == 3
+
+
+async def test_a_repeated_write_adds_nothing_and_many_records_are_read_in_batches(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_statistics, "BATCH_SIZE", 2)
+    for number in range(1, 6):
+        app.listeners.record(accepted())
+        for _ in range(2):
+            await feature_of(app).write()
+        assert (await report(app)).total.sent == number
+        app.clock.advance(ONE_HOUR)
+
+
+@pytest.mark.parametrize("table", ["statistics_hours", "statistics_days"])
+@pytest.mark.parametrize("is_lost", [False, True], ids=["refused", "no response"])
+async def test_what_could_not_be_written_is_in_the_next_write(
+    app: AppHarness, table: str, is_lost: bool
+) -> None:
+    await app.log_in()
+    app.faults.fail_on(f"{table}.add", is_done=is_lost)
+    with pytest.raises(StorageError):
+        await feature_of(app).write()
+    await feature_of(app).write()
+    days = query_days(app.clock.now(), None, None, [Dimension.COUNTRY])
+    assert (await report(app)).total.logins == (await report(app, days)).total.logins == 1
+
+
+async def test_statistics_need_their_scope_and_amounts_that_of_costs(app: AppHarness) -> None:
+    await app.log_in()
+    await feature_of(app).write()
+    with pytest.raises(InsufficientScope):
+        await feature_of(app).report(
+            Operator(TOKEN, frozenset(Scope) - {Scope.READ_STATISTICS}), a_day(app)
+        )
+    for scopes, currency, amount in (
+        ({Scope.READ_STATISTICS}, "", 0),
+        ({Scope.READ_STATISTICS, Scope.READ_COSTS}, "USD", 8_300),
+    ):
+        shown = await feature_of(app).report(Operator(TOKEN, frozenset(scopes)), a_day(app))
+        assert (shown.currency, shown.total.sent, shown.total.millionths) == (currency, 1, amount)
+
+
+async def test_amounts_of_each_hour_are_those_of_codes_and_notices_of_all_processes(
+    app: AppHarness,
+) -> None:
+    first = HOUR.start_of(app.clock.now())
+    in_euro = another_process(app, PriceList("EUR", PRICES.prices), seed=3)
+    for process in (app, another_process(app), in_euro):
+        feature_of(process).count.count_cost(sent_message("IN"))
+        feature_of(process).count.count_cost(sent_message("US"))
+        feature_of(process).count.count_cost(ended_call(60, "IN", has_code=False))
+        await feature_of(process).write()
+    app.clock.advance(2 * ONE_HOUR)
+    feature_of(app).count.count_cost(sent_message("US"))
+    await feature_of(app).write()
+
+    amounts = await feature_of(app).read_amounts(first, first + 2 * ONE_HOUR)
+    assert amounts == {first: {"IN": 166_000, "US": 16_600}, first + 2 * ONE_HOUR: {"US": 8_300}}
+    assert await feature_of(app).read_amounts(first - ONE_HOUR, first - ONE_HOUR) == {}
+    assert feature_of(app).currency == "USD"
+    assert feature_of(AppHarness()).currency == ""
+
+
+async def test_hours_are_kept_for_eight_days_and_days_for_400(app: AppHarness) -> None:
+    await app.log_in()
+    await feature_of(app).write()
+    now = app.clock.now()
+    for period in (HOUR, DAY):
+        step, millisecond = f"expired_statistics_{period.name}s", timedelta(milliseconds=1)
+        end = period.start_of(now) + period.retention
+        app.clock.advance(end - app.clock.now() - millisecond)
+        assert (await app.operations.cleanup())[step] == 0
+        app.clock.advance(millisecond)
+        assert (await app.operations.cleanup())[step] == 1

@@ -1,0 +1,95 @@
+"""What calls cost: those that were answered, once each."""
+
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from application.features.statistics.feature import StatisticsFeature
+from domain.features.statistics.period_sums import Counts, DeliveryGroup, GroupCounts
+from domain.features.statistics.prices import PriceList
+from domain.features.voice.call import CallStatus
+from domain.features.voice.flow import DialResult
+from domain.features.voice.walk import Dialed
+from domain.otp.delivery import Channel
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.fakes.messenger import ACCEPTED
+from tests.support.inbound_call import OPERATOR, InboundCall, join, make_phone_line
+
+PRICES: Final = PriceList(
+    "USD",
+    {("IN", Channel.SMS): 83_000, ("IN", Channel.VOICE): 50_000, ("US", Channel.VOICE): 14_000},
+)
+
+
+@pytest.fixture
+def app() -> AppHarness:
+    return AppHarness(policy=make_phone_line(prices=PRICES, provider="acme"))
+
+
+def counted(app: AppHarness) -> list[GroupCounts]:
+    """Return the amounts that were counted in this hour."""
+    hours = app.use_cases.of(StatisticsFeature).count.sums[0]
+    return [
+        replace(each, counts=replace(each.counts, sent=0, logins=0))
+        for hour in hours.list_changed()
+        for each in hour.groups
+        if each.counts.millionths or each.counts.line_millionths
+    ]
+
+
+def minutes_of(country: str, minutes: int, price: int) -> GroupCounts:
+    """Return the amount of a call of the phone line."""
+    group = DeliveryGroup(country, Channel.VOICE, "acme")
+    return GroupCounts(group, Counts(line_millionths=minutes * price))
+
+
+async def end(app: AppHarness, call: InboundCall, status: CallStatus, seconds: int | None) -> None:
+    await app.report_call(call.id, status, caller=call.phone, seconds=seconds)
+
+
+@pytest.mark.parametrize(("seconds", "minutes"), [(61, 2), (None, 3)])
+async def test_a_call_costs_the_minutes_that_the_provider_or_else_its_record_says(
+    app: AppHarness, seconds: int | None, minutes: int
+) -> None:
+    call = await InboundCall(app).ring()
+    app.advance(seconds=150)
+    for _ in ("reported", "repeated"):
+        await end(app, call, CallStatus.COMPLETED, seconds)
+    assert counted(app) == [minutes_of("IN", minutes, 50_000)]
+
+
+@pytest.mark.parametrize("status", sorted(set(CallStatus) - {CallStatus.COMPLETED}))
+async def test_a_call_that_nobody_answered_costs_nothing(
+    app: AppHarness, status: CallStatus
+) -> None:
+    call = await InboundCall(app).ring()
+    await end(app, call, status, 0)
+    assert counted(app) == []
+
+
+@pytest.mark.parametrize(
+    ("dialed", "costs"),
+    [
+        (Dialed(DialResult.ANSWERED, 125), [minutes_of(OPERATOR.country, 3, 14_000)]),
+        (Dialed(DialResult.NO_ANSWER, 0), []),
+    ],
+)
+async def test_an_operator_who_answers_costs_the_price_of_the_operators_country(
+    app: AppHarness, dialed: Dialed, costs: list[GroupCounts]
+) -> None:
+    await join(app)
+    before = counted(app)
+    call = await InboundCall(app, sid="CA2").ring("1")
+    await call.send(call.position, dialed)
+    await call.repeat()
+    assert counted(app) == [*before, *costs]
+
+
+async def test_the_message_that_says_how_to_leave_costs_its_parts(app: AppHarness) -> None:
+    await app.log_in()
+    app.messenger.result = replace(ACCEPTED, provider="acme-sms")
+    await InboundCall(app).ring("4", "1")
+    group = DeliveryGroup(a_phone().country, Channel.SMS, "acme-sms")
+    assert GroupCounts(group, Counts(millionths=83_000)) in counted(app)

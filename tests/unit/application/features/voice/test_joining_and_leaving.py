@@ -1,0 +1,285 @@
+"""Who joins by a call is an unverified identity, and only that can leave by a call."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.features.voice.calls import CallsFeature
+from application.features.voice.events import CallerRegistered
+from application.identities.events import UserDeleted
+from application.limits.restrictions import NumberBlock
+from application.otp.log_in import LoggedIn
+from application.ports.otp import NoticeMessage
+from domain.errors import InvalidValue
+from domain.features.voice.call_limits import CallLimits
+from domain.features.voice.walk import CallOutcome
+from domain.identities.identity import Consent, Identity
+from domain.identities.role import Role
+from domain.otp.challenge import OtpCode
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
+from tests.support.app_harness import AppHarness
+from tests.support.builders import NOW, a_phone
+from tests.support.inbound_call import PHONE_LINE, InboundCall, join, make_phone_line
+from tests.support.policies import Policy
+
+CONSENT: Final = (
+    "By staying on the line, you agree that Dialtone stores your phone number and a log of your "
+    "calls. You can leave at any time: call this number again. If you do not agree, hang up now."
+)
+LATER: Final = NOW + timedelta(days=9)
+
+
+@pytest.fixture
+def app() -> AppHarness:
+    return AppHarness(policy=PHONE_LINE)
+
+
+async def identity_of(app: AppHarness) -> Identity | None:
+    """Return the identity of the phone, deleted or not."""
+    identity_id = app.database.phone_verifications[a_phone()].value.identity_id
+    return app.database.identities[identity_id].value if identity_id else None
+
+
+async def leave(app: AppHarness, sid: str = "CA-leave") -> InboundCall:
+    return await InboundCall(app, sid=sid).ring("4", "1")
+
+
+# Joining
+
+
+async def test_consent_is_kept_with_its_wording_and_time(app: AppHarness) -> None:
+    call = await InboundCall(app).ring("1")
+    assert call.heard == CONSENT
+    assert app.database.identities == {}
+    app.advance(14)
+    await call.stay_on_the_line()
+
+    identity_id = call.record.identity_id
+    assert identity_id is not None
+    assert app.database.identities[identity_id].value == Identity(
+        identity_id,
+        a_phone(),
+        app.clock.now(),
+        is_verified=False,
+        consent=Consent(CONSENT, "en-US", app.clock.now()),
+    )
+    assert (await identity_of(app)) == app.database.identities[identity_id].value
+    assert app.events.recorded == [CallerRegistered(phone=a_phone(), user_id=identity_id)]
+
+
+async def test_a_phone_that_has_an_identity_meanwhile_is_not_changed(app: AppHarness) -> None:
+    call = await InboundCall(app).ring("1")
+    principal = await app.log_in()
+    before = dict(app.database.identities)
+    await call.stay_on_the_line()
+
+    assert call.record.outcome is CallOutcome.JOINED
+    assert call.record.identity_id == principal.identity.id
+    assert app.database.identities == before
+
+
+async def test_a_block_while_a_caller_joins_makes_nobody_verified(app: AppHarness) -> None:
+    call = await InboundCall(app).ring("1")
+    app.faults.fail_on("identities.add")
+    with pytest.raises(Exception, match="injected"):
+        await call.stay_on_the_line()
+    await app.identities.operator_actions.block(a_phone())
+
+    identity = await identity_of(app)
+    assert identity
+    assert identity.is_blocked
+    assert not identity.is_verified
+
+
+async def test_an_unverified_identity_is_deleted_90_days_after_its_last_call(
+    app: AppHarness,
+) -> None:
+    called, silent = await join(app), await join(app, a_phone(2), "CA-silent")
+    taken_over = await join(app, a_phone(3), "CA-taken")
+    await app.log_in(a_phone(3))
+    app.advance(days=80)
+    await InboundCall(app, sid="CA-80").ring()
+    app.advance(days=10)
+    assert (await app.operations.cleanup())["expired_identities"] == 1
+    assert app.database.identities[silent].value.is_deleted
+    app.advance(days=80)
+    assert (await app.operations.cleanup())["expired_identities"] == 1
+    assert app.database.identities[called].value.is_deleted
+    assert not app.database.identities[taken_over].value.is_deleted
+    call = await InboundCall(app, sid="CA-again").ring()
+    assert "Would you like to join?" in call.heard
+
+
+# The first login takes over
+
+
+async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> None:
+    identity_id = await join(app)
+    joined = app.database.identities[identity_id].value
+    for user in (identity_id, a_phone()):
+        with pytest.raises(InvalidValue, match="Its owner signs in first"):
+            await app.identities.operator_actions.change_role(user, Role.ADMINISTRATOR)
+    principal = await app.log_in()
+
+    assert principal.identity.id == identity_id
+    taken_over = app.database.identities[identity_id].value
+    of_login = {"sessions", "devices", "used_challenges", "last_used_at", "days_of_use"}
+    kept = {name: getattr(joined, name) for name in of_login}
+    assert taken_over.is_verified
+    assert replace(taken_over, is_verified=False, **kept) == joined
+    page = await app.use_cases.of(CallsFeature).list_calls(principal, None, 10)
+    assert [call.is_caller_verified for call in page.calls] == [False]
+    change_role = app.identities.operator_actions.change_role
+    assert (await change_role(identity_id, Role.ADMINISTRATOR)).is_administrator
+
+
+async def test_a_login_of_a_recycled_phone_does_not_take_over_an_old_call() -> None:
+    app = AppHarness(policy=make_phone_line(recycled_after=timedelta(days=365)))
+    identity_id = await join(app)
+    app.advance(days=365)
+    principal = await app.log_in()
+
+    assert principal.identity.id != identity_id
+    assert principal.identity.consent is None
+
+
+# Leaving
+
+
+async def test_an_unverified_caller_leaves(app: AppHarness) -> None:
+    identity_id = await join(app)
+    app.events.recorded.clear()
+    call = await leave(app)
+
+    assert call.heard == "You have left Dialtone. Goodbye."
+    deleted = app.database.identities[identity_id].value
+    assert (deleted.is_deleted, deleted.consent) == (True, None)
+    event = UserDeleted(phone=a_phone(), user_id=identity_id, reason="unverified, by a call")
+    assert app.events.recorded == [event]
+
+
+async def test_a_user_that_an_administrator_made_does_not_leave_by_a_call(app: AppHarness) -> None:
+    administrator = await app.add_administrator(a_phone(2))
+    identity_id = await join(app)
+    user = await app.create_user(administrator, "Priya", a_phone())
+    call = await leave(app)
+
+    assert user.id == identity_id
+    assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
+    assert not app.database.identities[identity_id].value.is_deleted
+
+
+@pytest.mark.parametrize(
+    "operation", ["phone_verifications.load", "identities.load", "identities.replace"]
+)
+@pytest.mark.parametrize("is_login_first", [True, False])
+async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
+    app: AppHarness, operation: str, is_login_first: bool
+) -> None:
+    joined_id = await join(app)
+    app.advance(hours=12)
+    await app.request_otp()
+    call = await InboundCall(app, sid="CA-leave").ring("4")
+    results = []
+
+    async def log_in() -> None:
+        results.append(await app.verify_otp(app.last_code))
+
+    async def leave_now() -> None:
+        await call.press("1")
+
+    app.faults.run_before(operation, log_in if is_login_first else leave_now)
+    await (leave_now() if is_login_first else log_in())
+
+    assert app.faults.has_fired
+    assert isinstance(results[0], LoggedIn)
+    principal = await app.identities.authenticate(results[0].tokens.access_token)
+    has_left = call.record.outcome is CallOutcome.LEFT
+    assert app.database.identities[joined_id].value.is_deleted == has_left
+    assert (principal.identity.id != joined_id) == has_left
+    assert (principal.identity.consent is None) == has_left
+
+
+# The message that says how to leave
+
+
+async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> None:
+    limits = CallLimits(per_caller=SlidingWindow(100, timedelta(hours=1)))
+    app = AppHarness(policy=make_phone_line(call_limits=limits))
+    await app.log_in()
+    app.messenger.messages.clear()
+    for number, (minutes, count) in enumerate([(0, 1), (0, 1), (61, 2), (61, 2), (1350, 3)]):
+        app.advance(minutes=minutes)
+        call = await leave(app, f"CA{number}")
+        assert call.heard.startswith("To leave, open the app")
+        assert len(app.messenger.messages) == count
+
+    message = app.messenger.messages[0]
+    assert message.phone == a_phone()
+    assert message.text.startswith("Dialtone: to leave, delete your account in the app.")
+    assert len(message.text) <= 160
+    notice = app.messenger.sent[-1]
+    assert isinstance(notice, NoticeMessage)
+    assert (notice.notice, notice.locale) == ("leaving_message", "en-US")
+
+
+async def test_no_message_goes_to_a_number_that_is_blocked() -> None:
+    app = AppHarness(policy=make_phone_line())
+    await app.log_in()
+    app.messenger.messages.clear()
+    block = NumberBlock("block_prefix", "")
+    app.limits.delivery_limiter.find_number_block = lambda _phone, _now: block
+
+    assert (await leave(app, "CA1")).heard.startswith("To leave, open the app")
+    assert app.messenger.messages == []
+
+
+async def test_messages_to_a_country_are_limited() -> None:
+    limits = RateLimits(per_country=SlidingWindow(40, timedelta(hours=1)))
+    app = AppHarness(policy=make_phone_line(rate_limits=limits))
+    for number in range(3):
+        await app.log_in(a_phone(number))
+    app.messenger.messages.clear()
+    for number in range(3):
+        await InboundCall(app, a_phone(number), f"CA{number}").ring("4", "1")
+
+    assert len(app.messenger.messages) == 2
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        make_phone_line(countries={"IN"}),
+        make_phone_line(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456"), LATER),))),
+        PHONE_LINE,
+    ],
+    ids=["not served", "test phone", "blocked"],
+)
+async def test_nothing_is_sent_to_other_countries_test_phones_and_blocked_phones(
+    policy: Policy,
+) -> None:
+    app = AppHarness(policy=PHONE_LINE)
+    await app.log_in()
+    if policy is PHONE_LINE:
+        await app.identities.operator_actions.block(a_phone())
+    app.messenger.messages.clear()
+    call = await leave(replace(app, policy=policy))
+
+    assert call.heard.startswith("To leave, open the app")
+    assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
+    assert app.messenger.messages == []
+
+
+async def test_nobody_joins_with_a_number_that_is_held_for_its_former_owner(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(a_phone())
+    await app.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
+    call = await InboundCall(app).ring("1")
+    await call.stay_on_the_line()
+    assert app.database.phone_verifications[a_phone()].value.identity_id is None
+    assert [stored.value.id for stored in app.database.identities.values()] == [user.identity.id]

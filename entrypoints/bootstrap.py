@@ -5,11 +5,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from adapters.logging import LogSecurityEvents
-from adapters.records.database import Database
-from adapters.records.outages import OutageRetries
-from adapters.records.repositories import make_repositories
-from adapters.records.store_calls import wrap_store
+from adapters.databases.records.database import Database
+from adapters.databases.records.outages import OutageRetries
+from adapters.databases.records.repositories import make_repositories
+from adapters.databases.records.store_calls import wrap_store
+from adapters.operations.logging import LogSecurityEvents
 from application.identities.feature import IdentitiesPorts
 from application.operations.feature import OperationsPorts
 from application.ports.keys import KeyPurpose
@@ -31,8 +31,8 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import SqliteLocation
 
 if TYPE_CHECKING:
-    from adapters.keys.keys import SecretKeys
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.metrics import Metrics
+    from adapters.security.keys.keys import SecretKeys
 
 ALL: Final[Sequence[Feature]] = (LIMITS, OTP, DETAILS, *FEATURES)
 """All that the service opens, in this order: each after those that it needs."""
@@ -80,7 +80,7 @@ async def open_all(
         StartupError: an adapter cannot be opened, or the database has records of features that are
             not installed.
     """
-    from adapters.system import SystemClock, SystemRandomness
+    from adapters.operations.system import SystemClock, SystemRandomness
 
     clock = clock or SystemClock()
     opened_features = find_needed(features)
@@ -94,7 +94,7 @@ async def open_all(
         phone_encryption = make_phone_encryption(keys)
         listeners = SecurityEventListeners()
         if metrics is not None:
-            from adapters.metrics.security_events import CountSecurityEvents
+            from adapters.operations.metrics.security_events import CountSecurityEvents
 
             listeners.add(CountSecurityEvents(metrics))
         security_log = LogSecurityEvents(
@@ -147,7 +147,7 @@ def find_needed(features: Iterable[Feature]) -> Sequence[Feature]:
 
 
 def _make_identities_ports(settings: Settings, keys: "SecretKeys") -> IdentitiesPorts:
-    from adapters.jwt import JwtAccessTokens
+    from adapters.security.jwt import JwtAccessTokens
 
     refresh_keys = keys.key_set(KeyPurpose.REFRESH)
     tokens = JwtAccessTokens(
@@ -162,7 +162,7 @@ def _make_identities_ports(settings: Settings, keys: "SecretKeys") -> Identities
 def _make_operations_ports(
     settings: Settings, keys: "SecretKeys", database: Database, *, is_service: bool
 ) -> OperationsPorts:
-    from adapters.system import FreeSpaceCheck, HeldHealthCheck
+    from adapters.operations.system import FreeSpaceCheck, HeldHealthCheck
     from entrypoints.version.distribution import installed_version
 
     folders = [folder for folder in settings.file_stores.values() if folder is not None]

@@ -12,7 +12,7 @@ import click
 from entrypoints.commands.command import Command
 
 if TYPE_CHECKING:
-    from adapters.records.stored_keys import StoredKeys
+    from adapters.databases.records.stored_keys import StoredKeys
     from entrypoints.opening.startup_error import StartupError
     from entrypoints.settings.settings import Settings
 
@@ -71,7 +71,7 @@ def backup(
     settings: "Settings", file: str | None, *, replace: bool, full_check: bool, fingerprint: bool
 ) -> Iterator[str]:
     """Copy the SQLite database to a file. Safe while the service runs."""
-    from adapters.sqlite import back_up_database
+    from adapters.databases.sqlite import back_up_database
     from entrypoints.commands.parsing import parse_file
     from entrypoints.opening.keys import describe_place
     from entrypoints.opening.startup_error import InvalidArgument
@@ -107,8 +107,8 @@ def restore(settings: "Settings", file: str, *, full_check: bool) -> Iterator[st
 
     The old database is kept beside it.
     """
-    from adapters.sqlite import restore_database
-    from adapters.system import SystemClock
+    from adapters.databases.sqlite import restore_database
+    from adapters.operations.system import SystemClock
     from entrypoints.commands.parsing import parse_file
     from entrypoints.opening.keys import describe_place, find_key_fingerprint
 
@@ -140,8 +140,8 @@ def _describe_keys(settings: "Settings", file: str | None) -> Iterator[str]:
     """Say which keys the database, or a backup of SQLite, needs, and which there are."""
     import asyncio
 
-    from adapters.encryption import find_key_id
-    from adapters.system import SystemClock
+    from adapters.operations.system import SystemClock
+    from adapters.security.encryption import find_key_id
     from application.ports.keys import KeyPurpose
     from entrypoints.opening.keys import describe_place, find_key_fingerprint, load_keys
     from entrypoints.opening.named_variable import name_variable
@@ -181,22 +181,22 @@ async def _find_stored_keys(settings: "Settings", file: str | None) -> "StoredKe
     )
 
     if file is not None:
-        from adapters.sqlite.stored_keys import find_stored_keys as find_in_file
+        from adapters.databases.sqlite.stored_keys import find_stored_keys as find_in_file
 
         return await find_in_file(parse_file(file))
     match settings.database:
         case SqliteLocation(path=path):
-            from adapters.sqlite.stored_keys import find_stored_keys as find_in_sqlite
+            from adapters.databases.sqlite.stored_keys import find_stored_keys as find_in_sqlite
 
             return await find_in_sqlite(path)
         case MongoLocation(url=url):
             check_extra("mongo", "mongodb://")
-            from adapters.mongo.stored_keys import find_stored_keys as find_in_mongo
+            from adapters.databases.mongo.stored_keys import find_stored_keys as find_in_mongo
 
             return await find_in_mongo(url)
         case PostgresLocation(url=url):
             check_extra("postgres", "postgresql://")
-            from adapters.postgres.stored_keys import find_stored_keys as find_in_postgres
+            from adapters.databases.postgres.stored_keys import find_stored_keys as find_in_postgres
 
             return await find_in_postgres(url)
         case Factory():

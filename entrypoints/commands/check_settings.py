@@ -84,7 +84,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
 def _run_checks(
     settings: "Settings", more: "Sequence[Callable[[Settings], Mapping[str, Check]]]"
 ) -> "dict[str, CheckResult]":
-    from adapters.logging import configure_logging
+    from adapters.operations.logging import configure_logging
     from entrypoints.commands.connection_checks import run_checks
     from entrypoints.commands.core_checks import connection_checks
 

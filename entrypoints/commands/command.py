@@ -130,7 +130,7 @@ def _check_folder() -> None:
 
 
 def _read_settings(*, checks_files: bool) -> "Settings":
-    from adapters.logging import configure_logging
+    from adapters.operations.logging import configure_logging
     from entrypoints.settings.env_file import ENV_FILE
     from entrypoints.settings.read import read_settings
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.pool import AsyncResult
 from typing import Final
 
-from adapters.causes import describe_error
+from adapters.shared.causes import describe_error
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.opening.factories import health_check_of
 from entrypoints.opening.startup_error import StartupError

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from adapters.records.copying import (
+from adapters.databases.records.copying import (
     Copying,
     begin,
     check_copy,
@@ -19,10 +19,10 @@ from adapters.records.copying import (
     finish,
     read_mark,
 )
-from adapters.records.database import CopyableDatabase
-from adapters.records.key_change import KeyChange
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.undeclared_records import ListsUnknown, check_declared
+from adapters.databases.records.database import CopyableDatabase
+from adapters.databases.records.key_change import KeyChange
+from adapters.databases.records.phone_encryption import PhoneEncryption
+from adapters.databases.records.undeclared_records import ListsUnknown, check_declared
 from application.ports.errors import ConfigurationError
 from application.ports.keys import KeyPurpose
 from domain.identifier import RANDOM_BYTES
@@ -129,7 +129,7 @@ async def _open_existing(
 
 async def plan_copy(from_: Place, to: Place, *, force: bool) -> list[str]:
     """Return what would be copied."""
-    from adapters.system import SystemClock
+    from adapters.operations.system import SystemClock
 
     async with AsyncExitStack() as stack:
         source, target = await _open_existing(from_, to, stack)
@@ -165,7 +165,7 @@ async def copy_records(
         not_copied: What features leave, in sentences.
         force: Whether the source may have been copied before.
     """
-    from adapters.system import SystemClock, SystemRandomness
+    from adapters.operations.system import SystemClock, SystemRandomness
 
     clock = SystemClock()
     # A copy that is refused creates nothing in the target.
@@ -205,17 +205,17 @@ def copying_of(database: DatabaseLocation) -> tuple[_Copying, Path | str]:
     """Return the adapter of a database, and where the database is."""
     match database:
         case SqliteLocation(path=path):
-            from adapters import sqlite
+            from adapters.databases import sqlite
 
             return sqlite, path
         case MongoLocation(url=url):
             check_extra("mongo", "mongodb://")
-            from adapters import mongo
+            from adapters.databases import mongo
 
             return mongo, url
         case PostgresLocation(url=url):
             check_extra("postgres", "postgresql://")
-            from adapters import postgres
+            from adapters.databases import postgres
 
             return postgres, url
         case Factory():
@@ -227,7 +227,7 @@ def copying_of(database: DatabaseLocation) -> tuple[_Copying, Path | str]:
 
 def load_encryption(settings: Settings) -> PhoneEncryption:
     """Return the encryption of phones with the keys of the settings."""
-    from adapters.system import SystemClock
+    from adapters.operations.system import SystemClock
 
     return make_phone_encryption(load_keys(settings, SystemClock()))
 
@@ -238,8 +238,8 @@ def load_other_encryption(settings: Settings, file: str) -> PhoneEncryption:
     Raises:
         StartupError: It cannot be used, or other keys than those of phones differ.
     """
-    from adapters.keys.keys import SecretKeys, load_secrets_file
-    from adapters.system import SystemClock
+    from adapters.operations.system import SystemClock
+    from adapters.security.keys.keys import SecretKeys, load_secrets_file
 
     clock = SystemClock()
     current = load_keys(settings, clock).current()

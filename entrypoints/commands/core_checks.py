@@ -10,13 +10,13 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
 
-from adapters.records.copying import BATCH_SIZE
-from adapters.records.instances import InstanceRecord, check_issuers
-from adapters.records.kinds import INSTANCES
-from adapters.records.record_kind import EXPIRES_AT
-from adapters.records.record_store import RecordStore
-from adapters.records.undeclared_records import check_declared
-from adapters.system import SystemClock
+from adapters.databases.records.copying import BATCH_SIZE
+from adapters.databases.records.instances import InstanceRecord, check_issuers
+from adapters.databases.records.kinds import INSTANCES
+from adapters.databases.records.record_kind import EXPIRES_AT
+from adapters.databases.records.record_store import RecordStore
+from adapters.databases.records.undeclared_records import check_declared
+from adapters.operations.system import SystemClock
 from application.operations.compare_clocks import (
     HARMFUL_DIFFERENCE,
     ReadTime,
@@ -83,7 +83,7 @@ def connection_checks(settings: Settings) -> dict[str, Check]:
 
 
 async def _check_keys(settings: Settings) -> str:
-    from adapters.keys.keys import find_inactive_keys
+    from adapters.security.keys.keys import find_inactive_keys
 
     clock, path = SystemClock(), settings.secrets_file
     if _are_keys_missing(settings):
@@ -136,20 +136,20 @@ async def _inspect_database(
     """Check that the database can be opened, and return a note."""
     match location:
         case SqliteLocation(path=path):
-            from adapters.sqlite import inspect_file
+            from adapters.databases.sqlite import inspect_file
 
             version = await asyncio.to_thread(inspect_file, path, fingerprint)
             return "" if version else f"{path} does not exist yet: the first start creates it"
         case PostgresLocation(url=url):
             check_extra("postgres", "postgresql://")
-            from adapters import postgres
+            from adapters.databases import postgres
 
             found = await postgres.inspect_database(url, fingerprint)
             new = "it is new: the first start creates tables and indexes"
             return "; ".join([_POOLED] * found.is_pooled + [new] * (not found.schema_version))
         case MongoLocation(url=url):
             check_extra("mongo", "mongodb://")
-            from adapters.mongo import inspect_database
+            from adapters.databases.mongo import inspect_database
 
             version = await inspect_database(url, fingerprint)
             return "" if version else "it is new: the first start creates collections and indexes"
@@ -177,11 +177,11 @@ async def _open_time(settings: Settings, stack: AsyncExitStack) -> ReadTime | No
     check_database_extra(settings)
     match settings.database:
         case PostgresLocation(url=url):
-            from adapters import postgres
+            from adapters.databases import postgres
 
             return await stack.enter_async_context(postgres.open_time(url))
         case MongoLocation(url=url):
-            from adapters import mongo
+            from adapters.databases import mongo
 
             return await stack.enter_async_context(mongo.open_time(url))
         case _:
@@ -243,7 +243,7 @@ async def _check_limit_store(location: LimitStoreLocation, settings: Settings) -
     check_limit_store_extra(settings)
     with name_variable(settings.variable_of("DIALTONE_LIMIT_STORE")):
         if isinstance(location, RedisLocation):
-            from adapters.redis import inspect_server
+            from adapters.databases.redis import inspect_server
 
             return await inspect_server(location.url)
         async with open_limit_store(location, settings) as limit_store:

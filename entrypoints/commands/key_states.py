@@ -10,13 +10,13 @@ from domain.identities.session import SessionLimits
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from adapters.keys.document import KeysByPurpose
+    from adapters.security.keys.document import KeysByPurpose
 
 
 def describe_keys(keys: "KeysByPurpose", settings: Settings, now: datetime) -> Sequence[str]:
     """Return a line for each key, newest first: its purpose, id, time and state."""
-    from adapters.keys.keys import select_current_key
-    from adapters.keys.rotation import count_keys_to_keep
+    from adapters.security.keys.keys import select_current_key
+    from adapters.security.keys.rotation import count_keys_to_keep
 
     lifetimes, lines = key_lifetimes(settings), []
     width = max(map(len, keys))

@@ -24,8 +24,8 @@ keys: Final = CommandGroup(
 @click.argument("file", help="The file to create; - prints the keys for DIALTONE_SECRETS.")
 def generate(file: str) -> Iterator[str]:
     """Create a secrets file with new keys. An existing file is never changed."""
-    from adapters.keys.document import generate_document
-    from adapters.keys.keys import generate_secrets_file
+    from adapters.security.keys.document import generate_document
+    from adapters.security.keys.keys import generate_secrets_file
     from entrypoints.commands.parsing import parse_file
 
     if file == "-":
@@ -50,8 +50,8 @@ def generate(file: str) -> Iterator[str]:
 )
 def rotate(settings: "Settings", after: str) -> Iterator[str]:
     """Add new keys to the secrets file. The old keys stay valid as long as they are needed."""
-    from adapters.keys.rotation import rotate_secrets_file
-    from adapters.system import SystemClock
+    from adapters.operations.system import SystemClock
+    from adapters.security.keys.rotation import rotate_secrets_file
     from entrypoints.commands.key_states import key_lifetimes
     from entrypoints.commands.parsing import name_option
     from entrypoints.opening.named_variable import name_variable
@@ -86,9 +86,9 @@ def reencrypt_phones(settings: "Settings") -> Iterator[str]:
 
     After a kill, the next run goes on.
     """
-    from adapters.records import phone_keys
-    from adapters.records.undeclared_records import check_declared
-    from adapters.system import SystemClock
+    from adapters.databases.records import phone_keys
+    from adapters.databases.records.undeclared_records import check_declared
+    from adapters.operations.system import SystemClock
     from application.ports.keys import KeyPurpose
     from entrypoints.commands.progress import show_progress
     from entrypoints.opening.database import open_database

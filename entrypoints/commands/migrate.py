@@ -9,7 +9,7 @@ import click
 from entrypoints.commands.command import Command
 
 if TYPE_CHECKING:
-    from adapters.records.schema_plan import ReportBuild, SchemaObject, SchemaPlan
+    from adapters.databases.records.schema_plan import ReportBuild, SchemaObject, SchemaPlan
     from entrypoints.commands.progress import ReportProgress
     from entrypoints.settings.settings import Settings
 
@@ -87,8 +87,8 @@ def _delete_records(
     """Delete the records of features that this program does not have."""
     import asyncio
 
-    from adapters.records.kind_checks import is_of_extension
-    from adapters.records.undeclared_records import FEATURES_OF_KINDS, find_absent_feature
+    from adapters.databases.records.kind_checks import is_of_extension
+    from adapters.databases.records.undeclared_records import FEATURES_OF_KINDS, find_absent_feature
     from entrypoints.opening.named_variable import name_variable
     from entrypoints.opening.startup_error import InvalidArgument
 
@@ -109,8 +109,8 @@ def _delete_records(
 
 
 async def _delete_all(settings: "Settings", names: Sequence[str]) -> Sequence[str]:
-    from adapters.records.undeclared_records import UndeclaredRecords
-    from adapters.system import SystemClock
+    from adapters.databases.records.undeclared_records import UndeclaredRecords
+    from adapters.operations.system import SystemClock
     from application.ports.errors import ConfigurationError
     from entrypoints.commands.progress import show_progress
     from entrypoints.opening.database import open_database
@@ -136,7 +136,7 @@ async def _delete_all(settings: "Settings", names: Sequence[str]) -> Sequence[st
 def _migrate(settings: "Settings", migration: _Migration, place: Path | str) -> "SchemaPlan":
     import asyncio
 
-    from adapters.system import SystemClock
+    from adapters.operations.system import SystemClock
     from entrypoints.commands.progress import show_progress
     from entrypoints.opening.keys import load_keys, make_phone_encryption
     from entrypoints.opening.named_variable import name_variable
@@ -196,17 +196,17 @@ def find_migration(settings: "Settings") -> tuple[_Migration, Path | str]:
 
     match settings.database:
         case SqliteLocation(path=path):
-            from adapters.sqlite import migration as in_sqlite
+            from adapters.databases.sqlite import migration as in_sqlite
 
             return in_sqlite, path
         case MongoLocation(url=url):
             check_extra("mongo", "mongodb://")
-            from adapters.mongo import migration as in_mongo
+            from adapters.databases.mongo import migration as in_mongo
 
             return in_mongo, url
         case PostgresLocation(url=url):
             check_extra("postgres", "postgresql://")
-            from adapters.postgres import migration as in_postgres
+            from adapters.databases.postgres import migration as in_postgres
 
             return in_postgres, url
         case Factory():

@@ -41,7 +41,7 @@ def _forget_copy(settings: "Settings") -> bool:
     from entrypoints.commands.printing import EXIT_OK, print_result
 
     def forget() -> None:
-        from adapters.logging import flush_log
+        from adapters.operations.logging import flush_log
         from entrypoints.commands.copy_jobs import forget_copy
 
         code = print_result(lambda: forget_copy(settings))

@@ -31,9 +31,9 @@ class _Limits(Feature):
     @asynccontextmanager
     async def open(self, opening: Opening) -> AsyncIterator[None]:
         """Open the limit store that `DIALTONE_LIMIT_STORE` names, or take that of the database."""
-        from adapters.records.call_deadlines import limit_own_calls
-        from adapters.records.store_calls import guard_limits, wrap_store
-        from adapters.system import HeldHealthCheck
+        from adapters.databases.records.call_deadlines import limit_own_calls
+        from adapters.databases.records.store_calls import guard_limits, wrap_store
+        from adapters.operations.system import HeldHealthCheck
         from application.otp.feature import LimitsFeature
 
         settings, core, limits = opening.settings, opening.use_cases, opening.database.limits
@@ -62,7 +62,7 @@ def open_limit_store(
     """Open the limit store that replaces that of the database."""
     match location:
         case RedisLocation(url=url):
-            from adapters.redis import open_redis_limits
+            from adapters.databases.redis import open_redis_limits
 
             return open_redis_limits(url)
         case Factory() as factory:

@@ -24,7 +24,7 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
-    from adapters.failover import FailoverMessenger
+    from adapters.messages.failover import FailoverMessenger
 
 
 class _Otp(Feature):
@@ -49,7 +49,7 @@ class _Otp(Feature):
 
         At the end the rejections that wait are written.
         """
-        from adapters.system import HeldHealthCheck
+        from adapters.operations.system import HeldHealthCheck
         from application.otp.feature import LimitsFeature, OtpFeature, OtpPorts
         from entrypoints.opening.operator_files import load_sms_templates
 
@@ -98,7 +98,7 @@ def open_messenger(
 def _fail_over(
     messengers: Mapping[str, Messenger], events: SecurityEvents, clock: Clock
 ) -> "FailoverMessenger":
-    from adapters.failover import FailoverMessenger, FailoverProvider
+    from adapters.messages.failover import FailoverMessenger, FailoverProvider
     from application.otp.provider_pause import ProviderPause
 
     return FailoverMessenger(

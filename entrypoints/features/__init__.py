@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from adapters.records.all_kinds import declare_kinds
-from adapters.records.kinds import CORE_KINDS
+from adapters.databases.records.all_kinds import declare_kinds
+from adapters.databases.records.kinds import CORE_KINDS
 from entrypoints.features.admin import ADMIN
 from entrypoints.features.app_data import APP_DATA
 from entrypoints.features.attestation import ATTESTATION

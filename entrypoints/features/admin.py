@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from adapters.records.features.admin import KINDS
+from adapters.databases.records.features.admin import KINDS
 from entrypoints.features.feature import Feature, make_user_details_form
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class _Admin(Feature):
     folders = (
         "domain/features/admin",
         "application/features/admin/ports.py",
-        "adapters/records/features/admin.py",
+        "adapters/databases/records/features/admin.py",
         "entrypoints/http/admin",
         "entrypoints/commands/admin",
         "application/features/admin",
@@ -36,7 +36,7 @@ class _Admin(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases of service tokens."""
-        from adapters.records.features.admin import make_admin_repositories
+        from adapters.databases.records.features.admin import make_admin_repositories
         from application.features.admin.feature import AdminFeature
 
         tokens = make_admin_repositories(opening.database).service_tokens

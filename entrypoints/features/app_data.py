@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from adapters.records.features.app_data import KINDS
+from adapters.databases.records.features.app_data import KINDS
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class _AppData(Feature):
         "domain/features/app_data",
         "application/features/app_data",
         "application/features/app_data/ports.py",
-        "adapters/records/features/app_data.py",
+        "adapters/databases/records/features/app_data.py",
         "entrypoints/http/app_data",
     )
     kinds = KINDS
@@ -42,7 +42,7 @@ class _AppData(Feature):
 
     def add_details(self, opening: "Opening") -> None:
         """Show it to operators."""
-        from adapters.records.features.app_data import make_app_data_repositories
+        from adapters.databases.records.features.app_data import make_app_data_repositories
         from application.features.app_data.details import add_app_data_details
 
         add_app_data_details(opening.use_cases, make_app_data_repositories(opening.database))
@@ -50,7 +50,7 @@ class _AppData(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases."""
-        from adapters.records.features.app_data import make_app_data_repositories
+        from adapters.databases.records.features.app_data import make_app_data_repositories
         from application.features.app_data.feature import AppDataFeature
 
         repositories = make_app_data_repositories(opening.database)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from adapters.records.features.attestation import KINDS
+from adapters.databases.records.features.attestation import KINDS
 from application.features.attestation.ports import Attestation
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
@@ -23,8 +23,8 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, Secret
 
 if TYPE_CHECKING:
-    from adapters.attestation.siteverify import SiteverifyAttestation
-    from adapters.keys.keys import SecretKeys
+    from adapters.security.attestation.siteverify import SiteverifyAttestation
+    from adapters.security.keys.keys import SecretKeys
     from application.otp.feature import OtpPolicy
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
@@ -158,7 +158,7 @@ async def open_attestation(
         case None:
             yield None
         case AttestationType.ALTCHA:
-            from adapters.attestation.altcha import AltchaAttestation
+            from adapters.security.attestation.altcha import AltchaAttestation
 
             peppers = keys.key_set(KeyPurpose.OTP_PEPPER)
             yield AltchaAttestation(peppers, ALTCHA_DIFFICULTY)
@@ -166,7 +166,7 @@ async def open_attestation(
             async with open_siteverify(settings, count_missing_hostname) as siteverify:
                 yield siteverify
         case Factory() as factory:
-            from adapters.attestation.guarded import GuardedAttestation
+            from adapters.security.attestation.guarded import GuardedAttestation
 
             async with open_own_attestation(factory, settings) as adapter:
                 yield GuardedAttestation(adapter)
@@ -184,7 +184,7 @@ def open_siteverify(
     settings: Settings, count_missing_hostname: Callable[[], object] = lambda: None
 ) -> AbstractAsyncContextManager["SiteverifyAttestation"]:
     """Open what asks a provider about the responses of its widget."""
-    from adapters.attestation import siteverify
+    from adapters.security.attestation import siteverify
 
     attestation = settings.of(AttestationSettings)
     return siteverify.open_siteverify(
@@ -231,10 +231,10 @@ class _Attestation(Feature):
         "domain/features/attestation",
         "application/features/attestation",
         "application/features/attestation/ports.py",
-        "adapters/attestation",
+        "adapters/security/attestation",
         "entrypoints/http/attestation",
-        "adapters/records/features/attestation.py",
-        "adapters/metrics/features/attestation.py",
+        "adapters/databases/records/features/attestation.py",
+        "adapters/operations/metrics/features/attestation.py",
         "tests/contract/suites/attestation",
     )
     kinds = KINDS
@@ -258,15 +258,15 @@ class _Attestation(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Ask clients for proofs, if codes are open and the settings name what checks them."""
-        from adapters.records.features.attestation import make_attestation_repositories
-        from adapters.system import HeldHealthCheck
+        from adapters.databases.records.features.attestation import make_attestation_repositories
+        from adapters.operations.system import HeldHealthCheck
         from application.features.attestation.ask_strangers import ask_strangers
         from application.features.attestation.feature import AttestationFeature
         from application.otp.feature import LimitsFeature, OtpFeature
 
         core, attestation, counts = opening.use_cases, None, None
         if opening.metrics is not None:
-            from adapters.metrics.features.attestation import CountAttestations
+            from adapters.operations.metrics.features.attestation import CountAttestations
 
             counts = CountAttestations(opening.metrics)
             opening.listeners.add(counts)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from adapters.records.features.blocks import KINDS
+from adapters.databases.records.features.blocks import KINDS
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class _Blocks(Feature):
         "domain/features/blocks",
         "application/features/blocks",
         "application/features/blocks/ports.py",
-        "adapters/records/features/blocks.py",
+        "adapters/databases/records/features/blocks.py",
         "entrypoints/http/blocks",
         "entrypoints/http/console/blocks",
         "entrypoints/commands/blocks",
@@ -45,7 +45,7 @@ class _Blocks(Feature):
 
     def add_details(self, opening: "Opening") -> None:
         """Show those of a phone to operators."""
-        from adapters.records.features.blocks import make_blocks_repositories
+        from adapters.databases.records.features.blocks import make_blocks_repositories
         from application.features.blocks.details import add_blocks_details
 
         add_blocks_details(opening.use_cases, make_blocks_repositories(opening.database))
@@ -56,7 +56,7 @@ class _Blocks(Feature):
 
         So they act before the first request is answered.
         """
-        from adapters.records.features.blocks import make_blocks_repositories
+        from adapters.databases.records.features.blocks import make_blocks_repositories
         from application.features.blocks.feature import BlocksFeature
         from application.features.blocks.known_blocks import READ_INTERVAL, READ_TIMEOUT
         from application.otp.feature import LimitsFeature

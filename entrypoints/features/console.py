@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from adapters.records.features.console import KINDS
+from adapters.databases.records.features.console import KINDS
 from entrypoints.features.feature import Feature, make_user_details_form
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import LOOPBACK_HOSTS
@@ -75,7 +75,7 @@ class _Console(Feature):
         "domain/features/console",
         "application/features/console",
         "application/features/console/ports.py",
-        "adapters/records/features/console.py",
+        "adapters/databases/records/features/console.py",
         "entrypoints/http/console",
     )
     kinds = KINDS
@@ -98,7 +98,7 @@ class _Console(Feature):
 
     def add_details(self, opening: "Opening") -> None:
         """Show browsers."""
-        from adapters.records.features.console import make_console_repositories
+        from adapters.databases.records.features.console import make_console_repositories
         from application.features.console.devices import add_console_details
 
         add_console_details(opening.use_cases, make_console_repositories(opening.database))
@@ -106,7 +106,7 @@ class _Console(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases of its sessions, if codes are open."""
-        from adapters.records.features.console import make_console_repositories
+        from adapters.databases.records.features.console import make_console_repositories
         from application.features.console.feature import ConsoleFeature, ConsoleRecordsFeature
         from application.otp.feature import OtpFeature
 

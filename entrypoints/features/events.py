@@ -20,7 +20,7 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook, Secret
 
 if TYPE_CHECKING:
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.metrics import Metrics
     from application.features.events.feature import EventsFeature, EventsPolicy
     from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
@@ -86,7 +86,7 @@ def open_destination(
     if isinstance(destination, Factory):
         environ, variable = settings.variables.values, settings.variable_of("DIALTONE_EVENTS")
         return open_adapter(destination, variable, EventDestination, environ=environ)
-    from adapters.events.http_destination import open_http_destination
+    from adapters.hooks.events.http_destination import open_http_destination
 
     return open_http_destination(destination.url, settings.of(EventSettings).events_secret.value)
 
@@ -159,12 +159,12 @@ class _Events(Feature):
     folders = (
         "application/features/events",
         "application/features/events/ports.py",
-        "adapters/events",
+        "adapters/hooks/events",
         "tests/contract/examples/event_file.py",
         "tests/contract/suites/events",
         "entrypoints/commands/events",
         "entrypoints/server/events",
-        "adapters/metrics/features/events.py",
+        "adapters/operations/metrics/features/events.py",
         "entrypoints/http/events",
     )
     settings = EventSettings
@@ -226,7 +226,7 @@ def _send(
     labels = destination_labels(settings.events)
     if metrics is None:
         return run_events_task(events.send, labels)
-    from adapters.metrics.features.events import CountedEvents
+    from adapters.operations.metrics.features.events import CountedEvents
 
     counted = CountedEvents(events.send, metrics, [*labels])
     return run_events_task(events.send, labels, counted, metrics)

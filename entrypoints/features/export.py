@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from adapters.records.features.export import KINDS
+from adapters.databases.records.features.export import KINDS
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class _Export(Feature):
         "domain/features/export",
         "application/features/export",
         "application/features/export/ports.py",
-        "adapters/records/features/export.py",
+        "adapters/databases/records/features/export.py",
         "entrypoints/http/export",
         "entrypoints/commands/export",
     )
@@ -38,7 +38,7 @@ class _Export(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases. An export has what the features add that are open."""
-        from adapters.records.features.export import make_export_repositories
+        from adapters.databases.records.features.export import make_export_repositories
         from application.features.export.feature import ExportFeature
 
         repositories = make_export_repositories(opening.database)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
-    from adapters.records.record_kind import RecordKind
+    from adapters.databases.records.record_kind import RecordKind
     from domain.otp.delivery import Channel
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.http.user_details import UserDetailsForm, UserFields

@@ -17,9 +17,9 @@ class _Imports(Feature):
     folders = (
         "application/features/imports",
         "application/features/imports/ports.py",
-        "adapters/user_files.py",
-        "adapters/hookaba.py",
-        "adapters/mongo/source_database.py",
+        "adapters/imports/user_files.py",
+        "adapters/imports/hookaba.py",
+        "adapters/databases/mongo/source_database.py",
         "entrypoints/commands/imports",
     )
     needs = ("media",)

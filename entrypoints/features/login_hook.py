@@ -17,7 +17,7 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import HttpHook, Secret
 
 if TYPE_CHECKING:
-    from adapters.login_hook.http_login_hook import HttpLoginHook
+    from adapters.hooks.login_hook.http_login_hook import HttpLoginHook
     from application.features.login_hook.ports import LoginHook
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
@@ -52,7 +52,7 @@ class LoginHookSettings(Settings):
 def _open_hook(
     hook: HttpHook, settings: LoginHookSettings
 ) -> AbstractAsyncContextManager["HttpLoginHook"]:
-    from adapters.login_hook.http_login_hook import open_http_login_hook
+    from adapters.hooks.login_hook.http_login_hook import open_http_login_hook
 
     return open_http_login_hook(hook.name, hook.url, settings.login_hook_secret.value)
 
@@ -83,8 +83,8 @@ class _LoginHook(Feature):
     folders = (
         "application/features/login_hook",
         "application/features/login_hook/ports.py",
-        "adapters/login_hook",
-        "adapters/metrics/features/login_hook.py",
+        "adapters/hooks/login_hook",
+        "adapters/operations/metrics/features/login_hook.py",
         "entrypoints/http/login_hook",
     )
     settings = LoginHookSettings
@@ -113,7 +113,7 @@ class _LoginHook(Feature):
                     _open_hook(settings.login_hook, settings)
                 )
         if opening.metrics is not None:
-            from adapters.metrics.features.login_hook import (
+            from adapters.operations.metrics.features.login_hook import (
                 MeasuredLoginHook,
                 declare_login_hook_duration,
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from adapters.records.features.media import KINDS
+from adapters.databases.records.features.media import KINDS
 from application.features.media.limits import MEGAPIXELS_PER_HOUR, PixelAllowance
 from application.features.media.media_urls import MediaAccess
 from application.features.media.ports import ImagePublisher, MediaFiles
@@ -49,7 +49,7 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, Secret, origin_of
 
 if TYPE_CHECKING:
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.metrics import Metrics
     from application.features.media.feature import LibraryFeature, MediaFeature, MediaPolicy
     from entrypoints.http.media.settings import HttpMediaSettings
     from entrypoints.http.plugin import ApiPlugin
@@ -299,7 +299,7 @@ def _check_hosts(settings: MediaSettings) -> Iterator[Problem]:
 
 def _add_library(opening: "Opening", files: MediaFiles | None) -> "LibraryFeature":
     """Add the use cases that need records only, with the files of the store if that is open."""
-    from adapters.records.features.media import make_media_repositories
+    from adapters.databases.records.features.media import make_media_repositories
     from application.features.media.feature import LibraryFeature
 
     core, policy = opening.use_cases, opening.settings.of(MediaSettings).media_policy()
@@ -314,12 +314,12 @@ def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[
     media = settings.of(MediaSettings)
     match media.media:
         case MediaFolder(path=path):
-            from adapters.disk import open_disk_files
+            from adapters.media.disk import open_disk_files
 
             return open_disk_files(path, media.media_service_url, clock)
         case S3Bucket(bucket=bucket, prefix=prefix):
             check_extra("s3", "s3://")
-            from adapters.s3 import open_s3_files
+            from adapters.media.s3 import open_s3_files
 
             return open_s3_files(
                 bucket,
@@ -339,7 +339,7 @@ def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[
 
 @asynccontextmanager
 async def _open_own_files(factory: Factory, settings: Settings) -> AsyncIterator[MediaFiles]:
-    from adapters.own_files import LimitedFiles
+    from adapters.media.own_files import LimitedFiles
 
     environ = settings.variables.values
     async with open_adapter(factory, "DIALTONE_MEDIA", MediaFiles, environ=environ) as files:
@@ -349,8 +349,8 @@ async def _open_own_files(factory: Factory, settings: Settings) -> AsyncIterator
 def _open_image_publisher(
     settings: Settings, allowance: PixelAllowance | None, metrics: "Metrics | None"
 ) -> AbstractAsyncContextManager[ImagePublisher]:
-    from adapters.pillow import open_image_publisher
-    from adapters.system import count_processors
+    from adapters.media.pillow import open_image_publisher
+    from adapters.operations.system import count_processors
 
     media = settings.of(MediaSettings)
     limits = ImageLimits(
@@ -366,7 +366,7 @@ def _open_image_publisher(
     )
     if metrics is None:
         return open_publisher()
-    from adapters.metrics.features.media import declare_decode_duration
+    from adapters.operations.metrics.features.media import declare_decode_duration
 
     return open_publisher(
         count_unstopped=metrics.background_failures.labels("decoder").inc,
@@ -397,13 +397,13 @@ def _try_store(settings: MediaSettings) -> Iterator[Finding]:
 
 
 async def _check_connection(settings: MediaSettings) -> str:
-    from adapters.system import SystemClock
+    from adapters.operations.system import SystemClock
     from entrypoints.commands.connection_checks import check_own_adapter
     from entrypoints.commands.media.check_files import check_files
 
     with name_variable("DIALTONE_MEDIA"):
         if isinstance(settings.media, MediaFolder):
-            from adapters.disk import is_prepared
+            from adapters.media.disk import is_prepared
 
             if not await is_prepared(settings.media.path):
                 return f"{settings.media.path} does not exist yet: the first start creates it"
@@ -458,12 +458,12 @@ class _Media(Feature):
         "domain/features/media",
         "application/features/media",
         "application/features/media/ports.py",
-        "adapters/disk",
-        "adapters/s3",
-        "adapters/own_files.py",
-        "adapters/pillow",
-        "adapters/records/features/media.py",
-        "adapters/metrics/features/media.py",
+        "adapters/media/disk",
+        "adapters/media/s3",
+        "adapters/media/own_files.py",
+        "adapters/media/pillow",
+        "adapters/databases/records/features/media.py",
+        "adapters/operations/metrics/features/media.py",
         "entrypoints/http/media",
         "entrypoints/commands/media",
         "tests/contract/suites/media",
@@ -504,7 +504,7 @@ class _Media(Feature):
 
     def add_details(self, opening: "Opening") -> None:
         """Show what a user has in the library."""
-        from adapters.records.features.media import make_media_repositories
+        from adapters.databases.records.features.media import make_media_repositories
         from application.features.media.details import add_library_details
 
         usages = make_media_repositories(opening.database).usages
@@ -514,7 +514,7 @@ class _Media(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Open the media store and the processes that decode images."""
-        from adapters.system import HeldHealthCheck
+        from adapters.operations.system import HeldHealthCheck
         from application.features.media.feature import MediaFeature, MediaPorts
 
         settings, core = opening.settings.of(MediaSettings), opening.use_cases
@@ -530,7 +530,10 @@ class _Media(Feature):
             _open_image_publisher(settings, self.make_pixel_allowance(settings), opening.metrics)
         )
         if opening.metrics is not None:
-            from adapters.metrics.features.media import count_uploads, measure_media_files
+            from adapters.operations.metrics.features.media import (
+                count_uploads,
+                measure_media_files,
+            )
 
             count_uploads(opening.metrics, _UPLOAD_ROUTE)
             files = measure_media_files(files, opening.metrics)

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from adapters.records.features.passkeys import KINDS
+from adapters.databases.records.features.passkeys import KINDS
 from entrypoints.features.console import ConsoleSettings
 from entrypoints.features.feature import Feature
 from entrypoints.settings import parsers
@@ -104,8 +104,8 @@ class _Passkeys(Feature):
         "domain/features/passkeys",
         "application/features/passkeys",
         "application/features/passkeys/ports.py",
-        "adapters/webauthn",
-        "adapters/records/features/passkeys.py",
+        "adapters/security/webauthn",
+        "adapters/databases/records/features/passkeys.py",
         "entrypoints/http/passkeys",
         "entrypoints/http/console/passkeys",
         "entrypoints/commands/passkeys",
@@ -138,8 +138,8 @@ class _Passkeys(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases of passkeys, also where none can be used: those that exist count."""
-        from adapters.records.features.console import make_console_repositories
-        from adapters.records.features.passkeys import make_passkeys_repositories
+        from adapters.databases.records.features.console import make_console_repositories
+        from adapters.databases.records.features.passkeys import make_passkeys_repositories
         from application.features.passkeys.feature import PasskeysFeature, PasskeysPolicy
 
         settings, database = opening.settings, opening.database
@@ -147,7 +147,7 @@ class _Passkeys(Feature):
         relying_party = None
         if not why_not:
             # What it imports takes a fifth of a second, and few commands need it.
-            from adapters.webauthn.relying_party import WebAuthnRelyingParty
+            from adapters.security.webauthn.relying_party import WebAuthnRelyingParty
 
             relying_party = WebAuthnRelyingParty(
                 rp_id=urlsplit(url).hostname or "", origin=make_origin(url), name=settings.app_name

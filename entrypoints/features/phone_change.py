@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from adapters.records.features.phone_change import KINDS
+from adapters.databases.records.features.phone_change import KINDS
 from application.ports.keys import KeyPurpose
 from entrypoints.features.feature import Feature, WithoutMessages
 
@@ -40,7 +40,7 @@ class _PhoneChangeRecords(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add what the cleanup does. The messages wait for the service."""
-        from adapters.records.features.phone_change import make_phone_change_repositories
+        from adapters.databases.records.features.phone_change import make_phone_change_repositories
         from application.features.phone_change.feature import PhoneChangeRecordsFeature
         from application.features.phone_change.undo_codes import UndoCodes
 
@@ -65,7 +65,7 @@ class _PhoneChange(Feature):
         "domain/features/phone_change",
         "application/features/phone_change",
         "application/features/phone_change/ports.py",
-        "adapters/records/features/phone_change.py",
+        "adapters/databases/records/features/phone_change.py",
         "entrypoints/http/phone_change",
         "entrypoints/commands/phone_change",
     )
@@ -99,7 +99,7 @@ class _PhoneChange(Feature):
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
-        from adapters.records.features.phone_change import make_phone_change_repositories
+        from adapters.databases.records.features.phone_change import make_phone_change_repositories
         from application.features.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
 
         repositories = make_phone_change_repositories(opening.database, opening.phone_encryption)

@@ -79,7 +79,7 @@ class _Start(Feature):
 
         recent_messages = None
         if keeps_messages(opening.settings):
-            from adapters.terminal import InMemoryRecentMessages
+            from adapters.messages.terminal import InMemoryRecentMessages
 
             recent_messages = InMemoryRecentMessages()
         opening.use_cases.add(StartFeature(opening.use_cases, recent_messages))

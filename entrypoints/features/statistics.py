@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from adapters.records.features.statistics import KINDS
+from adapters.databases.records.features.statistics import KINDS
 from entrypoints.features.feature import Feature
 from entrypoints.opening.last_writes import write_last
 from entrypoints.opening.startup_error import StartupError
@@ -18,7 +18,7 @@ from entrypoints.settings.rules import FileCheck, Findings
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.metrics import Metrics
     from application.features.statistics.feature import StatisticsFeature
     from domain.features.statistics.prices import PriceList
     from domain.otp.delivery import Channel
@@ -50,7 +50,7 @@ def load_prices(settings: StatisticsSettings) -> "PriceList | None":
     file = settings.prices
     if file is None:
         return None
-    from adapters.price_file import InvalidPrices, read_prices
+    from adapters.operations.price_file import InvalidPrices, read_prices
     from entrypoints.opening.operator_files import invalid_file
 
     try:
@@ -124,9 +124,9 @@ class _Statistics(Feature):
         "domain/features/statistics",
         "application/features/statistics",
         "application/features/statistics/ports.py",
-        "adapters/price_file",
-        "adapters/records/features/statistics.py",
-        "adapters/metrics/features/statistics.py",
+        "adapters/operations/price_file",
+        "adapters/databases/records/features/statistics.py",
+        "adapters/operations/metrics/features/statistics.py",
         "entrypoints/http/statistics",
         "entrypoints/commands/statistics",
     )
@@ -147,14 +147,14 @@ class _Statistics(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Count from now on, and write at the end what was counted since the last write."""
-        from adapters.records.features.statistics import make_statistics_repositories
+        from adapters.databases.records.features.statistics import make_statistics_repositories
         from application.features.statistics.feature import StatisticsFeature, StatisticsPolicy
         from application.otp.feature import OtpFeature
         from entrypoints.opening.providers import FREE_PROVIDERS
 
         core, meter = opening.use_cases, None
         if opening.metrics is not None:
-            from adapters.metrics.features.statistics import meter_amounts
+            from adapters.operations.metrics.features.statistics import meter_amounts
 
             meter = meter_amounts(opening.metrics)
         repositories = make_statistics_repositories(opening.database)

@@ -52,7 +52,7 @@ class _Tracing(Feature):
     """Traces by OpenTelemetry."""
 
     name = "tracing"
-    folders = ("adapters/opentelemetry",)
+    folders = ("adapters/operations/tracing",)
     settings = TracingSettings
 
     @asynccontextmanager
@@ -62,7 +62,7 @@ class _Tracing(Feature):
         if not opening.is_service or settings.otlp_endpoint is None or not settings.has_traces:
             yield
             return
-        from adapters.opentelemetry import open_tracer
+        from adapters.operations.tracing import open_tracer
 
         async with open_tracer(settings.otlp_endpoint, installed_version()) as tracer:
             with use_tracer(tracer):

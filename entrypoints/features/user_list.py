@@ -19,7 +19,7 @@ class _UserList(Feature):
     folders = (
         "domain/features/user_list",
         "application/features/user_list",
-        "adapters/records/repositories/user_list.py",
+        "adapters/databases/records/features/user_list.py",
         "entrypoints/http/user_list",
         "entrypoints/commands/user_list",
     )
@@ -33,7 +33,7 @@ class _UserList(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use case."""
-        from adapters.records.repositories.user_list import StoredUserList
+        from adapters.databases.records.features.user_list import StoredUserList
         from application.features.user_list.feature import UserListFeature
 
         user_list = StoredUserList(opening.database.records, opening.phone_encryption)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.records.features.voice import KINDS
+from adapters.databases.records.features.voice import KINDS
 from application.features.voice.ports import Recordings, VoicePorts, VoiceProvider
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
@@ -221,7 +221,7 @@ def load_call_flow(settings: VoiceSettings, file: Path | None = None) -> "CallFl
     Raises:
         StartupError: with one line for each problem.
     """
-    from adapters.flows import InvalidCallFlow, read_call_flow
+    from adapters.calls.flows import InvalidCallFlow, read_call_flow
     from entrypoints.opening.operator_files import invalid_file
 
     try:
@@ -380,9 +380,9 @@ class _Voice(Feature):
         "domain/features/voice",
         "application/features/voice",
         "application/features/voice/ports.py",
-        "adapters/flows",
-        "adapters/twilio/voice",
-        "adapters/records/features/voice.py",
+        "adapters/calls/flows",
+        "adapters/messages/twilio/voice",
+        "adapters/databases/records/features/voice.py",
         "entrypoints/http/voice",
         "entrypoints/commands/voice",
         "tests/contract/examples/acme_voice",
@@ -411,7 +411,7 @@ class _Voice(Feature):
 
     def add_details(self, opening: "Opening") -> None:
         """Show the calls of a user, and for how long calls are kept."""
-        from adapters.records.features.voice import make_voice_repositories
+        from adapters.databases.records.features.voice import make_voice_repositories
         from application.features.voice.details import add_call_details
 
         calls = make_voice_repositories(opening.database).calls
@@ -422,8 +422,8 @@ class _Voice(Feature):
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Open the provider of calls if there is one. The call log is there in any case."""
-        from adapters.records.features.voice import make_voice_repositories
-        from adapters.system import HeldHealthCheck
+        from adapters.databases.records.features.voice import make_voice_repositories
+        from adapters.operations.system import HeldHealthCheck
         from application.features.voice.calls import CallsFeature
         from application.otp.feature import OtpFeature
 

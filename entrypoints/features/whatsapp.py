@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from adapters.records.features.whatsapp import KINDS
+from adapters.databases.records.features.whatsapp import KINDS
 from application.ports.keys import KeyPurpose
 from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
@@ -109,8 +109,8 @@ class _WhatsApp(Feature):
         "domain/features/whatsapp",
         "application/features/whatsapp",
         "application/features/whatsapp/ports.py",
-        "adapters/records/features/whatsapp.py",
-        "adapters/whatsapp_cloud",
+        "adapters/databases/records/features/whatsapp.py",
+        "adapters/messages/whatsapp_cloud",
         "entrypoints/http/whatsapp",
         "entrypoints/commands/whatsapp",
         "entrypoints/opening/whatsapp_providers.py",
@@ -136,7 +136,7 @@ class _WhatsApp(Feature):
 
         At the end, codes that are being sent get the time that they need.
         """
-        from adapters.records.features.whatsapp import make_whatsapp_repositories
+        from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
         from application.features.whatsapp.feature import WhatsAppRecordsFeature
         from application.otp.feature import OtpFeature
 
@@ -163,8 +163,8 @@ def _add_channel(
     opening: "Opening", settings: WhatsAppSettings, messenger: Messenger, name: str
 ) -> None:
     """Add the use cases, with a provider that is left alone while it does not respond."""
-    from adapters.failover import FailoverMessenger, FailoverProvider
-    from adapters.system import HeldHealthCheck
+    from adapters.messages.failover import FailoverMessenger, FailoverProvider
+    from adapters.operations.system import HeldHealthCheck
     from application.features.whatsapp.feature import (
         WhatsAppFeature,
         WhatsAppPorts,

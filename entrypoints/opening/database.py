@@ -5,11 +5,11 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adapters.records.call_deadlines import limit_own_calls
-from adapters.records.database import Database
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.store_calls import guard_database, wrap_database, wrap_store
-from adapters.records.undeclared_records import check_declared
+from adapters.databases.records.call_deadlines import limit_own_calls
+from adapters.databases.records.database import Database
+from adapters.databases.records.phone_encryption import PhoneEncryption
+from adapters.databases.records.store_calls import guard_database, wrap_database, wrap_store
+from adapters.databases.records.undeclared_records import check_declared
 from application.ports.limits import LimitStore
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import open_adapter
@@ -23,7 +23,7 @@ from entrypoints.settings.values import (
 )
 
 if TYPE_CHECKING:
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.metrics import Metrics
 
 
 def check_database_extra(settings: Settings) -> None:
@@ -49,15 +49,15 @@ def open_database(
     check_database_extra(settings)
     match settings.database:
         case SqliteLocation(path=path):
-            from adapters.sqlite import open_sqlite_database
+            from adapters.databases.sqlite import open_sqlite_database
 
             return open_sqlite_database(path, phone_encryption.key_fingerprint())
         case PostgresLocation(url=url):
-            from adapters.postgres import open_postgres_database
+            from adapters.databases.postgres import open_postgres_database
 
             return open_postgres_database(url, phone_encryption.key_fingerprint())
         case MongoLocation(url=url):
-            from adapters.mongo import open_mongo_database
+            from adapters.databases.mongo import open_mongo_database
 
             return open_mongo_database(url, phone_encryption.key_fingerprint())
         case Factory() as factory:
@@ -81,7 +81,7 @@ async def open_guarded_database(
         StartupError: It cannot be opened, or has records of features that are not installed. A
             deletion, a cleanup or an export would leave these behind.
     """
-    from adapters.system import HeldHealthCheck
+    from adapters.operations.system import HeldHealthCheck
 
     async with AsyncExitStack() as stack:
         with name_variable(settings.variable_of("DIALTONE_DATABASE")):
@@ -93,7 +93,7 @@ async def open_guarded_database(
                 wrap_database(database, limited), health=wrap_store(database.health, limited)
             )
         if metrics is not None:
-            from adapters.metrics.stores import measure_records
+            from adapters.operations.metrics.stores import measure_records
 
             # Inside the guard, which does not call a database that is away.
             database = replace(
@@ -111,6 +111,6 @@ def limits_with_metrics(limits: LimitStore, metrics: "Metrics | None") -> LimitS
     """Return the limit store with measurements, if there are metrics."""
     if metrics is None:
         return limits
-    from adapters.metrics.stores import measure_limits
+    from adapters.operations.metrics.stores import measure_limits
 
     return measure_limits(limits, metrics)

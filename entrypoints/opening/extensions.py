@@ -66,8 +66,8 @@ def load_extensions(features: "Sequence[Feature]") -> "Sequence[Feature]":
 
 def _find_problems(extension: Any, others: "Sequence[Feature]") -> Iterator[str]:
     """Yield what is wrong with an extension; what follows depends on it."""
-    from adapters.records.kind_checks import find_kind_problem
-    from adapters.records.record_kind import RecordKind
+    from adapters.databases.records.kind_checks import find_kind_problem
+    from adapters.databases.records.record_kind import RecordKind
     from entrypoints.features.feature import Feature
 
     if isinstance(extension, type):

@@ -23,7 +23,7 @@ from typing import Any
 
 import structlog
 
-from adapters.logging import log_package
+from adapters.operations.logging import log_package
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.system import HealthCheck
 from application.ports.webhooks import Handshakes, StatusCallbacks

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from adapters.records.phone_encryption import PhoneEncryption
+from adapters.databases.records.phone_encryption import PhoneEncryption
 from application.ports.errors import ConfigurationError
 from application.ports.keys import KeyPurpose
 from application.ports.system import Clock
@@ -14,7 +14,7 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment
 
 if TYPE_CHECKING:
-    from adapters.keys.keys import SecretKeys
+    from adapters.security.keys.keys import SecretKeys
 
 AUDIENCE: Final = "dialtone"
 """The audience of access tokens; their issuer distinguishes deployments."""
@@ -36,7 +36,7 @@ def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> 
     Raises:
         KeysUnavailable: they cannot be used.
     """
-    from adapters.keys.keys import ReloadingKeys, SecretKeys, parse_secrets
+    from adapters.security.keys.keys import ReloadingKeys, SecretKeys, parse_secrets
 
     is_strict = is_service and settings.env is Environment.PRODUCTION
     create_missing = is_service and not is_strict
@@ -53,8 +53,8 @@ def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> 
 
 def make_phone_encryption(keys: "SecretKeys") -> PhoneEncryption:
     """Return the encryption of phones."""
-    from adapters.encryption import AesPhoneEncryption
-    from adapters.system import SystemRandomness
+    from adapters.operations.system import SystemRandomness
+    from adapters.security.encryption import AesPhoneEncryption
 
     (key,) = keys.current()[KeyPurpose.PHONE_INDEX]
     return AesPhoneEncryption(
@@ -70,7 +70,7 @@ def find_key_fingerprint(settings: Settings) -> str | None:
 
 def load_encryption(settings: Settings) -> PhoneEncryption | None:
     """Return the encryption of phones; None without usable keys."""
-    from adapters.system import SystemClock
+    from adapters.operations.system import SystemClock
 
     try:
         return make_phone_encryption(load_keys(settings, SystemClock()))

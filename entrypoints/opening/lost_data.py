@@ -39,7 +39,7 @@ def is_database_lost(settings: Settings) -> bool:
         return False
     if not any(folder and _has_files(folder) for folder in settings.file_stores.values()):
         return False
-    from adapters.sqlite import has_identities
+    from adapters.databases.sqlite import has_identities
 
     return not has_identities(settings.database.path)
 

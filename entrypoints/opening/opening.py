@@ -5,17 +5,17 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adapters.records.database import Database
-from adapters.records.phone_encryption import PhoneEncryption
+from adapters.databases.records.database import Database
+from adapters.databases.records.phone_encryption import PhoneEncryption
 from application.ports.system import SystemPorts
 from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from adapters.keys.keys import SecretKeys
-    from adapters.metrics.exposition import MeasuredGauge
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.exposition import MeasuredGauge
+    from adapters.operations.metrics.metrics import Metrics
+    from adapters.security.keys.keys import SecretKeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Opening:
     ) -> None:
         """Add a gauge, if there are metrics; see `MeasuredGauge`."""
         if self.metrics is not None:
-            from adapters.metrics.exposition import MeasuredGauge
+            from adapters.operations.metrics.exposition import MeasuredGauge
 
             gauge = MeasuredGauge(name=name, text=text, measure=measure, label=label)
             self.gauges.append(gauge)

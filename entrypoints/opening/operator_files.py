@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from adapters.templates.sms_templates import (
+from adapters.messages.templates.sms_templates import (
     FileSmsTemplates,
     InvalidTemplates,
     TemplateProblem,
     read_sms_templates,
 )
-from adapters.templates.template_set import AppIdentity
+from adapters.messages.templates.template_set import AppIdentity
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.declaration import example_line
 from entrypoints.settings.settings import Settings

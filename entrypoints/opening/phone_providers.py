@@ -55,9 +55,9 @@ class PhoneProvider:
 @asynccontextmanager
 async def _open_twilio_voice(settings: "TwilioSettings") -> "AsyncIterator[VoicePorts]":
     check_extra(TWILIO.extra, TWILIO.name)
-    from adapters.twilio.signatures import TwilioSignatures
-    from adapters.twilio.voice.markup import TwimlMarkup
-    from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
+    from adapters.messages.twilio.signatures import TwilioSignatures
+    from adapters.messages.twilio.voice.markup import TwimlMarkup
+    from adapters.messages.twilio.voice.webhook_parser import TwilioWebhookParser
     from application.features.voice.ports import VoicePorts
 
     auth_tokens = settings.twilio_auth_tokens.value
@@ -68,7 +68,7 @@ async def _open_twilio_voice(settings: "TwilioSettings") -> "AsyncIterator[Voice
 
 def _open_twilio_calls(settings: Any) -> AbstractAsyncContextManager[Any]:
     check_extra(TWILIO.extra, TWILIO.name)
-    from adapters.twilio.voice.calls import open_twilio_calls
+    from adapters.messages.twilio.voice.calls import open_twilio_calls
 
     return open_twilio_calls(
         settings.twilio_account_sid,

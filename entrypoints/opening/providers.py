@@ -16,7 +16,7 @@ from entrypoints.settings.values import Factory, HttpHook
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.http_hook.messenger import HookMessenger
+    from adapters.messages.http_hook.messenger import HookMessenger
     from application.ports.otp import Messenger
     from entrypoints.settings.twilio import TwilioSettings
     from entrypoints.settings.vonage import VonageSettings
@@ -57,7 +57,7 @@ class Provider:
 
 
 def _open_terminal(_: object) -> "AbstractAsyncContextManager[Messenger]":
-    from adapters.terminal import TerminalMessenger
+    from adapters.messages.terminal import TerminalMessenger
 
     return nullcontext(TerminalMessenger(sys.stdout))
 
@@ -76,7 +76,7 @@ TERMINAL: Final = Provider(
 
 def _open_twilio_messenger(settings: "TwilioSettings") -> "AbstractAsyncContextManager[Messenger]":
     check_extra(TWILIO.extra, TWILIO.name)
-    from adapters.twilio.messenger import open_twilio_messenger
+    from adapters.messages.twilio.messenger import open_twilio_messenger
 
     auth_token, *others = settings.twilio_auth_tokens.value
     return open_twilio_messenger(
@@ -112,7 +112,7 @@ TWILIO: Final = Provider(
 
 
 def _open_vonage_messenger(settings: "VonageSettings") -> "AbstractAsyncContextManager[Messenger]":
-    from adapters.vonage.messenger import open_vonage_messenger
+    from adapters.messages.vonage.messenger import open_vonage_messenger
 
     return open_vonage_messenger(
         settings.vonage_application_id,
@@ -148,7 +148,7 @@ def open_hook(
     hook: HttpHook, secrets: "Sequence[str]"
 ) -> "AbstractAsyncContextManager[HookMessenger]":
     """Open the messenger of a hook until the block ends."""
-    from adapters.http_hook.messenger import open_hook_messenger
+    from adapters.messages.http_hook.messenger import open_hook_messenger
 
     return open_hook_messenger(hook.name, hook.url, secrets)
 

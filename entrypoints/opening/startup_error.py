@@ -29,7 +29,7 @@ def print_errors(*lines: str) -> None:
     if sys.stderr is None:
         return  # print would use stdout
     # Nothing was logged before its import, which fails if another package has that name.
-    if log := sys.modules.get("adapters.logging"):
+    if log := sys.modules.get("adapters.operations.logging"):
         log.flush_log()
     with suppress(OSError):
         print(*map(remove_controls, lines), sep="\n", file=sys.stderr)

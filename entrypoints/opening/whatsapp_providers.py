@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _open_terminal(_: object) -> "AbstractAsyncContextManager[Messenger]":
-    from adapters.terminal import TerminalMessenger
+    from adapters.messages.terminal import TerminalMessenger
 
     return nullcontext(TerminalMessenger(sys.stdout, channel="WhatsApp"))
 
@@ -30,8 +30,8 @@ _TERMINAL: Final = replace(TERMINAL, open_messenger=_open_terminal)
 def _open_meta_messenger(
     settings: "WhatsAppCloudSettings",
 ) -> "AbstractAsyncContextManager[Messenger]":
-    from adapters.whatsapp_cloud.client import WhatsAppAccount
-    from adapters.whatsapp_cloud.messenger import open_whatsapp_messenger
+    from adapters.messages.whatsapp_cloud.client import WhatsAppAccount
+    from adapters.messages.whatsapp_cloud.messenger import open_whatsapp_messenger
 
     account = WhatsAppAccount(
         access_token=settings.whatsapp_access_token.value,

@@ -12,7 +12,7 @@ from application.ports.errors import PortError
 from application.tasks import is_ended, start_task
 
 if TYPE_CHECKING:
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.metrics import Metrics
 
 _log = structlog.get_logger()
 

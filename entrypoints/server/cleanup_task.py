@@ -12,7 +12,7 @@ from application.operations.cleanup import CleanupReport
 from entrypoints.server.background_task import repeat
 
 if TYPE_CHECKING:
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.metrics import Metrics
 
 _FIRST_CHECK_SECONDS: Final = 5.0
 _CHECKS_PER_INTERVAL: Final = 10

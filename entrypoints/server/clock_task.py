@@ -8,7 +8,7 @@ from application.operations.compare_clocks import CompareClocks
 from entrypoints.server.background_task import repeat
 
 if TYPE_CHECKING:
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.metrics import Metrics
 
 _INTERVAL: Final = timedelta(minutes=1)
 _CALL_TIMEOUT: Final = timedelta(seconds=5)

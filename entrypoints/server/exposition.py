@@ -8,14 +8,14 @@ from entrypoints.version.commit import find_commit
 from entrypoints.version.distribution import installed_version
 
 if TYPE_CHECKING:
-    from adapters.metrics.exposition import Exposition
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.exposition import Exposition
+    from adapters.operations.metrics.metrics import Metrics
 
 
 def make_exposition(metrics: "Metrics", opening: Opening) -> "Exposition":
     """Return what renders the metrics, with what is read when they are requested."""
-    from adapters.metrics.exposition import Exposition
-    from adapters.system import SystemClock
+    from adapters.operations.metrics.exposition import Exposition
+    from adapters.operations.system import SystemClock
 
     use_cases = opening.use_cases
     return Exposition(

@@ -12,7 +12,7 @@ from domain.instance import RENEWAL_INTERVAL
 from entrypoints.server.background_task import log_task_failure, repeat
 
 if TYPE_CHECKING:
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.metrics import Metrics
 
 _CALL_TIMEOUT: Final = 5.0
 """Seconds. The next renewal tries again, and a stop does not wait long for a database."""

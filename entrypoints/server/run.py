@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from adapters.metrics.folder import open_metrics_folder
+from adapters.operations.metrics.folder import open_metrics_folder
 from application.ports.errors import ConfigurationError
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.providers import prints_codes

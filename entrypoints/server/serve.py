@@ -18,8 +18,8 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer, MTServer
 
-from adapters.logging import flush_log, logging_config
-from adapters.threads import start_thread
+from adapters.operations.logging import flush_log, logging_config
+from adapters.shared.threads import start_thread
 from entrypoints.server.banner import BannerParts
 from entrypoints.server.descriptors import max_connections, raise_descriptor_limit
 from entrypoints.server.workers import STOP_SIGNALS, Workers

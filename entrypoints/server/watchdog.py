@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import structlog
 
-from adapters.logging import flush_log
-from adapters.threads import start_thread
+from adapters.operations.logging import flush_log
+from adapters.shared.threads import start_thread
 
 TICK_SECONDS: Final = 1.0
 WARNING_TICKS: Final = 5

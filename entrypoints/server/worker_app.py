@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from adapters.logging import configure_logging, log_errors_of_loop
+from adapters.operations.logging import configure_logging, log_errors_of_loop
 from application.otp.feature import LimitsFeature, OtpFeature
 from application.ports.errors import DatabaseLocked, OtherKeys
 from application.use_cases import UseCases
@@ -40,7 +40,7 @@ from entrypoints.settings.bind import Bind
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.metrics import Metrics
 
 _GC_THRESHOLDS: Final = (5_000, 1_000, 10)
 """How many new objects, and collections of younger objects, start a garbage collection.
@@ -168,7 +168,7 @@ def _ignore_failures(_task: str, _number: int) -> None:
 
 def _make_metrics(settings: Settings) -> "Metrics":
     # Imported only here: the library that nothing else uses takes the folder from the environment.
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.metrics import Metrics
 
     metrics = Metrics(set(map(provider_name, settings.providers)))
     metrics.worker_starts.inc()
@@ -178,7 +178,7 @@ def _make_metrics(settings: Settings) -> "Metrics":
 def _serve_metrics(
     bind: Bind, metrics: "Metrics", opening: Opening
 ) -> AbstractAsyncContextManager[None]:
-    from adapters.metrics.exposition import CONTENT_TYPE
+    from adapters.operations.metrics.exposition import CONTENT_TYPE
 
     exposition = make_exposition(metrics, opening)
     return run_metrics_server(bind, CONTENT_TYPE, exposition.render)
@@ -187,6 +187,6 @@ def _serve_metrics(
 def _find_cleanup(use_cases: UseCases, metrics: "Metrics | None") -> RunCleanup:
     if metrics is None:
         return use_cases.operations.scheduled_cleanup
-    from adapters.metrics.cleanup import CountedCleanup
+    from adapters.operations.metrics.cleanup import CountedCleanup
 
     return CountedCleanup(use_cases.operations.scheduled_cleanup, metrics)

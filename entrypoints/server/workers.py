@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 import structlog
 
-from adapters.logging import flush_log
+from adapters.operations.logging import flush_log
 from application.ports.errors import ConfigurationError, PortError
 from entrypoints.opening.startup_error import StartupError, print_errors
 from entrypoints.server.banner import BannerParts

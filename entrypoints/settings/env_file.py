@@ -8,7 +8,7 @@ from typing import Final
 
 from dotenv.parser import Binding, parse_stream
 
-from adapters.files import open_regular_file
+from adapters.shared.files import open_regular_file
 from entrypoints.opening.ownership import find_ownership_problem
 
 ENV_FILE: Final = Path(".env")

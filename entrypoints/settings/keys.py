@@ -20,7 +20,7 @@ _FROM_VAULTS: Final = (
 
 def parse_secrets(text: str) -> Secret[str]:
     """Check the document of the keys, which may have several lines."""
-    from adapters.keys import keys
+    from adapters.security.keys import keys
 
     if not text.startswith("{"):
         raise InvalidValue(

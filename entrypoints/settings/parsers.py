@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from adapters.templates.rules import find_link
+from adapters.messages.templates.rules import find_link
 from domain import countries
 from domain.default_ignorable import drop_default_ignorable
 from domain.errors import InvalidValue

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from adapters.records.record_store import RecordStore
+    from adapters.databases.records.record_store import RecordStore
 
 F = TypeVar("F", bound="Finding")
 

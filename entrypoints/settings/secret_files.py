@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from adapters.files import open_regular_file
+from adapters.shared.files import open_regular_file
 from domain.errors import InvalidValue
 from entrypoints.settings.checks import unused_variables
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES

@@ -33,7 +33,7 @@ def _parse_application_id(text: str) -> str:
 
 def _parse_private_key(text: str) -> Secret[str]:
     r"""Parse a key in PEM. In an environment variable, its line breaks may be written as \n."""
-    from adapters.vonage.tokens import load_private_key
+    from adapters.messages.vonage.tokens import load_private_key
 
     key = text.replace("\\n", "\n").replace("\r\n", "\n")
     try:

@@ -18,7 +18,7 @@ from unittest.mock import patch
 import httpx
 from PIL import Image, ImageDraw
 
-from adapters.system import SystemClock
+from adapters.operations.system import SystemClock
 from application.features.statistics.feature import StatisticsFeature
 from domain.features.statistics.period_sums import Counts, DeliveryGroup
 from domain.otp.delivery import Channel
@@ -180,7 +180,7 @@ class SampleRandomness(SeededRandomness):
 
 if __name__ == "__main__":
     with (
-        patch("adapters.system.SystemClock", SampleClock),
-        patch("adapters.system.SystemRandomness", SampleRandomness),
+        patch("adapters.operations.system.SystemClock", SampleClock),
+        patch("adapters.operations.system.SystemRandomness", SampleRandomness),
     ):
         sys.exit(main())

@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from adapters.keys.keys import load_secrets_file
+from adapters.security.keys.keys import load_secrets_file
 from application.ports.keys import KeyPurpose
 from tests.clients.conftest import OTP, SAMPLES_PHONE
 from tests.clients.programs import FOLDER, find_node, run, run_python

@@ -11,10 +11,10 @@ from typing import Final
 import pytest
 import pytest_asyncio
 
-from adapters.records.database import Database
-from adapters.records.limits import LIMITS
-from adapters.records.repositories import make_repositories
-from adapters.sqlite import open_sqlite_database
+from adapters.databases.records.database import Database
+from adapters.databases.records.limits import LIMITS
+from adapters.databases.records.repositories import make_repositories
+from adapters.databases.sqlite import open_sqlite_database
 from domain.otp.rate_limits import Acquisition, Reservation
 from entrypoints.features import KINDS
 from tests.contract.mongo_database import in_mongo

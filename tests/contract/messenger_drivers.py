@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import TextIO
 from urllib.parse import urlencode
 
-from adapters.http_hook.messenger import HookMessenger, open_hook_messenger
-from adapters.terminal import TerminalMessenger
-from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
-from adapters.vonage.messenger import VonageMessenger, open_vonage_messenger
+from adapters.messages.http_hook.messenger import HookMessenger, open_hook_messenger
+from adapters.messages.terminal import TerminalMessenger
+from adapters.messages.twilio.messenger import TwilioMessenger, open_twilio_messenger
+from adapters.messages.vonage.messenger import VonageMessenger, open_vonage_messenger
 from application.ports.webhooks import SignedRequest
 from domain.phone import PhoneNumber
 from tests.contract.provider_drivers import ServerDriver

@@ -8,9 +8,9 @@ from typing import Any, Final
 import pytest
 from pymongo import MongoClient, WriteConcern
 
-from adapters.mongo import open_mongo_database
-from adapters.records.database import Database
-from adapters.records.limits import LIMITS
+from adapters.databases.mongo import open_mongo_database
+from adapters.databases.records.database import Database
+from adapters.databases.records.limits import LIMITS
 from entrypoints.features import KINDS
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.timeouts import with_long_timeout

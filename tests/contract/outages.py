@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from adapters.mongo import open_mongo_database
-from adapters.postgres import open_postgres_database
-from adapters.records.database import Database
+from adapters.databases.mongo import open_mongo_database
+from adapters.databases.postgres import open_postgres_database
+from adapters.databases.records.database import Database
 from tests.contract.examples.memory_database import open_memory_database
 from tests.contract.mongo_database import contract_database_url, in_mongo
 from tests.contract.postgres_database import contract_postgres_url, in_postgres

@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from adapters.http import Transport
+from adapters.shared.http import Transport
 from tests.contract.suites.provider_driver import ProviderDriver
 from tests.support.servers.http_server import (
     HttpServer,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.attestation.altcha import AltchaAttestation
-from adapters.attestation.siteverify import SiteverifyAttestation, open_siteverify
+from adapters.security.attestation.altcha import AltchaAttestation
+from adapters.security.attestation.siteverify import SiteverifyAttestation, open_siteverify
 from application.features.attestation.ports import AttestationChallenge
 from tests.contract.provider_drivers import ServerDriver, only_with
 from tests.contract.suites.attestation.driver import AttestationDriver

@@ -3,8 +3,8 @@
 import asyncio
 from datetime import timedelta
 
-from adapters.records.database import Database
-from adapters.records.features.blocks import make_blocks_repositories
+from adapters.databases.records.database import Database
+from adapters.databases.records.features.blocks import make_blocks_repositories
 from application.update import change
 from domain.administration.audit import Actor, ActorKind
 from domain.features.blocks.block import Block, Subject, SubjectKind

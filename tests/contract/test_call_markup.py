@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from adapters.twilio.voice.markup import TwimlMarkup
+from adapters.messages.twilio.voice.markup import TwimlMarkup
 from domain.features.voice.instructions import (
     Dial,
     Gather,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.twilio.voice.calls import TwilioCalls, open_twilio_calls
+from adapters.messages.twilio.voice.calls import TwilioCalls, open_twilio_calls
 from tests.contract.provider_drivers import ServerDriver, only_with
 from tests.contract.suites.voice.drivers import CallsDriver
 from tests.contract.suites.voice.test_call_provider import *

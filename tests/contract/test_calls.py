@@ -3,8 +3,8 @@ from typing import Final, get_args
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.features.voice import make_voice_repositories
+from adapters.databases.records.database import Database
+from adapters.databases.records.features.voice import make_voice_repositories
 from application.features.voice.ports import VoiceRepositories
 from domain.cursor import Cursor
 from domain.features.voice.call import Call, CallStatus

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.system import SystemClock
+from adapters.operations.system import SystemClock
 from application.ports.system import Clock
 from tests.support.fakes.clock import MovableClock
 

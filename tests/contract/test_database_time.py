@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from adapters.records.database import Database
-from adapters.system import SystemClock
+from adapters.databases.records.database import Database
+from adapters.operations.system import SystemClock
 
 
 async def test_a_database_elsewhere_says_what_time_it_is(database: Database) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES
-from adapters.records.record_kind import Record, RecordKind
-from adapters.records.repositories import make_repositories
+from adapters.databases.records.database import Database
+from adapters.databases.records.kinds import ENCRYPTED_PHONE, IDENTITIES
+from adapters.databases.records.record_kind import Record, RecordKind
+from adapters.databases.records.repositories import make_repositories
 from application.ports.errors import UniqueViolation
 from application.ports.repositories import Repositories
 from domain.identities.external_id import ExternalId

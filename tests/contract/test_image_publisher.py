@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 import pytest_asyncio
 
-from adapters.pillow import open_image_publisher
+from adapters.media.pillow import open_image_publisher
 from application.features.media.ports import ImagePublisher
 from domain.features.media.errors import InvalidImage, UnsupportedImageType
 from domain.features.media.image import ImageFormat, ImageLimits, VariantSpec

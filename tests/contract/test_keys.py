@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 
-from adapters.keys.keys import ReloadingKeys
-from adapters.keys.rotation import rotate_secrets_file
+from adapters.security.keys.keys import ReloadingKeys
+from adapters.security.keys.rotation import rotate_secrets_file
 from application.ports.keys import KeyPurpose, KeyRing
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import FakeKeyRing, create_secrets_file

@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.features.media import make_media_repositories
+from adapters.databases.records.database import Database
+from adapters.databases.records.features.media import make_media_repositories
 from application.features.media.ports import MediaRepositories
 from domain.features.media.item import ItemState, MediaItem
 from domain.features.media.usage import MediaUsage

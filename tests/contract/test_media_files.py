@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from botocore.retries.standard import ExponentialBackoff
 
-from adapters.disk import open_disk_files
-from adapters.disk.folder import UNFINISHED
-from adapters.s3 import S3Timeouts
-from adapters.s3.client import DEFAULT_TIMEOUTS
+from adapters.media.disk import open_disk_files
+from adapters.media.disk.folder import UNFINISHED
+from adapters.media.s3 import S3Timeouts
+from adapters.media.s3.client import DEFAULT_TIMEOUTS
 from tests.contract.suites.media.media_store import Files, Store
 from tests.contract.suites.media.test_media_files import *
 from tests.integration.s3_setup import S3Setup

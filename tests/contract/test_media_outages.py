@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from adapters.s3 import S3Timeouts
+from adapters.media.s3 import S3Timeouts
 from tests.contract.suites.media.media_store import Store
 from tests.contract.suites.media.test_media_outages import *
 from tests.contract.test_media_files import S3Store

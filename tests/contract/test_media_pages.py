@@ -4,8 +4,8 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from adapters.records.database import Database
-from adapters.records.features.media import make_media_repositories
+from adapters.databases.records.database import Database
+from adapters.databases.records.features.media import make_media_repositories
 from application.features.media.ports import MediaRepositories
 from domain.cursor import Cursor
 from domain.features.media.image import MediaKind

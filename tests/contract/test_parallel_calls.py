@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.records.features.voice import make_voice_repositories
+from adapters.databases.records.features.voice import make_voice_repositories
 from domain.features.voice.call import Call
 from domain.features.voice.call_limits import CallLimits
 from domain.features.voice.flow import DialResult

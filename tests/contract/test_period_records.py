@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.features.statistics import make_statistics_repositories
+from adapters.databases.records.database import Database
+from adapters.databases.records.features.statistics import make_statistics_repositories
 from application.features.statistics.ports import PeriodRecords
 from domain.cursor import Cursor
 from domain.features.statistics.period_sums import (

@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.features.phone_change import make_phone_change_repositories
+from adapters.databases.records.database import Database
+from adapters.databases.records.features.phone_change import make_phone_change_repositories
 from application.features.phone_change.ports import PhoneChangeRepositories
 from domain.features.phone_change.phone_assignment import PhoneAssignment, PhoneAssignments
 from domain.identities.phone_change import UNDO_PERIOD

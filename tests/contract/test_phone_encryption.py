@@ -3,8 +3,8 @@ from datetime import date
 
 import pytest
 
-from adapters.encryption import AesPhoneEncryption
-from adapters.records.phone_encryption import PhoneEncryption
+from adapters.databases.records.phone_encryption import PhoneEncryption
+from adapters.security.encryption import AesPhoneEncryption
 from application.ports.errors import CorruptRecord
 from domain.identifier import require_identifier
 from tests.support.builders import a_phone

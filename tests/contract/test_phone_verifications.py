@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.kinds import PHONE_VERIFICATIONS
-from adapters.records.record_kind import Record, RecordKind
+from adapters.databases.records.database import Database
+from adapters.databases.records.kinds import PHONE_VERIFICATIONS
+from adapters.databases.records.record_kind import Record, RecordKind
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned

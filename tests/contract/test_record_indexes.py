@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from adapters.mongo import record_store
-from adapters.records.record_store import RecordStore
+from adapters.databases.mongo import record_store
+from adapters.databases.records.record_store import RecordStore
 from tests.contract.suites.storage.test_record_indexes import *
 from tests.contract.suites.storage.test_record_indexes import (
     INDEXES,

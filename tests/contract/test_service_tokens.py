@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.features.admin import make_admin_repositories
+from adapters.databases.records.database import Database
+from adapters.databases.records.features.admin import make_admin_repositories
 from application.features.admin.ports import AdminRepositories
 from domain.administration.scope import Scope
 from domain.features.admin.service_token import ServiceToken

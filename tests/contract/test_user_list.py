@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.repositories import make_repositories
-from adapters.records.repositories.user_list import StoredUserList
+from adapters.databases.records.database import Database
+from adapters.databases.records.features.user_list import StoredUserList
+from adapters.databases.records.repositories import make_repositories
 from application.ports.administration import AuditFilter
 from application.ports.repositories import Repositories
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry

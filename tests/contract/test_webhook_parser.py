@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
+from adapters.messages.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.features.voice.call import CallStatus

@@ -3,8 +3,11 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.features.whatsapp import WHATSAPP_DELIVERIES, make_whatsapp_repositories
+from adapters.databases.records.database import Database
+from adapters.databases.records.features.whatsapp import (
+    WHATSAPP_DELIVERIES,
+    make_whatsapp_repositories,
+)
 from application.features.whatsapp.ports import WhatsAppRepositories
 from domain.features.whatsapp.whatsapp_delivery import UnreachableNumber, WhatsAppDelivery
 from domain.otp.delivery import Channel

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from adapters.twilio.signatures import TwilioSignatures
-from adapters.twilio.voice.markup import TwimlMarkup
-from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
+from adapters.messages.twilio.signatures import TwilioSignatures
+from adapters.messages.twilio.voice.markup import TwimlMarkup
+from adapters.messages.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.ports.webhooks import SignedRequest
 from tests.contract.suites.voice.drivers import VoiceDriver
 from tests.support import twiml

@@ -19,8 +19,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from adapters.disk import open_disk_files
-from adapters.system import SystemClock
+from adapters.media.disk import open_disk_files
+from adapters.operations.system import SystemClock
 
 
 @asynccontextmanager
@@ -36,8 +36,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from adapters.records.store_calls import wrap_database
-from adapters.sqlite import open_sqlite_database
+from adapters.databases.records.store_calls import wrap_database
+from adapters.databases.sqlite import open_sqlite_database
 from application.ports.errors import StorageOverloaded
 
 

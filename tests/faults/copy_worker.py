@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import entrypoints.features  # noqa: F401 -- it declares the kinds of records
-from adapters.records.copying import Copying, begin, finish
-from adapters.records.key_change import KeyChange
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_keys import report_nothing
-from adapters.sqlite import database, open_to_copy
-from adapters.sqlite.connection_worker import commit_batch
+from adapters.databases.records.copying import Copying, begin, finish
+from adapters.databases.records.key_change import KeyChange
+from adapters.databases.records.phone_encryption import PhoneEncryption
+from adapters.databases.records.phone_keys import report_nothing
+from adapters.databases.sqlite import database, open_to_copy
+from adapters.databases.sqlite.connection_worker import commit_batch
 from tests.integration.test_copying_under_other_keys import LATER, NEW
 from tests.integration.test_phone_keys import OLD
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from adapters import disk
-from adapters.disk import open_disk_files
+from adapters.media import disk
+from adapters.media.disk import open_disk_files
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from tests.faults.disks import PAGE_SIZE, make_read_only
 from tests.support.fakes.clock import MovableClock

@@ -32,8 +32,8 @@ from pkgutil import iter_modules
 from typing import Any, Final
 from unittest.mock import patch
 
-from adapters.records import features
-from adapters.system import SystemClock
+from adapters.databases.records import features
+from adapters.operations.system import SystemClock
 from application.ports.errors import StorageTimeout
 from entrypoints.commands import cli
 from tests.support.fault_injector import name_operation
@@ -267,7 +267,7 @@ async def _count_opened(
 def main(options: Sequence[str]) -> int:
     """Run the command with the faults of its folder."""
     with ExitStack() as stack:
-        stack.enter_context(patch("adapters.system.SystemClock", ShiftedClock))
+        stack.enter_context(patch("adapters.operations.system.SystemClock", ShiftedClock))
         for name, value in json.loads(CONSTANTS_FILE.read_text()).items():
             stack.enter_context(patch(name, value))
         for each in _list_patches():

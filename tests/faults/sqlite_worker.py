@@ -15,10 +15,10 @@ from typing import Final
 from unittest.mock import patch
 
 import entrypoints.features  # noqa: F401 -- it declares the kinds of records
-from adapters.records.schema_plan import SchemaObject
-from adapters.sql.schema import schema
-from adapters.sqlite.dialect import SQLITE
-from adapters.sqlite.schema import prepare_schema
+from adapters.databases.records.schema_plan import SchemaObject
+from adapters.databases.sql.schema import schema
+from adapters.databases.sqlite.dialect import SQLITE
+from adapters.databases.sqlite.schema import prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
@@ -65,7 +65,7 @@ async def die_creating(path: Path) -> None:
     connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
     report("creating")
     statements = {**schema(SQLITE), SchemaObject("table", "last"): "SELECT die()"}
-    with patch("adapters.sql.schema.schema", lambda _: statements):
+    with patch("adapters.databases.sql.schema.schema", lambda _: statements):
         prepare_schema(connection, path, FakePhoneEncryption().key_fingerprint())
 
 

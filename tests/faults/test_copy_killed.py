@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from adapters.records.copying import copied_kinds
+from adapters.databases.records.copying import copied_kinds
 from tests.integration.test_copying import fill, rows_of, sqlite_place
 from tests.integration.test_copying_under_other_keys import assert_copied, fill_under
 from tests.integration.test_phone_keys import OLD

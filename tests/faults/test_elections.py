@@ -16,12 +16,12 @@ import httpx
 import pytest
 
 import entrypoints.features  # noqa: F401 -- it declares the kinds of records
-from adapters import mongo
-from adapters.encryption import AesPhoneEncryption
-from adapters.records import phone_keys
-from adapters.records.phone_keys import reencrypt_phones
-from adapters.records.repositories import make_repositories
-from adapters.records.store_calls import MAX_FAILURES
+from adapters.databases import mongo
+from adapters.databases.records import phone_keys
+from adapters.databases.records.phone_keys import reencrypt_phones
+from adapters.databases.records.repositories import make_repositories
+from adapters.databases.records.store_calls import MAX_FAILURES
+from adapters.security.encryption import AesPhoneEncryption
 from domain.otp.phone_verification import PhoneVerification
 from tests.e2e.app import Account, App
 from tests.faults.faulty_service import run_faulty_service

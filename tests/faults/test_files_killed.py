@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from adapters.sqlite import back_up_database
+from adapters.databases.sqlite import back_up_database
 from tests.integration.test_secrets_file_processes import PROJECT, SETUP, run
 from tests.integration.test_sqlite_backup import add_identity
 from tests.support.keys import create_secrets_file
@@ -32,7 +32,7 @@ BACKUP_KILLED: Final = f"""{KILL_AT}
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from adapters.sqlite import back_up_database, restore_database
+from adapters.databases.sqlite import back_up_database, restore_database
 from tests.integration.test_sqlite_backup import count_identities, query
 
 files, folder = Path(sys.argv[1]), Path(sys.argv[2])
@@ -69,7 +69,7 @@ for line in range(1, 10_000):
         path.write_bytes(old)
     child = os.fork()
     if child == 0:
-        kill_at(line, "adapters/keys/")
+        kill_at(line, "adapters/security/keys/")
         write()
         os._exit(0)
     status = os.waitpid(child, 0)[1]

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 from pillow_heif import register_heif_opener
 
-from adapters.pillow import open_image_publisher
+from adapters.media.pillow import open_image_publisher
 from domain.features.media.errors import InvalidImage, UnsupportedImageType
 from domain.features.media.image import ImageLimits
 from tests.integration.image_publishing import publish_by

@@ -11,7 +11,7 @@ ROTATE: Final = """
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from adapters.keys.rotation import rotate_secrets_file
+from adapters.security.keys.rotation import rotate_secrets_file
 from application.ports.errors import ConfigurationError
 path = Path(sys.argv[1])
 try:

@@ -14,11 +14,11 @@ from typing import Final, TypeVar
 
 import pytest
 
-from adapters.mongo.database import connect
-from adapters.postgres.database import open_pool
-from adapters.postgres.url import parse_url
-from adapters.records import call_deadlines
-from adapters.records.store_calls import CircuitBreaker
+from adapters.databases.mongo.database import connect
+from adapters.databases.postgres.database import open_pool
+from adapters.databases.postgres.url import parse_url
+from adapters.databases.records import call_deadlines
+from adapters.databases.records.store_calls import CircuitBreaker
 from application.ports.errors import StorageError, StorageOverloaded
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.postgres import PostgresProcess

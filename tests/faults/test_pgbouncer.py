@@ -15,13 +15,13 @@ from typing import Any, Final
 import psycopg
 import pytest
 
-from adapters.postgres import inspect_database, open_postgres_database
-from adapters.postgres.database import PostgresDatabase
-from adapters.postgres.driver import PostgresConnection
-from adapters.postgres.metadata import LOCK_ID
-from adapters.postgres.migration import migrate, plan_migration
-from adapters.postgres.opening import Inspection
-from adapters.records.database import Database
+from adapters.databases.postgres import inspect_database, open_postgres_database
+from adapters.databases.postgres.database import PostgresDatabase
+from adapters.databases.postgres.driver import PostgresConnection
+from adapters.databases.postgres.metadata import LOCK_ID
+from adapters.databases.postgres.migration import migrate, plan_migration
+from adapters.databases.postgres.opening import Inspection
+from adapters.databases.records.database import Database
 from application.ports.errors import (
     ConfigurationError,
     StorageTimeout,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.records import call_deadlines
-from adapters.records.kinds import IDENTITIES
+from adapters.databases.records import call_deadlines
+from adapters.databases.records.kinds import IDENTITIES
 from application.ports.errors import (
     StorageTimeout,
     StorageUnavailable,

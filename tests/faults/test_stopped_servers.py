@@ -12,8 +12,8 @@ from typing import Final
 
 import pytest
 
-from adapters.records import call_deadlines
-from adapters.records.batches import MAX_BATCH_SIZE
+from adapters.databases.records import call_deadlines
+from adapters.databases.records.batches import MAX_BATCH_SIZE
 from application.ports.administration import AuditFilter
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import (

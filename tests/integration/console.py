@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from adapters.records.features.console import make_console_repositories
+from adapters.databases.records.features.console import make_console_repositories
 from domain.features.console.session import (
     SECRET_BYTES,
     ConsoleSession,

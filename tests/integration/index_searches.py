@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from adapters.records.record_kind import Index, RecordKind
-from adapters.records.record_store import IndexPosition, RecordStore
+from adapters.databases.records.record_kind import Index, RecordKind
+from adapters.databases.records.record_store import IndexPosition, RecordStore
 from entrypoints.features import KINDS
 from tests.support.builders import NOW
 

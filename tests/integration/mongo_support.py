@@ -15,13 +15,13 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
-from adapters.mongo.database import MongoDatabase
-from adapters.mongo.documents import METADATA_COLLECTION
-from adapters.mongo.metadata import METADATA_ID
-from adapters.mongo.opening import open_database, stores_in
-from adapters.records.database import Database
-from adapters.records.database_metadata import SCHEMA_VERSION
-from adapters.records.repositories import make_repositories
+from adapters.databases.mongo.database import MongoDatabase
+from adapters.databases.mongo.documents import METADATA_COLLECTION
+from adapters.databases.mongo.metadata import METADATA_ID
+from adapters.databases.mongo.opening import open_database, stores_in
+from adapters.databases.records.database import Database
+from adapters.databases.records.database_metadata import SCHEMA_VERSION
+from adapters.databases.records.repositories import make_repositories
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.repositories import OpenRepositories, with_stores
 from tests.support.servers.mongo import MongoProcess

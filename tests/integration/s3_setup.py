@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from adapters.s3 import S3Files, S3Timeouts, open_s3_files
+from adapters.media.s3 import S3Files, S3Timeouts, open_s3_files
 from application.ports.system import Clock
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers.s3 import S3Server

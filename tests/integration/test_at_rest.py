@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from pymongo import MongoClient
 
-from adapters.encryption import AesPhoneEncryption
-from adapters.sql.schema import tables
+from adapters.databases.sql.schema import tables
+from adapters.security.encryption import AesPhoneEncryption
 from domain.errors import TooManyOtpRequests
 from domain.identities.phone_change import PhoneChange
 from domain.identities.phone_changes import PhoneChanges

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from adapters.records import batches
-from adapters.records.batch_loader import BatchLoader
-from adapters.records.batches import MAX_BATCH_SIZE
+from adapters.databases.records import batches
+from adapters.databases.records.batch_loader import BatchLoader
+from adapters.databases.records.batches import MAX_BATCH_SIZE
 from application.ports.current_request import (
     CURRENT_REQUEST,
     CurrentRequest,

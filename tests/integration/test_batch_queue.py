@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from adapters.records.batches import BatchQueue, Entry
+from adapters.databases.records.batches import BatchQueue, Entry
 from application.ports.errors import OperationRejected, StorageTimeout, UniqueViolation
 
 

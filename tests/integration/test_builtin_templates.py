@@ -11,14 +11,14 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from adapters.templates.rules import validate_notice, validate_template
-from adapters.templates.sms_templates import (
+from adapters.messages.templates.rules import validate_notice, validate_template
+from adapters.messages.templates.sms_templates import (
     FileSmsTemplates,
     InvalidTemplates,
     read_sms_templates,
 )
-from adapters.templates.template_file import read_template_file
-from adapters.templates.template_set import AppIdentity
+from adapters.messages.templates.template_file import read_template_file
+from adapters.messages.templates.template_set import AppIdentity
 from domain.errors import InvalidValue
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
@@ -31,7 +31,7 @@ from tests.support.examples import examples
 
 APP_HASHES = ("FA+9qCX9VSu", "01234567890")
 DOMAIN = "login.example.org"
-ENGLISH = files("adapters.templates.builtin") / "en.toml"
+ENGLISH = files("adapters.messages.templates.builtin") / "en.toml"
 LANGUAGES = (
     "ar", "de", "en", "es", "fr", "hi", "id", "it", "ja", "ko", "nl", "pt", "ru", "zh", "zh-Hant",
 )  # fmt: skip

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from adapters.flows import InvalidCallFlow, read_call_flow
-from adapters.flows.flow_document import KINDS
+from adapters.calls.flows import InvalidCallFlow, read_call_flow
+from adapters.calls.flows.flow_document import KINDS
 from domain.features.voice.flow import CallFlow, DialResult, MenuNode
 from domain.features.voice.instructions import GoTo
 from domain.features.voice.walk import (

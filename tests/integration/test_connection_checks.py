@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from adapters.keys.document import generate_entry
-from adapters.keys.keys import load_secrets_file
-from adapters.system import SystemClock
+from adapters.operations.system import SystemClock
+from adapters.security.keys.document import generate_entry
+from adapters.security.keys.keys import load_secrets_file
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from entrypoints.bootstrap import open_use_cases
@@ -211,7 +211,7 @@ OWN_DATABASE = """
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from adapters.sqlite import open_sqlite_database
+from adapters.databases.sqlite import open_sqlite_database
 
 @asynccontextmanager
 async def database(*, environ, phone_encryption):

@@ -16,9 +16,9 @@ import msgspec
 import psycopg
 import pytest
 
-from adapters import mongo, postgres, sqlite
-from adapters.records import copying
-from adapters.records.copying import (
+from adapters.databases import mongo, postgres, sqlite
+from adapters.databases.records import copying
+from adapters.databases.records.copying import (
     Copying,
     begin,
     check_copy,
@@ -27,10 +27,10 @@ from adapters.records.copying import (
     count_records,
     finish,
 )
-from adapters.records.database import CopyableDatabase, Database
-from adapters.records.instances import InstanceRecord
-from adapters.records.kinds import AUDIT_ENTRIES, IDENTITIES, INSTANCES
-from adapters.records.record_kind import RecordKind
+from adapters.databases.records.database import CopyableDatabase, Database
+from adapters.databases.records.instances import InstanceRecord
+from adapters.databases.records.kinds import AUDIT_ENTRIES, IDENTITIES, INSTANCES
+from adapters.databases.records.record_kind import RecordKind
 from application.ports.errors import ConfigurationError
 from entrypoints.features import KINDS
 from tests.integration.mongo_support import with_metadata_of

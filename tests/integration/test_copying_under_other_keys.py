@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import pytest
 
-from adapters import mongo, postgres
-from adapters.encryption import AesPhoneEncryption
-from adapters.records import copying
-from adapters.records.copying import Copying, begin, finish
-from adapters.records.key_change import KeyChange
-from adapters.records.kinds import PHONE_VERIFICATIONS
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_keys import ReportProgress, report_nothing
+from adapters.databases import mongo, postgres
+from adapters.databases.records import copying
+from adapters.databases.records.copying import Copying, begin, finish
+from adapters.databases.records.key_change import KeyChange
+from adapters.databases.records.kinds import PHONE_VERIFICATIONS
+from adapters.databases.records.phone_encryption import PhoneEncryption
+from adapters.databases.records.phone_keys import ReportProgress, report_nothing
+from adapters.security.encryption import AesPhoneEncryption
 from application.ports.errors import ConfigurationError
 from application.ports.versioned import Versioned
 from domain.identities.phone_change import UNDO_PERIOD

@@ -17,12 +17,12 @@ import pytest
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 
-from adapters.postgres.database import PostgresDatabase
-from adapters.postgres.record_store import make_record_store
-from adapters.postgres.sessions import Sessions
-from adapters.postgres.url import parse_url
-from adapters.records.call_deadlines import CallDeadlines
-from adapters.records.kinds import IDENTITIES, USERNAMES
+from adapters.databases.postgres.database import PostgresDatabase
+from adapters.databases.postgres.record_store import make_record_store
+from adapters.databases.postgres.sessions import Sessions
+from adapters.databases.postgres.url import parse_url
+from adapters.databases.records.call_deadlines import CallDeadlines
+from adapters.databases.records.kinds import IDENTITIES, USERNAMES
 from application.ports.errors import CorruptRecord, StorageUnavailable
 from application.ports.versioned import Versioned
 from domain.otp.rate_limits import LimitPurpose, RateLimit, Reservation
@@ -100,7 +100,7 @@ async def test_a_document_that_the_driver_cannot_decode_affects_no_other_reader(
     emptied_mongo_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Limits with room are not read, so nobody sees what is damaged in them.
-    monkeypatch.setattr("adapters.mongo.limit_store.READ_PROBABILITY", 1)
+    monkeypatch.setattr("adapters.databases.mongo.limit_store.READ_PROBABILITY", 1)
     async with open_mongo_repositories(emptied_mongo_database) as opened:
         await opened.identities.add(an_identity())
         await opened.identities.add(OTHER)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from adapters.disk import DiskFiles, open_disk_files
-from adapters.disk import folder as media_folder
-from adapters.disk.folder import UNFINISHED
+from adapters.media.disk import DiskFiles, open_disk_files
+from adapters.media.disk import folder as media_folder
+from adapters.media.disk.folder import UNFINISHED
 from application.features.media.ports import MediaUrl
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from tests.integration.test_sqlite_opening import as_unprivileged_user

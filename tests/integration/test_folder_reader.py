@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.disk.reader import open_folder_reader
+from adapters.media.disk.reader import open_folder_reader
 from application.ports.errors import ConfigurationError
 
 

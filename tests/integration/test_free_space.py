@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from adapters.system import FreeSpaceCheck
+from adapters.operations.system import FreeSpaceCheck
 from application.ports.errors import PortError
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 import pytest
 
-from adapters.http import (
+from adapters.shared.http import (
     ConnectionFailed,
     HttpResponse,
     NoResponse,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from adapters.records.limit_batches import (
+from adapters.databases.records.limit_batches import (
     Change,
     ChangeOutcome,
     LimitBatches,
@@ -14,7 +14,7 @@ from adapters.records.limit_batches import (
     apply_changes,
     ids_of,
 )
-from adapters.records.limits import LimitRecords
+from adapters.databases.records.limits import LimitRecords
 from application.ports.current_request import (
     CURRENT_REQUEST,
     CurrentRequest,

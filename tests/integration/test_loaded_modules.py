@@ -75,7 +75,7 @@ def loaded_modules(program: str, folder: Path, environ: dict[str, str]) -> set[s
 
 def of_phone_line(modules: set[str]) -> set[str]:
     webhooks = {f"entrypoints.http.voice.{name}" for name in ("controller", "webhook")}
-    packages = ("application.features.voice", "adapters.flows", "adapters.twilio")
+    packages = ("application.features.voice", "adapters.calls.flows", "adapters.messages.twilio")
     found = {module for module in modules if module.startswith(packages)} | (webhooks & modules)
     return found - OF_CALL_LOG
 
@@ -94,9 +94,9 @@ def test_only_a_phone_line_loads_what_belongs_to_it(in_worker: set[str], tmp_pat
     assert used <= in_worker
     assert {
         "application.features.voice.answer_call",
-        "adapters.flows",
-        "adapters.twilio.voice.markup",
-        "adapters.twilio.voice.calls",
+        "adapters.calls.flows",
+        "adapters.messages.twilio.voice.markup",
+        "adapters.messages.twilio.voice.calls",
         "entrypoints.http.voice.controller",
     } <= of_phone_line(with_line)
 
@@ -110,4 +110,4 @@ def test_the_parent_process_loads_neither_use_cases_nor_metrics(
     loaded_features = {module for module in parent if module.endswith((".feature", ".use_cases"))}
     assert loaded_features == {"entrypoints.features.feature"}
     assert {module for module in in_worker | parent if module.startswith("prometheus")} == set()
-    assert "adapters.metrics.metrics" not in in_worker | parent
+    assert "adapters.operations.metrics.metrics" not in in_worker | parent

@@ -19,17 +19,17 @@ from pymongo.errors import NotPrimaryError
 from redis.asyncio import Redis
 from twilio.base.exceptions import TwilioRestException
 
-import adapters.redis.limit_store
-import adapters.twilio.client  # noqa: F401 -- both know the codes of their libraries
-from adapters.http import ConnectionFailed, NoResponse, Timeouts, open_transport
-from adapters.logging.masking import format_exception
-from adapters.mongo import driver as mongo_driver
-from adapters.postgres import driver as postgres_driver
-from adapters.postgres.database import open_pool
-from adapters.postgres.opening_errors import explain
-from adapters.postgres.url import parse_url
-from adapters.s3.errors import files_unavailable
-from adapters.sqlite.errors import to_port_error, to_startup_error
+import adapters.databases.redis.limit_store
+import adapters.messages.twilio.client  # noqa: F401 -- both know the codes of their libraries
+from adapters.databases.mongo import driver as mongo_driver
+from adapters.databases.postgres import driver as postgres_driver
+from adapters.databases.postgres.database import open_pool
+from adapters.databases.postgres.opening_errors import explain
+from adapters.databases.postgres.url import parse_url
+from adapters.databases.sqlite.errors import to_port_error, to_startup_error
+from adapters.media.s3.errors import files_unavailable
+from adapters.operations.logging.masking import format_exception
+from adapters.shared.http import ConnectionFailed, NoResponse, Timeouts, open_transport
 from application.ports.errors import PortError, StorageUnavailable
 from tests.integration.mongo_support import StandaloneMongo
 from tests.support.certificates import CertificateAuthority

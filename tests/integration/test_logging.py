@@ -13,7 +13,7 @@ PROJECT: Final = Path(__file__).parents[2]
 TIMEOUT: Final = 30
 CONFIGURE: Final = """
 import logging, os, sys
-from adapters.logging import configure_logging
+from adapters.operations.logging import configure_logging
 configure_logging(os.environ.get("LEVEL", "info"), "auto")
 log = logging.getLogger("entrypoints.test")
 """
@@ -94,7 +94,7 @@ def test_every_logger_writes_to_stderr_in_one_format() -> None:
 
 LIBRARY: Final = """
 import asyncio, structlog
-from adapters.logging import log_package
+from adapters.operations.logging import log_package
 text = "123456 is your code"
 log_package("my_sms")
 logging.getLogger("asyncio").setLevel(logging.DEBUG)  # older than the configuration of the log
@@ -144,7 +144,7 @@ def test_an_unhandled_exception_is_logged_without_values() -> None:
 
 VITAL: Final = """
 import threading, time
-from adapters.threads import start_thread
+from adapters.shared.threads import start_thread
 start_thread("other", lambda: 1 / 0).join()
 print("goes on", flush=True)
 start_thread("vital", sys.exit, is_vital=True)
@@ -210,7 +210,7 @@ def test_a_closed_or_full_stderr_does_not_fail_the_process(redirection: str) -> 
 # Security events
 
 RECORD_TWO: Final = """
-from adapters.logging import LogSecurityEvents
+from adapters.operations.logging import LogSecurityEvents
 from application.otp.events import LimitsReset, OtpAttemptsExhausted
 from domain.phone import parse_phone
 
@@ -229,7 +229,7 @@ def test_security_warnings_are_logged_at_every_level() -> None:
 
 
 RECORD_ACTS: Final = """
-from adapters.logging import LogSecurityEvents
+from adapters.operations.logging import LogSecurityEvents
 from application.identities import events
 from application.features.phone_change.events import PhoneChanged
 from application.record_act import ActRecorded

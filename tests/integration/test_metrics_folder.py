@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.metrics.folder import VARIABLE, open_metrics_folder
+from adapters.operations.metrics.folder import VARIABLE, open_metrics_folder
 from application.ports.errors import ConfigurationError
 
 

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 from pymongo import MongoClient
 
-from adapters.postgres import migration as in_postgres
-from adapters.records.schema_plan import SchemaObject, SchemaPlan
-from adapters.sqlite import migration as in_sqlite
+from adapters.databases.postgres import migration as in_postgres
+from adapters.databases.records.schema_plan import SchemaObject, SchemaPlan
+from adapters.databases.sqlite import migration as in_sqlite
 from application.ports.errors import ConfigurationError
 from entrypoints.commands.migrate import migrate as run_migrate
 from entrypoints.opening.startup_error import StartupError
@@ -51,7 +51,7 @@ class DatabaseKind:
 
     def job(self, name: str) -> Any:
         """Return the module of its adapter for a job of operators."""
-        return import_module(f"adapters.{self.adapter}.{name}")
+        return import_module(f"adapters.databases.{self.adapter}.{name}")
 
     async def plan(self) -> SchemaPlan:
         plan: SchemaPlan = await self.job("migration").plan_migration(self.place, FINGERPRINT)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from adapters.attestation.altcha import AltchaAttestation
+from adapters.security.attestation.altcha import AltchaAttestation
 from domain.errors import TooManyOtpRequests
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from adapters.records.batches import MAX_BATCH_SIZE
+from adapters.databases.records.batches import MAX_BATCH_SIZE
 from application.otp.log_in import LoggedIn
 from domain.errors import TooManyAttempts
 from domain.features.media.page import ItemFilter, PageRequest
@@ -61,7 +61,7 @@ class Service:
 async def service(
     emptied_mongo_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Service]:
-    monkeypatch.setattr("adapters.mongo.limit_store.READ_PROBABILITY", 0)
+    monkeypatch.setattr("adapters.databases.mongo.limit_store.READ_PROBABILITY", 0)
     async with open_lockstep(emptied_mongo_database) as (repositories, round_trips):
         policy = make_policy(webhook_urls=WEBHOOK_URLS)
         yield Service(AppHarness(repositories=repositories, policy=policy), round_trips)

@@ -19,7 +19,12 @@ from pymongo.errors import (
 )
 from pymongo.errors import ConfigurationError as MongoConfigurationError
 
-from adapters.mongo.driver import BulkWriteStopped, WritesRejected, errors_while_opening, port_error
+from adapters.databases.mongo.driver import (
+    BulkWriteStopped,
+    WritesRejected,
+    errors_while_opening,
+    port_error,
+)
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,

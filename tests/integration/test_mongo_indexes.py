@@ -9,8 +9,8 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from adapters.records.database_metadata import SCHEMA_VERSION
-from adapters.records.limits import LIMITS
+from adapters.databases.records.database_metadata import SCHEMA_VERSION
+from adapters.databases.records.limits import LIMITS
 from application.ports.errors import ConfigurationError
 from entrypoints.features import KINDS
 from tests.integration.mongo_support import StandaloneMongo
@@ -49,7 +49,7 @@ def indexes(database: Mongo) -> dict[tuple[str, str], dict[str, Any]]:
 async def test_a_new_database_gets_the_declared_indexes_and_the_next_start_changes_none(
     mongo_database: str, database: Mongo, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="adapters.mongo")
+    caplog.set_level(logging.INFO, logger="adapters.databases.mongo")
 
     await start(mongo_database)
     before = indexes(database)

@@ -18,12 +18,12 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database as RawDatabase
 
-from adapters.mongo import limit_store, open_mongo_database
-from adapters.mongo.database import MongoDatabase
-from adapters.mongo.driver import RawDocument
-from adapters.mongo.limit_store import MAX_ROUNDS
-from adapters.records import limits as counting
-from adapters.records.database import Database
+from adapters.databases.mongo import limit_store, open_mongo_database
+from adapters.databases.mongo.database import MongoDatabase
+from adapters.databases.mongo.driver import RawDocument
+from adapters.databases.mongo.limit_store import MAX_ROUNDS
+from adapters.databases.records import limits as counting
+from adapters.databases.records.database import Database
 from application.ports.errors import (
     ConcurrencyConflict,
     CorruptRecord,

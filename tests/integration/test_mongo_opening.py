@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from pymongo import MongoClient
 
-from adapters.mongo import inspect_database, open_existing, open_to_copy
+from adapters.databases.mongo import inspect_database, open_existing, open_to_copy
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from tests.integration.mongo_support import Client, StandaloneMongo

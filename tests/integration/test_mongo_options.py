@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from adapters.records.kinds import IDENTITIES, USERNAMES
+from adapters.databases.records.kinds import IDENTITIES, USERNAMES
 from tests.contract.test_storage_errors import OPERATIONS
 from tests.integration.mongo_support import Command, open_logged
 from tests.support.repositories import open_mongo_repositories
@@ -76,7 +76,7 @@ async def test_ignored_options_are_logged(
         "serverSelectionTimeoutMS=1000": "timeoutMS",
         **dict.fromkeys(("retryWrites=false", "timeoutMS=3000", "maxPoolSize=5")),
     }
-    caplog.set_level(logging.INFO, logger="adapters.mongo")
+    caplog.set_level(logging.INFO, logger="adapters.databases.mongo")
 
     url = with_options(emptied_mongo_database, *used)
     async with open_mongo_repositories(url):

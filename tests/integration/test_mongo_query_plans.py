@@ -14,12 +14,12 @@ import pytest
 import pytest_asyncio
 from pymongo import MongoClient
 
-from adapters.mongo import record_store
-from adapters.records.database import Database
-from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
-from adapters.records.kinds import ALL_USERNAMES, IDENTITIES
-from adapters.records.limits import LIMITS
-from adapters.records.record_kind import EXPIRES_AT, RecordKind
+from adapters.databases.mongo import record_store
+from adapters.databases.records.database import Database
+from adapters.databases.records.features.media import ITEM_PAGES, MEDIA_ITEMS
+from adapters.databases.records.kinds import ALL_USERNAMES, IDENTITIES
+from adapters.databases.records.limits import LIMITS
+from adapters.databases.records.record_kind import EXPIRES_AT, RecordKind
 from entrypoints.features import KINDS
 from tests.contract.test_storage_errors import OPERATIONS
 from tests.integration.index_searches import INDEXES, searches_in, values_of

@@ -12,10 +12,10 @@ import pytest
 import pytest_asyncio
 from pymongo import MongoClient
 
-from adapters.mongo.document_writer import DocumentWriter
-from adapters.mongo.driver import RawDocument
-from adapters.records.kinds import DELIVERY_REPORTS, IDENTITIES
-from adapters.records.record_store import RecordStore
+from adapters.databases.mongo.document_writer import DocumentWriter
+from adapters.databases.mongo.driver import RawDocument
+from adapters.databases.records.kinds import DELIVERY_REPORTS, IDENTITIES
+from adapters.databases.records.record_store import RecordStore
 from application.ports.errors import OperationRejected, StorageTimeout, StorageUnavailable
 from tests.contract.suites.storage.record_examples import a_report, an_identity
 from tests.integration.mongo_support import CommandLog, open_logged

@@ -9,12 +9,12 @@ from typing import Final
 
 import pytest
 
-from adapters import mongo, postgres, sqlite
-from adapters.encryption import AesPhoneEncryption
-from adapters.records.database import Database
-from adapters.records.features.phone_change import make_phone_change_repositories
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.phone_keys import reencrypt_phones
+from adapters.databases import mongo, postgres, sqlite
+from adapters.databases.records.database import Database
+from adapters.databases.records.features.phone_change import make_phone_change_repositories
+from adapters.databases.records.phone_encryption import PhoneEncryption
+from adapters.databases.records.phone_keys import reencrypt_phones
+from adapters.security.encryption import AesPhoneEncryption
 from application.features.phone_change.ports import PhoneAssignmentsRepository
 from application.ports.versioned import Versioned
 from domain.features.phone_change.phone_assignment import PhoneAssignments

@@ -4,8 +4,8 @@ import zlib
 import pytest
 from PIL import Image
 
-from adapters.pillow import limits, open_image_publisher
-from adapters.pillow.detection import detect_type
+from adapters.media.pillow import limits, open_image_publisher
+from adapters.media.pillow.detection import detect_type
 from domain.features.media.errors import InvalidImage
 from domain.features.media.image import ImageLimits
 from tests.integration.image_publishing import publish, publish_by, publish_error

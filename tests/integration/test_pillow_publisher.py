@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from adapters.pillow import PillowImagePublisher, decoder, open_image_publisher
-from adapters.pillow.processes import DecoderProcesses
-from adapters.pillow.tasks import Answer, Task
+from adapters.media.pillow import PillowImagePublisher, decoder, open_image_publisher
+from adapters.media.pillow.processes import DecoderProcesses
+from adapters.media.pillow.tasks import Answer, Task
 from application.features.media.limits import PixelAllowance
 from domain.errors import Unavailable
 from domain.features.media.errors import InvalidImage, TooManyPixels, UnsupportedImageType
@@ -140,7 +140,7 @@ async def test_a_machine_without_time_for_the_decoder_is_no_error_of_the_image(
     async with open_image_publisher(ImageLimits()) as publisher:
         await stop_decoder(publisher)
         with monkeypatch.context() as patch:
-            patch.setattr("adapters.pillow.processes._START_SECONDS", -59.9)
+            patch.setattr("adapters.media.pillow.processes._START_SECONDS", -59.9)
             with pytest.raises(Unavailable) as raised:
                 await publish_by(publisher, plain_jpeg())
         assert "did not respond within" in str(raised.value.__cause__)
@@ -157,7 +157,7 @@ async def test_an_idle_process_that_cannot_end_is_left_to_the_system(
         left.append(process)
         raise subprocess.TimeoutExpired("decoder", timeout)
 
-    monkeypatch.setattr("adapters.pillow.processes._IDLE_SECONDS", 0.01)
+    monkeypatch.setattr("adapters.media.pillow.processes._IDLE_SECONDS", 0.01)
     with monkeypatch.context() as patched:
         patched.setattr(subprocess.Popen, "wait", wait)
         opening = open_image_publisher(ImageLimits(), count_unstopped=lambda: counted.append(1))

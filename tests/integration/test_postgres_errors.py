@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from adapters.postgres.driver import port_error
-from adapters.postgres.opening_errors import errors_while_opening
-from adapters.postgres.url import parse_url
+from adapters.databases.postgres.driver import port_error
+from adapters.databases.postgres.opening_errors import errors_while_opening
+from adapters.databases.postgres.url import parse_url
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,

@@ -12,9 +12,9 @@ from typing import Any, Final
 import psycopg
 import pytest
 
-from adapters.postgres import open_postgres_database
-from adapters.postgres.database import PostgresDatabase
-from adapters.postgres.limit_store import MAX_ATTEMPTS
+from adapters.databases.postgres import open_postgres_database
+from adapters.databases.postgres.database import PostgresDatabase
+from adapters.databases.postgres.limit_store import MAX_ATTEMPTS
 from application.ports.errors import (
     ConcurrencyConflict,
     CorruptRecord,
@@ -195,8 +195,8 @@ async def test_a_batch_that_is_always_prevented_ends(
         attempts.append(1)
         raise psycopg.errors.DeadlockDetected
 
-    monkeypatch.setattr("adapters.postgres.limit_store._execute_once", prevented)
-    monkeypatch.setattr("adapters.postgres.limit_store.MAX_PAUSE", 0)
+    monkeypatch.setattr("adapters.databases.postgres.limit_store._execute_once", prevented)
+    monkeypatch.setattr("adapters.databases.postgres.limit_store.MAX_PAUSE", 0)
 
     with pytest.raises(ConcurrencyConflict):
         await acquire(limits, a_limit(5))

@@ -10,11 +10,11 @@ from typing import Any, Final
 import psycopg
 import pytest
 
-from adapters.postgres import inspect_database
-from adapters.postgres.dialect import POSTGRES
-from adapters.postgres.opening import Inspection
-from adapters.records.database_metadata import SCHEMA_VERSION
-from adapters.sql.schema import schema
+from adapters.databases.postgres import inspect_database
+from adapters.databases.postgres.dialect import POSTGRES
+from adapters.databases.postgres.opening import Inspection
+from adapters.databases.records.database_metadata import SCHEMA_VERSION
+from adapters.databases.sql.schema import schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

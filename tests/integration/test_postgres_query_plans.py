@@ -17,18 +17,18 @@ import pytest
 import pytest_asyncio
 from psycopg.types.numeric import Int8
 
-from adapters.postgres.database import PostgresDatabase
-from adapters.postgres.dialect import POSTGRES
-from adapters.postgres.limit_store import _LOCK, _SAVE
-from adapters.postgres.opening import open_postgres_database, stores_in
-from adapters.postgres.row_writer import _replace_all
-from adapters.records.database import Database
-from adapters.records.features.media import ITEM_PAGES, MEDIA_ITEMS
-from adapters.records.kinds import ALL_USERNAMES, IDENTITIES
-from adapters.records.limits import LIMITS
-from adapters.records.record_kind import EXPIRES_AT, RecordKind
-from adapters.records.record_store import BatchWrites
-from adapters.sql.schema import column_types
+from adapters.databases.postgres.database import PostgresDatabase
+from adapters.databases.postgres.dialect import POSTGRES
+from adapters.databases.postgres.limit_store import _LOCK, _SAVE
+from adapters.databases.postgres.opening import open_postgres_database, stores_in
+from adapters.databases.postgres.row_writer import _replace_all
+from adapters.databases.records.database import Database
+from adapters.databases.records.features.media import ITEM_PAGES, MEDIA_ITEMS
+from adapters.databases.records.kinds import ALL_USERNAMES, IDENTITIES
+from adapters.databases.records.limits import LIMITS
+from adapters.databases.records.record_kind import EXPIRES_AT, RecordKind
+from adapters.databases.records.record_store import BatchWrites
+from adapters.databases.sql.schema import column_types
 from entrypoints.features import KINDS
 from tests.contract.test_storage_errors import OPERATIONS
 from tests.integration.index_searches import INDEXES, searches_in, values_of

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 import trustme
 
-from adapters.postgres import inspect_database
+from adapters.databases.postgres import inspect_database
 from application.ports.errors import ConfigurationError
 from tests.support.builders import an_id, an_identity
 from tests.support.repositories import open_postgres_repositories

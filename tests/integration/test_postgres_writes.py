@@ -12,11 +12,11 @@ import psycopg
 import pytest
 from psycopg.errors import DeadlockDetected
 
-from adapters.postgres import open_postgres_database
-from adapters.postgres.driver import PostgresConnection
-from adapters.postgres.sessions import Sessions
-from adapters.records.kinds import DELIVERY_REPORTS, IDENTITIES
-from adapters.records.record_store import RecordStore, Replacement, replace_all
+from adapters.databases.postgres import open_postgres_database
+from adapters.databases.postgres.driver import PostgresConnection
+from adapters.databases.postgres.sessions import Sessions
+from adapters.databases.records.kinds import DELIVERY_REPORTS, IDENTITIES
+from adapters.databases.records.record_store import RecordStore, Replacement, replace_all
 from application.ports.errors import CorruptRecord, OperationRejected
 from tests.contract.postgres_database import contract_postgres_url, in_postgres
 from tests.contract.suites.storage.record_examples import a_report, an_identity

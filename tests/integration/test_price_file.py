@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.price_file import InvalidPrices, read_prices
+from adapters.operations.price_file import InvalidPrices, read_prices
 from domain.features.statistics.prices import PriceList
 from domain.otp.delivery import Channel
 

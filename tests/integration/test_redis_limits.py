@@ -17,8 +17,8 @@ from typing import Any, Final
 import pytest
 from redis import Redis
 
-from adapters.records.limits import LimitRecord, acquire, count_used, release
-from adapters.redis import RedisLimitStore, inspect_server, open_redis_limits
+from adapters.databases.records.limits import LimitRecord, acquire, count_used, release
+from adapters.databases.redis import RedisLimitStore, inspect_server, open_redis_limits
 from application.ports.errors import (
     ConfigurationError,
     CorruptRecord,

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from adapters.s3 import S3Files, open_s3_files
-from adapters.s3.client import S3Connection
-from adapters.s3.credentials import find_credentials
+from adapters.media.s3 import S3Files, open_s3_files
+from adapters.media.s3.client import S3Connection
+from adapters.media.s3.credentials import find_credentials
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from entrypoints.commands.imports.hookaba_files import open_hookaba_files
 from entrypoints.features import media

@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError, UnknownServiceError
 from botocore.retries.standard import ExponentialBackoff
 
-from adapters.logging.masking import summarize_exception
-from adapters.s3 import S3Files, S3Timeouts
-from adapters.s3.errors import files_unavailable
+from adapters.media.s3 import S3Files, S3Timeouts
+from adapters.media.s3.errors import files_unavailable
+from adapters.operations.logging.masking import summarize_exception
 from application.ports.errors import (
     ConfigurationError,
     MediaFileRejected,

@@ -12,11 +12,11 @@ import httpx
 import pytest
 from botocore import auth
 
-from adapters.s3 import S3Files
-from adapters.s3.client import Bucket, S3Connection, S3Timeouts, open_client
-from adapters.s3.credentials import find_credentials
-from adapters.s3.presigned import make_url_signer
-from adapters.s3.reader import CHUNK_SIZE
+from adapters.media.s3 import S3Files
+from adapters.media.s3.client import Bucket, S3Connection, S3Timeouts, open_client
+from adapters.media.s3.credentials import find_credentials
+from adapters.media.s3.presigned import make_url_signer
+from adapters.media.s3.reader import CHUNK_SIZE
 from tests.integration.s3_setup import CACHE_CONTROL, JPEG, KEY, S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.plain_http import PLAIN_HTTP

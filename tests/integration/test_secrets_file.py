@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from adapters.keys.keys import generate_secrets_file, load_secrets_file
+from adapters.security.keys.keys import generate_secrets_file, load_secrets_file
 from application.ports.errors import ConfigurationError
 from tests.support.keys import create_secrets_file, load_keys
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from adapters.keys.rotation import ROTATED_PURPOSES
+from adapters.security.keys.rotation import ROTATED_PURPOSES
 from tests.support.keys import create_secrets_file, load_keys
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -15,8 +15,8 @@ SETUP: Final = """
 import hashlib, os, shutil, signal, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from adapters.keys.keys import load_secrets_file
-from adapters.keys.rotation import rotate_secrets_file
+from adapters.security.keys.keys import load_secrets_file
+from adapters.security.keys.rotation import rotate_secrets_file
 from application.ports.errors import ConfigurationError
 from application.ports.keys import KeyPurpose
 

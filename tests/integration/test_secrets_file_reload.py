@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from adapters.keys.document import KeysByPurpose, generate_entry
-from adapters.keys.keys import RELOAD_INTERVAL, ReloadingKeys
+from adapters.security.keys.document import KeysByPurpose, generate_entry
+from adapters.security.keys.keys import RELOAD_INTERVAL, ReloadingKeys
 from application.ports.keys import KeyPurpose
 from tests.support.fakes.clock import MovableClock
 from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys

@@ -9,9 +9,9 @@ from typing import Final
 
 import pytest
 
-from adapters.keys.file import lock_for_replacing
-from adapters.keys.keys import RELOAD_INTERVAL
-from adapters.keys.rotation import ROTATED_PURPOSES, RotatedKeys, rotate_secrets_file
+from adapters.security.keys.file import lock_for_replacing
+from adapters.security.keys.keys import RELOAD_INTERVAL
+from adapters.security.keys.rotation import ROTATED_PURPOSES, RotatedKeys, rotate_secrets_file
 from application.ports.errors import ConfigurationError
 from application.ports.keys import KeyPurpose
 from tests.support.keys import edit_secrets_file, load_keys

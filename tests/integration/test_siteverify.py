@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.attestation.siteverify import (
+from adapters.security.attestation.siteverify import (
     MAX_CHECKS,
     SUCCESS_TTL,
     TIMEOUTS,
@@ -16,7 +16,7 @@ from adapters.attestation.siteverify import (
     is_hcaptcha,
     open_siteverify,
 )
-from adapters.http import open_transport
+from adapters.shared.http import open_transport
 from application.features.attestation.ports import AttestationResult, AttestationStatus
 from application.ports.errors import PortError
 from domain.otp.attestation_proof import AttestationProof

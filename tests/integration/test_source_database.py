@@ -15,7 +15,7 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
-from adapters.mongo.source_database import open_source_database
+from adapters.databases.mongo.source_database import open_source_database
 from application.features.imports.ports import Document
 
 CREATED_ON = datetime(2025, 6, 1, 12, 0, 0, 123_000, tzinfo=UTC)

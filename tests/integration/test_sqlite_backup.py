@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from adapters.records.database_metadata import SCHEMA_VERSION
-from adapters.sqlite import (
+from adapters.databases.records.database_metadata import SCHEMA_VERSION
+from adapters.databases.sqlite import (
     back_up_database,
     restore_database,
 )

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from adapters.records import call_deadlines
-from adapters.sqlite import connection_worker
-from adapters.sqlite.connection_worker import (
+from adapters.databases.records import call_deadlines
+from adapters.databases.sqlite import connection_worker
+from adapters.databases.sqlite.connection_worker import (
     ConnectionWorker,
     Failed,
     Operation,

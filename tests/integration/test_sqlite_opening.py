@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.records.database_metadata import SCHEMA_VERSION
-from adapters.sqlite import inspect_file
-from adapters.sqlite.database import DatabaseFile, open_database
-from adapters.sqlite.schema import prepare_schema
+from adapters.databases.records.database_metadata import SCHEMA_VERSION
+from adapters.databases.sqlite import inspect_file
+from adapters.databases.sqlite.database import DatabaseFile, open_database
+from adapters.databases.sqlite.schema import prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
@@ -220,7 +220,7 @@ def read_metadata(connection: sqlite3.Connection) -> object:
 def test_a_new_file_gets_the_schema_and_the_next_start_writes_nothing(
     connection: sqlite3.Connection, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="adapters.sqlite")
+    caplog.set_level(logging.INFO, logger="adapters.databases.sqlite")
     prepare_schema(connection, path, "keys")
     before = connection.total_changes, connection.execute("PRAGMA schema_version").fetchone()
 

@@ -11,17 +11,17 @@ from typing import Any, Final, Never, TypeVar, cast
 import pytest
 import pytest_asyncio
 
-from adapters.records.call_deadlines import Answers
-from adapters.records.identities import IdentityRecord
-from adapters.records.kinds import ENCRYPTED_PHONE, IDENTITIES
-from adapters.records.limits import LIMITS
-from adapters.records.record_kind import EXPIRES_AT, Index, RecordKind
-from adapters.records.record_store import IndexPosition
-from adapters.sql.record_store import SqlRecordStore
-from adapters.sqlite.connection_worker import Operation, Parameters
-from adapters.sqlite.database import SqliteDatabase, Worker, open_database
-from adapters.sqlite.limit_store import SqliteLimitStore
-from adapters.sqlite.record_store import make_record_store
+from adapters.databases.records.call_deadlines import Answers
+from adapters.databases.records.identities import IdentityRecord
+from adapters.databases.records.kinds import ENCRYPTED_PHONE, IDENTITIES
+from adapters.databases.records.limits import LIMITS
+from adapters.databases.records.record_kind import EXPIRES_AT, Index, RecordKind
+from adapters.databases.records.record_store import IndexPosition
+from adapters.databases.sql.record_store import SqlRecordStore
+from adapters.databases.sqlite.connection_worker import Operation, Parameters
+from adapters.databases.sqlite.database import SqliteDatabase, Worker, open_database
+from adapters.databases.sqlite.limit_store import SqliteLimitStore
+from adapters.databases.sqlite.record_store import make_record_store
 from application.ports.errors import StorageUnavailable
 from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow

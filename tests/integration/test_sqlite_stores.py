@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.sqlite import open_sqlite_database
+from adapters.databases.records.database import Database
+from adapters.databases.sqlite import open_sqlite_database
 from application.ports.errors import CorruptRecord
 from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow

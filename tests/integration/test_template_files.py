@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.templates.sms_templates import FileSmsTemplates, InvalidTemplates, read_sms_templates
-from adapters.templates.template_set import AppIdentity
+from adapters.messages.templates.sms_templates import (
+    FileSmsTemplates,
+    InvalidTemplates,
+    read_sms_templates,
+)
+from adapters.messages.templates.template_set import AppIdentity
 from application.ports.otp import NoticeMessage
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose

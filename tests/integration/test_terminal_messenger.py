@@ -13,7 +13,7 @@ from typing import TextIO
 
 import pytest
 
-from adapters.terminal import TerminalMessenger, messenger
+from adapters.messages.terminal import TerminalMessenger, messenger
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_message, a_phone

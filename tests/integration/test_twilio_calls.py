@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.http import NoResponse, open_transport
-from adapters.twilio.voice.calls import TwilioCalls, open_twilio_calls
-from adapters.twilio.voice.client import TwilioCallClient
+from adapters.messages.twilio.voice.calls import TwilioCalls, open_twilio_calls
+from adapters.messages.twilio.voice.client import TwilioCallClient
+from adapters.shared.http import NoResponse, open_transport
 from application.ports.errors import CallProviderUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_phone
@@ -162,7 +162,7 @@ async def test_a_recording_that_is_too_large_is_not_read(
     behavior: Behavior,
     reason: str,
 ) -> None:
-    monkeypatch.setattr("adapters.twilio.voice.calls.MAX_RECORDING_SIZE", 1000)
+    monkeypatch.setattr("adapters.messages.twilio.voice.calls.MAX_RECORDING_SIZE", 1000)
     twilio.behavior = behavior
 
     with pytest.raises(CallProviderUnavailable, match=reason):

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.account_health_check import FAILURE_TTL, SUCCESS_TTL
-from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
+from adapters.messages.twilio.messenger import TwilioMessenger, open_twilio_messenger
+from adapters.shared.account_health_check import FAILURE_TTL, SUCCESS_TTL
 from application.ports.errors import MessengerUnavailable
 from tests.support.fakes.clock import SecondsClock
 from tests.support.servers import http_server
@@ -25,7 +25,7 @@ def clock() -> SecondsClock:
 async def messenger(
     twilio: FakeTwilio, clock: SecondsClock, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[TwilioMessenger]:
-    monkeypatch.setattr("adapters.account_health_check.HEALTH_CHECK_TIMEOUT", 30)
+    monkeypatch.setattr("adapters.shared.account_health_check.HEALTH_CHECK_TIMEOUT", 30)
     async with open_twilio_messenger(
         twilio.account_sid,
         twilio.auth_token,
@@ -89,7 +89,7 @@ async def test_every_failure_has_a_reason(
 async def test_a_check_ends_after_its_timeout(
     twilio: FakeTwilio, messenger: TwilioMessenger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.account_health_check.HEALTH_CHECK_TIMEOUT", 0.05)
+    monkeypatch.setattr("adapters.shared.account_health_check.HEALTH_CHECK_TIMEOUT", 0.05)
     twilio.behavior = http_server.never_respond
     assert await failure_of(messenger) == "The message service does not respond."
 

@@ -7,9 +7,9 @@ from contextlib import AbstractAsyncContextManager
 import httpx
 import pytest
 
-from adapters.http import Transport
-from adapters.twilio.client import TwilioClient
-from adapters.twilio.messenger import TwilioMessenger, open_twilio_messenger
+from adapters.messages.twilio.client import TwilioClient
+from adapters.messages.twilio.messenger import TwilioMessenger, open_twilio_messenger
+from adapters.shared.http import Transport
 from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import SignedRequest
 from entrypoints.opening.providers import TWILIO

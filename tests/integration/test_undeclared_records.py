@@ -14,13 +14,17 @@ import psycopg
 import pytest
 from pymongo import MongoClient
 
-from adapters.mongo import open_mongo_database
-from adapters.postgres import open_postgres_database
-from adapters.records import undeclared_records
-from adapters.records.database import Database
-from adapters.records.kinds import DELIVERY_REPORTS, DeliveryReportRecord
-from adapters.records.undeclared_records import FEATURES_OF_KINDS, UndeclaredRecords, check_declared
-from adapters.sqlite import open_sqlite_database
+from adapters.databases.mongo import open_mongo_database
+from adapters.databases.postgres import open_postgres_database
+from adapters.databases.records import undeclared_records
+from adapters.databases.records.database import Database
+from adapters.databases.records.kinds import DELIVERY_REPORTS, DeliveryReportRecord
+from adapters.databases.records.undeclared_records import (
+    FEATURES_OF_KINDS,
+    UndeclaredRecords,
+    check_declared,
+)
+from adapters.databases.sqlite import open_sqlite_database
 from application.ports.errors import ConfigurationError
 from entrypoints.bootstrap import open_all, open_use_cases
 from entrypoints.commands.backup import backup, restore

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from adapters.flows import read_call_flow
+from adapters.calls.flows import read_call_flow
 from application.features.voice.feature import VoiceFeature
 from application.features.voice.ports import VoicePorts
 from application.ports.webhooks import SignatureCoverage, SignedRequest

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from adapters.user_files import MAX_RECORD_LENGTH, UserFile
+from adapters.imports.user_files import MAX_RECORD_LENGTH, UserFile
 from application.features.imports.import_user import ImportedUser
 from application.features.imports.user_lines import (
     InvalidLine,

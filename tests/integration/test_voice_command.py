@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.encryption import AesPhoneEncryption
-from adapters.http import Timeouts, open_transport
-from adapters.system import SystemRandomness
+from adapters.operations.system import SystemRandomness
+from adapters.security.encryption import AesPhoneEncryption
+from adapters.shared.http import Timeouts, open_transport
 from application.features.voice.call_urls import CallUrls
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import SignatureCoverage

@@ -9,11 +9,11 @@ import httpx
 import jwt
 import pytest
 
-from adapters.account_health_check import FAILURE_TTL, SUCCESS_TTL
-from adapters.http import Transport
-from adapters.vonage.client import VonageClient, VonageError
-from adapters.vonage.messenger import VonageMessenger, open_vonage_messenger
-from adapters.vonage.tokens import TOKEN_TTL, ApplicationTokens
+from adapters.messages.vonage.client import VonageClient, VonageError
+from adapters.messages.vonage.messenger import VonageMessenger, open_vonage_messenger
+from adapters.messages.vonage.tokens import TOKEN_TTL, ApplicationTokens
+from adapters.shared.account_health_check import FAILURE_TTL, SUCCESS_TTL
+from adapters.shared.http import Transport
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.otp import DeliveryStatus, NoticeMessage
 from domain.phone import PhoneNumber
@@ -67,7 +67,7 @@ def clock() -> SecondsClock:
 async def messenger(
     vonage: FakeVonage, clock: SecondsClock, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[VonageMessenger]:
-    monkeypatch.setattr("adapters.account_health_check.HEALTH_CHECK_TIMEOUT", 30)
+    monkeypatch.setattr("adapters.shared.account_health_check.HEALTH_CHECK_TIMEOUT", 30)
     async with open_vonage_messenger(
         APPLICATION,
         private_pem(),
@@ -247,7 +247,7 @@ async def test_every_failure_has_a_reason(
 async def test_a_check_ends_after_its_timeout(
     vonage: FakeVonage, messenger: VonageMessenger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.account_health_check.HEALTH_CHECK_TIMEOUT", 0.05)
+    monkeypatch.setattr("adapters.shared.account_health_check.HEALTH_CHECK_TIMEOUT", 0.05)
     vonage.behavior = http_server.never_respond
     assert await failure_of(messenger) == "The message service does not respond."
 

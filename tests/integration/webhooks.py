@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 import httpx
 
-from adapters.flows import read_call_flow
-from adapters.twilio.messenger import open_twilio_messenger
-from adapters.twilio.signatures import TwilioSignatures
-from adapters.twilio.voice.markup import TwimlMarkup
-from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
+from adapters.calls.flows import read_call_flow
+from adapters.messages.twilio.messenger import open_twilio_messenger
+from adapters.messages.twilio.signatures import TwilioSignatures
+from adapters.messages.twilio.voice.markup import TwimlMarkup
+from adapters.messages.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.features.voice.ports import VoicePorts
 from application.webhook_urls import WebhookUrls
 from entrypoints.http.voice.plugin import VoicePlugin

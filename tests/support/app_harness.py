@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from adapters.records.features.admin import make_admin_repositories
-from adapters.records.features.app_data import make_app_data_repositories
-from adapters.records.features.attestation import make_attestation_repositories
-from adapters.records.features.blocks import make_blocks_repositories
-from adapters.records.features.console import make_console_repositories
-from adapters.records.features.export import make_export_repositories
-from adapters.records.features.media import make_media_repositories
-from adapters.records.features.passkeys import make_passkeys_repositories
-from adapters.records.features.phone_change import make_phone_change_repositories
-from adapters.records.features.statistics import make_statistics_repositories
-from adapters.records.features.voice import make_voice_repositories
-from adapters.records.features.whatsapp import make_whatsapp_repositories
-from adapters.records.repositories.user_list import StoredUserList
-from adapters.webauthn.relying_party import WebAuthnRelyingParty
+from adapters.databases.records.features.admin import make_admin_repositories
+from adapters.databases.records.features.app_data import make_app_data_repositories
+from adapters.databases.records.features.attestation import make_attestation_repositories
+from adapters.databases.records.features.blocks import make_blocks_repositories
+from adapters.databases.records.features.console import make_console_repositories
+from adapters.databases.records.features.export import make_export_repositories
+from adapters.databases.records.features.media import make_media_repositories
+from adapters.databases.records.features.passkeys import make_passkeys_repositories
+from adapters.databases.records.features.phone_change import make_phone_change_repositories
+from adapters.databases.records.features.statistics import make_statistics_repositories
+from adapters.databases.records.features.user_list import StoredUserList
+from adapters.databases.records.features.voice import make_voice_repositories
+from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
+from adapters.security.webauthn.relying_party import WebAuthnRelyingParty
 from application.features.admin.feature import AdminFeature
 from application.features.app_data.details import add_app_data_details
 from application.features.app_data.feature import AppDataFeature

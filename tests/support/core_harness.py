@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from adapters.records.database import Database
-from adapters.records.kinds import IDENTITIES
-from adapters.records.repositories.identities import IdentityMapping
+from adapters.databases.records.database import Database
+from adapters.databases.records.kinds import IDENTITIES
+from adapters.databases.records.repositories.identities import IdentityMapping
 from application.administration.feature import AdministrationFeature
 from application.identities.feature import IdentitiesFeature, IdentitiesPorts
 from application.operations.feature import OperationsFeature, OperationsPorts

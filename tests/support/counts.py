@@ -1,6 +1,6 @@
 """What metrics have counted."""
 
-from adapters.metrics.metrics import Metrics
+from adapters.operations.metrics.metrics import Metrics
 
 
 def counts(metrics: Metrics) -> dict[str, dict[tuple[str, ...], float]]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.records.kinds import (
+from adapters.databases.records.kinds import (
     AUDIT_ENTRIES,
     DELIVERY_REPORTS,
     INSTANCES,
@@ -18,9 +18,9 @@ from adapters.records.kinds import (
     UNCHALLENGED_ATTEMPTS,
     LeaseRecord,
 )
-from adapters.records.limits import LIMITS, LimitRecord
-from adapters.records.mapping import RecordMapping
-from adapters.records.repositories.identities import IdentityMapping
+from adapters.databases.records.limits import LIMITS, LimitRecord
+from adapters.databases.records.mapping import RecordMapping
+from adapters.databases.records.repositories.identities import IdentityMapping
 from domain.administration.audit import AuditEntry
 from domain.instance import Instance
 from domain.otp.delivery_report import DeliveryReport

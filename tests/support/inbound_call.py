@@ -5,7 +5,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from adapters.flows import read_call_flow
+from adapters.calls.flows import read_call_flow
 from application.features.voice.answer_call import AnswerCallCommand
 from domain.features.voice.call import Call, inbound_call_id
 from domain.features.voice.flow import DialResult

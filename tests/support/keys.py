@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from adapters.jwt import JwtAccessTokens
-from adapters.keys.document import KeysByPurpose
-from adapters.keys.keys import load_secrets_file
+from adapters.security.jwt import JwtAccessTokens
+from adapters.security.keys.document import KeysByPurpose
+from adapters.security.keys.keys import load_secrets_file
 from application.ports.keys import Key
 from domain.token_issuers import TokenIssuers
 from tests.support.builders import NOW

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from adapters.logging.configuration import RecordFormatter, make_processors
+from adapters.operations.logging.configuration import RecordFormatter, make_processors
 
 
 def make_record(message: Any, *args: Any, **attributes: Any) -> logging.LogRecord:

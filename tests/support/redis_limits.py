@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
-from adapters.redis import RedisLimitStore, open_redis_limits
+from adapters.databases.redis import RedisLimitStore, open_redis_limits
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 from tests.support.builders import NOW
 from tests.support.relay import open_relay

@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import entrypoints.features  # noqa: F401 -- it declares the kinds of records
-from adapters.mongo import open_mongo_database
-from adapters.postgres import open_postgres_database
-from adapters.records.database import Database
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.repositories import make_repositories
-from adapters.sqlite import open_sqlite_database
+from adapters.databases.mongo import open_mongo_database
+from adapters.databases.postgres import open_postgres_database
+from adapters.databases.records.database import Database
+from adapters.databases.records.phone_encryption import PhoneEncryption
+from adapters.databases.records.repositories import make_repositories
+from adapters.databases.sqlite import open_sqlite_database
 from application.ports.repositories import Repositories
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from adapters.disk import open_disk_files
-from adapters.disk.files import DiskFiles
-from adapters.failover import FailoverMessenger, FailoverProvider
-from adapters.records.database import Database
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.sqlite import open_sqlite_database
-from adapters.system import SystemClock
+from adapters.databases.records.database import Database
+from adapters.databases.records.phone_encryption import PhoneEncryption
+from adapters.databases.sqlite import open_sqlite_database
+from adapters.media.disk import open_disk_files
+from adapters.media.disk.files import DiskFiles
+from adapters.messages.failover import FailoverMessenger, FailoverProvider
+from adapters.operations.system import SystemClock
 from application.otp.provider_pause import ProviderPause
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.security_events import FakeSecurityEvents

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from adapters.http import Timeouts
+from adapters.shared.http import Timeouts
 
 LONG: Final = Timeouts(connect=30, read=30, total=100, pool=30)
 """For requests that are answered at once."""

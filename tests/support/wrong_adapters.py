@@ -16,11 +16,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.disk.files import DiskFiles
-from adapters.records.database import Database
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.record_kind import Fields
-from adapters.sqlite import open_sqlite_database
+from adapters.databases.records.database import Database
+from adapters.databases.records.phone_encryption import PhoneEncryption
+from adapters.databases.records.record_kind import Fields
+from adapters.databases.sqlite import open_sqlite_database
+from adapters.media.disk.files import DiskFiles
 from application.features.voice.ports import Markup
 from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus, NoticeMessage, TextMessage

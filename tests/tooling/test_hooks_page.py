@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.standard_webhooks import StandardWebhooks
+from adapters.shared.standard_webhooks import StandardWebhooks
 from tests.support.markdown import blocks_in, page
 from tests.support.servers.fake_hook import SECRET
 from tests.support.servers.process import find_or_install

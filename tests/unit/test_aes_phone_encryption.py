@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from adapters.encryption import AesPhoneEncryption
+from adapters.security.encryption import AesPhoneEncryption
 from application.ports.errors import CorruptRecord
 from tests.support.builders import a_phone
 from tests.support.fakes.randomness import SeededRandomness

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.attestation.altcha import CHALLENGE_TTL, AltchaAttestation
+from adapters.security.attestation.altcha import CHALLENGE_TTL, AltchaAttestation
 from application.features.attestation.ports import AttestationResult, AttestationStatus
 from domain.otp.attestation_proof import AttestationProof
 from tests.support.altcha_client import solve_challenge

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from adapters.threads import DiskThreads
+from adapters.shared.threads import DiskThreads
 from tests.support.waiting import wait_until
 
 
@@ -86,7 +86,7 @@ async def test_a_thread_that_cannot_be_started_is_started_for_the_next_call(
 
     threads = DiskThreads("test", 1, 60)
     with monkeypatch.context() as patch:
-        patch.setattr("adapters.threads.start_thread", fail)
+        patch.setattr("adapters.shared.threads.start_thread", fail)
         with pytest.raises(RuntimeError):
             await threads.call(len, "abc")
 

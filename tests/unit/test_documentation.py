@@ -5,8 +5,8 @@ from typing import Final, get_type_hints
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.undeclared_records import FEATURES_OF_KINDS
+from adapters.databases.records.database import Database
+from adapters.databases.records.undeclared_records import FEATURES_OF_KINDS
 from entrypoints.features import FEATURES
 from entrypoints.settings.composition import FILE_VARIABLES, VARIABLES
 from tests.support.markdown import (

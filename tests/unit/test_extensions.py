@@ -8,15 +8,15 @@ from typing import Final
 
 import pytest
 
-from adapters.records.kind_checks import find_kind_problem, is_of_extension
-from adapters.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
+from adapters.databases.records.kind_checks import find_kind_problem, is_of_extension
+from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from entrypoints.features.feature import Feature
 from entrypoints.opening import extensions
 from entrypoints.opening.extensions import VARIABLE, load_extensions, name_extensions
 from entrypoints.opening.startup_error import SettingsError
 
 VALID: Final = """
-from adapters.records.record_kind import Index, Record, RecordKind
+from adapters.databases.records.record_kind import Index, Record, RecordKind
 from entrypoints.features.feature import Feature
 
 class Note(Record, kw_only=True):

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import pytest
 
-from adapters.records.database import Database
+from adapters.databases.records.database import Database
 from application.ports.errors import MessengerUnavailable
 from application.ports.limits import LimitStore
 from application.ports.otp import Messenger

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from adapters.failover import FailoverMessenger, FailoverProvider
-from adapters.failover.messenger import UNKNOWN_TTL
+from adapters.messages.failover import FailoverMessenger, FailoverProvider
+from adapters.messages.failover.messenger import UNKNOWN_TTL
 from application.otp.events import DeliveryRejected
 from application.otp.provider_pause import (
     FIRST_PAUSE,

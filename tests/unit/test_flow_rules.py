@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.flows.flow_rules import list_contained_phrases, validate_flow
+from adapters.calls.flows.flow_rules import list_contained_phrases, validate_flow
 from domain.features.voice.flow import (
     LEAVING_MESSAGE,
     CallbackNode,

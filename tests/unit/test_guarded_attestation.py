@@ -5,8 +5,8 @@ from datetime import datetime
 
 import pytest
 
-from adapters.attestation import guarded
-from adapters.attestation.guarded import TIMEOUT, GuardedAttestation
+from adapters.security.attestation import guarded
+from adapters.security.attestation.guarded import TIMEOUT, GuardedAttestation
 from application.features.attestation.ports import (
     AttestationChallenge,
     AttestationResult,

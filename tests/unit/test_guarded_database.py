@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.record_store import RecordStore
-from adapters.records.store_calls import guard_database
+from adapters.databases.records.database import Database
+from adapters.databases.records.record_store import RecordStore
+from adapters.databases.records.store_calls import guard_database
 from application.ports.errors import StorageUnavailable
 from application.ports.limits import LimitStore
 from tests.support.builders import NOW

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.pillow.header import Header
-from adapters.pillow.heic import read_heic
-from adapters.pillow.limits import LimitChecker
+from adapters.media.pillow.header import Header
+from adapters.media.pillow.heic import read_heic
+from adapters.media.pillow.limits import LimitChecker
 from domain.features.media.errors import InvalidImage
 from domain.features.media.image import ImageLimits, SourceFormat
 from tests.support.heif import box, clap, imir, irot, ispe

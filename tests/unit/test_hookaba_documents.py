@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from adapters.hookaba import BucketUrls, map_item, map_user
+from adapters.imports.hookaba import BucketUrls, map_item, map_user
 from application.features.imports.import_user import ImportedUser
 from application.features.imports.ports import Document
 from application.features.imports.sources import ImportedItem, SourceItem, SourceUser

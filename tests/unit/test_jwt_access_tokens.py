@@ -12,7 +12,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from adapters.jwt import JwtAccessTokens
+from adapters.security.jwt import JwtAccessTokens
 from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
 from domain.token_issuers import TokenIssuers

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import jwt
 import pytest
 
-from adapters.jwt import JwtAccessTokens
+from adapters.security.jwt import JwtAccessTokens
 from application.ports.errors import InvalidToken
 from application.ports.keys import TokenClaims
 from domain.token_issuers import TokenIssuers

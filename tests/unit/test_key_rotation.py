@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.keys.document import generate_entry, parse_document
-from adapters.keys.keys import select_current_key
-from adapters.keys.rotation import RETENTION_MARGIN, RotatedKeys, rotate_document
+from adapters.security.keys.document import generate_entry, parse_document
+from adapters.security.keys.keys import select_current_key
+from adapters.security.keys.rotation import RETENTION_MARGIN, RotatedKeys, rotate_document
 from application.ports.keys import Key, KeyPurpose
 from domain.identities.phone_change import UNDO_PERIOD
 from entrypoints.commands.key_states import key_lifetimes

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.records.limits import LIMITS
-from adapters.records.record_kind import (
+from adapters.databases.records.limits import LIMITS
+from adapters.databases.records.record_kind import (
     MAX_ID_LENGTH,
     MAX_INDEX_BYTES,
     MAX_INDEXED_LENGTH,

@@ -13,7 +13,7 @@ import pytest
 
 import application.limits
 import domain
-from adapters.login_hook import http_login_hook
+from adapters.hooks.login_hook import http_login_hook
 from domain.administration.scope import (
     ACTS_OF_PERSON_IN_DAY,
     ACTS_OF_PERSON_IN_HOUR,
@@ -173,7 +173,7 @@ def _find_constants() -> Iterator[tuple[str, Any]]:
         for path, prefix in zip(packages, ("domain.", "application.limits."), strict=True)
         for module in walk_packages(path, prefix)
     ]
-    adapters = ["adapters.attestation.siteverify", http_login_hook.__name__]
+    adapters = ["adapters.security.attestation.siteverify", http_login_hook.__name__]
     profiles = voice.__name__
     for name in [*adapters, *names, "application.features.media.limits", profiles]:
         yield from (item for item in vars(import_module(name)).items() if item[0].isupper())

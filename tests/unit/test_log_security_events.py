@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import CapturedCall, CapturingLogger
 
-from adapters.logging import LogSecurityEvents, security_events
+from adapters.operations.logging import LogSecurityEvents, security_events
 from application.otp.events import FixedOtpUsed, OtpVerificationFailed
 from application.ports.security_events import SecurityEvent
 from domain.otp.delivery import Channel

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.logging import lines
-from adapters.logging.lines import LineWriter
+from adapters.operations.logging import lines
+from adapters.operations.logging.lines import LineWriter
 
 TIMEOUT = 30
 

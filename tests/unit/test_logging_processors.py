@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.logging.masking import loggable, mask_phones
+from adapters.operations.logging.masking import loggable, mask_phones
 from application.ports.current_request import BATCHED_REQUESTS, CurrentRequest
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from domain.otp.challenge import parse_otp_code

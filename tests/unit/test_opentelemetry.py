@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Sampler
 from opentelemetry.trace import StatusCode
 
-from adapters.opentelemetry import OpenTelemetryTracer, open_tracer, provider
+from adapters.operations.tracing import OpenTelemetryTracer, open_tracer, provider
 from application.ports.errors import ConfigurationError
 from application.ports.tracing import TracedRequest
 from application.tracing import trace_call, use_tracer

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from adapters.records import outages
-from adapters.records.outages import OutageRetries
+from adapters.databases.records import outages
+from adapters.databases.records.outages import OutageRetries
 from application.ports.errors import (
     CorruptRecord,
     OperationRejected,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.system import count_processors
+from adapters.operations.system import count_processors
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.attestation.altcha import AltchaAttestation
+from adapters.security.attestation.altcha import AltchaAttestation
 from application.features.attestation.ports import AttestationStatus
 from domain.otp.attestation_proof import AttestationProof
 from tests.support.keys import FakeKeyRing

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from adapters.records.record_kind import Fields, Record, RecordKind, Upgrade
+from adapters.databases.records.record_kind import Fields, Record, RecordKind, Upgrade
 from application.ports.errors import CorruptRecord
 from tests.support.full_records import (
     FULL_RECORDS,

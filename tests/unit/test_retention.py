@@ -9,9 +9,9 @@ from typing import Any, Final, get_args
 import msgspec
 
 import entrypoints.features  # noqa: F401 -- it declares the kinds of records
-from adapters.mongo.documents import METADATA_COLLECTION
-from adapters.sql.schema import schema
-from adapters.sqlite.dialect import SQLITE
+from adapters.databases.mongo.documents import METADATA_COLLECTION
+from adapters.databases.sql.schema import schema
+from adapters.databases.sqlite.dialect import SQLITE
 from application.features.export.page import EXPLAINED_FILES
 from tests.support.app_harness import AppHarness
 from tests.support.full_records import MAPPINGS

@@ -15,15 +15,15 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     generate_private_key,
 )
 
-from adapters.encryption import AesPhoneEncryption
-from adapters.jwt import JwtAccessTokens
-from adapters.keys.document import (
+from adapters.security.encryption import AesPhoneEncryption
+from adapters.security.jwt import JwtAccessTokens
+from adapters.security.keys.document import (
     InvalidKeys,
     generate_document,
     generate_entry,
     parse_document,
 )
-from adapters.keys.strength import check_key_strength
+from adapters.security.keys.strength import check_key_strength
 from application.ports.keys import KeyPurpose
 from domain.token_issuers import TokenIssuers
 from tests.support.builders import NOW, a_phone

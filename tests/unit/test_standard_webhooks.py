@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from adapters.standard_webhooks import StandardWebhooks
+from adapters.shared.standard_webhooks import StandardWebhooks
 
 # The example of the specification and of its libraries.
 SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

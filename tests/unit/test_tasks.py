@@ -4,7 +4,7 @@ import asyncio
 
 from structlog.testing import capture_logs
 
-from adapters.logging import log_errors_of_loop
+from adapters.operations.logging import log_errors_of_loop
 from application.tasks import start_task
 
 

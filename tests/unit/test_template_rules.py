@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.templates.rules import (
+from adapters.messages.templates.rules import (
     RuleViolation,
     TemplateRule,
     find_link,

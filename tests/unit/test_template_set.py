@@ -6,9 +6,9 @@ from itertools import product
 
 import pytest
 
-from adapters.templates.rules import TemplateRule
-from adapters.templates.template import parse_template, whole_minutes
-from adapters.templates.template_set import AppIdentity, TemplateSet
+from adapters.messages.templates.rules import TemplateRule
+from adapters.messages.templates.template import parse_template, whole_minutes
+from adapters.messages.templates.template_set import AppIdentity, TemplateSet
 from domain.errors import InvalidValue
 from domain.otp.message_preferences import Platform
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from adapters.http import ConnectionFailed
-from adapters.twilio.client import TwilioError
-from adapters.twilio.error_codes import MESSAGES, ErrorReasons
-from adapters.twilio.voice.error_codes import CALLS
+from adapters.messages.twilio.client import TwilioError
+from adapters.messages.twilio.error_codes import MESSAGES, ErrorReasons
+from adapters.messages.twilio.voice.error_codes import CALLS
+from adapters.shared.http import ConnectionFailed
 from application.ports.otp import DeliveryStatus
 
 # The status and the error code of a response.

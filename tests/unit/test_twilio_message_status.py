@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.twilio.message_status import read_message_status
+from adapters.messages.twilio.message_status import read_message_status
 
 
 @pytest.mark.parametrize(

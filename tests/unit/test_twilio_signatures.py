@@ -5,7 +5,7 @@ import hmac
 
 import pytest
 
-from adapters.twilio.signatures import TwilioSignatures
+from adapters.messages.twilio.signatures import TwilioSignatures
 from application.ports.webhooks import SignedRequest
 from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
 

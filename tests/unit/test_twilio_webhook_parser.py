@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from adapters.twilio import webhook_fields
-from adapters.twilio.voice.webhook_parser import TwilioWebhookParser
-from adapters.twilio.webhook_fields import USED_FIELDS
+from adapters.messages.twilio import webhook_fields
+from adapters.messages.twilio.voice.webhook_parser import TwilioWebhookParser
+from adapters.messages.twilio.webhook_fields import USED_FIELDS
 from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.features.voice.call import CallStatus

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.twilio.voice.markup import TwimlMarkup
+from adapters.messages.twilio.voice.markup import TwimlMarkup
 from domain.features.voice.instructions import (
     Gather,
     Instruction,

@@ -14,9 +14,9 @@ from typing import Any
 import jwt
 import pytest
 
-from adapters.vonage.message_status import read_message_statuses
-from adapters.vonage.messenger import open_vonage_messenger
-from adapters.vonage.signatures import VonageSignatures
+from adapters.messages.vonage.message_status import read_message_statuses
+from adapters.messages.vonage.messenger import open_vonage_messenger
+from adapters.messages.vonage.signatures import VonageSignatures
 from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.odd_text import write_oddly

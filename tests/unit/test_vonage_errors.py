@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from adapters.causes import code_of
-from adapters.http import ConnectionFailed, NoResponse
-from adapters.vonage.client import ApiProblem, UndocumentedResponse, VonageError
-from adapters.vonage.error_codes import to_result
+from adapters.messages.vonage.client import ApiProblem, UndocumentedResponse, VonageError
+from adapters.messages.vonage.error_codes import to_result
+from adapters.shared.causes import code_of
+from adapters.shared.http import ConnectionFailed, NoResponse
 from application.ports.otp import DeliveryStatus
 
 ERRORS = "https://developer.vonage.com/api-errors"

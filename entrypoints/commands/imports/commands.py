@@ -72,7 +72,7 @@ def users(
 
     Repeat it to continue. docs/importing.md has recipes for users of other services.
     """
-    from adapters.user_files import UserFile
+    from adapters.imports.user_files import UserFile
     from application.features.imports.import_user import ImportOutcome
     from application.ports.errors import StorageError
     from entrypoints.commands.domain_errors import explain_errors

@@ -10,8 +10,8 @@ from tempfile import TemporaryFile
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from adapters import hookaba
-from adapters.records.outages import OutageRetries
+from adapters.databases.records.outages import OutageRetries
+from adapters.imports import hookaba
 from application.features.imports.feature import ImportsFeature
 from application.features.imports.import_item import ItemOutcome, ItemProblem
 from application.features.imports.import_user import ImportOutcome, ImportRun
@@ -94,7 +94,7 @@ class HookabaImport:
             PortError
         """
         check_extra("mongo", "--from mongodb://")
-        from adapters.mongo.source_database import open_source_database
+        from adapters.databases.mongo.source_database import open_source_database
 
         if run is not None:
             run = replace(run, reason=f"{run.reason} (import hookaba)")

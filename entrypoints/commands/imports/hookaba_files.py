@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
-from adapters.hookaba import BucketUrls
+from adapters.imports.hookaba import BucketUrls
 from application.features.imports.ports import SourceFiles
 from application.ports.errors import ConfigurationError
 from domain.errors import InvalidValue
@@ -48,7 +48,7 @@ async def open_hookaba_files(
                     "--bucket must name the bucket in the URLs of the older service, if --files is "
                     "a folder."
                 )
-            from adapters.disk.reader import open_folder_reader
+            from adapters.media.disk.reader import open_folder_reader
 
             yield BucketUrls(bucket), open_folder_reader(path)
         case S3Bucket():
@@ -63,8 +63,8 @@ async def _open_bucket(
     place: S3Bucket, bucket: str, variables: Variables
 ) -> AsyncIterator[tuple[BucketUrls, SourceFiles]]:
     check_extra("s3", "--files s3://")
-    from adapters.s3.client import S3Connection
-    from adapters.s3.reader import open_bucket_reader
+    from adapters.media.s3.client import S3Connection
+    from adapters.media.s3.reader import open_bucket_reader
 
     def find(*names: str) -> str:
         values = variables.values

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from adapters.records.outages import OutageRetries
-from adapters.system import SystemClock
+from adapters.databases.records.outages import OutageRetries
+from adapters.operations.system import SystemClock
 from application.features.imports.import_user import ImportRun
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
@@ -91,7 +91,7 @@ def _with_keys(settings: Settings) -> Settings:
     """Return settings with keys in memory, if a start would create the secrets file."""
     is_created = settings.are_keys_in_file and settings.env is not Environment.PRODUCTION
     if is_created and not settings.secrets_file.exists():
-        from adapters.keys.document import generate_document
+        from adapters.security.keys.document import generate_document
 
         return replace(settings, secrets=Secret(generate_document()))
     return settings

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from adapters.user_files import show_column
+from adapters.imports.user_files import show_column
 from application.features.imports.import_user import ImportProblem
 from application.features.imports.import_users import RejectionReason
 from application.features.imports.unread_fields import UnreadFields

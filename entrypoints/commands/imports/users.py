@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from adapters.records.outages import OutageRetries
-from adapters.user_files import REJECTED_COLUMNS, UserFile
+from adapters.databases.records.outages import OutageRetries
+from adapters.imports.user_files import REJECTED_COLUMNS, UserFile
 from application.features.imports.feature import ImportsFeature
 from application.features.imports.import_user import ImportOutcome, ImportProblem, ImportRun
 from application.features.imports.import_users import (

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from adapters.records.identities import IdentityRecord
-from adapters.records.kinds import IDENTITIES, STAFF
-from adapters.records.record_store import IndexPosition, RecordStore
+from adapters.databases.records.identities import IdentityRecord
+from adapters.databases.records.kinds import IDENTITIES, STAFF
+from adapters.databases.records.record_store import IndexPosition, RecordStore
 from domain.identities.role import Role
 from entrypoints.opening.startup_error import StartupError
 

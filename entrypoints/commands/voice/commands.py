@@ -25,7 +25,7 @@ flow: Final = CommandGroup("flow", help="Check a call flow.", examples=["check f
 )
 def check(settings: "Settings", file: str | None) -> Iterator[str]:
     """Report all problems of a call flow, with the node and what to do."""
-    from adapters.flows.flow_rules import list_contained_phrases
+    from adapters.calls.flows.flow_rules import list_contained_phrases
     from entrypoints.commands.parsing import parse_file
     from entrypoints.features.voice import VoiceSettings, load_call_flow
 

@@ -14,7 +14,7 @@ from application.ports.errors import PortError
 from entrypoints.server.background_task import log_task_failure, repeat
 
 if TYPE_CHECKING:
-    from adapters.metrics.metrics import Metrics
+    from adapters.operations.metrics.metrics import Metrics
 
 _TURN_SECONDS: Final = 5.0
 """Until the next try, while another process sends."""

@@ -10,7 +10,7 @@ from unittest.mock import patch
 from granian.server import MPServer
 from litestar import Litestar, get
 
-from adapters.logging import configure_logging
+from adapters.operations.logging import configure_logging
 from entrypoints.server.serve import serve
 from entrypoints.settings.read import read_settings
 

@@ -24,15 +24,15 @@ import msgspec
 import psycopg
 from pymongo import MongoClient
 
-from adapters.jwt import JwtAccessTokens
-from adapters.mongo import open_mongo_database
-from adapters.postgres import open_postgres_database
-from adapters.records.features.media import MEDIA_ITEMS
-from adapters.records.mapping import RecordMapping
-from adapters.records.record_kind import Fields, RecordKind
-from adapters.records.repositories.identities import IdentityMapping
-from adapters.sqlite import open_sqlite_database
-from adapters.system import SystemClock
+from adapters.databases.mongo import open_mongo_database
+from adapters.databases.postgres import open_postgres_database
+from adapters.databases.records.features.media import MEDIA_ITEMS
+from adapters.databases.records.mapping import RecordMapping
+from adapters.databases.records.record_kind import Fields, RecordKind
+from adapters.databases.records.repositories.identities import IdentityMapping
+from adapters.databases.sqlite import open_sqlite_database
+from adapters.operations.system import SystemClock
+from adapters.security.jwt import JwtAccessTokens
 from application.ports.keys import KeyPurpose, TokenClaims
 from domain.features.media.image import Image, ImageFormat
 from domain.features.media.item import ItemState, MediaItem

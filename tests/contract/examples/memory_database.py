@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from functools import partial, wraps
 from typing import Any, Final, TypeVar, cast
 
-from adapters.records.all_kinds import all_kinds
-from adapters.records.call_deadlines import CallDeadlines
-from adapters.records.database import Database
-from adapters.records.limits import (
+from adapters.databases.records.all_kinds import all_kinds
+from adapters.databases.records.call_deadlines import CallDeadlines
+from adapters.databases.records.database import Database
+from adapters.databases.records.limits import (
     LIMITS,
     LimitRecords,
     acquire,
@@ -26,9 +26,9 @@ from adapters.records.limits import (
     record_ids,
     release,
 )
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
-from adapters.records.record_store import IndexPosition, RecordStore, StoredRecord
+from adapters.databases.records.phone_encryption import PhoneEncryption
+from adapters.databases.records.record_kind import EXPIRES_AT, Fields, Index, Record, RecordKind
+from adapters.databases.records.record_store import IndexPosition, RecordStore, StoredRecord
 from application.ports.errors import (
     ConfigurationError,
     StorageTimeout,

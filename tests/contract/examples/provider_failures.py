@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from adapters.http import Transport
+from adapters.shared.http import Transport
 
 FAILURE_PATH: Final = "/failure"
 """Where a PUT request begins the failure in its body: `HANGS`, `DROPS`, a status, or the error code

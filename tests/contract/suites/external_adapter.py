@@ -12,10 +12,10 @@ from typing import Any, Final
 import pytest
 
 import entrypoints.features  # noqa: F401 -- it declares the kinds of records
-from adapters.encryption import AesPhoneEncryption
-from adapters.records.database import Database
-from adapters.records.phone_encryption import PhoneEncryption
-from adapters.system import SystemRandomness
+from adapters.databases.records.database import Database
+from adapters.databases.records.phone_encryption import PhoneEncryption
+from adapters.operations.system import SystemRandomness
+from adapters.security.encryption import AesPhoneEncryption
 from application.ports.keys import Key
 from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.settings.values import Factory

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from adapters.logging.masking import format_exception, mask_phones
+from adapters.operations.logging.masking import format_exception, mask_phones
 from tests.contract.suites.external_adapter import TestMethodFailed
 
 _SUITES: Final = Path(__file__).parent

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.logging import configure_logging, flush_log
+from adapters.operations.logging import configure_logging, flush_log
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError
 from tests.contract.suites.external_adapter import ADAPTER, PORT, given_port, open_external_adapter

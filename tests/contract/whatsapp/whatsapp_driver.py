@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from adapters.whatsapp_cloud.client import WhatsAppAccount
-from adapters.whatsapp_cloud.messenger import WhatsAppMessenger, open_whatsapp_messenger
+from adapters.messages.whatsapp_cloud.client import WhatsAppAccount
+from adapters.messages.whatsapp_cloud.messenger import WhatsAppMessenger, open_whatsapp_messenger
 from application.ports.webhooks import SignedRequest
 from tests.contract.provider_drivers import ServerDriver
 from tests.contract.suites.messages.driver import MessengerDriver

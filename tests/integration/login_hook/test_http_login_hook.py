@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from standardwebhooks import Webhook
 
-from adapters.login_hook.http_login_hook import HttpLoginHook, open_http_login_hook
+from adapters.hooks.login_hook.http_login_hook import HttpLoginHook, open_http_login_hook
 from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
 from application.identities.extensions import AllowLogin, RejectLogin
 from domain.otp.delivery import Channel

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from adapters.whatsapp_cloud.client import WhatsAppClient
-from adapters.whatsapp_cloud.health_check import WhatsAppHealthCheck
-from adapters.whatsapp_cloud.messenger import WhatsAppMessenger, open_whatsapp_messenger
+from adapters.messages.whatsapp_cloud.client import WhatsAppClient
+from adapters.messages.whatsapp_cloud.health_check import WhatsAppHealthCheck
+from adapters.messages.whatsapp_cloud.messenger import WhatsAppMessenger, open_whatsapp_messenger
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.otp import DeliveryStatus, NoticeMessage
 from application.ports.webhooks import SignedRequest
@@ -248,7 +248,7 @@ async def test_templates_that_are_not_listed_are_a_problem(behavior: Any) -> Non
 
 
 async def test_the_health_check_waits_a_short_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.account_health_check.HEALTH_CHECK_TIMEOUT", 0.01)
+    monkeypatch.setattr("adapters.shared.account_health_check.HEALTH_CHECK_TIMEOUT", 0.01)
     with FakeWhatsApp() as server:
         server.behavior = never_respond
         async with open_messenger(server) as (messenger, _):

@@ -8,18 +8,18 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from adapters.records.database import Database
-from adapters.records.kinds import (
+from adapters.databases.records.database import Database
+from adapters.databases.records.kinds import (
     AUDIT_ENTRIES,
     DELIVERY_REPORTS,
     PHONE_VERIFICATIONS,
 )
-from adapters.records.limits import LIMITS
-from adapters.records.mapping import RecordMapping
-from adapters.records.record_kind import Record, RecordKind
-from adapters.records.record_store import StoredRecord
-from adapters.records.repositories import make_repositories
-from adapters.records.repositories.identities import IdentityMapping
+from adapters.databases.records.limits import LIMITS
+from adapters.databases.records.mapping import RecordMapping
+from adapters.databases.records.record_kind import Record, RecordKind
+from adapters.databases.records.record_store import StoredRecord
+from adapters.databases.records.repositories import make_repositories
+from adapters.databases.records.repositories.identities import IdentityMapping
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.ports.limits import LimitStore
 from application.ports.repositories import Repositories

@@ -1,10 +1,10 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 
-from adapters.pillow import PillowImagePublisher, decoder
-from adapters.pillow.processes import DecoderProcesses
-from adapters.pillow.publisher import Measure
-from adapters.pillow.tasks import Answer, Task
+from adapters.media.pillow import PillowImagePublisher, decoder
+from adapters.media.pillow.processes import DecoderProcesses
+from adapters.media.pillow.publisher import Measure
+from adapters.media.pillow.tasks import Answer, Task
 from application.features.media.fair_queue import FairQueue
 from domain.features.media.image import ImageLimits, SourceFormat
 

@@ -1,12 +1,12 @@
 """What a database in memory has of the library."""
 
-from adapters.records.features.media import (
+from adapters.databases.records.features.media import (
     IDEMPOTENCY_KEYS,
     MEDIA_ITEMS,
     MEDIA_USAGES,
     make_media_repositories,
 )
-from adapters.records.mapping import RecordMapping
+from adapters.databases.records.mapping import RecordMapping
 from application.features.media.ports import MediaRepositories
 from application.ports.versioned import Versioned
 from domain.features.media.idempotency import IdempotencyKey

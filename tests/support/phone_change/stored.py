@@ -1,6 +1,6 @@
 """What a database in memory has of changes of the phone."""
 
-from adapters.records.features.phone_change import make_phone_change_repositories
+from adapters.databases.records.features.phone_change import make_phone_change_repositories
 from application.features.phone_change.ports import PhoneChangeRepositories
 from tests.support.fakes.database import InMemoryDatabase
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from standardwebhooks import Webhook
 
-from adapters.standard_webhooks import StandardWebhooks
+from adapters.shared.standard_webhooks import StandardWebhooks
 from application.ports.webhooks import SignedRequest
 from tests.support.servers.http_server import Exchange, HttpServer
 

@@ -1,6 +1,6 @@
 """What a database in memory has of the phone line."""
 
-from adapters.records.features.voice import CALLS, CallMapping, make_voice_repositories
+from adapters.databases.records.features.voice import CALLS, CallMapping, make_voice_repositories
 from application.features.voice.ports import VoiceRepositories
 from application.ports.versioned import Versioned
 from domain.features.voice.call import Call

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from adapters.records.features.whatsapp import make_whatsapp_repositories
+from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
 from application.features.whatsapp.feature import (
     WhatsAppFeature,
     WhatsAppPorts,

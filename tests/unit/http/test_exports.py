@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.records.features.export import DATA_EXPORTS
-from adapters.records.mapping import RecordMapping
+from adapters.databases.records.features.export import DATA_EXPORTS
+from adapters.databases.records.mapping import RecordMapping
 from application.administration.operator import operating_system_user
 from application.features.export.export_user import Export
 from application.features.export.feature import ExportFeature

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.logging import LogSecurityEvents
-from adapters.logging.configuration import add_request_fields
+from adapters.operations.logging import LogSecurityEvents
+from adapters.operations.logging.configuration import add_request_fields
 from application.identities.events import RefreshTokenRejected, RefreshTokenReused
 from entrypoints.http.requests.middleware import RequestContextMiddleware
 from tests.support.asgi import http_scope, ok, request

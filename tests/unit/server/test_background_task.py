@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.metrics.metrics import Metrics
+from adapters.operations.metrics.metrics import Metrics
 from application.ports.errors import StorageUnavailable
 from entrypoints.server.background_task import repeat
 from tests.support.waiting import wait_until

@@ -6,7 +6,7 @@ from typing import Final
 
 from structlog.testing import capture_logs
 
-from adapters.metrics.metrics import Metrics
+from adapters.operations.metrics.metrics import Metrics
 from application.operations.compare_clocks import CompareClocks
 from application.ports.errors import StorageUnavailable
 from domain.instance import RENEWAL_INTERVAL

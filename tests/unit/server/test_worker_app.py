@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.metrics.metrics import Metrics
+from adapters.operations.metrics.metrics import Metrics
 from application.ports.errors import OtherKeys
 from entrypoints.opening.keys import KeysUnavailable
 from entrypoints.opening.startup_error import StartupError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.keys.document import generate_document
+from adapters.security.keys.document import generate_document
 from entrypoints.opening import providers
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.read import read_settings

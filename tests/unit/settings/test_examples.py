@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from adapters.keys.document import generate_document
+from adapters.security.keys.document import generate_document
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
 from entrypoints.settings.read import describe_settings, read_settings
 from tests.support.settings import problems

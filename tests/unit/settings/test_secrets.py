@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.keys.document import generate_document
+from adapters.security.keys.document import generate_document
 from tests.support.settings import problem, settings
 
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from adapters.http import ConnectionFailed, NoResponse
-from adapters.whatsapp_cloud.client import CloudApiError, InvalidCloudApiResponse
-from adapters.whatsapp_cloud.error_codes import to_result
+from adapters.messages.whatsapp_cloud.client import CloudApiError, InvalidCloudApiResponse
+from adapters.messages.whatsapp_cloud.error_codes import to_result
+from adapters.shared.http import ConnectionFailed, NoResponse
 from application.ports.otp import DeliveryStatus
 
 TEMPLATE = (132000, 132001, 132005, 132007, 132012, 132015, 132016, 132018)

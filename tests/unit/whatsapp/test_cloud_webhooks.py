@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.whatsapp_cloud.webhooks import WhatsAppWebhooks
+from adapters.messages.whatsapp_cloud.webhooks import WhatsAppWebhooks
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.odd_text import write_oddly

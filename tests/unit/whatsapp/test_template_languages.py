@@ -2,8 +2,8 @@
 
 import pytest
 
-from adapters.whatsapp_cloud.languages import closest_language
-from adapters.whatsapp_cloud.message_ids import without_number
+from adapters.messages.whatsapp_cloud.languages import closest_language
+from adapters.messages.whatsapp_cloud.message_ids import without_number
 from tests.support.whatsapp.fake_whatsapp import make_message_id
 
 LANGUAGES = ("en_US", "pt_BR", "es", "zh_CN", "zh_HK", "fil")

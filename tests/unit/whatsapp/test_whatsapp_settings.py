@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from adapters.whatsapp_cloud.messenger import WhatsAppMessenger
+from adapters.messages.whatsapp_cloud.messenger import WhatsAppMessenger
 from application.ports.webhooks import SignedRequest
 from entrypoints.features.whatsapp import WhatsAppSettings
 from entrypoints.opening.whatsapp_providers import META

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.http import (
+from adapters.shared.http import (
     ConnectionFailed,
     HttpResponse,
     NoResponse,

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from adapters.http import (
+from adapters.shared.http import (
     ConnectionFailed,
     HttpResponse,
     NoResponse,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from adapters.records.database import Database
+from adapters.databases.records.database import Database
 from application.ports.limits import LimitStore
 from tests.contract.suites.port import Port
 

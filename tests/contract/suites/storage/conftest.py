@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.records.database import Database
+from adapters.databases.records.database import Database
 from tests.contract.suites.external_adapter import (
     OpenDatabase,
     call_test_method,

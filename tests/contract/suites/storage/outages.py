@@ -10,8 +10,8 @@ from typing import Any, Final, TypeVar
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.kinds import LEASES
+from adapters.databases.records.database import Database
+from adapters.databases.records.kinds import LEASES
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import PortError
 from domain.otp.rate_limits import LimitPurpose, RateLimit

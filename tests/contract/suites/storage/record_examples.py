@@ -7,10 +7,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from adapters.records.identities import IdentityRecord
-from adapters.records.kinds import DELIVERY_REPORTS, DeliveryReportRecord
-from adapters.records.record_kind import MAX_ID_LENGTH, Record, RecordKind
-from adapters.records.record_store import RecordStore, StoredRecord
+from adapters.databases.records.identities import IdentityRecord
+from adapters.databases.records.kinds import DELIVERY_REPORTS, DeliveryReportRecord
+from adapters.databases.records.record_kind import MAX_ID_LENGTH, Record, RecordKind
+from adapters.databases.records.record_store import RecordStore, StoredRecord
 
 NOW: Final = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)

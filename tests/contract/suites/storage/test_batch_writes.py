@@ -8,18 +8,18 @@ from typing import Final
 
 import msgspec
 
-from adapters.records.database import Database
-from adapters.records.identities import IdentityRecord
-from adapters.records.kinds import (
+from adapters.databases.records.database import Database
+from adapters.databases.records.identities import IdentityRecord
+from adapters.databases.records.kinds import (
     ENCRYPTED_PHONE,
     IDENTITIES,
     LEASES,
     PHONE_VERIFICATIONS,
     LeaseRecord,
 )
-from adapters.records.phone_verifications import PhoneVerificationRecord
-from adapters.records.record_kind import RecordKind
-from adapters.records.record_store import (
+from adapters.databases.records.phone_verifications import PhoneVerificationRecord
+from adapters.databases.records.record_kind import RecordKind
+from adapters.databases.records.record_store import (
     BatchReplacements,
     BatchWrites,
     Overwrite,

@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.kinds import DELIVERY_REPORTS
+from adapters.databases.records.database import Database
+from adapters.databases.records.kinds import DELIVERY_REPORTS
 from domain.otp.rate_limits import Reservation
 from tests.contract.suites.external_adapter import open_external_database
 from tests.contract.suites.promises import not_promised

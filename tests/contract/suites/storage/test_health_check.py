@@ -1,7 +1,7 @@
 import asyncio
 from datetime import timedelta
 
-from adapters.records.database import Database
+from adapters.databases.records.database import Database
 from application.ports.errors import StorageError
 from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from adapters.records.database import Database
+from adapters.databases.records.database import Database
 from application.ports.limits import LimitStore
 from domain.otp.permits import UsedPart
 from domain.otp.rate_limits import (

@@ -5,8 +5,8 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.kinds import DELIVERY_REPORTS
+from adapters.databases.records.database import Database
+from adapters.databases.records.kinds import DELIVERY_REPORTS
 from application.ports.errors import ConfigurationError
 from tests.contract.suites.external_adapter import OpenDatabase
 from tests.contract.suites.storage.record_examples import add_reports, load_one

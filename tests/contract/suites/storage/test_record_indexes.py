@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, get_args, get_origin
 import msgspec
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.kinds import (
+from adapters.databases.records.database import Database
+from adapters.databases.records.kinds import (
     AUDIT_ENTRIES,
     DELIVERY_REPORTS,
     ENTRIES_BY_SUBJECT,
@@ -18,7 +18,7 @@ from adapters.records.kinds import (
     AuditEntryRecord,
     LeaseRecord,
 )
-from adapters.records.record_kind import (
+from adapters.databases.records.record_kind import (
     EXPIRES_AT,
     MAX_ID_LENGTH,
     Fields,
@@ -26,7 +26,7 @@ from adapters.records.record_kind import (
     Record,
     RecordKind,
 )
-from adapters.records.record_store import IndexPosition, RecordStore
+from adapters.databases.records.record_store import IndexPosition, RecordStore
 from entrypoints.features import KINDS
 from tests.contract.suites.storage.record_examples import (
     FAR,

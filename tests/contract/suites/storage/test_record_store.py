@@ -14,9 +14,9 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.identities import IdentityRecord
-from adapters.records.kinds import (
+from adapters.databases.records.database import Database
+from adapters.databases.records.identities import IdentityRecord
+from adapters.databases.records.kinds import (
     DELIVERY_REPORTS,
     ENCRYPTED_PHONE,
     IDENTITIES,
@@ -26,9 +26,9 @@ from adapters.records.kinds import (
     DeliveryReportRecord,
     LeaseRecord,
 )
-from adapters.records.phone_verifications import PhoneVerificationRecord
-from adapters.records.record_kind import EXPIRES_AT, Fields, Record, RecordKind
-from adapters.records.record_store import RecordStore, StoredRecord
+from adapters.databases.records.phone_verifications import PhoneVerificationRecord
+from adapters.databases.records.record_kind import EXPIRES_AT, Fields, Record, RecordKind
+from adapters.databases.records.record_store import RecordStore, StoredRecord
 from application.ports.errors import CorruptRecord, UniqueViolation
 from entrypoints.features import KINDS
 from tests.contract.suites.external_adapter import OpenDatabase

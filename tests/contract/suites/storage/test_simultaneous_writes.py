@@ -12,9 +12,9 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.identities import IdentityRecord
-from adapters.records.kinds import (
+from adapters.databases.records.database import Database
+from adapters.databases.records.identities import IdentityRecord
+from adapters.databases.records.kinds import (
     DELIVERY_REPORTS,
     ENCRYPTED_PHONE,
     IDENTITIES,
@@ -22,8 +22,13 @@ from adapters.records.kinds import (
     DeliveryReportRecord,
     LeaseRecord,
 )
-from adapters.records.record_kind import RecordKind
-from adapters.records.record_store import RecordStore, Replacement, StoredRecord, replace_all
+from adapters.databases.records.record_kind import RecordKind
+from adapters.databases.records.record_store import (
+    RecordStore,
+    Replacement,
+    StoredRecord,
+    replace_all,
+)
 from application.ports.errors import UniqueViolation
 from tests.contract.suites.storage.record_examples import (
     FAR,

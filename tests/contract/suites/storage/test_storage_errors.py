@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.kinds import (
+from adapters.databases.records.database import Database
+from adapters.databases.records.kinds import (
     ALL_ENTRIES,
     AUDIT_ENTRIES,
     DELIVERY_REPORTS,
@@ -17,7 +17,7 @@ from adapters.records.kinds import (
     IDENTITIES,
     DeliveryReportRecord,
 )
-from adapters.records.record_store import IndexPosition
+from adapters.databases.records.record_store import IndexPosition
 from application.ports.errors import StorageError, StorageTimeout, StorageUnavailable
 from domain.otp.rate_limits import Acquisition, Reservation
 from tests.contract.suites import external_adapter

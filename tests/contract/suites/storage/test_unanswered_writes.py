@@ -11,9 +11,9 @@ from typing import Final
 
 import pytest
 
-from adapters.records.kinds import ENCRYPTED_PHONE, PHONE_VERIFICATIONS
-from adapters.records.phone_verifications import PhoneVerificationRecord
-from adapters.records.record_store import RecordStore
+from adapters.databases.records.kinds import ENCRYPTED_PHONE, PHONE_VERIFICATIONS
+from adapters.databases.records.phone_verifications import PhoneVerificationRecord
+from adapters.databases.records.record_store import RecordStore
 from application.ports.errors import StorageError, StorageTimeout
 from tests.contract.suites.promises import unproven
 from tests.contract.suites.storage.outages import OutageInstances, make_unanswered

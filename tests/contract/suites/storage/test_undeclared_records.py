@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
-from adapters.records.database import Database
-from adapters.records.kinds import LEASES, LeaseRecord
-from adapters.records.undeclared_records import ListsUnknown, UndeclaredRecords
+from adapters.databases.records.database import Database
+from adapters.databases.records.kinds import LEASES, LeaseRecord
+from adapters.databases.records.undeclared_records import ListsUnknown, UndeclaredRecords
 from tests.contract.suites.promises import not_promised
 from tests.contract.suites.storage.record_examples import NOW
 

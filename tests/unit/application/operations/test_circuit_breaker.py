@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from adapters.records.store_calls import CHECK_INTERVAL, CircuitBreaker
+from adapters.databases.records.store_calls import CHECK_INTERVAL, CircuitBreaker
 from application.ports.errors import (
     ConcurrencyConflict,
     CorruptRecord,

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.records.instances import InstanceRecord, check_issuers, check_none_alive
-from adapters.records.kinds import INSTANCES
+from adapters.databases.records.instances import InstanceRecord, check_issuers, check_none_alive
+from adapters.databases.records.kinds import INSTANCES
 from application.ports.errors import ConfigurationError
 from domain.instance import INSTANCE_TTL, RENEWAL_INTERVAL, Instance
 from domain.token_issuers import TokenIssuers

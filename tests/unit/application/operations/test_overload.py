@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from adapters.records.call_deadlines import (
+from adapters.databases.records.call_deadlines import (
     GRACE_PERIOD,
     LOG_INTERVAL,
     MAX_SILENCE,

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from adapters.records.call_deadlines import OWN_TIMEOUT, limit_own_calls
+from adapters.databases.records.call_deadlines import OWN_TIMEOUT, limit_own_calls
 from application.ports.errors import StorageOverloaded, StorageTimeout, StorageUnavailable
 
 _NEVER: Final = 100 * OWN_TIMEOUT

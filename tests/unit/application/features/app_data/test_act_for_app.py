@@ -5,8 +5,8 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 
-from adapters.records.features.app_data import APP_DATA
-from adapters.records.mapping import RecordMapping
+from adapters.databases.records.features.app_data import APP_DATA
+from adapters.databases.records.mapping import RecordMapping
 from application.administration.acts import Act
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator

@@ -12,7 +12,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from adapters.records.features.console import make_console_repositories
+from adapters.databases.records.features.console import make_console_repositories
 from application.administration.operator import operating_system_user
 from application.features.app_data.feature import AppDataFeature
 from application.features.export.acts import EXPORT

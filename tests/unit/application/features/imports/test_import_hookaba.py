@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.hookaba import BucketUrls, read_items, read_users
+from adapters.imports.hookaba import BucketUrls, read_items, read_users
 from application.features.imports.feature import ImportsFeature
 from application.features.imports.import_user import ImportRun
 from application.features.imports.ports import Document

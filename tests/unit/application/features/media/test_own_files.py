@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.own_files import CALL_TIMEOUT, WRITE_TIMEOUT, LimitedFiles
+from adapters.media.own_files import CALL_TIMEOUT, WRITE_TIMEOUT, LimitedFiles
 from application.features.media.ports import StoredFile
 from application.ports.errors import MediaStorageUnavailable
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from adapters.flows import read_call_flow
+from adapters.calls.flows import read_call_flow
 from domain.features.voice.flow import FlowLocale, MenuNode
 from domain.features.voice.instructions import Position, Voice
 from domain.features.voice.speech import find_key

@@ -1,0 +1,1 @@
+"""What a phone line says and does, as data."""

@@ -1,0 +1,1 @@
+"""The stored form of all records, and the databases that store them."""

@@ -1,0 +1,20 @@
+"""A database in MongoDB (a standalone server or a replica set), by beanie over motor.
+
+Nobody has tried a sharded cluster.
+"""
+
+from adapters.databases.mongo.opening import (
+    inspect_database,
+    open_existing,
+    open_mongo_database,
+    open_time,
+    open_to_copy,
+)
+
+__all__ = [
+    "inspect_database",
+    "open_existing",
+    "open_mongo_database",
+    "open_time",
+    "open_to_copy",
+]

@@ -1,0 +1,156 @@
+"""Opening a database: its metadata, its indexes and its two stores."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from pymongo.monitoring import CommandListener
+
+from adapters.databases.mongo.database import MongoDatabase, connect, create_indexes
+from adapters.databases.mongo.documents import METADATA_COLLECTION
+from adapters.databases.mongo.driver import errors_while_opening, latest, location_of
+from adapters.databases.mongo.limit_store import MongoLimitStore
+from adapters.databases.mongo.metadata import (
+    COPY_MARK,
+    METADATA_ID,
+    MongoHealthCheck,
+    check_metadata,
+    find_schema_version,
+    inspect_metadata,
+)
+from adapters.databases.mongo.record_store import MongoRecordStore
+from adapters.databases.records.database import CopyableDatabase, Database
+
+
+@asynccontextmanager
+async def open_mongo_database(url: str, key_fingerprint: str) -> AsyncIterator[Database]:
+    """Open this database, which is created if it is new.
+
+    Args:
+        url: The URL of the database.
+        key_fingerprint: The fingerprint of the keys.
+
+    Raises:
+        ConfigurationError: the database cannot be used; the message is for the operator.
+    """
+    async with open_database(url, key_fingerprint) as database:
+        yield stores_in(database)
+
+
+@asynccontextmanager
+async def open_database(
+    url: str,
+    key_fingerprint: str,
+    listeners: Sequence[CommandListener] = (),
+    *,
+    is_copy: bool = False,
+) -> AsyncIterator[MongoDatabase]:
+    """Connect to the database, check its metadata, and create missing indexes.
+
+    Raises:
+        ConfigurationError
+    """
+    location = location_of(url)
+    async with connect(url, location, listeners) as database:
+        with errors_while_opening(location, database.find_connection_problem):
+            await check_metadata(database, location, key_fingerprint, is_copy=is_copy)
+            await create_indexes(database, location)
+        yield database
+
+
+@asynccontextmanager
+async def open_existing(
+    url: str, key_fingerprint: str | None
+) -> AsyncIterator[CopyableDatabase | None]:
+    """Open a database as it is, also beside a service. Yield None if it is new.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
+    location = location_of(url)
+    async with connect(url, location) as database:
+        with errors_while_opening(location, database.find_connection_problem):
+            version = await find_schema_version(database, location, key_fingerprint, is_copy=True)
+        yield None if version is None else _copyable(database, location)
+
+
+@asynccontextmanager
+async def open_to_copy(url: str, key_fingerprint: str) -> AsyncIterator[CopyableDatabase]:
+    """Open a database. What is missing is created.
+
+    The records of instances say whether a service uses it.
+
+    Raises:
+        ConfigurationError: It cannot be used, or the user may not write.
+    """
+    async with open_database(url, key_fingerprint, is_copy=True) as database:
+        yield _copyable(database, location_of(url))
+
+
+@dataclass(frozen=True, slots=True)
+class MongoCopyMark:
+    """A field of the metadata."""
+
+    database: MongoDatabase
+
+    async def read(self) -> str | None:
+        metadata = latest(self.database.motor[METADATA_COLLECTION])
+        document = await self.database.run(lambda: metadata.find_one({"_id": METADATA_ID}))
+        return (document or {}).get(COPY_MARK)
+
+    async def write(self, mark: str | None, /) -> None:
+        metadata = self.database.motor[METADATA_COLLECTION]
+        update = {"$set": {COPY_MARK: mark}} if mark else {"$unset": {COPY_MARK: 1}}
+        await self.database.run(lambda: metadata.update_one({"_id": METADATA_ID}, update))
+
+
+async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
+    """Check whether `open_database` would succeed, without creating or changing anything.
+
+    Args:
+        url: The URL of the database.
+        key_fingerprint: The fingerprint of the keys, if it is known.
+
+    Returns:
+        The schema version, or None if the database is new.
+
+    Raises:
+        ConfigurationError
+    """
+    location = location_of(url)
+    async with connect(url, location) as database:
+        with errors_while_opening(location, database.find_connection_problem):
+            return await inspect_metadata(database, location, key_fingerprint)
+
+
+def stores_in(database: MongoDatabase) -> Database:
+    """Return the stores over an open database."""
+    return Database(
+        records=MongoRecordStore(database),
+        limits=MongoLimitStore(database),
+        health=MongoHealthCheck(database, database.motor[METADATA_COLLECTION]),
+        read_time=lambda: _read_time(database),
+    )
+
+
+async def _read_time(database: MongoDatabase) -> datetime:
+    described: Any = await database.run(lambda: database.motor.command("hello"))
+    return cast("datetime", described["localTime"]).replace(tzinfo=UTC)
+
+
+@asynccontextmanager
+async def open_time(url: str) -> AsyncIterator[Callable[[], Awaitable[datetime]]]:
+    """Yield what reads the time of a database that need not be one of this service.
+
+    Raises:
+        ConfigurationError: The URL cannot be used.
+    """
+    async with connect(url, location_of(url)) as database:
+        yield lambda: _read_time(database)
+
+
+def _copyable(database: MongoDatabase, location: str) -> CopyableDatabase:
+    records = MongoRecordStore(database)
+    return CopyableDatabase(f"mongodb://{location}", records, MongoCopyMark(database))

@@ -1,0 +1,154 @@
+"""Opening a database: its metadata, its tables and its two stores."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from adapters.databases.postgres.database import PostgresDatabase, open_pool
+from adapters.databases.postgres.dialect import POSTGRES
+from adapters.databases.postgres.driver import PostgresConnection
+from adapters.databases.postgres.limit_store import PostgresLimitStore
+from adapters.databases.postgres.metadata import (
+    BUILD_TIMEOUT,
+    PostgresHealthCheck,
+    check,
+    inspect,
+    prepare_database,
+)
+from adapters.databases.postgres.opening_errors import errors_while_opening
+from adapters.databases.postgres.record_store import PostgresRows, make_record_store
+from adapters.databases.postgres.sessions import find_pooler
+from adapters.databases.postgres.url import PostgresUrl, parse_url
+from adapters.databases.records.database import CopyableDatabase, Database
+from adapters.databases.sql.copy_mark import SqlCopyMark
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a database is that could be opened.
+
+    Attributes:
+        schema_version: Its schema version, or None if it is new.
+        is_pooled: Whether a connection pooler, such as PgBouncer, is in front of the server.
+    """
+
+    schema_version: int | None
+    is_pooled: bool
+
+
+@asynccontextmanager
+async def open_postgres_database(url: str, key_fingerprint: str) -> AsyncIterator[Database]:
+    """Open this database. Its tables are created if they are missing.
+
+    Args:
+        url: The URL of the database. Its options are those of libpq, `pool_size` and `timeout`.
+        key_fingerprint: The fingerprint of the keys.
+
+    Raises:
+        ConfigurationError: The database cannot be used; the message is for the operator.
+    """
+    parsed = parse_url(url)
+    async with connect(parsed) as connection:
+        await prepare_database(connection, parsed.location, key_fingerprint)
+    async with open_pool(parsed) as database:
+        yield stores_in(database)
+
+
+@asynccontextmanager
+async def open_existing(
+    url: str, key_fingerprint: str | None
+) -> AsyncIterator[CopyableDatabase | None]:
+    """Open a database as it is, also beside a service. Yield None if it is new.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
+    parsed = parse_url(url)
+    async with connect(parsed) as connection, connection.transaction():
+        metadata = await check(connection, parsed.location, key_fingerprint, is_copy=True)
+    async with open_pool(parsed) as database:
+        yield None if metadata is None else _copyable(database, parsed.location)
+
+
+@asynccontextmanager
+async def open_to_copy(url: str, key_fingerprint: str) -> AsyncIterator[CopyableDatabase]:
+    """Open a database. What is missing is created.
+
+    The records of instances say whether a service uses it.
+
+    Raises:
+        ConfigurationError: It cannot be used, or the user may not write.
+    """
+    parsed = parse_url(url)
+    async with connect(parsed) as connection:
+        await prepare_database(connection, parsed.location, key_fingerprint, is_copy=True)
+    async with open_pool(parsed) as database:
+        yield _copyable(database, parsed.location)
+
+
+async def inspect_database(url: str, key_fingerprint: str | None) -> Inspection:
+    """Check whether `open_postgres_database` would succeed, without changing anything.
+
+    Args:
+        url: The URL of the database.
+        key_fingerprint: The fingerprint of the keys, if it is known.
+
+    Raises:
+        ConfigurationError
+    """
+    parsed = parse_url(url)
+    async with connect(parsed, parsed.timeout_seconds) as connection:
+        version = await inspect(connection, parsed.location, key_fingerprint)
+        return Inspection(version, connection.is_pooled)
+
+
+@asynccontextmanager
+async def connect(
+    url: PostgresUrl, seconds: float = BUILD_TIMEOUT
+) -> AsyncIterator[PostgresConnection]:
+    """Yield a connection of its own, which is aborted after some time.
+
+    In the block, errors of the driver are ConfigurationError.
+    """
+    with errors_while_opening(url.location):
+        connection = await PostgresConnection.connect(autocommit=True, **url.parameters)
+        try:
+            with connection.deadline(asyncio.get_running_loop().time() + seconds):
+                await find_pooler(connection, url)
+                yield connection
+        finally:
+            await connection.close()
+
+
+def stores_in(database: PostgresDatabase) -> Database:
+    """Return the stores over an open database."""
+    return Database(
+        records=make_record_store(database),
+        limits=PostgresLimitStore(database),
+        health=PostgresHealthCheck(database),
+        read_time=lambda: _read_time(database),
+    )
+
+
+async def _read_time(database: PostgresDatabase) -> datetime:
+    ((now,),) = await database.read("SELECT clock_timestamp()")
+    return cast("datetime", now)
+
+
+@asynccontextmanager
+async def open_time(url: str) -> AsyncIterator[Callable[[], Awaitable[datetime]]]:
+    """Yield what reads the time of a database that need not be one of this service.
+
+    Raises:
+        ConfigurationError: The URL cannot be used.
+    """
+    async with open_pool(parse_url(url)) as database:
+        yield lambda: _read_time(database)
+
+
+def _copyable(database: PostgresDatabase, location: str) -> CopyableDatabase:
+    mark = SqlCopyMark(PostgresRows(database), POSTGRES)
+    return CopyableDatabase(f"postgresql://{location}", make_record_store(database), mark)

@@ -1,0 +1,155 @@
+"""Why a database cannot be opened: a sentence for the operator, for each error of the driver."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+import psycopg
+
+from adapters.databases.postgres.driver import READ_ONLY, is_lost
+from adapters.shared.causes import describe_error
+from application.ports.errors import ConfigurationError
+
+_WRONG_CREDENTIALS: Final = (
+    "{location} rejects the user or the password: correct them in the URL, and escape all "
+    "characters with % that are neither letters nor digits."
+)
+_NOT_READY: Final = (
+    "{location} does not accept connections now: wait until PostgreSQL has started, or look into "
+    "its log."
+)
+_TLS_FAILED: Final = (
+    "The TLS connection to {location} fails: correct the options of the URL that begin with ssl."
+)
+_NO_SERVER: Final = (
+    "{location} has no server that responds: start PostgreSQL there, or correct host and port of "
+    "the URL ({cause})."
+)
+_NO_DATABASE: Final = (
+    "{location} does not exist: create it with `createdb --encoding=UTF8 --template=template0`, or "
+    "correct the name in the URL."
+)
+_NO_SERVER_BEHIND: Final = (
+    "The pooler at {location} has no connection to PostgreSQL for this user: start PostgreSQL, or "
+    "look into the log of the pooler."
+)
+_IS_READ_ONLY: Final = (
+    "{location} is read-only: name the primary in the URL, or all servers, host1,host2."
+)
+# Texts of libpq and of the server; the first that is found counts. They are in English if the
+# server's lc_messages is. The order is from the server's own answers to a missing one, because a
+# URL with several hosts has all their texts.
+_CONNECTION_PROBLEMS: Final[Mapping[str, str]] = {
+    # Of PgBouncer.
+    "unsupported startup parameter": (
+        "The pooler at {location} rejects an option of the URL: drop it, or name it in "
+        "ignore_startup_parameters of PgBouncer."
+    ),
+    "no more connections allowed": (
+        "The pooler at {location} has no free connection: raise max_client_conn of PgBouncer, or "
+        "lower pool_size in the URLs of all instances."
+    ),
+    "statement pooling mode": (
+        "The pooler at {location} divides transactions: set pool_mode of PgBouncer to transaction "
+        "or session."
+    ),
+    "no such database": _NO_DATABASE,
+    "no such user": _WRONG_CREDENTIALS,
+    "server login": _NO_SERVER_BEHIND,
+    "query_wait_timeout": _NO_SERVER_BEHIND,
+    # Of PostgreSQL and libpq.
+    "pg_hba.conf": (
+        "{location} does not let this user connect from this host: allow it in pg_hba.conf, or "
+        "write sslmode=require into the URL if it requires TLS."
+    ),
+    "valid client certificate": (
+        "{location} requires a client certificate: name a valid one with sslcert and sslkey in the "
+        "URL."
+    ),
+    "authentication": _WRONG_CREDENTIALS,
+    "no password supplied": _WRONG_CREDENTIALS,
+    'FATAL:  role "': _WRONG_CREDENTIALS,
+    'FATAL:  database "': _NO_DATABASE,
+    "session is read-only": _IS_READ_ONLY,
+    "permission denied for database": (
+        "{location} does not let this user connect: grant it CONNECT on that database, or name "
+        "another user in the URL."
+    ),
+    "connection slots": (
+        "{location} has no free connection: raise max_connections of PostgreSQL, or lower "
+        "pool_size in the URLs of all instances."
+    ),
+    "too many clients": (
+        "{location} has no free connection: raise max_connections of PostgreSQL, or lower "
+        "pool_size in the URLs of all instances."
+    ),
+    "starting up": _NOT_READY,
+    "shutting down": _NOT_READY,
+    "not accepting connections": _NOT_READY,
+    "recovery mode": _NOT_READY,
+    "does not support SSL": (
+        "{location} does not use TLS: start PostgreSQL with TLS, or drop sslmode from the URL."
+    ),
+    "does not match host name": (
+        "The certificate of {location} is for another host name: name the host of the certificate "
+        "in the URL, or start PostgreSQL with a certificate for this host."
+    ),
+    "certificate verify failed": (
+        "Nobody that this machine trusts has issued the certificate of {location}, or it has "
+        "expired: name the file of its authority with sslrootcert in the URL."
+    ),
+    "root certificate file": (
+        "The file of sslrootcert in the URL of {location} cannot be read: correct the path, or the "
+        "rights of the file."
+    ),
+    "certificate file": (
+        "The file of sslcert in the URL of {location} cannot be used: correct the path, or the "
+        "rights of the file."
+    ),
+    "private key file": (
+        "The file of sslkey in the URL of {location} cannot be used: correct the path, or the "
+        "rights of the file."
+    ),
+    "SSL error": _TLS_FAILED,
+    "invalid sslmode": _TLS_FAILED,
+    "resolve host": (
+        "{location} cannot be resolved: correct the host in the URL, or the DNS of this machine."
+    ),
+    "Name or service not known": (
+        "{location} cannot be resolved: correct the host in the URL, or the DNS of this machine."
+    ),
+}
+_NO_RIGHTS: Final = (
+    "{location} does not let this user read and write: make it the owner of the database, or grant "
+    "it USAGE and CREATE on the schema and all rights on Dialtone's tables. Only the owner of a "
+    "table can add a column or an index: run `dialtone migrate` as that user."
+)
+_UNEXPECTED: Final = "{location} cannot be opened ({cause}): look into the log of PostgreSQL."
+_STATEMENT_PROBLEMS: Final = {
+    "42501": _NO_RIGHTS,  # insufficient_privilege
+    READ_ONLY: _IS_READ_ONLY,
+    "57014": (  # query_canceled
+        "A statement in {location} was cancelled, or took longer than statement_timeout of this "
+        "user: raise that with ALTER ROLE … SET, or name the server itself if the URL names a "
+        "pooler."
+    ),
+}
+
+
+@contextmanager
+def errors_while_opening(location: str) -> Iterator[None]:
+    """Turn errors of the driver in the block into ConfigurationError."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise ConfigurationError(explain(error, location)) from None
+
+
+def explain(error: psycopg.Error, location: str) -> str:
+    """Return why the database cannot be used, and the way out."""
+    message = _STATEMENT_PROBLEMS.get(error.sqlstate or "", _UNEXPECTED)
+    if is_lost(error):
+        text = str(error)
+        found = (one for known, one in _CONNECTION_PROBLEMS.items() if known in text)
+        message = next(found, _NO_SERVER)
+    return message.format(location=location, cause=describe_error(error))

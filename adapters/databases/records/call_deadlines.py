@@ -1,0 +1,252 @@
+"""How long a call of a store may take, also for its turn, and whose fault it is if that is over."""
+
+import asyncio
+import logging
+import math
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol, TypeVar
+
+from adapters.databases.records.store_calls import AroundCall
+from application.ports.current_request import CURRENT_REQUEST
+from application.ports.errors import (
+    PortError,
+    StorageError,
+    StorageOverloaded,
+    StorageTimeout,
+    StorageUnavailable,
+)
+from application.tasks import call_adapter, is_ended
+
+T = TypeVar("T")
+
+MAX_SILENCE: Final = 1.0
+"""Seconds after its last answer for which a store counts as one that answers."""
+LOG_INTERVAL: Final = 10.0
+"""Seconds between two lines about an overload."""
+GRACE_PERIOD: Final = 0.5
+"""Seconds in which a driver, which knows the cause, may report its own timeout."""
+_EARLY: Final = 0.1
+"""Seconds before the deadline in which a driver may give up, as for one more round trip."""
+OWN_TIMEOUT: Final = 15.0
+"""Seconds for all calls of a request to an operator's own store, as long as a write of SQLite has.
+Apps wait for 20 s."""
+_TOO_MANY_CALLS: Final = "too many calls wait for the database"
+_OUT_OF_TIME: Final = "earlier calls of this request took all of its time"
+_NO_ANSWER: Final = f"no answer within {OWN_TIMEOUT:g} seconds"
+
+_log = logging.getLogger(__name__)
+
+
+class Batches(Protocol):
+    """Calls that go out together."""
+
+    async def finish(self) -> None:
+        """Return when none is under way."""
+        ...
+
+
+class Answers:
+    """When a store answered last: it tells an overload of this process from its failure.
+
+    This process limits how many calls a store has at the same time, and the others wait. A call
+    that waits too long is the fault of the store only if it answers no calls at all.
+    """
+
+    def __init__(self, store: str = "database") -> None:
+        """Begin without an answer. Lines in the log name the store."""
+        self._store = store
+        self._last_at = -math.inf
+        self._rejected_calls = 0
+        self._next_line_at = -math.inf
+
+    @property
+    def are_recent(self) -> bool:
+        """Whether a call was answered within the last second."""
+        return asyncio.get_running_loop().time() - self._last_at <= MAX_SILENCE
+
+    def record(self) -> None:
+        """Record an answer: a result, or an error that only a store that works has."""
+        self._last_at = asyncio.get_running_loop().time()
+
+    def explain(self, error: PortError) -> PortError:
+        """Return what a call raises that had not enough time because of others.
+
+        Args:
+            error: The error if the store answers nobody.
+        """
+        if not self.are_recent:
+            return error
+        self.log_overload(str(error))
+        return StorageOverloaded(error.reason)
+
+    def log_overload(self, reason: str) -> None:
+        """Count a call that was rejected for this reason, and log a line every ten seconds."""
+        now = asyncio.get_running_loop().time()
+        self._rejected_calls += 1
+        if now < self._next_line_at:
+            return
+        _log.warning(
+            {
+                "event": "storage_overloaded",
+                "store": self._store,
+                "reason": reason,
+                "rejected_calls": self._rejected_calls,
+            }
+        )
+        self._rejected_calls, self._next_line_at = 0, now + LOG_INTERVAL
+
+
+class CallDeadlines:
+    """Limits the time of each call of a store, and how many there are at the same time.
+
+    - All calls of one request have one timeout together, so that the client gets a response in
+      time.
+    - A call that waits for its turn gives up after a third of the timeout, or half of the time that
+      its request has left, while the store answers others. In the order of arrival, a queue that is
+      too long would otherwise serve only those whose time is nearly over, and the store would do
+      all of its work in vain. While nobody gets an answer, as in an election, it waits longer.
+    - What the store had less than half of the timeout for is not its fault, while it answers
+      others.
+
+    Attributes:
+        timeout_seconds: The timeout of a call.
+        answers: When the store answered last.
+    """
+
+    def __init__(
+        self, timeout_seconds: float, max_calls: int = sys.maxsize, store: str = "database"
+    ) -> None:
+        """Set the timeout, the calls at the same time, and the name of the store in the log."""
+        self.timeout_seconds = timeout_seconds
+        self.answers = Answers(store)
+        self._turns = asyncio.Semaphore(max_calls)
+
+    @property
+    def are_turns_taken(self) -> bool:
+        """Whether a call would wait for its turn, and the store answers others.
+
+        A health check would come too late, and these prove as much.
+        """
+        return self._turns.locked() and self.answers.are_recent
+
+    async def limit(self, call: Callable[[float], Awaitable[T]]) -> T:
+        """Make a call in its turn, with a deadline, a time of the event loop.
+
+        Raises:
+            StorageUnavailable: There was no turn in time, and the store answers nobody.
+            StorageOverloaded: There was not enough time, and the store answers others.
+            PortError: What the call raises.
+        """
+        with self._until_deadline() as deadline:
+            await self._take_turn(deadline)
+            try:
+                return await self._make(call, deadline)
+            finally:
+                self._turns.release()
+
+    async def wait_for_batch(
+        self, call: Callable[[], Awaitable[T]], error: type[StorageError]
+    ) -> T:
+        """Wait for a result of batches, until the deadline of a call.
+
+        Behind batches that hang it would wait longer than one call.
+
+        Args:
+            call: Adds what is wanted to a batch.
+            error: What is raised when the time is over, if the store answers nobody.
+
+        Raises:
+            StorageError
+        """
+        with self._until_deadline() as deadline:
+            try:
+                async with asyncio.timeout_at(deadline + GRACE_PERIOD):
+                    return await call()
+            except TimeoutError:
+                raise self.answers.explain(error(_TOO_MANY_CALLS)) from None
+
+    @contextmanager
+    def _until_deadline(self) -> Iterator[float]:
+        loop = asyncio.get_running_loop()
+        now, request = loop.time(), CURRENT_REQUEST.get()
+        if request is None:
+            yield now + self.timeout_seconds
+            return
+        deadline = request.storage_deadline(now, self.timeout_seconds)
+        if deadline <= now:
+            raise self.answers.explain(StorageUnavailable(_OUT_OF_TIME))
+        request.begin_storage_call(now)
+        try:
+            yield deadline
+        finally:
+            request.end_storage_call(loop.time())
+
+    async def _take_turn(self, deadline: float) -> None:
+        if not self._turns.locked():
+            await self._turns.acquire()
+            return
+        now = asyncio.get_running_loop().time()
+        for time in (now + min(self.timeout_seconds / 3, (deadline - now) / 2), deadline):
+            try:
+                async with asyncio.timeout_at(time):
+                    await self._turns.acquire()
+                    return
+            except TimeoutError:
+                if self.answers.are_recent:
+                    break
+        raise self.answers.explain(StorageUnavailable(_TOO_MANY_CALLS))
+
+    async def _make(self, call: Callable[[float], Awaitable[T]], deadline: float) -> T:
+        loop = asyncio.get_running_loop()
+        seconds = deadline - loop.time()
+        if seconds <= 0:
+            raise self.answers.explain(StorageUnavailable(_TOO_MANY_CALLS))
+        try:
+            result = await call(deadline)
+        except StorageTimeout as error:
+            # A connection that was lost before is no question of time.
+            is_late = loop.time() >= deadline - _EARLY
+            if is_late and seconds < self.timeout_seconds / 2:
+                raise self.answers.explain(error) from None
+            raise
+        except (StorageUnavailable, StorageOverloaded):
+            raise
+        except PortError:
+            self.answers.record()
+            raise
+        self.answers.record()
+        return result
+
+
+def limit_own_calls(store: str = "database") -> AroundCall:
+    """Return what makes the calls of an operator's own store.
+
+    They may hang, or be cancelled by what they call.
+
+    Args:
+        store: Its name in the log.
+    """
+    deadlines = CallDeadlines(OWN_TIMEOUT, store=store)
+
+    async def limit(method: str, call: Callable[[], Awaitable[T]]) -> T:
+        async def call_until(deadline: float) -> T:
+            seconds = deadline - asyncio.get_running_loop().time()
+            try:
+                return await call_adapter(f"own_{method}", call, seconds)
+            except TimeoutError:
+                raise StorageTimeout(_NO_ANSWER) from None
+            except StorageOverloaded as error:
+                deadlines.answers.log_overload(str(error))
+                raise
+            except Exception:
+                raise
+            except BaseException as error:  # SystemExit would end the process
+                if is_ended():
+                    raise
+                raise StorageTimeout(f"it was ended by {type(error).__name__}") from error
+
+        return await deadlines.limit(call_until)
+
+    return limit

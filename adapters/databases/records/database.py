@@ -1,0 +1,59 @@
+"""What a database gives: the two stores and its health."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from adapters.databases.records.record_store import RecordStore
+from application.ports.limits import LimitStore
+from application.ports.system import HealthCheck
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open database. The factory of `DIALTONE_DATABASE` yields one.
+
+    `read_time` returns the time of its machine, with which that of the service is compared. None if
+    it is the same machine, or the database cannot say.
+    """
+
+    records: RecordStore
+    limits: LimitStore
+    health: HealthCheck
+    read_time: Callable[[], Awaitable[datetime]] | None = None
+
+
+class StoredCopyMark(Protocol):
+    """What the metadata of a database says of a copy, as it is stored: see `copy_marks`."""
+
+    async def read(self) -> str | None:
+        """Return the mark, or None.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+    async def write(self, mark: str | None, /) -> None:
+        """Replace the mark, or remove it. It is durable.
+
+        Raises:
+            StorageError
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CopyableDatabase:
+    """An open database that may be the source or the target of a copy, and be marked.
+
+    Attributes:
+        location: Where it is, without secrets.
+        records: Its records.
+        mark: Its mark.
+    """
+
+    location: str
+    records: RecordStore
+    mark: StoredCopyMark

@@ -1,0 +1,79 @@
+"""What a database says of itself: its schema version, and the keys that it was written with."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.databases.records.copy_marks import check_mark
+from application.ports.errors import ConfigurationError, OtherKeys
+
+SCHEMA_VERSION: Final = 2
+"""The version of the schema of databases. That of 0.1.0 had 1."""
+EMPTIED: Final = "the database was emptied after it was opened"
+_OF_0_1_0: Final = (
+    "{location} was written by Dialtone 0.1.0, or by a commit before 0.2.0 (schema 1), and no "
+    "later version reads that: begin with an empty database."
+)
+_OTHER_SCHEMA: Final = (
+    "{location} was written by another version of Dialtone (schema {stored}; this version knows "
+    "{known}): start that version, or name another database."
+)
+_OTHER_KEYS: Final = (
+    "{location} was written with other keys: start with the keys that it was first opened with, or "
+    "name another database."
+)
+
+
+def check_schema_version(stored: object, location: object) -> None:
+    """Check that this program may read and write a database.
+
+    Args:
+        stored: The schema version of the database.
+        location: Where it is, without secrets.
+
+    Raises:
+        ConfigurationError: Another version has written it.
+    """
+    if stored == 1:
+        raise ConfigurationError(_OF_0_1_0.format(location=location))
+    if stored != SCHEMA_VERSION:
+        raise ConfigurationError(
+            _OTHER_SCHEMA.format(location=location, stored=stored, known=SCHEMA_VERSION)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseMetadata:
+    """The metadata of a database on a server.
+
+    Attributes:
+        schema_version: The version of the program that created the database.
+        key_fingerprint: The fingerprint of the keys.
+        copy_mark: Its part in a copy of the database, as it is stored.
+    """
+
+    schema_version: int
+    key_fingerprint: str
+    copy_mark: str | None = None
+
+    def check(
+        self,
+        location: str,
+        key_fingerprint: str | None,
+        *,
+        is_copy: bool = False,
+    ) -> None:
+        """Check that this program may use the database.
+
+        Args:
+            location: Hosts and name of the database.
+            key_fingerprint: The fingerprint of its keys, if it is known.
+            is_copy: Accept a database that was copied, or is not complete.
+
+        Raises:
+            ConfigurationError: Another version or other keys have written it, or it was copied.
+        """
+        check_schema_version(self.schema_version, location)
+        if key_fingerprint not in (None, self.key_fingerprint):
+            raise OtherKeys(_OTHER_KEYS.format(location=location))
+        if not is_copy:
+            check_mark(self.copy_mark, location)

@@ -1,0 +1,1 @@
+"""The records of optional features, a module for each."""

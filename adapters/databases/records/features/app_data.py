@@ -1,0 +1,31 @@
+"""The records of what the backend of the app keeps with users."""
+
+from typing import Final
+
+from adapters.databases.records.database import Database
+from adapters.databases.records.mapping import RecordMapping
+from adapters.databases.records.record_kind import Record, RecordKind
+from adapters.databases.records.record_repository import RecordRepository
+from application.features.app_data.ports import AppDataRepositories
+from domain.features.app_data.app_data import AppData
+
+
+class AppDataRecord(Record, kw_only=True):
+    """The data of an identity, by its id."""
+
+    id: str
+    text: str
+
+
+APP_DATA: Final = RecordKind("app_data", AppDataRecord)
+
+
+def make_app_data_repositories(database: Database) -> AppDataRepositories:
+    """Return the repositories of what backends keep with users."""
+    mapping = RecordMapping(APP_DATA, AppData)
+    return AppDataRepositories(
+        app_data=RecordRepository(database.records, mapping, do_ids_return=True)
+    )
+
+
+KINDS: Final = (APP_DATA,)

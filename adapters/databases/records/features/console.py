@@ -1,0 +1,68 @@
+"""The records of sessions and browsers of the web console."""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from adapters.databases.records.database import Database
+from adapters.databases.records.mapping import RecordMapping
+from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
+from adapters.databases.records.record_repository import RecordRepository
+from application.features.console.ports import ConsoleRepositories
+from domain.features.console.devices import ConsoleDevices
+from domain.features.console.session import ConsoleSession
+
+
+class ConsoleSessionRecord(Record, kw_only=True):
+    """A session of the console, without its secret."""
+
+    id: str
+    secret_hash: str
+    identity_id: str
+    session_version: int
+    created_at: datetime
+    last_used_at: datetime
+    passkey_id: str | None = None
+    expires_at: datetime
+
+
+class ConsoleDeviceRecord(msgspec.Struct, gc=False):
+    """A browser that is recognized; its token is never stored."""
+
+    id: str
+    session_version: int
+    expires_at: datetime
+
+
+class ConsoleDevicesRecord(Record, kw_only=True):
+    """The browsers of an identity, by its id."""
+
+    id: str
+    devices: tuple[ConsoleDeviceRecord, ...]
+    expires_at: datetime
+
+
+CONSOLE_SESSIONS: Final = RecordKind(
+    "console_sessions",
+    ConsoleSessionRecord,
+    Index(name="console_sessions_expires_at", order=EXPIRES_AT),
+)
+CONSOLE_DEVICES: Final = RecordKind(
+    "console_devices",
+    ConsoleDevicesRecord,
+    Index(name="console_devices_expires_at", order=EXPIRES_AT),
+)
+
+
+def make_console_repositories(database: Database) -> ConsoleRepositories:
+    """Return the repositories of the web console."""
+    sessions = RecordMapping(CONSOLE_SESSIONS, ConsoleSession)
+    devices = RecordMapping(CONSOLE_DEVICES, ConsoleDevices)
+    return ConsoleRepositories(
+        sessions=RecordRepository(database.records, sessions),
+        devices=RecordRepository(database.records, devices, do_ids_return=True),
+    )
+
+
+KINDS: Final = (CONSOLE_SESSIONS, CONSOLE_DEVICES)

@@ -1,0 +1,88 @@
+"""The records of statistics, by hour and by day."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+
+from adapters.databases.records.database import Database
+from adapters.databases.records.mapping import RecordMapping
+from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
+from adapters.databases.records.record_repository import RecordRepository, to_position
+from application.features.statistics.ports import StatisticsRepositories
+from domain.cursor import Cursor
+from domain.features.statistics.period_sums import PeriodCounts
+
+
+class DeliveryGroupRecord(msgspec.Struct, gc=False):
+    """A country, channel and provider."""
+
+    country: str
+    channel: Literal["sms", "voice", "whatsapp"]
+    provider: str
+
+
+class CountsRecord(msgspec.Struct, gc=False):
+    """What became of messages and calls. Amounts are in millionths of the currency."""
+
+    sent: int = 0
+    delivered: int = 0
+    undelivered: int = 0
+    logins: int = 0
+    millionths: int = 0
+    line_millionths: int = 0
+
+
+class GroupCountsRecord(msgspec.Struct, gc=False):
+    """The counts of one country, channel and provider."""
+
+    group: DeliveryGroupRecord
+    counts: CountsRecord
+
+
+class PeriodCountsRecord(Record, kw_only=True):
+    """What one process counted in one hour, or on one day."""
+
+    id: str
+    starts_at: datetime
+    expires_at: datetime
+    groups: tuple[GroupCountsRecord, ...]
+    rejections: dict[str, int]
+    currency: str
+
+
+def _make_kind(name: str) -> RecordKind[PeriodCountsRecord]:
+    return RecordKind(
+        name,
+        PeriodCountsRecord,
+        Index(name=f"{name}_starts_at", order="starts_at", is_paged=True),
+        Index(name=f"{name}_expires_at", order=EXPIRES_AT),
+    )
+
+
+STATISTICS_HOURS: Final = _make_kind("statistics_hours")
+STATISTICS_DAYS: Final = _make_kind("statistics_days")
+
+
+class StoredPeriods(RecordRepository[PeriodCounts, PeriodCountsRecord]):
+    """What each process counted in each hour, or on each day."""
+
+    async def list_after(
+        self, cursor: Cursor, until: datetime, limit: int
+    ) -> Sequence[PeriodCounts]:
+        index = self.kind.find_index("starts_at")
+        after = to_position(cursor)
+        found = await self.store.find(self.kind, index, after=after, until=until, limit=limit)
+        return [self.read(stored).value for stored in found]
+
+
+def make_statistics_repositories(database: Database) -> StatisticsRepositories:
+    """Return the repositories of statistics."""
+    hours, days = (
+        StoredPeriods(database.records, RecordMapping(kind, PeriodCounts)) for kind in KINDS
+    )
+    return StatisticsRepositories(hours=hours, days=days)
+
+
+KINDS: Final = (STATISTICS_HOURS, STATISTICS_DAYS)

@@ -1,0 +1,230 @@
+"""The stored form of identities."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import ClassVar, Literal
+
+import msgspec
+
+from adapters.databases.records.record_kind import Record
+from domain.identities.user_events import EventType
+
+
+class UsernameRecord(msgspec.Struct, gc=False):
+    """A name as first written. Its key is that of the identity."""
+
+    text: str
+
+
+class UserRecord(msgspec.Struct, gc=False):
+    """What an identity shows of itself."""
+
+    username: UsernameRecord
+    created_at: datetime
+
+
+class RefreshTokensRecord(msgspec.Struct, gc=False):
+    """The state of a session's refresh tokens; the tokens themselves are never stored."""
+
+    nonce: bytes
+    rotated_at: datetime
+    generation: int = 1
+    is_confirmed: bool = True
+    previous: int | None = None
+    oldest_valid: int = 0
+    network: str | None = None
+
+
+class TokenRepeatRecord(msgspec.Struct, gc=False):
+    """A refresh token came again, from another network."""
+
+    session_id: str
+    repeated_at: datetime
+
+
+class SessionRecord(msgspec.Struct, gc=False):
+    """A session.
+
+    Its claims are text, since databases do not store all of JSON: no zero byte in PostgreSQL, no
+    integer of more than 64 bits in MongoDB.
+    """
+
+    id: str
+    created_at: datetime
+    expires_at: datetime
+    device: str | None = None
+    last_used_at: datetime | None = None
+    token_family: RefreshTokensRecord | None = None
+    idle_expires_at: datetime | None = None
+    is_used: bool = False
+    repeats: int = 0
+    claims: str = ""
+
+
+class DeviceRecord(msgspec.Struct, gc=False):
+    """A device that is recognized by its token; the token itself is never stored."""
+
+    id: str
+    session_id: str
+    expires_at: datetime
+
+
+class PasskeyRecord(msgspec.Struct, gc=False):
+    """The public key of a passkey."""
+
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None = None
+
+
+class StaffRecord(msgspec.Struct, gc=False, omit_defaults=True):
+    """What somebody of the staff has. Nothing is stored of a member."""
+
+    role: Literal["member", "support", "moderator", "auditor", "administrator"] = "member"
+    undo_deadline_at_promotion: datetime | None = None
+    passkeys: tuple[PasskeyRecord, ...] = ()
+
+
+class UsedChallengeRecord(msgspec.Struct, gc=False):
+    """A challenge that opened a session."""
+
+    id: str
+    expires_at: datetime
+    session_id: str | None = None
+    request_id: str | None = None
+    client_ip_hash: str | None = None
+
+
+class ConsentRecord(msgspec.Struct, gc=False):
+    """What a caller agreed to."""
+
+    wording: str
+    language: str
+    given_at: datetime
+
+
+class PhoneChangeRecord(msgspec.Struct, gc=False):
+    """A change of the phone that is under way, with both numbers encrypted."""
+
+    started_at: datetime
+    attempted_at: datetime
+    encrypted_new_phone: bytes = b""
+    encrypted_old_phone: bytes = b""
+    step: Literal["assign", "release", "notify"] = "assign"
+    is_undo: bool = False
+    is_disown: bool = False
+    undo_until: datetime | None = None
+    kept_session_id: str | None = None
+    is_by_operator: bool = False
+    locale: str | None = None
+
+
+class PhoneChangesRecord(msgspec.Struct, gc=False, omit_defaults=True):
+    """The change of the phone that is under way, and what earlier ones allow."""
+
+    under_way_record: PhoneChangeRecord | None = msgspec.field(name="under_way", default=None)
+    undo_deadlines: tuple[datetime, ...] = ()
+    next_allowed_at: datetime | None = None
+
+
+class ImportedRecord(msgspec.Struct, gc=False, omit_defaults=True):
+    """What imports did to an identity."""
+
+    at: datetime | None = None
+    was_blocked: bool = False
+
+
+class UserEventRecord(msgspec.Struct, gc=False):
+    """An event."""
+
+    number: int
+    type: EventType
+    occurred_at: datetime
+
+
+class EventProgressRecord(msgspec.Struct, gc=False):
+    """How far a destination is."""
+
+    destination: str
+    sent_number: int = 0
+    failures: int = 0
+    first_failed_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    gave_up_at: datetime | None = None
+    failure_reason: str = ""
+
+
+class UserEventsRecord(msgspec.Struct, gc=False, omit_defaults=True):
+    """The events of a user: most of the time only a number."""
+
+    last_number: int = 0
+    unsent: tuple[UserEventRecord, ...] = ()
+    progress: tuple[EventProgressRecord, ...] = ()
+    next_send_at: datetime | None = None
+
+
+class IdentityRecord(Record, kw_only=True):
+    """An identity. `username_key` is unique. It stays as it is while the name does.
+
+    Only the name of somebody with a role has a look-alike key. The fields at the end are there for
+    indexes only.
+    """
+
+    phone: ClassVar[None] = None  # only encrypted
+
+    id: str
+    created_at: datetime
+    encrypted_phone: bytes | None = None
+    username_key: str | None = None
+    staff: StaffRecord = msgspec.field(default_factory=StaffRecord)
+    user: UserRecord | None = None
+    # Without a default: of a record without them, nobody may conclude that all have ended.
+    sessions: tuple[SessionRecord, ...]
+    devices: tuple[DeviceRecord, ...] = ()
+    used_challenges: tuple[UsedChallengeRecord, ...] = ()
+    deleted_at: datetime | None = None
+    purged_at: datetime | None = None
+    blocked_at: datetime | None = None
+    detached_at: datetime | None = None
+    last_used_at: datetime | None = None
+    days_of_use: int = 0
+    is_verified: bool = True
+    consent: ConsentRecord | None = None
+    external_id: str | None = None
+    claims: str = ""
+    imported: ImportedRecord = msgspec.field(default_factory=ImportedRecord)
+    phone_changes: PhoneChangesRecord = msgspec.field(default_factory=PhoneChangesRecord)
+    events: UserEventsRecord = msgspec.field(default_factory=UserEventsRecord)
+    session_version: int = 0
+    token_repeats: tuple[TokenRepeatRecord, ...] = ()
+    expires_at: datetime | None = None
+    staff_role: str | None = None
+    staff_look_alike_key: str | None = None
+    phone_change_attempted_at: datetime | None = None
+    next_send_at: datetime | None = None
+    events_failed_at: datetime | None = None
+
+    @property
+    def encrypted_phones(self) -> list[bytes]:
+        """Its phone, and both of a change under way."""
+        phones = [self.encrypted_phone] if self.encrypted_phone is not None else []
+        if (change := self.phone_changes.under_way_record) is not None:
+            phones += [change.encrypted_new_phone, change.encrypted_old_phone]
+        return phones
+
+    def map_phones(self, change: Callable[[bytes], bytes]) -> "IdentityRecord":
+        phone, changes = self.encrypted_phone, self.phone_changes
+        if (under_way := changes.under_way_record) is not None:
+            under_way = msgspec.structs.replace(
+                under_way,
+                encrypted_new_phone=change(under_way.encrypted_new_phone),
+                encrypted_old_phone=change(under_way.encrypted_old_phone),
+            )
+        return msgspec.structs.replace(
+            self,
+            encrypted_phone=None if phone is None else change(phone),
+            phone_changes=msgspec.structs.replace(changes, under_way_record=under_way),
+        )

@@ -1,0 +1,220 @@
+"""The stored form of phone verifications, and of attempts while no challenge is active."""
+
+from datetime import datetime
+
+import msgspec
+
+from adapters.databases.records.permits import PermitsRecord
+from adapters.databases.records.record_kind import Record
+from domain.otp.challenge import Purpose
+from domain.otp.delivery import Channel, CounterKind
+from domain.otp.permits import Recognition
+
+
+class LoginRecord(msgspec.Struct, gc=False):
+    """The login that the code of a challenge was used for."""
+
+    identity_id: str
+    session_id: str
+    request_id: str | None = None
+    claims: str = ""
+
+
+class ChallengeRecord(msgspec.Struct, kw_only=True, gc=False):
+    """A challenge; its code is derived and never stored."""
+
+    id: str
+    purpose: Purpose
+    nonce: bytes
+    key_id: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+    login: LoginRecord | None = None
+    identity_id: str | None = None
+
+
+class AttemptCounterRecord(msgspec.Struct, gc=False):
+    """The attempts of a request id, an IP or a device at one delivery."""
+
+    kind: CounterKind
+    id: str
+    limit: int
+    used: int = 0
+    last_digest: str | None = None
+    last_counted_at: datetime | None = None
+
+
+class ClientIpRecord(msgspec.Struct, gc=False):
+    """Keyed hashes of a client IP and of its network."""
+
+    ip: str
+    network: str
+    is_ipv6: bool = False
+
+
+class DeliveryRecord(msgspec.Struct, gc=False):
+    """A message or a call with the code of a challenge."""
+
+    request_id: str
+    challenge_id: str
+    client_ip: ClientIpRecord
+    sent_at: datetime
+    channel: Channel
+    provider: str
+    attempt_limit: int
+    device_id: str | None = None
+    uses_own_quota: bool = False
+    counters: tuple[AttemptCounterRecord, ...] = ()
+    call_id: str | None = None
+    permits: PermitsRecord | None = None
+    rejection: str = ""
+    unknown_reason: str | None = None
+    is_suppressed: bool = False
+    is_reset: bool = False
+    is_granted: bool = False
+
+
+class ChallengesRecord(msgspec.Struct, gc=False):
+    """The challenges of messages."""
+
+    all: tuple[ChallengeRecord, ...] = ()
+
+
+class DeliveriesRecord(msgspec.Struct, gc=False):
+    """The deliveries, and the attempts at them that unknown IPs share."""
+
+    all: tuple[DeliveryRecord, ...] = ()
+    shared_attempts: tuple[datetime, ...] = ()
+
+
+class CallbackRecord(msgspec.Struct, gc=False):
+    """A call with a code, because somebody asked for it by calling."""
+
+    challenge: ChallengeRecord
+    requested_at: datetime
+    call_id: str
+    counter: AttemptCounterRecord
+    permits: PermitsRecord | None = None
+
+
+class CallbacksRecord(msgspec.Struct, gc=False):
+    """The callbacks, and the times of those that the provider rejected."""
+
+    all: tuple[CallbackRecord, ...] = ()
+    rejected: tuple[datetime, ...] = ()
+
+
+class DeviceFailuresRecord(msgspec.Struct, gc=False):
+    """The failed attempts in a row of a device."""
+
+    device_id: str
+    count: int
+    last_failed_at: datetime
+
+
+class FailuresRecord(msgspec.Struct, gc=False):
+    """The failed attempts in a row of the phone, and of each device."""
+
+    in_a_row: int = 0
+    last_failed_at: datetime | None = None
+    by_device: tuple[DeviceFailuresRecord, ...] = ()
+
+
+class OperatorCodeRecord(msgspec.Struct, gc=False):
+    """A code that an operator sent, with the attempts of networks at it."""
+
+    request_id: str
+    sent_at: datetime
+    attempt_limit: int
+    counters: tuple[AttemptCounterRecord, ...] = ()
+
+
+class GrantsRecord(msgspec.Struct, gc=False):
+    """What operators gave the phone."""
+
+    codes: tuple[OperatorCodeRecord, ...] = ()
+    limit_resets: tuple[datetime, ...] = ()
+    has_delivery: bool = False
+
+
+class HoldRecord(msgspec.Struct, gc=False):
+    """For which identity the phone is held, and until when."""
+
+    identity_id: str | None = None
+    undo_until: datetime | None = None
+
+
+class RejectionRecord(msgspec.Struct, gc=False):
+    """A request for a code that was rejected before any provider was called."""
+
+    at: datetime
+    channel: Channel
+    limit: str
+    part: str = ""
+    until: datetime | None = None
+    recognition: Recognition = Recognition.NONE
+    has_proof: bool = False
+
+
+class TrustedIpRecord(msgspec.Struct, gc=False):
+    """A client IP from which the phone logged in."""
+
+    client_ip_hash: str
+    last_login_at: datetime
+
+
+class CallLocaleRecord(msgspec.Struct, gc=False):
+    """The locale that was chosen in a call of the phone."""
+
+    tag: str
+    chosen_at: datetime
+
+
+class PhoneVerificationRecord(Record, kw_only=True):
+    """What is known about a phone. The key of the record is the blind index of the phone.
+
+    `encrypted_phone` is set while the phone is blocked, or held for the identity that had it: only
+    with the phone can that move to another index key.
+    """
+
+    expires_at: datetime | None = None
+    client_ips_expire_at: datetime | None = None
+    encrypted_phone: bytes | None = None
+    challenges: ChallengesRecord = msgspec.field(default_factory=ChallengesRecord)
+    deliveries: DeliveriesRecord = msgspec.field(default_factory=DeliveriesRecord)
+    callbacks: CallbacksRecord = msgspec.field(default_factory=CallbacksRecord)
+    failures: FailuresRecord = msgspec.field(default_factory=FailuresRecord)
+    grants: GrantsRecord = msgspec.field(default_factory=GrantsRecord)
+    trusted_ips: tuple[TrustedIpRecord, ...] = ()
+    identity_id: str | None = None
+    blocked_at: datetime | None = None
+    hold: HoldRecord = msgspec.field(default_factory=HoldRecord)
+    call_locale: CallLocaleRecord | None = None
+    rejections: tuple[RejectionRecord, ...] = ()
+    imported_id: str | None = None
+
+    @property
+    def has_phone(self) -> bool:
+        """Whether its phone is kept with it."""
+        return self.blocked_at is not None or self.hold.identity_id is not None
+
+    @property
+    def encrypted_phones(self) -> list[bytes]:
+        """Its phone, if it is kept with it."""
+        return [self.encrypted_phone] if self.encrypted_phone is not None else []
+
+
+class UnchallengedAttemptRecord(msgspec.Struct, gc=False):
+    """An attempt, and what identifies its code."""
+
+    digest: str
+    attempted_at: datetime
+
+
+class UnchallengedAttemptsRecord(Record, kw_only=True):
+    """The attempts of an IP at a phone while no challenge of the phone is active."""
+
+    id: str
+    expires_at: datetime
+    attempts: tuple[UnchallengedAttemptRecord, ...] = ()

@@ -1,0 +1,1 @@
+"""Users of other services, as files."""

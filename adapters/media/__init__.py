@@ -1,0 +1,1 @@
+"""The files of the library: where they are stored, and how images are published."""

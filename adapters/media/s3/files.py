@@ -1,0 +1,226 @@
+"""The `MediaFiles` port on S3."""
+
+import asyncio
+import hashlib
+import logging
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import BinaryIO, Final
+
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
+
+from adapters.media.s3.client import DEFAULT_TIMEOUTS, Bucket, S3Connection, S3Timeouts, open_client
+from adapters.media.s3.credentials import FoundCredentials, find_credentials
+from adapters.media.s3.errors import (
+    STORE_ERRORS,
+    is_foreign,
+    not_responding,
+    not_usable,
+    status_of,
+    translated_errors,
+)
+from adapters.media.s3.presigned import UrlSigner, make_url_signer
+from adapters.media.s3.reader import CHUNK_SIZE, BucketReader
+from application.features.media.ports import MediaUrl
+from application.ports.errors import ConfigurationError
+from application.ports.system import Clock
+
+WRITE_CHECK_INTERVAL: Final = timedelta(minutes=1)
+_HEALTH_CHECK_KEY: Final = ".health-check"
+
+_log = logging.getLogger(__name__)
+
+
+class S3Files(BucketReader):
+    """Media files below a prefix of a bucket, with a health check."""
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        urls: UrlSigner | str,
+        cache_control: str,
+        clock: Clock,
+        timeouts: S3Timeouts,
+    ) -> None:
+        """Use an open bucket; see `open_s3_files`. The URLs are signed, or those below a URL."""
+        super().__init__(bucket, timeouts)
+        self._urls = urls
+        self._cache_control = cache_control
+        self._clock = clock
+        self._write_checked_at: datetime | None = None
+
+    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
+        # One request: S3 shows the file when it is complete.
+        checksum = await asyncio.to_thread(_hash_content, content)
+        async with translated_errors(self._timeouts.write):
+            response = await self._bucket.client.put_object(
+                Bucket=self._bucket.name,
+                Key=self._bucket.object_key(storage_key),
+                Body=content,
+                ContentMD5=checksum,
+                ContentType=content_type,
+                CacheControl=self._cache_control,
+            )
+            # Some web servers answer any request with 200. S3 always returns an ETag.
+            _ = response["ETag"]
+
+    async def list_files(self) -> AsyncIterator[str]:
+        paginator = self._bucket.client.get_paginator("list_objects_v2")
+        pages = aiter(paginator.paginate(Bucket=self._bucket.name, Prefix=self._bucket.prefix))
+        while True:
+            async with translated_errors(self._timeouts.total):
+                page = await anext(pages, None)
+            if page is None:
+                return
+            for entry in page.get("Contents", ()):
+                yield entry["Key"].removeprefix(self._bucket.prefix)
+
+    async def delete(self, storage_key: str) -> None:
+        async with translated_errors(self._timeouts.delete):
+            # Amazon does not report a missing object here. Some compatible stores do.
+            with suppress(self._bucket.client.exceptions.NoSuchKey):
+                await self._bucket.client.delete_object(
+                    Bucket=self._bucket.name, Key=self._bucket.object_key(storage_key)
+                )
+
+    async def url_for(self, storage_key: str) -> MediaUrl:
+        # The URL is one of the service if this delivers the files.
+        if isinstance(self._urls, str):
+            return MediaUrl(f"{self._urls}/{storage_key}")
+        return self._urls.sign(storage_key, self._clock.now())
+
+    async def delete_unfinished(self, before: datetime) -> int:  # noqa: ARG002 -- nothing is left to delete
+        # A request that did not finish leaves nothing.
+        return 0
+
+    async def check(self) -> None:
+        async with translated_errors(self._timeouts.health_check):
+            await self.check_bucket()
+
+    async def check_store(self) -> None:
+        """Check whether there is a store of this kind: an ordinary website responds too.
+
+        Raises:
+            One of STORE_ERRORS: It is none, or the bucket is not usable.
+        """
+        bucket, client = self._bucket, self._bucket.client
+        try:
+            await client.list_objects_v2(Bucket=bucket.name, Prefix=bucket.prefix, MaxKeys=1)
+        except ClientError as error:
+            if is_foreign(error):
+                raise ResponseParserError from error
+            raise
+        await self.check_bucket()
+
+    async def check_bucket(self) -> None:
+        """Check whether the bucket exists and, once a minute, whether it is writable.
+
+        - Only a write detects missing permissions and a full store.
+        - Writes cost money, and anyone can request readiness. So a successful write check is valid
+          for a minute. Between write checks only HEAD is sent, the cheapest request; it detects
+          an unreachable store, a missing bucket and a revoked key.
+
+        Raises:
+            One of STORE_ERRORS: The bucket is not usable.
+        """
+        bucket, client = self._bucket, self._bucket.client
+        key = bucket.object_key(_HEALTH_CHECK_KEY)
+        # HEAD goes first: some stores create a missing bucket on the first write.
+        try:
+            await client.head_bucket(Bucket=bucket.name)
+        except ClientError as error:
+            if status_of(error) not in (400, 403):
+                raise
+            # A response to HEAD has no body. The response to this request names the error.
+            await client.list_objects_v2(Bucket=bucket.name, Prefix=key, MaxKeys=1)
+        now, checked_at = self._clock.now(), self._write_checked_at
+        # A time in the future means that the clock was set back: it would be valid for too long.
+        if checked_at is None or not checked_at <= now < checked_at + WRITE_CHECK_INTERVAL:
+            response = await client.put_object(Bucket=bucket.name, Key=key, Body=b"health check")
+            _ = response["ETag"]
+            with suppress(client.exceptions.NoSuchKey):
+                await client.delete_object(Bucket=bucket.name, Key=key)
+            self._write_checked_at = now
+
+
+@asynccontextmanager
+async def open_s3_files(
+    bucket: str,
+    prefix: str = "",
+    *,
+    endpoint: str | None,
+    region: str,
+    access_key: str = "",
+    secret_key: str = "",
+    session_token: str = "",
+    service_url: str | None = None,
+    cache_control: str,
+    clock: Clock,
+    timeouts: S3Timeouts = DEFAULT_TIMEOUTS,
+) -> AsyncIterator[S3Files]:
+    """Open an existing bucket and check that it is usable. A missing bucket is not created.
+
+    A store that does not respond is no error: it may be back when it is needed.
+
+    Args:
+        bucket: Name of the bucket.
+        prefix: Prefix of all object keys; slashes around it are ignored.
+        endpoint: URL of the store, or None for Amazon.
+        region: Region of the bucket.
+        access_key: Access key ID; if it is empty, botocore finds the credentials.
+        secret_key: Secret access key.
+        session_token: Session token of temporary keys, or an empty text.
+        service_url: URL below which the service delivers the files; None if presigned URLs do.
+        cache_control: The header of files that are read by a public URL.
+        clock: Source of the current time.
+        timeouts: Time limits.
+
+    Raises:
+        ConfigurationError: The store rejects the bucket or the keys, a name is invalid, there are
+            no credentials, or temporary ones would have to sign URLs.
+    """
+    connection = S3Connection(endpoint, region, access_key, secret_key, session_token)
+    store = f"s3://{bucket}" + (f" at {endpoint}" if endpoint else "")
+    async with AsyncExitStack() as stack:
+        try:
+            credentials = await find_credentials(connection, timeouts.credentials)
+            opening = open_client(credentials.session, connection, bucket, timeouts)
+            client = await stack.enter_async_context(opening)
+            path = prefix.strip("/")
+            objects = Bucket(client, bucket, f"{path}/" if path else "")
+            urls = service_url or await _sign_urls(objects, region, credentials)
+        except (*STORE_ERRORS, ValueError) as error:
+            raise not_usable(store, error) from None
+        files = S3Files(objects, urls, cache_control, clock, timeouts)
+        try:
+            async with asyncio.timeout(timeouts.health_check):
+                await files.check_store()
+        except STORE_ERRORS as error:
+            problem = not_usable(store, error)
+            if not not_responding(error):
+                raise problem from None
+            _log.warning({"event": "media_store_unavailable", "reason": str(problem)})
+        yield files
+
+
+async def _sign_urls(bucket: Bucket, region: str, credentials: FoundCredentials) -> UrlSigner:
+    if credentials.is_temporary:
+        raise ConfigurationError(
+            "The credentials of S3 are temporary, and a presigned URL of an image ends with the "
+            "credentials that signed it: set DIALTONE_MEDIA_DELIVERY=service, so that the service "
+            "delivers the images, or, if they are public, set DIALTONE_MEDIA_PUBLIC_URL to the URL "
+            "of a CDN."
+        )
+    return await make_url_signer(bucket, region, credentials.keys)
+
+
+def _hash_content(content: BinaryIO) -> str:
+    """Return the value of Content-MD5; the file is at its beginning again."""
+    digest = hashlib.md5(usedforsecurity=False)
+    while chunk := content.read(CHUNK_SIZE):
+        digest.update(chunk)
+    content.seek(0)
+    return b64encode(digest.digest()).decode()

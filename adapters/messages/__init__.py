@@ -1,0 +1,1 @@
+"""Messengers: who sends codes and notices, and their texts."""

@@ -1,0 +1,177 @@
+"""A TOML file with the templates of one language or country."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from typing import Any, Final
+
+from adapters.messages.templates.template import parse_notice, parse_template
+from adapters.messages.templates.template_set import TemplateSet
+from adapters.shared.files import read_text_file
+from domain.countries import ALL_COUNTRIES
+from domain.errors import InvalidValue
+from domain.identities.phone_change import PhoneNotice
+from domain.otp.challenge import Purpose
+from domain.otp.message_preferences import Platform, parse_locale
+
+SUFFIX: Final = ".toml"
+TABLES: Final = (
+    *(purpose for purpose in Purpose if purpose is not Purpose.SIGN_IN),
+    *PhoneNotice,
+)
+"""The tables that a file may have. The messages to sign in are above all tables."""
+
+
+class InvalidTemplateFile(Exception):
+    """A file that cannot be used; each argument is a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFile:
+    """The templates of one file.
+
+    Attributes:
+        name: The locale or country of the file's name.
+        location: The path of an operator's file, the name of a built-in file.
+        is_builtin: Whether the file is part of the service.
+        templates: The templates of messages with a code, with the defaults for platforms. There
+            are always those to sign in.
+        notices: The templates of messages without a one-time code.
+    """
+
+    name: str
+    location: str
+    is_builtin: bool
+    templates: Mapping[Purpose, TemplateSet]
+    notices: Mapping[PhoneNotice, str]
+
+    @property
+    def is_for_country(self) -> bool:
+        """Whether the templates are for the phone numbers of a country."""
+        return self.name in ALL_COUNTRIES
+
+    @property
+    def locale(self) -> str | None:
+        """The language of the templates; None if they are for a country."""
+        return None if self.is_for_country else self.name
+
+    @property
+    def messages(self) -> tuple[Purpose | PhoneNotice, ...]:
+        """What the file has templates for."""
+        return (*self.templates, *self.notices)
+
+    @property
+    def lacks_undo(self) -> bool:
+        """Whether it has a message that the number was changed, without the code to undo that."""
+        text = self.notices.get(PhoneNotice.PHONE_CHANGED)
+        return text is not None and "{undo}" not in text
+
+    @property
+    def missing_tables(self) -> list[str]:
+        """The names of the tables that the file does not have."""
+        return [table for table in TABLES if table not in self.messages]
+
+
+def read_template_file(file: Traversable, *, is_builtin: bool) -> TemplateFile:
+    """Read a file.
+
+    Raises:
+        InvalidTemplateFile: with all reasons.
+    """
+    name = _parse_name(file.name.removesuffix(SUFFIX))
+    templates, notices = _parse_tables(_read_toml(file))
+    # A country's messages may be registered with its carriers word for word: nothing is added.
+    if name not in ALL_COUNTRIES:
+        templates = {
+            # The web console names no platform: people read its codes.
+            key: texts if key is Purpose.CONSOLE_SIGN_IN else texts.with_platform_defaults()
+            for key, texts in templates.items()
+        }
+    location = file.name if is_builtin else str(file)
+    return TemplateFile(name, location, is_builtin, templates, notices)
+
+
+def _parse_name(stem: str) -> str:
+    try:
+        return stem if stem in ALL_COUNTRIES else parse_locale(stem)
+    except InvalidValue as error:
+        raise InvalidTemplateFile(
+            "its name is neither a language (es.toml, pt-BR.toml) nor a country (IN.toml)"
+        ) from error
+
+
+def _read_toml(file: Traversable) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(read_text_file(file))
+    except OSError as error:
+        raise InvalidTemplateFile(f"it cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise InvalidTemplateFile("it is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidTemplateFile(f"it is not TOML: {error}") from error
+
+
+def _parse_tables(
+    entries: Mapping[str, Any],
+) -> tuple[dict[Purpose, TemplateSet], dict[PhoneNotice, str]]:
+    tables = {
+        key: entry for key, entry in entries.items() if key in TABLES or isinstance(entry, Mapping)
+    }
+    texts_to_sign_in = {key: text for key, text in entries.items() if key not in tables}
+    templates: dict[Purpose, TemplateSet] = {}
+    notices: dict[PhoneNotice, str] = {}
+    reasons: list[str] = []
+    try:
+        templates[Purpose.SIGN_IN] = _parse_templates(texts_to_sign_in)
+    except InvalidTemplateFile as error:
+        reasons += error.args
+    for key, table in tables.items():
+        try:
+            _check_table(key, table)
+            if key in tuple(PhoneNotice):
+                notices[PhoneNotice(key)] = _parse_notice(PhoneNotice(key), table)
+            else:
+                templates[Purpose(key)] = _parse_templates(table)
+        except InvalidTemplateFile as error:
+            reasons += (f"[{key}] {reason}" for reason in error.args)
+    if reasons:
+        raise InvalidTemplateFile(*reasons)
+    return templates, notices
+
+
+def _check_table(key: str, table: object) -> None:
+    if key not in TABLES:
+        known = ", ".join(f"[{name}]" for name in TABLES)
+        raise InvalidTemplateFile(f"is not a table of this file; there are {known}")
+    if not isinstance(table, Mapping):
+        raise InvalidTemplateFile(f"is a table: write [{key}] above its texts")
+
+
+def _parse_templates(entries: Mapping[str, Any]) -> TemplateSet:
+    templates, reasons = {}, []
+    for key, text in entries.items():
+        if key not in tuple(Platform):
+            reasons.append(f"{key!r} is not a platform; there are {', '.join(Platform)}")
+        elif not isinstance(text, str):
+            reasons.append(f"{key}: a template is a text in quotes")
+        else:
+            try:
+                templates[Platform(key)] = parse_template(Platform(key), text)
+            except InvalidValue as error:
+                reasons.append(f"{key}: {error.message}")
+    if Platform.GENERAL.value not in entries:
+        reasons.append("it has no template for general, the default of all platforms")
+    if reasons:
+        raise InvalidTemplateFile(*reasons)
+    return TemplateSet(templates)
+
+
+def _parse_notice(notice: PhoneNotice, entries: Mapping[str, Any]) -> str:
+    text = entries.get(Platform.GENERAL)
+    if not isinstance(text, str) or len(entries) > 1:
+        raise InvalidTemplateFile("has one template, a text in quotes for general, and no other")
+    try:
+        return parse_notice(notice, text)
+    except InvalidValue as error:
+        raise InvalidTemplateFile(f"general: {error.message}") from error

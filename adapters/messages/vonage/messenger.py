@@ -1,0 +1,115 @@
+"""The Vonage messenger."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from adapters.messages.vonage.client import REQUEST_ERRORS, VonageClient
+from adapters.messages.vonage.error_codes import to_result
+from adapters.messages.vonage.health_check import VonageHealthCheck
+from adapters.messages.vonage.message_status import read_message_statuses
+from adapters.messages.vonage.signatures import VonageSignatures
+from adapters.messages.vonage.tokens import ApplicationTokens
+from adapters.shared.http import Timeouts, open_transport
+from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, TextMessage
+from application.ports.webhooks import MessageStatus, SignedRequest
+from domain.phone import PhoneNumber
+
+
+class VonageMessenger:
+    """Send text messages by Vonage; a message is never sent twice."""
+
+    signature_coverage: Final = VonageSignatures.signature_coverage
+
+    def __init__(
+        self,
+        client: VonageClient,
+        sender: str,
+        health_check: VonageHealthCheck,
+        signatures: VonageSignatures,
+    ) -> None:
+        """Send from a phone number without +, a short code or a name."""
+        self._client = client
+        self._sender = sender
+        self._health_check = health_check
+        self._signatures = signatures
+
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        # The message is accepted if Vonage returns its UUID.
+        try:
+            message_uuid = await self._client.create_message(self._to_request(phone, message))
+        except REQUEST_ERRORS as error:
+            return to_result(error)
+        return DeliveryResult(DeliveryStatus.ACCEPTED, provider_message_id=message_uuid)
+
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        if not self._signatures.verify(request):
+            return None
+        try:
+            return read_message_statuses(request.json_text)
+        except (ValueError, RecursionError):
+            return None
+
+    async def check(self) -> None:
+        await self._health_check.check()
+
+    def _to_request(self, phone: PhoneNumber, message: TextMessage) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            "channel": "sms",
+            "message_type": "text",
+            "to": phone.e164.removeprefix("+"),
+            "from": self._sender,
+            # A lone surrogate cannot be encoded in UTF-8.
+            "text": message.text.encode(errors="replace").decode(),
+            # GSM 03.38 where it has all characters, else UCS-2.
+            "sms": {"encoding_type": "auto"},
+        }
+        if isinstance(message, CodeMessage):
+            # A code that arrives later is of no use. A lifetime has at least a second.
+            request["ttl"] = max(1, int(message.lifetime.total_seconds()))
+        if message.reference:
+            request["client_ref"] = message.reference
+        if message.status_url:
+            # The signature does not cover the query, so nothing in it would count.
+            url = urlsplit(message.status_url)._replace(query="").geturl()
+            request |= {"webhook_url": url, "webhook_version": "v1"}
+        return request
+
+
+@asynccontextmanager
+async def open_vonage_messenger(
+    application_id: str,
+    private_key: str,
+    *,
+    sender: str,
+    signature_secrets: Sequence[str],
+    api_base: str | None = None,
+    timeouts: Timeouts | None = None,
+    now: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[VonageMessenger]:
+    """Open a messenger, which keeps connections until the block ends.
+
+    Opening sends no request.
+
+    Args:
+        application_id: The id of the Vonage application.
+        private_key: Its private key in PEM.
+        sender: A phone number without +, a short code or a name to send from.
+        signature_secrets: They sign status callbacks: two while one is replaced.
+        api_base: The URL of a regional host, or of a server to use instead of Vonage.
+        timeouts: The time limits of a request.
+        now: A monotonic clock in seconds.
+
+    Raises:
+        ConfigurationError: The private key cannot be used.
+    """
+    async with open_transport(timeouts or Timeouts()) as transport:
+        client = VonageClient(ApplicationTokens(application_id, private_key), api_base, transport)
+        yield VonageMessenger(
+            client,
+            sender,
+            VonageHealthCheck(client, now),
+            VonageSignatures(application_id, signature_secrets),
+        )

@@ -1,0 +1,1 @@
+"""What operators need of a running service: log, metrics, traces, its machine."""

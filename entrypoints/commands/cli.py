@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from entrypoints.commands.printing import (
+from entrypoints.commands.shared.printing import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_INVALID,

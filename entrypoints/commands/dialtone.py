@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 import click
 
-from entrypoints.commands.audit import audit
-from entrypoints.commands.backup import backup, restore
-from entrypoints.commands.check_settings import check_settings_command
-from entrypoints.commands.cleanup import cleanup
-from entrypoints.commands.command import CommandGroup
-from entrypoints.commands.copy import copy_command
+from entrypoints.commands.core.audit import audit
+from entrypoints.commands.core.backup import backup, restore
+from entrypoints.commands.core.check_settings import check_settings_command
+from entrypoints.commands.core.cleanup import cleanup
+from entrypoints.commands.core.copy import copy_command
+from entrypoints.commands.core.keys import keys
+from entrypoints.commands.core.migrate import migrate
+from entrypoints.commands.core.run import run
+from entrypoints.commands.core.users.commands import user_command
 from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
-from entrypoints.commands.keys import keys
-from entrypoints.commands.migrate import migrate
-from entrypoints.commands.run import run
-from entrypoints.commands.user_commands import user_command
+from entrypoints.commands.shared.command import CommandGroup
 
 
 def make_dialtone(features: Sequence[FeatureCommands] | None = None) -> CommandGroup:
@@ -67,7 +67,7 @@ def _describe(features: Sequence[FeatureCommands]) -> str:
 def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
     if not is_asked:
         return
-    from entrypoints.commands.printing import print_line
+    from entrypoints.commands.shared.printing import print_line
     from entrypoints.version.distribution import describe_version
 
     print_line(f"dialtone {describe_version()}")

@@ -12,12 +12,12 @@ from typing import Final
 
 import click
 
-_FOLDER: Final = Path(__file__).parent
+_FOLDER: Final = Path(__file__).parent / "features"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureCommands:
-    """What a package in `entrypoints/commands` has in its module `commands`.
+    """What a package in `entrypoints/commands/features` has in its module `commands`.
 
     Attributes:
         commands: Commands of `dialtone`.
@@ -49,5 +49,5 @@ class FeatureCommands:
 def find_feature_commands() -> Sequence[FeatureCommands]:
     """Return the commands of each feature that is installed and has some."""
     names = sorted(file.parent.name for file in _FOLDER.glob("*/commands.py"))
-    modules = [import_module(f"entrypoints.commands.{name}.commands") for name in names]
+    modules = [import_module(f"entrypoints.commands.features.{name}.commands") for name in names]
     return [module.FEATURE_COMMANDS for module in modules]

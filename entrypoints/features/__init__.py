@@ -10,21 +10,21 @@ from entrypoints.features.attestation import ATTESTATION
 from entrypoints.features.blocks import BLOCKS
 from entrypoints.features.budgets import BUDGETS
 from entrypoints.features.console import CONSOLE
-from entrypoints.features.events import EVENTS
+from entrypoints.features.events.feature import EVENTS
 from entrypoints.features.export import EXPORT
 from entrypoints.features.feature import Feature
 from entrypoints.features.imports import IMPORTS
 from entrypoints.features.legacy_otp import LEGACY_OTP
 from entrypoints.features.login_hook import LOGIN_HOOK
-from entrypoints.features.media import MEDIA
+from entrypoints.features.media.feature import MEDIA
 from entrypoints.features.passkeys import PASSKEYS
 from entrypoints.features.phone_change import PHONE_CHANGE
 from entrypoints.features.start import START
 from entrypoints.features.statistics import STATISTICS
 from entrypoints.features.tracing import TRACING
 from entrypoints.features.user_list import USER_LIST
-from entrypoints.features.voice import VOICE
-from entrypoints.features.whatsapp import WHATSAPP
+from entrypoints.features.voice.feature import VOICE
+from entrypoints.features.whatsapp.feature import WHATSAPP
 from entrypoints.opening.extensions import load_extensions
 
 _OURS: Final[tuple[Feature, ...]] = (

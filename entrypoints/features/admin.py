@@ -21,15 +21,15 @@ class _Admin(Feature):
         "domain/features/admin",
         "application/features/admin/ports.py",
         "adapters/databases/records/features/admin.py",
-        "entrypoints/http/admin",
-        "entrypoints/commands/admin",
+        "entrypoints/http/features/admin",
+        "entrypoints/commands/features/admin",
         "application/features/admin",
     )
     kinds = KINDS
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings
-        from entrypoints.http.admin.plugin import AdminPlugin
+        from entrypoints.http.features.admin.plugin import AdminPlugin
 
         return (AdminPlugin(make_user_details_form(installed)),)
 

@@ -8,8 +8,8 @@ from adapters.databases.records.features.app_data import KINDS
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
+    from entrypoints.http.core.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.settings.settings import Settings
 
@@ -23,20 +23,20 @@ class _AppData(Feature):
         "application/features/app_data",
         "application/features/app_data/ports.py",
         "adapters/databases/records/features/app_data.py",
-        "entrypoints/http/app_data",
+        "entrypoints/http/features/app_data",
     )
     kinds = KINDS
     data = ("app data",)
     adds_to_export = True
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.app_data.user_fields import AppDataFields
+        from entrypoints.http.features.app_data.user_fields import AppDataFields
 
         return (AppDataFields,)
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed
-        from entrypoints.http.app_data.plugin import AppDataPlugin
+        from entrypoints.http.features.app_data.plugin import AppDataPlugin
 
         return (AppDataPlugin(),)
 

@@ -202,7 +202,7 @@ def _try_provider(settings: AttestationSettings) -> Iterator[Trial]:
 
 
 async def _check_connection(settings: AttestationSettings) -> str:
-    from entrypoints.commands.connection_checks import check_own_adapter
+    from entrypoints.commands.shared.connection_checks import check_own_adapter
 
     with name_variable("DIALTONE_ATTESTATION"):
         match settings.attestation:
@@ -232,7 +232,7 @@ class _Attestation(Feature):
         "application/features/attestation",
         "application/features/attestation/ports.py",
         "adapters/security/attestation",
-        "entrypoints/http/attestation",
+        "entrypoints/http/features/attestation",
         "adapters/databases/records/features/attestation.py",
         "adapters/operations/metrics/features/attestation.py",
         "tests/contract/suites/attestation",
@@ -251,7 +251,7 @@ class _Attestation(Feature):
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed
-        from entrypoints.http.attestation.plugin import AttestationPlugin
+        from entrypoints.http.features.attestation.plugin import AttestationPlugin
 
         return (AttestationPlugin(),)
 

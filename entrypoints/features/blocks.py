@@ -9,8 +9,8 @@ from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
     from application.features.blocks.feature import BlocksFeature
+    from entrypoints.http.core.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.settings.settings import Settings
 
@@ -24,22 +24,22 @@ class _Blocks(Feature):
         "application/features/blocks",
         "application/features/blocks/ports.py",
         "adapters/databases/records/features/blocks.py",
-        "entrypoints/http/blocks",
-        "entrypoints/http/console/blocks",
-        "entrypoints/commands/blocks",
-        "entrypoints/words/block_words.py",
+        "entrypoints/http/features/blocks",
+        "entrypoints/http/features/blocks/console",
+        "entrypoints/commands/features/blocks",
+        "entrypoints/words/features/blocks.py",
     )
     kinds = KINDS
     must_be_open = True  # what commands send obeys the blocks too
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed
-        from entrypoints.http.blocks.plugin import BlocksPlugin
+        from entrypoints.http.features.blocks.plugin import BlocksPlugin
 
         return (BlocksPlugin(),)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.blocks.user_fields import BlockFields
+        from entrypoints.http.features.blocks.user_fields import BlockFields
 
         return (BlockFields,)
 

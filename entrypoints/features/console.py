@@ -16,20 +16,20 @@ from entrypoints.settings.rules import Findings, Problem
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from entrypoints.http.console.part import ConsolePart
+    from entrypoints.http.core.administration.user_details import UserFields
+    from entrypoints.http.features.console.part import ConsolePart
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
 
 
 _PARTS: Final[Mapping[str, str]] = {
-    "statistics": "entrypoints.http.console.statistics.part:PART",
-    "export": "entrypoints.http.console.export.part:PART",
-    "media": "entrypoints.http.console.library.part:PART",
-    "voice": "entrypoints.http.console.calls.part:PART",
-    "phone_change": "entrypoints.http.console.phone_change.part:PART",
-    "passkeys": "entrypoints.http.console.passkeys.part:PART",
-    "blocks": "entrypoints.http.console.blocks.part:PART",
+    "statistics": "entrypoints.http.features.statistics.console.part:PART",
+    "export": "entrypoints.http.features.export.console.part:PART",
+    "media": "entrypoints.http.features.media.console.part:PART",
+    "voice": "entrypoints.http.features.voice.console.part:PART",
+    "phone_change": "entrypoints.http.features.phone_change.console.part:PART",
+    "passkeys": "entrypoints.http.features.passkeys.console.part:PART",
+    "blocks": "entrypoints.http.features.blocks.console.part:PART",
 }
 """What the console has about other features, by their names. A part is loaded with its feature."""
 
@@ -76,7 +76,14 @@ class _Console(Feature):
         "application/features/console",
         "application/features/console/ports.py",
         "adapters/databases/records/features/console.py",
-        "entrypoints/http/console",
+        "entrypoints/http/features/console",
+        "entrypoints/http/features/statistics/console",
+        "entrypoints/http/features/export/console",
+        "entrypoints/http/features/media/console",
+        "entrypoints/http/features/voice/console",
+        "entrypoints/http/features/phone_change/console",
+        "entrypoints/http/features/passkeys/console",
+        "entrypoints/http/features/blocks/console",
     )
     kinds = KINDS
     settings = ConsoleSettings
@@ -85,14 +92,14 @@ class _Console(Feature):
         return (_check_url(settings.of(ConsoleSettings)),)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.console.user_fields import ConsoleFields
+        from entrypoints.http.features.console.user_fields import ConsoleFields
 
         return (ConsoleFields,)
 
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         if not settings.of(ConsoleSettings).has_console:
             return ()
-        from entrypoints.http.console.plugin import ConsolePlugin
+        from entrypoints.http.features.console.plugin import ConsolePlugin
 
         return (ConsolePlugin(make_user_details_form(installed), _load_parts(installed)),)
 

@@ -20,18 +20,18 @@ class _Export(Feature):
     opens = ("limits",)
     kinds = KINDS
     folders = (
-        "entrypoints/http/console/export",
+        "entrypoints/http/features/export/console",
         "domain/features/export",
         "application/features/export",
         "application/features/export/ports.py",
         "adapters/databases/records/features/export.py",
-        "entrypoints/http/export",
-        "entrypoints/commands/export",
+        "entrypoints/http/features/export",
+        "entrypoints/commands/features/export",
     )
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed
-        from entrypoints.http.export.plugin import ExportPlugin
+        from entrypoints.http.features.export.plugin import ExportPlugin
 
         return (ExportPlugin(),)
 

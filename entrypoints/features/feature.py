@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 if TYPE_CHECKING:
     from adapters.databases.records.record_kind import RecordKind
     from domain.otp.delivery import Channel
+    from entrypoints.http.core.administration.user_details import UserDetailsForm, UserFields
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.http.user_details import UserDetailsForm, UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.settings.rules import Findings
     from entrypoints.settings.settings import Settings
@@ -117,6 +117,6 @@ class Feature:
 
 def make_user_details_form(features: Sequence[Feature]) -> "UserDetailsForm":
     """Return the form of the details of a user, with the fields of these features."""
-    from entrypoints.http.user_details import UserDetailsForm
+    from entrypoints.http.core.administration.user_details import UserDetailsForm
 
     return UserDetailsForm([fields for feature in features for fields in feature.user_fields()])

@@ -20,7 +20,7 @@ class _Imports(Feature):
         "adapters/imports/user_files.py",
         "adapters/imports/hookaba.py",
         "adapters/databases/mongo/source_database.py",
-        "entrypoints/commands/imports",
+        "entrypoints/commands/features/imports",
     )
     needs = ("media",)
 
@@ -28,7 +28,7 @@ class _Imports(Feature):
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
         """Add the use cases. To import items, the media store has to be open."""
         from application.features.imports.feature import ImportsFeature
-        from entrypoints.features.media import MediaSettings
+        from entrypoints.features.media.feature import MediaSettings
 
         specs = opening.settings.of(MediaSettings).media_policy().variant_specs
         opening.use_cases.add(ImportsFeature(opening.use_cases, specs))

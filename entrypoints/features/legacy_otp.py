@@ -14,11 +14,11 @@ class _LegacyOtp(Feature):
     """The API of the older app, below `/authenticate`."""
 
     name = "legacy_otp"
-    folders = ("entrypoints/http/legacy_otp",)
+    folders = ("entrypoints/http/features/legacy_otp",)
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed
-        from entrypoints.http.legacy_otp.plugin import LegacyOtpPlugin
+        from entrypoints.http.features.legacy_otp.plugin import LegacyOtpPlugin
 
         return (LegacyOtpPlugin(),)
 

@@ -85,7 +85,7 @@ class _LoginHook(Feature):
         "application/features/login_hook/ports.py",
         "adapters/hooks/login_hook",
         "adapters/operations/metrics/features/login_hook.py",
-        "entrypoints/http/login_hook",
+        "entrypoints/http/features/login_hook",
     )
     settings = LoginHookSettings
 
@@ -96,7 +96,7 @@ class _LoginHook(Feature):
         self, settings: "Settings", installed: "Sequence[Feature]"
     ) -> "Sequence[ApiPlugin]":
         del settings, installed
-        from entrypoints.http.login_hook.plugin import LoginHookPlugin
+        from entrypoints.http.features.login_hook.plugin import LoginHookPlugin
 
         return (LoginHookPlugin(),)
 

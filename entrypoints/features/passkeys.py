@@ -18,8 +18,8 @@ from entrypoints.settings.rules import FileCheck, Finding, Findings, Problem, Re
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from entrypoints.http.core.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
 
 _ENROLMENT_PATH: Final = "/console/passkeys/enrol"
@@ -84,7 +84,7 @@ def _check_possible(settings: PasskeySettings) -> Iterator[Finding]:
 def _check_staff(settings: PasskeySettings) -> Iterator[Finding]:
     yield FileCheck(partial(_note_on_passkeys, settings))
     if _are_required(settings):
-        from entrypoints.commands.passkeys.staff_check import check_administrators
+        from entrypoints.commands.features.passkeys.staff_check import check_administrators
 
         yield RecordsCheck(check_administrators)
 
@@ -106,10 +106,10 @@ class _Passkeys(Feature):
         "application/features/passkeys/ports.py",
         "adapters/security/webauthn",
         "adapters/databases/records/features/passkeys.py",
-        "entrypoints/http/passkeys",
-        "entrypoints/http/console/passkeys",
-        "entrypoints/commands/passkeys",
-        "entrypoints/words/passkey_words.py",
+        "entrypoints/http/features/passkeys",
+        "entrypoints/http/features/passkeys/console",
+        "entrypoints/commands/features/passkeys",
+        "entrypoints/commands/features/passkeys/words.py",
     )
     kinds = KINDS
     settings = PasskeySettings
@@ -120,12 +120,12 @@ class _Passkeys(Feature):
 
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed
-        from entrypoints.http.passkeys.plugin import PasskeysPlugin
+        from entrypoints.http.features.passkeys.plugin import PasskeysPlugin
 
         return (PasskeysPlugin(),)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.passkeys.user_fields import PasskeyFields
+        from entrypoints.http.features.passkeys.user_fields import PasskeyFields
 
         return (PasskeyFields,)
 

@@ -10,8 +10,8 @@ from application.ports.keys import KeyPurpose
 from entrypoints.features.feature import Feature, WithoutMessages
 
 if TYPE_CHECKING:
+    from entrypoints.http.core.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.http.user_details import UserFields
     from entrypoints.opening.opening import Opening
     from entrypoints.settings.rules import Findings
     from entrypoints.settings.settings import Settings
@@ -61,13 +61,13 @@ class _PhoneChange(Feature):
     name = "phone_change"
     opens = ("otp",)
     folders = (
-        "entrypoints/http/console/phone_change",
+        "entrypoints/http/features/phone_change/console",
         "domain/features/phone_change",
         "application/features/phone_change",
         "application/features/phone_change/ports.py",
         "adapters/databases/records/features/phone_change.py",
-        "entrypoints/http/phone_change",
-        "entrypoints/commands/phone_change",
+        "entrypoints/http/features/phone_change",
+        "entrypoints/commands/features/phone_change",
     )
     kinds = KINDS
     without_messages = WithoutMessages(
@@ -81,13 +81,13 @@ class _PhoneChange(Feature):
         return ([FileCheck(partial(_note_on_undo, settings))],)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.phone_change.user_fields import PhoneChangeFields
+        from entrypoints.http.features.phone_change.user_fields import PhoneChangeFields
 
         return (PhoneChangeFields,)
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed
-        from entrypoints.http.phone_change.plugin import PhoneChangePlugin
+        from entrypoints.http.features.phone_change.plugin import PhoneChangePlugin
 
         return (PhoneChangePlugin(),)
 

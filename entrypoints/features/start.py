@@ -11,8 +11,8 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment
 
 if TYPE_CHECKING:
+    from entrypoints.http.features.start.settings import HttpStartPageSettings
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.http.start.settings import HttpStartPageSettings
     from entrypoints.opening.opening import Opening
 
 
@@ -20,7 +20,7 @@ def http_start_page(settings: Settings) -> "HttpStartPageSettings | None":
     """Return the settings of the page, None in production."""
     if settings.env is not Environment.DEVELOPMENT:
         return None
-    from entrypoints.http.start.settings import HttpStartPageSettings
+    from entrypoints.http.features.start.settings import HttpStartPageSettings
 
     return HttpStartPageSettings(
         port=settings.bind.port,
@@ -62,13 +62,13 @@ class _Start(Feature):
     name = "start"
     opens = ("otp",)
     folders = (
-        "entrypoints/http/start",
+        "entrypoints/http/features/start",
         "application/features/start",
     )
 
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del installed
-        from entrypoints.http.start.plugin import StartPlugin
+        from entrypoints.http.features.start.plugin import StartPlugin
 
         return (StartPlugin(http_start_page(settings)),)
 

@@ -68,7 +68,7 @@ def _check_prices(settings: StatisticsSettings) -> Iterable[str]:
         return ()
     from domain.countries import ALL_COUNTRIES
     from domain.otp.delivery import Channel
-    from entrypoints.commands.statistics.prices import describe_prices
+    from entrypoints.commands.features.statistics.prices import describe_prices
 
     countries = sorted(settings.countries or ALL_COUNTRIES)
     providers = {channel: _priced_providers(settings, channel) for channel in Channel}
@@ -120,15 +120,15 @@ class _Statistics(Feature):
 
     name = "statistics"
     folders = (
-        "entrypoints/http/console/statistics",
+        "entrypoints/http/features/statistics/console",
         "domain/features/statistics",
         "application/features/statistics",
         "application/features/statistics/ports.py",
         "adapters/operations/price_file",
         "adapters/databases/records/features/statistics.py",
         "adapters/operations/metrics/features/statistics.py",
-        "entrypoints/http/statistics",
-        "entrypoints/commands/statistics",
+        "entrypoints/http/features/statistics",
+        "entrypoints/commands/features/statistics",
     )
     kinds = KINDS
     settings = StatisticsSettings
@@ -140,7 +140,7 @@ class _Statistics(Feature):
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed
-        from entrypoints.http.statistics.plugin import StatisticsPlugin
+        from entrypoints.http.features.statistics.plugin import StatisticsPlugin
 
         return (StatisticsPlugin(),)
 

@@ -20,13 +20,13 @@ class _UserList(Feature):
         "domain/features/user_list",
         "application/features/user_list",
         "adapters/databases/records/features/user_list.py",
-        "entrypoints/http/user_list",
-        "entrypoints/commands/user_list",
+        "entrypoints/http/features/user_list",
+        "entrypoints/commands/features/user_list",
     )
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed
-        from entrypoints.http.user_list.plugin import UserListPlugin
+        from entrypoints.http.features.user_list.plugin import UserListPlugin
 
         return (UserListPlugin(),)
 

@@ -11,7 +11,7 @@ from domain.administration.audit import MAX_REASON_LENGTH
 from domain.identities.external_id import EXTERNAL_ID_PATTERN, MAX_EXTERNAL_ID_LENGTH
 from domain.identities.username import MAX_USERNAME_INPUT_LENGTH
 from domain.phone import MAX_PHONE_INPUT_LENGTH
-from entrypoints.http.requests.patterns import PHONE_PATTERN, USERNAME_PATTERN, reason_pattern
+from entrypoints.http.patterns import PHONE_PATTERN, USERNAME_PATTERN, reason_pattern
 
 ID_DESCRIPTION: Final = "24 hex digits."
 USER_ID_EXAMPLE: Final = "6561a2b0c3d4e5f60718293a"

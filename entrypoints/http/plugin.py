@@ -11,8 +11,8 @@ from litestar.plugins import InitPlugin
 
 from application.ports.errors import PortError
 from domain.administration.scope import Scope
-from entrypoints.http.auth import OperatorKind
 from entrypoints.http.errors.table import ApiError, ErrorRow, ErrorTable
+from entrypoints.http.requests.auth import OperatorKind
 from entrypoints.http.responses.served_files import ServedFile
 
 ABOUT_API: Final = "api"

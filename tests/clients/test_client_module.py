@@ -36,7 +36,7 @@ def node() -> Path:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the module and the programs that use it."""
-    module = PROJECT / "entrypoints/http/start/client"
+    module = PROJECT / "entrypoints/http/features/start/client"
     for file in (*module.glob("dialtone.*"), *(FOLDER / "module").iterdir()):
         shutil.copy(file, tmp_path)
     # Beside its types, the compiler would look at these only.

@@ -230,9 +230,13 @@ _OPENED: Final = (
         "open_guarded_database",
         lambda database: replace(database, limits=CountedPort("limit_store", database.limits)),
     ),
-    ("entrypoints.features.media", "open_files", partial(CountedPort, "media_files")),
-    ("entrypoints.features.voice", "open_voice", _count_calls),
-    ("entrypoints.features.events", "open_destination", partial(CountedPort, "destination")),
+    ("entrypoints.features.media.feature", "open_files", partial(CountedPort, "media_files")),
+    ("entrypoints.features.voice.feature", "open_voice", _count_calls),
+    (
+        "entrypoints.features.events.feature",
+        "open_destination",
+        partial(CountedPort, "destination"),
+    ),
 )
 """The functions that open ports, and how these are counted. A feature may be missing."""
 
@@ -246,7 +250,7 @@ def _list_patches() -> Iterator[AbstractContextManager[Any]]:
             yield _patch(module.name, name, _count_all)
     yield _patch("entrypoints.core.otp", "_fail_over", partial(CountedPort, "messenger"))
     for module_name, name, count in _OPENED:
-        if find_spec(module_name) is not None:
+        if find_spec(module_name.removesuffix(".feature")) is not None:
             yield _patch(module_name, name, partial(_count_opened, count))
 
 

@@ -56,7 +56,7 @@ async def test_no_event_is_lost_by_a_kill_and_a_repeat_is_the_same(
     tmp_path: Path, receiver: FakeReceiver
 ) -> None:
     expected: dict[str, list[str]] = {}
-    turns = {"entrypoints.server.events.task._TURN_SECONDS": 0.5}
+    turns = {"entrypoints.features.events.task._TURN_SECONDS": 0.5}
     with run_faulty_service(tmp_path, receiver.environ, constants=turns) as service:
         for number, fault in enumerate(FAULTS):
             user_id, types = await create_and_rename(service, number, fault)

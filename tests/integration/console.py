@@ -20,7 +20,7 @@ from domain.identities.passkey import Passkey
 from domain.identities.role import Role
 from domain.otp.challenge import CHALLENGE_ID_BYTES
 from domain.secret_hash import hash_secret
-from entrypoints.http.console.request import SESSION_COOKIE
+from entrypoints.http.features.console.request import SESSION_COOKIE
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.http_app import open_http_client

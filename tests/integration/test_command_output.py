@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.commands.printing import print_line
+from entrypoints.commands.shared.printing import print_line
 
 DIALTONE = Path(sys.executable).with_name("dialtone")
 

@@ -15,7 +15,7 @@ from adapters.security.keys.keys import load_secrets_file
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from entrypoints.bootstrap import open_use_cases
-from entrypoints.commands.core_checks import connection_checks
+from entrypoints.commands.core.checks import connection_checks
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
 from tests.support.forked_service import ForkedService
@@ -259,7 +259,7 @@ async def test_the_clock_is_compared_with_that_of_the_database(
             environ["NO_TIME"], line = "x", "ok the database does not say its time"
     else:
         environ = {"DIALTONE_DATABASE": request.getfixturevalue(database)}
-    monkeypatch.setattr("entrypoints.commands.core_checks.SystemClock", Clock)
+    monkeypatch.setattr("entrypoints.commands.core.checks.SystemClock", Clock)
     assert await check_part("clock", tmp_path, **environ) == line
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from application.administration.operator import operating_system_user
 from application.features.passkeys.feature import PasskeysFeature
-from entrypoints.http.console.request import SESSION_COOKIE
+from entrypoints.http.features.console.request import SESSION_COOKIE
 from tests.integration.console import ADMINISTRATOR, CONSOLE
 from tests.support.app_harness import PASSKEY_ORIGIN as ORIGIN
 from tests.support.app_harness import AppHarness

@@ -13,7 +13,7 @@ from litestar.routes import HTTPRoute
 from domain.features.console.session import make_form_token
 from domain.otp.challenge import Purpose
 from domain.phone import PhoneNumber
-from entrypoints.http.console.request import FORM_COOKIE, KNOWN_COOKIE, SESSION_COOKIE
+from entrypoints.http.features.console.request import FORM_COOKIE, KNOWN_COOKIE, SESSION_COOKIE
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.core_harness import wrong_code

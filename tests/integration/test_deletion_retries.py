@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from structlog.testing import capture_logs
 
-from entrypoints.features.media import retry_deletions
+from entrypoints.features.media.feature import retry_deletions
 from tests.support.app_harness import AppHarness
 from tests.support.waiting import wait_until
 
@@ -17,7 +17,7 @@ INTERVAL: Final = timedelta(seconds=0.2)
 async def test_refused_deletions_are_retried_although_the_database_failed_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("entrypoints.features.media._RETRY_INTERVAL", INTERVAL)
+    monkeypatch.setattr("entrypoints.features.media.feature._RETRY_INTERVAL", INTERVAL)
     app = AppHarness()
     owner = await app.add_user()
     item = (await app.upload_image(owner)).item

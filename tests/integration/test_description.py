@@ -17,7 +17,7 @@ from domain.features.passkeys import errors as passkeys_errors
 from entrypoints.http.app import describe_app, make_error_table
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorRow
-from entrypoints.http.media.errors import MediaFieldCode
+from entrypoints.http.features.media.errors import MediaFieldCode
 from entrypoints.http.plugin import administration_of
 from entrypoints.openapi import render_description
 from tests.support.http_settings import change_http_settings, make_http_settings, make_plugins

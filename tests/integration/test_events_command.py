@@ -13,7 +13,7 @@ import pytest
 from application.features.events.feature import EventRecordsFeature
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
 from entrypoints.bootstrap import open_use_cases
-from entrypoints.features.events import EVENT_RECORDS
+from entrypoints.features.events.feature import EVENT_RECORDS
 from entrypoints.settings.read import read_settings
 from tests.support.builders import a_phone, a_user, an_id, an_identity
 from tests.support.forked_service import ForkedService

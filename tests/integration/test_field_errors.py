@@ -14,8 +14,8 @@ from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain import errors
 from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.errors.handlers import to_response
-from entrypoints.http.media.errors import MediaFieldCode
+from entrypoints.http.features.media.errors import MediaFieldCode
+from entrypoints.http.responses.errors import to_response
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
 from tests.integration.uploads import CONTENT_TYPE, GIF, category_part, file_part, form, user_part
 from tests.support.builders import a_phone

@@ -27,7 +27,8 @@ WORKER: Final = """
 import asyncio, sys
 from contextlib import asynccontextmanager
 from unittest.mock import Mock
-from entrypoints.commands import cli, command
+from entrypoints.commands import cli
+from entrypoints.commands.shared import command
 from entrypoints.server import run, worker_app
 
 async def start_worker(settings):
@@ -74,7 +75,7 @@ def loaded_modules(program: str, folder: Path, environ: dict[str, str]) -> set[s
 
 
 def of_phone_line(modules: set[str]) -> set[str]:
-    webhooks = {f"entrypoints.http.voice.{name}" for name in ("controller", "webhook")}
+    webhooks = {f"entrypoints.http.features.voice.{name}" for name in ("controller", "webhook")}
     packages = ("application.features.voice", "adapters.calls.flows", "adapters.messages.twilio")
     found = {module for module in modules if module.startswith(packages)} | (webhooks & modules)
     return found - OF_CALL_LOG
@@ -90,14 +91,17 @@ def test_only_a_phone_line_loads_what_belongs_to_it(in_worker: set[str], tmp_pat
     with_line = loaded_modules(WORKER, tmp_path / "with", PHONE_LINE)
 
     assert of_phone_line(in_worker) == set()
-    used = {"entrypoints.http.otp.message_status", "entrypoints.http.voice.calls.controller"}
+    used = {
+        "entrypoints.http.core.otp.message_status",
+        "entrypoints.http.features.voice.calls.controller",
+    }
     assert used <= in_worker
     assert {
         "application.features.voice.answer_call",
         "adapters.calls.flows",
         "adapters.messages.twilio.voice.markup",
         "adapters.messages.twilio.voice.calls",
-        "entrypoints.http.voice.controller",
+        "entrypoints.http.features.voice.controller",
     } <= of_phone_line(with_line)
 
 

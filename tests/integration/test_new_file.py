@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.commands.new_file import create_file
+from entrypoints.commands.shared.new_file import create_file
 from entrypoints.opening.startup_error import CommandError
 
 

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from entrypoints.commands.operator_name import find_operator
+from entrypoints.commands.shared.operator_name import find_operator
 
 
 def test_the_operator_is_the_real_user_and_not_that_of_the_environment(

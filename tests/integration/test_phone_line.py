@@ -5,7 +5,7 @@ import pytest
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import SignedRequest
-from entrypoints.features.voice import find_recordings, open_voice
+from entrypoints.features.voice.feature import find_recordings, open_voice
 from entrypoints.settings.read import read_settings
 from tests.support.builders import a_phone
 from tests.support.servers.fake_twilio import FakeTwilio

@@ -15,8 +15,8 @@ from adapters.media.s3 import S3Files, open_s3_files
 from adapters.media.s3.client import S3Connection
 from adapters.media.s3.credentials import find_credentials
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
-from entrypoints.commands.imports.hookaba_files import open_hookaba_files
-from entrypoints.features import media
+from entrypoints.commands.features.imports.hookaba_files import open_hookaba_files
+from entrypoints.features.media import feature as media
 from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.read import read_settings
 from tests.integration.s3_setup import CACHE_CONTROL, JPEG, KEY

@@ -7,7 +7,7 @@ from pathlib import Path
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.secret_files import find_exposed, read_secret_files
 from tests.support.markdown import blocks_in, page
-from tests.unit.settings.texts import TWILIO
+from tests.unit.entrypoints.settings.texts import TWILIO
 
 
 def test_a_file_as_the_page_makes_it_is_a_secret_and_is_not_exposed(tmp_path: Path) -> None:

@@ -27,12 +27,12 @@ from adapters.databases.records.undeclared_records import (
 from adapters.databases.sqlite import open_sqlite_database
 from application.ports.errors import ConfigurationError
 from entrypoints.bootstrap import open_all, open_use_cases
-from entrypoints.commands.backup import backup, restore
-from entrypoints.commands.cleanup import cleanup
-from entrypoints.commands.copy import copy_command
-from entrypoints.commands.core_checks import connection_checks
-from entrypoints.commands.keys import reencrypt_phones
-from entrypoints.commands.migrate import migrate
+from entrypoints.commands.core.backup import backup, restore
+from entrypoints.commands.core.checks import connection_checks
+from entrypoints.commands.core.cleanup import cleanup
+from entrypoints.commands.core.copy import copy_command
+from entrypoints.commands.core.keys import reencrypt_phones
+from entrypoints.commands.core.migrate import migrate
 from entrypoints.features import FEATURES, KINDS
 from entrypoints.opening.database import open_database
 from entrypoints.opening.keys import load_encryption

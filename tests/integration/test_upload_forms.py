@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from application.features.media.limits import MAX_MEMORY_BYTES
 from domain.features.media.item import ItemState
-from entrypoints.http.media.library.upload_form import (
+from entrypoints.http.features.media.library.upload_form import (
     BLOCK_BYTES,
     MAX_FORM_OVERHEAD_BYTES,
     MAX_PART_HEADER_BYTES,
@@ -318,7 +318,9 @@ def test_without_space_for_the_last_bytes_an_upload_fails(
     uploads: UploadDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full_disk = partial(Path("/dev/full").open, "w+b", buffering=2 * MAX_MEMORY_BYTES)
-    monkeypatch.setattr("entrypoints.http.media.library.upload_form.TemporaryFile", full_disk)
+    monkeypatch.setattr(
+        "entrypoints.http.features.media.library.upload_form.TemporaryFile", full_disk
+    )
     body = form(user_part(uploads.user_id), file_part(GIF + bytes(MAX_MEMORY_BYTES)))
     assert uploads.post([body], content_length=0).status == 503
 

@@ -13,8 +13,8 @@ from adapters.shared.http import Timeouts, open_transport
 from application.features.voice.call_urls import CallUrls
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import SignatureCoverage
-from entrypoints.commands.core_checks import connection_checks
-from entrypoints.commands.voice import commands
+from entrypoints.commands.core.checks import connection_checks
+from entrypoints.commands.features.voice import commands
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from application.ports.errors import StorageUnavailable
 from domain.features.voice.instructions import HangUp, Say, Voice
-from entrypoints.http.voice import call_response
+from entrypoints.http.features.voice import call_response
 from tests.integration.webhooks import (
     CALL_PATHS,
     CALLER,

@@ -14,7 +14,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from entrypoints.features.media import MediaSettings
+from entrypoints.features.media.feature import MediaSettings
 from entrypoints.settings.read import find_unknown, find_unused, read_settings
 from entrypoints.settings.settings import Settings
 from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets, parse_yaml

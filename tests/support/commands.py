@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from entrypoints.commands.command import CommandGroup
 from entrypoints.commands.dialtone import make_dialtone
+from entrypoints.commands.shared.command import CommandGroup
 from entrypoints.settings.settings import Settings
 
 

@@ -17,14 +17,14 @@ import click
 import pytest
 from mkdocs.utils.yaml import yaml_load
 
-from entrypoints.commands.command import Command, CommandGroup
 from entrypoints.commands.dialtone import make_dialtone
+from entrypoints.commands.shared.command import Command, CommandGroup
 from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.composition import FIELDS, VARIABLES
 from entrypoints.settings.read import read_settings
 from tests.support.markdown import PAGES, PROJECT, blocks
 from tests.support.schema_check import is_valid, resolve
-from tests.unit.settings.texts import ALL_USED
+from tests.unit.entrypoints.settings.texts import ALL_USED
 
 ALL: Final = "\n".join(PAGES.values())
 BLOCKS: Final = [block for text in PAGES.values() for block in blocks(text)]

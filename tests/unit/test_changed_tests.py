@@ -18,7 +18,11 @@ from tests.support.changed_tests import UNIT_TESTS, choose_tests, find_changed_f
         ),
         pytest.param("tests/unit/test_commit.py", "test_commit.py", id="the test"),
         pytest.param("tests/unit/golden/records_2.json", "test_records.py", id="a file beside it"),
-        pytest.param(".env.example", "settings/test_description.py", id="a file that it names"),
+        pytest.param(
+            ".env.example",
+            "entrypoints/settings/test_description.py",
+            id="a file that it names",
+        ),
         pytest.param("docs/new.md", "test_documentation.py", id="one of all pages"),
     ],
 )
@@ -26,7 +30,7 @@ def test_a_change_runs_the_tests_that_it_may_break(changed: str, chosen: str) ->
     assert UNIT_TESTS / chosen in choose_tests([Path(changed)])
 
 
-@pytest.mark.parametrize("changed", ["entrypoints/http/users/controller.py", "docs/abuse.md"])
+@pytest.mark.parametrize("changed", ["entrypoints/http/core/users/controller.py", "docs/abuse.md"])
 def test_a_change_runs_no_test_that_imports_and_names_nothing_of_it(changed: str) -> None:
     assert UNIT_TESTS / "test_twiml_markup.py" not in choose_tests([Path(changed)])
 

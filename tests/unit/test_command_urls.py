@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.commands.backup import backup
-from entrypoints.commands.parsing import find_url
+from entrypoints.commands.core.backup import backup
+from entrypoints.commands.shared.parsing import find_url
 from entrypoints.opening.startup_error import InvalidArgument, StartupError
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings

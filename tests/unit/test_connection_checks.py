@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from application.ports.errors import ConfigurationError
-from entrypoints.commands.connection_checks import CheckResult, run_checks
+from entrypoints.commands.shared.connection_checks import CheckResult, run_checks
 
 HOUR = 3600.0
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrypoints.csv_line import to_csv_line
+from entrypoints.words.csv_line import to_csv_line
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrypoints.commands.imports.hookaba import parse_source
+from entrypoints.commands.features.imports.hookaba import parse_source
 from entrypoints.opening.startup_error import InvalidArgument
 from tests.support.settings import settings
 

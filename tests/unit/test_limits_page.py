@@ -38,7 +38,7 @@ from domain.otp.rate_limits import (
     name_limit,
 )
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.features import voice
+from entrypoints.features.voice import feature as voice
 from entrypoints.http.app import make_error_table
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.declaration import LIMIT_PROFILES

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from entrypoints.commands import progress
-from entrypoints.commands.progress import ProgressLines, show_progress
+from entrypoints.commands.shared import progress
+from entrypoints.commands.shared.progress import ProgressLines, show_progress
 from tests.support.fakes.clock import SecondsClock
 
 

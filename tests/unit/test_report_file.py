@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.commands.imports.report_file import open_report
+from entrypoints.commands.features.imports.report_file import open_report
 from entrypoints.opening.startup_error import CommandError
 
 FORMULAS = ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "\tx", "\rx"]

@@ -10,6 +10,7 @@ from typing import Final
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
 
+PROJECT: Final = Path(__file__).parents[2]
 FEATURES_MODULE: Final = "entrypoints/features/__init__.py"
 _TESTS: Final = ("tests",)
 _ESSENTIAL: Final = (
@@ -86,8 +87,10 @@ def plan(root: Path, files: Iterable[str], names: frozenset[str]) -> Deletion:
 
 
 def paths_of(feature: Feature) -> Sequence[str]:
-    """Return the folders of a feature, and its module."""
-    return (*feature.folders, f"entrypoints/features/{feature.name}.py")
+    """Return the folders of a feature, and its module, which may be a folder."""
+    module = f"entrypoints/features/{feature.name}"
+    own = module if (PROJECT / module).is_dir() else f"{module}.py"
+    return (*feature.folders, own)
 
 
 def is_below(file: str, folder: str) -> bool:
@@ -156,7 +159,8 @@ def delete(root: Path, files: Iterable[str], deletion: Deletion) -> None:
 def _without_names(text: str, names: Iterable[str]) -> str:
     """Return the list of features without the lines of some."""
     for name in names:
-        pattern = rf"^(?:from entrypoints\.features\.{name} import .*|    {name.upper()},)\n"
+        line = rf"from entrypoints\.features\.{name}(?:\.feature)? import .*|    {name.upper()},"
+        pattern = rf"^(?:{line})\n"
         text, count = re.subn(pattern, "", text, flags=re.MULTILINE)
         if count != 2:
             raise CannotDelete(f"{FEATURES_MODULE} has {count} lines of {name}, and not two.")

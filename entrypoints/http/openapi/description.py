@@ -12,14 +12,14 @@ from litestar.openapi.spec import Components, Contact, License, SecurityScheme, 
 from litestar.routes import HTTPRoute
 
 from domain.administration.scope import Scope
-from entrypoints.http.auth import BEARER
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
 from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.openapi import corrections, operations, responses
 from entrypoints.http.plugin import ABOUT_API, ABOUT_TOKENS, ApiPlugin
-from entrypoints.http.request import ApiRequest
+from entrypoints.http.requests.auth import BEARER
 from entrypoints.http.requests.parsing import body_type, with_fields
+from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.settings import HttpSettings
 from entrypoints.version.distribution import installed_version
 

@@ -10,14 +10,13 @@ from litestar.handlers import HTTPRouteHandler
 
 from application.administration.acts import Act
 from domain import errors
-from entrypoints.http.auth import BEARER, limit_by_ip
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
-from entrypoints.http.errors.handlers import UNAVAILABLE_ERROR
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorTable
 from entrypoints.http.plugin import ApiPlugin
+from entrypoints.http.requests.auth import BEARER, limit_by_ip
 from entrypoints.http.requests.parsing import (
     body_type,
     has_strict_parameters,
@@ -26,6 +25,7 @@ from entrypoints.http.requests.parsing import (
     repeated_field,
     unknown_parameter,
 )
+from entrypoints.http.responses.errors import UNAVAILABLE_ERROR
 
 DocumentedError: TypeAlias = type[ApiError] | exceptions.FieldError
 """A class of errors, or an example of a field that is invalid."""

@@ -9,6 +9,7 @@ from typing import Final
 from application.ports.current_request import CURRENT_REQUEST
 from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
 from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.requests.chunks import in_chunks
 from entrypoints.http.requests.headers import headers_of
 from entrypoints.http.requests.middleware import (
     AsgiApp,
@@ -17,7 +18,6 @@ from entrypoints.http.requests.middleware import (
     AsgiScope,
     AsgiSend,
 )
-from entrypoints.http.responses.chunks import in_chunks
 
 MAX_DRAINED_BYTES: Final = 256 * 1024 * 1024
 DRAIN_TIMEOUT_SECONDS: Final = 10.0

@@ -10,8 +10,8 @@ from typing import Any, Final
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from entrypoints.http.request import ApiRequest
 from entrypoints.http.requests.middleware import VARY
+from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.responses.compression import compress, prefers_gzip
 from entrypoints.http.responses.preconditions import Validators
 

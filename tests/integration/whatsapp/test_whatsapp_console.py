@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.opening.whatsapp_providers import WHATSAPP_PROVIDERS
+from entrypoints.features.whatsapp.providers import WHATSAPP_PROVIDERS
 from tests.support.builders import a_message, a_phone
 
 

@@ -10,9 +10,9 @@ from application.webhook_urls import parse_reference
 from domain.otp.channel_order import ONLY_SMS, ChannelOrder
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
+from entrypoints.http.features.whatsapp.controller import MAX_BODY_BYTES
+from entrypoints.http.features.whatsapp.plugin import WhatsAppPlugin
 from entrypoints.http.server_limits import MAX_JSON_BYTES
-from entrypoints.http.whatsapp.controller import MAX_BODY_BYTES
-from entrypoints.http.whatsapp.plugin import WhatsAppPlugin
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import make_http_settings
 from tests.support.whatsapp.whatsapp_app import WhatsAppHarness, whatsapp_policy

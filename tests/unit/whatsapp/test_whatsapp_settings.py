@@ -6,8 +6,8 @@ import pytest
 
 from adapters.messages.whatsapp_cloud.messenger import WhatsAppMessenger
 from application.ports.webhooks import SignedRequest
-from entrypoints.features.whatsapp import WhatsAppSettings
-from entrypoints.opening.whatsapp_providers import META
+from entrypoints.features.whatsapp.feature import WhatsAppSettings
+from entrypoints.features.whatsapp.providers import META
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.values import Factory
 from tests.support.settings import problems

@@ -33,9 +33,9 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from entrypoints.http.console.user_fields import ConsoleFields
+from entrypoints.http.core.administration.user_details import UserDetailsForm
+from entrypoints.http.features.console.user_fields import ConsoleFields
 from entrypoints.http.fields import format_timestamp
-from entrypoints.http.user_details import UserDetailsForm
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import wrong_code

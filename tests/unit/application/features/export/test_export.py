@@ -36,7 +36,7 @@ from domain.features.console.devices import ConsoleDevice, ConsoleDevices
 from domain.features.export.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.phone import PhoneNumber
-from entrypoints.http.export.archive import write_archive
+from entrypoints.http.features.export.archive import write_archive
 from tests.support.acts import a_token, assert_refused, permitted_operators
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id

@@ -12,7 +12,7 @@ import pytest
 
 from application.features.media.limits import MAX_MEMORY_BYTES, RunningUpload, UploadLimiter
 from domain.features.media.errors import NoUploadSpace, TooManyUploads
-from entrypoints.http.media.library.uploads import FileLocks
+from entrypoints.http.features.media.library.uploads import FileLocks
 
 IP: Final = "203.0.113.7"
 OTHER_IP: Final = "192.0.2.1"

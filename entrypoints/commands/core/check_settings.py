@@ -1,0 +1,137 @@
+"""`dialtone check-settings`."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from entrypoints.commands.feature_commands import FeatureCommands
+from entrypoints.commands.shared.command import Command
+
+if TYPE_CHECKING:
+    from entrypoints.commands.shared.connection_checks import CheckResult
+    from entrypoints.settings.rules import Check
+    from entrypoints.settings.settings import Settings
+
+
+def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command:
+    """Return `check-settings`, with the checks of features."""
+    tried = [each.tried for each in features if each.tried]
+    parts = ", ".join(["the keys", "the database", *tried, "the providers"])
+
+    @click.command(cls=Command, examples=["", "--templates", "--connect"], checks_files=True)
+    @click.option(
+        "--all", "show_all", is_flag=True, help="Show also those that have their defaults."
+    )
+    @click.option(
+        "--templates", is_flag=True, help="Show the message of each SMS template instead."
+    )
+    @click.option(
+        "--connect",
+        is_flag=True,
+        help=f"Try {parts} and the other parts that the settings name instead, and list the ids of "
+        "the keys; nothing is changed, no message is sent and nobody is called.",
+    )
+    def check_settings(
+        settings: "Settings",
+        *,
+        show_all: bool,
+        templates: bool,
+        connect: bool,
+        **more_checks: "Callable[[Settings], Mapping[str, Check]] | None",
+    ) -> Iterator[str]:
+        """Check all settings, and show what differs from the defaults, without secrets."""
+        import asyncio
+        from itertools import starmap
+
+        from entrypoints.commands.core.checks import check_records
+        from entrypoints.opening.startup_error import CommandError
+        from entrypoints.settings.read import find_unknown, find_unused, unknown_line
+        from entrypoints.settings.secret_files import find_exposed
+
+        if templates:
+            yield from _preview_templates(settings)
+            yield from _notes(settings)
+            return
+        more = [find_checks for find_checks in more_checks.values() if find_checks]
+        results: dict[str, CheckResult] = {}
+        if connect or more:
+            results = _run_checks(settings, more)
+            width = max(map(len, results))
+            for name, result in results.items():
+                first, *below = result.text.split("\n")
+                yield f"{name:<{width}}  {first}"
+                yield from (f"{'':<{width}}  {line}" for line in below)
+        else:
+            yield from _describe(settings, show_all=show_all)
+        for name, problem in find_exposed(settings.variables.files).items():
+            yield f"{name}: {problem}"
+        yield from starmap(unknown_line, find_unknown(settings.variables.values).items())
+        for name, reason in find_unused(settings):
+            yield f"{name}: This has no effect, because {reason}. Remove it."
+        yield from _notes(settings)
+        yield from asyncio.run(check_records(settings))
+        failed = sum(not result.is_ok for result in results.values())
+        if failed:
+            raise CommandError(f"{failed} of {len(results)} parts do not work.")
+        if not results:
+            yield "The settings are valid."
+
+    check_settings.params += [option for feature in features for option in feature.check_options]
+    return check_settings
+
+
+def _run_checks(
+    settings: "Settings", more: "Sequence[Callable[[Settings], Mapping[str, Check]]]"
+) -> "dict[str, CheckResult]":
+    from adapters.operations.logging import configure_logging
+    from entrypoints.commands.core.checks import connection_checks
+    from entrypoints.commands.shared.connection_checks import run_checks
+
+    checks = connection_checks(settings)
+    for find_checks in more:
+        checks |= find_checks(settings)
+    return run_checks(checks, lambda: configure_logging(settings.log_level, settings.log_format))
+
+
+def _describe(settings: "Settings", *, show_all: bool) -> Iterator[str]:
+    from entrypoints.settings.read import describe_settings
+
+    rows = [row for row in describe_settings(settings) if show_all or not row.is_default]
+    width = max((len(row.name) for row in rows), default=0)
+    value_width = max((len(row.shown) for row in rows), default=0)
+    for row in rows:
+        yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
+
+
+def _notes(settings: "Settings") -> Iterator[str]:
+    from entrypoints.settings.checks import check_all
+    from entrypoints.settings.rules import FileCheck, find
+
+    for file in find(FileCheck, check_all(settings)):
+        yield from file.check()
+
+
+def _preview_templates(settings: "Settings") -> Iterator[str]:
+    """Show each message as it is sent, below its file, what it is for, its platform and its length.
+
+    At the end are the countries whose file does not have all messages.
+    """
+    from domain.otp.message_parts import measure_sms
+    from entrypoints.opening.operator_files import load_sms_templates
+
+    templates = load_sms_templates(settings)
+    for file, message, preview in templates.previews():
+        length = measure_sms(preview.text)
+        unit = "message" if length.parts == 1 else "messages"
+        yield (
+            f"{file.location}, {message}, {preview.platform}: "
+            f"{length.parts} {unit}, {length.units} units of {length.encoding}"
+        )
+        yield from (f"    {line}" for line in preview.text.split("\n"))
+    for file in templates.incomplete_country_files():
+        tables = ", ".join(f"[{table}]" for table in file.missing_tables)
+        yield (
+            f"{file.location} has no {tables}. These messages are sent to {file.name} in the "
+            "language of the request. Add the tables if carriers there need registered texts."
+        )

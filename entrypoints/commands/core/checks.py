@@ -1,0 +1,277 @@
+"""The checks of the parts of the core that the settings name, and those that features add.
+
+An adapter's package is imported only if the settings name it.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Final
+
+from adapters.databases.records.copying import BATCH_SIZE
+from adapters.databases.records.instances import InstanceRecord, check_issuers
+from adapters.databases.records.kinds import INSTANCES
+from adapters.databases.records.record_kind import EXPIRES_AT
+from adapters.databases.records.record_store import RecordStore
+from adapters.databases.records.undeclared_records import check_declared
+from adapters.operations.system import SystemClock
+from application.operations.compare_clocks import (
+    HARMFUL_DIFFERENCE,
+    ReadTime,
+    describe_difference,
+    measure_ahead,
+)
+from application.ports.errors import ConfigurationError, PortError
+from application.ports.otp import Messenger
+from application.webhook_urls import WebhookUrls
+from entrypoints.commands.core.copy_jobs import copying_of
+from entrypoints.commands.core.key_states import describe_keys
+from entrypoints.commands.shared.connection_checks import check_own_adapter
+from entrypoints.core.limits import check_limit_store_extra, open_limit_store
+from entrypoints.core.otp import open_messenger
+from entrypoints.opening.database import check_database_extra, open_database
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import status_callbacks_of
+from entrypoints.opening.keys import find_key_fingerprint, load_encryption, load_keys
+from entrypoints.opening.lost_data import check_secrets_file_not_lost
+from entrypoints.opening.named_variable import name_variable
+from entrypoints.opening.providers import Provider, open_hook, provider_name
+from entrypoints.opening.startup_error import StartupError
+from entrypoints.settings.checks import check_all
+from entrypoints.settings.rules import Check, RecordsCheck, Trial, find
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import (
+    Environment,
+    Factory,
+    HttpHook,
+    LimitStoreLocation,
+    MongoLocation,
+    PostgresLocation,
+    RedisLocation,
+    SqliteLocation,
+)
+
+_POOLED: Final = (
+    "behind a connection pooler such as PgBouncer: no statement is prepared, and each transaction "
+    "has its own settings"
+)
+
+
+def connection_checks(settings: Settings) -> dict[str, Check]:
+    """Return a check for each part that the settings name, of the core and of features.
+
+    Nothing is created that stays, and no message is sent.
+    """
+    checks: dict[str, Check] = {
+        "keys": partial(_check_keys, settings),
+        "database": partial(_check_database, settings),
+    }
+    if not isinstance(settings.database, SqliteLocation):
+        checks["clock"] = partial(_check_clock, settings)
+    if settings.limit_store is not None:
+        checks["limits"] = partial(_check_limit_store, settings.limit_store, settings)
+    checks |= {trial.part: trial.run for trial in find(Trial, check_all(settings))}
+    for provider in settings.sms:
+        checks[f"messages {provider_name(provider)}"] = partial(
+            _check_messenger, provider, settings
+        )
+    if settings.metrics_bind is not None:
+        checks["metrics"] = _check_metrics
+    return checks
+
+
+async def _check_keys(settings: Settings) -> str:
+    from adapters.security.keys.keys import find_inactive_keys
+
+    clock, path = SystemClock(), settings.secrets_file
+    if _are_keys_missing(settings):
+        check_secrets_file_not_lost(settings.database, path)
+        return f"{path} does not exist yet: the first start creates it"
+    keys, now = load_keys(settings, clock, is_service=True).current(), clock.now()
+    lines = describe_keys(keys, settings, now)
+    if problem := find_inactive_keys(keys, now):
+        raise ConfigurationError("\n".join([problem, *lines]))
+    return "\n".join(["", *lines])
+
+
+def _are_keys_missing(settings: Settings) -> bool:
+    """Return whether the first start in development will create the keys."""
+    if settings.env is Environment.PRODUCTION or not settings.are_keys_in_file:
+        return False
+    try:
+        settings.secrets_file.lstat()
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)  # reading the file reports other reasons
+    return False
+
+
+async def _check_database(settings: Settings) -> str:
+    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
+        if isinstance(settings.database, Factory):
+            note, instances = "", await _inspect_own_database(settings)
+        else:
+            fingerprint = find_key_fingerprint(settings)
+            note = await _inspect_database(settings.database, fingerprint)
+            instances = await _list_instances(settings.database, fingerprint)
+    issuers = check_issuers(settings.token_issuers, instances, SystemClock().now())
+    return "; ".join(filter(None, (note, issuers)))
+
+
+async def _list_instances(
+    location: SqliteLocation | PostgresLocation | MongoLocation, fingerprint: str | None
+) -> Sequence[InstanceRecord]:
+    """Return the instances of a database, and check that this program knows all its records."""
+    copying, place = copying_of(location)
+    async with copying.open_existing(place, fingerprint) as existing:
+        if existing is None:
+            return []
+        return await _find_instances(existing.records)
+
+
+async def _inspect_database(
+    location: SqliteLocation | PostgresLocation | MongoLocation, fingerprint: str | None
+) -> str:
+    """Check that the database can be opened, and return a note."""
+    match location:
+        case SqliteLocation(path=path):
+            from adapters.databases.sqlite import inspect_file
+
+            version = await asyncio.to_thread(inspect_file, path, fingerprint)
+            return "" if version else f"{path} does not exist yet: the first start creates it"
+        case PostgresLocation(url=url):
+            check_extra("postgres", "postgresql://")
+            from adapters.databases import postgres
+
+            found = await postgres.inspect_database(url, fingerprint)
+            new = "it is new: the first start creates tables and indexes"
+            return "; ".join([_POOLED] * found.is_pooled + [new] * (not found.schema_version))
+        case MongoLocation(url=url):
+            check_extra("mongo", "mongodb://")
+            from adapters.databases.mongo import inspect_database
+
+            version = await inspect_database(url, fingerprint)
+            return "" if version else "it is new: the first start creates collections and indexes"
+
+
+async def _check_clock(settings: Settings) -> str:
+    """Compare the clocks. The check of the database says why it cannot be read."""
+    try:
+        async with AsyncExitStack() as stack:
+            read_time = await _open_time(settings, stack)
+            if read_time is None:
+                return "the database does not say its time"
+            await read_time()  # connects, which takes longer
+            ahead = await measure_ahead(read_time, SystemClock(), time.monotonic)
+    except (ConfigurationError, PortError, StartupError):
+        return "not compared with that of the database, which cannot be read"
+    problem = describe_difference(ahead)
+    if abs(ahead) > HARMFUL_DIFFERENCE:
+        raise ConfigurationError(f"{problem}: synchronize the clocks, such as by chrony.")
+    return problem
+
+
+async def _open_time(settings: Settings, stack: AsyncExitStack) -> ReadTime | None:
+    """Open what reads the time of the database, which may be new."""
+    check_database_extra(settings)
+    match settings.database:
+        case PostgresLocation(url=url):
+            from adapters.databases import postgres
+
+            return await stack.enter_async_context(postgres.open_time(url))
+        case MongoLocation(url=url):
+            from adapters.databases import mongo
+
+            return await stack.enter_async_context(mongo.open_time(url))
+        case _:
+            if (encryption := load_encryption(settings)) is None:
+                raise StartupError("It was not opened, because it needs the keys.")
+            database = await stack.enter_async_context(open_database(settings, encryption))
+            return database.read_time
+
+
+async def check_records(settings: Settings) -> list[str]:
+    """Ask the database what features need to know of it, and return notes.
+
+    A new database has no records, and one that cannot be read is a note.
+
+    Raises:
+        StartupError: The records do not allow the settings.
+    """
+    checks = [*find(RecordsCheck, check_all(settings))]
+    if not checks:
+        return []
+    async with AsyncExitStack() as stack:
+        try:
+            records = await _open_existing_records(settings, stack)
+            return [await each.check(records) for each in checks] if records else []
+        except (ConfigurationError, PortError) as error:
+            return [f"The records of the database were not checked: {error}"]
+
+
+async def _open_existing_records(settings: Settings, stack: AsyncExitStack) -> RecordStore | None:
+    encryption = load_encryption(settings)
+    if encryption is None:
+        raise ConfigurationError("there are no keys to open it with.")
+    if not isinstance(settings.database, Factory):
+        copying, place = copying_of(settings.database)
+        async with copying.open_existing(place, encryption.key_fingerprint()) as existing:
+            if existing is None:
+                return None
+    return (await stack.enter_async_context(open_database(settings, encryption))).records
+
+
+async def _inspect_own_database(settings: Settings) -> Sequence[InstanceRecord]:
+    encryption = load_encryption(settings)
+    if encryption is None:
+        raise StartupError("It was not opened, because it needs the keys.")
+    async with open_database(settings, encryption) as database:
+        await database.health.check()
+        return await _find_instances(database.records)
+
+
+async def _find_instances(records: RecordStore) -> Sequence[InstanceRecord]:
+    """Return the instances, after a check that this program knows all records."""
+    await check_declared(records)
+    index = INSTANCES.find_index(EXPIRES_AT)
+    latest = await records.find(INSTANCES, index, newest_first=True, limit=BATCH_SIZE)
+    return [stored.record for stored in latest]
+
+
+async def _check_limit_store(location: LimitStoreLocation, settings: Settings) -> str:
+    check_limit_store_extra(settings)
+    with name_variable(settings.variable_of("DIALTONE_LIMIT_STORE")):
+        if isinstance(location, RedisLocation):
+            from adapters.databases.redis import inspect_server
+
+            return await inspect_server(location.url)
+        async with open_limit_store(location, settings) as limit_store:
+            return await check_own_adapter(limit_store)
+
+
+async def _check_messenger(provider: Provider | Factory | HttpHook, settings: Settings) -> str:
+    with name_variable(settings.variable_of("DIALTONE_SMS")):
+        if isinstance(provider, HttpHook):
+            async with open_hook(provider, settings.sms_hook_secret.value) as hook:
+                return await hook.check_connection()
+        async with open_messenger(provider, settings) as messenger:
+            if isinstance(provider, Provider):
+                return await provider.check_messenger(messenger)
+            note = await check_own_adapter(messenger)
+            return "; ".join(filter(None, (note, _note_on_statuses(messenger, settings))))
+
+
+def _note_on_statuses(messenger: Messenger, settings: Settings) -> str:
+    """Return where the provider posts what became of messages, if it does."""
+    if not status_callbacks_of({"": messenger}):
+        return ""
+    if not settings.is_set("DIALTONE_PUBLIC_URL"):
+        return "no status is reported, because DIALTONE_PUBLIC_URL is not set"
+    return f"statuses are posted to {WebhookUrls(settings.public_url).sms_statuses()}"
+
+
+async def _check_metrics() -> str:
+    with name_variable("DIALTONE_METRICS_BIND"):
+        check_extra("metrics", "this port")
+    return ""

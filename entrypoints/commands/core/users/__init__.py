@@ -1,0 +1,1 @@
+"""`dialtone user`, with the actions of the core."""

@@ -1,0 +1,1 @@
+"""Commands of what can be taken out: a package for each feature."""

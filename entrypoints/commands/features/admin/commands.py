@@ -1,0 +1,174 @@
+"""`dialtone admin-token`: the service tokens of backends."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
+from entrypoints.commands.shared.command import CommandGroup
+from entrypoints.commands.shared.options import ID, REASON, ActOptions, act_options, json_option
+
+if TYPE_CHECKING:
+    from domain.features.admin.service_token import ServiceToken
+    from entrypoints.settings.settings import Settings
+
+
+admin_token: Final = CommandGroup(
+    "admin-token",
+    help="Create, list or revoke the service tokens of backends.",
+    examples=[
+        f"create --name helpdesk --scope users:read,users:support {REASON}",
+        "list",
+        f"revoke {ID} {REASON}",
+    ],
+)
+
+
+class _ScopeOption(click.Option):
+    """An option whose help lists all scopes, which are read when it is shown."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the option and its help."""
+        from application.administration.acts import CORE_ACTS, scopes_of
+        from domain.administration.role_scopes import STAFF_ROLES
+        from domain.administration.scope import Scope
+
+        supporting = [act.name for act in CORE_ACTS if act.scope is Scope.SUPPORT_USERS]
+        explained = {Scope.READ_PHONES, Scope.SUPPORT_USERS}
+        of_core = [scope for scope in scopes_of(CORE_ACTS) if scope not in explained]
+        of_features = [scope for feature in find_feature_commands() for scope in feature.scopes]
+        # Two acts may need the same one.
+        others = dict.fromkeys([*of_core, Scope.READ_AUDIT, *of_features])
+        self.help = (
+            f"A role ({', '.join(STAFF_ROLES)}), or single scopes: {Scope.READ_USERS} (masked "
+            f"numbers), {Scope.READ_PHONES} (full numbers), {Scope.SUPPORT_USERS} "
+            f"({', '.join(supporting)}), {', '.join(others)}."
+        )
+        return super().get_help_record(ctx)
+
+
+@admin_token.command(
+    examples=[
+        f"--name helpdesk --scope users:read,users:support {REASON}",
+        f"--name audit --scope audit:read --expires 365d {REASON}",
+    ]
+)
+@click.option("--name", metavar="NAME", required=True, help="The name of the backend.")
+@click.option(
+    "--scope",
+    "scopes",
+    metavar="SCOPE[,SCOPE]",
+    required=True,
+    multiple=True,
+    cls=_ScopeOption,
+)
+@click.option(
+    "--expires",
+    metavar="DURATION",
+    default="90d",
+    help="For how long it is valid, up to 365d (default: 90d).",
+)
+@act_options
+def create(
+    settings: "Settings", name: str, scopes: Sequence[str], expires: str, options: ActOptions
+) -> Iterable[str]:
+    """Create a token, and print it once. It is valid below /admin/ only."""
+    from application.features.admin.acts import CREATE
+    from application.features.admin.feature import AdminFeature
+    from domain.features.admin.service_token import parse_scopes, parse_token_name
+    from entrypoints.commands.shared.parsing import name_option
+    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.features.admin import ADMIN
+    from entrypoints.opening.startup_error import print_errors
+    from entrypoints.settings.parsers import duration
+
+    with name_option("--name"):
+        token_name = parse_token_name(name)
+    with name_option("--scope"):
+        granted = parse_scopes(scopes)
+    with name_option("--expires"):
+        ttl = duration("1m", "365d")(expires)
+    operator, reason = options.parse(CREATE)
+    token, text = call_with_use_cases(
+        settings,
+        lambda use_cases: use_cases.of(AdminFeature).tokens.create(
+            operator, token_name, granted, ttl, reason
+        ),
+        [ADMIN],
+    )
+    print_errors(
+        f"Token {token.id} ({token.name}): {', '.join(token.granted)}; it expires at "
+        f"{_format_time(token.expires_at)}.",
+        "It is shown only now. A backend sends it as `Authorization: Bearer TOKEN`, to the paths "
+        "below /admin/ only.",
+    )
+    return [text]  # alone on stdout, so that a shell can take it
+
+
+@admin_token.command("list", examples=["", "--json"])
+@json_option
+def list_tokens(settings: "Settings", *, as_json: bool) -> Iterable[str]:
+    """List the tokens, also those that expired within the last 30 days."""
+    from application.features.admin.feature import AdminFeature
+    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.features.admin import ADMIN
+
+    tokens = call_with_use_cases(
+        settings, lambda use_cases: use_cases.of(AdminFeature).tokens.list(), [ADMIN]
+    )
+    if as_json:
+        from msgspec import json
+
+        names = ("id", "name", "created_at", "expires_at", "revoked_at")
+        shown = [
+            {name: getattr(token, name) for name in names} | {"scopes": token.granted}
+            for token in tokens
+        ]
+        return [json.encode(shown).decode()]
+    now = datetime.now(UTC)
+    return [_render(token, now) for token in tokens] or ["There are no tokens."]
+
+
+@admin_token.command(examples=[f"{ID} {REASON}"])
+@click.argument("token_id", metavar="ID", help="The id of the token, as `list` shows it.")
+@act_options
+def revoke(settings: "Settings", token_id: str, options: ActOptions) -> Iterable[str]:
+    """Revoke a token. It is invalid at once."""
+    from application.features.admin.acts import REVOKE
+    from application.features.admin.feature import AdminFeature
+    from domain.features.admin.errors import TokenNotFound
+    from domain.identifier import parse_identifier
+    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.features.admin import ADMIN
+    from entrypoints.opening.startup_error import InvalidArgument
+
+    parsed_id = parse_identifier(token_id)
+    if parsed_id is None:
+        raise InvalidArgument("This is not the id of a token: dialtone admin-token list.")
+    operator, reason = options.parse(REVOKE)
+    token = call_with_use_cases(
+        settings,
+        lambda use_cases: use_cases.of(AdminFeature).tokens.revoke(operator, parsed_id, reason),
+        [ADMIN],
+        {TokenNotFound: "There is no token with this id: dialtone admin-token list."},
+    )
+    return [f"Token {token.id} ({token.name}) is revoked."]
+
+
+def _render(token: "ServiceToken", now: datetime) -> str:
+    expires = "expires" if now < token.expires_at else "expired"
+    revoked = f"  revoked {_format_time(token.revoked_at)}" if token.revoked_at else ""
+    return (
+        f"{token.id}  {token.name}  {','.join(token.granted)}"
+        f"  created {_format_time(token.created_at)}  {expires} {_format_time(token.expires_at)}"
+        f"{revoked}"
+    )
+
+
+def _format_time(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+FEATURE_COMMANDS: Final = FeatureCommands(commands=[admin_token])

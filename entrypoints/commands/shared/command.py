@@ -1,0 +1,141 @@
+"""A command of `dialtone`: one function with its options beside it.
+
+    @click.command(cls=Command, examples=["--dry-run"])
+    @click.argument("phone")
+    @act_options  # --reason and --as, which the function gets as `options`
+    def call_back(settings: "Settings", phone: str, operator: ActOptions) -> Iterator[str]:
+        \"\"\"Call a phone back. The first sentence is the line in the list of commands.\"\"\"
+        from application.administration.acts import CALL_BACK
+
+        caller, reason = operator.parse(CALL_BACK)
+        yield "a line to print"
+
+- Its module imports click, the standard library, and what declares commands (`command`, `options`,
+  `feature_commands`). The function imports all else, so that help is fast.
+- It raises InvalidArgument (exit code 2) or CommandError (1), or calls `ctx.exit`.
+- `reads_settings=False`: it gets no settings. `checks_files=True`: with those of files.
+- A command with actions is a `CommandGroup`, whose `@group.command(examples=...)` are commands.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from inspect import cleandoc
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from entrypoints.settings.settings import Settings
+
+_FIRST_SENTENCE: Final = re.compile(r"(.*?)\.?(?:\s*$|(?<=\.)\s)", re.DOTALL)
+
+
+class _Helped(click.Command):
+    """Has examples in its help, and its whole first sentence in the list of commands."""
+
+    def __init__(self, *args: Any, examples: Sequence[str], **attributes: Any) -> None:
+        """Take examples: arguments, without the name of the command."""
+        super().__init__(*args, **attributes)
+        self.examples = examples
+        if self.help and not self.short_help:
+            first = _FIRST_SENTENCE.match(cleandoc(self.help))
+            self.short_help = " ".join(first[1].split()) if first else None
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return the option whose text is printed as the output of commands is."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.callback = _print_help
+        return option
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, each in a line of its own."""
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"  {ctx.command_path} {example}".rstrip() + "\n")
+
+
+def _print_help(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not ctx.resilient_parsing:
+        from entrypoints.commands.shared.printing import print_line
+
+        print_line(ctx.get_help())
+        ctx.exit()
+
+
+class Command(_Helped):
+    """A command that prints the lines that its function returns."""
+
+    def __init__(
+        self,
+        *args: Any,
+        reads_settings: bool = True,
+        checks_files: bool = False,
+        **attributes: Any,
+    ) -> None:
+        """Declare it.
+
+        Args:
+            args: As click has them.
+            reads_settings: Whether it needs valid settings, its first argument.
+            checks_files: Whether the files that the settings name are checked with the settings.
+                Other commands can help while the files are not valid.
+            attributes: As click has them, and `examples`.
+        """
+        super().__init__(*args, **attributes)
+        self._reads_settings = reads_settings
+        self._checks_files = checks_files
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Print the lines, or the error, and exit."""
+        from entrypoints.commands.shared.printing import print_result
+
+        ctx.exit(print_result(lambda: self._call(ctx)))
+
+    def _call(self, ctx: click.Context) -> Iterable[str]:
+        _check_folder()
+        assert self.callback is not None  # noqa: S101 -- a command without one is a group
+        settings = []
+        if self._reads_settings:
+            settings.append(_read_settings(checks_files=self._checks_files))
+        lines: Iterable[str] = ctx.invoke(self.callback, *settings, **ctx.params)
+        return lines
+
+
+class CommandGroup(_Helped, click.Group):
+    """A command with actions, which are commands. `examples` are arguments, as of a command."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        """Declare it, as click has it."""
+        super().__init__(*args, no_args_is_help=False, **attributes)
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """Return the names in the order of declaration."""
+        return [*self.commands]
+
+
+def _check_folder() -> None:
+    from entrypoints.opening.startup_error import SettingsError
+
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise SettingsError(
+            f"The current folder is not usable ({error.strerror}). Start in another folder."
+        ) from None
+
+
+def _read_settings(*, checks_files: bool) -> "Settings":
+    from adapters.operations.logging import configure_logging
+    from entrypoints.settings.env_file import ENV_FILE
+    from entrypoints.settings.read import read_settings
+
+    # An unexpected error in between must not print a traceback with the value of a secret.
+    configure_logging("info", "auto")
+    settings = read_settings(os.environ, ENV_FILE, checks_files=checks_files)
+    configure_logging(settings.log_level, settings.log_format)
+    return settings

@@ -1,0 +1,44 @@
+"""How commands call use cases."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+from application.use_cases import UseCases
+from domain.errors import DomainError
+from entrypoints.bootstrap import open_use_cases
+from entrypoints.commands.shared.domain_errors import explain_errors
+from entrypoints.features.feature import Feature
+from entrypoints.settings.settings import Settings
+
+T = TypeVar("T")
+
+
+def call_with_use_cases(
+    settings: Settings,
+    call: Callable[[UseCases], Awaitable[T]],
+    features: Collection[Feature] = (),
+    texts: Mapping[type[DomainError], str] = MappingProxyType({}),
+) -> T:
+    """Call with the use cases of the core and of the features that are named.
+
+    Nothing else is opened: a command helps while the rest does not work.
+
+    Args:
+        settings: Name the adapters.
+        call: Calls the use cases.
+        features: What is opened.
+        texts: What to say of errors that only this command knows.
+
+    Raises:
+        CommandError: a use case failed.
+        StartupError, PortError
+    """
+
+    async def open_and_call() -> T:
+        async with open_use_cases(settings, features) as use_cases:
+            return await call(use_cases)
+
+    with explain_errors(texts):
+        return asyncio.run(open_and_call())

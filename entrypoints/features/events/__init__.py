@@ -1,0 +1,1 @@
+"""Events of users for the backend of the app."""

@@ -1,0 +1,235 @@
+"""Events of users, which are sent to the operator's backend."""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from application.features.events.ports import EventDestination
+from entrypoints.features.feature import Feature
+from entrypoints.opening.factories import open_adapter
+from entrypoints.opening.named_variable import name_variable
+from entrypoints.settings import parsers
+from entrypoints.settings.adapter_parsers import SECRET_EXAMPLE, parse_hook_secrets, several_of
+from entrypoints.settings.declaration import setting
+from entrypoints.settings.rules import Findings, Trial
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory, HttpHook, Secret
+
+if TYPE_CHECKING:
+    from adapters.operations.metrics.metrics import Metrics
+    from application.features.events.feature import EventsFeature, EventsPolicy
+    from entrypoints.http.core.administration.user_details import UserFields
+    from entrypoints.opening.opening import Opening
+
+
+Destination = HttpHook | Factory
+_NO_USER: Final = "0" * 24
+_STORED_LENGTH: Final = 12
+"""Hex digits. Nobody chooses the text, so nobody makes two with the same."""
+
+
+def stored_name(destination: Destination) -> str:
+    """Return what the database calls a destination. A URL may be a secret, so it is a hash."""
+    text = destination.path if isinstance(destination, Factory) else destination.url
+    return hashlib.sha256(text.encode()).hexdigest()[:_STORED_LENGTH]
+
+
+def destination_labels(destinations: Sequence[Destination]) -> dict[str, str]:
+    """Return what is shown of each destination, by its stored name."""
+    return {stored_name(destination): str(destination) for destination in destinations}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventSettings(Settings):
+    """What the backend of the app is told."""
+
+    events: tuple[Destination, ...] = setting(
+        "Where events of users go: https://… (a hook of yours) or package.module:factory; several.",
+        several_of({}, once="destination"),
+        example="https://events.example.org",
+        signed_with="DIALTONE_EVENTS_SECRET",
+        file_variable="DIALTONE_EVENTS_FILE",
+    )
+    events_secret: Secret[tuple[str, ...]] = setting(
+        "Secret that signs events; required if DIALTONE_EVENTS has a URL.",
+        parse_hook_secrets,
+        example=SECRET_EXAMPLE,
+    )
+    events_have_phone: bool = setting(
+        "yes sends the phone number of the user with each event.",
+        parsers.parse_yes_or_no,
+        default="no",
+        variable="DIALTONE_EVENTS_PHONE",
+    )
+
+    @property
+    def keeps_user_events(self) -> bool:
+        """Whether there is a destination."""
+        return bool(self.events)
+
+    def events_policy(self) -> "EventsPolicy":
+        """Return what these settings decide."""
+        # Imported only here: the parent process of the workers needs no use cases.
+        from application.features.events.feature import EventsPolicy
+
+        return EventsPolicy(events_with_phone=self.events_have_phone)
+
+
+def open_destination(
+    destination: Destination, settings: Settings
+) -> AbstractAsyncContextManager[EventDestination]:
+    """Open one of the destinations of events that the settings name."""
+    if isinstance(destination, Factory):
+        environ, variable = settings.variables.values, settings.variable_of("DIALTONE_EVENTS")
+        return open_adapter(destination, variable, EventDestination, environ=environ)
+    from adapters.hooks.events.http_destination import open_http_destination
+
+    return open_http_destination(destination.url, settings.of(EventSettings).events_secret.value)
+
+
+def _try_destinations(settings: EventSettings) -> Iterator[Trial]:
+    for destination in settings.events:
+        yield Trial(f"events {destination}", partial(_check_destination, destination, settings))
+
+
+async def _check_destination(destination: Destination, settings: EventSettings) -> str:
+    from entrypoints.commands.shared.connection_checks import check_own_adapter
+
+    with name_variable(settings.variable_of("DIALTONE_EVENTS")):
+        async with open_destination(destination, settings) as opened:
+            if isinstance(destination, Factory):
+                return await check_own_adapter(opened)
+            return "the URL and the secret are valid; no request was sent"
+
+
+async def send_test(destination: Destination, settings: EventSettings) -> str:
+    """Send an event about nothing, which any receiver that verifies the signature can accept.
+
+    Raises:
+        ConfigurationError, StartupError: It cannot be opened.
+        EventRejected: It did not accept the event.
+    """
+    from application.features.events.ports import Event
+    from application.features.events.send_events import event_id
+    from domain.identities.user_events import EventType
+
+    now = datetime.now(UTC)
+    event = Event(
+        id=event_id(_NO_USER, int(now.timestamp() * 1000)),
+        type=EventType.TEST,
+        occurred_at=now,
+        user_id=_NO_USER,
+    )
+    with name_variable(settings.variable_of("DIALTONE_EVENTS")):
+        async with open_destination(destination, settings) as opened:
+            await opened.send(event)
+    return f"it accepted the event {event.type} with the id {event.id}"
+
+
+def _add_records(opening: "Opening") -> None:
+    """Add the use cases that need records only."""
+    from application.features.events.feature import EventRecordsFeature
+
+    destinations = opening.settings.of(EventSettings).events
+    names = [stored_name(destination) for destination in destinations]
+    opening.use_cases.add(EventRecordsFeature(opening.use_cases, names))
+
+
+class _EventRecords(Feature):
+    """The events in the database without their destinations, which a command does not need."""
+
+    name = "event_records"
+    folders = ()
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the use cases that need records only."""
+        _add_records(opening)
+        yield
+
+
+class _Events(Feature):
+    """Events of users, which are sent to the operator's backend."""
+
+    name = "events"
+    folders = (
+        "application/features/events",
+        "application/features/events/ports.py",
+        "adapters/hooks/events",
+        "tests/contract/examples/event_file.py",
+        "tests/contract/suites/events",
+        "entrypoints/commands/features/events",
+        "adapters/operations/metrics/features/events.py",
+        "entrypoints/http/features/events",
+    )
+    settings = EventSettings
+
+    def check(self, settings: Settings) -> Findings:
+        return (_try_destinations(settings.of(EventSettings)),)
+
+    def user_fields(self) -> "Sequence[type[UserFields]]":
+        from entrypoints.http.features.events.user_fields import EventFields
+
+        return (EventFields,)
+
+    def add_details(self, opening: "Opening") -> None:
+        """Show which events of a user were not sent."""
+        from application.features.events.details import add_event_details
+
+        add_event_details(opening.use_cases)
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Open the destinations of events."""
+        from application.features.events.feature import EventsFeature, EventsPorts
+
+        settings, destinations = (
+            opening.settings.of(EventSettings),
+            dict[str, EventDestination](),
+        )
+        for destination in settings.events:
+            with name_variable(settings.variable_of("DIALTONE_EVENTS")):
+                opened = await opening.stack.enter_async_context(
+                    open_destination(destination, settings)
+                )
+            destinations[stored_name(destination)] = opened
+        ports = EventsPorts(destinations=destinations)
+        core = opening.use_cases
+        events = EventsFeature(core, ports, settings.events_policy())
+        core.add(events)
+        _add_records(opening)
+        if settings.events:
+            opening.tasks.append(_send(events, settings, opening.metrics))
+
+        async def measure() -> float:
+            return (await events.send.measure_delay()).total_seconds()
+
+        opening.add_gauge(
+            "event_delay_seconds",
+            "How long the event waits that is due first; 0 if none is due.",
+            measure if settings.events else None,
+        )
+        yield
+
+
+def _send(
+    events: "EventsFeature", settings: EventSettings, metrics: "Metrics | None"
+) -> AbstractAsyncContextManager[None]:
+    """Send events in the background until the block ends."""
+    from entrypoints.features.events.task import run_events_task
+
+    labels = destination_labels(settings.events)
+    if metrics is None:
+        return run_events_task(events.send, labels)
+    from adapters.operations.metrics.features.events import CountedEvents
+
+    counted = CountedEvents(events.send, metrics, [*labels])
+    return run_events_task(events.send, labels, counted, metrics)
+
+
+EVENTS: Final = _Events()
+EVENT_RECORDS: Final = _EventRecords()

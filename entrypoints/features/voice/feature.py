@@ -1,0 +1,450 @@
+"""The phone line, and codes that are read out in a call."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.databases.records.features.voice import KINDS
+from application.features.voice.ports import Recordings, VoicePorts, VoiceProvider
+from application.ports.errors import ConfigurationError, PortError
+from application.ports.keys import KeyPurpose
+from application.ports.webhooks import coverage_of
+from domain.otp.delivery import Channel
+from domain.otp.sliding_window import SlidingWindow
+from domain.phone import PhoneNumber, PhoneRules, parse_phone
+from entrypoints.features.feature import Feature
+from entrypoints.features.voice.providers import PHONE_PROVIDERS, PhoneProvider
+from entrypoints.features.voice.recordings import RecordingsOnDemand
+from entrypoints.opening.factories import health_check_of, open_adapter
+from entrypoints.opening.named_variable import name_variable
+from entrypoints.opening.providers import Provider, provider_name
+from entrypoints.opening.startup_error import StartupError
+from entrypoints.settings import parsers
+from entrypoints.settings.adapter_parsers import one_of
+from entrypoints.settings.declaration import by_profile, limit, setting
+from entrypoints.settings.rules import FileCheck, Finding, Findings, Library, Problem, Trial
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory, HttpHook
+
+if TYPE_CHECKING:
+    from application.features.voice.call_urls import CallUrls
+    from application.features.voice.calls import CallsPolicy
+    from application.features.voice.feature import VoicePolicy
+    from application.otp.feature import OtpPolicy
+    from domain.features.voice.flow import CallFlow
+    from entrypoints.http.core.administration.user_details import UserFields
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
+
+_HOUR: Final = timedelta(hours=1)
+CALLS_PER_COUNTRY: Final = by_profile(
+    SlidingWindow(50, _HOUR), SlidingWindow(200, _HOUR), SlidingWindow(2_000, _HOUR)
+)
+"""Calls with a code that apps request. Each counts as a message too, and costs more than one, so
+they are a fifth, or a quarter, of the messages that did not lead to a login."""
+CALLBACKS_PER_COUNTRY: Final = by_profile(
+    SlidingWindow(30, _HOUR), SlidingWindow(100, _HOUR), SlidingWindow(1_000, _HOUR)
+)
+CALLBACKS_TOTAL: Final = by_profile(
+    SlidingWindow(75, _HOUR), SlidingWindow(500, _HOUR), SlidingWindow(5_000, _HOUR)
+)
+"""Calls with a code after a call to the phone line. Anybody causes them with forged numbers, so a
+country has fewer of them than of the calls that apps request."""
+PARALLEL_LINES: Final = by_profile(3, 10, 100)
+"""Callers who talk to the line operator at the same time: a tenth of the calls connected in
+an hour, so on each line ten calls of six minutes can follow each other."""
+
+
+def _without_line(settings: Any) -> str:
+    return "" if settings.has_phone_line else "DIALTONE_VOICE is none"
+
+
+_setting = partial(setting, unused=_without_line)
+
+
+def _limit(description: str, *texts: str) -> Any:
+    return limit(description, parsers.rate_limit(50_000), *texts, unused=_without_line)
+
+
+# A call comes from a number: https://www.twilio.com/docs/voice/api/call-resource
+_parse_caller_id = parsers.pattern(
+    r"\+[1-9][0-9]{6,14}", "Must be a number with + and country code."
+)
+
+
+def _voice_of_sms(settings: Any) -> str:
+    """Return the first provider of messages that also has a number for calls."""
+    for known in PHONE_PROVIDERS:
+        if known.provider in settings.sms and known.caller_id(settings):
+            return known.name
+    return provider_name(None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoiceSettings(Settings):
+    """Who places and answers calls, what callers hear, and how many calls there are."""
+
+    twilio_voice_from: str = _setting(
+        "Number that calls come from; by default TWILIO_FROM, if it is a number with +.",
+        _parse_caller_id,
+        vendor="twilio",
+        example="+15005550006",
+    )
+    voice: PhoneProvider | Factory | None = setting(
+        "Provider of calls: twilio, none or package.module:factory; by default as in DIALTONE_SMS.",
+        one_of({known.name: known for known in PHONE_PROVIDERS} | {provider_name(None): None}),
+        derive=_voice_of_sms,
+        names_vendors=True,
+        example="twilio",
+    )
+    call_flow: Path | None = _setting(
+        "TOML file that says what callers of the phone line hear, see docs/voice.md.",
+        parsers.parse_path,
+        example="/etc/dialtone/phone_line.toml",
+    )
+    operator: PhoneNumber | None = _setting(
+        "Number that callers of the phone line are connected to; by default nobody answers them.",
+        partial(parse_phone, rules=None),
+        example="+14155552671",
+    )
+    inbound_limit_total: SlidingWindow = _limit(
+        "Calls that the phone line answers in an hour; further ones hear a busy tone.",
+        "200/1h",
+        "1000/1h",
+        "10000/1h",
+    )
+    operator_limit_total: SlidingWindow = _limit(
+        "Calls of all numbers that are connected to DIALTONE_OPERATOR in an hour.",
+        "30/1h",
+        "100/1h",
+        "1000/1h",
+    )
+    call_retention: timedelta = setting(
+        "Time after which a call is deleted from the call log.",
+        parsers.duration("1h", "3650d"),
+        default="90d",
+    )
+    recording_retention: timedelta = setting(
+        "Time after which the recording of a call is deleted, here and at the provider.",
+        parsers.duration("1h", "3650d"),
+        default="30d",
+    )
+
+    @property
+    def providers(self) -> tuple[Provider | Factory | HttpHook, ...]:
+        """The providers that the settings name, also for calls."""
+        match self.voice:
+            case None:
+                return super().providers
+            case PhoneProvider(provider=provider) | (Factory() as provider):
+                return (*super().providers, provider)
+
+    def providers_of(self, channel: Channel) -> tuple[str, ...]:
+        """Return the names of the providers of a channel, also of calls."""
+        if channel is Channel.VOICE:
+            return (self.voice_provider,) if self.has_phone_line else ()
+        return super().providers_of(channel)
+
+    @property
+    def voice_provider(self) -> str:
+        """The name of the provider of calls."""
+        return (
+            self.voice.name if isinstance(self.voice, PhoneProvider) else provider_name(self.voice)
+        )
+
+    @property
+    def has_phone_line(self) -> bool:
+        """Whether a provider places and answers calls. It sends requests then."""
+        return self.voice is not None
+
+    @property
+    def twilio_caller_id(self) -> str:
+        """The number that calls come from at Twilio, empty if there is none."""
+        sender = self.twilio_from
+        return self.twilio_voice_from or (sender if sender.startswith("+") else "")
+
+    @property
+    def caller_id(self) -> str:
+        """The number that calls come from, empty if only the provider knows it."""
+        return self.voice.caller_id(self) if isinstance(self.voice, PhoneProvider) else ""
+
+    def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
+        """Return what these settings decide, with the limits of calls."""
+        policy = super().otp_policy(are_messages_reported=are_messages_reported)
+        rate_limits = replace(
+            policy.rate_limits,
+            calls_per_country=CALLS_PER_COUNTRY[self.limits],
+            callbacks_per_country=CALLBACKS_PER_COUNTRY[self.limits],
+            callbacks_total=CALLBACKS_TOTAL[self.limits],
+        )
+        return replace(policy, rate_limits=rate_limits)
+
+    def calls_policy(self) -> "CallsPolicy":
+        """Return what these settings decide about the call log."""
+        from application.features.voice.calls import CallsPolicy
+
+        return CallsPolicy(
+            call_retention=self.call_retention, recording_retention=self.recording_retention
+        )
+
+    def voice_policy(self, call_flow: "CallFlow") -> "VoicePolicy":
+        """Return what these settings decide, with the flow of `DIALTONE_CALL_FLOW`."""
+        # Imported only here: without a phone line, nothing of it is loaded.
+        from application.features.voice.call_urls import CallUrls
+        from application.features.voice.feature import VoicePolicy
+        from domain.features.voice.call_limits import CallLimits
+
+        return VoicePolicy(
+            call_flow=call_flow,
+            call_limits=CallLimits(
+                total=self.inbound_limit_total,
+                line_operator_total=self.operator_limit_total,
+                lines=PARALLEL_LINES[self.limits],
+            ),
+            line_operator=self.operator,
+            caller_id=self.caller_id,
+            call_urls=CallUrls(self.public_url) if self.is_set("DIALTONE_PUBLIC_URL") else None,
+            provider=self.voice_provider,
+            countries=self.countries,
+            phone_rules=PhoneRules(accepts_toll_free=self.accepts_toll_free_numbers),
+            otp_length=self.otp_length,
+        )
+
+
+def load_call_flow(settings: VoiceSettings, file: Path | None = None) -> "CallFlow":
+    """Load the flow of inbound calls, or the one in `file`, and validate it as a whole.
+
+    Raises:
+        StartupError: with one line for each problem.
+    """
+    from adapters.calls.flows import InvalidCallFlow, read_call_flow
+    from entrypoints.opening.operator_files import invalid_file
+
+    try:
+        return read_call_flow(file or settings.call_flow, settings.app_name)
+    except InvalidCallFlow as error:
+        path = settings.call_flow if file is None else None
+        prefix = "DIALTONE_CALL_FLOW: " if path else ""
+        lines = [f"{prefix}{line}." for line in error.lines]
+        raise invalid_file(lines, VoiceSettings, "DIALTONE_CALL_FLOW", path) from error
+
+
+def _try_line(settings: VoiceSettings) -> Iterator[Finding]:
+    voice = settings.voice
+    if voice is None:
+        return
+    if isinstance(voice, PhoneProvider) and voice.provider.extra:
+        yield Library("DIALTONE_VOICE", voice.provider.extra, voice.name)
+    yield FileCheck(partial(_check_call_flow, settings))
+    yield Trial("phone line", partial(check_phone_line, settings))
+
+
+def _check_call_flow(settings: VoiceSettings) -> Sequence[str]:
+    load_call_flow(settings)
+    return ()
+
+
+def _check_line_settings(settings: VoiceSettings) -> Iterator[Problem]:
+    if settings.voice is None:
+        return
+    if not settings.is_set("DIALTONE_PUBLIC_URL"):
+        text = "Must be set if there is a phone line: the provider sends requests here."
+        yield Problem("DIALTONE_PUBLIC_URL", text)
+    if isinstance(settings.voice, PhoneProvider) and not settings.caller_id:
+        text = f"Must be set if DIALTONE_VOICE is {settings.voice.name}: calls come from it."
+        yield Problem(settings.voice.caller_id_variable, text)
+
+
+def _check_retention(settings: VoiceSettings) -> Iterator[Problem]:
+    if settings.recording_retention > settings.call_retention:
+        text = "Must not be longer than DIALTONE_CALL_RETENTION."
+        hours = settings.call_retention // timedelta(hours=1)
+        yield Problem("DIALTONE_RECORDING_RETENTION", text, example=f"{hours}h")
+
+
+@asynccontextmanager
+async def open_voice(settings: Settings) -> AsyncIterator[VoicePorts | None]:
+    """Open the provider of the phone line, until the block ends. None if there is none."""
+    match settings.of(VoiceSettings).voice:
+        case None:
+            yield None
+        case Factory() as factory:
+            environ = settings.variables.values
+            async with open_adapter(
+                factory, "DIALTONE_VOICE", VoiceProvider, environ=environ
+            ) as adapter:
+                yield VoicePorts(adapter, adapter, adapter, adapter)
+        case PhoneProvider() as provider:
+            async with provider.open_voice(settings) as ports:
+                yield ports
+
+
+def find_recordings(settings: Settings, voice: VoicePorts | None) -> Recordings | None:
+    """Return where recordings are, None if the settings name no provider that has them.
+
+    Without a phone line, a provider of messages may have recordings of a former one.
+    """
+    if voice is not None:
+        return voice.calls
+    for known in PHONE_PROVIDERS:
+        if known.provider in settings.sms:
+            return RecordingsOnDemand(partial(known.open_recordings, settings))
+    return None
+
+
+async def check_phone_line(
+    settings: VoiceSettings, sign_urls: "Callable[[], CallUrls] | None" = None
+) -> str:
+    """Return a note, and below it what to enter at the provider, which an error has too.
+
+    Args:
+        settings: Name the provider.
+        sign_urls: Returns the URLs with a signature of the service, for a provider that signs none.
+            By default these are not shown.
+
+    Raises:
+        StartupError: The phone line does not work.
+    """
+    lines = list[str]()
+    try:
+        with name_variable("DIALTONE_VOICE"):
+            async with open_voice(settings) as ports:
+                if ports is None:
+                    return "there is none, because DIALTONE_VOICE is none"
+                lines += _describe_urls(settings, ports, sign_urls)
+                note = await _check_calls(settings, ports)
+    except (ConfigurationError, StartupError, PortError) as error:
+        raise StartupError("\n".join([str(error), *lines])) from error
+    return "\n".join([note, *lines])
+
+
+def _describe_urls(
+    settings: VoiceSettings, ports: VoicePorts, sign_urls: "Callable[[], CallUrls] | None"
+) -> Iterator[str]:
+    from application.features.voice.call_urls import CallUrls
+
+    match settings.voice:
+        case PhoneProvider(place_of_urls=place):
+            yield place
+        case Factory(path=path):
+            yield f"At the provider of {path}, for the number of the phone line:"
+    if coverage_of(ports.signatures).url:
+        urls = CallUrls(settings.public_url)
+    elif sign_urls is not None:
+        urls = sign_urls()
+    else:
+        yield "The URLs have a signature of the service, a secret: --show-voice-urls shows them."
+        return
+    for name, url in (
+        ("A call comes in", urls.voice()),
+        ("Primary handler fails", urls.fallback()),
+        ("Call status changes", urls.call_status()),
+    ):
+        yield f"{name:<23}HTTP POST  {url}"
+    yield "Messages and calls from the service name their URLs themselves."
+    if settings.operator is None:
+        yield "DIALTONE_OPERATOR is not set: callers hear that the line operator does not answer."
+
+
+async def _check_calls(settings: VoiceSettings, ports: VoicePorts) -> str:
+    from application.features.voice.call_urls import CallUrls
+    from entrypoints.commands.shared.connection_checks import check_own_adapter
+
+    if isinstance(settings.voice, PhoneProvider):
+        return await settings.voice.check_voice(ports.calls, CallUrls(settings.public_url))
+    return await check_own_adapter(ports.calls)
+
+
+def _describe_provider(settings: VoiceSettings) -> str:
+    match settings.voice:
+        case None:
+            return "none"
+        case PhoneProvider(title=title):
+            return f"by {title} from {settings.caller_id}"
+        case Factory(path=path):
+            return f"by {path}"
+
+
+class _Voice(Feature):
+    """The phone line, and codes that are read out in a call."""
+
+    name = "voice"
+    folders = (
+        "entrypoints/http/features/voice/console",
+        "entrypoints/features/voice/recordings.py",
+        "entrypoints/features/voice/providers.py",
+        "domain/features/voice",
+        "application/features/voice",
+        "application/features/voice/ports.py",
+        "adapters/calls/flows",
+        "adapters/messages/twilio/voice",
+        "adapters/databases/records/features/voice.py",
+        "entrypoints/http/features/voice",
+        "entrypoints/commands/features/voice",
+        "tests/contract/examples/acme_voice",
+        "tests/contract/suites/voice",
+    )
+    kinds = KINDS
+    settings = VoiceSettings
+    data = ("recordings",)
+    adds_to_export = True
+    adds_channel = Channel.VOICE
+
+    def check(self, settings: Settings) -> Findings:
+        voice = settings.of(VoiceSettings)
+        return (_check_line_settings(voice), _check_retention(voice), _try_line(voice))
+
+    def user_fields(self) -> "Sequence[type[UserFields]]":
+        from entrypoints.http.features.voice.user_fields import CallFields
+
+        return (CallFields,)
+
+    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
+        del installed
+        from entrypoints.http.features.voice.plugin import VoicePlugin
+
+        return (VoicePlugin(has_phone_line=settings.has_phone_line),)
+
+    def add_details(self, opening: "Opening") -> None:
+        """Show the calls of a user, and for how long calls are kept."""
+        from adapters.databases.records.features.voice import make_voice_repositories
+        from application.features.voice.details import add_call_details
+
+        calls = make_voice_repositories(opening.database).calls
+        add_call_details(
+            opening.use_cases, calls, opening.settings.of(VoiceSettings).call_retention
+        )
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Open the provider of calls if there is one. The call log is there in any case."""
+        from adapters.databases.records.features.voice import make_voice_repositories
+        from adapters.operations.system import HeldHealthCheck
+        from application.features.voice.calls import CallsFeature
+        from application.otp.feature import OtpFeature
+
+        settings, core = opening.settings.of(VoiceSettings), opening.use_cases
+        opening.banner_adapters["calls"] = _describe_provider(settings)
+        is_line_open = settings.has_phone_line and core.find(OtpFeature) is not None
+        policy = settings.voice_policy(load_call_flow(settings)) if is_line_open else None
+        with name_variable("DIALTONE_VOICE"):
+            ports = await opening.stack.enter_async_context(open_voice(settings))
+        repositories = make_voice_repositories(opening.database)
+        recordings = find_recordings(settings, ports)
+        core.add(CallsFeature(core, repositories, recordings, settings.calls_policy()))
+        if ports is not None and policy is not None:
+            from application.features.voice.feature import VoiceFeature
+
+            if hasattr(ports.calls, "check"):
+                health = HeldHealthCheck(health_check_of(ports.calls))
+                core.operations.check_readiness.add("calls", health)
+            peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
+            core.add(VoiceFeature(core, repositories, ports, peppers, policy))
+        yield
+
+
+VOICE: Final = _Voice()

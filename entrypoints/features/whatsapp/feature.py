@@ -1,0 +1,203 @@
+"""Codes by WhatsApp."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from adapters.databases.records.features.whatsapp import KINDS
+from application.ports.keys import KeyPurpose
+from application.ports.otp import Messenger
+from application.webhook_urls import WebhookUrls
+from domain.otp.channel_order import Channels
+from domain.otp.delivery import Channel
+from entrypoints.features.feature import Feature
+from entrypoints.features.whatsapp.cloud_settings import WhatsAppCloudSettings
+from entrypoints.features.whatsapp.providers import WHATSAPP_PROVIDERS
+from entrypoints.opening.factories import (
+    handshakes_of,
+    health_check_of,
+    open_adapter,
+    status_callbacks_of,
+)
+from entrypoints.opening.named_variable import name_variable
+from entrypoints.opening.providers import Provider, prints_codes, provider_name
+from entrypoints.settings.adapter_parsers import one_of
+from entrypoints.settings.declaration import setting
+from entrypoints.settings.rules import Findings, Problem, Trial
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory, HttpHook
+
+if TYPE_CHECKING:
+    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.opening.opening import Opening
+
+_NONE: Final = provider_name(None)
+_VARIABLE: Final = "DIALTONE_WHATSAPP"
+_NAMES: Final = ", ".join(known.name for known in WHATSAPP_PROVIDERS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatsAppSettings(WhatsAppCloudSettings):
+    """Who sends codes by WhatsApp."""
+
+    whatsapp: Provider | Factory | None = setting(
+        f"Provider of codes by WhatsApp: {_NAMES}, package.module:factory, or none.",
+        one_of({known.name: known for known in WHATSAPP_PROVIDERS} | {_NONE: None}),
+        default=_NONE,
+        example="meta",
+        names_vendors=True,
+    )
+
+    @property
+    def provided_channels(self) -> Channels:
+        """The channels that have a provider. Without a setting, WhatsApp comes after the SMS."""
+        sms, *others = super().provided_channels
+        return (sms, *others) if self.whatsapp is None else (sms, Channel.WHATSAPP, *others)
+
+    @property
+    def providers(self) -> tuple[Provider | Factory | HttpHook, ...]:
+        """The providers that the settings name, also for WhatsApp."""
+        return super().providers if self.whatsapp is None else (*super().providers, self.whatsapp)
+
+    def providers_of(self, channel: Channel) -> tuple[str, ...]:
+        """Return the names of the providers of a channel, also of WhatsApp."""
+        if channel is Channel.WHATSAPP:
+            return () if self.whatsapp is None else (provider_name(self.whatsapp),)
+        return super().providers_of(channel)
+
+
+def _check_provider(settings: WhatsAppSettings) -> Iterator[Problem]:
+    whatsapp = settings.whatsapp
+    has_url = settings.is_set("DIALTONE_PUBLIC_URL")
+    if whatsapp is not None and not prints_codes(whatsapp) and not has_url:
+        text = f"Must be set if {_VARIABLE} is {whatsapp}, which posts statuses here."
+        yield Problem("DIALTONE_PUBLIC_URL", text)
+
+
+def open_whatsapp(
+    whatsapp: Provider | Factory, settings: Settings
+) -> AbstractAsyncContextManager[Messenger]:
+    """Open the messenger of a provider until the block ends."""
+    if isinstance(whatsapp, Factory):
+        environ = settings.variables.values
+        return open_adapter(whatsapp, _VARIABLE, Messenger, environ=environ)
+    return whatsapp.open_messenger(settings)
+
+
+def _try_provider(settings: WhatsAppSettings) -> Iterator[Trial]:
+    if settings.whatsapp is not None:
+        yield Trial("whatsapp", partial(_check_connection, settings.whatsapp, settings))
+
+
+async def _check_connection(whatsapp: Provider | Factory, settings: WhatsAppSettings) -> str:
+    from entrypoints.commands.shared.connection_checks import check_own_adapter
+
+    with name_variable(_VARIABLE):
+        async with open_whatsapp(whatsapp, settings) as messenger:
+            if isinstance(whatsapp, Provider):
+                return await whatsapp.check_messenger(messenger)
+            return await check_own_adapter(messenger)
+
+
+class _WhatsApp(Feature):
+    """Codes by WhatsApp, a channel beside the SMS."""
+
+    name = "whatsapp"
+    folders = (
+        "domain/features/whatsapp",
+        "application/features/whatsapp",
+        "application/features/whatsapp/ports.py",
+        "adapters/databases/records/features/whatsapp.py",
+        "adapters/messages/whatsapp_cloud",
+        "entrypoints/http/features/whatsapp",
+        "entrypoints/commands/features/whatsapp",
+        "entrypoints/features/whatsapp/providers.py",
+        "entrypoints/features/whatsapp/cloud_settings.py",
+    )
+    kinds = KINDS
+    settings = WhatsAppSettings
+    adds_channel = Channel.WHATSAPP
+
+    def check(self, settings: Settings) -> Findings:
+        whatsapp = settings.of(WhatsAppSettings)
+        return (_check_provider(whatsapp), _try_provider(whatsapp))
+
+    def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
+        del installed
+        from entrypoints.http.features.whatsapp.plugin import WhatsAppPlugin
+
+        return (WhatsAppPlugin(is_used=settings.of(WhatsAppSettings).whatsapp is not None),)
+
+    @asynccontextmanager
+    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+        """Add the channel, if codes are open and there is a provider.
+
+        At the end, codes that are being sent get the time that they need.
+        """
+        from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
+        from application.features.whatsapp.feature import WhatsAppRecordsFeature
+        from application.otp.feature import OtpFeature
+
+        core, settings = opening.use_cases, opening.settings.of(WhatsAppSettings)
+        repositories = make_whatsapp_repositories(opening.database, opening.phone_encryption)
+        records = WhatsAppRecordsFeature(core, repositories)
+        core.add(records)
+        whatsapp = settings.whatsapp
+        if whatsapp is not None:
+            opening.banner_adapters["whatsapp"] = f"by {provider_name(whatsapp)}"
+        if whatsapp is None or core.find(OtpFeature) is None:
+            yield
+            return
+        with name_variable(_VARIABLE):
+            messenger = await opening.stack.enter_async_context(open_whatsapp(whatsapp, settings))
+        _add_channel(opening, settings, messenger, provider_name(whatsapp))
+        try:
+            yield
+        finally:
+            await core.of(OtpFeature).deliver_code.finish()
+
+
+def _add_channel(
+    opening: "Opening", settings: WhatsAppSettings, messenger: Messenger, name: str
+) -> None:
+    """Add the use cases, with a provider that is left alone while it does not respond."""
+    from adapters.messages.failover import FailoverMessenger, FailoverProvider
+    from adapters.operations.system import HeldHealthCheck
+    from application.features.whatsapp.feature import (
+        WhatsAppFeature,
+        WhatsAppPorts,
+        WhatsAppRecordsFeature,
+    )
+    from application.otp.codes import OtpCodes
+    from application.otp.provider_pause import ProviderPause
+
+    core, messengers = opening.use_cases, {name: messenger}
+    pause = ProviderPause(opening.system.clock)
+    guarded = FailoverMessenger(
+        [FailoverProvider(name, messenger, pause)],
+        opening.system.events,
+        [health_check_of(messenger)],
+    )
+    core.operations.check_readiness.add("whatsapp", HeldHealthCheck(guarded))
+    has_url = settings.is_set("DIALTONE_PUBLIC_URL")
+    feature = WhatsAppFeature(
+        core,
+        core.of(WhatsAppRecordsFeature),
+        WhatsAppPorts(
+            messenger=guarded,
+            status_callbacks=status_callbacks_of(messengers),
+            handshakes=handshakes_of(messengers),
+        ),
+        OtpCodes(
+            opening.keys.key_set(KeyPurpose.OTP_PEPPER),
+            settings.test_otps.value,
+            settings.otp_length,
+        ),
+        WebhookUrls(settings.public_url) if has_url else None,
+    )
+    core.add(feature)
+
+
+WHATSAPP: Final = _WhatsApp()

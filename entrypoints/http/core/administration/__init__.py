@@ -1,0 +1,1 @@
+"""What operators see and name, as several APIs show it."""

@@ -1,0 +1,156 @@
+"""Whom a request of an operator is about."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Final
+
+import msgspec
+
+from application.administration.acts import Act
+from application.administration.find_user import ExternalIdQuery, UserQuery
+from domain import errors
+from domain.identifier import IDENTIFIER_PATTERN, parse_identifier
+from domain.identities.external_id import parse_external_id
+from domain.identities.username import Username, parse_username
+from domain.phone import parse_phone
+from entrypoints.http.errors.core import CORE_TABLE
+from entrypoints.http.errors.exceptions import FieldError, InvalidFields
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.fields import (
+    EXTERNAL_ID_DESCRIPTION,
+    ID_DESCRIPTION,
+    USER_ID_EXAMPLE,
+    combination,
+    described,
+    external_id_field,
+    phone_field,
+    reason_field,
+)
+from entrypoints.http.requests.parsing import FieldErrors
+from entrypoints.http.requests.request import ApiRequest
+
+_FIELDS: Final = ("phone", "username", "id", "external_id")
+NO_TARGET: Final = FieldError(
+    "phone", FieldErrorCode.MISSING_FIELD, "Send one of phone, username, id and external_id."
+)
+TWO_TARGETS: Final = FieldError(
+    "id",
+    FieldErrorCode.CONFLICTING_VALUE,
+    "Send only one of phone, username, id and external_id.",
+)
+
+
+ACT_ERRORS: Final = (
+    errors.Forbidden,
+    errors.InsufficientScope,
+    errors.ReauthenticationRequired,
+    errors.UserNotFound,
+    errors.AuditFailed,
+)
+"""Those of an operation that acts for a user."""
+TARGET_ERRORS: Final = (NO_TARGET, TWO_TARGETS, *ACT_ERRORS)
+"""Those of an operation that acts for a user whom its body names."""
+
+ReasonField = Annotated[
+    str | None, reason_field("Why, for the audit.", "Ticket 4711: she gets no code", min_length=0)
+]
+
+
+class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A user: exactly one of `phone`, `username`, `id` and `external_id`."""
+
+    combinations: ClassVar = tuple(
+        combination(name, without=[other for other in _FIELDS if other != name]) for name in _FIELDS
+    )
+
+    phone: Annotated[
+        str | None,
+        phone_field(
+            "A phone number, also of a phone that has no account. A number without + is read in"
+            " the default region of the service."
+        ),
+    ] = None
+    username: Annotated[str | None, described("A username.", "Rahul Sharma")] = None
+    id: Annotated[
+        str | None, described(ID_DESCRIPTION, USER_ID_EXAMPLE, pattern=IDENTIFIER_PATTERN)
+    ] = None
+    external_id: Annotated[str | None, external_id_field(EXTERNAL_ID_DESCRIPTION)] = None
+    reason: ReasonField = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A user, and why somebody acts for that user.
+
+    Attributes:
+        field: The field of the body that names the user.
+        query: What it says.
+        reason: The reason for the audit.
+    """
+
+    field: str
+    query: UserQuery
+    reason: str
+
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """Act in the block. What is wrong with the user is reported as an error of the field."""
+        try:
+            yield
+        except (errors.InvalidValue, errors.CountryNotServed, errors.PhoneUnreachable) as error:
+            raise InvalidFields(CORE_TABLE.to_field_error(self.field, error)) from error
+
+
+def parse_target(request: ApiRequest, act: Act, body: UserBody) -> Target:
+    """Parse the user and the reason of an act.
+
+    Raises:
+        InvalidFields: Not exactly one field names a user, or it is invalid, or the reason is.
+        UserNotFound: No user can have this name.
+    """
+    field, text = _find_field(body)
+    with FieldErrors() as invalid:
+        with invalid.of(field):
+            query = _parse_query(field, text, request.settings.otp.default_region)
+        with invalid.of("reason"):
+            reason = request.operator.parse_reason(act, body.reason or "")
+    return Target(field, query, reason)
+
+
+def _find_field(body: UserBody) -> tuple[str, str]:
+    texts = (body.phone, body.username, body.id, body.external_id)
+    sent = [(name, text) for name, text in zip(_FIELDS, texts, strict=True) if text is not None]
+    if not sent:
+        raise InvalidFields(NO_TARGET)
+    if len(sent) > 1:
+        code, message = TWO_TARGETS.code, TWO_TARGETS.message
+        raise InvalidFields(*[FieldError(name, code, message) for name, _ in sent])
+    return sent[0]
+
+
+def _parse_query(field: str, text: str, default_region: str | None) -> UserQuery:
+    match field:
+        case "phone":
+            # Also a number to which no code is sent: it may have an account since earlier.
+            return parse_phone(text, default_region, rules=None)
+        case "username":
+            return _parse_username(text)
+        case "external_id":
+            return ExternalIdQuery(parse_external_id(text))
+        case _:
+            return _parse_id(text)
+
+
+def _parse_username(text: str) -> Username:
+    try:
+        return parse_username(text)
+    except errors.InvalidValue as error:
+        raise errors.UserNotFound from error
+
+
+def _parse_id(text: str) -> str:
+    identifier = parse_identifier(text)
+    if identifier is None:
+        raise errors.InvalidIdentifier("An id has 24 hex digits.")
+    return identifier

@@ -1,0 +1,1 @@
+"""Paths of what can be taken out: a package for each feature."""

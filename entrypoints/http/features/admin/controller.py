@@ -1,0 +1,384 @@
+"""Administration: find a user, and act for one."""
+
+from typing import Final
+
+from litestar import Controller, get, patch, post
+from litestar.params import JSONBody
+
+from application.administration import acts
+from application.administration.feature import AdministrationFeature
+from application.administration.find_user import FoundUser, UserQuery
+from application.identities.operators import JOINED_BY_CALL
+from application.otp.feature import LimitsFeature, OtpFeature
+from application.otp.send_code import HAS_FIXED_CODE, SendCodeCommand
+from domain import errors
+from domain.administration.role_scopes import parse_staff_role
+from domain.identities.external_id import parse_external_id
+from domain.identities.role import Role
+from domain.otp.message_preferences import MessagePreferences
+from entrypoints.http.core.administration.target import (
+    ACT_ERRORS,
+    TARGET_ERRORS,
+    UserBody,
+    parse_target,
+)
+from entrypoints.http.core.administration.user_details import UserDetailsForm, UserDetailsResponse
+from entrypoints.http.core.users.retained_data import to_retained_data
+from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.features.admin import action_schemas as actions
+from entrypoints.http.parameters import IdParameter
+from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
+from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id, parsing_field
+from entrypoints.http.requests.request import ApiRequest
+
+_TEST_OTP: Final = FieldError(
+    "phone",
+    FieldErrorCode.CONFLICTING_VALUE,
+    HAS_FIXED_CODE,
+)
+_NOT_VERIFIED: Final = FieldError(
+    "phone",
+    FieldErrorCode.INVALID_VALUE,
+    JOINED_BY_CALL,
+)
+
+
+class AdminUserController(Controller):
+    """What administrators and backends see of users, and do for them."""
+
+    path = "/admin/users"
+    tags = ["Administration"]
+    opt = {
+        "tag_description": "Find users and act for them. For administrators who signed in within"
+        " the last day, and for backends with a service token. Each act is in the audit before it"
+        " is done."
+    }
+    dependencies = {
+        "administration": provide(lambda use_cases: use_cases.administration),
+        "limits": provide(lambda use_cases: use_cases.of(LimitsFeature)),
+        "otp": provide(lambda use_cases: use_cases.of(OtpFeature)),
+    }
+    middleware = [AdministrationMiddleware]
+    security = BEARER
+
+    @post(
+        "/search",
+        summary="Find a user",
+        response_description="The user, or the phone without an account.",
+        status_code=200,
+        errors=[*TARGET_ERRORS, errors.TooManyPhones],
+    )
+    async def search_user(
+        self,
+        request: ApiRequest,
+        limits: Injected[LimitsFeature],
+        data: JSONBody[UserBody],
+    ) -> UserDetailsResponse:
+        """Find a user by phone, username, id or external id, and show all that helps this user.
+
+        A phone without an account is found too: `account` is null, and `summary` says so.
+
+        The full number is shown to administrators who signed in within the last 15 minutes, and to
+        service tokens with the scope `users:phone`. It is in the audit before. A service token
+        needs the scope `users:read`.
+        """
+        target = parse_target(request, acts.VIEW_PHONE, data)
+        return await _show(request, limits, target.query, target.reason)
+
+    @get(
+        "/{user_id:str}",
+        summary="Show a user",
+        response_description="The user.",
+        errors=[
+            InvalidUserId,
+            *ACT_ERRORS,
+            errors.TooManyPhones,
+        ],
+    )
+    async def show_user(
+        self,
+        request: ApiRequest,
+        limits: Injected[LimitsFeature],
+        user_id: IdParameter,
+    ) -> UserDetailsResponse:
+        """Show a user by id, as a search does. A service token needs the scope `users:read`."""
+        return await _show(request, limits, parse_id(user_id, InvalidUserId()))
+
+    @patch(
+        "/{user_id:str}",
+        summary="Change a user",
+        response_description="The user was changed.",
+        act=acts.SET_EXTERNAL_ID,
+        errors=[
+            InvalidUserId,
+            *ACT_ERRORS,
+            errors.ExternalIdInUse,
+        ],
+    )
+    async def change_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        user_id: IdParameter,
+        data: JSONBody[actions.ChangeUserBody],
+    ) -> actions.UserActionResponse:
+        """Set or remove what another system calls a user. {who}."""
+        query = parse_id(user_id, InvalidUserId())
+        with FieldErrors(data) as invalid:
+            with invalid.of("external_id"):
+                text = data.external_id
+                external_id = None if text is None else parse_external_id(text)
+            with invalid.of("reason"):
+                reason = request.operator.parse_reason(acts.SET_EXTERNAL_ID, data.reason or "")
+        act = administration.act_for_users
+        user = await act.set_external_id(request.operator, query, external_id, reason)
+        return _done("User changed", user)
+
+    @post(
+        f"/{acts.RESET_LIMITS.name}",
+        summary="Reset the limits of a phone",
+        response_description="One more message can be sent.",
+        status_code=200,
+        act=acts.RESET_LIMITS,
+        errors=[*TARGET_ERRORS, errors.PhoneBlocked, errors.TooManyResets],
+    )
+    async def reset_limits(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[UserBody],
+    ) -> actions.ResetLimitsResponse:
+        """Let a phone get a code again, whatever was sent to it today.
+
+        The cooldown and the counters of this phone are cleared, and one message with five attempts
+        is allowed (with one attempt after 96 failed ones in a row). Failed attempts in a row, and
+        the limits that many phones share, stay. This is possible twice a day for a phone that is
+        not blocked. {who}.
+        """
+        target = parse_target(request, acts.RESET_LIMITS, data)
+        act = administration.act_for_users
+        result = await act.reset_limits(request.operator, target.query, target.reason)
+        return actions.ResetLimitsResponse(resets_left=result.resets_left, attempts=result.attempts)
+
+    @post(
+        f"/{acts.SEND_CODE.name}",
+        summary="Send a code to a user",
+        response_description="The message was sent. If `sent` is false, it had been sent before.",
+        status_code=200,
+        act=acts.SEND_CODE,
+        errors=[
+            *TARGET_ERRORS,
+            _TEST_OTP,
+            errors.PhoneBlocked,
+            errors.CountryNotServed,
+            errors.PhoneUnreachable,
+            errors.TooManyOtpRequests,
+            errors.TooManyOperatorCodes,
+            errors.DeliveryFailed,
+        ],
+    )
+    async def send_code(
+        self,
+        request: ApiRequest,
+        otp: Injected[OtpFeature],
+        data: JSONBody[actions.SendCodeBody],
+    ) -> actions.SendCodeResponse:
+        """Send a code to the phone of a user, at most three a day.
+
+        It helps after too many wrong codes: it has five attempts of its own from each of at most
+        three networks (IPv4 /24, IPv6 /48). These are for clients that send any `request_id` of
+        this phone from the last day, and for networks that requested a code without sending ids.
+
+        Only the owner of the phone sees it. {who}.
+        """
+        with parsing_field("channel"):
+            channel = parse_channel(data.channel, request.settings.otp)
+        target = parse_target(request, acts.SEND_CODE, data)
+        command = SendCodeCommand(
+            client_ip=request.client_ip,
+            channel=channel,
+            preferences=MessagePreferences(locale=data.locale),
+        )
+        with target.reporting():
+            result = await otp.send_code(request.operator, target.query, command, target.reason)
+        return actions.to_send_code_response(result)
+
+    @post(
+        f"/{acts.BLOCK.name}",
+        summary=acts.BLOCK.does,
+        response_description="The phone is blocked.",
+        status_code=200,
+        act=acts.BLOCK,
+        errors=TARGET_ERRORS,
+    )
+    async def block_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[UserBody],
+    ) -> actions.UserActionResponse:
+        """{does}: nothing is sent to it, no code is correct, and its sessions end.
+
+        It may be a phone without an account. {who}.
+        """
+        target = parse_target(request, acts.BLOCK, data)
+        act = administration.act_for_users
+        user = await act.block(request.operator, target.query, target.reason)
+        return _done("Phone blocked", user)
+
+    @post(
+        f"/{acts.UNBLOCK.name}",
+        summary="Unblock a phone",
+        response_description="The phone is not blocked.",
+        status_code=200,
+        act=acts.UNBLOCK,
+        errors=TARGET_ERRORS,
+    )
+    async def unblock_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[UserBody],
+    ) -> actions.UserActionResponse:
+        """Let a blocked phone sign in again. {who}."""
+        target = parse_target(request, acts.UNBLOCK, data)
+        act = administration.act_for_users
+        user = await act.unblock(request.operator, target.query, target.reason)
+        return _done("Phone unblocked", user)
+
+    @post(
+        f"/{acts.SIGN_OUT.name}",
+        summary="End all sessions of a user",
+        response_description="The sessions have ended.",
+        status_code=200,
+        act=acts.SIGN_OUT,
+        errors=TARGET_ERRORS,
+    )
+    async def sign_out_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[UserBody],
+    ) -> actions.SignOutUserResponse:
+        """End all sessions of a user. Their tokens become invalid at once.
+
+        {who}.
+        """
+        target = parse_target(request, acts.SIGN_OUT, data)
+        act = administration.act_for_users
+        ended = await act.sign_out(request.operator, target.query, target.reason)
+        return actions.SignOutUserResponse(sessions_ended=ended)
+
+    @post(
+        f"/{acts.DELETE.name}",
+        summary="Delete a user",
+        response_description="The account is deleted.",
+        status_code=200,
+        act=acts.DELETE,
+        errors=TARGET_ERRORS,
+    )
+    async def delete_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[UserBody],
+    ) -> actions.DeleteUserResponse:
+        """Delete an account, as `DELETE /users/me` does. The response says what remains.
+
+        {who}.
+        """
+        target = parse_target(request, acts.DELETE, data)
+        act = administration.act_for_users
+        retained = await act.delete(request.operator, target.query, target.reason)
+        return actions.DeleteUserResponse(retained=to_retained_data(retained))
+
+    @post(
+        f"/{acts.PROMOTE.name}",
+        summary=acts.PROMOTE.does,
+        response_description="The user has the role.",
+        status_code=200,
+        act=acts.PROMOTE,
+        errors=[*TARGET_ERRORS, _NOT_VERIFIED],
+    )
+    async def promote_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[actions.PromoteBody],
+    ) -> actions.UserActionResponse:
+        """{does}, in place of a former one. {who}.
+
+        All sessions of the user end. Nobody gives a higher role than the own one, and a service
+        token only one whose scopes it has. Nobody acts on staff of the same or a higher role, nor
+        on themselves: only a command does. So an administrator is demoted by a command only. This
+        holds for all acts.
+        """
+        target = parse_target(request, acts.PROMOTE, data)
+        with parsing_field("role"):
+            role = Role.ADMINISTRATOR if data.role is None else parse_staff_role(data.role)
+        act = administration.act_for_users
+        with target.reporting():
+            user = await act.change_role(request.operator, target.query, role, target.reason)
+        return _done("User promoted", user)
+
+    @post(
+        f"/{acts.DEMOTE.name}",
+        summary=acts.DEMOTE.does,
+        response_description="The user is a member.",
+        status_code=200,
+        act=acts.DEMOTE,
+        errors=TARGET_ERRORS,
+    )
+    async def demote_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[UserBody],
+    ) -> actions.UserActionResponse:
+        """{does}. {who}."""
+        target = parse_target(request, acts.DEMOTE, data)
+        act, role = administration.act_for_users, Role.MEMBER
+        user = await act.change_role(request.operator, target.query, role, target.reason)
+        return _done("User demoted", user)
+
+    @post(
+        f"/{acts.RESTORE.name}",
+        summary="Give a phone back to an account that lost it",
+        response_description="The account has its phone again.",
+        status_code=200,
+        act=acts.RESTORE,
+        errors=TARGET_ERRORS,
+    )
+    async def restore_user(
+        self,
+        request: ApiRequest,
+        administration: Injected[AdministrationFeature],
+        data: JSONBody[UserBody],
+    ) -> actions.UserActionResponse:
+        """{does}. {who}.
+
+        An account loses its phone when somebody else proves to own it. Such an account is found by
+        its id only. The account that has the phone now loses it.
+        """
+        target = parse_target(request, acts.RESTORE, data)
+        act = administration.act_for_users
+        user = await act.restore(request.operator, target.query, target.reason)
+        return _done("User restored", user)
+
+
+async def _show(
+    request: ApiRequest,
+    limits: LimitsFeature,
+    query: UserQuery,
+    reason: str = "",
+) -> UserDetailsResponse:
+    show_user = limits.show_user
+    details = await show_user(request.operator, query, reason)
+    form: UserDetailsForm = request.app.state.user_details
+    return form.to_response(details, show_user.clock.now())
+
+
+def _done(message: str, user: FoundUser) -> actions.UserActionResponse:
+    return actions.UserActionResponse(message=message, subject=user.subject)

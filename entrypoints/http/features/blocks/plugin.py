@@ -1,0 +1,18 @@
+"""Blocks over HTTP."""
+
+from collections.abc import Sequence
+
+from litestar import Controller
+
+from domain.administration.scope import Scope
+from entrypoints.http.features.blocks.controller import BlockController
+from entrypoints.http.features.blocks.errors import ERRORS
+from entrypoints.http.plugin import ApiPlugin
+
+
+class BlocksPlugin(ApiPlugin):
+    """Blocks."""
+
+    scopes = (Scope.READ_BLOCKS, Scope.WRITE_BLOCKS)
+    errors = ERRORS
+    administration: Sequence[type[Controller]] = (BlockController,)

@@ -1,0 +1,62 @@
+"""An act for a user, and what it needs."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from application.administration.act_for_users import ActForUsers
+from application.administration.acts import Act
+from application.administration.find_user import UserQuery
+from application.administration.operator import Operator
+from application.administration.show_user import UserDetails
+from application.use_cases import UseCases
+from entrypoints.http.errors.table import ApiError
+from entrypoints.http.features.console.request import ConsoleRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ActCall:
+    """What an act needs: the use cases, who acts for whom and why, and the other fields."""
+
+    request: ConsoleRequest
+    use_cases: UseCases
+    query: UserQuery
+    reason: str
+    form: Mapping[str, str]
+
+    @property
+    def operator(self) -> Operator:
+        """Who acts."""
+        return self.request.operator
+
+    @property
+    def act(self) -> ActForUsers:
+        """The acts for users."""
+        return self.use_cases.administration.act_for_users
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActPage:
+    """The pages of an act for a user: one that asks, and one after it.
+
+    Attributes:
+        act: What is done, and who may.
+        title: The heading of its page, and the text of its link and its button.
+        is_offered: Whether the page of a user has its link.
+        run: Does it, and returns what the next page says, as a key of `DONE`. None where the
+            response is no page.
+        is_dangerous: Whether nobody can undo it.
+        text: The template of what happens, where that of acts does not say it.
+        fields: The template of its fields, where that of acts does not have them.
+        stays: Whether the page stays, because the response is a file.
+        errors: What is wrong and the way out, where this act raises such an error.
+    """
+
+    act: Act
+    title: str
+    is_offered: Callable[[UserDetails], bool]
+    run: Callable[[ActCall], Awaitable[str]] | None
+    is_dangerous: bool = False
+    text: str = ""
+    fields: str = ""
+    stays: bool = False
+    errors: Mapping[type[ApiError], str] = field(default_factory=dict)

@@ -1,0 +1,90 @@
+"""Pages and redirects of the console."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from litestar.response import Redirect, Template
+
+from domain.administration.scope import Scope
+from entrypoints.http.features.console.part import NavigationEntry, parts_of
+from entrypoints.http.features.console.request import ConsoleRequest
+
+NAVIGATION: Final[Sequence[NavigationEntry]] = (
+    (0, "Overview", "/console", None),
+    (10, "People", "/console/users", Scope.READ_USERS),
+    (70, "Audit", "/console/audit", Scope.READ_AUDIT),
+)
+"""What the header links. Parts add theirs."""
+DONE: Final[Mapping[str, str]] = {
+    "signed_out": "You are signed out.",
+    "code_sent": "A code was sent.",
+    "code_unconfirmed": "The provider did not confirm the message: it may have arrived, or not.",
+    "code_sent_before": "Nothing was sent now: a message with a code was sent just before.",
+    "limits_reset": "The limits are reset.",
+    "limits_reset_before": "The limits were reset just before. They were not reset again.",
+    "user_blocked": "The phone is blocked.",
+    "user_unblocked": "The phone is no longer blocked.",
+    "user_signed_out": "All sessions have ended.",
+    "user_promoted": "This user has the role.",
+    "user_demoted": "This user is a member.",
+    "external_id_changed": "The external id is changed.",
+    "user_restored": "The account has its phone back.",
+    "user_deleted": "The account is deleted.",
+    "user_deleted_before": "This account was deleted before, so nothing was done now.",
+}
+"""What a page says after an act: by the word in its address, so that nobody puts text there."""
+
+
+def render(
+    request: ConsoleRequest, name: str, *, status_code: int = 200, **context: Any
+) -> Template:
+    """Render a template with what every page needs, and `context`.
+
+    Args:
+        request: The request.
+        name: The template, below `templates/`.
+        status_code: The status of the response.
+        context: What this page needs besides.
+    """
+    parts = parts_of(request)
+    done = {**DONE, **{word: text for part in parts for word, text in part.done.items()}}
+    shared = {
+        "session": request.console_session,
+        "form_token": request.form_token,
+        "navigation": [
+            (title, path, _is_current(path, request.scope["path"]))
+            for _, title, path, scope in sorted(
+                [*NAVIGATION, *(entry for part in parts for entry in part.navigation)]
+            )
+            if _has_scope(request, scope)
+        ],
+        "has_scope": partial(_has_scope, request),
+        "message": done.get(request.query_params.get("done", ""), ""),
+    }
+    return Template(name, context=shared | context, status_code=status_code)
+
+
+def see_other(path: str, message: str = "", **parameters: str) -> Redirect:
+    """Redirect to a page after a POST, so that loading it again repeats nothing.
+
+    Args:
+        path: The page.
+        message: A key of `DONE`, or of that of a part, for what was done.
+        parameters: Other parameters of the page.
+    """
+    done = {"done": message} if message else {}
+    query = done | parameters
+    return Redirect(path, status_code=303, query_params=query or None)
+
+
+def _has_scope(request: ConsoleRequest, scope: str | None) -> bool:
+    """Return whether whoever is signed in has a scope."""
+    if request.console_session is None:
+        return False
+    return scope is None or request.operator.has_scope(Scope(scope))
+
+
+def _is_current(path: str, requested: str) -> bool:
+    is_below = path != "/console" and requested.startswith(f"{path}/")
+    return requested.rstrip("/") == path or is_below

@@ -1,0 +1,453 @@
+"""What the staff does for a user, each after a page that says what happens and asks why."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+from litestar import Response, get, post
+from litestar.response import Redirect, Template
+
+from application.administration import acts
+from application.administration.acts import Act
+from application.administration.find_user import FoundUser
+from application.administration.show_user import UserDetails
+from application.features.console.feature import ConsoleFeature
+from application.otp.feature import LimitsFeature, OtpFeature
+from application.otp.send_code import SendCodeCommand
+from application.ports.errors import PortError
+from application.use_cases import UseCases
+from domain import errors
+from domain.administration.role_scopes import STAFF_ROLES, parse_staff_role
+from domain.administration.scope import Scope
+from domain.identities.external_id import parse_external_id
+from domain.identities.role import Role
+from domain.identities.session import FRESH_LOGIN_PERIOD
+from domain.otp.message_preferences import MessagePreferences, require_locale
+from domain.phone import parse_phone
+from entrypoints.http.core.administration.user_details import summarize_user
+from entrypoints.http.errors.core import CORE_TABLE
+from entrypoints.http.errors.exceptions import HttpError, InvalidFields
+from entrypoints.http.errors.table import ApiError
+from entrypoints.http.features.console.act import ActCall, ActPage
+from entrypoints.http.features.console.console_controller import ConsoleController
+from entrypoints.http.features.console.forms import read_form
+from entrypoints.http.features.console.middleware import NEEDED_SCOPE
+from entrypoints.http.features.console.part import parts_of
+from entrypoints.http.features.console.render import render, see_other
+from entrypoints.http.features.console.request import ConsoleRequest
+from entrypoints.http.parameters import IdParameter
+from entrypoints.http.requests.dependencies import Injected
+from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id, parsing_field
+from entrypoints.http.responses.errors import report_error, table_of
+from entrypoints.words import act_words
+from entrypoints.words.user_words import describe_hold
+
+USERS: Final = "/console/users"
+PHONE: Final = f"{USERS}/phone"
+"""The page of a phone without an account: the number is in the form, never in the address."""
+
+_ActError: TypeAlias = errors.DomainError | HttpError | PortError
+ACT_ERRORS: Final = (errors.DomainError, HttpError, PortError)
+
+
+async def _send_code(call: ActCall) -> str:
+    with FieldErrors() as invalid:
+        with invalid.of("channel"):
+            channel = parse_channel(call.form["channel"] or None, call.request.settings.otp)
+        with invalid.of("locale"):
+            locale = require_locale(call.form["locale"]) if call.form["locale"] else None
+    command = SendCodeCommand(
+        client_ip=call.request.client_ip,
+        channel=channel,
+        preferences=MessagePreferences(locale=locale),
+    )
+    result = await call.use_cases.of(OtpFeature).send_code(
+        call.operator, call.query, command, call.reason
+    )
+    if not result.sent:
+        return "code_sent_before"
+    return "code_sent" if result.is_confirmed else "code_unconfirmed"
+
+
+async def _reset_limits(call: ActCall) -> str:
+    left = call.form["resets_left"]
+    # A second click would use up the second reset of the day.
+    expected_left = int(left) if left.isdecimal() and len(left) == 1 else None
+    try:
+        await call.act.reset_limits(
+            call.operator, call.query, call.reason, expected_left=expected_left
+        )
+    except errors.ConflictingValue:
+        return "limits_reset_before"
+    return "limits_reset"
+
+
+async def _block(call: ActCall) -> str:
+    await call.act.block(call.operator, call.query, call.reason)
+    return "user_blocked"
+
+
+async def _unblock(call: ActCall) -> str:
+    await call.act.unblock(call.operator, call.query, call.reason)
+    return "user_unblocked"
+
+
+async def _sign_out(call: ActCall) -> str:
+    await call.act.sign_out(call.operator, call.query, call.reason)
+    return "user_signed_out"
+
+
+async def _promote(call: ActCall) -> str:
+    with parsing_field("role"):
+        role = parse_staff_role(call.form["role"])
+    await call.act.change_role(call.operator, call.query, role, call.reason)
+    return "user_promoted"
+
+
+async def _demote(call: ActCall) -> str:
+    await call.act.change_role(call.operator, call.query, Role.MEMBER, call.reason)
+    return "user_demoted"
+
+
+async def _set_external_id(call: ActCall) -> str:
+    with parsing_field("external_id"):
+        text = call.form["external_id"]
+        external_id = parse_external_id(text) if text else None
+    await call.act.set_external_id(call.operator, call.query, external_id, call.reason)
+    return "external_id_changed"
+
+
+async def _restore(call: ActCall) -> str:
+    await call.act.restore(call.operator, call.query, call.reason)
+    return "user_restored"
+
+
+async def _delete(call: ActCall) -> str:
+    await call.act.delete(call.operator, call.query, call.reason)
+    return "user_deleted"
+
+
+def _has_phone(details: UserDetails) -> bool:
+    return details.verification is not None
+
+
+def _is_blocked(details: UserDetails) -> bool:
+    return details.verification is not None and details.verification.blocked_since is not None
+
+
+def _gets_codes(details: UserDetails) -> bool:
+    return _has_phone(details) and not _is_blocked(details)
+
+
+def is_open(details: UserDetails) -> bool:
+    """Return whether there is an account with a phone."""
+    return details.user.identity is not None and not details.user.identity.is_closed
+
+
+def _is_staff(details: UserDetails) -> bool:
+    identity = details.user.identity
+    return is_open(details) and identity is not None and identity.is_staff
+
+
+def _is_detached(details: UserDetails) -> bool:
+    identity = details.user.identity
+    return identity is not None and identity.is_closed and not identity.is_deleted
+
+
+def has_account(details: UserDetails) -> bool:
+    """Return whether there is an account that is not deleted, also one without a phone."""
+    return is_open(details) or _is_detached(details)
+
+
+_PAGES: Final = (
+    ActPage(
+        act=acts.VIEW_PHONE,
+        title="Show the full number",
+        is_offered=lambda details: _has_phone(details) and details.user.identity is not None,
+        run=None,
+    ),
+    ActPage(act=acts.SEND_CODE, title="Send a code", is_offered=_gets_codes, run=_send_code),
+    ActPage(
+        act=acts.RESET_LIMITS, title="Reset the limits", is_offered=_gets_codes, run=_reset_limits
+    ),
+    ActPage(act=acts.SIGN_OUT, title="End all sessions", is_offered=is_open, run=_sign_out),
+    ActPage(
+        act=acts.BLOCK,
+        title="Block the phone",
+        is_offered=lambda details: _has_phone(details) and not _is_blocked(details),
+        run=_block,
+    ),
+    ActPage(act=acts.UNBLOCK, title="Unblock the phone", is_offered=_is_blocked, run=_unblock),
+    ActPage(act=acts.PROMOTE, title="Give a role", is_offered=is_open, run=_promote),
+    ActPage(act=acts.DEMOTE, title="Make a member", is_offered=_is_staff, run=_demote),
+    ActPage(
+        act=acts.SET_EXTERNAL_ID,
+        title="Change the external id",
+        is_offered=is_open,
+        run=_set_external_id,
+    ),
+    ActPage(act=acts.RESTORE, title="Give the phone back", is_offered=_is_detached, run=_restore),
+)
+_DELETION: Final = ActPage(
+    act=acts.DELETE,
+    title="Delete the account",
+    is_offered=has_account,
+    run=_delete,
+    is_dangerous=True,
+)
+"""The last one, also after those of features."""
+_OF_CORE: Final = (*_PAGES, _DELETION)
+_OF_PHONES: Final = (acts.SEND_CODE, acts.RESET_LIMITS, acts.BLOCK, acts.UNBLOCK)
+"""What is possible for a phone without an account."""
+
+
+class UserActController(ConsoleController):
+    """What is done for a user, or for a phone without an account.
+
+    - A page says what happens and for whom, and asks for the reason.
+    - After the act, a redirect leads to the page of the user, so loading it again repeats nothing.
+    - An error is shown with the form, as it was filled in.
+    """
+
+    path = USERS
+    opt = {NEEDED_SCOPE: Scope.READ_USERS}
+
+    @get([f"/{{user_id:str}}/{page.act.name}" for page in _OF_CORE])
+    async def confirm_act(
+        self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
+    ) -> Response[Any]:
+        """Return the page that asks whether to do it. It leads to the sign-in where that is old."""
+        return await show_confirmation(request, use_cases, user_id)
+
+    @post([f"/{{user_id:str}}/{page.act.name}" for page in _OF_CORE if page.run], status_code=200)
+    async def do_act(
+        self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
+    ) -> Response[Any]:
+        """Do it."""
+        return await run_act(request, use_cases, await find_user(use_cases, user_id))
+
+    @post(f"/{{user_id:str}}/{acts.VIEW_PHONE.name}", status_code=200)
+    async def show_number(
+        self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
+    ) -> Template:
+        """Return the full number. It is in the audit before; loading it again is another read."""
+        request.operator.check_act(acts.VIEW_PHONE)
+        user = await find_user(use_cases, user_id)
+        form = await read_form(request)
+        try:
+            reason = parse_act_reason(request, acts.VIEW_PHONE, form)
+            view_phone = use_cases.of(LimitsFeature).view_phone
+            number = await view_phone(request.operator, user.require_phone(), user.subject, reason)
+        except ACT_ERRORS as error:
+            return await render_act_error(request, use_cases, user, form, error)
+        return render(request, "users/number.html", user=user, number=number)
+
+    @post([f"/phone/{act.name}" for act in _OF_PHONES], status_code=200)
+    async def act_for_phone(
+        self, request: ConsoleRequest, use_cases: Injected[UseCases]
+    ) -> Response[Any]:
+        """Ask whether to do it for a phone without an account, and then do it.
+
+        The number is in the form, so both pages come by a POST.
+        """
+        form = await read_form(request)
+        phone = parse_phone(form["phone"], None, rules=None)
+        user = await use_cases.administration.find_user(phone)
+        if form["confirmed"]:
+            return await run_act(request, use_cases, user)
+        if user.identity is not None:
+            return see_other(f"{path_of(user)}/{request.act_name}")
+        request.operator.check_act(_page_of(request).act)
+        request.operator.check_subject(user)
+        return await render_act(request, use_cases, user)
+
+    @get([f"/phone/{act.name}" for act in _OF_PHONES])
+    async def return_to_search(self) -> Redirect:
+        """Lead whoever opens the address of such a page without its form to the search."""
+        return see_other(USERS)
+
+
+def path_of(user: FoundUser) -> str:
+    """Return the page of a user; that of the search for a phone without an account."""
+    return USERS if user.identity is None else f"{USERS}/{user.identity.id}"
+
+
+async def show_confirmation(
+    request: ConsoleRequest, use_cases: UseCases, user_id: str
+) -> Response[Any]:
+    """Return the page that asks whether to do it; that of the user if it was deleted."""
+    request.operator.check_act(_page_of(request).act)
+    user = await find_user(use_cases, user_id)
+    request.operator.check_subject(user)
+    if user.identity is not None and user.identity.is_deleted:
+        return see_other(path_of(user), "user_deleted_before")
+    return await render_act(request, use_cases, user)
+
+
+async def find_user(use_cases: UseCases, user_id: str) -> FoundUser:
+    """Find a user by the id in an address; raises UserNotFound."""
+    return await use_cases.administration.find_user(parse_id(user_id, errors.UserNotFound()))
+
+
+def parse_act_reason(request: ConsoleRequest, act: Act, form: Mapping[str, str]) -> str:
+    """Return the reason of a form; raises InvalidFields."""
+    try:
+        return request.operator.parse_reason(act, form["reason"])
+    except errors.InvalidValue as error:
+        raise InvalidFields(CORE_TABLE.to_field_error("reason", error)) from error
+
+
+async def run_act(request: ConsoleRequest, use_cases: UseCases, user: FoundUser) -> Response[Any]:
+    """Do it, and lead to the page of the user."""
+    form, page = await read_form(request), _page_of(request)
+    query = user.identity.id if user.identity else user.require_phone()
+    request.operator.check_act(page.act)
+    request.operator.check_subject(user)
+    if user.identity is not None and user.identity.is_deleted:
+        # A second click on "Delete the account" ends here.
+        return see_other(path_of(user), "user_deleted_before")
+    try:
+        reason = parse_act_reason(request, page.act, form)
+        call = ActCall(request, use_cases, query, reason, form)
+        done = await page.run(call) if page.run else ""
+    except errors.UserNotFound as error:
+        # Another request may have deleted the account meanwhile.
+        user = await use_cases.administration.find_user(query)
+        if user.identity is not None and user.identity.is_deleted:
+            return see_other(path_of(user), "user_deleted_before")
+        return await render_act_error(request, use_cases, user, form, error)
+    except ACT_ERRORS as error:
+        return await render_act_error(request, use_cases, user, form, error)
+    return see_other(path_of(user), done)
+
+
+async def render_act_error(
+    request: ConsoleRequest,
+    use_cases: UseCases,
+    user: FoundUser,
+    form: Mapping[str, str],
+    error: _ActError,
+) -> Template:
+    """Return the page again, as it was filled in, with what is wrong."""
+    api_error = table_of(request).from_port_error(error) if isinstance(error, PortError) else error
+    status = request.errors.status(api_error)
+    report_error(request, api_error, status)
+    field_errors = error.field_errors if isinstance(error, InvalidFields) else ()
+    retry_at = None
+    if isinstance(error, errors.RateLimitExceeded | errors.DeliveryFailed):
+        retry_at = use_cases.of(ConsoleFeature).clock.now() + timedelta(seconds=error.retry_after)
+    page = await render_act(
+        request,
+        use_cases,
+        user,
+        status_code=status,
+        form=form,
+        error="" if field_errors else _explain(request, api_error, user),
+        retry_at=retry_at,
+        field_errors={field_error.field: field_error.message for field_error in field_errors},
+    )
+    page.headers.update(request.errors.headers(api_error))
+    return page
+
+
+async def render_act(
+    request: ConsoleRequest,
+    use_cases: UseCases,
+    user: FoundUser,
+    *,
+    status_code: int = 200,
+    form: Mapping[str, str] | None = None,
+    error: str = "",
+    retry_at: datetime | None = None,
+    field_errors: Mapping[str, str] | None = None,
+) -> Template:
+    """Return the page of an act."""
+    page, identity = _page_of(request), user.identity
+    order, country = request.settings.otp.channels, user.phone.country if user.phone else ""
+    session, possible_until = request.console_session, None
+    if page.act.needs_fresh_login and session is not None:
+        possible_until = session.created_at + FRESH_LOGIN_PERIOD
+    resets_left = None
+    if page.act is acts.RESET_LIMITS and user.phone is not None:
+        resets_left = (
+            await use_cases.of(LimitsFeature).describe_verification(user.phone)
+        ).resets_left
+    return render(
+        request,
+        "users/act.html",
+        status_code=status_code,
+        acts=acts,
+        page=page,
+        user=user,
+        identity=identity,
+        summary=summarize_user(user),
+        hold=describe_hold(user.hold, is_blocked=page.act is acts.BLOCK) if user.hold else "",
+        action_path=f"{path_of(user) if identity else PHONE}/{page.act.name}",
+        cancel_path=path_of(user),
+        phone_path=PHONE,
+        roles=STAFF_ROLES,
+        form=defaultdict(str, form or {}),
+        error=error,
+        retry_at=retry_at,
+        field_errors=defaultdict(str, field_errors or {}),
+        resets_left=resets_left,
+        user_data=[part.user_data for part in parts_of(request) if part.user_data],
+        channels=order.of(country),
+        first_channel=order.plan(country, None)[0],
+        retained=use_cases.administration.list_retained_data(use_cases.system.clock.now())
+        if page.act is acts.DELETE
+        else (),
+        possible_until=possible_until,
+    )
+
+
+def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
+    """Say what is wrong, and the way out."""
+    if text := _page_of(request).errors.get(type(error)):
+        return text
+    for part in parts_of(request):
+        if text := part.errors.get(type(error)):
+            return text
+    match error:
+        case errors.UserNotFound() if user.identity is not None and user.identity.is_deleted:
+            return "This account is deleted already."
+        case errors.UserNotFound() if _page_of(request).act is acts.RESTORE:
+            return "This account has a phone number, so nothing was changed."
+        case errors.UserNotFound() if user.identity is not None:
+            return act_words.explain_lost_phone("give it back first.")
+        case errors.UserNotFound():
+            return act_words.NO_ACCOUNT
+        case errors.TooManyOperatorCodes():
+            return f"Nothing was sent: {act_words.THREE_CODES_SENT}"
+        case errors.TooManyOtpRequests():
+            return f"{act_words.LIMIT_REACHED}. The page of the phone says which."
+        case errors.DeliveryFailed():
+            return act_words.explain_delivery_failure(error)
+        case errors.PhoneUnreachable():
+            return act_words.explain_unreachable(error)
+        case _:
+            return request.errors.message(error)
+
+
+def _page_of(request: ConsoleRequest) -> ActPage:
+    [page] = [page for page in act_pages(request) if page.act.name == request.act_name]
+    return page
+
+
+def offered_pages(request: ConsoleRequest, details: UserDetails) -> Sequence[ActPage]:
+    """Return those of the acts that make sense for a user, and that the operator may do."""
+    operator = request.operator
+    if not operator.may_act_on(details.user):
+        return ()
+    return [
+        page
+        for page in act_pages(request)
+        if page.is_offered(details) and page.act.scope and operator.has_scope(page.act.scope)
+    ]
+
+
+def act_pages(request: ConsoleRequest) -> Sequence[ActPage]:
+    """Return those of all acts, with those of features before the deletion."""
+    of_parts = [page for part in parts_of(request) for page in part.act_pages]
+    return [*_PAGES, *of_parts, _DELETION]

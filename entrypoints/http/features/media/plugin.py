@@ -1,0 +1,63 @@
+"""The library over HTTP."""
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from litestar import Controller, Litestar
+from litestar.config.app import AppConfig
+
+from domain.administration.scope import Scope
+from entrypoints.http.core.operations.schemas import ReadinessResponse
+from entrypoints.http.errors.fields import ServiceError
+from entrypoints.http.features.media.errors import (
+    ERRORS,
+    PORT_ERRORS,
+    MediaErrorFields,
+    MediaFieldCode,
+)
+from entrypoints.http.features.media.health import MediaHealth
+from entrypoints.http.features.media.library.controller import (
+    LibraryController,
+    MediaFileController,
+    UploadLimitsController,
+)
+from entrypoints.http.features.media.library.uploads import make_upload_limiter
+from entrypoints.http.features.media.moderation.controller import ModerationController
+from entrypoints.http.features.media.settings import HttpMediaSettings
+from entrypoints.http.plugin import ABOUT_API, ApiPlugin
+
+_ABOUT = "Users can upload images to a library.\n"
+_ABOUT_DELETION = "The library remains as long as the phone number does.\n"
+
+
+class MediaPlugin(ApiPlugin):
+    """The library, its files and their moderation."""
+
+    about = MappingProxyType({ABOUT_API: _ABOUT, "delete_me": _ABOUT_DELETION})
+    links = MappingProxyType(
+        {"create_user": {"list_library_items": {"user_id": "$response.body#/user_id"}}}
+    )
+    scopes = (Scope.READ_LIBRARY, Scope.MODERATE_LIBRARY)
+    errors = ERRORS
+    port_errors = PORT_ERRORS
+    fields = MappingProxyType({ReadinessResponse: MediaHealth, ServiceError: MediaErrorFields})
+    field_codes = tuple(MediaFieldCode)
+    controllers: Sequence[type[Controller]] = (
+        LibraryController,
+        UploadLimitsController,
+        MediaFileController,
+    )
+    administration: Sequence[type[Controller]] = (ModerationController,)
+
+    def __init__(self, settings: HttpMediaSettings) -> None:
+        """Take the settings of uploads and files."""
+        self._settings = settings
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Add the settings, and the limits of uploads in progress."""
+        app_config.state["media_settings"] = self._settings
+        app_config.on_startup.append(self._start)
+        return super().on_app_init(app_config)
+
+    def _start(self, app: Litestar) -> None:
+        app.state.upload_limiter = make_upload_limiter(self._settings, app.state.settings.lock_file)

@@ -1,0 +1,41 @@
+"""A report of statistics as CSV, of the command and the console."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from litestar import Response
+
+from domain.features.statistics.prices import to_decimal
+from domain.features.statistics.report import Statistics
+from entrypoints.words.csv_line import to_csv_line
+
+
+def csv_lines(report: Statistics) -> Iterator[str]:
+    """Return a head, and a line for each row.
+
+    There is no total, which a spreadsheet would sum again.
+    """
+    amounts = ("currency", "amount", "line_amount") if report.currency else ()
+    yield to_csv_line([*report.query.by, "sent", "delivered", "undelivered", "logins", *amounts])
+    for row in report.rows:
+        counts = row.counts
+        cells = [*row.names, counts.sent, counts.delivered, counts.undelivered, counts.logins]
+        if report.currency:
+            cells += [
+                report.currency,
+                to_decimal(counts.millionths),
+                to_decimal(counts.line_millionths),
+            ]
+        yield to_csv_line(cells)
+
+
+def csv_response(report: Statistics) -> Response[Any]:
+    """Return a file to download."""
+    query = report.query
+    days = f"{query.first.date()}-to-{query.last.date()}"
+    name = f"statistics-{days}-by-{'-'.join(query.by)}.csv"
+    return Response(
+        "".join(f"{line}\r\n" for line in csv_lines(report)),
+        media_type="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

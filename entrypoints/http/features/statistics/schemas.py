@@ -1,0 +1,199 @@
+"""Parameters and response bodies of statistics."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from domain.features.statistics.period_sums import DAY, HOUR, Counts
+from domain.features.statistics.report import (
+    DAY_PATTERN,
+    DEFAULT_HOURS,
+    DIMENSIONS,
+    MAX_DAYS,
+    MAX_HOURS,
+    Dimension,
+    Statistics,
+)
+from entrypoints.http.fields import described, format_timestamp, time_field
+from entrypoints.http.parameters import query_parameter
+from entrypoints.http.requests.paging import CountParameter
+
+_IF_SUMMED: Final = "It is there if the messages are summed by it."
+_IF_AMOUNTS: Final = (
+    "In millionths of the currency; null without prices, and for operators who may not read costs."
+)
+
+HOURS: Final = CountParameter(name="hours", default=DEFAULT_HOURS, maximum=MAX_HOURS)
+HoursParameter = Annotated[
+    str | None,
+    HOURS.describe(
+        f"How many hours, from 1 to {MAX_HOURS}. The hour that is not over is the last one. Without"
+        " `from` and `until` only."
+    ),
+]
+FirstDayParameter = Annotated[
+    str | None,
+    query_parameter(
+        "The first day, in UTC, for statistics by day. The default is the first of the last day's"
+        f" month. A report has at most {MAX_DAYS} days.",
+        name="from",
+        format="date",
+        pattern=DAY_PATTERN,
+        examples=["2026-07-01"],
+    ),
+]
+LastDayParameter = Annotated[
+    str | None,
+    query_parameter(
+        "The last day, in UTC, for statistics by day. The default is today.",
+        name="until",
+        format="date",
+        pattern=DAY_PATTERN,
+        examples=["2026-07-31"],
+    ),
+]
+ByParameter = Annotated[
+    str | None,
+    query_parameter(
+        "What the messages are summed by, one or two of these. The default is country.",
+        name="by",
+        enum=DIMENSIONS,
+    ),
+]
+
+RejectionsField = Annotated[
+    Mapping[str, int],
+    described("How many requests for a code, and calls, each limit rejected.", {"per_ip": 12}),
+]
+
+
+class CountsResponse(msgspec.Struct, kw_only=True):
+    """What became of messages and calls with a code, and the amounts."""
+
+    sent: Annotated[
+        int,
+        described(
+            "The messages and calls with a code that a provider took, or may have taken.", 90
+        ),
+    ]
+    delivered: Annotated[
+        int, described("Those that arrived, as the provider reported within this time.", 80)
+    ]
+    undelivered: Annotated[
+        int, described("Those that failed, as the provider reported within this time.", 3)
+    ]
+    logins: Annotated[int, described("The logins with a code.", 61)]
+    millionths: Annotated[
+        int | None,
+        described(f"The amount of codes and notices. {_IF_AMOUNTS}", 7470000, format="int64"),
+    ]
+    line_millionths: Annotated[
+        int | None,
+        described(f"The amount of calls without a code. {_IF_AMOUNTS}", 0, format="int64"),
+    ]
+
+
+class StatisticsRowResponse(CountsResponse, kw_only=True):
+    """The messages of one country, channel or provider, or of two of them together."""
+
+    country: Annotated[
+        str | msgspec.UnsetType,
+        described(
+            f"The ISO 3166-1 code of the country, `001`, `other` or `unknown`. {_IF_SUMMED}", "IN"
+        ),
+    ] = msgspec.UNSET
+    channel: Annotated[str | msgspec.UnsetType, described(f"The channel. {_IF_SUMMED}", "sms")] = (
+        msgspec.UNSET
+    )
+    provider: Annotated[
+        str | msgspec.UnsetType,
+        described(f"The provider, or `other` or `unknown`. {_IF_SUMMED}", "twilio"),
+    ] = msgspec.UNSET
+
+
+class StatisticsPeriodResponse(CountsResponse, kw_only=True):
+    """What was counted in one hour, or on one day."""
+
+    starts_at: Annotated[
+        str, time_field("The start of the hour or day, in UTC.", "2026-05-01T09:00:00.000Z")
+    ]
+    rejections: RejectionsField
+
+
+class StatisticsResponse(msgspec.Struct, kw_only=True):
+    """Messages, logins, rejections and amounts."""
+
+    period: Annotated[
+        str,
+        described("What the periods are.", HOUR.name, enum=[HOUR.name, DAY.name]),
+    ]
+    first: Annotated[
+        str, time_field("The start of the first period, in UTC.", "2026-04-30T10:00:00.000Z")
+    ]
+    last: Annotated[
+        str,
+        time_field(
+            "The start of the last period, which may not be over.", "2026-05-01T09:00:00.000Z"
+        ),
+    ]
+    by: Annotated[
+        str,
+        described("What the messages are summed by.", Dimension.COUNTRY.value, enum=DIMENSIONS),
+    ]
+    currency: Annotated[
+        str | None,
+        described(
+            "The ISO 4217 code of the currency of all amounts, that of the price list. Amounts in"
+            " another one, which the list had before, are left out. Null without amounts.",
+            "USD",
+        ),
+    ]
+    total: Annotated[CountsResponse, described("All messages.")]
+    rows: Annotated[
+        list[StatisticsRowResponse],
+        described(
+            "The messages by country, channel or provider, the most first. By two, those with one"
+            " first name stand together."
+        ),
+    ]
+    by_period: Annotated[
+        list[StatisticsPeriodResponse],
+        described("Each hour or day, the earliest first, also without messages."),
+    ]
+    rejections: RejectionsField
+
+
+def to_statistics_response(report: Statistics) -> StatisticsResponse:
+    """Convert a report."""
+    query = report.query
+
+    def fields_of(counts: Counts, names: Sequence[str] = ()) -> dict[str, Any]:
+        return {
+            **dict(zip(query.by, names, strict=False)),
+            "sent": counts.sent,
+            "delivered": counts.delivered,
+            "undelivered": counts.undelivered,
+            "logins": counts.logins,
+            "millionths": counts.millionths if report.currency else None,
+            "line_millionths": counts.line_millionths if report.currency else None,
+        }
+
+    return StatisticsResponse(
+        period=query.period.name,
+        first=format_timestamp(query.first),
+        last=format_timestamp(query.last),
+        by=",".join(query.by),
+        currency=report.currency or None,
+        total=CountsResponse(**fields_of(report.total)),
+        rows=[StatisticsRowResponse(**fields_of(row.counts, row.names)) for row in report.rows],
+        by_period=[
+            StatisticsPeriodResponse(
+                starts_at=format_timestamp(row.starts_at),
+                rejections=row.rejections,
+                **fields_of(row.counts),
+            )
+            for row in report.by_period
+        ],
+        rejections=report.rejections,
+    )

@@ -1,0 +1,163 @@
+"""Parameters and response bodies of the call log."""
+
+from typing import Annotated, Final
+
+import msgspec
+
+from application.features.voice.call_log import CallPage
+from domain.cursor import encode_cursor
+from domain.features.voice.call import Call, CallDirection, CallStatus
+from domain.features.voice.walk import CallOutcome
+from domain.identities.identity import Identity
+from entrypoints.http.features.voice.call_status import show_call_status
+from entrypoints.http.fields import (
+    ID_DESCRIPTION,
+    USER_ID_EXAMPLE,
+    binary_content,
+    described,
+    format_timestamp,
+    header,
+    time_field,
+)
+from entrypoints.http.requests.paging import (
+    CountParameter,
+    NextCursorField,
+    describe_page_size,
+)
+
+PAGE_SIZE: Final = CountParameter(name="limit", default=20)
+RECORDING_INDEX: Final = CountParameter(name="index", default=0, minimum=0)
+CALL_ID_EXAMPLE: Final = "6561a2b2c3d4e5f60718293c"
+
+RecordingIndexParameter = Annotated[
+    str | None, RECORDING_INDEX.describe("Which recording of the call, from 0.")
+]
+CallLimitParameter = Annotated[str | None, describe_page_size(PAGE_SIZE, "Calls")]
+
+
+class RecordingResponse(msgspec.Struct, kw_only=True):
+    """A recording that the caller left. `GET /calls/{id}/recording` has the sound."""
+
+    duration_seconds: Annotated[int, described("How long it is.", 17)]
+    recorded_at: Annotated[str, time_field("The time when it was made, in UTC.")]
+
+
+class CallResponse(msgspec.Struct, kw_only=True):
+    """A call to the service, or one that read a code."""
+
+    id: Annotated[str, described(ID_DESCRIPTION, CALL_ID_EXAMPLE)]
+    direction: Annotated[
+        str,
+        described(
+            "`inbound`: somebody called the service. `outbound`: the service called to read a"
+            " code.",
+            CallDirection.INBOUND.value,
+            enum=[direction.value for direction in CallDirection],
+        ),
+    ]
+    status: Annotated[
+        str,
+        described(
+            "Where the call is. It never goes back.",
+            CallStatus.COMPLETED.value,
+            enum=[show_call_status(status) for status in CallStatus],
+        ),
+    ]
+    outcome: Annotated[
+        str | None,
+        described(
+            "What the call came to; null if it ended before it came to anything.",
+            CallOutcome.CONNECTED.value,
+            enum=[*(outcome.value for outcome in CallOutcome), None],
+        ),
+    ]
+    started_at: Annotated[str, time_field("The time of the call, in UTC.")]
+    ended_at: Annotated[
+        str | None,
+        time_field("The time of its end, in UTC; null before.", "2026-05-01T09:31:12.000Z"),
+    ]
+    duration_seconds: Annotated[
+        int | None, described("From its start to its end; null before.", 72)
+    ]
+    path: Annotated[
+        list[str],
+        described(
+            "The nodes of the call flow that it came to.",
+            ["welcome_back", "main_menu", "operator", "goodbye"],
+        ),
+    ]
+    user_id: Annotated[
+        str | None,
+        described(
+            "Whose number it is. It is null for a number that nobody joined with, and"
+            " after that user was deleted.",
+            USER_ID_EXAMPLE,
+        ),
+    ]
+    caller_verified: Annotated[
+        bool,
+        described(
+            "Whether the user was proved to be on the phone: the code of the call opened a session."
+            " Always false for inbound calls, because anybody can call with any number.",
+            False,
+        ),
+    ]
+    recordings: Annotated[
+        list[RecordingResponse] | msgspec.UnsetType,
+        described("What the caller left. Only for administrators."),
+    ] = msgspec.UNSET
+
+
+class CallPageResponse(msgspec.Struct, kw_only=True):
+    """A page of the call log, the newest calls first."""
+
+    calls: Annotated[list[CallResponse], described("The calls of the page.")]
+    next_cursor: NextCursorField
+
+
+RECORDING_RESPONSES: Final = {
+    "200": {
+        "description": "The sound of the recording.",
+        "headers": {
+            "Content-Disposition": header(
+                "A file name.", f'attachment; filename="call-{CALL_ID_EXAMPLE}-0.mp3"'
+            )
+        },
+        "content": binary_content("audio/mpeg"),
+    }
+}
+
+
+def to_page_response(page: CallPage, viewer: Identity) -> CallPageResponse:
+    """Convert a page of calls. Only administrators see recordings."""
+    return CallPageResponse(
+        calls=[to_call_response(call, viewer) for call in page.calls],
+        next_cursor=encode_cursor(page.next_cursor) if page.next_cursor else None,
+    )
+
+
+def to_call_response(call: Call, viewer: Identity) -> CallResponse:
+    """Convert a call."""
+    return CallResponse(
+        id=call.id,
+        direction=call.direction.value,
+        status=show_call_status(call.status),
+        outcome=call.outcome.value if call.outcome else None,
+        started_at=format_timestamp(call.started_at),
+        ended_at=format_timestamp(call.ended_at) if call.ended_at else None,
+        duration_seconds=int(call.duration.total_seconds()) if call.duration else None,
+        path=list(call.path),
+        user_id=call.identity_id,
+        caller_verified=call.is_caller_verified,
+        recordings=_to_recordings(call) if viewer.is_administrator else msgspec.UNSET,
+    )
+
+
+def _to_recordings(call: Call) -> list[RecordingResponse]:
+    return [
+        RecordingResponse(
+            duration_seconds=recording.duration_seconds,
+            recorded_at=format_timestamp(recording.recorded_at),
+        )
+        for recording in call.recordings
+    ]

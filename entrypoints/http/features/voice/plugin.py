@@ -1,0 +1,43 @@
+"""The phone line over HTTP."""
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from litestar import Controller
+
+from entrypoints.http.core.operations.schemas import ReadinessResponse
+from entrypoints.http.features.voice.calls.controller import CallController
+from entrypoints.http.features.voice.errors import ERRORS
+from entrypoints.http.features.voice.health import CallHealth
+from entrypoints.http.plugin import ABOUT_API, ApiPlugin
+
+_ABOUT = "`request-otp` with the channel `voice` calls the phone instead of sending a message.\n"
+_ABOUT_CODES = """\
+With the channel `voice` the phone is called instead: the call says who is calling, and
+reads the same code after any key was pressed. Calls count against the same limits and the
+same cooldown. `GET /auth/requests/{request_id}` says when a message was not delivered, so
+that an app can offer the call.
+"""
+_ABOUT_DELETION = """\
+Recordings remain as long as the phone number does, and calls, without the account, as long as the
+operator keeps calls, which is 90 days by default.
+"""
+
+
+class VoicePlugin(ApiPlugin):
+    """The call log, and the webhooks where a provider sends requests about calls."""
+
+    about = MappingProxyType(
+        {ABOUT_API: _ABOUT, "request_otp": _ABOUT_CODES, "delete_me": _ABOUT_DELETION}
+    )
+    errors = ERRORS
+    fields = MappingProxyType({ReadinessResponse: CallHealth})
+    controllers: Sequence[type[Controller]] = (CallController,)
+    webhooks: Sequence[str] = ("voice",)
+
+    def __init__(self, *, has_phone_line: bool) -> None:
+        """Load the webhooks only where there is a phone line."""
+        if has_phone_line:
+            from entrypoints.http.features.voice.controller import VoiceController
+
+            self.hidden_controllers = (VoiceController,)

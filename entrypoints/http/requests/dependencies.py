@@ -1,0 +1,35 @@
+"""What handlers get injected: use cases, and what all requests share.
+
+A controller lists what its handlers need in `dependencies`, by the name of their argument.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
+
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
+
+from application.limits.file_reads import FileReads
+from application.use_cases import UseCases
+from entrypoints.http.requests.request import ApiRequest
+
+T = TypeVar("T")
+
+Injected: TypeAlias = NamedDependency[SkipValidation[T]]
+"""The type of an argument that is injected."""
+
+
+def provide(find: Callable[[UseCases], object]) -> Provide:
+    """Provide a part of the use cases, which are open while the application runs."""
+
+    # The framework takes less time for the request than for the state.
+    def find_in_app(request: ApiRequest) -> object:
+        return find(request.app.state.use_cases)
+
+    return Provide(find_in_app, sync_to_thread=False)
+
+
+def provide_file_reads(request: ApiRequest) -> FileReads:
+    """Provide the reads of files in progress, of all requests."""
+    reads: FileReads = request.app.state.file_reads
+    return reads

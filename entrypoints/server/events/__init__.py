@@ -1,1 +1,0 @@
-"""The background task of the events of users."""

@@ -1,0 +1,223 @@
+"""The error table is complete and agrees with the contract."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from application.ports.errors import (
+    CorruptRecord,
+    MediaFileRejected,
+    PortError,
+    StorageUnavailable,
+)
+from domain import errors
+from domain.errors import DomainError
+from domain.features.media import errors as media_errors
+from domain.features.phone_change import errors as phone_change_errors
+from entrypoints.features import FEATURES
+from entrypoints.http.app import make_error_table
+from entrypoints.http.core.administration.user_details import UserDetailsForm
+from entrypoints.http.errors import exceptions
+from entrypoints.http.errors.exceptions import HttpError
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.errors.table import ApiError, ErrorTable
+from entrypoints.http.features.console.errors import ConsoleError
+from entrypoints.http.features.console.plugin import ConsolePlugin
+from entrypoints.http.features.legacy_otp.errors import LegacyErrorTable
+from entrypoints.http.features.media.errors import (
+    FileTooLarge,
+    LibraryReadFailed,
+    MediaStorageFailed,
+    MediaStorageNotResponding,
+)
+from entrypoints.http.requests.middleware import ERROR
+from entrypoints.http.responses.errors import to_response
+from tests.support.http_settings import make_http_settings, make_plugins
+
+ERRORS = make_error_table([*make_plugins(make_http_settings()), ConsolePlugin(UserDetailsForm([]))])
+ROW_OF_FEATURE = {
+    "admin": errors.TooManyPhones,
+    "export": errors.TooManyExports,
+    "passkeys": errors.PasskeyRequired,
+}
+"""Errors of the core that only the path of a feature responds with."""
+NEVER_RAISED = {errors.RateLimitExceeded, ConsoleError} | {
+    error for name, error in ROW_OF_FEATURE.items() if name not in {it.name for it in FEATURES}
+}
+
+
+def subclasses(base: type[ApiError]) -> Iterator[type[ApiError]]:
+    for error in base.__subclasses__():
+        # Tests of extensions have classes of their own.
+        if error not in NEVER_RAISED and not error.__module__.startswith("tests."):
+            yield error
+        yield from subclasses(error)
+
+
+def test_every_error_has_a_row_and_every_row_an_error() -> None:
+    assert set(ERRORS.rows) == {*subclasses(DomainError), *subclasses(HttpError)}
+
+
+def test_only_a_missing_token_has_no_error_code() -> None:
+    header = "WWW-Authenticate"
+    assert ERRORS.headers(exceptions.NoAccessToken()) == {header: "Bearer"}
+    for error in (errors.Unauthenticated(), errors.InvalidRefreshToken()):
+        assert ERRORS.headers(error) == {header: 'Bearer error="invalid_token"'}
+
+
+def test_an_invalid_image_names_its_reason_and_limit() -> None:
+    body = ERRORS.body(media_errors.InvalidImage())
+    assert (body["code"], body["reason"], "limit" in body) == ("invalid_image", "broken", False)
+    reason = media_errors.InvalidImageReason.TOO_MANY_FRAMES
+    body = ERRORS.body(media_errors.InvalidImage("Too many.", reason, 500))
+    assert (body["reason"], body["limit"]) == ("too_many_frames", 500)
+    assert "10000" in ERRORS.body(FileTooLarge(10_000))["error"]
+
+
+def test_an_hdr_image_has_a_code_of_its_own() -> None:
+    body = ERRORS.body(media_errors.HdrNotSupported())
+    message = "This is an HDR image. Save it without HDR, for example as a JPEG."
+    assert body == {"error": message, "code": "hdr_not_supported"}
+
+
+def test_an_incorrect_code_names_its_field_and_the_attempts_left() -> None:
+    assert ERRORS.body(errors.IncorrectOtp("old_otp", 0)) == {
+        "error": "Invalid OTP",
+        "code": "invalid_otp",
+        "field": "old_otp",
+        "attempts_left": 0,
+    }
+
+
+def test_a_full_library_says_what_is_used_and_allowed() -> None:
+    error = media_errors.QuotaExceeded(
+        used_bytes=9, allowed_bytes=10, used_items=2, allowed_items=3
+    )
+    body = dict(ERRORS.body(error))
+    assert (ERRORS.status(error), body["code"]) == (507, "quota_exceeded")
+    assert (
+        body | {"used_bytes": 9, "allowed_bytes": 10, "used_items": 2, "allowed_items": 3} == body
+    )
+    assert "9 of 10 bytes and 2 of 3 items" in body["error"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message", "seconds"),
+    [
+        (exceptions.UserSaveFailed(), 500, "User creation failed", 5),
+        (MediaStorageFailed(), 500, "Failed to upload file to S3", None),
+        (MediaStorageNotResponding(), 503, "Failed to upload file to S3", 5),
+        (media_errors.ItemSaveFailed(), 500, "Failed to save library item", 5),
+        (LibraryReadFailed(), 500, "Failed to fetch library items", 5),
+        (errors.Unavailable("Away."), 503, "Away.", 5),
+        (errors.DeliveryFailed("Down.", retry_after=15), 503, "Down.", 15),
+        # A message of its own replaces the message of the class.
+        (media_errors.InvalidImage("The image is large."), 422, "The image is large.", None),
+    ],
+)
+def test_errors_have_the_messages_of_the_contract_and_retry_after_in_header_and_body(
+    error: ApiError, status: int, message: str, seconds: int | None
+) -> None:
+    assert (ERRORS.status(error), ERRORS.body(error)["error"]) == (status, message)
+    assert ERRORS.headers(error) == ({"Retry-After": str(seconds)} if seconds else {})
+    assert ERRORS.body(error).get("retry_after") == seconds
+
+
+def test_the_end_of_a_limit_is_in_header_and_body() -> None:
+    for error, status in (
+        (errors.TooManyOtpRequests(12), 429),
+        (phone_change_errors.PhoneChangeForbidden(12), 403),
+    ):
+        assert (ERRORS.status(error), ERRORS.body(error)["retry_after"]) == (status, 12)
+        assert ERRORS.headers(error) == {"Retry-After": "12"}
+
+
+FORBIDDEN = "permission denied/ 403 Forbidden: "
+WRONG_CODE = f"{FORBIDDEN}Invalid OTP or Validation failed "
+BAD_REQUEST = "Bad Request/ Data format incorrect "
+INTERNAL = "Internal server error 500 Internal Server Error: "
+WRONG_PHONE = exceptions.FieldError("phone", FieldErrorCode.INVALID_PHONE, "Wrong.")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "exit_code", "text"),
+    [
+        (errors.IncorrectOtp("otp", 4), 403, 1, WRONG_CODE),
+        # The older app has no text for it, and says that the code is wrong.
+        (errors.NumberWasChanged(), 403, 1, WRONG_CODE),
+        (errors.LoginRejected("You are {banned}."), 403, 1, f"{FORBIDDEN}You are {{banned}}."),
+        (
+            exceptions.InvalidFields(WRONG_PHONE),
+            400, 4, f"{BAD_REQUEST}400 Bad Request: phone: Wrong.",
+        ),
+        (
+            exceptions.RequestTimeout(),
+            408, 4,
+            f"{BAD_REQUEST}408 Request Timeout: "
+            "The body did not arrive in time. Send the request again.",
+        ),
+        (
+            exceptions.MethodNotAllowed("POST"),
+            405, 1, "Method not allowed 405 Method Not Allowed: Only POST methods are allowed",
+        ),
+        (
+            errors.DeliveryFailed("no provider"),
+            500, 5, f"{INTERNAL}unable to connect to message server :- no provider",
+        ),
+    ],
+)  # fmt: skip
+def test_the_legacy_api_has_the_exact_texts_of_the_contract(
+    error: ApiError, status: int, exit_code: int, text: str
+) -> None:
+    assert ERRORS.of_path("/authenticate/x").body(error) == {
+        "error": text,
+        "exit_code": exit_code,
+        "message": "failed",
+        "status_code": status,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "table"),
+    [
+        ("/authenticate", LegacyErrorTable), ("//authenticate//x", LegacyErrorTable),
+        ("/authenticated", ErrorTable), ("/auth/authenticate", ErrorTable),
+    ],
+)  # fmt: skip
+def test_the_api_is_chosen_by_whole_path_segments(path: str, table: type[ErrorTable]) -> None:
+    assert type(ERRORS.of_path(path)) is table
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("down"), CorruptRecord("damaged")])
+def test_an_operation_may_have_an_error_of_its_own_if_the_database_fails(error: PortError) -> None:
+    assert type(ERRORS.from_port_error(error)) is errors.Unavailable
+    found = ERRORS.from_port_error(error, exceptions.UserSaveFailed)
+    assert (type(found), found.__cause__) == (exceptions.UserSaveFailed, error)
+    rejected = ERRORS.from_port_error(MediaFileRejected("full"), exceptions.UserSaveFailed)
+    assert type(rejected) is MediaStorageFailed
+
+
+# Which responses are logged as errors: those that an operator has to look at
+
+
+@pytest.mark.parametrize(
+    ("error", "events"),
+    [
+        (exceptions.InternalError(), ["request_failed"]),
+        (media_errors.QuotaExceeded(1, 1, 1, 1), []),
+        (errors.TooManyReads(), []),
+        (exceptions.PathNotFound(), []),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_client_cannot_fill_the_log_with_errors(error: ApiError, events: list[str]) -> None:
+    request: Any = SimpleNamespace(
+        scope={"path": "/media/key"}, app=SimpleNamespace(state=SimpleNamespace(errors=ERRORS))
+    )
+    with capture_logs() as logs:
+        to_response(request, error)
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == events
+    assert request.scope[ERROR] is error  # the line of the request has its code

@@ -1,0 +1,146 @@
+"""Where there is a page at `/`, and who gets a message from it."""
+
+import re
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from entrypoints.http.app import create_app
+from entrypoints.http.core.administration.user_details import UserDetailsForm
+from entrypoints.http.features.console.plugin import ConsolePlugin
+from entrypoints.http.features.start.message_access import may_see_messages
+from entrypoints.http.features.start.plugin import StartPlugin
+from entrypoints.http.features.start.settings import HttpStartPageSettings
+from entrypoints.http.plugin import ApiPlugin
+from tests.support import asgi
+from tests.support.http_settings import make_http_settings
+
+SETTINGS: Final = HttpStartPageSettings(port=8000, prints_messages=True, keeps_messages=True)
+HOST: Final = {"host": "127.0.0.1:8000"}
+
+
+def request(headers: dict[str, str], peer: str | None = "127.0.0.1") -> dict[str, Any]:
+    """Return the ASGI scope of a request."""
+    return {
+        "type": "http",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": peer and (peer, 50000),
+    }
+
+
+@pytest.mark.parametrize(
+    ("headers", "peer"),
+    [
+        (HOST, "127.0.0.1"),
+        ({"host": "LOCALHOST:8000"}, "::1"),
+        ({**HOST, "origin": "http://127.0.0.1:8000", "sec-fetch-site": "same-origin"}, "127.0.0.1"),
+    ],
+)
+def test_a_page_of_this_machine_gets_messages(headers: dict[str, str], peer: str) -> None:
+    assert may_see_messages(request(headers, peer), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        # Each whole name, and each part of a name.
+        *("via", "cdn-loop", "x-original-host", "x-envoy-external-address", "x-remote-addr"),
+        *("x-forwarded-proto", "x-real-ip", "cf-connecting-ip", "fastly-client-ip", "x-clientip"),
+    ],
+)
+@pytest.mark.parametrize("value", ["127.0.0.1", ""])
+def test_a_request_that_a_proxy_has_sent_on_gets_no_message(header: str, value: str) -> None:
+    assert not may_see_messages(request(HOST | {header: value}), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param("127.0.0.1", id="no port"),
+        pytest.param("127.0.0.1:8001", id="another port"),
+        pytest.param("127.0.0.1.evil.example:8000", id="another name"),
+        pytest.param("127.1:8000", id="another spelling"),
+    ],
+)
+def test_another_host_gets_no_message(host: str) -> None:
+    assert not may_see_messages(request({"host": host}), SETTINGS)
+
+
+def test_a_request_without_a_host_or_with_two_gets_no_message() -> None:
+    assert not may_see_messages(request({}), SETTINGS)
+    two = request(HOST)
+    two["headers"] *= 2
+    assert not may_see_messages(two, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"origin": "http://localhost:8000"},  # another site than 127.0.0.1
+        {"origin": "http://127.0.0.1:8001"},
+        {"origin": "https://127.0.0.1:8000"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "none"},
+    ],
+    ids=lambda header: " ".join(*header.items()),
+)
+def test_a_page_of_another_origin_gets_no_message(header: dict[str, str]) -> None:
+    assert not may_see_messages(request(HOST | header), SETTINGS)
+
+
+@pytest.mark.parametrize("peer", ["192.168.1.7", "not an IP", None])
+def test_another_machine_gets_no_message(peer: str | None) -> None:
+    assert not may_see_messages(request(HOST, peer), SETTINGS)
+
+
+def test_a_service_that_keeps_no_messages_shows_none() -> None:
+    assert not may_see_messages(request(HOST), replace(SETTINGS, keeps_messages=False))
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:80"])
+def test_the_default_port_may_be_left_out(host: str) -> None:
+    assert may_see_messages(request({"host": host}), replace(SETTINGS, port=80))
+
+
+async def get(app: Any, path: str, method: str = "GET") -> asgi.AsgiResponse:
+    scope = asgi.http_scope(("host", "test"), method=method, path=path)
+    return await asgi.request(app, scope | {"query_string": b"", "raw_path": path.encode()})
+
+
+def make_app(*plugins: ApiPlugin) -> Any:
+    unused: Any = nullcontext
+    return create_app(unused, make_http_settings().http, plugins)
+
+
+async def test_the_page_links_to_the_guides_of_a_clone_and_to_a_console_where_there_is_one() -> (
+    None
+):
+    app = make_app(StartPlugin(SETTINGS))
+    page = (await get(app, "/")).body.decode()
+    links = re.findall(r'href="(start/guides/[^"]+)"', page)
+    assert len(links) > 5
+    for link in links:
+        guide = await get(app, f"/{link}")
+        assert (guide.status, guide.body[:2]) == (200, b"# ")
+    for other in ("costs.md", "..%2Fpyproject.toml"):
+        assert (await get(app, f"/start/guides/{other}")).status == 404
+
+    assert 'href="console"' not in page
+    with_console = await get(
+        make_app(StartPlugin(SETTINGS), ConsolePlugin(UserDetailsForm([]))), "/"
+    )
+    assert b'href="console"' in with_console.body
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/"), ("GET", "/start/page.js"), ("GET", "/start/guides/web.md"),
+     ("POST", "/start/message")],
+)  # fmt: skip
+async def test_without_the_page_its_paths_are_unknown(method: str, path: str) -> None:
+    response = await get(make_app(StartPlugin(None)), path, method)
+    assert response.status == 404
+    assert msgspec.json.decode(response.body)["code"] == "not_found"

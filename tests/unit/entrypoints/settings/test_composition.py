@@ -1,0 +1,50 @@
+"""The settings of the core and of all features together."""
+
+import pickle
+from typing import Final
+
+import pytest
+
+from entrypoints.features import FEATURES
+from entrypoints.features.feature import Feature
+from entrypoints.settings.composition import FIELDS, AllSettings
+from entrypoints.settings.declaration import declared
+from entrypoints.settings.read import read_settings
+from entrypoints.settings.settings import Settings
+from tests.unit.entrypoints.settings.texts import TWILIO
+
+CORE: Final = declared(Settings)
+WITH_SETTINGS: Final = {
+    feature: feature.settings for feature in FEATURES if feature.settings is not None
+}
+
+
+def variables_of(feature: Feature) -> set[str]:
+    return set(declared(WITH_SETTINGS[feature])) - set(CORE)
+
+
+def test_each_setting_is_declared_once_by_the_core_or_a_feature() -> None:
+    of_features = {name for feature in WITH_SETTINGS for name in variables_of(feature)}
+
+    assert {*of_features, *CORE} == set(FIELDS)
+    assert len(declared(AllSettings)) == len({field for field, _ in FIELDS.values()})
+
+
+@pytest.mark.parametrize("feature", WITH_SETTINGS, ids=lambda feature: feature.name)
+def test_no_line_of_another_setting_names_the_variables_of_a_feature(feature: Feature) -> None:
+    own = variables_of(feature)
+    others = [declaration for name, (_, declaration) in FIELDS.items() if name in CORE]
+
+    assert own
+    assert [each for each in others if any(name in each.description for name in own)] == []
+    installed = read_settings({}, None)
+    assert installed.find(WITH_SETTINGS[feature]) is installed.of(WITH_SETTINGS[feature])
+
+
+def test_settings_are_sent_to_processes() -> None:
+    settings = read_settings(TWILIO, None)
+
+    sent = pickle.loads(pickle.dumps(settings))  # noqa: S301 -- from here
+
+    assert sent == settings
+    assert type(sent) is AllSettings

@@ -1,0 +1,417 @@
+"""Each setting by itself: defaults, valid values, invalid values."""
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.countries import ALL_COUNTRIES
+from domain.errors import ReservedName
+from domain.identities.session import SessionLimits
+from domain.identities.username import DEFAULT_APP_NAME
+from domain.otp.challenge import DEFAULT_OTP_LENGTH, OtpCode
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
+from domain.phone import parse_phone
+from entrypoints.opening.providers import TERMINAL
+from entrypoints.settings.bind import Bind
+from entrypoints.settings.composition import FIELDS
+from entrypoints.settings.values import (
+    Environment,
+    MongoLocation,
+    PostgresLocation,
+    RedisLocation,
+    Secret,
+    SqliteLocation,
+)
+from tests.support.settings import problem, settings
+from tests.unit.entrypoints.settings.texts import of_installed
+
+HOUR = timedelta(hours=1)
+CODE = OtpCode("123456")
+TEST_PHONE = parse_phone("+15005550006", rules=None)
+OTHER_PHONE = parse_phone("+14155552671")
+
+
+@pytest.fixture(autouse=True)
+def current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
+    current_folder: Path,
+) -> None:
+    read = settings()
+
+    assert (read.env, read.bind) == (Environment.DEVELOPMENT, Bind("127.0.0.1", 8000))
+    assert read.database == SqliteLocation(current_folder / "var/dialtone.db")
+    assert read.secrets_file == current_folder / "var/secrets.json"
+    assert (read.sms, read.countries) == ((TERMINAL,), None)
+    assert isinstance(read.env, Environment)
+    assert read.log_format == "auto"
+    assert read.otp_length == DEFAULT_OTP_LENGTH
+    assert read.app_name == DEFAULT_APP_NAME
+    assert SessionLimits() == SessionLimits(
+        max_age=read.session_max_age,
+        idle_timeout=read.session_idle_timeout,
+        plain_token_ttl=read.plain_token_ttl,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    of_installed(
+        [
+            ("ENV", "Development", Environment.DEVELOPMENT),
+            ("BIND", "10.0.0.5:65535", Bind("10.0.0.5", 65535)),
+            ("BIND", "my_service:80", Bind("my_service", 80)),
+            ("DATABASE", "sqlite:////srv/a b.db", SqliteLocation(Path("/srv/a b.db"))),
+            ("PUBLIC_URL", "https://dial.test/", "https://dial.test"),
+            (
+                "WEB_ORIGINS",
+                "HTTPS://App.test:443, https://app.test:8443,https://[2001:DB8::0:1]",
+                ("https://app.test", "https://app.test:8443", "https://[2001:db8::1]"),
+            ),
+            (
+                "WEB_ORIGINS",
+                "http://127.0.0.1:80,http://[::1]:5173,http://a.localhost",
+                ("http://127.0.0.1", "http://[::1]:5173", "http://a.localhost"),
+            ),
+            ("TOKEN_ISSUER", "dialtone-staging", "dialtone-staging"),
+            ("TOKEN_ISSUER", "https://dial.test/app", "https://dial.test/app"),
+            ("FORMER_ISSUERS", "NONE", ()),
+            ("FORMER_ISSUERS", "dialtone, https://a.test", ("dialtone", "https://a.test")),
+            ("APP_NAME", "St. Dial", "St. Dial"),
+            ("ANDROID_HASH", "FA+9qCX9VSu, 01234567/9a", ("FA+9qCX9VSu", "01234567/9a")),
+            ("WEB_DOMAIN", "Login.Example.org", "login.example.org"),
+            ("DEFAULT_LOCALE", "pt-BR", "pt-BR"),
+            ("SMS_TEMPLATES_DIR", "/etc/dialtone/t/", Path("/etc/dialtone/t")),
+            ("CALL_FLOW", "/etc/dialtone/flow.toml", Path("/etc/dialtone/flow.toml")),
+            ("OPERATOR", "+18005550123", parse_phone("+18005550123", rules=None)),
+            ("COUNTRIES", "IN, us,DE", frozenset({"IN", "US", "DE"})),
+            ("COUNTRIES", "*", ALL_COUNTRIES),
+            (
+                "TRUSTED_PROXIES",
+                "10.0.0.0/8, 192.168.1.5,fd00::/8",
+                tuple(map(ip_network, ("10.0.0.0/8", "192.168.1.5", "fd00::/8"))),
+            ),
+            ("SINGLE_HOST", "YES", True),
+            ("CLEANUP_INTERVAL", "Off", None),
+            ("MAX_UPLOAD_SIZE", "1000", 1000),
+            ("MAX_UPLOAD_SIZE", "5 MiB", 5 * 1024 * 1024),
+            ("MAX_UPLOAD_SIZE", "1gb", 1_000_000_000),
+            ("LOG_LEVEL", "WARNING", "warning"),
+            ("LOG_FORMAT", "JSON", "json"),
+            ("METRICS_BIND", "[::1]:9464", Bind("::1", 9464)),
+            (
+                "TEST_OTPS",
+                "+15005550006=123456@2027-01-01",
+                Secret(TestOtps((TestOtp(TEST_PHONE, CODE, datetime(2027, 1, 2, tzinfo=UTC)),))),
+            ),
+            (
+                "TEST_OTPS",
+                "+15005550006=123456, +1 415 555 2671 = 123456",
+                Secret(TestOtps((TestOtp(TEST_PHONE, CODE), TestOtp(OTHER_PHONE, CODE)))),
+            ),
+        ]
+    ),
+)
+def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
+    field, _ = FIELDS[f"DIALTONE_{name}"]
+
+    for spaces in ("", "  "):
+        assert getattr(settings(**{name: f"{spaces}{text}{spaces}"}), field) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    of_installed([
+        ("SMS_LIMIT_ALL_FACTOR", 1, 20), ("OTP_LENGTH", 6, 8),
+        ("MAX_IMAGE_PIXELS", 1_000, 500_000_000), ("WORKERS", 1, 256),
+    ]),
+)  # fmt: skip
+def test_a_number_is_whole_and_in_a_range(name: str, least: int, most: int) -> None:
+    field, _ = FIELDS[f"DIALTONE_{name}"]
+    for number in (least, most):
+        assert getattr(settings(**{name: str(number)}), field) == number
+    for text in (str(least - 1), str(most + 1), "+1", "4.0", "1_000", "1e3", "\u0664", "many"):
+        assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
+
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most", "outside"),
+    of_installed(
+        [
+            ("PLAIN_TOKEN_TTL", "60s", "400d", ["59s", "401d"]),
+            ("SESSION_MAX_AGE", "1h", "3650d", ["59m", "3651d"]),
+            ("SESSION_IDLE_TIMEOUT", "5m", "400d", ["4m", "401d"]),
+            ("RECYCLED_AFTER", "1d", "3650D", ["23h", "3651d", "never"]),
+            ("CALL_RETENTION", "720h", "3650d", ["59m", "3651d", "off"]),
+            ("RECORDING_RETENTION", "1h", "90d", ["59m", "3651d", "off"]),
+            ("CLEANUP_INTERVAL", "1m", "1D", ["59s", "2d", "never", "no"]),
+            ("STOP_DELAY", "0s", "10m", ["-1s", "11m", "soon"]),
+            ("DRAIN_TIMEOUT", "1s", "1h", ["0s", "2h"]),
+        ]
+    ),
+)
+def test_a_duration_has_a_unit_and_is_in_a_range(
+    name: str, least: str, most: str, outside: list[str]
+) -> None:
+    for text in (least, most):
+        expected = timedelta(seconds=int(text[:-1]) * SECONDS[text[-1].lower()])
+        assert getattr(settings(**{name: text}), name.lower()) == expected
+    for text in (*outside, "90", "1.5h", "-1d", "d", "90 d", "\u0669\u0660d", "1w"):
+        assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("names", "max_count"),
+    [
+        (["SMS_LIMIT_PER_IP"], 5_000),
+        (["SMS_LIMIT_PER_COUNTRY", "SMS_LIMIT_TOTAL"], 500_000),
+        (["INBOUND_LIMIT_TOTAL", "OPERATOR_LIMIT_TOTAL"], 50_000),
+        (["REQUEST_LIMIT_PER_IDENTITY", "REFRESH_LIMIT_PER_IP"], 1_000_000),
+    ],
+)  # fmt: skip
+def test_a_rate_limit_is_a_count_and_a_period(names: list[str], max_count: int) -> None:
+    invalid = ("5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h", "5/1h,9/1d", "5/1h/1h")
+    for (name,) in of_installed([(name,) for name in names]):
+        window = getattr(settings(**{name: f" {max_count} / 90m "}), name.lower())
+        assert window == SlidingWindow(max_count, 1.5 * HOUR)
+        for text in (*invalid, f"{max_count + 1}/1h"):
+            assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
+
+
+def test_the_name_of_the_app_is_no_username() -> None:
+    read = settings(APP_NAME="Chess Club")
+    for policy in (read.identities_policy(), read.http_identities()):
+        with pytest.raises(ReservedName):
+            policy.username_rules.check("CHESSCLUB")
+
+
+def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
+    for bind in ("127.0.0.1:8000", "[::1]:8000", "10.0.0.5:8000"):
+        assert settings(BIND=bind).public_url == f"http://{bind}"
+    for bind in ("0.0.0.0:8000", "[::]:8000"):
+        assert settings(BIND=bind).public_url == "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize(
+    ("variables", "issuer", "accepted"),
+    [
+        ({}, "dialtone", ["dialtone"]),
+        ({"PUBLIC_URL": "https://a.test"}, "https://a.test", ["https://a.test"]),
+        (
+            {"PUBLIC_URL": "https://a.test", "TOKEN_ISSUER": "dialtone"},
+            "dialtone",
+            ["dialtone", "https://a.test"],
+        ),
+        (
+            {"PUBLIC_URL": "https://a.test", "FORMER_ISSUERS": "https://b.test"},
+            "https://a.test",
+            ["https://a.test", "https://b.test"],
+        ),
+        (
+            {"PUBLIC_URL": "https://a.test/", "FORMER_ISSUERS": "none"},
+            "https://a.test",
+            ["https://a.test"],
+        ),
+    ],
+    ids=str,
+)
+def test_the_issuer_is_the_public_url_and_both_and_former_ones_are_accepted(
+    variables: dict[str, str], issuer: str, accepted: list[str]
+) -> None:
+    issuers = settings(**variables).token_issuers
+
+    assert (issuers.issuer, list(issuers.accepted_issuers)) == (issuer, accepted)
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    of_installed([
+        ("ENV", ["dev", "development,production"]),
+        (
+            "BIND",
+            [
+                "tops3cret", ":8000", "a:0", "a:65536", "::1:80", "[::1]", "a b:1", "127.0.1:80",
+                "[127.0.0.1]:80", "127.0.0.1:8000/",
+            ],
+        ),
+        ("DATABASE", ["var/a.db", "sqlite://", "sqlite:///", "sqlite://a.db", "sqlite:///a/"]),
+        ("DATABASE", ["sqlite:///:memory:", "sqlite:///a.db?mode=ro", "postgres://u:tops3cret@h/d"]),
+        ("LIMIT_STORE", ["limits", "my.limits:", "sqlite:limits", "redis:limits", "unix:///a.sock"]),
+        ("LIMIT_STORE", ["redis://", "redis://h/a", "redis://h/0/1", "redis://h,i", "redis://u@h"]),
+        ("LIMIT_STORE", ["redis://u:tops3cret/@h", "redis://h/0#a", "redis://h?prefix", "Redis://h"]),
+        (
+            "DATABASE",
+            ["sqlite:data", "SQLite:data", "mongodb:name", "a.b", "a:b:c", "a..b:c", "a:b.c"],
+        ),
+        ("PUBLIC_URL", ["dial.test", "ftp://dial.test", "https://", "https://h/?a", "https://h#a"]),
+        ("PUBLIC_URL", ["https://tops3cret@h", "https://h:99999", "https://ü.test", "https://a b"]),
+        ("TOKEN_ISSUER", ["https://h/", "HTTPS://h", "https://h?a", "https://tops3cret@h", "a:b"]),
+        ("TOKEN_ISSUER", ["a b", "none", "https://", "a" * 201, f"https://h/{'a' * 191}", "/a"]),
+        ("TOKEN_ISSUER", ["https://h,dialtone", "https://h/a,b"]),
+        ("FORMER_ISSUERS", ["dialtone,", ",", "dialtone,,a", "dialtone,none", "https://h/"]),
+        ("SECRETS", ["{", "{}", "[]", '{"version": 1}', "[" * 100_000, "tops3cret"]),
+        ("SMS", ["tops3cret", "twilio,twilio", "console,", "console:", "https:/h"]),
+        ("APP_NAME", ["a" * 31, "a\tb", "a\x1b[2J", "a\u202eb"]),
+        ("APP_NAME", ["dial.test", "www.dial", "https://dial", "127.0.0.1", "Dr.Dial"]),
+        ("ANDROID_HASH", ["FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu", "FA+9qCX9VSu,"]),
+        ("WEB_DOMAIN", ["https://a.test", "a.test:80", "a", "müller.test", "a..test", "127.0.0.1"]),
+        ("WEB_DOMAIN", ["a_b.test", "-a.test", "xn--a-.test", "xn--.test", f"{'a.' * 127}test"]),
+        ("DEFAULT_LOCALE", ["EN", "english", "pt_BR", "pt-br", "in", "e", "en-"]),
+        ("COUNTRIES", ["XX", "IN;US", "IN,,US", "IN,", "tops3cret", "*,IN"]),
+        ("DEFAULT_REGION", ["ZZ", "001", "IN,US"]),
+        ("TRUSTED_PROXIES", ["10.0.0.1/8", "10.0.0.0/33", "proxy.test", ",", "10.0.0.0/8,None"]),
+        (
+            "WEB_ORIGINS",
+            [
+                "*", "https://*.app.test", "null", "https://app.test,",  # a list of whole origins
+                "app.test", "https://app.test/", "https://u@app.test",  # a scheme, host and port
+                "http://app.test",  # plain HTTP is for this machine
+                "https://app.test:0", "https://app.test:65536", "https://app.test:",  # a port
+                "https://[::g]", "https://ä.test",  # a host
+            ],
+        ),
+        ("SINGLE_HOST", ["true", "1", "y"]),
+        ("MAX_UPLOAD_SIZE", ["999", "2GB", "20XB", "1.5MB", "20MB x", "9" * 5000, "16\u212aB"]),
+        ("LOG_LEVEL", ["trace", "critical"]),
+        ("METRICS_BIND", ["yes", "9464", "127.0.0.1:0", "127.0.0.1:8000", "0.0.0.0:8000"]),
+        ("SMS_LIMIT_PER_IP", ["5/", "0/1h", "5/2d", "5/30s", "5/1h,", "\u0665/1h"]),
+        ("OPERATOR", ["4155552671", "+1", "+tops3cret", "+14155552671,+14155552672"]),
+        ("TEST_OTPS", ["+15005550006", "+15005550006=", "+15005550006=12345"]),
+        ("TEST_OTPS", ["15005550006=123456", "+15005550006=123456@tops3cret"]),
+        ("TEST_OTPS", ["+15005550006=123456@2027-02-30", "+15005550006=123456@9999-12-31"]),
+        ("TEST_OTPS", ["+1=123456@2027-01-01", "+15005550006=123456,+15005550006=654321"]),
+    ]),
+)  # fmt: skip
+def test_an_invalid_value_is_an_error_with_name_and_example(name: str, texts: list[str]) -> None:
+    for text in texts:
+        line = problem(**{name: text})
+
+        assert line.startswith(f"DIALTONE_{name}: ")
+        assert f" Example: DIALTONE_{name}=" in line
+        assert "tops3cret" not in line
+
+
+@pytest.mark.parametrize(("text", "meant"), [("uk", "GB"), ("IN, USA", "US"), ("EL", "GR")])
+def test_the_error_says_which_country_was_meant(text: str, meant: str) -> None:
+    line = problem(COUNTRIES=text)
+
+    assert f" Did you mean {meant}? Example: DIALTONE_COUNTRIES=" in line
+    assert "Did you mean" not in problem(COUNTRIES="XX")
+    line = problem(COUNTRIES="uk,IN,USA,XX")
+    assert [f"Value {position}: " in line for position in range(1, 5)] == [True, False, True, True]
+    assert "Did you mean GB?" in problem(DEFAULT_REGION="UK")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mongodb://my_container:27017,[::1]:3,10.0.0.1/Dialtone_2-test?replicaSet=rs0",
+        "mongodb://user:%3A%2F%3f%23%40%25$!+@db.test/dialtone?",
+        "mongodb://user:password@%2Frun%2Fa%20b.sock,db.test/administration",
+        f"mongodb+srv://cluster/l%C3%A4ut{'n' * 58}?appName=dialtone",
+    ],
+)
+def test_a_valid_mongodb_url_is_kept_as_written(url: str) -> None:
+    assert settings(DATABASE=url).database == MongoLocation(url)
+    assert settings(DATABASE=f" {url} ").database == MongoLocation(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://:pa%2Fss@127.0.0.1:6379/0",
+        "rediss://user:password@[::1]:6380/15?prefix=staging&ssl_ca_certs=/etc/ca.pem",
+    ],
+)
+def test_the_url_of_a_redis_names_the_limit_store(url: str) -> None:
+    assert settings(LIMIT_STORE=url).limit_store == RedisLocation(url)
+    assert url not in repr(settings(LIMIT_STORE=url))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "me:top:s3cret@db.test/name", "me:top@s3cret@db.test/name", "me:top/s3cret@db.test/name",
+        "me:12/tops3cret@db.test", "me:top?s3cret@db.test/name", "me:top#s3cret@db.test/name",
+        "me:tops3cret%@db.test/name", ":tops3cret@db.test/name",
+        "me:12/tops3cret?w=1@db.test/name", "db.test/name?appName=top@s3cret",
+    ],
+)  # fmt: skip
+def test_the_error_says_what_to_escape_in_a_mongodb_url(rest: str) -> None:
+    line = problem(DATABASE=f"mongodb://{rest}")
+
+    assert "are written %3A %2F %3F %23 %40 %25" in line
+    assert "s3cret" not in line
+
+
+@pytest.mark.parametrize(
+    ("start", "ends", "message"),
+    [
+        (
+            "mongodb://",
+            ["/name", "a b/name", "a:b/name", ",/name", "a/name?tls"],
+            "Must be mongodb://host:port/name",
+        ),
+        ("mongodb+srv://", ["/name"], "with one host and no port, mongodb+srv://"),
+        (
+            "mongodb://db.test",
+            ["", "/", "/?authSource=admin", "?authSource=admin"],
+            "must name the database",
+        ),
+        (
+            "mongodb://db.test/",
+            ["a$b", "a\\b", "a+b", "a%20b", "a%2Fb", "a%00b", "n" * 64, "Admin", "%61dmin"],
+            "The name of the database",
+        ),
+        ("", ["MONGODB://db.test/name", "mongodb:/db.test/name"], "Must be sqlite:///path"),
+    ],
+)  # fmt: skip
+def test_an_invalid_mongodb_url_is_an_error(start: str, ends: list[str], message: str) -> None:
+    for end in ends:
+        assert message in problem(DATABASE=f"{start}{end}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:///dialtone",
+        "postgresql://dialtone@%2Frun%2Fpostgresql/dialtone",
+        "postgresql://user:password@db1.test:5432,db2.test/dialtone?sslmode=verify-full&timeout=2",
+        "postgresql://user:%3A%2F%3f%23%40%25$!+@[::1]:5432/l%C3%A4ut?pool_size=20",
+    ],
+)
+def test_a_valid_postgresql_url_is_kept_as_written(url: str) -> None:
+    assert settings(DATABASE=f" {url} ").database == PostgresLocation(url)
+
+
+@pytest.mark.parametrize(
+    ("start", "ends", "message"),
+    [
+        (
+            "postgresql://",
+            [
+                "a b/name", "h/name?sslmode", "h/name#s3cret", "h/name/s3cret",
+                "me:top@s3cret@h/name", "me:top%s3cret@h/name", "h/name?application_name=t@s3cret",
+            ],
+            "Must be postgresql://host:port/name",
+        ),
+        ("postgresql://", ["db.test", "db.test/", "/", "?dbname=name"], "must name the database"),
+        ("", ["postgres://db.test/name", "postgresql:/db.test/name"], "postgresql://host/name"),
+    ],
+)  # fmt: skip
+def test_an_invalid_postgresql_url_is_an_error(start: str, ends: list[str], message: str) -> None:
+    for end in ends:
+        line = problem(DATABASE=f"{start}{end}")
+        assert message in line
+        assert "s3cret" not in line

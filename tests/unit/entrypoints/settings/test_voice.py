@@ -1,0 +1,144 @@
+"""The settings of the phone line."""
+
+from datetime import timedelta
+
+import pytest
+
+from application.features.voice.cleanup import DEFAULT_CALL_RETENTION, DEFAULT_RECORDING_RETENTION
+from domain.otp.sliding_window import SlidingWindow
+from entrypoints.features.voice.feature import VoiceSettings
+from entrypoints.settings.read import find_unused, read_settings
+from entrypoints.settings.values import Factory
+from tests.support.inbound_call import CALL_FLOW
+from tests.support.settings import problem, problems, settings
+from tests.unit.entrypoints.settings.texts import TWILIO, VONAGE
+
+HOUR = timedelta(hours=1)
+HEX = "0123456789abcdefABCDEF0123456789"
+OWN = {"DIALTONE_SMS": "our.own:factory", "DIALTONE_COUNTRIES": "IN"}
+SERVICE = "TWILIO_MESSAGING_SERVICE_SID"
+NUMBER = "+15005550006"
+
+
+@pytest.mark.parametrize(
+    ("environ", "required"),
+    [
+        (
+            {"DIALTONE_SMS": "Twilio", "TWILIO_FROM": " "},
+            ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "DIALTONE_COUNTRIES"],
+        ),
+        (TWILIO | {"DIALTONE_PUBLIC_URL": "", "TWILIO_FROM": NUMBER}, ["DIALTONE_PUBLIC_URL"]),
+        (
+            {"DIALTONE_VOICE": "Twilio"},
+            [
+                *("DIALTONE_PUBLIC_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
+                *("DIALTONE_COUNTRIES", "TWILIO_VOICE_FROM"),
+            ],
+        ),
+        (TWILIO | {"DIALTONE_VOICE": "twilio"}, ["TWILIO_VOICE_FROM"]),
+        ({"DIALTONE_VOICE": "our.own:factory"}, ["DIALTONE_PUBLIC_URL", "DIALTONE_COUNTRIES"]),
+    ],
+)
+def test_a_vendor_needs_its_variables(environ: dict[str, str], required: list[str]) -> None:
+    lines = problems(environ)
+
+    assert list(lines) == required
+    for name, line in lines.items():
+        assert "ust be set if" in line
+        assert f" Example: {name}=" in line
+
+
+@pytest.mark.parametrize(
+    ("environ", "caller_id"),
+    [
+        ({"TWILIO_FROM": NUMBER}, NUMBER),
+        *(({"TWILIO_FROM": name}, "") for name in ("55512", "MGM&Co _1+-", "1st Bank")),
+        ({"TWILIO_FROM": "", SERVICE: f"MG{HEX}"}, ""),
+        ({"TWILIO_FROM": NUMBER, "TWILIO_VOICE_FROM": "+14155550001"}, "+14155550001"),
+    ],
+)
+def test_calls_come_from_a_number(environ: dict[str, str], caller_id: str) -> None:
+    read = read_settings(TWILIO | environ, None).of(VoiceSettings)
+    assert read.twilio_caller_id == caller_id
+
+
+@pytest.mark.parametrize(
+    ("environ", "has_phone_line", "has_voice_channel"),
+    [
+        (TWILIO | {"TWILIO_FROM": NUMBER}, True, True),
+        (TWILIO | VONAGE | {"DIALTONE_SMS": "twilio,vonage", "TWILIO_FROM": NUMBER}, True, True),
+        (VONAGE, False, False),
+        (TWILIO | {"DIALTONE_SMS": "twilio,console"}, False, False),
+        (TWILIO | {"DIALTONE_SMS": "console,twilio"}, False, True),
+        (TWILIO | {"DIALTONE_VOICE": "none", "TWILIO_FROM": NUMBER}, False, False),
+        (TWILIO | {"DIALTONE_VOICE": "twilio", "TWILIO_FROM": NUMBER} | OWN, True, True),
+        ({}, False, True),
+        (OWN, False, False),
+    ],
+)
+def test_calls_need_twilio_with_a_number_or_the_console(
+    environ: dict[str, str], *, has_phone_line: bool, has_voice_channel: bool
+) -> None:
+    read = read_settings(environ, None)
+
+    assert (read.has_phone_line, read.has_voice_channel) == (has_phone_line, has_voice_channel)
+
+
+@pytest.mark.parametrize("text", ["acme", "twilio,none", "sqlite:data"])
+def test_calls_are_placed_by_twilio_a_factory_or_nobody(text: str) -> None:
+    own = {"DIALTONE_VOICE": "our.own:factory", "DIALTONE_PUBLIC_URL": "https://a.test"} | OWN
+    assert read_settings(own, None).of(VoiceSettings).voice == Factory("our.own:factory")
+    assert settings(VOICE="NONE").of(VoiceSettings).voice is None
+    assert problem(VOICE=text).startswith(
+        "DIALTONE_VOICE: Must be twilio, none or package.module:factory."
+    )
+
+
+def test_settings_of_the_phone_line_are_unused_without_it() -> None:
+    left = {
+        "DIALTONE_CALL_FLOW": "/nowhere",
+        "DIALTONE_OPERATOR": "+14155552671",
+        "DIALTONE_OPERATOR_LIMIT_TOTAL": "3/1h",
+        "TWILIO_VOICE_FROM": "+14155550001",
+    }
+    used_anyway = {"DIALTONE_CALL_RETENTION": "90d"}
+
+    read = read_settings(TWILIO | left | used_anyway, None)
+    assert list(find_unused(read)) == []
+    read = read_settings(TWILIO | left | used_anyway | {"DIALTONE_VOICE": "none"}, None)
+    assert dict(find_unused(read)) == dict.fromkeys(left, "DIALTONE_VOICE is none")
+    # Other programs read the variables of Twilio too.
+    assert list(find_unused(read_settings({"TWILIO_VOICE_FROM": "+14155550001"}, None))) == []
+
+
+@pytest.mark.parametrize(
+    ("profile", "calls", "callbacks", "callbacks_total", "lines"),
+    [("small", 50, 30, 75, 3), ("medium", 200, 100, 500, 10), ("large", 2000, 1000, 5000, 100)],
+)
+def test_the_profile_sets_the_limits_of_calls(
+    profile: str, calls: int, callbacks: int, callbacks_total: int, lines: int
+) -> None:
+    read = settings(LIMITS=profile).of(VoiceSettings)
+
+    limits = read.otp_policy(are_messages_reported=True).rate_limits
+    assert limits.calls_per_country == SlidingWindow(calls, HOUR)
+    assert limits.callbacks_per_country == SlidingWindow(callbacks, HOUR)
+    assert limits.callbacks_total == SlidingWindow(callbacks_total, HOUR)
+    assert read.voice_policy(CALL_FLOW).call_limits.lines == lines
+
+
+def test_recordings_are_not_kept_longer_than_calls() -> None:
+    line = problem(CALL_RETENTION="10d")
+    assert line.startswith("DIALTONE_RECORDING_RETENTION: Must not be longer than")
+    assert line.endswith("Example: DIALTONE_RECORDING_RETENTION=240h")
+    read = settings(CALL_RETENTION="10d", RECORDING_RETENTION="240h").of(VoiceSettings)
+    assert read.call_retention == read.recording_retention
+    environ = {"DIALTONE_CALL_RETENTION": "x", "DIALTONE_RECORDING_RETENTION": "y"}
+    assert problems(environ).keys() == environ.keys()
+    default = settings().of(VoiceSettings)
+    assert default.call_retention == DEFAULT_CALL_RETENTION
+    assert default.recording_retention == DEFAULT_RECORDING_RETENTION
+
+
+def test_without_a_phone_line_its_flow_is_not_read() -> None:
+    read_settings({"DIALTONE_CALL_FLOW": "/nowhere"}, None, checks_files=True)

@@ -13,7 +13,6 @@ class _Details(Feature):
     """The details that all features add. Only records are read: no port is opened."""
 
     name = "details"
-    folders = ()
 
     @asynccontextmanager
     async def open(self, opening: Opening) -> AsyncIterator[None]:

@@ -21,7 +21,6 @@ class _Limits(Feature):
     """The limits of codes, and what only reads them."""
 
     name = "limits"
-    folders = ()
 
     def check(self, settings: Settings) -> Findings:
         if isinstance(settings.limit_store, RedisLocation):

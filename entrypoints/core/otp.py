@@ -31,7 +31,6 @@ class _Otp(Feature):
     """One-time codes. It needs the limits."""
 
     name = "otp"
-    folders = ()
     opens = ("limits",)
 
     def check(self, settings: Settings) -> Findings:

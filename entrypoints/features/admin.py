@@ -17,14 +17,6 @@ class _Admin(Feature):
     """The REST administration, with service tokens."""
 
     name = "admin"
-    folders = (
-        "domain/features/admin",
-        "application/features/admin/ports.py",
-        "adapters/databases/records/features/admin.py",
-        "entrypoints/http/features/admin",
-        "entrypoints/commands/features/admin",
-        "application/features/admin",
-    )
     kinds = KINDS
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":

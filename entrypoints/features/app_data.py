@@ -18,13 +18,6 @@ class _AppData(Feature):
     """What the backend of the app keeps with a user."""
 
     name = "app_data"
-    folders = (
-        "domain/features/app_data",
-        "application/features/app_data",
-        "application/features/app_data/ports.py",
-        "adapters/databases/records/features/app_data.py",
-        "entrypoints/http/features/app_data",
-    )
     kinds = KINDS
     data = ("app data",)
     adds_to_export = True

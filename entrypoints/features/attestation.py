@@ -227,16 +227,7 @@ class _Attestation(Feature):
     """Proof before a message: a challenge in place of a 429."""
 
     name = "attestation"
-    folders = (
-        "domain/features/attestation",
-        "application/features/attestation",
-        "application/features/attestation/ports.py",
-        "adapters/security/attestation",
-        "entrypoints/http/features/attestation",
-        "adapters/databases/records/features/attestation.py",
-        "adapters/operations/metrics/features/attestation.py",
-        "tests/contract/suites/attestation",
-    )
+    adapters = ("security/attestation",)
     kinds = KINDS
     settings = AttestationSettings
 

@@ -19,16 +19,6 @@ class _Blocks(Feature):
     """Blocks."""
 
     name = "blocks"
-    folders = (
-        "domain/features/blocks",
-        "application/features/blocks",
-        "application/features/blocks/ports.py",
-        "adapters/databases/records/features/blocks.py",
-        "entrypoints/http/features/blocks",
-        "entrypoints/http/features/blocks/console",
-        "entrypoints/commands/features/blocks",
-        "entrypoints/words/features/blocks.py",
-    )
     kinds = KINDS
     must_be_open = True  # what commands send obeys the blocks too
 

@@ -150,7 +150,6 @@ class _Budgets(Feature):
     """Budgets of codes and notices."""
 
     name = "budgets"
-    folders = ("domain/features/budgets", "application/features/budgets")
     needs = ("statistics",)
     settings = BudgetSettings
 

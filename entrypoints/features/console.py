@@ -1,9 +1,10 @@
 """The web console of administrators."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -22,22 +23,15 @@ if TYPE_CHECKING:
     from entrypoints.opening.opening import Opening
 
 
-_PARTS: Final[Mapping[str, str]] = {
-    "statistics": "entrypoints.http.features.statistics.console.part:PART",
-    "export": "entrypoints.http.features.export.console.part:PART",
-    "media": "entrypoints.http.features.media.console.part:PART",
-    "voice": "entrypoints.http.features.voice.console.part:PART",
-    "phone_change": "entrypoints.http.features.phone_change.console.part:PART",
-    "passkeys": "entrypoints.http.features.passkeys.console.part:PART",
-    "blocks": "entrypoints.http.features.blocks.console.part:PART",
-}
-"""What the console has about other features, by their names. A part is loaded with its feature."""
-
-
 def _load_parts(installed: Sequence[Feature]) -> "Sequence[ConsolePart]":
-    features = {feature.name for feature in installed}
-    names = [path.split(":") for feature, path in _PARTS.items() if feature in features]
-    return [getattr(import_module(module), name) for module, name in names]
+    """Return what the console has about other features: `part.py` in their folders `console`."""
+    package = "entrypoints.http.features"
+    names = sorted(feature.name for feature in installed)
+    return [
+        import_module(f"{package}.{name}.console.part").PART
+        for name in names
+        if files(package).joinpath(name, "console", "part.py").is_file()
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,20 +65,6 @@ class _Console(Feature):
 
     name = "console"
     adds_to_export = True
-    folders = (
-        "domain/features/console",
-        "application/features/console",
-        "application/features/console/ports.py",
-        "adapters/databases/records/features/console.py",
-        "entrypoints/http/features/console",
-        "entrypoints/http/features/statistics/console",
-        "entrypoints/http/features/export/console",
-        "entrypoints/http/features/media/console",
-        "entrypoints/http/features/voice/console",
-        "entrypoints/http/features/phone_change/console",
-        "entrypoints/http/features/passkeys/console",
-        "entrypoints/http/features/blocks/console",
-    )
     kinds = KINDS
     settings = ConsoleSettings
 

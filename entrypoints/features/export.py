@@ -19,15 +19,6 @@ class _Export(Feature):
     name = "export"
     opens = ("limits",)
     kinds = KINDS
-    folders = (
-        "entrypoints/http/features/export/console",
-        "domain/features/export",
-        "application/features/export",
-        "application/features/export/ports.py",
-        "adapters/databases/records/features/export.py",
-        "entrypoints/http/features/export",
-        "entrypoints/commands/features/export",
-    )
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed

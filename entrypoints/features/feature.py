@@ -29,9 +29,9 @@ class WithoutMessages(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """An optional feature. Without its folders, its module and its tests, the rest works.
+    """An optional feature. Without all `features/<name>`, its adapters and tests, the rest works.
 
-    A module of `entrypoints.features` has one subclass, and one object of it, which
+    `entrypoints.features.<name>` has one subclass, and one object of it, which
     `entrypoints.features` lists. One of somebody else is an extension: `DIALTONE_EXTENSIONS`.
 
     It says three sorts of things: what it declares, by attributes, `plugins` and `user_fields`;
@@ -41,8 +41,8 @@ class Feature:
 
     Attributes:
         name: Its name, for operators too.
-        folders: Its folders and modules in the four layers, besides its own module here. Whoever
-            takes the feature out deletes them. An extension has none here.
+        adapters: Below `adapters`, the packages and modules that it alone uses. They are the only
+            files of a feature that are not in a folder `features`.
         needs: The names of the features that have to be installed.
         opens: The names of the pieces of the core that have to be open, such as `otp`.
         must_be_open: Whether each program opens it: the service, and all commands.
@@ -60,7 +60,7 @@ class Feature:
     """
 
     name: ClassVar[str]
-    folders: ClassVar[tuple[str, ...]] = ()
+    adapters: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ()
     opens: ClassVar[tuple[str, ...]] = ()
     must_be_open: ClassVar[bool] = False

@@ -14,14 +14,7 @@ class _Imports(Feature):
     """Imports of users, and of the users and items of another service."""
 
     name = "imports"
-    folders = (
-        "application/features/imports",
-        "application/features/imports/ports.py",
-        "adapters/imports/user_files.py",
-        "adapters/imports/hookaba.py",
-        "adapters/databases/mongo/source_database.py",
-        "entrypoints/commands/features/imports",
-    )
+    adapters = ("imports", "databases/mongo/source_database.py")
     needs = ("media",)
 
     @asynccontextmanager

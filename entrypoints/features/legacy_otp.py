@@ -14,7 +14,6 @@ class _LegacyOtp(Feature):
     """The API of the older app, below `/authenticate`."""
 
     name = "legacy_otp"
-    folders = ("entrypoints/http/features/legacy_otp",)
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed

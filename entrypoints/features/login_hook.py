@@ -80,13 +80,7 @@ class _LoginHook(Feature):
     """The login hook, which decides about each login."""
 
     name = "login_hook"
-    folders = (
-        "application/features/login_hook",
-        "application/features/login_hook/ports.py",
-        "adapters/hooks/login_hook",
-        "adapters/operations/metrics/features/login_hook.py",
-        "entrypoints/http/features/login_hook",
-    )
+    adapters = ("hooks/login_hook",)
     settings = LoginHookSettings
 
     def check(self, settings: Settings) -> Findings:

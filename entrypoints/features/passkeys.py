@@ -100,17 +100,7 @@ class _Passkeys(Feature):
     name = "passkeys"
     needs = ("console",)
     adds_to_export = True
-    folders = (
-        "domain/features/passkeys",
-        "application/features/passkeys",
-        "application/features/passkeys/ports.py",
-        "adapters/security/webauthn",
-        "adapters/databases/records/features/passkeys.py",
-        "entrypoints/http/features/passkeys",
-        "entrypoints/http/features/passkeys/console",
-        "entrypoints/commands/features/passkeys",
-        "entrypoints/commands/features/passkeys/words.py",
-    )
+    adapters = ("security/webauthn",)
     kinds = KINDS
     settings = PasskeySettings
 

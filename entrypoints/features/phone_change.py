@@ -35,7 +35,6 @@ class _PhoneChangeRecords(Feature):
     """The records of changes without the providers of messages, for the cleanup."""
 
     name = "phone_change_records"
-    folders = ()
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
@@ -60,15 +59,6 @@ class _PhoneChange(Feature):
 
     name = "phone_change"
     opens = ("otp",)
-    folders = (
-        "entrypoints/http/features/phone_change/console",
-        "domain/features/phone_change",
-        "application/features/phone_change",
-        "application/features/phone_change/ports.py",
-        "adapters/databases/records/features/phone_change.py",
-        "entrypoints/http/features/phone_change",
-        "entrypoints/commands/features/phone_change",
-    )
     kinds = KINDS
     without_messages = WithoutMessages(
         _PhoneChangeRecords(),

@@ -61,10 +61,6 @@ class _Start(Feature):
 
     name = "start"
     opens = ("otp",)
-    folders = (
-        "entrypoints/http/features/start",
-        "application/features/start",
-    )
 
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del installed

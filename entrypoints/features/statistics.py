@@ -119,17 +119,7 @@ class _Statistics(Feature):
     """Statistics of messages and logins, and what messages and calls cost."""
 
     name = "statistics"
-    folders = (
-        "entrypoints/http/features/statistics/console",
-        "domain/features/statistics",
-        "application/features/statistics",
-        "application/features/statistics/ports.py",
-        "adapters/operations/price_file",
-        "adapters/databases/records/features/statistics.py",
-        "adapters/operations/metrics/features/statistics.py",
-        "entrypoints/http/features/statistics",
-        "entrypoints/commands/features/statistics",
-    )
+    adapters = ("operations/price_file",)
     kinds = KINDS
     settings = StatisticsSettings
     must_be_open = True  # what commands do is counted too

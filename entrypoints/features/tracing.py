@@ -52,7 +52,7 @@ class _Tracing(Feature):
     """Traces by OpenTelemetry."""
 
     name = "tracing"
-    folders = ("adapters/operations/tracing",)
+    adapters = ("operations/tracing",)
     settings = TracingSettings
 
     @asynccontextmanager

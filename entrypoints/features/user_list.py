@@ -16,13 +16,6 @@ class _UserList(Feature):
     """The list of users."""
 
     name = "user_list"
-    folders = (
-        "domain/features/user_list",
-        "application/features/user_list",
-        "adapters/databases/records/features/user_list.py",
-        "entrypoints/http/features/user_list",
-        "entrypoints/commands/features/user_list",
-    )
 
     def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del settings, installed

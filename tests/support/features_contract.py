@@ -1,8 +1,9 @@
-"""A contract of import-linter: the core imports no feature, and a feature only those it needs."""
+"""The rule that says what belongs to a feature, and a contract of import-linter by this rule."""
 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -12,16 +13,18 @@ from importlinter import Contract, ContractCheck, output
 from entrypoints.features import FEATURES
 
 PROJECT: Final = Path(__file__).parents[2]
+LAYERS: Final = ("domain", "application", "adapters", "entrypoints")
 LIST: Final = "entrypoints.features"
 """The only module that names all features."""
 INSIDES: Final = ("entrypoints.http.", "entrypoints.commands.")
 """What not even a feature imports of one that it needs. It imports use cases, ports and entities;
 what opens it, also settings and adapters."""
+CONSOLE: Final = "console"
 GUIDANCE: Final = (
     "The core imports no feature: it has a hook, in which the feature registers. A feature imports "
-    "entities, use cases and ports of features that it names in `needs`. What it has about another "
-    "one lies in a folder that both list in `folders`, and is loaded by its name where both are "
-    "installed: docs/architecture.md#core-and-features."
+    "entities, use cases and ports of features that it names in `needs`. Its pages of the web "
+    "console are entrypoints/http/features/<name>/console, and only these import the console: "
+    "docs/architecture.md#core-and-features."
 )
 _NAME_IN_STRING: Final = re.compile(
     r"""["']((?:domain|application|adapters|entrypoints)(?:\.\w+)+)(?::\w+)?["']"""
@@ -34,21 +37,25 @@ Imports = Mapping[str, Collection[str]]
 class Ownership:
     """Which modules belong to which features, and which features each of them needs.
 
-    A module belongs to the features in whose `folders` it lies, and one of `entrypoints.features`
-    to the feature of its name. All others are the core.
+    `features/<name>` belongs to that feature, wherever it is, and so do the adapters that it names.
+    Its pages of the web console belong to the console too. All others are the core.
     """
 
-    folders: Mapping[str, Collection[str]]
+    adapters: Mapping[str, Collection[str]]
     needs: Mapping[str, Collection[str]]
 
     def find_owners(self, module: str) -> frozenset[str]:
         """Return the names of the features that a module belongs to: none of the core's."""
-        return frozenset(
+        parts = module.split(".")
+        owners = {name for folder, name in pairwise(parts) if folder == "features"}
+        if module.startswith("entrypoints.http.features.") and parts[4:5] == [CONSOLE]:
+            owners.add(CONSOLE)
+        owners |= {
             name
-            for name, folders in self.folders.items()
-            for folder in (*folders, f"{LIST}.{name}")
-            if module == folder or module.startswith(f"{folder}.")
-        )
+            for name, adapters in self.adapters.items()
+            if any(f"{module}.".startswith(f"adapters.{adapter}.") for adapter in adapters)
+        }
+        return frozenset(owners & self.needs.keys())
 
     def is_allowed(self, importer: str, imported: str) -> bool:
         """Return whether a module may import another one."""
@@ -80,23 +87,29 @@ class Ownership:
 
 OWNERSHIP: Final = Ownership(
     {
-        feature.name: [folder.removesuffix(".py").replace("/", ".") for folder in feature.folders]
+        feature.name: [path.removesuffix(".py").replace("/", ".") for path in feature.adapters]
         for feature in FEATURES
     },
     {feature.name: feature.needs for feature in FEATURES},
 )
 
 
+def find_owners_of_file(path: str) -> frozenset[str]:
+    """Return the names of the features that a file of a layer belongs to."""
+    return OWNERSHIP.find_owners(path.removesuffix(".py").replace("/", "."))
+
+
 class FeaturesContract(Contract):
-    """Checks the imports of all modules. The features themselves say what belongs to which."""
+    """Checks the imports of all modules, by their folders and by what features need."""
 
     type_name = "features"
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Find what is not allowed."""
         del verbose
-        imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
-        names = {module: _find_names(module) for module in graph.modules}
+        modules = [name for name in graph.modules if name.partition(".")[0] in LAYERS]
+        imports = {name: graph.find_modules_directly_imported_by(name) for name in modules}
+        names = {name: _find_names(name) for name in modules}
         forbidden = OWNERSHIP.find_forbidden(imports, names)
         return ContractCheck(kept=not forbidden, metadata={"forbidden": forbidden})
 

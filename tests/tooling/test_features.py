@@ -1,4 +1,4 @@
-"""Features do not reach into each other, and their folders are complete.
+"""Features do not reach into each other, and all that is theirs is in their folders.
 
 `make check` has the contract for all imports.
 """
@@ -10,29 +10,52 @@ import grimp
 import pytest
 
 from entrypoints.features import FEATURES
-from tests.support.features_contract import LIST, OWNERSHIP, PROJECT, Imports, Ownership
+from tests.support.features_contract import LAYERS, LIST, OWNERSHIP, PROJECT, Imports, Ownership
 
-PACKAGES: Final = ("domain", "application", "adapters", "entrypoints")
 MAPS_AND_ROUTES: Final = Ownership(
-    {
-        "maps": ["application.maps", "adapters.maps", "entrypoints.http.maps"],
-        "routes": ["application.routes", "entrypoints.commands.routes", "entrypoints.http.both"],
-        "stops": ["entrypoints.http.both"],
-    },
-    {"maps": (), "routes": ("maps",), "stops": ()},
+    {"maps": ["maps"], "routes": ["sql.routes"]},
+    {"maps": (), "routes": ("maps",), "console": ()},
 )
+
+
+@pytest.mark.parametrize(
+    ("module", "owners"),
+    [
+        ("application.otp.maps", set()),
+        ("entrypoints.features.feature", set()),
+        ("entrypoints.features.maps", {"maps"}),
+        ("application.features.maps.ports", {"maps"}),
+        ("adapters.databases.records.features.routes", {"routes"}),
+        ("adapters.sql.routes", {"routes"}),
+        ("adapters.sql.routes_of_others", set()),
+        ("entrypoints.http.features.routes.console.part", {"routes", "console"}),
+        ("entrypoints.commands.features.routes.console", {"routes"}),
+    ],
+)
+def test_folders_say_what_belongs_to_a_feature(module: str, owners: set[str]) -> None:
+    assert MAPS_AND_ROUTES.find_owners(module) == owners
 
 
 @pytest.mark.parametrize(
     ("importer", "imported", "is_allowed"),
     [
-        ("application.use_cases", "application.maps.feature", False),
-        ("application.maps.feature", "application.routes.feature", False),
+        ("application.use_cases", "application.features.maps.feature", False),
+        ("application.features.maps.feature", "application.features.routes.feature", False),
         ("entrypoints.bootstrap", "entrypoints.features.maps", False),
-        ("entrypoints.commands.routes.show", "entrypoints.http.maps.controller", False),
+        (
+            "entrypoints.commands.features.routes.show",
+            "entrypoints.http.features.maps.controller",
+            False,
+        ),
+        ("entrypoints.http.features.maps.plugin", "entrypoints.http.features.console.part", False),
+        (
+            "entrypoints.http.features.maps.console.part",
+            "entrypoints.http.features.console.part",
+            True,
+        ),
         (LIST, "entrypoints.features.maps", True),
-        ("application.routes.feature", "application.maps.feature", True),
-        ("application.routes.feature", "application.use_cases", True),
+        ("application.features.routes.feature", "application.features.maps.feature", True),
+        ("application.features.routes.feature", "application.use_cases", True),
         ("entrypoints.features.maps", "adapters.maps.files", True),
     ],
 )
@@ -42,12 +65,13 @@ def test_a_wrong_import_is_found(importer: str, imported: str, is_allowed: bool)
 
 
 def test_a_feature_loads_only_its_own_modules_by_their_names() -> None:
-    both, other = "entrypoints.http.both.part", "application.maps.feature"
-    names = {"entrypoints.features.stops": [both, other, "entrypoints.server.serve"]}
-    found = MAPS_AND_ROUTES.find_forbidden({}, names | {"entrypoints.bootstrap": [both]})
+    page = "entrypoints.http.features.maps.console.part"
+    other = "application.features.maps.feature"
+    names = {"entrypoints.features.console": [page, other, "entrypoints.server.serve"]}
+    found = MAPS_AND_ROUTES.find_forbidden({}, names | {"entrypoints.bootstrap": [page]})
     assert found == [
-        f'entrypoints.bootstrap loads "{both}"',
-        f'entrypoints.features.stops loads "{other}"',
+        f'entrypoints.bootstrap loads "{page}"',
+        f'entrypoints.features.console loads "{other}"',
     ]
 
 
@@ -55,10 +79,10 @@ def test_a_file_that_only_one_feature_uses_belongs_to_it() -> None:
     unowned = {"adapters.one": ["adapters.maps.files"], "adapters.both": ["adapters.maps", "a"]}
     assert [*_find_unowned(MAPS_AND_ROUTES, unowned)] == ["adapters.one belongs to maps"]
 
-    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    graph = grimp.build_graph(*LAYERS, cache_dir=None)
     importers = {name: graph.find_modules_that_directly_import(name) for name in graph.modules}
     assert "entrypoints.bootstrap" in importers[LIST]
-    assert [*_find_unowned(OWNERSHIP, importers)] == [], "Name these files in `folders`."
+    assert [*_find_unowned(OWNERSHIP, importers)] == [], "Move these below `features/`."
 
 
 def _find_unowned(ownership: Ownership, importers: Imports) -> Iterator[str]:
@@ -70,9 +94,16 @@ def _find_unowned(ownership: Ownership, importers: Imports) -> Iterator[str]:
             yield f"{module} belongs to {', '.join(sorted(only))}"
 
 
-def test_a_feature_has_the_folders_that_it_names_and_comes_after_those_it_needs() -> None:
-    folders = [folder for feature in FEATURES for folder in feature.folders]
-    assert [folder for folder in folders if not (PROJECT / folder).exists()] == []
+def test_each_folder_and_adapter_is_one_of_a_feature_that_is_listed() -> None:
     names = [feature.name for feature in FEATURES]
     for number, feature in enumerate(FEATURES):
         assert {*feature.needs} <= {*names[:number]}
+        assert [it for it in feature.adapters if not (PROJECT / "adapters" / it).exists()] == []
+    found = {
+        path.stem
+        for layer in LAYERS
+        for folder in (PROJECT / layer).rglob("features/")
+        for path in folder.iterdir()
+        if path.name not in {"__init__.py", "__pycache__"}
+    }
+    assert found == {*names, "feature"}

@@ -197,7 +197,8 @@ def _print_deletion(names: Sequence[str], deletion: Deletion) -> None:
     for name in sorted(deletion.features):
         needed = "" if name in names or "all" in names else ", which needs one of the others"
         sys.stdout.write(f"without {name}{needed}\n")
-    sys.stdout.write("".join(f"  {path}\n" for path in deletion.folders))
+    folders = sorted({str(Path(file).parent) for file in deletion.files})
+    sys.stdout.write("".join(f"  {folder}\n" for folder in folders))
     sys.stdout.write(f"tests and their support: {len(deletion.tests)} files\n")
     sys.stdout.write("".join(f"  {it}: {reason}\n" for it, reason in deletion.tests.items()))
 

@@ -1,4 +1,4 @@
-"""What a feature consists of: its folders, its module, and the tests that need them."""
+"""What a feature consists of: its files, and the tests that need them."""
 
 import ast
 import re
@@ -8,9 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from entrypoints.features import FEATURES
-from entrypoints.features.feature import Feature
+from tests.support.features_contract import LAYERS, find_owners_of_file
 
-PROJECT: Final = Path(__file__).parents[2]
 FEATURES_MODULE: Final = "entrypoints/features/__init__.py"
 _TESTS: Final = ("tests",)
 _ESSENTIAL: Final = (
@@ -31,12 +30,12 @@ class Deletion:
 
     Attributes:
         features: The names of the features, with those that need them.
-        folders: Their folders and modules.
+        files: Those that belong to them in the four layers.
         tests: The other files that need them, each with the reason.
     """
 
     features: frozenset[str]
-    folders: Sequence[str]
+    files: Sequence[str]
     tests: Mapping[str, str]
 
 
@@ -67,11 +66,11 @@ def plan(root: Path, files: Iterable[str], names: frozenset[str]) -> Deletion:
         CannotDelete
     """
     files = sorted(files)
-    folders = [path for it in FEATURES if it.name in names for path in paths_of(it)]
-    for folder in folders:
-        if not any(is_below(file, folder) for file in files):
-            raise CannotDelete(f"A feature names {folder}, and there is no such file or folder.")
-    gone = {file for file in files if any(is_below(file, folder) for folder in folders)}
+    gone = {
+        file
+        for file in files
+        if file.partition("/")[0] in LAYERS and find_owners_of_file(file) & names
+    }
     tests = {file for file in files if file.startswith(tuple(f"{it}/" for it in _TESTS))}
     reasons = {
         file: f"a folder named {name}"
@@ -83,17 +82,10 @@ def plan(root: Path, files: Iterable[str], names: frozenset[str]) -> Deletion:
         if file.startswith(_ESSENTIAL):
             needed = "\n".join(f"  {it}: {reason}" for it, reason in reasons.items())
             raise CannotDelete(f"The proof needs {file}, which would be deleted:\n{needed}")
-    return Deletion(names, folders, reasons)
+    return Deletion(names, sorted(gone), reasons)
 
 
-def paths_of(feature: Feature) -> Sequence[str]:
-    """Return the folders of a feature, and its module, which may be a folder."""
-    module = f"entrypoints/features/{feature.name}"
-    own = module if (PROJECT / module).is_dir() else f"{module}.py"
-    return (*feature.folders, own)
-
-
-def is_below(file: str, folder: str) -> bool:
+def _is_below(file: str, folder: str) -> bool:
     """Return whether a file is the other, or lies in it."""
     return file == folder or file.startswith(f"{folder}/")
 
@@ -113,7 +105,7 @@ def _find_importers(root: Path, tests: set[str], gone: set[str]) -> dict[str, st
         for file in imports.keys() - gone:
             if names := sorted(imports[file] & modules):
                 found[file] = f"it imports {', '.join(names)}"
-            elif any(is_below(file, folder) for folder in lost_folders):
+            elif any(_is_below(file, folder) for folder in lost_folders):
                 found[file] = "its conftest.py is deleted"
         if not found:
             return dict(sorted(reasons.items()))
@@ -147,7 +139,7 @@ def _imported(file: Path) -> Iterator[str]:
 def delete(root: Path, files: Iterable[str], deletion: Deletion) -> None:
     """Delete it from a copy of the tree, with the lines that name it."""
     for file in files:
-        if file in deletion.tests or any(is_below(file, it) for it in deletion.folders):
+        if file in deletion.tests or file in deletion.files:
             (root / file).unlink()
     for folder in sorted(root.rglob("*/"), reverse=True):
         if not any(folder.iterdir()):

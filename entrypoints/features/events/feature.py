@@ -143,7 +143,6 @@ class _EventRecords(Feature):
     """The events in the database without their destinations, which a command does not need."""
 
     name = "event_records"
-    folders = ()
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
@@ -156,16 +155,7 @@ class _Events(Feature):
     """Events of users, which are sent to the operator's backend."""
 
     name = "events"
-    folders = (
-        "application/features/events",
-        "application/features/events/ports.py",
-        "adapters/hooks/events",
-        "tests/contract/examples/event_file.py",
-        "tests/contract/suites/events",
-        "entrypoints/commands/features/events",
-        "adapters/operations/metrics/features/events.py",
-        "entrypoints/http/features/events",
-    )
+    adapters = ("hooks/events",)
     settings = EventSettings
 
     def check(self, settings: Settings) -> Findings:

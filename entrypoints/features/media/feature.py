@@ -378,7 +378,6 @@ class _MediaRecords(Feature):
     """The records of the library without the media store, which a command may not need."""
 
     name = "media_records"
-    folders = ()
 
     @asynccontextmanager
     async def open(self, opening: "Opening") -> AsyncIterator[None]:
@@ -452,22 +451,7 @@ class _Media(Feature):
     """The library of pictures, with its moderation."""
 
     name = "media"
-    folders = (
-        "entrypoints/http/features/media/console",
-        "entrypoints/features/media/stores.py",
-        "domain/features/media",
-        "application/features/media",
-        "application/features/media/ports.py",
-        "adapters/media/disk",
-        "adapters/media/s3",
-        "adapters/media/own_files.py",
-        "adapters/media/pillow",
-        "adapters/databases/records/features/media.py",
-        "adapters/operations/metrics/features/media.py",
-        "entrypoints/http/features/media",
-        "entrypoints/commands/features/media",
-        "tests/contract/suites/media",
-    )
+    adapters = ("media",)
     kinds = KINDS
     settings = MediaSettings
     data = ("library",)

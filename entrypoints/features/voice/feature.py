@@ -373,21 +373,7 @@ class _Voice(Feature):
     """The phone line, and codes that are read out in a call."""
 
     name = "voice"
-    folders = (
-        "entrypoints/http/features/voice/console",
-        "entrypoints/features/voice/recordings.py",
-        "entrypoints/features/voice/providers.py",
-        "domain/features/voice",
-        "application/features/voice",
-        "application/features/voice/ports.py",
-        "adapters/calls/flows",
-        "adapters/messages/twilio/voice",
-        "adapters/databases/records/features/voice.py",
-        "entrypoints/http/features/voice",
-        "entrypoints/commands/features/voice",
-        "tests/contract/examples/acme_voice",
-        "tests/contract/suites/voice",
-    )
+    adapters = ("calls", "messages/twilio/voice")
     kinds = KINDS
     settings = VoiceSettings
     data = ("recordings",)

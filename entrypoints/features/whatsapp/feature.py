@@ -105,17 +105,7 @@ class _WhatsApp(Feature):
     """Codes by WhatsApp, a channel beside the SMS."""
 
     name = "whatsapp"
-    folders = (
-        "domain/features/whatsapp",
-        "application/features/whatsapp",
-        "application/features/whatsapp/ports.py",
-        "adapters/databases/records/features/whatsapp.py",
-        "adapters/messages/whatsapp_cloud",
-        "entrypoints/http/features/whatsapp",
-        "entrypoints/commands/features/whatsapp",
-        "entrypoints/features/whatsapp/providers.py",
-        "entrypoints/features/whatsapp/cloud_settings.py",
-    )
+    adapters = ("messages/whatsapp_cloud",)
     kinds = KINDS
     settings = WhatsAppSettings
     adds_channel = Channel.WHATSAPP

@@ -21,7 +21,7 @@ NavigationEntry: TypeAlias = tuple[int, str, str, Scope | None]
 class ConsolePart:
     """Pages about another feature, and what it adds to the pages of the console.
 
-    It lies in a folder of its own, so that it goes with either.
+    `PART` of `entrypoints/http/features/<name>/console/part.py`, a folder that goes with either.
 
     Attributes:
         templates: The folder of its templates; None without any.

@@ -13,7 +13,7 @@ from adapters.media.pillow import open_image_publisher
 from application.features.media.ports import ImagePublisher
 from domain.features.media.errors import InvalidImage, UnsupportedImageType
 from domain.features.media.image import ImageFormat, ImageLimits, VariantSpec
-from tests.integration.image_publishing import Published, publish_by
+from tests.integration.adapters.media.pillow.image_publishing import Published, publish_by
 from tests.support.builders import an_id
 from tests.support.images import (
     animated_gif,

@@ -18,7 +18,7 @@ from adapters.media.s3 import S3Timeouts
 from adapters.media.s3.client import DEFAULT_TIMEOUTS
 from tests.contract.suites.media.media_store import Files, Store
 from tests.contract.suites.media.test_media_files import *
-from tests.integration.s3_setup import S3Setup
+from tests.integration.adapters.media.s3_setup import S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.servers.http_server import TcpProxy

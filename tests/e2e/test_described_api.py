@@ -17,7 +17,7 @@ from tests.support.service import REASON
 FIXED_SEED: Final = 1
 PHASES: Final = {"examples", "coverage", "fuzzing", "stateful"}
 # They succeed only with the code of a message, as in the tests below, or for administrators, as in
-# tests/integration/administration.py.
+# tests/integration/entrypoints/http/administration.py.
 ADMIN_ACTIONS: Final = {
     "search", "reset-limits", "send-code", "sign-out", "block", "unblock", "promote", "demote",
     "export", "delete", "restore",

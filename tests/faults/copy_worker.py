@@ -21,8 +21,8 @@ from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.phone_keys import report_nothing
 from adapters.databases.sqlite import database, open_to_copy
 from adapters.databases.sqlite.connection_worker import commit_batch
-from tests.integration.test_copying_under_other_keys import LATER, NEW
-from tests.integration.test_phone_keys import OLD
+from tests.integration.adapters.databases.test_copying_under_other_keys import LATER, NEW
+from tests.integration.adapters.databases.test_phone_keys import OLD
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 Keys = tuple[PhoneEncryption, PhoneEncryption]

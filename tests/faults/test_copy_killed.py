@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from adapters.databases.records.copying import copied_kinds
-from tests.integration.test_copying import fill, rows_of, sqlite_place
-from tests.integration.test_copying_under_other_keys import assert_copied, fill_under
-from tests.integration.test_phone_keys import OLD
+from tests.integration.adapters.databases.test_copying import fill, rows_of, sqlite_place
+from tests.integration.adapters.databases.test_copying_under_other_keys import (
+    assert_copied,
+    fill_under,
+)
+from tests.integration.adapters.databases.test_phone_keys import OLD
 
 PROJECT: Final = Path(__file__).parents[2]
 

@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from adapters.databases.sqlite import back_up_database
-from tests.integration.test_secrets_file_processes import PROJECT, SETUP, run
-from tests.integration.test_sqlite_backup import add_identity
+from tests.integration.adapters.databases.sqlite.test_sqlite_backup import add_identity
+from tests.integration.adapters.security.test_secrets_file_processes import PROJECT, SETUP, run
 from tests.support.keys import create_secrets_file
 
 KILL_AT: Final = """
@@ -33,7 +33,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from adapters.databases.sqlite import back_up_database, restore_database
-from tests.integration.test_sqlite_backup import count_identities, query
+from tests.integration.adapters.databases.sqlite.test_sqlite_backup import count_identities, query
 
 files, folder = Path(sys.argv[1]), Path(sys.argv[2])
 path, backup = folder / "records.db", folder / "backup.db"

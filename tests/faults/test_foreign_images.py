@@ -12,7 +12,7 @@ from pillow_heif import register_heif_opener
 from adapters.media.pillow import open_image_publisher
 from domain.features.media.errors import InvalidImage, UnsupportedImageType
 from domain.features.media.image import ImageLimits
-from tests.integration.image_publishing import publish_by
+from tests.integration.adapters.media.pillow.image_publishing import publish_by
 from tests.support.foreign_images import images_of, png_suite
 from tests.support.images import decode, mean_difference
 from tests.support.servers.process import SourceUnavailable

@@ -24,12 +24,19 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Final
 
+import adapters
+
 PROJECT: Final = Path(__file__).parents[2]
 DIALTONE: Final = "entrypoints.commands.cli"
 CONTRACT_TESTS: Final = "pytest"
+_ROOMS: Final = tuple(room.name for room in pkgutil.iter_modules(adapters.__path__, "adapters."))
 _LATER_IMPORTS: Final = {
-    DIALTONE: ("entrypoints.commands", "entrypoints.server", "adapters"),
-    CONTRACT_TESTS: ("adapters", "entrypoints"),
+    DIALTONE: (
+        *(f"entrypoints.commands.{name}" for name in ("core", "core.users", "shared")),
+        "entrypoints.server",
+        *_ROOMS,
+    ),
+    CONTRACT_TESTS: (*_ROOMS, "entrypoints"),
 }
 """Packages with modules that a program imports when it needs them."""
 _MAX_MESSAGE: Final = 1 << 17

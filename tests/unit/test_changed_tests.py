@@ -32,7 +32,7 @@ def test_a_change_runs_the_tests_that_it_may_break(changed: str, chosen: str) ->
 
 @pytest.mark.parametrize("changed", ["entrypoints/http/core/users/controller.py", "docs/abuse.md"])
 def test_a_change_runs_no_test_that_imports_and_names_nothing_of_it(changed: str) -> None:
-    assert UNIT_TESTS / "test_twiml_markup.py" not in choose_tests([Path(changed)])
+    assert UNIT_TESTS / "adapters/calls/test_twiml_markup.py" not in choose_tests([Path(changed)])
 
 
 def test_a_change_of_the_configuration_runs_all_unit_tests() -> None:

@@ -1,0 +1,208 @@
+"""Which commands a request sends, and how many round trips to the database it waits for.
+
+Commands of one round trip go out together. The calls of the driver are what takes the service's
+time.
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from adapters.databases.records.batches import MAX_BATCH_SIZE
+from application.otp.log_in import LoggedIn
+from domain.errors import TooManyAttempts
+from domain.features.media.page import ItemFilter, PageRequest
+from tests.integration.adapters.databases.mongo.mongo_support import RoundTrips, open_lockstep
+from tests.support.app_harness import AppHarness
+from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id
+from tests.support.core_harness import WEBHOOK_URLS, wrong_code
+from tests.support.policies import make_policy
+
+OTHER_IP = "203.0.113.99"
+PERMITS = ["find", "update"]
+"""Those of all limits, and the limits of failed attempts."""
+ATTEMPT = ["find", "update"]
+"""The verification, beside the permits of the IP and of failed attempts."""
+UNCHALLENGED = ["find"]
+"""The attempts while no challenge was active."""
+LATER_LOGIN = [ATTEMPT, ["find", "update"], ["update", "update"]]
+"""The identity is loaded beside the write of the verification."""
+LATER_LOGIN_BY_DEVICE_TOKEN = [["find", *ATTEMPT], ["update"], ["update", "update"]]
+"""The identity is that of the token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The use cases over MongoDB, and their round trips."""
+
+    app: AppHarness
+    round_trips: RoundTrips
+
+    def costs(self) -> list[list[str]]:
+        """Return the commands of each round trip since the last call."""
+        costs = self.round_trips.commands.copy()
+        self.round_trips.commands.clear()
+        return costs
+
+    async def log_in(self) -> LoggedIn:
+        """Log in, and wait until no rate limit applies."""
+        await self.app.request_otp()
+        result = await self.app.verify_otp(self.app.last_code, with_refresh=True)
+        assert isinstance(result, LoggedIn)
+        self.app.advance(hours=12)
+        self.costs()
+        return result
+
+
+@pytest.fixture
+async def service(
+    emptied_mongo_database: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Service]:
+    monkeypatch.setattr("adapters.databases.mongo.limit_store.READ_PROBABILITY", 0)
+    async with open_lockstep(emptied_mongo_database) as (repositories, round_trips):
+        policy = make_policy(webhook_urls=WEBHOOK_URLS)
+        yield Service(AppHarness(repositories=repositories, policy=policy), round_trips)
+
+
+async def test_a_request_is_a_read_the_permits_and_the_verification(service: Service) -> None:
+    await service.app.request_otp()
+    assert service.costs() == [["find"], PERMITS, ["insert"]]
+    await service.app.request_otp()  # Within the cooldown it adds its id.
+    assert service.costs() == [["find"], ["update"]]
+
+    service.app.advance(minutes=1)
+    await service.app.request_otp()
+    assert service.costs() == [["find"], PERMITS, ["update"]]
+
+
+async def test_a_wrong_code_is_a_read_beside_its_permits_and_a_write(service: Service) -> None:
+    requested = await service.app.request_otp()
+    wrong = wrong_code(service.app.last_code)
+    service.costs()
+
+    await service.app.verify_otp(wrong, request_id=requested.request_id)
+    assert service.costs() == [ATTEMPT, UNCHALLENGED, ["update"]]
+    await service.app.verify_otp(wrong)
+    assert service.costs() == [ATTEMPT, UNCHALLENGED, ["update"]]
+    await service.app.verify_otp(wrong, client_ip=OTHER_IP)
+    assert service.costs() == [ATTEMPT, UNCHALLENGED, ["update"]]
+
+
+@pytest.mark.parametrize("has_callback", [False, True])
+async def test_a_wrong_code_takes_as_many_round_trips_without_a_challenge(
+    service: Service, has_callback: bool
+) -> None:
+    if has_callback:
+        await service.app.request_callback()
+    else:
+        await service.log_in()
+
+    costs = []
+    for phone in (a_phone(), a_phone(2)):
+        service.costs()
+        await service.app.verify_otp("123456", phone)
+        costs.append(service.costs())
+    # The attempt without a challenge is counted while that of a failed attempt is released. On a
+    # callback it counts as a failure, whose permit is kept: the attempt is saved meanwhile.
+    assert costs == [[ATTEMPT, UNCHALLENGED, ["insert", "update"]]] * 2
+
+
+async def test_a_rejected_attempt_takes_as_many_round_trips_without_a_challenge(
+    service: Service,
+) -> None:
+    phones = (a_phone(), a_phone(2))
+    await service.app.request_otp()
+    code = service.app.last_code
+    for phone in phones:
+        for number in range(1, 6):
+            await service.app.verify_otp(wrong_code(code, number), phone)
+    for phone in phones:
+        service.costs()
+        with pytest.raises(TooManyAttempts):
+            await service.app.verify_otp(wrong_code(code), phone)
+        # The permit of a failed attempt is released.
+        *attempt, last = service.costs()
+        assert attempt == [ATTEMPT, UNCHALLENGED]
+        assert "update" in last
+
+
+async def test_the_first_login_takes_three_round_trips(service: Service) -> None:
+    await service.app.request_otp()
+    service.costs()
+
+    assert isinstance(await service.app.verify_otp(service.app.last_code), LoggedIn)
+    # The permits are released beside the identity.
+    assert service.costs() == [ATTEMPT, ["update"], ["insert", "update"]]
+
+
+async def test_a_later_login_takes_three_round_trips(service: Service) -> None:
+    token = (await service.log_in()).device_token
+
+    for client_ip, has_id, has_token in itertools.product(
+        (CLIENT_IP, OTHER_IP), (False, True), (False, True)
+    ):
+        service.app.advance(hours=12)
+        requested = await service.app.request_otp()
+        service.costs()
+        result = await service.app.verify_otp(
+            service.app.last_code,
+            client_ip=client_ip,
+            request_id=requested.request_id if has_id else None,
+            device_token=token if has_token else None,
+        )
+        assert isinstance(result, LoggedIn)
+        assert service.costs() == (LATER_LOGIN_BY_DEVICE_TOKEN if has_token else LATER_LOGIN)
+
+
+async def test_a_refresh_is_a_read_and_a_write_and_its_repeat_a_read(service: Service) -> None:
+    token = a_parsed_token((await service.log_in()).tokens.refresh_token)
+
+    await service.app.identities.refresh_session(token, CLIENT_IP)
+    assert service.costs() == [["find"], ["update"]]
+    await service.app.identities.refresh_session(token, CLIENT_IP)
+    assert service.costs() == [["find"]]
+
+
+async def test_an_authenticated_request_is_one_read_after_the_first(service: Service) -> None:
+    await service.app.request_otp()
+    logged_in = await service.app.verify_otp(service.app.last_code)
+    assert isinstance(logged_in, LoggedIn)
+    service.costs()
+
+    for commands in ([["find"], ["update"]], [["find"]]):
+        authenticated = await service.app.identities.authenticate(logged_in.tokens.access_token)
+        assert authenticated.identity.phone == a_phone()
+        assert service.costs() == commands
+
+
+async def test_a_page_is_a_read_and_then_the_number_of_items_beside_the_owners(
+    service: Service,
+) -> None:
+    principal = await service.app.add_user(a_phone(), "Rahul")
+    for _ in range(2):
+        await service.app.upload_image(principal)
+    list_items = service.app.list_items
+    service.costs()
+
+    # A library of few items is counted after it was estimated.
+    first = await list_items(ItemFilter(), PageRequest(per_page=1))
+    assert service.costs() == [["find"], ["count", "find"], ["aggregate"]]
+    await list_items(ItemFilter(), PageRequest(per_page=1, after=first.next_cursor))
+    assert service.costs() == [["find"], ["find"]]
+    # The last page needs no number.
+    await list_items(ItemFilter(), PageRequest(2, per_page=1))
+    assert service.costs() == [["find"], ["find"]]
+    await list_items(ItemFilter(principal.identity.id), PageRequest())
+    assert service.costs() == [["find"], ["find"]]
+
+
+async def test_many_concurrent_reads_are_a_few_commands(service: Service) -> None:
+    assert service.app.repositories is not None
+    identities = service.app.repositories.identities
+    service.costs()
+    await asyncio.gather(*(identities.load(an_id(number)) for number in range(5 * MAX_BATCH_SIZE)))
+
+    assert [name for trip in service.costs() for name in trip] == ["find"] * 5

@@ -1,0 +1,382 @@
+"""Limits in documents: what instances write, and what becomes of lost responses.
+
+The contract suite has what they promise.
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+from bson.codec_options import CodecOptions
+from pymongo import MongoClient
+from pymongo.collection import Collection
+from pymongo.database import Database as RawDatabase
+
+from adapters.databases.mongo import limit_store, open_mongo_database
+from adapters.databases.mongo.database import MongoDatabase
+from adapters.databases.mongo.driver import RawDocument
+from adapters.databases.mongo.limit_store import MAX_ROUNDS
+from adapters.databases.records import limits as counting
+from adapters.databases.records.database import Database
+from application.ports.errors import (
+    ConcurrencyConflict,
+    CorruptRecord,
+    StorageTimeout,
+    StorageUnavailable,
+)
+from application.ports.limits import LimitStore
+from domain.otp.rate_limits import Acquisition, Group, LimitPurpose, Part, RateLimit, Reservation
+from domain.otp.sliding_window import SlidingWindow
+from tests.contract.mongo_database import contract_database_url
+from tests.integration.adapters.databases.mongo.mongo_support import (
+    KEY_FINGERPRINT,
+    CommandLog,
+    open_logged,
+)
+from tests.support.builders import NOW
+from tests.support.servers.http_server import TcpProxy
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+AVAILABLE_AGAIN: Final = NOW + HOUR + MINUTE
+"""When a permit of now no longer counts."""
+Opened = tuple[Database, CommandLog]
+
+# All tests share the two open instances: to open them takes longer than most tests.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def open_instances(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Opened, Opened]]:
+    url = contract_database_url(request)
+    async with open_logged(url) as first, open_logged(url) as second:
+        yield first, second
+
+
+@pytest.fixture
+def instances(
+    open_instances: tuple[Opened, Opened],
+    emptied_mongo_database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[Opened, Opened]:
+    """Two instances of the service on one database, and what each sends.
+
+    A limit is read if it has no room, and at no other time.
+    """
+    monkeypatch.setattr(limit_store, "READ_PROBABILITY", 0)
+    monkeypatch.setattr(limit_store, "READ_SECONDS", 0)
+    for _, log in open_instances:
+        log.sent.clear()
+    return open_instances
+
+
+@pytest.fixture
+def limits(instances: tuple[Opened, Opened]) -> LimitStore:
+    return instances[0][0].limits
+
+
+@pytest.fixture
+def other_limits(instances: tuple[Opened, Opened]) -> LimitStore:
+    return instances[1][0].limits
+
+
+@pytest.fixture
+def raw_database(emptied_mongo_database: str) -> Iterator[RawDatabase[RawDocument]]:
+    with MongoClient[RawDocument](emptied_mongo_database) as client:
+        yield client.get_default_database()
+
+
+@pytest.fixture
+def collection(raw_database: RawDatabase[RawDocument]) -> Collection[RawDocument]:
+    return raw_database.get_collection("limits", CodecOptions[RawDocument](tz_aware=True))
+
+
+def a_limit(limit: int, subject: str = "total", name: str = "requests") -> RateLimit:
+    return RateLimit(subject, LimitPurpose.DELIVERIES, name, SlidingWindow(limit, HOUR))
+
+
+async def acquire(limits: LimitStore, *parts: RateLimit) -> Acquisition | datetime:
+    [outcome] = await limits.acquire(Reservation(NOW, parts))
+    return outcome
+
+
+async def acquire_many(limits: LimitStore, count: int, *parts: RateLimit) -> list[Acquisition]:
+    """Acquire in parallel, each by a call; return what was acquired."""
+    outcomes = await asyncio.gather(*(acquire(limits, *parts) for _ in range(count)))
+    return [outcome for outcome in outcomes if isinstance(outcome, Acquisition)]
+
+
+def assert_totals_are_sums(collection: Collection[RawDocument]) -> None:
+    for document in collection.find():
+        for window in document["windows"].values():
+            assert window["total"] == sum(window["counters"].values())
+            assert min(window["counters"].values(), default=0) >= 0
+
+
+def add_old_permit(collection: Collection[RawDocument]) -> None:
+    """Add a permit that is too old to count: there is room, and only a read finds it."""
+    change = {"version": 1, "windows.requests.counters.1": 1, "windows.requests.total": 1}
+    collection.update_one({"_id": "total:deliveries"}, {"$inc": change})
+
+
+async def test_parallel_reservations_are_one_write(
+    instances: tuple[Opened, Opened], limits: LimitStore
+) -> None:
+    _, log = instances[0]
+
+    assert len(await acquire_many(limits, 50, a_limit(100), a_limit(60, "country:US"))) == 50
+
+    assert log.names == ["update"]
+
+
+async def test_instances_do_not_conflict_while_a_limit_is_far_from_full(
+    instances: tuple[Opened, Opened], collection: Collection[RawDocument]
+) -> None:
+    shared = a_limit(100_000)
+    await acquire(instances[0][0].limits, shared)
+    for _, log in instances:
+        log.sent.clear()
+
+    for _ in range(20):
+        await asyncio.gather(
+            *(acquire_many(database.limits, 5, shared) for database, _ in instances),
+        )
+
+    for _, log in instances:
+        assert log.names == ["update"] * 20
+    document = collection.find_one() or {}
+    assert document["windows"]["requests"]["total"] == 201
+
+
+async def test_a_full_limit_is_read_and_not_written_for_a_second(
+    emptied_mongo_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limit_store, "READ_PROBABILITY", 0)
+    full, free = a_limit(1, "full"), a_limit(1, "free")
+    async with open_logged(emptied_mongo_database) as (database, log):
+        await acquire(database.limits, full)
+        # The second part of the write is what it had got of the other limit.
+        assert await acquire_many(database.limits, 10, full, free) == []
+        log.sent.clear()
+
+        for _ in range(3):
+            assert await acquire_many(database.limits, 10, full, free) == []
+
+        assert log.names == ["find"] * 3
+
+
+async def test_windows_lose_counters_that_no_longer_count(
+    limits: LimitStore, collection: Collection[RawDocument], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = a_limit(100_000)
+    for number in range(200):
+        await limits.acquire(Reservation(NOW + number * MINUTE, (limit,)))
+    monkeypatch.setattr(limit_store, "READ_PROBABILITY", 1)
+    await limits.acquire(Reservation(NOW + 200 * MINUTE, (limit,)))
+
+    document = collection.find_one() or {}
+    assert len(document["windows"]["requests"]["counters"]) < counting.MAX_COUNTERS
+    assert_totals_are_sums(collection)
+
+
+async def test_of_instances_that_need_the_last_permits_of_the_same_limits_one_gets_them(
+    limits: LimitStore, other_limits: LimitStore
+) -> None:
+    for number in range(20):
+        needed = [a_limit(1, f"{number} {name}") for name in ("first", "second", "third")]
+
+        acquired = await asyncio.gather(
+            *(acquire_many(store, 3, *needed) for store in (limits, other_limits))
+        )
+
+        assert sum(map(len, acquired)) == 1
+
+
+async def test_releases_beside_reservations_lose_no_permit(
+    limits: LimitStore, other_limits: LimitStore, collection: Collection[RawDocument]
+) -> None:
+    shared = a_limit(40)
+    held = await acquire_many(limits, 40, shared)
+
+    for _ in range(10):
+        released, kept = held[:20], held[20:]
+        releasing = asyncio.gather(*map(limits.release, released))
+        first, second = await asyncio.gather(
+            *(acquire_many(store, 15, shared) for store in (limits, other_limits))
+        )
+        await releasing
+        held = [*kept, *first, *second]
+        assert len(held) <= 40
+        assert_totals_are_sums(collection)
+        held += await acquire_many(limits, 40, shared)
+        assert len(held) == 40
+
+
+async def test_a_part_without_a_document_is_no_full_part_for_parallel_reservations(
+    limits: LimitStore, other_limits: LimitStore, collection: Collection[RawDocument]
+) -> None:
+    for number in range(20):
+        parts = [Part(name, (a_limit(50, f"{number} {name}"),)) for name in ("first", "second")]
+        reservation = Reservation(NOW, (), (Group("all", tuple(parts)),))
+        await asyncio.gather(
+            *(store.acquire(reservation) for _ in range(10) for store in (limits, other_limits))
+        )
+
+    assert collection.find_one({"_id": {"$regex": "second"}}) is None
+    assert collection.count_documents({}) == 20
+
+
+async def test_updates_count_like_the_shared_functions(
+    limits: LimitStore, other_limits: LimitStore, collection: Collection[RawDocument]
+) -> None:
+    random = Random(1)
+    sizes = [a_limit(size, "total", f"of_{size}") for size in (10, 12, 30)]
+    records: counting.LimitRecords = {}
+    made: list[Acquisition] = []
+    now = NOW
+    for number in range(400):
+        # Most of the time clocks differ by less than the skew; sometimes nothing happens for long.
+        now += random.choice([timedelta(0), MINUTE, MINUTE, MINUTE, 5 * HOUR * (number % 25 == 0)])
+        behind = timedelta(seconds=random.choice([0, 0, 0, 25]))
+        store = (limits, other_limits)[number % 2]
+        if made and random.random() < 0.3:
+            released = made.pop(random.randrange(len(made)))
+            await store.release(released)
+            counting.release(released, records)
+            continue
+        reservation = Reservation(now - behind, (sizes[1 + number % 2], sizes[0]))
+        [outcome] = await store.acquire(reservation)
+        assert outcome == counting.acquire(reservation, records), number
+        if isinstance(outcome, Acquisition):
+            made.append(outcome)
+
+    assert_totals_are_sums(collection)
+    document = collection.find_one() or {}
+    assert max(len(one["counters"]) for one in document["windows"].values()) <= (
+        counting.MAX_COUNTERS + 1
+    )
+    assert document["expires_at"] == records["total:deliveries"].expires_at
+
+
+async def test_a_record_that_others_change_each_time_is_a_conflict_and_nothing_is_held(
+    limits: LimitStore, collection: Collection[RawDocument], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, contested = a_limit(9, "own"), a_limit(2)
+    await acquire(limits, contested, own)
+    run, reads = MongoDatabase.run, itertools.count()
+    add_old_permit(collection)
+
+    async def change_after_read(self: MongoDatabase, call: Any) -> Any:
+        result = await run(self, call)
+        if isinstance(result, list):
+            next(reads)
+            add_old_permit(collection)
+        return result
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MongoDatabase, "run", change_after_read)
+        with pytest.raises(ConcurrencyConflict):
+            await acquire(limits, own, contested)
+
+    assert next(reads) == MAX_ROUNDS
+    document = collection.find_one({"_id": "own:deliveries"}) or {}
+    assert document["windows"]["requests"]["total"] == 1
+    assert isinstance(await acquire(limits, contested), Acquisition)
+
+
+async def test_what_was_surely_written_before_an_unknown_result_is_released(
+    limits: LimitStore, collection: Collection[RawDocument], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, contested = a_limit(1, "own"), a_limit(1)
+    collection.insert_one({"_id": "total:deliveries", "version": 1, "schema_version": 1})
+    add_old_permit(collection)
+    run, calls = MongoDatabase.run, itertools.count(1)
+
+    async def lose_last_response(self: MongoDatabase, call: Any) -> Any:
+        number = next(calls)
+        if number == 4:  # The write after a read: another instance is earlier.
+            add_old_permit(collection)
+        result = await run(self, call)
+        if number == 6:
+            raise StorageTimeout
+        return result
+
+    # The write without a read is rejected, and what it acquired of `own` is released. The one after
+    # a read acquires `own` alone, and after another read the last one the other limit as well.
+    monkeypatch.setattr(MongoDatabase, "run", lose_last_response)
+    with pytest.raises(StorageTimeout):
+        await acquire(limits, own, contested)
+
+    available = [await limits.next_available(Reservation(NOW, (one,))) for one in (own, contested)]
+    assert available == [NOW, AVAILABLE_AGAIN]
+
+
+async def test_if_the_read_of_what_is_watched_fails_nothing_is_held(
+    limits: LimitStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = a_limit(1, "own")
+    watching = Reservation(NOW, (limit,), watched=(a_limit(1),))
+    run = MongoDatabase.run
+
+    async def lose_reads(self: MongoDatabase, call: Any) -> Any:
+        result = await run(self, call)
+        if isinstance(result, list):
+            raise StorageTimeout
+        return result
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MongoDatabase, "run", lose_reads)
+        with pytest.raises(StorageTimeout):
+            await limits.acquire(watching)
+
+    assert await limits.count_used([limit], NOW) == [0]
+
+
+@pytest.mark.parametrize("damage", [{"version": "one"}, {"windows": 5}], ids=str)
+async def test_a_damaged_record_that_is_watched_is_an_error_and_nothing_is_held(
+    limits: LimitStore, collection: Collection[RawDocument], damage: RawDocument
+) -> None:
+    limit = a_limit(1, "own")
+    await acquire(limits, a_limit(1))
+    collection.update_one({"_id": "total:deliveries"}, {"$set": damage})
+
+    with pytest.raises(CorruptRecord):
+        await limits.acquire(Reservation(NOW, (limit,), watched=(a_limit(1),)))
+
+    assert await limits.count_used([limit], NOW) == [0]
+
+
+async def test_a_damaged_record_fails_only_the_releases_that_need_it(
+    limits: LimitStore, collection: Collection[RawDocument]
+) -> None:
+    damaged, whole = a_limit(1, "damaged"), a_limit(1, "whole")
+    held = [*await acquire_many(limits, 1, damaged), *await acquire_many(limits, 1, whole)]
+    collection.update_one({"_id": damaged.record_id}, {"$set": {"windows.requests.total": "one"}})
+
+    failed, released = await asyncio.gather(*map(limits.release, held), return_exceptions=True)
+
+    assert isinstance(failed, StorageUnavailable)
+    assert released is None
+    assert isinstance(await acquire(limits, whole), Acquisition)
+
+
+async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(
+    emptied_mongo_database: str, collection: Collection[RawDocument]
+) -> None:
+    limit = a_limit(6)
+    with TcpProxy(emptied_mongo_database) as proxy:
+        host = proxy.url.removeprefix("http://")
+        url = urlsplit(emptied_mongo_database)._replace(netloc=host).geturl()
+        async with open_mongo_database(url, KEY_FINGERPRINT) as database:
+            # What the driver sends in an update begins with the name of the collection.
+            proxy.loses_response_to = b"update\0\x07\0\0\0limits"
+            assert len(await acquire_many(database.limits, 7, limit)) == 6
+
+    assert proxy.lost_responses == 1
+    document = collection.find_one() or {}
+    assert list(document["windows"]["requests"]["counters"].values()) == [6]

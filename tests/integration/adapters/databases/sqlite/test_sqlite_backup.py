@@ -1,0 +1,395 @@
+"""Backups of SQLite files, and restoring them."""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from adapters.databases.records.database_metadata import SCHEMA_VERSION
+from adapters.databases.sqlite import (
+    back_up_database,
+    restore_database,
+)
+from application.ports.errors import ConfigurationError
+from tests.support.builders import NOW, an_id, an_identity
+from tests.support.repositories import open_sqlite_repositories
+from tests.support.root import be_root
+
+PROJECT: Final = Path(__file__).parents[5]
+
+
+class TwoFiles(NamedTuple):
+    database: Path
+    backup: Path
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> TwoFiles:
+    """Return a database with two identities, and a backup from when it had one."""
+    files = TwoFiles(tmp_path / "records.db", tmp_path / "backup.db")
+    add_identity(files.database, 1)
+    back_up_database(files.database, files.backup)
+    add_identity(files.database, 2)
+    return files
+
+
+@pytest.fixture
+def in_use(files: TwoFiles) -> Iterator[sqlite3.Connection]:
+    """Use the database, with a row in its log."""
+    with closing(sqlite3.connect(files.database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("UPDATE database_metadata SET health_check_count = 7")
+        yield connection
+
+
+def add_identity(path: Path, number: int) -> None:
+    async def use() -> None:
+        async with open_sqlite_repositories(path) as repositories:
+            assert await repositories.identities.add(an_identity(id=an_id(number), phone=None))
+
+    asyncio.run(use())
+
+
+def query(path: Path, sql: str) -> Any:
+    """Return the first value of a row in this file only: a log beside it is not read."""
+    with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as connection:
+        return connection.execute(sql).fetchone()[0]
+
+
+def count_identities(path: Path) -> Any:
+    return query(path, "SELECT count(*) FROM identities")
+
+
+def change(path: Path, script: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+
+
+def error_of(call: Callable[[], object]) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        call()
+    return str(raised.value)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+# Backups
+
+
+@pytest.mark.usefixtures("in_use")
+def test_a_backup_has_what_is_in_the_log_only(files: TwoFiles) -> None:
+    copied = files.database.with_name("copied.db")
+    shutil.copyfile(files.database, copied)
+    value = "SELECT health_check_count FROM database_metadata"
+
+    back_up_database(files.database, files.backup, replace=True)
+
+    assert (query(copied, value), query(files.backup, value)) == (0, 7)
+    # It is one file, which needs no writable folder.
+    assert query(files.backup, "PRAGMA journal_mode") == "delete"
+    assert not list(files.backup.parent.glob("*.partial*"))
+    other = files.backup.with_name("other.db")
+    assert restore_database(other, copied, NOW).may_lack_log
+    assert not restore_database(other, files.backup, NOW).may_lack_log
+
+
+def test_an_existing_file_is_replaced_only_on_request(files: TwoFiles) -> None:
+    error = error_of(lambda: back_up_database(files.database, files.backup))
+
+    assert error.startswith(f"{files.backup} exists: ")
+    assert count_identities(files.backup) == 1
+    assert back_up_database(files.database, files.backup, replace=True).identity_count == 2
+    assert count_identities(files.backup) == 2
+
+
+@pytest.fixture
+def other_files(files: TwoFiles) -> Path:
+    """Return the folder of the database, with files of other kinds."""
+    folder = files.database.parent
+    (folder / "secrets.json").write_text("{}")
+    (folder / "link_to_the_backup.db").symlink_to(files.backup)
+    (folder / "link_to_the_database.db").symlink_to(files.database)
+    (folder / "same_database.db").hardlink_to(files.database)
+    shutil.copyfile(files.database, folder / "other.db")
+    (folder / "other.db-wal").touch()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("secrets.json", "is no backup of Dialtone"),
+        ("link_to_the_backup.db", "is no backup of Dialtone"),
+        ("same_database.db", "is the database itself"),
+        ("records.db-wal", "is the database itself"),
+        ("other.db", "may be a database in use"),
+        (".", "is a folder"),
+    ],
+)
+def test_only_a_backup_is_replaced(
+    files: TwoFiles, other_files: Path, target: str, reason: str
+) -> None:
+    before = names(other_files)
+
+    error = error_of(lambda: back_up_database(files.database, other_files / target, replace=True))
+
+    assert reason in error
+    assert names(other_files) == before
+    assert count_identities(files.database) == 2
+
+
+def test_a_backup_without_free_space_leaves_the_earlier_one(
+    files: TwoFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(files.backup.parent)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+
+    error = error_of(lambda: back_up_database(files.database, files.backup, replace=True))
+
+    assert error.startswith(f"Free some space in {files.backup.parent}: ")
+    assert names(files.backup.parent) == ["backup.db", "records.db"]
+    assert count_identities(files.backup) == 1
+
+
+def damage(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.seek(3 * 4096)
+        opened.write(b"\xff" * 8 * 4096)
+
+
+def test_a_damaged_database_is_not_backed_up(files: TwoFiles) -> None:
+    damage(files.database)
+
+    error = error_of(lambda: back_up_database(files.database, files.backup, replace=True))
+
+    assert error.startswith(f"{files.database} is damaged")
+    assert count_identities(files.backup) == 1
+
+
+def test_what_a_killed_backup_has_left_is_replaced(files: TwoFiles) -> None:
+    partial = files.backup.with_name(".backup.db.partial")
+    partial.write_bytes(b"garbage" * 10_000)
+    for suffix in ("-wal", "-journal", "-shm"):
+        partial.with_name(partial.name + suffix).write_bytes(b"its log")
+
+    assert back_up_database(files.database, files.backup, replace=True).identity_count == 2
+    assert not {".backup.db.partial", ".backup.db.partial-wal"} & set(names(files.backup.parent))
+
+
+def test_an_object_that_is_not_of_the_schema_is_copied_and_named(files: TwoFiles) -> None:
+    change(files.database, "CREATE INDEX own ON identities (purged_at)")
+
+    copy = back_up_database(files.database, files.backup, replace=True)
+
+    assert copy.unknown_object == "index own"
+    assert query(files.backup, "SELECT count(*) FROM sqlite_master WHERE name = 'own'") == 1
+
+
+def leave_row_out_of_index(file: Path) -> None:
+    change(
+        file,
+        """
+        PRAGMA writable_schema = ON;
+        CREATE TEMP TABLE kept AS
+            SELECT * FROM sqlite_master WHERE name = 'identities_username_key';
+        DELETE FROM sqlite_master WHERE name = 'identities_username_key';
+        PRAGMA writable_schema = RESET;
+        UPDATE identities SET username_key = 'ada';
+        PRAGMA writable_schema = ON;
+        INSERT INTO sqlite_master SELECT * FROM kept;
+        """,
+    )
+
+
+def test_only_the_full_check_compares_indexes_with_tables(files: TwoFiles) -> None:
+    leave_row_out_of_index(files.backup)
+    path = files.database.with_name("restored.db")
+    copied = files.database.with_name("copied.db")
+
+    for error in (
+        error_of(lambda: restore_database(path, files.backup, NOW, full_check=True)),
+        error_of(lambda: back_up_database(files.backup, copied, full_check=True)),
+    ):
+        assert error.startswith(f"{files.backup} is damaged")
+    assert names(files.backup.parent) == ["backup.db", "records.db"]
+    assert restore_database(path, files.backup, NOW).identity_count == 1
+    assert back_up_database(files.database, copied, full_check=True).identity_count == 2
+    assert restore_database(path, copied, NOW, full_check=True).identity_count == 2
+
+
+# Restoring
+
+
+def test_the_old_database_is_kept_with_what_was_in_its_log(files: TwoFiles) -> None:
+    killed = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode = WAL")
+connection.execute("UPDATE database_metadata SET health_check_count = 7")
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", killed, files.database], check=True)
+    assert (files.database.parent / "records.db-wal").stat().st_size
+
+    restored = restore_database(files.database, files.backup, NOW)
+
+    assert restored.kept_at is not None
+    value = "SELECT health_check_count FROM database_metadata"
+    assert (query(restored.kept_at, value), query(files.database, value)) == (7, 0)
+    assert names(files.database.parent) == ["backup.db", "records.db", restored.kept_at.name]
+    assert count_identities(files.database) == 1
+
+
+def test_a_backup_is_restored_where_no_database_is_even_if_its_log_is(files: TwoFiles) -> None:
+    files.database.unlink()
+    files.database.with_name("records.db-wal").write_bytes(b"its log")
+
+    for path in (files.database, files.database.parent / "var" / "new.db"):
+        assert restore_database(path, files.backup, NOW).kept_at is None
+        assert count_identities(path) == 1
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert not files.database.with_name("records.db-wal").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" + b"\xff" * 9000])
+def test_a_damaged_database_is_restored(files: TwoFiles, content: bytes) -> None:
+    files.database.write_bytes(content)
+    files.database.with_name("records.db-wal").write_bytes(b"its log")
+
+    restored = restore_database(files.database, files.backup, NOW)
+
+    assert restored.kept_at is not None
+    assert restored.kept_at.read_bytes() == content
+    assert count_identities(files.database) == 1
+    assert not files.database.with_name("records.db-wal").exists()
+
+
+def script(sql: str) -> Callable[[Path], None]:
+    return lambda file: change(file, sql)
+
+
+def replacing(text: bytes, other: bytes) -> Callable[[Path], object]:
+    return lambda file: file.write_bytes(file.read_bytes().replace(text, other))
+
+
+OTHER_VERSION: Final = "UPDATE database_metadata SET schema_version = {}"
+WITHOUT_METADATA: Final = "DELETE FROM database_metadata"
+# It would give the role of an administrator to each identity that is saved.
+TRIGGER: Final = """
+CREATE TRIGGER doctored AFTER UPDATE ON identities BEGIN
+    UPDATE identities SET body = json_set(body, '$.staff.role', 'administrator') WHERE id = new.id;
+END
+"""
+OTHER_INDEX: Final = """
+DROP INDEX identities_username_key;
+CREATE INDEX identities_username_key ON identities (username_key);
+"""
+
+TWO_OF_ONE_NAME: Final = """
+DROP INDEX identities_username_key;
+CREATE TEMP TABLE other AS SELECT * FROM identities;
+UPDATE other SET id = 'other';
+INSERT INTO identities SELECT * FROM other;
+UPDATE identities SET username_key = 'ada';
+"""
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (script(OTHER_VERSION.format(1)), "was written by Dialtone 0.1.0"),
+        (script(OTHER_VERSION.format(SCHEMA_VERSION + 1)), "was written by another version"),
+        (script("PRAGMA application_id = 1"), "is the database of another program"),
+        (script(WITHOUT_METADATA), "has tables of another program"),
+        (lambda backup: backup.write_text("a note"), "is no SQLite database"),
+        (damage, "is damaged"),
+        (script(TWO_OF_ONE_NAME), "is damaged"),
+        (
+            script("UPDATE database_metadata SET key_fingerprint = CAST(x'ff' AS TEXT)"),
+            "is damaged",
+        ),
+        (replacing(b"CREATE TABLE", b"CREATE\xffTABLE"), "is damaged"),
+        (os.unlink, "is no file"),
+        (script(TRIGGER), "has the unknown 'trigger doctored': drop it"),
+        (script("CREATE VIEW own AS SELECT 1"), "has the unknown 'view own': drop it"),
+        (script(OTHER_INDEX), "has the unknown 'index identities_username_key': drop it"),
+    ],
+)
+def test_a_file_that_is_no_good_backup_changes_nothing(
+    files: TwoFiles, make: Callable[[Path], object], reason: str
+) -> None:
+    make(files.backup)
+    before = files.database.read_bytes()
+
+    error = error_of(lambda: restore_database(files.database, files.backup, NOW))
+
+    assert error.startswith(f"{files.backup} {reason}")
+    assert files.database.read_bytes() == before
+    assert set(names(files.database.parent)) <= {"backup.db", "records.db"}
+
+
+def while_copying(monkeypatch: pytest.MonkeyPatch, call: Callable[[], object]) -> None:
+    usage = shutil.disk_usage
+
+    def call_first(path: Path) -> object:
+        call()
+        return usage(path)
+
+    monkeypatch.setattr(shutil, "disk_usage", call_first)
+
+
+def test_no_other_process_uses_the_database_while_a_backup_is_restored(
+    files: TwoFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = """
+import sqlite3, sys
+sqlite3.connect(sys.argv[1], timeout=0).execute("SELECT count(*) FROM identities")
+"""
+    errors: list[str] = []
+
+    def use() -> None:
+        arguments = [sys.executable, "-c", script, str(files.database)]
+        finished = subprocess.run(arguments, capture_output=True, text=True, check=False)
+        errors.append(finished.stderr.splitlines()[-1])
+
+    while_copying(monkeypatch, use)
+    restore_database(files.database, files.backup, NOW)
+
+    assert errors == ["sqlite3.OperationalError: database is locked"]
+    assert count_identities(files.database) == 1
+
+
+def test_a_database_that_is_created_meanwhile_is_not_replaced(
+    files: TwoFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "new.db"
+    while_copying(monkeypatch, lambda: shutil.copyfile(files.database, path))
+
+    assert "is in use" in error_of(lambda: restore_database(path, files.backup, NOW))
+    assert count_identities(path) == 2
+    assert names(tmp_path) == ["backup.db", "new.db", "records.db"]
+
+
+def test_the_owner_of_the_database_owns_the_restored_one(
+    files: TwoFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = tmp_path / "new" / "records.db"
+    new.parent.mkdir()
+    owners = be_root(monkeypatch, {files.database: (12345, 23456), new.parent: (34567, 45678)})
+
+    for path, owner in ((files.database, (12345, 23456)), (new, (34567, 45678))):
+        owners.clear()
+        restored = restore_database(path, files.backup, NOW).path.stat()
+
+        assert [*owners.values()] == [owner]
+        assert restored.st_mode & 0o777 == 0o600

@@ -1,0 +1,168 @@
+"""Changing the encryption key of stored phones."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from adapters.databases import mongo, postgres, sqlite
+from adapters.databases.records.database import Database
+from adapters.databases.records.features.phone_change import make_phone_change_repositories
+from adapters.databases.records.phone_encryption import PhoneEncryption
+from adapters.databases.records.phone_keys import reencrypt_phones
+from adapters.security.encryption import AesPhoneEncryption
+from application.features.phone_change.ports import PhoneAssignmentsRepository
+from application.ports.versioned import Versioned
+from domain.features.phone_change.phone_assignment import PhoneAssignments
+from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
+from domain.identities.phone_changes import PhoneChanges
+from domain.otp.callbacks import PhoneCallbacks
+from domain.otp.deliveries import Deliveries
+from domain.otp.delivery import Channel
+from domain.otp.hold import Hold
+from domain.otp.permits import Recognition
+from domain.otp.phone_verification import PhoneVerification, TrustedIp
+from domain.otp.rate_limits import DeliveryRoute, RateLimits
+from domain.otp.unchallenged_attempts import UnchallengedAttempts
+from tests.integration.adapters.databases.mongo.mongo_support import with_metadata_of
+from tests.integration.adapters.databases.postgres.postgres_support import emptied_database
+from tests.support.builders import (
+    NOW,
+    a_callback,
+    a_hashed_ip,
+    a_phone,
+    a_phone_verification,
+    an_id,
+    an_identity,
+)
+from tests.support.fakes.randomness import SeededRandomness
+from tests.support.keys import FakeKeyRing
+from tests.support.repositories import OpenRepositories, open_repositories
+
+FIRST, SECOND = ("0000000a", b"a" * 32), ("0000000b", b"b" * 32)
+
+
+def encryption(index_key: bytes, *keys: tuple[str, bytes]) -> AesPhoneEncryption:
+    return AesPhoneEncryption(index_key * 32, FakeKeyRing(*(keys or (FIRST,))), SeededRandomness())
+
+
+OLD = encryption(b"o")
+OWNER, BLOCKED_OWNER, BLOCKED, STRANGER, OLD_PHONE, NEW_PHONE, HELD_PHONE = map(
+    a_phone, range(1, 8)
+)
+CHANGE: Final = PhoneChange(
+    new_phone=NEW_PHONE, old_phone=OLD_PHONE, started_at=NOW, attempted_at=NOW
+)
+ASSIGNED: Final = PhoneAssignments(id=an_id(3)).add(CHANGE, NOW)
+CHANGING: Final = an_identity(id=an_id(3), phone=OLD_PHONE, phone_changes=PhoneChanges(CHANGE))
+
+
+@dataclass(frozen=True)
+class DatabaseKind:
+    """A kind of database."""
+
+    open_database: Callable[[str], AbstractAsyncContextManager[Database]]
+
+    def open(self, encryption: PhoneEncryption) -> AbstractAsyncContextManager[OpenRepositories]:
+        return open_repositories(self.open_database(encryption.key_fingerprint()), encryption)
+
+    async def reencrypt(self, encryption: PhoneEncryption) -> int:
+        async with self.open_database(encryption.key_fingerprint()) as database:
+            return await reencrypt_phones(database.records, encryption)
+
+
+def in_sqlite(request: pytest.FixtureRequest) -> DatabaseKind:
+    path: Path = request.getfixturevalue("tmp_path") / "records.db"
+    return DatabaseKind(partial(sqlite.open_sqlite_database, path))
+
+
+def in_mongo(request: pytest.FixtureRequest) -> DatabaseKind:
+    url: str = request.getfixturevalue("emptied_mongo_database")
+    stack = ExitStack()
+    request.addfinalizer(stack.close)
+    stack.enter_context(with_metadata_of(url, OLD.key_fingerprint()))
+    return DatabaseKind(partial(mongo.open_mongo_database, url))
+
+
+def in_postgres(request: pytest.FixtureRequest) -> DatabaseKind:
+    stack = ExitStack()
+    request.addfinalizer(stack.close)
+    url = stack.enter_context(emptied_database(request, OLD.key_fingerprint()))
+    return DatabaseKind(partial(postgres.open_postgres_database, url))
+
+
+@pytest.fixture(params=[in_sqlite, in_mongo, in_postgres], ids=lambda kind: kind.__name__)
+def database(request: pytest.FixtureRequest) -> DatabaseKind:
+    kind: Callable[[pytest.FixtureRequest], DatabaseKind] = request.param
+    return kind(request)
+
+
+OWNED: Final = PhoneVerification(
+    deliveries=Deliveries(shared_attempts=(NOW,)),
+    trusted_ips=(TrustedIp("a hash", NOW),),
+    identity_id=an_id(1),
+    callbacks=PhoneCallbacks((a_callback(),)),
+)
+
+
+OF_CHANGE: Final = replace(OWNED, identity_id=CHANGING.id)
+HELD: Final = replace(OWNED, identity_id=None, hold=Hold(an_id(4), NOW + UNDO_PERIOD))
+
+
+def phone_assignments(
+    repositories: OpenRepositories, encryption: PhoneEncryption
+) -> PhoneAssignmentsRepository:
+    return make_phone_change_repositories(repositories.stores, encryption).phone_assignments
+
+
+async def fill(database: DatabaseKind) -> None:
+    async with database.open(OLD) as repositories:
+        await fill_repositories(repositories)
+
+
+async def fill_repositories(repositories: OpenRepositories) -> None:
+    verifications = repositories.phone_verifications
+    await repositories.identities.add(an_identity(phone=OWNER))
+    await repositories.identities.add(an_identity(id=an_id(2), phone=BLOCKED_OWNER))
+    await verifications.save(OWNER, OWNED, 0)
+    blocked = replace(OWNED, identity_id=an_id(2)).block(NOW)
+    await verifications.save(BLOCKED_OWNER, blocked, 0)
+    await verifications.save(BLOCKED, a_phone_verification().block(NOW), 0)
+    await verifications.save(STRANGER, a_phone_verification(), 0)
+    await repositories.identities.add(CHANGING)
+    await phone_assignments(repositories, OLD).add(ASSIGNED)
+    await verifications.save(NEW_PHONE, OF_CHANGE, 0)
+    await verifications.save(OLD_PHONE, OF_CHANGE, 0)
+    await verifications.save(HELD_PHONE, HELD, 0)
+    route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash", "a hash")
+    reservation = RateLimits().reserve_delivery(NOW, route, Recognition.NONE, Channel.SMS)
+    await repositories.stores.limits.acquire(reservation)
+    await repositories.unchallenged_attempts.add(
+        UnchallengedAttempts("a hash:a hash").count("a digest", NOW)
+    )
+
+
+async def test_phones_of_a_former_encryption_key_are_encrypted_again(
+    database: DatabaseKind,
+) -> None:
+    await fill(database)
+
+    assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 7
+    assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 0
+
+    # Without the former key.
+    async with database.open(encryption(b"o", SECOND)) as repositories:
+        identity = await repositories.identities.load(an_id(1))
+        assert identity is not None
+        assert identity.value.phone == OWNER
+        blocked = await repositories.phone_verifications.load(BLOCKED)
+        assert blocked.value == a_phone_verification().block(NOW)
+        changing = await repositories.identities.load(CHANGING.id)
+        assert changing == Versioned(CHANGING, 2)
+        assigned = await phone_assignments(repositories, encryption(b"o", SECOND)).load(ASSIGNED.id)
+        assert assigned is not None
+        assert assigned.value == ASSIGNED

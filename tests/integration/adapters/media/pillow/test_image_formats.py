@@ -1,0 +1,167 @@
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from PIL import Image, ImageOps
+
+from domain.features.media.errors import UnsupportedImageType
+from domain.features.media.image import MediaKind, SourceFormat, VariantSpec
+from tests.integration.adapters.media.pillow.image_publishing import (
+    publish,
+    publish_by,
+    publish_error,
+)
+from tests.support.fakes.images import image_publisher
+from tests.support.images import (
+    HEIC_PHOTO,
+    SECRET,
+    SWAPPED_PROFILE,
+    animated_gif,
+    animated_png,
+    decode,
+    encode,
+    exif,
+    mean_difference,
+    sample_image,
+    still_gif,
+    transparent_png,
+)
+
+FAINT = sample_image(mode="RGBA")
+FAINT.putalpha(100)
+ANIMATION = [sample_image().rotate(90 * number) for number in range(3)]
+
+
+def animation(
+    image_format: str, frames: Sequence[Image.Image] = ANIMATION, **options: Any
+) -> bytes:
+    options |= {"save_all": True, "append_images": frames[1:], "duration": 80}
+    return encode(frames[0], image_format, **options)
+
+
+def photo(width: int = 400, height: int = 300, noise_level: int = 30, **options: Any) -> bytes:
+    """Return a JPEG with details."""
+    noise = Image.effect_noise((width, height), noise_level).convert("RGB")
+    return encode(Image.blend(sample_image(width, height), noise, 0.3), "JPEG", **options)
+
+
+@pytest.mark.parametrize(
+    ("upload", "published_as"),
+    [
+        (encode(sample_image(), "WEBP", exif=exif(1), icc_profile=SWAPPED_PROFILE), "JPEG"),
+        (HEIC_PHOTO, "JPEG"),
+        (encode(sample_image(), "PNG"), "JPEG"),
+        (animated_png(), "JPEG"),
+        (transparent_png(), "PNG"),
+        (encode(decode(transparent_png()), "WEBP"), "PNG"),
+        (still_gif(), "GIF"),
+        (animated_gif(), "GIF"),
+        (animation("WEBP"), "JPEG"),
+        (animation("WEBP", [FAINT, sample_image(mode="RGBA")]), "PNG"),
+    ],
+)
+async def test_each_format_is_published_as_one_that_every_client_shows(
+    upload: bytes, published_as: str
+) -> None:
+    spec = VariantSpec("small", 32, 32, is_webp=published_as == "GIF")
+    published = await publish_by(image_publisher(), upload, 1, spec)
+
+    image, variant = decode(published.content), decode(published.variants["small"][1])
+    assert image.format == published.image.format.name == published_as
+    assert image.size == (published.image.width, published.image.height)
+    assert not {"exif", "icc_profile", "xmp", "comment"} & image.info.keys()
+    assert SECRET not in published.content
+    frames = getattr(decode(upload), "n_frames", 1) if published_as == "GIF" else 1
+    assert getattr(image, "n_frames", 1) == getattr(variant, "n_frames", 1) == frames
+    assert max(variant.size) == 32
+
+
+async def test_the_first_frame_of_an_animated_webp_is_published_upright_and_in_srgb() -> None:
+    upload = animation("WEBP", exif=exif(6), icc_profile=SWAPPED_PROFILE)
+
+    published = await publish(upload, max_frames=1, max_total_pixels=64 * 48)
+
+    assert published.image.format.kind is MediaKind.IMAGE
+    red, green, blue = ANIMATION[0].transpose(Image.Transpose.ROTATE_270).split()
+    expected = Image.merge("RGB", (green, red, blue))
+    assert mean_difference(decode(published.content), expected) < 12
+
+
+@pytest.mark.parametrize("quality", [10, 95])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"subsampling": 0},
+        {"progressive": True, "optimize": True},
+        # Turned, and with odd sides.
+        {"width": 499, "height": 603, "noise_level": 4, "exif": b"Exif\0\0" + exif(2)},
+    ],
+)
+async def test_a_photo_does_not_grow(quality: int, options: dict[str, Any]) -> None:
+    upload = photo(quality=quality, **options)
+
+    published = (await publish(upload)).content
+
+    assert len(published) <= 1.05 * len(upload)
+    image = decode(published)
+    assert bool(image.info.get("progressive")) == options.get("progressive", False)
+    assert mean_difference(image, ImageOps.exif_transpose(decode(upload))) < 8
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+async def test_every_color_mode_of_a_jpeg_looks_the_same(mode: str) -> None:
+    upload = encode(sample_image(mode=mode), "JPEG", quality=90, progressive=mode == "CMYK")
+
+    published = decode((await publish(upload)).content)
+
+    assert published.mode == ("L" if mode == "L" else "RGB")
+    # Two JPEG encodings differ by less. Different images differ by 60.
+    assert mean_difference(published, decode(upload)) < 8
+
+
+async def test_other_photos_grow_at_most_to_twice_their_size() -> None:
+    upload = encode(decode(photo()), "WEBP", quality=40)
+
+    assert len((await publish(upload)).content) <= 2 * len(upload)
+
+
+async def test_a_jpeg_over_the_limit_is_scaled_down_and_others_are_rejected() -> None:
+    limits = {"max_pixels": 30_000, "max_jpeg_pixels": 125_000}
+
+    published = await publish(photo(), **limits)
+    gray = await publish(photo(progressive=True), **limits)
+
+    assert (published.image.width, published.image.height) == (200, 150)
+    assert (gray.image.width, gray.image.height) == (200, 150)
+    assert (await publish_error(photo(450, 300), **limits)).limit == 125_000
+    png = encode(sample_image(400, 300), "PNG")
+    assert (await publish_error(png, **limits)).limit == 30_000
+
+
+@pytest.mark.parametrize(
+    ("upload", "detected"),
+    [
+        (b"%PDF-1.7\n", "application/pdf"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", "image/svg+xml"),
+        (b"<?xml version='1.0'?><!-- a --><svg/>", "image/svg+xml"),
+        (b"<!DOCTYPE html><html>", "text/html"),
+        (encode(sample_image(), "BMP"), "image/bmp"),
+        (encode(sample_image(), "TIFF"), "image/tiff"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "video/mp4"),
+        (encode(sample_image(), "AVIF"), "image/avif"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "image/avif"),
+        (b"PK\3\4", "application/zip"),
+        (b"hello", "text/plain"),
+        (b"\0\1\2", "application/octet-stream"),
+        (still_gif(), "image/gif"),
+    ],
+)
+async def test_another_type_is_named(upload: bytes, detected: str) -> None:
+    formats = frozenset(SourceFormat) - {SourceFormat.GIF}
+    publisher = image_publisher(formats=formats)
+
+    with pytest.raises(UnsupportedImageType) as raised:
+        await publish_by(publisher, upload)
+
+    assert raised.value.detected == detected

@@ -1,0 +1,150 @@
+import struct
+import zlib
+
+import pytest
+from PIL import Image, ImageCms
+
+from domain.features.media.errors import HdrNotSupported
+from tests.integration.adapters.media.pillow.image_publishing import publish
+from tests.support.heif import icc, nclx, with_properties
+from tests.support.images import (
+    HEIC_PHOTO,
+    SWAPPED_PROFILE,
+    chunk,
+    decode,
+    encode,
+    mean_difference,
+    png,
+    sample_image,
+)
+
+COLOR, SWAPPED = (200, 60, 40), (60, 200, 40)
+PLAIN = Image.new("RGB", (16, 16), COLOR)
+ICC = chunk(b"iCCP", b"swapped\0\0" + zlib.compress(SWAPPED_PROFILE))
+LINEAR = chunk(b"gAMA", struct.pack(">I", 100_000))
+WIDE_GAMUT = chunk(b"cICP", b"\x0c\x0d\0\1")
+PQ, HLG = chunk(b"cICP", b"\x09\x10\0\1"), chunk(b"cICP", b"\x09\x12\0\1")
+
+
+def with_chunks(*chunks: bytes, image: Image.Image = PLAIN) -> bytes:
+    content = encode(image, "PNG")
+    return content[:33] + b"".join(chunks) + content[33:]
+
+
+async def published_color(upload: bytes) -> tuple[int, ...]:
+    """Return the color in the middle of the published image."""
+    image = decode((await publish(upload)).content)
+    color = image.getpixel((image.width // 2, image.height // 2))
+    assert isinstance(color, tuple)
+    return color
+
+
+@pytest.mark.parametrize(
+    ("upload", "max_difference"),
+    [
+        (encode(sample_image(), "JPEG", quality=90, icc_profile=SWAPPED_PROFILE), 8),
+        (encode(sample_image(), "PNG", icc_profile=SWAPPED_PROFILE + bytes(3_000_000)), 8),
+        (encode(sample_image(mode="P"), "PNG", icc_profile=SWAPPED_PROFILE), 22),
+    ],
+    ids=["JPEG", "large profile", "P"],
+)
+async def test_colors_with_a_profile_are_converted_to_srgb(
+    upload: bytes, max_difference: int
+) -> None:
+    published = decode((await publish(upload)).content)
+
+    assert published.mode == "RGB"
+    assert "icc_profile" not in published.info
+    red, green, blue = sample_image().split()
+    swapped = Image.merge("RGB", (green, red, blue))
+    assert mean_difference(published, swapped) < max_difference
+
+
+async def test_a_profile_that_is_named_srgb_counts_by_its_colors() -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    named = SWAPPED_PROFILE.replace(b"swapped", b"sRGB   ")
+
+    assert await published_color(encode(PLAIN, "PNG", icc_profile=named)) == pytest.approx(
+        SWAPPED, abs=2
+    )
+    exact = encode(Image.new("RGBA", (16, 16), (*COLOR, 9)), "PNG", icc_profile=srgb)
+    assert await published_color(exact) == (*COLOR, 9)
+
+
+@pytest.mark.parametrize(
+    ("upload", "expected"),
+    [
+        (with_chunks(WIDE_GAMUT), COLOR),
+        (with_chunks(LINEAR), COLOR),
+        (with_chunks(WIDE_GAMUT, LINEAR, ICC), SWAPPED),
+        (with_chunks(chunk(b"iCCP", b"broken\0\0")), COLOR),
+        # No cICP: its matrix is not that of RGB, it is too short, or it comes after the pixels.
+        (with_chunks(chunk(b"cICP", b"\x09\x10\1\1")), COLOR),
+        (with_chunks(chunk(b"cICP", b"\x09\x10")), COLOR),
+        (encode(PLAIN, "PNG")[:-12] + PQ + encode(PLAIN, "PNG")[-12:], COLOR),
+        # A text with a name that pillow-heif uses.
+        (with_chunks(chunk(b"tEXt", b"nclx_profile\0" + b"16")), COLOR),
+    ],
+)
+async def test_colors_of_a_png_without_a_profile_are_those_of_srgb(
+    upload: bytes, expected: tuple[int, ...]
+) -> None:
+    assert await published_color(upload) == pytest.approx(expected, abs=2)  # it is a JPEG
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (with_chunks(ICC, image=Image.new("RGBA", (16, 16), (*COLOR, 9))), (*SWAPPED, 9)),
+        (
+            png(1, 1, 16, 6, zlib.compress(b"\0" + bytes([200, 9, 60, 9, 40, 9, 9, 9])), ICC),
+            (*SWAPPED, 9),
+        ),
+    ],
+    ids=["8 bits", "16 bits"],
+)
+async def test_opacities_stay_when_colors_are_converted(
+    content: bytes, expected: tuple[int, ...]
+) -> None:
+    assert await published_color(content) == pytest.approx(expected, abs=1)
+
+
+@pytest.mark.parametrize(
+    "colors", [[nclx(12, 13)], [nclx(12, 13), icc(SWAPPED_PROFILE)], [icc(b"broken")]]
+)
+async def test_only_the_profile_of_a_heic_changes_its_colors(colors: list[bytes]) -> None:
+    kept = (b"irot", b"clap")
+    expected = decode((await publish(HEIC_PHOTO)).content)
+    if SWAPPED_PROFILE in b"".join(colors):
+        red, green, blue = expected.split()
+        expected = Image.merge("RGB", (green, red, blue))
+
+    published = await publish(with_properties(HEIC_PHOTO, *colors, kept=kept))
+
+    assert mean_difference(decode(published.content), expected) < 8
+
+
+@pytest.mark.parametrize(
+    "upload",
+    [
+        with_chunks(PQ),
+        with_chunks(HLG, ICC, image=Image.new("L", (16, 16), 148)),
+        with_chunks(chunk(b"cICP", b"\x09\x10\0\0")),
+        with_properties(HEIC_PHOTO, nclx(9, 16, 9)),
+        with_properties(HEIC_PHOTO, nclx(9, 18, 9)),
+    ],
+    ids=["PQ", "HLG", "narrow range", "HEIC in PQ", "HEIC in HLG"],
+)
+async def test_an_hdr_image_is_named_as_such(upload: bytes) -> None:
+    with pytest.raises(HdrNotSupported, match="This is an HDR image"):
+        await publish(upload)
+
+
+async def test_a_gain_map_is_ignored() -> None:
+    """A phone writes it as a second image behind the first one."""
+    gains = Image.new("L", (32, 24), 200)
+    upload = encode(sample_image(), "MPO", save_all=True, append_images=[gains], quality=90)
+
+    published = decode((await publish(upload)).content)
+
+    assert mean_difference(published, sample_image()) < 8

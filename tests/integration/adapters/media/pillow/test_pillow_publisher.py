@@ -1,0 +1,228 @@
+import asyncio
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from adapters.media.pillow import PillowImagePublisher, decoder, open_image_publisher
+from adapters.media.pillow.processes import DecoderProcesses
+from adapters.media.pillow.tasks import Answer, Task
+from application.features.media.limits import PixelAllowance
+from domain.errors import Unavailable
+from domain.features.media.errors import InvalidImage, TooManyPixels, UnsupportedImageType
+from domain.features.media.image import ImageLimits
+from tests.integration.adapters.media.pillow.image_publishing import publish_by
+from tests.support.fakes.images import image_publisher
+from tests.support.images import (
+    SECRET,
+    SWAPPED_PROFILE,
+    animated_gif,
+    annotated_png,
+    decode,
+    encode,
+    multi_picture_jpeg,
+    phone_photo,
+    plain_jpeg,
+    sample_image,
+    still_gif,
+    transparent_png,
+)
+from tests.support.waiting import wait_until
+
+
+class BlockedProcesses(DecoderProcesses):
+    """Each task waits until it is released."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 0)
+        self.has_task = asyncio.Event()
+        self.released = asyncio.Event()
+
+    async def run(self, task: Task, files: Sequence[int]) -> Answer:
+        self.has_task.set()
+        await self.released.wait()
+        return decoder.answer(task, list(files))
+
+
+async def test_the_pixels_of_an_identity_are_limited() -> None:
+    allowance = PixelAllowance(3 * 64 * 48, time.monotonic)  # three frames
+    async with open_image_publisher(ImageLimits(), allowance=allowance) as publisher:
+        await publish_by(publisher, animated_gif(), 1)
+        with pytest.raises(TooManyPixels) as raised:
+            await publish_by(publisher, still_gif(), 1)
+        assert 0 < raised.value.retry_after <= 3660
+        await publish_by(publisher, still_gif(), 2)
+
+
+async def test_closing_waits_for_a_task_and_rejects_the_next_one() -> None:
+    processes = BlockedProcesses()
+    publisher = image_publisher(processes=processes)
+    publishing = asyncio.create_task(publish_by(publisher, still_gif()))
+    await processes.has_task.wait()
+    closing = asyncio.create_task(publisher.close())
+    await asyncio.sleep(0.01)  # long enough to end, if it did not wait
+    assert not closing.done()
+
+    processes.released.set()
+    await closing
+
+    with pytest.raises(Unavailable):
+        await publishing
+
+
+def decoder_pids() -> set[int]:
+    """Return the decoder processes of this process."""
+    pids = set()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # threads and processes may end
+            for pid in (task / "children").read_text().split():
+                if b"pillow.decoder" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    pids.add(int(pid))
+    return pids
+
+
+async def stop_decoder(publisher: PillowImagePublisher) -> int:
+    """Start a decoder process and stop it while it is idle; return its id."""
+    others = decoder_pids()
+    await publish_by(publisher, still_gif())
+    (pid,) = decoder_pids() - others
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
+async def publish_with_signals(publisher: PillowImagePublisher, *signals: signal.Signals) -> None:
+    """Publish while the decoder is stopped, and send it these signals when it has its task."""
+    pid = await stop_decoder(publisher)
+    has_task, send = asyncio.Event(), socket.send_fds
+
+    def send_task(*arguments: Any) -> int:
+        sent = send(*arguments)
+        has_task.set()
+        return sent
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "send_fds", send_task)
+        publishing = asyncio.create_task(publish_by(publisher, plain_jpeg()))
+        await has_task.wait()
+        for number in signals:
+            os.kill(pid, number)
+        await publishing
+
+
+async def test_a_decoder_that_ends_is_replaced_and_an_image_that_crashes_it_is_broken() -> None:
+    async with open_image_publisher(ImageLimits()) as publisher:
+        with pytest.raises(InvalidImage, match="broken"):
+            await publish_with_signals(publisher, signal.SIGSEGV, signal.SIGCONT)
+
+        # Others ended it: that is no error of the image.
+        with pytest.raises(Unavailable) as raised:
+            await publish_with_signals(publisher, signal.SIGKILL)
+        assert str(raised.value.__cause__) == "The decoder process ended with signal 9."
+
+        idle = await stop_decoder(publisher)
+        os.kill(idle, signal.SIGKILL)
+        await asyncio.to_thread(os.waitid, os.P_PID, idle, os.WEXITED | os.WNOWAIT)
+        await publish_by(publisher, plain_jpeg())
+
+
+async def test_a_machine_without_time_for_the_decoder_is_no_error_of_the_image(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_image_publisher(ImageLimits()) as publisher:
+        await stop_decoder(publisher)
+        with monkeypatch.context() as patch:
+            patch.setattr("adapters.media.pillow.processes._START_SECONDS", -59.9)
+            with pytest.raises(Unavailable) as raised:
+                await publish_by(publisher, plain_jpeg())
+        assert "did not respond within" in str(raised.value.__cause__)
+
+        await publish_by(publisher, plain_jpeg())
+
+
+async def test_an_idle_process_that_cannot_end_is_left_to_the_system(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    left, counted = list[subprocess.Popen[bytes]](), list[int]()
+
+    def wait(process: subprocess.Popen[bytes], timeout: float) -> int:
+        left.append(process)
+        raise subprocess.TimeoutExpired("decoder", timeout)
+
+    monkeypatch.setattr("adapters.media.pillow.processes._IDLE_SECONDS", 0.01)
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess.Popen, "wait", wait)
+        opening = open_image_publisher(ImageLimits(), count_unstopped=lambda: counted.append(1))
+        async with opening as publisher:
+            await publish_by(publisher, still_gif())
+            await wait_until(lambda: caplog.records)
+
+    # On a slow machine the first one was idle before the image was decoded.
+    assert {process.wait(60) for process in left} == {-signal.SIGKILL}
+    assert [record.msg for record in caplog.records] == [
+        {"event": "decoder_not_stopped", "pid": process.pid} for process in left
+    ]
+    assert len(counted) == len(left)
+
+
+async def test_a_process_without_enough_memory_fails_one_image_only() -> None:
+    upload = encode(Image.new("RGB", (6000, 4000)), "PNG", compress_level=1)
+    processes = DecoderProcesses(-12_000_000, 60)  # 28 MB
+    publisher = image_publisher(processes=processes)
+    with pytest.raises(InvalidImage, match="too much time or memory"):
+        await publish_by(publisher, upload)
+
+    await publish_by(publisher, plain_jpeg())
+    await publisher.close()
+
+
+def mutate(content: bytes, rng: random.Random) -> bytes:
+    """Flip a few bits, remove or repeat some bytes, or cut off the end."""
+    changed = bytearray(content)
+    for _ in range(rng.choice([1, 1, 2, 5])):
+        at = rng.randrange(len(changed))
+        match rng.randrange(5):
+            case 0 | 1:
+                changed[at] ^= 1 << rng.randrange(8)
+            case 2:
+                del changed[at : at + rng.randrange(1, 9)]
+            case 3:
+                changed[at:at] = changed[at // 2 : at // 2 + rng.randrange(1, 40)]
+            case _:
+                changed = changed[: max(at, 12)]
+    return bytes(changed)
+
+
+async def test_a_broken_image_is_rejected_or_published_completely() -> None:
+    publisher = image_publisher()
+    rng = random.Random(1)
+    originals = [
+        phone_photo(),
+        multi_picture_jpeg(),
+        plain_jpeg(progressive=True, icc_profile=SWAPPED_PROFILE),
+        transparent_png(),
+        annotated_png(),
+        encode(sample_image(mode="P"), "PNG", icc_profile=SWAPPED_PROFILE),
+        still_gif(),
+        animated_gif(),
+    ]
+    for _ in range(80):
+        upload = mutate(rng.choice(originals), rng)
+        try:
+            result = await publish_by(publisher, upload)
+        except (UnsupportedImageType, InvalidImage):
+            continue
+        image = decode(result.content)
+        assert image.size == (result.image.width, result.image.height)
+        assert image.format == result.image.format.name
+        assert SECRET not in result.content
+        again = await publish_by(publisher, result.content)
+        assert again.image.width == result.image.width

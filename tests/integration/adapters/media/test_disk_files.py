@@ -1,0 +1,210 @@
+import asyncio
+import os
+import stat
+import threading
+from collections.abc import AsyncIterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.media.disk import DiskFiles, open_disk_files
+from adapters.media.disk import folder as media_folder
+from adapters.media.disk.folder import UNFINISHED
+from application.features.media.ports import MediaUrl
+from application.ports.errors import ConfigurationError, MediaStorageUnavailable
+from tests.integration.adapters.databases.sqlite.test_sqlite_opening import as_unprivileged_user
+from tests.support.fakes.clock import MovableClock
+from tests.support.stored_files import open_files, read_file
+
+KEY = f"ab/{1:032x}.jpg"
+JPEG = "image/jpeg"
+BASE_URL = "https://files.example/media"
+INVALID_KEYS = [
+    "", "..", "/etc/passwd", "a/../../secrets", f"{UNFINISHED}/one", ".hidden", "a..jpg", "A.jpg",
+    "a\n", "ä.jpg", "a\\b", "a" * 101, "a//b", "a/", "a/.b",
+]  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "var" / "media"
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+async def files(folder: Path, clock: MovableClock) -> AsyncIterator[DiskFiles]:
+    async with open_disk_files(folder, BASE_URL, clock) as files:
+        yield files
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+async def test_a_web_server_can_read_a_file_but_nothing_unfinished(
+    files: DiskFiles, folder: Path
+) -> None:
+    await files.write(KEY, BytesIO(b"one"), JPEG)
+
+    assert names_in(folder) == {UNFINISHED, "ab"}
+    assert (folder / KEY).read_bytes() == b"one"
+    modes = {name: stat.S_IMODE((folder / name).stat().st_mode) for name in (KEY, "ab", UNFINISHED)}
+    assert modes == {KEY: 0o640, "ab": 0o750, UNFINISHED: 0o700}
+
+
+async def test_a_url_is_the_base_url_and_the_key(
+    folder: Path, files: DiskFiles, clock: MovableClock
+) -> None:
+    assert await files.url_for(KEY) == MediaUrl(f"{BASE_URL}/{KEY}", expires_at=None)
+    async with open_disk_files(folder, f"{BASE_URL}/", clock) as with_slash:
+        assert await with_slash.url_for(KEY) == MediaUrl(f"{BASE_URL}/{KEY}")
+
+
+async def test_an_invalid_key_reaches_no_file(files: DiskFiles, folder: Path) -> None:
+    (folder.parent / "secrets").write_bytes(b"secret")
+    (folder / ".hidden").write_bytes(b"secret")
+
+    for invalid_key in INVALID_KEYS:
+        with pytest.raises(ValueError, match="not a storage key"):
+            await files.write(invalid_key, BytesIO(b"one"), JPEG)
+        assert await read_file(files, invalid_key) is None
+        assert await files.get_size(invalid_key) is None
+        await files.delete(invalid_key)
+
+    assert (folder.parent / "secrets").read_bytes() == b"secret"
+    assert names_in(folder) == {UNFINISHED, ".hidden"}
+
+
+async def test_a_symbolic_link_is_not_followed(files: DiskFiles, folder: Path) -> None:
+    secret = folder.parent / "secrets"
+    secret.write_bytes(b"secret")
+    (folder / KEY).parent.mkdir()
+    (folder / KEY).symlink_to(secret)
+
+    assert await read_file(files, KEY) is None
+    assert await files.get_size(KEY) is None
+    await files.write(KEY, BytesIO(b"one"), JPEG)
+    assert await read_file(files, KEY) == b"one"
+    assert secret.read_bytes() == b"secret"
+
+
+async def test_folders_and_pipes_are_not_opened(files: DiskFiles, folder: Path) -> None:
+    (folder / "folder").mkdir()
+    os.mkfifo(folder / "pipe")
+
+    for name in ("folder", "pipe"):
+        assert await read_file(files, name) is None
+        assert await files.get_size(name) is None
+
+
+async def test_a_file_is_closed_if_its_caller_gave_up_while_it_was_opened(
+    files: DiskFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await files.write(KEY, BytesIO(b"one"), JPEG)
+    is_opening, may_open, has_opened = (threading.Event() for _ in range(3))
+    open_file = media_folder.open_file
+
+    def open_late(*args: Any) -> object:
+        is_opening.set()
+        may_open.wait()
+        try:
+            return open_file(*args)
+        finally:
+            has_opened.set()
+
+    monkeypatch.setattr(media_folder, "open_file", open_late)
+    reading = asyncio.create_task(read_file(files, KEY))
+    await asyncio.to_thread(is_opening.wait)
+    reading.cancel()
+    may_open.set()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await asyncio.to_thread(has_opened.wait)
+    # One of the threads runs it after the one before has returned.
+    monkeypatch.undo()
+    await asyncio.gather(*(files.get_size(KEY) for _ in range(50)))
+
+    assert open_files(folder) == []
+
+
+async def test_a_file_is_synced_before_it_appears(
+    files: DiskFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+
+    def sync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append((path, (folder / KEY).exists()))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    await files.write(KEY, BytesIO(b"one"), JPEG)
+
+    assert synced[0][0].parent == folder / UNFINISHED
+    assert [exists for _, exists in synced] == [False] * (len(synced) - 1) + [True]
+    assert synced[-1][0] == (folder / KEY).parent
+
+
+async def test_a_failed_write_leaves_nothing_behind(files: DiskFiles, folder: Path) -> None:
+    (folder / KEY).mkdir(parents=True)
+
+    with pytest.raises(MediaStorageUnavailable) as raised:
+        await files.write(KEY, BytesIO(b"one"), JPEG)
+
+    assert str(raised.value) == "EISDIR"
+    assert names_in(folder / UNFINISHED) == set()
+
+
+async def test_a_disk_that_does_not_respond_times_out(folder: Path, clock: MovableClock) -> None:
+    async with open_disk_files(folder, BASE_URL, clock, timeout_seconds=0) as files:
+        for operation in (
+            lambda: files.write(KEY, BytesIO(b"one"), JPEG),
+            lambda: read_file(files, KEY),
+            lambda: files.get_size(KEY),
+            lambda: files.delete(KEY),
+            files.check,
+        ):
+            with pytest.raises(MediaStorageUnavailable, match=r"^the disk does not respond$"):
+                await operation()
+
+
+@pytest.mark.parametrize(
+    ("existing", "is_link"),
+    [("var", False), (f"var/media/{UNFINISHED}", False), (f"var/media/{UNFINISHED}", True)],
+)
+async def test_something_else_in_place_of_the_folder_stops_the_start(
+    tmp_path: Path, folder: Path, clock: MovableClock, existing: str, *, is_link: bool
+) -> None:
+    place = tmp_path / existing
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if is_link:
+        place.symlink_to(place.parent)
+    else:
+        place.write_bytes(b"a file")
+    mode = place.lstat().st_mode
+
+    with pytest.raises(ConfigurationError) as raised:
+        async with open_disk_files(folder, BASE_URL, clock):
+            pass
+
+    assert str(raised.value) == (
+        f"The media folder {folder} cannot be created, because something else has its name: "
+        "move that away, or name another folder."
+    )
+    assert place.lstat().st_mode == mode
+
+
+async def test_a_folder_without_write_permission_stops_the_start(
+    tmp_path: Path, clock: MovableClock
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+
+    with as_unprivileged_user(), pytest.raises(ConfigurationError, match="permission denied"):
+        async with open_disk_files(closed / "media", BASE_URL, clock):
+            pass

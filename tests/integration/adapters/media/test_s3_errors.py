@@ -1,0 +1,296 @@
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, UnknownServiceError
+from botocore.retries.standard import ExponentialBackoff
+
+from adapters.media.s3 import S3Files, S3Timeouts
+from adapters.media.s3.errors import files_unavailable
+from adapters.operations.logging.masking import summarize_exception
+from application.ports.errors import (
+    ConfigurationError,
+    MediaFileRejected,
+    MediaStorageFull,
+    MediaStorageUnavailable,
+)
+from tests.integration.adapters.media.s3_setup import JPEG, KEY, S3Setup
+from tests.support.fakes.clock import MovableClock
+from tests.support.servers import http_server
+from tests.support.servers.http_server import (
+    Behavior,
+    Exchange,
+    HttpServer,
+    in_sequence,
+    respond_with,
+)
+from tests.support.servers.s3 import S3Server
+from tests.support.stored_files import read_file
+
+SECRET = "the-secret-of-this-test"
+UNREACHABLE = S3Server("http://127.0.0.1:1", "the-key", SECRET)
+OK = respond_with(200, b"<ListBucketResult/>", headers={"ETag": '"one"'})
+FOREIGN = (
+    "the server is not compatible with S3: check the endpoint; its URL is not that of a website or "
+    "a console."
+)
+HTML = b"<!DOCTYPE html><html><body><p>It works!</body></html>"
+
+
+def s3_error(status: int, code: str) -> Behavior:
+    """Respond with an error of S3, whose message must not be quoted."""
+    xml = f"<Error><Code>{code}</Code><Message>message with {SECRET}</Message></Error>"
+    return respond_with(status, f'<?xml version="1.0" encoding="UTF-8"?>{xml}'.encode())
+
+
+@pytest.fixture
+def store() -> Iterator[HttpServer]:
+    """A store that accepts every request until its behavior is replaced."""
+    with HttpServer(OK) as store:
+        yield store
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeat a request at once."""
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+def setup(store: HttpServer, clock: MovableClock) -> S3Setup:
+    server = S3Server(store.url, "the-key-of-this-test", SECRET, "us-east-1", "images")
+    return S3Setup(server, prefix="prefix", clock=clock)
+
+
+@pytest.fixture
+async def files(setup: S3Setup) -> AsyncIterator[S3Files]:
+    async with setup.open_files() as files:
+        yield files
+
+
+async def write_error(files: S3Files) -> MediaStorageUnavailable:
+    """Return the error of a failed write."""
+    with pytest.raises(MediaStorageUnavailable) as raised:
+        await files.write(KEY, BytesIO(b"one"), JPEG)
+    assert raised.value.__cause__ is None
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("behavior", "error", "cause"),
+    [
+        (s3_error(404, "NoSuchBucket"), MediaFileRejected, "no such bucket"),
+        (s3_error(400, "ExpiredToken"), MediaStorageUnavailable, "the session token is invalid or"),
+        (s3_error(403, "QuotaExceeded"), MediaStorageFull, "the store is full"),
+        (respond_with(418, HTML), MediaFileRejected, "the store responds with status 418"),
+        # botocore reports this.
+        (respond_with(200, HTML), MediaStorageUnavailable, "the store responds with status 500"),
+        (respond_with(503), MediaStorageUnavailable, "too many requests"),
+        (http_server.close_connection, MediaStorageUnavailable, "the connection was lost"),
+    ],
+)
+async def test_a_failed_write_has_a_cause_and_differs_if_the_store_rejects_the_file(
+    store: HttpServer, files: S3Files, behavior: Behavior, error: type[Exception], cause: str
+) -> None:
+    store.behavior = behavior
+
+    before = len(store.requests)
+    raised = await write_error(files)
+
+    assert type(raised) is error
+    assert str(raised).startswith(cause)
+    # It was repeated once, if that may help.
+    is_temporary = cause in ("too many requests", "the connection was lost")
+    is_temporary |= cause.endswith("status 500")
+    assert (len(store.requests) - before > 1) is is_temporary
+
+
+def test_an_error_code_or_else_the_status_is_the_cause() -> None:
+    for cause, errors in {
+        "access denied": [(403, "AccessDenied"), (403, "AllAccessDisabled"), (403, "New")],
+        "the credentials are invalid": [
+            (403, "InvalidAccessKeyId"), (403, "SignatureDoesNotMatch"),
+        ],
+        "the session token is invalid or has expired": [
+            (400, "ExpiredToken"), (403, "InvalidToken"),
+        ],
+        "the clocks differ too much": [(403, "RequestTimeTooSkewed")],
+        "the bucket is in another region": [
+            (400, "AuthorizationHeaderMalformed"), (301, "PermanentRedirect"),
+        ],
+        "too many requests": [(503, "SlowDown"), (429, "TooManyRequests")],
+        "the store is full": [(507, "XMinioStorageFull"), (507, "InsufficientStorage")],
+        "the store responds with status 500": [(500, "InternalError")],
+        "the store responds with status 409": [(409, "OperationAborted")],
+    }.items():  # fmt: skip
+        for status, code in errors:
+            response: Any = {
+                "Error": {"Code": code, "Message": SECRET},
+                "ResponseMetadata": {"HTTPStatusCode": status},
+            }
+            assert files_unavailable(ClientError(response, "PutObject")).reason == cause
+    # An unexpected error is named, but not quoted.
+    error = UnknownServiceError(service_name=SECRET, known_service_names=[])
+    assert files_unavailable(error).reason == "UnknownServiceError"
+    assert SECRET not in str(files_unavailable(error))
+
+
+def test_the_log_shows_code_status_and_operation_of_a_real_store(s3_server: S3Server) -> None:
+    key = "Asha Rao +14155552671 804253 asha@example.com"
+    for bucket, code in ((s3_server.bucket, "NoSuchKey"), ("no-such-bucket", "NoSuchBucket")):
+        with pytest.raises(ClientError) as raised:
+            s3_server.client.get_object(Bucket=bucket, Key=key)
+        line = summarize_exception(raised.value)
+        assert f" ({code} 404 GetObject" in line
+        assert f"{code} 404 GetObject" in str(files_unavailable(raised.value))
+        for secret in ("Asha", "Rao", "4155552671", "804253"):
+            assert secret not in line
+            assert secret not in str(files_unavailable(raised.value))
+
+
+@pytest.mark.parametrize(
+    ("timeouts", "behavior"),
+    [
+        (S3Timeouts(read=0.1), http_server.never_respond),
+        (S3Timeouts(write=0.2, delete=0.2), http_server.drip(403)),
+    ],
+)
+async def test_a_silent_or_slow_store_times_out(
+    store: HttpServer, setup: S3Setup, timeouts: S3Timeouts, behavior: Behavior
+) -> None:
+    setup.timeouts = timeouts
+    async with setup.open_files() as files:
+        store.behavior = behavior
+        assert (await write_error(files)).reason == "no response in time"
+        with pytest.raises(MediaStorageUnavailable, match=r"^no response in time"):
+            await files.delete("key.png")
+
+
+@pytest.mark.parametrize(
+    ("timeouts", "behavior", "cause"),
+    [
+        (S3Timeouts(), http_server.truncate(200, bytes(1000)), "the connection was lost"),
+        (
+            S3Timeouts(read=0.5),
+            http_server.truncate(200, bytes(1000), stalls=True),
+            "no response in time",
+        ),
+    ],
+)
+async def test_reading_an_incomplete_response_is_an_error(
+    store: HttpServer, setup: S3Setup, timeouts: S3Timeouts, behavior: Behavior, cause: str
+) -> None:
+    setup.timeouts = timeouts
+    async with setup.open_files() as files:
+        store.behavior = behavior
+
+        with pytest.raises(MediaStorageUnavailable, match=f"^{cause}"):
+            await read_file(files, KEY)
+
+
+async def test_deleting_a_missing_file_is_no_error_on_stores_that_report_it(
+    store: HttpServer, files: S3Files
+) -> None:
+    store.behavior = s3_error(404, "NoSuchKey")
+
+    await files.delete(KEY)
+
+
+async def test_a_read_only_store_fails_the_health_check(
+    store: HttpServer, files: S3Files, clock: MovableClock
+) -> None:
+    def read_only(exchange: Exchange) -> None:
+        (OK if exchange.command == "HEAD" else s3_error(403, "AccessDenied"))(exchange)
+
+    store.behavior = read_only
+    clock.advance(timedelta(minutes=1))
+
+    for _ in range(2):
+        with pytest.raises(
+            MediaStorageUnavailable, match=r"^access denied: AccessDenied 403 PutObject"
+        ):
+            await files.check()
+
+
+async def test_a_request_to_list_decides_about_a_denied_health_check(
+    store: HttpServer, files: S3Files
+) -> None:
+    listing = OK
+
+    def deny(exchange: Exchange) -> None:
+        (respond_with(403) if exchange.command == "HEAD" else listing)(exchange)
+
+    store.behavior = deny
+    await files.check()
+    listing = s3_error(403, "InvalidAccessKeyId")
+    with pytest.raises(MediaStorageUnavailable, match=r"^the credentials are invalid: "):
+        await files.check()
+
+
+async def startup_error(setup: S3Setup) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        async with setup.open_files():
+            pass
+    assert setup.server.secret_key not in str(raised.value)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("behavior", "message"),
+    [
+        (s3_error(404, "NoSuchBucket"), "no such bucket: create it, or name another one."),
+        # Ordinary websites.
+        (respond_with(200, HTML), FOREIGN),
+        (respond_with(404, HTML), FOREIGN),
+        (respond_with(200, b"<html><p>It works!</p></html>"), FOREIGN),
+        (respond_with(200, b"{}"), FOREIGN),
+        (
+            s3_error(400, "AuthorizationHeaderMalformed"),
+            "the bucket is in another region: name its region.",
+        ),
+        (
+            in_sequence(OK, OK, s3_error(403, "AccessDenied")),
+            "access denied: allow the access key to list the bucket, and to put, get and delete "
+            "objects.",
+        ),
+    ],
+)
+async def test_an_unusable_store_stops_the_start_with_a_fix(
+    store: HttpServer, setup: S3Setup, behavior: Behavior, message: str
+) -> None:
+    store.behavior = behavior
+
+    assert await startup_error(setup) == (
+        f"The media store s3://images at {store.url} cannot be used, {message}"
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"endpoint": "not a URL"}, {"bucket": "NO BUCKET"}, {"region": "no region"}]
+)
+async def test_a_wrong_name_stops_the_start(wrong: dict[str, str]) -> None:
+    setup = S3Setup(replace(UNREACHABLE, **wrong))
+
+    assert "a name is invalid: check" in await startup_error(setup)
+
+
+async def test_a_store_that_does_not_respond_does_not_stop_the_start(
+    store: HttpServer, setup: S3Setup, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.behavior = respond_with(503)
+
+    async with setup.open_files() as files:
+        assert "media_store_unavailable" in caplog.text
+        store.behavior = OK
+        await files.check()
+    async with S3Setup(UNREACHABLE).open_files() as files:
+        with pytest.raises(MediaStorageUnavailable, match=r"^cannot connect: "):
+            await files.check()

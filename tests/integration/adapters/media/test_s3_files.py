@@ -1,0 +1,155 @@
+"""Media files on S3: how they are stored, and their URLs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from io import BytesIO
+from tempfile import TemporaryFile
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from botocore import auth
+
+from adapters.media.s3 import S3Files
+from adapters.media.s3.client import Bucket, S3Connection, S3Timeouts, open_client
+from adapters.media.s3.credentials import find_credentials
+from adapters.media.s3.presigned import make_url_signer
+from adapters.media.s3.reader import CHUNK_SIZE
+from tests.integration.adapters.media.s3_setup import CACHE_CONTROL, JPEG, KEY, S3Setup
+from tests.support.fakes.clock import MovableClock
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.servers.s3 import S3Server
+from tests.support.stored_files import read_file
+
+MIDNIGHT = datetime(2026, 5, 1, tzinfo=UTC)
+NOW = datetime.now(UTC)
+DAY = timedelta(days=1)
+CONTENT = b"one image"
+LARGE = bytes(range(256)) * 50_000
+
+
+@pytest.fixture
+def setup(s3_server: S3Server) -> S3Setup:
+    return S3Setup(s3_server)
+
+
+@pytest.fixture
+async def files(setup: S3Setup) -> AsyncIterator[S3Files]:
+    async with setup.open_files() as files:
+        yield files
+
+
+async def test_a_file_has_its_content_type_and_a_cache_header(
+    files: S3Files, setup: S3Setup, s3_server: S3Server
+) -> None:
+    await files.write(KEY, BytesIO(b"one"), JPEG)
+
+    assert s3_server.keys(setup.prefix) == [f"{setup.prefix}/{KEY}"]
+    head = s3_server.client.head_object(Bucket=setup.server.bucket, Key=f"{setup.prefix}/{KEY}")
+    assert head["ContentType"] == JPEG
+    assert head["CacheControl"] == CACHE_CONTROL
+
+
+async def test_slashes_around_the_prefix_are_ignored_and_it_may_be_empty(
+    setup: S3Setup, s3_server: S3Server
+) -> None:
+    prefix = setup.prefix
+    for spelling, key, stored in ((f"/{prefix}/", KEY, f"{prefix}/{KEY}"), ("", prefix, prefix)):
+        setup.prefix = spelling
+        async with setup.open_files() as files:
+            await files.write(key, BytesIO(b"one"), JPEG)
+            assert s3_server.keys(prefix) == [stored]
+            await files.delete(key)
+
+
+async def test_a_large_file_is_written_at_once_and_read_in_chunks(files: S3Files) -> None:
+    with TemporaryFile() as file:
+        file.write(LARGE)
+        file.seek(0)
+        await files.write(KEY, file, JPEG)
+
+    async with files.open_file(KEY) as stored:
+        assert stored is not None
+        chunks = [chunk async for chunk in stored.chunks]
+    assert b"".join(chunks) == LARGE
+    assert max(map(len, chunks)) <= CHUNK_SIZE
+
+
+async def test_an_interrupted_write_leaves_nothing(
+    files: S3Files, setup: S3Setup, s3_server: S3Server
+) -> None:
+    content = BytesIO(LARGE)
+    writing = asyncio.create_task(files.write(KEY, content, JPEG))
+    while content.tell() < len(LARGE) // 2:  # noqa: ASYNC110 - a thread reads the file
+        await asyncio.sleep(0)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+
+    assert await read_file(files, KEY) is None
+    assert s3_server.keys(setup.prefix) == []
+
+
+async def test_a_presigned_url_permits_reading_only_and_without_credentials(
+    setup: S3Setup,
+) -> None:
+    async with setup.open_files() as files:
+        await files.write(KEY, BytesIO(CONTENT), JPEG)
+        url = await files.url_for(KEY)
+
+    async with httpx.AsyncClient(**PLAIN_HTTP) as http:
+        for other in (
+            await http.put(url.url, content=b"another"),
+            await http.delete(url.url),
+            await http.get(url.url.partition("?")[0]),
+        ):
+            assert other.status_code == 403
+        response = await http.get(url.url)
+
+    assert (response.status_code, response.content) == (200, CONTENT)
+    assert response.headers["Content-Type"] == JPEG
+    assert response.headers["Cache-Control"] == "private"
+    assert parsedate_to_datetime(response.headers["Expires"]) == url.expires_at
+
+
+async def test_all_instances_make_the_same_url_within_a_day(setup: S3Setup) -> None:
+    setup.clock = clock = MovableClock(MIDNIGHT)
+    async with setup.open_files() as files, setup.open_files() as other_files:
+        first = await files.url_for(KEY)
+        query = parse_qs(urlsplit(first.url).query)
+        assert query["X-Amz-Date"] == [f"{MIDNIGHT:%Y%m%dT%H%M%SZ}"]
+        assert query["X-Amz-Expires"] == [f"{2 * DAY.total_seconds():.0f}"]
+        assert first.expires_at == MIDNIGHT + 2 * DAY
+        clock.advance(DAY - timedelta(milliseconds=1))
+        assert await files.url_for(KEY) == await other_files.url_for(KEY) == first
+
+        clock.advance(timedelta(milliseconds=1))
+        assert await files.url_for(KEY) == await other_files.url_for(KEY) != first
+
+
+@pytest.mark.parametrize("endpoint", [None, "http://[::1]:9000", "https://store.example:443"])
+@pytest.mark.parametrize(("prefix", "key"), [("", KEY), ("de ep/über/", "a b+c~d/é 100%.png")])
+async def test_the_url_equals_the_one_of_botocore_at_midnight(
+    monkeypatch: pytest.MonkeyPatch, key: str, endpoint: str | None, prefix: str
+) -> None:
+    monkeypatch.setattr(auth, "get_current_datetime", lambda: MIDNIGHT)
+    connection = S3Connection(endpoint, "eu-central-1", "key/with+signs", "a secret")
+    credentials = await find_credentials(connection, 1.0)
+    async with open_client(credentials.session, connection, "images", S3Timeouts()) as client:
+        bucket = Bucket(client, "images", prefix)
+        url_signer = await make_url_signer(bucket, connection.region, credentials.keys)
+        expected = await client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": bucket.name,
+                "Key": bucket.object_key(key),
+                "ResponseCacheControl": "private",
+                "ResponseExpires": MIDNIGHT + 2 * DAY,
+            },
+            ExpiresIn=int(2 * DAY.total_seconds()),
+        )
+
+    assert url_signer.sign(key, MIDNIGHT + timedelta(hours=23)).url == expected
+    assert "a secret" not in repr(url_signer) + repr(connection) + repr(credentials)

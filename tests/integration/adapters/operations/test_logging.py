@@ -1,0 +1,285 @@
+"""The log of a whole process."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+PROJECT: Final = Path(__file__).parents[4]
+TIMEOUT: Final = 30
+CONFIGURE: Final = """
+import logging, os, sys
+from adapters.operations.logging import configure_logging
+configure_logging(os.environ.get("LEVEL", "info"), "auto")
+log = logging.getLogger("entrypoints.test")
+"""
+
+
+def start(
+    script: str, level: str = "info", stderr: int = subprocess.PIPE
+) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", CONFIGURE + script],
+        cwd=PROJECT,
+        env={**os.environ, "LEVEL": level},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+    )
+
+
+def run(script: str, level: str = "info") -> tuple[int, str, list[dict[str, Any]]]:
+    """The exit code, stdout and log lines of a process; no line contains the secrets."""
+    process = start(script, level)
+    stdout, log = process.communicate(timeout=TIMEOUT)
+    for secret in ("tops3cret", "4155552671", "123456"):
+        assert secret not in log
+    return process.returncode, stdout, [json.loads(line) for line in log.splitlines()]
+
+
+# Loggers and levels
+
+ALL_LOGGERS: Final = """
+import asyncio, warnings
+import structlog
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
+ours = structlog.get_logger("entrypoints.test")
+CURRENT_REQUEST.set(CurrentRequest({"request_id": "a-request"}))
+ours.info("ours", phone_number="+14155552671")
+CURRENT_REQUEST.set(None)
+ours.debug("ours for debugging")
+logging.getLogger("application").debug("also ours")
+logging.getLogger("library").info("a library's %s", "text")
+logging.getLogger("library").warning("a library's warning of %s", "'tops3cret'")
+logging.getLogger("_granian").info("a granian message")
+logging.getLogger("_granian").warning("a granian warning")
+warnings.warn("a warning: 'tops3cret'")
+try:
+    raise RuntimeError("tops3cret")
+except RuntimeError:
+    ours.exception("an exception")
+async def main():
+    asyncio.get_running_loop().call_exception_handler(
+        {"message": "a task's", "exception": ValueError("tops3cret"), "future": "tops3cret"}
+    )
+asyncio.run(main())
+print("finished")
+"""
+
+
+def test_every_logger_writes_to_stderr_in_one_format() -> None:
+    _, stdout, lines = run(ALL_LOGGERS, "debug")
+
+    assert stdout == "finished\n"
+    assert [(line["logger"], line["level"], line["event"]) for line in lines] == [
+        ("entrypoints.test", "info", "ours"),
+        ("entrypoints.test", "debug", "ours for debugging"),
+        ("application", "debug", "also ours"),
+        ("library", "warning", "a library's warning of *"),
+        ("_granian", "warning", "a granian warning"),
+        ("py.warnings", "warning", "<string>:20: UserWarning"),
+        ("entrypoints.test", "error", "an exception"),
+        ("asyncio", "error", "a task's"),
+    ]
+    assert lines[0]["request_id"] == "a-request"
+    assert lines[6]["exception"] == "RuntimeError\n  <string>:22 <module>"
+    _, _, errors = run(ALL_LOGGERS, "error")
+    assert [line["level"] for line in errors] == ["error", "error"]
+
+
+LIBRARY: Final = """
+import asyncio, structlog
+from adapters.operations.logging import log_package
+text = "123456 is your code"
+log_package("my_sms")
+logging.getLogger("asyncio").setLevel(logging.DEBUG)  # older than the configuration of the log
+logging.getLogger("asyncio").info(text)
+for name in ("vendor", "vendor.client", None):
+    vendor = logging.getLogger(name)
+    vendor.setLevel(logging.DEBUG)
+    vendor.addHandler(logging.StreamHandler(sys.stdout))
+    vendor.info(text)
+    vendor.debug("sent %s", text)
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+logging.info(text)
+structlog.get_logger("vendor").info(text)
+structlog.get_logger("vendor").warning("a warning")
+structlog.get_logger("my_sms").info("of my_sms")
+logging.getLogger("my_sms.client").debug("of its module")
+"""
+
+
+def test_a_library_logs_warnings_only() -> None:
+    _, stdout, lines = run(LIBRARY, "debug")
+
+    assert "123456" not in stdout
+    assert [line["event"] for line in lines] == ["a warning", "of my_sms", "of its module"]
+
+
+UNHANDLED: Final = """
+import threading
+def fail():
+    raise RuntimeError("it failed: 'tops3cret'")
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+fail()
+"""
+
+
+def test_an_unhandled_exception_is_logged_without_values() -> None:
+    exit_code, _, lines = run(UNHANDLED)
+
+    assert exit_code == 1
+    assert [(line["event"], line["level"]) for line in lines] == [
+        ("unhandled_exception", "critical")
+    ] * 2
+    assert all(line["exception"].startswith("RuntimeError\n") for line in lines)
+
+
+VITAL: Final = """
+import threading, time
+from adapters.shared.threads import start_thread
+start_thread("other", lambda: 1 / 0).join()
+print("goes on", flush=True)
+start_thread("vital", sys.exit, is_vital=True)
+time.sleep(60)
+"""
+
+
+def test_a_thread_that_ends_by_an_error_is_logged_and_a_vital_one_ends_the_process() -> None:
+    exit_code, stdout, lines = run(VITAL)
+
+    assert (exit_code, stdout) == (1, "goes on\n")
+    assert [(line["event"], line["level"], line["thread"]) for line in lines] == [
+        ("unhandled_exception", "critical", name) for name in ("other", "vital")
+    ]
+
+
+UNRAISABLE: Final = """
+class Broken:
+    def __del__(self):
+        raise RuntimeError("tops3cret")
+Broken()
+"""
+
+
+def test_an_error_of_a_finalizer_is_a_line_too() -> None:
+    exit_code, _, lines = run(UNRAISABLE)
+
+    assert exit_code == 0
+    assert [line["event"] for line in lines] == ["unhandled_exception"]
+
+
+# A stream that blocks or fails
+
+BLOCKED: Final = "for _ in range(5000): log.info('x' * 1000)\nprint('finished', flush=True)\n"
+
+
+def test_a_process_neither_waits_for_a_blocked_stderr_nor_hangs_at_its_end() -> None:
+    reading, writing = os.pipe()
+    process = start(BLOCKED, stderr=writing)
+    os.close(writing)
+
+    stdout, _ = process.communicate(timeout=TIMEOUT)
+
+    assert (stdout, process.returncode) == ("finished\n", 0)
+    os.close(reading)
+
+
+def test_no_line_is_lost_when_the_process_exits_at_once() -> None:
+    _, _, lines = run("for number in range(300): log.info('line %s', number)\nraise RuntimeError\n")
+    expected = [*(f"line {number}" for number in range(300)), "unhandled_exception"]
+    assert [line["event"] for line in lines] == expected
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
+def test_a_closed_or_full_stderr_does_not_fail_the_process(redirection: str) -> None:
+    command = ["/bin/sh", "-c", f'exec "$0" -c "$1" {redirection}', sys.executable]
+
+    stdout = subprocess.check_output([*command, CONFIGURE + RECORD_TWO], cwd=PROJECT, text=True)
+
+    assert stdout == "finished\n"
+
+
+# Security events
+
+RECORD_TWO: Final = """
+from adapters.operations.logging import LogSecurityEvents
+from application.otp.events import LimitsReset, OtpAttemptsExhausted
+from domain.phone import parse_phone
+
+phone = parse_phone("+14155552671")
+for event in (LimitsReset(phone=phone), OtpAttemptsExhausted(phone=phone, reason="why")):
+    LogSecurityEvents().record(event)
+print("finished")
+"""
+
+
+def test_security_warnings_are_logged_at_every_level() -> None:
+    _, _, lines = run(RECORD_TWO, "error")
+    assert [(line["event"], line["logger"], line["phone"]) for line in lines] == [
+        ("otp_attempts_exhausted", "dialtone.security", "+1********71")
+    ]
+
+
+RECORD_ACTS: Final = """
+from adapters.operations.logging import LogSecurityEvents
+from application.identities import events
+from application.features.phone_change.events import PhoneChanged
+from application.record_act import ActRecorded
+from domain.administration.audit import ActorKind, AuditAction
+from domain.identities.role import Role
+from domain.phone import parse_phone
+
+phone, user_id = parse_phone("+14155552671"), "68b1c0a5d2f04e7a9c3b1d20"
+act = ActRecorded(
+    entry_id="68b1c0a5d2f04e7a9c3b1d21",
+    actor_kind=ActorKind.OPERATING_SYSTEM_USER,
+    actor_id="jane",
+    action=AuditAction.PROMOTE,
+    subject=user_id,
+    role=Role.SUPPORT,
+)
+for event in (
+    act,
+    events.UserDeleted(user_id=user_id),
+    events.PhoneBlockedByOperator(phone=phone, user_id=user_id),
+    events.PhoneUnblockedByOperator(phone=phone, user_id=user_id),
+    events.RoleChanged(phone=phone, user_id=user_id, role=Role.SUPPORT),
+    PhoneChanged(phone=phone, user_id=user_id, reason="by its owner"),
+    events.SessionRevoked(user_id=user_id, reason="scope all"),
+    events.SessionRefreshed(user_id=user_id),
+):
+    LogSecurityEvents().record(event)
+"""
+
+
+@pytest.mark.parametrize("level", ["error", "warning"])
+def test_what_is_repeated_after_a_restore_is_logged_at_every_level(level: str) -> None:
+    _, _, lines = run(RECORD_ACTS, level)
+
+    assert [line["event"] for line in lines] == [
+        *("act_recorded", "user_deleted", "phone_blocked", "phone_unblocked"),
+        *("role_changed", "phone_changed", "session_revoked"),
+    ]
+    user_id = "68b1c0a5d2f04e7a9c3b1d20"
+    assert {line["user_id"] for line in lines[1:]} == {user_id}
+    assert {line["level"] for line in lines} == {"info"}
+    of_act = {name: lines[0][name] for name in lines[0].keys() - {"timestamp"}}
+    assert of_act == {
+        "event": "act_recorded",
+        "level": "info",
+        "logger": "dialtone.security",
+        "entry_id": "68b1c0a5d2f04e7a9c3b1d21",
+        "actor_kind": "operating_system_user",
+        "actor_id": "jane",
+        "action": "promote",
+        "subject": user_id,
+        "role": "support",
+    }

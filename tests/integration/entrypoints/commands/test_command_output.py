@@ -1,0 +1,72 @@
+"""What commands print, wherever it goes, and their exit codes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from entrypoints.commands.shared.printing import print_line
+
+DIALTONE = Path(sys.executable).with_name("dialtone")
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "error"),
+    [
+        ('"$0" --version > /dev/full', 1, "could not be written to stdout: No space left"),
+        ('"$0" --help > /dev/full', 1, "could not be written to stdout: No space left"),
+        ('"$0" keys generate - > /dev/full', 1, "could not be written to stdout: No space left"),
+        ('"$0" keys generate - >&-', 0, ""),
+        ('DIALTONE_WORKERS=x "$0" keys generate -', 0, ""),
+        ('DIALTONE_WORKERS=x "$0" audit', 2, "DIALTONE_WORKERS: Must be"),
+        ('"$0" audit x "postgresql://name:the secret@db.test/name"', 2, "extra argument"),
+        ('"$0" copy --from "mongodb://name:the secret@db.test/name"', 2, "'--to'"),
+        ('"$0" "postgresql://name:the secret@db.test/name"', 2, "No such command"),
+        ('"$0" --limit="postgresql://name:the secret@db.test/name"', 2, "No such option"),
+        ('"$0" audit --limit "postgresql://name:the secret@db.test/name"', 2, "--limit"),
+        ('"$0" "postgresql:name:the secret@db.test/name"', 2, "No such command"),
+        ('"$0" audit --limit "mongodb:/name:the secret@db.test/name"', 2, "Invalid value"),
+        ('"$0" audit x "name:the secret@db.test/name"', 2, "extra argument"),
+        ('"$0" flow check "postgresql://name:the secret@db.test/name"', 2, "This is a URL"),
+    ],
+)
+def test_exit_codes_and_errors(line: str, code: int, error: str, tmp_path: Path) -> None:
+    run = subprocess.run(
+        ["/bin/bash", "-c", line, DIALTONE],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == code
+    assert error in run.stderr
+    assert error or not run.stderr
+    assert "secret" not in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_ctrl_c_during_the_imports_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt")
+    call = "from entrypoints.commands.cli import main; raise SystemExit(main(['--help']))"
+    path = os.pathsep.join(map(str, (tmp_path, Path(__file__).parents[4])))
+
+    run = subprocess.run(
+        [sys.executable, "-c", call],
+        cwd=tmp_path,
+        env={"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (run.returncode, run.stderr) == (130, "Interrupted.\n")
+
+
+def test_a_line_is_whole_and_acts_on_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_line("a\x1b[31m [red]b[/red]\x07\x9b\r \t" + 200 * "x")
+
+    assert capsys.readouterr().out == "a?[31m [red]b[/red]??? \t" + 200 * "x" + "\n"

@@ -1,0 +1,118 @@
+"""The audit in the web console: all entries, those about somebody, and those of an actor."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Final
+
+import httpx
+import pytest
+
+from application.administration.operator import operating_system_user
+from application.features.admin.feature import AdminFeature
+from domain.administration.scope import Scope
+from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone, an_id
+
+PHONE: Final = a_phone(1)
+STRANGER: Final = a_phone(9)
+OPERATOR: Final = operating_system_user("alice", "bob")
+
+
+@pytest.fixture
+async def console() -> AsyncIterator[ConsoleDriver]:
+    harness = AppHarness()
+    await harness.add_user(PHONE, "Rahul Sharma")
+    async with open_console(harness) as opened:
+        yield opened
+
+
+def user_id(console: ConsoleDriver) -> str:
+    identities = [row.value.id for row in console.harness.database.identities.values()]
+    [found] = [each for each in identities if each != console.administrator_id]
+    return found
+
+
+async def block(console: ConsoleDriver, reason: str = "stolen") -> None:
+    await console.harness.administration.act_for_users.block(OPERATOR, PHONE, reason)
+
+
+def rows(page: httpx.Response) -> int:
+    return page.text.count('<th scope="row">')
+
+
+async def test_an_entry_says_who_did_what_to_whom_when_and_why(console: ConsoleDriver) -> None:
+    await block(console, "<i>stolen")
+    page = await console.get("/audit")
+    for text in ("block", user_id(console), "alice", "(bob)", "a claim", "&lt;i&gt;stolen"):
+        assert text in page.text, text
+    await console.post(f"/users/{user_id(console)}/reset-limits", reason="x")
+    assert "failed: phone_blocked" in (await console.get("/audit")).text
+
+
+async def test_entries_are_filtered_by_whom_they_are_about(console: ConsoleDriver) -> None:
+    await block(console)
+    await console.post("/users/phone/block", phone=STRANGER.e164, confirmed="yes", reason="x")
+    for text in (PHONE.e164, "rahul sharma", user_id(console)):
+        chosen = await console.post("/audit", user=text)
+        assert chosen.headers["location"] == f"/console/audit?user={user_id(console)}"
+    page = await console.get(f"/audit?user={user_id(console)}")
+    assert (rows(page), f'href="/console/users/{user_id(console)}"' in page.text) == (1, True)
+    chosen = await console.post("/audit", user=STRANGER.e164)
+    assert STRANGER.e164[1:] not in chosen.headers["location"]
+    assert rows(await console.http.get(chosen.headers["location"])) == 1
+
+
+async def test_the_entries_about_a_service_token_link_no_user(console: ConsoleDriver) -> None:
+    create = console.harness.use_cases.of(AdminFeature).tokens.create
+    token, _ = await create(OPERATOR, "help desk", (Scope.READ_AUDIT,), timedelta(days=9), "ticket")
+    page = await console.get(f"/audit?user={token.id}")
+    assert (rows(page), "/console/users/" in page.text) == (1, False)
+
+
+async def test_entries_are_filtered_by_who_acted(console: ConsoleDriver) -> None:
+    await block(console)
+    await console.post(f"/users/{user_id(console)}/sign-out", reason="x")
+    for text, location, number in (
+        (a_phone(2).e164, f"administrator%3A{console.administrator_id}", 1),
+        ("operating-system-user:alice", "operating_system_user%3Aalice", 1),
+        (f"service_token:{an_id(5)}", f"service_token%3A{an_id(5)}", 0),
+    ):
+        chosen = await console.post("/audit", actor=text)
+        assert chosen.headers["location"] == f"/console/audit?actor={location}"
+        assert rows(await console.http.get(chosen.headers["location"])) == number
+    for actor, number in (("operating-system-user:alice", 1), (f"user:{an_id(5)}", 0)):
+        chosen = await console.post("/audit", user=user_id(console), actor=actor)
+        assert rows(await console.http.get(chosen.headers["location"])) == number
+
+
+async def test_a_wrong_filter_says_what_is_wrong_and_keeps_what_was_typed(
+    console: ConsoleDriver,
+) -> None:
+    filters: list[tuple[dict[str, str], str]] = [
+        ({"user": "nobody"}, "There is no account with this username."),
+        ({"actor": "user:zz"}, "The id of this kind has 24 hex digits"),
+        ({"actor": STRANGER.e164}, "This phone has no account"),
+    ]
+    for fields, message in filters:
+        page = await console.post("/audit", **fields)
+        assert (page.status_code, message in page.text) == (400, True)
+        assert all(f'value="{text}"' in page.text for text in fields.values())
+
+
+async def test_pages_lead_to_each_other_and_keep_the_filter(console: ConsoleDriver) -> None:
+    for _ in range(53):
+        await block(console)
+    numbers, path = [], f"/console/audit?user={user_id(console)}"
+    while path:
+        page = await console.http.get(path)
+        numbers.append(rows(page))
+        following = re.search(r'rel="next" href="([^"]+)"', page.text)
+        path = following[1].replace("&amp;", "&") if following else ""
+    assert numbers == [50, 3]
+
+
+async def test_an_address_that_is_no_filter_is_an_error(console: ConsoleDriver) -> None:
+    for query in ("user=4915123456789", "actor=x", "cursor=1", "user=a&actor=b"):
+        assert (await console.get(f"/audit?{query}")).status_code == 400

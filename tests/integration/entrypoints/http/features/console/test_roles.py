@@ -1,0 +1,103 @@
+"""Roles in the web console: the pages of each, and what nobody does to whom."""
+
+import re
+from typing import Final
+
+import httpx
+import pytest
+
+from domain.identities.role import Role
+from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.policies import make_policy
+
+PAGES: Final = {
+    "": {"support", "moderator", "auditor"},
+    "/users": {"support", "auditor"},
+    "/statistics": {"auditor"},
+    "/blocks": {"auditor"},
+    "/library": {"moderator", "auditor"},
+    "/audit": {"auditor"},
+}
+"""The pages, and whose they are besides administrators'."""
+
+
+def links(page: httpx.Response) -> set[str]:
+    return {*re.findall(r'href="(/console[^"?]*)"', page.text)}
+
+
+@pytest.mark.parametrize("role", ["support", "moderator", "auditor", "administrator"])
+async def test_each_role_has_its_pages_only_in_the_menu_and_by_their_address(role: str) -> None:
+    async with open_console(AppHarness(), role=Role(role)) as console:
+        menu = links(await console.get(""))
+        for path, roles in PAGES.items():
+            is_own = role in {*roles, "administrator"}
+            page = await console.get(path)
+            assert (page.status_code, f"/console{path}" in menu) == (
+                200 if is_own else 403,
+                is_own,
+            ), path
+            assert is_own or "Your role does not allow this." in page.text
+
+
+async def user_page(console: ConsoleDriver, phone: int) -> tuple[str, httpx.Response]:
+    """Return the id of a user, and the page."""
+    found = await console.harness.administration.find_user(a_phone(phone))
+    user_id = found.require_identity().id
+    return user_id, await console.get(f"/users/{user_id}")
+
+
+async def test_support_helps_members_and_nobody_of_the_staff() -> None:
+    harness = AppHarness()
+    await harness.add_user(a_phone(1), "Rahul")
+    await harness.add_administrator(a_phone(3))
+    async with open_console(harness, role=Role.SUPPORT) as console:
+        member, page = await user_page(console, 1)
+        offered = {path.rpartition("/")[2] for path in links(page) if f"/users/{member}/" in path}
+        assert offered == {"send-code", "reset-limits", "sign-out", "block"}
+        for other in ("/console/audit", "/console/library", "calls"):
+            assert other not in page.text
+        assert (await console.post(f"/users/{member}/block", reason="x")).status_code == 303
+        assert (await console.get(f"/users/{member}/unblock")).status_code == 200
+        for name in ("delete", "export", "number", "change-phone", "promote", "demote"):
+            assert (await console.get(f"/users/{member}/{name}")).status_code == 403, name
+            assert (await console.post(f"/users/{member}/{name}", reason="x")).status_code == 403
+        for phone, why in ((3, "This is an account of the staff"), (2, "own account")):
+            user_id, page = await user_page(console, phone)
+            assert (f"/users/{user_id}/" in page.text, why in page.text) == (False, True)
+            for send in (console.get, console.post):
+                refused = await send(f"/users/{user_id}/block")
+                assert (refused.status_code, why in refused.text) == (403, True)
+
+
+async def test_an_administrator_gives_roles_and_acts_on_no_other_administrator() -> None:
+    harness = AppHarness()
+    await harness.add_user(a_phone(1), "Rahul")
+    await harness.add_administrator(a_phone(3))
+    async with open_console(harness) as console:
+        member, _ = await user_page(console, 1)
+        for role in ("moderator", "administrator"):
+            done = await console.post(f"/users/{member}/promote", role=role, reason="x")
+            assert done.status_code == 303, done.text
+            assert harness.database.identities[member].value.staff.role == role
+        for phone in (1, 2, 3):
+            user_id, page = await user_page(console, phone)
+            assert f"/users/{user_id}/" not in page.text
+            assert (await console.post(f"/users/{user_id}/demote", reason="x")).status_code == 403
+
+
+async def test_an_auditor_reads_and_does_nothing() -> None:
+    harness = AppHarness(policy=make_policy())
+    owner = await harness.add_user(a_phone(1), "Rahul")
+    item = (await harness.upload_image(owner)).item
+    async with open_console(harness, role=Role.AUDITOR) as console:
+        member, page = await user_page(console, 1)
+        for text in ("and does nothing for anybody.", "/console/library?user_id=", "calls"):
+            assert text in page.text
+        assert f"/users/{member}/" not in page.text
+        page = await console.get(f"/library/{item.id}")
+        assert (page.status_code, f"/library/{item.id}/hide" in page.text) == (200, False)
+        path = f"/library/{item.id}/hide"
+        assert (await console.get(path)).status_code == 403
+        assert (await console.post(path, reason="x")).status_code == 403

@@ -1,0 +1,165 @@
+"""The console's pages of numbers: overview and statistics."""
+
+import html
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.features.statistics.feature import StatisticsFeature
+from domain.features.statistics.period_sums import Counts, DeliveryGroup
+from domain.features.statistics.prices import PriceList
+from domain.otp.delivery import Channel
+from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone, a_user, an_id, an_identity
+from tests.support.counted_events import ended_call, rejected, sent_message
+from tests.support.fakes.messenger import REJECTED
+from tests.support.policies import make_policy
+
+PRICES: Final = PriceList("USD", {("IN", Channel.SMS): 83_000, ("IN", Channel.VOICE): 50_000})
+_TAG: Final = re.compile(r"<[^>]+>")
+
+
+@pytest.fixture
+async def console() -> AsyncIterator[ConsoleDriver]:
+    async with open_console(AppHarness(policy=make_policy(prices=PRICES))) as opened:
+        yield opened
+
+
+async def count_some(console: ConsoleDriver) -> None:
+    """Count messages to two countries, now and three days ago."""
+    statistics, clock = console.harness.use_cases.of(StatisticsFeature), console.harness.clock
+    for moment, group, counts in (
+        (clock.now(), DeliveryGroup("IN", Channel.SMS, "acme:open"), Counts(400, 300, 50, 200)),
+        (clock.now(), DeliveryGroup("FR", Channel.VOICE, "<b>"), Counts(100)),
+        (
+            clock.now() - timedelta(days=3),
+            DeliveryGroup("DE", Channel.SMS, "acme:open"),
+            Counts(7),
+        ),
+    ):
+        for sums in statistics.count.sums:
+            sums.add(moment, group, counts)
+    for limit, number in (("per_ip", 30), ("all_total", 10)):
+        for _ in range(number):
+            statistics.count.record(rejected(limit))
+    statistics.count.count_cost(sent_message("IN"))
+    statistics.count.count_cost(ended_call(61, "IN", has_code=False))
+    await statistics.write()
+
+
+def rows(page: str, caption: str) -> list[list[str]]:
+    """Return the cells of a table's body as text."""
+    table = re.search(rf"<caption>{re.escape(caption)}</caption>(.*?)</table>", page, re.DOTALL)
+    assert table is not None, page
+    body = re.search(r"<tbody>(.*?)</tbody>", table[1], re.DOTALL)
+    assert body is not None
+    return [
+        [
+            " ".join(_TAG.sub(" ", cell.replace("<wbr>", "")).split())
+            for cell in re.findall(r"<t[dh]\b[^>]*>(.*?)</t[dh]>", row, re.DOTALL)
+        ]
+        for row in re.findall(r"<tr>(.*?)</tr>", body[1], re.DOTALL)
+    ]
+
+
+def titles(page: str) -> list[str]:
+    """Return what screen readers say of each plot."""
+    return re.findall(r'<title id="[a-z]+-title">([^<]+)</title>', page)
+
+
+async def test_a_page_without_numbers_says_so(console: ConsoleDriver) -> None:
+    for path, sentence in (
+        ("/statistics", "<p>No message was sent, and nobody logged in.</p>"),
+        ("/statistics", "<p>No limit rejected anything.</p>"),
+    ):
+        page = await console.get(path)
+        assert (page.status_code, sentence in page.text) == (200, True)
+
+
+async def test_the_overview_has_the_figures_of_a_day(console: ConsoleDriver) -> None:
+    await count_some(console)
+    user = an_identity(id=an_id(2), phone=a_phone(2), user=a_user())
+    await console.harness.database.repositories().identities.add(user)
+    page = await console.get("")
+    assert dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page.text)) == {
+        "Accounts with a username": "1",
+        "Codes sent": "500",
+        "Logins": "200",
+        "Undelivered": "50",
+        "Rejected by a limit": "40",
+        "Amount": "0.18 USD",
+    }
+    assert ["database", "ok"] in rows(page.text, "Parts, as /health/ready checks them")
+
+
+async def test_the_overview_opens_while_a_part_does_not_work(console: ConsoleDriver) -> None:
+    console.harness.messenger.result = REJECTED
+    console.harness.faults.fail_on("identities.count_users")
+    page = await console.get("")
+    assert (page.status_code, "They are still being counted" in page.text) == (200, True)
+    assert ["messages", REJECTED.reason] in rows(page.text, "Parts, as /health/ready checks them")
+
+
+async def test_the_page_has_a_table_of_groups_and_a_plot_with_its_table(
+    console: ConsoleDriver,
+) -> None:
+    await count_some(console)
+    page = await console.get("/statistics")
+    hour = f"{console.harness.clock.now():%b %d %H:00} UTC"
+    assert titles(page.text) == [
+        "Messages and logins by hour: sent 500, logins 200."
+        f" The most sent in one hour: 500, from {hour}.",
+    ]
+    none = "0.000000 USD"
+    assert rows(page.text, "Messages and logins by country") == [
+        ["IN", "400", "200", "300", "50", "0.083000 USD", "0.100000 USD"],
+        ["FR", "100", "0", "0", "0", none, none],
+    ]
+    by_hour = rows(page.text, "Messages and logins by hour")
+    assert len(by_hour) == 24
+    assert by_hour[0][1:] == ["500", "200", "300", "50", "0.083000 USD", "0.100000 USD"]
+    assert by_hour[1][1:] == ["0", "0", "0", "0", none, none]
+    assert rows(page.text, "Rejections by limit") == [["per_ip", "30"], ["all_total", "10"]]
+
+
+async def test_days_are_shown_by_two_dimensions_and_downloaded_as_csv(
+    console: ConsoleDriver,
+) -> None:
+    await count_some(console)
+    first = console.harness.clock.now().date() - timedelta(days=3)
+    page = await console.get(f"/statistics?from={first}&by=provider,country&hours=")
+    caption = "Messages and logins by provider and country"
+    assert [row[:3] for row in rows(page.text, caption)] == [
+        ["acme:open", "IN", "400"],
+        ["acme:open", "DE", "7"],
+        ["&lt;b&gt;", "FR", "100"],
+    ]
+    assert len(rows(page.text, "Messages and logins by day")) == 4
+    download = re.search(r'href="([^"]*format=csv)"', page.text)
+    assert download is not None
+    csv = await console.get("/statistics" + html.unescape(download[1]))
+    assert csv.headers["content-type"].startswith("text/csv")
+    assert csv.text.splitlines()[1] == (
+        '"acme:open","IN","400","300","50","200","USD","0.083000","0.100000"'
+    )
+
+
+async def test_a_wrong_value_is_an_error_at_its_field(console: ConsoleDriver) -> None:
+    page = await console.get("/statistics?from=2026-13-01&hours=169&format=csv")
+    assert page.status_code == 400
+    assert "<title>Error: Statistics" in page.text
+    field = re.search(r'<input id="from"[^>]*>', page.text)
+    assert field is not None
+    assert 'value="2026-13-01"' in field[0]
+    assert 'aria-invalid="true" aria-describedby="from-hint from-error"' in field[0]
+    assert page.text.index('<a href="#from">Correct it</a>') < page.text.index("<h2")
+
+
+async def test_without_prices_there_are_no_amounts() -> None:
+    async with open_console(AppHarness()) as console:
+        assert "Phone line" not in (await console.get("/statistics")).text
+        assert "Amount" not in (await console.get("")).text

@@ -1,0 +1,409 @@
+"""The pages of a user in the web console: the search, what is known, and what is done."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from io import BytesIO
+from typing import Final
+from zipfile import ZipFile
+
+import httpx
+import pytest
+
+from application.administration.operator import operating_system_user
+from domain.errors import TooManyOtpRequests
+from domain.identities.identity import Identity
+from domain.otp.channel_order import ONLY_SMS, ChannelOrder
+from domain.otp.delivery import Channel
+from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone, an_id
+from tests.support.fakes.messenger import UNKNOWN
+from tests.support.policies import make_policy
+
+PHONE: Final = a_phone(1)
+STRANGER: Final = a_phone(9)
+REASON: Final = "called from +1 415 555 2671"
+OPERATOR: Final = operating_system_user("alice")
+MASKED_REASON: Final = "called from +* *** *** ****"
+
+
+@pytest.fixture
+async def console() -> AsyncIterator[ConsoleDriver]:
+    harness = AppHarness()
+    await harness.add_user(PHONE, "<b>Rahul")
+    async with open_console(harness) as opened:
+        yield opened
+
+
+def user_id(console: ConsoleDriver) -> str:
+    return stored(console).id
+
+
+def stored(console: ConsoleDriver) -> Identity:
+    identities = console.harness.database.identities.values()
+    [user] = [row.value for row in identities if row.value.id != console.administrator_id]
+    identity: Identity = user
+    return identity
+
+
+async def act(console: ConsoleDriver, name: str, **fields: str) -> httpx.Response:
+    """Open the page that asks, and send its form."""
+    path = f"/users/{user_id(console)}/{name}"
+    confirmation = await console.get(path)
+    assert (confirmation.status_code, f'action="/console{path}"' in confirmation.text) == (
+        200,
+        True,
+    )
+    form = {"reason": REASON, **hidden_fields(confirmation), **fields}
+    return await console.post(path, **form)
+
+
+def hidden_fields(page: httpx.Response) -> dict[str, str]:
+    main = page.text.partition("<main")[2].partition("</form>")[0]
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', main))
+    fields.pop("form_token")
+    return fields
+
+
+def audited(console: ConsoleDriver) -> list[tuple[str, str, str]]:
+    return [
+        (entry.action.value, entry.subject, entry.reason)
+        for entry in console.harness.database.audit_entries
+    ]
+
+
+async def test_a_search_by_phone_name_or_id_leads_to_the_user(console: ConsoleDriver) -> None:
+    for text in (PHONE.e164, "<B>RAHUL", user_id(console)):
+        found = await console.post("/users", user=text)
+        location = f"/console/users/{user_id(console)}"
+        assert (found.status_code, found.headers["location"]) == (303, location)
+
+
+async def test_a_search_without_a_result_says_what_to_write_and_keeps_the_text(
+    console: ConsoleDriver,
+) -> None:
+    for text, status, message in (
+        ("", 400, "This is not a user"),
+        ("nobody", 404, "There is no account with this username."),
+    ):
+        page = await console.post("/users", user=text)
+        assert (page.status_code, message in page.text) == (status, True)
+        assert f'value="{text}"' in page.text
+        assert 'aria-describedby="user-hint user-error"' in page.text
+
+
+async def test_a_text_that_means_two_users_lists_both() -> None:
+    harness, digits = AppHarness(), STRANGER.e164.removeprefix("+")
+    named = await harness.add_user(PHONE, digits)
+    async with open_console(harness, default_region="US") as console:
+        page = await console.post("/users", user=digits)
+        assert (page.status_code, "This may mean 2 people" in page.text) == (200, True)
+        assert f'href="/console/users/{named.identity.id}"' in page.text
+        [form] = re.findall('action="/console/users/phone".*?</form>', page.text, re.DOTALL)
+        assert f'type="hidden" name="phone" value="{STRANGER.e164}"' in form
+        page = await console.post("/users/phone", phone=STRANGER.e164)
+        assert "This phone has no account." in page.text
+
+
+async def test_the_page_shows_what_user_show_shows_with_a_masked_number(
+    console: ConsoleDriver,
+) -> None:
+    await console.harness.request_otp(PHONE)
+    page = await console.get(f"/users/{user_id(console)}")
+    for text in (
+        "<h1>&lt;b&gt;Rahul</h1>",
+        user_id(console),
+        PHONE.masked,
+        "Phone hash",
+        "messages: ",
+        "5 left for the code that expires at",
+        "Resets left",
+        "accepted",
+        "Quota items",
+    ):
+        assert text in page.text, text
+    assert PHONE.e164 not in page.text
+    assert audited(console) == []
+
+
+async def test_a_code_with_an_unknown_result_and_its_attempts_are_shown(
+    console: ConsoleDriver,
+) -> None:
+    console.harness.messenger.result = UNKNOWN
+    sent = await act(console, "send-code", reason=REASON)
+    assert sent.headers["location"].endswith("?done=code_unconfirmed")
+    page = await console.get(f"/users/{user_id(console)}?done=code_unconfirmed")
+    for text in (
+        "it may have arrived, or not",
+        "<td>unknown</td>",
+        UNKNOWN.reason,
+        "5 from each of 3 networks",
+    ):
+        assert text in page.text, text
+
+
+async def test_rejected_requests_are_shown_with_the_limit(console: ConsoleDriver) -> None:
+    harness = console.harness
+    for _ in range(4):
+        await harness.request_otp(PHONE)
+    harness.advance(5)
+    with pytest.raises(TooManyOtpRequests):
+        await harness.request_otp(PHONE)
+    harness.advance(15)
+    await harness.request_otp(PHONE)
+    page = await console.get(f"/users/{user_id(console)}")
+    [table] = re.findall(">Rejections</caption>.*?</table>", page.text, re.DOTALL)
+    assert "<td>rejected: cooldown, until" in table
+
+
+async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleDriver) -> None:
+    for name, action, fields, check in (
+        ("send-code", "send_code", {"locale": "de"}, lambda: console.harness.last_code),
+        ("reset-limits", "reset_limits", {}, lambda: True),
+        ("block", "block", {}, lambda: stored(console).is_blocked),
+        ("unblock", "unblock", {}, lambda: not stored(console).is_blocked),
+        ("sign-out", "sign_out", {}, lambda: not stored(console).sessions),
+        ("promote", "promote", {"role": "support"}, lambda: stored(console).is_staff),
+        ("demote", "demote", {}, lambda: not stored(console).is_staff),
+        (
+            "external-id",
+            "set_external_id",
+            {"external_id": "a|1"},
+            lambda: stored(console).external_id,
+        ),
+        ("delete", "delete", {}, lambda: stored(console).is_deleted),
+    ):
+        done = await act(console, name, reason=REASON, **fields)
+        assert done.status_code == 303, done.text
+        assert check(), name
+        assert audited(console)[-1] == (action, user_id(console), MASKED_REASON)
+        page = await console.http.get(done.headers["location"])
+        assert 'class="message" role="status"' in page.text
+    page = await console.get(f"/users/{user_id(console)}")
+    assert "Data that remains after the deletion" in page.text
+
+
+@pytest.mark.parametrize(
+    ("channels", "offered"),
+    [
+        ((Channel.WHATSAPP, Channel.SMS), [("whatsapp", " selected"), ("sms", "")]),
+        ((Channel.VOICE, Channel.SMS), [("voice", ""), ("sms", " selected")]),
+        (ONLY_SMS, []),
+    ],
+)
+async def test_a_code_goes_by_a_channel_of_the_country(
+    channels: tuple[Channel, ...], offered: list[tuple[str, str]]
+) -> None:
+    harness = AppHarness()
+    await harness.add_user(PHONE)
+    order = ChannelOrder((Channel.VOICE, Channel.SMS), ((PHONE.country, channels),))
+    async with open_console(harness, channels=order) as console:
+        page = await console.get(f"/users/{user_id(console)}/send-code")
+        assert re.findall(r"<option value=\"(\w+)\"( selected)?>\1</option>", page.text) == offered
+        page = await act(console, "send-code", reason=REASON, channel="carrier", locale="de")
+        assert "<strong>Error:</strong> Send &#39;" in page.text
+
+
+async def test_an_error_is_on_the_page_of_the_act_and_keeps_what_was_typed(
+    console: ConsoleDriver,
+) -> None:
+    page = await act(console, "send-code", locale="<?>", reason=REASON)
+    assert (page.status_code, "A language is written" in page.text) == (400, True)
+    for text in ('value="&lt;?&gt;"', f'value="{REASON}"', "<title>Error: "):
+        assert text in page.text
+    await console.harness.identities.operator_actions.block(PHONE)
+    page = await act(console, "send-code", locale="de", reason=REASON)
+    assert (page.status_code, "This phone is blocked" in page.text) == (409, True)
+    assert all(f'value="{text}"' in page.text for text in ("de", REASON))
+
+
+async def test_an_act_that_has_to_wait_says_until_when(console: ConsoleDriver) -> None:
+    for _ in range(2):
+        assert (await act(console, "reset-limits")).status_code == 303
+    page = await act(console, "reset-limits")
+    assert (page.status_code, "Retry-After" in page.headers) == (429, True)
+    next_day = console.harness.clock.now() + timedelta(days=1)
+    assert f'It is possible again from <time datetime="{next_day:%Y-%m-%d}' in page.text
+
+
+async def test_a_double_click_resets_limits_once_and_sends_one_code(
+    console: ConsoleDriver,
+) -> None:
+    for name, said in (
+        ("send-code", {"code_sent", "code_sent_before"}),
+        ("reset-limits", {"limits_reset", "limits_reset_before"}),
+        ("delete", {"user_deleted", "user_deleted_before"}),
+    ):
+        path = f"/users/{user_id(console)}/{name}"
+        fields = {"reason": REASON, **hidden_fields(await console.get(path))}
+        responses = await asyncio.gather(*(console.post(path, **fields) for _ in range(2)))
+        assert {
+            response.headers["location"].partition("?done=")[2] for response in responses
+        } == said
+
+
+async def test_an_export_is_a_download_and_a_number_a_page_which_are_audited(
+    console: ConsoleDriver,
+) -> None:
+    archive = await act(console, "export", reason=REASON)
+    assert archive.headers["content-type"] == "application/zip"
+    assert "index.html" in ZipFile(BytesIO(archive.content)).namelist()
+    page = await act(console, "number", reason=REASON)
+    assert (page.status_code, PHONE.e164 in page.text) == (200, True)
+    assert audited(console) == [
+        (action, user_id(console), MASKED_REASON) for action in ("export", "view_phone")
+    ]
+    page = await act(console, "export", reason="a" * 501)
+    assert (page.status_code, "a" * 501 in page.text) == (400, True)
+    for name, text in (
+        ("delete", "The account is deleted at once, with its pictures and recordings. "),
+        ("delete", "In case of doubt block the phone instead"),
+        ("export", "of this user: the full phone number, pictures and recordings too. "),
+    ):
+        assert text in (await console.get(f"/users/{user_id(console)}/{name}")).text
+
+
+@pytest.mark.parametrize("name", ["number", "export", "change-phone", "delete"])
+async def test_a_serious_act_needs_a_sign_in_within_15_minutes_and_leads_there_and_back(
+    console: ConsoleDriver, name: str
+) -> None:
+    path = f"/users/{user_id(console)}/{name}"
+    assert "This is possible until" in (await console.get(path)).text
+    for _ in range(2):
+        console.harness.clock.advance(timedelta(minutes=8))
+        await console.get("/users")
+    for response in (await console.get(path), await console.post(path)):
+        assert response.status_code == 303
+        assert response.headers["location"].startswith("/console/sign-in?next=%2Fconsole%2Fusers")
+        assert f"%2F{name}&again=yes" in response.headers["location"]
+    sign_in = await console.http.get(response.headers["location"])
+    assert "This needs a sign-in within" in sign_in.text
+    assert audited(console) == []
+
+
+async def test_a_phone_without_an_account_is_in_no_address(console: ConsoleDriver) -> None:
+    page = await console.post("/users", user=STRANGER.e164)
+    assert (page.status_code, "This phone has no account." in page.text) == (200, True)
+    links = re.findall(r'(?:href|action)="([^"]*)"', page.text)
+    assert {link for link in links if "/users/" in link} == {
+        f"/console/users/phone/{name}" for name in ("send-code", "reset-limits", "block")
+    }
+    assert not any(STRANGER.e164[1:] in link for link in links)
+    for path in ("/users/phone", "/users/phone/block"):
+        opened = await console.get(path)
+        assert (opened.status_code, opened.headers["location"]) == (303, "/console/users")
+
+
+async def test_acts_for_a_phone_without_an_account_need_a_confirmation(
+    console: ConsoleDriver,
+) -> None:
+    confirmation = await console.post("/users/phone/block", phone=STRANGER.e164)
+    assert (confirmation.status_code, "Block the phone?" in confirmation.text) == (200, True)
+    assert audited(console) == []
+    wrong = await console.post(
+        "/users/phone/block", **hidden_fields(confirmation), reason="a" * 501
+    )
+    assert (wrong.status_code, 'name="confirmed"' in wrong.text) == (400, True)
+    done = await console.post("/users/phone/block", **hidden_fields(confirmation), reason=REASON)
+    assert done.headers["location"] == "/console/users?done=user_blocked"
+    page = await console.post("/users/phone", phone=STRANGER.e164)
+    assert "/console/users/phone/unblock" in page.text
+    assert [entry[0] for entry in audited(console)] == ["block"]
+
+
+async def test_an_account_that_lost_its_phone_gets_it_back_or_is_deleted() -> None:
+    harness = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
+    lost = (await harness.add_user(PHONE)).identity.id
+    harness.advance(days=101)
+    await harness.log_in(PHONE)
+    async with open_console(harness) as console:
+        page = await console.get(f"/users/{lost}")
+        assert "whose phone number went to somebody else" in page.text
+        for name in ("restore", "export", "delete"):
+            assert f"/console/users/{lost}/{name}" in page.text
+        done = await console.post(f"/users/{lost}/restore", reason=REASON)
+        assert done.headers["location"].endswith("?done=user_restored")
+        again = await console.post(f"/users/{lost}/restore", reason=REASON)
+        assert (again.status_code, "so nothing was changed" in again.text) == (404, True)
+
+
+async def test_a_number_is_changed_with_and_without_an_undo_and_twice_does_nothing(
+    console: ConsoleDriver,
+) -> None:
+    path, sent = f"/users/{user_id(console)}/change-phone", {"reason": REASON}
+    assert "can no longer get this account back" in (await console.get(path)).text
+    for phone, undo, done, deadlines in (
+        (STRANGER, "yes", "phone_changed", 1),
+        (STRANGER, "yes", "phone_changed_before", 1),
+        (a_phone(8), "no", "phone_changed_without_undo", 0),
+    ):
+        response = await console.post(path, new_phone=phone.e164, undo=undo, **sent)
+        assert response.headers["location"] == f"/console/users/{user_id(console)}?done={done}"
+        user = stored(console)
+        assert (user.phone, len(user.phone_changes.undo_deadlines)) == (phone, deadlines)
+    changes = [("change_phone", user_id(console), MASKED_REASON)] * 2
+    assert audited(console) == changes
+
+
+async def test_a_number_that_cannot_be_changed_says_why_and_keeps_what_was_typed(
+    console: ConsoleDriver,
+) -> None:
+    path, taken = f"/users/{user_id(console)}/change-phone", a_phone(2).e164
+    for fields, message in (
+        ({"new_phone": "12", "undo": "yes"}, 'id="new_phone-error"'),
+        ({"new_phone": STRANGER.e164}, "Choose whether the former number can undo the change."),
+        ({"new_phone": taken, "undo": "no"}, "The new number has an account"),
+    ):
+        page = await console.post(path, reason=REASON, **fields)
+        assert (page.status_code in (400, 409), message in page.text) == (True, True), fields
+        assert f'value="{fields["new_phone"]}"' in page.text
+    await console.harness.identities.operator_actions.block(PHONE)
+    page = await console.post(path, reason=REASON, new_phone=STRANGER.e164, undo="yes")
+    assert (page.status_code, "Unblock it first" in page.text) == (409, True)
+    assert stored(console).phone == PHONE
+
+
+async def test_a_number_that_was_changed_leads_to_its_account(console: ConsoleDriver) -> None:
+    change_phone = console.harness.phone_change.change_phone_of_user
+    await change_phone(OPERATOR, user_id(console), STRANGER, "ticket")
+    page = await console.post("/users", user=PHONE.e164)
+    assert "Undo until" in page.text
+    assert f'href="/console/users/{user_id(console)}"' in page.text
+    page = await console.get(f"/users/{user_id(console)}")
+    assert "Undo deadlines" in page.text
+    page = await console.post("/users/phone/block", phone=PHONE.e164)
+    assert f"account {user_id(console)}, which has another number" in page.text
+    assert "but not while it is blocked" in page.text
+
+
+async def test_a_deleted_account_offers_nothing_but_its_audit(console: ConsoleDriver) -> None:
+    await act(console, "delete")
+    page = await console.get(f"/users/{user_id(console)}")
+    assert "/console/audit?user=" in page.text
+    assert f"/console/users/{user_id(console)}/" not in page.text
+    confirmation = await console.get(f"/users/{user_id(console)}/block")
+    assert confirmation.headers["location"].endswith("?done=user_deleted_before")
+    done = await console.post(f"/users/{user_id(console)}/number", reason=REASON)
+    assert done.status_code == 404
+
+
+async def test_an_act_without_a_reason_or_an_entry_is_not_done_and_the_form_says_so(
+    console: ConsoleDriver,
+) -> None:
+    for name in ("number", "block", "export"):
+        page = await act(console, name, reason="  ")
+        message = "Say why. The audit keeps the reason."
+        assert (page.status_code, message in page.text) == (400, True)
+    console.harness.faults.fail_on("audit_log.add")
+    page = await act(console, "block", reason="stolen")
+    assert (page.status_code, 'value="stolen"' in page.text) == (503, True)
+    assert not stored(console).is_blocked
+    assert audited(console) == []
+
+
+async def test_unknown_users_are_pages_that_say_so(console: ConsoleDriver) -> None:
+    for path in ("zzz", an_id(77), f"{an_id(77)}/delete"):
+        page = await console.get(f"/users/{path}")
+        assert (page.status_code, "User not found" in page.text) == (404, True)

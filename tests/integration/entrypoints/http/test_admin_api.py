@@ -1,0 +1,607 @@
+"""Administration over HTTP: who may call it, what it shows, and what it does."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+from structlog.testing import capture_logs
+
+from domain.administration.scope import Scope
+from domain.errors import TooManyOtpRequests
+from domain.identities.phone_change import UNDO_PERIOD
+from domain.identities.role import Role
+from entrypoints.http.fields import format_timestamp
+from tests.e2e.app import bearer
+from tests.integration.entrypoints.http.administration import (
+    ADMINISTRATOR,
+    OPERATOR,
+    STRANGER,
+    USER,
+    AdminDriver,
+    admin_operations,
+    open_admin_driver,
+)
+from tests.support.builders import CLIENT_IP, a_parsed_token, an_id
+from tests.support.fakes.messenger import REJECTED
+
+CHANGE_PHONE: Final = f"{an_id()}/change-phone"
+NEW_NUMBER: Final = {"phone": STRANGER.e164, "reason": "saw the passport"}
+
+
+@pytest.fixture
+async def driver() -> AsyncIterator[AdminDriver]:
+    async with open_admin_driver() as opened:
+        yield opened
+
+
+# Who may call it
+
+
+async def test_only_administrators_and_service_tokens_may(driver: AdminDriver) -> None:
+    member = await driver.get("/admin/audit", driver.user)
+    anonymous = await driver.http.get("/admin/audit")
+    driver.harness.advance(days=1)
+    old = await driver.get("/admin/audit")
+
+    assert (member.status_code, member.json()["code"]) == (403, "forbidden")
+    assert (anonymous.status_code, anonymous.headers["www-authenticate"]) == (401, "Bearer")
+    assert (old.status_code, old.json()["code"]) == (403, "reauthentication_required")
+
+
+async def test_a_service_token_is_valid_below_admin_only(driver: AdminDriver) -> None:
+    token = await driver.make_token(*Scope)
+    assert (await driver.get("/admin/audit", token)).status_code == 200
+    for path in ("/users/me", f"/users/{driver.user_id}", "/auth/sessions", "/calls"):
+        response = await driver.get(path, token)
+        assert (response.status_code, response.json()["code"]) == (401, "unauthenticated"), path
+        assert "below /admin/ only" in response.json()["error"], path
+    changed = token[:-1] + ("0" if token[-1] != "0" else "1")
+    for text in (changed, "dta_"):
+        response = await driver.get("/admin/audit", text)
+        assert (response.status_code, response.json()["code"]) == (401, "unauthenticated")
+        assert "unknown, revoked or expired" in response.json()["error"]
+    of_user = (await driver.get("/admin/audit", "none")).json()["error"]
+    assert of_user == (await driver.get("/users/me", "none")).json()["error"]
+    assert "service token" not in of_user
+
+
+async def test_a_token_needs_the_scope_of_the_action(driver: AdminDriver) -> None:
+    scope = Scope.SUPPORT_USERS
+    others = await driver.make_token(*[other for other in Scope if other is not scope])
+
+    rejected = await driver.post("block", token=others)
+    assert (rejected.status_code, rejected.json()["code"]) == (403, "insufficient_scope")
+    assert rejected.json()["scope"] == scope
+    assert rejected.headers["www-authenticate"] == (
+        f'Bearer error="insufficient_scope", scope="{scope}"'
+    )
+    assert (await driver.post("block", token=await driver.make_token(scope))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [("audit", "audit:read"), ("statistics", "statistics:read")],
+)
+async def test_a_report_is_for_administrators_and_tokens_with_its_scope(
+    driver: AdminDriver, path: str, scope: str
+) -> None:
+    others = await driver.make_token(*[other for other in Scope if other != scope])
+    rejected = await driver.get(f"/admin/{path}", others)
+    assert (rejected.status_code, rejected.json()["scope"]) == (403, scope)
+    assert (await driver.get(f"/admin/{path}", driver.user)).status_code == 403
+    assert (await driver.get(f"/admin/{path}")).status_code == 200
+
+
+async def test_a_token_gives_no_role_above_its_own(driver: AdminDriver) -> None:
+    token = await driver.make_token(Scope.CHANGE_ROLES, Role.AUDITOR)
+    response = await driver.post("promote", token=token)
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    given = await driver.post("promote", {"id": driver.user_id, "role": "auditor"}, token)
+    assert given.status_code == 200
+    entry = (await driver.get(f"/admin/audit?user={driver.user_id}")).json()["entries"][0]
+    assert (entry["action"], entry["role"]) == ("promote", "auditor")
+
+
+async def test_what_cannot_be_undone_needs_a_login_within_15_minutes(driver: AdminDriver) -> None:
+    driver.age_login()
+    response = await driver.post("delete")
+    assert (response.status_code, response.json()["code"]) == (403, "reauthentication_required")
+    assert "15 minutes" in response.json()["error"]
+
+
+# What it shows
+
+
+async def test_a_user_is_shown_with_all_that_helps(driver: AdminDriver) -> None:
+    await driver.harness.request_otp(USER)
+    reader = await driver.make_token(Scope.READ_USERS, Scope.READ_PHONES)
+    responses = [
+        await driver.post("search", body, reader)
+        for body in (
+            {"phone": USER.e164},
+            {"phone": "(415) 555-0001"},  # of the default region
+            {"username": "rahul  sharma"},
+            {"id": driver.user_id.upper()},
+        )
+    ] + [await driver.get(f"/admin/users/{driver.user_id}", reader)]
+
+    details = responses[0].json()
+    assert [response.json() for response in responses] == [details] * len(responses)
+    assert (details["subject"], details["number"]) == (driver.user_id, USER.e164)
+    assert details["summary"] == "An account of a member."
+    account = details["account"]
+    assert (account["id"], account["username"]) == (driver.user_id, "Rahul Sharma")
+    assert (account["role"], account["is_verified"]) == ("member", True)
+    assert (account["blocked_at"], account["deleted_at"], account["detached_at"]) == (None,) * 3
+    assert [session.keys() for session in details["sessions"]] == [
+        {"id", "device", "created_at", "last_used_at", "ends_at"}
+    ] * 2
+    assert [device.keys() for device in details["devices"]] == [{"session_id", "expires_at"}] * 2
+    assert details["library"]["items"] == 0
+    assert details["library"]["quota_items"] > 0
+    assert details["calls"] == []
+    assert details["events"] == {"waiting": 1, "failed": 0}
+    verification, [delivery, *_] = details["verification"], details["deliveries"]
+    assert (verification["waits_for"], verification["resets_left"]) == ("cooldown", 2)
+    assert verification["next_message_at"] > delivery["sent_at"]
+    assert verification["attempts_left"] == 5
+    assert "5 left" in verification["state"]
+    assert (delivery["channel"], delivery["status"]) == ("sms", "accepted")
+    assert (delivery["error"], delivery["is_reset"]) == (None, False)
+
+
+async def test_rejected_requests_are_shown(driver: AdminDriver) -> None:
+    harness = driver.harness
+    for _ in range(4):
+        await harness.request_otp(STRANGER)
+    with pytest.raises(TooManyOtpRequests):
+        await harness.request_otp(STRANGER)
+    await harness.otp.rejections.write()
+
+    details = (await driver.post("search", {"phone": STRANGER.e164})).json()
+
+    at = harness.clock.now()
+    [rejection] = details["rejections"]
+    assert rejection.pop("summary").startswith("rejected: cooldown, until ")
+    assert rejection == {
+        "at": format_timestamp(at),
+        "channel": "sms",
+        "limit": "cooldown",
+        "part": "",
+        "until": format_timestamp(at + timedelta(seconds=15)),
+        "recognition": "none",
+        "has_proof": False,
+    }
+
+
+async def test_the_log_of_yesterday_can_be_searched_after_midnight(driver: AdminDriver) -> None:
+    token = await driver.make_token(Scope.READ_USERS)
+
+    async def search() -> dict[str, str]:
+        found = await driver.post("search", {"phone": STRANGER.e164}, token=token)
+        details: dict[str, str] = found.json()
+        return details
+
+    yesterday = await search()
+    driver.harness.advance(24 * 60 * 60)
+    today = await search()
+    assert today["phone_hash_of_yesterday"] == yesterday["phone_hash"] != today["phone_hash"]
+
+
+async def test_a_refresh_token_from_two_networks_is_shown(driver: AdminDriver) -> None:
+    session = await driver.harness.open_session(USER, with_refresh=True)
+    token = a_parsed_token(session.tokens.refresh_token or "")
+    for client_ip in (CLIENT_IP, "198.51.100.7"):
+        await driver.harness.identities.refresh_session(token, client_ip)
+    response = await driver.post("search", token=await driver.make_token(Scope.READ_USERS))
+
+    now = format_timestamp(driver.harness.clock.now())
+    expected = [{"session_id": token.session_id, "repeated_at": now}]
+    assert response.json()["token_repeats"] == expected
+
+
+async def test_a_phone_without_an_account_says_so(driver: AdminDriver) -> None:
+    await driver.harness.request_otp(STRANGER)
+    details = (await driver.post("search", {"phone": STRANGER.e164})).json()
+
+    assert details["summary"] == "This phone has no account."
+    assert (details["account"], details["library"]) == (None, None)
+    assert details["subject"] == driver.hash_phone(STRANGER)
+    assert (details["number"], len(details["deliveries"])) == (STRANGER.e164, 1)
+
+
+async def test_a_number_is_masked_without_the_scope_or_a_fresh_login(driver: AdminDriver) -> None:
+    reader = await driver.make_token(Scope.READ_USERS)
+    full = await driver.make_token(Scope.READ_USERS, Scope.READ_PHONES)
+
+    masked = await driver.post("search", token=reader)
+    assert masked.json()["number"] == USER.masked
+    assert driver.acts == []
+
+    shown = await driver.post("search", token=full)
+    assert shown.json()["number"] == USER.e164
+    assert driver.acts == [("view_phone", driver.user_id, None)]
+
+    driver.age_login()
+    old = await driver.post("search")
+    assert old.json()["number"] == USER.masked
+    assert len(driver.acts) == 1
+    for response in (masked, old):
+        assert USER.e164 not in response.text
+
+
+async def test_only_a_fresh_login_of_an_administrator_sees_the_number_of_a_user(
+    driver: AdminDriver,
+) -> None:
+    path = f"/users/{driver.user_id}"
+    fresh = (await driver.get(path)).json()
+    own = (await driver.get(path, driver.user)).json()
+    other = await driver.harness.access_token(STRANGER)
+    stranger = (await driver.get(path, other)).json()
+    old = (await driver.get(path)).json()
+
+    assert [fresh["number"], own["number"]] == [USER.e164] * 2
+    assert [stranger["number"], old["number"]] == [USER.masked] * 2
+    assert (fresh["admin"], old["admin"], "admin" in stranger) == (False, False, False)
+    assert driver.acts == [("view_phone", driver.user_id, None)]
+
+
+async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:
+    response = await driver.post("search", {"username": "\u0000"})
+    assert (response.status_code, response.json()["code"]) == (404, "user_not_found")
+    assert (await driver.get(f"/admin/users/{an_id(77)}")).status_code == 404
+    invalid = await driver.get("/admin/users/1")
+    assert (invalid.status_code, invalid.json()["code"]) == (400, "invalid_id")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "codes"),
+    [
+        ("block", {}, {"phone": "missing_field"}),
+        (
+            "block", {"phone": USER.e164, "id": an_id()},
+            {"phone": "conflicting_value", "id": "conflicting_value"},
+        ),
+        ("block", {"phone": "12"}, {"phone": "invalid_phone"}),
+        ("block", {"id": "12", "reason": "x" * 501}, {"id": "invalid_id", "reason": "too_long"}),
+        ("block", {"code": "123456"}, {"code": "unknown_field"}),
+        ("send-code", {"id": an_id(), "channel": "pigeon"}, {"channel": "unsupported_value"}),
+        (an_id(), {"external_id": "Zoë"}, {"external_id": "invalid_characters"}),
+        (an_id(), {"external_id": ""}, {"external_id": "too_short"}),
+        (an_id(), {"external_id": "x" * 129}, {"external_id": "too_long"}),
+        (an_id(), {}, {"external_id": "missing_field"}),
+        (CHANGE_PHONE, {"phone": STRANGER.e164}, {"reason": "missing_field"}),
+        (
+            CHANGE_PHONE, NEW_NUMBER | {"reason": " ", "phone": "nonsense"},
+            {"reason": "too_short", "phone": "invalid_phone"},
+        ),
+        # Only a command takes the undo from the former number.
+        (
+            CHANGE_PHONE, NEW_NUMBER | {"can_be_undone": False},
+            {"can_be_undone": "unknown_field"},
+        ),
+    ],
+)  # fmt: skip
+async def test_an_invalid_field_of_a_request_has_a_code_and_nothing_is_done(
+    driver: AdminDriver, path: str, body: dict[str, Any], codes: dict[str, str]
+) -> None:
+    method = "PATCH" if path == an_id() else "POST"
+    headers = bearer(driver.administrator)
+    response = await driver.http.request(method, f"/admin/users/{path}", json=body, headers=headers)
+    assert response.status_code == 400
+    found = {error["field"]: error["code"] for error in response.json()["field_errors"]}
+    assert found == codes
+    assert driver.acts == []
+
+
+async def test_no_operation_ignores_a_query_parameter(driver: AdminDriver) -> None:
+    operations = admin_operations()
+    assert len(operations) > 10
+    headers = bearer(driver.administrator)
+    for method, path, known in operations:
+        sent = [*known[:1] * 2, "reason=a", "%C3%A9", "limits=1", "limits=2", "x" * 65]
+        response = await driver.http.request(method, f"{path}?{'&'.join(sent)}", headers=headers)
+        assert response.status_code == 400, path
+        errors = {error["field"]: error for error in response.json()["field_errors"]}
+        unknown = ["reason", "\xe9", "limits", "x" * 64]
+        assert [*errors] == [*known[:1], *unknown]
+        assert [error["code"] for error in errors.values()][-4:] == ["unknown_field"] * 4
+        assert all(name in errors["limits"]["message"] for name in known)
+    # An app that is installed may send some elsewhere.
+    assert (await driver.get("/users/me?reason=a", driver.user)).status_code == 200
+    assert (await driver.http.options("/admin/audit?reason=a")).status_code == 204
+
+
+# What it does
+
+
+async def test_a_block_ends_the_sessions_until_it_is_lifted(driver: AdminDriver) -> None:
+    body = {"phone": USER.e164, "reason": "Stolen:\n+1 415 555 0001, says its owner"}
+    blocked = await driver.post("block", body)
+    signed_out = await driver.get("/users/me", driver.user)
+    sent = await driver.post("send-code")
+    unblocked = await driver.post("unblock")
+
+    assert blocked.json() == {"message": "Phone blocked", "subject": driver.user_id}
+    assert signed_out.status_code == 401
+    assert (sent.status_code, sent.json()["code"]) == (409, "phone_blocked")
+    assert unblocked.json()["message"] == "Phone unblocked"
+    first, *_ = driver.harness.database.audit_entries
+    assert first.reason == "Stolen: +* *** *** ****, says its owner"
+
+
+async def test_a_reset_of_limits_says_what_is_possible(driver: AdminDriver) -> None:
+    await driver.harness.request_otp(USER)
+    assert (await driver.post("reset-limits")).json() == {"resets_left": 1, "attempts": 5}
+    await driver.post("reset-limits")
+    limited = await driver.post("reset-limits")
+    assert (limited.status_code, limited.json()["code"]) == (429, "rate_limited")
+    assert limited.headers["retry-after"] == str(limited.json()["retry_after"])
+
+
+async def test_a_code_is_sent_and_never_shown(driver: AdminDriver) -> None:
+    with capture_logs() as logs:
+        response = await driver.post("send-code", {"phone": STRANGER.e164, "locale": "de"})
+
+    message = driver.harness.messenger.messages[-1]
+    assert message.phone == STRANGER
+    assert response.json().keys() == {"sent", "expires_in", "resend_in", "result"}
+    verification = driver.harness.database.phone_verifications[STRANGER].value
+    lines = json.dumps(logs, default=str)
+    for secret in (message.code, verification.deliveries.all[-1].request_id, STRANGER.e164):
+        assert secret not in response.text
+        assert secret not in lines
+
+
+async def test_a_code_of_an_operator_has_attempts_of_its_own(driver: AdminDriver) -> None:
+    sent = await driver.post("send-code")
+    assert (sent.json()["sent"], sent.json()["result"]) == (True, "accepted")
+    verification = (await driver.post("search")).json()["verification"]
+    attempts = verification["operator_attempts"]
+    assert attempts.pop("expires_at") == verification["code_expires_at"]
+    assert attempts == {"left_by_network": [], "other_networks": 3, "attempts_of_network": 5}
+    assert (verification["operator_codes_left"], verification["attempts_left"]) == (2, None)
+
+
+async def test_all_sessions_of_a_user_end(driver: AdminDriver) -> None:
+    response = await driver.post("sign-out", {"username": "Rahul Sharma"})
+    assert response.json() == {"sessions_ended": 2}
+    assert (await driver.get("/users/me", driver.user)).status_code == 401
+
+
+async def test_a_deletion_says_what_remains_and_until_when(driver: AdminDriver) -> None:
+    response = await driver.post("delete")
+
+    retained = response.json()["retained"]
+    assert {"data", "reason", "until"} == retained[0].keys()
+    assert any(kind["data"].startswith("audit entries") and kind["until"] for kind in retained)
+    assert (await driver.get("/users/me", driver.user)).status_code == 401
+    again = await driver.post("delete")
+    assert (again.status_code, again.json()["code"]) == (404, "user_not_found")
+
+
+async def test_roles_change_by_name_and_phone(driver: AdminDriver) -> None:
+    roles = []
+    for field, text, role in (("id", driver.user_id, "support"), ("phone", USER.e164, None)):
+        promoted = await driver.post("promote", {field: text} | ({"role": role} if role else {}))
+        assert promoted.json() == {"message": "User promoted", "subject": driver.user_id}
+        roles.append(driver.harness.database.identities[driver.user_id].value.staff.role)
+        if role:
+            demoted = await driver.post("demote", {"username": "Rahul Sharma"})
+            assert demoted.json() == {"message": "User demoted", "subject": driver.user_id}
+    assert roles == [Role.SUPPORT, Role.ADMINISTRATOR]
+    refused = await driver.post("demote", {"phone": USER.e164})
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+async def test_what_is_wrong_with_a_user_is_an_error_of_the_field(driver: AdminDriver) -> None:
+    loaded = driver.harness.database.identities[driver.user_id]
+    unverified = replace(loaded.value, is_verified=False)
+    identities = driver.harness.database.repositories().identities
+    await identities.replace(unverified, loaded.version)
+
+    response = await driver.post("promote", {"phone": USER.e164})
+
+    assert response.status_code == 400
+    [error] = response.json()["field_errors"]
+    assert (error["field"], error["code"]) == ("phone", "invalid_value")
+
+
+async def test_only_an_account_that_lost_its_phone_is_restored(driver: AdminDriver) -> None:
+    response = await driver.post("restore")
+    assert (response.status_code, response.json()["code"]) == (404, "user_not_found")
+    loaded = driver.harness.database.identities[driver.user_id]
+    lost = loaded.value.detach(driver.harness.clock.now())
+    await driver.harness.database.repositories().identities.replace(lost, loaded.version)
+
+    restored = await driver.post("restore")
+
+    assert restored.json() == {"message": "User restored", "subject": driver.user_id}
+    assert (await driver.post("search")).json()["account"]["detached_at"] is None
+
+
+# External ids
+
+
+async def test_an_external_id_is_set_shown_found_and_removed(driver: AdminDriver) -> None:
+    path, external_id = f"/admin/users/{driver.user_id}", "auth0|5f7c8ec7c33c6c004bbafe82"
+    headers = bearer(driver.administrator)
+
+    async def change(body: Any) -> Any:
+        return (await driver.http.patch(path, json=body, headers=headers)).json()
+
+    done = await change({"external_id": external_id, "reason": "they moved"})
+    found = (await driver.post("search", {"external_id": external_id})).json()
+    own = (await driver.get("/users/me", driver.user)).json()
+    by_administrator = (await driver.get(f"/users/{driver.user_id}")).json()
+    await change({"external_id": None})
+    gone = await driver.post("search", {"external_id": external_id})
+
+    assert done == {"message": "User changed", "subject": driver.user_id}
+    assert (found["subject"], found["account"]["external_id"]) == (driver.user_id, external_id)
+    assert [own["external_id"], by_administrator["external_id"]] == [external_id] * 2
+    assert (gone.status_code, gone.json()["code"]) == (404, "user_not_found")
+    assert "external_id" not in (await driver.get("/users/me", driver.user)).json()
+    entries = driver.harness.database.audit_entries
+    acts = [entry for entry in entries if entry.action == "set_external_id"]
+    assert [entry.subject for entry in acts] == [driver.user_id] * 2
+    assert "they moved" in [entry.reason for entry in acts]
+
+
+async def test_a_stranger_does_not_see_an_external_id(driver: AdminDriver) -> None:
+    path, body = f"/admin/users/{driver.user_id}", {"external_id": "7"}
+    await driver.http.patch(path, json=body, headers=bearer(driver.administrator))
+    stranger = await driver.harness.access_token(STRANGER)
+    assert "external_id" not in (await driver.get(f"/users/{driver.user_id}", stranger)).json()
+
+
+# Changes of the phone
+
+
+async def test_a_held_phone_and_a_change_under_way_are_shown(driver: AdminDriver) -> None:
+    driver.harness.messenger.result = REJECTED  # the former number has not got its message
+    await driver.harness.phone_change.change_phone_of_user(
+        OPERATOR, driver.user_id, STRANGER, "passport"
+    )
+    now = driver.harness.clock.now()
+    undo_until = format_timestamp(now + UNDO_PERIOD)
+
+    former = (await driver.post("search", {"phone": USER.e164})).json()
+    shown = (await driver.get(f"/admin/users/{driver.user_id}")).json()
+
+    assert former["summary"] == "This phone has no account, and is held for the one that had it."
+    assert former["account"] is None
+    assert former["hold"] == {"user_id": driver.user_id, "undo_until": undo_until}
+    assert (shown["number"], shown["hold"]) == (STRANGER.e164, None)
+    account = shown["account"]
+    assert account["phone_change"] == {
+        "step": "notify", "is_undo": False, "started_at": format_timestamp(now)
+    }  # fmt: skip
+    assert (account["undo_deadlines"], account["phone_change_allowed_at"]) == ([undo_until], None)
+
+
+async def test_a_token_gives_a_user_another_number_that_the_former_one_can_undo(
+    driver: AdminDriver,
+) -> None:
+    token = await driver.make_token(Scope.CHANGE_PHONES)
+    now = driver.harness.clock.now()
+
+    changed = await driver.post(f"{driver.user_id}/change-phone", NEW_NUMBER, token)
+
+    assert changed.status_code == 200
+    assert changed.json() == {
+        "message": "Phone number changed",
+        "subject": driver.user_id,
+        "undo_until": format_timestamp(now + UNDO_PERIOD),
+    }
+    [entry] = (await driver.get(f"/admin/audit?user={driver.user_id}")).json()["entries"]
+    assert (entry["action"], entry["reason"]) == ("change_phone", "saw the passport")
+    former = (await driver.post("search", {"phone": USER.e164})).json()
+    assert former["hold"]["user_id"] == driver.user_id
+    again = await driver.post(f"{driver.user_id}/change-phone", NEW_NUMBER, token)
+    assert again.json()["field_errors"][0]["message"] == "The account has this number already."
+
+
+async def test_an_error_says_why_a_number_is_not_changed(driver: AdminDriver) -> None:
+    others = await driver.make_token(*set(Scope) - {Scope.CHANGE_PHONES})
+    token = await driver.make_token(Scope.CHANGE_PHONES)
+    path = f"{driver.user_id}/change-phone"
+
+    without_scope = await driver.post(path, NEW_NUMBER, others)
+    of_staff = await driver.post(f"{driver.administrator_id}/change-phone", NEW_NUMBER, token)
+    in_use = await driver.post(path, NEW_NUMBER | {"phone": ADMINISTRATOR.e164}, token)
+    driver.age_login()
+    too_old = await driver.post(path, NEW_NUMBER)
+
+    assert (without_scope.status_code, without_scope.json()["scope"]) == (403, "users:change-phone")
+    assert (of_staff.status_code, of_staff.json()["code"]) == (403, "forbidden")
+    assert (in_use.status_code, in_use.json()["code"]) == (409, "phone_in_use")
+    assert too_old.json()["code"] == "reauthentication_required"
+
+
+# The audit
+
+
+async def test_nothing_happens_where_the_audit_cannot_be_written(driver: AdminDriver) -> None:
+    before = driver.harness.database.identities[driver.user_id]
+
+    for path in ("block", "export", None):
+        driver.harness.faults.fail_on("audit_log.add")
+        # An administrator sees the number of a user.
+        response = await (driver.post(path) if path else driver.get(f"/users/{driver.user_id}"))
+        assert (response.status_code, response.json()["code"]) == (503, "audit_failed")
+        assert response.headers["retry-after"]
+        assert USER.e164 not in response.text
+    assert driver.harness.database.identities[driver.user_id] == before
+
+
+async def test_the_audit_is_listed_by_whom_and_by_who(driver: AdminDriver) -> None:
+    token = await driver.make_token(Scope.READ_USERS, Scope.SUPPORT_USERS)
+    driver.harness.advance(seconds=1)
+    await driver.post("sign-out", {"id": driver.user_id, "reason": "Ticket 4711"})
+    driver.harness.advance(seconds=1)
+    await driver.post("block", {"phone": STRANGER.e164}, token)
+    subject = driver.hash_phone(STRANGER)
+
+    everything = (await driver.get("/admin/audit?limit=2")).json()
+    of_stranger = (await driver.get(f"/admin/audit?user={subject}")).json()
+    of_user = (await driver.get(f"/admin/audit?user={driver.user_id}")).json()
+    actor = f"administrator:{driver.administrator_id}"
+    of_actor = (await driver.get(f"/admin/audit?actor={actor}")).json()
+    path = f"/admin/audit?limit=2&cursor={everything['next_cursor']}"
+    rest = (await driver.get(path)).json()
+
+    [entry] = of_user["entries"]
+    assert entry.keys() == {
+        "id", "at", "actor", "action", "subject", "reason", "item_id", "error", "failed_entry_id",
+        "count", "role",
+    }  # fmt: skip
+    assert entry["actor"] == {
+        "kind": "administrator", "id": driver.administrator_id, "name": "", "is_claim": False,
+        "role": "administrator",
+    }  # fmt: skip
+    assert (entry["action"], entry["subject"]) == ("sign_out", driver.user_id)
+    assert entry["reason"] == "Ticket 4711"
+    assert (entry["error"], entry["failed_entry_id"]) == (None, None)
+    assert of_actor["entries"] == [entry]
+    [block] = of_stranger["entries"]
+    assert (block["action"], block["actor"]["kind"]) == ("block", "service_token")
+    # The token was made by a command, whose user is a claim.
+    assert len(everything["entries"]) == 2
+    [made] = rest["entries"]
+    assert (made["action"], made["actor"]["is_claim"]) == ("create_token", True)
+    assert rest["next_cursor"] is None
+
+
+async def test_a_filter_of_the_audit_names_one_person(driver: AdminDriver) -> None:
+    for query, field in (
+        ("actor=alice", "actor"),
+        (f"actor=administrator:{an_id()}&user={an_id()}", "actor"),
+        ("hidden=yes", "hidden"),
+    ):
+        response = await driver.get(f"/admin/audit?{query}")
+        assert response.status_code == 400
+        assert [error["field"] for error in response.json()["field_errors"]] == [field]
+
+
+# The deletion of the own account
+
+
+async def test_an_owner_who_deletes_the_account_may_get_what_remains(driver: AdminDriver) -> None:
+    headers = {**bearer(driver.user), "Prefer": 'respond-async, return="representation"; x=1'}
+    response = await driver.http.delete("/users/me", headers=headers)
+
+    assert (response.status_code, response.json()["message"]) == (200, "User deleted")
+    assert response.headers["preference-applied"] == "return=representation"
+    assert {"data", "reason", "until"} == response.json()["retained"][0].keys()
+    assert (await driver.get("/users/me", driver.user)).status_code == 401
+
+
+async def test_without_that_preference_the_response_has_no_body(driver: AdminDriver) -> None:
+    headers = {**bearer(driver.user), "Prefer": "return=minimal"}
+    response = await driver.http.delete("/users/me", headers=headers)
+    assert (response.status_code, response.content) == (204, b"")
+    assert "preference-applied" not in response.headers

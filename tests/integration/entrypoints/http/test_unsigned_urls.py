@@ -1,0 +1,127 @@
+"""Webhooks of a provider of calls that signs the body of a request, and not its URL."""
+
+import hmac
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from adapters.calls.flows import read_call_flow
+from application.features.voice.feature import VoiceFeature
+from application.features.voice.ports import VoicePorts
+from application.ports.webhooks import SignatureCoverage, SignedRequest
+from application.webhook_urls import WebhookUrls
+from domain.features.voice.call import CallStatus
+from domain.otp.delivery import Channel
+from tests.contract.examples.acme_voice.markup import render_steps
+from tests.contract.examples.acme_voice.webhooks import parse_call
+from tests.integration.entrypoints.http.voice.webhooks import CALLER, PATHS, PUBLIC_URL, SETTINGS
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.fakes.call_provider import FakeCallProvider
+from tests.support.http_app import open_http_client
+from tests.support.policies import make_policy
+from tests.support.voice.stored import stored_calls
+
+CALL: Final = {"call": "c7", "from": CALLER, "to": "+15005550006"}
+
+
+class BodySignatures:
+    """Signs the body only."""
+
+    signature_coverage = SignatureCoverage(url=False, time=False)
+
+    def sign(self, body: bytes) -> str:
+        return hmac.digest(b"key", body, "sha256").hex()
+
+    def verify(self, request: SignedRequest) -> bool:
+        return hmac.compare_digest(self.sign(request.body), request.headers.get("signature", ""))
+
+
+class AcmeDocuments:
+    """Reads and renders what Acme does."""
+
+    parse = staticmethod(parse_call)
+    render = staticmethod(render_steps)
+
+
+@dataclass(frozen=True)
+class Provider:
+    """Posts requests about calls, each with an id of its own."""
+
+    http: httpx.AsyncClient
+    app: AppHarness
+
+    async def post(self, url: str, **fields: Any) -> httpx.Response:
+        body = json.dumps(CALL | fields).encode()
+        headers = {"Signature": BodySignatures().sign(body), "Content-Type": "application/json"}
+        path = url.removeprefix(PUBLIC_URL)
+        return await self.http.post(path, content=body, headers=headers)
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    flow = read_call_flow(None, "Dialtone")
+    policy = make_policy(call_flow=flow, webhook_urls=WebhookUrls(PUBLIC_URL))
+    calls, documents = FakeCallProvider(), AcmeDocuments()
+    ports = VoicePorts(calls, BodySignatures(), documents, documents)
+    app = AppHarness(policy=policy, call_provider=calls, voice_ports=ports)
+    async with open_http_client(app.use_cases, SETTINGS) as http:
+        yield Provider(http, app)
+
+
+def url_in(response: httpx.Response) -> str:
+    """Return where the call continues."""
+    url: str = next(step["url"] for step in response.json()["steps"] if "url" in step)
+    return url
+
+
+async def test_only_urls_of_the_service_are_accepted(provider: Provider) -> None:
+    for path in PATHS:
+        if path.startswith("/voice"):
+            assert (await provider.post(path)).status_code == 403, path
+    urls = provider.app.use_cases.of(VoiceFeature).urls_at(PUBLIC_URL)
+    fixed = {urls.voice(): 200, urls.fallback(): 200, urls.call_status(): 204}
+    for number, (url, status) in enumerate(fixed.items()):
+        assert (await provider.post(url, id=number)).status_code == status
+
+
+async def test_a_request_of_a_call_counts_at_its_position_only(provider: Provider) -> None:
+    urls = provider.app.use_cases.of(VoiceFeature).urls_at(PUBLIC_URL)
+    menu = url_in(await provider.post(urls.voice(), id=1))
+    answered = await provider.post(menu, id=2, keys="1")
+    consent = url_in(answered)
+
+    repeated = await provider.post(menu, id=2, keys="1")
+    assert (repeated.status_code, repeated.text) == (200, answered.text)
+    for url in (consent, urls.voice(), urls.call_status()):
+        assert (await provider.post(url, id=2, keys="1")).status_code == 403
+    # Nor does one of another call.
+    assert (await provider.post(consent, id=3, keys="1", call="c8")).status_code == 403
+    assert (await provider.post(consent, id=4, keys="1")).status_code == 200
+
+
+async def test_a_code_is_read_at_the_url_of_its_call_only(provider: Provider) -> None:
+    await provider.app.request_otp(a_phone(2), channel=Channel.VOICE)
+    ((call_id, placed),) = provider.app.call_provider.calls.items()
+    of_call = {"call": call_id, "to": a_phone(2).e164}
+
+    greeting = await provider.post(placed.url, id=1, **of_call)
+    read = await provider.post(url_in(greeting), id=2, keys="1", **of_call)
+
+    assert "Your code is" in read.text
+    assert (await provider.post(placed.url.partition("?")[0], id=3, **of_call)).status_code == 403
+    # A status of another call may be posted there, because this URL was made before the call.
+    status = {"status": "completed", **of_call}
+    our_id = urlsplit(placed.url).path.rpartition("/")[2]
+    for call, expected in (("c8", CallStatus.IN_PROGRESS), (call_id, CallStatus.COMPLETED)):
+        posted = await provider.post(placed.status_url, id=call, **(status | {"call": call}))
+        assert posted.status_code == 204
+        stored = stored_calls(provider.app.database, our_id)[our_id]
+        assert stored.value.status is expected
+    other = placed.status_url.replace("call=", "call=0")
+    assert (await provider.post(other, id=5, **status)).status_code == 403

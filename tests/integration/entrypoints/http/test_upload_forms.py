@@ -1,0 +1,343 @@
+"""Every form of an upload, valid or invalid, gets a response of ours and leaves nothing behind."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from application.features.media.limits import MAX_MEMORY_BYTES
+from domain.features.media.item import ItemState
+from entrypoints.http.features.media.library.upload_form import (
+    BLOCK_BYTES,
+    MAX_FORM_OVERHEAD_BYTES,
+    MAX_PART_HEADER_BYTES,
+    MAX_PART_HEADERS,
+    MAX_PARTS,
+)
+from tests.integration.entrypoints.http.uploads import (
+    BOUNDARY,
+    CONTENT_TYPE,
+    END,
+    GIF,
+    category_part,
+    file_part,
+    form,
+    part,
+    user_part,
+)
+from tests.integration.http_driver import HttpDriver, Response, open_http_driver
+from tests.support.examples import examples
+from tests.support.http_settings import make_http_settings
+from tests.support.media.stored import stored_items
+
+LIMIT: Final = 2_000_000
+MAX_BYTES: Final = LIMIT + MAX_FORM_OVERHEAD_BYTES
+_MESSAGE: Final = "The multipart form is incomplete or malformed."
+MALFORMED: Final = Response(
+    400,
+    {
+        "errors": {"body": [_MESSAGE]},
+        "code": "invalid",
+        "field_errors": [{"field": "body", "code": "invalid_form", "message": _MESSAGE}],
+    },
+)
+FILE_NAMES: Final = (
+    'name="file"; filename="IMG_0001.JPG"',
+    "name=file; filename=a.gif",
+    'name="file"; filename="say \\"hi\\".gif"',
+    'name="file"; filename="100%22.gif"',
+    'name="file"; filename="\u0930.gif"; filename*=UTF-8\'\'%E0%A4%B0.gif',
+    'filename="a;b.gif"; name="file"',
+    "name=file; filename*=UTF-8''%E0%A4%B0.gif",  # urllib3 before 1.25
+    "name=\"file\"; filename*=iso-8859-1'en'%E9.gif",
+    'name="file"; filename*="UTF-8\'\'%E9.gif"',  # Apache HttpClient
+    "name=\"file\"; FileName* = UTF-8''%ZZ%",
+    'name="file"; filename=""; filename*=a.gif',
+    'name="file"; filename*=UTF-8\'\'; filename="a.gif"',
+    "name*=utf-8''file; filename*0*=utf-8''; filename*1=a.gif",
+    "name=\"file\"; filename*=nonsense''\xe9",
+)
+IGNORED_PARTS: Final = (
+    part('name="note"', b"ignored"),
+    part('name="note"; filename="note.txt"', b"ignored too", "Content-Type: text/plain\r\n"),
+    part('name="empty"', b""),
+    part('name="like the end"', b"\r\n--" + BOUNDARY.encode()[:-1] + b"\r\n-\r"),
+    part('name="long"', b"\xc3\xa9" * 5000),
+)
+PREAMBLES: Final = (b"", b"\r\n", b"a preamble\r\n", b"of\r\ntwo lines\r\n")
+EPILOGUES: Final = (b"", b"\r\n", b"\r\nan epilogue\r\n", b"--" + BOUNDARY.encode())
+
+
+class UploadDriver:
+    """Uploads images as one signed-in user."""
+
+    def __init__(self, driver: HttpDriver) -> None:
+        self._driver = driver
+        self._token = driver.token()
+        (self.user_id,) = driver.harness.database.identities
+
+    def post(
+        self,
+        chunks: Sequence[bytes],
+        content_type: str = CONTENT_TYPE,
+        *,
+        content_length: int | None = None,
+        disconnects: bool = False,
+    ) -> Response:
+        """Send a form; the response is without the fields that differ for each item."""
+        length = sum(map(len, chunks)) if content_length is None else content_length
+        headers = {
+            "authorization": f"Bearer {self._token}",
+            "content-type": content_type,
+            "content-length": str(length),
+        }
+        response = self._driver.send(
+            "POST", "/library/upload", chunks, headers, disconnects=disconnects
+        )
+        for name in ("id", "url", "created_at"):
+            response.body.pop(name, None)
+        return response
+
+    def count_items(self) -> Counter[str]:
+        """Count the items by state; check that each has its file and that no other file exists."""
+        database = self._driver.harness.database
+        items = [versioned.value for versioned in stored_items(database).values()]
+        assert {item.storage_key for item in items} == set(self._driver.harness.files.contents)
+        return Counter(item.state.value for item in items)
+
+
+@pytest.fixture(scope="module")
+def uploads() -> Iterator[UploadDriver]:
+    with open_http_driver(
+        make_http_settings(variables={"DIALTONE_MAX_UPLOAD_SIZE": str(LIMIT)})
+    ) as driver:
+        uploads = UploadDriver(driver)
+        yield uploads
+        assert set(uploads.count_items()) <= {ItemState.READY.value}
+
+
+@st.composite
+def complete_forms(draw: st.DrawFn, user_id: str) -> bytes:
+    """Valid forms of this user: parts in any order, and ignored parts among them."""
+    ignored = draw(st.lists(st.sampled_from(IGNORED_PARTS), max_size=4, unique=True))
+    file = file_part(name=draw(st.sampled_from(FILE_NAMES)))
+    parts = draw(st.permutations([user_part(user_id), file, *ignored]))
+    return draw(st.sampled_from(PREAMBLES)) + form(*parts) + draw(st.sampled_from(EPILOGUES))
+
+
+@st.composite
+def damaged_forms(draw: st.DrawFn, user_id: str) -> bytes:
+    """Forms in which bytes were removed, inserted or changed."""
+    body = bytearray(draw(complete_forms(user_id)))
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(body)))
+        length = draw(st.integers(0, 4))
+        body[start : start + length] = draw(
+            st.binary(max_size=4) | st.sampled_from([b"\r", b"\n", b"--", END, b"\0", b'"', b"%22"])
+        )
+    return bytes(body)
+
+
+def chunkings(body: bytes) -> st.SearchStrategy[list[bytes]]:
+    """The body in chunks of any sizes, empty ones among them."""
+    any_cuts = st.lists(st.integers(0, len(body)), max_size=12).map(sorted)
+    even_cuts = st.integers(1, 40).map(lambda length: list(range(0, len(body), length)))
+    return (any_cuts | even_cuts).map(
+        lambda cuts: [
+            body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)
+        ]
+    )
+
+
+def lengths_of_parts(body: bytes) -> list[int]:
+    """Return lengths that end in each line of the form, and at each byte of its end."""
+    last_bytes = range(len(body) - len(END) - 1, len(body))
+    return [*range(1, last_bytes[0], 19), *last_bytes]
+
+
+def test_a_form_that_ends_at_any_byte_is_rejected_and_leaves_nothing(uploads: UploadDriver) -> None:
+    body = form(user_part(uploads.user_id), file_part())
+    before = uploads.count_items()
+    for length in lengths_of_parts(body):
+        assert uploads.post([body[:length]]) == MALFORMED
+    for length in (0, len(body) // 2, len(body) - 1, len(body)):
+        assert uploads.post([body[:length]], disconnects=True).status == 400
+    other_boundary = f"multipart/form-data; boundary={BOUNDARY[:-1]}"
+    assert uploads.post([body], other_boundary) == MALFORMED
+    assert uploads.count_items() == before
+
+
+@given(data=st.data())
+@settings(max_examples=examples(15))
+def test_a_complete_form_is_accepted_in_any_chunks(
+    uploads: UploadDriver, data: st.DataObject
+) -> None:
+    body = data.draw(complete_forms(uploads.user_id))
+    response = uploads.post(data.draw(chunkings(body)))
+    assert (response.status, response.body["type"]) == (201, "gif")
+
+
+@given(data=st.data())
+@settings(max_examples=examples(15))
+def test_a_damaged_form_gets_the_same_response_in_any_chunks(
+    uploads: UploadDriver, data: st.DataObject
+) -> None:
+    body = data.draw(damaged_forms(uploads.user_id))
+    ready = uploads.count_items()["ready"]
+    response = uploads.post([body])
+    assert response.status in {201, 400, 403, 413, 415, 422}
+    assert ("code" in response.body) == (response.status != 201)
+    assert uploads.count_items()["ready"] == ready + (response.status == 201)
+    assert uploads.post(data.draw(chunkings(body))) == response
+
+
+@pytest.mark.parametrize(
+    ("disposition", "status", "code"),
+    [
+        (b'name="file"; filename="Zo\xeb.gif"', 201, None),
+        (b'name="file"; filename="\x95\\"', 201, None),  # Shift JIS
+        (b'name="file"; filename="\xff\xfe\x80"', 201, None),
+        (b"name=\"file\"; filename*=utf-8''caf\xe9", 201, None),
+        (b"name=\"file\"; filename*=UTF-8''", 400, "no_selected_file"),
+        (b'name="file"; filename*=', 400, "no_selected_file"),
+        (b'name="file"; x="filename*=a"', 400, "no_file_part"),
+        (b'name="fil\xe9"; filename="a.gif"', 400, "no_file_part"),
+    ],
+)
+def test_the_name_of_a_file_may_have_any_charset(
+    uploads: UploadDriver, disposition: bytes, status: int, code: str | None
+) -> None:
+    file = file_part(name="NAME").replace(b"NAME", disposition)
+    response = uploads.post([form(user_part(uploads.user_id), file)])
+    assert (response.status, response.body.get("code")) == (status, code)
+
+
+def test_a_text_of_another_charset_is_an_error_that_says_so(uploads: UploadDriver) -> None:
+    text = part('name="category"', b"Zo\xeb")
+    other = part('name="category"', b"a", "Content-Type: text/plain; charset=utf-16\r\n")
+    for sent in (text, other):
+        response = uploads.post([form(user_part(uploads.user_id), file_part(), sent)])
+        (error,) = response.body["field_errors"]
+        assert (response.status, error["code"]) == (400, "invalid_form")
+        assert "UTF-8" in error["message"]
+
+
+def test_a_text_may_say_that_it_is_latin_1(uploads: UploadDriver) -> None:
+    """Apache HttpClient says so of each text, also of an id."""
+    charset = "Content-Type: text/plain; charset=ISO-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n"
+    texts = [
+        part('name="user_id"', uploads.user_id.encode(), charset),
+        part('name="category"', b"Zo\xeb", charset),
+    ]
+    response = uploads.post([form(*texts, file_part())])
+    assert (response.status, response.body["category"]) == (201, "Zo\xeb")
+
+
+def test_a_text_beside_the_file_is_ignored(uploads: UploadDriver) -> None:
+    """Clients in Dart by openapi-generator send the name of the field as a text."""
+    text = part('name="file"', b"file")
+    for parts in ([text, file_part()], [file_part(), text]):
+        assert uploads.post([form(user_part(uploads.user_id), *parts)]).status == 201
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (file_part(), file_part()),
+        (file_part(), file_part(name='name="file"; filename=""')),
+        (category_part("art"), category_part("food")),
+        (user_part("0" * 24), part('name="user_id"; filename="a"', b"")),
+        (part('name="type"', b"gif"), part('name="type"', b"image")),
+    ],
+)
+def test_a_field_that_is_sent_twice_is_named(
+    uploads: UploadDriver, first: bytes, second: bytes
+) -> None:
+    name = first.split(b'"')[1].decode()
+    others = [
+        sent
+        for sent in (user_part(uploads.user_id), file_part())
+        if sent.split(b'"')[1].decode() != name
+    ]
+    response = uploads.post([form(*others, first, second)])
+    assert response.status == 400
+    message = "Send this only once."
+    assert response.body["field_errors"] == [
+        {"field": name, "code": "repeated_field", "message": message}
+    ]
+
+
+def test_what_is_over_a_limit_of_the_form_is_not_malformed(uploads: UploadDriver) -> None:
+    ours = (user_part(uploads.user_id), file_part())
+    too_many = [*ours, *[IGNORED_PARTS[0]] * (MAX_PARTS - 2)]
+    assert uploads.post([form(*too_many)]).status == 201
+    long_name = 'name="file"; filename="' + "a" * 10_000 + '.gif"'
+    headers = [f"X-{number}: a\r\n" for number in range(MAX_PART_HEADERS)]
+    for body, limit in (
+        (form(*too_many, IGNORED_PARTS[0]), MAX_PARTS),
+        (form(ours[0], file_part(name=long_name)), MAX_PART_HEADER_BYTES),
+        (form(*ours, part('name="a"', b"", f"X-A: {'a' * 200_000}\r\n")), MAX_PART_HEADER_BYTES),
+        (form(*ours, part('name="a"', b"", "".join(headers))), MAX_PART_HEADERS),
+        (form(*ours, part('name="a"', bytes(MAX_BYTES))), MAX_BYTES),
+    ):
+        response = uploads.post([body], content_length=0)
+        assert (response.status, response.body["code"]) == (413, "form_too_large")
+        assert str(limit) in response.body["error"]
+
+
+def test_a_field_of_any_length_is_too_long_and_not_malformed(uploads: UploadDriver) -> None:
+    text = "\xe9" * 100_000
+    for offset in range(3):
+        body = form(user_part(uploads.user_id), category_part("a" * offset + text), file_part())
+        response = uploads.post([body])
+        codes = [error["code"] for error in response.body["field_errors"]]
+        assert (response.status, codes) == (400, ["too_long"])
+
+
+def test_a_file_may_be_exactly_as_large_as_the_limit(uploads: UploadDriver) -> None:
+    for extra_bytes, content_length, status in (
+        (0, 0, 201),
+        (0, MAX_BYTES, 201),
+        (0, MAX_BYTES + 1, 413),  # what the header says is enough
+        (1, 0, 413),
+    ):
+        content = GIF[:-2] + b"\0" * (LIMIT - len(GIF) + extra_bytes) + GIF[-2:]
+        body = form(user_part(uploads.user_id), file_part(content))
+        response = uploads.post([body], content_length=content_length)
+        assert response.status == status
+        assert response.body.get("limit") == (LIMIT if status == 413 else None)
+
+
+def test_without_space_for_the_last_bytes_an_upload_fails(
+    uploads: UploadDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_disk = partial(Path("/dev/full").open, "w+b", buffering=2 * MAX_MEMORY_BYTES)
+    monkeypatch.setattr(
+        "entrypoints.http.features.media.library.upload_form.TemporaryFile", full_disk
+    )
+    body = form(user_part(uploads.user_id), file_part(GIF + bytes(MAX_MEMORY_BYTES)))
+    assert uploads.post([body], content_length=0).status == 503
+
+
+def test_a_large_file_that_is_incomplete_leaves_no_temporary_file(
+    uploads: UploadDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    content = GIF + b"\0" * (MAX_MEMORY_BYTES * 3 // 2)
+    body = form(user_part(uploads.user_id), file_part(content))
+    before = uploads.count_items()
+    chunks = [body[start : start + BLOCK_BYTES] for start in range(0, len(body), BLOCK_BYTES)]
+    for disconnects in (False, True):
+        assert uploads.post(chunks[:-1], content_length=0, disconnects=disconnects).status == 400
+    assert uploads.post([body.removesuffix(END)], content_length=0).status == 400
+    assert uploads.post([body.replace(END, b"\0" * LIMIT)], content_length=0).status == 413
+    assert list(tmp_path.iterdir()) == []
+    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    assert [link for link in links if str(link.readlink()).startswith(str(tmp_path))] == []
+    assert uploads.count_items() == before

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from application.ports.errors import PortError
-from application.ports.system import Clock, MonotonicClock
+from application.ports.system import Clock
 
 ReadTime: TypeAlias = Callable[[], Awaitable[datetime]]
 """Returns the time of the database, and raises a StorageError."""
@@ -26,11 +26,10 @@ class CompareClocks:
     expired for the others, and takes theirs for codes of the future: half of all sign-ins fail.
     """
 
-    def __init__(self, read_time: ReadTime, clock: Clock, monotonic: MonotonicClock) -> None:
+    def __init__(self, read_time: ReadTime, clock: Clock) -> None:
         """Begin without a comparison: the health check succeeds."""
         self._read_time = read_time
         self._clock = clock
-        self._monotonic = monotonic
         self._ahead = timedelta()
 
     async def __call__(self) -> timedelta:
@@ -39,7 +38,7 @@ class CompareClocks:
         Raises:
             StorageError
         """
-        ahead = self._ahead = await measure_ahead(self._read_time, self._clock, self._monotonic)
+        ahead = self._ahead = await measure_ahead(self._read_time, self._clock)
         if problem := describe_difference(ahead):
             write = _log.error if abs(ahead) > HARMFUL_DIFFERENCE else _log.warning
             write({"event": "clock_differs", "reason": problem})
@@ -55,12 +54,11 @@ class CompareClocks:
             raise PortError(problem)
 
 
-async def measure_ahead(read_time: ReadTime, clock: Clock, monotonic: MonotonicClock) -> timedelta:
-    """Return how far a clock is ahead of the database, which answered half of the time ago."""
-    began_at = monotonic()
+async def measure_ahead(read_time: ReadTime, clock: Clock) -> timedelta:
+    """Return how far a clock is ahead of the database, which answers halfway."""
+    asked_at = clock.now()
     database_time = await read_time()
-    since_then = timedelta(seconds=(monotonic() - began_at) / 2)
-    return clock.now() - since_then - database_time
+    return asked_at + (clock.now() - asked_at) / 2 - database_time
 
 
 def describe_difference(ahead: timedelta) -> str:

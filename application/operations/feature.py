@@ -1,6 +1,5 @@
 """Build the use cases of operations: readiness, the cleanup, and the records of processes."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,7 +9,7 @@ from application.operations.compare_clocks import CompareClocks, ReadTime
 from application.operations.instances import KeepInstance
 from application.ports.keys import KeyRing
 from application.ports.repositories import Repositories
-from application.ports.system import HealthCheck, MonotonicClock, SystemPorts
+from application.ports.system import HealthCheck, SystemPorts
 from domain.token_issuers import TokenIssuers
 
 
@@ -29,7 +28,6 @@ class OperationsPorts:
     issuers: TokenIssuers = TokenIssuers()
     key_rings: Mapping[str, KeyRing] = field(default_factory=dict)
     read_time: ReadTime | None = None
-    monotonic: MonotonicClock = time.monotonic
 
 
 class OperationsFeature:
@@ -46,7 +44,7 @@ class OperationsFeature:
             self.check_readiness.add("disk", ports.disk_health)
         self.compare_clocks: CompareClocks | None = None
         if ports.read_time is not None:
-            self.compare_clocks = CompareClocks(ports.read_time, clock, ports.monotonic)
+            self.compare_clocks = CompareClocks(ports.read_time, clock)
             self.check_readiness.add("clock", self.compare_clocks)
         self.key_rings = ports.key_rings
         self.cleanup = Cleanup(repositories, clock)

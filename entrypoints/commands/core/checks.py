@@ -4,7 +4,6 @@ An adapter's package is imported only if the settings name it.
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -163,7 +162,7 @@ async def _check_clock(settings: Settings) -> str:
             if read_time is None:
                 return "the database does not say its time"
             await read_time()  # connects, which takes longer
-            ahead = await measure_ahead(read_time, SystemClock(), time.monotonic)
+            ahead = await measure_ahead(read_time, SystemClock())
     except (ConfigurationError, PortError, StartupError):
         return "not compared with that of the database, which cannot be read"
     problem = describe_difference(ahead)

@@ -7,16 +7,16 @@ import pytest
 
 from application.operations.compare_clocks import CompareClocks
 from application.ports.errors import PortError
-from tests.support.fakes.clock import MovableClock, SecondsClock
+from tests.support.fakes.clock import MovableClock
 
 CLOCK = MovableClock()
 
 
-def database_time(behind: float, monotonic: SecondsClock) -> Callable[[], Awaitable[datetime]]:
-    """Return what reads the time of a database, which takes four seconds."""
+def database_time(behind: float) -> Callable[[], Awaitable[datetime]]:
+    """Return what reads the time of a database, halfway in four seconds."""
 
     async def read_time() -> datetime:
-        monotonic.seconds += 4
+        CLOCK.advance(timedelta(seconds=4))
         return CLOCK.now() - timedelta(seconds=2 + behind)
 
     return read_time
@@ -36,8 +36,7 @@ def database_time(behind: float, monotonic: SecondsClock) -> Callable[[], Awaita
 async def test_a_clock_that_differs_is_logged_and_fails_its_health_check(
     behind: float, level: str, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monotonic = SecondsClock()
-    compare = CompareClocks(database_time(behind, monotonic), CLOCK, monotonic)
+    compare = CompareClocks(database_time(behind), CLOCK)
     await compare.check()  # nothing is known yet
 
     assert await compare() == timedelta(seconds=behind)

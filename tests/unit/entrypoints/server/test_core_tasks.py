@@ -84,7 +84,7 @@ async def test_the_clocks_are_compared_at_the_start_and_again_after_a_failure() 
         return metrics.registry.get_sample_value("dialtone_clock_difference_seconds")
 
     with capture_logs() as logs:
-        async with run_clock_task(CompareClocks(read_time, clock, lambda: 0.0), metrics):
+        async with run_clock_task(CompareClocks(read_time, clock), metrics):
             differences = []
             for _ in range(4):
                 await asyncio.sleep(59)  # on the clock of the test

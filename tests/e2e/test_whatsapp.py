@@ -112,7 +112,7 @@ def test_while_meta_takes_no_messages_a_code_goes_by_sms_and_no_client_sees_it(
     phone: str,
 ) -> None:
     limited = [phone.replace("+1415556", f"+141556{each}") for each in range(len(RATE_LIMITS))]
-    uses, has_none = (phone.replace("+1415556", f"+141557{number}") for number in range(2))
+    uses, has_none, paused = (phone.replace("+1415556", f"+141557{n}") for n in range(3))
     meta.errors = {each[1:]: code for each, code in zip(limited, RATE_LIMITS, strict=True)}
     with running(tmp_path, environ) as service:
         shown = [request_otp(service, each) for each in (*limited, uses)]
@@ -122,9 +122,16 @@ def test_while_meta_takes_no_messages_a_code_goes_by_sms_and_no_client_sees_it(
         twilio.behavior = fails(21211)
         shown.append(request_otp(service, has_none))
         assert all({**each, "request_id": ""} == {**shown[0], "request_id": ""} for each in shown)
+        assert '"whatsapp_sends_nothing"' not in service.log
+        meta.errors = {paused[1:]: 132015}
+        request_otp(service, paused)
+        service.wait_until_logged("whatsapp_sends_nothing")
+        ready = httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP)
+        assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+        assert "132015" in ready.json()["whatsapp"]
         service.stop()
-    assert service.log.count('"otp_fell_back"') == len(limited) + 1
-    assert service.log.count('"otp_request_rejected"') == 1
+    assert service.log.count('"otp_fell_back"') == len(limited) + 2
+    assert service.log.count('"otp_request_rejected"') == 2
 
 
 def test_the_older_app_and_a_recognized_device_get_codes_by_whatsapp(

@@ -1,300 +1,49 @@
 """The library of pictures, with its moderation."""
 
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from adapters.databases.records.features.media import KINDS
 from application.features.media.limits import MEGAPIXELS_PER_HOUR, PixelAllowance
-from application.features.media.media_urls import MediaAccess
-from application.features.media.ports import ImagePublisher, MediaFiles
-from application.ports.errors import ConfigurationError, MediaStorageUnavailable
-from application.ports.system import Clock
-from domain.access import LibraryVisibility
-from domain.features.media.image import ImageLimits, SourceFormat, VariantSpec
+from application.features.media.ports import MediaFiles
 from domain.features.media.usage import Quota
 from entrypoints.features.feature import Feature
-from entrypoints.features.media.stores import (
-    MediaFolder,
-    MediaStore,
-    S3Bucket,
-    parse_access_key_id,
-    parse_aws_region,
-    parse_media,
-    parse_variants,
+from entrypoints.features.media.opening import (
+    check_folder,
+    open_files,
+    open_publisher,
+    try_store,
 )
-from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import health_check_of, open_adapter
+from entrypoints.features.media.settings import MediaSettings, check_settings
+from entrypoints.features.media.stores import MediaFolder, S3Bucket
+from entrypoints.opening.factories import health_check_of
 from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.startup_error import StartupError
-from entrypoints.settings import parsers
-from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import (
-    ONE_HOST_ONLY,
-    Finding,
-    Findings,
-    Library,
-    Problem,
-    Trial,
-    is_private,
-)
+from entrypoints.settings.rules import Finding, Findings, Library, Trial
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory, Secret, origin_of
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
-    from application.features.media.feature import LibraryFeature, MediaFeature, MediaPolicy
+    from application.features.media.feature import LibraryFeature, MediaFeature
     from entrypoints.http.core.administration.user_details import UserFields
-    from entrypoints.http.features.media.settings import HttpMediaSettings
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
+
+__all__ = [
+    "IMPORTED_MEDIA",
+    "MEDIA",
+    "MEDIA_RECORDS",
+    "MediaSettings",
+    "open_files",
+    "retry_deletions",
+]
 
 _UPLOAD_ROUTE: Final = "/library/upload"
 _RETRY_INTERVAL: Final = timedelta(seconds=20)
 """With the time limits of store and database, a deletion is retried within a minute."""
-
-
-_s3_setting = partial(setting, vendor="s3")
-_AWS_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-
-
-class MediaDelivery(StrEnum):
-    """Where image URLs lead: to the media store if it has URLs, or to the service."""
-
-    STORE = "store"
-    SERVICE = "service"
-
-
-@dataclass(frozen=True, kw_only=True)
-class MediaSettings(Settings):
-    """Where files are, and what users may upload."""
-
-    media: MediaStore = setting(
-        "file:path (file:///path from the root), s3://bucket/prefix, or package.module:factory.",
-        parse_media,
-        default="file:var/media",
-        example="s3://example-images/dialtone",
-        names_vendors=True,
-        is_logged=True,
-    )
-    # It is no secret, but most stores of secrets keep it with one.
-    aws_access_key_id: str = _s3_setting(
-        "Access key ID of S3; without it, botocore finds a role, a web identity or a profile.",
-        parse_access_key_id,
-        example="AKIAIOSFODNN7EXAMPLE",
-        file_variable="AWS_ACCESS_KEY_ID_FILE",
-    )
-    aws_secret_access_key: Secret[str] = _s3_setting(
-        "Secret access key, required with AWS_ACCESS_KEY_ID.",
-        parsers.secret(str),
-        example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-    )
-    aws_session_token: Secret[str] = _s3_setting(
-        "Token of temporary access keys, which the service cannot renew.",
-        parsers.secret(str),
-        example="IQoJb3JpZ2luX2VjEXAMPLETOKEN",
-    )
-    s3_endpoint: str | None = setting(
-        "URL of the S3 server; by default that of Amazon.",
-        parsers.parse_http_url,
-        example="http://127.0.0.1:8333",
-    )
-    aws_region: str = _s3_setting("Region of the S3 bucket.", parse_aws_region, default="us-east-1")
-    media_public_url: str | None = setting(
-        "URL of a CDN for images. Without it, image URLs lead to the service or the S3 server.",
-        parsers.parse_http_url,
-        example="https://media.example.org",
-    )
-    media_delivery: MediaDelivery = setting(
-        "service: image URLs lead to the service also with S3. Temporary credentials need it.",
-        parsers.choice(*MediaDelivery),
-        default="store",
-    )
-    media_access: MediaAccess = setting(
-        "public: everybody with the URL opens an image. private: only its owner gets a URL.",
-        parsers.choice(*MediaAccess),
-        default="public",
-    )
-    media_variants: tuple[VariantSpec, ...] = setting(
-        "Smaller copies as name:WIDTHxHEIGHT, or none. ! at the end stretches; name_webp is WebP.",
-        parse_variants,
-        default="thumb:320x320",
-    )
-    media_url_variant: str | None = setting(
-        "The variant that the url of an item leads to; by default the full image.",
-        str,
-        example="thumb",
-    )
-    media_cache_max_age: timedelta = setting(
-        "Time that browsers and CDNs keep public images, also deleted ones.",
-        parsers.duration("0s", "3650d"),
-        default="365d",
-    )
-    max_upload_size: int = setting(
-        "Maximum size of an uploaded file, such as 20MB or 16MiB.",
-        parsers.size(1_000, 1_000_000_000),
-        default="20MB",
-    )
-    library_visibility: LibraryVisibility = setting(
-        "all: members see everybody's items. owner: only their own (the default for private "
-        "media).",
-        parsers.choice(*LibraryVisibility),
-        derive=lambda settings: "owner" if settings.media_access is MediaAccess.PRIVATE else "all",
-        example="owner",
-    )
-    library_quota: int = setting(
-        "Maximum bytes that one user has in the library, without variants, such as 5GB or 500MB.",
-        parsers.size(0, 10**15),
-        default="5GB",
-    )
-    max_image_pixels: int = setting(
-        "Maximum pixels of an image; each million needs up to 12 MB of memory.",
-        parsers.number(1_000, 500_000_000),
-        default="50000000",
-    )
-    image_formats: tuple[SourceFormat, ...] = setting(
-        "Formats of images that are accepted; heic stands for HEIF too.",
-        parsers.list_of(parsers.choice(*SourceFormat)),
-        default="jpeg,png,webp,gif,heic",
-    )
-
-    @property
-    def has_presigned_urls(self) -> bool:
-        """Whether images open by URLs that are signed with the credentials of S3."""
-        return (
-            isinstance(self.media, S3Bucket)
-            and self.media_public_url is None
-            and self.media_delivery is MediaDelivery.STORE
-        )
-
-    @property
-    def media_cache_control(self) -> str:
-        """The header of public images. Their files never change."""
-        seconds = self.media_cache_max_age // timedelta(seconds=1)
-        return f"public, max-age={seconds}, immutable"
-
-    @property
-    def media_service_url(self) -> str:
-        """The URL below which the service delivers files."""
-        return f"{self.public_url}/media"
-
-    def media_policy(self) -> "MediaPolicy":
-        """Return what these settings decide."""
-        # Imported only here: the parent process of the workers needs no use cases.
-        from application.features.media.feature import MediaPolicy
-
-        return MediaPolicy(
-            access=self.media_access,
-            service_url=self.media_service_url,
-            public_url=self.media_public_url,
-            url_variant=self.media_url_variant,
-            variant_specs=self.media_variants,
-            quota=Quota(self.library_quota),
-            visibility=self.library_visibility,
-        )
-
-    def http_media(self) -> "HttpMediaSettings":
-        """Return what these settings decide about uploads and files in requests."""
-        from entrypoints.http.features.media.settings import HttpMediaSettings
-
-        return HttpMediaSettings(
-            upload_limit=self.max_upload_size,
-            cache_control=self.media_cache_control,
-        )
-
-    @property
-    def file_stores(self) -> Mapping[str, Path | None]:
-        """The media store."""
-        match self.media:
-            case MediaFolder(path=path):
-                return {**super().file_stores, f"media folder {path}": path}
-            case _:
-                return {**super().file_stores, "media store in DIALTONE_MEDIA": None}
-
-    @property
-    def image_sources(self) -> tuple[str, ...]:
-        """Where the URLs of images lead, as in a Content-Security-Policy."""
-        return tuple(dict.fromkeys((*super().image_sources, *_image_sources(self))))
-
-
-def _image_sources(settings: MediaSettings) -> Iterator[str]:
-    if settings.media_public_url is not None:
-        yield origin_of(settings.media_public_url)
-    match settings.media:
-        case MediaFolder() | S3Bucket() if not settings.has_presigned_urls:
-            yield origin_of(settings.public_url)
-        case S3Bucket() if settings.s3_endpoint is not None:
-            yield origin_of(settings.s3_endpoint)
-        case S3Bucket():
-            yield "https://*.amazonaws.com"
-        case Factory():
-            # Only the adapter knows its URLs.
-            yield from ("http:", "https:")
-
-
-def _check_bucket(settings: MediaSettings) -> Iterator[Problem]:
-    if not isinstance(settings.media, S3Bucket):
-        return
-    # Without all of them, botocore finds credentials.
-    used = [name for name in _AWS_KEYS if settings.is_set(name)]
-    for name in _AWS_KEYS[:2]:
-        if used and name not in used:
-            yield Problem(name, f"Must be set together with {used[0]}.")
-    if "AWS_SESSION_TOKEN" in used and settings.has_presigned_urls:
-        yield Problem(
-            "DIALTONE_MEDIA_DELIVERY",
-            "Must be service if AWS_SESSION_TOKEN is set, or DIALTONE_MEDIA_PUBLIC_URL must be set:"
-            " a presigned URL ends with the temporary credentials that signed it.",
-            example="service",
-        )
-
-
-def _check_variants(settings: MediaSettings) -> Iterator[Problem]:
-    stills = [spec.name for spec in settings.media_variants if not spec.is_webp]
-    if settings.media_url_variant not in (None, *stills):
-        yield Problem(
-            "DIALTONE_MEDIA_URL_VARIANT",
-            "Must be a name in DIALTONE_MEDIA_VARIANTS, and not of a WebP: older apps show JPEG, "
-            "PNG and GIF only.",
-            example=next(iter(stills), ""),
-        )
-
-
-def _check_private_media(settings: MediaSettings) -> Iterator[Problem]:
-    if settings.media_access is MediaAccess.PUBLIC:
-        return
-    if settings.is_set("DIALTONE_MEDIA_PUBLIC_URL"):
-        text = "Must not be set with DIALTONE_MEDIA_ACCESS=private: what it serves is public."
-        yield Problem("DIALTONE_MEDIA_PUBLIC_URL", text, example="")
-    if settings.library_visibility is LibraryVisibility.ALL:
-        yield Problem(
-            "DIALTONE_LIBRARY_VISIBILITY", "Must be owner if DIALTONE_MEDIA_ACCESS=private."
-        )
-
-
-def _check_s3_url(settings: MediaSettings) -> Iterator[Problem]:
-    if not settings.is_production:
-        return
-    # A request has a signature and never the key: plain http may stay in a private network, where
-    # the S3 server often runs beside the service.
-    url = urlsplit(settings.s3_endpoint or "")
-    is_public = url.scheme == "http" and not is_private(url.hostname or "")
-    if isinstance(settings.media, S3Bucket) and is_public:
-        text = "Must begin with https:// in production, except in private networks."
-        yield Problem("DIALTONE_S3_ENDPOINT", text)
-
-
-def _check_hosts(settings: MediaSettings) -> Iterator[Problem]:
-    is_bound = isinstance(settings.media, MediaFolder) and not settings.is_single_host
-    if settings.is_production and is_bound:
-        yield Problem("DIALTONE_MEDIA", ONE_HOST_ONLY.format("A folder", "s3://bucket/prefix"))
 
 
 def _add_library(opening: "Opening", files: MediaFiles | None) -> "LibraryFeature":
@@ -307,71 +56,6 @@ def _add_library(opening: "Opening", files: MediaFiles | None) -> "LibraryFeatur
     library = LibraryFeature(core, repositories, policy, files)
     core.add(library)
     return library
-
-
-def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
-    """Open the media store that the settings name."""
-    media = settings.of(MediaSettings)
-    match media.media:
-        case MediaFolder(path=path):
-            from adapters.media.disk import open_disk_files
-
-            return open_disk_files(path, media.media_service_url, clock)
-        case S3Bucket(bucket=bucket, prefix=prefix):
-            check_extra("s3", "s3://")
-            from adapters.media.s3 import open_s3_files
-
-            return open_s3_files(
-                bucket,
-                prefix,
-                endpoint=media.s3_endpoint,
-                region=media.aws_region,
-                access_key=media.aws_access_key_id,
-                secret_key=media.aws_secret_access_key.value,
-                session_token=media.aws_session_token.value,
-                service_url=None if media.has_presigned_urls else media.media_service_url,
-                cache_control=media.media_cache_control,
-                clock=clock,
-            )
-        case Factory() as factory:
-            return _open_own_files(factory, settings)
-
-
-@asynccontextmanager
-async def _open_own_files(factory: Factory, settings: Settings) -> AsyncIterator[MediaFiles]:
-    from adapters.media.own_files import LimitedFiles
-
-    environ = settings.variables.values
-    async with open_adapter(factory, "DIALTONE_MEDIA", MediaFiles, environ=environ) as files:
-        yield LimitedFiles(files)
-
-
-def _open_image_publisher(
-    settings: Settings, allowance: PixelAllowance | None, metrics: "Metrics | None"
-) -> AbstractAsyncContextManager[ImagePublisher]:
-    from adapters.media.pillow import open_image_publisher
-    from adapters.operations.system import count_processors
-
-    media = settings.of(MediaSettings)
-    limits = ImageLimits(
-        max_pixels=media.max_image_pixels,
-        max_total_pixels=max(media.max_image_pixels, ImageLimits().max_total_pixels),
-    )
-    open_publisher = partial(
-        open_image_publisher,
-        limits,
-        processes=max(1, count_processors() // settings.workers),
-        allowance=allowance,
-        formats=frozenset(media.image_formats),
-    )
-    if metrics is None:
-        return open_publisher()
-    from adapters.operations.metrics.features.media import declare_decode_duration
-
-    return open_publisher(
-        count_unstopped=metrics.background_failures.labels("decoder").inc,
-        measure=declare_decode_duration(metrics).time,
-    )
 
 
 class _MediaRecords(Feature):
@@ -392,44 +76,7 @@ MEDIA_RECORDS: Final = _MediaRecords()
 def _try_store(settings: MediaSettings) -> Iterator[Finding]:
     if isinstance(settings.media, S3Bucket):
         yield Library("DIALTONE_MEDIA", "s3", "s3://")
-    yield Trial("media", partial(_check_connection, settings))
-
-
-async def _check_connection(settings: MediaSettings) -> str:
-    from adapters.operations.system import SystemClock
-    from entrypoints.commands.features.media.check_files import check_files
-    from entrypoints.commands.shared.connection_checks import check_own_adapter
-
-    with name_variable("DIALTONE_MEDIA"):
-        if isinstance(settings.media, MediaFolder):
-            from adapters.media.disk import is_prepared
-
-            if not await is_prepared(settings.media.path):
-                return f"{settings.media.path} does not exist yet: the first start creates it"
-        async with open_files(settings, SystemClock()) as files:
-            try:
-                await check_own_adapter(files)
-            except MediaStorageUnavailable as error:
-                raise ConfigurationError(
-                    f"The media store does not work, {error}: check its address and the network."
-                ) from None
-            await check_files(files, settings.media_public_url)
-    return ""
-
-
-def _check_folder(settings: MediaSettings) -> None:
-    """Check that the media folder exists.
-
-    To open it would create it, and an empty folder looks like one that works.
-
-    Raises:
-        StartupError
-    """
-    if isinstance(settings.media, MediaFolder) and not settings.media.path.is_dir():
-        raise StartupError(
-            f"DIALTONE_MEDIA: {settings.media.path} does not exist. Mount or restore it; the first "
-            "start of the service creates it."
-        )
+    yield Trial("media", partial(try_store, settings))
 
 
 def retry_deletions(
@@ -456,20 +103,11 @@ class _Media(Feature):
     settings = MediaSettings
     data = ("library",)
     adds_to_export = True
-    creates_folder = False
-    """Whether a command creates the media folder, as the service does."""
     left_by_deletion = "The files of the library stay until the service deletes them."
 
     def check(self, settings: Settings) -> Findings:
         media = settings.of(MediaSettings)
-        return (
-            _check_bucket(media),
-            _check_variants(media),
-            _check_private_media(media),
-            _check_s3_url(media),
-            _check_hosts(media),
-            _try_store(media),
-        )
+        return (*check_settings(media), _try_store(media))
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.features.media.user_fields import LibraryFields
@@ -502,8 +140,7 @@ class _Media(Feature):
         from application.features.media.feature import MediaFeature, MediaPorts
 
         settings, core = opening.settings.of(MediaSettings), opening.use_cases
-        if not (opening.is_service or self.creates_folder):
-            _check_folder(settings)
+        await check_folder(opening)
         opening.banner_adapters["media"] = str(settings.media)
         with name_variable("DIALTONE_MEDIA"):
             files = await opening.stack.enter_async_context(
@@ -511,7 +148,7 @@ class _Media(Feature):
             )
         health = HeldHealthCheck(health_check_of(files))
         publisher = await opening.stack.enter_async_context(
-            _open_image_publisher(settings, self.make_pixel_allowance(settings), opening.metrics)
+            open_publisher(settings, self.make_pixel_allowance(settings), opening.metrics)
         )
         if opening.metrics is not None:
             from adapters.operations.metrics.features.media import (
@@ -537,8 +174,6 @@ class _Media(Feature):
 
 class _ImportedMedia(_Media):
     """The library for imports: nobody uploads, so no owner waits for pixels."""
-
-    creates_folder = True
 
     def make_pixel_allowance(self, settings: Settings) -> PixelAllowance | None:
         del settings

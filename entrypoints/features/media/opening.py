@@ -1,0 +1,133 @@
+"""What the library opens: the media store, and the processes that decode images."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from adapters.databases.records.features.media import make_media_repositories
+from application.features.media.limits import PixelAllowance
+from application.features.media.ports import ImagePublisher, MediaFiles
+from application.ports.errors import ConfigurationError, MediaStorageUnavailable
+from application.ports.system import Clock
+from domain.features.media.image import ImageLimits
+from entrypoints.features.media.settings import MediaSettings
+from entrypoints.features.media.stores import MediaFolder, S3Bucket
+from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import open_adapter
+from entrypoints.opening.named_variable import name_variable
+from entrypoints.opening.startup_error import StartupError
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Factory
+
+if TYPE_CHECKING:
+    from adapters.operations.metrics.metrics import Metrics
+    from entrypoints.opening.opening import Opening
+
+
+def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
+    """Open the media store that the settings name."""
+    media = settings.of(MediaSettings)
+    match media.media:
+        case MediaFolder(path=path):
+            from adapters.media.disk import open_disk_files
+
+            return open_disk_files(path, media.media_service_url, clock)
+        case S3Bucket(bucket=bucket, prefix=prefix):
+            check_extra("s3", "s3://")
+            from adapters.media.s3 import open_s3_files
+
+            return open_s3_files(
+                bucket,
+                prefix,
+                endpoint=media.s3_endpoint,
+                region=media.aws_region,
+                access_key=media.aws_access_key_id,
+                secret_key=media.aws_secret_access_key.value,
+                session_token=media.aws_session_token.value,
+                service_url=None if media.has_presigned_urls else media.media_service_url,
+                cache_control=media.media_cache_control,
+                clock=clock,
+            )
+        case Factory() as factory:
+            return _open_own_files(factory, settings)
+
+
+@asynccontextmanager
+async def _open_own_files(factory: Factory, settings: Settings) -> AsyncIterator[MediaFiles]:
+    from adapters.media.own_files import LimitedFiles
+
+    environ = settings.variables.values
+    async with open_adapter(factory, "DIALTONE_MEDIA", MediaFiles, environ=environ) as files:
+        yield LimitedFiles(files)
+
+
+def open_publisher(
+    settings: Settings, allowance: PixelAllowance | None, metrics: "Metrics | None"
+) -> AbstractAsyncContextManager[ImagePublisher]:
+    """Open what decodes images, for all workers together in as many processes as processors."""
+    from adapters.media.pillow import open_image_publisher
+    from adapters.operations.system import count_processors
+
+    media = settings.of(MediaSettings)
+    limits = ImageLimits(
+        max_pixels=media.max_image_pixels,
+        max_total_pixels=max(media.max_image_pixels, ImageLimits().max_total_pixels),
+    )
+    open_one = partial(
+        open_image_publisher,
+        limits,
+        processes=max(1, count_processors() // settings.workers),
+        allowance=allowance,
+        formats=frozenset(media.image_formats),
+    )
+    if metrics is None:
+        return open_one()
+    from adapters.operations.metrics.features.media import declare_decode_duration
+
+    return open_one(
+        count_unstopped=metrics.background_failures.labels("decoder").inc,
+        measure=declare_decode_duration(metrics).time,
+    )
+
+
+async def try_store(settings: MediaSettings) -> str:
+    """Try the media store, and whether its public URL leads to the files."""
+    from adapters.operations.system import SystemClock
+    from entrypoints.commands.features.media.check_files import check_files
+    from entrypoints.commands.shared.connection_checks import check_own_adapter
+
+    with name_variable("DIALTONE_MEDIA"):
+        if isinstance(settings.media, MediaFolder):
+            from adapters.media.disk import is_prepared
+
+            if not await is_prepared(settings.media.path):
+                return f"{settings.media.path} does not exist yet: the first start creates it"
+        async with open_files(settings, SystemClock()) as files:
+            try:
+                await check_own_adapter(files)
+            except MediaStorageUnavailable as error:
+                raise ConfigurationError(
+                    f"The media store does not work, {error}: check its address and the network."
+                ) from None
+            await check_files(files, settings.media_public_url)
+    return ""
+
+
+async def check_folder(opening: "Opening") -> None:
+    """Check that the media folder exists if there are items, before a command opens it.
+
+    To open it would create it, and an empty folder looks like one that works.
+
+    Raises:
+        PortError
+        StartupError
+    """
+    media = opening.settings.of(MediaSettings).media
+    if opening.is_service or not isinstance(media, MediaFolder) or media.path.is_dir():
+        return
+    if await make_media_repositories(opening.database).items.list_by_id("", 1):
+        raise StartupError(
+            f"DIALTONE_MEDIA: {media.path} does not exist. Mount or restore it; the first start of "
+            "the service creates it."
+        )

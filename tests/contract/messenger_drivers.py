@@ -80,13 +80,19 @@ class TwilioDriver(ServerDriver, MessengerDriver):
         self.server.behavior = rejects(21211)
 
     async def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
-        token, account = self.server.auth_token, self.server.account_sid
+        token = self.server.auth_token
         if body is None:
-            fields = (("AccountSid", account), ("MessageStatus", "delivered"))
-            headers = {"x-twilio-signature": sign_webhook(token, url, fields)}
-            return SignedRequest(url, headers, fields, urlencode(fields).encode())
+            return self._sign_form(url, "delivered")
         url = add_body_hash(url, body.decode(errors="replace"))
         return SignedRequest(url, {"x-twilio-signature": sign_webhook(token, url)}, body=body)
+
+    async def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
+        return self._sign_form(url, "undelivered")
+
+    def _sign_form(self, url: str, status: str) -> SignedRequest:
+        fields = (("AccountSid", self.server.account_sid), ("MessageStatus", status))
+        headers = {"x-twilio-signature": sign_webhook(self.server.auth_token, url, fields)}
+        return SignedRequest(url, headers, fields, urlencode(fields).encode())
 
 
 class VonageDriver(ServerDriver, MessengerDriver):
@@ -109,15 +115,18 @@ class VonageDriver(ServerDriver, MessengerDriver):
             body = self._report("ab" * 16)
         return sign_request(url, body, now=signed_at)
 
+    async def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
+        return sign_request(url, self._report("ab" * 16, "undeliverable"), now=signed_at)
+
     async def sign_references(
         self, url: str, references: Sequence[str], signed_at: datetime
     ) -> Sequence[SignedRequest]:
         bodies = [self._report(reference) for reference in references]
         return [sign_request(url, body, now=signed_at) for body in bodies]
 
-    def _report(self, reference: str) -> bytes:
+    def _report(self, reference: str, status: str = "delivered") -> bytes:
         message = {"message_uuid": APPLICATION, "to": "14155550001", "from": NUMBER}
-        return make_status({**message, "client_ref": reference}, "delivered")
+        return make_status({**message, "client_ref": reference}, status)
 
 
 class HookDriver(ServerDriver, MessengerDriver):
@@ -139,6 +148,9 @@ class HookDriver(ServerDriver, MessengerDriver):
         message_id = self.server.messages[-1]["message_id"]
         body = b'{"status": "delivered"}' if body is None else body
         return sign_status(message_id, url, body, now=signed_at)
+
+    async def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
+        return await self.sign_status(url, b'{"status": "undelivered"}', signed_at)
 
 
 async def fake() -> AsyncIterator[MessengerDriver]:

@@ -10,6 +10,7 @@ from tests.contract.suites.messages.driver import MessengerDriver
 from tests.contract.suites.messages.test_messenger import *
 from tests.contract.suites.messages.test_messenger import (
     test_a_message_without_an_answer_is_unknown_and_not_sent_again,
+    test_a_text_is_delivered_whole_or_rejected,
     test_after_an_outage_messages_are_sent_again_and_no_earlier_ones,
     test_an_invalid_number_has_a_reason_without_the_number,
     test_the_health_check_ends_in_time_if_the_provider_hangs,
@@ -26,6 +27,10 @@ async def messenger_driver(request: pytest.FixtureRequest) -> AsyncIterator[Mess
 
 only_with("messenger_driver", fake, twilio, vonage, hook)(
     test_an_invalid_number_has_a_reason_without_the_number
+)
+# The terminal breaks lines.
+only_with("messenger_driver", fake, twilio, vonage, hook)(
+    test_a_text_is_delivered_whole_or_rejected
 )
 with_provider = only_with("messenger_driver", twilio, vonage, hook)
 with_provider(test_a_message_without_an_answer_is_unknown_and_not_sent_again)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from secrets import token_hex
 from typing import Final
 
 from adapters.messages.twilio.signatures import TwilioSignatures
@@ -33,6 +34,20 @@ class TwilioVoiceDriver(VoiceDriver):
         if body is None:
             return sign(SignedRequest(url, {}, FORM))
         return sign(SignedRequest(url, {}, body=body))
+
+    async def sign_call(
+        self, url: str, caller: str, called: str, digits: str
+    ) -> tuple[str, SignedRequest]:
+        fields = {"CallSid": f"CA{token_hex(16)}", "From": caller, "To": called, "Digits": digits}
+        signed = sign(SignedRequest(url, {}, (("AccountSid", ACCOUNT), *fields.items())))
+        return fields["CallSid"], signed
+
+    async def dialed(self, markup: str) -> list[tuple[str, str]]:
+        return [
+            (number.text or "", dial.get("callerId", ""))
+            for dial in twiml.validate(markup).iter("Dial")
+            for number in dial
+        ]
 
     async def said(self, markup: str) -> list[str]:
         return [step[1] for step in twiml.play(markup) if step[0] == "Say"]

@@ -2,78 +2,73 @@
 
 import json
 import re
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
-from tests.contract.examples.acme_signature import sign_callback
-from tests.contract.examples.acme_voice.server import KEY, AcmeVoiceServer
 from tests.support.forked_service import ForkedService
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
+from tests.support.voice.right_voice import KEY, post_of
 
 PROJECT: Final = Path(__file__).parents[2]
-FACTORY: Final = "tests.contract.examples.acme_voice:open_acme_voice"
+FACTORY: Final = "tests.support.voice.right_voice:open_right_voice"
 PUBLIC_URL: Final = "https://dialtone.example.org"
 CALLER: Final = "+14155550001"
 
 
-def own_phone_line(acme: AcmeVoiceServer) -> dict[str, str]:
+def own_phone_line(placed_calls: Path) -> dict[str, str]:
     return {
         "DIALTONE_VOICE": FACTORY,
         "DIALTONE_COUNTRIES": "US",
         "DIALTONE_PUBLIC_URL": PUBLIC_URL,
         "DIALTONE_APP_NAME": "Chess Club",
         "PYTHONPATH": str(PROJECT),
-        **acme.environ,
+        "PLACED_CALLS": str(placed_calls),
     }
 
 
 def post(service: Service, url: str, call: Mapping[str, Any], key: str = KEY) -> httpx.Response:
-    """Post a request of Acme about a call."""
-    body, timestamp = json.dumps(call).encode(), str(int(time.time()))
-    headers = {
-        "Content-Type": "application/json",
-        "X-Acme-Timestamp": timestamp,
-        "X-Acme-Signature": sign_callback(key, timestamp, url, body),
-    }
+    """Post a request of the provider about a call."""
+    request = post_of(url, call, key)
+    headers = {"Content-Type": "application/json", **request.headers}
     path = url.removeprefix(PUBLIC_URL)
-    return httpx.post(f"{service.url}{path}", content=body, headers=headers, **PLAIN_HTTP)
+    return httpx.post(f"{service.url}{path}", content=request.body, headers=headers, **PLAIN_HTTP)
 
 
 def test_calls_are_placed_and_answered_by_another_provider(tmp_path: Path) -> None:
-    with AcmeVoiceServer() as acme:
-        service = ForkedService(tmp_path, own_phone_line(acme)).start()
-        inbound = {"call": "c7", "from": CALLER, "to": "+14155550006", "status": "ringing"}
-        answered = post(service, f"{PUBLIC_URL}/voice", inbound)
-        assert answered.headers["content-type"].startswith("application/json")
-        *said, menu = answered.json()["steps"]
-        assert "Welcome to Chess Club" in said[0]["say"]
-        joined = post(service, menu["url"], inbound | {"keys": "1"}).json()["steps"]
-        assert "you agree" in joined[0]["say"]
-        assert post(service, f"{PUBLIC_URL}/voice", inbound, key="another").status_code == 403
+    placed_calls = tmp_path / "placed"
+    service = ForkedService(tmp_path, own_phone_line(placed_calls)).start()
+    inbound = {"call": "c7", "from": CALLER, "to": "+14155550006", "status": "ringing"}
+    answered = post(service, f"{PUBLIC_URL}/voice", inbound)
+    assert answered.headers["content-type"].startswith("application/json")
+    *said, menu = answered.json()["steps"]
+    assert "Welcome to Chess Club" in said[0]["say"]
+    joined = post(service, menu["url"], inbound | {"keys": "1"}).json()["steps"]
+    assert "you agree" in joined[0]["say"]
+    assert post(service, f"{PUBLIC_URL}/voice", inbound, key="another").status_code == 403
 
-        body = {"phone": "+14155550002", "channel": "voice"}
-        requested = httpx.post(f"{service.url}/auth/request-otp", json=body, **PLAIN_HTTP)
-        assert requested.json()["sent"] is True
-        (placed,) = acme.calls
-        assert placed["to"] == "+14155550002"
-        outbound = {"call": "c1", "from": "+14155550006", "to": placed["to"]}
-        greeting = post(service, placed["url"], outbound).json()["steps"]
-        assert "sign-in code" in str(greeting)
-        status = outbound | {"status": "completed"}
-        assert post(service, placed["status_url"], status).status_code == 204
+    body = {"phone": "+14155550002", "channel": "voice"}
+    requested = httpx.post(f"{service.url}/auth/request-otp", json=body, **PLAIN_HTTP)
+    assert requested.json()["sent"] is True
+    [placed] = placed_calls.read_text().splitlines()
+    number, url, status_url = json.loads(placed)
+    assert number == "+14155550002"
+    outbound = {"call": "c1", "from": "+14155550006", "to": number}
+    greeting = post(service, url, outbound).json()["steps"]
+    assert "sign-in code" in str(greeting)
+    status = outbound | {"status": "completed"}
+    assert post(service, status_url, status).status_code == 204
 
-        ready = f"{service.url}/health/ready"
-        service.wait_for(lambda: httpx.get(ready, **PLAIN_HTTP).json()["calls"] == "ok")
-        assert f"calls:     by {FACTORY}\n" in service.shown
-        checked = service.run("check-settings", "--connect").stdout
-        assert re.search("^phone line +ok", checked, re.MULTILINE)
-        assert f"  Primary handler fails  HTTP POST  {PUBLIC_URL}/voice/fallback\n" in checked
-        assert service.stop() == 0
+    ready = f"{service.url}/health/ready"
+    service.wait_for(lambda: httpx.get(ready, **PLAIN_HTTP).json()["calls"] == "ok")
+    assert f"calls:     by {FACTORY}\n" in service.shown
+    checked = service.run("check-settings", "--connect").stdout
+    assert re.search("^phone line +ok", checked, re.MULTILINE)
+    assert f"  Primary handler fails  HTTP POST  {PUBLIC_URL}/voice/fallback\n" in checked
+    assert service.stop() == 0
 
 
 def test_without_a_phone_line_its_settings_and_requests_have_no_effect(tmp_path: Path) -> None:

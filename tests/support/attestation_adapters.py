@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 
 from application.features.attestation.ports import (
     AttestationChallenge,
@@ -69,6 +70,32 @@ class AnySubject(Questions):
         return await super().verify(proof, self.subjects.get(number, subject))
 
 
+class AnySubjectAfterwards(Questions):
+    """A defect: a proof that was valid for one subject is valid for all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.valid: dict[AttestationProof, AttestationResult] = {}
+
+    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
+        if proof in self.valid:
+            return self.valid[proof]
+        result = await super().verify(proof, subject)
+        if result.status is AttestationStatus.VALID:
+            self.valid[proof] = result
+        return result
+
+
+class ShortSubject(Questions):
+    """A defect: it compares the first half of a subject."""
+
+    async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:
+        return await super().challenge(subject[:24], now)
+
+    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
+        return await super().verify(proof, subject[:24])
+
+
 @asynccontextmanager
 async def open_questions(*, environ: Mapping[str, str]) -> AsyncIterator[Questions]:
-    yield Questions()
+    yield globals()[environ.get("WRONG_ADAPTER") or "Questions"]()

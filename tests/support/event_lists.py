@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from application.features.events.ports import Event, EventRejected
 from tests.support.fakes.destination import FakeDestination
@@ -51,6 +52,13 @@ class AcceptedRepeats(EventList):
             await super().send(event)
 
 
+class CutIds(EventList):
+    """A defect: an id has 36 characters at most, as a UUID."""
+
+    async def send(self, event: Event) -> None:
+        await super().send(replace(event, id=event.id[:36]))
+
+
 @asynccontextmanager
 async def open_event_list(*, environ: Mapping[str, str]) -> AsyncIterator[EventList]:
-    yield EventList()
+    yield globals()[environ.get("WRONG_ADAPTER") or "EventList"]()

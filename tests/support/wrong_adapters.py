@@ -9,19 +9,18 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from adapters.databases.records.database import Database
 from adapters.databases.records.phone_encryption import PhoneEncryption
-from adapters.databases.records.record_kind import Fields
+from adapters.databases.records.record_kind import EXPIRES_AT, Fields
 from adapters.databases.sqlite import open_sqlite_database
 from adapters.media.disk.files import DiskFiles
-from application.features.voice.ports import Markup
 from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus, NoticeMessage, TextMessage
 from application.ports.webhooks import (
@@ -30,11 +29,9 @@ from application.ports.webhooks import (
     SignatureCoverage,
     SignedRequest,
 )
-from domain.features.voice.instructions import Instruction, Position, Reject
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
-from tests.contract.examples.acme_voice import AcmeVoice, open_acme_voice
 from tests.contract.examples.memory_database import InMemoryLimits
 from tests.support.shipped_adapters import open_disk
 
@@ -76,6 +73,8 @@ class RightMessenger:
             return None
         if abs(time.time() - float(signed_at)) > MAX_SIGNATURE_AGE.total_seconds():
             return None
+        if request.body == b"undelivered":
+            return [MessageStatus(ReportedStatus.UNDELIVERED)]
         references = request.body.decode(errors="replace").split()
         return [MessageStatus(ReportedStatus.DELIVERED, reference=it) for it in references]
 
@@ -108,6 +107,9 @@ class RightMessenger:
         time_text = str(signed_at.timestamp())
         signature = _sign(url, body, time_text.encode()).decode()
         return SignedRequest(url, {"signed-at": time_text, "signature": signature}, body=body)
+
+    def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
+        return self.sign_status(url, b"undelivered", signed_at)
 
     def sign_references(
         self, url: str, references: Sequence[str], signed_at: datetime
@@ -307,6 +309,32 @@ class EchoedHandshake(RightMessenger):
         return request.url.partition("challenge=")[2] or None
 
 
+class CutText(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        return await super().deliver(phone, text[:160])
+
+
+class AsciiText(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        return await super().deliver(phone, text.encode("ascii", "replace").decode())
+
+
+class NothingUndelivered(RightMessenger):
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        statuses = super().read_statuses(request)
+        return statuses and [
+            replace(status, status=ReportedStatus.DELIVERED) for status in statuses
+        ]
+
+
+class CutReferences(RightMessenger):
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        statuses = super().read_statuses(request)
+        return statuses and [
+            replace(status, reference=status.reference[:36]) for status in statuses
+        ]
+
+
 class FailedReceived(RightMessenger):
     async def received(self) -> list[tuple[str, str]]:
         raise ValueError("it is wrong itself")
@@ -364,6 +392,26 @@ class RepeatedAcquisition(RightLimits):
         raise StorageTimeout("the server does not respond")
 
 
+class LostAfterARelease(RightLimits):
+    """Limits that keep a record for one more second when some of its permits are given back."""
+
+    async def release(self, acquisition: Acquisition) -> None:
+        await super().release(acquisition)
+        for limit in acquisition.limits:
+            if record := self.stored.get(limit.record_id):
+                expires_at = acquisition.acquired_at + timedelta(seconds=1)
+                self.stored[limit.record_id] = {**record, EXPIRES_AT: expires_at}
+
+
+class LostByAServerAfterARelease(RightLimits):
+    """The same, on the clock of their server."""
+
+    async def release(self, acquisition: Acquisition) -> None:
+        await super().release(acquisition)
+        for limit in acquisition.limits:
+            asyncio.get_running_loop().call_later(1, self.stored.pop, limit.record_id, None)
+
+
 class LostWithTheShortestWindow(RightLimits):
     """Limits whose server deletes a record when the first of its windows is over."""
 
@@ -372,36 +420,6 @@ class LostWithTheShortestWindow(RightLimits):
 
     def lifetimes(self) -> list[float]:
         return [60.0 for _ in self.stored]
-
-
-class WrongVoice:
-    """A phone line that believes everybody, and has no method that signs.
-
-    It raises the errors of its client, and rejects a call by an empty document.
-    """
-
-    def __init__(self, voice: AcmeVoice) -> None:
-        self._voice = voice
-
-    def verify(self, request: SignedRequest) -> bool:
-        return True
-
-    async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
-        raise ConnectionError(phone.e164)
-
-    def render(
-        self,
-        instructions: Sequence[Instruction],
-        url_of: Callable[[Position], str],
-        recording_status_url: str = "",
-    ) -> Markup:
-        rendered = [each for each in instructions if not isinstance(each, Reject)]
-        return self._voice.render(rendered, url_of, recording_status_url)
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "sign_webhook":
-            raise AttributeError(name)
-        return getattr(self._voice, name)
 
 
 class OwnFileErrors:
@@ -454,9 +472,3 @@ async def open_with_any_keys(
 async def open_files(*, environ: Mapping[str, str]) -> AsyncIterator[OwnFileErrors]:
     async with open_disk(environ=environ) as files:
         yield _chosen(environ)(files)
-
-
-@asynccontextmanager
-async def open_voice(*, environ: Mapping[str, str]) -> AsyncIterator[WrongVoice]:
-    async with open_acme_voice(environ=environ) as voice:
-        yield _chosen(environ)(voice)

@@ -63,11 +63,17 @@ class WhatsAppDriver(ServerDriver, MessengerDriver):
         self, url: str, references: Sequence[str], signed_at: datetime
     ) -> Sequence[SignedRequest]:
         del signed_at  # Meta signs no time
+        return [self._sign_reports(url, references, "delivered")]
+
+    async def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
+        return self._sign_reports(url, ["ab" * 16], "failed")
+
+    def _sign_reports(self, url: str, references: Sequence[str], status: str) -> SignedRequest:
         sent = [
             {"to": "+1", "wamid": make_message_id("1"), "biz_opaque_callback_data": reference}
             for reference in references
         ]
-        return [self._sign(url, self.server.report(*reports(sent)))]
+        return self._sign(url, self.server.report(*reports(sent, status)))
 
     async def make_handshake(
         self, url: str, *, is_forged: bool = False

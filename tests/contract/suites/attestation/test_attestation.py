@@ -28,8 +28,8 @@ from tests.contract.suites.promises import not_promised
 from tests.contract.suites.provider_driver import FAILED_CALLS, LOST_ANSWERS, LostAnswer
 
 SUBJECT: Final = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd6"
-OTHER_SUBJECT: Final = "2c624232cc5d221772947e60b46b5d6bd2a1cd6e6ef2d1f0"
-"""The keyed hashes of two phones."""
+OTHER_SUBJECTS: Final = ("2c624232cc5d221772947e60b46b5d6bd2a1cd6e6ef2d1f0", f"{SUBJECT[:-1]}7")
+"""The keyed hashes of three phones. The end of the last one is different."""
 MAX_AGE: Final = timedelta(minutes=61)
 """A proof expires within an hour."""
 MIN_SECRET_LENGTH: Final = 8
@@ -130,12 +130,17 @@ async def test_a_proof_for_another_subject_is_invalid(
 ) -> None:
     if not attestation_driver.binds_subject:
         not_promised("it declares that its challenges are for no subject")
-    result = await verify(attestation_driver, await solve(attestation_driver), OTHER_SUBJECT)
-
-    assert result.status is AttestationStatus.INVALID, (
-        f"The proof for one subject is {result.status.value} for another. If its provider does not "
-        "know the subject, the adapter has an attribute binds_subject = False"
-    )
+    for is_used in (False, True):
+        proof = await solve(attestation_driver)
+        if is_used:
+            await verify(attestation_driver, proof)
+        for other in OTHER_SUBJECTS:
+            result = await verify(attestation_driver, proof, other)
+            assert result.status is AttestationStatus.INVALID, (
+                f"The proof for one subject is {result.status.value} for another"
+                f"{', after it was valid' * is_used}. If its provider does not know the subject, "
+                "the adapter has an attribute binds_subject = False"
+            )
 
 
 async def test_a_response_that_does_not_solve_the_challenge_is_invalid(

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from application.features.events.ports import Event, EventRejected
+from application.features.events.ports import MAX_EVENT_ID_LENGTH, Event, EventRejected
 from domain.identities.user_events import EventType
 from tests.contract.suites.events.driver import EventsDriver
 from tests.contract.suites.outcomes import expect_errors, observe
@@ -48,6 +48,14 @@ async def test_an_accepted_event_arrives(events_driver: EventsDriver) -> None:
 
 async def test_events_of_all_types_arrive_in_their_order(events_driver: EventsDriver) -> None:
     events = [an_event(number, event_type) for number, event_type in enumerate(EventType, 1)]
+    for event in events:
+        await send(events_driver, event)
+    await expect_received(events_driver, *events)
+
+
+async def test_an_id_arrives_whole(events_driver: EventsDriver) -> None:
+    event_id = f"evt_{USER_ID}_".ljust(MAX_EVENT_ID_LENGTH - 1, "0")
+    events = [replace(an_event(), id=f"{event_id}{end}") for end in "12"]
     for event in events:
         await send(events_driver, event)
     await expect_received(events_driver, *events)

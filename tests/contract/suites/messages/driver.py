@@ -35,6 +35,10 @@ class MessengerDriver(ProviderDriver):
         """Return a status callback of the provider, by default for a delivered message."""
         raise NotImplementedError
 
+    async def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
+        """Return a status callback of the provider for a message that was not delivered."""
+        raise NotImplementedError
+
     async def sign_references(
         self, url: str, references: Sequence[str], signed_at: datetime
     ) -> Sequence[SignedRequest]:
@@ -75,6 +79,11 @@ class ExternalMessengerDriver(ExternalProviderDriver, MessengerDriver):
         self._require("read_statuses")
         signed = await call_test_method(self.messenger, "sign_status", url, body, signed_at)
         return _expect_request(signed, "sign_status")
+
+    async def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
+        self._require("read_statuses")
+        name = "sign_undelivered"
+        return _expect_request(await call_test_method(self.messenger, name, url, signed_at), name)
 
     async def sign_references(
         self, url: str, references: Sequence[str], signed_at: datetime

@@ -14,7 +14,8 @@ from tests.contract.suites.messages.statuses import (
 )
 from tests.contract.suites.promises import not_promised
 
-REFERENCES: Final = (f"{'ab' * 16}-US", f"{'cd' * 16}-IN")
+REFERENCES: Final = (f"{'ab' * 31}-1", f"{'ab' * 31}-2")
+"""As long as they may be, see `TextMessage`. Their ends are different."""
 URL: Final = "https://dialtone.example.org/sms/status"
 WORD: Final = "1158201444"
 """What strangers hope to get back."""

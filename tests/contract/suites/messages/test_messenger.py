@@ -109,6 +109,31 @@ async def test_an_accepted_message_is_delivered_to_the_number(
     assert message.text in delivered or not is_part, f"Only a part was delivered: {text!r}"
 
 
+WHOLE_TEXTS: Final = {
+    "in several parts": "Do not share it with anyone, not even with us. " * 8 + "The end.",
+    "in other scripts": "आपका कोड है, 你的验证码, ваш код, el código, ñ 👩‍🚀.",
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE_TEXTS)
+async def test_a_text_is_delivered_whole_or_rejected(
+    messenger_driver: MessengerDriver, kind: str
+) -> None:
+    plain = a_code_message()
+    await send_accepted(messenger_driver, plain)
+    if plain.text not in await expect_delivered(messenger_driver, plain):
+        not_promised("its provider has texts of its own")
+    code = a_code_message().code
+    message = a_code_message(code=code, text=f"{code}: {WHOLE_TEXTS[kind]}")
+    if (await send(messenger_driver, message)).status is DeliveryStatus.REJECTED:
+        assert not await delivered_with(messenger_driver, code), "A rejected text was delivered"
+        return
+    delivered = await expect_delivered(messenger_driver, message)
+    assert message.text in delivered, (
+        f"A text {kind} was accepted, and something else was delivered: {delivered!r}"
+    )
+
+
 async def test_what_is_said_about_a_message_is_no_error(messenger_driver: MessengerDriver) -> None:
     reference = f"{'ab' * 16}-US"
     about: tuple[dict[str, Any], ...] = (

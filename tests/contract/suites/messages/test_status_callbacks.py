@@ -57,6 +57,20 @@ async def test_a_status_callback_counts_with_its_signature_only(
     assert parts == [], f"read_statuses accepted a callback with a part of its header {parts}"
 
 
+async def test_a_message_that_was_not_delivered_is_not_reported_as_delivered(
+    messenger_driver: MessengerDriver,
+) -> None:
+    statuses = read_statuses(
+        messenger_driver, await messenger_driver.sign_undelivered(STATUS_URL, now())
+    )
+
+    assert statuses, "read_statuses rejected what sign_undelivered() has signed"
+    [status] = statuses
+    assert status.status in (ReportedStatus.UNDELIVERED, ReportedStatus.FAILED), (
+        f"read_statuses returned {status.status!r} for a message that was not delivered"
+    )
+
+
 async def test_a_status_callback_counts_for_its_message_only(
     messenger_driver: MessengerDriver,
 ) -> None:

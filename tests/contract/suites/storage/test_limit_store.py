@@ -702,6 +702,21 @@ async def test_hundreds_of_limits_are_counted_by_one_call(limits: LimitStore) ->
     assert counts == [1 if number in (7, 249) else 0 for number in range(250)]
 
 
+async def test_a_release_keeps_all_other_permits(limits: LimitStore) -> None:
+    windows = (a_rate_limit(9, "hour"), a_rate_limit(9, "day", period=DAY))
+    acquired = await acquire_all(limits, *[a_reservation(*windows)] * 3)
+
+    await limits.release(acquired[0])
+
+    deleted = await limits.delete_expired(NOW + MINUTE, 10)
+    used = await limits.count_used(windows, NOW + MINUTE)
+    assert (deleted, used) == (0, [2, 2]), "a release ended other permits"
+    await asyncio.sleep(1.5)  # a server may delete a record on its own clock
+    assert await limits.count_used(windows, NOW + MINUTE) == [2, 2], (
+        "more than a second after a release the other permits were gone"
+    )
+
+
 # Cleanup.
 
 

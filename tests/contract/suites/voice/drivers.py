@@ -67,6 +67,16 @@ class VoiceDriver:
         """Return a request as the provider posts it, by default about a call and now."""
         raise NotImplementedError
 
+    async def sign_call(
+        self, url: str, caller: str, called: str, digits: str
+    ) -> tuple[str, SignedRequest]:
+        """Return the id of a new call, and a request that digits were pressed in it."""
+        raise NotImplementedError
+
+    async def dialed(self, markup: str) -> list[tuple[str, str]]:
+        """Return the number and the caller id of each phone that a document connects."""
+        raise NotImplementedError
+
     async def said(self, markup: str) -> list[str]:
         """Return the texts that a document says, in order."""
         raise NotImplementedError
@@ -88,9 +98,18 @@ class ExternalVoiceDriver(VoiceDriver):
     ) -> SignedRequest:
         signed_at = signed_at or datetime.now(UTC)
         signed = await call_test_method(self.adapter, "sign_webhook", url, body, signed_at)
-        if not isinstance(signed, SignedRequest):
-            raise TestMethodFailed(f"sign_webhook() returned {signed!r} instead of a SignedRequest")
-        return signed
+        return _expect_request(signed, "sign_webhook")
+
+    async def sign_call(
+        self, url: str, caller: str, called: str, digits: str
+    ) -> tuple[str, SignedRequest]:
+        call = (caller, called, digits)
+        call_id, signed = await call_test_method(self.adapter, "sign_call", url, *call)
+        return call_id, _expect_request(signed, "sign_call")
+
+    async def dialed(self, markup: str) -> list[tuple[str, str]]:
+        dialed = await call_test_method(self.adapter, "dialed", markup)
+        return [(number, caller_id) for number, caller_id in dialed]
 
     async def said(self, markup: str) -> list[str]:
         said: list[str] = await call_test_method(self.adapter, "said", markup)
@@ -99,3 +118,9 @@ class ExternalVoiceDriver(VoiceDriver):
     async def is_answered(self, markup: str) -> bool:
         is_answered: bool = await call_test_method(self.adapter, "is_answered", markup)
         return is_answered
+
+
+def _expect_request(signed: Any, method: str) -> SignedRequest:
+    if not isinstance(signed, SignedRequest):
+        raise TestMethodFailed(f"{method}() returned {signed!r} instead of a SignedRequest")
+    return signed

@@ -24,6 +24,7 @@ from tests.contract.suites.voice.drivers import VoiceDriver
 
 VOICE: Final = Voice("en-US", "Polly.Joanna")
 NUMBER: Final = "+14155550001"
+OTHER_NUMBER: Final = "+14155550142"
 MENU: Final = Position("menu", 2)
 URL: Final = "https://dialtone.example.org/app/voice/c1?node=menu&visit=2"
 STATUS_URL: Final = "https://dialtone.example.org/app/voice/recording?call=c1"
@@ -103,6 +104,24 @@ async def test_what_waits_for_an_answer_has_the_url_where_it_continues(
     texts = texts_in(render(voice_driver, last))
     is_there = any(url in text for text in texts for url in (URL, quote(URL, safe="")))
     assert is_there, f"The document does not have the URL {URL}: {texts!r}"
+
+
+async def test_a_recording_has_the_url_for_its_status(voice_driver: VoiceDriver) -> None:
+    for status_url in (STATUS_URL, f"{STATUS_URL}2"):
+        document = voice_driver.markup.render([RecordCaller(MENU)], url_of, status_url)
+        texts = texts_in(document)
+        encoded = quote(status_url, safe="")
+        is_there = any(text.endswith((status_url, encoded)) for text in texts)
+        assert is_there, f"The document of a recording lacks the URL {status_url}: {texts!r}"
+
+
+async def test_the_number_that_is_dialed_sees_the_caller_id(voice_driver: VoiceDriver) -> None:
+    for number, caller_id in ((NUMBER, OTHER_NUMBER), (OTHER_NUMBER, NUMBER)):
+        document = render(voice_driver, Dial(number, MENU, caller_id=caller_id))
+        dialed = await voice_driver.dialed(document.text)
+        assert dialed == [(number, caller_id)], (
+            f"A Dial of {number} with the caller id {caller_id} connects {dialed}"
+        )
 
 
 async def test_a_document_is_valid_with_any_words_to_recognize(voice_driver: VoiceDriver) -> None:

@@ -29,6 +29,7 @@ from tests.contract.suites.provider_driver import (
 from tests.contract.suites.voice.drivers import CallsDriver
 
 PHONE: Final = PhoneNumber("+14155550001")
+OTHER_PHONE: Final = PhoneNumber("+14155550142")
 URL: Final = "https://dialtone.example.org/voice/outbound/4f2a?x=1&y=%20"
 STATUS_URL: Final = "https://dialtone.example.org/voice/status?call=4f2a"
 UNKNOWN_ID: Final = "0" * 32
@@ -47,9 +48,14 @@ WITHOUT_PROVIDER: Final = (
 )
 
 
-async def place_call(calls_driver: CallsDriver, url: str = URL) -> DeliveryResult:
+async def place_call(
+    calls_driver: CallsDriver,
+    url: str = URL,
+    phone: PhoneNumber = PHONE,
+    status_url: str = STATUS_URL,
+) -> DeliveryResult:
     """Place a call; fail in words if the provider does not keep its promises."""
-    outcome = await observe(calls_driver.calls.place_call(PHONE, url, STATUS_URL), PLACE_SECONDS)
+    outcome = await observe(calls_driver.calls.place_call(phone, url, status_url), PLACE_SECONDS)
     if not isinstance(outcome.result, DeliveryResult):
         expected = "A failure is a DeliveryResult: UNKNOWN if the phone may ring"
         raise AssertionError(f"place_call {outcome.words}. {expected}.") from outcome.error
@@ -75,16 +81,17 @@ async def read(calls: CallProvider, recording_id: str) -> bytes:
 
 
 async def test_a_call_is_placed_once_with_its_urls(calls_driver: CallsDriver) -> None:
-    url = new_url()
-    result = await place_call(calls_driver, url)
+    for phone, status_url in ((PHONE, STATUS_URL), (OTHER_PHONE, f"{STATUS_URL}2")):
+        url = new_url()
+        result = await place_call(calls_driver, url, phone, status_url)
 
-    is_accepted = (result.status, result.reason) == (DeliveryStatus.ACCEPTED, "")
-    assert is_accepted, f"place_call returned {result!r}"
-    placed = await placed_with(calls_driver, url)
-    assert placed == [f"{PHONE.e164} {url} {STATUS_URL}"], (
-        f"Of one place_call the provider got {len(placed)} requests, each with number and URLs: "
-        f"{placed}"
-    )
+        is_accepted = (result.status, result.reason) == (DeliveryStatus.ACCEPTED, "")
+        assert is_accepted, f"place_call returned {result!r}"
+        placed = await placed_with(calls_driver, url)
+        assert placed == [f"{phone.e164} {url} {status_url}"], (
+            f"Of one place_call the provider got {len(placed)} requests, each with number and "
+            f"URLs: {placed}"
+        )
 
 
 async def test_a_call_that_is_accepted_has_an_id_of_its_own(calls_driver: CallsDriver) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest, coverage_of
-from domain.features.voice.walk import CallEvent, Continued
+from domain.features.voice.walk import Answered, CallEvent, Continued
 from tests.contract.suites.promises import not_promised
 from tests.contract.suites.voice.drivers import VoiceDriver
 
@@ -31,6 +31,24 @@ async def test_a_request_about_a_call_names_it(voice_driver: VoiceDriver) -> Non
     assert isinstance(fields, WebhookFields)
     assert fields.provider_call_id
     assert isinstance(fields.event, CallEvent)
+
+
+async def test_a_request_has_its_call_both_numbers_and_the_digits(
+    voice_driver: VoiceDriver,
+) -> None:
+    one, other = "+14155550001", "+14155550142"
+    ids = set()
+    for caller, called, digits in ((one, other, "1"), (other, one, "23")):
+        call_id, signed = await voice_driver.sign_call(URL, caller, called, digits)
+        fields = voice_driver.parser.parse(signed)
+
+        numbers = [phone and phone.e164 for phone in (fields.caller, fields.called)]
+        assert fields.provider_call_id == call_id, "The id of a call is not the whole one"
+        assert numbers == [caller, called], f"parse returned {numbers}, not {[caller, called]}"
+        pressed = fields.event.keys if isinstance(fields.event, Answered) else None
+        assert pressed == digits, f"parse returned the digits {pressed!r}, not {digits!r}"
+        ids.add(call_id)
+    assert len(ids) == 2, "Two calls of sign_call() have the same id"
 
 
 async def test_requests_are_told_apart_by_what_is_signed(voice_driver: VoiceDriver) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from adapters.operations.system import SystemRandomness
 from adapters.security.encryption import AesPhoneEncryption
-from adapters.shared.http import Timeouts, open_transport
 from application.features.voice.call_urls import CallUrls
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import SignatureCoverage
@@ -18,9 +17,9 @@ from entrypoints.commands.features.voice import commands
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
-from tests.contract.examples.acme_voice import AcmeVoice
 from tests.support.commands import call
 from tests.support.keys import FakeKeyRing, create_secrets_file
+from tests.support.voice.right_voice import RightVoice
 
 PHONE_LINE: Final = {
     "DIALTONE_PUBLIC_URL": "https://dialtone.example.org/app",
@@ -84,17 +83,13 @@ async def test_the_urls_to_enter_are_listed_also_if_the_provider_cannot_be_reach
     assert PHONE_LINE["TWILIO_VOICE_FROM"] not in str(raised.value)
 
 
-class UnsignedUrls(AcmeVoice):
+class UnsignedUrls(RightVoice):
     signature_coverage = SignatureCoverage(url=False)
-
-    async def check(self) -> None:
-        """Ask nobody."""
 
 
 @asynccontextmanager
-async def open_unsigned(*, environ: Mapping[str, str]) -> AsyncIterator[AcmeVoice]:
-    async with open_transport(Timeouts()) as transport:
-        yield UnsignedUrls(transport, environ)
+async def open_unsigned(*, environ: Mapping[str, str]) -> AsyncIterator[RightVoice]:
+    yield UnsignedUrls(environ)
 
 
 async def check_with_signatures(settings: Settings) -> list[str]:
@@ -112,8 +107,6 @@ async def test_urls_with_a_signature_of_the_service_are_shown_only_if_asked_for(
         "DIALTONE_SECRETS_FILE": str(tmp_path / "secrets.json"),
         "DIALTONE_COUNTRIES": "US",
         "DIALTONE_VOICE": f"{__name__}:{open_unsigned.__name__}",
-        **dict.fromkeys(("ACME_VOICE_URL", "ACME_VOICE_KEY", "ACME_VOICE_NUMBER"), "x"),
-        "ACME_VOICE_SECRET": "tops3cret",
     }
     settings = read_settings(own, None)
     hidden = await connection_checks(settings)["phone line"]()

@@ -17,14 +17,14 @@ from application.ports.webhooks import SignatureCoverage, SignedRequest
 from application.webhook_urls import WebhookUrls
 from domain.features.voice.call import CallStatus
 from domain.otp.delivery import Channel
-from tests.contract.examples.acme_voice.markup import render_steps
-from tests.contract.examples.acme_voice.webhooks import parse_call
 from tests.integration.entrypoints.http.voice.webhooks import CALLER, PATHS, PUBLIC_URL, SETTINGS
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.http_app import open_http_client
 from tests.support.policies import make_policy
+from tests.support.voice.json_markup import render_steps
+from tests.support.voice.json_webhooks import parse_call
 from tests.support.voice.stored import stored_calls
 
 CALL: Final = {"call": "c7", "from": CALLER, "to": "+15005550006"}
@@ -42,8 +42,8 @@ class BodySignatures:
         return hmac.compare_digest(self.sign(request.body), request.headers.get("signature", ""))
 
 
-class AcmeDocuments:
-    """Reads and renders what Acme does."""
+class Documents:
+    """Reads and renders JSON."""
 
     parse = staticmethod(parse_call)
     render = staticmethod(render_steps)
@@ -67,7 +67,7 @@ class Provider:
 async def provider() -> AsyncIterator[Provider]:
     flow = read_call_flow(None, "Dialtone")
     policy = make_policy(call_flow=flow, webhook_urls=WebhookUrls(PUBLIC_URL))
-    calls, documents = FakeCallProvider(), AcmeDocuments()
+    calls, documents = FakeCallProvider(), Documents()
     ports = VoicePorts(calls, BodySignatures(), documents, documents)
     app = AppHarness(policy=policy, call_provider=calls, voice_ports=ports)
     async with open_http_client(app.use_cases, SETTINGS) as http:

@@ -1,4 +1,4 @@
-"""Acme's markup: a JSON document with steps."""
+"""The markup of a provider in memory: a JSON document with steps."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Acme's requests about calls: JSON with a signature of the time, the URL and the body."""
+"""Requests of a provider in memory: JSON with a signature of the time, the URL and the body."""
 
 import hmac
 import time
@@ -14,7 +14,6 @@ from domain.features.voice.call import CallStatus
 from domain.features.voice.flow import DialResult
 from domain.features.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from domain.phone import PhoneNumber, parse_phone
-from tests.contract.examples.acme_signature import sign_callback
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -38,12 +37,24 @@ class _Call(msgspec.Struct):
     error: str = ""
 
 
+def sign_request(secret: str, url: str, body: bytes, signed_at: float) -> SignedRequest:
+    """Return a request that the provider posts at this time."""
+    timestamp = str(int(signed_at))
+    headers = {"timestamp": timestamp, "signature": _sign(secret, timestamp, url, body)}
+    return SignedRequest(url, headers, body=body)
+
+
+def _sign(secret: str, timestamp: str, url: str, body: bytes) -> str:
+    signed = b"\n".join([timestamp.encode(), url.encode(), body])
+    return hmac.digest(secret.encode(), signed, "sha256").hex()
+
+
 def is_signed(secret: str, request: SignedRequest) -> bool:
-    """Return whether Acme has signed the request in the last minutes."""
-    timestamp = request.headers.get("x-acme-timestamp", "")
-    signature = request.headers.get("x-acme-signature", "")
+    """Return whether the provider has signed the request in the last minutes."""
+    timestamp = request.headers.get("timestamp", "")
+    signature = request.headers.get("signature", "")
     try:
-        expected = sign_callback(secret, timestamp, request.url, request.body)
+        expected = _sign(secret, timestamp, request.url, request.body)
     except UnicodeEncodeError:
         return False
     # Bytes: a header can have characters that are not ASCII.

@@ -1,9 +1,0 @@
-"""`python -m tests.contract.examples.acme_sms COMMAND`: run a command while Acme serves."""
-
-import sys
-
-from tests.contract.examples.acme_sms.server import AcmeServer
-from tests.contract.examples.provider_server import run_with
-
-if __name__ == "__main__":
-    sys.exit(run_with(AcmeServer()))

@@ -1,0 +1,150 @@
+"""A phone line that keeps all promises. Its provider is in memory.
+
+PLACED_CALLS names a file for the calls that it places, so that another process sees them.
+"""
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from application.features.voice.ports import Markup, RecordingFile, WebhookFields
+from application.ports.errors import CallProviderUnavailable, RecordingNotFound
+from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.webhooks import SignedRequest
+from domain.features.voice.call import MAX_PROVIDER_ID_LENGTH
+from domain.features.voice.instructions import Instruction, Position
+from domain.phone import PhoneNumber
+from tests.support.voice.json_markup import render_steps
+from tests.support.voice.json_webhooks import is_signed, parse_call, sign_request
+
+KEY: Final = "s3cret"
+NUMBER: Final = "+14155550006"
+_PIECE: Final = 65_536
+
+
+class RightVoice:
+    """Its provider fails in the way that `failure` says."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.placed: list[tuple[str, str, str]] = []
+        self.recordings: dict[str, bytes] = {}
+        self.failure = ""
+        self._calls = 0
+        self._file = environ.get("PLACED_CALLS")
+
+    async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
+        if self.failure == "unreachable":
+            return DeliveryResult(DeliveryStatus.NOT_CONNECTED, "There is no connection.")
+        if self.failure == "invalid number":
+            return DeliveryResult(DeliveryStatus.INVALID_NUMBER, "No phone has this number.")
+        call = (phone.e164, url, status_url)
+        self.placed.append(call)
+        if self._file:
+            with Path(self._file).open("a") as file:  # noqa: ASYNC230 -- a line
+                file.write(f"{json.dumps(call)}\n")
+        if self.failure:
+            return DeliveryResult(DeliveryStatus.UNKNOWN, "The provider did not respond.")
+        return DeliveryResult(DeliveryStatus.ACCEPTED, provider_call_id=f"c{len(self.placed)}")
+
+    @asynccontextmanager
+    async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:
+        self._require_provider()
+        content = self.recordings.get(recording_id)
+        if content is None:
+            raise RecordingNotFound
+        yield RecordingFile("audio/mpeg", len(content), self._read(content))
+
+    async def delete_recording(self, recording_id: str) -> None:
+        self._require_provider()
+        self.recordings.pop(recording_id, None)
+
+    def verify(self, request: SignedRequest) -> bool:
+        return is_signed(KEY, request)
+
+    def parse(self, request: SignedRequest) -> WebhookFields:
+        return parse_call(request)
+
+    def render(
+        self,
+        instructions: Sequence[Instruction],
+        url_of: Callable[[Position], str],
+        recording_status_url: str = "",
+    ) -> Markup:
+        return render_steps(instructions, url_of, recording_status_url)
+
+    async def check(self) -> None:
+        self._require_provider()
+
+    async def _read(self, content: bytes) -> AsyncIterator[bytes]:
+        for start in range(0, len(content), _PIECE):
+            self._require_provider()
+            yield content[start : start + _PIECE]
+
+    def _require_provider(self) -> None:
+        if self.failure not in ("", "invalid number"):
+            raise CallProviderUnavailable("The provider does not respond.")
+
+    # For the contract tests
+
+    def placed_calls(self) -> list[tuple[str, str, str]]:
+        return self.placed
+
+    def add_recording(self, content: bytes) -> str:
+        recording_id = f"r{len(self.recordings)}"
+        self.recordings[recording_id] = content
+        return recording_id
+
+    def sign_webhook(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
+        if body is None:
+            body = json.dumps({"call": "c1", "from": "+14155550001", "to": NUMBER}).encode()
+        return sign_request(KEY, url, body, signed_at.timestamp())
+
+    def sign_call(
+        self, url: str, caller: str, called: str, digits: str
+    ) -> tuple[str, SignedRequest]:
+        self._calls += 1
+        call_id = str(self._calls).rjust(MAX_PROVIDER_ID_LENGTH, "c")
+        call = {"call": call_id, "from": caller, "to": called, "keys": digits}
+        return call_id, post_of(url, call)
+
+    def dialed(self, markup: str) -> list[tuple[str, str]]:
+        steps = json.loads(markup)["steps"]
+        return [(step["dial"], step["from"]) for step in steps if "dial" in step]
+
+    def said(self, markup: str) -> list[str]:
+        return [step["say"] for step in json.loads(markup)["steps"] if "say" in step]
+
+    def is_answered(self, markup: str) -> bool:
+        steps = json.loads(markup)["steps"]
+        return not steps or steps[0] != {"end": "busy"}
+
+    def break_provider(self) -> None:
+        self.failure = "unreachable"
+
+    def hang_provider(self) -> None:
+        self.failure = "no answer"
+
+    drop_provider = hang_provider
+
+    def fail_provider(self, status: int) -> None:
+        self.failure = f"status {status}"
+
+    def invalidate_number(self) -> None:
+        self.failure = "invalid number"
+
+    def mend_provider(self) -> None:
+        self.failure = ""
+
+
+def post_of(url: str, call: Mapping[str, object], key: str = KEY) -> SignedRequest:
+    """Return a request of the provider about a call, of now."""
+    return sign_request(key, url, json.dumps(call).encode(), time.time())
+
+
+@asynccontextmanager
+async def open_right_voice(*, environ: Mapping[str, str]) -> AsyncIterator[RightVoice]:
+    yield RightVoice(environ)

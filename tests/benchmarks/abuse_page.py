@@ -51,6 +51,10 @@ PRICE_PER_OPERATOR_MINUTE: Final = 0.0225
 ONE_MINUTE: Final = timedelta(minutes=1)
 ONE_HOUR: Final = timedelta(hours=1)
 PAGE_WIDTH: Final = 116
+_WITH_PROOFS: Final = (
+    "In each flood above that rejects new customers everybody with a proof is served, while "
+    "attackers send none. With proofs they reach this:"
+)
 
 
 def write_page(generated: str) -> None:
@@ -92,6 +96,7 @@ def render(
                 [_flood_row(result, WITHOUT_PROOF) for result in ordinary],
             ),
             "## Floods where proofs are asked for\n",
+            f"{wrap_text(_WITH_PROOFS)}\n",
             render_table(
                 ["attack", "proofs", *costs, *_in_order(EVERYBODY)],
                 [_flood_row(result, EVERYBODY) for result in with_attestation],

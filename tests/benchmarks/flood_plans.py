@@ -242,6 +242,7 @@ def _with_attestation() -> Iterable[Flood]:
             messages=None if plan.own_numbers else _count_messages(plan, strangers),
             proofs=0,
             has_attestation=True,
+            is_shown=False,
         )
     for plan in rejecting:
         parts = ALL_WITH_ATTESTATION if plan.logs_in else UNVERIFIED_WITH_ATTESTATION

@@ -24,7 +24,7 @@ from typing import Any, Final
 import httpx
 import structlog
 
-from entrypoints.bootstrap import open_use_cases
+from entrypoints.bootstrap import open_all
 from entrypoints.http.settings import HttpSettings
 from entrypoints.settings.read import read_settings
 from tests.support.http_app import open_http_client
@@ -88,8 +88,8 @@ async def trace(method: str, path: str, body: Any = None) -> RequestPath:
         # The thread of the database starts here.
         with _recording(steps):
             async with (
-                open_use_cases(settings) as use_cases,
-                open_http_client(use_cases, app_settings) as http,
+                open_all(settings, is_service=True) as opening,
+                open_http_client(opening.use_cases, app_settings) as http,
             ):
                 headers = {"Authorization": f"Bearer {await _sign_up(http)}"}
                 steps.clear()

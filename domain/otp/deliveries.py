@@ -39,12 +39,16 @@ class Deliveries:
     def find(self, request_id: str) -> Delivery | None:
         return next((found for found in self.all if found.request_id == request_id), None)
 
-    def last_provider(self, challenge_ids: Collection[str], channel: Channel) -> str:
+    def last_provider(
+        self, challenge_ids: Collection[str], channel: Channel, since: datetime | None
+    ) -> str:
         """Return the provider that carried one of these codes last by a channel, empty if none."""
         carried = [
             delivery.provider
             for delivery in self.all
-            if delivery.challenge_id in challenge_ids and delivery.channel is channel
+            if delivery.challenge_id in challenge_ids
+            and delivery.channel is channel
+            and (since is None or delivery.sent_at > since)
         ]
         return carried[-1] if carried else ""
 

@@ -236,10 +236,11 @@ class PhoneVerification:
         return successor, decision
 
     def last_provider(self, channel: Channel, purpose: Purpose, identity_id: str | None) -> str:
-        """Return the provider that last carried a code which was not entered; empty if none did."""
+        """Return the provider that last carried a code, if none was entered since; else empty."""
         of_purpose = self.challenges.for_purpose(purpose, identity_id)
-        unused = [challenge.id for challenge in of_purpose if challenge.used_at is None]
-        return self.deliveries.last_provider(unused, channel)
+        used_at = [challenge.used_at for challenge in of_purpose if challenge.used_at]
+        ids = [challenge.id for challenge in of_purpose]
+        return self.deliveries.last_provider(ids, channel, max(used_at, default=None))
 
     def find_operator_code(self, now: datetime) -> tuple[OperatorCode, Delivery] | None:
         """Return the latest code of an operator if it signs in now, and its delivery."""

@@ -388,3 +388,16 @@ async def test_a_code_that_was_not_entered_is_sent_again_by_the_next_provider(
     app.advance(61)
     await app.request_otp()
     assert app.messenger.last_providers[-1] == ""
+
+
+async def test_after_a_login_nothing_is_sent_again_though_an_older_code_was_not_entered(
+    app: CoreHarness,
+) -> None:
+    app.messenger.names = ("first", "second")
+    await app.request_otp()
+    app.advance(250)  # the code has less than a minute left: the next one is another
+    await app.request_otp()
+    await app.verify_otp(app.last_code)
+    app.advance(1)
+    await app.request_otp()
+    assert app.messenger.last_providers == ["", "first", ""]

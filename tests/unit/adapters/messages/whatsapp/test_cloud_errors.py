@@ -5,7 +5,7 @@ import re
 import pytest
 
 from adapters.messages.whatsapp_cloud.client import CloudApiError, InvalidCloudApiResponse
-from adapters.messages.whatsapp_cloud.error_codes import to_result
+from adapters.messages.whatsapp_cloud.error_codes import to_result, why_nobody
 from adapters.shared.http import ConnectionFailed, NoResponse
 from application.ports.otp import DeliveryStatus
 
@@ -40,6 +40,13 @@ def test_the_code_of_an_error_decides(
         assert (result.status, result.error_code) == (expected, str(code)), code
         # Clients see it.
         assert re.fullmatch(r"[A-Z][A-Za-z',; ]+\.", result.reason), result.reason
+
+
+def test_some_codes_mean_that_nobody_gets_messages() -> None:
+    for_all = (*TEMPLATE, 132999, *ACCOUNT)  # 132999: Meta may add codes of templates
+    for_some = (*RATE, *WITHHELD, 131026, 131021, 131030, 1, 2, 131000, 199999)
+    assert [code for code in for_all if not why_nobody(str(code))] == []
+    assert [code for code in (*map(str, for_some), "", "x") if why_nobody(code)] == []
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 404, 429, 500, 502, 503, 504])

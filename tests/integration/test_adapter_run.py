@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.contract.examples.event_file import open_event_file
 from tests.contract.suites import plugin
 from tests.contract.suites.attestation import test_attestation as attestation
 from tests.contract.suites.attestation.driver import ExternalAttestationDriver
@@ -65,6 +66,7 @@ PORT_OF: Final[dict[Callable[..., Any], str]] = {
     open_limits: "limits",
     open_files: "media",
     open_voice: "voice",
+    open_event_file: "events",
     open_event_list: "events",
     open_leaking_messenger: "messages",
     open_questions: "attestation",
@@ -105,6 +107,7 @@ def test_each_suite_runs_with_adapters_of_others_and_with_ours() -> None:
         (open_sqlite, ["-k", "moved or health or crash or other_keys"]),
         (open_disk, []),
         (open_failover, []),
+        (open_event_file, []),
         (open_limits, []),
     ],
 )

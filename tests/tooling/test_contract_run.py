@@ -18,7 +18,8 @@ def test_the_author_gets_what_fails_and_what_is_not_proven(tmp_path: Path) -> No
     makefile = (PROJECT / "Makefile").read_text()
     [options] = [line for line in makefile.splitlines() if "--adapter=" in line]
     command = options.replace("$(PYTEST)", f"{sys.executable} -m pytest").replace("$(ARGS)", "")
-    environ = {"MY_SMS_FILE": str(tmp_path / "messages"), "PYTHONPATH": str(tmp_path)}
+    messages = {"MY_SMS_FILE": str(tmp_path / "messages"), "MY_SMS_KEY": "key"}
+    environ = {**messages, "PYTHONPATH": str(tmp_path)}
 
     run = subprocess.run(
         [

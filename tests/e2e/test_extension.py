@@ -50,6 +50,7 @@ def service(installed: Path, tmp_path: Path) -> Iterator[Service]:
         "PYTHONPATH": str(installed),
         "DIALTONE_EXTENSIONS": EXTENSION,
         "DIALTONE_METRICS_BIND": f"127.0.0.1:{port}",
+        "DIALTONE_ACME_NOTE_LENGTH": "9",
     }
     service = Service(tmp_path / "service", environ).start()
     yield service
@@ -77,7 +78,9 @@ def stored_notes(service: Service) -> list[str]:
         return [row[0] for row in connection.execute("SELECT id FROM x_acme_notes")]
 
 
-def test_its_path_its_claim_its_metric_and_its_part_of_an_export(service: Service) -> None:
+def test_its_setting_its_path_its_claim_its_metric_and_its_part_of_an_export(
+    service: Service,
+) -> None:
     with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
         assert http.get(PATH).status_code == 401
         tokens = log_in(http, service)
@@ -85,6 +88,8 @@ def test_its_path_its_claim_its_metric_and_its_part_of_an_export(service: Servic
         assert http.get(PATH).json() == {"text": ""}
         invalid = http.put(PATH, json={"text": 1, "more": 2})
         assert {*invalid.json()["errors"]} == {"text", "more"}
+        too_long = http.put(PATH, json={"text": "Call Asha."}).json()
+        assert too_long["errors"] == {"text": ["Must have at most 9 characters."]}
 
         assert http.put(PATH, json={"text": "Call Asha"}).json() == {"text": "Call Asha"}
 

@@ -94,5 +94,11 @@ async def test_an_operator_deletes_files_at_once_or_while_their_store_is_away_by
     del app.service.settings["DIALTONE_MEDIA"]
     assert (deleted.returncode, away.exists()) == (0, True)
     assert "The files of the library stay until the service deletes them." in deleted.stderr
+
+    unmounted = folder.rename(folder.with_name("unmounted"))
+    cleaned = app.service.run("cleanup")
+    assert (cleaned.returncode, folder.exists()) == (1, False)
+    assert f"DIALTONE_MEDIA: {folder} does not exist. Mount or restore it" in cleaned.stderr
+    unmounted.rename(folder)
     assert app.service.run("cleanup").returncode == 0
     assert not away.exists()

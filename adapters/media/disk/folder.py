@@ -97,14 +97,6 @@ def check_writable(folder: Path) -> None:
         Path(name).unlink()
 
 
-def has_files(folder: Path) -> bool:
-    """Return whether the folder has files under storage keys; other files do not count."""
-    return any(
-        path.is_file() and _STORAGE_KEY.match(str(path.relative_to(folder)))
-        for path in folder.rglob("*")
-    )
-
-
 def file_path(folder: Path, storage_key: str) -> Path | None:
     """Return the path of a file, or None for an invalid storage key (OWASP ASVS 5.0 5.3.2).
 

@@ -130,7 +130,7 @@ async def open_all(
             is_service=is_service,
         )
         for feature in opened_features:
-            await stack.enter_async_context(feature.open(opening))
+            await feature.open(opening)
         yield opening
 
 

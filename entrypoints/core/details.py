@@ -1,7 +1,5 @@
 """What features show of a user, and what they keep of one who is deleted."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 from entrypoints.features import FEATURES
@@ -14,12 +12,10 @@ class _Details(Feature):
 
     name = "details"
 
-    @asynccontextmanager
-    async def open(self, opening: Opening) -> AsyncIterator[None]:
+    async def open(self, opening: Opening) -> None:
         """Let each feature add its own."""
         for feature in FEATURES:
             feature.add_details(opening)
-        yield
 
 
 DETAILS: Final = _Details()

@@ -1,7 +1,6 @@
 """The limits of codes, in the database or in a store of their own."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from application.ports.keys import KeyPurpose
@@ -27,8 +26,7 @@ class _Limits(Feature):
             return [[Library("DIALTONE_LIMIT_STORE", "redis", "redis://")]]
         return ()
 
-    @asynccontextmanager
-    async def open(self, opening: Opening) -> AsyncIterator[None]:
+    async def open(self, opening: Opening) -> None:
         """Open the limit store that `DIALTONE_LIMIT_STORE` names, or take that of the database."""
         from adapters.databases.records.call_deadlines import limit_own_calls
         from adapters.databases.records.store_calls import guard_limits, wrap_store
@@ -52,7 +50,6 @@ class _Limits(Feature):
         peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
         policy = settings.otp_policy(are_messages_reported=False)
         core.add(LimitsFeature(core, limits, peppers, policy, former_limits))
-        yield
 
 
 def open_limit_store(

@@ -1,7 +1,7 @@
 """One-time codes with the providers of their messages."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final
 
 from application.ports.keys import KeyPurpose
@@ -42,8 +42,7 @@ class _Otp(Feature):
         )
         return [libraries]
 
-    @asynccontextmanager
-    async def open(self, opening: Opening) -> AsyncIterator[None]:
+    async def open(self, opening: Opening) -> None:
         """Open the messengers in the order in which they are tried, and load the templates.
 
         At the end the rejections that wait are written.
@@ -76,10 +75,9 @@ class _Otp(Feature):
             settings.otp_policy(are_messages_reported=bool(status_callbacks)),
         )
         core.add(otp)
-        try:
-            yield
-        finally:
-            await write_last(otp.rejections.write_rest, "rejections_not_written")
+        opening.stack.push_async_callback(
+            write_last, otp.rejections.write_rest, "rejections_not_written"
+        )
 
 
 def open_messenger(

@@ -1,7 +1,6 @@
 """The REST administration, with service tokens."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from adapters.databases.records.features.admin import KINDS
@@ -25,8 +24,7 @@ class _Admin(Feature):
 
         return (AdminPlugin(make_user_details_form(installed)),)
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Add the use cases of service tokens."""
         from adapters.databases.records.features.admin import make_admin_repositories
         from application.features.admin.feature import AdminFeature
@@ -39,7 +37,6 @@ class _Admin(Feature):
             "Time until the next service token expires that is valid.",
             admin.tokens.measure_next_expiry,
         )
-        yield
 
 
 ADMIN: Final = _Admin()

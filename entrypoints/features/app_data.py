@@ -1,7 +1,6 @@
 """What the backend of the app keeps with a user."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from adapters.databases.records.features.app_data import KINDS
@@ -11,7 +10,6 @@ if TYPE_CHECKING:
     from entrypoints.http.core.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
-    from entrypoints.settings.settings import Settings
 
 
 class _AppData(Feature):
@@ -27,8 +25,7 @@ class _AppData(Feature):
 
         return (AppDataFields,)
 
-    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        del settings, installed
+    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.app_data.plugin import AppDataPlugin
 
         return (AppDataPlugin(),)
@@ -40,15 +37,13 @@ class _AppData(Feature):
 
         add_app_data_details(opening.use_cases, make_app_data_repositories(opening.database))
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Add the use cases."""
         from adapters.databases.records.features.app_data import make_app_data_repositories
         from application.features.app_data.feature import AppDataFeature
 
         repositories = make_app_data_repositories(opening.database)
         opening.use_cases.add(AppDataFeature(opening.use_cases, repositories))
-        yield
 
 
 APP_DATA: Final = _AppData()

@@ -240,14 +240,12 @@ class _Attestation(Feature):
             _try_provider(attestation),
         )
 
-    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        del settings, installed
+    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.attestation.plugin import AttestationPlugin
 
         return (AttestationPlugin(),)
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Ask clients for proofs, if codes are open and the settings name what checks them."""
         from adapters.databases.records.features.attestation import make_attestation_repositories
         from adapters.operations.system import HeldHealthCheck
@@ -276,7 +274,6 @@ class _Attestation(Feature):
                 core.of(LimitsFeature).restrictions.append(ask_strangers)
         used = make_attestation_repositories(opening.database).used_attestations
         core.add(AttestationFeature(core, used, attestation))
-        yield
 
 
 ATTESTATION: Final = _Attestation()

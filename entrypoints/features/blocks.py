@@ -1,7 +1,6 @@
 """Blocks: number prefixes, networks and countries that get no codes for a time."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from adapters.databases.records.features.blocks import KINDS
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from entrypoints.http.core.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
-    from entrypoints.settings.settings import Settings
 
 
 class _Blocks(Feature):
@@ -22,8 +20,7 @@ class _Blocks(Feature):
     kinds = KINDS
     must_be_open = True  # what commands send obeys the blocks too
 
-    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        del settings, installed
+    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.blocks.plugin import BlocksPlugin
 
         return (BlocksPlugin(),)
@@ -40,8 +37,7 @@ class _Blocks(Feature):
 
         add_blocks_details(opening.use_cases, make_blocks_repositories(opening.database))
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Add the use cases. Where there are limits, read the blocks first, and again and again.
 
         So they act before the first request is answered.
@@ -57,19 +53,19 @@ class _Blocks(Feature):
         core.add(blocks)
         _measure(opening, blocks)
         if core.find(LimitsFeature) is None:
-            yield
             return
         await blocks.known.read()
-        async with repeat(
-            "blocks",
-            blocks.known.read,
-            failed_event="blocks_not_read",
-            pause=READ_INTERVAL,
-            limit=READ_TIMEOUT,
-            metrics=opening.metrics,
-            log_failure=blocks.known.warn,
-        ):
-            yield
+        await opening.stack.enter_async_context(
+            repeat(
+                "blocks",
+                blocks.known.read,
+                failed_event="blocks_not_read",
+                pause=READ_INTERVAL,
+                limit=READ_TIMEOUT,
+                metrics=opening.metrics,
+                log_failure=blocks.known.warn,
+            )
+        )
 
 
 def _measure(opening: "Opening", blocks: "BlocksFeature") -> None:

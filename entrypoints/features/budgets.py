@@ -1,8 +1,8 @@
 """Budgets: what codes and notices may cost in 24 hours, in all and for each country."""
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -158,8 +158,7 @@ class _Budgets(Feature):
         currency = FileCheck(partial(check_currency, budgets))
         return (_check_prices(budgets), _check_countries(budgets), [currency])
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Stop strangers from now on, by what was spent before."""
         from application.features.budgets.watch_budgets import WatchBudgets
         from application.features.statistics.feature import StatisticsFeature
@@ -195,7 +194,6 @@ class _Budgets(Feature):
             limits.restrictions.append(watch.find_restriction)
             with suppress(CorruptRecord, StorageError):  # the task reads it a minute later
                 await watch()
-        yield
 
 
 BUDGETS: Final = _Budgets()

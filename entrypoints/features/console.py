@@ -1,7 +1,6 @@
 """The web console of administrators."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.resources import files
@@ -90,8 +89,7 @@ class _Console(Feature):
 
         add_console_details(opening.use_cases, make_console_repositories(opening.database))
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Add the use cases of its sessions, if codes are open."""
         from adapters.databases.records.features.console import make_console_repositories
         from application.features.console.feature import ConsoleFeature, ConsoleRecordsFeature
@@ -101,7 +99,6 @@ class _Console(Feature):
         records = ConsoleRecordsFeature(core, make_console_repositories(opening.database))
         if core.find(OtpFeature) is not None:
             core.add(ConsoleFeature(core, records))
-        yield
 
 
 CONSOLE: Final = _Console()

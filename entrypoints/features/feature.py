@@ -1,7 +1,6 @@
 """What the rest of the program knows of an optional feature."""
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -73,7 +72,7 @@ class Feature:
     without_messages: ClassVar[WithoutMessages | None] = None
 
     def plugins(
-        self, settings: "Settings", installed: "Sequence[Feature]"
+        self, settings: "Settings", installed: "Sequence[Feature]", /
     ) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application.
 
@@ -101,18 +100,18 @@ class Feature:
         """Add to the core what it shows of a user. Only records are read: no port is opened."""
         del opening
 
-    def open(self, opening: "Opening") -> AbstractAsyncContextManager[None]:
+    async def open(self, opening: "Opening") -> None:
         """Open its ports, and add what it has to the core and to the service.
 
         Those are its use cases, its export part, its steps of the cleanup, and, in the service,
-        its tasks, gauges and lines of the banner: see `Opening`. It is open until the block ends.
+        its tasks, gauges and lines of the banner: see `Opening`. What has to be closed is entered
+        in `opening.stack`.
 
         Raises:
             ConfigurationError: an adapter cannot be opened.
             StartupError
         """
         del opening
-        return nullcontext()
 
 
 def make_user_details_form(features: Sequence[Feature]) -> "UserDetailsForm":

@@ -1,7 +1,5 @@
 """Imports of users, and of the users and items of another service."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
@@ -17,15 +15,13 @@ class _Imports(Feature):
     adapters = ("imports", "databases/mongo/source_database.py")
     needs = ("media",)
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Add the use cases. To import items, the media store has to be open."""
         from application.features.imports.feature import ImportsFeature
         from entrypoints.features.media.feature import MediaSettings
 
         specs = opening.settings.of(MediaSettings).media_policy().variant_specs
         opening.use_cases.add(ImportsFeature(opening.use_cases, specs))
-        yield
 
 
 IMPORTS: Final = _Imports()

@@ -7,7 +7,6 @@ from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.settings.settings import Settings
 
 
 class _LegacyOtp(Feature):
@@ -15,8 +14,7 @@ class _LegacyOtp(Feature):
 
     name = "legacy_otp"
 
-    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        del settings, installed
+    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.legacy_otp.plugin import LegacyOtpPlugin
 
         return (LegacyOtpPlugin(),)

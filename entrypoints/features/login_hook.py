@@ -1,7 +1,7 @@
 """The login hook, which decides about each login."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -86,16 +86,12 @@ class _LoginHook(Feature):
     def check(self, settings: Settings) -> Findings:
         return (_try_hook(settings.of(LoginHookSettings)),)
 
-    def plugins(
-        self, settings: "Settings", installed: "Sequence[Feature]"
-    ) -> "Sequence[ApiPlugin]":
-        del settings, installed
+    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.login_hook.plugin import LoginHookPlugin
 
         return (LoginHookPlugin(),)
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Ask the hook about each login, if there is one."""
         from application.features.login_hook.feature import LoginHookFeature
 
@@ -117,7 +113,6 @@ class _LoginHook(Feature):
         if hook is not None:
             has_phone = settings.login_hook_has_phone
             opening.use_cases.add(LoginHookFeature(opening.use_cases, hook, with_phone=has_phone))
-        yield
 
 
 LOGIN_HOOK: Final = _LoginHook()

@@ -1,7 +1,6 @@
 """Passkeys of the staff, with which it signs in to the web console."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -108,8 +107,7 @@ class _Passkeys(Feature):
         passkeys = settings.of(PasskeySettings)
         return (_check_possible(passkeys), _check_staff(passkeys))
 
-    def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        del settings, installed
+    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.passkeys.plugin import PasskeysPlugin
 
         return (PasskeysPlugin(),)
@@ -125,8 +123,7 @@ class _Passkeys(Feature):
 
         add_passkey_details(opening.use_cases)
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Add the use cases of passkeys, also where none can be used: those that exist count."""
         from adapters.databases.records.features.console import make_console_repositories
         from adapters.databases.records.features.passkeys import make_passkeys_repositories
@@ -155,7 +152,6 @@ class _Passkeys(Feature):
                 ),
             )
         )
-        yield
 
 
 PASSKEYS: Final = _Passkeys()

@@ -1,7 +1,6 @@
 """A user gets another phone number, and the former number can undo it."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -36,8 +35,7 @@ class _PhoneChangeRecords(Feature):
 
     name = "phone_change_records"
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Add what the cleanup does. The messages wait for the service."""
         from adapters.databases.records.features.phone_change import make_phone_change_repositories
         from application.features.phone_change.feature import PhoneChangeRecordsFeature
@@ -51,7 +49,6 @@ class _PhoneChangeRecords(Feature):
                 UndoCodes(opening.keys.key_set(KeyPurpose.OTP_PEPPER)),
             )
         )
-        yield
 
 
 class _PhoneChange(Feature):
@@ -75,8 +72,7 @@ class _PhoneChange(Feature):
 
         return (PhoneChangeFields,)
 
-    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        del settings, installed
+    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.phone_change.plugin import PhoneChangePlugin
 
         return (PhoneChangePlugin(),)
@@ -87,8 +83,7 @@ class _PhoneChange(Feature):
 
         add_phone_change_details(opening.use_cases, opening.system.clock)
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         from adapters.databases.records.features.phone_change import make_phone_change_repositories
         from application.features.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
 
@@ -101,7 +96,6 @@ class _PhoneChange(Feature):
                 PhoneChangePolicy(countries=opening.settings.countries),
             )
         )
-        yield
 
 
 PHONE_CHANGE: Final = _PhoneChange()

@@ -1,7 +1,6 @@
 """The page at `/` of a service in development, and the web client."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -68,8 +67,7 @@ class _Start(Feature):
 
         return (StartPlugin(http_start_page(settings)),)
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Keep the last messages, where the page shows them."""
         from application.features.start.feature import StartFeature
 
@@ -81,7 +79,6 @@ class _Start(Feature):
         opening.use_cases.add(StartFeature(opening.use_cases, recent_messages))
         if opening.settings.env is Environment.DEVELOPMENT:
             opening.banner_urls["try it"] = f"{opening.settings.bind.local_url}/"
-        yield
 
 
 START: Final = _Start()

@@ -1,7 +1,7 @@
 """Statistics of messages and logins, and what messages and calls cost."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -128,14 +128,12 @@ class _Statistics(Feature):
         of_prices = settings.of(StatisticsSettings)
         return ([FileCheck(partial(_check_prices, of_prices))],)
 
-    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        del settings, installed
+    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.statistics.plugin import StatisticsPlugin
 
         return (StatisticsPlugin(),)
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Count from now on, and write at the end what was counted since the last write."""
         from adapters.databases.records.features.statistics import make_statistics_repositories
         from application.features.statistics.feature import StatisticsFeature, StatisticsPolicy
@@ -160,10 +158,7 @@ class _Statistics(Feature):
         statistics = StatisticsFeature(core, repositories, opening.listeners, policy, meter)
         core.add(statistics)
         opening.tasks.append(write_repeatedly(statistics, opening.metrics))
-        try:
-            yield
-        finally:
-            await write_last(statistics.write, "statistics_not_written")
+        opening.stack.push_async_callback(write_last, statistics.write, "statistics_not_written")
 
 
 def write_repeatedly(

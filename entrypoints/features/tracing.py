@@ -1,7 +1,5 @@
 """Traces by OpenTelemetry: a span for each request, and for each that it sends to others."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -55,18 +53,17 @@ class _Tracing(Feature):
     adapters = ("operations/tracing",)
     settings = TracingSettings
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Open the SDK in each worker. Commands are not traced."""
         settings = opening.settings.of(TracingSettings)
         if not opening.is_service or settings.otlp_endpoint is None or not settings.has_traces:
-            yield
             return
         from adapters.operations.tracing import open_tracer
 
-        async with open_tracer(settings.otlp_endpoint, installed_version()) as tracer:
-            with use_tracer(tracer):
-                yield
+        tracer = await opening.stack.enter_async_context(
+            open_tracer(settings.otlp_endpoint, installed_version())
+        )
+        opening.stack.enter_context(use_tracer(tracer))
 
 
 TRACING: Final = _Tracing()

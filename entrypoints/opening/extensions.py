@@ -6,6 +6,7 @@ when it is imported. Processes that are forked later have them too.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -82,6 +83,11 @@ def _find_problems(extension: Any, others: "Sequence[Feature]") -> Iterator[str]
         yield "has no `name` of lower-case letters, digits and underscores: give it one."
     if name in {feature.name for feature in others}:
         yield f"has the name of another feature, {name}: give it a name of its own."
+    if not iscoroutinefunction(extension.open):
+        yield (
+            "has an `open` that is no coroutine: take `@asynccontextmanager` and `yield` away, and "
+            "enter what has to be closed in `opening.stack`."
+        )
     if missing := sorted({*extension.needs} - {feature.name for feature in others}):
         yield f"needs the feature {missing[0]}, which is not there: take it out of `needs`."
     kinds = extension.kinds

@@ -1,8 +1,8 @@
 """Events of users, which are sent to the operator's backend."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -144,11 +144,9 @@ class _EventRecords(Feature):
 
     name = "event_records"
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Add the use cases that need records only."""
         _add_records(opening)
-        yield
 
 
 class _Events(Feature):
@@ -172,8 +170,7 @@ class _Events(Feature):
 
         add_event_details(opening.use_cases)
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Open the destinations of events."""
         from application.features.events.feature import EventsFeature, EventsPorts
 
@@ -203,7 +200,6 @@ class _Events(Feature):
             "How long the event waits that is due first; 0 if none is due.",
             measure if settings.events else None,
         )
-        yield
 
 
 def _send(

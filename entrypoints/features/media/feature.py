@@ -1,8 +1,8 @@
 """The library of pictures, with its moderation."""
 
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -63,11 +63,9 @@ class _MediaRecords(Feature):
 
     name = "media_records"
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Add the use cases that need records only."""
         _add_library(opening, None)
-        yield
 
 
 MEDIA_RECORDS: Final = _MediaRecords()
@@ -133,8 +131,7 @@ class _Media(Feature):
         quota = Quota(opening.settings.of(MediaSettings).library_quota)
         add_library_details(opening.use_cases, usages, quota)
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Open the media store and the processes that decode images."""
         from adapters.operations.system import HeldHealthCheck
         from application.features.media.feature import MediaFeature, MediaPorts
@@ -169,7 +166,6 @@ class _Media(Feature):
         core.add(media)
         if settings.cleanup_interval:
             opening.tasks.append(retry_deletions(media, opening.metrics))
-        yield
 
 
 class _ImportedMedia(_Media):

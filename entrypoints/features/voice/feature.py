@@ -405,8 +405,7 @@ class _Voice(Feature):
             opening.use_cases, calls, opening.settings.of(VoiceSettings).call_retention
         )
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Open the provider of calls if there is one. The call log is there in any case."""
         from adapters.databases.records.features.voice import make_voice_repositories
         from adapters.operations.system import HeldHealthCheck
@@ -430,7 +429,6 @@ class _Voice(Feature):
                 core.operations.check_readiness.add("calls", health)
             peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
             core.add(VoiceFeature(core, repositories, ports, peppers, policy))
-        yield
 
 
 VOICE: Final = _Voice()

@@ -1,7 +1,7 @@
 """Codes by WhatsApp."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -120,8 +120,7 @@ class _WhatsApp(Feature):
 
         return (WhatsAppPlugin(is_used=settings.of(WhatsAppSettings).whatsapp is not None),)
 
-    @asynccontextmanager
-    async def open(self, opening: "Opening") -> AsyncIterator[None]:
+    async def open(self, opening: "Opening") -> None:
         """Add the channel, if codes are open and there is a provider.
 
         At the end, codes that are being sent get the time that they need.
@@ -138,15 +137,11 @@ class _WhatsApp(Feature):
         if whatsapp is not None:
             opening.banner_adapters["whatsapp"] = f"by {provider_name(whatsapp)}"
         if whatsapp is None or core.find(OtpFeature) is None:
-            yield
             return
         with name_variable(_VARIABLE):
             messenger = await opening.stack.enter_async_context(open_whatsapp(whatsapp, settings))
         _add_channel(opening, settings, messenger, provider_name(whatsapp))
-        try:
-            yield
-        finally:
-            await core.of(OtpFeature).deliver_code.finish()
+        opening.stack.push_async_callback(core.of(OtpFeature).deliver_code.finish)
 
 
 def _add_channel(

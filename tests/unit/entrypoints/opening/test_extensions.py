@@ -112,6 +112,7 @@ def test_a_wrong_value_is_one_line(folder: Path, text: str, problem: str) -> Non
         ('"acme"', '"Acme Notes"', "has no `name` of lower-case letters"),
         ('"acme"', '"ours"', "has the name of another feature, ours: give it a name of its own"),
         ('"acme"', '"acme"; needs = ("none",)', "needs the feature none, which is not there"),
+        ('"acme"', '"acme"; open = dict', "has an `open` that is no coroutine"),
         ("(RecordKind(", "[RecordKind(", "has no tuple of RecordKind as its `kinds`"),
         ('"x_acme"', '"acme_notes"', "the records acme_notes: Its name must begin with x_"),
         ('"x_acme"', '"identities"', "the records identities: Its name must begin with x_"),

@@ -1,6 +1,7 @@
 """Which call blocks the event loop."""
 
 import asyncio
+import selectors
 import sys
 import threading
 import time
@@ -15,6 +16,8 @@ MAX_PAUSE: Final = 0.3
 """Seconds for which one call may keep the event loop from all others."""
 _SLICE: Final = 0.01
 _SHOWN_CALLS: Final = 4
+_IDLE: Final = selectors.__file__
+"""Where an event loop sleeps that has nothing to do."""
 
 
 @contextmanager
@@ -56,7 +59,7 @@ class _LoopThread:
         """Return for how many seconds of the last slice it computed, or slept in one call."""
         computed, place = time.clock_gettime(self._clock), (self.frame.f_code, self.frame.f_lasti)
         seconds = computed - self._computed
-        if self._is_asleep() and place == self._place and place[0].co_name != "select":
+        if self._is_asleep() and place == self._place and place[0].co_filename != _IDLE:
             seconds = _SLICE
         self._computed, self._place = computed, place
         return seconds

@@ -61,7 +61,7 @@ def test_dashboards_and_alerts_name_only_metrics_and_labels_that_exist() -> None
             if metric in existing:
                 labels |= existing[metric] | ({"le"} if metric != name else set())
             elif metric in records:
-                labels |= {"country", "provider"}
+                labels |= {"country", "provider", "result"}
             elif metric not in OF_PROMETHEUS:
                 problems.append(f"{name} does not exist: {expression}")
         for group, matchers in _LABELS.findall(expression):

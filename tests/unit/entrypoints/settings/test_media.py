@@ -200,3 +200,8 @@ def test_the_pixels_of_an_hour_are_divided_by_the_workers_and_imports_have_any_n
     with pytest.raises(TooManyPixels):
         allowance.acquire("a user", 1)
     assert IMPORTED_MEDIA.make_pixel_allowance(read) is None
+
+
+def test_an_invalid_value_hides_no_problem_of_the_others() -> None:
+    environ = {"DIALTONE_MEDIA": "bad", "DIALTONE_MEDIA_URL_VARIANT": "zoom"}
+    assert set(problems(environ)) == set(environ)

@@ -6,9 +6,14 @@ from application.administration.export_part import ExportPart
 from application.administration.find_user import FindUser
 from application.administration.list_audit import ListAudit
 from application.administration.retained_data import ListRetainedData
+from application.administration.show_user import ShowUser
 from application.administration.unblock_by_actor import UnblockByActor
+from application.administration.view_phone import ViewPhone
+from application.administration.view_user import ViewUser
+from application.core import Core
 from application.identities.feature import IdentitiesFeature
 from application.limits.actor_limits import ActorLimits
+from application.otp.feature import LimitsFeature
 from application.otp.reset_limits import ResetLimits
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
@@ -53,4 +58,23 @@ class AdministrationFeature:
             act=self.act_for_users,
             audit_log=repositories.audit_log,
             identities=repositories.identities,
+        )
+
+
+class UserDetailsFeature:
+    """What operators see of a user, which needs the limits of codes."""
+
+    def __init__(
+        self, core: Core, administration: AdministrationFeature, limits: LimitsFeature
+    ) -> None:
+        administration.actor_limits.limit_store = limits.limit_store
+        self.view_phone = ViewPhone(core.record_act, administration.actor_limits)
+        self.view_user = ViewUser(core.identities.get_user, self.view_phone)
+        self.show_user = ShowUser(
+            find_user=administration.find_user,
+            view_phone=self.view_phone,
+            describe_verification=limits.describe_verification,
+            delivery_reports=core.repositories.delivery_reports,
+            parts=administration.details_parts,
+            clock=core.system.clock,
         )

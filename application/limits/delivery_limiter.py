@@ -11,7 +11,7 @@ from application.limits.restrictions import (
     RestrictedClient,
     join_restrictions,
 )
-from application.otp.codes import OtpCodes
+from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes

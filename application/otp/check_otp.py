@@ -9,10 +9,10 @@ from typing import Final
 from application.identities.session_factory import SESSION_ID_BYTES
 from application.limits.attempt_limiter import AttemptLimiter, AttemptPermits
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.otp.codes import OtpCodes
 from application.otp.events import OtpAttemptsExhausted
 from application.otp.extensions import OtpExtensions
 from application.otp.recognize_device import recognize_device
+from application.otp_codes import OtpCodes
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications

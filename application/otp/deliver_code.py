@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.otp.codes import OtpCodes
 from application.otp.delivery_status import SENT_IS_REPORTED_ID, ReportTimingProfile
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.events import (
@@ -26,6 +25,7 @@ from application.otp.extensions import (
     OtpExtensions,
     SentMessage,
 )
+from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import (

@@ -8,7 +8,7 @@ from typing import Final
 
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.limits.restrictions import RestrictedClient
-from application.otp.codes import OtpCodes
+from application.otp_codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock

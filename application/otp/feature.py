@@ -4,16 +4,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from application.administration.show_user import ShowUser
-from application.administration.view_phone import ViewPhone
-from application.administration.view_user import ViewUser
+from application.core import Core
 from application.limits.attempt_limiter import AttemptLimiter
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.limits.limit_alerts import LimitAlerts
 from application.limits.measure_limits import MeasureLimits
 from application.operations.cleanup import expire
 from application.otp.check_otp import CheckOtp
-from application.otp.codes import OtpCodes
 from application.otp.deliver_code import DeliverCode
 from application.otp.delivery_status import (
     GetDeliveryStatus,
@@ -27,14 +24,13 @@ from application.otp.log_in import LogIn
 from application.otp.message_callbacks import AnswerHandshake, RecordMessageStatus
 from application.otp.recent_rejections import RecentRejections
 from application.otp.request_otp import RequestOtp
-from application.otp.send_code import SendCode
 from application.otp.send_notice import SendNotice
 from application.otp.verify_otp import VerifyOtp
+from application.otp_codes import OtpCodes
 from application.ports.keys import KeyRing
 from application.ports.limits import LimitStore
 from application.ports.otp import MessageProviders, SmsTemplates
 from application.ports.webhooks import Handshakes, StatusCallbacks
-from application.use_cases import UseCases
 from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.channel_order import ChannelOrder
@@ -89,7 +85,7 @@ class LimitsFeature:
 
     def __init__(
         self,
-        core: UseCases,
+        core: Core,
         limit_store: LimitStore,
         peppers: KeyRing,
         policy: OtpPolicy,
@@ -146,17 +142,6 @@ class LimitsFeature:
             return sum([await step(now) for step in steps])
 
         core.operations.cleanup.add_steps({"expired_rate_limits": expire_limits})
-        core.administration.actor_limits.limit_store = limit_store
-        self.view_phone = ViewPhone(core.record_act, core.administration.actor_limits)
-        self.view_user = ViewUser(core.identities.get_user, self.view_phone)
-        self.show_user = ShowUser(
-            find_user=core.administration.find_user,
-            view_phone=self.view_phone,
-            describe_verification=self.describe_verification,
-            delivery_reports=core.repositories.delivery_reports,
-            parts=core.administration.details_parts,
-            clock=clock,
-        )
 
 
 class OtpFeature:
@@ -164,7 +149,7 @@ class OtpFeature:
 
     def __init__(
         self,
-        core: UseCases,
+        core: Core,
         limits: LimitsFeature,
         ports: OtpPorts,
         peppers: KeyRing,
@@ -247,13 +232,6 @@ class OtpFeature:
             ),
             identities.phone_holds,
             events,
-        )
-        self.send_code = SendCode(
-            act=core.administration.act_for_users,
-            request_otp=self.request_otp,
-            codes=codes,
-            phone_verifications=verifications,
-            clock=clock,
         )
         self.record_message_status = RecordMessageStatus(
             ports.status_callbacks, self.report_delivery, keyed_hashes

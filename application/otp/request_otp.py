@@ -11,7 +11,6 @@ from typing import Final
 from application.identities.phone_holds import PhoneHolds
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.limits.restrictions import RestrictedClient
-from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.events import (
     WITHIN_COOLDOWN,
@@ -23,6 +22,7 @@ from application.otp.extensions import CodeDelivery, OtpExtensions
 from application.otp.provider_pause import PAUSED
 from application.otp.recent_rejections import RecentRejections
 from application.otp.recognize_device import recognize_device
+from application.otp_codes import CHALLENGE_BYTES, OtpCodes
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from application.otp.codes import OtpCodes
 from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.events import PhoneNoticeRejected, PhoneNoticeSent
+from application.otp_codes import OtpCodes
 from application.ports.otp import DeliveryStatus, PhoneVerifications, SmsTemplates
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from adapters.databases.records.database import Database
 from adapters.databases.records.kinds import IDENTITIES
 from adapters.databases.records.repositories.identities import IdentityMapping
-from application.administration.feature import AdministrationFeature
+from application.administration.feature import AdministrationFeature, UserDetailsFeature
+from application.administration.send_code import SendCode
 from application.identities.feature import IdentitiesFeature, IdentitiesPorts
 from application.operations.feature import OperationsFeature, OperationsPorts
-from application.otp.codes import OtpCodes
 from application.otp.delivery_status import ReportedDelivery
 from application.otp.feature import LimitsFeature, OtpFeature, OtpPorts
 from application.otp.log_in import LoggedIn, VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import OtpRejected
+from application.otp_codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Randomness, SystemPorts
 from application.ports.webhooks import Handshakes, StatusCallbacks
@@ -94,6 +95,7 @@ class CoreHarness:
         )
         limits = self.stores.limits if self.stores else self.database.limit_store()
         core.add(LimitsFeature(core, limits, self.peppers, self.policy.otp))
+        core.add(UserDetailsFeature(core, core.administration, self.limits))
         core.operations.check_readiness.add("messages", self.messenger)
         otp_ports = OtpPorts(
             messenger=self.messenger,
@@ -101,7 +103,9 @@ class CoreHarness:
             status_callbacks=self.status_callbacks,
             handshakes=self.handshakes,
         )
-        core.add(OtpFeature(core, self.limits, otp_ports, self.peppers, self.policy.otp))
+        otp = OtpFeature(core, self.limits, otp_ports, self.peppers, self.policy.otp)
+        core.add(otp)
+        core.add(SendCode(act=core.administration.act_for_users, request_otp=otp.request_otp))
 
     @property
     def stores(self) -> Database | None:
@@ -121,6 +125,14 @@ class CoreHarness:
     @property
     def limits(self) -> LimitsFeature:
         return self.use_cases.of(LimitsFeature)
+
+    @property
+    def user_details(self) -> UserDetailsFeature:
+        return self.use_cases.of(UserDetailsFeature)
+
+    @property
+    def send_code(self) -> SendCode:
+        return self.use_cases.of(SendCode)
 
     @property
     def otp(self) -> OtpFeature:

@@ -1,10 +1,10 @@
 """Build the use cases of exports from the core, and from what features add."""
 
+from application.administration.feature import UserDetailsFeature
 from application.features.export.export_user import ExportOwnData, ExportUser
 from application.features.export.files import CollectFiles
 from application.features.export.ports import ExportRepositories
 from application.operations.cleanup import expire
-from application.otp.feature import LimitsFeature
 from application.owned_records import OwnedRecords
 from application.use_cases import UseCases
 from domain.otp.sliding_window import CLOCK_SKEW
@@ -30,6 +30,6 @@ class ExportFeature:
         self.export_own_data = ExportOwnData(data_exports, collect_files, clock)
         self.export_user = ExportUser(
             core.administration.act_for_users,
-            core.of(LimitsFeature).view_phone,
+            core.of(UserDetailsFeature).view_phone,
             collect_files,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from application.core import FeatureNotOpen
 from application.features.media.check_media import CheckMedia
 from application.features.media.cleanup import CleanUpLibrary
 from application.features.media.deletions import MarkForDeletion, RetryDeletions
@@ -23,7 +24,7 @@ from application.features.media.quota import LibraryQuota
 from application.features.media.rebuild_variants import RebuildVariants
 from application.features.media.upload_image import UploadImage
 from application.ports.system import HealthCheck
-from application.use_cases import FeatureNotOpen, UseCases
+from application.use_cases import UseCases
 from domain.access import LibraryVisibility
 from domain.features.media.image import VariantSpec
 from domain.features.media.usage import Quota

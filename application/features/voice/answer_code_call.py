@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from application.features.voice.answer_call import AnswerCallCommand
 from application.features.voice.ports import Calls
-from application.otp.codes import OtpCodes
+from application.otp_codes import OtpCodes
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from application.update import change

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from application.features.voice.events import CallRejected
 from application.limits.limit_alerts import LimitAlerts
-from application.otp.codes import OtpCodes
+from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from application.ports.security_events import SecurityEvents

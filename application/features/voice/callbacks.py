@@ -10,12 +10,12 @@ from application.features.voice.events import CallbackRequested
 from application.features.voice.place_code_call import PlaceCodeCall
 from application.features.voice.ports import Calls
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.otp.codes import CHALLENGE_BYTES, OtpCodes
 from application.otp.deliver_code import BLOCKED, make_delivery_event
 from application.otp.events import FixedOtpUsed, OtpSuppressed
 from application.otp.extensions import OtpExtensions
 from application.otp.provider_pause import PAUSED
 from application.otp.recent_rejections import RecentRejections
+from application.otp_codes import CHALLENGE_BYTES, OtpCodes
 from application.ports.errors import StorageError
 from application.ports.otp import DeliveryStatus, PhoneVerifications
 from application.ports.security_events import SecurityEvents

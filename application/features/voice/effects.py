@@ -8,8 +8,8 @@ from application.features.voice.events import CallerRegistered
 from application.identities.assign_phone import AssignPhone
 from application.identities.events import UserDeleted
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.otp.codes import OtpCodes
 from application.otp.deliver_code import TAKEN, DeliverCode
+from application.otp_codes import OtpCodes
 from application.ports.identities import Identities
 from application.ports.otp import NoticeMessage, PhoneVerifications
 from application.ports.security_events import SecurityEvents

@@ -14,10 +14,10 @@ from application.features.voice.claim_webhook import ClaimWebhook
 from application.features.voice.effects import CarryOutEffect
 from application.features.voice.place_code_call import DeliverByCall, PlaceCodeCall
 from application.features.voice.ports import VoicePorts, VoiceRepositories
-from application.otp.codes import OtpCodes
 from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.feature import LimitsFeature, OtpFeature
 from application.otp.provider_pause import ProviderPause
+from application.otp_codes import OtpCodes
 from application.ports.keys import KeyRing
 from application.ports.webhooks import coverage_of
 from application.use_cases import UseCases

@@ -8,9 +8,9 @@ from application.features.whatsapp.ports import WhatsAppRepositories
 from application.features.whatsapp.report_status import ReportWhatsApp
 from application.features.whatsapp.send_code import SendByWhatsApp
 from application.operations.cleanup import expire
-from application.otp.codes import OtpCodes
 from application.otp.feature import OtpFeature
 from application.otp.message_callbacks import AnswerHandshake, RecordMessageStatus
+from application.otp_codes import OtpCodes
 from application.ports.otp import MessageProviders
 from application.ports.webhooks import Handshakes, StatusCallbacks
 from application.use_cases import UseCases

@@ -5,10 +5,10 @@ from typing import Final
 
 from application.features.whatsapp.known_numbers import KnownNumbers
 from application.features.whatsapp.send_code import claim_fallback
-from application.otp.codes import OtpCodes
 from application.otp.deliver_code import DeliverCode
 from application.otp.delivery_status import ReportDelivery, ReportedDelivery
 from application.otp.extensions import CodeDelivery
+from application.otp_codes import OtpCodes
 from application.ports.otp import DeliveryResult, DeliveryStatus, PhoneVerifications
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords

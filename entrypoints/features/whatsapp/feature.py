@@ -155,8 +155,8 @@ def _add_channel(
         WhatsAppPorts,
         WhatsAppRecordsFeature,
     )
-    from application.otp.codes import OtpCodes
     from application.otp.provider_pause import ProviderPause
+    from application.otp_codes import OtpCodes
 
     core, messengers = opening.use_cases, {name: messenger}
     pause = ProviderPause(opening.system.clock)

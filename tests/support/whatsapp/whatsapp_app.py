@@ -12,7 +12,7 @@ from application.features.whatsapp.feature import (
     WhatsAppRecordsFeature,
 )
 from application.features.whatsapp.ports import WhatsAppRepositories
-from application.otp.codes import OtpCodes
+from application.otp_codes import OtpCodes
 from application.ports.otp import DeliveryResult
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.channel_order import ChannelOrder

@@ -111,8 +111,7 @@ def _send_code(
     from datetime import UTC, datetime, timedelta
 
     from application.administration.acts import SEND_CODE
-    from application.otp.feature import OtpFeature
-    from application.otp.send_code import SendCodeCommand
+    from application.administration.send_code import SendCode, SendCodeCommand
     from domain.otp.delivery import Channel
     from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
     from entrypoints.commands.shared.hidden_codes import hide_codes
@@ -140,9 +139,7 @@ def _send_code(
     command = SendCodeCommand(client_ip=CLIENT_IP, channel=channel, preferences=preferences)
 
     async def send(call: "UserCall") -> "tuple[FoundUser, RequestOtpResult]":
-        sent = await call.use_cases.of(OtpFeature).send_code(
-            call.operator, call.query, command, call.reason
-        )
+        sent = await call.use_cases.of(SendCode)(call.operator, call.query, command, call.reason)
         return call.user, sent
 
     user, result = call_for_user(

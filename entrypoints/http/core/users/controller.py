@@ -6,8 +6,8 @@ from litestar import Controller, MediaType, Response, delete, get, patch, post
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
+from application.administration.feature import UserDetailsFeature
 from application.identities.feature import IdentitiesFeature
-from application.otp.feature import LimitsFeature
 from application.use_cases import UseCases
 from domain import errors
 from domain.identities.username import parse_username
@@ -41,7 +41,7 @@ class UserController(Controller):
     opt = {"tag_description": "Create, show, rename and delete users."}
     dependencies = {
         "identities": provide(lambda use_cases: use_cases.identities),
-        "limits": provide(lambda use_cases: use_cases.of(LimitsFeature)),
+        "user_details": provide(lambda use_cases: use_cases.of(UserDetailsFeature)),
         "use_cases": provide(lambda use_cases: use_cases),
     }
     middleware = [AuthenticationMiddleware]
@@ -109,7 +109,7 @@ class UserController(Controller):
     async def get_user(
         self,
         request: ApiRequest,
-        limits: Injected[LimitsFeature],
+        user_details: Injected[UserDetailsFeature],
         user_id: IdParameter,
     ) -> UserResponse:
         """Return a user, with the number masked if it is somebody else.
@@ -118,7 +118,7 @@ class UserController(Controller):
         who logged in within the last 15 minutes see the full number, which an audit entry says.
         """
         viewed = parse_id(user_id, InvalidUserId())
-        identity, number = await limits.view_user(request.principal, viewed)
+        identity, number = await user_details.view_user(request.principal, viewed)
         return to_user_response(identity, request.principal.viewer, number)
 
     @patch(

@@ -6,11 +6,10 @@ from litestar import Controller, get, patch, post
 from litestar.params import JSONBody
 
 from application.administration import acts
-from application.administration.feature import AdministrationFeature
+from application.administration.feature import AdministrationFeature, UserDetailsFeature
 from application.administration.find_user import FoundUser, UserQuery
+from application.administration.send_code import HAS_FIXED_CODE, SendCode, SendCodeCommand
 from application.identities.operators import JOINED_BY_CALL
-from application.otp.feature import LimitsFeature, OtpFeature
-from application.otp.send_code import HAS_FIXED_CODE, SendCodeCommand
 from domain import errors
 from domain.administration.role_scopes import parse_staff_role
 from domain.identities.external_id import parse_external_id
@@ -57,8 +56,8 @@ class AdminUserController(Controller):
     }
     dependencies = {
         "administration": provide(lambda use_cases: use_cases.administration),
-        "limits": provide(lambda use_cases: use_cases.of(LimitsFeature)),
-        "otp": provide(lambda use_cases: use_cases.of(OtpFeature)),
+        "user_details": provide(lambda use_cases: use_cases.of(UserDetailsFeature)),
+        "send_code": provide(lambda use_cases: use_cases.of(SendCode)),
     }
     middleware = [AdministrationMiddleware]
     security = BEARER
@@ -73,7 +72,7 @@ class AdminUserController(Controller):
     async def search_user(
         self,
         request: ApiRequest,
-        limits: Injected[LimitsFeature],
+        user_details: Injected[UserDetailsFeature],
         data: JSONBody[UserBody],
     ) -> UserDetailsResponse:
         """Find a user by phone, username, id or external id, and show all that helps this user.
@@ -85,7 +84,7 @@ class AdminUserController(Controller):
         needs the scope `users:read`.
         """
         target = parse_target(request, acts.VIEW_PHONE, data)
-        return await _show(request, limits, target.query, target.reason)
+        return await _show(request, user_details, target.query, target.reason)
 
     @get(
         "/{user_id:str}",
@@ -100,11 +99,11 @@ class AdminUserController(Controller):
     async def show_user(
         self,
         request: ApiRequest,
-        limits: Injected[LimitsFeature],
+        user_details: Injected[UserDetailsFeature],
         user_id: IdParameter,
     ) -> UserDetailsResponse:
         """Show a user by id, as a search does. A service token needs the scope `users:read`."""
-        return await _show(request, limits, parse_id(user_id, InvalidUserId()))
+        return await _show(request, user_details, parse_id(user_id, InvalidUserId()))
 
     @patch(
         "/{user_id:str}",
@@ -182,7 +181,7 @@ class AdminUserController(Controller):
     async def send_code(
         self,
         request: ApiRequest,
-        otp: Injected[OtpFeature],
+        send_code: Injected[SendCode],
         data: JSONBody[actions.SendCodeBody],
     ) -> actions.SendCodeResponse:
         """Send a code to the phone of a user, at most three a day.
@@ -202,7 +201,7 @@ class AdminUserController(Controller):
             preferences=MessagePreferences(locale=data.locale),
         )
         with target.reporting():
-            result = await otp.send_code(request.operator, target.query, command, target.reason)
+            result = await send_code(request.operator, target.query, command, target.reason)
         return actions.to_send_code_response(result)
 
     @post(
@@ -370,11 +369,11 @@ class AdminUserController(Controller):
 
 async def _show(
     request: ApiRequest,
-    limits: LimitsFeature,
+    user_details: UserDetailsFeature,
     query: UserQuery,
     reason: str = "",
 ) -> UserDetailsResponse:
-    show_user = limits.show_user
+    show_user = user_details.show_user
     details = await show_user(request.operator, query, reason)
     form: UserDetailsForm = request.app.state.user_details
     return form.to_response(details, show_user.clock.now())

@@ -10,11 +10,12 @@ from litestar.response import Redirect, Template
 
 from application.administration import acts
 from application.administration.acts import Act
+from application.administration.feature import UserDetailsFeature
 from application.administration.find_user import FoundUser
+from application.administration.send_code import SendCode, SendCodeCommand
 from application.administration.show_user import UserDetails
 from application.features.console.feature import ConsoleFeature
-from application.otp.feature import LimitsFeature, OtpFeature
-from application.otp.send_code import SendCodeCommand
+from application.otp.feature import LimitsFeature
 from application.ports.errors import PortError
 from application.use_cases import UseCases
 from domain import errors
@@ -62,9 +63,7 @@ async def _send_code(call: ActCall) -> str:
         channel=channel,
         preferences=MessagePreferences(locale=locale),
     )
-    result = await call.use_cases.of(OtpFeature).send_code(
-        call.operator, call.query, command, call.reason
-    )
+    result = await call.use_cases.of(SendCode)(call.operator, call.query, command, call.reason)
     if not result.sent:
         return "code_sent_before"
     return "code_sent" if result.is_confirmed else "code_unconfirmed"
@@ -237,7 +236,7 @@ class UserActController(ConsoleController):
         form = await read_form(request)
         try:
             reason = parse_act_reason(request, acts.VIEW_PHONE, form)
-            view_phone = use_cases.of(LimitsFeature).view_phone
+            view_phone = use_cases.of(UserDetailsFeature).view_phone
             number = await view_phone(request.operator, user.require_phone(), user.subject, reason)
         except ACT_ERRORS as error:
             return await render_act_error(request, use_cases, user, form, error)

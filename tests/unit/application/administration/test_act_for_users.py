@@ -6,8 +6,8 @@ from typing import Final
 import pytest
 
 from application.administration.operator import operating_system_user
+from application.administration.send_code import SendCodeCommand
 from application.otp.log_in import LoggedIn
-from application.otp.send_code import SendCodeCommand
 from application.otp.verify_otp import OtpRejected
 from domain.errors import (
     ConflictingValue,
@@ -34,7 +34,7 @@ COMMAND: Final = SendCodeCommand(
 async def test_no_request_of_others_but_the_cooldown_keeps_back_a_code_of_an_operator(
     app: CoreHarness,
 ) -> None:
-    send = app.otp.send_code
+    send = app.send_code
     assert (await send(OPERATOR, a_phone(), COMMAND, "ticket")).sent
     assert not (await send(OPERATOR, a_phone(), COMMAND, "ticket")).sent
     app.advance(minutes=2)
@@ -47,7 +47,7 @@ async def test_no_request_of_others_but_the_cooldown_keeps_back_a_code_of_an_ope
 
 
 async def test_operators_send_three_codes_a_day_which_sign_the_owner_in(app: CoreHarness) -> None:
-    send = app.otp.send_code
+    send = app.send_code
     for _ in range(3):
         await send(OPERATOR, a_phone(), COMMAND, "ticket")
         assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
@@ -68,7 +68,7 @@ async def test_after_five_wrong_codes_that_of_an_operator_signs_in(
     for code in wrong[:5]:
         await app.verify_otp(code, client_ip="10.0.0.1", request_id=request_id)
     app.advance(minutes=2)
-    await app.otp.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
+    await app.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
 
     result = await app.verify_otp(wrong[5], client_ip="10.0.0.1", request_id=request_id)
     assert result == OtpRejected(attempts_left=4)
@@ -79,7 +79,7 @@ async def test_after_five_wrong_codes_that_of_an_operator_signs_in(
 async def test_a_blocked_phone_gets_no_code_and_no_reset_of_limits(app: CoreHarness) -> None:
     await app.administration.act_for_users.block(OPERATOR, a_phone(), "ticket")
     with pytest.raises(PhoneBlocked):
-        await app.otp.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
+        await app.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
     with pytest.raises(PhoneBlocked):
         await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "ticket")
     assert app.messenger.messages == []

@@ -74,17 +74,17 @@ async def test_a_token_finds_a_thousand_users_a_day_by_their_full_numbers(
 ) -> None:
     reader = a_token(Scope.READ_USERS)
     user = (await app.add_user()).identity.id
-    await app.limits.show_user(reader, a_phone(1), REASON)
-    await app.limits.show_user(reader, a_phone(2), REASON)
+    await app.user_details.show_user(reader, a_phone(1), REASON)
+    await app.user_details.show_user(reader, a_phone(2), REASON)
     found, unknown = app.database.audit_entries
     assert (found.action, found.subject, found.reason) == (acts.VIEW_PHONE.action, user, REASON)
     assert unknown.subject == app.keyed_hashes.hash_phone(a_phone(2))
-    await app.limits.show_user(reader, user, REASON)  # by its id
+    await app.user_details.show_user(reader, user, REASON)  # by its id
     for number in range(998):
-        await app.limits.show_user(reader, a_phone(number), REASON)
+        await app.user_details.show_user(reader, a_phone(number), REASON)
     with pytest.raises(TooManyPhones):
-        await app.limits.show_user(reader, a_phone(3), REASON)
+        await app.user_details.show_user(reader, a_phone(3), REASON)
     assert len(app.database.audit_entries) == 1_000
     # It counts with the numbers that a token reads.
     with pytest.raises(TooManyPhones):
-        await app.limits.show_user(a_token(Scope.READ_USERS, Scope.READ_PHONES), user, REASON)
+        await app.user_details.show_user(a_token(Scope.READ_USERS, Scope.READ_PHONES), user, REASON)

@@ -9,7 +9,7 @@ from application.administration import acts
 from application.administration.acts import CORE_ACTS, Act
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator
-from application.otp.send_code import SendCodeCommand
+from application.administration.send_code import SendCodeCommand
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden, TooShort, UserNotFound
 from domain.identities.external_id import parse_external_id
@@ -33,12 +33,10 @@ CODE: Final = SendCodeCommand(
     client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
 )
 USE_CASES: Final[Mapping[str, _Do]] = {
-    acts.VIEW_PHONE.name: lambda app, operator, user, why: app.limits.view_phone(
+    acts.VIEW_PHONE.name: lambda app, operator, user, why: app.user_details.view_phone(
         operator, a_phone(), str(user), why
     ),
-    acts.SEND_CODE.name: lambda app, operator, user, why: app.otp.send_code(
-        operator, user, CODE, why
-    ),
+    acts.SEND_CODE.name: lambda app, operator, user, why: app.send_code(operator, user, CODE, why),
     acts.RESET_LIMITS.name: lambda app, *call: app.administration.act_for_users.reset_limits(*call),
     acts.SIGN_OUT.name: lambda app, *call: app.administration.act_for_users.sign_out(*call),
     acts.BLOCK.name: lambda app, *call: app.administration.act_for_users.block(*call),
@@ -144,10 +142,13 @@ async def test_a_full_number_is_masked_for_others_and_people_say_why(app: CoreHa
     for operator, reason, error in refused_operators(acts.VIEW_PHONE):
         if error is TooShort:
             with pytest.raises(TooShort):
-                await app.limits.view_phone(operator, a_phone(), "subject", reason)
+                await app.user_details.view_phone(operator, a_phone(), "subject", reason)
         else:
-            shown = await app.limits.view_phone(operator, a_phone(), "subject", reason)
+            shown = await app.user_details.view_phone(operator, a_phone(), "subject", reason)
             assert shown == a_phone().masked
     assert app.database.audit_entries == []
     for operator, reason in permitted_operators(acts.VIEW_PHONE):
-        assert await app.limits.view_phone(operator, a_phone(), "subject", reason) == a_phone().e164
+        assert (
+            await app.user_details.view_phone(operator, a_phone(), "subject", reason)
+            == a_phone().e164
+        )

@@ -52,7 +52,7 @@ async def test_nobody_acts_on_staff_of_the_same_or_a_higher_role(
                 await act.sign_out(operator, user.identity.id, REASON)
         else:
             await act.sign_out(operator, user.identity.id, REASON)
-        shown = await app.limits.show_user(operator, user.identity.id, REASON)
+        shown = await app.user_details.show_user(operator, user.identity.id, REASON)
         assert (shown.number == a_phone().e164) == (
             role.rank <= highest and operator.has_scope(Scope.READ_PHONES)
         )

@@ -8,9 +8,9 @@ from typing import Any, Final
 import pytest
 
 from application.administration.operator import operating_system_user
+from application.administration.send_code import SendCodeCommand
 from application.administration.show_user import UserDetails
 from application.otp import deliver_code
-from application.otp.send_code import SendCodeCommand
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.administration.audit import AuditAction
 from domain.errors import ConflictingValue, DeliveryFailed, TooManyOtpRequests, UserNotFound
@@ -36,7 +36,7 @@ COMMAND: Final = SendCodeCommand(
 
 
 async def show(app: CoreHarness, query: str | PhoneNumber | None = None) -> UserDetails:
-    return await app.limits.show_user(
+    return await app.user_details.show_user(
         OPERATOR, query or a_phone(), "ticket", with_full_number=False
     )
 
@@ -54,7 +54,7 @@ async def test_a_user_is_found_by_phone_username_and_id(app: CoreHarness) -> Non
     user = await app.add_user(username="Rahul Sharma")
 
     for query in (a_phone(), parse_username("rahul  SHARMA"), user.identity.id):
-        details = await app.limits.show_user(OPERATOR, query, "ticket")
+        details = await app.user_details.show_user(OPERATOR, query, "ticket")
         assert details.user.subject == user.identity.id
         assert (details.number, details.user.phone) == (a_phone().e164, a_phone())
         today = app.clock.now().date()
@@ -69,12 +69,12 @@ async def test_without_the_full_number_nothing_is_written_to_the_audit(app: Core
     assert (details.number, details.user.identity) == (a_phone().masked, None)
     assert len(details.deliveries) == 1
     assert app.database.audit_entries == []
-    await app.limits.show_user(OPERATOR, a_phone(), "ticket 12")
+    await app.user_details.show_user(OPERATOR, a_phone(), "ticket 12")
     [entry] = app.database.audit_entries
     assert (entry.action, entry.reason) == (AuditAction.VIEW_PHONE, "ticket 12")
     for query in (an_id(77), parse_username("Nobody")):
         with pytest.raises(UserNotFound):
-            await app.limits.show_user(OPERATOR, query, "ticket")
+            await app.user_details.show_user(OPERATOR, query, "ticket")
 
 
 async def test_a_deleted_account_shows_only_that_it_was_deleted(app: CoreHarness) -> None:
@@ -87,7 +87,7 @@ async def test_a_deleted_account_shows_only_that_it_was_deleted(app: CoreHarness
     assert (details.sessions, details.devices) == ([], [])
     assert (await show(app)).user.identity is None
     with pytest.raises(UserNotFound):
-        await app.limits.show_user(OPERATOR, parse_username("Rahul Sharma"), "ticket")
+        await app.user_details.show_user(OPERATOR, parse_username("Rahul Sharma"), "ticket")
 
 
 async def test_a_refresh_token_from_two_networks_is_shown_also_after_its_session(
@@ -190,7 +190,7 @@ async def test_a_number_that_is_not_served_says_why_and_gets_no_code_of_an_opera
     assert "premium" in (await verification_of(CoreHarness(), premium)).not_served
     assert "DIALTONE_TEST_OTPS" in (await verification_of(tested)).not_served
     with pytest.raises(ConflictingValue, match="fixed code"):
-        await tested.otp.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
+        await tested.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
 
 
 async def test_deliveries_have_provider_status_and_error(app: CoreHarness) -> None:
@@ -222,7 +222,7 @@ async def test_an_unknown_result_is_shown_with_its_reason_until_the_provider_rep
     app.messenger.result = DeliveryResult(
         DeliveryStatus.UNKNOWN, "The message service does not respond.", provider="acme"
     )
-    sent = await app.otp.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
+    sent = await app.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
     [unknown] = (await show(app)).deliveries
     await app.otp.report_delivery(unknown.delivery.report_id, ReportedStatus.DELIVERED, A_MESSAGE)
     [reported] = (await show(app)).deliveries

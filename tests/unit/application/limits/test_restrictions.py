@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import pytest
 
+from application.administration.send_code import SendCodeCommand
 from application.limits.restrictions import RestrictedClient, join_restrictions
 from application.otp.events import OtpRequestRejected
-from application.otp.send_code import SendCodeCommand
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.features.attestation.errors import AttestationRequired
 from domain.otp.challenge import parse_otp_code
@@ -123,7 +123,7 @@ async def test_codes_of_operators_and_test_phones_are_never_restricted() -> None
         client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
     )
 
-    assert (await app.otp.send_code(BY_COMMAND, a_phone(), code, REASON)).sent
+    assert (await app.send_code(BY_COMMAND, a_phone(), code, REASON)).sent
     assert (await app.request_otp(a_phone(2))).sent
     assert await app.request_callback(a_phone(2))
     assert asked == []

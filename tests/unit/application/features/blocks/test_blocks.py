@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import pytest
 
+from application.administration.send_code import SendCodeCommand
 from application.features.blocks.acts import ADD_BLOCK, BLOCK_ACTS, END_BLOCK
 from application.features.blocks.details import blocks_about
 from application.features.blocks.feature import BlocksFeature
 from application.otp.events import OtpRequestRejected
 from application.otp.log_in import LoggedIn
-from application.otp.send_code import SendCodeCommand
 from application.ports.errors import StorageUnavailable
 from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
@@ -124,13 +124,13 @@ async def test_an_operator_is_told_which_block_rejects(app: AppHarness) -> None:
     )
 
     with pytest.raises(CountryNotServed, match=f"block {block.id} of the country US rejects it"):
-        await app.otp.send_code(BY_COMMAND, a_phone(), code, REASON)
+        await app.send_code(BY_COMMAND, a_phone(), code, REASON)
 
 
 async def test_the_details_of_a_user_have_the_blocks_of_the_phone(app: AppHarness) -> None:
     block = await add(app, PREFIX)
     await add(app, GB)
-    details = await app.limits.show_user(BY_COMMAND, a_phone(), REASON)
+    details = await app.user_details.show_user(BY_COMMAND, a_phone(), REASON)
 
     assert blocks_about(details) == [block]
     assert details.verification is not None

@@ -140,7 +140,7 @@ def browsers(app: AppHarness) -> Mapping[str, Any]:
 
 
 async def show(app: AppHarness, query: PhoneNumber | str = ADMINISTRATOR) -> UserDetails:
-    return await app.limits.show_user(OPERATOR, query, "ticket", with_full_number=False)
+    return await app.user_details.show_user(OPERATOR, query, "ticket", with_full_number=False)
 
 
 async def shown_devices(app: AppHarness) -> Sequence[datetime]:

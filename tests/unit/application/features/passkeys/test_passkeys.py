@@ -407,7 +407,7 @@ async def test_passkeys_end_with_the_role(staff: Staff) -> None:
 
 async def test_passkeys_are_shown_and_exported_without_their_keys(staff: Staff) -> None:
     await staff.enrol()
-    details = await staff.app.limits.show_user(OPERATOR, staff.id, "a look")
+    details = await staff.app.user_details.show_user(OPERATOR, staff.id, "a look")
     shown = details.parts.find(PasskeyDetails)
     assert shown is not None
     assert [each.name for each in shown.passkeys] == ["laptop"]
@@ -417,7 +417,7 @@ async def test_passkeys_are_shown_and_exported_without_their_keys(staff: Staff) 
     (exported,) = json.loads(b"".join([chunk async for chunk in file.chunks]))
     assert {*exported} == {"id", "name", "created_at", "last_used_at", "sign_count"}
     member = await staff.app.add_user(a_phone(1))
-    details = await staff.app.limits.show_user(OPERATOR, member.identity.id, "a look")
+    details = await staff.app.user_details.show_user(OPERATOR, member.identity.id, "a look")
     assert details.parts.find(PasskeyDetails) is None
 
 

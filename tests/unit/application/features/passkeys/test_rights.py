@@ -69,7 +69,7 @@ async def test_it_sees_what_members_see(app: AppHarness) -> None:
     principal = await an_administrator(app)
     user = await app.add_user()
     assert (principal.has_recent_login, principal.has_fresh_login) == (True, True)
-    _, number = await app.limits.view_user(principal, user.identity.id)
+    _, number = await app.user_details.view_user(principal, user.identity.id)
     assert number is None
     assert not principal.viewer.is_administrator
     with pytest.raises(PasskeyRequired):

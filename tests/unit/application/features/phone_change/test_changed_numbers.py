@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 
 from application.administration.operator import Operator, operating_system_user
+from application.administration.send_code import SendCodeCommand
 from application.features.export.feature import ExportFeature
-from application.otp.send_code import SendCodeCommand
 from application.ports.errors import PortError
 from application.principal import Principal
 from domain.administration.scope import Scope
@@ -52,7 +52,7 @@ async def act(app: AppHarness, name: str, phone: PhoneNumber, operator: Operator
     """Act on whoever has a phone."""
     acts = app.administration.act_for_users
     if name == "send_code":
-        return await app.otp.send_code(operator, phone, COMMAND, "why")
+        return await app.send_code(operator, phone, COMMAND, "why")
     if name == "export":
         async with app.use_cases.of(ExportFeature).export_user(operator, phone, "why") as export:
             return export
@@ -115,7 +115,7 @@ async def test_a_token_reads_the_former_number_of_an_administrator_masked(app: A
     principal = await change_of_administrator(app)
     entries = len(app.database.audit_entries)
 
-    shown = await app.limits.show_user(TOKEN, OLD)
+    shown = await app.user_details.show_user(TOKEN, OLD)
 
     hold = shown.user.hold
     assert hold is not None

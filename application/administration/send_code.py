@@ -7,10 +7,7 @@ from application.administration.act_for_users import ActForUsers
 from application.administration.acts import SEND_CODE
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator
-from application.otp.codes import OtpCodes
 from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOtpResult
-from application.ports.otp import PhoneVerifications
-from application.ports.system import Clock
 from domain.errors import (
     ConflictingValue,
     PhoneBlocked,
@@ -44,9 +41,6 @@ class SendCode:
 
     act: ActForUsers
     request_otp: RequestOtp
-    codes: OtpCodes
-    phone_verifications: PhoneVerifications
-    clock: Clock
 
     async def __call__(
         self, operator: Operator, query: UserQuery, command: SendCodeCommand, reason: str = ""
@@ -67,14 +61,15 @@ class SendCode:
         """
         async with self.act.acting(operator, SEND_CODE, query, reason) as user:
             phone = user.require_phone()
-            if self.codes.is_test_phone(phone, self.clock.now()):
+            if self.request_otp.codes.is_test_phone(phone, self.request_otp.clock.now()):
                 raise ConflictingValue(HAS_FIXED_CODE)
             channels = self.request_otp.deliver_code.channels.of(phone.country)
             if command.channel is not None and command.channel not in channels:
                 raise ConflictingValue(
                     NO_SUCH_CHANNEL.format(country=phone.country, channels=", ".join(channels))
                 )
-            if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
+            loaded = await self.request_otp.phone_verifications.load(phone)
+            if loaded.value.blocked_at is not None:
                 raise PhoneBlocked
             requested = RequestOtpCommand(
                 phone,

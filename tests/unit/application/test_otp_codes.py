@@ -4,7 +4,7 @@ import hmac
 
 import pytest
 
-from application.otp.codes import CHALLENGE_BYTES, OtpCodes
+from application.otp_codes import CHALLENGE_BYTES, OtpCodes
 from domain.errors import Unavailable
 from domain.otp.test_otps import TestOtps
 from tests.support.builders import NOW, a_challenge, a_phone

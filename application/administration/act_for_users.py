@@ -1,14 +1,14 @@
 """What operators do for users. Each act is in the audit before it is done."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from application.administration import acts
 from application.administration.acts import Act
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.operator import Operator
-from application.administration.retained_data import ListRetainedData
 from application.identities.operators import OperatorActions
 from application.identities.users import DeleteUser
 from application.limits.actor_limits import ActorLimits
@@ -17,8 +17,26 @@ from application.ports.system import Clock
 from application.record_act import RecordAct
 from domain.errors import Unauthenticated, UserNotFound
 from domain.identities.external_id import ExternalId
-from domain.identities.retained_data import RetainedData
+from domain.identities.retained_data import RetainedData, list_retained_data
 from domain.identities.role import Role
+
+
+@dataclass(frozen=True, slots=True)
+class ListRetainedData:
+    """List what remains of an account. Each feature adds what it keeps.
+
+    Attributes:
+        cleaned_up: What the cleanup deletes of features, such as `library`.
+        others: Make the rows of what features keep for longer.
+    """
+
+    cleaned_up: list[str] = field(default_factory=list)
+    others: list[Callable[[datetime], RetainedData]] = field(default_factory=list)
+
+    def __call__(self, deleted_at: datetime) -> Sequence[RetainedData]:
+        """Return what remains of an account that was deleted at this time."""
+        others = [make_row(deleted_at) for make_row in self.others]
+        return list_retained_data(deleted_at, self.cleaned_up, others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

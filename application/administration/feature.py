@@ -1,15 +1,12 @@
 """Build the use cases of operators from identities and the audit log."""
 
-from application.administration.act_for_users import ActForUsers
-from application.administration.details import DetailsPart
+from application.administration.act_for_users import ActForUsers, ListRetainedData
 from application.administration.export_part import ExportPart
 from application.administration.find_user import FindUser
 from application.administration.list_audit import ListAudit
-from application.administration.retained_data import ListRetainedData
-from application.administration.show_user import ShowUser
+from application.administration.show_user import DetailsPart, ShowUser
 from application.administration.unblock_by_actor import UnblockByActor
-from application.administration.view_phone import ViewPhone
-from application.administration.view_user import ViewUser
+from application.administration.view_phone import ViewPhone, ViewUser
 from application.core import Core
 from application.identities.feature import IdentitiesFeature
 from application.limits.actor_limits import ActorLimits

@@ -1,11 +1,11 @@
 """Show all that helps to help a user."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
-from application.administration.details import DetailsPart, DetailsParts
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.operator import Operator
 from application.administration.view_phone import ViewPhone
@@ -22,6 +22,37 @@ from domain.otp.delivery import Delivery
 from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from domain.otp.verification_state import VerificationState
 from domain.phone import PhoneNumber
+
+T = TypeVar("T")
+
+
+class DetailsPart(Protocol):
+    """Loads what a feature shows of a user."""
+
+    async def __call__(self, identity: Identity | None) -> object | None:
+        """Return what the feature shows, None if there is nothing.
+
+        Args:
+            identity: The user, who may be deleted; None for a phone without an account.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+
+class DetailsParts:
+    """What features show of a user, by its type."""
+
+    def __init__(self, parts: Mapping[type, object]) -> None:
+        """Set the parts."""
+        self._parts = parts
+
+    def find(self, kind: type[T]) -> T | None:
+        """Return the part of this type, None where there is none."""
+        part = self._parts.get(kind)
+        return part if isinstance(part, kind) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,7 @@ from entrypoints.http.requests.parsing import body_type, check_parameters
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.responses.errors import allow_header, table_of, to_response
 from entrypoints.http.responses.served_files import serve_files
-from entrypoints.http.server_limits import MAX_JSON_BYTES
-from entrypoints.http.settings import HttpServerSettings, HttpSettings
+from entrypoints.http.settings import MAX_JSON_BYTES, HttpServerSettings, HttpSettings
 
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OtpController,

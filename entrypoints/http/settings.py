@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import Protocol
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from domain.identities.username import UsernameRules
@@ -13,6 +13,9 @@ from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import DEFAULT_RULES, PhoneRules
 from domain.token_issuers import DEFAULT_ISSUER
+
+MAX_JSON_BYTES: Final = 64 * 1024
+"""Of all request bodies but uploads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Records in tables of their kinds: JSON in `body`, and columns for what queries search for."""
 
 from base64 import b64encode
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 
@@ -17,10 +17,27 @@ from adapters.databases.records.record_store import (
 )
 from adapters.databases.sql import statements
 from adapters.databases.sql.dialect import Dialect
-from adapters.databases.sql.schema import tables
+from adapters.databases.sql.schema import OWN_COLUMNS, tables
 from adapters.databases.sql.statements import Statements, statements_of
-from adapters.databases.sql.undeclared_tables import delete_some, has_undeclared
 from application.ports.errors import OperationRejected
+
+# ruff: noqa: S608 -- the names are ours
+Read = Callable[[str, Sequence[object]], Awaitable[Sequence[Sequence[Any]]]]
+
+
+async def has_undeclared(read: Read, dialect: Dialect, name: str) -> bool:
+    """Return whether a table exists, and has records of ours."""
+    [(columns,)] = await read(dialect.count_columns, (name,))
+    if columns != len(OWN_COLUMNS):
+        return False
+    rows = await read(f"SELECT {dialect.has_schema_version} FROM {name} LIMIT 1", ())
+    return any(has_version for (has_version,) in rows)
+
+
+def delete_some(dialect: Dialect, name: str) -> str:
+    """Return the statement that deletes some records of a table; its value is how many."""
+    return f"DELETE FROM {name} WHERE id IN (SELECT id FROM {name} LIMIT {dialect.place})"
+
 
 R = TypeVar("R", bound=Record)
 _C = TypeVar("_C", bound=Overwrite | Replacement[Any])
@@ -151,7 +168,7 @@ class SqlRecordStore:
     async def estimate_size(self, kind: RecordKind[Any], /) -> int:
         if estimate := self._dialect.estimate_size:
             return await self._rows.read_number(estimate, [kind.name])
-        return await self._rows.read_number(f"SELECT count(*) FROM {kind.name}")  # noqa: S608
+        return await self._rows.read_number(f"SELECT count(*) FROM {kind.name}")
 
     async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
         if not is_storable(record_id):

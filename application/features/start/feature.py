@@ -1,9 +1,29 @@
 """Build the use case of the page at `/`, which shows the message of a request for a code."""
 
-from application.features.start.recent_message import GetRecentMessage
+from dataclasses import dataclass
+
 from application.otp.feature import OtpFeature
 from application.ports.otp import RecentMessages
 from application.use_cases import UseCases
+
+
+@dataclass(frozen=True, slots=True)
+class GetRecentMessage:
+    """Get the message that a request for a code caused.
+
+    - The `request_id` of the response is the credential: only the client of that request has it.
+    - A request within the cooldown caused no message, so its id leads to none.
+
+    `recent_messages` is None where no page shows them.
+    """
+
+    recent_messages: RecentMessages | None
+
+    def __call__(self, request_id: str) -> str | None:
+        """Return the text, None if it is not kept."""
+        if self.recent_messages is None:
+            return None
+        return self.recent_messages.find(request_id)
 
 
 class StartFeature:

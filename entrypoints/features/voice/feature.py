@@ -1,7 +1,7 @@
 """The phone line, and codes that are read out in a call."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.databases.records.features.voice import KINDS
-from application.features.voice.ports import Recordings, VoicePorts, VoiceProvider
+from application.features.voice.ports import RecordingFile, Recordings, VoicePorts, VoiceProvider
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import coverage_of
@@ -18,7 +18,6 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, PhoneRules, parse_phone
 from entrypoints.features.feature import Feature
 from entrypoints.features.voice.providers import PHONE_PROVIDERS, PhoneProvider
-from entrypoints.features.voice.recordings import RecordingsOnDemand
 from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.providers import Provider, provider_name
@@ -39,6 +38,30 @@ if TYPE_CHECKING:
     from entrypoints.http.core.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingsOnDemand:
+    """Open the provider for each recording.
+
+    A service without a phone line has few recordings or none, and loads nothing of the provider
+    until one is opened or deleted.
+    """
+
+    open_provider: Callable[[], AbstractAsyncContextManager[Recordings]]
+
+    @asynccontextmanager
+    async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:
+        async with (
+            self.open_provider() as recordings,
+            recordings.open_recording(recording_id) as recording,
+        ):
+            yield recording
+
+    async def delete_recording(self, recording_id: str) -> None:
+        async with self.open_provider() as recordings:
+            await recordings.delete_recording(recording_id)
+
 
 _HOUR: Final = timedelta(hours=1)
 CALLS_PER_COUNTRY: Final = by_profile(

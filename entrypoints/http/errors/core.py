@@ -7,7 +7,7 @@ from domain import errors
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import INVALID_CODE, RETRY_AFTER, ApiError, ErrorRow, ErrorTable
-from entrypoints.http.server_limits import MAX_JSON_BYTES
+from entrypoints.http.settings import MAX_JSON_BYTES
 from entrypoints.words.act_words import LIMITS_RESET_TWICE, THREE_CODES_SENT
 
 _SIGN_IN: Final = "Sign in and send the access token as 'Authorization: Bearer <token>'."

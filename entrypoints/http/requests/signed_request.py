@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException
 from application.ports.webhooks import SignedRequest
 from entrypoints.http.errors.exceptions import HttpError
 from entrypoints.http.requests.request import ApiRequest
-from entrypoints.http.server_limits import MAX_JSON_BYTES
+from entrypoints.http.settings import MAX_JSON_BYTES
 
 MAX_FIELDS: Final = 500
 _FORM: Final = "application/x-www-form-urlencoded"

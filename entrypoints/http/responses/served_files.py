@@ -1,5 +1,7 @@
 """Files that are the same for everybody: scripts, styles, the API description."""
 
+import gzip
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,12 +10,39 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from litestar import Response, get
+from litestar.datastructures import Headers
 from litestar.handlers import HTTPRouteHandler
 
 from entrypoints.http.requests.middleware import VARY
 from entrypoints.http.requests.request import ApiRequest
-from entrypoints.http.responses.compression import compress, prefers_gzip
 from entrypoints.http.responses.preconditions import Validators
+
+_CODING: Final = re.compile(
+    r"\s*(?P<coding>[\w!#$%&'*+.^`|~-]+)\s*(?:;\s*q\s*=\s*(?P<q>[01](?:\.[0-9]{0,3})?)\s*)?",
+    re.ASCII | re.IGNORECASE,
+)
+_LEVEL: Final = 9
+
+
+def compress(content: bytes) -> bytes:
+    """Compress content, to the same bytes each time."""
+    return gzip.compress(content, _LEVEL, mtime=0)
+
+
+def prefers_gzip(headers: Headers) -> bool:
+    """Return whether `Accept-Encoding` permits gzip, and prefers nothing else that we have.
+
+    Without the header it does not: the client may be one that decodes nothing. What is malformed
+    is ignored.
+    """
+    weights: dict[str, float] = {}
+    for text in ",".join(headers.getall("accept-encoding", [])).split(","):
+        if match := _CODING.fullmatch(text):
+            weights[match["coding"].lower()] = float(match["q"] or 1)
+    others = weights.get("*", 0.0)
+    weight = weights.get("gzip", weights.get("x-gzip", others))
+    return 0 < weight <= 1 and weight >= weights.get("identity", 0.0)
+
 
 KEPT_BUT_ASKED_FOR: Final = MappingProxyType({"Cache-Control": "public, no-cache"})
 """A client keeps the file, and asks each time: the next version of the service has another one."""

@@ -12,6 +12,7 @@ from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from entrypoints.http.fields import (
+    SPACES,
     USER_ID_EXAMPLE,
     AccessTokenField,
     ExpiresInField,
@@ -20,9 +21,9 @@ from entrypoints.http.fields import (
     RefreshTokenField,
     TokenTypeField,
     described,
+    not_only_ascii,
 )
-from entrypoints.http.parameters import path_parameter
-from entrypoints.http.patterns import SPACES, not_only_ascii
+from entrypoints.http.requests.parameters import path_parameter
 from entrypoints.http.settings import HttpSettings
 
 

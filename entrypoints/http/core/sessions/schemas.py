@@ -16,7 +16,7 @@ from entrypoints.http.fields import (
     format_timestamp,
     time_field,
 )
-from entrypoints.http.parameters import path_parameter
+from entrypoints.http.requests.parameters import path_parameter
 
 SessionIdParameter = Annotated[
     str,

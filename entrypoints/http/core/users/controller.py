@@ -24,9 +24,9 @@ from entrypoints.http.core.users.schemas import (
     to_user_response,
 )
 from entrypoints.http.errors.exceptions import InvalidUserId, UserSaveFailed
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.requests.request import ApiRequest
 

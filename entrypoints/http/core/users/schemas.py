@@ -19,7 +19,7 @@ from entrypoints.http.fields import (
     format_timestamp,
     time_field,
 )
-from entrypoints.http.parameters import parameter_schema
+from entrypoints.http.requests.parameters import parameter_schema
 
 REPRESENTATION: Final = "return=representation"
 PreferParameter = Annotated[

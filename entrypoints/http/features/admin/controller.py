@@ -26,9 +26,9 @@ from entrypoints.http.core.users.retained_data import to_retained_data
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.admin import action_schemas as actions
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.requests.request import ApiRequest
 

@@ -18,13 +18,13 @@ from entrypoints.http.features.app_data.schemas import (
     SetAppDataBody,
     SetClaimsBody,
 )
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.auth import (
     BEARER,
     AdministrationMiddleware,
     AuthenticationMiddleware,
 )
 from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id
 from entrypoints.http.requests.request import ApiRequest
 

@@ -1,8 +1,9 @@
 """Proofs over HTTP."""
 
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final
 
+import msgspec
 from litestar.config.app import AppConfig
 
 from domain.features.attestation.errors import AttestationRequired
@@ -10,10 +11,20 @@ from entrypoints.http.core.operations.schemas import ReadinessResponse
 from entrypoints.http.core.otp.schemas import CodeRequestBody
 from entrypoints.http.errors.fields import ServiceError
 from entrypoints.http.features.attestation.errors import ERRORS, AttestationErrorFields
-from entrypoints.http.features.attestation.health import AttestationHealth
 from entrypoints.http.features.attestation.proofs import parse_proof
 from entrypoints.http.features.attestation.schemas import AttestationFields
+from entrypoints.http.fields import described
 from entrypoints.http.plugin import ApiPlugin
+
+
+class AttestationHealth(msgspec.Struct, kw_only=True):
+    """The health of this part."""
+
+    attestation: Annotated[
+        str | msgspec.UnsetType,
+        described("`ok`, or the problem. Only if a provider checks proofs.", "ok"),
+    ] = msgspec.UNSET
+
 
 _ABOUT: Final = """\
 Send `"attestation": {}` if the app can make a proof. While many strangers request codes,

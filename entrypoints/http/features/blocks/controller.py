@@ -14,9 +14,9 @@ from entrypoints.http.features.blocks.responses import (
     to_block_response,
     to_blocks_response,
 )
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.requests.request import ApiRequest
 

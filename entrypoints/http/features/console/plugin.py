@@ -6,23 +6,66 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar import Response
+from litestar import Controller, Response
 from litestar.config.app import AppConfig
 from litestar.datastructures import MutableScopeHeaders
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 from litestar.types import Message, Scope
 
 from entrypoints.http.core.administration.user_details import UserDetailsForm
-from entrypoints.http.features.console.controllers import CONSOLE_CONTROLLERS
+from entrypoints.http.features.console.audit import AuditPageController
 from entrypoints.http.features.console.error_pages import to_page
 from entrypoints.http.features.console.errors import ERRORS
-from entrypoints.http.features.console.page_files import serve_console_files
+from entrypoints.http.features.console.middleware import SignInMiddleware
+from entrypoints.http.features.console.overview import OverviewController
 from entrypoints.http.features.console.part import ConsolePart
+from entrypoints.http.features.console.sign_in import SignInController, SignOutController
+from entrypoints.http.features.console.user_acts import UserActController
+from entrypoints.http.features.console.users import UserPageController
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.checks import is_below
+from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.responses.errors import AnyRequest, to_response
+from entrypoints.http.responses.served_files import ServedFile, serve_files
+
+
+def _clear_cache(request: ApiRequest) -> Mapping[str, str]:
+    """Make the browser forget pages, if the page that loads the style has no session.
+
+    Chromium keeps pages in memory for its back button in spite of no-store (it calls that
+    back/forward cache). A page without a session loads the style with a query. The response of the
+    page itself would come too early: the page before it is kept only when it is left.
+    """
+    return {"Clear-Site-Data": '"cache"'} if "signed_out" in request.query_params else {}
+
+
+_STYLE: Final = ServedFile(
+    "text/css", (Path(__file__).parent / "style.css").read_bytes, headers_of=_clear_cache
+)
+
+
+def serve_console_files(parts: Sequence[ConsolePart]) -> HTTPRouteHandler:
+    """Return the handler of the style and of the files of parts. They need no session."""
+    served = {"/console/style.css": _STYLE}
+    for part in parts:
+        served |= part.files
+    return serve_files(
+        served, middleware=[SignInMiddleware()], exception_handlers={Exception: to_page}
+    )
+
+
+CONSOLE_CONTROLLERS: Final[tuple[type[Controller], ...]] = (
+    SignInController,
+    SignOutController,
+    OverviewController,
+    UserPageController,
+    UserActController,
+    AuditPageController,
+)
+
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "

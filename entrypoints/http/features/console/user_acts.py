@@ -37,8 +37,8 @@ from entrypoints.http.features.console.middleware import NEEDED_SCOPE
 from entrypoints.http.features.console.part import parts_of
 from entrypoints.http.features.console.render import render, see_other
 from entrypoints.http.features.console.request import ConsoleRequest
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.dependencies import Injected
+from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.responses.errors import report_error, table_of
 from entrypoints.words import act_words

@@ -29,8 +29,8 @@ from entrypoints.http.features.console.user_acts import (
     offered_pages,
     path_of,
 )
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.dependencies import Injected
+from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import parse_id
 from entrypoints.words.code_words import ONLY_IN_LOG
 from entrypoints.words.user_rows import Row, Section, list_rows

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from types import MappingProxyType
 
+import msgspec
 from litestar import Controller, Litestar
 from litestar.config.app import AppConfig
 
 from domain.administration.scope import Scope
-from entrypoints.http.core.operations.schemas import ReadinessResponse
+from entrypoints.http.core.operations.schemas import HealthField, ReadinessResponse
 from entrypoints.http.errors.fields import ServiceError
 from entrypoints.http.features.media.errors import (
     ERRORS,
@@ -15,7 +16,6 @@ from entrypoints.http.features.media.errors import (
     MediaErrorFields,
     MediaFieldCode,
 )
-from entrypoints.http.features.media.health import MediaHealth
 from entrypoints.http.features.media.library.controller import (
     LibraryController,
     MediaFileController,
@@ -25,6 +25,13 @@ from entrypoints.http.features.media.library.uploads import make_upload_limiter
 from entrypoints.http.features.media.moderation.controller import ModerationController
 from entrypoints.http.features.media.settings import HttpMediaSettings
 from entrypoints.http.plugin import ABOUT_API, ApiPlugin
+
+
+class MediaHealth(msgspec.Struct, kw_only=True):
+    """The health of this part."""
+
+    media: HealthField
+
 
 _ABOUT = "Users can upload images to a library.\n"
 _ABOUT_DELETION = "The library remains as long as the phone number does.\n"

@@ -16,9 +16,9 @@ from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.phone_change import schemas
 from entrypoints.http.fields import format_timestamp
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.requests.request import ApiRequest
 

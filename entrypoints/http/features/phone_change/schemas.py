@@ -14,14 +14,15 @@ from entrypoints.http.core.otp.schemas import (
     otp_field,
 )
 from entrypoints.http.fields import (
+    SPACES,
     PhoneField,
     combination,
     described,
+    not_only_ascii,
     phone_field,
     reason_field,
     time_field,
 )
-from entrypoints.http.patterns import SPACES, not_only_ascii
 
 TOGETHER: Final = "Send old_otp and old_request_id together, or omit both."
 """What is wrong where a code of the present number or its request id is missing."""

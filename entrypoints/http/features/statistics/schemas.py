@@ -16,8 +16,7 @@ from domain.features.statistics.report import (
     Statistics,
 )
 from entrypoints.http.fields import described, format_timestamp, time_field
-from entrypoints.http.parameters import query_parameter
-from entrypoints.http.requests.paging import CountParameter
+from entrypoints.http.requests.parameters import CountParameter, query_parameter
 
 _IF_SUMMED: Final = "It is there if the messages are summed by it."
 _IF_AMOUNTS: Final = (

@@ -17,8 +17,7 @@ from entrypoints.http.fields import (
     format_timestamp,
     time_field,
 )
-from entrypoints.http.parameters import query_parameter
-from entrypoints.http.requests.paging import CountParameter, describe_page_size
+from entrypoints.http.requests.parameters import CountParameter, describe_page_size, query_parameter
 
 _ONE_FILTER: Final = " Only one of `created_since`, `blocked` and `role` can be sent."
 PAGE_SIZE: Final = CountParameter(name="limit", default=MAX_PAGE_SIZE)

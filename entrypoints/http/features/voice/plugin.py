@@ -2,14 +2,26 @@
 
 from collections.abc import Sequence
 from types import MappingProxyType
+from typing import Annotated
 
+import msgspec
 from litestar import Controller
 
 from entrypoints.http.core.operations.schemas import ReadinessResponse
 from entrypoints.http.features.voice.calls.controller import CallController
 from entrypoints.http.features.voice.errors import ERRORS
-from entrypoints.http.features.voice.health import CallHealth
+from entrypoints.http.fields import described
 from entrypoints.http.plugin import ABOUT_API, ApiPlugin
+
+
+class CallHealth(msgspec.Struct, kw_only=True):
+    """The health of this part."""
+
+    calls: Annotated[
+        str | msgspec.UnsetType,
+        described("`ok`, or the problem. Only if the provider of calls can be checked.", "ok"),
+    ] = msgspec.UNSET
+
 
 _ABOUT = "`request-otp` with the channel `voice` calls the phone instead of sending a message.\n"
 _ABOUT_CODES = """\

@@ -3,7 +3,7 @@
 import pytest
 from litestar.datastructures import Headers
 
-from entrypoints.http.responses.compression import prefers_gzip
+from entrypoints.http.responses.served_files import prefers_gzip
 
 
 @pytest.mark.parametrize(

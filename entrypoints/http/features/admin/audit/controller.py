@@ -12,7 +12,7 @@ from domain.identifier import parse_identifier
 from entrypoints.http.features.admin.audit import schemas
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
-from entrypoints.http.requests.paging import CursorParameter
+from entrypoints.http.requests.parameters import CursorParameter
 from entrypoints.http.requests.parsing import FieldErrors
 from entrypoints.http.requests.request import ApiRequest
 

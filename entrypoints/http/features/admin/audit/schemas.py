@@ -9,8 +9,12 @@ from domain.administration.audit import ActorKind
 from domain.cursor import encode_cursor
 from entrypoints.http.core.administration.audit_entries import AuditEntryResponse, to_entry_response
 from entrypoints.http.fields import USER_ID_EXAMPLE, described
-from entrypoints.http.parameters import query_parameter
-from entrypoints.http.requests.paging import CountParameter, NextCursorField, describe_page_size
+from entrypoints.http.requests.parameters import (
+    CountParameter,
+    NextCursorField,
+    describe_page_size,
+    query_parameter,
+)
 
 PAGE_SIZE: Final = CountParameter(name="limit", default=20)
 

@@ -27,8 +27,8 @@ from entrypoints.http.features.console.forms import read_form
 from entrypoints.http.features.console.middleware import NEEDED_SCOPE
 from entrypoints.http.features.console.render import render, see_other
 from entrypoints.http.features.console.request import ConsoleRequest
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id
 from entrypoints.words.features.blocks import describe_actor
 

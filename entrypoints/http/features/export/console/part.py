@@ -27,8 +27,8 @@ from entrypoints.http.features.console.user_acts import (
     show_confirmation,
 )
 from entrypoints.http.features.export.responses import send_archive
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.dependencies import Injected, provide_file_reads
+from entrypoints.http.requests.parameters import IdParameter
 
 
 class ExportActController(ConsoleController):

@@ -30,9 +30,9 @@ from entrypoints.http.features.console.middleware import NEEDED_SCOPE
 from entrypoints.http.features.console.render import render, see_other
 from entrypoints.http.features.console.request import ConsoleRequest
 from entrypoints.http.features.media.errors import InvalidItemId
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.requests.middleware import IS_HEAD
+from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import parse_id, parsing_field
 from entrypoints.http.responses.streaming import FileResponse
 

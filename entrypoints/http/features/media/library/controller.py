@@ -38,7 +38,6 @@ from entrypoints.http.features.media.library.openapi import FILE_RESPONSES, UPLO
 from entrypoints.http.features.media.library.upload_form import MALFORMED_FORM, open_upload_form
 from entrypoints.http.features.media.library.uploads import provide_upload_limiter
 from entrypoints.http.features.media.settings import media_settings
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.auth import (
     BEARER,
     AuthenticationMiddleware,
@@ -47,6 +46,7 @@ from entrypoints.http.requests.auth import (
 from entrypoints.http.requests.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.requests.headers import header_values
 from entrypoints.http.requests.middleware import IS_HEAD
+from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import parse_id, parsing_field, repeated_field
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.responses.preconditions import Validators

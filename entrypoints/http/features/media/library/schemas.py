@@ -24,11 +24,13 @@ from entrypoints.http.fields import (
     format_timestamp,
     time_field,
 )
-from entrypoints.http.parameters import parameter_schema, path_parameter, query_parameter
-from entrypoints.http.requests.paging import (
+from entrypoints.http.requests.parameters import (
     CountParameter,
     NextCursorField,
     describe_page_size,
+    parameter_schema,
+    path_parameter,
+    query_parameter,
 )
 from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 

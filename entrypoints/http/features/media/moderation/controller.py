@@ -16,11 +16,10 @@ from domain.features.media import errors as media_errors
 from entrypoints.http.features.media.errors import InvalidItemId
 from entrypoints.http.features.media.library.schemas import OwnerParameter
 from entrypoints.http.features.media.moderation import schemas
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.requests.middleware import IS_HEAD
-from entrypoints.http.requests.paging import CursorParameter
+from entrypoints.http.requests.parameters import CursorParameter, IdParameter
 from entrypoints.http.requests.parsing import parse_id, parsing_field
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.responses.streaming import FileResponse

@@ -21,11 +21,11 @@ from entrypoints.http.fields import (
     format_timestamp,
     reason_field,
 )
-from entrypoints.http.parameters import query_parameter
-from entrypoints.http.requests.paging import (
+from entrypoints.http.requests.parameters import (
     CountParameter,
     NextCursorField,
     describe_page_size,
+    query_parameter,
 )
 from entrypoints.http.requests.parsing import FieldErrors, parse_id
 

@@ -23,8 +23,8 @@ from entrypoints.http.features.console.user_acts import (
     run_act,
     show_confirmation,
 )
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.dependencies import Injected
+from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.words.act_words import NUMBER_HELD
 

@@ -14,11 +14,10 @@ from domain.cursor import parse_cursor
 from domain.features.voice import errors as voice_errors
 from domain.identifier import parse_identifier
 from entrypoints.http.features.voice.calls import schemas
-from entrypoints.http.parameters import IdParameter
 from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.requests.middleware import IS_HEAD
-from entrypoints.http.requests.paging import CursorParameter
+from entrypoints.http.requests.parameters import CursorParameter, IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.responses.streaming import FileResponse, size_header

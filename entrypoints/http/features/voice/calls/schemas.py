@@ -19,7 +19,7 @@ from entrypoints.http.fields import (
     header,
     time_field,
 )
-from entrypoints.http.requests.paging import (
+from entrypoints.http.requests.parameters import (
     CountParameter,
     NextCursorField,
     describe_page_size,

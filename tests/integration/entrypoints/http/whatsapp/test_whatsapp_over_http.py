@@ -12,7 +12,7 @@ from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from entrypoints.http.features.whatsapp.controller import MAX_BODY_BYTES
 from entrypoints.http.features.whatsapp.plugin import WhatsAppPlugin
-from entrypoints.http.server_limits import MAX_JSON_BYTES
+from entrypoints.http.settings import MAX_JSON_BYTES
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import make_http_settings
 from tests.support.whatsapp.whatsapp_app import WhatsAppHarness, whatsapp_policy

@@ -1,17 +1,38 @@
-"""Parameters of lists that are returned in pages."""
+"""Parameters of paths and queries, as Litestar describes them, and of lists in pages."""
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from litestar.params import QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
 from domain.cursor import CURSOR_PATTERN, MAX_PAGE_SIZE
 from domain.errors import InvalidNumber
+from domain.identifier import IDENTIFIER_PATTERN
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.fields import described
-from entrypoints.http.parameters import query_parameter
+from entrypoints.http.fields import ID_DESCRIPTION, described
+
+
+def path_parameter(description: str, **schema: Any) -> PathParameter:
+    """Describe a part of the path. `schema` is as in `described`."""
+    return PathParameter(description=description, schema_extra=parameter_schema(**schema))
+
+
+def query_parameter(description: str, *, name: str | None = None, **schema: Any) -> QueryParameter:
+    """Describe a parameter of the query. It has the name of the argument, or `name`."""
+    return QueryParameter(
+        name=name, description=description, schema_extra=parameter_schema(**schema)
+    )
+
+
+def parameter_schema(**schema: Any) -> dict[str, Any]:
+    """Return the JSON Schema of a parameter; Litestar would add `null` to an optional one."""
+    return {"one_of": None, "type": "string", **schema}
+
+
+IdParameter = Annotated[str, path_parameter(ID_DESCRIPTION, pattern=IDENTIFIER_PATTERN)]
+
 
 CURSOR_EXAMPLE: Final = "0650be398fd6006561a2b1c3d4e5f60718293b"
 NextCursorField = Annotated[

@@ -15,9 +15,9 @@ from application.limits.actor_limits import ActorLimits
 from application.otp.reset_limits import ResetLimits, ResetResult
 from application.ports.system import Clock
 from application.record_act import RecordAct
+from domain.administration.retained_data import RetainedData, list_retained_data
 from domain.errors import Unauthenticated, UserNotFound
 from domain.identities.external_id import ExternalId
-from domain.identities.retained_data import RetainedData, list_retained_data
 from domain.identities.role import Role
 
 

@@ -7,9 +7,9 @@ from typing import Final
 
 from application.features.voice.ports import Calls
 from application.use_cases import UseCases
+from domain.administration.retained_data import RetainedData
 from domain.features.voice.call import Call
 from domain.identities.identity import Identity
-from domain.identities.retained_data import RetainedData
 
 LAST_CALLS: Final = 10
 

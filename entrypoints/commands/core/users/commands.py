@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from application.administration.find_user import FoundUser
     from application.otp.request_otp import RequestOtpResult
     from application.use_cases import UseCases
-    from domain.identities.retained_data import RetainedData
+    from domain.administration.retained_data import RetainedData
     from entrypoints.commands.shared.user_calls import UserCall
     from entrypoints.features.feature import Feature
     from entrypoints.settings.settings import Settings

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from domain.identities.retained_data import RetainedData
+from domain.administration.retained_data import RetainedData
 from entrypoints.http.fields import described, format_timestamp, time_field
 
 

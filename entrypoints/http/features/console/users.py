@@ -11,9 +11,9 @@ from application.administration.feature import UserDetailsFeature
 from application.administration.find_user import FoundUser
 from application.administration.show_user import UserDetails
 from application.use_cases import UseCases
+from domain.administration.retained_data import RetainedData
 from domain.administration.scope import Scope
 from domain.errors import Forbidden, InvalidValue, UserNotFound
-from domain.identities.retained_data import RetainedData
 from domain.phone import parse_phone
 from entrypoints.http.core.administration.user_details import UserDetailsForm
 from entrypoints.http.features.console.console_controller import ConsoleController

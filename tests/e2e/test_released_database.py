@@ -9,7 +9,6 @@ import pytest
 
 from tests.e2e.app import App, bearer
 from tests.releases import CATEGORY, PHONE, RELEASES, USERNAME, data_of
-from tests.support.images import plain_jpeg
 from tests.support.service import running
 
 

@@ -22,15 +22,19 @@ def promises(document: Mapping[str, Any]) -> set[str]:
     found = set[str]()
     for name, operation in operations(document):
         found.add(name)
-        found.update(f"{name}: parameter {each['name']}" for each in operation_parameters(operation))
+        for each in operation_parameters(operation):
+            found.add(f"{name}: parameter {each['name']}")
         for line in body_fields(document, operation.get("requestBody", {})):
             found.add(f"{name}: request field {line}")
         for status, reference in operation["responses"].items():
             response = resolved(document, reference)
-            found.add(f"{name}: status {status}")
-            found.update(f"{name}: {status} header {each}" for each in response.get("headers", {}))
-            found.update(f"{name}: {status} {each}" for each in error_codes(response))
-            found.update(f"{name}: {status} field {each}" for each in body_fields(document, response))
+            lines = [
+                f"status {status}",
+                *(f"{status} header {each}" for each in response.get("headers", {})),
+                *(f"{status} {each}" for each in error_codes(response)),
+                *(f"{status} field {each}" for each in body_fields(document, response)),
+            ]
+            found.update(f"{name}: {line}" for line in lines)
     return found
 
 

@@ -142,8 +142,11 @@ def find_needed(features: Iterable[Feature]) -> Sequence[Feature]:
     for feature in reversed(ALL):
         if feature.name in needed:
             needed |= set(feature.opens)
-    others = [feature for feature in named.values() if feature not in ALL]
-    return [*others, *(feature for feature in ALL if feature.name in needed)]
+    listed = {feature.name for feature in ALL}
+    others = [feature for feature in named.values() if feature.name not in listed]
+    # A variant of a feature has its name, and its place.
+    in_place = [named.get(feature.name, feature) for feature in ALL if feature.name in needed]
+    return [*others, *in_place]
 
 
 def _make_identities_ports(settings: Settings, keys: "SecretKeys") -> IdentitiesPorts:

@@ -42,8 +42,8 @@ class ProviderPause:
 
     clock: Clock
     has_other: bool = False
+    unknown_in_a_row: int = field(default=0, init=False)
     _results: deque[datetime] = field(default_factory=lambda: deque(maxlen=BUSY_RESULTS))
-    _unknown_in_a_row: int = 0
     _pause: timedelta = timedelta()
     _since: datetime = datetime.min.replace(tzinfo=UTC)
     _is_tried_again: bool = False
@@ -51,7 +51,7 @@ class ProviderPause:
     @property
     def seconds_left(self) -> float:
         """For how long it is not called, even if no other provider takes messages; 0 if it is."""
-        is_paused = self._unknown_in_a_row >= MAX_UNKNOWN_IN_A_ROW
+        is_paused = self.unknown_in_a_row >= MAX_UNKNOWN_IN_A_ROW
         return self._seconds_left_of(PAUSE) if is_paused else 0.0
 
     def _seconds_left_of(self, pause: timedelta) -> float:
@@ -84,11 +84,11 @@ class ProviderPause:
         self._results.append(now)
         is_tried_again, self._is_tried_again = self._is_tried_again, False
         if status is not DeliveryStatus.UNKNOWN:
-            self._unknown_in_a_row, self._pause = 0, timedelta()
+            self.unknown_in_a_row, self._pause = 0, timedelta()
             return False
-        self._unknown_in_a_row += 1
+        self.unknown_in_a_row += 1
         self._since = now
-        is_third = self._unknown_in_a_row == MAX_UNKNOWN_IN_A_ROW
+        is_third = self.unknown_in_a_row == MAX_UNKNOWN_IN_A_ROW
         if not self.has_other:
             return is_third
         if not self._pause and (is_third or not self._is_busy(now)):

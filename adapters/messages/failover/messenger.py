@@ -73,7 +73,8 @@ class FailoverMessenger:
     - A messenger that raises an exception, is not asynchronous, returns something else than a
       result, or takes longer than `SEND_TIMEOUT` has an unknown result.
     - A provider whose latest results were unknown has a pause: see `ProviderPause`. It is tried
-      after the others then. If none may be called, the message is `UNAVAILABLE`.
+      after the others then, and of several the one that lost least is tried first. If none may be
+      called, the message is `UNAVAILABLE`.
     - The client of a message with an unknown result is told that it was sent. The operator gets a
       warning, and the health check fails until that messenger accepts a message, at most for
       `UNKNOWN_TTL`.
@@ -122,6 +123,8 @@ class FailoverMessenger:
                 yield provider
             else:
                 paused.append(provider)
+        if not last_provider:
+            paused.sort(key=lambda provider: provider.pause.unknown_in_a_row)
         for provider in paused:
             if provider.pause.begin_last_call():
                 yield provider

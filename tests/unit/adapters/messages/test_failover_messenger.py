@@ -264,9 +264,20 @@ async def test_a_provider_in_its_pause_is_called_if_no_other_takes_the_message()
 
     # Where both are down, each has the pause of an only one.
     pair.first.result = pair.second.result = UNKNOWN
-    assert [await pair.send() for _ in range(6)] == [(1, 0), (0, 1), *[(1, 0)] * 2, *[(0, 1)] * 2]
+    assert [await pair.send() for _ in range(6)] == [(1, 0), (0, 1)] * 3
     assert await pair.send() == (0, 0)
     assert pair.group.retry_after() == PAUSE.total_seconds()
+
+
+async def test_of_providers_in_a_pause_the_one_that_lost_less_is_tried_first() -> None:
+    pair = Pair(UNKNOWN)
+    assert await pair.send() == (1, 0)
+    pair.clock.advance(FIRST_PAUSE)
+    assert await pair.send() == (1, 0)
+    pair.second.result = UNKNOWN
+    assert await pair.send() == (0, 1)
+    pair.second.result = ACCEPTED
+    assert await pair.send() == (0, 1)
 
 
 async def test_the_only_provider_is_not_called_for_a_minute_after_three_unknown_results(

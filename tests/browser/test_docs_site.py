@@ -53,7 +53,7 @@ def other_hosts(page: Page) -> list[str]:
     return urls
 
 
-@pytest.mark.parametrize("path", ["", "limits/", "retention/", "settings/", "call_flow/"])
+@pytest.mark.parametrize("path", ["", "limits/", "retention/", "settings/", "voice/"])
 def test_no_page_is_wider_than_a_phone_or_loads_from_other_hosts(
     page: Page, docs_url: str, path: str
 ) -> None:

@@ -1,15 +1,12 @@
-"""The documentation as a site: it is complete, and loads nothing from other hosts."""
+"""The documentation as a site: it loads nothing from other hosts."""
 
-import json
 import re
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from entrypoints.settings.composition import FIELDS
 from tests.support.docs_site import build_docs_site
-from tests.support.markdown import PAGES, PROJECT
 
 _IN_HTML: Final = re.compile(
     r"""<(?:audio|embed|iframe|img|link|object|script|source|use|video)\b[^>]*"""
@@ -39,21 +36,3 @@ def test_no_page_style_sheet_or_script_loads_from_other_hosts(site: dict[Path, s
         assert [pattern.findall(text) for pattern in patterns[file.suffix]] == [[]] * len(
             patterns[file.suffix]
         ), file
-
-
-def test_without_mermaid_diagrams_stay_text_and_the_theme_loads_nothing(
-    site: dict[Path, str],
-) -> None:
-    assert [file for file, text in site.items() if re.search(r'class="[^"]*mermaid', text)] == []
-    assert "flowchart TD" in site[Path("architecture/index.html")]
-
-
-def test_the_site_has_every_page_setting_and_path_of_the_api(site: dict[Path, str]) -> None:
-    description = json.loads((PROJECT / "docs/openapi.json").read_text(encoding="utf-8"))
-    for path in PAGES:
-        name = path.relative_to(PROJECT).as_posix().removeprefix("docs/").removesuffix(".md")
-        # A README is the page of its folder.
-        assert Path(re.sub(r"(^|/)README$", r"\1", name)) / "index.html" in site
-    api, settings = site[Path("api/index.html")], site[Path("settings/index.html")]
-    assert [path for path in description["paths"] if f" {path}<" not in api] == []
-    assert [name for name in FIELDS if name not in settings] == []

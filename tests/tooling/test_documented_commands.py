@@ -1,12 +1,10 @@
-"""What the blocks of the documentation show is right: commands, requests, settings, files."""
+"""What the blocks of the documentation show is right: commands, requests and settings."""
 
-import ast
 import json
 import re
 import shlex
 import subprocess
-import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from itertools import dropwhile, takewhile
 from typing import Any, Final, NamedTuple
@@ -15,7 +13,6 @@ from urllib.parse import urlsplit
 
 import click
 import pytest
-from mkdocs.utils.yaml import yaml_load
 
 from entrypoints.commands.dialtone import make_dialtone
 from entrypoints.commands.shared.command import Command, CommandGroup
@@ -49,16 +46,6 @@ _NOT_DESCRIBED: Final = {
     ("GET", "/library/{item_id}/owner"),
     # The changelog says that it is gone.
     ("GET", "/admin/costs"),
-}
-_DEFAULT_IN_TEXT: Final = re.compile(
-    r"`(DIALTONE_\w+)` \(([\d,]+)(?: (minutes|hours|days|KB|MB|GB))?\b"
-)
-_UNITS: Final = {"minutes": "m", "hours": "h", "days": "d"}
-_PARSERS: Final[dict[str, Callable[[str], object]]] = {
-    "json": json.loads,
-    "python": lambda code: compile(code, "a page", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT),
-    "toml": tomllib.loads,
-    "yaml": yaml_load,
 }
 _OTHER_SETTINGS: Final = ALL_USED | {
     "DIALTONE_MEDIA_VARIANTS": "thumb:320x320,led:64x64!",
@@ -161,14 +148,6 @@ def test_each_block_for_a_shell_has_its_syntax() -> None:
     assert (read.returncode, read.stderr) == (0, "")
 
 
-def test_each_file_that_is_shown_can_be_parsed() -> None:
-    for language, parse in _PARSERS.items():
-        shown = [block.text for block in BLOCKS if block.language == language]
-        assert shown
-        for text in shown:
-            parse(text)
-
-
 def test_each_command_in_a_block_is_accepted() -> None:
     found = dialtone_commands()
 
@@ -243,17 +222,6 @@ def test_each_request_in_the_text_is_described() -> None:
     assert unknown - _NOT_DESCRIBED == set()
 
 
-def test_each_default_in_the_text_is_that_of_the_setting() -> None:
-    sample = (PROJECT / ".env.example").read_text(encoding="utf-8")
-    lines = {
-        f"{name}={number.replace(',', '')}{_UNITS.get(unit, unit)}"
-        for name, number, unit in _DEFAULT_IN_TEXT.findall(ALL)
-    }
-
-    assert lines
-    assert lines - {*re.split(r"[\n#]", sample)} == set()
-
-
 def _is_valid_body(operation: dict[str, Any], body: str) -> bool:
     # The values that the page got from a response.
     text = re.sub(r"\$(\w+)|…", lambda match: _FROM_RESPONSES.get(match[1], "0" * 64), body)
@@ -279,10 +247,3 @@ def is_valid_setting(name: str, value: str) -> bool:
     except SettingsError as error:
         return not re.search(rf"^{name}:", str(error), re.MULTILINE)
     return True
-
-
-def test_no_command_is_in_a_block_without_a_language() -> None:
-    """Only blocks for a shell are checked. Transcripts begin with `$ `."""
-    unchecked = re.compile(r"^(?:curl|dialtone|make) ", re.MULTILINE)
-    texts = [block.text for block in BLOCKS if not block.language]
-    assert [text for text in texts if unchecked.search(text)] == []

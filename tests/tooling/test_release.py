@@ -50,11 +50,6 @@ def test_each_driver_is_in_one_extra_and_no_other_place() -> None:
     assert len({*names, *always}) == len(names) + len(always)
 
 
-def test_the_page_about_the_installation_lists_the_extras() -> None:
-    listed = re.findall(r"^\| `(\w+)` \| ", page("docs/deployment.md"), re.MULTILINE)
-    assert sorted(listed) == sorted(EXTRAS)
-
-
 def test_the_lock_has_all_extras_and_nothing_of_tests() -> None:
     lock = (PROJECT / "requirements.lock").read_text()
     locked = {distribution_name(line) for line in lock.splitlines() if line[0] != " "}

@@ -1,12 +1,9 @@
 """The documentation names files, settings, make targets and code that exist."""
 
 import re
-from typing import Final, get_type_hints
+from typing import Final
 
-from adapters.databases.records.database import Database
-from adapters.databases.records.undeclared_records import FEATURES_OF_KINDS
-from entrypoints.features import FEATURES
-from entrypoints.settings.composition import FILE_VARIABLES, VARIABLES
+from entrypoints.settings.composition import VARIABLES
 from tests.support.markdown import (
     PAGES,
     PROJECT,
@@ -16,7 +13,6 @@ from tests.support.markdown import (
     links,
     page,
     rows,
-    tables,
 )
 
 TEST_VARIABLES: Final = {
@@ -99,37 +95,9 @@ def test_code_and_samples_name_pages_that_exist() -> None:
     assert [(file, name) for file, name in sorted(named) if not (PROJECT / name).exists()] == []
 
 
-def test_secrets_that_may_be_files_are_listed() -> None:
-    files = tables(page("docs/keys.md#secrets-as-files"))[0]
-    listed = [name for row in files for name in codes(row[0])]
-
-    assert sorted(listed) == sorted(FILE_VARIABLES.values())
-
-
-def test_a_database_adapter_has_the_ports_and_methods_that_are_listed() -> None:
-    [table] = [
-        each for each in tables(page("docs/adapters.md")) if codes(each[0][0]) == ["records"]
-    ]
-
-    assert {codes(port)[0]: sorted(codes(methods)) for port, methods in table} == {
-        name: [method for method in dir(port) if not method.startswith("_")]
-        for name, port in get_type_hints(Database).items()
-    }
-
-
 def test_the_adapter_that_the_page_shows_is_an_example() -> None:
     code = (PROJECT / "tests/contract/examples/file_messenger.py").read_text()
     assert any(code.endswith(shown) for shown in blocks_in("python", page("docs/adapters.md")))
-
-
-def test_the_features_are_listed_with_the_records_that_stay_without_them() -> None:
-    features, records = tables(page("docs/features.md"))
-
-    names = [codes(row[0])[0] for row in features]
-    assert {feature.name for feature in FEATURES} <= set(names)
-    assert len(set(names)) == len(names)
-    kinds = {kind: codes(name)[0] for name, cell, _ in records for kind in codes(cell)}
-    assert kinds == FEATURES_OF_KINDS
 
 
 def test_the_log_lines_that_the_runbooks_name_are_documented() -> None:
@@ -138,19 +106,3 @@ def test_the_log_lines_that_the_runbooks_name_are_documented() -> None:
 
     assert named
     assert named - {name for row in rows(pages) for name in codes(row[0])} == set()
-
-
-def test_the_samples_are_listed_with_their_tests() -> None:
-    folder = PROJECT / "docs/deploy"
-    samples = {
-        str(file.relative_to(folder))
-        for file in folder.rglob("*")
-        if file.is_file() and file.suffix != ".md"
-    }
-    # These have pages of their own.
-    samples -= {name for name in samples if name.startswith(("compose/", "kubernetes/"))}
-    table = tables(page("docs/deploy/README.md"))[0]
-
-    assert samples
-    assert samples <= {file for row in table for file, _ in links(row[0])}
-    assert [row for row in table if "`tests/" not in row[2]] == []

@@ -12,8 +12,6 @@ import entrypoints.features  # noqa: F401 -- it declares the kinds of records
 from adapters.databases.mongo.documents import METADATA_COLLECTION
 from adapters.databases.sql.schema import schema
 from adapters.databases.sqlite.dialect import SQLITE
-from application.features.export.page import EXPLAINED_FILES
-from tests.support.app_harness import AppHarness
 from tests.support.full_records import MAPPINGS
 from tests.support.markdown import PROJECT, codes, page, tables
 
@@ -85,13 +83,3 @@ def test_each_line_about_the_database_has_a_proof_that_exists() -> None:
             for module in re.findall(r"^from (\S+) import \*", code, re.MULTILINE):
                 code += (PROJECT / f"{module.replace('.', '/')}.py").read_text("utf-8")
             assert re.search(rf"^(async )?def {test}\(", code, re.MULTILINE), test
-
-
-def test_each_line_about_the_database_says_whether_it_is_in_the_export() -> None:
-    exported = [row[5] for row in ROWS if not row[5].startswith("no: ")]
-    files = [re.findall(r"`([a-z_]+(?:\.json|/))`", cell) for cell in exported]
-
-    assert [cell for cell, named in zip(exported, files, strict=True) if not named] == []
-    parts = AppHarness().use_cases.administration.export_parts
-    explained = {file for part in parts for file in part.explained_files} | {*EXPLAINED_FILES}
-    assert {file for named in files for file in named} == explained - {"not_included.json"}

@@ -26,7 +26,6 @@ from tests.support.acts import (
 )
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import CoreHarness
-from tests.support.markdown import codes, page, rows, tables
 
 _Do: TypeAlias = Callable[[CoreHarness, Operator, UserQuery, str], Awaitable[object]]
 CODE: Final = SendCodeCommand(
@@ -118,24 +117,6 @@ async def test_a_token_never_acts_on_an_administrator(app: CoreHarness, act: Act
 
 def test_who_may_block_may_unblock() -> None:
     assert acts.BLOCK.scope is acts.UNBLOCK.scope is Scope.SUPPORT_USERS
-
-
-def test_the_pages_say_what_a_help_desk_may_and_which_acts_need_a_fresh_login() -> None:
-    roles = rows(page("docs/administration.md#roles"))
-    scopes = [row for row in roles if f"`{Scope.SUPPORT_USERS}`" in row]
-    supporting = [act.name for act in CORE_ACTS if act.scope is Scope.SUPPORT_USERS]
-    assert [codes(row[0]) for row in scopes] == [supporting]
-
-    acts_of_users = tables(page("docs/console.md#help-a-person"))[0]
-    said = {
-        command.removeprefix("user ").partition(" ")[0]: fresh == "yes"
-        for _, commands, fresh in acts_of_users
-        for command in codes(commands)
-    }
-    # The full number is an option, and the external id has no command.
-    named = {act.name: act.needs_fresh_login for act in CORE_ACTS if act.name in said}
-    assert len(named) == len(CORE_ACTS) - 2
-    assert named.items() <= said.items()
 
 
 async def test_a_full_number_is_masked_for_others_and_people_say_why(app: CoreHarness) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from application.administration.operator import Operator, person
-from domain.administration.role_scopes import SCOPES_OF_ROLES, STAFF_ROLES
+from domain.administration.role_scopes import STAFF_ROLES
 from domain.administration.scope import Scope
 from domain.errors import Forbidden, InsufficientScope
 from domain.identities.role import Role
@@ -13,21 +13,6 @@ from tests.support.acts import BY_COMMAND, IN_API, REASON, a_token, staff
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness
 from tests.support.core_policy import make_core_policy
-from tests.support.markdown import codes, page, rows
-
-
-def test_the_page_says_what_each_role_may_do() -> None:
-    table = [row for row in rows(page("docs/administration.md")) if len(row) == 6 and ":" in row[1]]
-    said = {
-        codes(row[1])[0]: {
-            role for role, may in zip(STAFF_ROLES, row[2:], strict=True) if may == "yes"
-        }
-        for row in table
-    }
-    assert said == {
-        scope.value: {role for role in STAFF_ROLES if scope in SCOPES_OF_ROLES[role]}
-        for scope in Scope
-    }
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ from domain.phone import DEFAULT_RULES
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.imports.builders import IMPORT_RUN
-from tests.support.markdown import page
 
 
 class Recorder(Observer):
@@ -217,9 +216,3 @@ async def test_a_name_is_free_if_the_first_user_with_it_is_rejected(app: AppHarn
     await import_all(app, listed, recorder, dry_run=True)
 
     assert recorder.listed == [(1, ImportProblem.PHONE_BLOCKED)]
-
-
-def test_each_reason_is_explained_on_its_page() -> None:
-    text = page("docs/importing.md")
-    reasons = [*LineProblem, *ImportProblem]
-    assert [reason for reason in reasons if f"`{reason}`" not in text] == []

@@ -12,11 +12,10 @@ from multiprocessing import get_context
 from typing import Any, Final
 
 from tests.benchmarks.abuse_page import render, write_page
-from tests.benchmarks.callbacks import CALLBACK_ATTACKS, forge_callbacks
-from tests.benchmarks.calls import forge_calls
 from tests.benchmarks.flood_plans import FLOODS
 from tests.benchmarks.floods import flood, guess_everywhere
-from tests.benchmarks.owners import CROWDS, Owner, attack_one_phone
+from tests.benchmarks.owners import CROWDS, OWNERS, attack_one_phone
+from tests.benchmarks.phone_line import CALLBACK_ATTACKS, forge_callbacks, forge_calls
 
 GUESSING_SITES: Final = ((1, 1), (10, 1), (34_000, 1), (20, 50))
 """Numbers of sites, and of the IPs of each."""
@@ -39,8 +38,8 @@ def simulate_abuse() -> None:
 
         futures = (
             [
-                start(attack_one_phone, kind, ips, in_bursts)
-                for kind in Owner
+                start(attack_one_phone, owner, ips, in_bursts)
+                for owner in OWNERS
                 for ips in CROWDS
                 for in_bursts in (False, True)
             ],

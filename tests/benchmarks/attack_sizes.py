@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from domain.features.voice.call_limits import CallLimits
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import DeliveryPolicy
@@ -19,9 +18,6 @@ from domain.otp.rate_limits import RECOGNIZED_DELIVERIES, DeliveryRoute, Group, 
 from tests.support.builders import NOW
 
 LIMITS: Final = RateLimits()
-LIMITS_WITH_ATTESTATION: Final = RateLimits(has_attested_part=True)
-CALL_LIMITS: Final = CallLimits()
-DELIVERY_POLICY: Final = DeliveryPolicy()
 MESSAGES_PER_PHONE: Final = 2 * RECOGNIZED_DELIVERIES.limit
 """By device tokens, and as many from trusted IPs."""
 ROUTE: Final = DeliveryRoute(HashedClientIp("ip", "network"), "US", "range", "phone")
@@ -128,13 +124,14 @@ def _read_parts_of_messages(limits: RateLimits) -> Sequence[PartSizes]:
 
 UNVERIFIED, ALL = _read_parts_of_messages(LIMITS)
 """Messages that did not lead to a login, and all messages."""
-UNVERIFIED_WITH_ATTESTATION, ALL_WITH_ATTESTATION = _read_parts_of_messages(LIMITS_WITH_ATTESTATION)
+UNVERIFIED_WITH_ATTESTATION, ALL_WITH_ATTESTATION = _read_parts_of_messages(
+    RateLimits(has_attested_part=True)
+)
 """The same where a proof is asked for."""
 CALLBACKS: Final = _read_parts_of_callbacks()
 """Calls with a code that callers ask for."""
-LEAVING_MESSAGES: Final = LIMITS.for_leaving_message("", "US")[-1].window.limit
-"""Messages of a country that say how to leave."""
+_POLICY: Final = DeliveryPolicy()
 NETWORKS_AT_ONE_PHONE: Final = math.ceil(
-    DELIVERY_POLICY.per_phone[-1].limit / DELIVERY_POLICY.per_phone_and_ip[-1].limit
+    _POLICY.per_phone[-1].limit / _POLICY.per_phone_and_ip[-1].limit
 )
 """How many networks use up the messages of one phone."""

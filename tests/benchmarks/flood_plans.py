@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Final
 
 from domain.phone import PhoneNumber
@@ -13,61 +13,32 @@ from tests.benchmarks.attack_sizes import (
     UNVERIFIED_WITH_ATTESTATION,
     PartSize,
 )
-from tests.benchmarks.simulation import KNOWN_IP, client_ips
+from tests.benchmarks.simulation import Owner, client_ips
 
 COUNTRIES: Final = ("US", "IN", "GB", "NG", "BD")
 OWNERS_RANGE: Final = 555
 """The middle of their numbers."""
 
 
-class Owner(StrEnum):
-    """Who wants to log in during a flood."""
-
-    OLD_DEVICE = "old account, device token"
-    OLD_KNOWN_IP = "old account, known IP"
-    YOUNG_DEVICE = "younger account, device token"
-    YOUNG_KNOWN_IP = "younger account, known IP"
-    NEW = "new customer"
-    YOUNG_WITH_PROOF = "younger account, device token and proof"
-    NEW_WITH_PROOF = "new customer, proof"
-
-    @property
-    def is_old(self) -> bool:
-        """Whether the account has the right to the reserve."""
-        return self in {Owner.OLD_DEVICE, Owner.OLD_KNOWN_IP}
-
-    @property
-    def has_account(self) -> bool:
-        """Whether the owner signed in before."""
-        return self not in {Owner.NEW, Owner.NEW_WITH_PROOF}
-
-    @property
-    def has_token(self) -> bool:
-        """Whether the app sends a device token. It is at a new IP then."""
-        return self in {Owner.OLD_DEVICE, Owner.YOUNG_DEVICE, Owner.YOUNG_WITH_PROOF}
-
-    @property
-    def sends_proof(self) -> bool:
-        """Whether the app sends a proof where one is asked for."""
-        return self in {Owner.YOUNG_WITH_PROOF, Owner.NEW_WITH_PROOF}
-
-    @property
-    def client_ip(self) -> str:
-        """The IP during the flood."""
-        is_known = self in {Owner.OLD_KNOWN_IP, Owner.YOUNG_KNOWN_IP}
-        return KNOWN_IP if is_known else "203.0.113.20"
-
-    @property
-    def phone(self) -> PhoneNumber:
-        """The phone."""
-        return PhoneNumber(f"+1415{OWNERS_RANGE}99{list(Owner).index(self):02d}")
+def _phone(line: int) -> PhoneNumber:
+    return PhoneNumber(f"+1415{OWNERS_RANGE}990{line}")
 
 
-EVERYBODY: Final = frozenset(Owner)
-RECOGNIZED: Final = EVERYBODY - {Owner.NEW}
-OLD: Final = frozenset(owner for owner in Owner if owner.is_old)
-WITH_PROOF: Final = frozenset(owner for owner in Owner if owner.sends_proof)
-WITHOUT_PROOF: Final = EVERYBODY - WITH_PROOF
+NEW: Final = Owner("new customer", _phone(4), has_account=False)
+NEW_WITH_PROOF: Final = Owner("new customer, proof", _phone(6), has_account=False, sends_proof=True)
+OWNERS: Final = (
+    Owner("old account, device token", _phone(0), is_old=True, has_token=True),
+    Owner("old account, known IP", _phone(1), is_old=True, is_at_known_ip=True),
+    Owner("younger account, device token", _phone(2), has_token=True),
+    Owner("younger account, known IP", _phone(3), is_at_known_ip=True),
+    NEW,
+    Owner("younger account, device token and proof", _phone(5), has_token=True, sends_proof=True),
+    NEW_WITH_PROOF,
+)
+EVERYBODY: Final = frozenset(OWNERS)
+RECOGNIZED: Final = EVERYBODY - {NEW}
+OLD: Final = frozenset(owner for owner in OWNERS if owner.is_old)
+WITH_PROOF: Final = frozenset(owner for owner in OWNERS if owner.sends_proof)
 NOBODY: Final = frozenset[Owner]()
 
 
@@ -139,13 +110,13 @@ class Flood:
     @property
     def owners(self) -> Sequence[Owner]:
         """Who tries to log in."""
-        return [owner for owner in Owner if self.has_attestation or not owner.sends_proof]
+        return [owner for owner in OWNERS if self.has_attestation or not owner.sends_proof]
 
     def strangers(self) -> Sequence[str]:
         """Return the IPs of the strangers."""
         match self.place:
             case Place.OWNERS_NETWORK:
-                return sorted({owner.client_ip for owner in Owner})[: self.ips]
+                return sorted({owner.client_ip() for owner in OWNERS})[: self.ips]
             case Place.ONE_NETWORK:
                 return [f"10.0.0.{number}" for number in range(self.ips)]
             case _:
@@ -231,9 +202,7 @@ def _with_attestation() -> Iterable[Flood]:
 
     Without proofs they reject nobody who sends one. With proofs they do.
     """
-    rejecting = [
-        plan for plan in _WITHOUT_ATTESTATION if plan.is_shown and Owner.NEW not in plan.served
-    ]
+    rejecting = [plan for plan in _WITHOUT_ATTESTATION if plan.is_shown and NEW not in plan.served]
     for plan in rejecting:
         strangers = UNVERIFIED_WITH_ATTESTATION.strangers
         yield replace(
@@ -248,7 +217,7 @@ def _with_attestation() -> Iterable[Flood]:
         parts = ALL_WITH_ATTESTATION if plan.logs_in else UNVERIFIED_WITH_ATTESTATION
         yield replace(
             plan,
-            served=plan.served - {Owner.NEW_WITH_PROOF},
+            served=plan.served - {NEW_WITH_PROOF},
             messages=None,
             proofs=_count_messages(plan, parts.attested),
             has_attestation=True,

@@ -13,11 +13,12 @@ from domain.errors import RateLimitExceeded
 from domain.identities.device_token import DeviceToken
 from domain.phone import PhoneNumber
 from tests.benchmarks.attack_sizes import MESSAGES_PER_PHONE
-from tests.benchmarks.flood_plans import OWNERS_RANGE, Flood, Owner, Place
+from tests.benchmarks.flood_plans import OWNERS_RANGE, Flood, Place
 from tests.benchmarks.simulation import (
     KNOWN_IP,
     SECONDS_TO_TYPE,
     Attack,
+    Owner,
     Simulation,
     client_ips,
 )
@@ -53,7 +54,7 @@ class FloodResult:
         plan = self.flood
         title = f"{plan.title}, with attestation" if plan.has_attestation else plan.title
         wrong = [
-            f"{title}: {owner}: {'' if is_served else 'not '}served"
+            f"{title}: {owner.title}: {'' if is_served else 'not '}served"
             for owner, is_served in self.served.items()
             if is_served != (owner in plan.served)
         ]
@@ -126,12 +127,12 @@ async def _log_in(
     await attack.act()
     token = tokens.get(owner) if owner.has_token else None
     requested = await simulation.request(
-        owner.phone, owner.client_ip, token, sends_proof=owner.sends_proof
+        owner.phone, owner.client_ip(), token, sends_proof=owner.sends_proof
     )
     if isinstance(requested, RateLimitExceeded):
         return False
     await attack.wait(timedelta(seconds=SECONDS_TO_TYPE))
-    client_ip, request_id = owner.client_ip, requested.request_id
+    client_ip, request_id = owner.client_ip(), requested.request_id
     return await simulation.verify(owner.phone, client_ip, request_id, token) is not None
 
 

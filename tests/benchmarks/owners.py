@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import count, cycle, islice
 from typing import Final
 
@@ -17,6 +16,7 @@ from tests.benchmarks.simulation import (
     KNOWN_IP,
     SECONDS_TO_TYPE,
     Attack,
+    Owner,
     Simulation,
     client_ips,
 )
@@ -33,28 +33,13 @@ REQUESTS_IN_A_BURST: Final = 8
 IDS_IN_USE: Final = 8
 
 
-class Owner(StrEnum):
-    """How the service can know the owner of a phone."""
-
-    DEVICE = "device token, new IP"
-    REQUEST_ID = "`request_id`, new IP"
-    REQUEST_ID_AT_KNOWN_IP = "`request_id`, known IP"
-    KNOWN_IP = "neither, known IP"
-    NEW_IP = "neither, new IP"
-
-    @property
-    def is_at_known_ip(self) -> bool:
-        """Whether the owner logged in from this IP before."""
-        return self not in {Owner.DEVICE, Owner.REQUEST_ID, Owner.NEW_IP}
-
-    @property
-    def sends_id(self) -> bool:
-        """Whether the app sends the request id."""
-        return self in {Owner.REQUEST_ID, Owner.REQUEST_ID_AT_KNOWN_IP}
-
-    def client_ip(self, login: int) -> str:
-        """Return the IP of a login: a new one each time, or the known one."""
-        return KNOWN_IP if self.is_at_known_ip else f"203.0.113.{20 + login}"
+OWNERS: Final = (
+    Owner("device token, new IP", has_token=True),
+    Owner("`request_id`, new IP", sends_id=True),
+    Owner("`request_id`, known IP", sends_id=True, is_at_known_ip=True),
+    Owner("neither, known IP", is_at_known_ip=True),
+    Owner("neither, new IP"),
+)
 
 
 @dataclass(slots=True)
@@ -135,7 +120,7 @@ class LoginOutcome:
 
         An owner who got no id yet is like one without.
         """
-        if owner is Owner.DEVICE:
+        if owner.has_token:
             return bool(self.rejected_requests + self.rejected_attempts)
         return owner.sends_id and bool(self.rejected_attempts)
 
@@ -146,16 +131,15 @@ class SimulatedOwner:
 
     simulation: Simulation
     kind: Owner
-    phone: PhoneNumber = field(default_factory=a_phone)
     device_token: DeviceToken | None = None
 
     async def prepare(self) -> None:
         """Log in from the known IP, two days before the attack."""
         simulation = self.simulation
-        await simulation.request(self.phone, KNOWN_IP)
-        logged_in = await simulation.verify(self.phone, KNOWN_IP)
+        await simulation.request(self.kind.phone, KNOWN_IP)
+        logged_in = await simulation.verify(self.kind.phone, KNOWN_IP)
         assert logged_in is not None
-        if self.kind is Owner.DEVICE:
+        if self.kind.has_token:
             self.device_token = logged_in.device_token
         await simulation.advance(timedelta(days=2))
 
@@ -166,18 +150,18 @@ class SimulatedOwner:
         started_at = simulation.now
         while simulation.now - started_at < deadline:
             await attack.act()
-            requested = await simulation.request(self.phone, client_ip, self.device_token)
+            requested = await simulation.request(self.kind.phone, client_ip, self.device_token)
             if isinstance(requested, RateLimitExceeded):
                 login.rejected_requests += 1
                 rest = started_at + deadline - simulation.now
                 await attack.wait(min(timedelta(seconds=requested.retry_after), rest))
                 continue
-            code = simulation.code_of(self.phone)  # attackers may cause another message
+            code = simulation.code_of(self.kind.phone)  # attackers may cause another message
             await attack.act()
             await attack.wait(timedelta(seconds=SECONDS_TO_TYPE))
             request_id = requested.request_id if self.kind.sends_id else None
             if await simulation.verify(
-                self.phone, client_ip, request_id, self.device_token, code=code
+                self.kind.phone, client_ip, request_id, self.device_token, code=code
             ):
                 login.seconds = (simulation.now - started_at).total_seconds()
                 break
@@ -205,7 +189,7 @@ class OwnerResult:
     def violations(self) -> Sequence[str]:
         """Describe the logins that were rejected and must never be."""
         return [
-            f"{self.kind}, {self.ips} IPs, {self.attack}: {login}"
+            f"{self.kind.title}, {self.ips} IPs, {self.attack}: {login}"
             for login in self.logins
             if login.violates_rules(self.kind)
         ]
@@ -216,7 +200,7 @@ async def attack_one_phone(kind: Owner, ips: int, in_bursts: bool) -> OwnerResul
     simulation = Simulation()
     owner = SimulatedOwner(simulation, kind)
     await owner.prepare()
-    strangers = Strangers(simulation, owner.phone, client_ips(ips), in_bursts, ips == OWN_IP)
+    strangers = Strangers(simulation, kind.phone, client_ips(ips), in_bursts, ips == OWN_IP)
     attack = Attack(simulation, strangers.act, strangers.period)
     messages, started_at, results = simulation.messages, simulation.now, []
     for number in range(LOGINS):

@@ -19,6 +19,7 @@ from domain.identities.device_token import DeviceToken
 from domain.otp.rate_limits import RateLimits
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
 from tests.support.core_harness import wrong_code
 from tests.support.fakes.attestation import FakeAttestation, solve
 from tests.support.policies import make_policy
@@ -27,6 +28,35 @@ CODES: Final = 1_000_000
 SECONDS_TO_TYPE: Final = 20
 KNOWN_IP: Final = "203.0.113.7"
 MAX_ATTEMPTS_IN_A_BURST: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who wants to log in during an attack.
+
+    Attributes:
+        title: What the tables call it.
+        phone: The number.
+        has_account: The owner signed in before.
+        is_old: The account has the right to the reserve.
+        is_at_known_ip: The owner is where that was. Otherwise each login is at a new IP.
+        has_token: The app sends a device token.
+        sends_id: The app sends the request id.
+        sends_proof: The app sends a proof where one is asked for.
+    """
+
+    title: str
+    phone: PhoneNumber = a_phone()
+    has_account: bool = True
+    is_old: bool = False
+    is_at_known_ip: bool = False
+    has_token: bool = False
+    sends_id: bool = False
+    sends_proof: bool = False
+
+    def client_ip(self, login: int = 0) -> str:
+        """Return the IP of a login."""
+        return KNOWN_IP if self.is_at_known_ip else f"203.0.113.{20 + login}"
 
 
 class Simulation:

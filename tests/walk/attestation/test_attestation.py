@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from tests.support.altcha_client import solve_challenge
 from tests.support.walker import walking
 
 
-def test_a_client_gets_a_challenge_instead_of_a_limit(tmp_path: Path) -> None:
+def test_a_client_proves_itself_instead_of_waiting_for_a_limit(tmp_path: Path) -> None:
     settings = {"DIALTONE_ATTESTATION": "altcha", "DIALTONE_SMS_LIMIT_PER_COUNTRY": "20/1h"}
     with walking(tmp_path / "service", **settings) as walker:
         phones = [f"+14155{number}0901" for number in range(71, 91)]
@@ -16,3 +17,9 @@ def test_a_client_gets_a_challenge_instead_of_a_limit(tmp_path: Path) -> None:
         assert responses[0].status_code == 200
         challenged = responses[-1]
         assert (challenged.status_code, challenged.json()["code"]) == (403, "attestation_required")
+        [challenge] = challenged.json()["attestation"]
+        assert challenge.keys() == {"type", "challenge"}
+        proof = {"type": challenge["type"], "response": solve_challenge(challenge["challenge"])}
+        body = {"phone": phones[-1], "attestation": proof}
+        proven = walker.http.post("/auth/request-otp", json=body)
+        assert (proven.status_code, proven.json()["sent"]) == (200, True)

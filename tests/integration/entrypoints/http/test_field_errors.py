@@ -36,6 +36,7 @@ VERIFY_OTP: Final = "/auth/verify-otp"
 PHONE_OTP: Final = "/users/me/phone/request-otp"
 CHANGE_PHONE: Final = "/users/me/phone"
 UNDO_OTP: Final = "/auth/undo-phone-change/request-otp"
+UNDO: Final = "/auth/undo-phone-change"
 OTP: Final = {"phone": PHONE, "otp": "123456"}
 
 # Path, body, and the code of each invalid field.
@@ -70,6 +71,12 @@ POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
         {"old_otp": "malformed_otp", "old_request_id": "missing_field"},
     ),
     (CHANGE_PHONE, OTP | {"request_id": "", "old_request_id": ""}, {"old_otp": "missing_field"}),
+    (UNDO, {"phone": PHONE}, {"otp": "missing_field", "request_id": "missing_field"}),
+    (UNDO, {"phone": PHONE, "undo_code": "012345"}, {"undo_code": "malformed_otp"}),
+    (
+        UNDO, OTP | {"request_id": "", "undo_code": "ABCD-EFGH-JKLM"},
+        {"undo_code": "conflicting_value"},
+    ),
 ]  # fmt: skip
 PATCHES: Final[list[tuple[str, object, dict[str, str]]]] = [
     ("/users/me", {"username": "a\nb"}, {"username": "invalid_characters"}),

@@ -7,33 +7,10 @@ from pathlib import Path
 
 import httpx
 
-from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.fake_vonage import FakeVonage, make_status, sign
-
-
-def test_the_second_messenger_is_used_after_a_rejection_in_both_apis(
-    tmp_path: Path, phone: str, other_phone: str
-) -> None:
-    own = OwnMessenger(tmp_path).install()
-    with FakeTwilio() as twilio:
-        environ = {
-            "DIALTONE_SMS": f"twilio,{OWN_FACTORY}",
-            "DIALTONE_COUNTRIES": "*",
-        }
-        with (
-            running(tmp_path, twilio.environ | environ, own.inbox) as service,
-            httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
-        ):
-            twilio.behavior = rejects(20429)
-            sent = http.post("/auth/request-otp", json={"phone": phone})
-            legacy = http.post("/authenticate/get_otp", json={"phone": other_phone})
-
-    assert sent.json()["sent"] is True
-    assert legacy.json() == {"message": "success", "exit_code": 0}
-    assert [len(own.inbox(number)) for number in (phone, other_phone)] == [1, 1]
 
 
 def test_vonage_sends_what_twilio_does_not_and_reports_it(tmp_path: Path, phone: str) -> None:
@@ -69,43 +46,3 @@ def test_vonage_sends_what_twilio_does_not_and_reports_it(tmp_path: Path, phone:
             for content in (inbound, other):
                 posted = http.post("/sms/status", content=content, headers=sign(content))
                 assert posted.status_code == 200
-
-
-def test_after_one_lost_message_the_next_people_get_theirs_from_the_other_provider(
-    tmp_path: Path, phone: str, other_phone: str
-) -> None:
-    with FakeTwilio() as twilio, FakeVonage() as vonage:
-        used = {"DIALTONE_SMS": "twilio,vonage", "DIALTONE_COUNTRIES": "*"}
-        with (
-            running(tmp_path, twilio.environ | vonage.environ | used, lambda _: []) as service,
-            httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
-        ):
-            twilio.behavior = rejects(20500, 500)
-            for number in (phone, other_phone):
-                sent = http.post("/auth/request-otp", json={"phone": number}).json()
-                assert sent["sent"] is True
-            service.wait_until_logged("provider_paused")
-            assert "HTTP 500 of twilio" in service.log
-            shown = service.run("user", "show", phone).stdout
-
-    assert [message["to"] for message in vonage.messages] == [other_phone[1:]]
-    assert "HTTP 500 of twilio" in shown
-
-
-def test_without_both_providers_a_code_is_not_sent(
-    tmp_path: Path, phone: str, other_phone: str
-) -> None:
-    with FakeTwilio() as twilio, FakeVonage() as vonage:
-        used = {"DIALTONE_SMS": "twilio,vonage", "DIALTONE_COUNTRIES": "*"}
-        with (
-            running(tmp_path, twilio.environ | vonage.environ | used, lambda _: []) as service,
-            httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
-        ):
-            twilio.stop_listening()
-            sent = http.post("/auth/request-otp", json={"phone": phone})
-            vonage.has_credit = False
-            failed = http.post("/auth/request-otp", json={"phone": other_phone})
-
-    assert (sent.status_code, sent.json()["sent"]) == (200, True)
-    assert len(vonage.messages) == 1
-    assert (failed.status_code, failed.json()["code"]) == (503, "delivery_failed")

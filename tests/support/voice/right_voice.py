@@ -1,14 +1,10 @@
-"""A phone line that keeps all promises. Its provider is in memory.
-
-PLACED_CALLS names a file for the calls that it places, so that another process sees them.
-"""
+"""A phone line that keeps all promises. Its provider is in memory."""
 
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from application.features.voice.ports import Markup, RecordingFile, WebhookFields
@@ -29,23 +25,18 @@ _PIECE: Final = 65_536
 class RightVoice:
     """Its provider fails in the way that `failure` says."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self) -> None:
         self.placed: list[tuple[str, str, str]] = []
         self.recordings: dict[str, bytes] = {}
         self.failure = ""
         self._calls = 0
-        self._file = environ.get("PLACED_CALLS")
 
     async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
         if self.failure == "unreachable":
             return DeliveryResult(DeliveryStatus.NOT_CONNECTED, "There is no connection.")
         if self.failure == "invalid number":
             return DeliveryResult(DeliveryStatus.INVALID_NUMBER, "No phone has this number.")
-        call = (phone.e164, url, status_url)
-        self.placed.append(call)
-        if self._file:
-            with Path(self._file).open("a") as file:  # noqa: ASYNC230 -- a line
-                file.write(f"{json.dumps(call)}\n")
+        self.placed.append((phone.e164, url, status_url))
         if self.failure:
             return DeliveryResult(DeliveryStatus.UNKNOWN, "The provider did not respond.")
         return DeliveryResult(DeliveryStatus.ACCEPTED, provider_call_id=f"c{len(self.placed)}")
@@ -147,4 +138,4 @@ def post_of(url: str, call: Mapping[str, object], key: str = KEY) -> SignedReque
 
 @asynccontextmanager
 async def open_right_voice(*, environ: Mapping[str, str]) -> AsyncIterator[RightVoice]:
-    yield RightVoice(environ)
+    yield RightVoice()

@@ -1,7 +1,6 @@
 """Traces by OpenTelemetry: the spans that a collector gets from a running service."""
 
 import gzip
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -147,68 +146,3 @@ def test_requests_calls_and_failures_are_spans_without_a_value(
     assert not any(span.events for span in collector.spans)
     # The lines of a request have the ids of its span.
     assert f'"span_id":"{requested.span_id.hex()}"' in service.log
-
-
-def test_the_trace_of_a_stranger_is_not_continued(collector: Collector, tmp_path: Path) -> None:
-    environ = {**SOON, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
-    service = Service(tmp_path / "service", environ).start()
-    headers = {"traceparent": TRACEPARENT, "tracestate": "acme=text"}
-    httpx.get(f"{service.url}/users/me", headers=headers, timeout=20, **PLAIN_HTTP)
-    span = collector.wait_for("GET /users/me")
-    service.stop()
-    assert span.trace_id.hex() != TRACE
-    assert (span.parent_span_id, span.trace_state) == (b"", "")
-
-
-def test_without_its_libraries_the_service_warns_once_and_goes_on(tmp_path: Path) -> None:
-    main = "from entrypoints.commands.cli import main; sys.exit(main())"
-    without = f"import sys; sys.modules['opentelemetry'] = None; {main}"
-    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "DIALTONE_WORKERS": "2"}
-    program = [sys.executable, "-c", without]
-    service = Service(tmp_path / "service", environ, program=program).start()
-    response = httpx.get(f"{service.url}/users/me", timeout=20, **PLAIN_HTTP)
-    service.stop()
-    assert response.status_code == 401
-    (warning,) = [line for line in service.log.splitlines() if "OTEL_EXPORTER" in line]
-    assert '"level":"warning"' in warning
-    assert 'needs the extra \\"opentelemetry\\"' in warning
-    assert "span_id" not in service.log
-
-
-def test_a_collector_that_is_away_or_hangs_delays_nothing(tmp_path: Path) -> None:
-    hanging = threading.Event()
-    with open_hanging_server(hanging) as url:
-        service = Service(
-            tmp_path / "service",
-            {**SOON, "OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_TRACES_SAMPLER": "always_on"},
-        ).start()
-        with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
-            assert http.get("/users/me").status_code == 401
-            assert hanging.wait(30)
-            assert http.get("/users/me").status_code == 401
-        service.stop()
-    assert "traces_not_sent" in service.log
-
-
-@contextmanager
-def open_hanging_server(asked: threading.Event) -> Iterator[str]:
-    """Yield the URL of a server that reads a request and never answers."""
-    ended = threading.Event()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked.set()
-            ended.wait(60)
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            ended.set()
-            server.shutdown()
-            thread.join()

@@ -89,7 +89,7 @@ class UnsignedUrls(RightVoice):
 
 @asynccontextmanager
 async def open_unsigned(*, environ: Mapping[str, str]) -> AsyncIterator[RightVoice]:
-    yield UnsignedUrls(environ)
+    yield UnsignedUrls()
 
 
 async def check_with_signatures(settings: Settings) -> list[str]:

@@ -79,11 +79,26 @@ def test_a_new_worker_that_cannot_start_stops_the_service_and_logs_the_reason(
 
 
 def test_a_hangup_stops_a_service_that_logged_before_it_listened(tmp_path: Path) -> None:
-    service = ForkedService(tmp_path, {"DIALTONE_DATABSE": "unknown"}).start()
+    (exposed := tmp_path / "url").write_text(f"sqlite:///{tmp_path}/own.db")
+    exposed.chmod(0o644)
+    environ = {
+        "DIALTONE_DATABSE": "unknown",
+        "DIALTONE_OPERATOR": "+14155550142",
+        "DIALTONE_DATABASE": "",
+        "DIALTONE_DATABASE_URL_FILE": str(exposed),
+    }
+    service = ForkedService(tmp_path, environ).start()
     os.kill(service.pid, signal.SIGHUP)
 
     assert service.wait() == 0
     assert errors_of(service) == []
+    lines = [json.loads(line) for line in service.log.splitlines()]
+    assert [line["event"] for line in lines if line["level"] == "warning"] == [
+        "setting_unknown",
+        "setting_unused",
+        "secret_file_exposed",
+    ]
+    assert (tmp_path / "own.db").exists()
 
 
 def test_ctrl_c_while_a_new_worker_starts_is_a_normal_stop(tmp_path: Path) -> None:

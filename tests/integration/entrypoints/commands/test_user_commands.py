@@ -14,6 +14,7 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
+from entrypoints.words.code_words import ONLY_IN_LOG
 from tests.e2e.test_start import sign_in
 from tests.support.forked_service import ForkedService, running
 from tests.support.plain_http import PLAIN_HTTP
@@ -110,6 +111,7 @@ def test_a_full_number_is_in_the_audit_with_its_reason(service: Service, phone: 
 def test_what_needs_an_account_says_that_there_is_none(service: Service) -> None:
     shown = service.run("user", "show", "+14155590001")
     assert (shown.returncode, NO_ACCOUNT in shown.stdout) == (0, True)
+    assert ONLY_IN_LOG in shown.stdout
     for action, *options in (["export", "--output", "nobody.zip"], ["sign-out"]):
         ended = service.run("user", action, "+14155590001", *options, *REASON)
         assert (ended.returncode, ended.stdout, said(ended)) == (1, "", NO_ACCOUNT)

@@ -8,6 +8,8 @@ from typing import Any, Final
 import msgspec
 import pytest
 
+from adapters.messages.terminal import InMemoryRecentMessages
+from application.features.start.feature import StartFeature
 from entrypoints.http.app import create_app
 from entrypoints.http.core.administration.user_details import UserDetailsForm
 from entrypoints.http.features.console.plugin import ConsolePlugin
@@ -16,6 +18,8 @@ from entrypoints.http.features.start.plugin import StartPlugin
 from entrypoints.http.features.start.settings import HttpStartPageSettings
 from entrypoints.http.plugin import ApiPlugin
 from tests.support import asgi
+from tests.support.builders import a_phone
+from tests.support.core_harness import CoreHarness
 from tests.support.http_settings import make_http_settings
 
 SETTINGS: Final = HttpStartPageSettings(port=8000, prints_messages=True, keeps_messages=True)
@@ -133,6 +137,37 @@ async def test_the_page_links_to_the_guides_of_a_clone_and_to_a_console_where_th
         make_app(StartPlugin(SETTINGS), ConsolePlugin(UserDetailsForm([]))), "/"
     )
     assert b'href="console"' in with_console.body
+
+
+async def test_the_page_loads_nothing_from_other_hosts() -> None:
+    app = make_app(StartPlugin(SETTINGS))
+    page = await get(app, "/")
+    text = page.body.decode()
+    urls = re.findall(r'(?:src|href)="([^"#]+)"', text)
+    assert urls
+    # Relative ones, so that the page also works below a path of a proxy.
+    assert not any(re.match(r"/|[a-z]+:", url) for url in urls)
+    for url in urls:
+        assert (await get(app, f"/{url}")).status == 200, url
+    (policy,) = page.values("content-security-policy")
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+    assert not re.search(r"<script>|<style|style=|\son[a-z]+=", text)
+    assert (await get(app, "/", "HEAD")).status == 200
+    assert (await get(app, "/start/controller.py")).status == 404
+
+
+async def test_only_the_request_that_caused_a_message_gets_it() -> None:
+    harness = CoreHarness()
+    start = StartFeature(harness.use_cases, InMemoryRecentMessages())
+    request_id = (await harness.request_otp()).request_id
+    repeated = (await harness.request_otp()).request_id
+
+    text = start.get_recent_message(request_id)
+
+    assert text is not None
+    assert harness.last_code in text
+    for other in (repeated, request_id[:32], request_id[:-1], "", a_phone().e164):
+        assert start.get_recent_message(other) is None
 
 
 @pytest.mark.parametrize(

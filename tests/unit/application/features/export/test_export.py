@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -27,6 +27,7 @@ from domain.administration.scope import Scope
 from domain.errors import (
     FreshLoginRequired,
     TooManyExports,
+    TooManyOtpRequests,
     Unauthenticated,
     Unavailable,
     UserNotFound,
@@ -97,6 +98,10 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
     app_data = AppData(principal.identity.id, '{"plan":"pro"}')
     await app.use_cases.of(AppDataFeature).stored_data.replace(app_data.id, app_data)
     await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "no code arrived")
+    for _ in range(9):
+        with suppress(TooManyOtpRequests):
+            await app.request_otp()
+    await app.otp.rejections.write()
 
     archive = await export_own_data(app, principal)
 
@@ -119,7 +124,9 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
     [event] = account["unsent_events"]
     assert event == {"type": "user.created", "at": "2026-05-01T21:30:00.000Z"}
     assert len(parse(archive, "sessions.json")["sessions"]) == 1
-    assert parse(archive, "sign_in.json")["deliveries"][0]["channel"] == "sms"
+    sign_in = parse(archive, "sign_in.json")
+    assert sign_in["deliveries"][0]["channel"] == "sms"
+    assert sign_in["rejected_requests"][0]["limit"] == "per_phone_and_network"
     [entry] = parse(archive, "audit.json")
     assert (entry["action"], entry["reason"]) == ("reset_limits", "no code arrived")
     assert "alice" not in archive.read("audit.json").decode()

@@ -57,8 +57,10 @@ async def test_a_user_is_found_by_phone_username_and_id(app: CoreHarness) -> Non
         details = await app.user_details.show_user(OPERATOR, query, "ticket")
         assert details.user.subject == user.identity.id
         assert (details.number, details.user.phone) == (a_phone().e164, a_phone())
-        today = app.clock.now().date()
-        assert details.phone_hash == app.keyed_hashes.hash_phone_of_day(a_phone(), today)
+        hash_of_day, today = app.keyed_hashes.hash_phone_of_day, app.clock.now().date()
+        assert details.phone_hash == hash_of_day(a_phone(), today)
+        yesterday = today - timedelta(days=1)
+        assert details.phone_hash_of_yesterday == hash_of_day(a_phone(), yesterday)
         assert [session.id for session in details.sessions] == [user.session.id]
         assert len(details.devices) == 1
 

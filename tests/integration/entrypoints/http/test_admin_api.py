@@ -343,11 +343,15 @@ async def test_what_is_wrong_with_a_user_is_an_error_of_the_field(driver: AdminD
     identities = driver.harness.database.repositories().identities
     await identities.replace(unverified, loaded.version)
 
-    response = await driver.post("promote", {"phone": USER.e164})
-
-    assert response.status_code == 400
-    [error] = response.json()["field_errors"]
-    assert (error["field"], error["code"]) == ("phone", "invalid_value")
+    change = {"phone": USER.e164, "reason": "passport"}
+    for path, body, code in (
+        ("promote", {"phone": USER.e164}, "invalid_value"),
+        (f"{driver.user_id}/change-phone", change, "conflicting_value"),
+    ):
+        response = await driver.post(path, body)
+        assert response.status_code == 400
+        [error] = response.json()["field_errors"]
+        assert (error["field"], error["code"]) == ("phone", code)
 
 
 # External ids

@@ -78,14 +78,6 @@ async def test_a_report_has_the_sums_of_the_last_hours(driver: AdminDriver) -> N
     }
 
 
-async def test_a_report_by_day_has_each_day(driver: AdminDriver) -> None:
-    await count_some(driver)
-    token = await driver.make_token(Scope.READ_STATISTICS)
-    today = driver.harness.clock.now().date()
-    body = (await driver.get(f"{PATH}?from={today - timedelta(days=1)}", token)).json()
-    assert (body["period"], [row["sent"] for row in body["by_period"]]) == ("day", [0, 2])
-
-
 async def test_amounts_are_for_callers_who_may_read_costs(driver: AdminDriver) -> None:
     await count_some(driver)
     body = (await driver.get(PATH, await driver.make_token(Scope.READ_STATISTICS))).json()
@@ -98,7 +90,6 @@ async def test_amounts_are_for_callers_who_may_read_costs(driver: AdminDriver) -
 @pytest.mark.parametrize(
     ("query", "errors"),
     [
-        ("hours=169", {"hours": "invalid_value"}),
         (
             "hours=x&from=2026-7-1&by=hour",
             {
@@ -108,8 +99,6 @@ async def test_amounts_are_for_callers_who_may_read_costs(driver: AdminDriver) -
             },
         ),
         ("hours=24&until=2026-07-01", {"hours": "conflicting_value"}),
-        ("from=2026-07-02&until=2026-07-01", {"from": "invalid_value"}),
-        ("country=IN", {"country": "unknown_field"}),
     ],
 )
 async def test_invalid_parameters_are_named(

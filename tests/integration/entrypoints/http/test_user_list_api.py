@@ -51,14 +51,11 @@ async def test_what_is_wrong_is_named_with_the_way_out(driver: AdminDriver) -> N
     cursor = (await driver.get(f"{PATH}?limit=1")).json()["next_cursor"]
     for query, expected in (
         ("blocked=true&role=member", {"blocked": "conflicting_value", "role": "conflicting_value"}),
-        ("blocked=yes", {"blocked": "unsupported_value"}),
         ("role=king", {"role": "unsupported_value"}),
+        ("blocked=yes", {"blocked": "unsupported_value"}),
         ("created_since=now", {"created_since": "invalid_value"}),
         ("cursor=x&limit=0", {"cursor": "invalid_cursor", "limit": "invalid_number"}),
         (f"blocked=true&cursor={cursor}", {"cursor": "invalid_cursor"}),
     ):
         response = await driver.get(f"{PATH}?{query}")
         assert (response.status_code, errors(response.json())) == (400, expected), query
-    assert (await driver.get(PATH, driver.user)).status_code == 403
-    token = await driver.make_token(Scope.READ_USERS)
-    assert (await driver.get(PATH, token)).status_code == 403

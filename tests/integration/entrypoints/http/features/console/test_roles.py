@@ -71,22 +71,6 @@ async def test_support_helps_members_and_nobody_of_the_staff() -> None:
                 assert (refused.status_code, why in refused.text) == (403, True)
 
 
-async def test_an_administrator_gives_roles_and_acts_on_no_other_administrator() -> None:
-    harness = AppHarness()
-    await harness.add_user(a_phone(1), "Rahul")
-    await harness.add_administrator(a_phone(3))
-    async with open_console(harness) as console:
-        member, _ = await user_page(console, 1)
-        for role in ("moderator", "administrator"):
-            done = await console.post(f"/users/{member}/promote", role=role, reason="x")
-            assert done.status_code == 303, done.text
-            assert harness.database.identities[member].value.staff.role == role
-        for phone in (1, 2, 3):
-            user_id, page = await user_page(console, phone)
-            assert f"/users/{user_id}/" not in page.text
-            assert (await console.post(f"/users/{user_id}/demote", reason="x")).status_code == 403
-
-
 async def test_an_auditor_reads_and_does_nothing() -> None:
     harness = AppHarness(policy=make_policy())
     owner = await harness.add_user(a_phone(1), "Rahul")

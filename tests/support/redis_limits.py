@@ -1,8 +1,8 @@
-"""Limits in Redis: as the contract suites open them, and as processes race for them."""
+"""Limits in Redis: as the contract suites open them."""
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,13 +42,3 @@ async def acquire_many(limits: RedisLimitStore, count: int, *parts: RateLimit) -
         *(limits.acquire(Reservation(NOW, parts)) for _ in range(count))
     )
     return sum(isinstance(outcome, Acquisition) for [outcome] in outcomes)
-
-
-def acquire_in_process(url: str, count: int, parts: Sequence[RateLimit]) -> int:
-    """Acquire in batches of five; return how many were acquired."""
-
-    async def acquire() -> int:
-        async with open_redis_limits(url) as limits:
-            return sum([await acquire_many(limits, 5, *parts) for _ in range(count // 5)])
-
-    return asyncio.run(acquire())

@@ -224,21 +224,6 @@ async def test_a_database_that_goes_down_between_the_parts_gets_no_more_calls() 
     assert collection.fetched == [["a", "b", "c", "d"], ["a", "b"]]
 
 
-async def test_a_cancelled_caller_affects_no_others(
-    collection: FakeCollection, loader: BatchLoader[str]
-) -> None:
-    collection.values = {"a": "1", "b": "2"}
-    many = asyncio.create_task(loader.load_many(["a", "b"]))
-    single, same_key, other_key = await start_loading(loader, "a", "a", "b")
-
-    many.cancel()
-    single.cancel()
-    await asyncio.wait([many, single])
-    collection.reply_to_all()
-
-    assert (await same_key, await other_key) == ("1", "2")
-
-
 async def test_a_batch_belongs_to_no_request_and_its_lines_name_the_first_ten_in_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -79,10 +79,8 @@ async def assert_first_is_damaged(opened: OpenRepositories) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"created_at": "a secret"},
         {"created_at": bson.DatetimeMS(2**62)},  # Later than any date of Python.
-        {"schema_version": 0},
-        {"version": "1"},
+        {"version": "a secret"},
     ],
     ids=str,
 )
@@ -124,13 +122,9 @@ async def test_a_document_that_the_driver_cannot_decode_affects_no_other_reader(
 @pytest.mark.parametrize(
     "damage",
     [
-        """body = '{"schema_version": 0}'""",
         """body = '"a secret"'""",
         "body = NULL",
         "version = NULL",
-        "body = body - 'sessions'",
-        """body = body || '{"schema_version": 1000}'""",
-        "body = (SELECT body FROM identities AS other WHERE other.id <> identities.id)",
     ],
 )
 async def test_a_damaged_row_of_postgresql_affects_no_other_reader_of_its_batch(
@@ -166,11 +160,8 @@ async def test_a_row_that_postgresql_or_its_driver_cannot_read_affects_no_other_
     "damage",
     [
         "body = '{'",
-        """body = CAST(x'7b22ff227d' AS TEXT)""",
-        "body = NULL",
-        "body = 7",
+        """body = CAST(x'7b22ff227d' AS TEXT)""",  # no UTF-8
         "version = 'one'",
-        "body = (SELECT body FROM delivery_reports WHERE id = 'whole')",
     ],
 )
 async def test_a_damaged_row_affects_no_other_reader_of_its_batch(
@@ -198,9 +189,7 @@ async def test_a_damaged_row_affects_no_other_reader_of_its_batch(
     assert (whole, missing) == (Versioned(a_delivery_report(id="whole"), 1), None)
 
 
-@pytest.mark.parametrize(
-    "row", [(1,), (an_id(), 1, "{}", 1), (an_id(), "{}", 1), (an_id(2), 1, "{}")], ids=str
-)
+@pytest.mark.parametrize("row", [(1,), (an_id(), "{}", 1), (an_id(2), 1, "{}")], ids=str)
 async def test_rows_of_another_statement_of_postgresql_are_no_answer(
     monkeypatch: pytest.MonkeyPatch, row: tuple[Any, ...]
 ) -> None:

@@ -1,14 +1,12 @@
-"""Limits in Redis: races of processes, restarts, other roles of the server, and its URL.
+"""Limits in Redis: what its script decides, other roles of the server, and its URL.
 
 The contract suite has what they promise.
 """
 
 import asyncio
-import multiprocessing
 import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -36,12 +34,11 @@ from domain.otp.rate_limits import (
 from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
 from tests.support.builders import NOW
 from tests.support.certificates import CertificateAuthority
-from tests.support.redis_limits import acquire_in_process, acquire_many
+from tests.support.redis_limits import acquire_many
 from tests.support.relay import Relay
 from tests.support.servers.redis import RedisProcess
 
 HOUR: Final = timedelta(hours=1)
-PROCESSES: Final = 3
 PASSWORD: Final = "tops3cret"
 
 
@@ -78,14 +75,6 @@ async def own_limits(server: RedisProcess) -> AsyncIterator[RedisLimitStore]:
 
 def a_limit(limit: int, subject: str = "total", name: str = "requests") -> RateLimit:
     return RateLimit(subject, LimitPurpose.DELIVERIES, name, SlidingWindow(limit, HOUR))
-
-
-def test_processes_that_race_never_exceed_a_limit(url: str) -> None:
-    parts = [a_limit(170), a_limit(500, "country:US"), a_limit(150, "total", "strangers")]
-    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as processes:
-        calls = [processes.submit(acquire_in_process, url, 100, parts) for _ in range(PROCESSES)]
-
-    assert sum(call.result() for call in calls) == 150
 
 
 async def test_reservations_that_arrive_together_are_one_round_trip(
@@ -125,7 +114,7 @@ def random_reservation(random: Random, at: datetime) -> Reservation:
     return Reservation(at, some_limits(2), tuple(groups), watched=some_limits(2))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 async def test_the_script_decides_as_the_service_does(limits: RedisLimitStore, seed: int) -> None:
     random, now, records = Random(seed), NOW, dict[str, LimitRecord]()
     acquired: list[Acquisition] = []
@@ -148,7 +137,7 @@ async def test_the_script_decides_as_the_service_does(limits: RedisLimitStore, s
     assert acquired
 
 
-@pytest.mark.parametrize("value", [b"{", b"[]", b"{}", b'{"windows": {"requests": 1}}', b"\xff"])
+@pytest.mark.parametrize("value", [b'{"windows": {"requests": 1}}', b"\xff"])
 async def test_a_damaged_record_fails_only_those_who_need_it(
     url: str, limits: RedisLimitStore, value: bytes
 ) -> None:
@@ -176,18 +165,6 @@ async def test_scripts_that_the_server_has_lost_are_loaded_again(
         redis.script_flush()
 
     assert await acquire_many(limits, 5, a_limit(2)) == 1
-
-
-async def test_after_a_restart_the_next_call_succeeds_and_permits_count(
-    server: RedisProcess, own_limits: RedisLimitStore
-) -> None:
-    assert await acquire_many(own_limits, 1, a_limit(2)) == 1
-    await own_limits.check()
-    await asyncio.to_thread(server.kill)
-    await asyncio.to_thread(server.start)
-
-    assert await acquire_many(own_limits, 5, a_limit(2)) == 1
-    await own_limits.check()
 
 
 async def test_a_server_that_hangs_is_a_timeout_and_one_that_is_away_is_unavailable(
@@ -233,7 +210,6 @@ async def test_services_with_different_prefixes_share_a_server(
 @pytest.mark.parametrize(
     ("options", "login", "text"),
     [
-        ((), "", ""),
         (("--appendonly", "no"), "", "a restart forgets the limits since the last snapshot"),
         (("--requirepass", PASSWORD), f":{PASSWORD}@", ""),
         (
@@ -262,7 +238,6 @@ async def test_a_server_that_fits_is_checked_and_left_as_it_is(
         ),
         (("--cluster-enabled", "yes"), "", "Redis Cluster, which is not supported"),
         (("--requirepass", "other"), f":{PASSWORD}@", "rejects the user or the password"),
-        (("--requirepass", "other"), "", "rejects the user or the password"),
         (("--user", "reader", "on", "nopass", "~*", "+@read"), "reader:x@", "allow it +mget"),
         (("--replicaof", "127.0.0.1", "1"), "", "cannot be used"),
     ],
@@ -292,10 +267,7 @@ async def test_a_server_that_is_away_is_named_without_the_password() -> None:
         ("redis://h?db=1", "invalid option db"),
         ("redis://h?ssl_ca_certs=/ca.pem", "invalid option ssl_ca_certs"),
         ("redis://h?prefix=a:b", "invalid option prefix"),
-        ("redis://h?prefix=", "invalid option prefix"),
-        ("redis://h?timeout=0", "invalid option timeout"),
         ("redis://h?timeout=10", "invalid option timeout"),
-        ("redis://h?timeout=nan", "invalid option timeout"),
         (
             "rediss://h?ssl_ca_certs=/no/ca.pem",
             "ssl_ca_certs, .* cannot be used .FileNotFoundError ENOENT.",

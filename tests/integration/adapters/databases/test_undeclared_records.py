@@ -5,14 +5,16 @@ Here the program knows one kind less than what has made the database.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 import pytest
 from pymongo import MongoClient
+from pymongo.database import Database as RawDatabase
 
 from adapters.databases.mongo import open_mongo_database
 from adapters.databases.postgres import open_postgres_database
@@ -33,7 +35,7 @@ from entrypoints.commands.core.cleanup import cleanup
 from entrypoints.commands.core.copy import copy_command
 from entrypoints.commands.core.keys import reencrypt_phones
 from entrypoints.commands.core.migrate import migrate
-from entrypoints.features import FEATURES, KINDS
+from entrypoints.features import KINDS
 from entrypoints.opening.database import open_database
 from entrypoints.opening.keys import load_encryption
 from entrypoints.opening.startup_error import InvalidArgument, StartupError
@@ -132,70 +134,98 @@ def test_no_key_is_changed_while_records_would_keep_the_former_one(settings: Set
 
 OTHER: Final = "other_records"
 OF_EXTENSION: Final = "x_acme_notes"
-BODY: Final = '{"schema_version": 1}'
+OWN_COLUMNS: Final = "id {text} PRIMARY KEY, version bigint NOT NULL, body {json} NOT NULL"
+OWN_BODY: Final = '{"schema_version": 1}'
 
 
-SQL_TABLES: Final = [
-    "id {text} NOT NULL PRIMARY KEY, body {json} NOT NULL",
-    "id {number} NOT NULL PRIMARY KEY, version {number} NOT NULL, body {json} NOT NULL",
-    "id {text} NOT NULL PRIMARY KEY, version {number} NOT NULL, body {json} NOT NULL",
-]
-"""Tables of somebody else. Only the records of the last one tell it from ours."""
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Tables that nobody declared, each with a row."""
+
+    execute: Callable[[str], object]
+    text: str = "text NOT NULL"
+    json: str = "jsonb"
+
+    def add(self, name: str, columns: str, body: str) -> None:
+        self.execute(f"DROP TABLE IF EXISTS {name}")
+        self.execute(f"CREATE TABLE {name} ({columns.format(text=self.text, json=self.json)})")
+        row = ("id, version, body", "'1', 1") if "version" in columns else ("id, body", "'1'")
+        self.execute(f"INSERT INTO {name} ({row[0]}) VALUES ({row[1]}, '{body}')")  # noqa: S608
+
+    def add_own(self) -> None:
+        self.add(OF_EXTENSION, OWN_COLUMNS, OWN_BODY)
+
+    def add_others(self) -> Iterator[None]:
+        yield self.add(OTHER, "id {text} PRIMARY KEY, body {json} NOT NULL", OWN_BODY)
+        yield self.add(OTHER, OWN_COLUMNS.replace("{text}", "bigint NOT NULL"), OWN_BODY)
+        yield self.add(OTHER, OWN_COLUMNS, "{}")  # Only its records tell it from ours.
 
 
-async def check_left_alone(database: Database) -> None:
-    store = database.records
-    assert isinstance(store, UndeclaredRecords)
-    assert not await store.has_undeclared(OTHER)
-    assert await store.delete_undeclared(OTHER, 10) == 0
+@dataclass(frozen=True, slots=True)
+class Collections:
+    """Collections that nobody declared, each with a document."""
+
+    database: RawDatabase[dict[str, Any]]
+
+    def add(self, name: str, document: dict[str, Any]) -> None:
+        self.database[name].delete_many({})
+        self.database[name].insert_one(document)
+
+    def add_own(self) -> None:
+        self.add(OF_EXTENSION, {"_id": "1", "version": 1, "schema_version": 1})
+
+    def add_others(self) -> Iterator[None]:
+        yield self.add(OTHER, {"_id": "1"})
+        yield self.add(OTHER, {"_id": 1, "version": 1, "schema_version": 1})
+        yield self.add(OTHER, {"version": 1})
 
 
-def add_sql_table(execute: Callable[[str], object], columns: str, **types: str) -> None:
-    execute(f"DROP TABLE IF EXISTS {OTHER}")
-    execute(f"CREATE TABLE {OTHER} ({columns.format(**types)})")
-    names = "id, version, body" if "version" in columns else "id, body"
-    values = "'1', 1, '{}'" if "version" in columns else "'1', '{}'"
-    execute(f"INSERT INTO {OTHER} ({names}) VALUES ({values})")  # noqa: S608 -- ours
+Opened = tuple[Database, Tables | Collections]
 
 
-async def test_another_table_in_sqlite_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "records.db"
-    types = {"text": "TEXT", "json": "TEXT", "number": "INTEGER"}
+@asynccontextmanager
+async def in_sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
+    path = request.getfixturevalue("tmp_path") / "records.db"
     async with open_sqlite_database(path, FINGERPRINT) as database:
-        for columns in SQL_TABLES:
-            with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-                add_sql_table(connection.execute, columns, **types)
-            await check_left_alone(database)
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            yield database, Tables(connection.execute, "TEXT NOT NULL", "TEXT")
 
 
-async def test_another_table_in_postgres_is_left_alone(request: pytest.FixtureRequest) -> None:
-    types = {"text": "text", "json": "jsonb", "number": "bigint"}
+@asynccontextmanager
+async def in_postgres(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
     with emptied_database(request) as url, psycopg.connect(url, autocommit=True) as connection:
         async with open_postgres_database(url, FINGERPRINT) as database:
-            try:
-                for columns in SQL_TABLES:
-                    add_sql_table(connection.execute, columns, **types)
-                    await check_left_alone(database)
-            finally:
-                connection.execute(f"DROP TABLE {OTHER}")
+            yield database, Tables(connection.execute)
+        for name in (OTHER, OF_EXTENSION):
+            connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
-async def test_another_collection_is_left_alone(mongo_database: str) -> None:
-    documents: list[dict[str, Any]] = [
-        {"_id": "1"},
-        {"_id": 1, "version": 1, "schema_version": 1},
-        {"version": 1},
-    ]
-    async with open_mongo_database(mongo_database, FINGERPRINT) as database:
-        with MongoClient[dict[str, Any]](mongo_database) as client:
-            collection = client.get_default_database()[OTHER]
-            for document in documents:
-                collection.delete_many({})
-                collection.insert_one(document)
-                await check_left_alone(database)
+@asynccontextmanager
+async def in_mongo(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
+    url = request.getfixturevalue("mongo_database")
+    async with open_mongo_database(url, FINGERPRINT) as database:
+        with MongoClient[dict[str, Any]](url) as client:
+            yield database, Collections(client.get_default_database())
 
 
-async def check_found_and_deleted(database: Database) -> None:
+@pytest.fixture(params=[in_sqlite, in_postgres, in_mongo], ids=lambda adapter: adapter.__name__)
+async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
+    async with request.param(request) as opened:
+        yield opened
+
+
+async def test_tables_of_others_are_left_alone(opened: Opened) -> None:
+    database, tables = opened
+    store = database.records
+    assert isinstance(store, UndeclaredRecords)
+    for _ in tables.add_others():
+        assert not await store.has_undeclared(OTHER)
+        assert await store.delete_undeclared(OTHER, 10) == 0
+
+
+async def test_records_of_an_absent_extension_are_found_and_deleted(opened: Opened) -> None:
+    database, tables = opened
+    tables.add_own()
     store = database.records
     assert isinstance(store, UndeclaredRecords)
     with pytest.raises(
@@ -212,11 +242,7 @@ def with_extension(tmp_path: Path) -> Settings:
     settings = read_settings(Service(tmp_path).environ, None)
     asyncio.run(start(settings))
     with closing(sqlite3.connect(tmp_path / "dialtone.db", isolation_level=None)) as connection:
-        connection.execute(
-            f"CREATE TABLE {OF_EXTENSION} (id TEXT NOT NULL PRIMARY KEY, "
-            "version bigint NOT NULL, body TEXT NOT NULL)"
-        )
-        connection.execute(f"INSERT INTO {OF_EXTENSION} VALUES ('1', 1, '{BODY}')")  # noqa: S608
+        Tables(connection.execute, "TEXT NOT NULL", "TEXT").add_own()
     return settings
 
 
@@ -232,34 +258,3 @@ def test_records_of_an_absent_extension_are_deleted_by_the_command_that_an_error
 
     assert delete(with_extension, OF_EXTENSION) == [f"{OF_EXTENSION}: records deleted: 1"]
     asyncio.run(start(with_extension))
-
-
-async def test_records_of_an_absent_extension_are_found_in_postgres(
-    request: pytest.FixtureRequest,
-) -> None:
-    with emptied_database(request) as url, psycopg.connect(url, autocommit=True) as connection:
-        async with open_postgres_database(url, FINGERPRINT) as database:
-            try:
-                connection.execute(
-                    f"CREATE TABLE {OF_EXTENSION} (id text PRIMARY KEY, version bigint NOT NULL, "
-                    "body jsonb NOT NULL)"
-                )
-                insert = f"INSERT INTO {OF_EXTENSION} VALUES ('1', 1, '{BODY}')"  # noqa: S608
-                connection.execute(insert)
-                await check_found_and_deleted(database)
-            finally:
-                connection.execute(f"DROP TABLE IF EXISTS {OF_EXTENSION}")
-
-
-async def test_records_of_an_absent_extension_are_found_in_mongo(mongo_database: str) -> None:
-    async with open_mongo_database(mongo_database, FINGERPRINT) as database:
-        with MongoClient[dict[str, Any]](mongo_database) as client:
-            collection = client.get_default_database()[OF_EXTENSION]
-            collection.insert_one({"_id": "1", "version": 1, "schema_version": 1})
-            await check_found_and_deleted(database)
-
-
-def test_all_features_are_named_for_the_kinds_that_they_have() -> None:
-    found = {kind.name: feature.name for feature in FEATURES for kind in feature.kinds}
-
-    assert found.items() <= FEATURES_OF_KINDS.items()

@@ -26,9 +26,7 @@ from adapters.databases.records import limits as counting
 from adapters.databases.records.database import Database
 from application.ports.errors import (
     ConcurrencyConflict,
-    CorruptRecord,
     StorageTimeout,
-    StorageUnavailable,
 )
 from application.ports.limits import LimitStore
 from domain.otp.rate_limits import Acquisition, Group, LimitPurpose, Part, RateLimit, Reservation
@@ -184,19 +182,6 @@ async def test_windows_lose_counters_that_no_longer_count(
     assert_totals_are_sums(collection)
 
 
-async def test_of_instances_that_need_the_last_permits_of_the_same_limits_one_gets_them(
-    limits: LimitStore, other_limits: LimitStore
-) -> None:
-    for number in range(20):
-        needed = [a_limit(1, f"{number} {name}") for name in ("first", "second", "third")]
-
-        acquired = await asyncio.gather(
-            *(acquire_many(store, 3, *needed) for store in (limits, other_limits))
-        )
-
-        assert sum(map(len, acquired)) == 1
-
-
 async def test_releases_beside_reservations_lose_no_permit(
     limits: LimitStore, other_limits: LimitStore, collection: Collection[RawDocument]
 ) -> None:
@@ -335,34 +320,6 @@ async def test_if_the_read_of_what_is_watched_fails_nothing_is_held(
             await limits.acquire(watching)
 
     assert await limits.count_used([limit], NOW) == [0]
-
-
-@pytest.mark.parametrize("damage", [{"version": "one"}, {"windows": 5}], ids=str)
-async def test_a_damaged_record_that_is_watched_is_an_error_and_nothing_is_held(
-    limits: LimitStore, collection: Collection[RawDocument], damage: RawDocument
-) -> None:
-    limit = a_limit(1, "own")
-    await acquire(limits, a_limit(1))
-    collection.update_one({"_id": "total:deliveries"}, {"$set": damage})
-
-    with pytest.raises(CorruptRecord):
-        await limits.acquire(Reservation(NOW, (limit,), watched=(a_limit(1),)))
-
-    assert await limits.count_used([limit], NOW) == [0]
-
-
-async def test_a_damaged_record_fails_only_the_releases_that_need_it(
-    limits: LimitStore, collection: Collection[RawDocument]
-) -> None:
-    damaged, whole = a_limit(1, "damaged"), a_limit(1, "whole")
-    held = [*await acquire_many(limits, 1, damaged), *await acquire_many(limits, 1, whole)]
-    collection.update_one({"_id": damaged.record_id}, {"$set": {"windows.requests.total": "one"}})
-
-    failed, released = await asyncio.gather(*map(limits.release, held), return_exceptions=True)
-
-    assert isinstance(failed, StorageUnavailable)
-    assert released is None
-    assert isinstance(await acquire(limits, whole), Acquisition)
 
 
 async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(

@@ -18,7 +18,6 @@ from adapters.databases.postgres.database import PostgresDatabase
 from adapters.databases.postgres.limit_store import MAX_ATTEMPTS
 from application.ports.errors import (
     ConcurrencyConflict,
-    CorruptRecord,
     StorageTimeout,
     StorageUnavailable,
 )
@@ -144,39 +143,6 @@ async def test_a_full_limit_is_not_written(limits: LimitStore, connection: Conne
     assert await acquire_many(limits, 50, a_limit(1)) == 0
 
     assert connection.execute(row).fetchall() == before
-
-
-async def test_unknown_fields_and_windows_are_kept(
-    limits: LimitStore, connection: Connection
-) -> None:
-    await acquire(limits, a_limit(5))
-    newer = '{"unknown": [1, null], "windows": {"newer": {"counters": {"1": 2}, "total": 2}}}'
-    windows = "jsonb_build_object('windows', (body->'windows') || (%(new)s::jsonb->'windows'))"
-    change = f"UPDATE limits SET body = body || %(new)s::jsonb || {windows}"  # noqa: S608
-    connection.execute(change, {"new": newer})
-
-    await acquire(limits, a_limit(5))
-
-    [(body,)] = connection.execute("SELECT body FROM limits").fetchall()
-    assert body["unknown"] == [1, None]
-    assert body["windows"]["newer"] == {"counters": {"1": 2}, "total": 2}
-    assert body["windows"]["requests"]["total"] == 2
-
-
-async def test_a_damaged_row_fails_only_those_who_need_it(
-    limits: LimitStore, connection: Connection
-) -> None:
-    await acquire(limits, a_limit(5, "damaged"))
-    connection.execute("UPDATE limits SET body = '[]'")
-
-    damaged, whole = await asyncio.gather(
-        acquire(limits, a_limit(5, "damaged")),
-        acquire(limits, a_limit(5, "whole")),
-        return_exceptions=True,
-    )
-
-    assert isinstance(damaged, CorruptRecord)
-    assert isinstance(whole, Acquisition)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from adapters.databases.postgres.driver import PostgresConnection
 from adapters.databases.postgres.sessions import Sessions
 from adapters.databases.records.kinds import DELIVERY_REPORTS, IDENTITIES
 from adapters.databases.records.record_store import RecordStore, Replacement, replace_all
-from application.ports.errors import CorruptRecord, OperationRejected
+from application.ports.errors import OperationRejected
 from tests.contract.postgres_database import contract_postgres_url, in_postgres
 from tests.contract.suites.storage.record_examples import a_report, an_identity
 from tests.integration.adapters.databases.postgres.postgres_support import KEY_FINGERPRINT
@@ -136,27 +136,6 @@ async def test_a_row_that_a_rule_of_the_operator_rejects_fails_alone(
     for results in (added, replaced):
         assert isinstance(results[1], OperationRejected)
         assert [results[0], *results[2:]] == [True] * 3
-
-
-async def test_a_row_that_is_damaged_fails_alone(
-    store: RecordStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await add_all(store, *NAMES)
-    execute = Sessions.execute
-
-    async def fail(
-        self: Sessions, connection: PostgresConnection, sql: str, values: Sequence[object] = ()
-    ) -> Any:
-        if any(value == "2" or (isinstance(value, list) and "2" in value) for value in values):
-            raise psycopg.errors.DataCorrupted
-        return await execute(self, connection, sql, values)
-
-    monkeypatch.setattr(Sessions, "execute", fail)
-
-    replaced = await replace_each(store, dict.fromkeys(NAMES, 1))
-
-    assert isinstance(replaced[1], CorruptRecord)
-    assert [replaced[0], *replaced[2:]] == [True] * 3
 
 
 async def test_batches_and_the_cleanup_lock_rows_in_one_order(

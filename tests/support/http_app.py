@@ -16,6 +16,7 @@ from litestar import Litestar
 
 from application.use_cases import UseCases
 from entrypoints.http.app import create_app
+from tests.support.described import assert_described
 from tests.support.http_settings import AppSettings, make_http_settings, make_plugins
 
 BASE_URL: Final = "http://service"
@@ -81,12 +82,14 @@ def return_app(settings: AppSettings, app: HttpApp) -> None:
 async def open_http_app(
     use_cases: UseCases, settings: AppSettings = SETTINGS
 ) -> AsyncIterator[tuple[httpx.AsyncClient, Litestar]]:
-    """Open a client of the application, behind a proxy."""
+    """Open a client of the application, behind a proxy. Each response is as it is described."""
     app = take_app(settings)
     running = await app.start(use_cases)
     transport = httpx.ASGITransport(app.asgi, client=_PROXY)
     try:
-        async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
+        async with httpx.AsyncClient(
+            transport=transport, base_url=BASE_URL, event_hooks={"response": [assert_described]}
+        ) as client:
             yield client, app.framework
     finally:
         await app.stop(running)

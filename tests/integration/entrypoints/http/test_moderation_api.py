@@ -9,7 +9,6 @@ import pytest
 from tests.e2e.app import bearer
 from tests.integration.entrypoints.http.administration import (
     AdminDriver,
-    assert_described,
     open_admin_driver,
 )
 from tests.support.images import still_gif
@@ -39,13 +38,11 @@ async def item(driver: AdminDriver) -> dict[str, Any]:
 async def act(
     driver: AdminDriver, item_id: str, action: str, body: Any = BODY, token: str | None = None
 ) -> httpx.Response:
-    response = await driver.http.post(
+    return await driver.http.post(
         f"/admin/library/{item_id}/{action}",
         json=body,
         headers=bearer(token or driver.administrator),
     )
-    assert_described(response)
-    return response
 
 
 async def ids(driver: AdminDriver, query: str = "") -> list[str]:

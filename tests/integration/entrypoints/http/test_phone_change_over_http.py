@@ -8,6 +8,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from adapters.security.attestation.altcha import AltchaAttestation
 from domain.otp.challenge import parse_otp_code
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
@@ -17,8 +18,8 @@ from tests.e2e.app import bearer
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.core_harness import wrong_code
-from tests.support.fakes.attestation import FakeAttestation
 from tests.support.http_app import open_http_client
+from tests.support.keys import FakeKeyRing
 from tests.support.policies import make_policy
 
 OLD: Final = a_phone(1)
@@ -61,7 +62,7 @@ async def client() -> AsyncIterator[Client]:
     limits = RateLimits(per_country=SlidingWindow(20, timedelta(hours=1)), has_attested_part=True)
     test_otps = TestOtps((TestOtp(TEST_PHONE, parse_otp_code("424242")),))
     policy = make_policy(rate_limits=limits, test_otps=test_otps)
-    harness = AppHarness(policy=policy, attestation=FakeAttestation())
+    harness = AppHarness(policy=policy, attestation=AltchaAttestation(FakeKeyRing(), 1))
     await harness.add_user(OLD)
     token = await harness.access_token(OLD)
     async with open_http_client(harness.use_cases) as http:

@@ -1,19 +1,124 @@
 """The commands of `dialtone`, as tests look at them and call them."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from typing import Final
+from unittest.mock import patch
 
 import click
+from structlog.testing import capture_logs
 
+from application.principal import Principal
+from domain.identities.role import Role
+from domain.identities.staff import Staff
+from domain.identities.username import parse_username
+from domain.phone import parse_phone
+from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.dialtone import make_dialtone
 from entrypoints.commands.shared.command import CommandGroup
+from entrypoints.commands.shared.printing import EXIT_INVALID, print_result
+from entrypoints.opening.startup_error import SettingsError
+from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
+from tests.support.builders import a_session, an_identity
+
+_ADMINISTRATOR: Final = Principal(
+    an_identity(staff=Staff(Role.ADMINISTRATOR)), a_session(), has_recent_login=True
+)
 
 
 def call(command: click.Command, settings: Settings, *arguments: str) -> Sequence[str]:
     """Return the lines of a command. Its errors are raised."""
+    return [*_lines_of(command, settings, arguments)]
+
+
+def _lines_of(
+    command: click.Command, settings: Settings, arguments: Sequence[str]
+) -> Iterator[str]:
     with command.make_context(command.name, [*arguments]) as context:
         assert command.callback is not None
-        return list(context.invoke(command.callback, settings, **context.params))
+        yield from context.invoke(command.callback, settings, **context.params)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The exit code of a command, and what it has printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """Runs commands in this process, in a folder with a database of its own."""
+
+    folder: Path
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that a command reads."""
+        return read_settings(
+            {
+                "DIALTONE_DATABASE": f"sqlite:///{self.folder}/dialtone.db",
+                "DIALTONE_MEDIA": f"file://{self.folder}/media",
+                "DIALTONE_SECRETS_FILE": f"{self.folder}/secrets.json",
+                **self.environ,
+            },
+            None,
+            checks_files=True,
+        )
+
+    def run(self, *line: str) -> Ended:
+        """Run a command with its arguments, as a process would."""
+        with (
+            chdir(self.folder),
+            capture_logs(),
+            patch("adapters.operations.logging.flush_log"),  # it is for the stderr of a process
+            redirect_stdout(StringIO()) as stdout,
+            redirect_stderr(StringIO()) as stderr,
+        ):
+            code = self._run(line, stderr)
+        return Ended(code, stdout.getvalue(), stderr.getvalue())
+
+    def _run(self, line: Sequence[str], stderr: StringIO) -> int:
+        command, arguments = _dialtone(), [*line]
+        while isinstance(command, CommandGroup):
+            command = command.commands[arguments.pop(0)]
+        try:
+            settings = self.settings
+            return print_result(lambda: _lines_of(command, settings, arguments))
+        except click.exceptions.Exit as ended:
+            return ended.exit_code
+        except click.UsageError as error:
+            stderr.write(f"{error.format_message()}\n")
+            return EXIT_INVALID
+        except SettingsError as error:
+            stderr.write(f"{error}\n")
+            return EXIT_INVALID
+
+    def add_user(self, phone: str, username: str) -> str:
+        """Create an account, and return its id."""
+
+        async def create() -> str:
+            async with open_use_cases(self.settings, []) as use_cases:
+                created = await use_cases.identities.create_user(
+                    _ADMINISTRATOR, parse_username(username), parse_phone(phone)
+                )
+                return created.id
+
+        return asyncio.run(create())
+
+
+@cache
+def _dialtone() -> click.Command:
+    return make_dialtone()
 
 
 def all_commands(parent: click.Context | None = None) -> Iterator[click.Context]:

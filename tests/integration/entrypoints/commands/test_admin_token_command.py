@@ -3,21 +3,19 @@
 import hashlib
 import json
 import re
-from pathlib import Path
 
-from tests.support.forked_service import ForkedService
+from tests.support.commands import CommandLine
 from tests.support.service import REASON
 
 
-def test_a_token_is_printed_once_and_stored_as_a_hash(tmp_path: Path) -> None:
-    service = ForkedService(tmp_path)
+def test_a_token_is_printed_once_and_stored_as_a_hash(dialtone: CommandLine) -> None:
 
-    created = service.run(
+    created = dialtone.run(
         *("admin-token", "create", "--name", "helpdesk", "--reason", "ticket 4711"),
         *("--scope", "users:support,users:read", "--scope", "audit:read"),
     )
-    listed = service.run("admin-token", "list")
-    (token,) = json.loads(service.run("admin-token", "list", "--json").stdout)
+    listed = dialtone.run("admin-token", "list")
+    (token,) = json.loads(dialtone.run("admin-token", "list", "--json").stdout)
 
     match = re.fullmatch(r"dta_([0-9a-f]{24})_([0-9a-f]{64})\n", created.stdout)
     assert match is not None, created
@@ -25,29 +23,28 @@ def test_a_token_is_printed_once_and_stored_as_a_hash(tmp_path: Path) -> None:
     assert secret not in created.stderr + listed.stdout + json.dumps(token)
     assert listed.stdout.startswith(f"{token_id}  helpdesk  users:read,users:support,audit:read")
     assert set(token) == {"id", "name", "scopes", "created_at", "expires_at", "revoked_at"}
-    stored = b"".join(file.read_bytes() for file in tmp_path.glob("dialtone.db*"))
+    stored = b"".join(file.read_bytes() for file in dialtone.folder.glob("dialtone.db*"))
     assert secret.encode() not in stored
     assert hashlib.sha256(secret.encode()).hexdigest().encode() in stored
-    (entry,) = json.loads(service.run("audit", token_id, "--json").stdout)
+    (entry,) = json.loads(dialtone.run("audit", token_id, "--json").stdout)
     reason = "helpdesk: users:read, users:support, audit:read. ticket 4711"
     assert (entry["action"], entry["reason"]) == ("create_token", reason)
-    revoked = service.run("admin-token", "revoke", token_id, *REASON)
+    revoked = dialtone.run("admin-token", "revoke", token_id, *REASON)
     assert (revoked.returncode, revoked.stdout) == (0, f"Token {token_id} (helpdesk) is revoked.\n")
-    assert "  revoked 2" in service.run("admin-token", "list").stdout
-    unknown = service.run("admin-token", "revoke", "0" * 24, *REASON)
+    assert "  revoked 2" in dialtone.run("admin-token", "list").stdout
+    unknown = dialtone.run("admin-token", "revoke", "0" * 24, *REASON)
     assert (unknown.returncode, unknown.stdout) == (1, "")
 
 
-def test_a_token_has_known_scopes_a_name_and_at_most_a_year(tmp_path: Path) -> None:
-    service = ForkedService(tmp_path)
+def test_a_token_has_known_scopes_a_name_and_at_most_a_year(dialtone: CommandLine) -> None:
     for name, scope, options, problem in (
         ("a", "users:read", ["--expires", "366d"], "365d"),
         ("a", "users:read,users:write", [], "'users:write' is not a scope"),
         ("a", ",", [], "needs a scope"),
         (" ", "users:read", [], "The name of a token"),
     ):
-        ended = service.run(
+        ended = dialtone.run(
             "admin-token", "create", "--name", name, "--scope", scope, *options, *REASON
         )
         assert (ended.returncode, ended.stdout, problem in ended.stderr) == (2, "", True)
-    assert service.run("admin-token", "list").stdout == "There are no tokens.\n"
+    assert dialtone.run("admin-token", "list").stdout == "There are no tokens.\n"

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from entrypoints.settings.composition import FIELDS
-from tests.support.forked_service import ForkedService
+from tests.support.commands import CommandLine
 
 
 def test_what_differs_from_the_defaults_is_shown_and_then_the_result(tmp_path: Path) -> None:
     url = "mongodb://me:tops3cret@db.test/dialtone"
     settings = {"DIALTONE_APP_NAME": "Acme", "DIALTONE_DATABASE": url, "DIALTONE_DATABSE": "x"}
-    service = ForkedService(tmp_path, settings)
+    dialtone = CommandLine(tmp_path, settings)
 
-    shown = service.run("check-settings").stdout.splitlines()
-    everything = service.run("check-settings", "--all").stdout.splitlines()
+    shown = dialtone.run("check-settings").stdout.splitlines()
+    everything = dialtone.run("check-settings", "--all").stdout.splitlines()
 
     rows = [tuple(line.split()) for line in shown if line.endswith("environment")]
     assert ("DIALTONE_APP_NAME", "Acme", "environment") in rows

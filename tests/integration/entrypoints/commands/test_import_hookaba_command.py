@@ -1,6 +1,7 @@
 """`dialtone import hookaba`, as an operator runs it."""
 
 import csv
+import json
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,17 +9,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from bson import ObjectId
 from pymongo import MongoClient
 
-from tests.e2e.test_start import sign_in
-from tests.support.forked_service import ForkedService
+from tests.support.commands import CommandLine
 from tests.support.images import encode, sample_image
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.s3 import S3Server
-from tests.support.service import REASON, Service
+from tests.support.service import REASON
 
 PASSWORD = "the-password"
 JOINED_ON = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
@@ -46,22 +44,13 @@ def older_service(mongo_database: str) -> Iterator[str]:
         yield mongo_database
 
 
-@pytest.fixture
-def files(s3_server: S3Server) -> str:
-    """Return where the files of the older service are."""
-    prefix = uuid4().hex
-    s3_server.client.put_object(
-        Bucket=s3_server.bucket, Key=f"{prefix}/cat.jpg", Body=encode(sample_image(), "JPEG")
-    )
-    return f"s3://{s3_server.bucket}/{prefix}"
-
-
-@pytest.fixture
-def service(tmp_path: Path, older_service: str, s3_server: S3Server) -> Service:
-    folder = tmp_path / "service"
-    folder.mkdir()
-    return ForkedService(
-        folder,
+def test_users_and_images_are_imported_from_a_bucket(
+    tmp_path: Path, older_service: str, s3_server: S3Server
+) -> None:
+    prefix, image = uuid4().hex, encode(sample_image(), "JPEG")
+    s3_server.client.put_object(Bucket=s3_server.bucket, Key=f"{prefix}/cat.jpg", Body=image)
+    dialtone = CommandLine(
+        tmp_path,
         {
             "DIALTONE_DEFAULT_REGION": "IN",
             "OLDER_URL": older_service,
@@ -70,43 +59,43 @@ def service(tmp_path: Path, older_service: str, s3_server: S3Server) -> Service:
             "HOOKABA_S3_ENDPOINT": s3_server.endpoint,
         },
     )
-
-
-def test_people_sign_in_to_their_account_with_their_images(service: Service, files: str) -> None:
+    files = f"s3://{s3_server.bucket}/{prefix}"
     command = ("import", "hookaba", "--from", "env:OLDER_URL", "--files", files, *REASON)
 
-    imported = service.run(*command)
+    imported = dialtone.run(*command)
 
     assert imported.returncode == 1, imported.stderr
     assert "Users and items that are not imported: 3." in imported.stderr
     assert "users: 1 created, 2 rejected" in imported.stdout
     assert "items: 1 imported, 1 rejected" in imported.stdout
     assert "Fields of library rows that are not imported: type (2 rows)" in imported.stdout
-    again = service.run(*command)
+    again = dialtone.run(*command)
     assert "users: 1 unchanged, 2 rejected" in again.stdout
-    assert "import_users  hookaba" in service.run("audit").stdout
-    service.start()
-    with httpx.Client(base_url=service.url, **PLAIN_HTTP) as client:
-        client.headers["Authorization"] = f"Bearer {sign_in(service, PHONE)}"
-        me = client.get("/users/me").json()
-        (item,) = client.get("/library").json()["items"]
-        content = client.get(item["url"]).content
-    assert (me["_id"], me["username"], me["admin"]) == (ASHA, "Asha", False)
-    assert (item["id"], item["user_id"], item["category"]) == (CAT, ASHA, "pets")
-    assert item["type"] == "image"
-    assert content.startswith(b"\xff\xd8")
-    assert service.stop() == 0
+    assert "import_users  hookaba" in dialtone.run("audit").stdout
+    user = json.loads(dialtone.run("user", "show", PHONE, "--json").stdout)
+    account = user["account"]
+    assert (account["id"], account["username"], account["role"]) == (ASHA, "Asha", "member")
+    assert user["library"]["items"] == 1
+    image_and_variants = [*(tmp_path / "media").rglob("*.jpg")]
+    assert image_and_variants
+    assert all(file.read_bytes().startswith(b"\xff\xd8") for file in image_and_variants)
 
 
-def test_the_report_lists_ids_and_reasons_without_numbers(service: Service, files: str) -> None:
-    dry_run = service.run(
-        *("import", "hookaba", "--from", "env:OLDER_URL", "--files", files, "--dry-run"),
-        *("--report", "report.csv"),
-    )
+def test_the_report_lists_ids_and_reasons_without_numbers(
+    tmp_path: Path, older_service: str
+) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "cat.jpg").write_bytes(encode(sample_image(), "JPEG"))
+    settings = {"DIALTONE_DEFAULT_REGION": "IN", "OLDER_URL": older_service}
+    dialtone = CommandLine(tmp_path, settings)
+    command = ("import", "hookaba", "--from=env:OLDER_URL", "--files=file:copy", "--dry-run")
+
+    dry_run = dialtone.run(*command, "--bucket", "dialtone-tests", "--report", "report.csv")
+    unnamed = dialtone.run(*command)
 
     assert dry_run.returncode == 1
     assert "This is a dry run: nothing was imported." in dry_run.stdout
-    report = service.folder / "report.csv"
+    report = tmp_path / "report.csv"
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
     with report.open(newline="") as file:
         rows = {(row["id"], row["reason"]) for row in csv.DictReader(file)}
@@ -118,39 +107,26 @@ def test_the_report_lists_ids_and_reasons_without_numbers(service: Service, file
     }
     shown = dry_run.stdout + dry_run.stderr + report.read_text()
     assert not any(number in shown for number in ("98765", "43210", "43211"))
-    assert [path.name for path in service.folder.iterdir()] == ["report.csv"]
-    (service.folder / "copy").mkdir()
-    unnamed = service.run(
-        "import", "hookaba", "--from", "env:OLDER_URL", "--files", "file:copy", "--dry-run"
-    )
+    assert {path.name for path in tmp_path.iterdir()} == {"copy", "report.csv"}
     assert (unnamed.returncode, "--bucket must name the bucket" in unnamed.stderr) == (2, True)
 
 
 def test_another_database_is_an_error_in_words(tmp_path: Path, mongo_database: str) -> None:
-    service = ForkedService(tmp_path, {"OLDER_URL": mongo_database})
+    dialtone = CommandLine(tmp_path, {"OLDER_URL": mongo_database})
 
-    failed = service.run("import", "hookaba", "--from", "env:OLDER_URL", "--dry-run")
+    failed = dialtone.run("import", "hookaba", "--from", "env:OLDER_URL", "--dry-run")
 
     assert failed.returncode == 1
     assert "has no collection users: name the database of hookaba-backend" in failed.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error"),
-    [
-        (("--from", f"mongodb://user:{PASSWORD}@127.0.0.1:9"), "must name the database"),
-        (("--from", f"mongodb://user:{PASSWORD}/@127.0.0.1/name"), "--from: Must be"),
-        (("--from", "env:A", f"mongodb://user:{PASSWORD}@127.0.0.1/name"), "unexpected extra"),
-        (("--from", "env:NOT_SET"), "--from: the variable NOT_SET is not set."),
-    ],
-)
-def test_an_error_of_the_arguments_shows_no_password(
-    tmp_path: Path, arguments: tuple[str, ...], error: str
-) -> None:
-    service = ForkedService(tmp_path)
-    failed = service.run("import", "hookaba", "--region", "IN", *arguments, *REASON)
-
-    assert failed.returncode in (1, 2)
-    assert error in failed.stderr
-    assert PASSWORD not in failed.stdout + failed.stderr
-    assert "Traceback" not in failed.stderr
+def test_an_error_of_the_arguments_shows_no_password(dialtone: CommandLine) -> None:
+    for source, error in (
+        (f"mongodb://user:{PASSWORD}@127.0.0.1:9", "must name the database"),
+        (f"mongodb://user:{PASSWORD}/@127.0.0.1/name", "--from: Must be"),
+        ("env:NOT_SET", "--from: the variable NOT_SET is not set."),
+    ):
+        failed = dialtone.run("import", "hookaba", "--region", "IN", "--from", source, *REASON)
+        assert failed.returncode in (1, 2)
+        assert error in failed.stderr
+        assert PASSWORD not in failed.stdout + failed.stderr

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.forked_service import ForkedService
+from tests.support.commands import CommandLine
 from tests.support.markdown import blocks_in, page
 from tests.support.service import REASON
 
@@ -67,18 +67,17 @@ def run_recipe(service: str, *files: str) -> str:
 
 @pytest.mark.parametrize("name", EXPORTS)
 def test_who_is_verified_there_is_imported_and_who_is_blocked_there_is_blocked(
-    tmp_path: Path, name: str
+    dialtone: CommandLine, name: str
 ) -> None:
     files, expected = EXPORTS[name]
-    service = ForkedService(tmp_path)
-    (tmp_path / "users.jsonl").write_text(run_recipe(name, *files))
+    (dialtone.folder / "users.jsonl").write_text(run_recipe(name, *files))
 
-    ended = service.run("import", "users", "users.jsonl", *REASON)
+    ended = dialtone.run("import", "users", "users.jsonl", *REASON)
 
     assert ended.returncode == 0, ended.stderr
     assert f"lines: {len(expected)}\ncreated: {len(expected)}\n" in ended.stdout
     for phone, user in expected.items():
-        account = json.loads(service.run("user", "show", phone, "--json").stdout)["account"]
+        account = json.loads(dialtone.run("user", "show", phone, "--json").stdout)["account"]
         is_blocked = account["blocked_at"] is not None
         assert (account["external_id"], account["username"], is_blocked) == user
         assert account["created_at"].startswith("2020-05-01T09:30:00.")

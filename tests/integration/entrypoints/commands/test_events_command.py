@@ -6,19 +6,20 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from application.features.events.feature import EventRecordsFeature
+from application.features.events.ports import EventRejected
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
 from entrypoints.bootstrap import open_use_cases
+from entrypoints.commands.core.checks import connection_checks
+from entrypoints.commands.features.events import commands
 from entrypoints.features.events.feature import EVENT_RECORDS
-from entrypoints.settings.read import read_settings
 from tests.support.builders import a_phone, a_user, an_id, an_identity
-from tests.support.forked_service import ForkedService
+from tests.support.commands import CommandLine
 from tests.support.servers.fake_receiver import FakeReceiver
-from tests.support.service import Service
 
 HOOK: Final = {
     "DIALTONE_EVENTS": "http://127.0.0.1:9/secret-path?token=tops3cret",
@@ -37,13 +38,12 @@ KEPT_EVENT: Final = f"evt_{KEPT}_{CREATED.timestamp() * 1000:.0f}"
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Service:
-    """A service that does not run. One user has a kept event, and another one waits."""
-    service = ForkedService(tmp_path, HOOK)
+def dialtone(tmp_path: Path) -> CommandLine:
+    """One user has a kept event, and another one waits."""
+    dialtone = CommandLine(tmp_path, HOOK)
 
     async def add_users() -> None:
-        settings = read_settings(service.environ, None)
-        async with open_use_cases(settings, [EVENT_RECORDS]) as use_cases:
+        async with open_use_cases(dialtone.settings, [EVENT_RECORDS]) as use_cases:
             operator_events = use_cases.of(EventRecordsFeature).operator_events
             [name] = operator_events.destinations
             failed = [NOW - RETRY_PERIOD, NOW], [LATER]
@@ -58,11 +58,11 @@ def service(tmp_path: Path) -> Service:
                 await operator_events.identities.add(replace(identity, events=events))
 
     asyncio.run(add_users())
-    return service
+    return dialtone
 
 
-def test_events_are_listed_with_the_origin_of_the_destination_only(service: Service) -> None:
-    kept, waiting = service.run("events", "list").stdout.splitlines()
+def test_events_are_listed_with_the_origin_of_the_destination_only(dialtone: CommandLine) -> None:
+    kept, waiting = dialtone.run("events", "list").stdout.splitlines()
     created = f"{CREATED:%Y-%m-%d %H:%M:%S} UTC"
     origin = "http://127.0.0.1:9"
 
@@ -72,57 +72,60 @@ def test_events_are_listed_with_the_origin_of_the_destination_only(service: Serv
     ]  # fmt: skip
     assert waiting.split("  ")[3:-1] == [WAITING, origin, f"failures: 1 ({REASON})"]
     assert waiting.endswith(f"next attempt {LATER + timedelta(seconds=5):%Y-%m-%d %H:%M:%S} UTC")
-    listed = service.run("events", "list", "--limit", "1")
+    listed = dialtone.run("events", "list", "--limit", "1")
     assert listed.stdout.startswith(f"{KEPT_EVENT} ")
     assert "These are the first 1: --limit shows more." in listed.stderr
-    [as_json] = json.loads(service.run("events", "list", "--failed", "--json").stdout)
+    [as_json] = json.loads(dialtone.run("events", "list", "--failed", "--json").stdout)
     assert (as_json["id"], as_json["next_attempt_at"]) == (KEPT_EVENT, None)
     assert (as_json["destination"], as_json["failures"]) == (origin, 2)
     assert as_json["failure_reason"] == REASON
-    shown = [service.run("user", "show", user).stdout for user in (KEPT, WAITING)]
+    shown = [dialtone.run("user", "show", user).stdout for user in (KEPT, WAITING)]
     for not_sent, failed, output in ((0, 1, shown[0]), (1, 0, shown[1])):
         assert re.search(rf"^events:\n  waiting: +{not_sent}\n  failed: +{failed}\n", output, re.M)
 
 
-def test_a_retry_says_how_many_events_a_running_service_sends(service: Service) -> None:
+def test_a_retry_says_how_many_events_a_running_service_sends(dialtone: CommandLine) -> None:
     for _ in range(2):
-        of_user = service.run("events", "retry", WAITING)
+        of_user = dialtone.run("events", "retry", WAITING)
         assert of_user.stdout == SENT_SOON
-    of_all = [service.run("events", "retry", *more).stdout for more in ((), ("--all",))]
+    of_all = [dialtone.run("events", "retry", *more).stdout for more in ((), ("--all",))]
     assert of_all == 2 * ["2 events of 2 users" + SENT_SOON.removeprefix("1 event of 1 user")]
-    assert service.run("events", "list", "--failed").stdout == "No event is kept.\n"
-    listed = service.run("events", "list", KEPT).stdout
+    assert dialtone.run("events", "list", "--failed").stdout == "No event is kept.\n"
+    listed = dialtone.run("events", "list", KEPT).stdout
     assert "failures: 0  next attempt within 30 seconds" in listed
 
 
-def test_unknown_users_are_errors_in_words(service: Service) -> None:
+def test_unknown_users_are_errors_in_words(dialtone: CommandLine) -> None:
     for arguments, error in (
         (("list", "+14155590009"), "This phone has no account."),
         (("retry", an_id(77)), "There is no account with this id"),
     ):
-        ended = service.run("events", *arguments)
+        ended = dialtone.run("events", *arguments)
         assert (ended.returncode, ended.stdout) == (1, "")
         assert error in ended.stderr
 
 
-def test_a_test_event_shows_whether_a_destination_accepts_events(tmp_path: Path) -> None:
+async def test_a_test_event_shows_whether_a_destination_accepts_events(tmp_path: Path) -> None:
+    (option,) = commands.FEATURE_COMMANDS.check_options
+    send_tests: Any = option.flag_value
     with FakeReceiver() as receiver:
-        service = ForkedService(tmp_path, receiver.environ)
-        assert service.run("check-settings", "--connect").returncode == 0
+        settings = CommandLine(tmp_path, receiver.environ).settings
+        [(name, send)] = send_tests(settings).items()
+        await connection_checks(settings)[name]()
         assert receiver.events == []
-        sent = service.run("check-settings", "--connect", "--send-test")
+        note = await send()
         [event] = receiver.events
         assert (event["type"], event["user_id"]) == ("dialtone.test", "0" * 24)
-        assert (sent.returncode, event["id"] in sent.stdout) == (0, True)
+        assert event["id"] in note
         receiver.status = 401
-        rejected = service.run("check-settings", "--send-test")
-    assert (rejected.returncode, "status 401" in rejected.stdout) == (1, True)
+        with pytest.raises(EventRejected, match="status 401"):
+            await send()
 
 
 def test_without_a_destination_the_missing_setting_is_named(tmp_path: Path) -> None:
     actions = ["events", "list"], ["events", "retry", "--all"], ["check-settings", "--send-test"]
     for action in actions:
-        ended = ForkedService(tmp_path).run(*action)
+        ended = CommandLine(tmp_path).run(*action)
         assert (ended.returncode, ended.stdout) == (1, "")
         assert ended.stderr.startswith("No events are recorded or sent, because DIALTONE_EVENTS is")
         assert "Example: DIALTONE_EVENTS=https://" in ended.stderr

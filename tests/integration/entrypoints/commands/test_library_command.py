@@ -1,78 +1,55 @@
 """`dialtone library` as an operator uses it."""
 
+import asyncio
 import json
-from collections.abc import Iterator
-from typing import Any, Final
 
-import httpx
 import pytest
 
-from tests.e2e.test_start import sign_in
-from tests.support.forked_service import running
-from tests.support.images import still_gif
-from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service, said
-
-REASON: Final = ("--reason", "report 815")
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running(tmp_path_factory.mktemp("service") / "service") as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def headers(service: Service) -> dict[str, str]:
-    return {"Authorization": f"Bearer {sign_in(service, '+14155552671')}"}
+from application.features.media.feature import MediaFeature
+from application.features.media.upload_image import UploadImageCommand
+from application.principal import Principal
+from domain.features.media.item import MediaItem
+from entrypoints.bootstrap import open_use_cases
+from entrypoints.features.media.feature import MEDIA
+from tests.support.builders import a_session
+from tests.support.commands import CommandLine
+from tests.support.images import as_file, still_gif
+from tests.support.service import REASON
 
 
 @pytest.fixture
-def item(service: Service, headers: dict[str, str]) -> dict[str, Any]:
-    body = {"username": "Rahul Sharma", "number": "+14155552671"}
-    user = httpx.post(f"{service.url}/users", json=body, headers=headers, **PLAIN_HTTP).json()
-    response = httpx.post(
-        f"{service.url}/library/upload",
-        files={"file": ("a.gif", still_gif(), "image/gif")},
-        data={"user_id": user["user_id"]},
-        headers=headers,
-        **PLAIN_HTTP,
-    )
-    uploaded: dict[str, Any] = response.json()
-    return uploaded
+def item(dialtone: CommandLine) -> MediaItem:
+    user_id = dialtone.add_user("+14155552671", "Rahul Sharma")
+
+    async def upload() -> MediaItem:
+        async with open_use_cases(dialtone.settings, [MEDIA]) as use_cases:
+            loaded = await use_cases.repositories.identities.load(user_id)
+            assert loaded is not None
+            owner = Principal(loaded.value, a_session(), has_recent_login=True)
+            with as_file(still_gif()) as file:
+                command = UploadImageCommand(owner, user_id, file, None)
+                return (await use_cases.of(MediaFeature).upload_image(command)).item
+
+    return asyncio.run(upload())
 
 
-def status(url: str, headers: dict[str, str] | None = None) -> int:
-    return httpx.get(url, headers=headers, **PLAIN_HTTP).status_code
-
-
-def test_an_item_is_hidden_shown_again_and_deleted_while_the_service_runs(
-    service: Service, headers: dict[str, str], item: dict[str, Any]
-) -> None:
-    item_url = f"{service.url}/library/{item['id']}"
-    for action, code, text in (
-        ("hide", 404, "is hidden now"),
-        ("unhide", 200, "is shown again"),
-        ("hide", 404, "is hidden now"),
-        ("delete", 404, "is deleted"),
-    ):
-        ended = service.run("library", action, item["id"], *REASON)
-        assert (ended.returncode, said(ended)) == (0, "")
-        assert f"The item {item['id']} of the user {item['user_id']} {text}." in ended.stdout
-        assert (status(item_url, headers), status(item["url"])) == (code, code)
-    entries = json.loads(service.run("audit", item["user_id"], "--json").stdout)
-    assert [(entry["action"], entry["item_id"], entry["reason"]) for entry in entries[:2]] == [
-        ("delete_item", item["id"], "report 815"),
-        ("hide_item", item["id"], "report 815"),
+def test_an_item_is_hidden_shown_again_and_deleted(dialtone: CommandLine, item: MediaItem) -> None:
+    acts = ("hide", "is hidden now"), ("unhide", "is shown again"), ("delete", "is deleted")
+    for action, text in acts:
+        ended = dialtone.run("library", action, item.id, *REASON)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert ended.stdout.startswith(f"The item {item.id} of the user {item.owner_id} {text}.")
+    entries = json.loads(dialtone.run("audit", item.owner_id, "--json").stdout)
+    assert [(entry["action"], entry["item_id"]) for entry in entries[:3]] == [
+        (f"{action}_item", item.id) for action, _ in reversed(acts)
     ]
-    assert f"item: {item['id']}" in service.run("audit", item["user_id"]).stdout
+    assert f"item: {item.id}" in dialtone.run("audit", item.owner_id).stdout
 
 
-def test_an_invalid_argument_and_an_unknown_item_are_errors_in_words(service: Service) -> None:
+def test_an_invalid_argument_and_an_unknown_item_are_errors_in_words(dialtone: CommandLine) -> None:
     for arguments, code, message in (
         (["hide", "abc", *REASON], 2, "ITEM: the id of an item has 24 hex digits"),
-        (["hide", "f" * 24, "--reason", " "], 2, "--reason: Say why. The audit keeps the reason."),
         (["delete", "f" * 24, *REASON], 1, "There is no item with this id in the library"),
     ):
-        ended = service.run("library", *arguments)
+        ended = dialtone.run("library", *arguments)
         assert (ended.returncode, ended.stdout, message in ended.stderr) == (code, "", True)

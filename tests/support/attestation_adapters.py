@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from application.features.attestation.ports import (
     AttestationChallenge,
@@ -12,7 +13,11 @@ from application.features.attestation.ports import (
     AttestationStatus,
 )
 from domain.otp.attestation_proof import AttestationProof
+from tests.contract.suites.attestation import test_attestation as suite
 from tests.support.fakes.attestation import FakeAttestation
+from tests.support.wrong_adapters import breaks
+
+OTHER_SUBJECT: Final = suite.test_a_proof_for_another_subject_is_invalid
 
 
 class Questions(FakeAttestation):
@@ -55,6 +60,10 @@ class Questions(FakeAttestation):
         self.status = None
 
 
+@breaks(
+    suite.test_a_proof_that_comes_again_has_the_same_id_or_is_invalid,
+    "A proof is valid again with another proof_id",
+)
 class NewIds(Questions):
     """A defect: each check of a proof has an id of its own."""
 
@@ -62,14 +71,7 @@ class NewIds(Questions):
         return replace(await super().verify(proof, subject), proof_id=secrets.token_hex(8))
 
 
-class AnySubject(Questions):
-    """A defect: a proof for one subject is valid for all."""
-
-    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
-        number = proof.response.removeprefix("proof of ")
-        return await super().verify(proof, self.subjects.get(number, subject))
-
-
+@breaks(OTHER_SUBJECT, "valid for another, after it was valid")
 class AnySubjectAfterwards(Questions):
     """A defect: a proof that was valid for one subject is valid for all."""
 
@@ -86,6 +88,7 @@ class AnySubjectAfterwards(Questions):
         return result
 
 
+@breaks(OTHER_SUBJECT, "The proof for one subject is valid for another")
 class ShortSubject(Questions):
     """A defect: it compares the first half of a subject."""
 
@@ -98,4 +101,4 @@ class ShortSubject(Questions):
 
 @asynccontextmanager
 async def open_questions(*, environ: Mapping[str, str]) -> AsyncIterator[Questions]:
-    yield globals()[environ.get("WRONG_ADAPTER") or "Questions"]()
+    yield Questions()

@@ -1,26 +1,30 @@
 """Adapters that break one promise each: the contract tests have to find it.
 
-Their provider is a list in memory. WRONG_ADAPTER names the class that a factory yields.
+Their provider is in memory. WRONG_ADAPTER names the class that a factory yields.
 """
 
 import asyncio
 import hmac
 import signal
 import socket
+import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from adapters.databases.records.database import Database
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.record_kind import EXPIRES_AT, Fields
 from adapters.databases.sqlite import open_sqlite_database
+from adapters.media.disk import open_disk_files
 from adapters.media.disk.files import DiskFiles
+from adapters.operations.system import SystemClock
 from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus, NoticeMessage, TextMessage
 from application.ports.webhooks import (
@@ -33,10 +37,53 @@ from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
 from tests.contract.examples.memory_database import InMemoryLimits
-from tests.support.shipped_adapters import open_disk
+from tests.contract.suites.messages import test_fixed_webhook as webhook
+from tests.contract.suites.messages import test_messenger as messenger
+from tests.contract.suites.messages import test_status_callbacks as callbacks
+from tests.contract.suites.provider_driver import HANGS
+from tests.contract.suites.storage import test_limit_store as limit_store
+from tests.contract.suites.storage import test_storage_errors as storage_errors
+from tests.contract.suites.storage import test_unanswered_permits as unanswered
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenPromise:
+    """What an adapter does not keep, and the words of the suite for it."""
+
+    adapter: type
+    promise: Callable[..., Any]
+    words: str
+
+
+BROKEN_PROMISES: Final[list[BrokenPromise]] = []
+
+
+def breaks(
+    promise: Callable[..., Any], words: str, **arguments: object
+) -> Callable[[type[T]], type[T]]:
+    """Say which promise of a suite an adapter breaks; the words are a regular expression."""
+
+    def add(adapter: type[T]) -> type[T]:
+        broken = partial(promise, **arguments) if arguments else promise
+        BROKEN_PROMISES.append(BrokenPromise(adapter, broken, words))
+        return adapter
+
+    return add
+
 
 ACCEPTED: Final = DeliveryResult(DeliveryStatus.ACCEPTED)
 UNKNOWN: Final = DeliveryResult(DeliveryStatus.UNKNOWN, "The provider did not respond.")
+NOT_SENT: Final = (
+    messenger.test_without_a_provider_nothing_is_accepted_and_the_reason_has_no_secrets
+)
+IN_DOUBT: Final = messenger.test_a_message_without_an_answer_is_unknown_and_not_sent_again
+WHOLE: Final = messenger.test_a_text_is_delivered_whole_or_rejected
+SIGNED_ONLY: Final = callbacks.test_a_status_callback_counts_with_its_signature_only
+REFERENCE_OF_EACH: Final = webhook.test_the_statuses_of_several_messages_have_the_reference_of_each
+SECRET: Final = "correcthorsebattery"
+"""What a leaking adapter knows, and no run shows."""
 _KEY: Final = b"key"
 _KEPT: Final[list[object]] = []
 _LIMITS: Final[dict[str, dict[str, Fields]]] = {}
@@ -130,17 +177,20 @@ class BlockingSend(RightMessenger):
         return ACCEPTED
 
 
+@breaks(messenger.test_the_health_check_fails_without_a_provider, "check returned None, but has to")
 class SwallowedErrors(RightMessenger):
     async def check(self) -> None:
         """Never fail."""
 
 
+@breaks(NOT_SENT, r"send returned Delivery")
 class SuccessForUnknown(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         await super().deliver(phone, text)
         return ACCEPTED
 
 
+@breaks(NOT_SENT, "send did not end within 0.1")
 class EndlessRetries(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         while True:
@@ -161,6 +211,7 @@ class StubbornRetries(RightMessenger):
                 await asyncio.sleep(0.1)  # before the next of all too many attempts
 
 
+@breaks(NOT_SENT, "send raised ConnectionError. A failure")
 class ExceptionFromSend(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         if self.failure:
@@ -168,6 +219,7 @@ class ExceptionFromSend(RightMessenger):
         return await super().deliver(phone, text)
 
 
+@breaks(IN_DOUBT, "it may have been sent", failure=HANGS)
 class RejectedInDoubt(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         result = await super().deliver(phone, text)
@@ -176,18 +228,24 @@ class RejectedInDoubt(RightMessenger):
         )
 
 
+@breaks(IN_DOUBT, "got 2 messages by one call of send", failure=HANGS)
 class RepeatedInDoubt(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         result = await super().deliver(phone, text)
         return await super().deliver(phone, text) if result == UNKNOWN else result
 
 
+@breaks(NOT_SENT, r"details has \+")
 class NumberInDetails(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         result = await super().deliver(phone, text)
         return result if result == ACCEPTED else replace(result, details=f"to={phone.e164}")
 
 
+@breaks(
+    messenger.test_after_an_outage_messages_are_sent_again_and_no_earlier_ones,
+    r"send returned DeliveryResult\(st",
+)
 class OpenBreaker(RightMessenger):
     failures = 0
 
@@ -199,6 +257,10 @@ class OpenBreaker(RightMessenger):
         return result
 
 
+@breaks(
+    messenger.test_a_message_without_a_code_is_delivered_or_rejected,
+    "and 0 messages were delivered",
+)
 class LostNotices(RightMessenger):
     async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
         if isinstance(message, NoticeMessage):
@@ -206,6 +268,10 @@ class LostNotices(RightMessenger):
         return await super().send(phone, message)
 
 
+@breaks(
+    messenger.test_an_accepted_message_is_delivered_to_the_number,
+    "send returned True. A failure is a De",
+)
 class NoResult(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         return True
@@ -237,11 +303,16 @@ class InterruptedSend(LeftOpen):
         await asyncio.Event().wait()
 
 
+@breaks(SIGNED_ONLY, "read_statuses accepted a callback w")
 class UnsignedStatus(RightMessenger):
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         return [MessageStatus(ReportedStatus.DELIVERED)] if request.body == b"reference" else None
 
 
+@breaks(
+    callbacks.test_a_status_callback_counts_for_its_message_only,
+    "read_statuses accepted a callback of",
+)
 class SignedBodyOnly(RightMessenger):
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         return super().read_statuses(SignedRequest("", request.headers, body=request.body))
@@ -251,6 +322,7 @@ class SignedBodyOnly(RightMessenger):
         return SignedRequest(url, signed.headers, body=signed.body)
 
 
+@breaks(callbacks.test_an_old_status_callback_is_not_authentic, "signed -6 minutes from now")
 class OldStatuses(RightMessenger):
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         signed_at = request.headers.get("signed-at", "").encode()
@@ -259,6 +331,7 @@ class OldStatuses(RightMessenger):
         return [MessageStatus(ReportedStatus.DELIVERED)] if is_signed else None
 
 
+@breaks(callbacks.test_an_old_status_callback_gets_no_new_time, "with the header signed-at")
 class UnsignedTime(RightMessenger):
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         signed_at = float(request.headers.get("signed-at", "0"))
@@ -274,6 +347,7 @@ class UnsignedTime(RightMessenger):
         return replace(signed, headers={**signed.headers, "signature": signature})
 
 
+@breaks(SIGNED_ONLY, "a part of its header .'signature'")
 class PartOfSignature(RightMessenger):
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         signed_at, signature = (
@@ -284,12 +358,14 @@ class PartOfSignature(RightMessenger):
         return [MessageStatus(ReportedStatus.DELIVERED)] if is_signed else None
 
 
+@breaks(REFERENCE_OF_EACH, "read_statuses returned {'abab")
 class OneStatus(RightMessenger):
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         statuses = super().read_statuses(request)
         return None if statuses is None else statuses[:1]
 
 
+@breaks(REFERENCE_OF_EACH, "has another URL, which nobody")
 class ReferenceInUrl(SignedBodyOnly):
     signature_coverage = SignatureCoverage(url=False)
 
@@ -304,34 +380,31 @@ class ReferenceInUrl(SignedBodyOnly):
         return [self.sign_status(f"{url}?reference={it}", None, signed_at) for it in references]
 
 
+@breaks(
+    webhook.test_a_handshake_of_the_provider_is_answered_with_its_secret_only,
+    "without the secret",
+)
 class EchoedHandshake(RightMessenger):
     def answer_handshake(self, request: SignedRequest) -> str | None:
         return request.url.partition("challenge=")[2] or None
 
 
-class CutText(RightMessenger):
+@breaks(WHOLE, "A text in several parts was accepted", kind="in several parts")
+@breaks(WHOLE, "A text in other scripts was accepted", kind="in other scripts")
+class ChangedText(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
-        return await super().deliver(phone, text[:160])
+        return await super().deliver(phone, text[:160].encode("ascii", "replace").decode())
 
 
-class AsciiText(RightMessenger):
-    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
-        return await super().deliver(phone, text.encode("ascii", "replace").decode())
-
-
+@breaks(
+    callbacks.test_a_message_that_was_not_delivered_is_not_reported_as_delivered,
+    "returned <ReportedStatus.DELIVERED: 'delivered'> for a message that was not",
+)
 class NothingUndelivered(RightMessenger):
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         statuses = super().read_statuses(request)
         return statuses and [
             replace(status, status=ReportedStatus.DELIVERED) for status in statuses
-        ]
-
-
-class CutReferences(RightMessenger):
-    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
-        statuses = super().read_statuses(request)
-        return statuses and [
-            replace(status, reference=status.reference[:36]) for status in statuses
         ]
 
 
@@ -358,14 +431,10 @@ class RightLimits(InMemoryLimits):
         self.is_broken = True
 
 
-class SwallowedLimitErrors(RightLimits):
-    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
-        try:
-            return await super().acquire(*reservations)
-        except StorageUnavailable:
-            return [Acquisition(one.acquired_at, one.limits) for one in reservations]
-
-
+@breaks(
+    storage_errors.test_each_operation_of_an_unusable_database_is_a_storage_error_in_time,
+    "acquire raised ConnectionError,",
+)
 class OwnErrors(RightLimits):
     async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
         if self.is_broken:
@@ -373,6 +442,12 @@ class OwnErrors(RightLimits):
         return await super().acquire(*reservations)
 
 
+@breaks(
+    unanswered.test_a_call_that_is_not_answered_is_an_error_and_is_not_repeated,
+    "acquire was sent again after it was not answered: one permit became 3",
+    name="acquire",
+    is_lost=False,
+)
 class RepeatedAcquisition(RightLimits):
     """Limits whose server does not answer, and whose client sends again what it sent."""
 
@@ -392,6 +467,7 @@ class RepeatedAcquisition(RightLimits):
         raise StorageTimeout("the server does not respond")
 
 
+@breaks(limit_store.test_a_release_keeps_all_other_permits, "a release ended other permits")
 class LostAfterARelease(RightLimits):
     """Limits that keep a record for one more second when some of its permits are given back."""
 
@@ -403,6 +479,10 @@ class LostAfterARelease(RightLimits):
                 self.stored[limit.record_id] = {**record, EXPIRES_AT: expires_at}
 
 
+@breaks(
+    limit_store.test_a_release_keeps_all_other_permits,
+    "a second after a release the other permits were gone",
+)
 class LostByAServerAfterARelease(RightLimits):
     """The same, on the clock of their server."""
 
@@ -412,6 +492,11 @@ class LostByAServerAfterARelease(RightLimits):
             asyncio.get_running_loop().call_later(1, self.stored.pop, limit.record_id, None)
 
 
+@breaks(
+    limit_store.test_a_store_whose_server_deletes_records_keeps_them_for_the_longest_window,
+    "the server deletes a record after 60 seconds, whose longest window has 86400",
+    is_together=True,
+)
 class LostWithTheShortestWindow(RightLimits):
     """Limits whose server deletes a record when the first of its windows is over."""
 
@@ -469,6 +554,56 @@ async def open_with_any_keys(
 
 
 @asynccontextmanager
+async def open_disk(*, environ: Mapping[str, str]) -> AsyncIterator[DiskFiles]:
+    folder = Path(environ["DIALTONE_TEST_PLACE"])
+    async with open_disk_files(folder, "https://files.example/media", SystemClock()) as files:
+        yield files
+
+
+@asynccontextmanager
 async def open_files(*, environ: Mapping[str, str]) -> AsyncIterator[OwnFileErrors]:
     async with open_disk(environ=environ) as files:
         yield _chosen(environ)(files)
+
+
+class LeakingMessenger:
+    """A messenger whose errors have all that it knows. FAILS_IN names where it fails."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        text = f"{phone.e164} {message.text}"
+        sys.stdout.write(f"login with {self._environ['GATEWAY_PASSWORD']}: {text}\n")
+        self.fail_in("method", text)
+        if self._environ["FAILS_IN"] == "thread":
+            thread = threading.Thread(target=self.fail_in, args=("thread", text))
+            thread.start()
+            thread.join()
+        if self._environ["FAILS_IN"] == "task":
+            task = asyncio.create_task(self.fail_in_task(text))
+            await asyncio.wait([task])
+        return DeliveryResult(DeliveryStatus.ACCEPTED)
+
+    async def fail_in_task(self, text: str) -> None:
+        self.fail_in("task", text)
+
+    def received(self) -> list[tuple[str, str]]:
+        self.fail_in("helper")
+        return []
+
+    def fail_in(self, place: str, text: str = "") -> None:
+        password = self._environ["GATEWAY_PASSWORD"]
+        if self._environ["FAILS_IN"] == place:
+            raise ConnectionError(f"no login with {password} at {self._environ}: {text}")
+
+    def __repr__(self) -> str:
+        return str(self._environ)
+
+
+@asynccontextmanager
+async def open_leaking_messenger(*, environ: Mapping[str, str]) -> AsyncIterator[LeakingMessenger]:
+    messenger = LeakingMessenger(environ)
+    messenger.fail_in("factory")
+    yield messenger
+    messenger.fail_in("close")

@@ -1,8 +1,8 @@
-"""Phone lines that break one promise each. WRONG_ADAPTER names the one that a factory yields."""
+"""Phone lines that break one promise each."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from application.features.voice.ports import Markup, WebhookFields
 from application.ports.otp import DeliveryResult
@@ -10,21 +10,36 @@ from application.ports.webhooks import SignedRequest
 from domain.features.voice.instructions import Dial, Instruction, Position, Reject
 from domain.features.voice.walk import Continued
 from domain.phone import PhoneNumber
-from tests.support.voice.right_voice import NUMBER, RightVoice
+from tests.contract.suites.voice import test_call_markup as markup
+from tests.contract.suites.voice import test_call_provider as calls
+from tests.contract.suites.voice import test_webhook_parser as parser
+from tests.contract.suites.voice import test_webhook_signatures as signatures
+from tests.support.voice.right_voice import RightVoice
+from tests.support.wrong_adapters import breaks
 
+PARSED: Final = parser.test_a_request_has_its_call_both_numbers_and_the_digits
 UrlOf = Callable[[Position], str]
 
 
+@breaks(
+    signatures.test_a_request_without_a_signature_is_not_authentic,
+    "verify returned True for a request without a signature",
+)
 class BelievesEverybody(RightVoice):
     def verify(self, request: SignedRequest) -> bool:
         return True
 
 
+@breaks(calls.test_a_call_is_placed_once_with_its_urls, "place_call raised ConnectionErr")
 class OwnCallErrors(RightVoice):
     async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
         raise ConnectionError(phone.e164)
 
 
+@breaks(
+    markup.test_a_call_that_is_rejected_has_a_document_of_its_own,
+    "Reject has the document of no instruction",
+)
 class AnsweredRejections(RightVoice):
     """It rejects a call by an empty document."""
 
@@ -35,21 +50,14 @@ class AnsweredRejections(RightVoice):
         return super().render(rendered, url_of, recording_status_url)
 
 
-class NoSignatures(BelievesEverybody):
-    """The same as one that believes everybody, without a method that signs."""
-
-    def __getattribute__(self, name: str) -> object:
-        if name == "sign_webhook":
-            raise AttributeError(name)
-        return super().__getattribute__(name)
-
-
+@breaks(PARSED, "parse returned .*, not")
 class ExchangedNumbers(RightVoice):
     def parse(self, request: SignedRequest) -> WebhookFields:
         fields = super().parse(request)
         return replace(fields, caller=fields.called, called=fields.caller)
 
 
+@breaks(markup.test_the_number_that_is_dialed_sees_the_caller_id, "A Dial of .* connects")
 class ExchangedDial(RightVoice):
     def render(
         self, instructions: Sequence[Instruction], url_of: UrlOf, recording_status_url: str = ""
@@ -63,17 +71,7 @@ class ExchangedDial(RightVoice):
         return super().render(exchanged, url_of, recording_status_url)
 
 
-class DialsItself(RightVoice):
-    def render(
-        self, instructions: Sequence[Instruction], url_of: UrlOf, recording_status_url: str = ""
-    ) -> Markup:
-        own = [
-            replace(each, number=each.caller_id or each.number) if isinstance(each, Dial) else each
-            for each in instructions
-        ]
-        return super().render(own, url_of, recording_status_url)
-
-
+@breaks(calls.test_a_call_is_placed_once_with_its_urls, "got 1 requests")
 class CallsItself(RightVoice):
     """It places each call to the number that the first one went to."""
 
@@ -82,13 +80,7 @@ class CallsItself(RightVoice):
         return await super().place_call(first, url, status_url)
 
 
-class OwnNumberCalled(RightVoice):
-    """It exchanges the number that is called and the one that calls."""
-
-    async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
-        return await super().place_call(PhoneNumber(NUMBER), url, status_url)
-
-
+@breaks(markup.test_a_recording_has_the_url_for_its_status, "of a recording lacks the URL")
 class NoRecordingUrl(RightVoice):
     def render(
         self, instructions: Sequence[Instruction], url_of: UrlOf, recording_status_url: str = ""
@@ -96,22 +88,14 @@ class NoRecordingUrl(RightVoice):
         return super().render(instructions, url_of)
 
 
-class NoCaller(RightVoice):
-    def parse(self, request: SignedRequest) -> WebhookFields:
-        return replace(super().parse(request), caller=None)
-
-
+@breaks(PARSED, "returned the digits None")
 class NoDigits(RightVoice):
     def parse(self, request: SignedRequest) -> WebhookFields:
         return replace(super().parse(request), event=Continued())
 
 
+@breaks(PARSED, "is not the whole one")
 class CutCallIds(RightVoice):
     def parse(self, request: SignedRequest) -> WebhookFields:
         fields = super().parse(request)
         return replace(fields, provider_call_id=fields.provider_call_id[:36])
-
-
-@asynccontextmanager
-async def open_voice(*, environ: Mapping[str, str]) -> AsyncIterator[RightVoice]:
-    yield globals()[environ["WRONG_ADAPTER"]]()

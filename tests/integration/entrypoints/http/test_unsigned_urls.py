@@ -23,8 +23,7 @@ from tests.support.builders import a_phone
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.http_app import open_http_client
 from tests.support.policies import make_policy
-from tests.support.voice.json_markup import render_steps
-from tests.support.voice.json_webhooks import parse_call
+from tests.support.voice.right_voice import parse_call, render_steps
 from tests.support.voice.stored import stored_calls
 
 CALL: Final = {"call": "c7", "from": CALLER, "to": "+15005550006"}

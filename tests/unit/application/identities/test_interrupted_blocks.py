@@ -1,6 +1,6 @@
 """Blocks and unblocks that are interrupted, or run at the same time as a login."""
 
-from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
@@ -8,29 +8,14 @@ from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
 from domain.errors import Unauthenticated
-from domain.phone import PhoneNumber
+from tests.support.at_each_operation import (
+    Act,
+    Attempt,
+    at_each_operation,
+    before_each_operation,
+)
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness
-from tests.support.fault_injector import ProcessKilled
-
-FAULTS = pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
-CHANGE = ["phone_verifications.load", "phone_verifications.save", "identities.load"]
-BLOCK = [*CHANGE, "identities.replace"]
-FIRST_BLOCK = [*CHANGE, "identities.add"]
-LOGIN = [*BLOCK, "identities.add", "limit_store.acquire", "limit_store.release"]
-
-
-async def interrupt(
-    app: CoreHarness,
-    change: Callable[[PhoneNumber], Awaitable[None]],
-    operation: str,
-    *,
-    kill: bool,
-) -> None:
-    app.faults.fail_on(operation, kill=kill)
-    with pytest.raises(ProcessKilled if kill else StorageUnavailable):
-        await change(a_phone())
-    app.faults.reset()
 
 
 async def is_blocked(app: CoreHarness) -> bool:
@@ -43,127 +28,110 @@ async def is_blocked(app: CoreHarness) -> bool:
     return len(app.messenger.messages) == messages and isinstance(result, OtpRejected)
 
 
-@FAULTS
-@pytest.mark.parametrize("operation", BLOCK)
-async def test_an_interrupted_block_is_completed_by_the_next_and_can_be_undone(
-    app: CoreHarness, operation: str, kill: bool
-) -> None:
+async def start_block() -> tuple[CoreHarness, Act, str]:
+    """Return the block of a known phone, and its access token."""
+    app = CoreHarness()
     token = await app.access_token()
-    await interrupt(app, app.identities.operator_actions.block, operation, kill=kill)
-    await app.identities.operator_actions.unblock(a_phone())
-    await app.access_token()
-    await interrupt(app, app.identities.operator_actions.block, operation, kill=kill)
-
-    await app.identities.operator_actions.block(a_phone())
-
-    assert set(app.faults.calls) <= set(BLOCK)
-    with pytest.raises(Unauthenticated):
-        await app.identities.authenticate(token)
-    assert await is_blocked(app)
+    return app, partial(app.identities.operator_actions.block, a_phone()), token
 
 
-@FAULTS
+async def test_an_interrupted_block_is_completed_by_the_next() -> None:
+    async for app, block, token in at_each_operation(start_block):
+        await block()
+        with pytest.raises(Unauthenticated):
+            await app.identities.authenticate(token)
+        assert await is_blocked(app)
+
+
+async def test_an_interrupted_block_can_be_undone() -> None:
+    async for app, _, _ in at_each_operation(start_block):
+        await app.identities.operator_actions.unblock(a_phone())
+        await app.access_token()
+
+
 @pytest.mark.parametrize("is_repeated", [True, False])
-@pytest.mark.parametrize("operation", FIRST_BLOCK)
-async def test_a_block_is_completed_if_the_identity_did_not_exist_yet(
-    app: CoreHarness, operation: str, kill: bool, is_repeated: bool
-) -> None:
-    await app.request_otp()
-    app.faults.fail_on("identities.add")
-    with pytest.raises(StorageUnavailable):
-        await app.verify_otp(app.last_code)
-    assert app.database.identities == {}
-    await interrupt(app, app.identities.operator_actions.block, operation, kill=kill)
+async def test_a_block_is_completed_if_the_identity_did_not_exist_yet(is_repeated: bool) -> None:
+    async def start() -> tuple[CoreHarness, Act]:
+        app = CoreHarness()
+        await app.request_otp()
+        app.faults.fail_on("identities.add")
+        with pytest.raises(StorageUnavailable):
+            await app.verify_otp(app.last_code)
+        assert app.database.identities == {}
+        return app, partial(app.identities.operator_actions.block, a_phone())
 
-    if is_repeated:
+    async for app, block in at_each_operation(start):
+        if is_repeated:
+            await block()
+            (identity,) = app.database.identities.values()
+            assert identity.value.is_blocked
+        identity_id = app.database.phone_verifications[a_phone()].value.identity_id
+        await app.identities.operator_actions.unblock(a_phone())
+        assert (await app.log_in()).identity.id == identity_id
+
+
+async def test_an_interrupted_unblock_lets_nobody_in_until_it_is_repeated() -> None:
+    async def start() -> tuple[CoreHarness, Act]:
+        app = CoreHarness()
+        await app.access_token()
         await app.identities.operator_actions.block(a_phone())
-        (identity,) = app.database.identities.values()
-        assert identity.value.is_blocked
-    identity_id = app.database.phone_verifications[a_phone()].value.identity_id
-    await app.identities.operator_actions.unblock(a_phone())
-    assert (await app.log_in()).identity.id == identity_id
+        return app, partial(app.identities.operator_actions.unblock, a_phone())
 
-
-@FAULTS
-@pytest.mark.parametrize("operation", BLOCK)
-async def test_an_interrupted_unblock_lets_nobody_in_until_it_is_repeated(
-    app: CoreHarness, operation: str, kill: bool
-) -> None:
-    await app.access_token()
-    await app.identities.operator_actions.block(a_phone())
-    await interrupt(app, app.identities.operator_actions.unblock, operation, kill=kill)
-    assert await is_blocked(app)
-
-    await app.identities.operator_actions.unblock(a_phone())
-
-    await app.access_token()
+    async for app, unblock in at_each_operation(start):
+        assert await is_blocked(app)
+        await unblock()
+        await app.access_token()
 
 
 # At the same time as a login
 
 
-@pytest.fixture(params=["new", "known", "deleted"])
-async def requested(request: pytest.FixtureRequest, app: CoreHarness) -> CoreHarness:
+async def request_code(phone: str) -> CoreHarness:
     """Request a code for a phone without identity, with one, or with a deleted one."""
-    if request.param != "new":
+    app = CoreHarness()
+    if phone != "new":
         principal = await app.log_in()
-        if request.param == "deleted":
+        if phone == "deleted":
             await app.identities.delete_user(principal)
     app.advance(hours=12)
     await app.request_otp()
     return app
 
 
-async def run_before(
-    app: CoreHarness,
-    operation: str,
-    first: Callable[[], Awaitable[object]],
-    then: Callable[[], Awaitable[object]],
-) -> None:
-    """Run the first action before an operation of the second, or after it if there is none."""
-    app.faults.run_before(operation, first)
-    await then()
-    if not app.faults.has_fired:
-        app.faults.reset()
-        await first()
+PHONES = pytest.mark.parametrize("phone", ["new", "known", "deleted"])
 
 
-@pytest.mark.parametrize("operation", LOGIN)
+@PHONES
 @pytest.mark.parametrize("is_block_first", [True, False])
 async def test_a_block_and_a_login_at_the_same_time_leave_no_session(
-    requested: CoreHarness, operation: str, is_block_first: bool
+    phone: str, is_block_first: bool
 ) -> None:
-    app, results = requested, list[LoggedIn | OtpRejected]()
+    async def start() -> tuple[CoreHarness, Act, Act, Attempt]:
+        app = await request_code(phone)
+        block = partial(app.identities.operator_actions.block, a_phone())
+        log_in = Attempt(partial(app.verify_otp, app.last_code))
+        return (app, log_in, block, log_in) if is_block_first else (app, block, log_in, log_in)
 
-    async def block() -> None:
-        await app.identities.operator_actions.block(a_phone())
-
-    async def log_in() -> None:
-        results.append(await app.verify_otp(app.last_code))
-
-    actions = (block, log_in) if is_block_first else (log_in, block)
-    await run_before(app, operation, *actions)
-
-    (result,) = results
-    if isinstance(result, LoggedIn):
-        with pytest.raises(Unauthenticated):
-            await app.identities.authenticate(result.tokens.access_token)
-    assert all(identity.value.sessions == () for identity in app.database.identities.values())
-    assert app.database.phone_verifications[a_phone()].value.blocked_at
-    await app.identities.operator_actions.unblock(a_phone())
-    await app.access_token()
-
-
-@pytest.mark.parametrize("operation", LOGIN)
-async def test_block_and_unblock_during_a_login_leave_a_phone_that_can_log_in(
-    requested: CoreHarness, operation: str
-) -> None:
-    app = requested
-
-    async def block_and_unblock() -> None:
-        await app.identities.operator_actions.block(a_phone())
+    async for app, _, _, log_in in before_each_operation(start):
+        if isinstance(log_in.result, LoggedIn):
+            with pytest.raises(Unauthenticated):
+                await app.identities.authenticate(log_in.result.tokens.access_token)
+        assert all(identity.value.sessions == () for identity in app.database.identities.values())
+        assert app.database.phone_verifications[a_phone()].value.blocked_at
         await app.identities.operator_actions.unblock(a_phone())
+        await app.access_token()
 
-    await run_before(app, operation, block_and_unblock, lambda: app.verify_otp(app.last_code))
 
-    await app.access_token()
+@PHONES
+async def test_block_and_unblock_during_a_login_leave_a_phone_that_can_log_in(phone: str) -> None:
+    async def start() -> tuple[CoreHarness, Act, Act]:
+        app = await request_code(phone)
+
+        async def block_and_unblock() -> None:
+            await app.identities.operator_actions.block(a_phone())
+            await app.identities.operator_actions.unblock(a_phone())
+
+        return app, partial(app.verify_otp, app.last_code), block_and_unblock
+
+    async for app, _, _ in before_each_operation(start):
+        await app.access_token()

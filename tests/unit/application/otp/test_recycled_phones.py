@@ -1,35 +1,29 @@
 """A phone that nobody used for long may have a new owner."""
 
-from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from application.identities.events import IdentityDetached, IdentityRestored, LoginSucceeded
 from application.otp.log_in import LoggedIn
-from application.otp.verify_otp import OtpRejected
-from application.ports.errors import StorageError, StorageUnavailable
 from application.principal import Principal
 from domain.errors import Unauthenticated, UserNotFound
 from domain.identities.role import Role
 from tests.support.acts import BY_COMMAND
+from tests.support.at_each_operation import Act, Attempt, Fault, at_each_operation
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness
 from tests.support.core_policy import make_core_policy
 
-LOGIN = [
-    "phone_verifications.load",
-    "phone_verifications.save",
-    "identities.load",
-    "identities.replace",
-    "identities.add",
-    "limit_store.release",
-]
+
+def recycling() -> CoreHarness:
+    return CoreHarness(policy=make_core_policy(recycled_after=timedelta(days=100)))
 
 
 @pytest.fixture
 def app() -> CoreHarness:
-    return CoreHarness(policy=make_core_policy(recycled_after=timedelta(days=100)))
+    return recycling()
 
 
 async def principal_of(app: CoreHarness, logged_in: LoggedIn) -> Principal:
@@ -77,39 +71,40 @@ async def test_staff_keep_their_account_however_long_it_was_unused(app: CoreHarn
     assert IdentityDetached not in app.events.types
 
 
-async def leave_unused(app: CoreHarness) -> str:
-    """Request a code for a phone that nobody used for long, and return its identity."""
+async def leave_unused() -> tuple[CoreHarness, Attempt, str]:
+    """Request a code for a phone that nobody used for long.
+
+    Returns:
+        The login with it, and the id of the phone's identity.
+    """
+    app = recycling()
     before, _ = await create_owner(app)
     app.advance(days=101)
     await app.request_otp()
-    app.faults.reset()
-    return before.identity.id
+    return app, Attempt(partial(app.verify_otp, app.last_code)), before.identity.id
 
 
-@pytest.mark.parametrize("operation", LOGIN)
-@pytest.mark.parametrize("after", [None, "identities.replace"], ids=["detaching", "detached"])
-@pytest.mark.parametrize("is_undone", [False, True])
-async def test_an_interrupted_detachment_is_completed_or_undone_by_an_operator(
-    app: CoreHarness, operation: str, after: str | None, is_undone: bool
-) -> None:
-    before_id = await leave_unused(app)
-    app.faults.fail_on(operation, after=after)
-    result = None
-    with suppress(StorageError):
-        result = await app.verify_otp(app.last_code)
-    app.faults.reset()
-    if is_undone and app.database.identities[before_id].value.detached_at:
-        await app.identities.operator_actions.restore(before_id, BY_COMMAND.check_identity)
-        assert (await principal_of(app, await app.open_session())).identity.id == before_id
-        return
+async def test_an_interrupted_detachment_is_completed_by_a_login() -> None:
+    async for app, login, before_id in at_each_operation(leave_unused, Fault.FAILS):
+        if not isinstance(login.result, LoggedIn):
+            await login()
+        if not isinstance(login.result, LoggedIn):  # the code was used before
+            login.result = await app.open_session()
+        after_id = (await principal_of(app, login.result)).identity.id
+        assert set(app.database.identities) == {before_id, after_id} != {before_id}
+        assert len(app.database.identities[after_id].value.sessions) == 1
 
-    result = result or await app.verify_otp(app.last_code)
 
-    if isinstance(result, OtpRejected):
-        result = await app.open_session()
-    after_id = (await principal_of(app, result)).identity.id
-    assert set(app.database.identities) == {before_id, after_id} != {before_id}
-    assert len(app.database.identities[after_id].value.sessions) == 1
+async def test_an_interrupted_detachment_is_undone_by_an_operator() -> None:
+    was_detached = set()
+    async for app, _, before_id in at_each_operation(leave_unused):
+        is_detached = app.database.identities[before_id].value.detached_at is not None
+        was_detached.add(is_detached)
+        if is_detached:
+            await app.identities.operator_actions.restore(before_id, BY_COMMAND.check_identity)
+            after = await principal_of(app, await app.open_session())
+            assert after.identity.id == before_id
+    assert was_detached == {True, False}
 
 
 async def test_an_operator_restores_a_detached_identity_and_no_other(app: CoreHarness) -> None:
@@ -128,23 +123,14 @@ async def test_an_operator_restores_a_detached_identity_and_no_other(app: CoreHa
     assert IdentityRestored in app.events.types
 
 
-@pytest.mark.parametrize(
-    ("operation", "after"),
-    [
-        *((operation, None) for operation in LOGIN[:4]),
-        ("phone_verifications.save", "identities.replace"),
-        ("identities.load", "identities.replace"),
-        ("identities.replace", "identities.replace"),
-    ],
-)
-async def test_an_interrupted_restoration_is_completed(
-    app: CoreHarness, operation: str, after: str | None
-) -> None:
-    before_id = await leave_unused(app)
-    await app.open_session()
-    app.faults.fail_on(operation, after=after)
-    with pytest.raises(StorageUnavailable):
-        await app.identities.operator_actions.restore(before_id, BY_COMMAND.check_identity)
-    app.faults.reset()
-    await app.identities.operator_actions.restore(before_id, BY_COMMAND.check_identity)
-    assert (await principal_of(app, await app.open_session())).identity.id == before_id
+async def test_an_interrupted_restoration_is_completed() -> None:
+    async def start() -> tuple[CoreHarness, Act, str]:
+        app, login, before_id = await leave_unused()
+        await login()
+        await app.open_session()
+        restore = app.identities.operator_actions.restore
+        return app, partial(restore, before_id, BY_COMMAND.check_identity), before_id
+
+    async for app, restore, before_id in at_each_operation(start):
+        await restore()
+        assert (await principal_of(app, await app.open_session())).identity.id == before_id

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,26 +13,11 @@ from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from domain.errors import TooManyAttempts
+from tests.support.at_each_operation import Act, at_each_operation
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
 from tests.support.core_harness import CoreHarness, wrong_code
-from tests.support.fault_injector import ProcessKilled
 
 OTHER_IP = "198.51.100.20"
-OPERATIONS = [
-    "phone_verifications.load",
-    "limit_store.acquire",
-    "unchallenged_attempts.load",
-    "phone_verifications.save",
-    "identities.load",
-    "identities.add",
-    "identities.replace",
-    "limit_store.release",
-]
-NOT_PART_OF = {
-    "first login": {"identities.load", "identities.replace", "unchallenged_attempts.load"},
-    "later login": {"identities.add", "unchallenged_attempts.load"},
-    "repeat": {"identities.add", "phone_verifications.save"},
-}
 
 
 async def log_in(app: CoreHarness, **options: Any) -> tuple[LoggedIn, str, str]:
@@ -218,31 +204,27 @@ async def test_no_response_leaves_before_the_first_use_is_recorded(app: CoreHarn
     assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
 
 
-@pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
 @pytest.mark.parametrize("kind", ["first login", "later login", "repeat"])
-@pytest.mark.parametrize("operation", OPERATIONS)
 async def test_a_login_or_repeat_that_is_interrupted_at_any_operation_is_repeated(
-    app: CoreHarness, operation: str, kind: str, *, kill: bool
+    kind: str,
 ) -> None:
     earlier = int(kind == "later login")
-    for _ in range(earlier):
-        await app.log_in()
-    app.advance(hours=12)
-    request_id = (await app.request_otp()).request_id
-    code = app.last_code
-    if kind == "repeat":
-        await app.verify_otp(code, request_id=request_id)
-    app.faults.reset()
-    app.faults.fail_on(operation, kill=kill)
-    with suppress(StorageUnavailable, ProcessKilled):
-        await app.verify_otp(code, request_id=request_id)
-    assert app.faults.has_fired == (operation not in NOT_PART_OF[kind])
-    assert set(app.faults.calls) <= set(OPERATIONS)
-    app.faults.reset()
 
-    assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
-    assert count_sessions(app) == earlier + 1
-    assert list(app.database.identities) == [identity_id(app)]
+    async def start() -> tuple[CoreHarness, Act]:
+        app = CoreHarness()
+        for _ in range(earlier):
+            await app.log_in()
+        app.advance(hours=12)
+        request_id = (await app.request_otp()).request_id
+        verify = partial(app.verify_otp, app.last_code, request_id=request_id)
+        if kind == "repeat":
+            await verify()
+        return app, verify
+
+    async for app, verify in at_each_operation(start):
+        assert isinstance(await verify(), LoggedIn)
+        assert count_sessions(app) == earlier + 1
+        assert list(app.database.identities) == [identity_id(app)]
 
 
 # A login whose session was not saved is completed by the same code, once

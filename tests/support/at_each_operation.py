@@ -31,8 +31,7 @@ async def at_each_operation(
 ) -> AsyncIterator[Started]:
     """Interrupt an act at each of its operations, and yield what was started and interrupted.
 
-    A killed process and a lost response are tried once for each state that they leave: a read
-    leaves that of the operation before it.
+    A read is one of them only after a write: others leave what that one leaves.
 
     Args:
         start: Return a new service, the act, and what the test needs besides.
@@ -41,8 +40,12 @@ async def at_each_operation(
     operations = await _list_operations(start)
     for fault in faults or (Fault.FAILS, Fault.KILLED):
         for number, (before, operation) in enumerate(pairwise(["", *operations]), start=1):
-            last = operation if fault is Fault.LOST else before
-            if fault is not Fault.FAILS and _is_read(last):
+            changing = {
+                Fault.FAILS: [before, operation],
+                Fault.LOST: [operation],
+                Fault.KILLED: [before],
+            }
+            if all(map(_is_read, changing[fault])):
                 continue
             started = await start()
             app, act = started[:2]
@@ -69,9 +72,10 @@ async def before_each_operation(
         app, act, other = started[:3]
         app.faults.run_at(number, other)
         await act()
-        if not app.faults.has_fired:
-            await other()
+        has_run = app.faults.has_fired
         app.faults.reset()
+        if not has_run:
+            await other()
         _show(f"before call {number}, {operation}")
         yield started
 

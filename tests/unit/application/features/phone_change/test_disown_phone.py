@@ -4,13 +4,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from itertools import count
 
 import pytest
 
 from application.features.phone_change.events import PhoneDisowned
 from application.otp.log_in import LoggedIn
-from application.ports.errors import PortError
 from application.principal import Principal
 from domain.administration.audit import AuditAction
 from domain.errors import (
@@ -25,6 +23,13 @@ from domain.otp.challenge import parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
+from tests.support.at_each_operation import (
+    Act,
+    Attempt,
+    Fault,
+    at_each_operation,
+    before_each_operation,
+)
 from tests.support.fault_injector import ProcessKilled
 from tests.support.phone_change.stored import phone_change_repositories
 from tests.unit.application.features.phone_change.phone_changes import (
@@ -43,7 +48,6 @@ from tests.unit.application.features.phone_change.phone_changes import (
     undo,
     with_test_otps,
 )
-from tests.unit.application.features.phone_change.test_interrupted_changes import FAULTS, interrupt
 from tests.unit.application.features.phone_change.test_undo_phone_change import WRONG, undo_with
 
 
@@ -313,18 +317,18 @@ CASES = pytest.mark.parametrize(
 )
 
 
-@FAULTS
 @CASES
 @pytest.mark.parametrize("with_retry", [True, False])
 async def test_a_disown_interrupted_at_any_call_is_completed_by_retry_or_cleanup(
-    with_retry: bool, with_old: bool, check: Check, kill: bool, is_done: bool
+    with_retry: bool, with_old: bool, check: Check
 ) -> None:
-    for call in count(1):
+    async def start() -> tuple[AppHarness, Act, Principal, Principal]:
         app = AppHarness()
         owner, hers = await give_away(app, with_old=with_old)
-        disown = partial(app.phone_change.disown, hers)
-        if await interrupt(app, disown, call, kill=kill, is_done=is_done):
-            break
+        return app, partial(app.phone_change.disown, hers), owner, hers
+
+    faults = Fault if check is check_restored else (Fault.FAILS, Fault.KILLED)
+    async for app, _, owner, hers in at_each_operation(start, *faults):
         identity = identity_of(app, owner)
         is_begun = identity.phone_changes.under_way is not None or identity.phone != NEW
         if with_retry:
@@ -340,31 +344,24 @@ async def test_a_disown_interrupted_at_any_call_is_completed_by_retry_or_cleanup
             await check_free(app, owner)
         if not with_retry and not is_begun:
             assert await is_signed_in(app, hers)
-    assert call > 8
 
 
 @CASES
 async def test_a_disown_and_an_undo_at_the_same_time_leave_the_number_free(
     with_old: bool, check: Check
 ) -> None:
-    for call in count(1):
+    async def start() -> tuple[AppHarness, Attempt, Act, Principal, Principal]:
         app = AppHarness()
         owner, hers = await give_away(app, with_old=with_old)
         app.advance(minutes=5)
         result = await request_undo_code(app)
         code = app.code_of(record_of(app, OLD).challenges.all[-1])
+        disown = Attempt(partial(app.phone_change.disown, hers))
+        undo = Attempt(partial(app.phone_change.undo, make_undo(code, result.request_id)))
+        return app, disown, undo, owner, hers
 
-        async def undo_now(
-            app: AppHarness = app, code: str = code, request_id: str = result.request_id
-        ) -> None:
-            with suppress(DomainError, PortError):
-                await app.phone_change.undo(make_undo(code, request_id))
-
-        app.faults.run_at(call, undo_now)
-        with suppress(Unauthenticated):
-            await app.phone_change.disown(hers)
-        is_over = not app.faults.has_fired
-        app.faults.reset()
+    async for app, disown, _, owner, hers in before_each_operation(start):
+        assert disown.result is None or isinstance(disown.result, Unauthenticated)
         await app.operations.cleanup()
         identity = identity_of(app, owner)
         assert identity.phone == OLD
@@ -375,25 +372,19 @@ async def test_a_disown_and_an_undo_at_the_same_time_leave_the_number_free(
             assert record_of(app, OLD).identity_id == identity.id
         assert not await is_signed_in(app, hers)
         await check_free(app, owner)
-        if is_over:
-            break
-    assert call > 8
 
 
 async def test_a_disown_and_a_deletion_at_the_same_time_leave_both_numbers_free() -> None:
-    for call in count(1):
+    async def start() -> tuple[AppHarness, Attempt, Act, Principal]:
         app = AppHarness()
         owner, hers = await give_away(app)
-        app.faults.run_at(call, partial(app.identities.delete_user.by_id, owner.identity.id))
-        with suppress(Unauthenticated):
-            await app.phone_change.disown(hers)
-        is_over = not app.faults.has_fired
-        app.faults.reset()
+        disown = Attempt(partial(app.phone_change.disown, hers))
+        return app, disown, partial(app.identities.delete_user.by_id, owner.identity.id), owner
+
+    async for app, disown, _, owner in before_each_operation(start):
+        assert disown.result is None or isinstance(disown.result, Unauthenticated)
         app.advance(minutes=3)
         await app.operations.cleanup()
-        if is_over:
-            break
         assert identity_of(app, owner).is_deleted
         for phone in (OLD, NEW):
             assert (await sign_in(app, phone)).identity.id != owner.identity.id
-    assert call > 8

@@ -1,10 +1,8 @@
 """Changes and undos that are killed at any step are completed by a retry or by the cleanup."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from itertools import count
 
 import pytest
 
@@ -12,12 +10,12 @@ from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import PortError
 from application.principal import Principal
-from domain.errors import AuditFailed, DomainError
+from domain.errors import AuditFailed
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneNotice
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
-from tests.support.fault_injector import ProcessKilled
+from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,
@@ -30,16 +28,10 @@ from tests.unit.application.features.phone_change.phone_changes import (
 )
 from tests.unit.application.features.phone_change.test_undo_phone_change import by_notice
 
-FAULTS = pytest.mark.parametrize(
-    ("kill", "is_done"),
-    [(False, False), (False, True), (True, False)],
-    ids=["fails", "lost", "killed"],
-)
-Act = Callable[[], Awaitable[object]]
-Start = Callable[[], Awaitable[tuple[AppHarness, Principal, Act]]]
+Start = Callable[[], Awaitable[tuple[AppHarness, Act, Principal]]]
 
 
-async def start_change(*, with_old: bool = False) -> tuple[AppHarness, Principal, Act]:
+async def start_change(*, with_old: bool = False) -> tuple[AppHarness, Act, Principal]:
     """Return the act that changes the phone, with a code of the present number too or without."""
     app = AppHarness()
     user = await app.add_user(OLD)
@@ -50,24 +42,14 @@ async def start_change(*, with_old: bool = False) -> tuple[AppHarness, Principal
         current = replace(user, identity=identity_of(app, user))
         return await app.phone_change.change_phone(current, make_command(code, old))
 
-    return app, user, act
+    return app, act, user
 
 
-async def start_undo() -> tuple[AppHarness, Principal, Act]:
+async def start_undo() -> tuple[AppHarness, Act, Principal]:
     """Return the act that undoes a change by the code in its message."""
     app = AppHarness()
     user = await add_user_with_new_number(app)
-    return app, user, await by_notice(app, OLD)
-
-
-async def interrupt(app: AppHarness, act: Act, call: int, *, kill: bool, is_done: bool) -> bool:
-    """Interrupt an act at a call. Return whether it has fewer calls."""
-    app.faults.fail_at(call, kill=kill, is_done=is_done)
-    with suppress(ProcessKilled, PortError, DomainError):
-        await act()
-    has_fired = app.faults.has_fired
-    app.faults.reset()
-    return not has_fired
+    return app, await by_notice(app, OLD), user
 
 
 async def sign_in_at_once(app: AppHarness, phone: PhoneNumber) -> LoggedIn | OtpRejected:
@@ -76,42 +58,33 @@ async def sign_in_at_once(app: AppHarness, phone: PhoneNumber) -> LoggedIn | Otp
     return await app.verify_otp(app.last_code, phone)
 
 
-@FAULTS
 @pytest.mark.parametrize(
     ("start", "new_phone", "old_phone"),
     [(partial(start_change, with_old=True), NEW, OLD), (start_undo, OLD, NEW)],
     ids=["change", "undo"],
 )
 async def test_a_change_interrupted_at_any_call_is_completed_by_a_retry(
-    start: Start, new_phone: PhoneNumber, old_phone: PhoneNumber, kill: bool, is_done: bool
+    start: Start, new_phone: PhoneNumber, old_phone: PhoneNumber
 ) -> None:
-    for call in count(1):
-        app, user, act = await start()
-        if await interrupt(app, act, call, kill=kill, is_done=is_done):
-            break
+    async for app, act, user in at_each_operation(start, *Fault):
         app.advance(seconds=5)
         await act()
         assert identity_of(app, user).phone == new_phone
         assert record_of(app, old_phone).identity_id is None
         await send_message_later(app)
         await check_completed(app, user, new_phone, is_held=False)
-    assert call > 15
 
 
-@FAULTS
 @pytest.mark.parametrize(
     ("start", "new_phone", "is_held"),
     [(start_change, NEW, True), (start_undo, OLD, False)],
     ids=["change", "undo"],
 )
 async def test_a_change_interrupted_at_any_call_is_completed_by_the_cleanup(
-    start: Start, new_phone: PhoneNumber, is_held: bool, kill: bool, is_done: bool
+    start: Start, new_phone: PhoneNumber, is_held: bool
 ) -> None:
     outcomes = set()
-    for call in count(1):
-        app, user, act = await start()
-        if await interrupt(app, act, call, kill=kill, is_done=is_done):
-            break
+    async for app, _, user in at_each_operation(start, *Fault):
         is_begun = identity_of(app, user).phone_changes.under_way is not None
         await send_message_later(app)
         is_changed = identity_of(app, user).phone == new_phone
@@ -122,18 +95,11 @@ async def test_a_change_interrupted_at_any_call_is_completed_by_the_cleanup(
     assert outcomes == {True, False}
 
 
-@FAULTS
-async def test_until_the_identity_has_it_the_new_number_signs_nobody_in(
-    kill: bool, is_done: bool
-) -> None:
-    for call in count(1):
-        app, user, act = await start_change()
-        if await interrupt(app, act, call, kill=kill, is_done=is_done):
-            break
+async def test_until_the_identity_has_it_the_new_number_signs_nobody_in() -> None:
+    async for app, _, user in at_each_operation(start_change, *Fault):
         identity = identity_of(app, user)
-        is_done_now = identity_of(app, user).phone == NEW
         result = await sign_in_at_once(app, NEW)
-        if is_done_now:
+        if identity.phone == NEW:
             assert isinstance(result, LoggedIn)
             assert result.identity.id == user.identity.id
         elif identity.phone_changes.under_way is not None:
@@ -144,7 +110,7 @@ async def test_until_the_identity_has_it_the_new_number_signs_nobody_in(
 
 async def test_the_audit_has_a_change_as_failed_only_if_it_ended_without_effect() -> None:
     for operation, is_failed in (("identities.replace", True), ("identities.replace_phone", False)):
-        app, _, act = await start_change()
+        app, act, _ = await start_change()
         app.faults.fail_on(operation)
         with pytest.raises(PortError):
             await act()
@@ -153,7 +119,7 @@ async def test_the_audit_has_a_change_as_failed_only_if_it_ended_without_effect(
 
 
 async def test_nothing_is_done_without_an_audit_entry() -> None:
-    app, user, act = await start_change()
+    app, act, user = await start_change()
     app.faults.fail_on("audit_log.add")
     with pytest.raises(AuditFailed):
         await act()

@@ -1,8 +1,7 @@
 """A change that meets another act before any of its calls."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from itertools import count
+from functools import partial
 
 import pytest
 
@@ -14,6 +13,7 @@ from application.principal import Principal
 from domain.errors import DomainError, LoginRejected, NumberWasChanged, PhoneInUse, Unauthenticated
 from domain.identities.identity import Identity
 from tests.support.app_harness import AppHarness
+from tests.support.at_each_operation import Act, Attempt, before_each_operation
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,
@@ -26,35 +26,6 @@ from tests.unit.application.features.phone_change.phone_changes import (
     request_code,
     request_undo_code,
 )
-
-Act = Callable[[], Awaitable[object]]
-REJECTIONS = (DomainError, ConcurrencyConflict)
-
-
-async def run_both(
-    app: AppHarness, first: Act, second: Act, call: int, *, is_swapped: bool = False
-) -> tuple[list[object], bool]:
-    """Run the second act before a call of the first one, or the first within the second.
-
-    Returns:
-        The results or errors of both, and whether the outer one has fewer calls.
-    """
-    results: list[object] = [None, None]
-    acts, outer = (first, second), int(is_swapped)
-
-    async def run(number: int) -> None:
-        try:
-            results[number] = await acts[number]()
-        except REJECTIONS as error:
-            results[number] = error
-
-    app.faults.run_at(call, lambda: run(1 - outer))
-    await run(outer)
-    is_over = not app.faults.has_fired
-    app.faults.reset()
-    if is_over:
-        await run(1 - outer)
-    return results, is_over
 
 
 def check_owners(app: AppHarness) -> None:
@@ -71,60 +42,52 @@ async def make_change(app: AppHarness, user: Principal) -> Act:
     return lambda: app.phone_change.change_phone(user, make_command(code))
 
 
-async def run_at_every_call(race: Callable[[int], Awaitable[bool]], min_calls: int = 5) -> None:
-    """Run a race whose first act is interrupted at each of its calls."""
-    for call in count(1):
-        if await race(call):
-            assert call > min_calls
-            return
+def in_order(first: Attempt, second: Attempt, *, is_swapped: bool) -> tuple[Attempt, Attempt]:
+    """Return the attempt that meets the other one, and the other one."""
+    return (second, first) if is_swapped else (first, second)
+
+
+Race = tuple[AppHarness, Attempt, Attempt, Attempt, Attempt, Principal]
+"""The service, the outer and the inner attempt, the change and the other act, and the user."""
 
 
 async def test_two_changes_to_one_number_give_it_to_one_of_them() -> None:
-    async def race(call: int) -> bool:
+    async def start() -> tuple[AppHarness, Attempt, Attempt, list[Principal]]:
         app = AppHarness()
         users = [await app.add_user(OLD), await app.add_user(OTHER, "Another Name")]
         first = await make_change(app, users[0])
         app.advance(minutes=1)
-        second = await make_change(app, users[1])
-        results, is_over = await run_both(app, first, second, call)
-        owners = [user for user in users if identity_of(app, user).phone == NEW]
-        assert len(owners) == 1
-        assert [isinstance(result, PhoneInUse) for result in results].count(True) == 1
-        check_owners(app)
-        return is_over
+        return app, Attempt(first), Attempt(await make_change(app, users[1])), users
 
-    await run_at_every_call(race)
+    async for app, first, second, users in before_each_operation(start):
+        assert len([user for user in users if identity_of(app, user).phone == NEW]) == 1
+        in_use = [isinstance(change.result, PhoneInUse) for change in (first, second)]
+        assert in_use.count(True) == 1
+        check_owners(app)
 
 
 @pytest.mark.parametrize("is_sign_in_first", [True, False])
 async def test_a_change_and_a_sign_in_give_the_number_to_one_of_them(
     is_sign_in_first: bool,
 ) -> None:
-    async def race(call: int) -> bool:
+    async def start() -> Race:
         app = AppHarness()
         user = await app.add_user(OLD)
-        change = await make_change(app, user)
+        change = Attempt(await make_change(app, user))
         app.advance(minutes=1)
         await app.request_otp(NEW)
-        code = app.last_code
+        log_in = Attempt(partial(app.verify_otp, app.last_code, NEW))
+        return app, *in_order(change, log_in, is_swapped=is_sign_in_first), change, log_in, user
 
-        async def sign_in() -> LoggedIn | OtpRejected:
-            return await app.verify_otp(code, NEW)
-
-        (changed, logged_in), is_over = await run_both(
-            app, change, sign_in, call, is_swapped=is_sign_in_first
-        )
-        if isinstance(changed, PhoneInUse):
-            assert isinstance(logged_in, LoggedIn)
-            assert logged_in.identity.id != user.identity.id
+    async for app, _, _, change, log_in, user in before_each_operation(start):
+        if isinstance(change.result, PhoneInUse):
+            assert isinstance(log_in.result, LoggedIn)
+            assert log_in.result.identity.id != user.identity.id
         else:
-            assert not isinstance(changed, Exception)
-            if isinstance(logged_in, LoggedIn):
-                assert logged_in.identity.id == user.identity.id
+            assert isinstance(change.result, Identity)
+            if isinstance(log_in.result, LoggedIn):
+                assert log_in.result.identity.id == user.identity.id
         check_owners(app)
-        return is_over
-
-    await run_at_every_call(race)
 
 
 @pytest.mark.parametrize(
@@ -133,43 +96,36 @@ async def test_a_change_and_a_sign_in_give_the_number_to_one_of_them(
 async def test_a_sign_in_with_the_old_number_does_not_outlive_the_change(
     is_sign_in_first: bool, with_old: bool
 ) -> None:
-    async def race(call: int) -> bool:
+    async def start() -> Race:
         app = AppHarness()
         user = await app.add_user(OLD)
         old = await request_code(app, user, None) if with_old else None
         command = make_command(await request_code(app, user), old)
         app.advance(minutes=1)
         await app.request_otp(OLD)
-        code = app.last_code
-        acts: tuple[Act, Act] = (
-            lambda: app.phone_change.change_phone(user, command),
-            lambda: app.verify_otp(code, OLD),
-        )
-        results, is_over = await run_both(app, *acts, call, is_swapped=is_sign_in_first)
-        assert isinstance(results[0], Identity)
-        assert isinstance(results[1], LoggedIn | OtpRejected | NumberWasChanged)
+        change = Attempt(partial(app.phone_change.change_phone, user, command))
+        log_in = Attempt(partial(app.verify_otp, app.last_code, OLD))
+        return app, *in_order(change, log_in, is_swapped=is_sign_in_first), change, log_in, user
+
+    async for app, _, _, change, log_in, user in before_each_operation(start):
+        assert isinstance(change.result, Identity)
+        assert isinstance(log_in.result, LoggedIn | OtpRejected | NumberWasChanged)
         sessions = identity_of(app, user).sessions
         assert [session.id for session in sessions] == [user.session.id]
         check_owners(app)
-        return is_over
-
-    await run_at_every_call(race)
 
 
 @pytest.mark.parametrize("is_deletion_first", [True, False])
 async def test_a_change_and_a_deletion_leave_both_numbers_free(is_deletion_first: bool) -> None:
-    async def race(call: int) -> bool:
+    async def start() -> Race:
         app = AppHarness()
         user = await app.add_user(OLD)
-        change = await make_change(app, user)
+        change = Attempt(await make_change(app, user))
+        delete = Attempt(partial(app.identities.delete_user, user))
+        return app, *in_order(change, delete, is_swapped=is_deletion_first), change, delete, user
 
-        async def delete() -> None:
-            await app.identities.delete_user(user)
-
-        (changed, _), is_over = await run_both(
-            app, change, delete, call, is_swapped=is_deletion_first
-        )
-        assert isinstance(changed, Identity | Unauthenticated)
+    async for app, _, _, change, _, user in before_each_operation(start):
+        assert isinstance(change.result, Identity | Unauthenticated)
         app.advance(hours=2)
         await app.operations.cleanup()
         for phone in (OLD, NEW):
@@ -178,44 +134,37 @@ async def test_a_change_and_a_deletion_leave_both_numbers_free(is_deletion_first
             assert isinstance(result, LoggedIn)
             assert result.identity.id != user.identity.id
         check_owners(app)
-        return is_over
-
-    await run_at_every_call(race, min_calls=2 if is_deletion_first else 5)
 
 
 @pytest.mark.parametrize("is_undo_first", [False, True])
 async def test_an_undo_and_another_change_end_with_the_old_number(is_undo_first: bool) -> None:
-    async def race(call: int) -> bool:
+    async def start() -> Race:
         app = AppHarness()
         user = await add_user_with_new_number(app)
         thief = await app.log_in(NEW)
         command = make_command(await request_code(app, thief, OTHER), phone=OTHER)
         result = await request_undo_code(app)
-        undo = make_undo(app.last_code, result.request_id)
-        acts: tuple[Act, Act] = (
-            lambda: app.phone_change.change_phone(thief, command),
-            lambda: app.phone_change.undo(undo),
-        )
-        results, is_over = await run_both(app, *acts, call, is_swapped=is_undo_first)
+        change = Attempt(partial(app.phone_change.change_phone, thief, command))
+        undo = Attempt(partial(app.phone_change.undo, make_undo(app.last_code, result.request_id)))
+        return app, *in_order(change, undo, is_swapped=is_undo_first), change, undo, user
+
+    async for app, _, _, change, undo, user in before_each_operation(start):
         if is_undo_first:
-            assert isinstance(results[0], Identity | Unauthenticated)
-            assert results[1] is None
-        elif results[1] is not None:  # the client sends it again
-            assert isinstance(results[1], ConcurrencyConflict)
-            await app.phone_change.undo(undo)
+            assert isinstance(change.result, Identity | Unauthenticated)
+            assert undo.result is None
+        elif undo.result is not None:  # the client sends it again
+            assert isinstance(undo.result, ConcurrencyConflict)
+            await undo.act()
         identity = identity_of(app, user)
         assert (identity.phone, identity.sessions) == (OLD, ())
         check_owners(app)
-        return is_over
-
-    await run_at_every_call(race)
 
 
 async def test_a_slow_change_does_nothing_after_its_undo() -> None:
-    async def race(call: int) -> bool:
+    async def start() -> tuple[AppHarness, Attempt, Act, Principal]:
         app = AppHarness()
         user = await app.add_user(OLD)
-        command = make_command(await request_code(app, user))
+        change = Attempt(await make_change(app, user))
 
         async def complete_and_undo() -> None:
             """Do what another process does while this one waits."""
@@ -225,36 +174,27 @@ async def test_a_slow_change_does_nothing_after_its_undo() -> None:
                 result = await request_undo_code(app)
                 await app.phone_change.undo(make_undo(app.last_code, result.request_id))
 
-        results, is_over = await run_both(
-            app, lambda: app.phone_change.change_phone(user, command), complete_and_undo, call
-        )
-        assert results[1] is None
-        identity = identity_of(app, user)
-        if not is_over and isinstance(results[0], DomainError):
+        return app, change, complete_and_undo, user
+
+    async for app, change, _, user in before_each_operation(start):
+        if isinstance(change.result, DomainError):
+            identity = identity_of(app, user)
             assert (identity.phone, record_of(app, NEW).identity_id) == (OLD, None)
         check_owners(app)
-        return is_over
-
-    await run_at_every_call(race)
 
 
 async def test_an_operators_change_that_another_process_ended_is_no_success() -> None:
-    async def race(call: int) -> bool:
+    async def start() -> tuple[AppHarness, Attempt, Act, Principal]:
         app = AppHarness()
         user = await app.add_user(OLD)
         await app.log_in(NEW)
-        results, is_over = await run_both(
-            app,
-            lambda: app.move_phone(user.identity.id, NEW, can_be_undone=True),
-            lambda: app.phone_change.complete(user.identity.id),
-            call,
-        )
-        assert isinstance(results[0], PhoneInUse | ConcurrencyConflict)
+        move = partial(app.move_phone, user.identity.id, NEW, can_be_undone=True)
+        return app, Attempt(move), partial(app.phone_change.complete, user.identity.id), user
+
+    async for app, move, _, user in before_each_operation(start):
+        assert isinstance(move.result, PhoneInUse | ConcurrencyConflict)
         assert identity_of(app, user).phone == OLD
         check_owners(app)
-        return is_over
-
-    await run_at_every_call(race)
 
 
 async def test_two_requests_with_their_own_codes_for_one_number_are_both_a_success() -> None:

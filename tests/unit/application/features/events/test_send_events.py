@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -14,16 +13,15 @@ from application.features.events.ports import Event, EventRejected
 from application.features.events.send_events import LEASE_PERIOD, PARALLEL_USERS, SentEvents
 from application.features.imports.feature import ImportsFeature
 from application.features.imports.import_user import ImportedUser
-from application.ports.errors import StorageTimeout
 from application.principal import Principal
 from domain.identities.external_id import ExternalId
 from domain.identities.role import Role
 from domain.identities.user_events import RETRY_PERIOD, EventType
 from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
+from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
 from tests.support.fakes.destination import FakeDestination
-from tests.support.fault_injector import ProcessKilled
 from tests.support.imports.builders import IMPORT_RUN
 from tests.support.policies import make_policy
 from tests.unit.application.features.phone_change.phone_changes import change_phone, undo
@@ -37,7 +35,7 @@ CREATED, UPDATED, DELETED = (
 BLOCKED, UNBLOCKED = EventType.USER_BLOCKED, EventType.USER_UNBLOCKED
 AWAY: Final = EventRejected("status 503")
 
-Act = Callable[[AppHarness, Principal], Awaitable[object]]
+UserAct = Callable[[AppHarness, Principal], Awaitable[object]]
 
 
 @pytest.fixture
@@ -119,7 +117,7 @@ async def change_number_and_undo(app: AppHarness, user: Principal) -> None:
     await undo(app, a_phone())
 
 
-ACTS: Final[dict[str, tuple[Act, list[EventType]]]] = {
+ACTS: Final[dict[str, tuple[UserAct, list[EventType]]]] = {
     "create again": (lambda app, user: app.create_user(user), []),
     "rename": (rename, [UPDATED]),
     "rename to the same": (
@@ -148,7 +146,7 @@ ACTS: Final[dict[str, tuple[Act, list[EventType]]]] = {
 
 @pytest.mark.parametrize(("act", "types"), ACTS.values(), ids=ACTS)
 async def test_an_act_makes_its_event(
-    app: AppHarness, backend: FakeDestination, act: Act, types: list[EventType]
+    app: AppHarness, backend: FakeDestination, act: UserAct, types: list[EventType]
 ) -> None:
     user = await app.add_user()
     await act(app, user)
@@ -199,25 +197,27 @@ async def test_events_of_a_user_keep_their_order_and_others_do_not_wait(
     assert of_first == [CREATED, UPDATED]
 
 
-@pytest.mark.parametrize("call", range(1, 9))
-@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
-async def test_after_a_kill_at_any_step_every_event_is_sent_in_order(
-    app: AppHarness, backend: FakeDestination, call: int, is_done: bool
-) -> None:
-    user = await app.add_user()
-    await block(app, user)
-    app.faults.fail_at(call, kill=not is_done, is_done=is_done)
-    with suppress(ProcessKilled, StorageTimeout):
-        await send(app)
-        await unblock(app, user)
-        await send(app)
-    app.faults.reset()
-    survivor = restart(app)
-    await unblock(survivor, user)
-    await send_until_settled(survivor)
+async def test_after_a_kill_at_any_step_every_event_is_sent_in_order() -> None:
+    async def start() -> tuple[AppHarness, Act, FakeDestination, Principal]:
+        backend = FakeDestination()
+        app = AppHarness(destinations={BACKEND: backend})
+        user = await app.add_user()
+        await block(app, user)
 
-    distinct = {event.id: event.type for event in backend.accepted}
-    assert [*distinct.values()] == [CREATED, BLOCKED, UNBLOCKED]
+        async def send_all() -> None:
+            await send(app)
+            await unblock(app, user)
+            await send(app)
+
+        return app, send_all, backend, user
+
+    async for app, _, backend, user in at_each_operation(start, Fault.KILLED, Fault.LOST):
+        survivor = restart(app)
+        await unblock(survivor, user)
+        await send_until_settled(survivor)
+
+        distinct = {event.id: event.type for event in backend.accepted}
+        assert [*distinct.values()] == [CREATED, BLOCKED, UNBLOCKED]
 
 
 async def test_one_process_sends_and_another_takes_over_after_a_kill_or_a_stop(

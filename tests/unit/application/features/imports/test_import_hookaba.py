@@ -11,13 +11,13 @@ from application.features.imports.feature import ImportsFeature
 from application.features.imports.import_user import ImportRun
 from application.features.imports.ports import Document
 from application.features.imports.service_report import ReportedRow, ServiceImport, ServiceReport
-from application.ports.errors import PortError
 from domain.features.media.item import ItemState, MediaItem
 from domain.features.media.usage import Quota
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import GIF, AppHarness
+from tests.support.at_each_operation import Act, at_each_operation
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.import_source import (
     JOINED_AT,
@@ -33,17 +33,6 @@ from tests.support.images import as_file
 from tests.support.imports.builders import IMPORT_RUN
 from tests.support.media.stored import stored_items, stored_usages
 from tests.support.policies import make_policy
-
-WRITES = [
-    "phone_verifications.save",
-    "identities.add",
-    "media_items.add",
-    "media_files.write",
-    "media_items.replace",
-    "idempotency_keys.add",
-    "media_usages.add",
-]
-
 
 URLS: Final = BucketUrls("bucket")
 
@@ -265,28 +254,23 @@ async def test_a_repeat_reads_no_file_again_and_imports_what_is_new_there(import
     assert not report.has_differences
 
 
-@pytest.mark.parametrize("operation", WRITES)
-@pytest.mark.parametrize("kill", [False, True], ids=["error", "kill"])
-async def test_a_repeat_completes_an_interrupted_import(
-    source: Source, operation: str, kill: bool
-) -> None:
-    source.add_user_with_item()
-    source.app.faults.fail_on(operation, kill=kill)
-    with pytest.raises((PortError, ProcessKilled)):
-        await source.run()
-    assert source.app.faults.has_fired
-    source.app.faults.reset()
+async def test_a_repeat_completes_an_interrupted_import() -> None:
+    async def start() -> tuple[AppHarness, Act, Source]:
+        source = Source(AppHarness())
+        source.add_user_with_item()
+        return source.app, source.run, source
 
-    report = await source.run()
+    async for app, _, source in at_each_operation(start):
+        report = await source.run()
 
-    assert report.rejected == 0
-    assert not report.has_differences
-    imported = item(source.app)
-    assert (imported.is_ready, imported.unused_keys) == (True, ())
-    assert source.app.files.contents.keys() == set(imported.storage_keys)
-    assert identity(source.app).phone == parse_phone("+14155552671")
-    usage = stored_usages(source.app.database)[an_id(1)].value
-    assert (usage.items, usage.bytes) == (1, imported.image.bytes)
+        assert report.rejected == 0
+        assert not report.has_differences
+        imported = item(app)
+        assert (imported.is_ready, imported.unused_keys) == (True, ())
+        assert app.files.contents.keys() == set(imported.storage_keys)
+        assert identity(app).phone == parse_phone("+14155552671")
+        usage = stored_usages(app.database)[an_id(1)].value
+        assert (usage.items, usage.bytes) == (1, imported.image.bytes)
 
 
 async def test_an_item_that_a_cleanup_has_marked_is_continued(source: Source) -> None:

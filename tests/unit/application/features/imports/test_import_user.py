@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -13,9 +14,9 @@ from application.features.imports.import_user import (
     ImportProblem,
     ImportResult,
 )
-from application.ports.errors import StorageError, StorageUnavailable
+from application.ports.errors import StorageUnavailable
 from domain.administration.audit import AuditAction, AuditEntry
-from domain.errors import AuditFailed, DomainError
+from domain.errors import AuditFailed
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
 from domain.identities.role import Role
@@ -23,8 +24,8 @@ from domain.identities.username import Username
 from domain.otp.challenge import OtpCode
 from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.app_harness import AppHarness
+from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import NOW, a_phone, an_id
-from tests.support.fault_injector import ProcessKilled
 from tests.support.imports.builders import IMPORT_RUN
 from tests.support.policies import make_policy
 
@@ -94,38 +95,29 @@ async def test_a_repeat_changes_nothing_also_after_a_new_name(
 
 
 @IDS
-@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize(
-    ("operation", "is_blocked"),
-    [
-        ("audit_log.add", True),
-        ("phone_verifications.save", True),
-        ("phone_verifications.save", False),
-        ("identities.add", True),
-        ("identities.add", False),
-    ],
-)
-async def test_a_repeat_completes_an_import_that_was_killed(
-    app: AppHarness, ids: dict[str, Any], operation: str, is_blocked: bool, is_done: bool
+@pytest.mark.parametrize("is_blocked", [True, False])
+async def test_a_repeat_completes_an_interrupted_import(
+    ids: dict[str, Any], is_blocked: bool
 ) -> None:
-    fields = {**ids, **FIELDS, "is_blocked": is_blocked}
-    app.faults.fail_on(operation, kill=not is_done, is_done=is_done)
-    with pytest.raises((ProcessKilled, StorageError, DomainError)):
-        await import_user(app, **fields)
-    app.faults.reset()
-    assert all(identity.is_blocked is is_blocked for identity in stored(app))
+    async def start() -> tuple[AppHarness, Act]:
+        app = AppHarness()
+        return app, partial(import_user, app, **ids, **FIELDS, is_blocked=is_blocked)
 
-    result = await import_user(app, **fields)
+    async for app, repeat in at_each_operation(start, Fault.KILLED, Fault.LOST):
+        assert all(identity.is_blocked is is_blocked for identity in stored(app))
 
-    (imported,) = stored(app)
-    assert not result.is_rejected
-    assert imported.external_id == ids.get("external_id")
-    assert (imported.created_at, imported.username is None) == (YEARS_AGO, False)
-    assert (imported.is_blocked, imported.is_verified) == (is_blocked, True)
-    assert None not in (imported.imported.at, imported.last_used_at)
-    if is_blocked:
-        await app.identities.operator_actions.unblock(a_phone())
-    assert (await app.log_in()).identity.id == imported.id
+        result = await repeat()
+
+        (imported,) = stored(app)
+        assert isinstance(result, ImportResult)
+        assert not result.is_rejected
+        assert imported.external_id == ids.get("external_id")
+        assert (imported.created_at, imported.username is None) == (YEARS_AGO, False)
+        assert (imported.is_blocked, imported.is_verified) == (is_blocked, True)
+        assert None not in (imported.imported.at, imported.last_used_at)
+        if is_blocked:
+            await app.identities.operator_actions.unblock(a_phone())
+        assert (await app.log_in()).identity.id == imported.id
 
 
 @pytest.mark.parametrize("ids", [{"id": an_id(7)}, {"external_id": EXTERNAL_ID}])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from io import BytesIO
 from typing import Final, cast
@@ -11,12 +11,12 @@ import pytest
 
 from application.features.media.ports import EncodedImage, ImagePublisher, PublishedImage
 from application.principal import Principal
-from domain.errors import DomainError
 from domain.features.media.errors import ItemNotFound, QuotaExceeded
 from domain.features.media.image import Image, ImageFormat
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.features.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
 from tests.support.app_harness import AppHarness
+from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
 from tests.support.fault_injector import ProcessKilled
 from tests.support.media.stored import stored_items, stored_usages
@@ -108,27 +108,24 @@ async def test_a_recount_between_two_steps_of_a_deletion_or_an_upload_changes_no
         assert (app.faults.has_fired, used(app, owner)) == (True, actual(app, owner))
 
 
-async def test_after_a_kill_at_any_step_the_usage_is_right_again(
-    app: AppHarness, owner: Principal
-) -> None:
-    item = (await app.upload_image(owner)).item
-    steps = ["media_usages.load", "media_usages.replace", "media_items.add", "media_files.write"]
-    steps += ["media_items.replace", "media_files.delete"]
-    for operation in steps:
-        for after in (None, "media_items.replace", "media_items.add"):
-            app.faults.fail_on(operation, after=after, kill=True)
-            with suppress(ProcessKilled, DomainError):
-                item = (await app.upload_image(owner)).item
-                await app.media.delete_item(owner, item.id)
-            app.faults.reset()
-            assert used(app, owner) >= actual(app, owner)
-            for duration in (UPLOAD_TIMEOUT, PENDING_TIMEOUT, FILE_DELETION_DELAY):
-                app.clock.advance(duration)
-                await app.operations.cleanup()
-            assert used(app, owner) == actual(app, owner), (operation, after)
-            for record in list(stored_items(app.database).values())[1:]:
-                if record.value.is_ready:
-                    await app.media.delete_item(owner, record.value.id)
+async def test_after_a_kill_at_any_step_the_usage_is_right_again() -> None:
+    async def start() -> tuple[AppHarness, Act, Principal]:
+        app = app_with(Quota(max_bytes=4 * SIZE, max_items=3))
+        owner = await app.add_user(a_phone(1), "Rahul")
+        await app.upload_image(owner)
+
+        async def upload_and_delete() -> None:
+            item = (await app.upload_image(owner)).item
+            await app.media.delete_item(owner, item.id)
+
+        return app, upload_and_delete, owner
+
+    async for app, _, owner in at_each_operation(start, Fault.KILLED):
+        assert used(app, owner) >= actual(app, owner)
+        for duration in (UPLOAD_TIMEOUT, PENDING_TIMEOUT, FILE_DELETION_DELAY):
+            app.clock.advance(duration)
+            await app.operations.cleanup()
+        assert used(app, owner) == actual(app, owner)
 
 
 async def test_an_upload_under_way_stays_reserved_until_its_deadline(

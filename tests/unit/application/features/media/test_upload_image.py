@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from unittest.mock import ANY, Mock
 
 import pytest
@@ -11,11 +12,10 @@ from application.ports.errors import (
     MediaFileRejected,
     MediaStorageFull,
     MediaStorageUnavailable,
-    PortError,
     StorageTimeout,
 )
 from application.principal import Principal
-from domain.errors import DomainError, Forbidden, Unauthenticated, UserNotFound
+from domain.errors import Forbidden, Unauthenticated, UserNotFound
 from domain.features.media.errors import (
     InvalidImage,
     ItemSaveFailed,
@@ -24,23 +24,15 @@ from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.features.media.page import ItemFilter, PageRequest
 from domain.features.media.usage import MediaUsage
 from tests.support.app_harness import AppHarness
+from tests.support.at_each_operation import (
+    Act,
+    Attempt,
+    at_each_operation,
+    before_each_operation,
+)
 from tests.support.builders import a_phone, an_id
-from tests.support.fault_injector import ProcessKilled
 from tests.support.images import still_gif
 from tests.support.media.stored import stored_items, stored_usages
-
-# Without a response of the last one, the upload has succeeded nevertheless.
-OPERATIONS = [
-    "media_usages.load",
-    "media_items.list_sizes",
-    "media_items.list_deleting_ids",
-    "media_usages.add",
-    "media_items.add",
-    "media_files.write",
-    "identities.load",
-    "media_items.replace",
-    "media_usages.replace",
-]
 
 
 @pytest.fixture
@@ -51,9 +43,7 @@ def principal(owner: Principal) -> Principal:
 async def test_an_uploaded_image_is_in_the_library_and_its_file_in_the_store(
     app: AppHarness, principal: Principal
 ) -> None:
-    app.faults.reset()
     uploaded = await app.upload_image(principal, still_gif() + b"hidden", category="Party  ")
-    assert [*dict.fromkeys(app.faults.calls)] == OPERATIONS
     item = uploaded.item
     assert (item.owner_id, item.category, item.is_ready) == (principal.identity.id, "Party  ", True)
     assert item.created_at == app.clock.now()
@@ -147,30 +137,41 @@ async def test_an_upload_that_is_not_stored_or_is_late_says_why_and_leaves_nothi
     await assert_nothing_is_left(app)
 
 
-@pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
-@pytest.mark.parametrize("operation", OPERATIONS[:-1])
-async def test_an_interrupted_upload_leaves_nothing(
-    app: AppHarness, principal: Principal, operation: str, kill: bool
-) -> None:
-    app.faults.fail_on(operation, kill=kill)
-    with pytest.raises((ProcessKilled, DomainError, PortError)):
-        await app.upload_image(principal)
-    app.faults.reset()
-    await assert_nothing_is_left(app)
+async def start_upload() -> tuple[AppHarness, Attempt, Principal]:
+    app = AppHarness()
+    principal = await app.add_user()
+    return app, Attempt(partial(app.upload_image, principal)), principal
+
+
+async def test_an_interrupted_upload_is_complete_or_leaves_nothing() -> None:
+    outcomes = []
+    async for app, _, principal in at_each_operation(start_upload):
+        items = [stored.value for stored in stored_items(app.database).values()]
+        is_complete = any(item.is_ready for item in items)
+        outcomes.append(is_complete)
+        if is_complete:
+            assert app.files.contents.keys() == {items[0].storage_key}
+            await app.identities.delete_user(principal)
+        else:
+            await assert_nothing_is_left(app)
+    assert outcomes.count(True) == 3  # two calls for the usage fail, or the process is killed
 
 
 @pytest.mark.parametrize("is_purged", [False, True])
-@pytest.mark.parametrize("operation", OPERATIONS[:-1])
-async def test_deleting_the_owner_before_any_operation_leaves_nothing(
-    app: AppHarness, principal: Principal, is_purged: bool, operation: str
-) -> None:
-    async def delete() -> None:
-        await app.identities.delete_user(principal)
-        if is_purged:
-            await app.operations.cleanup()
+async def test_deleting_the_owner_before_any_operation_leaves_nothing(is_purged: bool) -> None:
+    async def start() -> tuple[AppHarness, Attempt, Act, str]:
+        app, upload, principal = await start_upload()
 
-    app.faults.run_before(operation, delete)
-    with pytest.raises(Unauthenticated):
-        await app.upload_image(principal)
-    assert app.database.identities[principal.identity.id].value.is_deleted
-    await assert_nothing_is_left(app)
+        async def delete() -> None:
+            await app.identities.delete_user(principal)
+            if is_purged:
+                await app.operations.cleanup()
+
+        return app, upload, delete, principal.identity.id
+
+    results = []
+    async for app, upload, _, owner_id in before_each_operation(start):
+        results.append(type(upload.result))
+        assert app.database.identities[owner_id].value.is_deleted
+        await assert_nothing_is_left(app)
+    assert set(results[:-3]) == {Unauthenticated}  # then the item is ready

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from functools import partial
 from tempfile import TemporaryFile
 
 import pytest
@@ -11,25 +12,15 @@ from application.principal import Principal
 from domain.features.media.image import VariantSpec
 from domain.features.media.item import FILE_DELETION_DELAY, MediaItem
 from tests.support.app_harness import AppHarness
-from tests.support.fault_injector import ProcessKilled
+from tests.support.at_each_operation import (
+    Act,
+    Fault,
+    at_each_operation,
+    before_each_operation,
+)
 from tests.support.policies import make_policy
 
 THUMB, LED = VariantSpec("thumb", 32, 32), VariantSpec("led", 64, 64, is_exact=True)
-STEPS = [
-    ("media_items.replace", None),
-    ("media_files.write", None),
-    ("media_items.replace", "media_files.write"),
-    ("media_files.delete", None),
-    ("media_items.replace", "media_files.delete"),
-]
-
-
-CALLS = [
-    *(("media_items.load", call) for call in (1, 2, 3, 4)),
-    *(("media_items.replace", call) for call in (1, 2, 3)),
-    *(("media_files.write", 1), ("media_files.delete", 1)),
-]
-"""All calls of a rebuild of one item."""
 
 
 @pytest.fixture
@@ -116,49 +107,40 @@ async def test_variants_are_rebuilt_after_a_change_and_former_ones_deleted(
     assert len(app.files.contents) == 2 + 1  # the lost item keeps its thumbnail
 
 
-@pytest.mark.parametrize(("operation", "after"), STEPS)
-async def test_a_rebuild_that_is_killed_is_finished_by_the_next_one(
-    app: AppHarness, principal: Principal, operation: str, after: str | None
-) -> None:
-    item = (await app.upload_image(principal)).item
-    app = with_specs(app, LED)
-    app.faults.fail_on(operation, after=after, kill=True)
-    with pytest.raises(ProcessKilled):
+async def test_a_rebuild_that_is_killed_is_finished_by_the_next_one() -> None:
+    async def start() -> tuple[AppHarness, Act, str]:
+        uploaded_to = AppHarness(policy=make_policy(variant_specs=[THUMB]))
+        item = (await uploaded_to.upload_image(await uploaded_to.add_user())).item
+        app = with_specs(uploaded_to, LED)
+        return app, partial(rebuild, app), item.id
+
+    async for app, _, item_id in at_each_operation(start, Fault.KILLED):
+        killed = (await app.get_item(item_id)).item
+        assert {*app.files.contents} <= {*killed.storage_keys}
+        assert all(variant.storage_key in app.files.contents for variant in killed.variants)
         await rebuild(app)
-    app.faults.reset()
-    killed = (await app.get_item(item.id)).item
-    assert {*app.files.contents} <= {*killed.storage_keys}
-    assert all(variant.storage_key in app.files.contents for variant in killed.variants)
-    await rebuild(app)
-    rebuilt = (await app.get_item(item.id)).item
-    assert rebuilt.has_variants([LED])
-    assert_no_other_files(app, rebuilt)
+        rebuilt = (await app.get_item(item_id)).item
+        assert rebuilt.has_variants([LED])
+        assert_no_other_files(app, rebuilt)
 
 
 @pytest.mark.parametrize("specs", [[LED], [THUMB], []])
-@pytest.mark.parametrize(("operation", "call"), CALLS)
 async def test_two_rebuilds_at_the_same_time_leave_no_file_missing(
-    app: AppHarness, principal: Principal, operation: str, call: int, specs: list[VariantSpec]
+    specs: list[VariantSpec],
 ) -> None:
-    item = (await app.upload_image(principal)).item
-    app, other = with_specs(app, LED), with_specs(app, *specs)
+    async def start() -> tuple[AppHarness, Act, Act, str]:
+        uploaded_to = AppHarness(policy=make_policy(variant_specs=[THUMB]))
+        item = (await uploaded_to.upload_image(await uploaded_to.add_user())).item
+        app, other = with_specs(uploaded_to, LED), with_specs(uploaded_to, *specs)
+        return app, partial(rebuild, app), partial(rebuild, other), item.id
 
-    async def interrupt(calls_left: int) -> None:
-        if calls_left:
-            app.faults.run_before(operation, lambda: interrupt(calls_left - 1))
-        else:
-            await rebuild(other)
+    async for app, _, _, item_id in before_each_operation(start):
+        rebuilt = (await app.get_item(item_id)).item
+        assert {variant.storage_key for variant in rebuilt.variants} <= {*app.files.contents}
+        assert {*app.files.contents} <= {*rebuilt.storage_keys}
 
-    await interrupt(call)
-    await rebuild(app)
-    assert app.faults.has_fired
-    app.faults.reset()
-    rebuilt = (await app.get_item(item.id)).item
-    assert {variant.storage_key for variant in rebuilt.variants} <= {*app.files.contents}
-    assert {*app.files.contents} <= {*rebuilt.storage_keys}
-
-    await rebuild(app)
-    assert_no_other_files(app, (await app.get_item(item.id)).item)
+        await rebuild(app)
+        assert_no_other_files(app, (await app.get_item(item_id)).item)
 
 
 async def test_a_lost_store_ends_the_rebuild(app: AppHarness, principal: Principal) -> None:

@@ -2,12 +2,9 @@
 
 from typing import Final
 
-import pytest
-
 from entrypoints.features.events.feature import EventSettings, destination_labels, stored_name
 from entrypoints.settings.read import describe_settings, read_settings
 from entrypoints.settings.values import Factory, HttpHook
-from tests.support.settings import problems
 from tests.unit.entrypoints.settings.texts import SECRET
 
 URL: Final = f"https://backend.test/{SECRET}?key={SECRET}"
@@ -55,17 +52,3 @@ def test_a_destination_keeps_its_stored_name_at_another_place_in_the_list() -> N
     moved = read_events(EVENTS | {"DIALTONE_EVENTS": f"https://backend.test/2,{URL}"})
 
     assert stored_name(moved.events[1]) == stored_name(first)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"http://backend.test/{SECRET}", f"{URL},{URL}", f"https://a:{SECRET}@backend.test",
-        SECRET, f"{URL},", "our.events:open_queue,our.events:open_queue",
-    ],
-)  # fmt: skip
-def test_an_invalid_destination_is_an_error_without_the_url(text: str) -> None:
-    lines = problems(EVENTS | {"DIALTONE_EVENTS": text})
-
-    assert list(lines) == ["DIALTONE_EVENTS"]
-    assert SECRET not in lines["DIALTONE_EVENTS"]

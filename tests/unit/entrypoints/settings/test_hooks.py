@@ -42,23 +42,6 @@ def test_hooks_are_tried_beside_others_and_in_order() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://10.0.0.1/", "http://localhost.sms.test/",  # plain HTTP is for this machine
-        "https://user@sms.test/", "https://sms.test/#part",  # no credentials and no fragment
-        "https:///path", "http:sms", "https://[::1/", "https://sms.test:0/",  # a host and a port
-        "https://sms.test/a b", "https://sms.test/\N{SNOWMAN}",  # printable ASCII
-        "https://sms.test/a,https://sms.test/a",  # each once
-    ],
-)  # fmt: skip
-def test_an_invalid_url_of_a_hook_is_an_error_without_the_url(url: str) -> None:
-    lines = problems(HOOK | {"DIALTONE_SMS": url})
-
-    assert list(lines) == ["DIALTONE_SMS"]
-    assert "sms.test" not in lines["DIALTONE_SMS"]
-
-
 @pytest.mark.parametrize("name", SECRETS)
 @pytest.mark.parametrize("url", ["http://[::1]:80/", "HTTP://LOCALHOST/"])
 def test_plain_http_is_for_this_machine_in_development_only(name: str, url: str) -> None:
@@ -78,22 +61,6 @@ def test_a_secret_is_base64_and_may_have_a_successor(secrets: tuple[str, ...]) -
 
     assert read.sms_hook_secret.value == secrets
     assert secrets[0] not in repr(read)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "whsec_" + "A" * 31, "whsec_" + "A" * 33, "whsec_" + "-" * 32, "\u00e4" * 32,
-        ",".join(["whsec_" + "A" * 32] * 3),
-    ],
-)  # fmt: skip
-def test_a_short_or_malformed_secret_is_an_error_without_it(text: str) -> None:
-    lines = problems(HOOK | {"DIALTONE_SMS_HOOK_SECRET": text})
-
-    assert list(lines) == ["DIALTONE_SMS_HOOK_SECRET"]
-    assert "Base64 of at least 24 random bytes" in lines["DIALTONE_SMS_HOOK_SECRET"]
-    encoded = text.removeprefix("whsec_")
-    assert not encoded or encoded not in lines["DIALTONE_SMS_HOOK_SECRET"]
 
 
 @pytest.mark.parametrize("name", SECRETS)

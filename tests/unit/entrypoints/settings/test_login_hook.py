@@ -2,12 +2,9 @@
 
 from typing import Final
 
-import pytest
-
 from entrypoints.features.login_hook import LoginHookSettings
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.values import HttpHook
-from tests.support.settings import problems
 from tests.unit.entrypoints.settings.texts import SECRET
 
 URL: Final = f"https://backend.test/{SECRET}?key={SECRET}"
@@ -26,10 +23,3 @@ def test_it_is_the_url_of_a_hook() -> None:
     assert of_hook.login_hook_has_phone
     off = read_settings({}, None).of(LoginHookSettings)
     assert (off.login_hook, off.login_hook_has_phone) == (None, False)
-
-
-@pytest.mark.parametrize(
-    "text", ["yes", "our.hook:open", "http://example.org/login", f"{URL},{URL}"]
-)
-def test_anything_else_is_an_error(text: str) -> None:
-    assert list(problems({"DIALTONE_LOGIN_HOOK": text})) == ["DIALTONE_LOGIN_HOOK"]

@@ -10,18 +10,6 @@ def test_a_document_is_used_in_the_place_of_a_file() -> None:
     assert not settings(SECRETS=generate_document(indent=None)).are_keys_in_file
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["hvs.CAESIJ12345678", "[1234567890]", "acme.keys", '{"version": 12345678', "https://a:b@c/d"],
-)
-def test_what_is_no_document_is_an_error_that_does_not_show_it(text: str) -> None:
-    line = problem(SECRETS=text)
-
-    assert line.startswith("DIALTONE_SECRETS: ")
-    assert "secrets file" in line or "invalid" in line
-    assert text not in line
-
-
 @pytest.mark.parametrize("name", ["SECRETS", "SECRETS_FILE"])
 def test_python_that_loads_keys_is_an_error_that_says_who_writes_the_file(name: str) -> None:
     line = problem(**{name: "acme.keys:open_keys"})

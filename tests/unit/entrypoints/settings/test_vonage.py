@@ -109,17 +109,3 @@ def test_another_key_is_rejected_and_not_shown() -> None:
 )  # fmt: skip
 def test_a_sender_is_a_number_without_plus_or_a_name(text: str, sender: str) -> None:
     assert read_settings(VONAGE | {"VONAGE_FROM": text}, None).vonage_from == sender
-
-
-@pytest.mark.parametrize(
-    ("name", "texts"),
-    [
-        ("VONAGE_APPLICATION_ID", ["a1b2c3d4", "aaaaaaaa-bbbb-cccc-dddd-0123456789ag"]),
-        ("VONAGE_SIGNATURE_SECRET", ["x" * 31]),
-        ("VONAGE_FROM", ["+12", "ACME Läut", "Twelve chars", "555-0006", "Acme&Co", "+0123456789"]),
-        ("VONAGE_API_BASE", ["https://me:tops3cret@api.test", "ftp://tops3cret.test"]),
-    ],
-)
-def test_an_invalid_value_is_rejected_and_not_shown(name: str, texts: list[str]) -> None:
-    for text in texts:
-        assert text not in problems(VONAGE | {name: text})[name]

@@ -72,28 +72,6 @@ def test_the_variables_are_read_for_meta_only(provider: str) -> None:
     assert settings.of(WhatsAppSettings).whatsapp_phone_number_id == ""
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("WHATSAPP_ACCESS_TOKEN", "EAA with a space"),
-        ("WHATSAPP_PHONE_NUMBER_ID", "+14155550001"),
-        ("WHATSAPP_BUSINESS_ACCOUNT_ID", "account"),
-        ("WHATSAPP_APP_SECRET", "0123456789ABCDEF"),
-        ("WHATSAPP_VERIFY_TOKEN", "too-short"),
-        ("WHATSAPP_TEMPLATE", "Sign in code"),
-        ("WHATSAPP_TEMPLATE_LANGUAGES", "en_US,en_US"),
-        ("WHATSAPP_TEMPLATE_LANGUAGES", "pt-BR"),
-        ("WHATSAPP_TEMPLATE_LANGUAGES", "english"),
-        ("WHATSAPP_API_BASE", "ftp://meta.test"),
-    ],
-)
-def test_an_invalid_value_is_not_quoted(name: str, text: str) -> None:
-    found = problems({**SERVICE, **ACCOUNT, name: text})
-
-    assert list(found) == [name]
-    assert text not in found[name]
-
-
 def test_production_sends_the_token_by_https_only() -> None:
     production = {**SERVICE, **ACCOUNT, "DIALTONE_ENV": "production"}
 

@@ -159,15 +159,6 @@ def test_an_administrator_needs_only_the_keyboard(
         fill_in("reason", "ticket 816: was somebody else")
         assert done() == "The phone is no longer blocked."
 
-        choose("Library")
-        choose(f"/console/library/{sample.item_id}")
-        choose("Hide the picture")
-        fill_in("reason", "report 7")
-        assert done() == "The picture is hidden."
-        choose("Show the picture again")
-        fill_in("reason", "report 7 was wrong")
-        assert done() == "The picture is shown again."
-
         choose("Sign out")
         assert done() == "You are signed out."
         with page.loading():

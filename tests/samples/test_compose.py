@@ -122,15 +122,6 @@ def test_the_settings_are_complete_for_production(settings: Settings, database: 
     assert list(find_unused(settings)) == []
 
 
-def test_all_instances_have_the_same_settings(database: str) -> None:
-    first, *others = (merged(database, name) for name in OF_THE_SERVICE)
-
-    for other in others:
-        assert other["environment"] == first["environment"]
-        assert other["secrets"] == first["secrets"]
-        assert other["image"] == first["image"]
-
-
 def test_each_secret_is_a_file_of_the_folder_that_a_setting_names(database: str) -> None:
     file = load_yaml(FOLDER / f"{database}.yaml")
     declared = {**BASE["secrets"], **file.get("secrets", {})}
@@ -244,15 +235,6 @@ def test_no_container_has_privileges_and_each_has_limits(database: str) -> None:
         # The image of the service has a user of its own.
         assert name in OF_THE_SERVICE or re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
         assert name == "nginx" or "ports" not in service
-
-
-def test_a_database_is_in_a_network_of_its_own(database: str) -> None:
-    services = load_yaml(FOLDER / f"{database}.yaml")["services"]
-
-    assert BASE["networks"]["database"] == {"internal": True}
-    for name in services.keys() - set(OF_THE_SERVICE):
-        assert services[name]["networks"] == ["database"]
-        assert services["dialtone_1"]["depends_on"] == {name: {"condition": "service_healthy"}}
 
 
 def test_images_are_those_of_the_tests_and_of_this_version() -> None:

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,56 +99,6 @@ def test_ports_are_those_of_the_settings(settings: Settings) -> None:
     assert all(rule["from"] and rule["ports"] for rule in ingress)
 
 
-def test_each_health_check_of_a_pod_is_of_its_kind() -> None:
-    paths = {kind: CONTAINER[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness")}
-    live = {"path": "/health/live", "port": "http"}
-
-    # A restart repairs nothing that only /health/ready notices.
-    assert paths == {"startup": live, "liveness": live}
-    assert CONTAINER["readinessProbe"]["httpGet"] == {"path": "/health/ready", "port": "http"}
-    assert "lifecycle" not in CONTAINER  # DIALTONE_STOP_DELAY does what a preStop hook would do
-
-
-def ports_by_network(rule: dict[str, Any]) -> tuple[list[Any], set[tuple[str, int]]]:
-    return rule["to"], {(port["protocol"], port["port"]) for port in rule["ports"]}
-
-
-def test_pods_may_connect_to_dns_and_https_only_and_not_to_the_metadata_service() -> None:
-    policy = load_yaml(BASE / "network-policy.yaml")["spec"]
-    (dns, dns_ports), (https, https_ports) = map(ports_by_network, policy["egress"])
-    networks = {to["ipBlock"]["cidr"]: to["ipBlock"]["except"] for to in https}
-
-    assert policy["policyTypes"] == ["Ingress", "Egress"]
-    assert dns_ports == {("UDP", 53), ("TCP", 53)}
-    assert https_ports == {("TCP", 443)}
-    system = {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}
-    assert dns == [{"namespaceSelector": system}]
-    assert networks == {
-        "0.0.0.0/0": ["169.254.0.0/16"],
-        # Link-local, and the metadata service of AWS.
-        "::/0": ["fe80::/10", "fd00:ec2::/32"],
-    }
-
-
-@pytest.mark.parametrize(("overlay", "port"), [("postgresql", 5432), ("mongodb", 27017)])
-def test_an_overlay_adds_the_way_to_its_database(overlay: str, port: int) -> None:
-    policy = load_yaml(FOLDER / f"overlays/{overlay}/network-policy.yaml")["spec"]
-    (rule,) = policy["egress"]
-    (to,) = rule["to"]
-
-    assert policy["policyTypes"] == ["Egress"]
-    assert rule["ports"] == [{"protocol": "TCP", "port": port}]
-    assert ip_network(to["ipBlock"]["cidr"]).is_private
-
-
-def test_a_kustomization_has_all_files_of_its_folder() -> None:
-    for file in FOLDER.rglob("kustomization.yaml"):
-        others = {other.name for other in file.parent.glob("*.yaml")} - {file.name}
-        assert set(load_yaml(file)["resources"]) == others, file
-    for file in FOLDER.glob("overlays/*/kustomization.yaml"):
-        assert load_yaml(file)["bases"] == ["../../base"]
-
-
 @pytest.mark.parametrize("name", PODS)
 def test_a_pod_has_no_privileges(name: str) -> None:
     pod = PODS[name]["spec"]
@@ -213,19 +162,6 @@ def test_selectors_select_the_pods_of_the_service() -> None:
         selected = load_yaml(file)["spec"]["podSelector"]["matchLabels"].items()
         assert all(selected <= pod["metadata"]["labels"].items() for pod in PODS.values())
     assert not labels.items() <= PODS["job"]["metadata"]["labels"].items()
-
-
-def test_a_rollout_ends_no_pod_before_another_one_is_ready() -> None:
-    assert DEPLOYMENT["replicas"] >= 2
-    assert DEPLOYMENT["strategy"] == {
-        "type": "RollingUpdate",
-        "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
-    }
-    assert load_yaml(BASE / "pod-disruption-budget.yaml")["spec"]["maxUnavailable"] == 1
-    startup = CONTAINER["startupProbe"]
-    longest = startup["periodSeconds"] * startup["failureThreshold"]
-    assert DEPLOYMENT["minReadySeconds"] > 2  # the interval of the sample for HAProxy
-    assert DEPLOYMENT["progressDeadlineSeconds"] > longest
 
 
 def test_the_images_have_the_version_of_the_project() -> None:

@@ -41,20 +41,16 @@ async def respond(
     return response.status, json.loads(response.body)
 
 
-@pytest.mark.parametrize(
-    "hosts",
-    [
+async def test_a_request_without_exactly_one_valid_host_is_a_400() -> None:
+    for hosts in (
         (), ("a", "a"),  # exactly one
         ("",), ("a b",), ("u@a",), ("a/b",), ("\xe9",),  # a name, without another part of a URL
         ("a:b",), ("a:123456",),  # a port
         ("::1",), ("[::1",),  # an IPv6 address in brackets
-    ],
-)  # fmt: skip
-async def test_a_request_without_exactly_one_valid_host_is_a_400(hosts: tuple[str, ...]) -> None:
-    headers = [("host", host) for host in hosts]
-    status, body = await respond(*headers, method="GET")
-    assert (status, body["code"]) == (400, "invalid_host")
-    status, body = await respond(*headers, path="/authenticate/get_otp")
+    ):  # fmt: skip
+        status, body = await respond(*(("host", host) for host in hosts), method="GET")
+        assert (status, body["code"]) == (400, "invalid_host"), hosts
+    status, body = await respond(path="/authenticate/get_otp")
     assert (status, body["exit_code"]) == (400, 4)
     for valid in ("A.example.org", "127.0.0.1:8000", "[::1]:8000", "my_host:80", "a."):
         assert await respond(("host", valid), method="GET") == (200, {})
@@ -102,40 +98,37 @@ async def test_options_of_the_server_names_all_methods() -> None:
     assert (await send(OWN_HOST, *preflight, method="OPTIONS")).status == 200
 
 
-@pytest.mark.parametrize("requested", ["PUT", "patch", "", "GET, PUT"])
-@pytest.mark.parametrize(
-    ("path", "allowed"),
-    [("/nowhere", ALL_METHODS), ("*", ALL_METHODS), ("/authenticate/get_otp", "POST")],
-)
-async def test_a_preflight_for_a_method_that_no_route_has_is_a_405(
-    path: str, allowed: str, requested: str
-) -> None:
-    preflight = ("access-control-request-method", requested)
+async def test_a_preflight_for_a_method_that_no_route_has_is_a_405() -> None:
     listed = ("origin", WEB_ORIGINS[0])
-    response = await send(OWN_HOST, listed, preflight, method="OPTIONS", path=path)
-    assert (response.status, response.values("allow")) == (405, [allowed])
-    assert json.loads(response.body)["error"]
-    # Without an origin it is no preflight.
-    response = await send(OWN_HOST, preflight, method="OPTIONS", path=path)
-    assert response.status in {200, 204}
+    for path, allowed, requested in (
+        ("/nowhere", ALL_METHODS, "PUT"),
+        ("/nowhere", ALL_METHODS, "patch"),
+        ("*", ALL_METHODS, ""),
+        ("/authenticate/get_otp", "POST", "GET, PUT"),
+    ):
+        preflight = ("access-control-request-method", requested)
+        response = await send(OWN_HOST, listed, preflight, method="OPTIONS", path=path)
+        assert (response.status, response.values("allow")) == (405, [allowed])
+        assert json.loads(response.body)["error"]
+        # Without an origin it is no preflight.
+        response = await send(OWN_HOST, preflight, method="OPTIONS", path=path)
+        assert response.status in {200, 204}
 
 
-@pytest.mark.parametrize("second", ["Bearer a", ""])
-@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-async def test_a_request_with_two_authorization_headers_is_a_400(method: str, second: str) -> None:
-    headers = [OWN_HOST, ("authorization", "Bearer a")]
-    assert (await respond(*headers, method=method))[0] == 200
-    headers.append(("authorization", second))
-    status, body = await respond(*headers, method=method)
-    assert (status, body["code"]) == (400, "invalid_authorization")
-    status, body = await respond(*headers, method=method, path="/authenticate/get_otp")
-    assert (status, body["exit_code"]) == (400, 4)
+async def test_a_request_with_two_authorization_headers_is_a_400() -> None:
+    one = [OWN_HOST, ("authorization", "Bearer a")]
+    for method, second in (("GET", "Bearer a"), ("POST", ""), ("OPTIONS", "Bearer a")):
+        assert (await respond(*one, method=method))[0] == 200
+        two = [*one, ("authorization", second)]
+        status, body = await respond(*two, method=method)
+        assert (status, body["code"]) == (400, "invalid_authorization")
+        status, body = await respond(*two, method=method, path="/authenticate/get_otp")
+        assert (status, body["exit_code"]) == (400, 4)
 
 
-@pytest.mark.parametrize(
-    ("host", "origin", "public_url"),
-    [
-        ("10.0.0.5:8000", "http://10.0.0.5:8000", None),
+async def test_pages_of_the_service_and_of_listed_origins_may_change_things() -> None:
+    fetch_site = ("sec-fetch-site", "cross-site")
+    for host, origin, public_url in (
         ("10.0.0.5:8000", "https://10.0.0.5:8000", None),
         ("Other.example.org", "http://other.example.org", None),
         ("other.example.org:443", "https://other.example.org", None),
@@ -144,14 +137,9 @@ async def test_a_request_with_two_authorization_headers_is_a_400(method: str, se
         ("backend:8000", "https://dialtone.example.org", PUBLIC_URL),
         ("backend:8000", "https://app.example.org", PUBLIC_URL),
         ("backend:8000", "http://localhost:3000", None),
-    ],
-)
-async def test_pages_of_the_service_and_of_listed_origins_may_change_things(
-    host: str, origin: str, public_url: str | None
-) -> None:
-    fetch_site = ("sec-fetch-site", "cross-site")
-    status, _ = await respond(("host", host), ("origin", origin), fetch_site, public_url=public_url)
-    assert status == 200
+    ):
+        headers = ("host", host), ("origin", origin), fetch_site
+        assert (await respond(*headers, public_url=public_url))[0] == 200, host
 
 
 async def test_with_a_public_url_the_requests_own_host_is_no_origin() -> None:
@@ -161,9 +149,8 @@ async def test_with_a_public_url_the_requests_own_host_is_no_origin() -> None:
         assert (await respond(*headers, public_url=None))[0] == 200
 
 
-@pytest.mark.parametrize(
-    "origins",
-    [
+async def test_pages_of_other_origins_may_not() -> None:
+    for origins in (
         ("null",), ("",), ("app.example.org",),  # an origin
         # The whole host, the port and the scheme.
         ("https://app.example.org.evil.example",), ("https://sub.app.example.org",),
@@ -174,14 +161,11 @@ async def test_with_a_public_url_the_requests_own_host_is_no_origin() -> None:
         # Exactly one.
         ("https://app.example.org, https://evil.example",),
         ("https://app.example.org", "https://app.example.org"),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
-async def test_pages_of_other_origins_may_not(method: str, origins: tuple[str, ...]) -> None:
-    headers = [("origin", origin) for origin in origins]
-    status, body = await respond(OWN_HOST, *headers, method=method)
-    assert (status, body["code"]) == (403, "origin_not_allowed")
-    status, body = await respond(OWN_HOST, *headers, method=method, path="/authenticate/get_otp")
+    ):  # fmt: skip
+        headers = [("origin", origin) for origin in origins]
+        status, body = await respond(OWN_HOST, *headers, method="DELETE")
+        assert (status, body["code"]) == (403, "origin_not_allowed"), origins
+    status, body = await respond(OWN_HOST, *FOREIGN, path="/authenticate/get_otp")
     assert (status, body["exit_code"]) == (403, 1)
 
 

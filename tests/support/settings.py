@@ -1,7 +1,12 @@
 """Settings for tests: only from the variables that a test names."""
 
+from collections.abc import Iterator
+from functools import cache
+from unittest.mock import patch
+
 import pytest
 
+from adapters.messages.vonage import tokens
 from entrypoints.features.feature import Feature
 from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.read import read_settings
@@ -37,3 +42,10 @@ def notes(read: Settings, feature: Feature) -> list[str]:
 
 def _with_prefix(variables: dict[str, str]) -> dict[str, str]:
     return {f"DIALTONE_{name}": text for name, text in variables.items()}
+
+
+@pytest.fixture(scope="module")
+def keys_are_parsed_once() -> Iterator[None]:
+    """Parse each private key once: it takes 50 ms, and tests read all settings again and again."""
+    with patch.object(tokens, "load_pem_private_key", cache(tokens.load_pem_private_key)):
+        yield

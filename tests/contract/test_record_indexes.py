@@ -8,11 +8,9 @@ from adapters.databases.mongo import record_store
 from adapters.databases.records.record_store import RecordStore
 from tests.contract.suites.storage.test_record_indexes import *
 from tests.contract.suites.storage.test_record_indexes import (
-    INDEXES,
-    SHAPES,
+    FIRST_OF_SHAPES,
     add_cases,
     check_that_they_are_found_in_order,
-    shape_of,
 )
 
 
@@ -21,8 +19,8 @@ async def test_a_page_after_many_records_begins_with_the_next_one(
 ) -> None:
     # So this is where MongoDB looks for the beginning in the index alone.
     monkeypatch.setattr(record_store, "MAX_SKIPPED", 0)
-    for kind, index in INDEXES:
-        if index.is_paged and SHAPES[shape_of(index)] is index:
+    for kind, index in FIRST_OF_SHAPES:
+        if index.is_paged:
             positions = await add_cases(store, kind, index)
             await check_that_they_are_found_in_order(store, kind, index, positions)
             stored = await store.scan(kind, "", 100)

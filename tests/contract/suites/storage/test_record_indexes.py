@@ -63,8 +63,10 @@ def shape_of(index: Index) -> tuple[object, ...]:
     return (*map(len, fields), index.is_unique, bool(index.order), index.is_paged)
 
 
-SHAPES: Final = {shape_of(index): index for _, index in reversed(INDEXES)}
-"""The first index of each shape. The many positions and times are looked for in these."""
+FIRST_OF_SHAPES: Final = [
+    *{shape_of(index): (kind, index) for kind, index in reversed(INDEXES)}.values()
+]
+"""The first index of each shape. The many limits, positions and times are looked for in these."""
 SIMILAR_TEXTS: Final = ("zoë", "Zoë", "zoe\u0308", "zoe")
 MANY: Final = 1_003
 """Some servers return a thousand records at once, and then the next."""
@@ -146,16 +148,17 @@ Positions = Sequence[tuple[datetime, str]]
 """The time and id of each record in an index, in its order."""
 
 
-async def test_the_records_of_each_index_are_found_and_counted(store: RecordStore) -> None:
-    for kind, index in INDEXES:
+async def test_the_records_of_an_index_of_each_shape_are_found_and_counted(
+    store: RecordStore,
+) -> None:
+    for kind, index in FIRST_OF_SHAPES:
         positions = await add_cases(store, kind, index)
 
         await check_that_they_are_found_in_order(store, kind, index, positions)
         await check_that_they_are_counted_up_to_a_limit(store, kind, index, positions)
-        is_first = SHAPES[shape_of(index)] is index
-        if index.order and is_first:
+        if index.order:
             await check_that_they_are_found_until_a_time(store, kind, index, positions)
-        if index.is_paged and is_first:
+        if index.is_paged:
             await check_that_they_are_found_after_a_position(store, kind, index, positions)
 
         stored = await store.scan(kind, "", 100)

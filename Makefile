@@ -16,8 +16,8 @@ WORKERS = 3
 PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run call test test-unit test-long test-adapter test-faults
-.PHONY: test-samples test-containers test-pooler test-browser test-clients test-without test-all coverage coverage-report mutants servers
+.PHONY: help install install-dev run call test test-slow test-all test-unit test-long test-adapter
+.PHONY: test-faults test-samples test-containers test-pooler test-browser test-clients test-without coverage coverage-report mutants servers
 .PHONY: check check-fast format diagrams docs docs-serve openapi screenshots lock sbom bench clean
 
 help: ## list the targets
@@ -69,19 +69,23 @@ call: install-dev ## call the service in the terminal, with a simulated Twilio
 	.venv/bin/python -m tests.support.servers.fake_twilio.call $(ARGS)
 
 ## Tests
-test: install-dev ## all tests that do not depend on timing
-	$(PYTEST) $(PARALLEL) $(ARGS)
+test: install-dev ## what one waits for: all rules, all databases, a walk through the API
+	$(PYTEST) $(PARALLEL) --ignore=tests/e2e -m "not slow" --hypothesis-profile=quick $(ARGS)
 
-test-all: test test-faults test-samples test-containers test-pooler test-browser test-clients ## these, and those with faults, samples, containers, browser, clients
+test-slow: WORKERS = 2
+test-slow: install-dev ## the running service, Redis, S3, TLS, commands as processes, more examples
+	$(PYTEST) $(PARALLEL) -m "slow or hypothesis" $(ARGS)
+
+test-all: test test-slow test-long test-faults test-samples test-containers test-pooler test-browser test-clients ## both, and long properties, faults, samples, containers, browser, clients
 
 ## Parts and variants of the tests
 
 # Unit tests share no fixtures, so a process that is done takes the next test of any file.
 test-unit: PARALLEL = -n 2 --dist worksteal
-test-unit: install-dev ## only the unit tests, without the slow ones
-	$(PYTEST) $(PARALLEL) tests/unit -m "not hypothesis and not exhaustive" $(ARGS)
+test-unit: install-dev ## only the unit tests, without properties
+	$(PYTEST) $(PARALLEL) tests/unit -m "not hypothesis and not slow" $(ARGS)
 
-test-long: install-dev ## property-based tests with 20 times as many examples
+test-long: install-dev ## properties, with 20 times as many examples
 	$(PYTEST) $(PARALLEL) -m hypothesis --hypothesis-profile=long --timeout=3000 $(ARGS)
 
 test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=package.module:factory PORT=messages)
@@ -143,11 +147,11 @@ check: install-dev ## style, types, imports, dependencies, dead code, spelling
 	.venv/bin/codespell
 
 check-fast: PARALLEL = -n 2 --dist worksteal
-check-fast: install-dev ## style, types, and the unit tests of what changed since main, without the slow ones
+check-fast: install-dev ## style, types, and the unit tests of what changed since main
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	.venv/bin/python -m tests.support.changed_tests $(PARALLEL) -m "not hypothesis and not exhaustive" $(ARGS)
+	.venv/bin/python -m tests.support.changed_tests $(PARALLEL) -m "not hypothesis and not slow" $(ARGS)
 
 format: install-dev ## format the code
 	.venv/bin/ruff check --fix

@@ -1,6 +1,7 @@
 import gc
 import signal
 from collections.abc import Generator
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -8,6 +9,8 @@ from hypothesis import settings
 from tests.support.examples import DETERMINISTIC
 
 pytest_plugins = ["tests.support.servers.plugin"]
+
+_SLOW_SERVERS: Final = {"redis_url", "s3_server"}
 
 # --hypothesis-profile is read later and overrides this.
 settings.load_profile(DETERMINISTIC)
@@ -19,23 +22,13 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the slow files first; otherwise one process works on them when the others are done."""
-    items.sort(key=lambda item: "e2e" not in item.path.parts)
+    """Mark the tests of the running service, and those that need a server of `make test-slow`."""
     for item in items:
-        if _is_not_measured(item):
-            item.add_marker("no_cover")
-
-
-def _is_not_measured(item: pytest.Item) -> bool:
-    """Return whether a test says nothing about coverage, which makes it up to three times slower.
-
-    Tests with generated or with all values run the same lines again and again, and what is covered
-    must not depend on chance. The other ones run the service in processes, which are not measured.
-    """
-    repeats = any(item.get_closest_marker(name) for name in ("hypothesis", "exhaustive"))
-    return repeats or not {"e2e", "walk", "tooling"}.isdisjoint(item.path.parts)
+        fixtures = getattr(item, "fixturenames", ())
+        if "e2e" in item.path.parts or not _SLOW_SERVERS.isdisjoint(fixtures):
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(wrapper=True)

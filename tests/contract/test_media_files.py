@@ -119,6 +119,9 @@ def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
         yield S3Store(server, relay)
 
 
-@pytest.fixture(params=[memory, disk, s3], ids=lambda make_store: make_store.__name__)
+@pytest.fixture(
+    params=[memory, disk, pytest.param(s3, marks=pytest.mark.slow)],
+    ids=lambda make_store: make_store.__name__,
+)
 def media_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     yield from request.param(request)

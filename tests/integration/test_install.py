@@ -66,6 +66,7 @@ def take_calls(clone: Path) -> str:
     return calls
 
 
+@pytest.mark.slow
 def test_a_second_install_does_nothing(clone: Path, make: Make) -> None:
     assert "failed" not in make("install")
     venv, packages, project, bytecode = take_calls(clone).splitlines()
@@ -77,6 +78,7 @@ def test_a_second_install_does_nothing(clone: Path, make: Make) -> None:
     assert take_calls(clone) == ""
 
 
+@pytest.mark.slow
 def test_a_changed_source_is_installed_into_the_same_venv(clone: Path, make: Make) -> None:
     name = "requirements.lock"
     make("install")
@@ -88,6 +90,7 @@ def test_a_changed_source_is_installed_into_the_same_venv(clone: Path, make: Mak
     assert "-m venv" not in calls
 
 
+@pytest.mark.slow
 def test_the_next_install_repairs_one_that_failed(clone: Path, make: Make) -> None:
     make("install")
     (clone / "failing").write_text("--editable")
@@ -101,6 +104,7 @@ def test_the_next_install_repairs_one_that_failed(clone: Path, make: Make) -> No
     assert "-m venv --clear" in take_calls(clone)
 
 
+@pytest.mark.slow
 def test_an_unusable_python_is_an_error_that_names_the_packages(clone: Path, make: Make) -> None:
     (clone / "unusable").write_text("No module named 'ensurepip'")
     (clone / "version").write_text("Python 3.9.2")

@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.service import Service
 
+pytestmark = pytest.mark.slow
+
 PROJECT: Final = Path(__file__).parents[2]
 PHONE_LINE: Final = {
     "DIALTONE_VOICE": "twilio",

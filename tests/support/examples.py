@@ -1,7 +1,7 @@
 """Hypothesis profiles: the number of examples and their seed.
 
-- `make test`: few examples, always the same ones.
-- `make test-unit`: no property-based tests.
+- `make test`: ten examples, always the same ones.
+- `make test-slow`: more of them, always the same ones too. So do tests that are run by hand.
 - `make test-long`: many random examples; prints how to reproduce a failure.
 - `make mutants`: fewer, because each mutant needs them; stops at the first failure.
 """
@@ -23,6 +23,7 @@ settings.register_profile(
     # Slow generation of examples is no error of the tested code.
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("quick", settings.get_profile(DETERMINISTIC), max_examples=10)
 settings.register_profile(
     "long",
     settings.get_profile(DETERMINISTIC),
@@ -40,5 +41,5 @@ settings.register_profile(
 
 
 def examples(count: int) -> int:
-    """Return this number in `make test`, and twenty times as many in `make test-long`."""
+    """Return this number in `make test-slow`, and as many fewer or more as the profile has."""
     return count * settings().max_examples // _DEFAULT_EXAMPLES

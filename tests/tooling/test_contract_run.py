@@ -6,8 +6,12 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.support.adapter_runs import documented_adapter
 from tests.support.markdown import PROJECT
+
+pytestmark = pytest.mark.slow
 
 ACCEPTED: Final = "return DeliveryResult(DeliveryStatus.ACCEPTED)"
 

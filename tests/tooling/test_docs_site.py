@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.docs_site import build_docs_site
 
+pytestmark = pytest.mark.slow
+
 _IN_HTML: Final = re.compile(
     r"""<(?:audio|embed|iframe|img|link|object|script|source|use|video)\b[^>]*"""
     r"""\b(?:src|href|data)=["']?((?:https?:)?//[^"'>\s]+)"""

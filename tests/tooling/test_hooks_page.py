@@ -13,6 +13,8 @@ from tests.support.markdown import blocks_in, page
 from tests.support.servers.fake_hook import SECRET
 from tests.support.servers.process import find_or_install
 
+pytestmark = pytest.mark.slow
+
 PAGE: Final = page("docs/hooks.md")
 BODY: Final = b'{"id": "evt_1", "type": "user.updated", "user_id": "6561a2b0c3d4e5f60718293a"}'
 OTHER_SECRET: Final = "whsec_" + "b3RoZXIg" * 4

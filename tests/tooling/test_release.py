@@ -10,6 +10,8 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any, Final
 
+import pytest
+
 from entrypoints.opening.extras import EXTRAS
 from entrypoints.version.commit import COMMIT_FILE
 from entrypoints.version.distribution import DISTRIBUTION, installed_version
@@ -57,6 +59,7 @@ def test_the_lock_has_all_extras_and_nothing_of_tests() -> None:
     assert "pytest" not in locked
 
 
+@pytest.mark.slow
 def test_the_sbom_lists_the_locked_libraries_and_nothing_of_this_machine(tmp_path: Path) -> None:
     for name in ("Makefile", "pyproject.toml", "requirements.lock"):
         copyfile(PROJECT / name, tmp_path / name)

@@ -23,6 +23,8 @@ from tests.support.tour import (
     apply_field_diff,
 )
 
+pytestmark = pytest.mark.slow
+
 PACKAGES: Final = ("adapters", "application", "domain", "entrypoints")
 IGNORED: Final = ignore_patterns("node_modules", "benchmarks")
 

@@ -149,7 +149,7 @@ class Copy:
         """
         chosen = [str(test) for test in choose_tests([Path(FEATURES_MODULE)])]
         left = [it for it in chosen if it not in _DOCUMENTATION and (self.root / it).exists()]
-        self._test("-m", "not hypothesis and not exhaustive", *left)
+        self._test("-m", "not hypothesis and not slow", *left)
 
     def _run(self, *command: str, is_shown: bool = True) -> str:
         """Run a command in the copy, and return what it prints.

@@ -104,7 +104,7 @@ def main(arguments: list[str]) -> None:
                 if kind.image_variable not in os.environ:
                     environ[kind.image_variable] = _pull_or_build(client, kind)
     except SourceUnavailable as error:
-        print(f"No container can run, so these tests are only in `make test`: {error}")
+        print(f"No container can run, so these tests run with processes only: {error}")
         return
     command = [sys.executable, "-m", "pytest", *arguments]
     os.execve(sys.executable, command, {**os.environ, **environ})  # noqa: S606 -- of this Python

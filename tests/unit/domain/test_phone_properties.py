@@ -119,7 +119,7 @@ def test_a_text_with_a_plus_means_the_same_in_every_region_and_api(
     assert parse(text, country) == parse(text) == parse_legacy(text)
 
 
-@pytest.mark.exhaustive
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "style",
     [PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL],
@@ -135,7 +135,7 @@ def test_numbers_of_every_country_are_parsed_as_people_write_them(style: int) ->
     assert misparsed == []
 
 
-@pytest.mark.exhaustive
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", ["{}", "00{}", "(0){}"], ids=ascii)
 def test_no_number_becomes_another_one_in_its_own_region(spelling: str) -> None:
     assert len(ALL_COUNTRIES) == 245

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.altcha_client import solve_challenge
 from tests.support.walker import walking
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_client_proves_itself_instead_of_waiting_for_a_limit(tmp_path: Path) -> None:

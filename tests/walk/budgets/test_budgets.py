@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.walker import walking
+
+pytestmark = pytest.mark.slow
 
 SECRET = "whsec_YnVkZ2V0cyBvZiBhIHdhbGssIGZvciB0ZXN0cyBvbmx5"
 

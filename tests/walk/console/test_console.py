@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.walker import walking
+
+pytestmark = pytest.mark.slow
 
 
 def test_an_administrator_finds_the_console(tmp_path: Path) -> None:

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.servers.fake_receiver import FakeReceiver
 from tests.support.walker import walking
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_backend_hears_of_a_user(tmp_path: Path) -> None:

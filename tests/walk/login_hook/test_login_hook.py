@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import jwt
+import pytest
 
 from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.walker import walking
+
+pytestmark = pytest.mark.slow
 
 SECRET = "whsec_bG9naW5zIG9mIGEgd2FsaywgZm9yIHRlc3Rz"
 

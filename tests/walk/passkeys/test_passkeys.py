@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.walker import walking
+
+pytestmark = pytest.mark.slow
 
 
 def test_staff_is_asked_for_a_passkey(tmp_path: Path) -> None:

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.walker import walking
+
+pytestmark = pytest.mark.slow
 
 
 def test_an_operator_sees_statistics(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import free_ports, wait_until
 from tests.support.service import Service
 
+pytestmark = pytest.mark.slow
+
 PHONE: Final = "+14155552671"
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRACEPARENT: Final = f"00-{TRACE}-{PARENT}-01"

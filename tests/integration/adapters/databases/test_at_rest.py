@@ -79,7 +79,14 @@ async def in_postgres(
         yield repositories, copy
 
 
-@pytest.fixture(params=[in_sqlite, in_mongo, in_postgres], ids=lambda opened: opened.__name__)
+@pytest.fixture(
+    params=[
+        in_sqlite,
+        pytest.param(in_mongo, marks=pytest.mark.slow),
+        pytest.param(in_postgres, marks=pytest.mark.slow),
+    ],
+    ids=lambda opened: opened.__name__,
+)
 async def opened(request: pytest.FixtureRequest) -> AsyncIterator[tuple[OpenRepositories, Copy]]:
     async with request.param(request) as opened:
         yield opened

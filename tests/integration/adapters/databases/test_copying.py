@@ -42,6 +42,11 @@ from tests.support.full_records import GOLDEN_RECORDS
 KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
 LATER: Final = NOW + timedelta(hours=1)
 """When the instance of the golden file has expired."""
+TARGETS: Final = [
+    "last",
+    pytest.param("in_mongo", marks=pytest.mark.slow),
+    pytest.param("in_postgres", marks=pytest.mark.slow),
+]
 ODD_IDS: Final = ["A", "a\0b", "é", "\uff5e", "𝄞", "x" * 200]
 
 
@@ -142,6 +147,7 @@ async def copy_all(source: Place, target: Place, *, force: bool = False) -> Mapp
         return counts
 
 
+@pytest.mark.slow
 async def test_all_records_return_unchanged_from_a_way_through_all_databases(
     first: Place, in_mongo: Place, in_postgres: Place, last: Place
 ) -> None:
@@ -162,7 +168,7 @@ async def test_all_records_return_unchanged_from_a_way_through_all_databases(
     }
 
 
-@pytest.mark.parametrize("name", ["last", "in_mongo", "in_postgres"])
+@pytest.mark.parametrize("name", TARGETS)
 async def test_no_service_starts_with_a_copied_source_or_an_incomplete_target(
     first: Place, name: str, request: pytest.FixtureRequest
 ) -> None:
@@ -188,7 +194,7 @@ async def test_no_service_starts_with_a_copied_source_or_an_incomplete_target(
         pass
 
 
-@pytest.mark.parametrize("name", ["last", "in_mongo", "in_postgres"])
+@pytest.mark.parametrize("name", TARGETS)
 async def test_an_interrupted_copy_looks_at_what_is_there_and_adds_the_rest(
     first: Place, name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +226,7 @@ async def test_an_interrupted_copy_looks_at_what_is_there_and_adds_the_rest(
     assert 0 < before < len(added) == len(set(added)) == everything
 
 
+@pytest.mark.slow
 async def test_a_time_that_mongodb_rounds_is_no_difference(first: Place, in_mongo: Place) -> None:
     await fill(first)
     async with first.service() as database:
@@ -259,6 +266,7 @@ async def test_a_copy_that_differs_is_an_error_and_stays_unfinished(
             pass
 
 
+@pytest.mark.slow
 async def test_the_second_of_two_copies_changes_nothing_after_the_first(
     first: Place, in_mongo: Place, in_postgres: Place
 ) -> None:
@@ -334,6 +342,7 @@ def role_with(in_postgres: Place, *grants: str) -> Iterator[Place]:
             connection.execute(f"DROP OWNED BY {user}; DROP ROLE {user};")
 
 
+@pytest.mark.slow
 async def test_a_user_who_may_write_the_tables_copies_from_postgresql_and_a_reader_does_not(
     first: Place, in_postgres: Place, last: Place
 ) -> None:
@@ -400,7 +409,7 @@ def an_instance(expires_at: datetime) -> InstanceRecord:
     )
 
 
-@pytest.mark.parametrize("name", ["last", "in_mongo", "in_postgres"])
+@pytest.mark.parametrize("name", TARGETS)
 async def test_a_copy_is_refused_while_an_instance_is_alive(
     first: Place, name: str, request: pytest.FixtureRequest
 ) -> None:

@@ -65,7 +65,13 @@ async def source(tmp_path: Path) -> Place:
     return place
 
 
-@pytest.fixture(params=["sqlite", "mongo", "postgres"])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("mongo", marks=pytest.mark.slow),
+        pytest.param("postgres", marks=pytest.mark.slow),
+    ]
+)
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     match request.param:
         case "sqlite":

@@ -95,7 +95,14 @@ def in_postgres(request: pytest.FixtureRequest) -> DatabaseKind:
     return DatabaseKind(partial(postgres.open_postgres_database, url))
 
 
-@pytest.fixture(params=[in_sqlite, in_mongo, in_postgres], ids=lambda kind: kind.__name__)
+@pytest.fixture(
+    params=[
+        in_sqlite,
+        pytest.param(in_mongo, marks=pytest.mark.slow),
+        pytest.param(in_postgres, marks=pytest.mark.slow),
+    ],
+    ids=lambda kind: kind.__name__,
+)
 def database(request: pytest.FixtureRequest) -> DatabaseKind:
     kind: Callable[[pytest.FixtureRequest], DatabaseKind] = request.param
     return kind(request)

@@ -24,6 +24,8 @@ from tests.support.fakes.clock import MovableClock
 from tests.support.servers.http_server import Exchange, HttpServer, never_respond, respond_with
 from tests.support.servers.s3 import S3Server
 
+pytestmark = pytest.mark.slow
+
 SERVICE_URL: Final = "https://dialtone.example.org/media"
 AMAZON: Final = S3Connection(None, "eu-west-1")
 TOKEN: Final = "the-token-of-this-test"

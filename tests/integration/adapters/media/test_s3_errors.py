@@ -30,6 +30,8 @@ from tests.support.servers.http_server import (
 from tests.support.servers.s3 import S3Server
 from tests.support.stored_files import read_file
 
+pytestmark = pytest.mark.slow
+
 SECRET = "the-secret-of-this-test"
 UNREACHABLE = S3Server("http://127.0.0.1:1", "the-key", SECRET)
 OK = respond_with(200, b"<ListBucketResult/>", headers={"ETag": '"one"'})

@@ -23,6 +23,8 @@ from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.s3 import S3Server
 from tests.support.stored_files import read_file
 
+pytestmark = pytest.mark.slow
+
 MIDNIGHT = datetime(2026, 5, 1, tzinfo=UTC)
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)

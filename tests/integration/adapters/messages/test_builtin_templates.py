@@ -111,6 +111,7 @@ def test_after_a_successful_start_every_message_follows_the_rules(
     assert name in notice_text
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(10))
 @given(short_app_names)
 @example("ह" * 18)

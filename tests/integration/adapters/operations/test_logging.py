@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PROJECT: Final = Path(__file__).parents[4]
 TIMEOUT: Final = 30
 CONFIGURE: Final = """

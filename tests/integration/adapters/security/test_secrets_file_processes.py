@@ -10,6 +10,8 @@ import pytest
 from adapters.security.keys.rotation import ROTATED_PURPOSES
 from tests.support.keys import create_secrets_file, load_keys
 
+pytestmark = pytest.mark.slow
+
 PROJECT: Final = Path(__file__).parents[4]
 SETUP: Final = """
 import hashlib, os, shutil, signal, sys

@@ -252,6 +252,7 @@ def can_be_sent(field: Field, value: Any) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.hypothesis
 @pytest.mark.parametrize("field", FIELDS, ids=str)
 def test_the_description_of_a_field_and_its_check_agree(

@@ -173,6 +173,7 @@ def test_a_form_that_ends_at_any_byte_is_rejected_and_leaves_nothing(uploads: Up
     assert uploads.count_items() == before
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=examples(15))
 def test_a_complete_form_is_accepted_in_any_chunks(
@@ -183,6 +184,7 @@ def test_a_complete_form_is_accepted_in_any_chunks(
     assert (response.status, response.body["type"]) == (201, "gif")
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=examples(15))
 def test_a_damaged_form_gets_the_same_response_in_any_chunks(

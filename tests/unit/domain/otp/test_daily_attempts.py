@@ -7,7 +7,7 @@ import pytest
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from tests.unit.domain.otp.verification_driver import DAY, HOME_IP, VerificationDriver, unknown_ip
 
-pytestmark = pytest.mark.exhaustive
+pytestmark = pytest.mark.slow
 
 
 def use_up_attempts(

@@ -43,6 +43,8 @@ from tests.unit.domain.otp.verification_driver import (
     unknown_ip,
 )
 
+pytestmark = pytest.mark.slow
+
 OWNERS: Final = (Client(HOME_IP), Client(WORK_IP, DEVICE.device_id), Client(WORK_IP, "another"))
 STRANGERS: Final = [Client(unknown_ip(1)), Client("2001:db8:1:7::/64"), Client("203.0.113.8")]
 CLIENTS: Final = st.sampled_from([OWNERS[0], *OWNERS, *STRANGERS])

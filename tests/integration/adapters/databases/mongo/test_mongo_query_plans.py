@@ -41,7 +41,7 @@ TIMES: Final = {EXPIRES_AT, *(index.order for kind in (*KINDS, LIMITS) for index
 PAGED: Final = [(kind, index) for kind, index in INDEXES if index.is_paged]
 
 # All tests share one open database: to open it takes longer than most of them.
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,8 @@ from tests.support.repositories import open_mongo_repositories
 from tests.support.servers.http_server import TcpProxy
 from tests.support.tcp_server import open_tcp_server
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_CLIENT_CERTIFICATES: Final = "--tlsAllowConnectionsWithoutCertificates"
 UNTRUSTED: Final = "nobody that this machine trusts has issued the server's certificate"
 OTHER_HOST: Final = "the server's certificate is for another host name"

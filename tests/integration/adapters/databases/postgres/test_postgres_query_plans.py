@@ -49,7 +49,7 @@ jsonb_build_object(
 Plan = Mapping[str, Any]
 
 # All tests share one connection: to open one takes longer than most of them.
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
 @dataclass

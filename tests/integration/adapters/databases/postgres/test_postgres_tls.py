@@ -20,6 +20,8 @@ from tests.support.builders import an_id, an_identity
 from tests.support.repositories import open_postgres_repositories
 from tests.support.tcp_server import open_tcp_server
 
+pytestmark = pytest.mark.slow
+
 VERIFY: Final = "sslmode=verify-full"
 # https://www.postgresql.org/docs/current/protocol-message-formats.html
 _TLS_REQUEST: Final = struct.pack("!ii", 8, 80877103)

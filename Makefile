@@ -101,12 +101,12 @@ test-samples: install-dev ## the samples in docs/deploy: nginx, HAProxy, Compose
 	$(PYTEST) $(PARALLEL) tests/samples $(ARGS)
 	$(if $(ARGS),,.venv/bin/python -m tests.samples --write)
 
-test-containers: install-dev ## the contract tests of MongoDB and S3, with these in containers
-	.venv/bin/python -m tests.support.servers.containers $(PARALLEL) tests/contract \
-	  tests/e2e/test_app_sequence.py -k "in_mongo or s3 or on_servers" $(ARGS)
+test-containers: install-dev ## the contract tests and the walk with MongoDB and S3 in containers
+	.venv/bin/python -m tests.support.servers.containers $(PARALLEL) tests/contract tests/walk \
+	  -k "in_mongo or on_mongo or s3" $(ARGS)
 
-test-pooler: install-dev ## the contract tests of PostgreSQL, with PgBouncer in front of it
-	.venv/bin/python -m tests.support.servers.pgbouncer $(PARALLEL) tests/contract tests/e2e \
+test-pooler: install-dev ## the contract tests and the walk with PgBouncer in front of PostgreSQL
+	.venv/bin/python -m tests.support.servers.pgbouncer $(PARALLEL) tests/contract tests/walk \
 	  -k "in_postgres or on_postgres" $(ARGS)
 
 # Its tests share one browser.
@@ -121,7 +121,7 @@ test-clients: install-dev ## lint the API description; generate clients, sign in
 test-without: install-dev ## what is left without a feature (FEATURE=voice; several with commas; all: the core alone)
 	.venv/bin/python -m tests.without $(or $(FEATURE),$(error Which feature? make test-without FEATURE=voice))
 
-coverage: install-dev ## make test with coverage; domain and application need 99 % of all branches
+coverage: install-dev ## make test with coverage; the domain needs 99 % of all branches
 	$(MAKE) test ARGS="--cov --cov-report= $(ARGS)"
 	$(MAKE) coverage-report
 

@@ -5,6 +5,7 @@ from functools import cache
 from unittest.mock import patch
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from adapters.messages.vonage import tokens
 from entrypoints.features.feature import Feature
@@ -47,5 +48,5 @@ def _with_prefix(variables: dict[str, str]) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def keys_are_parsed_once() -> Iterator[None]:
     """Parse each private key once: it takes 50 ms, and tests read all settings again and again."""
-    with patch.object(tokens, "load_pem_private_key", cache(tokens.load_pem_private_key)):
+    with patch(f"{tokens.__name__}.load_pem_private_key", cache(load_pem_private_key)):
         yield

@@ -10,9 +10,9 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 # Without bytecode files every run would compile all modules again.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Tests of one file run in one process, because they share fixtures. Some tests wait, so three
-# processes keep two cores busy.
-WORKERS = 3
+# Tests of one file run in one process, because they share fixtures. Each process collects all tests,
+# which takes ten seconds.
+WORKERS = 2
 PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -72,7 +72,6 @@ call: install-dev ## call the service in the terminal, with a simulated Twilio
 test: install-dev ## what one waits for: all rules, all databases, a walk through the API
 	$(PYTEST) $(PARALLEL) --ignore=tests/e2e -m "not slow" --hypothesis-profile=quick $(ARGS)
 
-test-slow: WORKERS = 2
 test-slow: install-dev ## the running service, Redis, S3, TLS, commands as processes, more examples
 	$(PYTEST) $(PARALLEL) -m "slow or hypothesis" $(ARGS)
 
@@ -91,8 +90,6 @@ test-long: install-dev ## properties, with 20 times as many examples
 test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=package.module:factory PORT=messages)
 	$(PYTEST) -c tests/contract/suites/pytest.toml --adapter="$(ADAPTER)" --port="$(PORT)" $(ARGS)
 
-# The fault tests expect responses in time, and containers need CPU time too.
-test-faults test-samples test-containers test-pooler: WORKERS = 2
 test-faults: install-dev ## killed processes, lost connections, full disks
 	$(PYTEST) $(PARALLEL) tests/faults $(ARGS)
 
@@ -114,7 +111,6 @@ test-browser: PARALLEL =
 test-browser: install-dev ## what pages of other origins can do, in Chromium
 	$(PYTEST) $(PARALLEL) tests/browser $(ARGS)
 
-test-clients: WORKERS = 2
 test-clients: install-dev ## lint the API description; generate clients, sign in and upload with them
 	$(PYTEST) $(PARALLEL) tests/clients $(ARGS)
 

@@ -42,4 +42,4 @@ settings.register_profile(
 
 def examples(count: int) -> int:
     """Return this number in `make test-slow`, and as many fewer or more as the profile has."""
-    return count * settings().max_examples // _DEFAULT_EXAMPLES
+    return max(1, count * settings().max_examples // _DEFAULT_EXAMPLES)

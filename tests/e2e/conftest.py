@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from tests.e2e.app import App
-from tests.e2e.deployments import Deployment, embedded
 from tests.e2e.description.people import PROXY_SETTINGS, People
 from tests.e2e.phone_line import PhoneLine, run_phone_line
 from tests.support.forked_service import running
@@ -17,15 +16,9 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def service(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    """One service for all tests that do not stop it, by default the embedded one.
-
-    Each test has its own phones.
-    """
-    deployment: Deployment = getattr(request, "param", embedded)
-    with deployment(request, tmp_path_factory.mktemp("service")) as service:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for all tests that do not stop it. Each test has its own phones."""
+    with running(tmp_path_factory.mktemp("service")) as service:
         yield service
 
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from tests.e2e.app import App
-from tests.e2e.deployments import Database, on_mongo, on_postgres
 from tests.faults.faulty_service import FaultyService, run_faulty_service
+from tests.support.databases import Database, on_mongo, on_postgres
 from tests.support.images import transparent_png
 from tests.support.plain_http import PLAIN_HTTP
 

@@ -8,16 +8,20 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.support.databases import Database, on_sqlite
 from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 from tests.support.walker import Walker
 
 
-@pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One service for all parts that need no settings of their own."""
-    with running(tmp_path_factory.mktemp("walk")) as service:
+@pytest.fixture(scope="session", params=[on_sqlite], ids=["on_sqlite"])
+def service(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """One service on each database for all parts that need no settings of their own."""
+    database: Database = request.param
+    with running(tmp_path_factory.mktemp("walk"), database(request)) as service:
         yield service
 
 

@@ -1,15 +1,18 @@
 """What a service does without any optional feature."""
 
+from tests.support.databases import ON_EACH_DATABASE
 from tests.support.service import REASON
 from tests.support.walker import Walker
 
 
+@ON_EACH_DATABASE
 def test_a_user_signs_in_has_sessions_and_deletes_the_account(walker: Walker) -> None:
     http, phone = walker.http, "+14155570001"
     requested = http.post("/auth/request-otp", json={"phone": phone}).json()
     assert (requested["message"], requested["sent"]) == ("OTP sent", True)
     repeated = http.post("/auth/request-otp", json={"phone": phone}).json()
     assert repeated["sent"] is False
+    assert repeated["request_id"] != requested["request_id"]
     assert http.get(f"/auth/requests/{requested['request_id']}").status_code == 200
     code = walker.service.code(phone)
     wrong = {"phone": phone, "otp": str((int(code) + 1) % 10**6).zfill(6)}
@@ -26,12 +29,16 @@ def test_a_user_signs_in_has_sessions_and_deletes_the_account(walker: Walker) ->
     http.headers["Authorization"] = f"Bearer {verified['access_token']}"
 
     assert http.get("/users/me").json()["error"] == "User not found"
-    created = http.post("/users", json={"username": "Asha  Rao ", "number": phone})
+    user = {"username": "Asha  Rao ", "number": phone}
+    created = http.post("/users", json=user)
     assert (created.status_code, created.json()["message"]) == (201, "User created")
+    same = http.post("/users", json=user)
+    assert (same.status_code, same.json()["user_id"]) == (201, created.json()["user_id"])
+    assert http.get(created.headers["location"]).json()["username"] == "Asha Rao"
     assert http.patch("/users/me", json={"username": "Asha R"}).status_code == 200
     me = http.get("/users/me").json()
     assert (me["username"], me["number"]) == ("Asha R", phone)
-    assert http.get(f"/users/{me['_id']}").json()["username"] == "Asha R"
+    assert me["_id"] == created.json()["user_id"] == verified["user_id"]
 
     refresh = {"refresh_token": verified["refresh_token"]}
     refreshed = http.post("/auth/refresh", json=refresh).json()

@@ -1,9 +1,15 @@
 """The image library."""
 
+from io import BytesIO
+
+from PIL import Image
+
+from tests.support.databases import ON_EACH_DATABASE
 from tests.support.images import phone_photo
 from tests.support.walker import Walker
 
 
+@ON_EACH_DATABASE
 def test_a_user_uploads_sees_and_deletes_an_image(walker: Walker) -> None:
     walker.sign_up("+14155570101", "Media Walk")
     http = walker.http
@@ -15,6 +21,11 @@ def test_a_user_uploads_sees_and_deletes_an_image(walker: Walker) -> None:
     page = http.get("/library", params={"user_id": walker.user_id}).json()
     assert [listed["id"] for listed in page["items"]] == [item["id"]]
     assert http.get(f"/library/{item['id']}").json()["category"] == "Holi 2026"
-    assert http.get(item["url"]).headers["content-type"] == "image/jpeg"
+    file, thumbnail = http.get(item["url"]), http.get(page["items"][0]["variants"]["thumb"])
+    for served in (file, thumbnail):
+        assert (served.status_code, served.headers["content-type"]) == (200, "image/jpeg")
+    with Image.open(BytesIO(file.content)) as image:
+        assert image.size == (item["width"], item["height"])
+        assert not image.getexif()
     assert http.delete(f"/library/{item['id']}").status_code == 204
     assert http.get(item["url"]).status_code == 404

@@ -19,7 +19,7 @@ from entrypoints.commands.core.checks import connection_checks
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
 from tests.support.forked_service import ForkedService
-from tests.support.servers.fake_hook import SECRET, FakeHook
+from tests.support.servers.fake_hook import SECRET
 from tests.support.servers.fake_siteverify import FakeSiteverify
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.fake_vonage import FakeVonage
@@ -29,6 +29,7 @@ from tests.support.service import Service
 
 SENDER = "+15005550006"
 NO_SERVER = "127.0.0.1:1"
+HOOK = f"http://{NO_SERVER}"
 
 
 class Report:
@@ -121,7 +122,8 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN_ADAPTERS)
     environ = {
         "DIALTONE_LIMIT_STORE": "own:limits",
-        "DIALTONE_SMS": "twilio,console,own:simple,own:reporting,own:broken,own:unset",
+        "DIALTONE_SMS": f"twilio,console,own:simple,own:reporting,own:broken,own:unset,{HOOK}/tops3cret",
+        "DIALTONE_SMS_HOOK_SECRET": SECRET,
         "DIALTONE_PUBLIC_URL": "https://dialtone.example.org/app",
         "DIALTONE_COUNTRIES": "US",
         "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
@@ -144,10 +146,11 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
         "messages own:reporting": "statuses are posted to https://dialtone.example.org/app/sms/status",
         "messages own:broken": "the gateway is closed",
         "messages own:unset": "DIALTONE_SMS: MY_SMS_URL is not set: set it.",
+        f"messages {HOOK}": f"DIALTONE_SMS: There is no connection to the hook {HOOK} (the conn",
     }.items():
         assert text in report.parts[part]
     assert "Did you mean DIALTONE_DATABASE?" in "".join(report.parts)
-    assert "8 of 11 parts do not work." in report.errors
+    assert "9 of 12 parts do not work." in report.errors
     shown = "".join(report.parts.values()) + report.errors
     assert "tops3cret" not in shown
     assert SENDER not in shown
@@ -362,21 +365,6 @@ async def test_the_check_of_vonage_sends_nothing_and_says_what_it_cannot_check(
     vonage.has_credit = False
     assert "Check VONAGE_APPLICATION_ID" in await check_part(part, tmp_path, **used)
     assert vonage.messages == []
-
-
-async def test_the_check_of_a_hook_is_a_connection_and_no_message(tmp_path: Path) -> None:
-    with FakeHook() as hook:
-        environ = {
-            "DIALTONE_SMS": f"{hook.url}/tops3cret",
-            "DIALTONE_SMS_HOOK_SECRET": SECRET,
-            "DIALTONE_COUNTRIES": "US",
-        }
-        part = f"messages {hook.url}"
-        assert await check_part(part, tmp_path, **environ) == "ok no message was sent"
-        assert [(request.method, request.path) for request in hook.requests] == [("HEAD", "/")]
-    lost = await check_part(part, tmp_path, **environ)
-    assert lost.startswith(f"DIALTONE_SMS: There is no connection to the hook {hook.url} (the conn")
-    assert "tops3cret" not in lost
 
 
 async def test_a_provider_of_proofs_gets_a_request_and_a_wrong_secret_is_named(

@@ -60,14 +60,11 @@ def use_up_limit_of_ip(driver: HttpDriver) -> None:
     assert_limited(driver.post_json("/auth/refresh", body))
 
 
-@pytest.mark.parametrize("body", [{}, {"scope": "all"}, {"refresh_token": "0" * 86}])
-def test_an_ip_at_its_limit_can_still_sign_out_with_an_access_token(
-    driver: HttpDriver, body: dict[str, str]
-) -> None:
+def test_an_ip_at_its_limit_can_still_sign_out_with_an_access_token(driver: HttpDriver) -> None:
     token = driver.token()
     use_up_limit_of_ip(driver)
 
-    assert driver.post_json("/auth/logout", body, token).status == 204
+    assert driver.post_json("/auth/logout", {"refresh_token": "0" * 86}, token).status == 204
 
 
 def test_logouts_with_an_access_token_are_limited_too(driver: HttpDriver) -> None:

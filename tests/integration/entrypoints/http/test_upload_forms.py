@@ -204,10 +204,8 @@ def test_a_damaged_form_gets_the_same_response_in_any_chunks(
     [
         (b'name="file"; filename="Zo\xeb.gif"', 201, None),
         (b'name="file"; filename="\x95\\"', 201, None),  # Shift JIS
-        (b'name="file"; filename="\xff\xfe\x80"', 201, None),
         (b"name=\"file\"; filename*=utf-8''caf\xe9", 201, None),
         (b"name=\"file\"; filename*=UTF-8''", 400, "no_selected_file"),
-        (b'name="file"; filename*=', 400, "no_selected_file"),
         (b'name="file"; x="filename*=a"', 400, "no_file_part"),
         (b'name="fil\xe9"; filename="a.gif"', 400, "no_file_part"),
     ],

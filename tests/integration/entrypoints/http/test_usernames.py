@@ -19,10 +19,8 @@ def driver() -> Iterator[HttpDriver]:
         yield opened
 
 
-@pytest.mark.parametrize("name", ["admin", "\u0410lice", "Al\u200dice"])
-def test_the_owner_of_a_name_that_is_invalid_today_can_send_it(
-    driver: HttpDriver, name: str
-) -> None:
+def test_the_owner_of_a_name_that_is_invalid_today_can_send_it(driver: HttpDriver) -> None:
+    name = "\u0410lice"
     token = driver.token()
     [identity_id] = driver.harness.database.identities
     driver.harness.store_username(identity_id, Username(name))

@@ -57,12 +57,8 @@ async def test_a_signed_request_gets_markup_or_no_content_and_others_nothing(
         assert_rejected(await driver.post(path, token="another-token"))
 
 
-@pytest.mark.parametrize(
-    "signed_url", ["https://attacker.example/app/voice", "http://service/app/voice"]
-)
-async def test_no_header_changes_the_url_that_is_signed(
-    driver: WebhookDriver, signed_url: str
-) -> None:
+async def test_no_header_changes_the_url_that_is_signed(driver: WebhookDriver) -> None:
+    signed_url = "http://attacker.example/app/voice"
     parts = httpx.URL(signed_url)
     forged = {
         "Host": parts.netloc.decode(),
@@ -83,7 +79,6 @@ async def test_no_header_changes_the_url_that_is_signed(
     ("path", "normalized"),
     [
         ("/v%6Fice", "/voice"),
-        ("/voice?a=%7e+b", "/voice?a=~%20b"),
         ("/voice?b=1&a=&b=2", "/voice?a=&b=1&b=2"),
     ],
 )
@@ -104,16 +99,16 @@ async def test_path_and_query_are_signed_as_they_arrive(
     ],
     ids=["encoding", "many fields", "large", "media type"],
 )
-@pytest.mark.parametrize("path", ["/voice", "/sms/status"])
 async def test_a_malformed_body_is_rejected(
-    driver: WebhookDriver, path: str, content: bytes, media_type: str
+    driver: WebhookDriver, content: bytes, media_type: str
 ) -> None:
-    signatures = (sign_webhook("the-token", PUBLIC_URL + path, form) for form in ((), FORM))
-    for signature in signatures:
-        assert_rejected(await driver.send(path, content, signature, media_type))
+    for path in ("/voice", "/sms/status"):
+        for form in ((), FORM):
+            signature = sign_webhook("the-token", PUBLIC_URL + path, form)
+            assert_rejected(await driver.send(path, content, signature, media_type))
 
 
-@pytest.mark.parametrize("odd", [b"Jos\xe9", b"Jos%E9", b"%ED%A0%BD", b"%00", b"\xc3%A9+"])
+@pytest.mark.parametrize("odd", [b"Jos\xe9", b"%ED%A0%BD%00+"])
 async def test_a_form_is_signed_by_its_bytes_also_where_they_are_not_utf8(
     driver: WebhookDriver, odd: bytes
 ) -> None:
@@ -131,7 +126,7 @@ async def test_a_form_is_signed_by_its_bytes_also_where_they_are_not_utf8(
         assert_rejected(await driver.send(path, form + b"%E9", signature))
 
 
-@pytest.mark.parametrize("call_id", ["", "C" * 201, "C A"])
+@pytest.mark.parametrize("call_id", ["", "C" * 201])
 async def test_without_the_id_of_a_call_there_is_no_call(
     driver: WebhookDriver, call_id: str
 ) -> None:

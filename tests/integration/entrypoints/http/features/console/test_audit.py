@@ -58,24 +58,21 @@ async def test_entries_are_filtered_by_forms_so_that_no_phone_gets_into_an_addre
     await console.post("/users/phone/block", phone=STRANGER.e164, confirmed="yes", reason="x")
     user, administrator = user_id(console), f"administrator%3A{console.administrator_id}"
     stranger = console.harness.keyed_hashes.hash_phone(STRANGER)
-    alice = "operating-system-user:alice"
     filters: list[tuple[dict[str, str], str, int]] = [
         ({"user": PHONE.e164}, f"user={user}", 1),
-        ({"user": "rahul sharma"}, f"user={user}", 1),
         ({"user": STRANGER.e164}, f"user={stranger}", 1),
         ({"actor": a_phone(2).e164}, f"actor={administrator}", 1),
-        ({"actor": alice}, "actor=operating_system_user%3Aalice", 1),
-        ({"actor": f"service_token:{an_id(5)}"}, f"actor=service_token%3A{an_id(5)}", 0),
-    ]
+        ({"actor": "operating-system-user:alice"}, "actor=operating_system_user%3Aalice", 1),
+        (
+            {"user": user, "actor": f"service_token:{an_id(5)}"},
+            f"actor=service_token%3A{an_id(5)}&user={user}", 0,
+        ),
+    ]  # fmt: skip
     for fields, query, number in filters:
         chosen = await console.post("/audit", **fields)
         assert chosen.headers["location"] == f"/console/audit?{query}"
         page = await console.http.get(chosen.headers["location"])
         assert rows(page) == number, fields
-    for actor, number in ((alice, 1), (f"user:{an_id(5)}", 0)):
-        chosen = await console.post("/audit", user=user, actor=actor)
-        page = await console.http.get(chosen.headers["location"])
-        assert (rows(page), f'href="/console/users/{user}"' in page.text) == (number, number == 1)
 
 
 async def test_the_entries_about_a_service_token_link_no_user(console: ConsoleDriver) -> None:

@@ -12,9 +12,8 @@ from adapters.messages.twilio.message_status import read_message_status
         ("undelivered", "30006", True),
         ("failed", "30006", True),
         # Switched off, blocked, filtered, unknown to the carrier's network.
-        *(("undelivered", code, False) for code in ("30003", "30004", "30007", "30008", "")),
+        *(("undelivered", code, False) for code in ("30003", "30008", "")),
         ("sent", "30006", False),
-        ("", "30006", False),
     ],
 )
 def test_some_errors_say_that_no_sms_reaches_the_number(

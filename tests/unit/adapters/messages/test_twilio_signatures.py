@@ -30,7 +30,6 @@ def signed(
         ("http://a.example/voice", "http://a.example:80/voice"),
         ("https://a.example:8443/voice", "https://a.example/voice"),
         ("https://[::1]:8443/voice", "https://[::1]/voice"),
-        ("https://a.example/voice?", "https://a.example:443/voice?"),
         ("https://a.example/v;a?b=//c:80#d", "https://a.example:443/v;a?b=//c:80#d"),
     ],
 )

@@ -46,13 +46,6 @@ def with_token(token: str) -> SignedRequest:
     return SignedRequest(URL, {"authorization": f"Bearer {token}"}, body=BODY)
 
 
-ERRORS_OF_NUMBERS = (1170, 1190, 1310, 1430)
-OTHER_ERRORS = (1180, 1240, 1250, 1280, 1360)
-"""Switched off, unsubscribed, without a route, blocked by the carrier, too late."""
-UNKNOWN_STATUSES: tuple[object, ...] = ("a-new-one", None, 7, [], {})
-ERRORS_WITHOUT_CODE: tuple[object, ...] = (None, 7, "1000", [], {}, {"error": None}, {"title": {}})
-
-
 def now(**difference: float) -> int:
     return int((datetime.now(UTC) + timedelta(**difference)).timestamp())
 
@@ -74,20 +67,13 @@ def test_a_signed_callback_counts_at_any_url() -> None:
         {"payload_hash": "\ud800"},
         {"payload_hash": 7},
         {"jti": ""},
-        {"jti": 7},
         *({name: None} for name in ("iat", "jti", "payload_hash", "application_id")),
         {"iat": now(seconds=-MAX_SIGNATURE_AGE.total_seconds() - 60)},
         {"iat": now(days=1)},
-        {"iat": now() * 1000},
-        {"iat": float("nan")},
-        {"iat": float("inf")},
-        {"iat": 10**400},
-        {"iat": True},
         {"iat": str(now())},
         {"exp": now(seconds=-60)},
-        {"nbf": now(days=1)},
     ],
-)  # fmt: skip
+)
 def test_a_claim_that_is_wrong_or_missing_is_not_authentic(claims: dict[str, Any]) -> None:
     assert not SIGNATURES.verify(sign_request(URL, BODY, **claims))
 
@@ -106,15 +92,11 @@ def test_the_header_of_a_token_does_not_choose_its_algorithm() -> None:
     assert SIGNATURES.verify(with_token(jwt.encode(claims, SECRET, algorithm="HS256")))
 
 
-@pytest.mark.parametrize(
-    "header",
-    ["", "Bearer", "Bearer ", "Bearer a.b.c", "Bearer é", "Basic YTpi", "Bearer a,Bearer b"],
-)
-def test_another_header_is_not_authentic(header: str) -> None:
-    assert not SIGNATURES.verify(SignedRequest(URL, {"authorization": header}, body=BODY))
+def test_another_header_is_not_authentic() -> None:
     token = sign(BODY)["authorization"].removeprefix("Bearer ")
-    for wrong in (token, f"Basic {token}", f"Bearer {token},Bearer {token}", f"Bearer  {token}x"):
-        assert not SIGNATURES.verify(SignedRequest(URL, {"authorization": wrong}, body=BODY))
+    repeated = f"Bearer {token},Bearer {token}"
+    for wrong in ("", "Bearer", "Bearer é", token, f"Basic {token}", repeated, f"Bearer  {token}x"):
+        assert not SIGNATURES.verify(SignedRequest(URL, {"authorization": wrong}, body=BODY)), wrong
 
 
 def test_a_nested_token_and_another_body_are_not_authentic() -> None:
@@ -163,39 +145,28 @@ async def test_odd_text_in_another_field_does_not_hide_a_status() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("status", "error", "is_unreachable"),
-    [
-        *(("rejected", error, True) for error in ERRORS_OF_NUMBERS),
-        *(("rejected", error, False) for error in OTHER_ERRORS),
-        ("undeliverable", 1331, False),
-        ("submitted", 1190, False),
-    ],
-)
-def test_some_errors_say_that_no_sms_reaches_the_number(
-    status: str, error: int, *, is_unreachable: bool
-) -> None:
-    [read] = read_message_statuses(make_status(MESSAGE, status, error).decode())
-    assert read.is_unreachable is is_unreachable
+def test_some_errors_say_that_no_sms_reaches_the_number() -> None:
+    reports = [("rejected", error) for error in (1170, 1190, 1310, 1430)]
+    # Switched off, without a route, blocked by the carrier; a carrier that is not connected.
+    others = [("rejected", 1180), ("rejected", 1250), ("rejected", 1280), ("undeliverable", 1331)]
+    # An error beside a status that is no failure.
+    for status, error in (*reports, *others, ("submitted", 1190)):
+        [read] = read_message_statuses(make_status(MESSAGE, status, error).decode())
+        assert read.is_unreachable is ((status, error) in reports), (status, error)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        # A message that somebody sent.
-        {"channel": "sms", "message_type": "text", "text": "STOP", "from": "14155550001"},
-        *({"status": status} for status in UNKNOWN_STATUSES),
-    ],
-)
-def test_what_is_no_status_reports_nothing(body: dict[str, Any]) -> None:
-    assert read_message_statuses(json.dumps(body)) == []
+def test_what_is_no_status_reports_nothing() -> None:
+    # The first one is a message that somebody sent.
+    sent = {"channel": "sms", "message_type": "text", "text": "STOP", "from": "14155550001"}
+    for body in (sent, *({"status": status} for status in ("a-new-one", None, []))):
+        assert read_message_statuses(json.dumps(body)) == []
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
         ({"error": {"type": "https://developer.vonage.com/api-errors/messages#1000"}}, "1000"),
-        *((error, "") for error in ERRORS_WITHOUT_CODE),
+        *((error, "") for error in (None, "1000", {"error": None}, {"title": {}})),
     ],
 )
 def test_an_error_of_another_form_has_no_code(error: object, code: str) -> None:

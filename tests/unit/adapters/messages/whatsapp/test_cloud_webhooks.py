@@ -50,12 +50,10 @@ def failed(*codes: object) -> dict[str, Any]:
         (a_status(), MessageStatus(ReportedStatus.SENT)),
         (a_status(status="delivered"), MessageStatus(ReportedStatus.DELIVERED)),
         (a_status(status="read"), MessageStatus(ReportedStatus.DELIVERED)),
-        (a_status(status="played"), MessageStatus(None)),
         (a_status(status="made_up"), MessageStatus(None)),
         (failed(131026), MessageStatus(ReportedStatus.FAILED, "131026", is_unreachable=True)),
         (failed(131049), MessageStatus(ReportedStatus.FAILED, "131049")),
         (failed("131026"), MessageStatus(ReportedStatus.FAILED, "131026", is_unreachable=True)),
-        (failed("soon"), MessageStatus(ReportedStatus.FAILED)),
         (failed({}), MessageStatus(ReportedStatus.FAILED)),
         (failed(), MessageStatus(ReportedStatus.FAILED)),
         # A code beside another status is no failure.
@@ -92,15 +90,8 @@ def test_only_statuses_of_our_messages_of_our_number_are_read() -> None:
     assert statuses == [ReportedStatus.SENT, ReportedStatus.DELIVERED]
 
 
-@pytest.mark.parametrize("other", ["?", None, {"status": 5}])
-def test_a_status_of_another_form_does_not_hide_the_others(other: object) -> None:
-    (read_status,) = read(make_webhook(a_change(other, a_status())))
-
-    assert read_status.status is ReportedStatus.SENT
-
-
-def test_an_entry_or_a_change_of_another_form_does_not_hide_the_others() -> None:
-    change = a_change(a_status())
+def test_what_has_another_form_does_not_hide_the_others() -> None:
+    change = a_change("?", None, {"status": 5}, a_status())
     others = [{**change, "value": 5}, {"field": 5}, "?", None, {"field": "messages"}]
     entries = [{"changes": [*others, change]}, {"changes": None}, 5, {}, {"changes": [change]}]
     body = json.dumps({"object": "whatsapp_business_account", "entry": entries}).encode()
@@ -125,9 +116,9 @@ def test_odd_text_in_another_field_does_not_hide_a_status() -> None:
     assert (read_status.error_code, read_status.reference) == ("131026", REFERENCE)
 
 
-@pytest.mark.parametrize("secret", [SECRET, NEW_SECRET])
-def test_both_secrets_are_valid_while_one_is_replaced(secret: str) -> None:
-    assert read(make_webhook(), secret) == []
+def test_both_secrets_are_valid_while_one_is_replaced() -> None:
+    for secret in (SECRET, NEW_SECRET):
+        assert read(make_webhook(), secret) == []
 
 
 def test_the_signature_is_checked_before_the_body_is_parsed() -> None:
@@ -143,20 +134,10 @@ def test_the_signature_is_checked_before_the_body_is_parsed() -> None:
     assert without_secrets.read_statuses(request) is None
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"null",
-        b"{}",
-        b"\xff",
-        b"[" * 100_000,
-        json.dumps({"object": 5}).encode(),
-        json.dumps({"object": "whatsapp_business_account", "entry": 5}).encode(),
-    ],
-)
-def test_a_malformed_body_is_not_authentic(body: bytes) -> None:
-    assert read(body) is None
+def test_a_malformed_body_is_not_authentic() -> None:
+    without_entries = b'{"object": "whatsapp_business_account", "entry": 5}'
+    for body in (b"", b"{}", b"\xff", b"[" * 100_000, b'{"object": 5}', without_entries):
+        assert read(body) is None
 
 
 def test_a_webhook_of_another_product_reports_nothing() -> None:
@@ -177,14 +158,12 @@ def test_a_large_body_is_read() -> None:
         (handshake_url(URL, TOKEN), "1158201444"),
         (handshake_url(URL, TOKEN, "a b<c>"), "a b<c>"),
         (handshake_url(URL, "another token"), None),
-        (handshake_url(URL, ""), None),
         (handshake_url(URL, f"{TOKEN}é"), None),
         (handshake_url(URL, TOKEN, ""), None),
         (handshake_url(URL, TOKEN, "é"), None),
         (handshake_url(URL, TOKEN, "1" * 1_001), None),
         (handshake_url(URL, TOKEN).replace("subscribe", "unsubscribe"), None),
         (f"{handshake_url(URL, TOKEN)}&hub.challenge=2", None),
-        (f"{URL}?hub.verify_token={TOKEN}", None),
         (f"https://[?hub.verify_token={TOKEN}", None),
         (URL, None),
     ],

@@ -13,19 +13,12 @@ LANGUAGES = ("en_US", "pt_BR", "es", "zh_CN", "zh_HK", "fil")
     ("locale", "language"),
     [
         (None, "en_US"),
-        ("", "en_US"),
         ("?", "en_US"),
-        ("pt-BR", "pt_BR"),
         ("pt_br", "pt_BR"),
-        ("pt", "pt_BR"),
         ("pt-PT", "pt_BR"),
-        ("en-GB", "en_US"),
-        ("es-MX", "es"),
-        ("de", "en_US"),
         ("fil-PH", "fil"),
+        ("de", "en_US"),
         ("zh", "zh_CN"),
-        ("zh-Hans", "zh_CN"),
-        ("zh-Hant", "zh_HK"),
         ("zh-TW", "zh_HK"),
         ("zh-Hant-HK", "zh_HK"),
         ("zh-SG", "zh_CN"),
@@ -47,8 +40,6 @@ def test_the_id_of_a_message_is_kept_without_the_number() -> None:
     assert len(without_number(make_message_id("4915112345678"))) == 20
 
 
-@pytest.mark.parametrize(
-    "message_id", ["", "wamid.", "wamid.MTY1MDM4Nzk0Mzk=", "wamid.ä", "w", 'x"']
-)
-def test_an_id_of_another_form_is_not_kept(message_id: str) -> None:
-    assert without_number(message_id) == ""
+def test_an_id_of_another_form_is_not_kept() -> None:
+    for message_id in ("", "wamid.", "wamid.MTY1MDM4Nzk0Mzk=", "wamid.ä", 'x"'):
+        assert without_number(message_id) == ""

@@ -138,8 +138,7 @@ def test_every_language_has_short_messages_of_every_kind() -> None:
         assert measure_sms(preview.text).parts <= max_parts, (file.name, preview)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_has_its_own_texts_with_spaces_around_the_code(language: str) -> None:
+def test_every_language_has_its_own_texts_with_spaces_around_the_code() -> None:
     templates = dialtone_templates()
 
     def render(locale: str, purpose: Purpose, platform: Platform) -> str:
@@ -151,32 +150,32 @@ def test_every_language_has_its_own_texts_with_spaces_around_the_code(language: 
             purpose=purpose,
         ).text
 
-    for purpose, platform in product(Purpose, Platform):
+    for language, purpose, platform in product(LANGUAGES, Purpose, Platform):
         text = render(language, purpose, platform)
         assert (text == render("en", purpose, platform)) == (language == "en")
         # Phones that look for a word boundary find none between Chinese letters and digits.
         assert re.findall(r"(?<!\S)\d{6}(?!\S)", text)[0] == "012345"
-    for platform in Platform:
+    for language, platform in product(LANGUAGES, Platform):
         assert len({render(language, purpose, platform) for purpose in Purpose}) == len(Purpose)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_has_its_own_notices(language: str) -> None:
+def test_every_language_has_its_own_notices() -> None:
     templates = dialtone_templates()
-    texts = {
-        locale: [
-            templates.render_notice(notice, country="US", locale=locale).text
-            for notice in PhoneNotice
-        ]
-        for locale in (language, "en")
-    }
-    assert set(texts[language]).isdisjoint(texts["en"]) == (language != "en")
-    assert len(set(texts[language])) == len(PhoneNotice)
-    assert ["7" in text for text in texts[language]] == [True, False, False, True, False]
-    changed = templates.render_notice(
-        PhoneNotice.PHONE_CHANGED, country="US", locale=language, undo_code=UndoCode("ABCDEFGHJKLM")
-    ).text
-    assert re.findall(r"(?<!\S)ABCD-EFGH-JKLM(?!\S)", changed)  # it can be copied by a long tap
+
+    def render(notice: PhoneNotice, locale: str, undo_code: UndoCode | None = None) -> str:
+        return templates.render_notice(
+            notice, country="US", locale=locale, undo_code=undo_code
+        ).text
+
+    english = {render(notice, "en") for notice in PhoneNotice}
+    for language in LANGUAGES:
+        texts = [render(notice, language) for notice in PhoneNotice]
+        assert english.isdisjoint(texts) == (language != "en")
+        assert len(set(texts)) == len(PhoneNotice)
+        assert ["7" in text for text in texts] == [True, False, False, True, False]
+        changed = render(PhoneNotice.PHONE_CHANGED, language, UndoCode("ABCDEFGHJKLM"))
+        # It can be copied by a long tap.
+        assert re.findall(r"(?<!\S)ABCD-EFGH-JKLM(?!\S)", changed)
 
 
 def test_files_to_sign_in_with_a_long_app_name_need_no_tables(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_braces_in_a_value_are_kept() -> None:
     assert text == "012345 is your {code}{minutes}{x} code for 5 min."
 
 
-@pytest.mark.parametrize("text", ["{otp}", "{}", "}", "{{code}}", "{CODE}", "{code"])
+@pytest.mark.parametrize("text", ["{otp}", "{}", "}", "{{code}}", "{code"])
 def test_other_braces_than_placeholders_are_invalid(text: str) -> None:
     with pytest.raises(InvalidValue) as error:
         parse_template(Platform.GENERAL, text)
@@ -89,9 +89,8 @@ def test_a_placeholder_of_another_platform_is_invalid() -> None:
             parse_template(platform, f"{{code}} {{{placeholder}}}")
 
 
-@pytest.mark.parametrize("digits", ["4711", "012345"])
-def test_an_app_name_that_looks_like_a_code_violates_code_first(digits: str) -> None:
-    app = AppIdentity(f"Taxi {digits}", (FIRST_HASH,), "dial.test")
+def test_an_app_name_that_looks_like_a_code_violates_code_first() -> None:
+    app = AppIdentity("Taxi 4711", (FIRST_HASH,), "dial.test")
     for text, rules in (("{app}: {code}", [TemplateRule.CODE_FIRST]), ("{code}: {app}", [])):
         templates = template_set(general=text).with_platform_defaults()
         platforms = (Platform.GENERAL, Platform.ANDROID, Platform.WEB)

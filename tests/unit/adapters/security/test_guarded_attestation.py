@@ -67,7 +67,6 @@ async def test_results_challenges_and_a_health_check_are_passed_on() -> None:
             ConnectionError("rejected: 03AGdBq25-the-response"),
             "the adapter failed with ConnectionError",
         ),
-        (asyncio.CancelledError(), "the adapter failed with CancelledError"),
         (SystemExit(1), "the adapter failed with SystemExit"),
         (True, "the adapter returned bool"),
         (

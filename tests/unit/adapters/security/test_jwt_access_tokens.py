@@ -70,9 +70,6 @@ def test_a_token_of_exactly_this_form_is_issued_and_accepted() -> None:
     assert TOKENS.verify(sign(HEADER, PAYLOAD | {"new": "thing"}), NOW) == CLAIMS
 
 
-OTHER_PAYLOADS: list[Any] = [[], "text", 5, None, b"not json", b"", b"\xff"]
-
-
 def without(part: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in part.items() if key != name}
 
@@ -82,15 +79,12 @@ def without(part: dict[str, Any], name: str) -> dict[str, Any]:
     [
         *((without(HEADER, name), PAYLOAD) for name in HEADER),
         *((HEADER, without(PAYLOAD, name)) for name in PAYLOAD if name != "gen"),
-        *((HEADER, PAYLOAD | {name: None}) for name in PAYLOAD if name != "gen"),
-        *((HEADER, payload) for payload in OTHER_PAYLOADS),
+        (HEADER, []),
+        (HEADER, b"\xff"),
         (HEADER, b"[" * 1000),
         (HEADER, JSON[:-1] + b', "new": NaN}'),
-        (HEADER, JSON[:-1] + b', "new": "\xff"}'),
         (HEADER, JSON[:-1] + b', "new": ' + b"[" * 1150),
         (HEADER, JSON[:-1] + b', "exp": true}'),
-        (HEADER, JSON + b"{}"),
-        (HEADER, b"\xef\xbb\xbf" + JSON),
         (HEADER, JSON.decode().encode("utf-16")),
         (HEADER, PAYLOAD | {"more": "x" * 4000}),
     ],
@@ -106,9 +100,8 @@ def test_an_incomplete_or_too_long_token_is_rejected_despite_its_signature(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"alg": "none"}, {"alg": "HS256"}, {"alg": ["ES256"]}, {"alg": None},
-        {"kid": "0000000c"}, {"kid": "0000000a"}, {"kid": ["0000000b"]},
-        {"typ": "JWT"}, {"crit": ["exp"]}, {"b64": False}, {"jwk": {"kty": "EC"}},
+        {"alg": "none"}, {"alg": "HS256"}, {"alg": ["ES256"]},
+        {"kid": "0000000a"}, {"kid": ["0000000b"]}, {"typ": "JWT"}, {"crit": ["exp"]},
     ],
     ids=str,
 )  # fmt: skip
@@ -120,12 +113,9 @@ def test_another_header_is_rejected_despite_a_valid_signature(changes: dict[str,
 @pytest.mark.parametrize(
     "changes",
     [
-        {"iss": "other"}, {"iss": ["dialtone"]}, {"aud": "other"}, {"aud": ["app"]},
-        {"exp": str(PAYLOAD["exp"])}, {"exp": float(PAYLOAD["exp"])},
-        {"exp": True}, {"exp": 10**12}, {"exp": 10**20}, {"exp": -(10**20)},
-        {"iat": "now"}, {"iat": 0.5}, {"iat": False}, {"iat": 10**400},
-        {"sub": 5}, {"sid": 5}, {"sid": ["x"]},
-        {"gen": "1"}, {"gen": 1.0}, {"gen": True},
+        {"iss": "other"}, {"aud": "other"}, {"aud": ["app"]},
+        {"exp": float(PAYLOAD["exp"])}, {"exp": 10**12}, {"exp": -(10**20)},
+        {"iat": "now"}, {"iat": 10**400}, {"sub": 5}, {"sid": 5}, {"gen": True},
     ],
     ids=lambda changes: str(changes)[:30],
 )  # fmt: skip

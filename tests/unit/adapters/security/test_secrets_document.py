@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,20 +37,14 @@ PEM: Final = "-----BEGIN PRIVATE KEY-----\n"
 PEM_END: Final = "\n-----END PRIVATE KEY-----\n"
 HMAC_PURPOSES: Final = (KeyPurpose.OTP_PEPPER, KeyPurpose.REFRESH, KeyPurpose.PHONE_INDEX)
 SYMMETRIC_PURPOSES: Final = (*HMAC_PURPOSES, KeyPurpose.PHONE_ENCRYPTION)
-WEAK_KEYS: Final = {
-    "zeros": bytes(32),
-    "few bytes": bytes(range(15)) * 3,
-    "descending": bytes(range(255, 223, -1)),
-    "steps of eight": bytes(range(0, 256, 8)),
-    "words": b"correct horse battery staple, or so they say",
-    "a repeated word": b"changeme" * 4,
-}
-PUBLISHED_KEYS: Final = {
-    "RFC 6979 A.2.5": "C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721",
-    "RFC 7515 A.3": "8E9B109E719098BF980487DF1F5D77E9CB29606EBED2263B5F57C213DF84F4B2",
-    "RFC 7517 A.2": "F3BD0C07A81FB932781ED52752F60CC89A6BE5E51934FE01938DDB55D8F77801",
-    "jwt.io": "7AF6732F581D005AFCF216F6385FF6371029242CC60840DD7D2A7A5503B7D21C",
-}
+WEAK_KEYS: Final = (
+    bytes(range(15)) * 3,
+    bytes(range(255, 223, -1)),
+    bytes(range(0, 256, 8)),
+    b"correct horse battery staple, or so they say",
+    b"changeme" * 4,
+)
+JWT_IO: Final = "7AF6732F581D005AFCF216F6385FF6371029242CC60840DD7D2A7A5503B7D21C"
 
 
 @pytest.fixture
@@ -99,12 +94,8 @@ def test_generated_keys_are_strong_and_fit_the_other_adapters() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "", "[]", '"text"', "\x00", '{"version": 2}', "{}", "[" * 100_000, TEXT[:300],
-    ],
-    ids=lambda text: text[:9],
-)  # fmt: skip
+    "text", ["", "[]", '{"version": 2}', "[" * 100_000, TEXT[:300]], ids=lambda text: text[:9]
+)
 def test_text_in_another_format_is_rejected(text: str) -> None:
     with pytest.raises(
         InvalidKeys, match=r"^(it is not JSON|Expected `object`|.*(field `|\.)version`)"
@@ -127,20 +118,19 @@ def test_a_list_with_an_impossible_key_is_rejected(members: dict[str, Any]) -> N
     assert "a P-256 private key in PEM - at `$.signing[0].key`" in parse_error(members)
 
 
-@pytest.mark.parametrize("purpose", KeyPurpose)
-def test_a_missing_list_is_named(members: dict[str, Any], purpose: KeyPurpose) -> None:
-    values: list[Any] = [None, [], {}, "text", [5]]
-    for value in values:
+def test_a_missing_list_is_named(members: dict[str, Any]) -> None:
+    values: list[Any] = [None, [], {}, [5]]
+    for purpose, value in product(KeyPurpose, values):
         assert f"`$.{purpose}" in parse_error(members | {purpose: value})
 
 
-@pytest.mark.parametrize("purpose", KeyPurpose)
+@pytest.mark.parametrize("purpose", [KeyPurpose.SIGNING, KeyPurpose.OTP_PEPPER])
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("id", [None, "first", "0000000A"]),
+        ("id", [None, "0000000A"]),
         ("not_before", [None, "yesterday", "2026-05-01T09:30:00"]),
-        ("key", [None, "", "tops3cret", "dG9wczNjcmV0", "dG9w\u00e9", f"{PEM}tops3cret{PEM_END}"]),
+        ("key", [None, "tops3cret", "dG9wczNjcmV0", "dG9w\u00e9", f"{PEM}tops3cret{PEM_END}"]),
     ],
 )
 def test_an_invalid_entry_is_named_without_its_key(
@@ -171,27 +161,26 @@ def test_random_keys_are_strong_in_any_encoding(members: dict[str, Any]) -> None
         assert repr(encoded)[2:-1] not in printed
 
 
-@pytest.mark.parametrize("purpose", SYMMETRIC_PURPOSES)
-@pytest.mark.parametrize("kind", WEAK_KEYS)
-def test_a_key_that_is_not_random_is_rejected(
-    members: dict[str, Any], purpose: KeyPurpose, kind: str
-) -> None:
-    key = WEAK_KEYS[kind][:32] if purpose is KeyPurpose.PHONE_ENCRYPTION else WEAK_KEYS[kind]
-    entry = generate_entry(purpose, NOW) | {"key": encode(key)}
-    # A former key is checked too; there is only one index key.
-    members[purpose] = [entry] if purpose is KeyPurpose.PHONE_INDEX else [*members[purpose], entry]
+@pytest.mark.parametrize("key", WEAK_KEYS)
+def test_a_key_that_is_not_random_is_rejected(members: dict[str, Any], key: bytes) -> None:
+    for purpose in SYMMETRIC_PURPOSES:
+        weak = key[:32] if purpose is KeyPurpose.PHONE_ENCRYPTION else key
+        entry = generate_entry(purpose, NOW) | {"key": encode(weak)}
+        # A former key is checked too; there is only one index key.
+        entries = [entry] if purpose is KeyPurpose.PHONE_INDEX else [*members[purpose], entry]
 
-    error = strength_error(members)
+        error = strength_error(members | {purpose: entries})
 
-    assert f'"{purpose}[{len(members[purpose]) - 1}].key" is not random' in error
-    assert encode(key) not in error
+        assert f'"{purpose}[{len(entries) - 1}].key" is not random' in error
+        assert encode(weak) not in error
 
 
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        *((value, "is not random") for value in (1, 2**128, int.from_bytes(bytes(range(32))))),
-        *((int(key, 16), "is a published example") for key in PUBLISHED_KEYS.values()),
+        (2**128, "is not random"),
+        (int.from_bytes(bytes(range(32))), "is not random"),
+        (int(JWT_IO, 16), "is a published example"),
     ],
 )
 def test_a_guessable_or_published_signing_key_is_rejected(

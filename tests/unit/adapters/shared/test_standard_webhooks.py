@@ -43,10 +43,9 @@ def test_an_old_request_is_not_signed(minutes: float) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        *({name: ""} for name in ("webhook-id", "webhook-timestamp", "webhook-signature")),
-        *({"webhook-id": text} for text in (f"{ID}x", "\N{SNOWMAN}", f"{ID},{ID}")),
-        *({"webhook-timestamp": text} for text in ("now", "nan", "-1", "9" * 400)),
-        *({"webhook-signature": text} for text in ("v1", "v1,\xe4", "v2,AAAA", "v1,A,B")),
+        *({"webhook-id": text} for text in ("", "\N{SNOWMAN}")),
+        *({"webhook-timestamp": text} for text in ("now", "-1", "9" * 400)),
+        *({"webhook-signature": text} for text in ("", "v1,\xe4", "v2,AAAA")),
     ],
 )
 def test_a_malformed_or_changed_request_is_not_signed(changes: dict[str, str]) -> None:

@@ -136,11 +136,8 @@ FIELDS = "use choices, give_up, invalid, kind, language_key, repetition, text"
         ),
         (replaced("{app}", "{code}"), ["locales.en.texts.question: '{code}' is not a placeholder"]),
         (
-            replaced('default_locale = "en"', 'default_locale = "de"\nlocale = "en"'),
-            [
-                "locale: there is no such field; use anonymous_caller, default_locale, known_call",
-                "default_locale: there is no table [locales.de]; use one of en",
-            ],
+            replaced('default_locale = "en"', 'default_locale = "de"'),
+            ["default_locale: there is no table [locales.de]; use one of en"],
         ),
         (
             'default_locale = "en"\nunknown_caller = "a"\nknown_caller = "a"\nnodes = 1\n',

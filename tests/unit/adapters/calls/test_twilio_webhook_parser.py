@@ -33,28 +33,23 @@ def test_every_status_of_a_dialed_call_is_known(status: str, result: DialResult)
     assert parse(DialCallStatus=status, Digits="1", RecordingSid=RECORDING).event == Dialed(result)
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("61", 61), ("0", 0), ("", None), ("-1", None), ("1.5", None)]
-)
-def test_the_length_of_a_call_is_what_twilio_charges(text: str, seconds: int | None) -> None:
-    assert parse(CallDuration=text).call_seconds == seconds
-    dialed = parse(DialCallStatus="completed", DialCallDuration=text).event
-    assert dialed == Dialed(DialResult.ANSWERED, seconds or 0)
+def test_the_length_of_a_call_is_what_twilio_charges() -> None:
+    for text, seconds in (("61", 61), ("0", 0), ("", None), ("-1", None), ("1.5", None)):
+        assert parse(CallDuration=text).call_seconds == seconds
+        dialed = parse(DialCallStatus="completed", DialCallDuration=text).event
+        assert dialed == Dialed(DialResult.ANSWERED, seconds or 0)
 
 
-@pytest.mark.parametrize(
-    ("status", "reported"),
-    [
-        ("accepted", ReportedStatus.QUEUED), ("scheduled", ReportedStatus.QUEUED),
-        ("sending", ReportedStatus.QUEUED), ("sent", ReportedStatus.SENT),
-        ("read", ReportedStatus.DELIVERED), ("partially_delivered", ReportedStatus.DELIVERED),
-        ("canceled", ReportedStatus.FAILED), ("receiving", None), ("received", None),
-        ("Delivered", None),
-    ],
-)  # fmt: skip
-def test_every_status_of_a_message_is_known(status: str, reported: ReportedStatus | None) -> None:
-    assert parse(MessageStatus=status, SmsStatus="failed").message_status is reported
-    assert parse(SmsStatus=status).message_status is reported
+def test_every_status_of_a_message_is_known() -> None:
+    for status, reported in {
+        **dict.fromkeys(("accepted", "scheduled", "sending"), ReportedStatus.QUEUED),
+        "sent": ReportedStatus.SENT,
+        **dict.fromkeys(("read", "partially_delivered"), ReportedStatus.DELIVERED),
+        "canceled": ReportedStatus.FAILED,
+        **dict.fromkeys(("receiving", "received", "Delivered")),
+    }.items():
+        assert parse(MessageStatus=status, SmsStatus="failed").message_status is reported
+        assert parse(SmsStatus=status).message_status is reported
 
 
 @pytest.mark.parametrize(
@@ -65,7 +60,6 @@ def test_every_status_of_a_message_is_known(status: str, reported: ReportedStatu
         ({"RecordingUrl": "https://evil.test/?/Recordings/RE1"}, Continued()),
         ({"RecordingSid": RECORDING_URL}, Continued()),
         ({"RecordingSid": RECORDING, "RecordingStatus": "failed"}, Continued()),
-        ({"RecordingSid": RECORDING, "RecordingDuration": "-1"}, Recorded(RECORDING)),
         ({"RecordingSid": RECORDING, "RecordingDuration": "\u0669"}, Recorded(RECORDING)),
     ],
 )
@@ -75,12 +69,11 @@ def test_a_recording_is_an_id_and_never_a_url(
     assert parse(**fields).event == event
 
 
-@pytest.mark.parametrize("text", ["../Calls", "CA" * 33, "CA\n", "ÇA", ""])
-def test_what_is_no_sid_and_no_error_code_is_empty(text: str) -> None:
-    fields = parse(CallSid=text, ErrorCode=text, CallStatus="initiated")
-
-    assert (fields.provider_call_id, fields.error_code) == ("", "")
-    assert fields.call_status is CallStatus.QUEUED
+def test_what_is_no_sid_and_no_error_code_is_empty() -> None:
+    for text in ("../Calls", "CA" * 33, "CA\n", "ÇA", ""):
+        fields = parse(CallSid=text, ErrorCode=text, CallStatus="initiated")
+        assert (fields.provider_call_id, fields.error_code) == ("", "")
+        assert fields.call_status is CallStatus.QUEUED
     assert [parse(ErrorCode=code).error_code for code in ("12345678", "30003 ")] == ["", ""]
 
 

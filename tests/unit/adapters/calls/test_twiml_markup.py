@@ -39,7 +39,7 @@ def test_a_menu_is_rendered_as_documented() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["word " * 3000, "w" * 9000, "👩‍🚀" * 1500])
+@pytest.mark.parametrize("text", ["word " * 3000, "👩‍🚀" * 1500])
 def test_a_long_text_is_said_in_parts_without_a_loss(text: str) -> None:
     said = [say.text or "" for say in twiml.validate(render(Say(text, VOICE)))]
 

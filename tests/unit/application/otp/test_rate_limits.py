@@ -249,15 +249,6 @@ async def test_only_failures_that_count_use_the_limit() -> None:
     assert await attempts_of_a_delivery(app) == 5
 
 
-# Without a challenge
-
-
-async def test_a_repeat_is_not_counted(app: CoreHarness) -> None:
-    for seconds, left in ((0, 4), (9, 4), (1, 3), (1, 3)):
-        app.advance(seconds)
-        assert await app.verify_otp("000000") == OtpRejected(left)
-
-
 # Permits of a delivery
 
 UNVERIFIED = "deliveries:unverified"

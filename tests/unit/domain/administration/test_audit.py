@@ -9,13 +9,10 @@ from domain.errors import InvalidCharacters, TooLong
     [
         "5552671",
         "+1 [415] - [555] - [2671]",  # separators
-        "0415 / 555 _ 26..71",
-        "1+415+555+2671",
         "415x555x2671",
         "٠٤١٥٥٥٥٢٦٧١",
         "⁴¹⁵⁵⁵⁵²⁶⁷¹",
         "14155552671aaaaaaaaaaaaa",  # as long as an id
-        "p4155552671x",
     ],
 )
 def test_the_digits_of_a_phone_in_a_reason_are_masked(phone: str) -> None:
@@ -33,7 +30,6 @@ def test_the_digits_of_a_phone_in_a_reason_are_masked(phone: str) -> None:
         "lost the phone, ticket 123456",
         "2 phones, +1 and +44",
         "as 6561a2b0c3d4e5f607182930 asked",
-        "",
         "§ 15",
     ],
 )

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from itertools import product
 from typing import Any, Final
 
 import pytest
@@ -119,7 +118,7 @@ async def test_other_calls_hear_nothing_and_change_nothing(
 
 @pytest.mark.parametrize(
     ("change", "requests"),
-    [*product(["used", "key lost", "expired", "ended", "blocked"], [0, 1]), ("blocked", 2)],
+    [*((change, 1) for change in ("used", "key lost", "expired", "ended")), ("blocked", 2)],
 )
 async def test_a_code_that_is_over_is_not_read(app: AppHarness, change: str, requests: int) -> None:
     for position, event in ((None, ANSWERED), (CODE, KEY))[:requests]:

@@ -11,7 +11,6 @@ import pytest
 from application.otp.events import OtpRequestRejected, OtpSuppressed
 from application.otp.log_in import LoggedIn
 from application.otp.provider_pause import PAUSE
-from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.ports.otp import DeliveryResult
 from domain.features.voice.call import Call, CallDirection, CallStatus
@@ -35,7 +34,6 @@ from tests.support.policies import make_policy
 from tests.support.voice.stored import stored_calls
 
 HOUR = timedelta(hours=1)
-TEN_IPS = [f"10.1.{number}.1" for number in range(10)]
 
 
 def app_with_phone_line(**policy: Any) -> AppHarness:
@@ -254,20 +252,6 @@ async def test_a_blocked_phone_is_counted_alike_and_not_called(app: AppHarness) 
 
 
 # Attempts
-
-
-@pytest.mark.parametrize("result", [None, UNKNOWN])
-async def test_the_code_logs_in_from_any_ip_and_once(
-    app: AppHarness, result: DeliveryResult | None
-) -> None:
-    app.call_provider.result = result
-    assert await app.request_callback()
-    code = await app.code_of_last_call()
-    results = await asyncio.gather(*(app.verify_otp(code, client_ip=ip) for ip in TEN_IPS))
-    assert sum(isinstance(result, LoggedIn) for result in results) == 1
-    # The others sent the code that was just used: nothing was counted.
-    assert results.count(OtpRejected(4)) == 9
-    assert app.database.permits["country:US:calls:callbacks:strangers"] == 1
 
 
 async def test_failures_at_a_callback_count_on_the_limit_of_all_failures() -> None:

@@ -35,12 +35,9 @@ def test_a_subject_is_a_prefix_a_network_or_a_country(
 @pytest.mark.parametrize(
     ("text", "prefix"),
     [
-        ("+4479", "+4479"),
         ("+1", "+1"),
         ("+44 (79) 00-12", "+44790012"),
-        ("+1 415 555", "+1415555"),
         ("+39 06", "+3906"),
-        ("+225 01", "+22501"),
     ],
 )
 def test_a_prefix_has_at_least_the_country_code(text: str, prefix: str) -> None:
@@ -52,14 +49,10 @@ def test_a_prefix_has_at_least_the_country_code(text: str, prefix: str) -> None:
     [
         ("4479", "with \\+"),
         ("+", "with \\+"),
-        ("+44x", "with \\+"),
         ("+\u0664\u0664", "with \\+"),
-        ("+4", "No country"),
         ("+999", "No country"),
         ("+44 (0)79", "leave out the 0"),
-        ("+3606", "leave out the 0"),
         ("+447900123", "at most 8 digits"),
-        ("+4790123456", "at most 6 digits"),
         ("+80012345", "at most 7 digits"),
     ],
 )

@@ -29,30 +29,23 @@ def find(keys: str = "", speech: str = "", whole: str = "") -> str | None:
     return find_key(PHRASES, LOCALE, whole=whole, keys=keys, speech=speech)
 
 
-@pytest.mark.parametrize(
-    ("tag", "menu", "key", "saying"),
-    [
-        (tag, menu, key, saying)
-        for tag, menus in SAYINGS.items()
-        for menu, sayings in menus.items()
-        for key in sayings
-        for saying in sayings[key]
-    ],
-)
-def test_sayings_are_understood_in_each_locale(tag: str, menu: str, key: str, saying: str) -> None:
-    node = FLOW.nodes[menu]
+@pytest.mark.parametrize("tag", SAYINGS)
+def test_sayings_are_understood_in_each_locale(tag: str) -> None:
     caller = ClaimedCaller(PhoneNumber(PHONES[tag]))
-    step = advance(FLOW, Position(menu), caller, Answered(speech=saying))
-    assert isinstance(node, MenuNode)
-    heard = [choice.key for choice in node.choices if choice.next in step.path]
-    assert heard == ([] if key == "none" else [key])
+    for menu, sayings in SAYINGS[tag].items():
+        node = FLOW.nodes[menu]
+        assert isinstance(node, MenuNode)
+        for key in sayings:
+            for saying in sayings[key]:
+                step = advance(FLOW, Position(menu), caller, Answered(speech=saying))
+                heard = [choice.key for choice in node.choices if choice.next in step.path]
+                assert heard == ([] if key == "none" else [key]), saying
 
 
 @pytest.mark.parametrize(
     ("keys", "speech", "key"),
     [
-        ("1", "", "1"), ("#", "", "#"), ("3", "", None), ("11", "", None), ("2", "yes", "2"),
-        ("3", "yes", None),
+        ("#", "", "#"), ("11", "", None), ("2", "yes", "2"), ("3", "yes", None),
     ],
 )  # fmt: skip
 def test_a_key_counts_before_speech(keys: str, speech: str, key: str | None) -> None:
@@ -62,13 +55,13 @@ def test_a_key_counts_before_speech(keys: str, speech: str, key: str | None) -> 
 @pytest.mark.parametrize(
     ("key", "speech"),
     [
-        *(("1", text) for text in ("Yes.", "¡SÍ!", "of  course!", "हाँ।", "well yes yes")),
-        *(("1", text) for text in ("ye\u200ds", "1", "\uff11", "१", "press ONE", "please, one")),
+        *(("1", text) for text in ("¡SÍ!", "of  course!", "well yes yes", "ye\u200ds")),
+        *(("1", text) for text in ("१", "press ONE", "please, one")),
         *(("2", text) for text in ("leave me", "just leave me, one day")),
-        *(("#", text) for text in ("please leave", "press hash")),
+        ("#", "please leave"),
         *((None, text) for text in ("", "please", "yes no", "don't leave", "leave me leave")),
         *((None, text) for text in ("yesterday", "of please course", "12", "1 2", "one moment")),
-        *((None, text) for text in ("press", "press 9", "yes, press two", "yes " * 200)),
+        *((None, text) for text in ("press 9", "yes, press two", "yes " * 200)),
     ],
 )
 def test_phrases_are_whole_words_and_numbers_stand_alone(key: str | None, speech: str) -> None:

@@ -9,6 +9,7 @@ from adapters.operations.metrics.metrics import Metrics
 from adapters.operations.metrics.stores import measure_records
 from application.ports.errors import (
     PortError,
+    StorageOverloaded,
     StorageTimeout,
     UniqueViolation,
 )
@@ -39,14 +40,20 @@ async def test_a_call_of_the_database_is_timed_by_its_operation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "count"), [(StorageTimeout("late"), 1.0), (UniqueViolation("taken"), None)]
+    ("error", "count", "overloads"),
+    [
+        (StorageTimeout("late"), 1.0, None),
+        (UniqueViolation("taken"), None, None),
+        (StorageOverloaded("full"), None, 1.0),
+    ],
 )
-async def test_an_error_of_a_store_is_counted_by_its_class_and_a_taken_name_is_none(
-    error: PortError, count: float | None
+async def test_an_error_is_counted_by_its_class_and_neither_a_taken_name_nor_an_overload_is_one(
+    error: PortError, count: float | None, overloads: float | None
 ) -> None:
     metrics, records = Metrics(), FailingRecords(error)
     with pytest.raises(type(error)):
         await measure_records(records, metrics).load(LEASES, ["x"])  # type: ignore[arg-type]
 
-    labels = {"store": "database", "operation": "load", "error": "storage_timeout"}
-    assert sample(metrics, "storage_errors_total", **labels) == count
+    labels = {"store": "database", "operation": "load"}
+    errors = sample(metrics, "storage_errors_total", **labels, error="storage_timeout")
+    assert (errors, sample(metrics, "storage_overloads_total", **labels)) == (count, overloads)

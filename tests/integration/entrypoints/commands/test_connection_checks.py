@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
@@ -16,9 +17,12 @@ from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.core.checks import connection_checks
+from entrypoints.commands.shared import connection_checks as connection_checks_module
+from entrypoints.commands.shared.connection_checks import CheckResult
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
-from tests.support.forked_service import ForkedService
+from entrypoints.settings.rules import Check
+from tests.support.commands import CommandLine
 from tests.support.servers.fake_hook import SECRET
 from tests.support.servers.fake_siteverify import FakeSiteverify
 from tests.support.servers.fake_twilio import FakeTwilio
@@ -30,17 +34,13 @@ from tests.support.service import Service
 SENDER = "+15005550006"
 NO_SERVER = "127.0.0.1:1"
 HOOK = f"http://{NO_SERVER}"
+OWN = ["own:simple", "own:reporting", "own:broken", "own:unset"]
 
 
-class Report:
-    """What `dialtone check-settings --connect` says."""
-
-    def __init__(self, service: Service) -> None:
-        finished = service.run("check-settings", "--connect")
-        self.exit_code = finished.returncode
-        self.errors = finished.stderr
-        lines = (line.partition("  ") for line in finished.stdout.splitlines())
-        self.parts = {name.strip(): text.strip() for name, _, text in lines}
+def parts_of(shown: str) -> dict[str, str]:
+    """Return what `check-settings --connect` says of each part."""
+    lines = (line.partition("  ") for line in shown.splitlines())
+    return {name.strip(): text.strip() for name, _, text in lines}
 
 
 async def check_part(part: str, folder: Path, **environ: str) -> str:
@@ -58,13 +58,25 @@ def with_twilio(twilio: FakeTwilio, **environ: str) -> dict[str, str]:
     return {name: value for name, value in used.items() if value}
 
 
-def test_before_the_first_start_all_is_ok_and_nothing_is_created(tmp_path: Path) -> None:
-    report = Report(ForkedService(tmp_path))
+@pytest.fixture
+def checks_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the checks one after another, and not in a process for each."""
 
-    assert report.exit_code == 0
-    assert list(report.parts) == ["keys", "database", "media", "messages console"]
-    assert all(text.startswith("ok") for text in report.parts.values())
-    assert list(tmp_path.iterdir()) == []
+    def run_here(checks: Mapping[str, Check], _: object) -> dict[str, CheckResult]:
+        return {name: connection_checks_module._run(check) for name, check in checks.items()}
+
+    monkeypatch.setattr(connection_checks_module, "run_checks", run_here)
+
+
+@pytest.mark.usefixtures("checks_run_here")
+def test_before_the_first_start_all_is_ok_and_nothing_is_created(dialtone: CommandLine) -> None:
+    ended = dialtone.run("check-settings", "--connect")
+
+    assert ended.returncode == 0
+    parts = parts_of(ended.stdout)
+    assert list(parts) == ["keys", "database", "media", "messages console"]
+    assert all(text.startswith("ok") for text in parts.values())
+    assert list(dialtone.folder.iterdir()) == []
 
 
 OWN_ADAPTERS = """
@@ -114,7 +126,9 @@ async def unset(*, environ):
 """
 
 
-def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("checks_run_here")
+def test_all_failures_are_reported_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "secrets.json").write_text("{}")
     (tmp_path / "secrets.json").chmod(0o600)
     (tmp_path / "dialtone.db").write_text("no database" * 100)
@@ -122,7 +136,7 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN_ADAPTERS)
     environ = {
         "DIALTONE_LIMIT_STORE": "own:limits",
-        "DIALTONE_SMS": f"twilio,console,own:simple,own:reporting,own:broken,own:unset,{HOOK}/tops3cret",
+        "DIALTONE_SMS": ",".join(["twilio", "console", *OWN, f"{HOOK}/tops3cret"]),
         "DIALTONE_SMS_HOOK_SECRET": SECRET,
         "DIALTONE_PUBLIC_URL": "https://dialtone.example.org/app",
         "DIALTONE_COUNTRIES": "US",
@@ -132,9 +146,10 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
         "TWILIO_API_BASE": f"http://{NO_SERVER}",
         "DIALTONE_DATABSE": "x",
     }
-    report = Report(ForkedService(tmp_path, environ))
+    ended = CommandLine(tmp_path, environ).run("check-settings", "--connect")
 
-    assert report.exit_code == 1
+    assert ended.returncode == 1
+    parts = parts_of(ended.stdout)
     for part, text in {
         "keys": "is invalid",
         "database": "is no SQLite database",
@@ -148,12 +163,11 @@ def test_all_failures_are_reported_at_once(tmp_path: Path) -> None:
         "messages own:unset": "DIALTONE_SMS: MY_SMS_URL is not set: set it.",
         f"messages {HOOK}": f"DIALTONE_SMS: There is no connection to the hook {HOOK} (the conn",
     }.items():
-        assert text in report.parts[part]
-    assert "Did you mean DIALTONE_DATABASE?" in "".join(report.parts)
-    assert "9 of 12 parts do not work." in report.errors
-    shown = "".join(report.parts.values()) + report.errors
-    assert "tops3cret" not in shown
-    assert SENDER not in shown
+        assert text in parts[part]
+    assert "Did you mean DIALTONE_DATABASE?" in ended.stdout
+    assert "9 of 12 parts do not work." in ended.stderr
+    assert "tops3cret" not in ended.stdout + ended.stderr
+    assert SENDER not in ended.stdout + ended.stderr
 
 
 async def test_keys_that_are_not_active_yet_are_an_error(tmp_path: Path) -> None:

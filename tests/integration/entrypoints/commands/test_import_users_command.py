@@ -10,6 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.support.commands import CommandLine, Ended
 from tests.support.servers.process import wait_until
 from tests.support.service import REASON, START_TIMEOUT, Service, command
@@ -152,6 +154,7 @@ def test_what_cannot_work_is_one_sentence_before_anything_is_written(dialtone: C
     assert names == {"header.csv", "unknown.csv"}
 
 
+@pytest.mark.slow
 def test_a_signal_ends_an_import_after_the_users_under_way(tmp_path: Path) -> None:
     service = Service(tmp_path)
     dialtone = CommandLine(tmp_path, service.environ)

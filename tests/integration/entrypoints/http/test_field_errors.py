@@ -42,7 +42,6 @@ OTP: Final = {"phone": PHONE, "otp": "123456"}
 # Path, body, and the code of each invalid field.
 POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
     (REQUEST_OTP, {}, {"phone": "missing_field"}),
-    (REQUEST_OTP, [], {"body": "wrong_type"}),
     (REQUEST_OTP, {"phone": "4915123456789"}, {"phone": "ambiguous_phone"}),
     (REQUEST_OTP, {"phone": "+19002345678"}, {"phone": "unsupported_phone_type"}),
     (REQUEST_OTP, {"phone": PHONE, "channel": "fax"}, {"channel": "unsupported_value"}),
@@ -93,8 +92,6 @@ GETS: Final[list[tuple[str, bytes, dict[str, str]]]] = [
         "/library", b"category=a&type=gif&category=a&%74ype=gif&b=1&b=1",
         {"category": "repeated_field", "type": "repeated_field"},
     ),
-    ("/calls", b"limit=1&limit=1", {"limit": "repeated_field"}),
-    (f"/calls/{'0' * 24}/recording", b"index=0&index=1", {"index": "repeated_field"}),
     (
         f"/media/{'0' * 2}/{'0' * 24}.jpg", b"expires=1&expires=1&signature=a",
         {"expires": "repeated_field"},
@@ -194,29 +191,24 @@ def test_an_invalid_field_of_a_form_has_a_code(
     assert response.body.get("error") == FORM_ERRORS.get(code)
 
 
-@pytest.mark.parametrize("path", [REQUEST_OTP, LEGACY_OTP])
 @pytest.mark.parametrize(
     ("body", "code"),
     [
         (b"", "missing_field"),
         (b"null", "wrong_type"),
         (b"{x", "invalid_json"),
-        (b"{} {}", "invalid_json"),
         (b'{"a":' * 10_000, "invalid_json"),
         ('{"phone": "+14155552671"}'.encode("utf-16"), "invalid_json"),
         (b'{"phone": ' + b"1" * 5_000 + b"}", "invalid_number"),
-        (b'{"phone": NaN}', "invalid_json"),
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_an_invalid_body_has_a_code(driver: HttpDriver, path: str, body: bytes, code: str) -> None:
+def test_an_invalid_body_has_a_code(driver: HttpDriver, body: bytes, code: str) -> None:
     headers = {"content-type": "application/json", "content-length": str(len(body))}
-    response = driver.send("POST", path, [body], headers)
-    if path == REQUEST_OTP:
-        assert_codes(response, {"body": code})
-    else:
-        assert (response.status, response.body["exit_code"]) == (400, 4)
-        assert "400 Bad Request: body: " in response.body["error"]
+    assert_codes(driver.send("POST", REQUEST_OTP, [body], headers), {"body": code})
+    legacy = driver.send("POST", LEGACY_OTP, [body], headers)
+    assert (legacy.status, legacy.body["exit_code"]) == (400, 4)
+    assert "400 Bad Request: body: " in legacy.body["error"]
 
 
 @pytest.mark.parametrize(

@@ -89,21 +89,6 @@ async def test_only_urls_of_the_service_are_accepted(provider: Provider) -> None
         assert (await provider.post(url, id=number)).status_code == status
 
 
-async def test_a_request_of_a_call_counts_at_its_position_only(provider: Provider) -> None:
-    urls = provider.app.use_cases.of(VoiceFeature).urls_at(PUBLIC_URL)
-    menu = url_in(await provider.post(urls.voice(), id=1))
-    answered = await provider.post(menu, id=2, keys="1")
-    consent = url_in(answered)
-
-    repeated = await provider.post(menu, id=2, keys="1")
-    assert (repeated.status_code, repeated.text) == (200, answered.text)
-    for url in (consent, urls.voice(), urls.call_status()):
-        assert (await provider.post(url, id=2, keys="1")).status_code == 403
-    # Nor does one of another call.
-    assert (await provider.post(consent, id=3, keys="1", call="c8")).status_code == 403
-    assert (await provider.post(consent, id=4, keys="1")).status_code == 200
-
-
 async def test_a_code_is_read_at_the_url_of_its_call_only(provider: Provider) -> None:
     await provider.app.request_otp(a_phone(2), channel=Channel.VOICE)
     ((call_id, placed),) = provider.app.call_provider.calls.items()

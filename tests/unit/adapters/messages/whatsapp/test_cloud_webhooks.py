@@ -144,14 +144,6 @@ def test_a_webhook_of_another_product_reports_nothing() -> None:
     assert read(json.dumps({"object": "page", "entry": []}).encode()) == []
 
 
-def test_a_large_body_is_read() -> None:
-    statuses = [a_status(biz_opaque_callback_data=f"{index:032x}") for index in range(14_000)]
-    body = make_webhook(a_change(*statuses))
-
-    assert 2_000_000 < len(body) < 3_000_000
-    assert len(read(body)) == 14_000
-
-
 @pytest.mark.parametrize(
     ("url", "answer"),
     [

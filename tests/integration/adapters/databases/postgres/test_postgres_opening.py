@@ -1,29 +1,22 @@
 """Opening a database: its URL, its metadata, and the health check."""
 
 import asyncio
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 import pytest
 
-from adapters.databases.postgres import inspect_database
 from adapters.databases.postgres.dialect import POSTGRES
-from adapters.databases.postgres.opening import Inspection
-from adapters.databases.records.database_metadata import SCHEMA_VERSION
 from adapters.databases.sql.schema import schema
-from application.ports.errors import ConfigurationError, StorageUnavailable
+from application.ports.errors import ConfigurationError
+from tests.integration.adapters.databases.openings import PASSWORD, POSTGRES_OPENING
 from tests.support.builders import an_id, an_identity
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.repositories import open_postgres_repositories
 from tests.support.servers.postgres import PostgresProcess, PostgresServer, execute
 from tests.support.servers.process import free_ports
-
-PASSWORD: Final = "s3cr3t-of-the-operator"
-KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
 
 
 @pytest.fixture(scope="module")
@@ -49,28 +42,6 @@ def url_of(process: PostgresProcess, user: str, name: str = "dialtone") -> str:
     return f"postgresql://{user}@{process.address}/{name}"
 
 
-async def opening_error(url: str, encryption: FakePhoneEncryption | None = None) -> str:
-    """Return why opening fails: one line that says what to do, without the password."""
-    encryption = encryption or FakePhoneEncryption()
-    with pytest.raises(ConfigurationError) as inspected:
-        await inspect_database(url, encryption.key_fingerprint())
-    with pytest.raises(ConfigurationError) as raised:
-        async with open_postgres_repositories(url, encryption):
-            pytest.fail("it was opened")
-    assert str(inspected.value) == str(raised.value)
-    message = str(raised.value)
-    assert re.search(r": .*\b(allow|correct|create|drop|grant|make|name|start)\b", message)
-    assert "\n" not in message
-    assert "s3cr3t" not in message
-    assert raised.value.__cause__ is None
-    return message
-
-
-async def create_database(url: str) -> None:
-    async with open_postgres_repositories(url) as repositories:
-        await repositories.identities.add(an_identity())
-
-
 def query(url: str, sql: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         return connection.execute(sql).fetchall()
@@ -89,7 +60,7 @@ def query(url: str, sql: str) -> list[tuple[Any, ...]]:
 async def test_a_server_that_does_not_let_the_user_in_is_an_error(
     protected: PostgresProcess, user: str, name: str, reason: str
 ) -> None:
-    assert reason in await opening_error(url_of(protected, user, name))
+    assert reason in await POSTGRES_OPENING.error(url_of(protected, user, name))
 
 
 @pytest.mark.parametrize(
@@ -105,60 +76,9 @@ async def test_a_user_who_may_only_read_is_an_error(
     name = "new" if is_new else "existing"
     protected.server.execute(f"CREATE DATABASE {name} OWNER writer")
     if not is_new:
-        await create_database(url_of(protected, f"writer:{PASSWORD}", name))
+        await POSTGRES_OPENING.create(url_of(protected, f"writer:{PASSWORD}", name))
 
-    assert reason in await opening_error(url_of(protected, f"reader:{PASSWORD}", name))
-
-
-async def test_a_new_database_is_inspected_without_a_change(postgres_database: str) -> None:
-    inspected = await inspect_database(postgres_database, KEY_FINGERPRINT)
-    assert inspected == Inspection(None, is_pooled=False)
-    assert query(postgres_database, "SELECT * FROM pg_tables WHERE schemaname = 'public'") == []
-
-    await create_database(postgres_database)
-
-    assert await inspect_database(postgres_database, None) == Inspection(
-        SCHEMA_VERSION, is_pooled=False
-    )
-
-
-async def test_a_database_with_other_keys_is_an_error_and_stays_usable(
-    postgres_database: str,
-) -> None:
-    await create_database(postgres_database)
-
-    other = FakePhoneEncryption(b"another key")
-    assert "other keys" in await opening_error(postgres_database, other)
-    async with open_postgres_repositories(postgres_database) as repositories:
-        loaded = await repositories.identities.load(an_id())
-        assert loaded is not None
-        assert loaded.value == an_identity()
-
-
-async def test_the_database_of_another_version_is_an_error(postgres_database: str) -> None:
-    await create_database(postgres_database)
-    for version in (0, 1000):
-        change = f"UPDATE database_metadata SET schema_version = {version}"  # noqa: S608
-        execute(postgres_database, change)
-        expected = f"another version of Dialtone (schema {version};"
-        assert expected in await opening_error(postgres_database)
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "CREATE TABLE identities (name text)",
-        "CREATE TABLE database_metadata (id text, schema_version int, key_fingerprint text)",
-    ],
-)
-async def test_the_database_of_another_program_is_an_error_and_unchanged(
-    postgres_database: str, statement: str
-) -> None:
-    execute(postgres_database, statement)
-
-    assert "another program" in await opening_error(postgres_database)
-    tables = query(postgres_database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    assert len(tables) == 1
+    assert reason in await POSTGRES_OPENING.error(url_of(protected, f"reader:{PASSWORD}", name))
 
 
 async def test_a_database_of_another_encoding_is_an_error(
@@ -169,7 +89,9 @@ async def test_a_database_of_another_encoding_is_an_error(
             "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
         )
 
-    assert "its encoding is not UTF8" in await opening_error(postgres_server.database_url("latin"))
+    assert "its encoding is not UTF8" in await POSTGRES_OPENING.error(
+        postgres_server.database_url("latin")
+    )
     postgres_server.execute("DROP DATABASE latin WITH (FORCE)")
 
 
@@ -179,22 +101,24 @@ async def test_a_read_only_server_is_an_error(
     name = postgres_database.rpartition("/")[2].partition("?")[0]
     postgres_server.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
 
-    assert "is read-only: name the primary" in await opening_error(postgres_database)
+    assert "is read-only: name the primary" in await POSTGRES_OPENING.error(postgres_database)
 
 
 async def test_a_server_that_is_not_there_is_an_error() -> None:
     [port] = free_ports(1)
 
-    reason = await opening_error(f"postgresql://127.0.0.1:{port}/dialtone")
+    reason = await POSTGRES_OPENING.error(f"postgresql://127.0.0.1:{port}/dialtone")
 
     assert "has no server that responds: start PostgreSQL" in reason
-    assert "cannot be resolved" in await opening_error("postgresql://no-such-host.invalid/dialtone")
+    assert "cannot be resolved" in await POSTGRES_OPENING.error(
+        "postgresql://no-such-host.invalid/dialtone"
+    )
 
 
 async def test_missing_tables_and_indexes_are_created_and_others_stay(
     postgres_database: str,
 ) -> None:
-    await create_database(postgres_database)
+    await POSTGRES_OPENING.create(postgres_database)
     execute(
         postgres_database,
         "DROP TABLE calls",
@@ -203,7 +127,7 @@ async def test_missing_tables_and_indexes_are_created_and_others_stay(
         "CREATE INDEX another_index ON identities (version)",
     )
 
-    await create_database(postgres_database)
+    await POSTGRES_OPENING.create(postgres_database)
 
     names = query(postgres_database, "SELECT relname FROM pg_class")
     assert {created.name for created in schema(POSTGRES)} | {"another", "another_index"} <= {
@@ -212,7 +136,7 @@ async def test_missing_tables_and_indexes_are_created_and_others_stay(
 
 
 async def test_an_invalid_index_is_an_error(postgres_database: str) -> None:
-    await create_database(postgres_database)
+    await POSTGRES_OPENING.create(postgres_database)
     execute(
         postgres_database,
         "UPDATE pg_index SET indisvalid = false "
@@ -221,18 +145,7 @@ async def test_an_invalid_index_is_an_error(postgres_database: str) -> None:
 
     problem = "being built, identities_username_key: wait until `dialtone migrate`"
     with pytest.raises(ConfigurationError, match=problem):
-        await create_database(postgres_database)
-
-
-async def test_instances_that_start_together_create_one_database(postgres_database: str) -> None:
-    async def start(number: int) -> None:
-        async with open_postgres_repositories(postgres_database) as repositories:
-            await repositories.identities.add(an_identity(id=an_id(number)))
-
-    await asyncio.gather(*map(start, range(4)))
-
-    async with open_postgres_repositories(postgres_database) as repositories:
-        assert all([await repositories.identities.load(an_id(number)) for number in range(4)])
+        await POSTGRES_OPENING.create(postgres_database)
 
 
 async def test_writes_wait_for_the_disk_also_if_the_database_says_otherwise(
@@ -255,20 +168,6 @@ async def test_writes_wait_for_the_disk_also_if_the_database_says_otherwise(
     assert [*map(tuple, shown)] == [("on",)]
 
 
-async def test_the_health_check_writes_and_fails_for_an_emptied_database(
-    postgres_database: str,
-) -> None:
-    checked = "SELECT health_check_count FROM database_metadata"
-    async with open_postgres_repositories(postgres_database) as repositories:
-        before = query(postgres_database, checked)
-        await repositories.health.check()
-        assert query(postgres_database, checked) > before
-
-        execute(postgres_database, "DELETE FROM database_metadata")
-        with pytest.raises(StorageUnavailable, match="emptied"):
-            await repositories.health.check()
-
-
 async def test_a_refused_index_is_named_with_what_the_server_lacks(
     protected: PostgresProcess,
 ) -> None:
@@ -286,7 +185,7 @@ async def test_a_refused_index_is_named_with_what_the_server_lacks(
         )
 
     with pytest.raises(ConfigurationError) as error:
-        await create_database(url)
+        await POSTGRES_OPENING.create(url)
 
     assert str(error.value).startswith(
         f"{protected.address}/refusing refuses the index phone_verifications_expires_at of "

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import re
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -13,25 +12,19 @@ from pathlib import Path
 import pytest
 
 from adapters.databases.records.database_metadata import SCHEMA_VERSION
-from adapters.databases.sqlite import inspect_file
-from adapters.databases.sqlite.database import DatabaseFile, open_database
+from adapters.databases.sqlite.database import DatabaseFile
 from adapters.databases.sqlite.schema import prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from application.ports.repositories import Repositories
 from domain.identities.identity import Identity
+from tests.integration.adapters.databases.openings import SQLITE_OPENING
 from tests.support.builders import a_phone, a_phone_verification, an_id, an_identity
-from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.repositories import open_sqlite_repositories
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "records.db"
-
-
-def execute_script(path: Path, script: str) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(script)
 
 
 @contextmanager
@@ -63,22 +56,9 @@ def load_identity(path: Path) -> Identity | None:
     return asyncio.run(use())
 
 
-def startup_error(path: Path, encryption: FakePhoneEncryption | None = None) -> str:
-    """Return why the file cannot be used: one sentence that names the file and a solution."""
-
-    async def use() -> None:
-        async with open_sqlite_repositories(path, encryption):
-            pytest.fail("it was opened")
-
-    with pytest.raises(ConfigurationError) as inspected:
-        inspect_file(path, (encryption or FakePhoneEncryption()).key_fingerprint())
-    with pytest.raises(ConfigurationError) as error:
-        asyncio.run(use())
-    message = str(error.value)
-    assert str(inspected.value) == message
+def startup_error(path: Path) -> str:
+    message = asyncio.run(SQLITE_OPENING.error(path))
     assert message.startswith(str(path))
-    assert re.search(r": .*(name another file|name a file|start with|start that)", message)
-    assert "\n" not in message
     return message
 
 
@@ -105,32 +85,6 @@ def test_special_characters_of_a_path_are_taken_literally(tmp_path: Path) -> Non
     assert load_identity(path) == an_identity()
 
 
-def test_the_database_of_another_version_is_rejected(path: Path) -> None:
-    add_identity(path)
-    for version in (0, 1000):
-        change = f"UPDATE database_metadata SET schema_version = {version}"  # noqa: S608
-        execute_script(path, change)
-        assert f"another version of Dialtone (schema {version};" in startup_error(path)
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        "CREATE TABLE users (id)",
-        "PRAGMA application_id = 252006",
-        "CREATE TABLE database_metadata (id); INSERT INTO database_metadata VALUES ('database')",
-    ],
-)
-def test_the_database_of_another_program_is_rejected_and_not_changed(
-    path: Path, script: str
-) -> None:
-    execute_script(path, script)
-    before = path.read_bytes()
-
-    assert "another program" in startup_error(path)
-    assert path.read_bytes() == before
-
-
 def test_a_file_that_is_no_database_is_rejected_and_not_changed(path: Path) -> None:
     path.write_bytes(content := b"\xff\xd8\xff\xe0" * 4096)
     assert "no SQLite database" in startup_error(path)
@@ -143,16 +97,6 @@ def test_a_file_that_is_no_database_is_rejected_and_not_changed(path: Path) -> N
     path.rmdir()
     os.mkfifo(path)
     assert "is not a regular file" in startup_error(path)
-
-
-def test_a_database_of_other_keys_is_rejected_and_neither_changed_nor_locked(path: Path) -> None:
-    add_identity(path)
-    assert inspect_file(path, FakePhoneEncryption().key_fingerprint()) == SCHEMA_VERSION
-
-    assert "other keys" in startup_error(path, FakePhoneEncryption(b"another key"))
-    with closing(sqlite3.connect(path, timeout=0)) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
-    assert load_identity(path) == an_identity()
 
 
 def test_a_folder_without_permission_is_rejected(tmp_path: Path) -> None:
@@ -195,14 +139,6 @@ async def test_a_file_that_was_moved_is_not_used_until_it_is_back(tmp_path: Path
                 await operation
         path.with_name("moved.db").rename(path)
         assert await replace_verification(repositories)
-
-
-async def test_a_health_check_writes(path: Path) -> None:
-    async with open_database(path, "keys") as database:
-        await database.check()
-        await database.check()
-        with closing(sqlite3.connect(path)) as other:
-            assert read_metadata(other) == (SCHEMA_VERSION, "keys", 2)
 
 
 @pytest.fixture

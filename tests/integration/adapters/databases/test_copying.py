@@ -1,10 +1,13 @@
 """Copies between the databases: all records, marks, interruptions."""
 
+import asyncio
+import itertools
 import json
 import re
 import secrets
+import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,7 +34,9 @@ from adapters.databases.records.database import CopyableDatabase, Database
 from adapters.databases.records.instances import InstanceRecord
 from adapters.databases.records.kinds import AUDIT_ENTRIES, IDENTITIES, INSTANCES
 from adapters.databases.records.record_kind import RecordKind
-from application.ports.errors import ConfigurationError
+from adapters.databases.sqlite import database as sqlite_database
+from adapters.databases.sqlite.connection_worker import Failed, commit_batch
+from application.ports.errors import ConfigurationError, OperationRejected
 from entrypoints.features import KINDS
 from tests.integration.adapters.databases.mongo.mongo_support import with_metadata_of
 from tests.integration.adapters.databases.postgres.postgres_support import emptied_database
@@ -40,6 +45,7 @@ from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.full_records import GOLDEN_RECORDS
 
 KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
+Copy = Callable[[Any, Any], Awaitable[object]]
 LATER: Final = NOW + timedelta(hours=1)
 """When the instance of the golden file has expired."""
 TARGETS: Final = [
@@ -224,6 +230,50 @@ async def test_an_interrupted_copy_looks_at_what_is_there_and_adds_the_rest(
 
     everything = sum((await copy_all(first, target)).values())
     assert 0 < before < len(added) == len(set(added)) == everything
+
+
+async def copies_stopped_before_each_write(
+    source: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    copy: Copy,
+) -> AsyncIterator[Place]:
+    """Yield the target of each copy that was stopped before another write, and continued."""
+    for number in itertools.count(1):
+        original, target = (
+            sqlite_place(source.place.with_name(f"{name}-{number}.db"))
+            for name in ("original", "target")
+        )
+        await asyncio.to_thread(shutil.copy, source.place, original.place)
+        writes = itertools.count(1)
+
+        def commit(connection: sqlite3.Connection, operations: Sequence[Any]) -> Sequence[object]:
+            if next(writes) < number:  # noqa: B023 -- until the copy is stopped
+                return commit_batch(connection, operations)
+            return [Failed(OperationRejected("stopped"))] * len(operations)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(sqlite_database, "commit_batch", commit)
+            try:
+                await copy(original, target)
+            except (ConfigurationError, OperationRejected):
+                is_complete = False
+            else:
+                is_complete = True
+        if is_complete:
+            assert number > 5
+            return
+        await copy(original, target)
+        yield target
+
+
+@pytest.mark.slow
+async def test_a_copy_that_is_stopped_before_any_write_is_continued(
+    first: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(first)
+    expected = rows_of(first.place) | {"instances": [], "instance_leases": []}
+    async for target in copies_stopped_before_each_write(first, monkeypatch, copy_all):
+        assert rows_of(target.place) == expected
 
 
 @pytest.mark.slow

@@ -24,7 +24,11 @@ from domain.identities.phone_change import UNDO_PERIOD
 from domain.otp.phone_verification import PhoneVerification
 from tests.integration.adapters.databases.mongo.mongo_support import with_metadata_of
 from tests.integration.adapters.databases.postgres.postgres_support import emptied_database
-from tests.integration.adapters.databases.test_copying import Place, sqlite_place
+from tests.integration.adapters.databases.test_copying import (
+    Place,
+    copies_stopped_before_each_write,
+    sqlite_place,
+)
 from tests.integration.adapters.databases.test_phone_keys import (
     ASSIGNED,
     BLOCKED,
@@ -164,6 +168,14 @@ async def test_an_interrupted_copy_under_other_keys_adds_the_rest(
 
     await copy_under_keys(source, target)
     await assert_copied(target)
+
+
+@pytest.mark.slow
+async def test_a_copy_under_other_keys_that_is_stopped_before_any_write_is_continued(
+    source: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async for target in copies_stopped_before_each_write(source, monkeypatch, copy_under_keys):
+        await assert_copied(target)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,6 @@ from tests.support.servers.http_server import (
     respond_with,
 )
 from tests.support.servers.s3 import S3Server
-from tests.support.stored_files import read_file
 
 pytestmark = pytest.mark.slow
 
@@ -176,28 +175,6 @@ async def test_a_silent_or_slow_store_times_out(
             await files.delete("key.png")
 
 
-@pytest.mark.parametrize(
-    ("timeouts", "behavior", "cause"),
-    [
-        (S3Timeouts(), http_server.truncate(200, bytes(1000)), "the connection was lost"),
-        (
-            S3Timeouts(read=0.5),
-            http_server.truncate(200, bytes(1000), stalls=True),
-            "no response in time",
-        ),
-    ],
-)
-async def test_reading_an_incomplete_response_is_an_error(
-    store: HttpServer, setup: S3Setup, timeouts: S3Timeouts, behavior: Behavior, cause: str
-) -> None:
-    setup.timeouts = timeouts
-    async with setup.open_files() as files:
-        store.behavior = behavior
-
-        with pytest.raises(MediaStorageUnavailable, match=f"^{cause}"):
-            await read_file(files, KEY)
-
-
 async def test_deleting_a_missing_file_is_no_error_on_stores_that_report_it(
     store: HttpServer, files: S3Files
 ) -> None:
@@ -252,7 +229,6 @@ async def startup_error(setup: S3Setup) -> str:
         # Ordinary websites.
         (respond_with(200, HTML), FOREIGN),
         (respond_with(404, HTML), FOREIGN),
-        (respond_with(200, b"<html><p>It works!</p></html>"), FOREIGN),
         (respond_with(200, b"{}"), FOREIGN),
         (
             s3_error(400, "AuthorizationHeaderMalformed"),

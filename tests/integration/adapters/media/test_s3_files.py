@@ -1,11 +1,9 @@
 """Media files on S3: how they are stored, and their URLs."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from io import BytesIO
-from tempfile import TemporaryFile
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -16,12 +14,10 @@ from adapters.media.s3 import S3Files
 from adapters.media.s3.client import Bucket, S3Connection, S3Timeouts, open_client
 from adapters.media.s3.credentials import find_credentials
 from adapters.media.s3.presigned import make_url_signer
-from adapters.media.s3.reader import CHUNK_SIZE
 from tests.integration.adapters.media.s3_setup import CACHE_CONTROL, JPEG, KEY, S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.s3 import S3Server
-from tests.support.stored_files import read_file
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +25,6 @@ MIDNIGHT = datetime(2026, 5, 1, tzinfo=UTC)
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 CONTENT = b"one image"
-LARGE = bytes(range(256)) * 50_000
 
 
 @pytest.fixture
@@ -64,34 +59,6 @@ async def test_slashes_around_the_prefix_are_ignored_and_it_may_be_empty(
             await files.write(key, BytesIO(b"one"), JPEG)
             assert s3_server.keys(prefix) == [stored]
             await files.delete(key)
-
-
-async def test_a_large_file_is_written_at_once_and_read_in_chunks(files: S3Files) -> None:
-    with TemporaryFile() as file:
-        file.write(LARGE)
-        file.seek(0)
-        await files.write(KEY, file, JPEG)
-
-    async with files.open_file(KEY) as stored:
-        assert stored is not None
-        chunks = [chunk async for chunk in stored.chunks]
-    assert b"".join(chunks) == LARGE
-    assert max(map(len, chunks)) <= CHUNK_SIZE
-
-
-async def test_an_interrupted_write_leaves_nothing(
-    files: S3Files, setup: S3Setup, s3_server: S3Server
-) -> None:
-    content = BytesIO(LARGE)
-    writing = asyncio.create_task(files.write(KEY, content, JPEG))
-    while content.tell() < len(LARGE) // 2:  # noqa: ASYNC110 - a thread reads the file
-        await asyncio.sleep(0)
-    writing.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await writing
-
-    assert await read_file(files, KEY) is None
-    assert s3_server.keys(setup.prefix) == []
 
 
 async def test_a_presigned_url_permits_reading_only_and_without_credentials(

@@ -87,19 +87,17 @@ async def test_the_first_frame_of_an_animated_webp_is_published_upright_and_in_s
     assert mean_difference(decode(published.content), expected) < 12
 
 
-@pytest.mark.parametrize("quality", [10, 95])
 @pytest.mark.parametrize(
     "options",
     [
-        {},
-        {"subsampling": 0},
-        {"progressive": True, "optimize": True},
+        {"quality": 10, "subsampling": 0},
+        {"quality": 95, "progressive": True, "optimize": True},
         # Turned, and with odd sides.
-        {"width": 499, "height": 603, "noise_level": 4, "exif": b"Exif\0\0" + exif(2)},
+        {"quality": 95, "width": 499, "height": 603, "exif": b"Exif\0\0" + exif(2)},
     ],
 )
-async def test_a_photo_does_not_grow(quality: int, options: dict[str, Any]) -> None:
-    upload = photo(quality=quality, **options)
+async def test_a_photo_does_not_grow(options: dict[str, Any]) -> None:
+    upload = photo(**options)
 
     published = (await publish(upload)).content
 
@@ -142,16 +140,10 @@ async def test_a_jpeg_over_the_limit_is_scaled_down_and_others_are_rejected() ->
 @pytest.mark.parametrize(
     ("upload", "detected"),
     [
-        (b"%PDF-1.7\n", "application/pdf"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", "image/svg+xml"),
         (b"<?xml version='1.0'?><!-- a --><svg/>", "image/svg+xml"),
         (b"<!DOCTYPE html><html>", "text/html"),
-        (encode(sample_image(), "BMP"), "image/bmp"),
-        (encode(sample_image(), "TIFF"), "image/tiff"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "video/mp4"),
-        (encode(sample_image(), "AVIF"), "image/avif"),
         (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "image/avif"),
-        (b"PK\3\4", "application/zip"),
         (b"hello", "text/plain"),
         (b"\0\1\2", "application/octet-stream"),
         (still_gif(), "image/gif"),

@@ -74,8 +74,7 @@ async def test_a_profile_that_is_named_srgb_counts_by_its_colors() -> None:
 @pytest.mark.parametrize(
     ("upload", "expected"),
     [
-        (with_chunks(WIDE_GAMUT), COLOR),
-        (with_chunks(LINEAR), COLOR),
+        (with_chunks(WIDE_GAMUT, LINEAR), COLOR),
         (with_chunks(WIDE_GAMUT, LINEAR, ICC), SWAPPED),
         (with_chunks(chunk(b"iCCP", b"broken\0\0")), COLOR),
         # No cICP: its matrix is not that of RGB, it is too short, or it comes after the pixels.
@@ -129,11 +128,9 @@ async def test_only_the_profile_of_a_heic_changes_its_colors(colors: list[bytes]
     [
         with_chunks(PQ),
         with_chunks(HLG, ICC, image=Image.new("L", (16, 16), 148)),
-        with_chunks(chunk(b"cICP", b"\x09\x10\0\0")),
-        with_properties(HEIC_PHOTO, nclx(9, 16, 9)),
         with_properties(HEIC_PHOTO, nclx(9, 18, 9)),
     ],
-    ids=["PQ", "HLG", "narrow range", "HEIC in PQ", "HEIC in HLG"],
+    ids=["PQ", "HLG", "HEIC in HLG"],
 )
 async def test_an_hdr_image_is_named_as_such(upload: bytes) -> None:
     with pytest.raises(HdrNotSupported, match="This is an HDR image"):

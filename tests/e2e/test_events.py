@@ -12,7 +12,7 @@ from tests.e2e.test_metrics import scrape, value
 from tests.support.forked_service import running
 from tests.support.markdown import blocks_in, page
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.fake_receiver import FakeReceiver
+from tests.support.servers.fake_hook import FakeReceiver
 from tests.support.servers.process import free_ports
 from tests.support.service import REASON
 

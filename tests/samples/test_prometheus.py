@@ -16,7 +16,7 @@ from tests.samples.test_dashboards import DASHBOARDS, DOCS, panels
 from tests.support.forked_service import running
 from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.fake_receiver import FakeReceiver
+from tests.support.servers.fake_hook import FakeReceiver
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.process import find_or_install, free_ports
 from tests.support.servers.prometheus import PrometheusProcess

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers.fake_receiver import FakeReceiver
+from tests.support.servers.fake_hook import FakeReceiver
 from tests.support.walker import walking
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,8 @@ from adapters.hooks.events.http_destination import TIMEOUTS, HttpDestination, op
 from application.features.events.ports import Event, EventRejected
 from domain.identities.user_events import EventType
 from tests.support.builders import NOW, a_phone, an_id
-from tests.support.servers.fake_receiver import SECRET, FakeReceiver
+from tests.support.servers.fake_hook import EVENTS_SECRET as SECRET
+from tests.support.servers.fake_hook import FakeReceiver
 from tests.support.servers.http_server import (
     Behavior,
     respond_with,

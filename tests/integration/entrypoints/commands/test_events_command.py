@@ -19,7 +19,7 @@ from entrypoints.commands.features.events import commands
 from entrypoints.features.events.feature import EVENT_RECORDS
 from tests.support.builders import a_phone, a_user, an_id, an_identity
 from tests.support.commands import CommandLine
-from tests.support.servers.fake_receiver import FakeReceiver
+from tests.support.servers.fake_hook import FakeReceiver
 
 HOOK: Final = {
     "DIALTONE_EVENTS": "http://127.0.0.1:9/secret-path?token=tops3cret",

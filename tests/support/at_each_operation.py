@@ -1,10 +1,10 @@
 """Interrupt an act at each of its operations, or let another act run before each of them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from enum import Enum
-from itertools import pairwise
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 from application.ports.errors import PortError
 from domain.errors import DomainError
@@ -15,7 +15,6 @@ Act = Callable[[], Awaitable[object]]
 Started = TypeVar("Started", bound=tuple[CoreHarness, Act, *tuple[Any, ...]])
 Racing = TypeVar("Racing", bound=tuple[CoreHarness, Act, Act, *tuple[Any, ...]])
 REJECTIONS = (PortError, DomainError)
-_READS = ("load", "list", "find", "count")
 
 
 class Fault(Enum):
@@ -31,21 +30,24 @@ async def at_each_operation(
 ) -> AsyncIterator[Started]:
     """Interrupt an act at each of its operations, and yield what was started and interrupted.
 
-    A read is one of them only after a write: others leave what that one leaves.
+    Each state that the act leaves behind is tried once: a read that fails after a read leaves
+    what that one leaves.
 
     Args:
         start: Return a new service, the act, and what the test needs besides.
         faults: What happens to the operation, one after the other.
     """
-    operations = await _list_operations(start)
+    operations, states = await _run(start)
     for fault in faults or (Fault.FAILS, Fault.KILLED):
-        for number, (before, operation) in enumerate(pairwise(["", *operations]), start=1):
-            changing = {
-                Fault.FAILS: [before, operation],
-                Fault.LOST: [operation],
-                Fault.KILLED: [before],
+        for number, operation in enumerate(operations, start=1):
+            is_after_change = number == 1 or states[number - 2] != states[number - 1]
+            is_change = states[number - 1] != states[number]
+            is_tried = {
+                Fault.FAILS: is_after_change or is_change,
+                Fault.LOST: is_change,
+                Fault.KILLED: is_after_change,
             }
-            if all(map(_is_read, changing[fault])):
+            if not is_tried[fault]:
                 continue
             started = await start()
             app, act = started[:2]
@@ -66,7 +68,7 @@ async def before_each_operation(
     Args:
         start: Return a new service, the two acts, and what the test needs besides.
     """
-    operations = await _list_operations(start)
+    operations, _ = await _run(start)
     for number, operation in enumerate([*operations, "its end"], start=1):
         started = await start()
         app, act, other = started[:3]
@@ -94,18 +96,41 @@ class Attempt:
             self.result = error
 
 
-async def _list_operations(start: Callable[[], Awaitable[Started]]) -> Sequence[str]:
-    """Return the operations of the act where nothing interrupts it."""
+async def _run(start: Callable[[], Awaitable[Started]]) -> tuple[list[str], list[str]]:
+    """Run the act without an interruption.
+
+    Returns:
+        Its operations, and the states before each of them and after the last one.
+    """
     app, act = (await start())[:2]
     app.faults.reset()
-    await act()
-    return app.faults.calls
+    states, on_call = list[str](), app.faults.on_call
+
+    async def record_state(operation: str, error: type[PortError]) -> bool:
+        states.append(_state_of(app))
+        return await on_call(operation, error)
+
+    with patch.object(app.faults, "on_call", record_state):
+        await act()
+    return app.faults.calls, [*states, _state_of(app)]
+
+
+def _state_of(app: CoreHarness) -> str:
+    """Return what is stored, and what providers and destinations have got."""
+    tables = {name: rows for name, rows in app.database.records.tables.items() if rows}
+    outside = [
+        list(getattr(getattr(app, fake, None), name, ()))
+        for fake, name in (
+            ("messenger", "messages"),
+            ("files", "contents"),
+            ("call_provider", "calls"),
+            ("call_provider", "recordings"),
+        )
+    ]
+    attempted = [each.attempted for each in getattr(app, "destinations", {}).values()]
+    return repr((tables, app.database.limits.stored, outside, attempted))
 
 
 def _show(place: str) -> None:
     """Print where the act was interrupted. pytest shows it if the test fails."""
     print(place)  # noqa: T201
-
-
-def _is_read(operation: str) -> bool:
-    return operation.partition(".")[2].startswith(_READS)

@@ -36,11 +36,12 @@ async def test_a_member_is_no_staff_member(app: CoreHarness) -> None:
 
 async def test_a_token_sees_a_thousand_full_numbers_a_day(app: CoreHarness) -> None:
     token = a_token(Scope.READ_PHONES)
-    for _ in range(PHONES_PER_TOKEN.limit):
-        await app.user_details.view_phone(token, a_phone(), an_id())
+    for _ in range(PHONES_PER_TOKEN.limit - 1):
+        await app.user_details.view_phone.count(token)
+    await app.user_details.view_phone(token, a_phone(), an_id())
     with pytest.raises(TooManyPhones) as caught:
         await app.user_details.view_phone(token, a_phone(), an_id())
-    assert len(app.database.audit_entries) == PHONES_PER_TOKEN.limit
+    assert len(app.database.audit_entries) == 1
 
     other = a_token(Scope.READ_PHONES, token_id=an_id(6))
     assert await app.user_details.view_phone(other, a_phone(), an_id()) == a_phone().e164

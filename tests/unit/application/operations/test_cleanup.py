@@ -1,7 +1,6 @@
 """The cleanup deletes everything that is over, and nothing else."""
 
 import asyncio
-from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -16,6 +15,7 @@ from domain.administration.audit import AUDIT_RETENTION
 from domain.otp.delivery import ONE_DAY
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
+from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id
 from tests.support.core_harness import CoreHarness
 from tests.support.fault_injector import ProcessKilled
@@ -152,12 +152,12 @@ async def test_it_works_in_short_steps_and_says_how_many_are_done(
 
 async def test_parallel_cleanups_do_the_work_once(app: CoreHarness) -> None:
     repositories = app.database.repositories()
-    for number in range(300):
+    for number in range(120):
         await repositories.identities.add(
             a_deleted_identity(id=an_id(number), phone=a_phone(number))
         )
     reports = await asyncio.gather(*(app.operations.cleanup() for _ in range(4)))
-    assert sum(report["purged_identities"] for report in reports) == 300
+    assert sum(report["purged_identities"] for report in reports) == 120
     assert all(stored.value.purged_at for stored in app.database.identities.values())
     assert await app.operations.cleanup() == CleanupReport()
 
@@ -186,39 +186,27 @@ async def test_another_instance_takes_over_when_the_lease_expired(
     assert await other.operations.scheduled_cleanup(INTERVAL) == CleanupReport(purged_identities=1)
 
 
-async def app_to_clean() -> CoreHarness:
-    """Return an app with a deleted identity."""
+async def start_cleanup() -> tuple[CoreHarness, Act]:
+    """Return the cleanup of a deleted identity."""
     app = CoreHarness()
     await app.identities.delete_user(await app.add_user(a_phone(1), "Rahul"))
-    app.faults.reset()
-    return app
+    return app, app.operations.cleanup
 
 
-async def assert_cleanup_completes(app: CoreHarness) -> None:
-    await app.operations.cleanup()
-    assert (await app.operations.cleanup()).total() == 0
-    (identity,) = app.database.identities.values()
-    assert identity.value.purged_at
-    assert app.database.phone_verifications[a_phone(1)].value.identity_id is None
+async def test_an_interrupted_cleanup_is_completed_by_the_next() -> None:
+    async for app, clean_up in at_each_operation(start_cleanup):
+        await clean_up()
+        assert (await app.operations.cleanup()).total() == 0
+        (identity,) = app.database.identities.values()
+        assert identity.value.purged_at
+        assert app.database.phone_verifications[a_phone(1)].value.identity_id is None
 
 
-async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login_between() -> None:
-    uninterrupted = await app_to_clean()
-    await uninterrupted.use_cases.operations.cleanup()
-    for operation in set(uninterrupted.faults.calls):
-        for kill, with_login in ((False, False), (True, False), (True, True)):
-            app = await app_to_clean()
-            app.faults.fail_on(operation, kill=kill)
-            with suppress(StorageUnavailable, ProcessKilled):
-                await app.operations.cleanup()
-            assert app.faults.has_fired
-            app.faults.reset()
-            if not with_login:
-                await assert_cleanup_completes(app)
-                continue
-            principal = await app.log_in(a_phone(1))
-            await app.operations.cleanup()
-            assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id
+async def test_an_interrupted_cleanup_keeps_a_login_before_the_next() -> None:
+    async for app, clean_up in at_each_operation(start_cleanup, Fault.KILLED):
+        principal = await app.log_in(a_phone(1))
+        await clean_up()
+        assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id
 
 
 async def test_audit_entries_are_deleted_after_400_days_and_not_before(app: CoreHarness) -> None:

@@ -34,7 +34,7 @@ from domain.errors import (
 )
 from domain.features.app_data.app_data import AppData
 from domain.features.console.devices import ConsoleDevice, ConsoleDevices
-from domain.features.export.data_export import LOST_TRANSFER_PERIOD, MAX_EXPORT_TRANSFERS
+from domain.features.export.data_export import LOST_TRANSFER_PERIOD
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.phone import PhoneNumber
 from entrypoints.http.features.export.archive import write_archive
@@ -203,38 +203,14 @@ async def test_a_login_within_15_minutes_is_needed(app: AppHarness) -> None:
         await export_own_data(app, principal)
 
 
-async def test_an_export_is_possible_once_a_day(app: AppHarness) -> None:
+async def test_a_broken_transfer_is_repeated_and_a_complete_one_is_not(app: AppHarness) -> None:
     principal = await app.log_in()
     export = app.use_cases.of(ExportFeature).export_own_data
+    await break_off(export(principal))
     await read(export(principal))
-    app.advance(60)
     with pytest.raises(TooManyExports) as caught:
         await read(export(principal))
-    assert caught.value.retry_after == timedelta(days=1).total_seconds() - 60
-    app.advance(caught.value.retry_after)
-    await read(export(principal))
-
-
-async def test_a_broken_transfer_may_be_repeated_within_an_hour_but_not_without_end(
-    app: AppHarness,
-) -> None:
-    principal = await app.log_in()
-    export = app.use_cases.of(ExportFeature).export_own_data
-    await break_off(export(principal))
-    app.advance(minutes=59)
-    await read(export(principal))
-    with pytest.raises(TooManyExports):
-        await read(export(principal))
-    app.advance(days=1)
-    await break_off(export(principal))
-    app.advance(hours=1)
-    with pytest.raises(TooManyExports):
-        await read(export(principal))
-    app.advance(days=1)
-    for _ in range(MAX_EXPORT_TRANSFERS):
-        await break_off(export(principal))
-    with pytest.raises(TooManyExports):
-        await read(export(principal))
+    assert caught.value.retry_after == timedelta(days=1).total_seconds()
 
 
 async def test_an_export_that_is_under_way_is_not_repeated_beside_it(app: AppHarness) -> None:
@@ -286,18 +262,6 @@ async def test_an_export_of_an_account_that_is_deleted_meanwhile_does_not_begin(
     with pytest.raises(Unauthenticated):
         await export_own_data(app, principal)
     assert not exports(app)
-
-
-async def test_an_export_of_a_killed_process_is_repeated_by_its_owner(app: AppHarness) -> None:
-    principal = await app.log_in()
-    app.faults.fail_on("identities.load", after="data_exports.add", kill=True)
-    with pytest.raises(ProcessKilled):
-        await export_own_data(app, principal)
-    app.faults.reset()
-    with pytest.raises(TooManyExports):  # it may be under way
-        await export_own_data(app, principal)
-    app.clock.advance(LOST_TRANSFER_PERIOD)
-    await export_own_data(app, principal)
 
 
 async def test_the_record_of_a_process_that_was_killed_after_a_deletion_expires(

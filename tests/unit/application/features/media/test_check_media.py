@@ -1,5 +1,7 @@
 """`dialtone media check` finds what has no counterpart, and repairs it."""
 
+from functools import partial
+
 import pytest
 
 from application.features.media.check_media import MIN_SUSPICIOUS, CheckMedia, MediaFindings
@@ -7,7 +9,7 @@ from application.principal import Principal
 from domain.features.media.errors import ItemNotFound
 from domain.features.media.image import VariantSpec
 from tests.support.app_harness import AppHarness
-from tests.support.fault_injector import ProcessKilled
+from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.media.stored import stored_items, stored_usages
 from tests.support.policies import make_policy
 
@@ -77,17 +79,13 @@ async def test_what_is_repaired_by_itself_stays(app: AppHarness, owner: Principa
     assert (findings.repaired, app.files.contents) == (0, {item.storage_key: content})
 
 
-@pytest.mark.parametrize(
-    "operation", ["media_items.add", "media_files.write", "media_items.replace"]
-)
-async def test_nothing_is_found_that_a_crash_leaves_for_the_cleanup(
-    app: AppHarness, owner: Principal, operation: str
-) -> None:
-    app.faults.fail_on(operation, kill=True)
-    with pytest.raises(ProcessKilled):
-        await app.upload_image(owner)
-    app.faults.reset()
-    assert (await find(app)).orphans == 0
+async def test_nothing_is_found_that_a_crash_leaves_for_the_cleanup() -> None:
+    async def start() -> tuple[AppHarness, Act]:
+        app = AppHarness()
+        return app, partial(app.upload_image, await app.add_user())
+
+    async for app, _ in at_each_operation(start, Fault.KILLED):
+        assert (await find(app)).orphans == 0
 
 
 @pytest.mark.parametrize(("count", "is_suspicious"), [(MIN_SUSPICIOUS, True), (3, False)])

@@ -1,7 +1,5 @@
 """The cleanup deletes what nothing shows of the library, and nothing else."""
 
-import asyncio
-from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -12,13 +10,13 @@ from application.pacing import Pace
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState, MediaItem
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.app_harness import AppHarness
+from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id
 from tests.support.fault_injector import ProcessKilled
 from tests.support.media.builders import an_item
 from tests.support.media.stored import media_repositories, stored_items
 
 TICK = timedelta(milliseconds=1)
-READS = ("load", "list", "find")
 
 
 async def add_item(app: AppHarness, item: MediaItem) -> None:
@@ -97,20 +95,8 @@ async def test_it_pauses_between_the_items_of_one_deleted_account(
     assert left[:3] == [3, 1, 0]
 
 
-async def test_parallel_cleanups_do_the_work_once(app: AppHarness) -> None:
-    repositories = app.database.repositories()
-    for number in range(60):
-        identity = a_deleted_identity(id=an_id(number), phone=a_phone(number))
-        await repositories.identities.add(identity)
-        await add_item(app, an_item(id=an_id(5000 + number), owner_id=identity.id))
-    reports = await asyncio.gather(*(app.operations.cleanup() for _ in range(4)))
-    assert sum(report["purged_identities"] for report in reports) == 60
-    assert all(stored.value.purged_at for stored in app.database.identities.values())
-    assert await app.operations.cleanup() == CleanupReport()
-
-
-async def app_to_clean() -> AppHarness:
-    """Return an app with an expired upload, a deleted item and a deleted identity with an item."""
+async def start_cleanup() -> tuple[AppHarness, Act]:
+    """Return the cleanup of an expired upload, a deleted item and an identity with an item."""
     app = AppHarness()
     principal = await app.add_user(a_phone(1), "Rahul")
     uploaded = (await app.upload_image(principal)).item.storage_key
@@ -126,25 +112,16 @@ async def app_to_clean() -> AppHarness:
         await app.identities.delete_user(principal)
     app.faults.reset()
     assert uploaded in app.files.contents
-    return app
+    return app, app.operations.cleanup
 
 
 async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login_between() -> None:
-    uninterrupted = await app_to_clean()
-    await uninterrupted.use_cases.operations.cleanup()
-    calls = uninterrupted.faults.calls
-    for operation in {call for call in calls if not call.partition(".")[2].startswith(READS)}:
-        app = await app_to_clean()
-        app.faults.fail_on(operation, kill=True)
-        with suppress(ProcessKilled):
-            await app.operations.cleanup()
-        assert app.faults.has_fired
-        app.faults.reset()
+    async for app, clean_up in at_each_operation(start_cleanup, Fault.KILLED):
         principal = await app.log_in(a_phone(1))
         uploaded = (await app.upload_image(principal)).item
-        await app.operations.cleanup()
+        await clean_up()
         app.clock.advance(timedelta(days=10_000))
-        await app.operations.cleanup()
+        await clean_up()
 
         assert (await app.operations.cleanup()).total() == 0
         assert app.files.contents.keys() == {uploaded.storage_key}

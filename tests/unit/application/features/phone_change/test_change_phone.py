@@ -202,15 +202,6 @@ async def test_an_owner_that_a_sign_in_would_replace_is_replaced(owner: str) -> 
     assert (await sign_in(app, NEW)).identity.id == user.identity.id
 
 
-async def test_the_number_of_staff_is_in_use_however_long_it_was_unused() -> None:
-    app = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
-    owner = (await app.add_administrator(NEW)).identity.id
-    app.advance(days=101)
-    with pytest.raises(PhoneInUse):
-        await change_phone(app, await app.add_user(OLD))
-    assert app.database.identities[owner].value.detached_at is None
-
-
 async def test_a_test_number_is_for_those_who_have_one_and_no_administrator() -> None:
     app = AppHarness(policy=make_policy(test_otps=TEST_PHONES))
     user = await app.add_user(OLD)

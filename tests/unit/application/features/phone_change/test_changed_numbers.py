@@ -1,11 +1,9 @@
 """Rights look at the account that a phone is held for, or is changed to or from."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from itertools import count
 from typing import Final
 
 import pytest
@@ -13,7 +11,6 @@ import pytest
 from application.administration.operator import Operator, operating_system_user
 from application.administration.send_code import SendCodeCommand
 from application.features.export.feature import ExportFeature
-from application.ports.errors import PortError
 from application.principal import Principal
 from domain.administration.scope import Scope
 from domain.errors import DomainError, Forbidden
@@ -23,8 +20,8 @@ from domain.otp.message_preferences import MessagePreferences
 from domain.phone import PhoneNumber
 from tests.support.acts import IN_API, a_token, staff
 from tests.support.app_harness import AppHarness
+from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import CLIENT_IP
-from tests.support.fault_injector import ProcessKilled
 from tests.support.policies import make_policy
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
@@ -151,31 +148,28 @@ async def test_of_a_recycled_number_its_present_owner_decides() -> None:
         await act(app, "block", OLD)
 
 
-@pytest.mark.parametrize("is_undo", [False, True], ids=["change", "undo"])
-@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+async def start_change() -> tuple[AppHarness, Act, Principal]:
+    app = AppHarness()
+    user = await add_administrator(app)
+    command = make_command(await request_code(app, user))
+    return app, partial(app.phone_change.change_phone, user, command), user
+
+
+async def start_undo() -> tuple[AppHarness, Act, Principal]:
+    app = AppHarness()
+    user = await change_of_administrator(app)
+    app.advance(hours=1)
+    requested = await request_undo_code(app)
+    undoing = make_undo(app.last_code, requested.request_id)
+    return app, partial(app.phone_change.undo, undoing), user
+
+
+@pytest.mark.parametrize("start", [start_change, start_undo], ids=["change", "undo"])
 async def test_while_a_change_or_an_undo_is_under_way_both_numbers_are_protected(
-    is_undo: bool, is_done: bool
+    start: Callable[[], Awaitable[tuple[AppHarness, Act, Principal]]],
 ) -> None:
     steps = set()
-    for call in count(1):
-        app = AppHarness()
-        user = await add_administrator(app)
-        if is_undo:
-            await change_phone(app, user)
-            app.advance(hours=1)
-            requested = await request_undo_code(app)
-            undoing = make_undo(app.last_code, requested.request_id)
-            begin: Callable[[], Awaitable[object]] = partial(app.phone_change.undo, undoing)
-        else:
-            code = make_command(await request_code(app, user))
-            begin = partial(app.phone_change.change_phone, user, code)
-        app.faults.fail_at(call, kill=True, is_done=is_done)
-        with suppress(ProcessKilled, PortError, DomainError):
-            await begin()
-        if not app.faults.has_fired:
-            break
-        app.faults.reset()
-
+    async for app, _, user in at_each_operation(start, Fault.KILLED):
         identity = identity_of(app, user)
         under_way = identity.phone_changes.under_way
         steps.add(under_way.step if under_way else None)

@@ -26,7 +26,6 @@ from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import (
     Act,
     Attempt,
-    Fault,
     at_each_operation,
     before_each_operation,
 )
@@ -327,8 +326,7 @@ async def test_a_disown_interrupted_at_any_call_is_completed_by_retry_or_cleanup
         owner, hers = await give_away(app, with_old=with_old)
         return app, partial(app.phone_change.disown, hers), owner, hers
 
-    faults = Fault if check is check_restored else (Fault.FAILS, Fault.KILLED)
-    async for app, _, owner, hers in at_each_operation(start, *faults):
+    async for app, _, owner, hers in at_each_operation(start):
         identity = identity_of(app, owner)
         is_begun = identity.phone_changes.under_way is not None or identity.phone != NEW
         if with_retry:

@@ -84,7 +84,7 @@ async def test_a_change_interrupted_at_any_call_is_completed_by_the_cleanup(
     start: Start, new_phone: PhoneNumber, is_held: bool
 ) -> None:
     outcomes = set()
-    async for app, _, user in at_each_operation(start, *Fault):
+    async for app, _, user in at_each_operation(start):
         is_begun = identity_of(app, user).phone_changes.under_way is not None
         await send_message_later(app)
         is_changed = identity_of(app, user).phone == new_phone
@@ -96,7 +96,7 @@ async def test_a_change_interrupted_at_any_call_is_completed_by_the_cleanup(
 
 
 async def test_until_the_identity_has_it_the_new_number_signs_nobody_in() -> None:
-    async for app, _, user in at_each_operation(start_change, *Fault):
+    async for app, _, user in at_each_operation(start_change, Fault.KILLED):
         identity = identity_of(app, user)
         result = await sign_in_at_once(app, NEW)
         if identity.phone == NEW:

@@ -1,11 +1,17 @@
-"""docs/limits.md has the defaults of the settings of limits, and responses of the API."""
+"""docs/limits.md has the values of settings and constants, and responses of the API."""
 
 import re
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import Any, Final, NamedTuple
 
 import pytest
 
+import application.limits
+import domain
+from domain.otp.sliding_window import SlidingWindow
 from entrypoints.http.app import make_error_table
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.declaration import LIMIT_PROFILES
@@ -17,6 +23,18 @@ PROFILES: Final = [read_settings({"DIALTONE_LIMITS": name}, None) for name in LI
 _ALL_LIMITS: Final = page("docs/limits.md").partition("## All limits")[2]
 _VALUE: Final = re.compile(r"`(\d[\w/,]*)`")
 _RESPONSE: Final = re.compile(r"(\d{3}) `(\w+)`")
+_UNITS: Final = {
+    timedelta(days=1): "1d",
+    timedelta(hours=1): "1h",
+    timedelta(minutes=15): "15m",
+    timedelta(minutes=1): "1m",
+}
+_OUTSIDE_OF_THE_DOMAIN: Final = (
+    "adapters.hooks.login_hook.http_login_hook",
+    "adapters.security.attestation.siteverify",
+    "application.features.media.limits",
+    "entrypoints.features.voice.feature",
+)
 
 
 class Row(NamedTuple):
@@ -34,13 +52,35 @@ def _read_rows() -> Iterator[Row]:
 ROWS: Final = [*_read_rows()]
 
 
-@pytest.mark.parametrize(
-    "row", [row for row in ROWS if "fixed" not in row.setting], ids=lambda row: row.limit
-)
-def test_a_row_has_the_values_of_its_setting(row: Row) -> None:
-    _, declaration = FIELDS[codes(row.setting)[0]]
-    in_profiles = [declaration.default_text(settings) for settings in PROFILES]
-    values = [*dict.fromkeys(in_profiles)] if len(set(in_profiles)) == 1 else in_profiles
+def _find_constants() -> Iterator[tuple[str, Any]]:
+    """Yield the public constants; of several with one name it is the last one."""
+    for package in (domain, application.limits):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            yield from vars(import_module(module.name)).items()
+    for name in _OUTSIDE_OF_THE_DOMAIN:
+        yield from vars(import_module(name)).items()
+
+
+CONSTANTS: Final = {name: value for name, value in _find_constants() if name[0].isupper()}
+
+
+def _show(value: Any) -> str:
+    windows = value if isinstance(value, tuple) else (value,)
+    if isinstance(windows[0], SlidingWindow):
+        return ",".join(f"{window.limit}/{_UNITS[window.period]}" for window in windows)
+    return str(value)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.limit)
+def test_a_row_has_the_values_of_its_setting_or_constant(row: Row) -> None:
+    [named] = codes(row.setting)
+    if row.setting.startswith("fixed: "):
+        constant = CONSTANTS[named]
+        values = [*map(_show, constant.values() if isinstance(constant, Mapping) else [constant])]
+    else:
+        _, declaration = FIELDS[named]
+        values = [declaration.default_text(settings) for settings in PROFILES]
+        values = values[:1] if len({*values}) == 1 else values
     assert row.values in ([], values)
 
 

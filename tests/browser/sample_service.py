@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
-import httpx
 from PIL import Image, ImageDraw
 
 from adapters.operations.system import SystemClock
@@ -25,11 +24,10 @@ from domain.otp.delivery import Channel
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.cli import main
 from entrypoints.settings.read import read_settings
-from tests.e2e.app import Account, App
+from tests.support.client import Account, sign_up, upload_item
 from tests.support.counted_events import sent_message
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.randomness import SeededRandomness
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -93,26 +91,24 @@ def running_sample(folder: Path) -> Iterator[Sample]:
     service = Service(folder, environ, program=program)
     try:
         service.start()
-        yield asyncio.run(_fill(service))
+        yield _fill(service)
     finally:
         service.stop()
 
 
-async def _fill(service: Service) -> Sample:
-    async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP) as http:
-        app = App(service, http)
-        _set_clock(service, timedelta(days=-2))
-        users = {phone: await app.sign_up(phone, name) for phone, name in USERNAMES.items()}
-        items = []
-        for number, phone in enumerate((*USERNAMES, MEMBER)):
-            _set_clock(service, timedelta(minutes=17 * number - 180))
-            items.append(await app.upload_item(users[phone], _draw_image(number)))
+def _fill(service: Service) -> Sample:
+    _set_clock(service, timedelta(days=-2))
+    users = {phone: sign_up(service, phone, name) for phone, name in USERNAMES.items()}
+    items = []
+    for number, phone in enumerate((*USERNAMES, MEMBER)):
+        _set_clock(service, timedelta(minutes=17 * number - 180))
+        items.append(upload_item(service, users[phone], _draw_image(number)))
     *_, blocked = USERNAMES
     _run(service, timedelta(days=-1), "promote", ADMINISTRATOR, "on call in July")
     _run(service, timedelta(hours=-2), "block", blocked, "ticket 815")
     _run(service, timedelta(hours=-1), "unblock", blocked, "ticket 815: was somebody else")
     _set_clock(service, timedelta())
-    await _count(service)
+    asyncio.run(_count(service))
     return Sample(service, users, items[-1]["id"])
 
 

@@ -6,20 +6,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.client import Account, bearer
 from tests.support.service import Service
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A signed-in user."""
-
-    phone: str
-    token: str
-    user_id: str
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return bearer(self.token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +56,3 @@ class App:
         assert response.status_code == 201, response.text
         item: dict[str, Any] = response.json()
         return item
-
-
-def bearer(token: str) -> dict[str, str]:
-    """Return the Authorization header."""
-    return {"Authorization": f"Bearer {token}"}

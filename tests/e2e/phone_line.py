@@ -11,8 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-from tests.e2e.app import bearer
-from tests.e2e.test_start import sign_in
+from tests.support.client import me, sign_in, sign_up
 from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall
@@ -77,13 +76,11 @@ class PhoneLine:
 
     def sign_in_administrator(self) -> str:
         """Sign up and become an administrator; return the access token."""
-        headers = bearer(sign_in(self.service, ADMINISTRATOR))
-        body = {"username": "Asha Rao", "number": ADMINISTRATOR}
-        user = self.http.post("/users", json=body, headers=headers).json()
+        account = sign_up(self.service, ADMINISTRATOR, "Asha Rao")
         promoted = self.service.run("user", "promote", ADMINISTRATOR, *REASON)
-        assert promoted.stdout.startswith(f"{user['user_id']} has the role administrator now. ")
+        assert promoted.stdout.startswith(f"{account.user_id} has the role administrator now. ")
         # With the new role, the user has to sign in again.
-        assert self.http.get("/users/me", headers=headers).status_code == 401
+        assert me(self.service, account.token) == 401
         return sign_in(self.service, ADMINISTRATOR)
 
     def read_records(self) -> dict[str, dict[str, str]]:

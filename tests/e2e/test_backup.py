@@ -4,8 +4,8 @@ import stat
 from pathlib import Path
 
 from application.ports.keys import KeyPurpose
-from tests.e2e.test_start import me, sign_in
 from tests.integration.adapters.databases.sqlite.test_sqlite_backup import count_identities
+from tests.support.client import me, sign_in
 from tests.support.forked_service import ForkedService
 from tests.support.keys import load_keys
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import httpx
 import jwt
 
-from tests.e2e.test_start import me
+from tests.support.client import me, open_session, sign_in, sign_up
 from tests.support.forked_service import ForkedService
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import REASON, Service, command
@@ -17,15 +17,9 @@ BLOCKED: Final = "+14155592102"
 WITH_FORCE: Final = ["sh", "-c", f'exec "{command()}" "$@" --force', "sh"]
 
 
-def sign_in(service: Service) -> dict[str, Any]:
-    with httpx.Client(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
-        http.post("/auth/request-otp", json={"phone": PHONE})
-        body = {"phone": PHONE, "otp": service.code(PHONE), "refresh": True}
-        tokens: dict[str, Any] = http.post("/auth/verify-otp", json=body).json()
-        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
-        body = {"username": "Zoë", "number": PHONE}
-        http.post("/users", json=body, headers=headers).raise_for_status()
-    return tokens
+def sign_up_with_refresh(service: Service) -> dict[str, Any]:
+    sign_up(service, PHONE, "Zoë")
+    return open_session(service, PHONE, refresh=True)
 
 
 def subject_of(token: str) -> object:
@@ -43,7 +37,7 @@ def test_sessions_go_on_in_mongodb_and_sqlite_starts_only_by_force(
     service = ForkedService(tmp_path / "service").start()
     source = service.environ["DIALTONE_DATABASE"]
     service.settings["NEW_DATABASE"] = mongo_database
-    tokens = sign_in(service)
+    tokens = sign_up_with_refresh(service)
     copy = ("copy", "--from", source, "--to", "env:NEW_DATABASE")
 
     while_running = service.run(*copy)
@@ -80,7 +74,7 @@ def test_sessions_go_on_in_mongodb_and_sqlite_starts_only_by_force(
 
 def test_accounts_and_blocks_go_on_under_other_keys(tmp_path: Path) -> None:
     service = ForkedService(tmp_path / "service").start()
-    tokens = sign_in(service)
+    tokens = sign_up_with_refresh(service)
     assert service.run("user", "block", BLOCKED, *REASON).returncode == 0
     assert service.stop() == 0
     source, target = service.environ["DIALTONE_DATABASE"], f"sqlite:///{tmp_path}/target.db"
@@ -104,10 +98,7 @@ def test_accounts_and_blocks_go_on_under_other_keys(tmp_path: Path) -> None:
     moved = ForkedService(service.folder, environ).start()
     assert me(moved, tokens["access_token"]) == 200
     assert refresh(moved, tokens).status_code == 200
-    with httpx.Client(base_url=moved.url, **PLAIN_HTTP, timeout=20) as http:
-        http.post("/auth/request-otp", json={"phone": PHONE})
-        body = {"phone": PHONE, "otp": moved.code(PHONE)}
-        second = http.post("/auth/verify-otp", json=body).json()["access_token"]
+    second = sign_in(moved, PHONE)
     assert subject_of(second) == subject_of(tokens["access_token"])
     assert "is not blocked now" in moved.run("user", "unblock", BLOCKED, *REASON).stdout
     assert moved.stop() == 0

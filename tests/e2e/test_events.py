@@ -7,8 +7,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.e2e.app import App
 from tests.e2e.test_metrics import scrape, value
+from tests.support.client import sign_up
 from tests.support.forked_service import running
 from tests.support.markdown import blocks_in, page
 from tests.support.plain_http import PLAIN_HTTP
@@ -61,7 +61,7 @@ async def test_what_happens_to_a_user_comes_to_the_backend_and_to_an_own_destina
     types = [CREATED, UPDATED, "user.blocked", "user.unblocked", DELETED]
     with running(tmp_path, settings) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
-            account = await App(service, http).sign_up(PHONE)
+            account = sign_up(service, PHONE)
             renaming = {"username": "New name"}
             renamed = await http.patch("/users/me", json=renaming, headers=account.headers)
             assert renamed.status_code == 200, renamed.text

@@ -15,6 +15,7 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
+from tests.support.client import bearer, open_session
 from tests.support.markdown import blocks_in, page
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import free_ports
@@ -59,11 +60,8 @@ def service(installed: Path, tmp_path: Path) -> Iterator[Service]:
 
 def log_in(http: httpx.Client, service: Service) -> dict[str, Any]:
     """Sign in, and return the response, which has a refresh token."""
-    number = len(service.messages(PHONE)) + 1
-    http.post("/auth/request-otp", json={"phone": PHONE})
-    body = {"phone": PHONE, "otp": service.code(PHONE, number), "refresh": True}
-    tokens: dict[str, Any] = http.post("/auth/verify-otp", json=body).json()
-    http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+    tokens = open_session(service, PHONE, refresh=True)
+    http.headers.update(bearer(tokens["access_token"]))
     return tokens
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.test_start import me, sign_in
+from tests.support.client import me, sign_in
 from tests.support.forked_service import ForkedService
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import free_ports

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Final
 
-from tests.e2e.app import App
-from tests.e2e.test_start import sign_in
+from tests.support.client import open_client, sign_in, sign_up, upload_item
 from tests.support.forked_service import ForkedService
 from tests.support.images import still_gif
-from tests.support.service import REASON
+from tests.support.service import REASON, Service
 
 BROKEN_MESSAGES: Final = {
     "DIALTONE_SMS": "missing_module:open_messenger",
@@ -19,30 +18,31 @@ BROKEN_MEDIA: Final = {"DIALTONE_MEDIA": "file:///dev/null/media"}
 BROKEN_LIMITS: Final = {"DIALTONE_LIMIT_STORE": "missing_module:open_limits"}
 
 
-async def test_media_check_finds_and_repairs_items_without_files_and_files_without_items(
-    app: App, phone: str
+def test_media_check_finds_and_repairs_items_without_files_and_files_without_items(
+    service: Service, phone: str
 ) -> None:
-    account = await app.sign_up(phone)
-    folder = app.service.folder / "media"
+    account = sign_up(service, phone)
+    folder = service.folder / "media"
     keys = {}
     for _ in range(2):
-        item = await app.upload_item(account, still_gif())
+        item = upload_item(service, account, still_gif())
         keys[item["id"]] = item["url"].partition("/media/")[2]
     lost_id, lost_key = keys.popitem()
     orphan = lost_key.replace(lost_key[-8:], "0000.gif")
     (folder / lost_key).rename(folder / orphan)
 
-    found = app.service.run("media", "check")
+    found = service.run("media", "check")
     assert (found.returncode, "dialtone media check --repair" in found.stderr) == (1, True)
     assert f"file without an item: {orphan}\n" in found.stdout
     assert f"item without its file: {lost_id}\n" in found.stdout
 
-    repaired = app.service.run("media", "check", "--repair")
+    repaired = service.run("media", "check", "--repair")
     assert (repaired.returncode, "repaired: 2" in repaired.stdout) == (0, True)
     assert not (folder / orphan).exists()
-    response = await app.http.get(f"/library/{lost_id}", headers=account.headers)
+    with open_client(service, account.headers) as http:
+        response = http.get(f"/library/{lost_id}")
     assert response.status_code == 404
-    assert app.service.run("media", "check").returncode == 0
+    assert service.run("media", "check").returncode == 0
 
 
 def test_a_command_works_while_parts_that_it_does_not_need_are_broken(tmp_path: Path) -> None:
@@ -76,29 +76,29 @@ def test_a_command_works_while_parts_that_it_does_not_need_are_broken(tmp_path: 
     assert restored.stderr == "There is no account with this id, and none with this username.\n"
 
 
-async def test_an_operator_deletes_files_at_once_or_while_their_store_is_away_by_the_service(
-    app: App, phone: str, other_phone: str
+def test_an_operator_deletes_files_at_once_or_while_their_store_is_away_by_the_service(
+    service: Service, phone: str, other_phone: str
 ) -> None:
-    folder, files = app.service.folder / "media", []
+    folder, files = service.folder / "media", []
     for number in (phone, other_phone):
-        account = await app.sign_up(number)
-        item = await app.upload_item(account, still_gif())
+        account = sign_up(service, number)
+        item = upload_item(service, account, still_gif())
         files.append(folder / item["url"].partition("/media/")[2])
     usual, away = files
 
-    deleted = app.service.run("user", "delete", phone, "--yes", *REASON)
+    deleted = service.run("user", "delete", phone, "--yes", *REASON)
     assert (deleted.returncode, usual.exists()) == (0, False)
 
-    app.service.settings |= BROKEN_MEDIA
-    deleted = app.service.run("user", "delete", other_phone, "--yes", *REASON)
-    del app.service.settings["DIALTONE_MEDIA"]
+    service.settings |= BROKEN_MEDIA
+    deleted = service.run("user", "delete", other_phone, "--yes", *REASON)
+    del service.settings["DIALTONE_MEDIA"]
     assert (deleted.returncode, away.exists()) == (0, True)
     assert "The files of the library stay until the service deletes them." in deleted.stderr
 
     unmounted = folder.rename(folder.with_name("unmounted"))
-    cleaned = app.service.run("cleanup")
+    cleaned = service.run("cleanup")
     assert (cleaned.returncode, folder.exists()) == (1, False)
     assert f"DIALTONE_MEDIA: {folder} does not exist. Mount or restore it" in cleaned.stderr
     unmounted.rename(folder)
-    assert app.service.run("cleanup").returncode == 0
+    assert service.run("cleanup").returncode == 0
     assert not away.exists()

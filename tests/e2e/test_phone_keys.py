@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from application.ports.keys import KeyPurpose
-from tests.e2e.test_start import me, sign_in
+from tests.support.client import me, sign_in
 from tests.support.forked_service import ForkedService
 from tests.support.keys import edit_secrets_file, load_keys
 

@@ -2,8 +2,8 @@
 
 import re
 
-from tests.e2e.app import bearer
 from tests.e2e.phone_line import OPERATOR, PhoneLine
+from tests.support.client import bearer
 
 
 def test_of_calls_no_code_and_no_number_is_stored_or_logged(line: PhoneLine, phone: str) -> None:

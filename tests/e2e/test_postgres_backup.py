@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_start import me, sign_in
+from tests.support.client import me, sign_in
 from tests.support.forked_service import ForkedService
 from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import find_or_install

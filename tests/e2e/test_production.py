@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from tests.e2e.test_start import me, sign_in
+from tests.support.client import me, sign_in
 from tests.support.forked_service import ForkedService
 from tests.support.markdown import PROJECT, blocks_in, page
 from tests.support.plain_http import PLAIN_HTTP

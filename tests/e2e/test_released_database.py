@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.app import App, bearer
 from tests.releases import CATEGORY, PHONE, RELEASES, USERNAME, data_of
+from tests.support.client import bearer, sign_in
 from tests.support.service import running
 
 
@@ -20,8 +20,7 @@ async def test_users_of_a_released_database_go_on(release: str, tmp_path: Path) 
 
     with running(folder) as service:
         async with httpx.AsyncClient(base_url=service.url) as http:
-            app = App(service, http)
-            headers = bearer(await app.sign_in(PHONE))
+            headers = bearer(sign_in(service, PHONE))
             user = (await http.get("/users/me", headers=headers)).json()
             assert user["username"] == USERNAME
             (item,) = (await http.get("/library", headers=headers)).json()["items"]

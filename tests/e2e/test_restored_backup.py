@@ -7,28 +7,13 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
-
-from tests.e2e.test_start import me, sign_in
+from tests.support.client import me, open_client, sign_in, sign_up
 from tests.support.forked_service import ForkedService
 from tests.support.markdown import blocks_in, codes, page, tables
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import REASON, START_TIMEOUT, Service, command
 
 NAMES: Final = ("blocked", "gone", "left", "moved", "promoted", "demoted", "ended", "fine")
 PHONES: Final = {name: f"+1415559{number:04}" for number, name in enumerate(NAMES, start=7100)}
-
-
-def sign_up(service: Service, name: str) -> tuple[str, str]:
-    """Return the id of a new user, and an access token."""
-    token = sign_in(service, PHONES[name])
-    created = httpx.post(
-        f"{service.url}/users",
-        json={"username": f"User {name}", "number": PHONES[name]},
-        headers={"Authorization": f"Bearer {token}"},
-        **PLAIN_HTTP,
-    )
-    return created.json()["user_id"], token
 
 
 def act(service: Service, log: Path, arguments: tuple[str, ...]) -> None:
@@ -81,8 +66,8 @@ def test_the_lines_of_the_log_repeat_what_a_restored_backup_lacks(tmp_path: Path
     # The strictest level, and a log of commands beside that of the service.
     environ = {"DIALTONE_LOG_LEVEL": "error", "DIALTONE_WORKERS": "2"}
     service = ForkedService(tmp_path / "service", environ).start()
-    users = {name: sign_up(service, name) for name in NAMES}
-    ids = {name: user_id for name, (user_id, _) in users.items()}
+    users = {name: sign_up(service, phone, f"User {name}") for name, phone in PHONES.items()}
+    ids = {name: account.user_id for name, account in users.items()}
     assert service.run("user", "promote", ids["demoted"], *REASON).returncode == 0
     create = ("create", "--name", "helpdesk", "--scope", "users:read")
     assert service.run("admin-token", *create, *REASON).returncode == 0
@@ -93,8 +78,8 @@ def test_the_lines_of_the_log_repeat_what_a_restored_backup_lacks(tmp_path: Path
 
     # Two by users, by the API; the others by commands.
     for name, method, path in (("gone", "DELETE", "/users/me"), ("ended", "POST", "/auth/logout")):
-        headers = {"Authorization": f"Bearer {users[name][1]}"}
-        httpx.request(method, f"{service.url}{path}", headers=headers, **PLAIN_HTTP)
+        with open_client(service, users[name].headers) as http:
+            http.request(method, path)
     of_commands = tmp_path / "commands.jsonl"
     act(service, of_commands, ("block", PHONES["blocked"]))
     others = [
@@ -136,7 +121,7 @@ def test_the_lines_of_the_log_repeat_what_a_restored_backup_lacks(tmp_path: Path
     listed = json.loads(service.run("admin-token", "list", "--json").stdout)
     assert [each["revoked_at"] is not None for each in listed] == [True]
     service.start()
-    is_in = {name: me(service, token) == 200 for name, (_, token) in users.items()}
+    is_in = {name: me(service, account.token) == 200 for name, account in users.items()}
     assert [name for name, still in is_in.items() if still] == ["fine"]  # a new role signs out
     roles = [
         json.loads(service.run("user", "show", ids[name], "--json").stdout)["account"]["role"]

@@ -8,7 +8,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from tests.e2e.test_start import me, sign_in
+from tests.support.client import me, sign_in
 from tests.support.forked_service import ForkedService, running
 from tests.support.service import START_TIMEOUT, Service
 

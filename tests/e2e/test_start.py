@@ -1,29 +1,12 @@
 """Starts of the service: the first, and those after a stop and after a kill."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-
-import httpx
 
 from entrypoints.version.commit import UNKNOWN, find_commit
 from entrypoints.version.distribution import installed_version
-from tests.support.plain_http import PLAIN_HTTP
+from tests.support.client import me, sign_in
 from tests.support.service import Service
-
-
-def sign_in(service: Service, phone: str, headers: Mapping[str, str] | None = None) -> str:
-    number = len(service.messages(phone)) + 1
-    with httpx.Client(base_url=service.url, headers=headers, **PLAIN_HTTP, timeout=20) as http:
-        http.post("/auth/request-otp", json={"phone": phone})
-        body = {"phone": phone, "otp": service.code(phone, number)}
-        token: str = http.post("/auth/verify-otp", json=body).json()["access_token"]
-    return token
-
-
-def me(service: Service, token: str) -> int:
-    headers = {"Authorization": f"Bearer {token}"}
-    return httpx.get(f"{service.url}/users/me", headers=headers, **PLAIN_HTTP).status_code
 
 
 def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_path: Path) -> None:

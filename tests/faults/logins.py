@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import httpx
 
-from tests.e2e.app import bearer
 from tests.faults.faulty_service import FaultyService
 from tests.faults.traffic import assert_no_crashed_request, open_client
+from tests.support.client import bearer
 
 CLIENTS: Final = 8
 FAILED_VERIFICATIONS: Final = 5

@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.app import App
 from tests.faults.faulty_service import FaultyService, run_faulty_service
+from tests.support.client import sign_in, sign_up, upload_item
 from tests.support.databases import Database, on_mongo, on_postgres
 from tests.support.images import transparent_png
 from tests.support.plain_http import PLAIN_HTTP
@@ -22,9 +22,8 @@ async def test_a_step_stops_no_login_ends_no_session_and_hides_no_item(
 ) -> None:
     with run_faulty_service(tmp_path) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=30, **PLAIN_HTTP) as http:
-            app = App(service, http)
-            account = await app.sign_up(PHONE)
-            item = await app.upload_item(account, transparent_png())
+            account = sign_up(service, PHONE)
+            item = upload_item(service, account, transparent_png())
             await http.post("/auth/request-otp", json={"phone": PHONE})
             body = {"phone": PHONE, "otp": service.code(PHONE, 2)}
 
@@ -32,7 +31,7 @@ async def test_a_step_stops_no_login_ends_no_session_and_hides_no_item(
 
             verified = await http.post("/auth/verify-otp", json=body)
             assert verified.json()["success"] is False
-            await app.sign_in(PHONE)
+            sign_in(service, PHONE)
             assert (await http.get("/users/me", headers=account.headers)).status_code == 200
             for _ in range(2):
                 cleanup = service.run("cleanup")

@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from entrypoints.server.watchdog import END_TICKS, TICK_SECONDS
-from tests.e2e.test_start import me, sign_in
 from tests.faults.faulty_service import run_faulty_service
 from tests.faults.fuse_disk import FuseDisk
+from tests.support.client import me, sign_in
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import wait_until
 from tests.support.service import Service

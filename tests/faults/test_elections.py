@@ -23,11 +23,11 @@ from adapters.databases.records.repositories import make_repositories
 from adapters.databases.records.store_calls import MAX_FAILURES
 from adapters.security.encryption import AesPhoneEncryption
 from domain.otp.phone_verification import PhoneVerification
-from tests.e2e.app import Account, App
 from tests.faults.faulty_service import run_faulty_service
 from tests.faults.logins import FAILED_VERIFICATIONS, LOGINS_AFTER_FAILOVER, run_logins
 from tests.faults.traffic import BEHIND_A_PROXY
 from tests.support.builders import a_phone, an_id, an_identity
+from tests.support.client import Account, sign_up
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.forked_service import running
 from tests.support.held_connections import request_latency
@@ -203,8 +203,7 @@ async def test_in_an_election_each_request_gets_a_response_or_a_503_in_time(
     nodes: list[MongoProcess], url: str, tmp_path: Path
 ) -> None:
     with running(tmp_path, {"DIALTONE_DATABASE": url, **BEHIND_A_PROXY}) as service:
-        async with httpx.AsyncClient(base_url=service.url, timeout=40, **PLAIN_HTTP) as http:
-            account = await App(service, http).sign_up("+14155570001", "user")
+        account = sign_up(service, "+14155570001", "user")
 
         with no_majority(nodes), measured_health_checks(service) as latencies:
             failed = await request_many(service, account, REQUESTS)
@@ -230,7 +229,7 @@ async def test_without_a_primary_it_is_ready_and_answers_at_once_until_there_is_
 ) -> None:
     with running(tmp_path, {"DIALTONE_DATABASE": f"{url}&timeoutMS=2500"}) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=40, **PLAIN_HTTP) as http:
-            account = await App(service, http).sign_up("+14155570001", "user")
+            account = sign_up(service, "+14155570001", "user")
             with no_majority(nodes):
                 for _ in range(MAX_FAILURES):
                     assert_unavailable(await http.get("/users/me", headers=account.headers))

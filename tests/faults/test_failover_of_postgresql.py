@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 
-from tests.e2e.app import App
 from tests.faults.faulty_service import run_faulty_service
 from tests.faults.logins import FAILED_VERIFICATIONS, LOGINS_AFTER_FAILOVER, run_logins
 from tests.faults.test_elections import (
@@ -25,8 +23,8 @@ from tests.faults.test_elections import (
     wait_for_database,
 )
 from tests.faults.traffic import BEHIND_A_PROXY
+from tests.support.client import sign_up
 from tests.support.forked_service import running
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import wait_until
 
@@ -96,8 +94,7 @@ async def test_while_the_primary_is_frozen_each_request_gets_a_503_in_time(
 ) -> None:
     environ = {"DIALTONE_DATABASE": url_of(primary), **BEHIND_A_PROXY}
     with running(tmp_path / "service", environ) as service:
-        async with httpx.AsyncClient(base_url=service.url, timeout=40, **PLAIN_HTTP) as http:
-            account = await App(service, http).sign_up("+14155570001", "user")
+        account = sign_up(service, "+14155570001", "user")
 
         primary.pause()
         failed = await request_many(service, account, REQUESTS)

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.app import bearer
 from tests.faults.faulty_service import run_faulty_service
+from tests.support.client import bearer
 from tests.support.plain_http import PLAIN_HTTP
 
 PHONE = {"phone": "+14155600001"}

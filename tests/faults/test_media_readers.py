@@ -2,24 +2,22 @@
 
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from application.limits.file_reads import MAX_READS_PER_IP
-from tests.e2e.app import App
 from tests.faults.faulty_service import FaultyService, run_faulty_service
 from tests.faults.test_upload_floods import worker_memory
 from tests.faults.traffic import BEHIND_A_PROXY
+from tests.support.client import sign_up, upload_item
 from tests.support.held_connections import connect
 from tests.support.images import animated_gif
-from tests.support.plain_http import PLAIN_HTTP
 
 FILE_SIZE: Final = 12_000_000
 """More than all buffers between service and client."""
@@ -97,12 +95,10 @@ class Readers:
 
 
 @pytest.fixture
-async def readers(tmp_path: Path) -> AsyncIterator[Readers]:
+def readers(tmp_path: Path) -> Iterator[Readers]:
     with run_faulty_service(tmp_path, BEHIND_A_PROXY, constants=CONSTANTS) as service:
-        async with httpx.AsyncClient(base_url=service.url, timeout=60, **PLAIN_HTTP) as http:
-            app = App(service, http)
-            account = await app.sign_up("+14155550101")
-            path = urlsplit((await app.upload_item(account, animated_gif()))["url"]).path
+        account = sign_up(service, "+14155550101")
+        path = urlsplit(upload_item(service, account, animated_gif())["url"]).path
         (tmp_path / path.removeprefix("/")).write_bytes(bytes(FILE_SIZE))
         yield Readers(service, path)
 

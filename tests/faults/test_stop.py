@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.e2e.test_start import me, sign_in
+from tests.support.client import me, sign_in
 from tests.support.held_connections import LARGE_RESPONSE, hold
 from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP

@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 from PIL import Image
 
-from tests.e2e.app import Account, App
+from tests.support.client import Account, sign_up, upload_form, upload_item
 from tests.support.forked_service import ForkedService
 from tests.support.images import encode, exif, still_gif
 from tests.support.plain_http import PLAIN_HTTP
@@ -37,12 +37,12 @@ def running(service: Service) -> Iterator[Service]:
 
 
 @asynccontextmanager
-async def open_app(service: Service) -> AsyncIterator[App]:
+async def open_http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     limits = httpx.Limits(max_connections=100)
     async with httpx.AsyncClient(
         base_url=service.url, **PLAIN_HTTP, timeout=120, limits=limits
     ) as http:
-        yield App(service, http)
+        yield http
 
 
 def worker_memory(service: Service) -> dict[str, int]:
@@ -65,10 +65,15 @@ async def memory_once_returned(service: Service, maximum: int) -> dict[str, int]
         await asyncio.sleep(0.2)
 
 
-async def upload_again(app: App, account: Account) -> None:
+async def upload(http: httpx.AsyncClient, account: Account, content: bytes) -> httpx.Response:
+    form = upload_form(account, content)
+    return await http.post("/library/upload", headers=account.headers, **form)
+
+
+async def upload_again(http: httpx.AsyncClient, account: Account) -> None:
     """Upload until the service has noticed that the clients before have left."""
     deadline = time.monotonic() + 60
-    while (await app.upload(account, LARGE_PNG)).status_code != 201:
+    while (await upload(http, account, LARGE_PNG)).status_code != 201:
         assert time.monotonic() < deadline
 
 
@@ -92,15 +97,15 @@ async def test_a_flood_of_large_images_delays_no_other_member(tmp_path: Path) ->
     rotated = {"exif": b"Exif\0\0" + exif(orientation=6)}
     bomb = encode(Image.new("RGB", (7071, 7071), "red"), "PNG", compress_level=9, **rotated)
     with running(ForkedService(tmp_path / "service", environ)) as service:
-        async with open_app(service) as app:
-            attacker = await app.sign_up("+14155572101")
-            member = await app.sign_up("+14155572102")
-            await app.upload_item(member, still_gif())
+        async with open_http(service) as http:
+            attacker = sign_up(service, "+14155572101")
+            member = sign_up(service, "+14155572102")
+            upload_item(service, member, still_gif())
             before = worker_memory(service)
-            flood = [asyncio.create_task(app.upload(attacker, bomb)) for _ in range(24)]
+            flood = [asyncio.create_task(upload(http, attacker, bomb)) for _ in range(24)]
             # The flood needs some time to arrive.
             await asyncio.sleep(0.2)
-            uploads = [await app.upload(member, still_gif()) for _ in range(12)]
+            uploads = [await upload(http, member, still_gif()) for _ in range(12)]
             responses = await asyncio.gather(*flood)
             after = await memory_once_returned(service, before["VmRSS"] + workers * 60)
     assert [response.status_code for response in uploads] == [201] * 12
@@ -117,12 +122,12 @@ async def test_a_flood_of_large_images_delays_no_other_member(tmp_path: Path) ->
 
 async def test_one_member_has_two_uploads_in_all_workers(tmp_path: Path) -> None:
     with running(ForkedService(tmp_path / "service", {"DIALTONE_WORKERS": "2"})) as service:
-        async with open_app(service) as app:
-            attacker = await app.sign_up("+14155572101")
-            member = await app.sign_up("+14155572102")
+        async with open_http(service) as http:
+            attacker = sign_up(service, "+14155572101")
+            member = sign_up(service, "+14155572102")
             held = [await hold_upload(service, attacker) for _ in range(60)]
             assert sorted(status for status, _ in held) == [100] * 2 + [503] * 58
-            await app.upload_item(member, LARGE_PNG)
+            upload_item(service, member, LARGE_PNG)
             for _, writer in held:
                 writer.close()
-            await upload_again(app, attacker)
+            await upload_again(http, attacker)

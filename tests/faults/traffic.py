@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from tests.e2e.app import Account, App, bearer
+from tests.support.client import Account, bearer, upload_form
 from tests.support.images import transparent_png
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
@@ -170,7 +170,8 @@ class Traffic:
         account = await self._sign_up()
         item_id = ""
         for _ in range(2):
-            response = await App(self.service, http).upload(account, IMAGE)
+            upload = upload_form(account, IMAGE)
+            response = await http.post("/library/upload", headers=account.headers, **upload)
             item_id = check(response, "POST /library/upload", 201)["id"]
             acknowledged.items[item_id] = account.token
         # Until the response arrives, and after an error, the result is unknown.

@@ -1,26 +1,21 @@
 """Keep the description and a database of the version of the project."""
 
-import asyncio
 import gzip
 import importlib.metadata
 import tarfile
 import tempfile
 from pathlib import Path
 
-import httpx
-
-from tests.e2e.app import App
 from tests.releases import CATEGORY, FOLDER, PHONE, USERNAME
+from tests.support.client import sign_up, upload_item
 from tests.support.images import plain_jpeg
 from tests.support.service import REASON, Service, running
 
 
-async def use(service: Service) -> None:
+def use(service: Service) -> None:
     """Make a user, blocked once, with a picture; a record of most kinds is there then."""
-    async with httpx.AsyncClient(base_url=service.url) as http:
-        app = App(service, http)
-        account = await app.sign_up(PHONE, USERNAME)
-        await app.upload_item(account, plain_jpeg(), category=CATEGORY)
+    account = sign_up(service, PHONE, USERNAME)
+    upload_item(service, account, plain_jpeg(), category=CATEGORY)
     for act in ("block", "unblock", "promote"):
         service.run("user", act, account.user_id, *REASON).check_returncode()
 
@@ -33,7 +28,7 @@ def keep(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary, "service")
         with running(path) as service:
-            asyncio.run(use(service))
+            use(service)
         with tarfile.open(folder / "service.tar.gz", "w:gz") as archive:
             archive.add(path, ".")
 

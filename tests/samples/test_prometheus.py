@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
-from tests.e2e.test_start import sign_in
 from tests.samples.test_dashboards import DASHBOARDS, DOCS, panels
+from tests.support.client import sign_in
 from tests.support.forked_service import running
 from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.e2e.test_start import sign_in
+from tests.support.client import sign_in
 from tests.support.forked_service import running
 from tests.support.held_connections import (
     LARGE_RESPONSE,

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.e2e.test_start import me, sign_in
+from tests.support.client import me, sign_in
 from tests.support.images import encode, still_gif
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.haproxy import Haproxy

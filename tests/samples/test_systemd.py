@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.e2e.test_start import sign_in
+from tests.support.client import sign_in
 from tests.support.images import plain_jpeg
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import FakeTwilio

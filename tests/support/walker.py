@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.client import bearer, open_client, open_session
 from tests.support.forked_service import running
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 
 
@@ -24,15 +24,8 @@ class Walker:
 
     def sign_in(self, phone: str, **fields: Any) -> dict[str, Any]:
         """Request and verify a code, and send the token from now on; return the response."""
-        number = len(self.service.messages(phone)) + 1
-        requested = self.http.post("/auth/request-otp", json={"phone": phone})
-        assert requested.status_code == 200, requested.text
-        assert requested.json()["message"] == "OTP sent"
-        body = {"phone": phone, "otp": self.service.code(phone, number), **fields}
-        response = self.http.post("/auth/verify-otp", json=body)
-        verified: dict[str, Any] = response.json()
-        assert verified["success"] is True, response.text
-        self.http.headers["Authorization"] = f"Bearer {verified['access_token']}"
+        verified = open_session(self.service, phone, **fields)
+        self.http.headers.update(bearer(verified["access_token"]))
         self.phone, self.user_id = phone, verified["user_id"]
         return verified
 
@@ -48,8 +41,5 @@ class Walker:
 @contextmanager
 def walking(folder: Path, **settings: str) -> Iterator[Walker]:
     """Run a service with these settings, and return a client that has not signed in."""
-    with (
-        running(folder, settings) as service,
-        httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http,
-    ):
+    with running(folder, settings) as service, open_client(service) as http:
         yield Walker(service, http)

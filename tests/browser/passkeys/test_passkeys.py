@@ -1,16 +1,13 @@
 """Passkeys in the console, with the virtual authenticators of Chromium."""
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any, Final
 
-import httpx
 import pytest
 
 from tests.browser.chromium import WAIT, Chromium, Page
 from tests.browser.looks import checked_page, find_problems, follow_tabs
-from tests.e2e.app import App
-from tests.support.plain_http import PLAIN_HTTP
+from tests.support.client import sign_up
 from tests.support.service import REASON, Service
 
 # Installing Chromium and npm packages may take minutes.
@@ -34,12 +31,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture
 def administrator(service: Service, phone: str) -> str:
     """The phone of an administrator without a passkey."""
-
-    async def sign_up() -> None:
-        async with httpx.AsyncClient(base_url=service.url, **PLAIN_HTTP) as http:
-            await App(service, http).sign_up(phone, f"user {phone[-4:]}")
-
-    asyncio.run(sign_up())
+    sign_up(service, phone, f"user {phone[-4:]}")
     promoted = service.run("user", "promote", phone, *REASON)
     assert promoted.returncode == 0, promoted.stderr
     return phone

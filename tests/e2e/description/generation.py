@@ -56,9 +56,9 @@ def add_hooks(schema: BaseSchema, document: dict[str, Any], people: People, pers
                 case "logout" | "delete_me" | "revoke_session":
                     return people.next_token()
                 case "rename_me":
-                    return renamed.token
+                    return renamed.account.token
                 case _:
-                    return person.token
+                    return person.account.token
 
         def set(self, case: Case[Any], token: str, context: AuthContext) -> None:
             case.headers["Authorization"] = f"Bearer {token}"

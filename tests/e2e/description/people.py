@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.e2e.test_start import sign_in
+from tests.support.client import Account, sign_in, sign_up, upload_item
 from tests.support.images import plain_jpeg
 from tests.support.service import Service
 
@@ -21,10 +21,8 @@ PROXY_SETTINGS: Final = {"DIALTONE_TRUSTED_PROXIES": "127.0.0.0/8"}
 class Person:
     """A signed-in user with an image in the library."""
 
-    phone: str
+    account: Account
     username: str
-    token: str
-    user_id: str
     item_id: str
     storage_key: str
 
@@ -48,33 +46,17 @@ class People:
 
     def next_token(self) -> str:
         """Sign a new identity in; return its access token."""
-        return self._sign_in(self.next_phone())
+        return sign_in(self.service, self.next_phone(), self.next_ip())
 
     def add_person(self) -> Person:
         """Sign a new identity in, create a user and upload an image."""
         phone = self.next_phone()
         username = f"Rahul {phone}"
-        token = self._sign_in(phone)
-        bearer = {"Authorization": f"Bearer {token}"}
-        user = self._post("/users", json={"username": username, "number": phone}, headers=bearer)
-        user_id = user["user_id"]
-        item = self.upload(user_id, token)
+        account = sign_up(self.service, phone, username, self.next_ip())
+        item = self.upload(account)
         storage_key = urlsplit(item["url"]).path.removeprefix("/media/")
-        return Person(phone, username, token, user_id, item["id"], storage_key)
+        return Person(account, username, item["id"], storage_key)
 
-    def _sign_in(self, phone: str) -> str:
-        return sign_in(self.service, phone, self.next_ip())
-
-    def upload(self, user_id: str, token: str) -> Any:
+    def upload(self, account: Account) -> dict[str, Any]:
         """Upload an image; return the item."""
-        return self._post(
-            "/library/upload",
-            files={"file": ("IMG_0001.JPG", plain_jpeg(8, 6))},
-            data={"user_id": user_id},
-            headers={"Authorization": f"Bearer {token}"},
-        )
-
-    def _post(self, path: str, **content: Any) -> Any:
-        response = self.http.post(path, **content)
-        assert response.is_success, response.text
-        return response.json()
+        return upload_item(self.service, account, plain_jpeg(8, 6))

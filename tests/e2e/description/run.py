@@ -71,8 +71,8 @@ class Report:
 def run_schemathesis(people: People, document: dict[str, Any], seed: int) -> Report:
     """Test a service against its description, with all checks and phases."""
     person = people.add_person()
-    spare_items = [people.upload(person.user_id, person.token)["id"] for _ in range(SPARE_ITEMS)]
-    register_formats(person.phone, person.username)
+    spare_items = [people.upload(person.account)["id"] for _ in range(SPARE_ITEMS)]
+    register_formats(person.account.phone, person.username)
     new_phones = [people.next_phone() for _ in range(NEW_PHONES)]
     config = _configuration(person, spare_items, new_phones, seed)
     schema = schemathesis.openapi.from_dict(document, config=config)
@@ -108,8 +108,8 @@ def _configuration(
                 "stateful": {"generation": {"max-examples": examples(10)}},
             },
             "dictionaries": {
-                "own-id": {"values": [person.user_id]},
-                "own-phone": {"values": [person.phone]},
+                "own-id": {"values": [person.account.user_id]},
+                "own-phone": {"values": [person.account.phone]},
                 "own-name": {"values": [person.username]},
                 "own-item": {"values": [person.item_id]},
                 "spare-item": {"values": list(spare_items)},

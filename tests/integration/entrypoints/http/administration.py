@@ -14,9 +14,9 @@ from application.features.admin.feature import AdminFeature
 from domain.administration.scope import Scope
 from domain.identities.role import Role
 from domain.phone import PhoneNumber
-from tests.e2e.app import bearer
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.client import bearer
 from tests.support.described import description
 from tests.support.http_app import open_http_client
 

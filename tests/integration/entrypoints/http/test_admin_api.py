@@ -15,7 +15,6 @@ from domain.identities.external_id import parse_external_id
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.role import Role
 from entrypoints.http.fields import format_timestamp
-from tests.e2e.app import bearer
 from tests.integration.entrypoints.http.administration import (
     OPERATOR,
     STRANGER,
@@ -25,6 +24,7 @@ from tests.integration.entrypoints.http.administration import (
     open_admin_driver,
 )
 from tests.support.builders import CLIENT_IP, a_parsed_token, an_id
+from tests.support.client import bearer
 from tests.support.fakes.messenger import REJECTED
 
 CHANGE_PHONE: Final = f"{an_id()}/change-phone"

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.e2e.app import bearer
 from tests.integration.entrypoints.http.administration import USER, AdminDriver, open_admin_driver
 from tests.support.app_harness import GIF, AppHarness
+from tests.support.client import bearer
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.e2e.app import bearer
 from tests.support.app_harness import GIF, AppHarness
 from tests.support.builders import a_phone
+from tests.support.client import bearer
 from tests.support.http_app import open_http_client
 
 UNKNOWN: Final = f"/media/00/{'0' * 24}-{'0' * 32}.gif"

@@ -6,11 +6,11 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.e2e.app import bearer
 from tests.integration.entrypoints.http.administration import (
     AdminDriver,
     open_admin_driver,
 )
+from tests.support.client import bearer
 from tests.support.images import still_gif
 
 BODY: Final = {"reason": "report 815 of +1 415 555 2671"}

@@ -5,9 +5,9 @@ from typing import Final
 import jwt
 
 from domain.token_issuers import DEFAULT_ISSUER
-from tests.e2e.app import bearer
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.client import bearer
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import make_http_settings
 

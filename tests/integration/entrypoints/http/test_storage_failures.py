@@ -9,10 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from application.ports.errors import StorageError, StorageOverloaded, StorageUnavailable
-from tests.e2e.app import bearer
 from tests.integration.entrypoints.http.uploads import CONTENT_TYPE, file_part, form, user_part
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.client import bearer
 from tests.support.http_app import open_http_client
 
 PHONE: Final = a_phone().e164

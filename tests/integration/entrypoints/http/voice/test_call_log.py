@@ -14,10 +14,10 @@ from domain.features.voice.walk import CallOutcome
 from domain.identities.identity import Consent
 from domain.identities.role import Role
 from domain.otp.channel_order import ONLY_SMS, ChannelOrder
-from tests.e2e.app import bearer
 from tests.integration.entrypoints.http.voice.webhooks import SETTINGS
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id
+from tests.support.client import bearer
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import change_http_settings
 from tests.support.voice.builders import a_call, a_recording

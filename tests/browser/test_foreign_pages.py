@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import Site
+from tests.support.client import open_client
 from tests.support.images import plain_jpeg
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.walker import Walker
@@ -114,7 +115,7 @@ def test_every_page_shows_images_and_a_listed_page_reads_them(
 
 def upload_image(site: Site, phone: str) -> str:
     """Sign in and upload an image of 8 by 6 pixels; return its URL."""
-    with httpx.Client(base_url=site.service.url, timeout=20, **PLAIN_HTTP) as http:
+    with open_client(site.service) as http:
         walker = Walker(site.service, http)
         walker.sign_up(phone, f"user {phone}")
         files = {"file": ("IMG_0001.JPG", plain_jpeg(8, 6))}

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from tests.browser.chromium import Chromium
+from tests.support.client import open_client
 from tests.support.markdown import blocks_in, page
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.service import Service, running
 
@@ -97,7 +96,7 @@ def files_of_the_page(package: Path, service_url: str) -> dict[str, bytes]:
 
 def use_up_the_share(service: Service) -> None:
     """Request codes for phones of others until this network gets no more."""
-    with httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http:
+    with open_client(service) as http:
         for number in range(NETWORK_SHARE):
             phone = f"+1415558{number:04d}"
             assert http.post("/auth/request-otp", json={"phone": phone}).status_code == 200

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -19,9 +18,9 @@ from adapters.security.keys.keys import load_secrets_file
 from application.ports.keys import KeyPurpose
 from tests.clients.conftest import OTP, SAMPLES_PHONE
 from tests.clients.programs import FOLDER, find_node, run, run_python
+from tests.support.client import open_client
 from tests.support.markdown import blocks_in, page
 from tests.support.npm_packages import install_npm_packages
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import find_or_install
 from tests.support.service import Service
 
@@ -105,7 +104,7 @@ def encode(part: Any) -> str:
 
 def sign_in(service: Service, **body: Any) -> str:
     body = {"phone": SAMPLES_PHONE, "otp": OTP, **body}
-    with httpx.Client(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
+    with open_client(service) as http:
         http.post("/auth/request-otp", json={"phone": SAMPLES_PHONE}).raise_for_status()
         verified = http.post("/auth/verify-otp", json=body)
         return str(verified.raise_for_status().json()["access_token"])

@@ -8,6 +8,7 @@ import pytest
 from tests.e2e.app import App
 from tests.e2e.description.people import PROXY_SETTINGS, People
 from tests.e2e.phone_line import PhoneLine, run_phone_line
+from tests.support.client import open_client
 from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
@@ -66,7 +67,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
     with (
         pytest.MonkeyPatch.context() as environment,
         running(folder, environ) as service,
-        httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as client,
+        open_client(service) as client,
     ):
         # Schemathesis' own client uses the environment's proxies.
         environment.setenv("NO_PROXY", "127.0.0.1")

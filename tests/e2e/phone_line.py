@@ -11,9 +11,8 @@ from typing import Any, Final
 
 import httpx
 
-from tests.support.client import me, sign_in, sign_up
+from tests.support.client import me, open_client, sign_in, sign_up
 from tests.support.forked_service import running
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import Created, FakeTwilio, PhoneCall
 from tests.support.service import REASON, Service
 
@@ -133,7 +132,7 @@ def run_phone_line(
 
         with (
             start(folder, settings, inbox) as service,
-            httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
+            open_client(service) as http,
         ):
             twilio.service_url, twilio.public_url = service.url, PUBLIC_URL
             yield PhoneLine(service, twilio, http)

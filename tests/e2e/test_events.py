@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.e2e.test_metrics import scrape, value
-from tests.support.client import sign_up
+from tests.support.client import open_client, sign_up
 from tests.support.forked_service import running
 from tests.support.markdown import blocks_in, page
 from tests.support.plain_http import PLAIN_HTTP
@@ -101,7 +101,7 @@ def test_a_new_receiver_begins_with_all_users_and_ends_with_what_the_service_has
         scopes = ("--scope", "users:list", "--scope", "users:read")
         created = service.run("admin-token", "create", "--name", "a", *scopes, *REASON)
         headers = {"Authorization": f"Bearer {created.stdout.split()[0]}"}
-        with httpx.Client(base_url=service.url, headers=headers, **PLAIN_HTTP) as http:
+        with open_client(service, headers) as http:
 
             def get_user(user_id: str) -> Any:
                 response = http.get(f"/admin/users/{user_id}")

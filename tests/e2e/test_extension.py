@@ -15,7 +15,7 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
-from tests.support.client import bearer, open_session
+from tests.support.client import bearer, open_client, open_session
 from tests.support.markdown import blocks_in, page
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import free_ports
@@ -79,7 +79,7 @@ def stored_notes(service: Service) -> list[str]:
 def test_its_setting_its_path_its_claim_its_metric_and_its_part_of_an_export(
     service: Service,
 ) -> None:
-    with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
+    with open_client(service) as http:
         assert http.get(PATH).status_code == 401
         tokens = log_in(http, service)
         assert claims_of(tokens)["x"] == {"acme_notes": {"has_note": False}}
@@ -105,7 +105,7 @@ def test_its_setting_its_path_its_claim_its_metric_and_its_part_of_an_export(
 def test_its_records_end_with_the_account_and_are_not_forgotten_without_it(
     service: Service,
 ) -> None:
-    with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
+    with open_client(service) as http:
         log_in(http, service)
         http.put(PATH, json={"text": "Call Asha"})
         (user_id,) = stored_notes(service)

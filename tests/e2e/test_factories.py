@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 
 from application.ports.webhooks import SignedRequest
 from tests.contract.examples.file_messenger import FileMessenger
 from tests.support.adapter_runs import documented_adapter
+from tests.support.client import open_client
 from tests.support.forked_service import ForkedService
-from tests.support.plain_http import PLAIN_HTTP
 
 FACTORY: Final = "my_sms:open_file_messenger"
 PUBLIC_URL: Final = "https://dialtone.example.org"
@@ -37,7 +36,7 @@ def test_another_provider_sends_and_reports_what_became_of_a_message(
         **my_sms,
     }
     service = ForkedService(tmp_path, settings).start()
-    with httpx.Client(base_url=service.url, **PLAIN_HTTP) as http:
+    with open_client(service) as http:
 
         def post(request: SignedRequest) -> int:
             path = request.url.removeprefix(PUBLIC_URL)

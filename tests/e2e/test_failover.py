@@ -5,10 +5,8 @@ Which response of Twilio has which result is tested with the Twilio messenger.
 
 from pathlib import Path
 
-import httpx
-
+from tests.support.client import open_client
 from tests.support.forked_service import running
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.fake_vonage import FakeVonage, make_status, sign
 
@@ -22,7 +20,7 @@ def test_vonage_sends_what_twilio_does_not_and_reports_it(tmp_path: Path, phone:
 
         with (
             running(tmp_path, twilio.environ | vonage.environ | used, inbox) as service,
-            httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
+            open_client(service) as http,
         ):
             vonage.service_url = service.url
             twilio.behavior = rejects(20503, 503)

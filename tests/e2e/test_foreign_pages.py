@@ -6,8 +6,8 @@ from typing import Final
 import httpx
 import pytest
 
+from tests.support.client import open_client
 from tests.support.forked_service import running
-from tests.support.plain_http import PLAIN_HTTP
 
 PHONE: Final = "+14155593001"
 APP: Final = "https://app.example.org"
@@ -24,7 +24,7 @@ REQUEST_HEADERS: Final = {
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with (
         running(tmp_path_factory.mktemp("web"), {"DIALTONE_WEB_ORIGINS": APP}) as service,
-        httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as client,
+        open_client(service) as client,
     ):
         yield client
 

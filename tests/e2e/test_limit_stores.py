@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.client import open_client
 from tests.support.forked_service import ForkedService, running
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.redis import RedisProcess
 
 PASSWORD = "tops3cret"
@@ -33,7 +33,7 @@ def test_without_redis_nobody_signs_in_and_its_limits_count_after_a_crash(
 ) -> None:
     with (
         running(tmp_path / "service", environ) as service,
-        httpx.Client(base_url=service.url, **PLAIN_HTTP) as http,
+        open_client(service) as http,
     ):
 
         def request_otp(phone: str) -> httpx.Response:

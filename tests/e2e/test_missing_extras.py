@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 
 from entrypoints.opening.extras import EXTRAS
 from entrypoints.version.commit import ROOT
-from tests.support.plain_http import PLAIN_HTTP
+from tests.support.client import open_client
 from tests.support.service import Service, running
 
 PHONE: Final = "+14155592671"
@@ -42,7 +41,7 @@ def test_a_user_signs_in_and_uploads_an_image(
 ) -> None:
     with (
         running(tmp_path / "service", without_extras) as service,
-        httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http,
+        open_client(service) as http,
     ):
         http.post("/auth/request-otp", json={"phone": PHONE})
         code = {"phone": PHONE, "otp": service.code(PHONE)}

@@ -7,12 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-import httpx
-
-from tests.support.client import me, sign_in
+from tests.support.client import me, open_client, sign_in
 from tests.support.forked_service import ForkedService
 from tests.support.markdown import PROJECT, blocks_in, page
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service, command
 
 FROM_ENV_FILE: Final = dict.fromkeys(
@@ -43,7 +40,7 @@ def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
     service = Service(folder, {**FROM_ENV_FILE, "DIALTONE_STOP_DELAY": "0s"}).start()
     service.wait_until_logged("service_started")
     assert '"environment":"production"' in service.log
-    with httpx.Client(base_url=service.url, **PLAIN_HTTP) as http:
+    with open_client(service) as http:
         assert 'data-keeps-token="false"' in http.get("/docs").text
         (server,) = http.get("/openapi.json").json()["servers"]
     assert server["url"].startswith("https://")
@@ -60,7 +57,7 @@ def test_keys_in_a_variable_replace_the_file(tmp_path: Path) -> None:
     service = ForkedService(tmp_path, {"DIALTONE_SECRETS": secrets, "DIALTONE_SECRETS_FILE": ""})
     service.start()
     token = sign_in(service, "+14155594001")
-    with httpx.Client(base_url=service.url, **PLAIN_HTTP, timeout=20) as http:
+    with open_client(service) as http:
         jwks = http.get("/.well-known/jwks.json").json()
     assert [key["kid"] for key in jwks["keys"]] == [json.loads(line)["signing"][0]["id"]]
     assert me(service, token) == 404

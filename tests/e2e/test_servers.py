@@ -7,6 +7,7 @@ from typing import Final
 import httpx
 import pytest
 
+from tests.support.client import open_client
 from tests.support.databases import on_mongo
 from tests.support.forked_service import running
 from tests.support.images import phone_photo
@@ -36,7 +37,7 @@ def test_a_user_signs_in_uploads_and_deletes_an_image(
 
         with (
             running(tmp_path, settings, inbox) as service,
-            httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http,
+            open_client(service) as http,
         ):
             walker = Walker(service, http)
             walker.sign_up(PHONE, "Asha Rao")

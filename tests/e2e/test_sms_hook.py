@@ -9,6 +9,7 @@ from typing import Final
 
 import httpx
 
+from tests.support.client import open_client
 from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_hook import SECRET
@@ -59,7 +60,7 @@ def test_the_example_in_javascript_sends_codes_and_reports_their_delivery(
     with (
         run_example(port, output),
         running(tmp_path / "service", environ, inbox) as service,
-        httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
+        open_client(service) as http,
     ):
         requested = http.post("/auth/request-otp", json={"phone": phone}).json()
         service.wait_until_logged("otp_delivered")

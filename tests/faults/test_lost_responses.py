@@ -11,8 +11,7 @@ import httpx
 import pytest
 
 from tests.faults.faulty_service import run_faulty_service
-from tests.support.client import bearer
-from tests.support.plain_http import PLAIN_HTTP
+from tests.support.client import bearer, open_client
 
 PHONE = {"phone": "+14155600001"}
 
@@ -20,7 +19,7 @@ PHONE = {"phone": "+14155600001"}
 def test_the_same_code_completes_a_login_whose_session_was_not_saved(tmp_path: Path) -> None:
     with (
         run_faulty_service(tmp_path) as service,
-        httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
+        open_client(service) as http,
     ):
         assert http.post("/auth/request-otp", json=PHONE).json()["sent"] is True
         code = {**PHONE, "otp": service.code(PHONE["phone"]), "refresh": True}

@@ -7,15 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import pytest
 
 from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.samples.test_dashboards import DASHBOARDS, DOCS, panels
-from tests.support.client import sign_in
+from tests.support.client import open_client, sign_in
 from tests.support.forked_service import running
 from tests.support.images import still_gif
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_hook import FakeReceiver
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.process import find_or_install, free_ports
@@ -75,7 +73,7 @@ def use(service: Service, number: int) -> None:
     phone, client_ip = f"+1415{555 + number}4201", f"198.18.{number}.1"
     token = sign_in(service, phone, {"X-Forwarded-For": client_ip})
     headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": client_ip}
-    with httpx.Client(base_url=service.url, headers=headers, timeout=20, **PLAIN_HTTP) as http:
+    with open_client(service, headers) as http:
         body = {"username": f"user {number}", "number": phone}
         user_id = http.post("/users", json=body).json()["user_id"]
         form: dict[str, Any] = {

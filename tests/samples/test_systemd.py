@@ -9,12 +9,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 
-from tests.support.client import sign_in
+from tests.support.client import open_client, sign_in
 from tests.support.images import plain_jpeg
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.systemd import Machine, UnitInstance, systemd_analyze
 
@@ -45,7 +43,7 @@ def test_a_unit_starts_the_service_with_its_restrictions(tmp_path: Path) -> None
         try:
             service.start().wait_until_ready("ready")
             headers = {"Authorization": f"Bearer {sign_in(service, PHONE)}"}
-            with httpx.Client(base_url=service.url, headers=headers, **PLAIN_HTTP) as http:
+            with open_client(service, headers) as http:
                 user = http.post("/users", json={"username": "Asha", "number": PHONE}).json()
                 uploaded = http.post(
                     "/library/upload",

@@ -29,7 +29,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def open_client(service: Service, headers: Mapping[str, str] | None = None) -> httpx.Client:
-    return httpx.Client(base_url=service.url, headers=headers, timeout=20, **PLAIN_HTTP)
+    return httpx.Client(base_url=service.url, headers=headers, timeout=30, **PLAIN_HTTP)
 
 
 def open_session(

@@ -5,12 +5,11 @@ The part of a feature lies in a folder with its name, so that it is deleted with
 
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
+from tests.support.client import open_client
 from tests.support.databases import Database, on_sqlite
 from tests.support.forked_service import running
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 from tests.support.walker import Walker
 
@@ -28,5 +27,5 @@ def service(
 @pytest.fixture
 def walker(service: Service) -> Iterator[Walker]:
     """A client of it that has not signed in."""
-    with httpx.Client(base_url=service.url, timeout=20, **PLAIN_HTTP) as http:
+    with open_client(service) as http:
         yield Walker(service, http)

@@ -11,6 +11,7 @@ import httpx
 import jwt
 
 from tests.e2e.test_metrics import scrape, value
+from tests.support.client import open_client
 from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import find_or_install, free_ports, wait_until
@@ -73,7 +74,7 @@ def test_the_example_in_javascript_decides_about_logins(tmp_path: Path, phone: s
     }
     with (
         running(tmp_path / "service", environ) as service,
-        httpx.Client(base_url=service.url, timeout=30, **PLAIN_HTTP) as http,
+        open_client(service) as http,
     ):
 
         def request_code(number: int) -> dict[str, Any]:

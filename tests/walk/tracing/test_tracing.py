@@ -8,12 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from tests.support.plain_http import PLAIN_HTTP
+from tests.support.client import open_client
 from tests.support.servers.process import free_ports, wait_until
 from tests.support.service import Service
 
@@ -100,7 +99,7 @@ def test_requests_calls_and_failures_are_spans_without_a_value(
     }
     service = Service(tmp_path / "service", environ).start()
     headers = {"traceparent": TRACEPARENT, "X-Forwarded-For": CLIENT_IP}
-    with httpx.Client(base_url=service.url, headers=headers, timeout=20, **PLAIN_HTTP) as http:
+    with open_client(service, headers) as http:
         sent = http.post("/auth/request-otp", json={"phone": PHONE})
         code = service.code(PHONE)
         body = {"phone": PHONE, "otp": code, "refresh": True}

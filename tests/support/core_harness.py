@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from adapters.databases.records.database import Database
-from adapters.databases.records.kinds import IDENTITIES
-from adapters.databases.records.repositories.identities import IdentityMapping
 from application.administration.feature import AdministrationFeature, UserDetailsFeature
 from application.administration.send_code import SendCode
 from application.identities.feature import IdentitiesFeature, IdentitiesPorts
@@ -28,12 +26,11 @@ from application.webhook_urls import PhoneLabels, WebhookUrls
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
 from domain.identities.role import Role
-from domain.identities.username import Username, parse_username
+from domain.identities.username import parse_username
 from domain.otp.challenge import Challenge, parse_otp_code
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
-from tests.contract.examples.memory_database import NATIVE_TYPES, Row
-from tests.support.builders import CLIENT_IP, NOW, a_phone
+from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_policy import CorePolicy, make_core_policy
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.database import InMemoryDatabase
@@ -228,15 +225,6 @@ class CoreHarness:
         return await self.identities.create_user(
             principal, parse_username(username), phone or own_phone
         )
-
-    def store_username(self, identity_id: str, username: Username) -> Identity:
-        """Store a name that was valid by other rules, such as with another name of the app."""
-        stored = self.database.identities[identity_id]
-        named = stored.value.set_username(username, NOW)
-        record = IdentityMapping(self.database.encryption).to_record(named)
-        row = Row(IDENTITIES.to_fields(record, NATIVE_TYPES), stored.version + 1)
-        self.database.records.tables[IDENTITIES.name][identity_id] = row
-        return named
 
 
 def wrong_code(code: str, number: int = 1) -> str:

@@ -12,7 +12,6 @@ from application.otp.events import (
 )
 from application.otp.extensions import EndedCall, SentMessage
 from application.ports.otp import DeliveryStatus
-from application.ports.security_events import SecurityEvent
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
@@ -99,14 +98,3 @@ def ended_call(
 ) -> EndedCall:
     """Return a call that costs something."""
     return EndedCall(country=country, provider=provider, seconds=seconds, has_code=has_code)
-
-
-COUNTED: Final[tuple[SecurityEvent, ...]] = (
-    accepted(),
-    unconfirmed(),
-    delivered(),
-    undelivered(),
-    logged_in(),
-    rejected(),
-)
-"""One of each type that has a channel."""

@@ -5,10 +5,15 @@ identity is not blocked and deleted, for example.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, Final
 
+from adapters.databases.records import features
 from adapters.databases.records.kinds import (
     AUDIT_ENTRIES,
     DELIVERY_REPORTS,
@@ -26,8 +31,23 @@ from domain.instance import Instance
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.unchallenged_attempts import UnchallengedAttempts
+from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.feature_mappings import find_mappings_of_features
+
+
+def find_mappings_of_features() -> Iterator[RecordMapping[Any, Any]]:
+    """Yield those of the repositories that each feature makes."""
+    for name in sorted(module.name for module in iter_modules(features.__path__)):
+        module = import_module(f"{features.__name__}.{name}")
+        make = getattr(module, f"make_{name}_repositories", None)
+        if make is None:  # the list of users has no records of its own
+            continue
+        needs_encryption = "encryption" in signature(make).parameters
+        encryption = {"encryption": FakePhoneEncryption()} if needs_encryption else {}
+        repositories = make(InMemoryDatabase().stores, **encryption)
+        for field in fields(repositories):
+            yield getattr(repositories, field.name).mapping
+
 
 GOLDEN_RECORDS: Final = Path(__file__).parents[1] / "unit/golden/records_2.json"
 _MAPPINGS: Final[Sequence[RecordMapping[Any, Any]]] = (

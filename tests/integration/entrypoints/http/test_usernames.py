@@ -1,5 +1,6 @@
 """A stored username stays valid for its owner: the app posts it at each login."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,8 +8,9 @@ import pytest
 
 from domain.identities.username import Username
 from tests.integration.http_driver import HttpDriver, open_http_driver
-from tests.support.builders import a_phone
+from tests.support.builders import NOW, a_phone
 from tests.support.http_settings import make_http_settings
+from tests.support.stored_values import replace_stored
 
 SETTINGS = make_http_settings()
 
@@ -22,8 +24,10 @@ def driver() -> Iterator[HttpDriver]:
 def test_the_owner_of_a_name_that_is_invalid_today_can_send_it(driver: HttpDriver) -> None:
     name = "\u0410lice"
     token = driver.token()
-    [identity_id] = driver.harness.database.identities
-    driver.harness.store_username(identity_id, Username(name))
+    database = driver.harness.database
+    [(identity_id, stored)] = database.identities.items()
+    named = stored.value.set_username(Username(name), NOW)
+    asyncio.run(replace_stored(database.repositories().identities, named))
 
     def rename(username: str) -> Any:
         return driver.post_json("/users/me", {"username": username}, token, "PATCH")

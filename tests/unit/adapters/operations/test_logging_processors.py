@@ -5,15 +5,42 @@ import logging
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 
+from adapters.operations.logging.configuration import RecordFormatter, make_processors
 from adapters.operations.logging.masking import loggable, mask_phones
 from application.ports.current_request import BATCHED_REQUESTS, CurrentRequest
 from application.ports.errors import ConfigurationError, StorageUnavailable
 from domain.otp.challenge import parse_otp_code
 from tests.support.builders import a_challenge, a_phone, an_id, an_identity
-from tests.support.log_lines import format_line, log_line, make_record
+
+
+def make_record(message: Any, *args: Any, **attributes: Any) -> logging.LogRecord:
+    """Return a warning of a library; a dict as the message makes it an event of an adapter."""
+    record = logging.LogRecord("library", logging.WARNING, "/x.py", 7, message, args, None)
+    vars(record).update(attributes)
+    return record
+
+
+def format_line(
+    record: logging.LogRecord, log_format: str = "json", *, is_terminal: bool = False
+) -> str:
+    """Return the line of a record."""
+    config = structlog.get_config()
+    structlog.configure(processors=make_processors(log_format, is_terminal=is_terminal))
+    try:
+        return RecordFormatter().format(record)
+    finally:
+        structlog.configure(**config)
+
+
+def log_line(message: Any, *args: Any, **attributes: Any) -> dict[str, Any]:
+    """Return the fields of the JSON line of a record."""
+    fields: dict[str, Any] = json.loads(format_line(make_record(message, *args, **attributes)))
+    return fields
 
 
 class Broken(Exception):

@@ -6,9 +6,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from stat import ST_GID, ST_UID
 from typing import Any, Final, NamedTuple
 
 import pytest
@@ -21,7 +22,34 @@ from adapters.databases.sqlite import (
 from application.ports.errors import ConfigurationError
 from tests.support.builders import NOW, an_id, an_identity
 from tests.support.repositories import open_sqlite_repositories
-from tests.support.root import be_root
+
+
+def be_root(
+    monkeypatch: pytest.MonkeyPatch, owners: Mapping[Path, tuple[int, int]]
+) -> dict[Path, tuple[int, int]]:
+    """Let the process be root, and these paths have other owners (user and group).
+
+    Return the owners that files get, by the path that each has then.
+    """
+    given: dict[Path, tuple[int, int]] = {}
+    stat = os.stat
+
+    def stat_with_owner(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        status = [*stat(path, follow_symlinks=follow_symlinks)]
+        if path in owners:
+            status[ST_UID], status[ST_GID] = owners[path]
+        return os.stat_result(status)
+
+    def give(file: Path | int, user: int, group: int) -> None:
+        path = Path(f"/proc/self/fd/{file}").readlink() if isinstance(file, int) else file
+        given[path] = user, group
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(Path, "stat", stat_with_owner)
+    monkeypatch.setattr(os, "chown", give)
+    monkeypatch.setattr(os, "fchown", give)
+    return given
+
 
 PROJECT: Final = Path(__file__).parents[5]
 

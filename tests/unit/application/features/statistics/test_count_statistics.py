@@ -30,7 +30,6 @@ from domain.phone import parse_phone
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.counted_events import (
-    COUNTED,
     PROVIDER,
     accepted,
     delivered,
@@ -45,6 +44,17 @@ from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED
 from tests.support.fakes.messenger import UNKNOWN as UNCLEAR
 from tests.support.policies import make_policy
+
+COUNTED: Final[tuple[SecurityEvent, ...]] = (
+    accepted(),
+    unconfirmed(),
+    delivered(),
+    undelivered(),
+    logged_in(),
+    rejected(),
+)
+"""One of each type that has a channel."""
+
 
 PRICES: Final = PriceList(
     "USD",

@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from domain.features.voice.flow import (
     CallbackNode,
     CallFlow,
+    Choice,
     DialNode,
     DialResult,
     FlowNode,
     HangUpNode,
     LeaveNode,
+    MenuNode,
     RecordNode,
     RegisterNode,
     SayNode,
@@ -45,17 +47,52 @@ from domain.features.voice.walk import (
     skip_line_operator,
     start,
 )
-from tests.support.call_flows import (
-    BYE,
-    INDIAN_PHONE,
-    PHONE,
-    flows,
-    make_flow,
-    make_locale,
-    menu,
-    spoken,
-)
+from tests.support.call_flows import BYE, INDIAN_PHONE, PHONE, make_flow, make_locale, menu, spoken
 from tests.support.examples import examples
+
+
+def _choices(targets: list[str]) -> tuple[Choice, ...]:
+    return tuple(
+        Choice("123456789*#0"[index], (f"w{index}",), target)
+        for index, target in enumerate([*targets, "bye"])
+    )
+
+
+@st.composite
+def flows(draw: st.DrawFn) -> CallFlow:
+    """Return a valid flow: a silent caller goes to later nodes only, choices lead anywhere."""
+    count = draw(st.integers(1, 8))
+    names = [f"n{number}" for number in range(count)]
+    nodes: dict[str, FlowNode] = {}
+    effects = {"register", "leave", "callback"}
+    any_kind = st.sampled_from(["say", "menu", "dial", "record", "hang_up", *sorted(effects)])
+    kinds = ["menu", *(draw(any_kind) for _ in names[1:])]
+    for number, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        later = list(zip(names, kinds, strict=True))[number + 1 :]
+        after = st.sampled_from([*(one for one, its in later if its not in effects), "bye"])
+        # Together with the choices, every node is reached from the first menu.
+        targets = st.lists(st.sampled_from(names), max_size=3) if number else st.just(names)
+        strategies: dict[str, st.SearchStrategy[FlowNode]] = {
+            "say": st.builds(SayNode, st.just("hello"), after),
+            "menu": st.builds(
+                MenuNode, st.just("question"), targets.map(_choices), after, st.just("again")
+            ),
+            "dial": st.builds(DialNode, st.just("tone"), after, after, after, after),
+            "record": st.builds(RecordNode, st.just("tone"), after, after),
+            "register": st.builds(RegisterNode, st.just("consent"), after, after),
+            "leave": st.builds(LeaveNode, after, after),
+            "callback": st.builds(CallbackNode, st.just("bye"), after),
+            "hang_up": st.just(BYE),
+        }
+        nodes[name] = draw(strategies[kind])
+    nodes["bye"] = BYE
+    words: dict[str, tuple[str, ...]] = {f"w{index}": (f"word{index}",) for index in range(10)}
+    locales = {
+        "en": make_locale(words=words),
+        "hi": make_locale("hi-IN", words=words, countries=("IN",)),
+    }
+    return CallFlow("n0", "n0", nodes, locales)
+
 
 UNKNOWN = ClaimedCaller(INDIAN_PHONE)
 UNVERIFIED = ClaimedCaller(INDIAN_PHONE, "an identity")

@@ -1,6 +1,7 @@
 """Settings for tests: only from the variables that a test names."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from unittest.mock import patch
 
@@ -45,8 +46,8 @@ def _with_prefix(variables: dict[str, str]) -> dict[str, str]:
     return {f"DIALTONE_{name}": text for name, text in variables.items()}
 
 
-@pytest.fixture(scope="module")
-def keys_are_parsed_once() -> Iterator[None]:
+@contextmanager
+def keys_parsed_once() -> Iterator[None]:
     """Parse each private key once: it takes 50 ms, and tests read all settings again and again."""
     with patch(f"{tokens.__name__}.load_pem_private_key", cache(load_pem_private_key)):
         yield

@@ -21,7 +21,7 @@ from entrypoints.settings.composition import FIELDS, VARIABLES
 from entrypoints.settings.read import read_settings
 from tests.support.markdown import PAGES, PROJECT, blocks
 from tests.support.schema_check import is_valid, resolve
-from tests.support.settings import keys_are_parsed_once
+from tests.support.settings import keys_parsed_once
 from tests.unit.entrypoints.settings.texts import ALL_USED
 
 ALL: Final = "\n".join(PAGES.values())
@@ -230,7 +230,6 @@ def _is_valid_body(operation: dict[str, Any], body: str) -> bool:
     return is_valid(DESCRIPTION, resolve(DESCRIPTION, schema), json.loads(text))
 
 
-@pytest.mark.usefixtures(keys_are_parsed_once.__name__)
 def test_each_value_of_a_setting_is_valid() -> None:
     shown = [text for one in commands() for text in (*one.settings, *one.words)]
     assigned = [text for text in shown if _ASSIGNMENT.match(text)]
@@ -238,7 +237,8 @@ def test_each_value_of_a_setting_is_valid() -> None:
     known = [(name, value) for name, value in sorted(settings) if name in VARIABLES]
 
     assert known
-    assert [setting for setting in known if not is_valid_setting(*setting)] == []
+    with keys_parsed_once():
+        assert [setting for setting in known if not is_valid_setting(*setting)] == []
 
 
 def is_valid_setting(name: str, value: str) -> bool:

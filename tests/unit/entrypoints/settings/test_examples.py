@@ -7,10 +7,9 @@ import pytest
 from adapters.security.keys.document import generate_document
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
 from entrypoints.settings.read import describe_settings, read_settings
-from tests.support.settings import keys_are_parsed_once, problems
+from tests.support.settings import problems
 from tests.unit.entrypoints.settings.texts import ALL_USED, SECRET, VONAGE
 
-pytestmark = pytest.mark.usefixtures(keys_are_parsed_once.__name__)
 DEFAULTS: Final = read_settings({}, None)
 # The example of these is a command, because keys that are printed here would be used.
 KEYS: Final = {

@@ -19,17 +19,18 @@ from tests.support.client import bearer, open_client, open_session
 from tests.support.markdown import blocks_in, page
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import free_ports
-from tests.support.service import REASON, Service
+from tests.support.service import Service
 
 PHONE: Final = "+14155592671"
 PATH: Final = "/acme/note"
 EXTENSION: Final = "acme_notes.feature:ACME_NOTES"
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
     """The folder where the package of the page is installed."""
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
+    (source := tmp_path / "source").mkdir()
+    target = tmp_path / "installed"
     text = page("docs/features.md")
     (project,), (feature, http) = blocks_in("toml", text), blocks_in("python", text)
     (source / "pyproject.toml").write_text(project, encoding="utf-8")
@@ -76,7 +77,7 @@ def stored_notes(service: Service) -> list[str]:
         return [row[0] for row in connection.execute("SELECT id FROM x_acme_notes")]
 
 
-def test_its_setting_its_path_its_claim_its_metric_and_its_part_of_an_export(
+def test_its_setting_path_claim_metric_part_of_an_export_and_end_with_the_account(
     service: Service,
 ) -> None:
     with open_client(service) as http:
@@ -97,52 +98,9 @@ def test_its_setting_its_path_its_claim_its_metric_and_its_part_of_an_export(
         assert {*http.get("/openapi.json").json()["paths"][PATH]} == {"get", "put"}
         with ZipFile(BytesIO(http.get("/users/me/export").content)) as archive:
             assert json.loads(archive.read("note.json")) == {"text": "Call Asha"}
+        assert len(stored_notes(service)) == 1
+        assert http.delete("/users/me").is_success
+        assert stored_notes(service) == []
     bind = service.settings["DIALTONE_METRICS_BIND"]
     metrics = httpx.get(f"http://{bind}/metrics", timeout=20, **PLAIN_HTTP).text
     assert "\ndialtone_acme_notes_written_total 1.0\n" in metrics
-
-
-def test_its_records_end_with_the_account_and_are_not_forgotten_without_it(
-    service: Service,
-) -> None:
-    with open_client(service) as http:
-        log_in(http, service)
-        http.put(PATH, json={"text": "Call Asha"})
-        (user_id,) = stored_notes(service)
-        assert http.delete("/users/me").is_success
-        assert stored_notes(service) == []
-        log_in(http, service)
-        http.put(PATH, json={"text": "Call Asha"})
-    (user_id,) = stored_notes(service)
-    deleted = service.run("user", "delete", PHONE, "--yes", *REASON)
-    assert (deleted.returncode, stored_notes(service)) == (0, []), deleted.stderr
-    # As if the process had been killed in between: the cleanup deletes it.
-    record = json.dumps({"schema_version": 1, "id": user_id, "text": "Call Asha"})
-    with closing(sqlite3.connect(service.folder / "dialtone.db")) as connection, connection:
-        connection.execute("INSERT INTO x_acme_notes VALUES (?, 1, ?)", (user_id, record))
-    cleaned = service.run("cleanup")
-    assert (cleaned.returncode, stored_notes(service)) == (0, []), cleaned.stderr
-    with closing(sqlite3.connect(service.folder / "dialtone.db")) as connection, connection:
-        connection.execute("INSERT INTO x_acme_notes VALUES (?, 1, ?)", (user_id, record))
-    service.stop()
-
-    without = Service(service.folder)
-    refused = without.run("run")
-
-    assert refused.returncode == 1
-    assert "x_acme_notes (an extension)" in refused.stderr
-    command = "migrate --delete-records x_acme_notes"
-    assert f"`dialtone {command}`" in refused.stderr
-    assert without.run(*command.split(), "--yes").returncode == 0
-    without.start().stop()
-
-
-def test_a_wrong_value_stops_the_start_with_one_line(tmp_path: Path) -> None:
-    service = Service(tmp_path / "service", {"DIALTONE_EXTENSIONS": "no_such:feature"})
-    service.folder.mkdir()
-
-    ended = service.run("run")
-
-    assert (ended.returncode, ended.stdout) == (2, "")  # no other start helps
-    assert ended.stderr.startswith("DIALTONE_EXTENSIONS: no_such:feature cannot be imported (")
-    assert ended.stderr.count("\n") == 1

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.support.client import open_client
-from tests.support.forked_service import ForkedService, running
+from tests.support.forked_service import running
 from tests.support.servers.redis import RedisProcess
 
 PASSWORD = "tops3cret"
@@ -66,20 +66,3 @@ def test_without_redis_nobody_signs_in_and_its_limits_count_after_a_crash(
         assert request_otp(PHONES[5]).status_code == 200
         assert request_otp(PHONES[6]).status_code == 429
     assert PASSWORD not in service.log
-
-
-def test_the_settings_are_checked_and_the_password_is_never_shown(
-    tmp_path: Path, redis: RedisProcess, environ: dict[str, str]
-) -> None:
-    service = ForkedService(tmp_path, environ)
-
-    checked, shown = service.run("check-settings", "--connect"), service.run("check-settings")
-    redis.kill()
-    failed = service.run("check-settings", "--connect")
-
-    assert (checked.returncode, failed.returncode) == (0, 1), checked.stderr
-    assert "limits ok" in " ".join(checked.stdout.split())
-    assert f"DIALTONE_LIMIT_STORE_FILE: {redis.address}/0 has no server" in failed.stdout
-    assert f"redis://{redis.address} (file " in shown.stdout
-    for finished in (checked, shown, failed):
-        assert PASSWORD not in finished.stdout + finished.stderr

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from tests.support.client import open_client, sign_in, sign_up, upload_item
+from tests.support.client import sign_in, sign_up, upload_item
 from tests.support.forked_service import ForkedService
 from tests.support.images import still_gif
 from tests.support.service import REASON, Service
@@ -16,33 +16,6 @@ BROKEN_MESSAGES: Final = {
 }
 BROKEN_MEDIA: Final = {"DIALTONE_MEDIA": "file:///dev/null/media"}
 BROKEN_LIMITS: Final = {"DIALTONE_LIMIT_STORE": "missing_module:open_limits"}
-
-
-def test_media_check_finds_and_repairs_items_without_files_and_files_without_items(
-    service: Service, phone: str
-) -> None:
-    account = sign_up(service, phone)
-    folder = service.folder / "media"
-    keys = {}
-    for _ in range(2):
-        item = upload_item(service, account, still_gif())
-        keys[item["id"]] = item["url"].partition("/media/")[2]
-    lost_id, lost_key = keys.popitem()
-    orphan = lost_key.replace(lost_key[-8:], "0000.gif")
-    (folder / lost_key).rename(folder / orphan)
-
-    found = service.run("media", "check")
-    assert (found.returncode, "dialtone media check --repair" in found.stderr) == (1, True)
-    assert f"file without an item: {orphan}\n" in found.stdout
-    assert f"item without its file: {lost_id}\n" in found.stdout
-
-    repaired = service.run("media", "check", "--repair")
-    assert (repaired.returncode, "repaired: 2" in repaired.stdout) == (0, True)
-    assert not (folder / orphan).exists()
-    with open_client(service, account.headers) as http:
-        response = http.get(f"/library/{lost_id}")
-    assert response.status_code == 404
-    assert service.run("media", "check").returncode == 0
 
 
 def test_a_command_works_while_parts_that_it_does_not_need_are_broken(tmp_path: Path) -> None:

@@ -1,14 +1,12 @@
-"""Production as the documentation describes it, and keys in an environment variable."""
+"""Production as the README describes it."""
 
 import json
 import os
-import re
 import subprocess
 from pathlib import Path
 from typing import Final
 
-from tests.support.client import me, open_client, sign_in
-from tests.support.forked_service import ForkedService
+from tests.support.client import open_client
 from tests.support.markdown import PROJECT, blocks_in, page
 from tests.support.service import Service, command
 
@@ -45,29 +43,3 @@ def test_the_steps_of_the_readme_lead_to_production(tmp_path: Path) -> None:
         (server,) = http.get("/openapi.json").json()["servers"]
     assert server["url"].startswith("https://")
     assert service.stop() == 0
-
-
-def test_keys_in_a_variable_replace_the_file(tmp_path: Path) -> None:
-    generated = ForkedService(tmp_path).run("keys", "generate", "-")
-    assert generated.returncode == 0
-    (line,) = generated.stdout.splitlines()
-    key = json.loads(line)["refresh"][0]["key"]
-    # As somebody may paste it: on several lines.
-    secrets = json.dumps(json.loads(line), indent=2)
-    service = ForkedService(tmp_path, {"DIALTONE_SECRETS": secrets, "DIALTONE_SECRETS_FILE": ""})
-    service.start()
-    token = sign_in(service, "+14155594001")
-    with open_client(service) as http:
-        jwks = http.get("/.well-known/jwks.json").json()
-    assert [key["kid"] for key in jwks["keys"]] == [json.loads(line)["signing"][0]["id"]]
-    assert me(service, token) == 404
-
-    shown = service.run("check-settings").stdout
-    rotation = service.run("keys", "rotate")
-    assert service.stop() == 0
-
-    assert re.search(r"DIALTONE_SECRETS +\(hidden\)", shown)
-    assert rotation.returncode == 1
-    assert "run this command with DIALTONE_SECRETS_FILE=FILE" in rotation.stderr
-    assert not list(tmp_path.rglob("secrets.json"))
-    assert all(key not in text for text in (shown, service.log, service.shown, rotation.stderr))

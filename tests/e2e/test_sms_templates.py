@@ -1,11 +1,11 @@
-"""Templates of an operator: in messages and their preview, and as an error at the start."""
+"""Templates of an operator, in messages and in their preview."""
 
 import re
 from pathlib import Path
 
 import httpx
 
-from tests.support.forked_service import ForkedService, running
+from tests.support.forked_service import running
 from tests.support.markdown import blocks_in, page
 from tests.support.plain_http import PLAIN_HTTP
 
@@ -57,17 +57,3 @@ def test_the_documented_country_file_is_used_unchanged_and_previewed(tmp_path: P
         assert line.startswith(
             f"{tmp_path}/MX.toml, [phone_changed]: no {{undo}} for the country MX. "
         )
-
-
-def test_an_invalid_template_stops_the_start_with_its_file_and_the_rule(tmp_path: Path) -> None:
-    (tmp_path / "templates").mkdir()
-    (tmp_path / "templates/IN.toml").write_text('general = "OTP of 47110: {code}"')
-    service = ForkedService(tmp_path, {"DIALTONE_SMS_TEMPLATES_DIR": "templates"})
-    run = service.run("run")
-
-    assert run.returncode == 2
-    for line in run.stderr.splitlines():
-        for part in ("DIALTONE_SMS_TEMPLATES_DIR: ", "templates/IN.toml, general", "code first"):
-            assert part in line
-    assert service.run("check-settings").stderr == run.stderr != ""
-    assert not (tmp_path / "secrets.json").exists()

@@ -29,32 +29,12 @@ def run_in_shell(
     return ended
 
 
-def startup_error(service: Service) -> str:
-    """Start the service and return the only line on stderr."""
-    ended = service.run("run")
-    assert ended.returncode == 1, ended.stderr
-    (line,) = ended.stderr.splitlines()
-    return line
-
-
 def test_console_messages_without_stdout(tmp_path: Path) -> None:
     line = run_in_shell(Service(tmp_path), 'exec "$0" run >&-').stderr
 
     assert "DIALTONE_SMS" in line
     assert "stdout" in line
     assert not (tmp_path / "secrets.json").exists()
-
-
-def test_a_missing_secrets_file_for_an_existing_database(tmp_path: Path) -> None:
-    service, keys = ForkedService(tmp_path), tmp_path / "secrets.json"
-    assert service.run("cleanup").returncode == 0
-    keys.unlink()
-
-    line = startup_error(service)
-
-    assert str(keys) in line
-    assert str(tmp_path / "dialtone.db") in line
-    assert not keys.exists()
 
 
 def test_a_reader_that_has_read_enough_is_no_error_line(tmp_path: Path) -> None:

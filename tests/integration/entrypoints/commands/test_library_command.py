@@ -1,4 +1,4 @@
-"""`dialtone library` as an operator uses it."""
+"""`dialtone library` and `dialtone media check` as an operator uses them."""
 
 import asyncio
 import json
@@ -53,3 +53,21 @@ def test_an_invalid_argument_and_an_unknown_item_are_errors_in_words(dialtone: C
     ):
         ended = dialtone.run("library", *arguments)
         assert (ended.returncode, ended.stdout, message in ended.stderr) == (code, "", True)
+
+
+def test_items_without_files_and_files_without_items_are_named_and_repaired(
+    dialtone: CommandLine, item: MediaItem
+) -> None:
+    folder = dialtone.folder / "media"
+    orphan = item.storage_key.replace(item.storage_key[-8:], "0000.gif")
+    (folder / item.storage_key).rename(folder / orphan)
+
+    found = dialtone.run("media", "check")
+    assert (found.returncode, "dialtone media check --repair" in found.stderr) == (1, True)
+    assert f"file without an item: {orphan}\n" in found.stdout
+    assert f"item without its file: {item.id}\n" in found.stdout
+
+    repaired = dialtone.run("media", "check", "--repair")
+    assert (repaired.returncode, "repaired: 2" in repaired.stdout) == (0, True)
+    assert not (folder / orphan).exists()
+    assert dialtone.run("media", "check").returncode == 0

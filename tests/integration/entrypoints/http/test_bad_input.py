@@ -3,65 +3,82 @@
 import json
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
+from typing import Final
 
 import httpx
 import pytest
 
-from tests.e2e.app import App
+from tests.support.client import bearer
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
+from tests.support.http_app import open_http_client
 
-JSON = {"Content-Type": "application/json"}
+JSON: Final = {"Content-Type": "application/json"}
+BODY: Final = json.dumps({"phone": a_phone().e164}).encode()
 
 
-@pytest.mark.parametrize("is_chunked", [False, True])
-async def test_ten_megabytes_of_json_are_rejected(
-    http: httpx.AsyncClient, *, is_chunked: bool
-) -> None:
+@pytest.fixture
+def harness() -> AppHarness:
+    return AppHarness()
+
+
+@pytest.fixture
+async def http(harness: AppHarness) -> AsyncIterator[httpx.AsyncClient]:
+    async with open_http_client(harness.use_cases) as client:
+        yield client
+
+
+@pytest.fixture
+async def user(harness: AppHarness) -> dict[str, str]:
+    """The header of a user."""
+    await harness.add_user(a_phone(2))
+    return bearer(await harness.access_token(a_phone(2)))
+
+
+async def test_ten_megabytes_of_json_are_rejected(http: httpx.AsyncClient) -> None:
     body = json.dumps({"phone": "1" * 10_000_000}).encode()
 
-    async def chunks() -> AsyncIterator[bytes]:
+    async def chunked() -> AsyncIterator[bytes]:
         for start in range(0, len(body), 65_536):
             yield body[start : start + 65_536]
 
-    main = await http.post("/auth/request-otp", content=chunks() if is_chunked else body)
-    assert (main.status_code, main.json()["code"]) == (413, "body_too_large")
-    legacy = await http.post("/authenticate/get_otp", content=chunks() if is_chunked else body)
-    assert (legacy.status_code, legacy.json()["exit_code"]) == (400, 4)
+    for make in (lambda: body, chunked):
+        main = await http.post("/auth/request-otp", content=make())
+        assert (main.status_code, main.json()["code"]) == (413, "body_too_large")
+        legacy = await http.post("/authenticate/get_otp", content=make())
+        assert (legacy.status_code, legacy.json()["exit_code"]) == (400, 4)
 
 
-async def test_a_byte_order_mark_before_json_is_ignored(
-    http: httpx.AsyncClient, phone: str
-) -> None:
-    body = BOM_UTF8 + json.dumps({"phone": phone}).encode()
+async def test_a_byte_order_mark_before_json_is_ignored(http: httpx.AsyncClient) -> None:
     for path in ("/auth/request-otp", "/authenticate/get_otp"):
-        assert (await http.post(path, content=body, headers=JSON)).status_code == 200
-    twice = await http.post("/auth/request-otp", content=BOM_UTF8 + body, headers=JSON)
+        response = await http.post(path, content=BOM_UTF8 + BODY, headers=JSON)
+        assert response.status_code == 200
+    twice = await http.post("/auth/request-otp", content=BOM_UTF8 * 2 + BODY, headers=JSON)
     assert twice.json()["field_errors"][0]["code"] == "invalid_json"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity, GZIP"])
 async def test_an_encoded_body_is_rejected(
-    app: App, http: httpx.AsyncClient, phone: str, encoding: str
+    http: httpx.AsyncClient, user: dict[str, str], encoding: str
 ) -> None:
-    account, body = await app.sign_up(phone), json.dumps({"phone": phone}).encode()
-    encoded = {"Content-Encoding": encoding, **account.headers}
+    encoded = {"Content-Encoding": encoding, **user}
     upload = http.post("/library/upload", files={"file": ("a.gif", b"GIF89a")}, headers=encoded)
     paths = ("/auth/request-otp", "/auth/logout", "/users", "/authenticate/get_otp")
-    sends = [http.post(path, content=body, headers=encoded | JSON) for path in paths]
+    sends = [http.post(path, content=BODY, headers=encoded | JSON) for path in paths]
     for response in [await send for send in (*sends, upload)]:
         assert (response.status_code, response.headers["accept-encoding"]) == (415, "identity")
         assert response.json().get("code") in ("unsupported_content_encoding", None)
     # Without a body there is nothing to decode, and identity changes nothing.
     assert (await http.get("/users/me", headers=encoded)).status_code == 200
     same = {**JSON, "Content-Encoding": "Identity"}
-    assert (await http.post("/auth/request-otp", content=body, headers=same)).status_code == 200
+    assert (await http.post("/auth/request-otp", content=BODY, headers=same)).status_code == 200
 
 
 async def test_an_unknown_path_is_404_with_and_without_a_token(
-    app: App, http: httpx.AsyncClient, phone: str
+    http: httpx.AsyncClient, user: dict[str, str]
 ) -> None:
-    account = await app.sign_up(phone)
     for path in ("/nowhere", "/authenticated", "/users/me/more", "/%00"):
-        for headers in ({}, account.headers):
+        for headers in ({}, user):
             response = await http.get(path, headers=headers)
             assert response.status_code == 404, path
             assert response.json()["code"] == "not_found"

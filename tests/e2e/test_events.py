@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import pytest
 
 from tests.e2e.test_metrics import scrape, value
-from tests.support.client import open_client, sign_up
+from tests.support.client import sign_up
 from tests.support.forked_service import running
-from tests.support.markdown import blocks_in, page
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_hook import FakeReceiver
 from tests.support.servers.process import free_ports
@@ -85,46 +84,3 @@ async def test_what_happens_to_a_user_comes_to_the_backend_and_to_an_own_destina
     assert value(counted, "events_total", destination="3", result="failed") >= 1
     assert PHONE not in service.log
     assert receiver.url + "/" not in service.log
-
-
-def test_a_new_receiver_begins_with_all_users_and_ends_with_what_the_service_has(
-    tmp_path: Path, receiver: FakeReceiver
-) -> None:
-    names: dict[str, Any] = {}
-    [_, code] = blocks_in("python", page("docs/hooks.md"))
-    exec(code, names)  # noqa: S102 -- the code of our page
-    phones = [f"+1415555010{number}" for number in range(4)]
-    lines = [f"{phone},User {number}" for number, phone in enumerate(phones)]
-    with running(tmp_path, receiver.environ) as service:
-        (tmp_path / "users.csv").write_text("\n".join(["phone,username", *lines]))
-        service.run("import", "users", "users.csv", "--ignore-blocks", *REASON)
-        scopes = ("--scope", "users:list", "--scope", "users:read")
-        created = service.run("admin-token", "create", "--name", "a", *scopes, *REASON)
-        headers = {"Authorization": f"Bearer {created.stdout.split()[0]}"}
-        with open_client(service, headers) as http:
-
-            def get_user(user_id: str) -> Any:
-                response = http.get(f"/admin/users/{user_id}")
-                return None if response.status_code == 404 else response.json()
-
-            def list_users(cursor: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-                body = http.get("/admin/users", params={"limit": 2, **cursor}).json()
-                next_cursor = body["next_cursor"]
-                users = {user["id"]: user for user in body["users"]}
-                return users, {"cursor": next_cursor} if next_cursor else {}
-
-            users, cursor = list_users({})
-            later, _ = list_users(cursor)
-            for blocked, deleted in ([*users], [*later]):
-                assert service.run("user", "block", blocked, *REASON).returncode == 0
-                assert service.run("user", "delete", deleted, "--yes", *REASON).returncode == 0
-            users |= list_users(cursor)[0]
-            service.wait_for(lambda: len({event["id"] for event in receiver.events}) >= len(phones))
-            for event in receiver.events:
-                names["apply"](event, users, get_user)
-
-            left, _ = list_users({})
-    assert [bool(user["blocked_at"]) for user in left.values()] == [True, True]
-    assert {user_id: user["blocked_at"] for user_id, user in users.items()} == {
-        user_id: user["blocked_at"] for user_id, user in left.items()
-    }

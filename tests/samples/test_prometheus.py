@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.e2e.own_messenger import OWN_FACTORY, OwnMessenger
+from tests.samples.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.samples.test_dashboards import DASHBOARDS, DOCS, panels
 from tests.support.client import open_client, sign_in
 from tests.support.forked_service import running

@@ -13,16 +13,21 @@ from pymongo import MongoClient
 
 from adapters.databases.sql.schema import tables
 from adapters.security.encryption import AesPhoneEncryption
+from application.webhook_urls import PhoneLabels
 from domain.errors import TooManyOtpRequests
+from domain.features.voice.call import CallStatus
 from domain.identities.phone_change import PhoneChange
 from domain.identities.phone_changes import PhoneChanges
 from domain.identities.username import parse_username
+from domain.otp.delivery import Channel
 from domain.otp.hold import Hold
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id, an_identity
+from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.keys import FakeKeyRing
+from tests.support.policies import make_policy
 from tests.support.repositories import (
     OpenRepositories,
     open_mongo_repositories,
@@ -96,7 +101,11 @@ async def test_a_copy_reveals_no_phone_no_code_and_no_client_ip(
     opened: tuple[OpenRepositories, Copy],
 ) -> None:
     repositories, copy = opened
-    app = AppHarness(repositories=repositories, keyed_hashes=ENCRYPTION)
+    app = AppHarness(
+        repositories=repositories,
+        keyed_hashes=ENCRYPTION,
+        policy=make_policy(webhook_urls=WEBHOOK_URLS),
+    )
     phones = [a_phone(number) for number in range(1, 4)]
     codes = []
     for client_ip in CLIENT_IPS:
@@ -110,6 +119,20 @@ async def test_a_copy_reveals_no_phone_no_code_and_no_client_ip(
     await app.identities.create_user(principal, parse_username(USERNAME), phones[0])
     await app.identities.operator_actions.block(phones[1])
     await app.identities.operator_actions.block(a_phone(4))
+    app.advance(hours=12)
+    await app.request_otp(phones[0], channel=Channel.VOICE)
+    (placed,) = app.call_provider.calls.values()
+    call_id = placed.url.rpartition("/")[2]
+    await app.voice.record_call_status(
+        call_id,
+        CallStatus.RINGING,
+        provider_call_id="",
+        caller=phones[2],
+        labels=PhoneLabels("", ""),
+        called_country="US",
+        seconds=None,
+    )
+    codes.append(await app.code_of_last_call())
     await app.operations.cleanup()
     new, old, held = map(a_phone, range(5, 8))
     change = PhoneChange(new_phone=new, old_phone=old, started_at=NOW, attempted_at=NOW)

@@ -8,9 +8,9 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.support.client import bearer
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
+from tests.support.client import bearer
 from tests.support.http_app import open_http_client
 
 JSON: Final = {"Content-Type": "application/json"}

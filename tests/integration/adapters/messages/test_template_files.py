@@ -182,46 +182,41 @@ def test_a_table_of_a_country_file_is_used_unchanged(tmp_path: Path) -> None:
         assert render(templates, "hi", platform, "IN", Purpose.CHANGE_PHONE) == "012345"
 
 
-@pytest.mark.parametrize(
-    ("table", "text", "expected"),
-    [
-        ("change_number", 'general = "{code}"', "[change_number] is not a table of this file"),
-        ("change_phone", 'android = "{code}\\n{hash}"', "[change_phone] it has no template for g"),
-        ("change_phone", f'{GENERAL}\nandroid = "{{code}}"', "[change_phone] android: it violates"),
-        ("phone_changed", 'general = "{code}"', "[phone_changed] general: {code} is not a placeh"),
-        ("phone_changed", "general = 5", "[phone_changed] has one template, a text in quotes"),
-        ("phone_changed", 'general = "x"\nios = "x"', "[phone_changed] has one template, a text"),
-        ("phone_changed", 'general = "at.{undo}"', 'general: it violates the rule "no link"'),
-        ("phone_change_undone", 'general = "{undo}"', "{undo} is not a placeholder of phone_ch"),
-    ],
+INVALID_TABLES = (
+    ("change_number", 'general = "{code}"', "[change_number] is not a table of this file"),
+    ("change_phone", 'android = "{code}\\n{hash}"', "[change_phone] it has no template for g"),
+    ("change_phone", f'{GENERAL}\nandroid = "{{code}}"', "[change_phone] android: it violates"),
+    ("phone_changed", 'general = "{code}"', "[phone_changed] general: {code} is not a placeh"),
+    ("phone_changed", "general = 5", "[phone_changed] has one template, a text in quotes"),
+    ("phone_changed", 'general = "x"\nios = "x"', "[phone_changed] has one template, a text"),
+    ("phone_changed", 'general = "at.{undo}"', 'general: it violates the rule "no link"'),
+    ("phone_change_undone", 'general = "{undo}"', "{undo} is not a placeholder of phone_ch"),
 )
-def test_an_invalid_table_is_reported_with_its_file_and_the_reason(
-    tmp_path: Path, table: str, text: str, expected: str
-) -> None:
-    (line,) = problems(tmp_path, es=f"{GENERAL}\n[{table}]\n{text}")
-    assert expected in line
-    assert str(tmp_path / "es.toml") in line
+INVALID_FILES = (
+    ('general = "{code} {otp}"', "general: {otp} is not a placeholder"),
+    ('general = "{code}"\nadroid = "x"', "'adroid' is not a platform; there"),
+    ('general = "{code}"\nphone_changed = "x"', "[phone_changed] is a table: write [ph"),
+    ('android = "{code}\\n{hash}"', "it has no template for general"),
+    ('general = ["{code}"]', "general: a template is a text in quotes"),
+    ('general = "your code"', 'general: it violates the rule "code first"'),
+    ('general = "{code}"\nweb = "{code} @{domain}"', 'web: it violates the rule "domain'),
+)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "expected"),
-    [
-        ("es", 'general = "{code} {otp}"', "es.toml: general: {otp} is not a placeholder"),
-        ("es", 'general = "{code}"\nadroid = "x"', "es.toml: 'adroid' is not a platform; there"),
-        ("es", 'general = "{code}"\nphone_changed = "x"', "[phone_changed] is a table: write [ph"),
-        ("es", 'android = "{code}\\n{hash}"', "es.toml: it has no template for general"),
-        ("es", 'general = ["{code}"]', "es.toml: general: a template is a text in quotes"),
-        ("in", 'general = "{code}"', "in.toml: its name is neither"),
-        ("IN", 'general = "your code"', 'IN.toml, general: it violates the rule "code first"'),
-        ("es", 'general = "{code}"\nweb = "{code} @{domain}"', 'web: it violates the rule "domain'),
-    ],
-)
-def test_an_invalid_template_is_reported_with_its_file_and_the_reason(
-    tmp_path: Path, name: str, content: str, expected: str
-) -> None:
-    lines = problems(tmp_path, **{name: content})
-    assert any(expected in line for line in lines), lines
-    assert all(str(tmp_path / f"{name}.toml") in line for line in lines)
+def test_what_is_invalid_is_reported_with_its_file_and_the_reason(tmp_path: Path) -> None:
+    contents = [
+        *((f"{GENERAL}\n[{table}]\n{text}", words) for table, text, words in INVALID_TABLES),
+        *INVALID_FILES,
+    ]
+    files = {f"x{chr(ord('a') + number)}": each for number, each in enumerate(contents)}
+    files["in"] = (GENERAL, "its name is neither")
+
+    lines = problems(tmp_path, **{name: text for name, (text, _) in files.items()})
+
+    for name, (_, words) in files.items():
+        found = [line for line in lines if str(tmp_path / f"{name}.toml") in line]
+        assert [line for line in found if words in line], (name, found)
+    assert not [line for line in lines if str(tmp_path) not in line]
 
 
 def test_all_files_that_cannot_be_read_are_reported_at_once(tmp_path: Path) -> None:

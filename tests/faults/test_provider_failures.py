@@ -1,6 +1,6 @@
 """The message provider hangs.
 
-`tests/integration/adapters/messages/test_twilio_messenger.py` has all failures of Twilio.
+`tests/unit/adapters/messages/test_provider_responses.py` has all failures of Twilio.
 """
 
 import asyncio

@@ -28,10 +28,9 @@ from application.ports.errors import (
     UniqueViolation,
 )
 from application.ports.versioned import Versioned
-from tests.faults.stopped_servers import wait_until_healthy
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.repositories import open_postgres_repositories
+from tests.support.repositories import open_postgres_repositories, wait_until_healthy
 from tests.support.servers.pgbouncer import POOL_SIZE, PgBouncerProcess
 from tests.support.servers.postgres import PostgresProcess, execute
 from tests.support.servers.process import wait_until

@@ -1,5 +1,6 @@
 """Repositories over a database that a test opens."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, fields
@@ -12,6 +13,7 @@ from adapters.databases.records.database import Database
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.repositories import make_repositories
 from adapters.databases.sqlite import open_sqlite_database
+from application.ports.errors import StorageError
 from application.ports.repositories import Repositories
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -56,3 +58,12 @@ def open_postgres_repositories(
 ) -> AbstractAsyncContextManager[OpenRepositories]:
     encryption = encryption or FakePhoneEncryption()
     return open_repositories(open_postgres_database(url, encryption.key_fingerprint()), encryption)
+
+
+async def wait_until_healthy(repositories: Repositories) -> None:
+    """Wait until the health check succeeds: no driver reports when it has found its server."""
+    while True:
+        try:
+            return await repositories.health.check()
+        except StorageError:
+            await asyncio.sleep(0.05)

@@ -1,11 +1,10 @@
-"""Our databases on servers, each open twice: the first one behind a relay that tests break."""
+"""Our databases on servers, each open twice: the first one behind a proxy that tests break."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,7 +16,7 @@ from tests.contract.mongo_database import contract_database_url, in_mongo
 from tests.contract.postgres_database import contract_postgres_url, in_postgres
 from tests.contract.suites.storage.outages import OutageInstances
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.relay import Relay, open_relay
+from tests.support.servers.http_server import TcpProxy
 
 _KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
 _TIMEOUT: Final = 4.5
@@ -25,31 +24,24 @@ _TIMEOUT: Final = 4.5
 
 
 class _WithMethods:
-    """A store with the methods of a relay."""
+    """A store with the methods of a proxy."""
 
-    def __init__(self, store: Any, relay: Relay) -> None:
+    def __init__(self, store: Any, proxy: TcpProxy) -> None:
         self._store = store
-        relay.add_methods(self)
+        proxy.add_methods(self)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
 
 @asynccontextmanager
-async def _behind_relay(
+async def _behind_proxy(
     url: str, open_database: Callable[[str], AbstractAsyncContextManager[Database]]
 ) -> AsyncIterator[OutageInstances]:
     """Open the database of a URL twice."""
-    address = urlsplit(url)
-    assert address.hostname
-    assert address.port
-    async with open_relay(address.hostname, address.port) as relay:
-        netloc = address.netloc.replace(
-            f"{address.hostname}:{address.port}", f"127.0.0.1:{relay.port}"
-        )
-        behind = address._replace(netloc=netloc).geturl()
-        async with open_database(behind) as database, open_database(url) as other:
-            records: Any = _WithMethods(database.records, relay)
+    with TcpProxy(url) as proxy:
+        async with open_database(proxy.proxied_url) as database, open_database(url) as other:
+            records: Any = _WithMethods(database.records, proxy)
             yield OutageInstances(replace(database, records=records), other)
 
 
@@ -67,10 +59,10 @@ async def memory(request: pytest.FixtureRequest) -> AsyncIterator[OutageInstance
 @asynccontextmanager
 async def mongo(request: pytest.FixtureRequest) -> AsyncIterator[OutageInstances]:
     in_mongo(request)
-    # The driver would find the server's own address, past the relay.
+    # The driver would find the server's own address, past the proxy.
     server, _, _ = contract_database_url(request).partition("?")
     url = f"{server}?directConnection=true&timeoutMS={_TIMEOUT * 1000:.0f}"
-    async with _behind_relay(url, lambda url: open_mongo_database(url, _KEY_FINGERPRINT)) as opened:
+    async with _behind_proxy(url, lambda url: open_mongo_database(url, _KEY_FINGERPRINT)) as opened:
         yield opened
 
 
@@ -79,7 +71,7 @@ async def postgres(request: pytest.FixtureRequest) -> AsyncIterator[OutageInstan
     in_postgres(request)
     url = contract_postgres_url(request)
     url = f"{url}{'&' if '?' in url else '?'}timeout={_TIMEOUT}"
-    async with _behind_relay(
+    async with _behind_proxy(
         url, lambda url: open_postgres_database(url, _KEY_FINGERPRINT)
     ) as opened:
         yield opened

@@ -88,15 +88,13 @@ class S3Store(Store):
         pytest.skip("a write is one request, which leaves nothing")
 
     async def break_down(self) -> None:
-        self._relay.is_broken = True
-        self._relay.close_connections()
+        self._relay.break_provider()
 
     async def hang(self) -> None:
-        self._relay.is_hanging = True
+        self._relay.hang_provider()
 
     async def mend(self) -> None:
-        self._relay.is_broken = self._relay.is_hanging = False
-        self._relay.close_connections()
+        self._relay.mend_provider()
 
     async def wait_until_released(self) -> None:
         await asyncio.to_thread(self._relay.wait_until_idle)

@@ -5,25 +5,21 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
 from adapters.databases.redis import RedisLimitStore, open_redis_limits
 from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
 from tests.support.builders import NOW
-from tests.support.relay import open_relay
+from tests.support.servers.http_server import TcpProxy
 
 
 @asynccontextmanager
 async def open_limits_of_suites(*, environ: Mapping[str, str]) -> AsyncIterator[RedisLimitStore]:
-    """Open the limits of a place behind a relay, with the methods that only the suites call."""
-    address = urlsplit(environ["REDIS_URL"])
+    """Open the limits of a place behind a proxy, with the methods that only the suites call."""
     prefix = f"test-{hashlib.sha256(environ['DIALTONE_TEST_PLACE'].encode()).hexdigest()[:16]}"
-    async with open_relay(str(address.hostname), address.port or 6379) as relay:
-        login, at, _ = address.netloc.rpartition("@")
-        behind = address._replace(netloc=f"{login}{at}127.0.0.1:{relay.port}").geturl()
-        async with open_redis_limits(f"{behind}?prefix={prefix}") as limits:
+    with TcpProxy(environ["REDIS_URL"]) as proxy:
+        async with open_redis_limits(f"{proxy.proxied_url}?prefix={prefix}") as limits:
 
             async def lifetimes() -> list[float]:
                 async with Redis.from_url(environ["REDIS_URL"]) as redis:
@@ -32,7 +28,7 @@ async def open_limits_of_suites(*, environ: Mapping[str, str]) -> AsyncIterator[
 
             suites: Any = limits
             suites.lifetimes = lifetimes
-            relay.add_methods(limits)
+            proxy.add_methods(limits)
             yield limits
 
 

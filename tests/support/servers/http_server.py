@@ -4,8 +4,8 @@ import base64
 import socket
 import struct
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from itertools import chain, repeat
 from socketserver import BaseRequestHandler, ThreadingTCPServer
@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.support.servers.process import wait_until
 
+_TIMEOUT: Final = 10
+"""Seconds of a call of a socket of `open_tcp_server`."""
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
@@ -84,7 +86,7 @@ class LocalServer(ThreadingTCPServer):
 
 
 class TcpProxy(LocalServer):
-    """Forwards the connections to a server until it is closed.
+    """Forwards the connections to a server until it is closed, or as tests of outages want it.
 
     Where a request has the bytes of `loses_response_to`, its connection is closed once the server
     responds; that happens once.
@@ -93,14 +95,36 @@ class TcpProxy(LocalServer):
     loses_response_to: bytes | None = None
     lost_responses = 0
     is_broken = False
-    """Whether it closes new connections at once."""
-    is_hanging = False
-    """Whether it drops all responses."""
+    answers: int | None = None
+    """After how many responses all others are dropped, if they are."""
 
     def __init__(self, url: str) -> None:
         super().__init__(_Forwarding)
-        target = urlsplit(url)
-        self.target = (target.hostname or "", target.port or 80)
+        self._url = urlsplit(url)
+        self.target = (self._url.hostname or "", self._url.port or 80)
+        login, at, _ = self._url.netloc.rpartition("@")
+        netloc = f"{login}{at}127.0.0.1:{self.server_address[1]}"
+        self.proxied_url = self._url._replace(netloc=netloc).geturl()
+        """The URL of the server through this proxy."""
+
+    def add_methods(self, adapter: object) -> None:
+        """Give an adapter the three methods by which the suites break and mend its provider."""
+        for method in (self.break_provider, self.hang_provider, self.mend_provider):
+            setattr(adapter, method.__name__, method)
+
+    def break_provider(self) -> None:
+        """Close all connections, and new ones at once."""
+        self.is_broken = True
+        self.close_connections()
+
+    def hang_provider(self, answers: int = 0) -> None:
+        """Forward all requests, and drop each response after so many."""
+        self.answers = answers
+
+    def mend_provider(self) -> None:
+        """Forward new connections again. Those that missed a response are closed."""
+        self.is_broken, self.answers = False, None
+        self.close_connections()
 
 
 class _Forwarding(BaseRequestHandler):
@@ -126,8 +150,10 @@ class _Forwarding(BaseRequestHandler):
         return True
 
     def _forwards_response(self, _: bytes) -> bool | None:
-        if self.server.is_hanging:
-            return None
+        if self.server.answers is not None:
+            if self.server.answers <= 0:
+                return None
+            self.server.answers -= 1
         self.server.lost_responses += self.is_response_lost
         return not self.is_response_lost
 
@@ -150,6 +176,23 @@ def _forward(
 def _shut_down(connection: socket.socket) -> None:
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def open_tcp_server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Yield the port of a server whose connections each have a thread, and end with `serve`.
+
+    It may raise OSError, as a failed handshake does: asyncio would leave the connection open.
+    """
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.settimeout(_TIMEOUT)
+            with suppress(OSError):
+                serve(self.request)
+
+    with LocalServer(Handler) as server:
+        yield server.server_address[1]
 
 
 class Request(NamedTuple):

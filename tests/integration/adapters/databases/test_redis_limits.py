@@ -4,7 +4,6 @@ The contract suite has what they promise.
 """
 
 import asyncio
-import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -33,9 +32,7 @@ from domain.otp.rate_limits import (
 )
 from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
 from tests.support.builders import NOW
-from tests.support.certificates import CertificateAuthority
 from tests.support.redis_limits import acquire_many
-from tests.support.relay import Relay
 from tests.support.servers.redis import RedisProcess
 
 HOUR: Final = timedelta(hours=1)
@@ -278,23 +275,3 @@ async def test_what_is_wrong_with_a_url_is_named(url: str, text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
         async with open_redis_limits(url):
             pass
-
-
-async def test_tls_checks_the_certificate(tmp_path: Path, redis_url: str) -> None:
-    """The server of the tests has no TLS, so a relay adds it."""
-    authority = CertificateAuthority(tmp_path / "authority")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(authority.issue("redis"))
-    address = redis_url.removeprefix("redis://").rpartition("@")[2]
-    relay = Relay(address.partition(":")[0], int(address.partition(":")[2]))
-    listener = await asyncio.start_server(relay.serve, "127.0.0.1", 0, ssl=context)
-    url = f"rediss://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    try:
-        assert await inspect_server(f"{url}?ssl_ca_certs={authority.file}") == ""
-        with pytest.raises(
-            ConfigurationError, match=r"no server that responds.*CERTIFICATE_VERIFY_FAILED"
-        ):
-            await inspect_server(url)
-    finally:
-        listener.close()
-        await relay.close()

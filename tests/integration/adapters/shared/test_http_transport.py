@@ -27,11 +27,11 @@ from tests.support.servers.http_server import (
     HttpServer,
     close_connection,
     never_respond,
+    open_tcp_server,
     reset_connection,
     respond_with,
     truncate,
 )
-from tests.support.tcp_server import open_tcp_server
 from tests.support.timeouts import LONG
 
 NOT_SENT = httpx.ConnectError("refused")

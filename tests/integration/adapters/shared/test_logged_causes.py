@@ -33,8 +33,8 @@ from adapters.shared.http import ConnectionFailed, NoResponse, Timeouts, open_tr
 from application.ports.errors import PortError, StorageUnavailable
 from tests.integration.adapters.databases.mongo.mongo_support import StandaloneMongo
 from tests.support.certificates import CertificateAuthority
+from tests.support.servers.http_server import open_tcp_server
 from tests.support.servers.postgres import PostgresProcess
-from tests.support.tcp_server import open_tcp_server
 
 PHONE: Final = "+14155552671"
 CODE: Final = "804253"

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -327,9 +326,7 @@ async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(
 ) -> None:
     limit = a_limit(6)
     with TcpProxy(emptied_mongo_database) as proxy:
-        host = proxy.url.removeprefix("http://")
-        url = urlsplit(emptied_mongo_database)._replace(netloc=host).geturl()
-        async with open_mongo_database(url, KEY_FINGERPRINT) as database:
+        async with open_mongo_database(proxy.proxied_url, KEY_FINGERPRINT) as database:
             # What the driver sends in an update begins with the name of the collection.
             proxy.loses_response_to = b"update\0\x07\0\0\0limits"
             assert len(await acquire_many(database.limits, 7, limit)) == 6

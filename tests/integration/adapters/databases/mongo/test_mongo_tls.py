@@ -15,8 +15,7 @@ from application.ports.errors import ConfigurationError, StorageTimeout, Storage
 from tests.integration.adapters.databases.mongo.mongo_support import StandaloneMongo
 from tests.support.certificates import CertificateAuthority
 from tests.support.repositories import open_mongo_repositories
-from tests.support.servers.http_server import TcpProxy
-from tests.support.tcp_server import open_tcp_server
+from tests.support.servers.http_server import TcpProxy, open_tcp_server
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,108 @@
+"""TLS to PostgreSQL and Redis: what is wrong with a certificate is in the error of the start.
+
+The servers of the tests have no TLS, so a proxy adds it. `test_mongo_tls` has that of MongoDB.
+"""
+
+import socket
+import ssl
+import struct
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from select import select
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+
+from adapters.databases.postgres import inspect_database
+from adapters.databases.redis import inspect_server
+from application.ports.errors import ConfigurationError
+from tests.support.certificates import CertificateAuthority
+from tests.support.servers.http_server import open_tcp_server
+
+pytestmark = pytest.mark.slow
+VERIFY: Final = "sslmode=verify-full"
+# https://www.postgresql.org/docs/current/protocol-message-formats.html
+_TLS_REQUEST: Final = struct.pack("!ii", 8, 80877103)
+
+Inspect = Callable[[str, str], Awaitable[object]]
+"""Inspects the server behind a TLS proxy, by another host name and with options."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the certificates of two authorities, `ca` and `other`."""
+    CertificateAuthority(tmp_path / "other")
+    return tmp_path
+
+
+@contextmanager
+def tls_proxy(folder: Path, url: str) -> Iterator[int]:
+    """Yield the port of a proxy with a certificate for 127.0.0.1, which accepts nothing but TLS."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CertificateAuthority(folder / "ca").issue("server"))
+    target = urlsplit(url)
+
+    def serve(connection: socket.socket) -> None:
+        if target.scheme == "postgresql":
+            if connection.recv(8, socket.MSG_WAITALL) != _TLS_REQUEST:
+                return
+            connection.sendall(b"S")
+        with (
+            context.wrap_socket(connection, server_side=True) as client,
+            socket.create_connection((target.hostname, target.port)) as server,
+        ):
+            while True:
+                for source in select([client, server], [], [])[0]:
+                    # A TLS record is shorter, so no part of one is left unread.
+                    block = source.recv(65_536)
+                    if not block:
+                        return
+                    (server if source is client else client).sendall(block)
+
+    with open_tcp_server(serve) as port:
+        yield port
+
+
+@pytest.fixture
+def postgres(folder: Path, postgres_database: str) -> Iterator[Inspect]:
+    name = urlsplit(postgres_database).path
+    with tls_proxy(folder, postgres_database) as port:
+        yield lambda host, options: inspect_database(
+            f"postgresql://postgres@{host}:{port}{name}?{options}", None
+        )
+
+
+@pytest.fixture
+def redis(folder: Path, redis_url: str) -> Iterator[Inspect]:
+    with tls_proxy(folder, redis_url) as port:
+        yield lambda host, options: inspect_server(f"rediss://{host}:{port}?{options}")
+
+
+@pytest.mark.parametrize(
+    ("server", "host", "options", "reason"),
+    [
+        ("postgres", "127.0.0.1", f"{VERIFY}&sslrootcert={{folder}}/ca/ca.pem", None),
+        ("postgres", "127.0.0.1", f"{VERIFY}&sslrootcert={{folder}}/other/ca.pem", "sslrootcert"),
+        ("postgres", "localhost", f"{VERIFY}&sslrootcert={{folder}}/ca/ca.pem", "another host"),
+        ("postgres", "127.0.0.1", f"{VERIFY}&sslrootcert=/none.pem", "The file of sslrootcert"),
+        ("postgres", "127.0.0.1", "sslmode=require&sslcert={folder}/ca/ca.pem", "sslkey"),
+        ("redis", "127.0.0.1", "ssl_ca_certs={folder}/ca/ca.pem", None),
+        ("redis", "127.0.0.1", "", "no server that responds.*CERTIFICATE_VERIFY_FAILED"),
+    ],
+)
+async def test_a_valid_certificate_is_accepted_and_what_is_wrong_with_another_is_named(
+    request: pytest.FixtureRequest,
+    folder: Path,
+    server: str,
+    host: str,
+    options: str,
+    reason: str | None,
+) -> None:
+    inspected = request.getfixturevalue(server)(host, options.format(folder=folder))
+    if reason is None:
+        await inspected
+    else:
+        with pytest.raises(ConfigurationError, match=reason):
+            await inspected

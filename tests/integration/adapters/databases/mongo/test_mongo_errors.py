@@ -7,15 +7,11 @@ from pymongo.errors import (
     BulkWriteError,
     DuplicateKeyError,
     ExecutionTimeout,
-    InvalidOperation,
     NetworkTimeout,
-    NotPrimaryError,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
-    WaitQueueTimeoutError,
     WriteConcernError,
-    WTimeoutError,
 )
 from pymongo.errors import ConfigurationError as MongoConfigurationError
 
@@ -49,26 +45,17 @@ ID_TAKEN = {"code": 11000, "index": 3}
     ("error", "expected", "message"),
     [
         (ServerSelectionTimeoutError(SECRET), StorageUnavailable, "ServerSelectionTimeoutError"),
-        (NotPrimaryError(SECRET), StorageUnavailable, "NotPrimaryError"),
         (BulkWriteError(PRIMARY_LOST), StorageUnavailable, "BulkWriteError 11602"),
-        (WaitQueueTimeoutError(SECRET), StorageUnavailable, "WaitQueueTimeoutError"),
-        (
-            OperationFailure(SECRET, 13, {"errmsg": SECRET}),
-            StorageUnavailable,
-            "OperationFailure 13",
-        ),
         (
             DuplicateKeyError(SECRET, 11000, {"keyValue": {"a": SECRET}}),
             UniqueViolation,
             "DuplicateKeyError 11000 DuplicateKey",
         ),
-        (InvalidOperation(SECRET), StorageUnavailable, "InvalidOperation"),
         # Timeouts of an operation that was sent.
         (NetworkTimeout(SECRET), StorageTimeout, "NetworkTimeout"),
         # The connection was lost, perhaps after it was sent.
         (AutoReconnect(SECRET), StorageTimeout, "AutoReconnect"),
         (ExecutionTimeout(SECRET, 50, {"errmsg": SECRET}), StorageTimeout, "ExecutionTimeout 50"),
-        (WTimeoutError(SECRET, 64, {"errmsg": SECRET}), StorageTimeout, "WTimeoutError 64"),
         (BulkWriteError(BULK_WRITE_TIMEOUT), StorageTimeout, "BulkWriteError 64"),
         # The primary wrote it, and perhaps loses it.
         (WriteConcernError(SECRET, 91), StorageTimeout, "WriteConcernError 91"),
@@ -99,7 +86,6 @@ def test_the_reason_is_the_type_of_the_error_and_its_code(
         (OperationFailure(SECRET, 18), "rejects the user or the password"),
         (OperationFailure(SECRET, 8000), "rejects the user or the password"),
         (OperationFailure(SECRET, 13), "does not let this user read and write"),
-        (OperationFailure(SECRET, 96), "cannot be opened (OperationFailure 96)"),
         (PyMongoError(SECRET), "cannot be opened (PyMongoError)"),
     ],
 )

@@ -1,6 +1,6 @@
 """PostgreSQL and S3 become unavailable under traffic, and available again.
 
-`test_elections.py` has a MongoDB that is killed, and `test_stopped_servers.py` what each database
+`test_failover.py` has a primary that is killed, and `test_stopped_servers.py` what each database
 does by itself.
 """
 

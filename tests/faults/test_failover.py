@@ -1,15 +1,13 @@
-"""A replica set without a primary: requests get a response in time, and no login or job is lost."""
+"""A database without a primary: requests get a response in time, and no login or job is lost."""
 
 import asyncio
 import itertools
 import json
-import threading
-import time
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
 import httpx
@@ -30,28 +28,24 @@ from tests.support.builders import a_phone, an_id, an_identity
 from tests.support.client import Account, sign_up
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.forked_service import running
-from tests.support.held_connections import request_latency
 from tests.support.images import still_gif
 from tests.support.keys import FakeKeyRing
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.mongo import MongoProcess, initiate_replica_set
+from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import wait_until
 from tests.support.service import Service
 
 REQUESTS: Final = 400
 MAX_SECONDS: Final = 6.0
-MAX_LIVE_SECONDS: Final = 0.05
 ELECTION_TIMEOUT: Final = 3.0
 """Seconds. It is longer than the timeouts that tests give a service, so requests fail."""
 ACCEPTED: Final = {200, 201}
 GIF: Final = still_gif()
-LIVENESS_INTERVAL: Final = 0.005
-ROUNDS_AT_ONCE: Final = 5
+ROUNDS: Final = 5
 ROUND_INTERVAL: Final = 0.5
-MAX_SECONDS_AT_ONCE: Final = 2.0
-"""Two requests on a busy machine; a call that waits for the database takes longer, each time."""
-MAX_SECONDS_AFTER_ELECTION: Final = 15.0
-"""A call without a primary has 2.5, and a failure is held for a second. This machine may stall."""
+OUTAGE_SECONDS: Final = 2.0
+"""Longer than the timeout of the service, so requests fail."""
 USERS: Final = 40
 
 ReplicaSet = tuple[list[MongoProcess], str]
@@ -104,25 +98,6 @@ def no_majority(nodes: list[MongoProcess]) -> Iterator[None]:
         yield
     finally:
         voter.resume()
-
-
-@contextmanager
-def measured_health_checks(service: Service) -> Iterator[list[float]]:
-    """Request `/health/live` again and again, and yield how many seconds each one took."""
-    latencies: list[float] = []
-    has_ended = threading.Event()
-
-    def measure() -> None:
-        while not has_ended.wait(LIVENESS_INTERVAL):
-            latencies.append(request_latency(service.port))
-
-    thread = threading.Thread(target=measure)
-    thread.start()
-    try:
-        yield latencies
-    finally:
-        has_ended.set()
-        thread.join()
 
 
 async def request_many(service: Service, account: Account, count: int) -> list[httpx.Response]:
@@ -190,6 +165,18 @@ def assert_in_time(service: Service, responses: list[httpx.Response]) -> None:
     assert max(measured[request_id] for request_id in ids) < MAX_SECONDS
 
 
+def assert_unavailable_in_time(service: Service, responses: list[httpx.Response]) -> None:
+    for response in responses:
+        assert_unavailable(response)
+    assert_in_time(service, responses)
+
+
+async def assert_recovery(service: Service, account: Account) -> None:
+    await asyncio.to_thread(wait_for_database, service)
+    responses = await request_many(service, account, 100)
+    assert {response.status_code for response in responses if not is_busy(response)} == ACCEPTED
+
+
 def durations(service: Service) -> dict[str, float]:
     """Return the seconds of each request by its id, as the service measured them.
 
@@ -205,13 +192,10 @@ async def test_in_an_election_each_request_gets_a_response_or_a_503_in_time(
     with running(tmp_path, {"DIALTONE_DATABASE": url, **BEHIND_A_PROXY}) as service:
         account = sign_up(service, "+14155570001", "user")
 
-        with no_majority(nodes), measured_health_checks(service) as latencies:
+        with no_majority(nodes):
             failed = await request_many(service, account, REQUESTS)
 
-        for response in failed:
-            assert_unavailable(response)
-        assert sorted(latencies)[len(latencies) * 99 // 100] < MAX_LIVE_SECONDS
-        assert_in_time(service, failed)
+        assert_unavailable_in_time(service, failed)
 
         # Now there is an election, which most of these requests wait for.
         responses = await request_many(service, account, REQUESTS)
@@ -219,12 +203,10 @@ async def test_in_an_election_each_request_gets_a_response_or_a_503_in_time(
             if response.status_code not in ACCEPTED and not is_busy(response):
                 assert_unavailable(response)
         assert_in_time(service, responses)
-        await asyncio.to_thread(wait_for_database, service)
-        responses = await request_many(service, account, 100)
-        assert {response.status_code for response in responses if not is_busy(response)} == ACCEPTED
+        await assert_recovery(service, account)
 
 
-async def test_without_a_primary_it_is_ready_and_answers_at_once_until_there_is_one(
+async def test_without_a_primary_it_is_ready_until_there_is_one(
     nodes: list[MongoProcess], url: str, tmp_path: Path
 ) -> None:
     with running(tmp_path, {"DIALTONE_DATABASE": f"{url}&timeoutMS=2500"}) as service:
@@ -233,20 +215,15 @@ async def test_without_a_primary_it_is_ready_and_answers_at_once_until_there_is_
             with no_majority(nodes):
                 for _ in range(MAX_FAILURES):
                     assert_unavailable(await http.get("/users/me", headers=account.headers))
-                seconds = []
-                for _ in range(ROUNDS_AT_ONCE):
-                    seconds.append(await request_while_unavailable(http, account))
+                for _ in range(ROUNDS):
+                    await request_while_unavailable(http, account)
                     await asyncio.sleep(ROUND_INTERVAL)  # several rounds, over more than a second
-                # Not each: the machine may stall in one.
-                assert median(seconds) < MAX_SECONDS_AT_ONCE, seconds
                 # After this time no success is held any more.
                 ready = (await http.get("/health/ready")).json()
                 assert (ready["database"], bool(ready["details"])) == ("unavailable", True)
 
             await asyncio.to_thread(wait_until, lambda: has_primary(nodes))
-            elected_at = time.monotonic()
             await asyncio.to_thread(wait_for_database, service)
-            assert time.monotonic() - elected_at < MAX_SECONDS_AFTER_ELECTION
             for response in (
                 await http.get("/users/me", headers=account.headers),
                 await http.post("/auth/request-otp", json={"phone": "+14155570003"}),
@@ -259,20 +236,16 @@ async def test_without_a_primary_it_is_ready_and_answers_at_once_until_there_is_
         }
 
 
-async def request_while_unavailable(http: httpx.AsyncClient, account: Account) -> float:
-    """Check that requests fail and the instance stays ready; return how long two of them took."""
-    began_at = time.monotonic()
-    responses = [
+async def request_while_unavailable(http: httpx.AsyncClient, account: Account) -> None:
+    """Check that requests fail and the instance stays ready."""
+    for response in (
         await http.get("/users/me", headers=account.headers),
         await http.post("/auth/request-otp", json={"phone": "+14155570002"}),
-    ]
-    seconds = time.monotonic() - began_at
-    for response in responses:
+    ):
         assert response.status_code == 503
         assert_unavailable(response)
     ready = await http.get("/health/ready")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
-    return seconds
 
 
 def has_primary(nodes: list[MongoProcess]) -> bool:
@@ -328,3 +301,78 @@ async def test_a_job_goes_on_after_an_election(
     async with database as opened:
         assert await reencrypt_phones(opened.records, rotated, kill_primary) == USERS
         assert await reencrypt_phones(opened.records, encryption(b"o", second)) == 0
+
+
+# PostgreSQL: a primary that freezes, or is killed and a standby takes over
+
+
+@pytest.fixture
+def primary(tmp_path: Path) -> Iterator[PostgresProcess]:
+    with PostgresProcess(tmp_path / "primary") as process:
+        yield process
+
+
+def url_of(*processes: PostgresProcess, options: str = "") -> str:
+    hosts = ",".join(process.address for process in processes)
+    return f"postgresql://postgres@{hosts}/postgres{options}"
+
+
+def follow(primary: PostgresProcess, standby: PostgresProcess) -> PostgresProcess:
+    """Start a standby and return it.
+
+    The primary acknowledges nothing that the standby has not written.
+    """
+    source = f"--dbname=host=127.0.0.1 port={primary.port} user=postgres application_name=standby"
+    command = [*standby.program("pg_basebackup"), "--write-recovery-conf", "--no-sync", source]
+    subprocess.run(
+        [*command, "--checkpoint=fast", f"--pgdata={standby.data}"],
+        check=True,
+        capture_output=True,
+        cwd=standby.data,
+    )
+    standby.start()
+    primary.server.execute(
+        "ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()"
+    )
+    return standby
+
+
+def promote(standby: PostgresProcess) -> None:
+    # There is no other standby, for which it would wait.
+    standby.server.execute("ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_promote()")
+    wait_until(lambda: not standby.server.find_error())
+
+
+async def test_no_login_is_lost_when_a_standby_takes_over(
+    primary: PostgresProcess, tmp_path: Path
+) -> None:
+    with follow(primary, PostgresProcess(tmp_path / "standby")) as standby:
+        database = {"DIALTONE_DATABASE": url_of(primary, standby, options="?timeout=1")}
+        with run_faulty_service(tmp_path / "service", {**database, **BEHIND_A_PROXY}) as service:
+            async with run_logins(service) as logins:
+                await asyncio.to_thread(primary.kill)
+                # Long enough that requests arrive while there is no primary.
+                await asyncio.sleep(OUTAGE_SECONDS)
+                await asyncio.to_thread(promote, standby)
+                await logins.until_completed(LOGINS_AFTER_FAILOVER)
+                while logins.failed_verifications < FAILED_VERIFICATIONS:
+                    await asyncio.to_thread(standby.kill)
+                    # Long enough that requests arrive while there is no server.
+                    await asyncio.sleep(OUTAGE_SECONDS)
+                    await asyncio.to_thread(standby.start)
+                    await logins.until_completed(LOGINS_AFTER_FAILOVER)
+
+
+async def test_while_the_primary_is_frozen_each_request_gets_a_503_in_time(
+    primary: PostgresProcess, tmp_path: Path
+) -> None:
+    environ = {"DIALTONE_DATABASE": url_of(primary), **BEHIND_A_PROXY}
+    with running(tmp_path / "service", environ) as service:
+        account = sign_up(service, "+14155570001", "user")
+
+        primary.pause()
+        failed = await request_many(service, account, REQUESTS)
+
+        assert_unavailable_in_time(service, failed)
+        primary.resume()
+        await assert_recovery(service, account)

@@ -40,7 +40,7 @@ def open_databases(
                 print(f"without PostgreSQL: {error}")
         if "MongoDB" in names:
             try:
-                databases["MongoDB"] = partial(_create_mongo, servers.mongo.url)
+                databases["MongoDB"] = partial(_create_mongo, servers.get("mongo").url)
             except ServerUnavailable as error:
                 print(f"without MongoDB: {error}")
         yield databases

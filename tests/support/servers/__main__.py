@@ -5,18 +5,18 @@ import shlex
 import signal
 import sys
 from contextlib import suppress
+from itertools import chain
 
 from tests.support.servers.process import ServerUnavailable, interrupt_on_signals
-from tests.support.servers.servers import Servers
+from tests.support.servers.servers import KINDS, Servers
 
 interrupt_on_signals()
 with suppress(KeyboardInterrupt), Servers(os.environ) as servers:
     try:
-        variables = servers.mongo.exports() | servers.postgres.exports()
-        variables |= servers.redis.exports() | servers.s3.exports()
+        variables = [*chain(*(servers.get(name).exports().items() for name in KINDS))]
     except ServerUnavailable as error:
         sys.exit(str(error))
-    for name, value in variables.items():
+    for name, value in variables:
         print(f"export {name}={shlex.quote(value)}")
     sys.stdout.flush()
     print(*servers.report, "They run until Ctrl-C.", sep="\n", file=sys.stderr, flush=True)

@@ -51,13 +51,16 @@ def _serve(listener: Listener, environ: dict[str, str]) -> None:
                 name = connection.recv()
                 if name == "close":
                     return
-                if name != "report" and servers is None:
+                if name == "report":
+                    connection.send(servers.report if servers else [])
+                    continue
+                if servers is None:
                     # Imported at the first request: most runs of single tests need no server.
                     from tests.support.servers.servers import Servers
 
                     servers = stack.enter_context(Servers(environ))
                 try:
-                    connection.send(getattr(servers, name) if servers else [])
+                    connection.send(servers.get(name))
                 except ServerUnavailable as error:
                     connection.send(error)
 

@@ -9,17 +9,16 @@ Each is from the first of these sources that works:
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from tests.support.servers.containers import Kind, run_container
-from tests.support.servers.mongo import MongoProcess, MongoServer
-from tests.support.servers.postgres import PostgresProcess, PostgresServer
+from tests.support.servers.mongo import MongoProcess
+from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import RunningServer, ServerUnavailable, SourceUnavailable
-from tests.support.servers.redis import RedisProcess, RedisServer
-from tests.support.servers.s3 import S3Process, S3Server
+from tests.support.servers.redis import RedisProcess
+from tests.support.servers.s3 import S3Process
 
 Environ = Mapping[str, str]
 ADVICE: Final = """\
@@ -50,6 +49,14 @@ def _from_package(kind: Kind, _: Environ) -> Iterator[RunningServer]:
 _SOURCES: Final = {"environment": named, "containers": run_container, "packages": _from_package}
 
 
+KINDS: Final[dict[str, Kind]] = {
+    "mongo": MongoProcess,
+    "postgres": PostgresProcess,
+    "redis": RedisProcess,
+    "s3": S3Process,
+}
+
+
 class Servers(ExitStack):
     """All servers: each starts when it is first requested and stops at the end of the block.
 
@@ -60,34 +67,17 @@ class Servers(ExitStack):
     def __init__(self, environ: Environ) -> None:
         super().__init__()
         self._environ = environ
+        self._running: dict[str, RunningServer] = {}
         self.report: list[str] = []
         """The source of each server."""
 
-    @cached_property
-    def mongo(self) -> MongoServer:
-        """The primary of a replica set; raises ServerUnavailable."""
-        server: MongoServer = self._open(MongoProcess)
-        return server
+    def get(self, name: str) -> Any:
+        """Return the server of one of `KINDS`; raises ServerUnavailable."""
+        if name not in self._running:
+            self._running[name] = self._start(KINDS[name])
+        return self._running[name]
 
-    @cached_property
-    def postgres(self) -> PostgresServer:
-        """A server on which databases can be created; raises ServerUnavailable."""
-        server: PostgresServer = self._open(PostgresProcess)
-        return server
-
-    @cached_property
-    def redis(self) -> RedisServer:
-        """A server; raises ServerUnavailable."""
-        server: RedisServer = self._open(RedisProcess)
-        return server
-
-    @cached_property
-    def s3(self) -> S3Server:
-        """A server that has the bucket; raises ServerUnavailable."""
-        server: S3Server = self._open(S3Process)
-        return server
-
-    def _open(self, kind: Kind) -> Any:
+    def _start(self, kind: Kind) -> RunningServer:
         errors = ""
         for name in self._environ.get("DIALTONE_TEST_SERVERS", "").split() or _SOURCES:
             try:

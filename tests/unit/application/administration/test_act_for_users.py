@@ -8,7 +8,6 @@ import pytest
 from application.administration.operator import operating_system_user
 from application.administration.send_code import SendCodeCommand
 from application.otp.log_in import LoggedIn
-from application.otp.verify_otp import OtpRejected
 from domain.errors import (
     ConflictingValue,
     PhoneBlocked,
@@ -22,7 +21,7 @@ from domain.identities.username import parse_username
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from tests.support.builders import CLIENT_IP, a_phone, an_id
-from tests.support.core_harness import CoreHarness, wrong_code
+from tests.support.core_harness import CoreHarness
 from tests.support.core_policy import make_core_policy
 
 OPERATOR: Final = operating_system_user("alice")
@@ -56,24 +55,6 @@ async def test_operators_send_three_codes_a_day_which_sign_the_owner_in(app: Cor
         await send(OPERATOR, a_phone(), COMMAND, "ticket")
     assert error.value.retry_after == 21 * 60 * 60
     await app.request_otp()
-
-
-@pytest.mark.parametrize("with_id", [True, False])
-async def test_after_five_wrong_codes_that_of_an_operator_signs_in(
-    app: CoreHarness, *, with_id: bool
-) -> None:
-    requested = await app.request_otp(client_ip="10.0.0.1")
-    request_id = requested.request_id if with_id else None
-    wrong = [wrong_code(app.last_code, number) for number in range(1, 7)]
-    for code in wrong[:5]:
-        await app.verify_otp(code, client_ip="10.0.0.1", request_id=request_id)
-    app.advance(minutes=2)
-    await app.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
-
-    result = await app.verify_otp(wrong[5], client_ip="10.0.0.1", request_id=request_id)
-    assert result == OtpRejected(attempts_left=4)
-    result = await app.verify_otp(app.last_code, client_ip="10.0.0.1", request_id=request_id)
-    assert isinstance(result, LoggedIn)
 
 
 async def test_a_blocked_phone_gets_no_code_and_no_reset_of_limits(app: CoreHarness) -> None:

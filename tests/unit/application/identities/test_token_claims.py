@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 import jwt
@@ -103,14 +102,11 @@ class BrokenMapping(dict[str, Any]):
 
 WRONG = [
     None,
-    ["plan"],
     {1: "plan"},
     {"plans": [{"1": "free", 1: "gold"}]},
     BrokenMapping(plan="free"),
     {"plan": Unreadable()},
-    {"since": datetime(2026, 1, 1)},  # noqa: DTZ001 -- whatever an extension has
     {"plan": float("nan")},
-    {"plan": b"free"},
     {"plan": "\ud800"},
     {"plan": "x" * 512},
     {"plan": "é" * 100},

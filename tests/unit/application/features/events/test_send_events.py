@@ -16,7 +16,7 @@ from application.features.imports.import_user import ImportedUser
 from application.principal import Principal
 from domain.identities.external_id import ExternalId
 from domain.identities.role import Role
-from domain.identities.user_events import RETRY_PERIOD, EventType
+from domain.identities.user_events import EventType
 from domain.identities.username import parse_username
 from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import Act, Fault, at_each_operation
@@ -353,27 +353,6 @@ async def test_events_that_alone_are_rejected_are_tried_later_and_delay_others_f
         app.advance(minutes=4)
     # In two hours, for each of them.
     assert len(backend.attempted) - 30 < 7 * 18
-
-
-async def test_an_event_is_repeated_for_three_days_and_then_kept_until_a_newer_one(
-    app: AppHarness, backend: FakeDestination
-) -> None:
-    user = await app.add_user()
-    backend.rejects = lambda _: AWAY
-    for _ in range(100):
-        await send(app)
-        app.advance(hours=1)
-    assert app.database.identities[user.identity.id].value.events.failed_at is not None
-    attempts = len(backend.attempted)
-    assert attempts > RETRY_PERIOD / timedelta(hours=1)
-    backend.rejects = lambda _: None
-    await send(app)
-    assert len(backend.attempted) == attempts
-
-    await block(app, user)
-    await send(app)
-    assert backend.types == [CREATED, BLOCKED]
-    assert app.database.identities[user.identity.id].value.events.failed_at is None
 
 
 async def test_what_happens_during_the_last_attempt_is_sent_too(

@@ -156,20 +156,20 @@ async def test_of_several_users_with_one_phone_or_id_none_is_imported(app: AppHa
 
 
 async def test_an_import_that_was_stopped_goes_on_with_a_repeat(app: AppHarness) -> None:
-    listed = users(300)
+    listed = users(120)
 
-    stopped = await import_all(app, listed, Recorder(stops_after=100))
+    stopped = await import_all(app, listed, Recorder(stops_after=40))
     repeated = await import_all(app, listed)
 
     created = stopped.outcomes[ImportOutcome.CREATED]
     assert not stopped.is_complete
-    assert 100 <= created < 300
+    assert 40 <= created < 120
     assert repeated.is_complete
     assert repeated.outcomes == {
         ImportOutcome.UNCHANGED: created,
-        ImportOutcome.CREATED: 300 - created,
+        ImportOutcome.CREATED: 120 - created,
     }
-    assert len(app.database.identities) == 300
+    assert len(app.database.identities) == 120
 
 
 async def test_a_database_that_is_away_ends_the_import_and_leaves_no_task(
@@ -177,13 +177,13 @@ async def test_a_database_that_is_away_ends_the_import_and_leaves_no_task(
 ) -> None:
     app.faults.fail_on("identities.add")
     with pytest.raises(StorageUnavailable):
-        await import_all(app, users(100))
+        await import_all(app, users(40))
     app.faults.reset()
 
-    counts = await import_all(app, users(100))
+    counts = await import_all(app, users(40))
 
     assert counts.is_complete
-    assert len(app.database.identities) == 100
+    assert len(app.database.identities) == 40
 
 
 @pytest.mark.parametrize("dry_run", [True, False])

@@ -2,13 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import pytest
 
 from application.features.media.idempotency import IdempotentUploads
 from application.ports.errors import (
-    PortError,
     StorageTimeout,
 )
 from application.principal import Principal
@@ -20,8 +20,8 @@ from domain.features.media.errors import (
 )
 from domain.features.media.idempotency import IDEMPOTENCY_KEY_TTL
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
-from tests.support.app_harness import GIF, AppHarness
-from tests.support.fault_injector import ProcessKilled
+from tests.support.app_harness import AppHarness
+from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.images import plain_jpeg
 from tests.support.media.stored import stored_idempotency_keys, stored_items
 
@@ -87,19 +87,25 @@ async def test_a_deleted_item_is_gone_although_its_key_was_not_completed(
             await app.upload_image(owner, **KEY)
 
 
-@pytest.mark.parametrize(
-    "operation",
-    ["media_usages.load", "media_items.add", "media_files.write", "media_items.replace"],
-)
-async def test_an_upload_that_failed_has_freed_its_key(
-    app: AppHarness, owner: Principal, operation: str
-) -> None:
-    app.faults.fail_on(operation)
-    with pytest.raises(PortError):
-        await app.upload_image(owner, **KEY)
-    with pytest.raises(UnsupportedImageType):
-        await app.upload_image(owner, b"no image", **KEY)
-    assert (await app.upload_image(owner, GIF, **KEY)).item.is_ready
+async def start_upload() -> tuple[AppHarness, Act, Principal]:
+    app = AppHarness()
+    owner = await app.add_user()
+    return app, partial(app.upload_image, owner, **KEY), owner
+
+
+async def test_an_upload_that_failed_has_freed_its_key() -> None:
+    failed = 0
+    async for app, repeat, owner in at_each_operation(start_upload, Fault.FAILS):
+        if any(stored.value.is_ready for stored in stored_items(app.database).values()):
+            continue
+        failed += 1
+        with pytest.raises(UnsupportedImageType):
+            await app.upload_image(owner, b"no image", **KEY)
+        await repeat()
+        assert [stored.value.is_ready for stored in stored_items(app.database).values()].count(
+            True
+        ) == 1
+    assert failed > 3
 
 
 async def test_an_upload_whose_last_response_was_lost_is_no_deleted_item(
@@ -120,20 +126,18 @@ async def test_an_upload_whose_last_response_was_lost_is_no_deleted_item(
     assert (await app.upload_image(owner, **KEY)).item.is_ready
 
 
-async def test_the_key_of_a_killed_upload_is_free_after_its_deadline(
-    app: AppHarness, owner: Principal
-) -> None:
-    for operation in ("media_usages.load", "media_files.write", "media_items.replace"):
-        options: dict[str, Any] = {"idempotency_key": operation}
-        app.faults.fail_on(operation, kill=True)
-        with pytest.raises(ProcessKilled):
-            await app.upload_image(owner, **options)
-        app.faults.reset()
+async def test_the_key_of_a_killed_upload_is_free_after_its_deadline() -> None:
+    killed = 0
+    async for app, repeat, _ in at_each_operation(start_upload, Fault.KILLED):
+        keys = stored_idempotency_keys(app.database)
+        if not keys or any(stored.value.is_ready for stored in stored_items(app.database).values()):
+            continue
+        killed += 1
         with pytest.raises(UploadInProgress):
-            await app.upload_image(owner, **options)
+            await repeat()
         app.clock.advance(UPLOAD_TIMEOUT)
-        assert (await app.upload_image(owner, **options)).item.is_ready
-    assert len(stored_idempotency_keys(app.database)) == 3
-    app.clock.advance(IDEMPOTENCY_KEY_TTL)
-    await app.operations.cleanup()
-    assert stored_idempotency_keys(app.database) == {}
+        await repeat()
+        app.clock.advance(IDEMPOTENCY_KEY_TTL)
+        await app.operations.cleanup()
+        assert stored_idempotency_keys(app.database) == {}
+    assert killed > 2

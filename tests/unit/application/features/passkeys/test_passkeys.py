@@ -172,13 +172,10 @@ Act = Callable[[Staff], Awaitable[object]]
 VOIDS: Final[dict[str, Act]] = {
     "15 minutes": lambda staff: asyncio.to_thread(staff.app.advance, minutes=15),
     "role": lambda staff: staff.app.identities.operator_actions.change_role(STAFF, Role.MEMBER),
-    "block": lambda staff: staff.app.identities.operator_actions.block(STAFF),
-    "deletion": lambda staff: staff.app.identities.delete_user.by_id(staff.id),
     "end of all sessions": lambda staff: staff.app.identities.operator_actions.revoke_sessions(
         STAFF
     ),
     "another passkey": lambda staff: staff.enrol(a_device(1)),
-    "another number": lambda staff: staff.app.move_phone(staff.id, a_phone(5), can_be_undone=True),
     "removal": lambda staff: staff.app.passkeys.remove(OPERATOR, staff.id, None, "lost"),
 }
 

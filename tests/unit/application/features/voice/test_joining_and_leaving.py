@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import pytest
@@ -22,6 +23,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.app_harness import AppHarness
+from tests.support.at_each_operation import Act, Attempt, before_each_operation
 from tests.support.builders import NOW, a_phone
 from tests.support.inbound_call import PHONE_LINE, InboundCall, join, make_phone_line
 from tests.support.policies import Policy
@@ -173,35 +175,30 @@ async def test_a_user_that_an_administrator_made_does_not_leave_by_a_call(app: A
     assert not app.database.identities[identity_id].value.is_deleted
 
 
-@pytest.mark.parametrize(
-    "operation", ["phone_verifications.load", "identities.load", "identities.replace"]
-)
 @pytest.mark.parametrize("is_login_first", [True, False])
 async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
-    app: AppHarness, operation: str, is_login_first: bool
+    is_login_first: bool,
 ) -> None:
-    joined_id = await join(app)
-    app.advance(hours=12)
-    await app.request_otp()
-    call = await InboundCall(app, sid="CA-leave").ring("4")
-    results = []
+    async def start() -> tuple[AppHarness, Act, Act, Attempt, InboundCall, str]:
+        app = AppHarness(policy=PHONE_LINE)
+        joined_id = await join(app)
+        app.advance(hours=12)
+        await app.request_otp()
+        call = await InboundCall(app, sid="CA-leave").ring("4")
+        log_in, leave_now = (
+            Attempt(partial(app.verify_otp, app.last_code)),
+            partial(call.press, "1"),
+        )
+        first, then = (leave_now, log_in) if is_login_first else (log_in, leave_now)
+        return app, first, then, log_in, call, joined_id
 
-    async def log_in() -> None:
-        results.append(await app.verify_otp(app.last_code))
-
-    async def leave_now() -> None:
-        await call.press("1")
-
-    app.faults.run_before(operation, log_in if is_login_first else leave_now)
-    await (leave_now() if is_login_first else log_in())
-
-    assert app.faults.has_fired
-    assert isinstance(results[0], LoggedIn)
-    principal = await app.identities.authenticate(results[0].tokens.access_token)
-    has_left = call.record.outcome is CallOutcome.LEFT
-    assert app.database.identities[joined_id].value.is_deleted == has_left
-    assert (principal.identity.id != joined_id) == has_left
-    assert (principal.identity.consent is None) == has_left
+    async for app, _, _, log_in, call, joined_id in before_each_operation(start):
+        assert isinstance(log_in.result, LoggedIn)
+        principal = await app.identities.authenticate(log_in.result.tokens.access_token)
+        has_left = call.record.outcome is CallOutcome.LEFT
+        assert app.database.identities[joined_id].value.is_deleted == has_left
+        assert (principal.identity.id != joined_id) == has_left
+        assert (principal.identity.consent is None) == has_left
 
 
 # The message that says how to leave

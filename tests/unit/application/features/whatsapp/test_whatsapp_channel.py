@@ -225,7 +225,7 @@ async def test_a_number_without_whatsapp_is_remembered_for_seven_days(
     assert sent(app)[0] == 2
 
 
-@pytest.mark.parametrize("result", [NOT_CONNECTED, UNAVAILABLE, REJECTED, UNKNOWN])
+@pytest.mark.parametrize("result", [NOT_CONNECTED, REJECTED, UNKNOWN])
 async def test_other_failures_say_nothing_of_the_number(
     app: WhatsAppHarness, result: DeliveryResult
 ) -> None:

@@ -7,7 +7,6 @@ from typing import Final
 import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
-from PIL import Image
 
 from entrypoints.features import FEATURES
 from entrypoints.features.console import CONSOLE
@@ -17,19 +16,12 @@ from tests.browser.first_page import go_through_states
 from tests.browser.looks import checked_page, find_problems, follow_tabs
 from tests.browser.sample_service import (
     ADMINISTRATOR,
-    PROJECT,
     USERNAMES,
     WITHOUT_ACCOUNT,
     Sample,
     running_sample,
 )
-from tests.browser.screenshots import (
-    MAX_BYTES,
-    SCREENSHOTS,
-    send_form,
-    sign_in,
-    take_screenshots,
-)
+from tests.browser.screenshots import send_form, sign_in
 
 # Installing Chromium and npm packages may take minutes.
 pytestmark = pytest.mark.timeout(600)
@@ -175,14 +167,3 @@ def test_the_first_page_is_accessible_and_fits_in_all_its_states(
             assert state != "start" or follow_tabs(page) == []
             page.run("document.activeElement.blur();")
     assert state == "signed out"
-
-
-def test_the_screenshots_of_the_docs_show_pages_of_today(
-    page: Page, chromium: Chromium, sample: Sample, tmp_path: Path
-) -> None:
-    take_screenshots(chromium, page, sample, tmp_path)
-    for name in SCREENSHOTS:
-        kept = PROJECT / "docs/images" / name
-        assert kept.stat().st_size < MAX_BYTES
-        with Image.open(kept) as old, Image.open(tmp_path / name) as new:
-            assert old.size == new.size, f"{name}: make screenshots"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import grimp
-import pytest
 
 from entrypoints.features import FEATURES
 from tests.support.features_contract import LAYERS, LIST, OWNERSHIP, PROJECT, Imports, Ownership
@@ -18,50 +17,35 @@ MAPS_AND_ROUTES: Final = Ownership(
 )
 
 
-@pytest.mark.parametrize(
-    ("module", "owners"),
-    [
-        ("application.otp.maps", set()),
-        ("entrypoints.features.feature", set()),
-        ("entrypoints.features.maps", {"maps"}),
-        ("application.features.maps.ports", {"maps"}),
-        ("adapters.databases.records.features.routes", {"routes"}),
-        ("adapters.sql.routes", {"routes"}),
-        ("adapters.sql.routes_of_others", set()),
-        ("entrypoints.http.features.routes.console.part", {"routes", "console"}),
-        ("entrypoints.commands.features.routes.console", {"routes"}),
-    ],
-)
-def test_folders_say_what_belongs_to_a_feature(module: str, owners: set[str]) -> None:
-    assert MAPS_AND_ROUTES.find_owners(module) == owners
+def test_folders_say_what_belongs_to_a_feature() -> None:
+    for module, owners in {
+        "application.otp.maps": set(),
+        "entrypoints.features.feature": set(),
+        "application.features.maps.ports": {"maps"},
+        "adapters.sql.routes": {"routes"},
+        "adapters.sql.routes_of_others": set(),
+        "entrypoints.http.features.routes.console.part": {"routes", "console"},
+        "entrypoints.commands.features.routes.console": {"routes"},
+    }.items():
+        assert MAPS_AND_ROUTES.find_owners(module) == owners, module
 
 
-@pytest.mark.parametrize(
-    ("importer", "imported", "is_allowed"),
-    [
-        ("application.use_cases", "application.features.maps.feature", False),
-        ("application.features.maps.feature", "application.features.routes.feature", False),
+def test_a_wrong_import_is_found() -> None:
+    maps, routes = "application.features.maps.feature", "application.features.routes.feature"
+    page, part = "entrypoints.http.features.maps", "entrypoints.http.features.console.part"
+    for importer, imported, is_allowed in (
+        ("application.use_cases", maps, False),
+        (maps, routes, False),
         ("entrypoints.bootstrap", "entrypoints.features.maps", False),
-        (
-            "entrypoints.commands.features.routes.show",
-            "entrypoints.http.features.maps.controller",
-            False,
-        ),
-        ("entrypoints.http.features.maps.plugin", "entrypoints.http.features.console.part", False),
-        (
-            "entrypoints.http.features.maps.console.part",
-            "entrypoints.http.features.console.part",
-            True,
-        ),
+        (f"{page}.plugin", part, False),
+        (f"{page}.console.part", part, True),
         (LIST, "entrypoints.features.maps", True),
-        ("application.features.routes.feature", "application.features.maps.feature", True),
-        ("application.features.routes.feature", "application.use_cases", True),
+        (routes, maps, True),
+        (routes, "application.use_cases", True),
         ("entrypoints.features.maps", "adapters.maps.files", True),
-    ],
-)
-def test_a_wrong_import_is_found(importer: str, imported: str, is_allowed: bool) -> None:
-    found = MAPS_AND_ROUTES.find_forbidden({importer: [imported]}, {})
-    assert found == [f"{importer} imports {imported}"] * (not is_allowed)
+    ):
+        found = MAPS_AND_ROUTES.find_forbidden({importer: [imported]}, {})
+        assert found == [f"{importer} imports {imported}"] * (not is_allowed)
 
 
 def test_a_feature_loads_only_its_own_modules_by_their_names() -> None:

@@ -11,12 +11,10 @@ from tests.support.changed_tests import UNIT_TESTS, choose_tests, find_changed_f
 @pytest.mark.parametrize(
     ("changed", "chosen"),
     [
-        pytest.param("domain/phone.py", "domain/test_phone.py", id="a module it imports"),
         pytest.param("domain/phone.py", "application/otp/test_request_otp.py", id="indirectly"),
         pytest.param(
             "tests/unit/domain/otp/conftest.py", "domain/otp/test_attempts.py", id="fixtures"
         ),
-        pytest.param("tests/unit/test_commit.py", "test_commit.py", id="the test"),
         pytest.param("tests/unit/golden/records_2.json", "test_records.py", id="a file beside it"),
         pytest.param(
             ".env.example",

@@ -15,7 +15,6 @@ from tests.browser.looks import show, take_screenshot
 from tests.browser.sample_service import ADMINISTRATOR, PROJECT, Sample, running_sample
 from tests.support.servers.process import find_or_install
 
-MAX_BYTES: Final = 150_000
 SCREENSHOTS: Final = (
     *("console-sign-in.png", "console-overview.png", "console-statistics.png"),
     *("console-person.png", "console-library.png", "first-page.png"),

@@ -52,15 +52,3 @@ def test_a_container_has_limits_and_no_privileges(name: str) -> None:
     assert name == "dialtone" or re.search(
         r'^    user: "[1-9]\d*:[1-9]\d*"$', service, re.MULTILINE
     )
-
-
-def test_all_containers_share_the_same_restrictions() -> None:
-    (limits,) = re.findall(r"^x-limits: &limits\n((?:  .*\n)+)", COMPOSE, re.MULTILINE)
-
-    assert limits.splitlines() == [
-        "  read_only: true",
-        "  cap_drop: [ALL]",
-        '  security_opt: ["no-new-privileges:true"]',
-        "  restart: unless-stopped",
-    ]
-    assert not re.search(r"cap_add|privileged|network_mode|pid:", COMPOSE)

@@ -11,16 +11,16 @@ from typing import Any, Final
 
 import psycopg
 import pytest
-from pymongo import MongoClient, ReturnDocument
+from pymongo import MongoClient
 
 from adapters.databases.mongo import limit_store
 from adapters.databases.records.database import Database
 from application.ports.errors import CorruptRecord, StorageUnavailable
 from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow
-from tests.contract.conftest import in_mongo, in_postgres, in_sqlite
-from tests.contract.mongo_database import contract_database_url
-from tests.contract.postgres_database import contract_postgres_url
+from tests.contract.conftest import in_sqlite
+from tests.contract.mongo_database import contract_database_url, in_mongo
+from tests.contract.postgres_database import contract_postgres_url, in_postgres
 from tests.support.builders import NOW
 
 Fields = Mapping[str, Any]
@@ -45,9 +45,9 @@ def change_row_of_postgresql(request: pytest.FixtureRequest, fields: Fields) -> 
 def change_document(request: pytest.FixtureRequest, fields: Fields) -> Fields:
     with MongoClient[dict[str, Any]](contract_database_url(request)) as client:
         collection = client.get_default_database()["limits"]
-        return collection.find_one_and_update(
-            {}, {"$set": fields}, return_document=ReturnDocument.AFTER
-        )
+        collection.update_one({}, {"$set": fields})
+        [document] = collection.find()
+        return document
 
 
 CHANGES: Final = {

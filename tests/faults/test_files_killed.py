@@ -10,9 +10,9 @@ import pytest
 
 from adapters.databases.sqlite import back_up_database
 from tests.integration.adapters.databases.sqlite.test_sqlite_backup import add_identity
-from tests.integration.adapters.security.test_secrets_file_processes import PROJECT, SETUP, run
 from tests.support.keys import create_secrets_file
 
+PROJECT: Final = Path(__file__).parents[2]
 KILL_AT: Final = """
 import os, signal, sys
 
@@ -61,7 +61,24 @@ for line in range(1, 10_000):
     if status == 0:
         break
 """
-KEYS_KILLED: Final = f"""{SETUP}{KILL_AT}
+KEYS_KILLED: Final = f"""{KILL_AT}
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from adapters.security.keys.keys import load_secrets_file
+from adapters.security.keys.rotation import rotate_secrets_file
+from application.ports.keys import KeyPurpose
+
+path = Path(sys.argv[1])
+now = datetime.now(UTC) + timedelta(seconds=1)
+old = path.read_bytes() if path.exists() else None
+
+def write():
+    if old is None:
+        return load_secrets_file(path, create_missing=True)
+    rotate_secrets_file(path, now, dict.fromkeys(KeyPurpose, timedelta(days=90)))
+    return load_secrets_file(path)
+
 for line in range(1, 10_000):
     if old is None:
         shutil.rmtree(path.parent, ignore_errors=True)
@@ -88,6 +105,18 @@ print(*sorted(file.name for file in path.parent.iterdir()))
 """
 
 
+def run(script: str, *arguments: str | Path) -> list[str]:
+    finished = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.stderr == ""
+    return finished.stdout.splitlines()
+
+
 @pytest.mark.parametrize(
     ("command", "first", "last"),
     [("restore", "2 1", "1 1 2"), ("backup", "2 1", "2 2")],
@@ -101,15 +130,7 @@ def test_a_database_and_its_backup_stay_complete(
     add_identity(database, 1)
     back_up_database(database, copies / "backup.db")
     add_identity(database, 2)
-    finished = subprocess.run(
-        [sys.executable, "-c", BACKUP_KILLED, copies, tmp_path / "killed", command],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.stderr == ""
-    lines = finished.stdout.splitlines()
+    lines = run(BACKUP_KILLED, copies, tmp_path / "killed", command)
 
     assert (lines[0], lines[-1]) == (first, last)
     # Restoring has a moment in which the old database has two names.

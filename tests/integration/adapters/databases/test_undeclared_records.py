@@ -156,9 +156,13 @@ class Tables:
         self.add(OF_EXTENSION, OWN_COLUMNS, OWN_BODY)
 
     def add_others(self) -> Iterator[None]:
-        yield self.add(OTHER, "id {text} PRIMARY KEY, body {json} NOT NULL", OWN_BODY)
-        yield self.add(OTHER, OWN_COLUMNS.replace("{text}", "bigint NOT NULL"), OWN_BODY)
-        yield self.add(OTHER, OWN_COLUMNS, "{}")  # Only its records tell it from ours.
+        without_version = "id {text} PRIMARY KEY, body {json} NOT NULL"
+        with_number = OWN_COLUMNS.replace("{text}", "bigint NOT NULL")
+        # Only its records tell the last one from ours.
+        bodies = {without_version: OWN_BODY, with_number: OWN_BODY, OWN_COLUMNS: "{}"}
+        for columns, body in bodies.items():
+            self.add(OTHER, columns, body)
+            yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +179,10 @@ class Collections:
         self.add(OF_EXTENSION, {"_id": "1", "version": 1, "schema_version": 1})
 
     def add_others(self) -> Iterator[None]:
-        yield self.add(OTHER, {"_id": "1"})
-        yield self.add(OTHER, {"_id": 1, "version": 1, "schema_version": 1})
-        yield self.add(OTHER, {"version": 1})
+        full = {"_id": 1, "version": 1, "schema_version": 1}
+        for document in ({"_id": "1"}, full, {"version": 1}):
+            self.add(OTHER, document)
+            yield
 
 
 Opened = tuple[Database, Tables | Collections]

@@ -22,6 +22,11 @@ UPLOAD: Final = {
     "content": form(file_part(), user_part("a" * 24)),
     "headers": {"content-type": CONTENT_TYPE},
 }
+WITH_OWN_ERRORS: Final[list[tuple[str, str, dict[str, Any]]]] = [
+    ("POST", "/users", {"json": USER}),
+    ("GET", "/library", {}),
+    ("POST", "/library/upload", UPLOAD),
+]
 OTHERS: Final[list[tuple[str, str, dict[str, Any]]]] = [
     ("POST", "/auth/request-otp", {"json": {"phone": PHONE}}),
     ("POST", "/auth/verify-otp", {"json": OTP}),
@@ -60,11 +65,8 @@ async def service() -> AsyncIterator[FailingService]:
 
 
 async def test_without_the_database_each_operation_has_its_error(service: FailingService) -> None:
-    for method, path, content, error in (
-        ("POST", "/users", {"json": USER}, "User creation failed"),
-        ("GET", "/library", {}, "Failed to fetch library items"),
-        ("POST", "/library/upload", UPLOAD, "Failed to save library item"),
-    ):
+    errors = "User creation failed", "Failed to fetch library items", "Failed to save library item"
+    for (method, path, content), error in zip(WITH_OWN_ERRORS, errors, strict=True):
         failed = await service.send(StorageUnavailable("away"), method, path, **content)
         assert (failed.status_code, failed.json()["code"]) == (500, "storage_failed")
         assert failed.json()["error"] == error
@@ -81,12 +83,7 @@ async def test_an_overload_is_a_503_for_each_client_and_no_failure(
     service: FailingService,
 ) -> None:
     with capture_logs() as lines:
-        for method, path, content in (
-            ("POST", "/users", {"json": USER}),
-            ("GET", "/library", {}),
-            ("POST", "/library/upload", UPLOAD),
-            *OTHERS,
-        ):
+        for method, path, content in (*WITH_OWN_ERRORS, *OTHERS):
             rejected = await service.send(StorageOverloaded("full"), method, path, **content)
             assert (rejected.status_code, rejected.json()["code"]) == (503, "overloaded")
             assert rejected.headers["retry-after"] == "5"

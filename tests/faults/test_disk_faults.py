@@ -1,5 +1,3 @@
-import os
-import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -19,20 +17,6 @@ def read_lines(command: Command) -> list[str]:
     completed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert completed.returncode == 0, completed.stderr
     return completed.stdout.splitlines()
-
-
-def as_normal_user(command: Command) -> Command:
-    """Return the command for a user without the privileges of root."""
-    if os.geteuid() != 0:
-        return command
-    unshare = ["unshare", "--user"]
-    completed = subprocess.run([*unshare, "true"], capture_output=True, text=True, check=False)
-    if completed.returncode != 0:
-        pytest.fail(
-            "File permissions do not apply to root. Run this test as another user, or allow user "
-            f"namespaces. Tried: {shlex.join(unshare)}: {completed.stderr.strip()}"
-        )
-    return [*unshare, *command]
 
 
 def test_a_full_disk_fails_only_writes_and_only_while_it_is_full(disk: Path) -> None:
@@ -81,17 +65,6 @@ def test_a_folder_on_a_full_or_read_only_disk_is_an_error_at_start(
     *_, line = run_with_disk(disk, "1m", opening, change(disk), opening)
 
     assert line == f"error: The media folder {folder} cannot be used, {reason}"
-
-
-def test_a_folder_without_write_permission_is_an_error_at_start(disk: Path) -> None:
-    disk.chmod(0o500)
-
-    [line] = read_lines(as_normal_user(worker("open_and_write", disk)))
-
-    assert line == (
-        f"error: The media folder {disk} cannot be used, permission denied: "
-        "let the service's user write it, or name another folder."
-    )
 
 
 def test_a_kill_at_any_line_leaves_a_whole_file_or_none(tmp_path: Path) -> None:

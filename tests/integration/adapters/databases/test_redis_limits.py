@@ -35,6 +35,7 @@ from tests.support.builders import NOW
 from tests.support.redis_limits import acquire_many
 from tests.support.servers.redis import RedisProcess
 
+pytestmark = pytest.mark.slow
 HOUR: Final = timedelta(hours=1)
 PASSWORD: Final = "tops3cret"
 

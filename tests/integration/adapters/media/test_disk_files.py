@@ -14,9 +14,8 @@ from adapters.media.disk import folder as media_folder
 from adapters.media.disk.folder import UNFINISHED
 from application.features.media.ports import MediaUrl
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
-from tests.integration.adapters.databases.sqlite.test_sqlite_opening import as_unprivileged_user
 from tests.support.fakes.clock import MovableClock
-from tests.support.stored_files import open_files, read_file
+from tests.support.stored_files import as_unprivileged_user, open_files, read_file
 
 KEY = f"ab/{1:032x}.jpg"
 JPEG = "image/jpeg"
@@ -204,7 +203,8 @@ async def test_a_folder_without_write_permission_stops_the_start(
 ) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)
+    advice = "permission denied: let the service's user write it, or name another folder"
 
-    with as_unprivileged_user(), pytest.raises(ConfigurationError, match="permission denied"):
+    with as_unprivileged_user(), pytest.raises(ConfigurationError, match=advice):
         async with open_disk_files(closed / "media", BASE_URL, clock):
             pass

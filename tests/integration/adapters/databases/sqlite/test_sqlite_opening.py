@@ -6,7 +6,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,23 +20,12 @@ from domain.identities.identity import Identity
 from tests.integration.adapters.databases.openings import SQLITE_OPENING
 from tests.support.builders import a_phone, a_phone_verification, an_id, an_identity
 from tests.support.repositories import open_sqlite_repositories
+from tests.support.stored_files import as_unprivileged_user
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "records.db"
-
-
-@contextmanager
-def as_unprivileged_user() -> Iterator[None]:
-    """Without the rights of root, whom no file mode stops."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
 
 
 def add_identity(path: Path) -> None:

@@ -18,11 +18,10 @@ from domain.features.attestation.errors import AttestationRequired
 from domain.identities.device_token import DeviceToken
 from domain.otp.rate_limits import RateLimits
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone
 from tests.support.core_harness import wrong_code
 from tests.support.fakes.attestation import FakeAttestation, solve
-from tests.support.policies import make_policy
 
 CODES: Final = 1_000_000
 SECONDS_TO_TYPE: Final = 20

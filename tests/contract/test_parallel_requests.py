@@ -15,9 +15,8 @@ from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.core_harness import wrong_code
-from tests.support.policies import make_policy
 from tests.support.repositories import OpenRepositories
 
 HOUR = timedelta(hours=1)

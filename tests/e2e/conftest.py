@@ -6,8 +6,7 @@ import pytest
 
 from tests.e2e.description.people import PROXY_SETTINGS, People
 from tests.support.client import open_client
-from tests.support.forked_service import running
-from tests.support.service import Service
+from tests.support.service import Service, running
 
 _numbers = itertools.count(1)
 

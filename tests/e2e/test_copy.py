@@ -6,9 +6,8 @@ from typing import Any, Final
 import httpx
 
 from tests.support.client import me, open_session, sign_up
-from tests.support.forked_service import ForkedService
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service
+from tests.support.service import ForkedService, Service
 
 PHONE: Final = "+14155592101"
 

@@ -9,11 +9,10 @@ import pytest
 
 from tests.e2e.test_metrics import scrape, value
 from tests.support.client import sign_up
-from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_hook import FakeReceiver
 from tests.support.servers.process import free_ports
-from tests.support.service import REASON
+from tests.support.service import REASON, running
 
 PHONE: Final = "+14155594001"
 CREATED, UPDATED, DELETED = "user.created", "user.updated", "user.deleted"

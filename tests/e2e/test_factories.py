@@ -12,7 +12,7 @@ from application.ports.webhooks import SignedRequest
 from tests.contract.examples.file_messenger import FileMessenger
 from tests.support.adapter_runs import documented_adapter
 from tests.support.client import open_client
-from tests.support.forked_service import ForkedService
+from tests.support.service import ForkedService
 
 FACTORY: Final = "my_sms:open_file_messenger"
 PUBLIC_URL: Final = "https://dialtone.example.org"

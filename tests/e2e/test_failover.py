@@ -6,9 +6,9 @@ Which response of Twilio has which result is tested with the Twilio messenger.
 from pathlib import Path
 
 from tests.support.client import open_client
-from tests.support.forked_service import running
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.fake_vonage import FakeVonage, make_status, sign
+from tests.support.service import running
 
 
 def test_vonage_sends_what_twilio_does_not_and_reports_it(tmp_path: Path, phone: str) -> None:

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from tests.support.client import open_client
-from tests.support.forked_service import running
 from tests.support.servers.redis import RedisProcess
+from tests.support.service import running
 
 PASSWORD = "tops3cret"
 PHONES = [f"+1415559002{number}" for number in range(7)]

@@ -12,10 +12,9 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.client import me, sign_in
-from tests.support.forked_service import ForkedService
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import free_ports
-from tests.support.service import Service
+from tests.support.service import ForkedService, Service
 
 PHONE: Final = "+14155591001"
 REQUESTS: Final = 60

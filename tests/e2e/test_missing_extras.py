@@ -7,8 +7,8 @@ import pytest
 
 from entrypoints.opening.extras import EXTRAS
 from entrypoints.version.commit import ROOT
-from tests.support.client import open_client
-from tests.support.service import Service, running
+from tests.support.client import open_client, sign_up, upload_item
+from tests.support.service import Service
 
 PHONE: Final = "+14155592671"
 FINDER: Final = """
@@ -39,24 +39,17 @@ def without_extras(tmp_path: Path) -> dict[str, str]:
 def test_a_user_signs_in_and_uploads_an_image(
     tmp_path: Path, without_extras: dict[str, str]
 ) -> None:
-    with (
-        running(tmp_path / "service", without_extras) as service,
-        open_client(service) as http,
-    ):
-        http.post("/auth/request-otp", json={"phone": PHONE})
-        code = {"phone": PHONE, "otp": service.code(PHONE)}
-        token = http.post("/auth/verify-otp", json=code).json()["access_token"]
-        http.headers["Authorization"] = f"Bearer {token}"
-        http.post("/users", json={"username": "Rahul Sharma", "number": PHONE})
-        uploaded = http.post(
-            "/library/upload",
-            data={"user_id": http.get("/users/me").json()["_id"], "category": "art"},
-            files={"file": ("example.jpg", (ROOT / "docs/images/example.jpg").read_bytes())},
-        )
-        assert uploaded.status_code == 201, uploaded.text
-        assert http.get(uploaded.json()["url"]).status_code == 200
+    service = Service(tmp_path / "service", without_extras)
+    try:
+        account = sign_up(service.start(), PHONE)
+        content = (ROOT / "docs/images/example.jpg").read_bytes()
+        uploaded = upload_item(service, account, content, category="art")
+        with open_client(service) as http:
+            assert http.get(uploaded["url"]).status_code == 200
         checked = service.run("check-settings", "--connect")
         assert (checked.returncode, checked.stderr) == (0, "")
+    finally:
+        service.stop()
 
 
 def test_a_missing_extra_is_one_sentence_before_anything_is_created(

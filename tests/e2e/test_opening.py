@@ -4,8 +4,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.forked_service import ForkedService
 from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import ForkedService
 
 SLOW_FILES = """
 import asyncio

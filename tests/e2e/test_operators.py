@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.client import sign_in, sign_up, upload_item
-from tests.support.forked_service import ForkedService
 from tests.support.images import still_gif
-from tests.support.service import REASON, Service
+from tests.support.service import REASON, ForkedService, Service
 
 BROKEN_MESSAGES: Final = {
     "DIALTONE_SMS": "missing_module:open_messenger",

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.client import me, sign_in
-from tests.support.forked_service import ForkedService
 from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import find_or_install
-from tests.support.service import Service
+from tests.support.service import ForkedService, Service
 
 PHONE, LATER = "+14155594001", "+14155594002"
 WITHOUT_USER, UNKNOWN = 404, 401

@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from tests.support.forked_service import running
 from tests.support.markdown import PROJECT, blocks_in, page
+from tests.support.service import running
 
 PHONE: Final = "+14155552671"
 

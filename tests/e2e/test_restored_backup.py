@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support.client import me, open_client, sign_in, sign_up
-from tests.support.forked_service import ForkedService
 from tests.support.markdown import blocks_in, codes, page, tables
-from tests.support.service import REASON, START_TIMEOUT, Service, command
+from tests.support.service import REASON, START_TIMEOUT, ForkedService, Service, command
 
 NAMES: Final = ("blocked", "gone", "left", "moved", "promoted", "demoted", "ended", "fine")
 PHONES: Final = {name: f"+1415559{number:04}" for number, name in enumerate(NAMES, start=7100)}

@@ -9,8 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.support.client import me, sign_in
-from tests.support.forked_service import ForkedService, running
-from tests.support.service import START_TIMEOUT, Service
+from tests.support.service import START_TIMEOUT, ForkedService, Service, running
 
 
 def errors_of(service: Service) -> list[str]:

@@ -9,11 +9,11 @@ import pytest
 
 from tests.support.client import open_client
 from tests.support.databases import on_mongo
-from tests.support.forked_service import running
 from tests.support.images import phone_photo
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.s3 import S3Server
+from tests.support.service import running
 from tests.support.walker import Walker
 
 PHONE: Final = "+14155590001"

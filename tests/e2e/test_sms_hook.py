@@ -10,10 +10,10 @@ from typing import Final
 import httpx
 
 from tests.support.client import open_client
-from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_hook import SECRET
 from tests.support.servers.process import find_or_install, free_ports, wait_until
+from tests.support.service import running
 
 EXAMPLE: Final = Path(__file__).parents[2] / "docs/deploy/sms_hook.mjs"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.forked_service import running
 from tests.support.markdown import blocks_in, page
 from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import running
 
 DOMAIN = "login.example.org"
 FIRST_HASH, SECOND_HASH = "FA+9qCX9VSu", "01234567/9a"

@@ -5,8 +5,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from tests.support.forked_service import ForkedService
-from tests.support.service import Service, command
+from tests.support.service import ForkedService, Service, command
 
 
 def run_in_shell(

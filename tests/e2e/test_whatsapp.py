@@ -6,11 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.http_server import Exchange
-from tests.support.service import Service
+from tests.support.service import Service, running
 from tests.support.whatsapp.fake_whatsapp import FakeWhatsApp, a_status
 
 EVERYWHERE = {"DIALTONE_COUNTRIES": "*", "DIALTONE_CHANNELS": "*=whatsapp,sms"}

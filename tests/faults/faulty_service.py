@@ -22,8 +22,7 @@ from adapters.databases.records.repositories import make_repositories
 from adapters.operations.system import SystemClock
 from entrypoints.commands import cli
 from tests.support.fault_injector import name_operation
-from tests.support.forked_service import ForkedService
-from tests.support.service import Inbox
+from tests.support.service import ForkedService, Inbox
 
 CLOCK_FILE: Final = Path("clock")
 KILL_FILE: Final = Path("kill")

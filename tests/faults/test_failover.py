@@ -27,14 +27,13 @@ from tests.faults.traffic import BEHIND_A_PROXY
 from tests.support.builders import a_phone, an_id, an_identity
 from tests.support.client import Account, sign_up
 from tests.support.fakes.randomness import SeededRandomness
-from tests.support.forked_service import running
 from tests.support.images import still_gif
 from tests.support.keys import FakeKeyRing
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.mongo import MongoProcess, initiate_replica_set
 from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import wait_until
-from tests.support.service import Service
+from tests.support.service import Service, running
 
 REQUESTS: Final = 400
 MAX_SECONDS: Final = 6.0

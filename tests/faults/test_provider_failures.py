@@ -11,10 +11,10 @@ from typing import Final
 import httpx
 
 from tests.faults.traffic import RequestFailed, check
-from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.http_server import never_respond
+from tests.support.service import running
 
 RESPONSE_TIMEOUT: Final = 60.0
 """Seconds. The provider has 10 without a byte, and 15 for its whole response."""

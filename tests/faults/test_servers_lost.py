@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.traffic import BEHIND_A_PROXY, run_traffic
-from tests.support.forked_service import running
 from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import ServerProcess
 from tests.support.servers.s3 import S3Process
+from tests.support.service import running
 
 
 # Each outage lasts until enough requests have failed, by their timeouts.

@@ -14,8 +14,7 @@ from tests.faults.traffic import (
     open_client,
     run_traffic,
 )
-from tests.support.forked_service import running
-from tests.support.service import Service
+from tests.support.service import Service, running
 
 ACKNOWLEDGED_BEFORE = 12
 ACKNOWLEDGED_AFTER = 16

@@ -13,10 +13,9 @@ import httpx
 from PIL import Image
 
 from tests.support.client import Account, sign_up, upload_form, upload_item
-from tests.support.forked_service import ForkedService
 from tests.support.images import encode, exif, still_gif
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import Service
+from tests.support.service import ForkedService, Service
 
 MIB: Final = 1024 * 1024
 ANNOUNCED_BYTES: Final = 19 * MIB

@@ -16,12 +16,11 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
 from tests.support.altcha_client import solve_challenge
-from tests.support.app_harness import GIF, AppHarness
+from tests.support.app_harness import GIF, AppHarness, make_policy
 from tests.support.fakes.clock import MovableClock
 from tests.support.http_app import open_http_client
 from tests.support.keys import FakeKeyRing
 from tests.support.markdown import page
-from tests.support.policies import make_policy
 
 PAGE: Final = page("docs/mobile.md")
 POLICY: Final = make_policy(

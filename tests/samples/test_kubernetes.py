@@ -17,11 +17,10 @@ from entrypoints.features.media.feature import MediaSettings
 from entrypoints.settings.read import find_unknown, find_unused, read_settings
 from entrypoints.settings.settings import Settings
 from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets, parse_yaml
-from tests.support.forked_service import ForkedService
 from tests.support.markdown import PROJECT, page
 from tests.support.servers.packages import fetch_wheels
 from tests.support.servers.process import find_or_install, free_ports
-from tests.support.service import command
+from tests.support.service import ForkedService, command
 from tests.tooling.test_release import VERSION
 
 FOLDER: Final = DEPLOY / "kubernetes"

@@ -12,13 +12,12 @@ import pytest
 from tests.samples.own_messenger import OWN_FACTORY, OwnMessenger
 from tests.samples.test_dashboards import DASHBOARDS, DOCS, panels
 from tests.support.client import open_client, sign_in
-from tests.support.forked_service import running
 from tests.support.images import still_gif
 from tests.support.servers.fake_hook import FakeReceiver
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.process import find_or_install, free_ports
 from tests.support.servers.prometheus import PrometheusProcess
-from tests.support.service import Service
+from tests.support.service import Service, running
 
 FOLDER: Final = DOCS / "deploy/prometheus"
 PRICES: Final = 'currency = "USD"\n[US]\nsms = 8300\nvoice = 14000\n'

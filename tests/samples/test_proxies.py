@@ -17,7 +17,6 @@ import pytest
 from PIL import Image
 
 from tests.support.client import sign_in
-from tests.support.forked_service import running
 from tests.support.held_connections import (
     LARGE_RESPONSE,
     SERVER_NAME,
@@ -32,7 +31,7 @@ from tests.support.servers.haproxy import Haproxy
 from tests.support.servers.nginx import Nginx
 from tests.support.servers.process import free_ports, wait_until
 from tests.support.servers.proxy import replace_all
-from tests.support.service import Service
+from tests.support.service import Service, running
 
 PHONE: Final = "+14155591001"
 OUTSIDE: Final = "127.0.0.9"

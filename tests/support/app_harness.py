@@ -28,30 +28,35 @@ from application.features.blocks.feature import BlocksFeature
 from application.features.console.devices import add_console_details
 from application.features.console.feature import ConsoleFeature, ConsoleRecordsFeature
 from application.features.events.details import add_event_details
-from application.features.events.feature import EventRecordsFeature, EventsFeature, EventsPorts
+from application.features.events.feature import (
+    EventRecordsFeature,
+    EventsFeature,
+    EventsPolicy,
+    EventsPorts,
+)
 from application.features.events.ports import EventDestination
 from application.features.export.feature import ExportFeature
 from application.features.imports.feature import ImportsFeature
 from application.features.media.details import add_library_details
-from application.features.media.feature import LibraryFeature, MediaFeature, MediaPorts
+from application.features.media.feature import LibraryFeature, MediaFeature, MediaPolicy, MediaPorts
 from application.features.media.library import LibraryPage
 from application.features.media.media_urls import LibraryItem
 from application.features.media.ports import ImagePublisher
 from application.features.media.upload_image import UploadImageCommand
 from application.features.passkeys.details import add_passkey_details
-from application.features.passkeys.feature import PasskeysFeature
+from application.features.passkeys.feature import PasskeysFeature, PasskeysPolicy
 from application.features.passkeys.ports import RelyingParty
 from application.features.phone_change.details import add_phone_change_details
 from application.features.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
 from application.features.phone_change.move_phone import MovePhone
 from application.features.start.feature import StartFeature
-from application.features.statistics.feature import StatisticsFeature
+from application.features.statistics.feature import StatisticsFeature, StatisticsPolicy
 from application.features.user_list.feature import UserListFeature
 from application.features.voice.call_urls import CallUrls
 from application.features.voice.callbacks import Callbacks
-from application.features.voice.calls import CallsFeature
+from application.features.voice.calls import CallsFeature, CallsPolicy
 from application.features.voice.details import add_call_details
-from application.features.voice.feature import VoiceFeature
+from application.features.voice.feature import VoiceFeature, VoicePolicy
 from application.features.voice.ports import VoicePorts
 from application.features.whatsapp.feature import WhatsAppRecordsFeature
 from application.principal import Principal
@@ -62,13 +67,12 @@ from domain.features.voice.call import CallStatus
 from domain.identities.role import Role
 from domain.identities.staff import Staff
 from domain.phone import PhoneNumber
-from tests.support.builders import a_phone, a_session, an_identity
-from tests.support.core_harness import WEBHOOK_URLS, CoreHarness
+from tests.support.builders import a_phone, a_session, an_identity, change_parts
+from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, CorePolicy
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.images import image_publisher
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.images import as_file, still_gif
-from tests.support.policies import Policy, make_policy
 from tests.support.voice.stored import stored_calls
 
 CALL_URLS: Final = CallUrls(WEBHOOK_URLS.public_url)
@@ -79,6 +83,25 @@ _UNUSED: Final[Any] = object()
 _ADMINISTRATOR: Final = Principal(
     an_identity(staff=Staff(Role.ADMINISTRATOR)), a_session(), has_recent_login=True
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy(CorePolicy):
+    """What the operator decides, by feature."""
+
+    media: MediaPolicy = field(default_factory=MediaPolicy)
+    calls: CallsPolicy = field(default_factory=CallsPolicy)
+    events: EventsPolicy = field(default_factory=EventsPolicy)
+    passkeys: PasskeysPolicy = PasskeysPolicy(
+        enrolment_url="https://example.org/console/passkeys/enrol"
+    )
+    statistics: StatisticsPolicy = field(default_factory=StatisticsPolicy)
+    voice: VoicePolicy | None = VoicePolicy(provider="line")
+
+
+def make_policy(**decisions: Any) -> Policy:
+    """Return a policy with a phone line. Each decision goes to the features that have its name."""
+    return change_parts(Policy(), decisions)
 
 
 # pytest-asyncio calls repr() on fixtures, and that of a whole database takes long.

@@ -1,7 +1,7 @@
 """Builders of valid domain objects. Keyword arguments replace the details that a test is about."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final, TypeVar
@@ -70,6 +70,19 @@ def a_user(name: str = "Rahul Sharma") -> User:
 def builder(make: Callable[[], T]) -> Callable[..., T]:
     """Return a function that makes a value with other details."""
     return lambda **changes: replace(make(), **changes)
+
+
+def change_parts(whole: T, values: Mapping[str, Any]) -> T:
+    """Return a dataclass with other values in its parts. Each goes to those that have its name."""
+    attributes = {part.name: getattr(whole, part.name) for part in fields(whole)}
+    parts: dict[str, Any] = {name: part for name, part in attributes.items() if is_dataclass(part)}
+    names = {part: {field.name for field in fields(value)} for part, value in parts.items()}
+    assert values.keys() <= set[str]().union(*names.values()), values
+    changed = {
+        part: replace(value, **{name: values[name] for name in values.keys() & names[part]})
+        for part, value in parts.items()
+    }
+    return replace(whole, **changed)
 
 
 def a_message(text: str = "012345 is your code", **fields: Any) -> CodeMessage:

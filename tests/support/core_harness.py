@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from adapters.databases.records.database import Database
 from application.administration.feature import AdministrationFeature, UserDetailsFeature
 from application.administration.send_code import SendCode
-from application.identities.feature import IdentitiesFeature, IdentitiesPorts
+from application.identities.feature import IdentitiesFeature, IdentitiesPolicy, IdentitiesPorts
 from application.operations.feature import OperationsFeature, OperationsPorts
 from application.otp.delivery_status import ReportedDelivery
-from application.otp.feature import LimitsFeature, OtpFeature, OtpPorts
+from application.otp.feature import LimitsFeature, OtpFeature, OtpPolicy, OtpPorts
 from application.otp.log_in import LoggedIn, VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import OtpRejected
@@ -30,8 +30,7 @@ from domain.identities.username import parse_username
 from domain.otp.challenge import Challenge, parse_otp_code
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
-from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.core_policy import CorePolicy, make_core_policy
+from tests.support.builders import CLIENT_IP, a_phone, change_parts
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.messenger import FakeMessenger
@@ -53,6 +52,19 @@ A_MESSAGE: Final = ReportedDelivery(
     labels=PhoneLabels("", ""), channel=Channel.SMS, provider="acme", provider_message_id="SM1"
 )
 """What a report says of a message, besides its status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorePolicy:
+    """What the operator decides about the core."""
+
+    identities: IdentitiesPolicy = field(default_factory=IdentitiesPolicy)
+    otp: OtpPolicy = OtpPolicy()
+
+
+def make_core_policy(**decisions: Any) -> CorePolicy:
+    """Return a policy. Each decision goes to the parts that have its name."""
+    return change_parts(CorePolicy(), decisions)
 
 
 # pytest-asyncio calls repr() on fixtures, and that of a whole database takes long.

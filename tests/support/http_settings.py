@@ -1,15 +1,14 @@
 """Settings of the HTTP side for tests, and the plugins of all features."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any
 
 from entrypoints.features import FEATURES
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.settings import HttpServerSettings, HttpSettings
 from entrypoints.settings.read import read_settings
-
-_PARTS: Final = ("server", "otp", "identities")
+from tests.support.builders import change_parts
 
 
 @dataclass(frozen=True)
@@ -50,12 +49,4 @@ def make_http_settings(
 
 def change_http_settings(settings: AppSettings, **values: Any) -> AppSettings:
     """Return settings with other values. Each goes to the part that has its name."""
-    parts: dict[str, Any] = {}
-    known = set[str]()
-    for name in _PARTS:
-        part = getattr(settings.http, name)
-        names = {field.name for field in fields(part)}
-        known |= names
-        parts[name] = replace(part, **{key: value for key, value in values.items() if key in names})
-    assert values.keys() <= known, values.keys() - known
-    return replace(settings, http=replace(settings.http, **parts))
+    return replace(settings, http=change_parts(settings.http, values))

@@ -19,12 +19,11 @@ from domain.features.voice.instructions import (
 )
 from domain.features.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, Policy, make_policy
 from tests.support.builders import a_phone
 from tests.support.call_flows import spoken
 from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.randomness import SeededRandomness
-from tests.support.policies import Policy, make_policy
 from tests.support.repositories import OpenRepositories
 from tests.support.voice.stored import stored_calls
 

@@ -9,8 +9,7 @@ from typing import Any
 import httpx
 
 from tests.support.client import bearer, open_client, open_session
-from tests.support.forked_service import running
-from tests.support.service import Service
+from tests.support.service import Service, running
 
 
 @dataclass(slots=True)

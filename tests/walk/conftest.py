@@ -9,8 +9,7 @@ import pytest
 
 from tests.support.client import open_client
 from tests.support.databases import Database, on_sqlite
-from tests.support.forked_service import running
-from tests.support.service import Service
+from tests.support.service import Service, running
 from tests.support.walker import Walker
 
 

@@ -12,9 +12,9 @@ import jwt
 
 from tests.e2e.test_metrics import scrape, value
 from tests.support.client import open_client
-from tests.support.forked_service import running
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import find_or_install, free_ports, wait_until
+from tests.support.service import running
 
 EXAMPLE: Final = Path(__file__).parents[3] / "docs/deploy/login_hook.mjs"
 SECRET: Final = "whsec_bG9naW5zIG9mIHVzZXJzLCBmb3IgdGVzdHM="

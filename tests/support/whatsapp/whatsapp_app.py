@@ -20,8 +20,7 @@ from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 from tests.support.builders import a_phone
-from tests.support.core_harness import WEBHOOK_URLS, CoreHarness
-from tests.support.core_policy import CorePolicy, make_core_policy
+from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, CorePolicy, make_core_policy
 from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
 
 WHATSAPP_FIRST = ChannelOrder((Channel.WHATSAPP, Channel.SMS))

@@ -60,7 +60,7 @@ from domain.identities.username import parse_username
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id
 from tests.support.core_harness import WEBHOOK_URLS, wrong_code
 from tests.support.fakes.messenger import (
@@ -68,7 +68,6 @@ from tests.support.fakes.messenger import (
 )
 from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.markdown import codes, page, tables
-from tests.support.policies import make_policy
 from tests.unit.application.features.phone_change.phone_changes import request_undo_code
 
 OTHER_IP: Final = "198.51.100.20"

@@ -22,12 +22,11 @@ from domain.identities.username import parse_username
 from domain.otp.delivery import Channel
 from domain.otp.hold import Hold
 from domain.otp.phone_verification import PhoneVerification
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import NOW, a_phone, an_id, an_identity
 from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.keys import FakeKeyRing
-from tests.support.policies import make_policy
 from tests.support.repositories import (
     OpenRepositories,
     open_mongo_repositories,

@@ -14,11 +14,10 @@ from application.ports.otp import DeliveryResult
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import ACCEPTED, REJECTED, UNKNOWN
 from tests.support.http_app import open_http_client
-from tests.support.policies import make_policy
 
 HOME_IP: Final = "203.0.113.7"
 WORK_IP: Final = "2001:db8:1::1"

@@ -27,11 +27,10 @@ from tests.integration.entrypoints.http.uploads import (
     user_part,
 )
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone
 from tests.support.examples import examples
 from tests.support.http_settings import make_http_settings, make_plugins
-from tests.support.policies import make_policy
 from tests.support.schema_check import is_valid, resolve
 
 SETTINGS: Final = make_http_settings(default_region="IN")

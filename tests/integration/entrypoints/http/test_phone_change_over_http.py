@@ -14,13 +14,12 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone
 from tests.support.client import bearer
 from tests.support.core_harness import wrong_code
 from tests.support.http_app import open_http_client
 from tests.support.keys import FakeKeyRing
-from tests.support.policies import make_policy
 
 OLD: Final = a_phone(1)
 NEW: Final = a_phone(2)

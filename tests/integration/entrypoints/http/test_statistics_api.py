@@ -13,9 +13,8 @@ from domain.features.statistics.prices import PriceList
 from domain.otp.delivery import Channel
 from entrypoints.http.fields import format_timestamp
 from tests.integration.entrypoints.http.administration import AdminDriver, open_admin_driver
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.counted_events import accepted, ended_call, logged_in, rejected, sent_message
-from tests.support.policies import make_policy
 
 PATH: Final = "/admin/statistics"
 PRICES: Final = PriceList("USD", {("US", Channel.SMS): 8_300, ("IN", Channel.VOICE): 50_000})

@@ -18,11 +18,10 @@ from application.webhook_urls import WebhookUrls
 from domain.features.voice.call import CallStatus
 from domain.otp.delivery import Channel
 from tests.integration.entrypoints.http.voice.webhooks import CALLER, PATHS, PUBLIC_URL, SETTINGS
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.http_app import open_http_client
-from tests.support.policies import make_policy
 from tests.support.voice.right_voice import parse_call, render_steps
 from tests.support.voice.stored import stored_calls
 

@@ -21,8 +21,7 @@ from domain.identities.username import parse_username
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from tests.support.builders import CLIENT_IP, a_phone, an_id
-from tests.support.core_harness import CoreHarness
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import CoreHarness, make_core_policy
 
 OPERATOR: Final = operating_system_user("alice")
 COMMAND: Final = SendCodeCommand(

@@ -11,8 +11,7 @@ from domain.errors import Forbidden, InsufficientScope
 from domain.identities.role import Role
 from tests.support.acts import BY_COMMAND, IN_API, REASON, a_token, staff
 from tests.support.builders import a_phone
-from tests.support.core_harness import CoreHarness
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import CoreHarness, make_core_policy
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,7 @@ from domain.otp.test_otps import TestOtp, TestOtps
 from domain.otp.verification_state import VerificationState
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.builders import CLIENT_IP, NOW, a_parsed_token, a_phone, an_id
-from tests.support.core_harness import A_MESSAGE, CoreHarness, wrong_code
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import A_MESSAGE, CoreHarness, make_core_policy, wrong_code
 
 OPERATOR: Final = operating_system_user("alice")
 COMMAND: Final = SendCodeCommand(

@@ -11,8 +11,7 @@ from domain.otp.challenge import OtpCode
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.builders import NOW, a_phone, an_id
-from tests.support.core_harness import CoreHarness
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import CoreHarness, make_core_policy
 
 # Roles
 

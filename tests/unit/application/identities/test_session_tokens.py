@@ -13,8 +13,7 @@ from domain.errors import SessionNotFound, Unauthenticated
 from domain.identities.refresh_token import RefreshToken
 from domain.identities.session import SessionLimits
 from tests.support.builders import CLIENT_IP, a_parsed_token
-from tests.support.core_harness import CoreHarness
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import CoreHarness, make_core_policy
 from tests.support.keys import FIRST_KEY
 
 NEW_KEY = ("new", b"n" * 32)

@@ -14,8 +14,7 @@ from domain.countries import ALL_COUNTRIES
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
-from tests.support.core_harness import CoreHarness
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import CoreHarness, make_core_policy
 
 GERMAN_PHONE: Final = parse_phone("+4915112345678", None)
 MAX_AGE: Final = 15

@@ -19,11 +19,10 @@ from domain.otp.rate_limits import RateLimits, Restriction
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.acts import BY_COMMAND, REASON
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, NOW, a_phone
 from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.attestation import FakeAttestation, solve
-from tests.support.policies import make_policy
 
 HOUR: Final = timedelta(hours=1)
 

@@ -11,8 +11,7 @@ from domain.otp.delivery import Channel, parse_report_id
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.message_preferences import MessagePreferences
 from tests.support.builders import NOW, a_phone
-from tests.support.core_harness import A_MESSAGE, WEBHOOK_URLS, CoreHarness
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import A_MESSAGE, WEBHOOK_URLS, CoreHarness, make_core_policy
 
 QUEUED, SENT, DELIVERED = ReportedStatus.QUEUED, ReportedStatus.SENT, ReportedStatus.DELIVERED
 UNDELIVERED, FAILED = ReportedStatus.UNDELIVERED, ReportedStatus.FAILED

@@ -13,8 +13,7 @@ from domain.otp.challenge import parse_otp_code
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.core_harness import CoreHarness, wrong_code
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import CoreHarness, make_core_policy, wrong_code
 
 OTHER_IP = "198.51.100.1"
 

@@ -19,8 +19,7 @@ from application.ports.webhooks import (
 from application.webhook_urls import PhoneLabels, make_reference
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.builders import a_phone
-from tests.support.core_harness import WEBHOOK_URLS, CoreHarness
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, make_core_policy
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 DELIVERED, QUEUED = ReportedStatus.DELIVERED, ReportedStatus.QUEUED

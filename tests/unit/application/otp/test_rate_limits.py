@@ -27,8 +27,7 @@ from domain.otp.rate_limits import LimitPurpose, RateLimit, RateLimits, Reservat
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, wrong_code
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, make_core_policy, wrong_code
 from tests.support.fakes.messenger import (
     ACCEPTED,
     INVALID_NUMBER,

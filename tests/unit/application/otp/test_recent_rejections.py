@@ -19,8 +19,7 @@ from domain.otp.rejection import Rejection
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.builders import a_phone
-from tests.support.core_harness import CoreHarness
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import CoreHarness, make_core_policy
 from tests.support.fakes.messenger import UNKNOWN, FakeMessenger
 
 

@@ -13,8 +13,7 @@ from domain.identities.role import Role
 from tests.support.acts import BY_COMMAND
 from tests.support.at_each_operation import Act, Attempt, Fault, at_each_operation
 from tests.support.builders import a_phone
-from tests.support.core_harness import CoreHarness
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import CoreHarness, make_core_policy
 
 
 def recycling() -> CoreHarness:

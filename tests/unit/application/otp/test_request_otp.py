@@ -17,8 +17,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
 from tests.support.builders import a_phone
-from tests.support.core_harness import CoreHarness
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import CoreHarness, make_core_policy
 from tests.support.fakes.messenger import (
     ACCEPTED,
     INVALID_NUMBER,

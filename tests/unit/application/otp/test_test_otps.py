@@ -14,8 +14,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, NOW, a_phone
-from tests.support.core_harness import CoreHarness
-from tests.support.core_policy import make_core_policy
+from tests.support.core_harness import CoreHarness, make_core_policy
 from tests.support.fakes.messenger import REJECTED
 
 REVIEWER: Final = a_phone(1)

@@ -14,8 +14,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.core_harness import CoreHarness, wrong_code
-from tests.support.core_policy import CorePolicy, make_core_policy
+from tests.support.core_harness import CoreHarness, CorePolicy, make_core_policy, wrong_code
 
 
 async def request_code(app: CoreHarness) -> tuple[str, str]:

@@ -16,10 +16,9 @@ from application.otp.log_in import LoggedIn
 from domain.errors import TooManyAttempts
 from domain.features.media.page import ItemFilter, PageRequest
 from tests.integration.adapters.databases.mongo.mongo_support import RoundTrips, open_lockstep
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id
 from tests.support.core_harness import WEBHOOK_URLS, wrong_code
-from tests.support.policies import make_policy
 
 OTHER_IP = "203.0.113.99"
 PERMITS = ["find", "update"]

@@ -10,10 +10,9 @@ from application.webhook_urls import WebhookUrls
 from entrypoints.features.voice.feature import find_recordings, open_voice
 from entrypoints.settings.read import read_settings
 from tests.integration.entrypoints.http.voice.webhooks import PUBLIC_URL, SETTINGS
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone
 from tests.support.http_app import open_http_client
-from tests.support.policies import make_policy
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.fake_twilio.server import sign_webhook
 from tests.support.voice.right_voice import KEY, post_of

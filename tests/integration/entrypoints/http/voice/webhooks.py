@@ -16,11 +16,10 @@ from adapters.messages.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.features.voice.ports import VoicePorts
 from application.webhook_urls import WebhookUrls
 from entrypoints.http.features.voice.plugin import VoicePlugin
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import AppSettings, make_http_settings
-from tests.support.policies import make_policy
 from tests.support.servers.fake_twilio.server import FormFields, sign_webhook
 
 PUBLIC_URL: Final = "https://dialtone.example.org:8443/app"

@@ -26,13 +26,12 @@ from domain.otp.permits import Recognition
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.attestation import FakeAttestation, solve
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.support.fault_injector import ProcessKilled
-from tests.support.policies import make_policy
 
 HOUR = timedelta(hours=1)
 LIMITS = RateLimits(per_country=SlidingWindow(20, HOUR), has_attested_part=True)

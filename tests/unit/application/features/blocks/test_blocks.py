@@ -31,10 +31,9 @@ from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from domain.phone import parse_phone
 from tests.support.acts import BY_COMMAND, REASON, a_token, assert_refused
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_phone, an_id
 from tests.support.core_harness import WEBHOOK_URLS
-from tests.support.policies import make_policy
 from tests.unit.application.features.phone_change.phone_changes import (
     OLD,
     add_user_with_new_number,

@@ -36,11 +36,10 @@ from domain.phone import PhoneNumber
 from entrypoints.http.core.administration.user_details import UserDetailsForm
 from entrypoints.http.features.console.user_fields import ConsoleFields
 from entrypoints.http.fields import format_timestamp
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import wrong_code
 from tests.support.fault_injector import ProcessKilled
-from tests.support.policies import make_policy
 
 ADMINISTRATOR: Final = a_phone(2)
 MEMBER: Final = a_phone(1)

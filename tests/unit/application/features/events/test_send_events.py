@@ -18,12 +18,11 @@ from domain.identities.external_id import ExternalId
 from domain.identities.role import Role
 from domain.identities.user_events import EventType
 from domain.identities.username import parse_username
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
 from tests.support.fakes.destination import FakeDestination
 from tests.support.imports.builders import IMPORT_RUN
-from tests.support.policies import make_policy
 from tests.unit.application.features.phone_change.phone_changes import change_phone, undo
 
 BACKEND, OTHER = "backend", "other"

@@ -16,7 +16,7 @@ from domain.features.media.usage import Quota
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.phone import PhoneNumber, parse_phone
-from tests.support.app_harness import GIF, AppHarness
+from tests.support.app_harness import GIF, AppHarness, make_policy
 from tests.support.at_each_operation import Act, at_each_operation
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.import_source import (
@@ -32,7 +32,6 @@ from tests.support.fault_injector import ProcessKilled
 from tests.support.images import as_file
 from tests.support.imports.builders import IMPORT_RUN
 from tests.support.media.stored import stored_items, stored_usages
-from tests.support.policies import make_policy
 
 URLS: Final = BucketUrls("bucket")
 

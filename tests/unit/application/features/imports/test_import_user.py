@@ -23,11 +23,10 @@ from domain.identities.role import Role
 from domain.identities.username import Username
 from domain.otp.challenge import OtpCode
 from domain.otp.test_otps import TestOtp, TestOtps
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.imports.builders import IMPORT_RUN
-from tests.support.policies import make_policy
 
 YEARS_AGO = NOW - timedelta(days=1000)
 EXTERNAL_ID = ExternalId("auth0|5f7c8ec7c33c6c004bbafe82")

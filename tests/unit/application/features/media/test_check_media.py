@@ -8,10 +8,9 @@ from application.features.media.check_media import MIN_SUSPICIOUS, CheckMedia, M
 from application.principal import Principal
 from domain.features.media.errors import ItemNotFound
 from domain.features.media.image import VariantSpec
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.media.stored import stored_items, stored_usages
-from tests.support.policies import make_policy
 
 ORPHAN = f"ab/{7:024x}-{'ab' * 16}.jpg"
 

@@ -18,11 +18,10 @@ from domain.features.media.errors import ItemNotFound, MediaFileNotFound
 from domain.features.media.item import ItemState, MediaItem
 from domain.features.media.page import ItemFilter, PageRequest
 from domain.identities.identity import Identity
-from tests.support.app_harness import GIF, AppHarness
+from tests.support.app_harness import GIF, AppHarness, make_policy
 from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity
 from tests.support.media.builders import an_item
 from tests.support.media.stored import media_repositories
-from tests.support.policies import make_policy
 from tests.support.stored_files import read_opened
 
 RAHUL, PRIYA = an_id(1), an_id(2)

@@ -5,9 +5,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from application.features.media.media_urls import FileAccess, MediaAccess
 from application.features.media.ports import MediaUrl
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.media.builders import an_item
-from tests.support.policies import make_policy
 
 KEY, OTHER_KEY = an_item().storage_key, "1" + an_item().storage_key[1:]
 SERVICE_URL = "https://dialtone.example.org/media"

@@ -19,10 +19,9 @@ from domain.features.media.item import ItemState, MediaItem
 from domain.features.media.page import ItemFilter, PageRequest
 from domain.features.media.usage import Quota
 from tests.support.acts import IN_API, IN_CONSOLE, LATER, a_token, assert_refused
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone, an_id
 from tests.support.media.stored import stored_items, stored_usages
-from tests.support.policies import make_policy
 from tests.support.stored_files import read_opened
 
 OPERATOR: Final = operating_system_user("alice")

@@ -15,12 +15,11 @@ from domain.features.media.errors import ItemNotFound, QuotaExceeded
 from domain.features.media.image import Image, ImageFormat
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.features.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
 from tests.support.fault_injector import ProcessKilled
 from tests.support.media.stored import stored_items, stored_usages
-from tests.support.policies import make_policy
 
 SIZE: Final = 1000
 """The bytes of each published image."""

@@ -40,10 +40,9 @@ from domain.identities.identity import Identity
 from domain.identities.passkey import MAX_PASSKEYS
 from domain.identities.role import Role
 from domain.otp.challenge import Purpose, parse_otp_code
-from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness
+from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness, make_policy
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.policies import make_policy
 
 STAFF: Final = a_phone(2)
 OPERATOR: Final = operating_system_user("root")

@@ -13,9 +13,8 @@ from domain.errors import PasskeyRequired
 from domain.identities.passkey import Passkey
 from domain.identities.role import Role
 from domain.identities.username import parse_username
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import NOW, a_phone
-from tests.support.policies import make_policy
 
 STAFF: Final = a_phone(2)
 PASSKEY: Final = Passkey(

@@ -16,9 +16,8 @@ from domain.otp.phone_verification import PhoneVerification
 from domain.otp.test_otps import TestOtps
 from domain.otp.undo_code import UndoCode, parse_undo_code
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.policies import make_policy
 
 OLD = a_phone(1)
 NEW = a_phone(2)

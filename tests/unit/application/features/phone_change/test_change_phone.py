@@ -28,11 +28,10 @@ from domain.identities.role import Role
 from domain.identities.staff import Staff
 from domain.otp.challenge import parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone
 from tests.support.core_harness import wrong_code
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
-from tests.support.policies import make_policy
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,

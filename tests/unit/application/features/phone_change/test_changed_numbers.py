@@ -19,10 +19,9 @@ from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from domain.phone import PhoneNumber
 from tests.support.acts import IN_API, a_token, staff
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import CLIENT_IP
-from tests.support.policies import make_policy
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,

@@ -27,9 +27,8 @@ from domain.otp.challenge import parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.acts import IN_API, a_token, assert_refused
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone, an_id
-from tests.support.policies import make_policy
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,

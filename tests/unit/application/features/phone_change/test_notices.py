@@ -16,12 +16,11 @@ from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED
 from tests.support.fault_injector import ProcessKilled
 from tests.support.keys import access_tokens
 from tests.support.phone_change.stored import phone_change_repositories
-from tests.support.policies import make_policy
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,

@@ -30,12 +30,11 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, NOW
 from tests.support.core_harness import wrong_code
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.support.keys import FakeKeyRing
-from tests.support.policies import make_policy
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,

@@ -27,7 +27,7 @@ from domain.features.statistics.period_sums import (
 from domain.features.statistics.prices import PriceList
 from domain.otp.delivery import Channel
 from domain.phone import parse_phone
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone, an_id
 from tests.support.counted_events import (
     PROVIDER,
@@ -43,7 +43,6 @@ from tests.support.counted_events import (
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED
 from tests.support.fakes.messenger import UNKNOWN as UNCLEAR
-from tests.support.policies import make_policy
 
 COUNTED: Final[tuple[SecurityEvent, ...]] = (
     accepted(),

@@ -23,12 +23,11 @@ from domain.features.statistics.report import (
     query_hours,
 )
 from domain.otp.delivery import Channel
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone
 from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.counted_events import accepted, ended_call, sent_message
 from tests.support.fakes.randomness import SeededRandomness
-from tests.support.policies import make_policy
 
 OPERATOR: Final = operating_system_user("alice")
 PRICES: Final = PriceList("USD", {("IN", Channel.SMS): 83_000, ("US", Channel.SMS): 8_300})

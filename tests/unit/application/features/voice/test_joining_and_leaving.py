@@ -22,11 +22,10 @@ from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, Policy
 from tests.support.at_each_operation import Act, Attempt, before_each_operation
 from tests.support.builders import NOW, a_phone
 from tests.support.inbound_call import PHONE_LINE, InboundCall, join, make_phone_line
-from tests.support.policies import Policy
 
 CONSENT: Final = (
     "By staying on the line, you agree that Dialtone stores your phone number and a log of your "

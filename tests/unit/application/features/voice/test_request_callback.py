@@ -20,7 +20,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone, an_id
 from tests.support.core_harness import WEBHOOK_URLS, wrong_code
 from tests.support.fakes.call_provider import (
@@ -30,7 +30,6 @@ from tests.support.fakes.call_provider import (
     UNKNOWN,
 )
 from tests.support.fault_injector import cancel_this
-from tests.support.policies import make_policy
 from tests.support.voice.stored import stored_calls
 
 HOUR = timedelta(hours=1)

@@ -20,7 +20,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
-from tests.support.app_harness import CALL_URLS, AppHarness
+from tests.support.app_harness import CALL_URLS, AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.call_provider import (
@@ -30,7 +30,6 @@ from tests.support.fakes.call_provider import (
     UNKNOWN,
     PlacedCall,
 )
-from tests.support.policies import make_policy
 from tests.support.voice.stored import stored_calls, voice_repositories
 
 HOUR = timedelta(hours=1)

@@ -14,10 +14,9 @@ from application.principal import Principal
 from domain.features.media.image import VariantSpec
 from domain.features.media.item import MediaItem
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone, an_id
 from tests.support.media.stored import stored_items
-from tests.support.policies import make_policy
 
 REASON: Final = "report 815 of +1 415 555 2671"
 OPERATOR: Final = operating_system_user("alice")

@@ -8,9 +8,8 @@ import pytest
 
 from domain.identities.role import Role
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone
-from tests.support.policies import make_policy
 
 PAGES: Final = {
     "": {"support", "moderator", "auditor"},

@@ -13,11 +13,10 @@ from domain.features.statistics.period_sums import Counts, DeliveryGroup
 from domain.features.statistics.prices import PriceList
 from domain.otp.delivery import Channel
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone, a_user, an_id, an_identity
 from tests.support.counted_events import ended_call, rejected, sent_message
 from tests.support.fakes.messenger import REJECTED
-from tests.support.policies import make_policy
 
 PRICES: Final = PriceList("USD", {("IN", Channel.SMS): 83_000, ("IN", Channel.VOICE): 50_000})
 _TAG: Final = re.compile(r"<[^>]+>")

@@ -17,10 +17,9 @@ from domain.identities.identity import Identity
 from domain.otp.channel_order import ONLY_SMS, ChannelOrder
 from domain.otp.delivery import Channel
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.messenger import UNKNOWN
-from tests.support.policies import make_policy
 
 PHONE: Final = a_phone(1)
 STRANGER: Final = a_phone(9)

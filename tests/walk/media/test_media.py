@@ -13,9 +13,9 @@ from tests.support.walker import Walker
 def test_a_user_uploads_sees_and_deletes_an_image(walker: Walker) -> None:
     walker.sign_up("+14155570101", "Media Walk")
     http = walker.http
-    file = ("IMG_0001.JPG", phone_photo(), "image/jpeg")
+    photo = ("IMG_0001.JPG", phone_photo(), "image/jpeg")
     fields = {"user_id": walker.user_id, "category": "Holi 2026"}
-    uploaded = http.post("/library/upload", files={"file": file}, data=fields)
+    uploaded = http.post("/library/upload", files={"file": photo}, data=fields)
     assert (uploaded.status_code, uploaded.json()["message"]) == (201, "File uploaded")
     item = uploaded.json()
     page = http.get("/library", params={"user_id": walker.user_id}).json()

@@ -3,9 +3,9 @@
 import stat
 from pathlib import Path
 
-from tests.integration.adapters.databases.sqlite.test_sqlite_backup import count_identities
 from tests.support.client import me, sign_in
 from tests.support.service import ForkedService
+from tests.support.sqlite_files import count_identities
 
 PHONE, LATER = "+14155593001", "+14155593002"
 WITHOUT_USER, UNKNOWN = 404, 401

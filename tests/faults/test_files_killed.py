@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from adapters.databases.sqlite import back_up_database
-from tests.integration.adapters.databases.sqlite.test_sqlite_backup import add_identity
 from tests.support.keys import create_secrets_file
+from tests.support.sqlite_files import add_identity
 
 PROJECT: Final = Path(__file__).parents[2]
 KILL_AT: Final = """
@@ -33,7 +33,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from adapters.databases.sqlite import back_up_database, restore_database
-from tests.integration.adapters.databases.sqlite.test_sqlite_backup import count_identities, query
+from tests.support.sqlite_files import count_identities, query
 
 files, folder = Path(sys.argv[1]), Path(sys.argv[2])
 path, backup = folder / "records.db", folder / "backup.db"

@@ -15,13 +15,13 @@ import pytest
 from entrypoints.settings.read import find_unknown, find_unused, read_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation, PostgresLocation, SqliteLocation
+from entrypoints.version.distribution import installed_version
 from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets, parse_yaml
 from tests.support.markdown import blocks_in, page
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import find_or_install
 from tests.support.servers.proxy import replace_all
-from tests.tooling.test_release import VERSION
 
 FOLDER: Final = DEPLOY / "compose"
 BASE: Final = load_yaml(FOLDER / "compose.yaml")
@@ -243,7 +243,7 @@ def test_images_are_those_of_the_tests_and_of_this_version() -> None:
 
     assert fill(postgres) == PostgresProcess.image
     assert fill(mongo) == MongoProcess.image
-    assert read_env("example.env")["SERVICE_IMAGE"].endswith(f":{VERSION}")
+    assert read_env("example.env")["SERVICE_IMAGE"].endswith(f":{installed_version()}")
 
 
 def test_nginx_is_the_sample_with_the_name_and_the_instances(settings: Settings) -> None:

@@ -16,12 +16,12 @@ import pytest
 from entrypoints.features.media.feature import MediaSettings
 from entrypoints.settings.read import find_unknown, find_unused, read_settings
 from entrypoints.settings.settings import Settings
+from entrypoints.version.distribution import installed_version
 from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets, parse_yaml
 from tests.support.markdown import PROJECT, page
 from tests.support.servers.packages import fetch_wheels
 from tests.support.servers.process import find_or_install, free_ports
 from tests.support.service import ForkedService, command
-from tests.tooling.test_release import VERSION
 
 FOLDER: Final = DEPLOY / "kubernetes"
 BASE: Final = FOLDER / "base"
@@ -166,7 +166,7 @@ def test_selectors_select_the_pods_of_the_service() -> None:
 def test_the_images_have_the_version_of_the_project() -> None:
     for folder in (BASE, FOLDER / "migrate"):
         (image,) = load_yaml(folder / "kustomization.yaml")["images"]
-        assert image["newTag"] == VERSION
+        assert image["newTag"] == installed_version()
         assert image["name"] == CONTAINER["image"]
     assert JOB["template"]["spec"]["containers"][0]["image"] == CONTAINER["image"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
@@ -13,6 +13,7 @@ from application.administration.operator import (
     person,
     service_token,
 )
+from application.administration.show_user import UserDetails
 from domain.administration.audit import Actor, ActorKind
 from domain.administration.role_scopes import roles_with
 from domain.administration.scope import Scope
@@ -26,7 +27,11 @@ from domain.errors import (
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.staff import Staff
+from domain.phone import PhoneNumber
 from tests.support.builders import NOW, a_phone, an_id
+
+if TYPE_CHECKING:
+    from tests.support.core_harness import CoreHarness
 
 REASON: Final = "ticket 4711"
 
@@ -98,3 +103,10 @@ async def assert_refused(act: Act, do: Callable[[Operator, str], Awaitable[objec
     for operator, reason, error in refused_operators(act):
         with pytest.raises(error):
             await do(operator, reason)
+
+
+async def show(app: "CoreHarness", query: str | PhoneNumber | None = None) -> UserDetails:
+    """Return what a command shows of a user, the one of `a_phone` by default."""
+    return await app.user_details.show_user(
+        BY_COMMAND, query or a_phone(), "ticket", with_full_number=False
+    )

@@ -1,10 +1,12 @@
-"""Conventions of the tests: no sleep without a reason."""
+"""Conventions of the tests: no sleep without a reason, no import from tests of another folder."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
+_TEST_MODULES = re.compile(r"^from (tests\.[\w.]*\btest_\w+) import ", re.MULTILINE)
 
 
 def unreasoned_sleeps(source: str) -> Iterator[int]:
@@ -32,3 +34,15 @@ def test_each_sleep_has_a_reason() -> None:
         if (lines := list(unreasoned_sleeps(path.read_text())))
     }
     assert found == {}
+
+
+def test_no_file_imports_the_tests_of_another_folder() -> None:
+    found = {
+        f"{path.relative_to(TESTS)}: {module}"
+        for path in TESTS.rglob("*.py")
+        for module in _TEST_MODULES.findall(path.read_text())
+        # The contract suites are for all adapters, and a feature's tests are below the core's.
+        if not module.startswith("tests.contract.suites.")
+        and TESTS.parent.joinpath(*module.split(".")[:-1]) not in path.parents
+    }
+    assert found == set()

@@ -7,9 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from application.administration.operator import operating_system_user
 from application.administration.send_code import SendCodeCommand
-from application.administration.show_user import UserDetails
 from application.otp import deliver_code
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.administration.audit import AuditAction
@@ -25,19 +23,13 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.otp.verification_state import VerificationState
 from domain.phone import PhoneNumber, parse_phone
+from tests.support.acts import BY_COMMAND, show
 from tests.support.builders import CLIENT_IP, NOW, a_parsed_token, a_phone, an_id
 from tests.support.core_harness import A_MESSAGE, CoreHarness, make_core_policy, wrong_code
 
-OPERATOR: Final = operating_system_user("alice")
 COMMAND: Final = SendCodeCommand(
     client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
 )
-
-
-async def show(app: CoreHarness, query: str | PhoneNumber | None = None) -> UserDetails:
-    return await app.user_details.show_user(
-        OPERATOR, query or a_phone(), "ticket", with_full_number=False
-    )
 
 
 async def verification_of(app: CoreHarness, phone: PhoneNumber | None = None) -> VerificationState:
@@ -53,7 +45,7 @@ async def test_a_user_is_found_by_phone_username_and_id(app: CoreHarness) -> Non
     user = await app.add_user(username="Rahul Sharma")
 
     for query in (a_phone(), parse_username("rahul  SHARMA"), user.identity.id):
-        details = await app.user_details.show_user(OPERATOR, query, "ticket")
+        details = await app.user_details.show_user(BY_COMMAND, query, "ticket")
         assert details.user.subject == user.identity.id
         assert (details.number, details.user.phone) == (a_phone().e164, a_phone())
         hash_of_day, today = app.keyed_hashes.hash_phone_of_day, app.clock.now().date()
@@ -70,12 +62,12 @@ async def test_without_the_full_number_nothing_is_written_to_the_audit(app: Core
     assert (details.number, details.user.identity) == (a_phone().masked, None)
     assert len(details.deliveries) == 1
     assert app.database.audit_entries == []
-    await app.user_details.show_user(OPERATOR, a_phone(), "ticket 12")
+    await app.user_details.show_user(BY_COMMAND, a_phone(), "ticket 12")
     [entry] = app.database.audit_entries
     assert (entry.action, entry.reason) == (AuditAction.VIEW_PHONE, "ticket 12")
     for query in (an_id(77), parse_username("Nobody")):
         with pytest.raises(UserNotFound):
-            await app.user_details.show_user(OPERATOR, query, "ticket")
+            await app.user_details.show_user(BY_COMMAND, query, "ticket")
 
 
 async def test_a_deleted_account_shows_only_that_it_was_deleted(app: CoreHarness) -> None:
@@ -88,7 +80,7 @@ async def test_a_deleted_account_shows_only_that_it_was_deleted(app: CoreHarness
     assert (details.sessions, details.devices) == ([], [])
     assert (await show(app)).user.identity is None
     with pytest.raises(UserNotFound):
-        await app.user_details.show_user(OPERATOR, parse_username("Rahul Sharma"), "ticket")
+        await app.user_details.show_user(BY_COMMAND, parse_username("Rahul Sharma"), "ticket")
 
 
 async def test_a_refresh_token_from_two_networks_is_shown_also_after_its_session(
@@ -104,7 +96,7 @@ async def test_a_refresh_token_from_two_networks_is_shown_also_after_its_session
     for _ in range(2):
         shown = (await show(app)).token_repeats
         assert [(repeat.session_id, repeat.repeated_at) for repeat in shown] == repeats
-        await app.administration.act_for_users.sign_out(OPERATOR, a_phone(), "ticket")
+        await app.administration.act_for_users.sign_out(BY_COMMAND, a_phone(), "ticket")
 
 
 # Why no code arrives
@@ -171,14 +163,14 @@ async def test_attempts_and_failures_are_counted(app: CoreHarness) -> None:
 
 
 async def test_a_blocked_phone_says_since_when_and_that_nothing_was_sent(app: CoreHarness) -> None:
-    await app.administration.act_for_users.block(OPERATOR, a_phone(), "ticket")
+    await app.administration.act_for_users.block(BY_COMMAND, a_phone(), "ticket")
     blocked_at = app.clock.now()
     app.advance(60)
     await app.request_otp()
 
     assert (await verification_of(app)).blocked_since == blocked_at
     assert [shown.status for shown in (await show(app)).deliveries] == ["suppressed"]
-    await app.administration.act_for_users.unblock(OPERATOR, a_phone(), "ticket")
+    await app.administration.act_for_users.unblock(BY_COMMAND, a_phone(), "ticket")
     assert [shown.status for shown in (await show(app)).deliveries] == ["suppressed"]
 
 
@@ -191,7 +183,7 @@ async def test_a_number_that_is_not_served_says_why_and_gets_no_code_of_an_opera
     assert "premium" in (await verification_of(CoreHarness(), premium)).not_served
     assert "DIALTONE_TEST_OTPS" in (await verification_of(tested)).not_served
     with pytest.raises(ConflictingValue, match="fixed code"):
-        await tested.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
+        await tested.send_code(BY_COMMAND, a_phone(), COMMAND, "ticket")
 
 
 async def test_deliveries_have_provider_status_and_error(app: CoreHarness) -> None:
@@ -223,7 +215,7 @@ async def test_an_unknown_result_is_shown_with_its_reason_until_the_provider_rep
     app.messenger.result = DeliveryResult(
         DeliveryStatus.UNKNOWN, "The message service does not respond.", provider="acme"
     )
-    sent = await app.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
+    sent = await app.send_code(BY_COMMAND, a_phone(), COMMAND, "ticket")
     [unknown] = (await show(app)).deliveries
     await app.otp.report_delivery(unknown.delivery.report_id, ReportedStatus.DELIVERED, A_MESSAGE)
     [reported] = (await show(app)).deliveries

@@ -3,34 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import jwt
 import pytest
 
 from adapters.security.jwt.access_tokens import MAX_TOKEN_LENGTH
-from application.identities.extensions import AllowLogin, PendingLogin
-from application.identities.session_factory import Tokens
 from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
-from tests.support.builders import CLIENT_IP, a_parsed_token
 from tests.support.core_harness import CoreHarness
-
-
-def app_claims_of(tokens: Tokens) -> Any:
-    return jwt.decode(tokens.access_token, options={"verify_signature": False}).get("app")
-
-
-def allow_with(app: CoreHarness, claims: Mapping[str, Any]) -> None:
-    """Let the hook allow logins with these claims."""
-
-    async def ask(_: PendingLogin) -> AllowLogin:
-        return AllowLogin(claims)
-
-    app.identities.extensions.login_hook = ask
-
-
-async def refresh(app: CoreHarness, tokens: Tokens) -> Tokens:
-    token = a_parsed_token(tokens.refresh_token)
-    return await app.identities.refresh_session(token, CLIENT_IP)
+from tests.unit.application.session_claims import allow_with, app_claims_of, refresh
 
 
 async def test_a_session_keeps_the_claims_of_its_login(app: CoreHarness) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from adapters.databases.records.kinds import IDENTITIES, USERNAMES
-from tests.contract.test_storage_errors import OPERATIONS
+from tests.contract.suites.storage.test_storage_errors import OPERATIONS
 from tests.integration.adapters.databases.mongo.mongo_support import Command, open_logged
 from tests.support.repositories import open_mongo_repositories
 

@@ -1,6 +1,5 @@
 """Backups of SQLite files, and restoring them."""
 
-import asyncio
 import os
 import shutil
 import sqlite3
@@ -10,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from stat import ST_GID, ST_UID
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pytest
 
@@ -20,8 +19,8 @@ from adapters.databases.sqlite import (
     restore_database,
 )
 from application.ports.errors import ConfigurationError
-from tests.support.builders import NOW, an_id, an_identity
-from tests.support.repositories import open_sqlite_repositories
+from tests.support.builders import NOW
+from tests.support.sqlite_files import add_identity, count_identities, query
 
 
 def be_root(
@@ -76,24 +75,6 @@ def in_use(files: TwoFiles) -> Iterator[sqlite3.Connection]:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("UPDATE database_metadata SET health_check_count = 7")
         yield connection
-
-
-def add_identity(path: Path, number: int) -> None:
-    async def use() -> None:
-        async with open_sqlite_repositories(path) as repositories:
-            assert await repositories.identities.add(an_identity(id=an_id(number), phone=None))
-
-    asyncio.run(use())
-
-
-def query(path: Path, sql: str) -> Any:
-    """Return the first value of a row in this file only: a log beside it is not read."""
-    with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as connection:
-        return connection.execute(sql).fetchone()[0]
-
-
-def count_identities(path: Path) -> Any:
-    return query(path, "SELECT count(*) FROM identities")
 
 
 def change(path: Path, script: str) -> None:

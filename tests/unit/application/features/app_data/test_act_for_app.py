@@ -17,11 +17,10 @@ from application.features.app_data.feature import AppDataFeature
 from domain.administration.scope import Scope
 from domain.errors import Forbidden, InsufficientScope, UserNotFound
 from domain.features.app_data.app_data import AppData, parse_app_data
-from tests.support.acts import a_token, assert_refused, permitted_operators
+from tests.support.acts import BY_COMMAND, a_token, assert_refused, permitted_operators, show
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
-from tests.unit.application.administration.test_show_user import OPERATOR, show
-from tests.unit.application.otp.test_session_claims import allow_with, app_claims_of, refresh
+from tests.unit.application.session_claims import allow_with, app_claims_of, refresh
 
 _Do: TypeAlias = Callable[[ActForApp, Operator, UserQuery, str], Awaitable[None]]
 BACKEND: Final = a_token(Scope.SET_USER_DATA)
@@ -112,7 +111,7 @@ async def test_data_are_replaced_as_a_whole_and_shown_to_operators_and_the_owner
         await act.load_app_data(a_token(Scope.READ_USERS), user_id)
 
     await set_data(app, user_id, {})
-    await act.set_claims(OPERATOR, user_id, "", "no longer")
+    await act.set_claims(BY_COMMAND, user_id, "", "no longer")
     assert (stored(app), await act.load_app_data(BACKEND, user_id)) == ({}, {})
     assert (await show(app)).parts.find(AppDataDetails) == AppDataDetails({}, {})
 

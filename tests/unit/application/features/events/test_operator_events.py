@@ -14,9 +14,9 @@ from application.update import change
 from domain.errors import UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
+from tests.support.acts import BY_COMMAND, show
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, a_user, an_id, an_identity
-from tests.unit.application.administration.test_show_user import OPERATOR, show
 
 BACKEND, OTHER = "backend", "other"
 CREATED_AND_BLOCKED: Final = (
@@ -215,5 +215,5 @@ async def test_events_that_wait_and_events_that_are_kept_are_counted(app: AppHar
     assert await events_of(app) == EventDetails(waiting=0, failed=1)
 
     app.advance(days=9)  # a newer event makes another attempt, for all of them
-    await app.administration.act_for_users.block(OPERATOR, principal.identity.id, "fraud")
+    await app.administration.act_for_users.block(BY_COMMAND, principal.identity.id, "fraud")
     assert await events_of(app) == EventDetails(waiting=2, failed=0)

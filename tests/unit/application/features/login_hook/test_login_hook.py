@@ -19,11 +19,10 @@ from domain.errors import LoginRejected
 from domain.identities.external_id import parse_external_id
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.delivery import Channel
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
-from tests.support.core_harness import wrong_code
+from tests.support.core_harness import WEBHOOK_URLS, wrong_code
 from tests.unit.application.features.phone_change.phone_changes import change_phone, undo
-from tests.unit.application.features.voice.test_voice_channel import app_with_phone_line
 
 FAILED = LoginHookFailed("the login hook did not decide: status 500")
 
@@ -70,7 +69,7 @@ async def test_a_hook_is_told_who_logs_in_and_neither_code_nor_number(app: AppHa
 
 
 async def test_a_login_by_a_call_and_by_the_paths_of_the_older_app_asks_too() -> None:
-    app = app_with_phone_line()
+    app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS))
     with_phone = FakeLoginHook(app, with_phone=True)
     await app.request_otp(channel=Channel.VOICE)
     code = parse_otp_code(await app.code_of_last_call())

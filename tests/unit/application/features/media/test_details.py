@@ -1,8 +1,8 @@
 """What operators see of a user's library."""
 
 from application.features.media.details import LibraryDetails
+from tests.support.acts import show
 from tests.support.app_harness import AppHarness
-from tests.unit.application.administration.test_show_user import show
 
 
 async def test_what_a_user_has_in_the_library_is_shown(app: AppHarness) -> None:

@@ -4,9 +4,9 @@ from application.administration.show_user import UserDetails
 from application.features.phone_change.details import PhoneChangeDetails
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.phone import PhoneNumber
+from tests.support.acts import BY_COMMAND, show
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.unit.application.administration.test_show_user import OPERATOR, show
 from tests.unit.application.features.phone_change.phone_changes import undo
 
 
@@ -25,7 +25,7 @@ async def change_phone(
 ) -> None:
     """Change a phone as an operator, by default the first one to the second one."""
     await app.phone_change.change_phone_of_user(
-        OPERATOR, phone or a_phone(), new_phone or a_phone(2), "lost", can_be_undone=can_be_undone
+        BY_COMMAND, phone or a_phone(), new_phone or a_phone(2), "lost", can_be_undone=can_be_undone
     )
 
 
@@ -52,7 +52,7 @@ async def test_a_phone_is_not_held_without_undo_and_after_the_deletion(app: AppH
     await change_phone(app, can_be_undone=False)
     assert (await show(app)).user.hold is None
     await change_phone(app, a_phone(2), a_phone(3))
-    await app.administration.act_for_users.delete(OPERATOR, principal.identity.id, "ticket")
+    await app.administration.act_for_users.delete(BY_COMMAND, principal.identity.id, "ticket")
 
     assert (await show(app, a_phone(2))).user.hold is None
     deleted = await show(app, principal.identity.id)

@@ -1,10 +1,10 @@
 """What operators see of a user's calls."""
 
 from application.features.voice.details import CallDetails
+from tests.support.acts import show
 from tests.support.app_harness import AppHarness
 from tests.support.voice.builders import a_call
 from tests.support.voice.stored import voice_repositories
-from tests.unit.application.administration.test_show_user import show
 
 
 async def test_the_last_calls_of_a_user_are_shown(app: AppHarness) -> None:

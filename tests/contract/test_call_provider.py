@@ -14,7 +14,8 @@ from tests.contract.suites.voice.test_call_provider import (
     test_the_health_check_ends_in_time_if_the_provider_hangs,
     test_the_health_check_fails_without_the_provider,
 )
-from tests.support.fakes.call_provider import INVALID_NUMBER, FakeCallProvider
+from tests.support.fakes.call_provider import FakeCallProvider
+from tests.support.fakes.messenger import INVALID_NUMBER
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.timeouts import LONG
 

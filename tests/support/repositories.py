@@ -66,4 +66,4 @@ async def wait_until_healthy(repositories: Repositories) -> None:
         try:
             return await repositories.health.check()
         except StorageError:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # as the docstring says

@@ -7,11 +7,7 @@ from application.features.voice.ports import RecordingFile
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
-
-NOT_CONNECTED = DeliveryResult(DeliveryStatus.NOT_CONNECTED, "The fake provider is away.")
-REJECTED = DeliveryResult(DeliveryStatus.REJECTED, "The fake provider is down.")
-INVALID_NUMBER = DeliveryResult(DeliveryStatus.INVALID_NUMBER, "This number does not exist.")
-UNKNOWN = DeliveryResult(DeliveryStatus.UNKNOWN, "The fake provider did not respond.")
+from tests.support.fakes.messenger import REJECTED, UNKNOWN
 
 
 class PlacedCall(NamedTuple):

@@ -83,14 +83,20 @@ def counted(event: SecurityEvent) -> set[str]:
         # The provider took it, and it was counted; or nobody was called.
         (fell_back(is_reported=True), set()),
         (fell_back(provider=""), set()),
-        (rejected("all_total"), {"otp_requests US rejected", "rejections all_total US"}),
-        (delivered("IN", Channel.VOICE), {"delivery_reports IN acme:open voice delivered"}),
-        (undelivered(ReportedStatus.FAILED), {"delivery_reports US acme:open sms failed"}),
+        (rejected(limit="all_total"), {"otp_requests US rejected", "rejections all_total US"}),
+        (
+            delivered(country="IN", channel=Channel.VOICE),
+            {"delivery_reports IN acme:open voice delivered"},
+        ),
+        (undelivered(result=ReportedStatus.FAILED), {"delivery_reports US acme:open sms failed"}),
         (logged_in(), {"logins US acme:open sms", "otp_attempts US correct"}),
         (OtpVerificationFailed(phone=a_phone(), attempts_left=4), {"otp_attempts US wrong"}),
         (OtpAttemptsExhausted(phone=a_phone(), reason=""), {"otp_attempts US exhausted"}),
         # Labels have only countries and providers that are known.
-        (delivered("+14155552671", provider="+1415"), {"delivery_reports  other sms delivered"}),
+        (
+            delivered(country="+14155552671", provider="+1415"),
+            {"delivery_reports  other sms delivered"},
+        ),
     ],
     ids=lambda value: value.name if isinstance(value, SecurityEvent) else "",
 )

@@ -99,7 +99,9 @@ def amounts_of(count: CountStatistics) -> list[tuple[str, int, int]]:
         (accepted(), DeliveryGroup("US", Channel.SMS, PROVIDER), Counts(sent=1)),
         (unconfirmed(), DeliveryGroup("US", Channel.SMS, PROVIDER), Counts(sent=1)),
         (
-            accepted(parse_phone("+919876543210"), Channel.VOICE, "the line"),
+            accepted(
+                phone=parse_phone("+919876543210"), channel=Channel.VOICE, provider="the line"
+            ),
             DeliveryGroup("IN", Channel.VOICE, "the line"),
             Counts(sent=1),
         ),
@@ -122,7 +124,7 @@ def test_each_event_of_a_message_is_counted(
 
 def test_rejections_are_counted_by_limit_and_other_events_not_at_all() -> None:
     count = make_count()
-    for event in (rejected(), rejected(), rejected("all_total"), rejected(limit="")):
+    for event in (rejected(), rejected(), rejected(limit="all_total"), rejected(limit="")):
         count.record(event)
     assert counted_by(count).rejections == {"per_ip": 2, "all_total": 1}
 

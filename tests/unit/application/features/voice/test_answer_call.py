@@ -19,7 +19,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_identity
-from tests.support.fakes.call_provider import REJECTED, UNKNOWN
+from tests.support.fakes.messenger import REJECTED, UNKNOWN
 from tests.support.inbound_call import (
     CALL_FLOW,
     CALLER_ID,

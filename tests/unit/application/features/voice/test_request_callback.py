@@ -23,12 +23,7 @@ from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone, an_id
 from tests.support.core_harness import WEBHOOK_URLS, wrong_code
-from tests.support.fakes.call_provider import (
-    INVALID_NUMBER,
-    NOT_CONNECTED,
-    REJECTED,
-    UNKNOWN,
-)
+from tests.support.fakes.messenger import INVALID_NUMBER, NOT_CONNECTED, REJECTED, UNKNOWN
 from tests.support.fault_injector import cancel_this
 from tests.support.voice.stored import stored_calls
 

@@ -23,13 +23,8 @@ from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import CALL_URLS, AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import WEBHOOK_URLS
-from tests.support.fakes.call_provider import (
-    INVALID_NUMBER,
-    NOT_CONNECTED,
-    REJECTED,
-    UNKNOWN,
-    PlacedCall,
-)
+from tests.support.fakes.call_provider import PlacedCall
+from tests.support.fakes.messenger import INVALID_NUMBER, NOT_CONNECTED, REJECTED, UNKNOWN
 from tests.support.voice.stored import stored_calls, voice_repositories
 
 HOUR = timedelta(hours=1)

@@ -44,7 +44,7 @@ async def count_some(console: ConsoleDriver) -> None:
             sums.add(moment, group, counts)
     for limit, number in (("per_ip", 30), ("all_total", 10)):
         for _ in range(number):
-            statistics.count.record(rejected(limit))
+            statistics.count.record(rejected(limit=limit))
     statistics.count.count_cost(sent_message("IN"))
     statistics.count.count_cost(ended_call(61, "IN", has_code=False))
     await statistics.write()

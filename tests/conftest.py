@@ -11,6 +11,7 @@ from tests.support.examples import DETERMINISTIC
 pytest_plugins = ["tests.support.servers.plugin"]
 
 _SLOW_SERVERS: Final = {"redis_url", "s3_server"}
+_DATABASE_SERVERS: Final = {"mongo_url", "postgres_server", "emptied_mongo_database"}
 
 # --hypothesis-profile is read later and overrides this.
 settings.load_profile(DETERMINISTIC)
@@ -26,8 +27,10 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of the running service, and those that need a server of `make test-slow`."""
     for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        if "e2e" in item.path.parts or not _SLOW_SERVERS.isdisjoint(fixtures):
+        fixtures = {*getattr(item, "fixturenames", ())}
+        # What all databases promise is in `contract`; this is what one of them does besides.
+        is_of_one = "integration" in item.path.parts and fixtures & _DATABASE_SERVERS
+        if "e2e" in item.path.parts or fixtures & _SLOW_SERVERS or is_of_one:
             item.add_marker("slow")
 
 

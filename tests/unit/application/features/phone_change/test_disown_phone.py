@@ -26,6 +26,7 @@ from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import (
     Act,
     Attempt,
+    Fault,
     at_each_operation,
     before_each_operation,
 )
@@ -326,7 +327,8 @@ async def test_a_disown_interrupted_at_any_call_is_completed_by_retry_or_cleanup
         owner, hers = await give_away(app, with_old=with_old)
         return app, partial(app.phone_change.disown, hers), owner, hers
 
-    async for app, _, owner, hers in at_each_operation(start):
+    fault = Fault.FAILS if with_retry else Fault.KILLED
+    async for app, _, owner, hers in at_each_operation(start, fault):
         identity = identity_of(app, owner)
         is_begun = identity.phone_changes.under_way is not None or identity.phone != NEW
         if with_retry:

@@ -66,7 +66,7 @@ async def sign_in_at_once(app: AppHarness, phone: PhoneNumber) -> LoggedIn | Otp
 async def test_a_change_interrupted_at_any_call_is_completed_by_a_retry(
     start: Start, new_phone: PhoneNumber, old_phone: PhoneNumber
 ) -> None:
-    async for app, act, user in at_each_operation(start, *Fault):
+    async for app, act, user in at_each_operation(start, Fault.FAILS, Fault.LOST):
         app.advance(seconds=5)
         await act()
         assert identity_of(app, user).phone == new_phone
@@ -84,7 +84,7 @@ async def test_a_change_interrupted_at_any_call_is_completed_by_the_cleanup(
     start: Start, new_phone: PhoneNumber, is_held: bool
 ) -> None:
     outcomes = set()
-    async for app, _, user in at_each_operation(start):
+    async for app, _, user in at_each_operation(start, Fault.KILLED):
         is_begun = identity_of(app, user).phone_changes.under_way is not None
         await send_message_later(app)
         is_changed = identity_of(app, user).phone == new_phone

@@ -162,7 +162,12 @@ def postgres_kind(request: pytest.FixtureRequest) -> DatabaseKind:
 
 
 @pytest.fixture(
-    params=[sqlite_kind, mongo_kind, postgres_kind], ids=["sqlite", "mongo", "postgres"]
+    params=[
+        sqlite_kind,
+        pytest.param(mongo_kind, marks=pytest.mark.slow),
+        pytest.param(postgres_kind, marks=pytest.mark.slow),
+    ],
+    ids=["sqlite", "mongo", "postgres"],
 )
 def database(request: pytest.FixtureRequest) -> DatabaseKind:
     kind: Callable[[pytest.FixtureRequest], DatabaseKind] = request.param

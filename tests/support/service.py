@@ -225,11 +225,5 @@ def running(
         service.stop()
 
 
-def said(completed: "subprocess.CompletedProcess[str]") -> str:
-    """Return what a command says on its stderr, without the lines of its log."""
-    lines = completed.stderr.splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith("{"))
-
-
 def command() -> str:
     return str(Path(sys.executable).with_name("dialtone"))

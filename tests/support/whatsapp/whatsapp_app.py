@@ -1,8 +1,7 @@
 """The core with codes by WhatsApp, over fakes."""
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
@@ -24,7 +23,6 @@ from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, CorePolicy, ma
 from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
 
 WHATSAPP_FIRST = ChannelOrder((Channel.WHATSAPP, Channel.SMS))
-SMS_FIRST = ChannelOrder((Channel.SMS, Channel.WHATSAPP))
 REQUEST = SignedRequest("", {})
 
 
@@ -102,11 +100,3 @@ class WhatsAppHarness(CoreHarness):
         """Load the latest delivery to a phone."""
         loaded = await self.use_cases.repositories.phone_verifications.load(phone or a_phone())
         return loaded.value.deliveries.all[-1]
-
-
-async def take_time(app: WhatsAppHarness, phone: PhoneNumber) -> tuple[float, object]:
-    """Request a code, and return how long it took, and what the client sees of the response."""
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    result = await app.request_otp(phone, channel=None)
-    return loop.time() - started, replace(result, request_id="", is_confirmed=True)

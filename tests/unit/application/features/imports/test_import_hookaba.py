@@ -1,5 +1,7 @@
 """Users and library of hookaba-backend are imported once, whatever interrupts the import."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -11,6 +13,8 @@ from application.features.imports.feature import ImportsFeature
 from application.features.imports.import_user import ImportRun
 from application.features.imports.ports import Document
 from application.features.imports.service_report import ReportedRow, ServiceImport, ServiceReport
+from application.features.media.ports import StoredFile
+from application.ports.errors import MediaFileRejected
 from domain.features.media.item import ItemState, MediaItem
 from domain.features.media.usage import Quota
 from domain.identities.identity import Identity
@@ -22,8 +26,6 @@ from tests.support.builders import a_phone, an_id
 from tests.support.fakes.import_source import (
     JOINED_AT,
     UPLOADED_AT,
-    FakeDocuments,
-    FakeSourceFiles,
     a_user_document,
     an_item_document,
     url_of,
@@ -32,6 +34,46 @@ from tests.support.fault_injector import ProcessKilled
 from tests.support.images import as_file
 from tests.support.imports.builders import IMPORT_RUN
 from tests.support.media.stored import stored_items, stored_usages
+
+
+@dataclass
+class FakeDocuments:
+    """A collection in the order of its ids."""
+
+    documents: list[Document] = field(default_factory=list)
+
+    async def count(self) -> int:
+        return len(self.documents)
+
+    async def read(self) -> AsyncIterator[Document]:
+        for document in self.documents:
+            yield document
+
+
+@dataclass
+class FakeSourceFiles:
+    """Files by key."""
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
+    opened: list[str] = field(default_factory=list)
+
+    async def get_size(self, key: str) -> int | None:
+        if key in self.unreadable:
+            raise MediaFileRejected("access denied")
+        content = self.contents.get(key)
+        return None if content is None else len(content)
+
+    @asynccontextmanager
+    async def open_file(self, key: str) -> AsyncIterator[StoredFile | None]:
+        self.opened.append(key)
+        content = self.contents.get(key)
+        yield None if content is None else StoredFile(len(content), _chunks(content))
+
+
+async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
 
 URLS: Final = BucketUrls("bucket")
 

@@ -1,6 +1,7 @@
 """A code goes by WhatsApp, and by SMS where WhatsApp cannot deliver it."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -14,9 +15,11 @@ from domain.errors import DeliveryFailed
 from domain.features.whatsapp.whatsapp_delivery import UNREACHABLE_TTL
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import Purpose
+from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.message_preferences import MessagePreferences, Platform
+from domain.phone import PhoneNumber
 from tests.support.builders import a_phone
 from tests.support.fakes.instant_loop import InstantLoop
 from tests.support.fakes.messenger import (
@@ -27,12 +30,18 @@ from tests.support.fakes.messenger import (
     UNAVAILABLE,
     UNKNOWN,
 )
-from tests.support.whatsapp.whatsapp_app import (
-    SMS_FIRST,
-    WhatsAppHarness,
-    take_time,
-    whatsapp_policy,
-)
+from tests.support.whatsapp.whatsapp_app import WhatsAppHarness, whatsapp_policy
+
+SMS_FIRST = ChannelOrder((Channel.SMS, Channel.WHATSAPP))
+
+
+async def take_time(app: WhatsAppHarness, phone: PhoneNumber) -> tuple[float, object]:
+    """Request a code, and return how long it took, and what the client sees of the response."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    result = await app.request_otp(phone, channel=None)
+    return loop.time() - started, replace(result, request_id="", is_confirmed=True)
+
 
 QUEUED, SENT = ReportedStatus.QUEUED, ReportedStatus.SENT
 

@@ -173,7 +173,7 @@ class RequestOtp:
         asked = self._make_request(command)
         self._check_phone(command, asked)
         loaded, device = await self._load(command, asked.now)
-        request = replace(asked, device=device)
+        request = replace(asked, device=device) if device is not None else asked
         try:
             decision = await self._reserve_delivery(command, request, loaded)
         except DomainError as error:
@@ -305,9 +305,9 @@ class RequestOtp:
         restriction = self._find_restriction(command, request, recognition)
         reservation = limiter.reserve(phone, request, recognition)
         try:
-            decision = await self._refer_to_delivery(phone, request, loaded)
-            if not decision.is_new:
-                return decision
+            referred = await self._refer_to_delivery(phone, request, loaded)
+            if referred is not None:
+                return referred
             self._check_providers(request)
             if restriction is None:
                 acquired = await limiter.acquire(reservation, verification)
@@ -315,9 +315,9 @@ class RequestOtp:
                 acquired = await limiter.next_available(reservation, verification, restriction)
             if not isinstance(acquired, Acquisition):
                 # A parallel request that got the last permits may have been for this phone.
-                decision = await self._refer_to_delivery(phone, request)
-                if not decision.is_new:
-                    return decision
+                referred = await self._refer_to_delivery(phone, request)
+                if referred is not None:
+                    return referred
                 attest = self.extensions.attest_delivery
                 if attest is not None and command.accepts_attestation:
                     acquired = await attest(
@@ -355,15 +355,13 @@ class RequestOtp:
         phone: PhoneNumber,
         request: OtpRequest,
         loaded: Versioned[PhoneVerification] | None = None,
-    ) -> DeliveryDecision:
-        """Record the id of a request that refers to an earlier delivery.
+    ) -> DeliveryDecision | None:
+        """Record the id of a request that refers to an earlier delivery; None if it needs one."""
 
-        No new delivery is recorded.
-        """
-
-        def refer(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
-            successor, decision = current.request_delivery(request)
-            return current if decision.is_new else successor, decision
+        def refer(
+            current: PhoneVerification,
+        ) -> tuple[PhoneVerification, DeliveryDecision | None]:
+            return current.refer_to_delivery(request) or (current, None)
 
         return await change(self.phone_verifications, phone, refer, loaded=loaded)
 

@@ -158,15 +158,14 @@ class PhoneVerification:
     ) -> datetime:
         return policy.earliest_request(self.prune(now)._requester(request), now)
 
-    def request_delivery(self, request: OtpRequest) -> tuple["PhoneVerification", DeliveryDecision]:
-        """Decide whether a code is delivered.
+    def refer_to_delivery(
+        self, request: OtpRequest
+    ) -> tuple["PhoneVerification", DeliveryDecision] | None:
+        """Decide whether a request gets an earlier delivery; None if a code is delivered.
 
         - Within the cooldown nothing is sent. While a code for the same purpose and identity is
           valid, the request gets an id of its own for the latest delivery of this code, at most
           three for each delivery.
-        - A resend carries the same code and does not extend its life. With less than a minute
-          left a new challenge is made, and the old one stays valid to its end.
-        - After a code that was not entered, the provider after the one that had it is first.
         - Operators have three codes a day, and wait for the shortest cooldown only: what others
           requested for the phone does not keep them from helping its owner.
 
@@ -176,18 +175,35 @@ class PhoneVerification:
         pruned, policy = self.prune(request.now), request.policy
         requester = pruned._requester(request)
         wait = policy.explain(requester, request.now)
-        next_request_at = wait.until
-        if wait.limitation is not None:
-            is_cooled_down = policy.is_cooled_down(requester, request.now)
-            referred = None if is_cooled_down else pruned._refer_to_delivery(request, requester)
-            if referred is None:
-                retry_after = whole_seconds(request.now, next_request_at)
-                raise TooManyOtpRequests(retry_after, wait.limitation.name.lower())
-            delivery, challenge = referred
-            referring = replace(pruned, deliveries=pruned.deliveries.set_delivery(delivery))
-            return referring, DeliveryDecision(
-                delivery, challenge, request.new_request_id, next_request_at, is_new=False
-            )
+        if wait.limitation is None:
+            if request.is_by_operator:
+                pruned.grants.add_code(request)
+            return None
+        is_cooled_down = policy.is_cooled_down(requester, request.now)
+        referred = None if is_cooled_down else pruned._latest_delivery(request, requester)
+        if referred is None:
+            retry_after = whole_seconds(request.now, wait.until)
+            raise TooManyOtpRequests(retry_after, wait.limitation.name.lower())
+        delivery, challenge = referred
+        referring = replace(pruned, deliveries=pruned.deliveries.set_delivery(delivery))
+        return referring, DeliveryDecision(
+            delivery, challenge, request.new_request_id, wait.until, is_new=False
+        )
+
+    def request_delivery(self, request: OtpRequest) -> tuple["PhoneVerification", DeliveryDecision]:
+        """Refer to an earlier delivery, or record a new one.
+
+        - A resend carries the same code and does not extend its life. With less than a minute
+          left a new challenge is made, and the old one stays valid to its end.
+        - After a code that was not entered, the provider after the one that had it is first.
+
+        Raises:
+            TooManyOtpRequests: nothing changed; the error says when to try again.
+        """
+        if (referred := self.refer_to_delivery(request)) is not None:
+            return referred
+        pruned, policy = self.prune(request.now), request.policy
+        requester = pruned._requester(request)
         grants = pruned.grants
         if request.is_by_operator:
             grants = grants.add_code(request)
@@ -326,7 +342,7 @@ class PhoneVerification:
             return ATTEMPTS_AFTER_MAX_FAILURES
         return ATTEMPTS_OF_LIMITED_DELIVERY if is_limited else ATTEMPTS_PER_DELIVERY
 
-    def _refer_to_delivery(
+    def _latest_delivery(
         self, request: OtpRequest, requester: Requester
     ) -> tuple[Delivery, Challenge] | None:
         """Return the latest delivery of an active code with the new request id, and its challenge.

@@ -117,15 +117,15 @@ test-clients: install-dev ## lint the API description; generate clients, sign in
 test-without: install-dev ## what is left without a feature (FEATURE=voice; several with commas; all: the core alone)
 	.venv/bin/python -m tests.without $(or $(FEATURE),$(error Which feature? make test-without FEATURE=voice))
 
-coverage: install-dev ## make test with coverage; the domain needs 99 % of all branches
+coverage: install-dev ## make test with coverage; of all branches the domain needs 99 %
 	$(MAKE) test ARGS="--cov --cov-report= $(ARGS)"
 	$(MAKE) coverage-report
 
 coverage-report: install-dev ## the report of the last run with coverage
 	.venv/bin/coverage report --include='domain/*' --fail-under=99
-	.venv/bin/coverage report --include='application/*'
-	.venv/bin/coverage report --include='adapters/*'
-	.venv/bin/coverage report --include='entrypoints/*'
+	.venv/bin/coverage report --include='application/*' --fail-under=98
+	.venv/bin/coverage report --include='adapters/*' --fail-under=92
+	.venv/bin/coverage report --include='entrypoints/*' --fail-under=91
 
 mutants: install-dev ## mutation tests of the domain (ARGS='domain.phone.*' for one module)
 	.venv/bin/mutmut run $(ARGS)

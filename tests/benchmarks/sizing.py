@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,21 @@ LIBRARIES: Final = 1
 SECONDS: Final = 5
 COPIED_AT_ONCE: Final = 250_000
 MB: Final = 1_000_000
+PRIMARY_MS: Final = {
+    "`GET /users/me`": 0.077,
+    "a page of pictures": 1.914,
+    "a sign-in": 7.838,
+    "an upload": 2.4,
+}
+"""Processor time of MongoDB for one, as docs/performance.md has it, with all reads at the primary.
+
+That of an upload is calculated: it writes 4 documents, at 0.37 ms as those of a sign-in, which
+writes 21, and reads 9, at 0.1 ms.
+"""
+PRIMARY_CORES: Final = 32
+RESERVE: Final = 2
+CAMPAIGN: Final = 2_000
+"""Sign-ins a second."""
 # All have the verification of a user who has signed in, each under another key.
 _COPY_IN_SQLITE: Final = """
     WITH RECURSIVE numbers(number) AS
@@ -39,11 +54,50 @@ _COPY_IN_POSTGRES: Final = """
 
 def measure_sizing(folder: Path, names: Collection[str]) -> None:
     """Print what so many users take, each with two sessions and a phone that signed in."""
+    print("\n".join(describe_primary()))
     with open_databases(folder, {*names} & NAMES) as databases:
         for name, create in databases.items():
             for users in USERS:
                 with create() as url:
                     _measure(name, folder / f"{name}-{users}", url, users)
+
+
+def busiest_hour(users: float) -> list[float]:
+    """Return how many of each kind of request come in a second, as in the example of the page."""
+    share = 0.2 / 3600  # of a day
+    visits = users / 3 * share
+    return [10 * visits, 10 * visits, users / 30 * share, visits]
+
+
+def cores_of(rates: Sequence[float]) -> list[float]:
+    """Return the cores of the primary that each kind of request takes."""
+    return [rate * ms / 1000 for rate, ms in zip(rates, PRIMARY_MS.values(), strict=True)]
+
+
+def max_users() -> float:
+    """Return the users for which a primary is enough, with its reserve."""
+    return PRIMARY_CORES / RESERVE / sum(cores_of(busiest_hour(1)))
+
+
+def describe_primary() -> list[str]:
+    """Return the table of docs/sizing.md about one primary of MongoDB."""
+    me, page, _, upload = busiest_hour(100e6)
+    columns = [
+        cores_of(busiest_hour(5e6)),
+        cores_of(busiest_hour(35e6)),
+        cores_of([me, page, CAMPAIGN, upload]),
+    ]
+    names = "5 million users", "35 million", f"100 million, {CAMPAIGN:,} sign-ins a second"
+    rows: list[tuple[str, ...]] = [
+        ("busiest hour, cores of the primary", "one takes", *names),
+        ("---",) * 5,
+    ]
+    for row, (name, ms) in enumerate(PRIMARY_MS.items()):
+        rows.append((name, f"{ms:.2g} ms", *(f"{column[row]:.1f}" for column in columns)))
+    sums = [f"**{RESERVE * sum(column):.0f}**" for column in columns]
+    rows.append((f"**all, with the factor {RESERVE}**", "", *sums))
+    table = [f"| {' | '.join(row)} |" for row in rows]
+    return [*table, f"{PRIMARY_CORES} cores: {max_users() / 1e6:.0f} million users"]
 
 
 def _measure(name: str, folder: Path, url: str, users: int) -> None:

@@ -56,7 +56,7 @@ def test_diagrams_are_drawn(page: Page, docs_url: str) -> None:
 
     # The theme replaces the text of a diagram by an element with the drawing.
     drawn = page.run(
-        f"{WAIT} await wait(() => document.querySelectorAll('div.mermaid').length === 4);"
+        f"{WAIT} await wait(() => document.querySelectorAll('div.mermaid').length === 2);"
         "return [...document.querySelectorAll('div.mermaid')].map(drawn => drawn.offsetHeight);"
     )
     assert all(height > 50 for height in drawn)

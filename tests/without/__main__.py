@@ -36,6 +36,7 @@ ROOT: Final = Path(__file__).parents[2]
 _DOCUMENTATION: Final = (
     "tests/unit/test_documentation.py",
     "tests/unit/test_limits_page.py",
+    "tests/unit/test_retention.py",
     "tests/unit/adapters/operations/metrics/test_documented_metrics.py",
 )
 """Tests that compare pages with the whole program. Pages are about all features."""

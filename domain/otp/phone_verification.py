@@ -172,20 +172,25 @@ class PhoneVerification:
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
         """
-        pruned, policy = self.prune(request.now), request.policy
-        requester = pruned._requester(request)
+        pruned = self.prune(request.now)
+        return pruned._refer(request, pruned._requester(request))
+
+    def _refer(
+        self, request: OtpRequest, requester: Requester
+    ) -> tuple["PhoneVerification", DeliveryDecision] | None:
+        policy = request.policy
         wait = policy.explain(requester, request.now)
         if wait.limitation is None:
             if request.is_by_operator:
-                pruned.grants.add_code(request)
+                self.grants.add_code(request)  # raises if operators have sent three
             return None
         is_cooled_down = policy.is_cooled_down(requester, request.now)
-        referred = None if is_cooled_down else pruned._latest_delivery(request, requester)
+        referred = None if is_cooled_down else self._latest_delivery(request, requester)
         if referred is None:
             retry_after = whole_seconds(request.now, wait.until)
             raise TooManyOtpRequests(retry_after, wait.limitation.name.lower())
         delivery, challenge = referred
-        referring = replace(pruned, deliveries=pruned.deliveries.set_delivery(delivery))
+        referring = replace(self, deliveries=self.deliveries.set_delivery(delivery))
         return referring, DeliveryDecision(
             delivery, challenge, request.new_request_id, wait.until, is_new=False
         )
@@ -200,10 +205,10 @@ class PhoneVerification:
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
         """
-        if (referred := self.refer_to_delivery(request)) is not None:
-            return referred
         pruned, policy = self.prune(request.now), request.policy
         requester = pruned._requester(request)
+        if (referred := pruned._refer(request, requester)) is not None:
+            return referred
         grants = pruned.grants
         if request.is_by_operator:
             grants = grants.add_code(request)

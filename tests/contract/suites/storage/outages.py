@@ -38,6 +38,9 @@ A_LIMIT: Final = RateLimit(
 )
 MAX_ANSWERS: Final = 6
 """A call that needs answers before it writes is given up to so many: for a lock, for a read."""
+MAX_ROUNDS: Final = 3
+"""Connections that open again after an outage use up answers of one call, and then not of the next,
+which gets one too many."""
 RECOVERY_SECONDS: Final = 30.0
 """In these the adapter works again after its server does."""
 
@@ -153,21 +156,24 @@ async def make_unanswered(
         The outcome, and whether the server did it.
     """
     outcome, was_done = ObservedCall("was not made"), False
-    for answers in range(MAX_ANSWERS):
-        await prepare()
-        if not await instances.hang(answers):
-            break
-        try:
-            calling = start_near_deadline(call)
-            was_done = await _wait_until_seen(is_done, calling)
-            if was_done and when_done is not None:
-                await when_done()
-            if not (was_done and is_lost):
-                await asyncio.wait([calling], timeout=MAX_SECONDS)
-        finally:
-            await instances.mend()
-        outcome = await observe(calling, MAX_SECONDS)
-        if was_done or outcome.error is None:
+    for _ in range(MAX_ROUNDS):
+        for answers in range(MAX_ANSWERS):
+            await prepare()
+            if not await instances.hang(answers):
+                break
+            try:
+                calling = start_near_deadline(call)
+                was_done = await _wait_until_seen(is_done, calling)
+                if was_done and when_done is not None:
+                    await when_done()
+                if not (was_done and is_lost):
+                    await asyncio.wait([calling], timeout=MAX_SECONDS)
+            finally:
+                await instances.mend()
+            outcome = await observe(calling, MAX_SECONDS)
+            if was_done or outcome.error is None:
+                break
+        if outcome.error is not None or is_lost or not answers:
             break
     return outcome, was_done
 

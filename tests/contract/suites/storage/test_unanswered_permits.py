@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import Final
 
 import pytest
@@ -45,20 +46,20 @@ async def test_a_call_that_is_not_answered_is_an_error_and_is_not_repeated(
     outage_instances: OutageInstances, name: str, is_lost: bool
 ) -> None:
     change, other = CHANGES[name], outage_instances.other.limits
-    subjects = iter("abcdefghij")
+    subjects = count()
     limit = a_limit("")
 
     async def prepare() -> None:
         nonlocal limit
-        limit = a_limit(next(subjects))
+        limit = a_limit(str(next(subjects)))
         await other.acquire(*[Reservation(NOW, (limit,))] * STORED)
 
-    async def count() -> int:
+    async def used_permits() -> int:
         [used] = await other.count_used([limit], NOW)
         return used
 
     async def is_done() -> bool:
-        return await count() != STORED
+        return await used_permits() != STORED
 
     outcome, was_done = await make_unanswered(
         outage_instances,
@@ -68,7 +69,7 @@ async def test_a_call_that_is_not_answered_is_an_error_and_is_not_repeated(
         is_lost=is_lost,
     )
 
-    check(name, outcome, await count() - STORED, change.by, is_lost=is_lost)
+    check(name, outcome, await used_permits() - STORED, change.by, is_lost=is_lost)
     if not was_done:
         unproven(
             f"after hang_provider() the server did not {name}, so nobody sees whether that is "

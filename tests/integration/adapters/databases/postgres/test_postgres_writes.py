@@ -16,7 +16,7 @@ from adapters.databases.postgres import open_postgres_database
 from adapters.databases.postgres.driver import PostgresConnection
 from adapters.databases.postgres.sessions import Sessions
 from adapters.databases.records.kinds import DELIVERY_REPORTS, IDENTITIES
-from adapters.databases.records.record_store import RecordStore, Replacement, replace_all
+from adapters.databases.records.record_store import RecordStore
 from application.ports.errors import OperationRejected
 from tests.contract.postgres_database import contract_postgres_url, in_postgres
 from tests.contract.suites.storage.record_examples import a_report, an_identity
@@ -25,6 +25,8 @@ from tests.support.waiting import wait_until
 
 KIND: Final = DELIVERY_REPORTS
 NAMES: Final = ("1", "2", "3", "4")
+LOCK: Final = f"UPDATE {KIND.name} SET version = version WHERE id = %s"  # noqa: S608
+WAITING: Final = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 Connection = psycopg.Connection[Any]
 
 
@@ -37,12 +39,6 @@ def url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[RecordStore]:
-    async with open_postgres_database(url, KEY_FINGERPRINT) as database:
-        yield database.records
-
-
-@pytest.fixture
-async def other_store(store: RecordStore, url: str) -> AsyncIterator[RecordStore]:
     async with open_postgres_database(url, KEY_FINGERPRINT) as database:
         yield database.records
 
@@ -138,45 +134,49 @@ async def test_a_row_that_a_rule_of_the_operator_rejects_fails_alone(
         assert [results[0], *results[2:]] == [True] * 3
 
 
-async def test_batches_and_the_cleanup_lock_rows_in_one_order(
-    store: RecordStore, other_store: RecordStore, connection: Connection
-) -> None:
+async def test_batches_lock_rows_in_one_order(postgres_database: str) -> None:
     names = [f"{number:02}" for number in range(40)]
     backwards = [*reversed(names)]
-    await add_all(store, *names)
 
-    for version in range(1, 11):
-        won = await asyncio.gather(
-            replace_each(store, dict.fromkeys(names, version)),
-            replace_each(other_store, dict.fromkeys(backwards, version)),
-        )
-        replaced = await replace_all(
-            other_store, KIND, [Replacement(name, a_report(name), version) for name in backwards]
-        )
-        assert replaced + sum(result.count(True) for result in won) == len(names)
+    async with (
+        open_postgres_database(postgres_database, KEY_FINGERPRINT) as database,
+        open_postgres_database(postgres_database, KEY_FINGERPRINT) as other_database,
+    ):
+        await add_all(database.records, *names)
+        with (
+            psycopg.connect(postgres_database, autocommit=True) as connection,
+            psycopg.connect(postgres_database) as other,
+        ):
+            # Each batch gets half of the rows, unless the second one waits for the first row.
+            other.execute(LOCK, ["20"])
+            replacing = asyncio.gather(
+                replace_each(database.records, dict.fromkeys(names, 1)),
+                replace_each(other_database.records, dict.fromkeys(backwards, 1)),
+            )
+            await wait_until(lambda: connection.execute(WAITING).fetchall() == [(2,)])
+            other.rollback()
+            assert sum(result.count(True) for result in await replacing) == len(names)
 
-    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-    assert connection.execute(deadlocks).fetchall() == [(0,)]
+    # A connection reports its deadlocks at the latest when it is closed.
+    with psycopg.connect(postgres_database) as connection:
+        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        assert connection.execute(deadlocks).fetchall() == [(0,)]
 
 
 async def test_a_batch_that_the_server_ends_because_of_a_deadlock_is_executed_again(
     postgres_database: str,
 ) -> None:
-    # In a database of its own: other tests look at the number of deadlocks of theirs.
-    lock = f"UPDATE {KIND.name} SET version = version WHERE id = %s"  # noqa: S608
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-
     async with open_postgres_database(postgres_database, KEY_FINGERPRINT) as database:
         await add_all(database.records, *NAMES)
         with (
             psycopg.connect(postgres_database, autocommit=True) as connection,
             psycopg.connect(postgres_database) as other,
         ):
-            other.execute(lock, ["3"])
+            other.execute(LOCK, ["3"])
             replacing = asyncio.create_task(replace_each(database.records, dict.fromkeys(NAMES, 1)))
-            await wait_until(lambda: connection.execute(waiting).fetchall() == [(1,)])
+            await wait_until(lambda: connection.execute(WAITING).fetchall() == [(1,)])
             with suppress(DeadlockDetected):  # the server chooses whom it ends
-                await asyncio.to_thread(other.execute, lock, ["1"])
+                await asyncio.to_thread(other.execute, LOCK, ["1"])
             other.rollback()
 
         assert await replacing == [True] * 4

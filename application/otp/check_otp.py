@@ -143,7 +143,8 @@ class CheckOtp:
         phone, now = command.phone, self.clock.now()
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
         loading = self.phone_verifications.load(phone)
-        phone_key = self.codes.phone_key(phone)
+        digest_key = self.codes.digest_key(phone)
+        phone_key = self.codes.phone_key(phone, digest_key)
         acquiring = self.attempt_limiter.acquire(now, client_ip, phone, phone_key)
         device = named = None
         if command.device_token is None:
@@ -156,7 +157,7 @@ class CheckOtp:
                     self.identities, self.extensions, command.device_token, command.purpose, now
                 ),
             )
-        attempt = self._make_attempt(command, client_ip, now, device, permits)
+        attempt = self._make_attempt(command, client_ip, digest_key, now, device, permits)
         check = self._compare(phone, attempt, loaded.value)
         unchallenged = None
         if not isinstance(check.match, Correct):
@@ -208,6 +209,7 @@ class CheckOtp:
         self,
         command: CheckOtpCommand,
         client_ip: HashedClientIp,
+        digest_key: bytes,
         now: datetime,
         device: DeviceProof | None,
         permits: AttemptPermits,
@@ -217,7 +219,7 @@ class CheckOtp:
             code=command.code,
             client_ip=client_ip,
             now=now,
-            digest_key=self.codes.digest_key(command.phone),
+            digest_key=digest_key,
             request_id=command.request_id and parse_request_id(command.request_id),
             device=device,
             new_identity_id=make_identifier(now, random),

@@ -254,11 +254,11 @@ class LogIn:
             if self._is_recycled(identity, code, now):
                 detached = identity.detach(now)
                 return detached, (detached, _Change.DETACHED)
-            added = identity.add_session(session, used)
+            device = None
             if device_token is not None:
                 expires_at = now + DEVICE_TOKEN_TTL
                 device = RecognizedDevice(device_token.device_id, session.id, expires_at)
-                added = added.add_device(device, now)
+            added = identity.add_session(session, used, device)
             return added, (added, _Change.SESSION_ADDED)
 
         identity, made = await change(self.identities, identity_id, add, loaded=loaded)

@@ -258,8 +258,16 @@ class Identity:
         """Return whether this challenge opened a session."""
         return any(used.id == challenge_id for used in self.used_challenges)
 
-    def add_session(self, session: Session, used: UsedChallenge | None = None) -> "Identity":
-        """Add a session and the challenge that opened it. Above `MAX_SESSIONS` the oldest ends."""
+    def add_session(
+        self,
+        session: Session,
+        used: UsedChallenge | None = None,
+        device: RecognizedDevice | None = None,
+    ) -> "Identity":
+        """Add a session, the challenge that opened it, and the device that it recognizes.
+
+        Above `MAX_SESSIONS` the oldest session ends, above `MAX_DEVICES` the oldest is dropped.
+        """
         now = session.created_at
         sessions = [earlier for earlier in self.sessions if now < earlier.ends_at]
         challenges = [earlier for earlier in self.used_challenges if now < earlier.expires_at]
@@ -271,6 +279,7 @@ class Identity:
             last_used_at=now,
             days_of_use=self.days_of_use + self.counts_day(now),
             is_verified=True,
+            devices=self._add_device(device, now) if device else self.devices,
         )
 
     def repeat_login(
@@ -298,12 +307,11 @@ class Identity:
                     return device
         return None
 
-    def add_device(self, added: RecognizedDevice, now: datetime) -> "Identity":
-        """Return the identity with this device. Above `MAX_DEVICES` the oldest is dropped."""
+    def _add_device(self, added: RecognizedDevice, now: datetime) -> tuple[RecognizedDevice, ...]:
         kept = [
             device for device in self.devices if device.id != added.id and now < device.expires_at
         ]
-        return replace(self, devices=(*kept, added)[-MAX_DEVICES:])
+        return (*kept, added)[-MAX_DEVICES:]
 
     def add_passkey(self, passkey: Passkey) -> "Identity":
         """Add a passkey, and end the sessions of the console; see `Staff.add_passkey`."""

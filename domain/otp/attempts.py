@@ -1,6 +1,6 @@
 """Attempts to verify a code, and their results."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Final
@@ -76,6 +76,10 @@ class UsedCode:
     carrier: Delivery | Callback | None
     is_device_recognized: bool
     deliveries: tuple[Delivery, ...] = ()
+
+    def with_login(self, login: Login) -> "UsedCode":
+        """Return the code as used for another login."""
+        return replace(self, challenge=replace(self.challenge, login=login), login=login)
 
     @property
     def channel(self) -> Channel:

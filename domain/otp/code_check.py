@@ -380,31 +380,30 @@ class CodeCheck:
         completes it.
         """
         state, attempt, device_id = self.state, self.attempt, self.device_id
-        login, owned = match.code.login, state
+        code, owned = match.code, state
         if isinstance(decision, LoginRejection):
-            login = Login("", "", attempt.request_id)
+            code = code.with_login(Login("", "", attempt.request_id))
         elif attempt.purpose is Purpose.SIGN_IN:
-            login = replace(login, claims=decision.claims if decision else "")
+            if decision is not None:
+                code = code.with_login(replace(code.login, claims=decision.claims))
             if not state.identity_id:
-                owned = state.change_owner(login.identity_id)
+                owned = state.change_owner(code.login.identity_id)
             owned = owned.trust_ip(attempt.client_ip, attempt.now)
-        used = replace(match.code.challenge, login=login)
-        deliveries = [
+        used = code.challenge
+        settled = [
             delivery.reset_attempts(
-                attempt.client_ip, device_id, is_verified=delivery is match.code.carrier
+                attempt.client_ip,
+                device_id,
+                permits=None if delivery.challenge_id == used.id else delivery.permits,
+                is_verified=delivery is code.carrier,
             )
             for delivery in state.deliveries.all
-        ]
-        settled = [
-            replace(delivery, permits=None) if delivery.challenge_id == used.id else delivery
-            for delivery in deliveries
         ]
         successor = replace(
             owned.map_challenges(lambda other: used if other.id == used.id else other),
             deliveries=replace(state.deliveries, all=tuple(settled)),
             failures=state.failures.reset(device_id),
         )
-        code = replace(match.code, challenge=used, login=login)
         return successor, Correct(code, match.attempts_left)
 
     @property

@@ -1,6 +1,6 @@
 """Device tokens, and the devices that an identity recognizes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from domain.identities.device_token import (
     RecognizedDevice,
     parse_device_token,
 )
+from domain.identities.identity import Identity
 from tests.support.builders import NOW, a_session, an_id, an_identity
 
 TOKEN = DeviceToken(an_id(7), bytes(range(SECRET_BYTES)))
@@ -18,6 +19,10 @@ EXPIRES_AT = NOW + timedelta(days=180)
 
 def a_device(name: str) -> RecognizedDevice:
     return RecognizedDevice(name, f"session of {name}", EXPIRES_AT)
+
+
+def recognize(identity: Identity, device: RecognizedDevice, now: datetime = NOW) -> Identity:
+    return identity.add_session(a_session(created_at=now), device=device)
 
 
 def test_the_encoded_form_has_the_whole_secret_and_no_padding() -> None:
@@ -38,7 +43,7 @@ def test_any_other_text_is_no_token(text: str) -> None:
 
 
 def test_a_device_is_found_until_it_expires() -> None:
-    identity = an_identity().add_device(a_device("one"), NOW)
+    identity = recognize(an_identity(), a_device("one"))
     assert identity.find_device("one", EXPIRES_AT - timedelta(seconds=1)) == a_device("one")
     assert identity.find_device("one", EXPIRES_AT) is None
     assert identity.find_device("two", NOW) is None
@@ -47,11 +52,11 @@ def test_a_device_is_found_until_it_expires() -> None:
 def test_an_added_device_is_the_newest_and_expired_ones_are_dropped() -> None:
     identity = an_identity()
     for number in range(11):  # above ten the oldest is dropped
-        identity = identity.add_device(a_device(str(number)), NOW)
+        identity = recognize(identity, a_device(str(number)))
     again = RecognizedDevice("3", "another session", EXPIRES_AT)
-    ids = [device.id for device in identity.add_device(again, NOW).devices]
+    ids = [device.id for device in recognize(identity, again).devices]
     assert ids == ["1", "2", "4", "5", "6", "7", "8", "9", "10", "3"]
-    assert identity.add_device(again, EXPIRES_AT).devices == (again,)
+    assert recognize(identity, again, EXPIRES_AT).devices == (again,)
 
 
 def test_ending_other_sessions_or_all_revokes_their_devices() -> None:

@@ -61,17 +61,20 @@ async def at_each_operation(
 
 
 async def before_each_operation(
-    start: Callable[[], Awaitable[Racing]],
+    start: Callable[[], Awaitable[Racing]], *, is_swapped: bool = False
 ) -> AsyncIterator[Racing]:
     """Run the second act before each operation of the first, and at last after it.
 
     Args:
         start: Return a new service, the two acts, and what the test needs besides.
+        is_swapped: Run the first act before each operation of the second.
     """
-    operations, _ = await _run(start)
+    operations, _ = await _run(start, is_swapped=is_swapped)
     for number, operation in enumerate([*operations, "its end"], start=1):
         started = await start()
         app, act, other = started[:3]
+        if is_swapped:
+            act, other = other, act
         app.faults.run_at(number, other)
         await act()
         has_run = app.faults.has_fired
@@ -96,13 +99,16 @@ class Attempt:
             self.result = error
 
 
-async def _run(start: Callable[[], Awaitable[Started]]) -> tuple[list[str], list[str]]:
-    """Run the act without an interruption.
+async def _run(
+    start: Callable[[], Awaitable[Started]], *, is_swapped: bool = False
+) -> tuple[list[str], list[str]]:
+    """Run the act without an interruption, or the second one.
 
     Returns:
         Its operations, and the states before each of them and after the last one.
     """
-    app, act = (await start())[:2]
+    app, *acts = (await start())[:3]
+    act: Act = acts[is_swapped]
     app.faults.reset()
     states, on_call = list[str](), app.faults.on_call
 

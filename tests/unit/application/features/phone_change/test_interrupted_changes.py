@@ -60,7 +60,10 @@ async def sign_in_at_once(app: AppHarness, phone: PhoneNumber) -> LoggedIn | Otp
 
 @pytest.mark.parametrize(
     ("start", "new_phone", "old_phone"),
-    [(partial(start_change, with_old=True), NEW, OLD), (start_undo, OLD, NEW)],
+    [
+        pytest.param(partial(start_change, with_old=True), NEW, OLD, marks=pytest.mark.slow),
+        (start_undo, OLD, NEW),
+    ],
     ids=["change", "undo"],
 )
 async def test_a_change_interrupted_at_any_call_is_completed_by_a_retry(

@@ -55,16 +55,6 @@ async def test_nothing_is_sent_to_a_blocked_number_or_a_country_that_is_not_serv
     assert await move(served, abroad.identity.id, OTHER) == [OTHER]
 
 
-async def test_a_new_number_that_is_blocked_meanwhile_gets_no_message(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    app.messenger.result = REJECTED
-    await app.move_phone(user.identity.id, NEW, can_be_undone=True)
-    await app.identities.operator_actions.block(NEW)
-    app.messenger.result = ACCEPTED
-    await clean_up_later(app)
-    assert notices_to_new(app) == 1
-
-
 async def test_nothing_is_sent_to_a_test_number(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     otps = TestOtps(
@@ -122,15 +112,22 @@ async def test_a_provider_that_rejects_one_message_does_not_repeat_the_other(
         assert len(texts) == 2
 
 
-async def test_the_number_of_a_deleted_account_gets_no_message(app: AppHarness) -> None:
+@pytest.mark.parametrize("is_deleted", [True, False])
+async def test_the_number_of_a_deleted_account_or_a_blocked_one_gets_no_message(
+    app: AppHarness, is_deleted: bool
+) -> None:
     user = await app.add_user(OLD)
     app.messenger.result = REJECTED
     changed = await app.move_phone(user.identity.id, NEW, can_be_undone=True)
     app.messenger.result = ACCEPTED
-    await app.identities.delete_user.by_id(changed.id)
+    if is_deleted:
+        await app.identities.delete_user.by_id(changed.id)
+    else:
+        await app.identities.operator_actions.block(NEW)
     await clean_up_later(app)
     assert notices_to_new(app) == 1
-    assert await phone_change_repositories(app.database).phone_assignments.load(changed.id) is None
+    assignments = phone_change_repositories(app.database).phone_assignments
+    assert (await assignments.load(changed.id) is None) == is_deleted
 
 
 async def clean_up_without_providers(app: AppHarness) -> CleanupReport:

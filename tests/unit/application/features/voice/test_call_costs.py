@@ -45,28 +45,22 @@ def minutes_of(country: str, minutes: int, price: int) -> GroupCounts:
     return GroupCounts(group, Counts(line_millionths=minutes * price))
 
 
-async def end(app: AppHarness, call: InboundCall, status: CallStatus, seconds: int | None) -> None:
-    await app.report_call(call.id, status, caller=call.phone, seconds=seconds)
-
-
-@pytest.mark.parametrize(("seconds", "minutes"), [(61, 2), (None, 3)])
-async def test_a_call_costs_the_minutes_that_the_provider_or_else_its_record_says(
-    app: AppHarness, seconds: int | None, minutes: int
+@pytest.mark.parametrize(
+    ("status", "seconds", "costs"),
+    [
+        (CallStatus.COMPLETED, 61, [minutes_of("IN", 2, 50_000)]),
+        (CallStatus.COMPLETED, None, [minutes_of("IN", 3, 50_000)]),
+        (CallStatus.NO_ANSWER, 0, []),
+    ],
+)
+async def test_an_answered_call_costs_the_minutes_that_the_provider_or_else_its_record_says(
+    app: AppHarness, status: CallStatus, seconds: int | None, costs: list[GroupCounts]
 ) -> None:
     call = await InboundCall(app).ring()
     app.advance(seconds=150)
     for _ in ("reported", "repeated"):
-        await end(app, call, CallStatus.COMPLETED, seconds)
-    assert counted(app) == [minutes_of("IN", minutes, 50_000)]
-
-
-@pytest.mark.parametrize("status", sorted(set(CallStatus) - {CallStatus.COMPLETED}))
-async def test_a_call_that_nobody_answered_costs_nothing(
-    app: AppHarness, status: CallStatus
-) -> None:
-    call = await InboundCall(app).ring()
-    await end(app, call, status, 0)
-    assert counted(app) == []
+        await app.report_call(call.id, status, caller=call.phone, seconds=seconds)
+    assert counted(app) == costs
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
-from tests.support.app_harness import AppHarness, Policy
+from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import Act, Attempt, before_each_operation
 from tests.support.builders import NOW, a_phone
 from tests.support.inbound_call import PHONE_LINE, InboundCall, join, make_phone_line
@@ -178,20 +178,17 @@ async def test_a_user_that_an_administrator_made_does_not_leave_by_a_call(app: A
 async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
     is_login_first: bool,
 ) -> None:
-    async def start() -> tuple[AppHarness, Act, Act, Attempt, InboundCall, str]:
+    async def start() -> tuple[AppHarness, Attempt, Act, InboundCall, str]:
         app = AppHarness(policy=PHONE_LINE)
         joined_id = await join(app)
         app.advance(hours=12)
         await app.request_otp()
         call = await InboundCall(app, sid="CA-leave").ring("4")
-        log_in, leave_now = (
-            Attempt(partial(app.verify_otp, app.last_code)),
-            partial(call.press, "1"),
-        )
-        first, then = (leave_now, log_in) if is_login_first else (log_in, leave_now)
-        return app, first, then, log_in, call, joined_id
+        log_in = Attempt(partial(app.verify_otp, app.last_code))
+        return app, log_in, partial(call.press, "1"), call, joined_id
 
-    async for app, _, _, log_in, call, joined_id in before_each_operation(start):
+    races = before_each_operation(start, is_swapped=is_login_first)
+    async for app, log_in, _, call, joined_id in races:
         assert isinstance(log_in.result, LoggedIn)
         principal = await app.identities.authenticate(log_in.result.tokens.access_token)
         has_left = call.record.outcome is CallOutcome.LEFT
@@ -223,17 +220,6 @@ async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> N
     assert (notice.notice, notice.locale) == ("leaving_message", "en-US")
 
 
-async def test_no_message_goes_to_a_number_that_is_blocked() -> None:
-    app = AppHarness(policy=make_phone_line())
-    await app.log_in()
-    app.messenger.messages.clear()
-    block = NumberBlock("block_prefix", "")
-    app.limits.delivery_limiter.find_number_block = lambda _phone, _now: block
-
-    assert (await leave(app, "CA1")).heard.startswith("To leave, open the app")
-    assert app.messenger.messages == []
-
-
 async def test_messages_to_a_country_are_limited() -> None:
     limits = RateLimits(per_country=SlidingWindow(40, timedelta(hours=1)))
     app = AppHarness(policy=make_phone_line(rate_limits=limits))
@@ -246,24 +232,25 @@ async def test_messages_to_a_country_are_limited() -> None:
     assert len(app.messenger.messages) == 2
 
 
-@pytest.mark.parametrize(
-    "policy",
-    [
-        make_phone_line(countries={"IN"}),
-        make_phone_line(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("123456"), LATER),))),
-        PHONE_LINE,
-    ],
-    ids=["not served", "test phone", "blocked"],
-)
+@pytest.mark.parametrize("reason", ["not served", "test phone", "blocked phone", "blocked number"])
 async def test_nothing_is_sent_to_other_countries_test_phones_and_blocked_phones(
-    policy: Policy,
+    reason: str,
 ) -> None:
     app = AppHarness(policy=PHONE_LINE)
     await app.log_in()
-    if policy is PHONE_LINE:
-        await app.identities.operator_actions.block(a_phone())
+    match reason:
+        case "not served":
+            app = replace(app, policy=make_phone_line(countries={"IN"}))
+        case "test phone":
+            test_otp = TestOtp(a_phone(), OtpCode("123456"), LATER)
+            app = replace(app, policy=make_phone_line(test_otps=TestOtps((test_otp,))))
+        case "blocked phone":
+            await app.identities.operator_actions.block(a_phone())
+        case _:
+            block = NumberBlock("block_prefix", "")
+            app.limits.delivery_limiter.find_number_block = lambda _phone, _now: block
     app.messenger.messages.clear()
-    call = await leave(replace(app, policy=policy))
+    call = await leave(app)
 
     assert call.heard.startswith("To leave, open the app")
     assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED

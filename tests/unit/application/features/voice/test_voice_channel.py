@@ -2,7 +2,6 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,18 +15,15 @@ from domain.features.voice.call import Call, CallDirection, CallStatus
 from domain.features.voice.walk import CallOutcome
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Channel, parse_report_id
-from domain.otp.rate_limits import RateLimits
-from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
-from domain.phone import PhoneNumber, parse_phone
+from domain.phone import PhoneNumber
 from tests.support.app_harness import CALL_URLS, AppHarness, make_policy
-from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.builders import a_phone
 from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.call_provider import PlacedCall
 from tests.support.fakes.messenger import INVALID_NUMBER, NOT_CONNECTED, REJECTED, UNKNOWN
 from tests.support.voice.stored import stored_calls, voice_repositories
 
-HOUR = timedelta(hours=1)
 A_TEST_OTP = TestOtps((TestOtp(a_phone(), OtpCode("123456")),))
 
 
@@ -40,11 +36,9 @@ def app() -> AppHarness:
     return app_with_phone_line()
 
 
-async def request_call(
-    app: AppHarness, phone: PhoneNumber | None = None, client_ip: str = CLIENT_IP
-) -> str:
+async def request_call(app: AppHarness, phone: PhoneNumber | None = None) -> str:
     """Request a call and return the request id."""
-    return (await app.request_otp(phone, client_ip, channel=Channel.VOICE)).request_id
+    return (await app.request_otp(phone, channel=Channel.VOICE)).request_id
 
 
 def stored_call(app: AppHarness) -> Call:
@@ -200,26 +194,6 @@ async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile(
     await request_call(app)
     call = stored_call(app)
     assert (call.status, call.provider_call_id) == (CallStatus.RINGING, f"CA{0:032x}")
-
-
-# Limits per country
-
-
-async def test_calls_have_a_limit_per_country_with_a_reserve_for_recognized_phones() -> None:
-    limits = RateLimits(calls_per_country=SlidingWindow(12, HOUR))
-    app = app_with_phone_line(rate_limits=limits)
-    for number in range(2):
-        await app.log_in(a_phone(number))
-    app.advance(hours=12)
-    strangers = [parse_phone(f"+1206{200 + number}2000", None) for number in range(9)]
-    for number, phone in enumerate(strangers[:8]):
-        await request_call(app, phone, f"198.18.{number}.1")
-    with pytest.raises(TooManyOtpRequests) as error:
-        await request_call(app, strangers[8], "198.18.8.1")
-    assert error.value.retry_after in range(3600, 3661)
-    for number in range(2):
-        await request_call(app, a_phone(number))
-    assert (await app.request_otp(strangers[8], "198.18.8.1")).sent
 
 
 # Blocked phones

@@ -83,9 +83,9 @@ async def undo(app: AppHarness, phone: PhoneNumber = OLD) -> None:
     await app.phone_change.undo(make_undo(app.last_code, result.request_id, phone))
 
 
-async def sign_in(app: AppHarness, phone: PhoneNumber) -> Principal:
-    """Sign in when that is allowed, without the twelve hours of `open_session`."""
-    app.advance(hours=1)
+async def sign_in(app: AppHarness, phone: PhoneNumber, *, minutes: int = 60) -> Principal:
+    """Sign in when that is allowed. A minute later a login before it is still fresh."""
+    app.advance(minutes=minutes)
     await app.request_otp(phone)
     result = await app.verify_otp(app.last_code, phone)
     assert isinstance(result, LoggedIn), result

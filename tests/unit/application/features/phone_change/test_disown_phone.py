@@ -8,7 +8,6 @@ from functools import partial
 import pytest
 
 from application.features.phone_change.events import PhoneDisowned
-from application.otp.log_in import LoggedIn
 from application.principal import Principal
 from domain.administration.audit import AuditAction
 from domain.errors import (
@@ -51,15 +50,6 @@ from tests.unit.application.features.phone_change.phone_changes import (
 from tests.unit.application.features.phone_change.test_undo_phone_change import WRONG, undo_with
 
 
-async def sign_in_soon(app: AppHarness, phone: PhoneNumber) -> Principal:
-    """Sign in a minute later, so that a login before it is still fresh."""
-    app.advance(minutes=1)
-    await app.request_otp(phone)
-    result = await app.verify_otp(app.last_code, phone)
-    assert isinstance(result, LoggedIn), result
-    return await app.identities.authenticate(result.tokens.access_token)
-
-
 async def give_away(app: AppHarness, *, with_old: bool = False) -> tuple[Principal, Principal]:
     """Change the number of an account to NEW, and let its owner sign in there.
 
@@ -68,7 +58,7 @@ async def give_away(app: AppHarness, *, with_old: bool = False) -> tuple[Princip
     """
     owner = await app.add_user(OLD)
     await change_phone(app, owner, with_old=with_old)
-    return owner, await sign_in_soon(app, NEW)
+    return owner, await sign_in(app, NEW, minutes=1)
 
 
 async def is_signed_in(app: AppHarness, principal: Principal) -> bool:
@@ -204,7 +194,7 @@ async def test_only_a_recent_login_with_the_number_disowns(app: AppHarness) -> N
 async def test_it_is_possible_for_seven_days(app: AppHarness, is_late: bool) -> None:
     owner, _ = await give_away(app)
     app.advance(days=7, minutes=-5)  # a minute passed before her first login
-    hers = await sign_in_soon(app, NEW)
+    hers = await sign_in(app, NEW, minutes=1)
     if not is_late:
         await app.phone_change.disown(hers)
         assert identity_of(app, owner).phone == OLD
@@ -232,7 +222,7 @@ async def test_after_an_operators_change_all_sessions_are_of_the_new_number(
 ) -> None:
     owner = await app.add_user(OLD)
     await app.move_phone(owner.identity.id, NEW, can_be_undone=True)
-    await app.phone_change.disown(await sign_in_soon(app, NEW))
+    await app.phone_change.disown(await sign_in(app, NEW, minutes=1))
     identity = identity_of(app, owner)
     assert (identity.phone, identity.sessions) == (OLD, ())
     await check_free(app, owner)
@@ -240,7 +230,7 @@ async def test_after_an_operators_change_all_sessions_are_of_the_new_number(
 
 async def test_an_account_whose_change_cannot_be_undone_is_detached(app: AppHarness) -> None:
     owner, hers = await give_away(app, with_old=True)
-    next_owner = await sign_in_soon(app, OLD)
+    next_owner = await sign_in(app, OLD, minutes=1)
     await app.phone_change.disown(hers)
     check_detached(app, owner)
     assert not await is_signed_in(app, owner)
@@ -267,14 +257,14 @@ async def test_a_former_number_that_nobody_else_may_have_is_not_given_back(
 async def test_each_number_of_a_chain_of_changes_disowns_its_own(app: AppHarness) -> None:
     owner, between = await give_away(app)
     await change_phone(app, between, OTHER)
-    await app.phone_change.disown(await sign_in_soon(app, OTHER))
+    await app.phone_change.disown(await sign_in(app, OTHER, minutes=1))
     identity = identity_of(app, owner)
     assert (identity.phone, [session.id for session in identity.sessions]) == (
         NEW,
         [between.session.id],
     )
     await check_free(app, owner, OTHER)
-    await app.phone_change.disown(await sign_in_soon(app, NEW))
+    await app.phone_change.disown(await sign_in(app, NEW, minutes=1))
     identity = identity_of(app, owner)
     assert (identity.phone, identity.sessions) == (OLD, ())
     await check_free(app, owner)
@@ -287,7 +277,7 @@ async def test_it_is_possible_before_the_messages_of_the_change_were_sent(app: A
     with pytest.raises(ProcessKilled):
         await app.phone_change.change_phone(owner, make_command(code))
     app.faults.reset()
-    await app.phone_change.disown(await sign_in_soon(app, NEW))
+    await app.phone_change.disown(await sign_in(app, NEW, minutes=1))
     check_restored(app, owner)
     app.advance(minutes=3)
     await app.operations.cleanup()

@@ -46,7 +46,8 @@ async def app_with_user() -> AppHarness:
 
 async def call_at_each_node(app: AppHarness) -> list[InboundCall]:
     """Come to every node, and send every event there, in a new call for each path."""
-    calls, seen, paths = list[InboundCall](), set[str](), list[list[CallEvent]]([[]])
+    calls = [await InboundCall(app, sid="CA").ring()]
+    seen, paths = set[str](), list[list[CallEvent]]([[]])
     for path in paths:  # it grows
         for event in EVENTS:
             call = await InboundCall(app, sid=f"CA{len(calls)}").ring()

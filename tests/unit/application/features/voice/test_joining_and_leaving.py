@@ -174,7 +174,7 @@ async def test_a_user_that_an_administrator_made_does_not_leave_by_a_call(app: A
     assert not app.database.identities[identity_id].value.is_deleted
 
 
-@pytest.mark.parametrize("is_login_first", [True, False])
+@pytest.mark.parametrize("is_login_first", [True, pytest.param(False, marks=pytest.mark.slow)])
 async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
     is_login_first: bool,
 ) -> None:

@@ -23,7 +23,7 @@ from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone, an_id
 from tests.support.core_harness import WEBHOOK_URLS, wrong_code
-from tests.support.fakes.messenger import INVALID_NUMBER, NOT_CONNECTED, REJECTED, UNKNOWN
+from tests.support.fakes.messenger import NOT_CONNECTED, REJECTED, UNKNOWN
 from tests.support.fault_injector import cancel_this
 from tests.support.voice.stored import stored_calls
 
@@ -168,7 +168,7 @@ async def test_while_the_provider_pauses_a_callback_uses_up_nothing(
     assert await app.callbacks.request(other, an_id(4))
 
 
-@pytest.mark.parametrize("result", [NOT_CONNECTED, REJECTED, INVALID_NUMBER])
+@pytest.mark.parametrize("result", [NOT_CONNECTED, REJECTED])
 async def test_a_call_that_is_not_placed_counts_for_an_hour_and_releases_permits(
     app: AppHarness, result: DeliveryResult
 ) -> None:

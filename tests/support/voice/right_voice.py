@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from application.features.voice.ports import Markup, RecordingFile, WebhookFields
-from application.ports.errors import CallProviderUnavailable, RecordingNotFound
+from application.features.voice.ports import Markup, WebhookFields
+from application.ports.errors import CallProviderUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.webhooks import MAX_SIGNATURE_AGE, SignedRequest
 from domain.errors import InvalidValue
@@ -29,10 +29,10 @@ from domain.features.voice.instructions import (
 )
 from domain.features.voice.walk import Answered, Continued
 from domain.phone import PhoneNumber, parse_phone
+from tests.support.fakes.call_provider import FakeCallProvider
 
 KEY: Final = "s3cret"
 NUMBER: Final = "+14155550006"
-_PIECE: Final = 65_536
 
 
 class _Call(msgspec.Struct):
@@ -116,12 +116,12 @@ def sign_request(url: str, body: bytes, signed_at: float, key: str = KEY) -> Sig
     return SignedRequest(url, headers, body=body)
 
 
-class RightVoice:
+class RightVoice(FakeCallProvider):
     """Its provider fails in the way that `failure` says."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.placed: list[tuple[str, str, str]] = []
-        self.recordings: dict[str, bytes] = {}
         self.failure = ""
         self._calls = 0
 
@@ -134,18 +134,6 @@ class RightVoice:
         if self.failure:
             return DeliveryResult(DeliveryStatus.UNKNOWN, "The provider did not respond.")
         return DeliveryResult(DeliveryStatus.ACCEPTED, provider_call_id=f"c{len(self.placed)}")
-
-    @asynccontextmanager
-    async def open_recording(self, recording_id: str) -> AsyncIterator[RecordingFile]:
-        self._require_provider()
-        content = self.recordings.get(recording_id)
-        if content is None:
-            raise RecordingNotFound
-        yield RecordingFile("audio/mpeg", len(content), self._read(content))
-
-    async def delete_recording(self, recording_id: str) -> None:
-        self._require_provider()
-        self.recordings.pop(recording_id, None)
 
     def verify(self, request: SignedRequest) -> bool:
         timestamp = request.headers.get("timestamp", "")
@@ -171,15 +159,7 @@ class RightVoice:
     ) -> Markup:
         return render_steps(instructions, url_of, recording_status_url)
 
-    async def check(self) -> None:
-        self._require_provider()
-
-    async def _read(self, content: bytes) -> AsyncIterator[bytes]:
-        for start in range(0, len(content), _PIECE):
-            self._require_provider()
-            yield content[start : start + _PIECE]
-
-    def _require_provider(self) -> None:
+    def _check(self) -> None:
         if self.failure not in ("", "invalid number"):
             raise CallProviderUnavailable("The provider does not respond.")
 

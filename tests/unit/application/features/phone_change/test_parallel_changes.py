@@ -49,6 +49,7 @@ ORDERS = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.slow
 async def test_two_changes_to_one_number_give_it_to_one_of_them() -> None:
     async def start() -> tuple[AppHarness, Attempt, Attempt, list[Principal]]:
         app = AppHarness()

@@ -31,7 +31,7 @@ from domain.otp.test_otps import TestOtp, TestOtps
 from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.builders import CLIENT_IP, NOW
+from tests.support.builders import CLIENT_IP, NOW, a_phone
 from tests.support.core_harness import wrong_code
 from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.support.keys import FakeKeyRing
@@ -429,6 +429,31 @@ async def test_a_wrong_code_has_the_same_effect_for_each_number_after_as_many_re
         await check_void(app, WRONG, phone)
         calls.append(app.faults.calls)
     assert calls[0] == calls[1] == calls[2] != []
+
+
+@pytest.mark.parametrize("purpose", [Purpose.SIGN_IN, Purpose.UNDO_PHONE_CHANGE])
+async def test_accounts_blocks_and_holds_cause_the_same_calls(
+    app: AppHarness, purpose: Purpose
+) -> None:
+    """So the time of a request for a code reveals nothing."""
+    await add_user_with_new_number(app)
+    blocked, blocked_user = a_phone(4), a_phone(5)
+    await app.add_user(blocked_user, "Asha Rao")
+    for phone in (blocked, blocked_user):
+        await app.identities.operator_actions.block(phone)
+    app.advance(days=1)
+
+    calls = {}
+    for phone in (OTHER, OLD, NEW, blocked, blocked_user):
+        app.faults.reset()
+        await app.request_otp(phone, purpose=purpose)
+        first = app.faults.calls
+        app.faults.reset()
+        await app.request_otp(phone, purpose=purpose)
+        calls[phone] = (first, app.faults.calls)
+
+    assert calls[OTHER][0] != calls[OTHER][1] != []
+    assert [*calls.values()] == [calls[OTHER]] * 5
 
 
 async def test_nothing_that_is_stored_has_the_code(app: AppHarness) -> None:

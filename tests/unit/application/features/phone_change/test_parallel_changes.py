@@ -1,6 +1,7 @@
 """A change that meets another act before any of its calls."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -129,7 +130,7 @@ async def test_an_undo_and_another_change_end_with_the_old_number(is_swapped: bo
     async def start() -> Race:
         app = AppHarness()
         user = await add_user_with_new_number(app)
-        thief = await app.log_in(NEW)
+        thief = replace(user, identity=identity_of(app, user))
         command = make_command(await request_code(app, thief, OTHER), phone=OTHER)
         result = await request_undo_code(app)
         change = Attempt(partial(app.phone_change.change_phone, thief, command))

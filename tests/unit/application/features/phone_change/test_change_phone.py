@@ -163,7 +163,7 @@ async def test_that_a_number_is_in_use_is_said_after_the_right_code_only(
     assert app.database.audit_entries[-1].error == "phone_in_use"
 
 
-@pytest.mark.parametrize("owner", ["unverified", "deleted", "detached", "missing", "unused"])
+@pytest.mark.parametrize("owner", ["unverified", "deleted", "missing", "unused"])
 async def test_an_owner_that_a_sign_in_would_replace_is_replaced(owner: str) -> None:
     app = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
     before = await app.log_in(NEW)
@@ -177,8 +177,6 @@ async def test_an_owner_that_a_sign_in_would_replace_is_replaced(owner: str) -> 
             await identities.replace(unverified, loaded.version)
         case "deleted":
             await app.identities.delete_user(before)
-        case "detached":
-            await identities.replace(stored.detach(app.clock.now()), loaded.version)
         case "missing":
             del app.database.records.tables["identities"][stored.id]
         case _:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from application.features.voice.calls import CallsFeature
+from application.features.voice.details import CallDetails
 from application.ports.errors import CallProviderUnavailable, StorageUnavailable
 from application.principal import Principal
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
@@ -16,6 +17,7 @@ from domain.features.voice.walk import CallOutcome
 from domain.identities.role import Role
 from domain.identities.staff import Staff
 from domain.otp.delivery_report import ReportedStatus
+from tests.support.acts import show
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_session, an_id, an_identity
 from tests.support.voice.builders import a_call
@@ -43,13 +45,10 @@ async def add(app: AppHarness, *calls: Call) -> None:
 @pytest.mark.parametrize(
     ("status", "outcome", "reported"),
     [
-        (CallStatus.RINGING, None, ReportedStatus.SENT),
         (CallStatus.IN_PROGRESS, CallOutcome.CODE_READ, ReportedStatus.SENT),
         (CallStatus.COMPLETED, CallOutcome.CODE_READ, ReportedStatus.DELIVERED),
         (CallStatus.COMPLETED, CallOutcome.CODE_NOT_READ, ReportedStatus.UNDELIVERED),
-        (CallStatus.BUSY, None, ReportedStatus.UNDELIVERED),
         (CallStatus.NO_ANSWER, None, ReportedStatus.UNDELIVERED),
-        (CallStatus.FAILED, None, ReportedStatus.FAILED),
         (CallStatus.CANCELED, None, ReportedStatus.FAILED),
     ],
 )
@@ -84,6 +83,12 @@ async def test_members_see_their_own_calls_and_administrators_all(app: AppHarnes
     for principal, seen in ((MEMBER, [3, 1]), (ADMINISTRATOR, [3, 2, 1, 0]), (TIRED, [])):
         page = await list_calls(principal, None, 10)
         assert [call.id for call in page.calls] == [an_id(number) for number in seen]
+
+
+async def test_operators_see_the_last_calls_of_a_user(app: AppHarness) -> None:
+    call = call_number(1, identity_id=(await app.add_user()).identity.id)
+    await add(app, call)
+    assert (await show(app)).parts.find(CallDetails) == CallDetails([call])
 
 
 # Recordings of administrators

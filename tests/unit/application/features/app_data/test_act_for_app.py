@@ -150,24 +150,6 @@ async def test_data_and_claims_are_deleted_with_the_account(app: AppHarness) -> 
     assert (await show(app, user.identity.id)).parts.find(AppDataDetails) is None
 
 
-async def test_the_cleanup_deletes_data_that_the_deletion_left(app: AppHarness) -> None:
-    user = await app.add_user()
-    await set_data(app, user.identity.id, VALUES)
-    app.faults.fail_on("app_data.delete")
-    await app.identities.delete_user(user)
-    assert [*stored(app)] == [user.identity.id]
-    await app.operations.cleanup()
-    assert stored(app) == {}
-
-
-async def test_data_that_are_set_while_the_account_is_deleted_are_not_kept(app: AppHarness) -> None:
-    user = await app.add_user()
-    app.faults.run_before("app_data.add", lambda: app.identities.delete_user(user))
-    with pytest.raises(UserNotFound):
-        await set_data(app, user.identity.id, VALUES)
-    assert stored(app) == {}
-
-
 async def test_data_that_change_while_they_are_deleted_are_deleted_too(app: AppHarness) -> None:
     user = await app.add_user()
     await set_data(app, user.identity.id, {"former": 1})

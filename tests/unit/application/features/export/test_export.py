@@ -19,6 +19,7 @@ from application.features.export.acts import EXPORT
 from application.features.export.export_user import Export
 from application.features.export.feature import ExportFeature
 from application.features.export.page import EXPLAINED_FILES
+from application.features.media import export as media_export
 from application.features.media.feature import LibraryFeature
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
@@ -377,9 +378,12 @@ async def test_a_store_that_fails_during_an_export_breaks_it(app: AppHarness) ->
     await export_own_data(app, principal)
 
 
-async def test_all_pages_of_a_library_are_exported_one_file_at_a_time(app: AppHarness) -> None:
+async def test_all_pages_of_a_library_are_exported_one_file_at_a_time(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media_export, "MAX_PAGE_SIZE", 2)
     principal = await app.add_user()
-    for _ in range(101):
+    for _ in range(5):
         await app.upload_image(principal)
 
     async with (
@@ -392,7 +396,7 @@ async def test_all_pages_of_a_library_are_exported_one_file_at_a_time(app: AppHa
     assert max(open_files) == 1
     app.advance(days=1)
     archive = await read(app.use_cases.of(ExportFeature).export_own_data(await app.log_in()))
-    assert sum(name.startswith("library/") for name in archive.namelist()) == 101
+    assert sum(name.startswith("library/") for name in archive.namelist()) == 5
 
 
 async def test_a_hidden_item_is_in_the_export_of_its_owner(app: AppHarness) -> None:

@@ -93,8 +93,11 @@ async def test_a_repeat_changes_nothing_also_after_a_new_name(
         assert outcomes(await import_user(app, **ids, **FIELDS)) == [UNCHANGED]
 
 
-@IDS
-@pytest.mark.parametrize("is_blocked", [True, False])
+@pytest.mark.parametrize(
+    ("ids", "is_blocked"),
+    [({"id": an_id(7)}, True), ({"external_id": EXTERNAL_ID}, False), ({}, True)],
+    ids=["an id", "an external id", "a phone only"],
+)
 async def test_a_repeat_completes_an_interrupted_import(
     ids: dict[str, Any], is_blocked: bool
 ) -> None:

@@ -7,11 +7,9 @@ import pytest
 
 from application.administration.operator import operating_system_user
 from application.administration.send_code import SendCodeCommand
-from application.otp.log_in import LoggedIn
 from domain.errors import (
     ConflictingValue,
     PhoneBlocked,
-    TooManyOperatorCodes,
     TooManyOtpRequests,
     Unauthenticated,
     UserNotFound,
@@ -42,18 +40,6 @@ async def test_no_request_of_others_but_the_cooldown_keeps_back_a_code_of_an_ope
     with pytest.raises(TooManyOtpRequests):
         await app.request_otp(client_ip="10.9.0.1")
     assert (await send(OPERATOR, a_phone(), COMMAND, "ticket")).sent
-
-
-async def test_operators_send_three_codes_a_day_which_sign_the_owner_in(app: CoreHarness) -> None:
-    send = app.send_code
-    for _ in range(3):
-        await send(OPERATOR, a_phone(), COMMAND, "ticket")
-        assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
-        app.advance(hours=1)
-    with pytest.raises(TooManyOperatorCodes) as error:
-        await send(OPERATOR, a_phone(), COMMAND, "ticket")
-    assert error.value.retry_after == 21 * 60 * 60
-    await app.request_otp()
 
 
 async def test_a_blocked_phone_gets_no_code_and_no_reset_of_limits(app: CoreHarness) -> None:

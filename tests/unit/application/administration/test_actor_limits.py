@@ -12,7 +12,7 @@ from domain.administration.scope import Scope
 from domain.errors import TooManyActs, TooManyPhones
 from domain.identities.role import Role
 from tests.support.acts import BY_COMMAND, IN_API, REASON, a_token
-from tests.support.builders import a_phone
+from tests.support.builders import a_phone, an_id
 from tests.support.core_harness import CoreHarness
 
 TOKEN = a_token(Role.ADMINISTRATOR)
@@ -85,6 +85,10 @@ async def test_a_token_finds_a_thousand_users_a_day_by_their_full_numbers(
     with pytest.raises(TooManyPhones):
         await app.user_details.show_user(reader, a_phone(3), REASON)
     assert len(app.database.audit_entries) == 3
-    # It counts with the numbers that a token reads.
-    with pytest.raises(TooManyPhones):
-        await app.user_details.show_user(a_token(Scope.READ_USERS, Scope.READ_PHONES), user, REASON)
+    # It counts with the numbers that a token reads, and for each token.
+    scopes = (Scope.READ_USERS, Scope.READ_PHONES)
+    with pytest.raises(TooManyPhones) as caught:
+        await app.user_details.show_user(a_token(*scopes), user, REASON)
+    await app.user_details.show_user(a_token(*scopes, token_id=an_id(6)), user, REASON)
+    app.advance(caught.value.retry_after)
+    await app.user_details.show_user(a_token(*scopes), user, REASON)

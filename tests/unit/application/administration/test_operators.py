@@ -3,12 +3,9 @@
 import pytest
 
 from application.administration.operator import staff_member
-from domain.administration.scope import PHONES_PER_TOKEN, Scope
-from domain.errors import Forbidden, ReauthenticationRequired, TooManyPhones
+from domain.errors import Forbidden, ReauthenticationRequired
 from domain.identities.role import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
-from tests.support.acts import a_token
-from tests.support.builders import a_phone, an_id
 from tests.support.core_harness import CoreHarness
 
 
@@ -32,18 +29,3 @@ async def test_the_login_of_an_administrator_is_fresh_for_15_minutes_and_valid_f
 async def test_a_member_is_no_staff_member(app: CoreHarness) -> None:
     with pytest.raises(Forbidden):
         staff_member(await app.log_in())
-
-
-async def test_a_token_sees_a_thousand_full_numbers_a_day(app: CoreHarness) -> None:
-    token = a_token(Scope.READ_PHONES)
-    for _ in range(PHONES_PER_TOKEN.limit - 1):
-        await app.user_details.view_phone.count(token)
-    await app.user_details.view_phone(token, a_phone(), an_id())
-    with pytest.raises(TooManyPhones) as caught:
-        await app.user_details.view_phone(token, a_phone(), an_id())
-    assert len(app.database.audit_entries) == 1
-
-    other = a_token(Scope.READ_PHONES, token_id=an_id(6))
-    assert await app.user_details.view_phone(other, a_phone(), an_id()) == a_phone().e164
-    app.advance(caught.value.retry_after)
-    assert await app.user_details.view_phone(token, a_phone(), an_id()) == a_phone().e164

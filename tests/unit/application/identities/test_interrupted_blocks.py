@@ -98,7 +98,9 @@ async def request_code(phone: str) -> CoreHarness:
     return app
 
 
-PHONES = pytest.mark.parametrize("phone", ["new", "known", "deleted"])
+PHONES = pytest.mark.parametrize(
+    "phone", ["known", *(pytest.param(each, marks=pytest.mark.slow) for each in ("new", "deleted"))]
+)
 
 
 @PHONES

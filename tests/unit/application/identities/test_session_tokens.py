@@ -259,17 +259,3 @@ async def test_sessions_are_listed_with_device_and_last_use_latest_first(app: Co
     assert (first.device, last.device) == ("old", "new")
     assert first.last_seen_at == app.clock.now() - timedelta(seconds=1)
     assert first.created_at < last.created_at == last.last_seen_at
-
-
-async def test_a_session_ends_when_it_is_not_used_for_the_idle_timeout() -> None:
-    limits = SessionLimits(idle_timeout=timedelta(hours=10))
-    app = CoreHarness(policy=make_core_policy(session_limits=limits))
-    tokens = await log_in(app, with_refresh=False)
-    for _ in range(3):
-        app.advance(hours=9)
-        await authenticate(app, tokens)
-
-    app.advance(hours=10)
-
-    with pytest.raises(Unauthenticated):
-        await authenticate(app, tokens)

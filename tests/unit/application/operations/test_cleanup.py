@@ -33,7 +33,9 @@ async def test_the_cleanup_keeps_everything_in_use(app: CoreHarness) -> None:
     assert (await app.log_in()).identity.user == principal.identity.user
 
 
-async def test_the_phone_of_a_deleted_identity_is_detached(app: CoreHarness) -> None:
+async def test_the_phone_of_a_deleted_identity_is_detached_and_forgotten_a_day_later(
+    app: CoreHarness,
+) -> None:
     principal = await app.add_user()
     await app.identities.delete_user(principal)
     assert (await app.operations.cleanup())["purged_identities"] == 1
@@ -41,6 +43,8 @@ async def test_the_phone_of_a_deleted_identity_is_detached(app: CoreHarness) -> 
     assert deleted.is_deleted
     assert (deleted.purged_at, deleted.phone) == (app.clock.now(), None)
     assert app.database.phone_verifications[a_phone()].value.identity_id is None
+    app.clock.advance(ONE_DAY)
+    assert (await app.operations.cleanup())["expired_phone_verifications"] == 1
 
 
 # Deleted identities
@@ -54,15 +58,6 @@ async def test_a_username_is_released_thirty_days_after_the_deletion(app: CoreHa
     app.clock.advance(TICK)
     assert await app.operations.cleanup() == CleanupReport(released_usernames=1)
     assert app.database.identities[deleted.id].value.username_key is None
-
-
-async def test_the_phone_verification_of_a_deleted_identity_expires(app: CoreHarness) -> None:
-    principal = await app.log_in()
-    await app.identities.delete_user(principal)
-    await app.operations.cleanup()
-    assert a_phone() in app.database.phone_verifications
-    app.clock.advance(ONE_DAY)
-    assert (await app.operations.cleanup())["expired_phone_verifications"] == 1
 
 
 async def test_the_next_owner_of_a_phone_does_not_trust_the_ips_of_a_deleted_one(
@@ -152,12 +147,12 @@ async def test_it_works_in_short_steps_and_says_how_many_are_done(
 
 async def test_parallel_cleanups_do_the_work_once(app: CoreHarness) -> None:
     repositories = app.database.repositories()
-    for number in range(120):
+    for number in range(30):
         await repositories.identities.add(
             a_deleted_identity(id=an_id(number), phone=a_phone(number))
         )
     reports = await asyncio.gather(*(app.operations.cleanup() for _ in range(4)))
-    assert sum(report["purged_identities"] for report in reports) == 120
+    assert sum(report["purged_identities"] for report in reports) == 30
     assert all(stored.value.purged_at for stored in app.database.identities.values())
     assert await app.operations.cleanup() == CleanupReport()
 

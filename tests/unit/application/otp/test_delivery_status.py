@@ -5,11 +5,8 @@ from datetime import timedelta
 import pytest
 
 from application.otp.delivery_status import TYPICAL_DURATION
-from application.ports.otp import CodeMessage
-from domain.otp.challenge import OTP_TTL, Purpose
 from domain.otp.delivery import Channel, parse_report_id
 from domain.otp.delivery_report import ReportedStatus
-from domain.otp.message_preferences import MessagePreferences
 from tests.support.builders import NOW, a_phone
 from tests.support.core_harness import A_MESSAGE, WEBHOOK_URLS, CoreHarness, make_core_policy
 
@@ -85,22 +82,6 @@ async def test_a_blocked_phone_gets_a_report_of_a_hook_once_others_got_one() -> 
     request_id = (await other.request_otp()).request_id
     app.clock.advance(TYPICAL_DURATION)
     assert await other.otp.get_delivery_status(request_id) == (SENT, None)
-
-
-async def test_a_message_has_what_it_is_made_of_beside_the_text(app: CoreHarness) -> None:
-    await app.request_otp(preferences=MessagePreferences(locale="pt_br"))
-    app.clock.advance(timedelta(seconds=30))
-    await app.request_otp(preferences=MessagePreferences(locale="?"))
-
-    first, again = app.messenger.sent
-    assert isinstance(first, CodeMessage)
-    assert isinstance(again, CodeMessage)
-    assert first.code == again.code == app.messenger.messages[0].code
-    assert (first.purpose, first.lifetime) == (Purpose.SIGN_IN, OTP_TTL)
-    assert again.lifetime == OTP_TTL - timedelta(seconds=30)
-    assert (first.requested_locale, again.requested_locale) == ("pt-BR", None)
-    # It gets into no log.
-    assert first.code not in repr(first)
 
 
 async def test_a_delivery_without_a_report_is_queued_and_so_is_an_unknown_one(

@@ -11,9 +11,9 @@ from application.identities.events import LoginSucceeded
 from application.identities.sessions import LogoutScope
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
-from application.ports.errors import StorageTimeout, StorageUnavailable
+from application.ports.errors import StorageUnavailable
 from domain.errors import TooManyAttempts
-from tests.support.at_each_operation import Act, at_each_operation
+from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
 from tests.support.core_harness import CoreHarness, wrong_code
 
@@ -221,7 +221,7 @@ async def test_a_login_or_repeat_that_is_interrupted_at_any_operation_is_repeate
             await verify()
         return app, verify
 
-    async for app, verify in at_each_operation(start):
+    async for app, verify in at_each_operation(start, *Fault):
         assert isinstance(await verify(), LoggedIn)
         assert count_sessions(app) == earlier + 1
         assert list(app.database.identities) == [identity_id(app)]
@@ -254,22 +254,6 @@ def identity_id(app: CoreHarness) -> str:
 def count_sessions(app: CoreHarness) -> int:
     """Return how many sessions the phone's identity has."""
     return len(app.database.identities[identity_id(app)].value.sessions)
-
-
-async def test_a_write_that_timed_out_but_was_applied_opens_no_second_session(
-    app: CoreHarness,
-) -> None:
-    await app.request_otp()
-    code = app.last_code
-    app.faults.fail_on("identities.add", is_done=True)
-    with pytest.raises(StorageTimeout):
-        await app.verify_otp(code)
-    assert count_sessions(app) == 1
-    assert isinstance(await app.verify_otp(code), OtpRejected)
-    assert count_sessions(app) == 1
-    await app.identities.operator_actions.revoke_sessions(a_phone())
-    assert isinstance(await app.verify_otp(code), OtpRejected)
-    assert count_sessions(app) == 0
 
 
 @pytest.mark.parametrize("is_deleted", [True, False], ids=["deleted", "blocked"])

@@ -11,7 +11,7 @@ from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.otp import DeliveryResult
 from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
-from domain.otp.delivery import Channel, parse_request_id
+from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, Platform
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
@@ -38,14 +38,10 @@ async def test_the_message_fits_country_platform_and_locale(app: CoreHarness) ->
     # A resend in another locale has the same code and the time left.
     await app.request_otp(INDIAN_PHONE, preferences=MessagePreferences(Platform.WEB, "de"))
     first, second = app.messenger.messages
+    assert first.code not in repr(app.messenger.sent)
     assert first.phone == INDIAN_PHONE
     assert first.text == f"{first.code} IN android pt-BR FA+9qCX9VSu 0:05:00"
     assert second.text == f"{first.code} IN web de None 0:03:20"
-
-
-async def test_a_request_id_has_128_random_bits(app: CoreHarness) -> None:
-    ids = {parse_request_id((await app.request_otp(a_phone(n))).request_id) for n in range(20)}
-    assert (len(ids), {len(request_id) for request_id in ids}) == (20, {32})
 
 
 async def test_codes_are_sent_to_served_countries_only() -> None:
@@ -78,22 +74,20 @@ async def test_a_code_without_its_key_is_not_accepted_and_then_replaced(app: Cor
 @pytest.mark.parametrize(
     ("result", "error_type"), [(REJECTED, DeliveryFailed), (INVALID_NUMBER, PhoneUnreachable)]
 )
-async def test_a_message_that_is_not_sent_starts_a_cooldown_and_counts_in_no_day(
+async def test_a_message_that_is_not_sent_starts_a_cooldown(
     result: DeliveryResult, error_type: type[DeliveryFailed | PhoneUnreachable]
 ) -> None:
     app = CoreHarness(messenger=FakeMessenger(result))
-    for _ in range(4):
-        for number in range(5):
-            with pytest.raises(error_type) as error:
-                await app.request_otp()
-            assert error.value.message == result.reason
-            if isinstance(error.value, DeliveryFailed):
-                assert error.value.retry_after == (15 if number < 4 else 15 * 60 - 4 * 15)
-            with pytest.raises(TooManyOtpRequests):
-                await app.request_otp()
-            app.advance(15)
-        app.advance(minutes=15)
-    assert len(app.messenger.messages) == 20
+    for _ in range(2):
+        with pytest.raises(error_type) as error:
+            await app.request_otp()
+        assert error.value.message == result.reason
+        if isinstance(error.value, DeliveryFailed):
+            assert error.value.retry_after == 15
+        with pytest.raises(TooManyOtpRequests):
+            await app.request_otp()
+        app.advance(15)
+    assert len(app.messenger.messages) == 2
     app.messenger.result = ACCEPTED
     assert (await app.request_otp()).sent
 

@@ -59,14 +59,10 @@ async def test_a_revoked_token_is_invalid_at_once_and_still_listed(app: AppHarne
         await app.use_cases.of(AdminFeature).tokens.revoke(OPERATOR, an_id(9), "ticket")
 
 
-@pytest.mark.parametrize(
-    "change", [lambda text: text[:-1], lambda text: text[:-1] + "x", str.upper]
-)
-async def test_a_changed_token_is_invalid(app: AppHarness, change: object) -> None:
-    assert callable(change)
+async def test_a_changed_token_is_invalid(app: AppHarness) -> None:
     _, text = await create(app)
     with pytest.raises(Unauthenticated):
-        await app.use_cases.of(AdminFeature).authenticate_token(change(text))
+        await app.use_cases.of(AdminFeature).authenticate_token(text[:-1] + "x")
 
 
 async def test_only_a_command_makes_and_revokes_tokens_for_a_reason(app: AppHarness) -> None:

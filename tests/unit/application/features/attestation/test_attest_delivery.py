@@ -113,28 +113,6 @@ async def test_a_proof_is_neither_required_nor_used_up_while_limits_are_free() -
     assert attestation_of(app).verified == []
 
 
-async def test_a_proof_gets_a_permit_where_a_number_range_or_network_has_none() -> None:
-    app = make_app()
-    for number in range(3):
-        await app.request_otp(phone(number), f"198.18.{number}.1")
-        await app.request_otp(phone(3 + 3 * number), f"198.19.0.{number}")
-
-    assert (await prove(app, parse_phone("+14155552999", None))).sent
-    assert (await prove(app, client_ip="198.19.0.9")).sent
-
-
-async def test_proofs_have_shares_and_a_part_of_their_own(app: AppHarness) -> None:
-    for number in range(2):
-        await prove(app, phone(100 + 3 * number), "192.0.2.1")
-
-    # The network has used up its share: two of three.
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(phone(200), "192.0.2.2", accepts_attestation=True)
-    assert (await prove(app, phone(300), "203.0.113.1")).sent
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(phone(400), "203.0.114.1", accepts_attestation=True)
-
-
 async def test_the_limits_of_an_ip_and_of_a_phone_require_no_proof() -> None:
     app = make_app(per_ip=SlidingWindow(1, HOUR))
     await flood(app)

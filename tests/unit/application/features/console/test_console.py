@@ -330,14 +330,6 @@ async def test_a_use_is_recorded_at_most_once_in_ten_seconds(app: AppHarness) ->
     assert [*app.database.records.tables["console_sessions"].values()] != [before]
 
 
-async def test_a_login_is_fresh_for_15_minutes(app: AppHarness) -> None:
-    cookie = await sign_in(app)
-    app.advance(minutes=10)
-    assert (await authenticate(app, cookie)).operator.has_fresh_login
-    app.advance(minutes=5)
-    assert not (await authenticate(app, cookie)).operator.has_fresh_login
-
-
 Act = Callable[[AppHarness, Principal], Awaitable[object]]
 ENDINGS: Final[dict[str, Act]] = {
     "demote": lambda app, _: app.identities.operator_actions.change_role(

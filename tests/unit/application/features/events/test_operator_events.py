@@ -68,16 +68,6 @@ async def test_events_that_wait_are_listed_with_their_next_attempt(app: AppHarne
     assert await operator_events_of(app).list_failed(9) == []
 
 
-async def test_after_three_days_events_are_listed_as_kept(app: AppHarness) -> None:
-    user_id = await add(app, fail_for_days(CREATED_AND_BLOCKED))
-
-    kept = await operator_events_of(app).list_failed(9)
-
-    assert [(event.failures, event.next_attempt_at) for event in kept] == [(2, None)] * 2
-    assert await operator_events_of(app).list_of(user_id) == kept
-    assert await operator_events_of(app).list_waiting(9) == []
-
-
 async def test_an_event_may_wait_for_one_destination_and_be_kept_for_another(
     app: AppHarness,
 ) -> None:

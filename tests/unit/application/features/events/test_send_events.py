@@ -180,22 +180,6 @@ async def test_the_phone_is_sent_only_if_the_operator_wants_it(
     assert [event.phone for event in backend.accepted] == [None, a_phone().e164]
 
 
-async def test_events_of_a_user_keep_their_order_and_others_do_not_wait(
-    app: AppHarness, backend: FakeDestination
-) -> None:
-    first, second = await add_users(app, 2)
-    await rename(app, first)
-    backend.rejects = lambda event: AWAY if event.user_id == first.identity.id else None
-    await send(app)
-    assert [event.user_id for event in backend.accepted] == [second.identity.id]
-
-    backend.rejects = lambda _: None
-    app.advance(seconds=5)
-    await send(app)
-    of_first = [event.type for event in backend.accepted if event.user_id == first.identity.id]
-    assert of_first == [CREATED, UPDATED]
-
-
 async def test_after_a_kill_at_any_step_every_event_is_sent_in_order() -> None:
     async def start() -> tuple[AppHarness, Act, FakeDestination, Principal]:
         backend = FakeDestination()

@@ -11,11 +11,9 @@ from application.features.console.feature import ConsoleFeature
 from application.features.console.sign_in import ConsoleSignInCommand
 from application.features.login_hook.feature import LoginHookFeature
 from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
-from application.identities.events import LoginRejectedByHook
 from application.identities.extensions import AllowLogin, RejectLogin
 from application.otp.log_in import LoggedIn, VerifyOtpCommand
 from application.otp.verify_otp import OtpRejected
-from domain.errors import LoginRejected
 from domain.identities.external_id import parse_external_id
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.delivery import Channel
@@ -102,19 +100,6 @@ async def test_a_login_that_is_not_decided_counts_nowhere_and_is_asked_with_the_
     assert payload["app"] == {"plan": "gold"}
     assert len(hook.asked) == 4
     assert len({inquiry.id for inquiry in hook.asked}) == 1
-
-
-async def test_a_rejected_login_uses_its_code_and_leaves_no_account(app: AppHarness) -> None:
-    hook = FakeLoginHook(app)
-    hook.decision = RejectLogin("x" * 201)
-    await app.request_otp()
-    with pytest.raises(LoginRejected) as raised:
-        await app.verify_otp(app.last_code)
-    assert raised.value.message == "x" * 199 + "…"
-    assert LoginRejectedByHook in app.events.types
-    assert app.database.identities == {}
-    assert isinstance(await app.verify_otp(app.last_code), OtpRejected)
-    assert len(hook.asked) == 1
 
 
 async def test_nothing_but_a_login_with_a_code_asks_the_hook(app: AppHarness) -> None:

@@ -60,21 +60,6 @@ async def test_unfinished_files_are_deleted_after_the_longest_upload(app: AppHar
     assert app.files.unfinished == [NOW + TICK]
 
 
-async def test_items_and_phone_of_a_deleted_identity_are_cleaned_up(app: AppHarness) -> None:
-    principal = await app.add_user()
-    app.files.is_unavailable = True
-    await app.identities.delete_user(principal)
-    app.files.is_unavailable = False
-    await add_item(app, an_item(owner_id=principal.identity.id))
-    assert (await app.operations.cleanup())["purged_identities"] == 1
-    deleted = app.database.identities[principal.identity.id].value
-    assert deleted.is_deleted
-    assert (deleted.purged_at, deleted.phone) == (app.clock.now(), None)
-    assert app.database.phone_verifications[a_phone()].value.identity_id is None
-    states = {stored.value.state for stored in stored_items(app.database).values()}
-    assert states == {ItemState.DELETING}
-
-
 async def test_it_pauses_between_the_items_of_one_deleted_account(
     app: AppHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

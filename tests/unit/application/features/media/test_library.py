@@ -1,6 +1,5 @@
 """Items of the library are found, listed, opened, categorized and deleted."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +10,6 @@ from application.features.media import library
 from application.features.media.library import LibraryPage
 from application.features.media.open_file import OpenFile
 from application.ports.errors import StorageUnavailable
-from application.principal import Principal
 from domain.access import LibraryVisibility
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
 from domain.features.media.errors import ItemNotFound, MediaFileNotFound
@@ -118,19 +116,6 @@ async def test_above_ten_thousand_items_cursors_go_on(
 
 
 # Categorizing
-
-
-async def test_a_category_change_does_not_restore_a_deleted_item(
-    app: AppHarness, owner: Principal, item_id: str
-) -> None:
-    results = await asyncio.gather(
-        *(app.media.categorize_item(owner, item_id, "Beach") for _ in range(5)),
-        app.media.delete_item(owner, item_id),
-        return_exceptions=True,
-    )
-    assert results[-1] is None
-    with pytest.raises(ItemNotFound):
-        await app.get_item(item_id)
 
 
 # Deleting

@@ -17,7 +17,6 @@ from application.ports.errors import (
 from application.principal import Principal
 from domain.errors import Forbidden, Unauthenticated, UserNotFound
 from domain.features.media.errors import (
-    InvalidImage,
     ItemSaveFailed,
 )
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
@@ -84,15 +83,6 @@ async def test_an_administrator_uploads_for_any_user_on_the_own_account(
             await app.upload_image(administrator, owner_id=user_id)
 
 
-async def test_an_invalid_image_is_rejected_and_nothing_is_stored(
-    app: AppHarness, principal: Principal
-) -> None:
-    with pytest.raises(InvalidImage):
-        await app.upload_image(principal, b"")
-    assert stored_items(app.database) == {}
-    assert app.files.contents == {}
-
-
 # Errors
 
 
@@ -157,15 +147,13 @@ async def test_an_interrupted_upload_is_complete_or_leaves_nothing() -> None:
     assert outcomes.count(True) == 3  # two calls for the usage fail, or the process is killed
 
 
-@pytest.mark.parametrize("is_purged", [False, True])
-async def test_deleting_the_owner_before_any_operation_leaves_nothing(is_purged: bool) -> None:
+async def test_deleting_the_owner_before_any_operation_leaves_nothing() -> None:
     async def start() -> tuple[AppHarness, Attempt, Act, str]:
         app, upload, principal = await start_upload()
 
         async def delete() -> None:
             await app.identities.delete_user(principal)
-            if is_purged:
-                await app.operations.cleanup()
+            await app.operations.cleanup()
 
         return app, upload, delete, principal.identity.id
 

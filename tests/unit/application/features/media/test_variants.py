@@ -123,7 +123,7 @@ async def test_a_rebuild_that_is_killed_is_finished_by_the_next_one() -> None:
         assert_no_other_files(app, rebuilt)
 
 
-@pytest.mark.parametrize("specs", [[LED], []])
+@pytest.mark.parametrize("specs", [pytest.param([LED], marks=pytest.mark.slow), []])
 async def test_two_rebuilds_at_the_same_time_leave_no_file_missing(
     specs: list[VariantSpec],
 ) -> None:

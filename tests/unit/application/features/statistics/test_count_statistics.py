@@ -2,8 +2,8 @@
 
 import math
 from contextlib import suppress
-from dataclasses import fields, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import pytest
 from hypothesis import given
@@ -43,17 +43,6 @@ from tests.support.counted_events import (
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED
 from tests.support.fakes.messenger import UNKNOWN as UNCLEAR
-
-COUNTED: Final[tuple[SecurityEvent, ...]] = (
-    accepted(),
-    unconfirmed(),
-    delivered(),
-    undelivered(),
-    logged_in(),
-    rejected(),
-)
-"""One of each type that has a channel."""
-
 
 PRICES: Final = PriceList(
     "USD",
@@ -127,15 +116,6 @@ def test_rejections_are_counted_by_limit_and_other_events_not_at_all() -> None:
     for event in (rejected(), rejected(), rejected(limit="all_total"), rejected(limit="")):
         count.record(event)
     assert counted_by(count).rejections == {"per_ip": 2, "all_total": 1}
-
-
-@pytest.mark.parametrize("event", [*COUNTED, sent_message(), ended_call()], ids=type)
-def test_an_event_without_what_is_counted_cannot_be_made(event: Any) -> None:
-    details = {field.name: getattr(event, field.name) for field in fields(event)}
-    for name in {"phone", "country", "channel", "provider", "limit"} & details.keys():
-        others = {other: value for other, value in details.items() if other != name}
-        with pytest.raises(TypeError, match=name):
-            type(event)(**others)
 
 
 def test_nothing_of_a_person_is_counted() -> None:

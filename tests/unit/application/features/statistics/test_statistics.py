@@ -92,14 +92,6 @@ async def test_a_request_that_a_limit_rejects_is_counted_by_the_limit(app: AppHa
     assert (await report(app)).rejections == {"cooldown": 2}
 
 
-async def test_a_report_sums_what_all_processes_have_written(app: AppHarness) -> None:
-    other = another_process(app)
-    for process in (app, other, app):
-        process.listeners.record(accepted())
-        await feature_of(process).write()
-    assert (await report(app)).total.sent == 3
-
-
 async def test_a_repeated_write_adds_nothing_and_many_records_are_read_in_batches(
     app: AppHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,8 +104,9 @@ async def test_a_repeated_write_adds_nothing_and_many_records_are_read_in_batche
         app.clock.advance(ONE_HOUR)
 
 
-@pytest.mark.parametrize("table", ["statistics_hours", "statistics_days"])
-@pytest.mark.parametrize("is_lost", [False, True], ids=["refused", "no response"])
+@pytest.mark.parametrize(
+    ("table", "is_lost"), [("statistics_hours", False), ("statistics_days", True)]
+)
 async def test_what_could_not_be_written_is_in_the_next_write(
     app: AppHarness, table: str, is_lost: bool
 ) -> None:

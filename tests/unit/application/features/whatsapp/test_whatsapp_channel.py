@@ -87,6 +87,8 @@ async def test_what_was_surely_not_sent_goes_by_sms_with_the_same_code(
     delivery = await app.delivery()
     assert (delivery.channel, delivery.provider) == (Channel.SMS, "acme")
     assert requested.request_id == delivery.public_id
+    is_remembered = await app.numbers.is_unreachable(a_phone())
+    assert is_remembered == (result is INVALID_NUMBER)
     logged_in = await app.verify_otp(by_sms.code, request_id=requested.request_id)
     assert isinstance(logged_in, LoggedIn)
 
@@ -95,12 +97,12 @@ async def test_after_an_unknown_result_nothing_else_is_tried(app: WhatsAppHarnes
     app.whatsapp.result = UNKNOWN
     requested = await app.request()
     assert (sent(app), requested.is_confirmed) == ((1, 0), False)
+    assert not await app.numbers.is_unreachable(a_phone())
 
 
 async def test_a_client_chooses_the_first_channel(app: WhatsAppHarness) -> None:
     await app.request(channel=Channel.SMS)
     assert sent(app) == (0, 1)
-    app.policy = whatsapp_policy(SMS_FIRST)
     other = WhatsAppHarness(policy=whatsapp_policy(SMS_FIRST))
     await other.request(channel=Channel.WHATSAPP)
     assert sent(other) == (1, 0)
@@ -232,15 +234,6 @@ async def test_a_number_without_whatsapp_is_remembered_for_seven_days(
     app.advance(3700)
     await app.request()
     assert sent(app)[0] == 2
-
-
-@pytest.mark.parametrize("result", [NOT_CONNECTED, REJECTED, UNKNOWN])
-async def test_other_failures_say_nothing_of_the_number(
-    app: WhatsAppHarness, result: DeliveryResult
-) -> None:
-    app.whatsapp.result = result
-    await app.request()
-    assert not await app.numbers.is_unreachable(a_phone())
 
 
 async def test_a_login_by_whatsapp_clears_it_and_one_by_sms_does_not(

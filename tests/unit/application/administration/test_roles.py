@@ -100,5 +100,3 @@ async def test_nobody_acts_on_themselves_or_gives_more_than_they_have(app: CoreH
     token = a_token(Scope.CHANGE_ROLES, Role.MODERATOR)
     with pytest.raises(Forbidden):
         await act.change_role(token, user.identity.id, Role.ADMINISTRATOR, REASON)
-    await act.change_role(token, user.identity.id, Role.MODERATOR, REASON)
-    assert app.database.audit_entries[-1].role is Role.MODERATOR

@@ -13,8 +13,9 @@ from application.identities.session_factory import Tokens
 from application.otp.log_in import LoggedIn
 from application.ports.errors import ExtensionFailed, StorageUnavailable
 from domain.errors import InvalidRefreshToken
-from tests.support.builders import CLIENT_IP, a_parsed_token
+from tests.support.builders import CLIENT_IP
 from tests.support.core_harness import CoreHarness
+from tests.unit.application.session_claims import refresh
 
 
 def claims_of(tokens: Tokens) -> Any:
@@ -36,11 +37,6 @@ def add(app: CoreHarness, name: str, claims: Any) -> list[str]:
 
     app.identities.extensions.token_claims[name] = load
     return asked
-
-
-async def refresh(app: CoreHarness, tokens: Tokens) -> Tokens:
-    token = a_parsed_token(tokens.refresh_token)
-    return await app.identities.refresh_session(token, CLIENT_IP)
 
 
 async def test_a_login_its_repeat_and_each_refresh_have_the_claims_of_that_moment(

@@ -27,13 +27,11 @@ from domain.otp.rate_limits import LimitPurpose, RateLimit, RateLimits, Reservat
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.builders import CLIENT_IP, a_phone
-from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, make_core_policy, wrong_code
+from tests.support.core_harness import CoreHarness, make_core_policy, wrong_code
 from tests.support.fakes.messenger import (
     ACCEPTED,
     INVALID_NUMBER,
     NOT_CONNECTED,
-    REJECTED,
-    UNAVAILABLE,
     UNKNOWN,
 )
 from tests.support.fault_injector import ProcessKilled, cancel_this
@@ -125,12 +123,10 @@ async def used_permits(result: DeliveryResult) -> set[str]:
     ("result", "is_released"),
     [
         (NOT_CONNECTED, r".*"),
-        (UNAVAILABLE, r".*"),
-        (REJECTED, r"(country:US|total):deliveries:unverified:.*|phone:.*"),
         (INVALID_NUMBER, r"(country:US|total):deliveries:unverified:.*|phone:.*"),
         (UNKNOWN, r"nothing"),
     ],
-    ids=["not connected", "unavailable", "rejected", "invalid number", "unknown"],
+    ids=["not connected", "invalid number", "unknown"],
 )
 async def test_what_a_provider_did_decides_which_permits_are_released(
     result: DeliveryResult, is_released: str
@@ -345,33 +341,21 @@ async def test_a_delivery_whose_write_was_cancelled_keeps_its_permits(app: CoreH
     assert unverified(app) == 1
 
 
-async def test_the_provider_that_took_it_is_kept_with_a_second_write_if_it_was_not_the_first() -> (
-    None
-):
-    app = CoreHarness(policy=make_core_policy(webhook_urls=WEBHOOK_URLS))
-    app.messenger.names = ("first", "second")
-    for number, provider in enumerate(("first", "second"), start=1):
-        app.messenger.result = replace(ACCEPTED, provider=provider)
-        app.faults.reset()
-        await app.request_otp(a_phone(number))
-        [delivery] = app.database.phone_verifications[a_phone(number)].value.deliveries.all
-        assert delivery.provider == provider
-        assert app.faults.calls.count("phone_verifications.save") == number
-
-
 async def test_a_code_that_was_not_entered_is_sent_again_by_the_next_provider(
     app: CoreHarness,
 ) -> None:
     app.messenger.names, taken_by = ("first", "second"), ["first", "second", "first", "first"]
+    writes = []
     for provider in taken_by:
         app.messenger.result = replace(ACCEPTED, provider=provider)
         app.faults.reset()
         await app.request_otp()
         deliveries = app.database.phone_verifications[a_phone()].value.deliveries.all
         assert deliveries[-1].provider == provider
+        writes.append(app.faults.calls.count("phone_verifications.save"))
         app.advance(61)
     # Only the last one was not tried by the provider that was next.
-    assert app.faults.calls.count("phone_verifications.save") == 2
+    assert writes == [1, 1, 1, 2]
 
     assert app.messenger.last_providers == ["", "first", "second", "first"]
     await app.log_in()

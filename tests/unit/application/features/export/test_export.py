@@ -1,6 +1,5 @@
 """An export has all data of one person and of nobody else, as a ZIP archive."""
 
-import asyncio
 import io
 import json
 from collections.abc import Callable, Mapping
@@ -223,16 +222,6 @@ async def test_an_export_that_is_under_way_is_not_repeated_beside_it(app: AppHar
         app.clock.advance(LOST_TRANSFER_PERIOD)  # it may be one of a killed process
         await read(export(principal))
         first.complete()
-
-
-async def test_of_two_exports_at_once_one_begins(app: AppHarness) -> None:
-    principal = await app.log_in()
-    export = app.use_cases.of(ExportFeature).export_own_data
-    results = await asyncio.gather(
-        *(read(export(principal)) for _ in range(5)), return_exceptions=True
-    )
-    assert [type(result) for result in results].count(ZipFile) == 1
-    assert [type(result) for result in results].count(TooManyExports) == 4
 
 
 async def test_the_cleanup_forgets_an_export_when_the_next_is_possible(app: AppHarness) -> None:

@@ -246,26 +246,6 @@ async def test_nothing_is_changed_without_the_audit_entry_or_after_a_promotion(
     assert outcomes(result) == [rejected(ImportProblem.PHONE_IN_USE)]
 
 
-async def test_ids_that_are_in_use_are_rejected_and_the_owner_signs_in_alone(
-    app: AppHarness,
-) -> None:
-    await import_user(app, id=an_id(7), external_id=EXTERNAL_ID)
-
-    results = [
-        await import_user(app, number=2, id=an_id(7)),
-        await import_user(app, number=3, external_id=EXTERNAL_ID),
-    ]
-
-    assert outcomes(*results) == [
-        rejected(ImportProblem.ID_IN_USE),
-        rejected(ImportProblem.EXTERNAL_ID_IN_USE),
-    ]
-    for number in (2, 3):
-        signed_in = (await app.log_in(a_phone(number))).identity
-        assert (signed_in.phone, signed_in.external_id) == (a_phone(number), None)
-        assert signed_in.id != an_id(7)
-
-
 @pytest.mark.parametrize(
     ("other", "problem"),
     [

@@ -1,7 +1,5 @@
 """`dialtone media check` finds what has no counterpart, and repairs it."""
 
-from functools import partial
-
 import pytest
 
 from application.features.media.check_media import MIN_SUSPICIOUS, CheckMedia, MediaFindings
@@ -9,7 +7,6 @@ from application.principal import Principal
 from domain.features.media.errors import ItemNotFound
 from domain.features.media.image import VariantSpec
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.media.stored import stored_items, stored_usages
 
 ORPHAN = f"ab/{7:024x}-{'ab' * 16}.jpg"
@@ -76,15 +73,6 @@ async def test_what_is_repaired_by_itself_stays(app: AppHarness, owner: Principa
     app.files.contents[item.storage_key] = content
     await checker(app).repair(findings, lambda _: None)
     assert (findings.repaired, app.files.contents) == (0, {item.storage_key: content})
-
-
-async def test_nothing_is_found_that_a_crash_leaves_for_the_cleanup() -> None:
-    async def start() -> tuple[AppHarness, Act]:
-        app = AppHarness()
-        return app, partial(app.upload_image, await app.add_user())
-
-    async for app, _ in at_each_operation(start, Fault.KILLED):
-        assert (await find(app)).orphans == 0
 
 
 @pytest.mark.parametrize(("count", "is_suspicious"), [(MIN_SUSPICIOUS, True), (3, False)])

@@ -1,13 +1,18 @@
 """The cleanup deletes what nothing shows of the library, and nothing else."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from application.features.media import deletions
 from application.operations.cleanup import CleanupReport
 from application.pacing import Pace
+from application.principal import Principal
+from domain.errors import UserNotFound
+from domain.features.media.errors import ItemNotFound, MediaFileNotFound
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState, MediaItem
+from domain.features.media.page import ItemFilter, PageRequest
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import Act, Fault, at_each_operation
@@ -15,6 +20,7 @@ from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_
 from tests.support.fault_injector import ProcessKilled
 from tests.support.media.builders import an_item
 from tests.support.media.stored import media_repositories, stored_items
+from tests.support.stored_files import read_opened
 
 TICK = timedelta(milliseconds=1)
 
@@ -114,3 +120,92 @@ async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login
         deleted, _ = app.database.identities.values()
         assert deleted.value.purged_at
         assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id
+
+
+@pytest.fixture
+async def refused(app: AppHarness) -> str:
+    """Delete an item while the store refuses; return its id."""
+    owner = await app.add_user()
+    item = (await app.upload_image(owner)).item
+    app.files.is_unavailable = True
+    await app.media.delete_item(owner, item.id)
+    assert list(app.files.contents) == [item.storage_key]
+    return item.id
+
+
+async def test_the_cleanup_retries_a_refused_deletion_until_the_store_accepts_it(
+    app: AppHarness, refused: str
+) -> None:
+    assert await app.media.retry_deletions() == 0
+    app.files.is_unavailable = False
+
+    assert (await app.operations.cleanup())["retried_deletions"] == 1
+    assert app.files.contents == {}
+    assert stored_items(app.database)[refused].value.state is ItemState.DELETING
+    assert await app.media.retry_deletions() == 0
+    app.clock.advance(FILE_DELETION_DELAY)
+    assert (await app.operations.cleanup())["deleted_items"] == 1
+    assert stored_items(app.database) == {}
+
+
+async def test_a_file_that_is_refused_again_does_not_stop_the_others(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await app.add_user()
+    for _ in range(3):
+        await app.upload_image(owner)
+    app.files.is_unavailable = True
+    await app.identities.delete_user(owner)
+    app.files.is_unavailable = False
+    app.faults.fail_on("media_files.delete")
+    monkeypatch.setattr(deletions, "BATCH_SIZE", 2)
+    monkeypatch.setattr(deletions, "_PARALLEL_DELETIONS", 1)
+
+    assert await app.media.retry_deletions() == 3
+    assert app.files.contents == {}
+
+
+async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(app: AppHarness) -> None:
+    owner = await app.add_user()
+    item = (await app.upload_image(owner)).item
+    app.files.is_unavailable = True
+    app.faults.fail_on("media_items.load", after="media_items.replace")
+
+    await app.media.delete_item(owner, item.id)
+
+    assert app.faults.has_fired
+    assert stored_items(app.database)[item.id].value.state is ItemState.DELETING
+
+
+async def assert_invisible(app: AppHarness, principal: Principal, item: MediaItem) -> None:
+    with pytest.raises(UserNotFound):
+        await app.identities.get_user(principal.identity.id)
+    with pytest.raises(ItemNotFound):
+        await app.get_item(item.id)
+    with pytest.raises(MediaFileNotFound):
+        await read_opened(app.media.open_file, item.storage_key)
+    page = await app.list_items(ItemFilter(), PageRequest())
+    assert page.items == []
+
+
+async def test_a_deleted_user_and_its_files_are_gone_at_once(app: AppHarness) -> None:
+    principal = await app.add_user()
+    items = [(await app.upload_image(principal)).item for _ in range(3)]
+    await app.identities.delete_user(principal)
+    await assert_invisible(app, principal, items[0])
+    assert app.files.contents == {}
+
+
+async def test_a_deletion_that_is_interrupted_after_its_write_leaves_nothing_visible() -> None:
+    async def start() -> tuple[AppHarness, Act, Principal, MediaItem]:
+        app = AppHarness()
+        principal = await app.add_user()
+        item = (await app.upload_image(principal)).item
+        return app, partial(app.identities.delete_user, principal), principal, item
+
+    interrupted = 0
+    async for app, _, principal, item in at_each_operation(start):
+        if app.database.identities[principal.identity.id].value.is_deleted:
+            interrupted += 1
+            await assert_invisible(app, principal, item)
+    assert interrupted > 5

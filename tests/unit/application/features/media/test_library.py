@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from application.features.media import library
+from application.features.media.details import LibraryDetails
 from application.features.media.library import LibraryPage
 from application.features.media.open_file import OpenFile
 from application.ports.errors import StorageUnavailable
@@ -16,8 +17,10 @@ from domain.features.media.errors import ItemNotFound, MediaFileNotFound
 from domain.features.media.item import ItemState, MediaItem
 from domain.features.media.page import ItemFilter, PageRequest
 from domain.identities.identity import Identity
+from tests.support.acts import show
 from tests.support.app_harness import GIF, AppHarness, make_policy
 from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity
+from tests.support.fakes.messenger import REJECTED
 from tests.support.media.builders import an_item
 from tests.support.media.stored import media_repositories
 from tests.support.stored_files import read_opened
@@ -202,3 +205,24 @@ async def test_with_the_visibility_owner_members_see_only_their_own_items() -> N
             await app.media.delete_item(viewer, item.id)
     for viewer in (owner, administrator):
         assert (await app.media.get_item(viewer, item.id)).item == item
+
+
+async def test_what_a_user_has_in_the_library_is_shown(app: AppHarness) -> None:
+    await app.upload_image(await app.add_user())
+    library = (await show(app)).parts.find(LibraryDetails)
+    assert library is not None
+    assert library.usage.items == 1
+    assert library.usage.bytes > 0
+    assert library.quota == app.policy.media.quota
+
+
+async def test_the_service_is_ready_with_media_store_and_messenger_or_without(
+    app: AppHarness,
+) -> None:
+    working = await app.operations.check_readiness()
+    assert working.parts == {"messages": None, "media": None}
+    assert (working.database, working.is_ready) == (None, True)
+    app.files.is_unavailable, app.messenger.result = True, REJECTED
+    readiness = await app.operations.check_readiness()
+    assert readiness.parts == {"messages": REJECTED.reason, "media": "unavailable"}
+    assert (readiness.database, readiness.is_ready) == (None, True)

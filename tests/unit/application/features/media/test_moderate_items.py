@@ -10,6 +10,7 @@ from application.administration.operator import operating_system_user
 from application.features.media.acts import DELETE, HIDE, UNHIDE
 from application.features.media.feature import LibraryFeature
 from application.features.media.moderate_items import ModerateItems
+from application.features.voice.calls import CallsFeature
 from application.principal import Principal
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden
@@ -18,11 +19,14 @@ from domain.features.media.image import VariantSpec
 from domain.features.media.item import ItemState, MediaItem
 from domain.features.media.page import ItemFilter, PageRequest
 from domain.features.media.usage import Quota
-from tests.support.acts import IN_API, IN_CONSOLE, LATER, a_token, assert_refused
+from domain.identities.role import Role
+from tests.support.acts import IN_API, IN_CONSOLE, LATER, a_token, assert_refused, staff
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone, an_id
 from tests.support.media.stored import stored_items, stored_usages
 from tests.support.stored_files import read_opened
+from tests.support.voice.builders import a_call, a_recording
+from tests.support.voice.stored import voice_repositories
 
 OPERATOR: Final = operating_system_user("alice")
 OTHERS: Final = a_token(*set(Scope) - {Scope.READ_LIBRARY})
@@ -209,3 +213,68 @@ async def test_pages_of_items_lead_to_each_other(app: AppHarness, owner: Princip
         cursor = page.next_cursor
         assert (cursor is None) == (number == 2)
     assert read == uploaded[::-1]
+
+
+async def test_a_moderator_acts_on_media_of_members_also_in_the_app(app: AppHarness) -> None:
+    owner, other = await app.add_user(), await app.add_administrator(a_phone(2))
+    moderator = await app.add_user(a_phone(3), "Mo")
+    await app.identities.operator_actions.change_role(moderator.identity.id, Role.MODERATOR)
+    moderator = await app.log_in(a_phone(3))
+    items = app.use_cases.of(LibraryFeature).moderate_items
+    of_member = (await app.upload_image(owner)).item
+    of_staff = (await app.upload_image(other)).item
+
+    await items.hide(staff(Role.MODERATOR), of_member.id, REASON)
+    await items.unhide(staff(Role.MODERATOR), of_member.id, REASON)
+    await app.media.categorize_item(moderator, of_member.id, "art")
+    await app.media.delete_item(moderator, of_member.id)
+    assert app.database.audit_entries[-1].actor.role is Role.MODERATOR
+    with pytest.raises(Forbidden):
+        await items.hide(staff(Role.MODERATOR), of_staff.id, REASON)
+    with pytest.raises(Forbidden):
+        await app.media.delete_item(moderator, of_staff.id)
+    with pytest.raises(Forbidden):
+        await app.upload_image(moderator, owner_id=owner.identity.id)
+
+
+async def test_what_administrators_do_for_others_is_in_the_audit_too(app: AppHarness) -> None:
+    principal = await app.add_administrator(a_phone(2))
+    owner = await app.add_user()
+    app.database.records.tables["audit_entries"].clear()
+    items = [
+        (await app.upload_image(uploader, owner_id=owner.identity.id)).item
+        for uploader in (principal, owner)
+    ]
+    for item in items:
+        await app.media.categorize_item(principal, item.id, "art")
+    await app.media.delete_item(principal, items[0].id)
+    await app.media.delete_item(owner, items[1].id)
+    recording = a_recording()
+    app.call_provider.recordings[recording.id] = b"a sound"
+    call = a_call(identity_id=owner.identity.id, recordings=(recording,))
+    await voice_repositories(app.database).calls.add(call)
+    async with app.use_cases.of(CallsFeature).open_recording(principal, call.id):
+        pass
+    entries = app.database.audit_entries
+    assert [entry.action.value for entry in entries] == [
+        "upload_item",
+        "change_item",
+        "change_item",
+        "delete_item",
+        "listen",
+    ]
+    assert {entry.actor.id for entry in entries} == {principal.identity.id}
+    assert {entry.subject for entry in entries} == {owner.identity.id}
+
+
+async def test_an_item_of_another_stays_where_the_audit_cannot_be_written(
+    app: AppHarness,
+) -> None:
+    owner = await app.add_user()
+    item = (await app.upload_image(owner)).item
+    principal = await app.add_administrator(a_phone(2))
+    app.faults.fail_on("audit_log.add")
+    with pytest.raises(AuditFailed):
+        await app.media.delete_item(principal, item.id)
+    app.faults.reset()
+    assert (await app.get_item(item.id)).item == item

@@ -136,6 +136,8 @@ async def start_upload() -> tuple[AppHarness, Attempt, Principal]:
 async def test_an_interrupted_upload_is_complete_or_leaves_nothing() -> None:
     outcomes = []
     async for app, _, principal in at_each_operation(start_upload):
+        # What the cleanup deletes is no finding of a check.
+        assert (await app.media.check_media.find(lambda _: None)).orphans == 0
         items = [stored.value for stored in stored_items(app.database).values()]
         is_complete = any(item.is_ready for item in items)
         outcomes.append(is_complete)

@@ -41,7 +41,7 @@ from tests.support.counted_events import (
     undelivered,
 )
 from tests.support.fakes.clock import MovableClock
-from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED
+from tests.support.fakes.messenger import REJECTED
 from tests.support.fakes.messenger import UNKNOWN as UNCLEAR
 
 PRICES: Final = PriceList(
@@ -185,7 +185,7 @@ def test_counting_never_raises(country: str, provider: str, text: str, seconds: 
 
 @pytest.mark.parametrize(
     ("result", "is_counted"),
-    [(ACCEPTED, True), (UNCLEAR, True), (REJECTED, False), (INVALID_NUMBER, False)],
+    [(UNCLEAR, True), (REJECTED, False)],
 )
 async def test_a_message_has_an_amount_if_a_provider_took_it_or_may_have(
     result: DeliveryResult, is_counted: bool

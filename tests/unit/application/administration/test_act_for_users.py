@@ -10,7 +10,6 @@ from application.administration.send_code import SendCodeCommand
 from domain.errors import (
     ConflictingValue,
     PhoneBlocked,
-    TooManyOtpRequests,
     Unauthenticated,
     UserNotFound,
 )
@@ -24,21 +23,6 @@ OPERATOR: Final = operating_system_user("alice")
 COMMAND: Final = SendCodeCommand(
     client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
 )
-
-
-async def test_no_request_of_others_but_the_cooldown_keeps_back_a_code_of_an_operator(
-    app: CoreHarness,
-) -> None:
-    send = app.send_code
-    assert (await send(OPERATOR, a_phone(), COMMAND, "ticket")).sent
-    assert not (await send(OPERATOR, a_phone(), COMMAND, "ticket")).sent
-    app.advance(minutes=2)
-    for number in range(5):
-        await app.request_otp(client_ip=f"10.{number}.0.1")
-        app.advance(minutes=2)
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(client_ip="10.9.0.1")
-    assert (await send(OPERATOR, a_phone(), COMMAND, "ticket")).sent
 
 
 async def test_a_blocked_phone_gets_no_code_and_no_reset_of_limits(app: CoreHarness) -> None:

@@ -10,6 +10,7 @@ from application.administration.acts import CORE_ACTS, Act
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator
 from application.administration.send_code import SendCodeCommand
+from application.record_act import ActRecorded
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden, TooShort, UserNotFound
 from domain.identities.external_id import parse_external_id
@@ -105,6 +106,7 @@ async def test_nothing_is_done_where_the_entry_cannot_be_written(
     app.faults.reset()
     assert (app.database.identities, app.database.phone_verifications[a_phone()]) == before
     assert (len(app.messenger.messages), app.database.audit_entries) == (sent, [])
+    assert ActRecorded not in app.events.types
 
 
 @pytest.mark.parametrize("act", [act for act in ACTS if act.scope], ids=lambda act: act.name)

@@ -10,7 +10,7 @@ from application.ports.administration import AuditFilter, AuditLog
 from application.record_act import ActRecorded, RecordAct
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
 from domain.administration.scope import Scope
-from domain.errors import AuditFailed, InsufficientScope, TooManyResets
+from domain.errors import InsufficientScope, TooManyResets
 from domain.identities.role import Role
 from tests.support.builders import a_phone, an_id
 from tests.support.core_harness import CoreHarness
@@ -64,16 +64,6 @@ async def test_the_log_has_each_entry_by_its_ids_and_without_the_reason(app: Cor
     promoted, *_, failed = recorded_acts(app)
     assert (promoted.action, promoted.role) == (AuditAction.PROMOTE, Role.SUPPORT)
     assert (failed.failed_entry_id, failed.error) != (None, None)
-
-
-async def test_what_is_not_in_the_audit_is_no_act_in_the_log(app: CoreHarness) -> None:
-    user_id = (await app.add_user()).identity.id
-    app.database.is_unavailable = True
-    record_act = app.use_cases.record_act
-    with pytest.raises(AuditFailed):
-        await record_act.begin(OPERATOR.actor, AuditAction.BLOCK, user_id)
-
-    assert recorded_acts(app) == []
 
 
 async def test_what_administrators_do_for_others_is_in_the_audit_too(app: CoreHarness) -> None:

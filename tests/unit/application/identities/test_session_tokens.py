@@ -80,26 +80,6 @@ async def test_refreshing_returns_new_tokens_of_the_same_session() -> None:
     assert (await authenticate(app, second)).session.id == session_id
 
 
-async def test_the_previous_refresh_token_ends_the_session_after_a_use_of_the_new_tokens(
-    app: CoreHarness,
-) -> None:
-    first = await log_in(app)
-    second = await refresh(app, first)
-    assert (await refresh(app, first)).refresh_token == second.refresh_token
-    app.advance(10)
-    await authenticate(app, first)
-    third = await refresh(app, first)
-    assert third.refresh_token != second.refresh_token
-    app.advance(10)
-
-    await authenticate(app, third)
-
-    with pytest.raises(Unauthenticated):
-        await refresh(app, first)
-
-    assert await is_revoked(app, third)
-
-
 @pytest.mark.parametrize(
     ("client_ip", "seconds", "is_reported"),
     [

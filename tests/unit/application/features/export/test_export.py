@@ -34,7 +34,6 @@ from domain.errors import (
 )
 from domain.features.app_data.app_data import AppData
 from domain.features.console.devices import ConsoleDevice, ConsoleDevices
-from domain.features.export.data_export import LOST_TRANSFER_PERIOD
 from domain.identities.phone_change import UNDO_PERIOD
 from domain.phone import PhoneNumber
 from entrypoints.http.features.export.archive import write_archive
@@ -211,17 +210,6 @@ async def test_a_broken_transfer_is_repeated_and_a_complete_one_is_not(app: AppH
     with pytest.raises(TooManyExports) as caught:
         await read(export(principal))
     assert caught.value.retry_after == timedelta(days=1).total_seconds()
-
-
-async def test_an_export_that_is_under_way_is_not_repeated_beside_it(app: AppHarness) -> None:
-    principal = await app.log_in()
-    export = app.use_cases.of(ExportFeature).export_own_data
-    async with export(principal) as first:
-        with pytest.raises(TooManyExports):
-            await read(export(principal))
-        app.clock.advance(LOST_TRANSFER_PERIOD)  # it may be one of a killed process
-        await read(export(principal))
-        first.complete()
 
 
 async def test_the_cleanup_forgets_an_export_when_the_next_is_possible(app: AppHarness) -> None:

@@ -1,4 +1,4 @@
-"""Users of other systems are imported once, whatever interrupts the import."""
+"""Users of other systems are imported once, whatever interrupts it, and blocked as there."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,12 +14,14 @@ from application.features.imports.import_user import (
     ImportProblem,
     ImportResult,
 )
+from application.identities.events import PhoneBlockedByOperator
 from application.ports.errors import StorageUnavailable
 from domain.administration.audit import AuditAction, AuditEntry
 from domain.errors import AuditFailed
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
 from domain.identities.role import Role
+from domain.identities.user_events import EventType
 from domain.identities.username import Username
 from domain.otp.challenge import OtpCode
 from domain.otp.test_otps import TestOtp, TestOtps
@@ -382,3 +384,146 @@ async def test_a_number_that_is_held_is_in_use_until_its_account_is_deleted(
     await app.identities.delete_user.by_id(user.identity.id)
     free = await import_user(app, dry_run=dry_run, external_id=EXTERNAL_ID)
     assert outcomes(held, free) == [rejected(ImportProblem.PHONE_IN_USE), CREATED]
+
+
+# Users who are blocked there
+
+
+async def import_rahul(app: AppHarness, *, is_blocked: bool = True, **fields: Any) -> ImportResult:
+    return await import_user(app, username="Rahul", is_blocked=is_blocked, **fields)
+
+
+def only_identity(app: AppHarness) -> Identity:
+    [stored] = app.database.identities.values()
+    return stored.value
+
+
+def acts(app: AppHarness) -> list[tuple[AuditAction, str, str]]:
+    return [(entry.action, entry.subject, entry.reason) for entry in app.database.audit_entries]
+
+
+async def can_sign_in(app: AppHarness) -> bool:
+    """Return whether a sign-in is possible: nothing is sent to a blocked phone."""
+    app.advance(hours=1)
+    sent = len(app.messenger.messages)
+    await app.request_otp()
+    if len(app.messenger.messages) == sent:
+        return False
+    app.advance(hours=1)
+    await app.log_in()
+    return True
+
+
+@IDS
+async def test_a_blocked_user_is_imported_and_cannot_sign_in(
+    app: AppHarness, ids: dict[str, Any]
+) -> None:
+    tried = await import_rahul(app, dry_run=True, **ids)
+    assert not app.database.audit_entries
+
+    result = await import_rahul(app, **ids)
+
+    imported = only_identity(app)
+    assert (tried.outcome, tried.is_blocked) == (result.outcome, result.is_blocked)
+    assert (result.outcome, result.is_blocked) == (ImportOutcome.CREATED, True)
+    assert imported.is_blocked
+    assert imported.username is not None
+    assert acts(app) == [(AuditAction.BLOCK, imported.id, IMPORT_RUN.reason)]
+    assert app.events.types.count(PhoneBlockedByOperator) == 1
+    assert imported.events.unsent == ()
+    assert not await can_sign_in(app)
+
+    await app.identities.operator_actions.unblock(a_phone())
+    assert await can_sign_in(app)
+    assert only_identity(app).id == imported.id
+
+
+@pytest.mark.parametrize("has_signed_in", [False, True])
+async def test_an_account_that_an_earlier_import_made_is_blocked(
+    app: AppHarness, has_signed_in: bool
+) -> None:
+    await import_rahul(app, is_blocked=False)
+    if has_signed_in:
+        await app.log_in()
+    tried = await import_rahul(app, dry_run=True)
+    result = await import_rahul(app)
+    repeated = await import_rahul(app)
+
+    blocked = only_identity(app)
+    assert (tried.outcome, tried.is_blocked) == (ImportOutcome.COMPLETED, True)
+    assert (result.outcome, result.is_blocked) == (ImportOutcome.COMPLETED, True)
+    assert (repeated.outcome, repeated.is_blocked) == (ImportOutcome.UNCHANGED, False)
+    assert (blocked.is_blocked, blocked.sessions) == (True, ())
+    assert [event.type for event in blocked.events.unsent] == [EventType.USER_BLOCKED]
+    assert acts(app) == [
+        (AuditAction.BLOCK, blocked.id, IMPORT_RUN.reason),
+        (AuditAction.IMPORT_USERS, blocked.id, IMPORT_RUN.reason),
+    ]
+
+
+async def test_an_import_never_unblocks_and_blocks_nobody_whom_an_operator_unblocked(
+    app: AppHarness,
+) -> None:
+    await import_rahul(app, id=an_id(7))
+    result = await import_rahul(app, id=an_id(7), is_blocked=False)
+    assert result.outcome is ImportOutcome.UNCHANGED
+    assert not await can_sign_in(app)
+
+    await app.identities.operator_actions.unblock(a_phone())
+    result = await import_rahul(app, id=an_id(7))
+    assert (result.outcome, result.is_blocked) == (ImportOutcome.UNCHANGED, False)
+    assert await can_sign_in(app)
+
+
+@pytest.mark.parametrize("role", [None, Role.MEMBER, Role.ADMINISTRATOR])
+async def test_an_account_that_was_made_here_or_has_a_role_is_not_blocked(
+    app: AppHarness, role: Role | None
+) -> None:
+    if role is not Role.MEMBER:
+        await import_rahul(app, is_blocked=False, id=an_id(7))
+    identity = (await app.log_in()).identity
+    await app.identities.operator_actions.change_role(identity.id, role or Role.ADMINISTRATOR)
+    app.database.audit_entries.clear()
+    before = only_identity(app)
+
+    for dry_run in (True, False):
+        result = await import_rahul(app, id=identity.id, dry_run=dry_run)
+        assert outcomes(result) == [rejected(ImportProblem.NOT_BLOCKED)]
+    assert only_identity(app) == before
+    assert acts(app) == []
+
+
+async def test_a_blocked_user_of_a_phone_that_is_blocked_here_is_imported_blocked(
+    app: AppHarness,
+) -> None:
+    await app.identities.operator_actions.block(a_phone())
+
+    results = [
+        await import_rahul(app, id=an_id(7), is_blocked=False),
+        await import_rahul(app, id=an_id(7)),
+    ]
+
+    assert outcomes(*results) == [rejected(ImportProblem.PHONE_BLOCKED), CREATED]
+    assert only_identity(app).is_blocked
+
+
+async def test_somebody_who_only_joined_by_a_call_is_blocked(app: AppHarness) -> None:
+    identity = (await app.log_in()).identity
+    identities = app.database.repositories().identities
+    loaded = await identities.load(identity.id)
+    assert loaded is not None
+    await identities.replace(replace(loaded.value, is_verified=False), loaded.version)
+
+    result = await import_rahul(app, external_id=EXTERNAL_ID)
+
+    assert (result.outcome, result.is_blocked) == (ImportOutcome.COMPLETED, True)
+    assert only_identity(app).is_blocked
+
+
+async def test_nobody_signs_in_between_the_import_and_the_block(app: AppHarness) -> None:
+    async def sign_in() -> None:
+        assert not await can_sign_in(app)
+
+    app.faults.run_before("identities.add", sign_in)
+    await import_rahul(app)
+    assert only_identity(app).sessions == ()

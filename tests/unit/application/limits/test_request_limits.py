@@ -33,11 +33,6 @@ def acquire_at_once(limit: RequestLimit, key: str = "a") -> int:
     raise AssertionError
 
 
-@given(st.integers(1, 500), st.floats(0, 10**8))
-def test_exactly_the_limit_may_come_at_once(count: int, seconds: float) -> None:
-    assert acquire_at_once(a_limit(SecondsClock(seconds), count)) == count
-
-
 def test_the_next_request_is_allowed_after_retry_after(clock: SecondsClock) -> None:
     limit = a_limit(clock)
     assert [acquire_at_once(limit, key) for key in "abc"] == [3, 3, 3]

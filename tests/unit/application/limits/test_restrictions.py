@@ -76,13 +76,14 @@ def test_of_several_the_one_holds_that_no_proof_ends_until_the_last_end(
 
 
 @pytest.mark.parametrize("ends_with_proof", [True, False])
-async def test_a_restricted_client_without_a_proof_waits_for_the_end(
+async def test_a_restricted_client_waits_for_the_end_without_a_proof_that_ends_it(
     *, ends_with_proof: bool
 ) -> None:
     app = make_app()
     asked = restrict(app, ends_with_proof=ends_with_proof)
 
-    assert await rejection(app) == (3600, "budget")
+    accepts_attestation = not ends_with_proof
+    assert await rejection(app, accepts_attestation=accepts_attestation) == (3600, "budget")
     assert asked == [RestrictedClient(a_phone(), CLIENT_IP, Recognition.NONE, app.clock.now())]
     assert app.events.of_type(OtpRequestRejected)[-1].limit == "budget"
     app.clock.advance(HOUR)
@@ -106,13 +107,6 @@ async def test_a_proof_ends_a_restriction_that_says_so() -> None:
         await app.request_otp(accepts_attestation=True)
     proof = solve(required.value)
     assert (await app.request_otp(accepts_attestation=True, proof=proof)).sent
-
-
-async def test_no_proof_ends_another_restriction() -> None:
-    app = make_app()
-    restrict(app, ends_with_proof=False)
-
-    assert await rejection(app, accepts_attestation=True) == (3600, "budget")
 
 
 async def test_codes_of_operators_and_test_phones_are_never_restricted() -> None:

@@ -8,7 +8,6 @@ from application.identities.events import LoginRejectedByHook, LoginSucceeded
 from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
-from application.ports.errors import StorageUnavailable
 from domain.errors import LoginRejected
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness, wrong_code
@@ -37,18 +36,6 @@ async def test_the_hook_is_asked_once_for_each_login(app: CoreHarness) -> None:
     second = await app.open_session(device_token=first.device_token)
     assert second.identity.id == first.identity.id
     assert [login.user_id for login in asked] == [None, first.identity.id]
-
-
-async def test_a_login_whose_session_was_not_saved_is_completed_without_another_question(
-    app: CoreHarness,
-) -> None:
-    asked = decide(app, AllowLogin())
-    request_id = (await app.request_otp()).request_id
-    app.faults.fail_on("identities.add")
-    with pytest.raises(StorageUnavailable):
-        await app.verify_otp(app.last_code, request_id=request_id)
-    assert isinstance(await app.verify_otp(app.last_code, request_id=request_id), LoggedIn)
-    assert len(asked) == 1
 
 
 async def test_a_deleted_account_is_none_that_logs_in(app: CoreHarness) -> None:

@@ -204,7 +204,9 @@ async def test_no_response_leaves_before_the_first_use_is_recorded(app: CoreHarn
     assert isinstance(await app.verify_otp(code, request_id=request_id), LoggedIn)
 
 
-@pytest.mark.parametrize("kind", ["first login", "later login", "repeat"])
+@pytest.mark.parametrize(
+    "kind", ["first login", pytest.param("later login", marks=pytest.mark.slow), "repeat"]
+)
 async def test_a_login_or_repeat_that_is_interrupted_at_any_operation_is_repeated(
     kind: str,
 ) -> None:

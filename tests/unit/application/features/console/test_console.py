@@ -335,7 +335,6 @@ ENDINGS: Final[dict[str, Act]] = {
     "demote": lambda app, _: app.identities.operator_actions.change_role(
         ADMINISTRATOR, Role.MEMBER
     ),
-    "delete": lambda app, user: app.identities.delete_user(user),
     "log out the others": lambda app, user: app.identities.logout(user, LogoutScope.OTHERS),
     "move the phone": lambda app, user: app.move_phone(
         user.identity.id, a_phone(3), can_be_undone=True

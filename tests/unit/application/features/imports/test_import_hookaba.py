@@ -293,6 +293,7 @@ async def test_a_repeat_reads_no_file_again_and_imports_what_is_new_there(import
     assert not report.has_differences
 
 
+@pytest.mark.slow
 async def test_a_repeat_completes_an_interrupted_import() -> None:
     async def start() -> tuple[AppHarness, Act, Source]:
         source = Source(AppHarness())

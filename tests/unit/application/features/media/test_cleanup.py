@@ -106,6 +106,7 @@ async def start_cleanup() -> tuple[AppHarness, Act]:
     return app, app.operations.cleanup
 
 
+@pytest.mark.slow
 async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login_between() -> None:
     async for app, clean_up in at_each_operation(start_cleanup, Fault.KILLED):
         principal = await app.log_in(a_phone(1))
@@ -122,26 +123,20 @@ async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login
         assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id
 
 
-@pytest.fixture
-async def refused(app: AppHarness) -> str:
-    """Delete an item while the store refuses; return its id."""
+async def test_the_cleanup_retries_a_refused_deletion_until_the_store_accepts_it(
+    app: AppHarness,
+) -> None:
     owner = await app.add_user()
     item = (await app.upload_image(owner)).item
     app.files.is_unavailable = True
     await app.media.delete_item(owner, item.id)
     assert list(app.files.contents) == [item.storage_key]
-    return item.id
-
-
-async def test_the_cleanup_retries_a_refused_deletion_until_the_store_accepts_it(
-    app: AppHarness, refused: str
-) -> None:
     assert await app.media.retry_deletions() == 0
     app.files.is_unavailable = False
 
     assert (await app.operations.cleanup())["retried_deletions"] == 1
     assert app.files.contents == {}
-    assert stored_items(app.database)[refused].value.state is ItemState.DELETING
+    assert stored_items(app.database)[item.id].value.state is ItemState.DELETING
     assert await app.media.retry_deletions() == 0
     app.clock.advance(FILE_DELETION_DELAY)
     assert (await app.operations.cleanup())["deleted_items"] == 1

@@ -18,6 +18,7 @@ from tests.support.at_each_operation import (
     at_each_operation,
     before_each_operation,
 )
+from tests.support.images import plain_jpeg
 
 THUMB, LED = VariantSpec("thumb", 32, 32), VariantSpec("led", 64, 64, is_exact=True)
 
@@ -109,9 +110,9 @@ async def test_variants_are_rebuilt_after_a_change_and_former_ones_deleted(
 async def test_a_rebuild_that_is_killed_is_finished_by_the_next_one() -> None:
     async def start() -> tuple[AppHarness, Act, str]:
         uploaded_to = AppHarness(policy=make_policy(variant_specs=[THUMB]))
-        item = (await uploaded_to.upload_image(await uploaded_to.add_user())).item
+        uploaded = await uploaded_to.upload_image(await uploaded_to.add_user(), plain_jpeg(8, 6))
         app = with_specs(uploaded_to, LED)
-        return app, partial(rebuild, app), item.id
+        return app, partial(rebuild, app), uploaded.item.id
 
     async for app, _, item_id in at_each_operation(start, Fault.KILLED):
         killed = (await app.get_item(item_id)).item
@@ -129,9 +130,9 @@ async def test_two_rebuilds_at_the_same_time_leave_no_file_missing(
 ) -> None:
     async def start() -> tuple[AppHarness, Act, Act, str]:
         uploaded_to = AppHarness(policy=make_policy(variant_specs=[THUMB]))
-        item = (await uploaded_to.upload_image(await uploaded_to.add_user())).item
+        uploaded = await uploaded_to.upload_image(await uploaded_to.add_user(), plain_jpeg(8, 6))
         app, other = with_specs(uploaded_to, LED), with_specs(uploaded_to, *specs)
-        return app, partial(rebuild, app), partial(rebuild, other), item.id
+        return app, partial(rebuild, app), partial(rebuild, other), uploaded.item.id
 
     async for app, _, _, item_id in before_each_operation(start):
         rebuilt = (await app.get_item(item_id)).item

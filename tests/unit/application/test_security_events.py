@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -41,7 +41,6 @@ from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.security_events import EVENT_TYPES, SecurityEvent
-from application.ports.webhooks import MessageStatus, SignedRequest
 from application.principal import Principal
 from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
@@ -62,10 +61,8 @@ from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id
-from tests.support.core_harness import WEBHOOK_URLS, wrong_code
-from tests.support.fakes.messenger import (
-    UNKNOWN,
-)
+from tests.support.core_harness import A_MESSAGE, WEBHOOK_URLS, wrong_code
+from tests.support.fakes.messenger import UNKNOWN
 from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.markdown import codes, page, tables
 from tests.unit.application.features.phone_change.phone_changes import request_undo_code
@@ -137,27 +134,28 @@ async def test_a_request_is_recorded_and_what_became_of_the_message(
     ("status", "event_type", "details"),
     [
         (ReportedStatus.DELIVERED, OtpDelivered, {}),
-        (ReportedStatus.UNDELIVERED, OtpUndelivered, {"error_code": "30003"}),
         (ReportedStatus.FAILED, OtpUndelivered, {"error_code": "30003"}),
     ],
 )
 async def test_what_the_provider_reports_later_is_recorded_once(
-    status: ReportedStatus, event_type: Callable[..., SecurityEvent], details: dict[str, str]
+    app: AppHarness,
+    status: ReportedStatus,
+    event_type: Callable[..., SecurityEvent],
+    details: dict[str, str],
 ) -> None:
-    policy = make_policy(webhook_urls=WEBHOOK_URLS)
-    app = AppHarness(policy=policy, status_callbacks={"acme": ReportingMessenger(status)})
     await app.request_otp()
+    [delivery] = app.database.phone_verifications[a_phone()].value.deliveries.all
     app.events.recorded.clear()
-    labels = app.labels_of(a_phone())
-    parameters = app.messenger.status_parameters()
 
     for _ in range(2):
-        await app.otp.record_message_status(SignedRequest("", {}), parameters)
+        await app.otp.report_delivery(
+            delivery.report_id, status, A_MESSAGE, details.get("error_code")
+        )
 
     assert app.events.recorded == [
         event_type(
-            country="US",
-            phone_hash=labels.phone_hash,
+            country="",
+            phone_hash="",
             channel=Channel.SMS,
             provider="acme",
             provider_message_id="SM1",
@@ -165,17 +163,6 @@ async def test_what_the_provider_reports_later_is_recorded_once(
             **details,
         )
     ]
-
-
-@dataclass(frozen=True)
-class ReportingMessenger:
-    """Reports this status of each message."""
-
-    status: ReportedStatus
-
-    def read_statuses(self, request: SignedRequest) -> list[MessageStatus]:
-        is_error = self.status in (ReportedStatus.UNDELIVERED, ReportedStatus.FAILED)
-        return [MessageStatus(self.status, "30003" if is_error else "", "SM1")]
 
 
 async def test_within_the_cooldown_no_code_is_delivered_and_then_requests_are_rejected(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.otp.events import OtpDelivered
+from application.otp.events import OtpDelivered, OtpUndelivered
 from application.otp.message_callbacks import AnswerHandshake
 from application.ports.webhooks import (
     MAX_HANDSHAKE_LENGTH,
@@ -23,6 +23,7 @@ from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, make_core_poli
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 DELIVERED, QUEUED = ReportedStatus.DELIVERED, ReportedStatus.QUEUED
+UNDELIVERED = ReportedStatus.UNDELIVERED
 REQUEST = SignedRequest("", {})
 
 
@@ -64,17 +65,17 @@ async def test_one_request_reports_several_messages_by_their_references() -> Non
         MessageStatus(DELIVERED, reference="\ud800"),
         MessageStatus(DELIVERED),
         MessageStatus(DELIVERED, reference=references[0]),
-        MessageStatus(DELIVERED, reference=references[2]),
+        MessageStatus(UNDELIVERED, "30003", reference=references[2]),
     ]
 
     assert await app.otp.record_message_status(REQUEST, {})
 
-    statuses = [(await app.otp.get_delivery_status(one))[0] for one in request_ids]
-    assert statuses == [DELIVERED, QUEUED, DELIVERED]
+    statuses = [await app.otp.get_delivery_status(one) for one in request_ids]
+    assert statuses == [(DELIVERED, None), (QUEUED, None), (UNDELIVERED, "30003")]
     # The log says of the phone what it says where the URL names the message.
     labels = [app.labels_of(a_phone(number)) for number in (1, 3)]
-    delivered = app.events.of_type(OtpDelivered)
-    assert [(one.country, one.phone_hash) for one in delivered] == [
+    events = [*app.events.of_type(OtpDelivered), *app.events.of_type(OtpUndelivered)]
+    assert [(one.country, one.phone_hash) for one in events] == [
         (one.country, one.phone_hash) for one in labels
     ]
     longest = PhoneLabels("001", labels[0].phone_hash)

@@ -37,11 +37,16 @@ class Ours(Feature):
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return the current folder, whose modules are forgotten afterwards."""
+    """Return the current folder, whose modules are forgotten afterwards.
+
+    Modules of the same names may be there already, of a test that wrote its own.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(extensions, "_NAMED", [])
+    for name in ("own", "other", "third"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     yield tmp_path
     for file in tmp_path.glob("*.py"):
         sys.modules.pop(file.stem, None)

@@ -13,18 +13,16 @@ HEX: Final = "0123456789abcdefABCDEF0123456789"
 INVALID: Final = {
     "DIALTONE_ENV": ["dev", "development,production"],
     "DIALTONE_BIND": [
-        SECRET, ":8000", "a:0", "a:65536", "::1:80", "[::1]", "a b:1", "127.0.1:80",
-        "[127.0.0.1]:80", "127.0.0.1:8000/",
+        SECRET, ":8000", "a:0", "a:65536", "::1:80", "a b:1", "127.0.1:80", "[127.0.0.1]:80",
     ],
     "DIALTONE_DATABASE": [
-        "var/a.db", "sqlite://", "sqlite:///", "sqlite://a.db", "sqlite:///a/", "sqlite:///:memory:",
-        "sqlite:///a.db?mode=ro", f"postgres://u:{SECRET}@h/d", "sqlite:data", "mongodb:name",
-        "a.b", "a:b:c", "a..b:c", "a:b.c",
+        "var/a.db", "sqlite://a.db", "sqlite:///", "sqlite:///a/", "sqlite:///:memory:",
+        "sqlite:///a.db?mode=ro", f"postgres://u:{SECRET}@h/d", "sqlite:data",
+        "a.b", "a:b:c", "a..b:c", "a:b.c",  # no factory
     ],
     "DIALTONE_LIMIT_STORE": [
-        "limits", "my.limits:", "sqlite:limits", "redis:limits", "unix:///a.sock", "redis://",
-        "redis://h/a", "redis://h/0/1", "redis://h,i", "redis://u@h", f"redis://u:{SECRET}/@h",
-        "redis://h/0#a", "redis://h?prefix", "Redis://h",
+        "limits", "sqlite:limits", "unix:///a.sock", "redis://", "redis://h/a", "redis://h/0/1",
+        "redis://h,i", "redis://u@h", f"redis://u:{SECRET}/@h", "redis://h/0#a", "redis://h?prefix",
     ],
     "DIALTONE_PUBLIC_URL": [
         "dial.test", "ftp://dial.test", "https://", "https://h/?a", "https://h#a",
@@ -32,14 +30,12 @@ INVALID: Final = {
     ],
     "DIALTONE_TOKEN_ISSUER": [
         "https://h/", "HTTPS://h", "https://h?a", f"https://{SECRET}@h", "a:b", "a b", "none",
-        "https://", "a" * 201, f"https://h/{'a' * 191}", "/a", "https://h,dialtone",
+        "a" * 201, f"https://h/{'a' * 191}", "https://h,dialtone",
     ],
-    "DIALTONE_FORMER_ISSUERS": ["dialtone,", "dialtone,,a", "dialtone,none", "https://h/"],
-    "DIALTONE_SECRETS": [
-        "{", "[]", '{"version": 1}', "[" * 100_000, SECRET, f"hvs.{SECRET}", f'{{"{SECRET}": 1',
-    ],
+    "DIALTONE_FORMER_ISSUERS": ["dialtone,", "dialtone,none", "https://h/"],
+    "DIALTONE_SECRETS": ["{", "[]", '{"version": 1}', "[" * 100_000, f'{{"{SECRET}": 1'],
     "DIALTONE_SMS": [
-        SECRET, "twilio,twilio", "console,", "console:", "https:/h",
+        SECRET, "twilio,twilio", "console,", "https:/h",
         f"http://10.0.0.1/{SECRET}", f"http://localhost.{SECRET}.test",  # HTTP is for this machine
         f"https://{SECRET}@h/", f"https://h/#{SECRET}",  # no credentials and no fragment
         "https:///path", "https://[::1/", f"https://{SECRET}:0/",  # a host and a port
@@ -47,87 +43,63 @@ INVALID: Final = {
         f"https://h/{SECRET},https://h/{SECRET}",  # each once
     ],
     "DIALTONE_SMS_HOOK_SECRET": [
-        f"whsec_{'A' * 31}", f"whsec_{'A' * 33}", f"whsec_{'-' * 32}", "\u00e4" * 32,
-        ",".join(["whsec_" + "A" * 32] * 3), SECRET,
+        f"whsec_{'A' * 31}", f"whsec_{'-' * 32}", "\u00e4" * 32, ",".join(["A" * 32] * 3), SECRET,
     ],
-    "DIALTONE_EVENTS": [
-        f"http://h/{SECRET}", SECRET, f"https://h/{SECRET},", "our.events:a,our.events:a",
-    ],
-    "DIALTONE_LOGIN_HOOK": [
-        SECRET, "our.hook:open", f"http://example.org/{SECRET}", "https://a.test,https://b.test",
-    ],
+    "DIALTONE_EVENTS": [f"http://h/{SECRET}", SECRET, "our.events:a,our.events:a"],
+    "DIALTONE_LOGIN_HOOK": [SECRET, "our.hook:open", "https://a.test,https://b.test"],
     "DIALTONE_ATTESTATION": [SECRET, "altcha,siteverify", "https://a.test"],
-    "DIALTONE_ATTESTATION_URL": [
-        f"http://a.test/{SECRET}", f"https://me:{SECRET}@a.test", f"https://a.test/#{SECRET}",
-        SECRET, f"https://a.test/ {SECRET}",
-    ],
+    "DIALTONE_ATTESTATION_URL": [f"http://a.test/{SECRET}", f"https://me:{SECRET}@a.test", SECRET],
     "DIALTONE_ATTESTATION_SITE_KEY": [f"{SECRET} x", "a/b", "a" * 201],
-    "DIALTONE_ATTESTATION_HOSTNAMES": [
-        "https://a.test", "a.test:443", "a..test", "a.test,", "*",
-    ],
-    "DIALTONE_APP_NAME": [
-        "a" * 31, "dial.test", "www.dial", "https://dial", "127.0.0.1", "Dr.Dial",
-    ],
-    "DIALTONE_ANDROID_HASH": ["FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu", "FA+9qCX9VSu,"],
+    "DIALTONE_ATTESTATION_HOSTNAMES": ["https://a.test", "a.test:443", "a..test", "*"],
+    "DIALTONE_APP_NAME": ["a" * 31, "dial.test", "https://dial", "127.0.0.1", "Dr.Dial"],
+    "DIALTONE_ANDROID_HASH": ["FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu"],
     "DIALTONE_WEB_DOMAIN": [
         "https://a.test", "a.test:80", "a", "müller.test", "a..test", "127.0.0.1", "a_b.test",
-        "-a.test", "xn--a-.test", "xn--.test", f"{'a.' * 127}test",
+        "-a.test", "xn--.test", f"{'a.' * 127}test",
     ],
-    "DIALTONE_DEFAULT_LOCALE": ["EN", "english", "pt_BR", "pt-br", "in", "e", "en-"],
-    "DIALTONE_COUNTRIES": ["XX", "IN;US", "IN,,US", "IN,", SECRET, "*,IN"],
+    "DIALTONE_DEFAULT_LOCALE": ["EN", "english", "pt_BR", "pt-br", "in"],
+    "DIALTONE_COUNTRIES": ["XX", "IN;US", "IN,,US", SECRET, "*,IN"],
     "DIALTONE_DEFAULT_REGION": ["ZZ", "001", "IN,US"],
-    "DIALTONE_TRUSTED_PROXIES": [
-        "10.0.0.1/8", "10.0.0.0/33", "proxy.test", ",", "10.0.0.0/8,None",
-    ],
+    "DIALTONE_TRUSTED_PROXIES": ["10.0.0.1/8", "10.0.0.0/33", "proxy.test", "10.0.0.0/8,None"],
     "DIALTONE_WEB_ORIGINS": [
-        "*", "https://*.app.test", "null", "https://app.test,",  # a list of whole origins
+        "*", "https://*.app.test", "null",  # a whole origin
         "app.test", "https://app.test/", f"https://{SECRET}@app.test",  # a scheme, host and port
         "http://app.test",  # plain HTTP is for this machine
         "https://app.test:0", "https://app.test:65536", "https://app.test:",  # a port
         "https://[::g]", "https://ä.test",  # a host
     ],
-    "DIALTONE_SINGLE_HOST": ["true", "1", "y"],
-    "DIALTONE_MAX_UPLOAD_SIZE": [
-        "999", "2GB", "20XB", "1.5MB", "20MB x", "9" * 5000, "16\u212aB",
-    ],
-    "DIALTONE_LOG_LEVEL": ["trace", "critical"],
-    "DIALTONE_METRICS_BIND": ["yes", "9464", "127.0.0.1:0"],
-    "DIALTONE_SMS_LIMIT_PER_IP": ["5/", "0/1h", "5/2d", "5/30s", "5/1h,", "\u0665/1h"],
-    "DIALTONE_OPERATOR": ["4155552671", "+1", f"+{SECRET}", "+14155552671,+14155552672"],
+    "DIALTONE_SINGLE_HOST": ["true", "1"],
+    "DIALTONE_MAX_UPLOAD_SIZE": ["999", "2GB", "20XB", "1.5MB", "9" * 5000, "16\u212aB"],
+    "DIALTONE_OPERATOR": ["4155552671", f"+{SECRET}", "+14155552671,+14155552672"],
     "DIALTONE_VOICE": [SECRET, "twilio,none", "sqlite:data"],
     "DIALTONE_TEST_OTPS": [
-        "+15005550006", "+15005550006=", "+15005550006=12345", "15005550006=123456",
+        "+15005550006", "+15005550006=12345", "15005550006=123456",
         f"+15005550006=123456@{SECRET}", "+15005550006=123456@2027-02-30",
         "+15005550006=123456@9999-12-31", "+1=123456@2027-01-01",
         "+15005550006=123456,+15005550006=654321",
     ],
     "DIALTONE_MEDIA": [
         "var/media", "file:///", "file://var/media", "file:a?b", "file:///a%00b",
-        "//exam[]ple/images", "file://\N{ACCOUNT OF}/srv", "s3:bucket", "a-b:c", "a:",
+        "//exam[]ple/images", "file://\N{ACCOUNT OF}/srv", "s3:bucket", "a-b:c",
         "s3://", "s3://ab", f"s3://{'b' * 64}",  # 3 to 63 characters
         "s3://Abc", "s3://a_c", "s3://-bc", "s3://ab-", "s3://a..c",  # a DNS name in lower case
-        "s3://10.0.0.1/a", "s3://abc:9000", f"s3://user:{SECRET}@abc/a", "S3://abc",  # nothing else
-        "s3://abc//", "s3://abc/a//b", "s3://abc/.", "s3://abc/../a",  # names between slashes
+        "s3://abc:9000", f"s3://user:{SECRET}@abc/a", "S3://abc",  # nothing else
+        "s3://abc//", "s3://abc/a//b", "s3://abc/../a",  # names between slashes
         "s3://abc/a b", "s3://abc/ä", "s3://abc/+",  # characters that no client escapes
         "s3://abc/a?b", "s3://abc/a#b", "s3://abc/a%20b",  # no other part of a URL
     ],
-    "DIALTONE_MEDIA_PUBLIC_URL": ["//cdn.test"],
     "DIALTONE_MEDIA_VARIANTS": [
-        "a", "a:9x0", "a:2049x1", "a:9x9!!", "a:9x9,a:8x8", "A:9x9", "full:9x9", "a-b:9x9",
+        "a", "a:9x0", "a:2049x1", "a:9x9!!", "a:9x9,a:8x8", "full:9x9", "a-b:9x9",
         ",".join(f"a{number}:9x9" for number in range(11)),
     ],
-    "AWS_ACCESS_KEY_ID": [f"{SECRET} x", f"{SECRET}/", "ä"],
-    "AWS_REGION": [f"{SECRET}!", "-eu", "eu-", "1", "eu.west", "e" * 64],
-    "TWILIO_ACCOUNT_SID": [f"SK{HEX}", f"AC{HEX}0", SECRET],
-    "TWILIO_API_BASE": [f"https://me:{SECRET}@api.test", f"{SECRET}.test"],
-    "TWILIO_FROM": ["+12", "12", "ACME Läut", "Twelve chars", "555-0006"],
+    "AWS_ACCESS_KEY_ID": [f"{SECRET} x", f"{SECRET}/"],
+    "AWS_REGION": [f"{SECRET}!", "-eu", "eu-", "eu.west", "e" * 64],
+    "TWILIO_ACCOUNT_SID": [f"SK{HEX}", f"AC{HEX}0"],
+    "TWILIO_FROM": ["+12", "ACME Läut", "Twelve chars", "555-0006"],
     "TWILIO_VOICE_FROM": ["Acme", "12345", "4155550001", "+0"],
     "VONAGE_APPLICATION_ID": ["a1b2c3d4", "aaaaaaaa-bbbb-cccc-dddd-0123456789ag"],
     "VONAGE_SIGNATURE_SECRET": [SECRET, "x" * 31],
-    "VONAGE_FROM": [
-        "+12", "ACME Läut", "Twelve chars", "555-0006", "Acme&Co", "+0123456789",
-    ],
-    "VONAGE_API_BASE": [f"https://me:{SECRET}@api.test", f"ftp://{SECRET}.test"],
+    "VONAGE_FROM": ["+12", "ACME Läut", "Twelve chars", "555-0006", "Acme&Co", "+0123456789"],
     "WHATSAPP_ACCESS_TOKEN": [f"EAA {SECRET}"],
     "WHATSAPP_PHONE_NUMBER_ID": ["+14155550001"],
     "WHATSAPP_BUSINESS_ACCOUNT_ID": [SECRET],
@@ -135,7 +107,6 @@ INVALID: Final = {
     "WHATSAPP_VERIFY_TOKEN": [SECRET],
     "WHATSAPP_TEMPLATE": ["Sign in code"],
     "WHATSAPP_TEMPLATE_LANGUAGES": ["en_US,en_US", "pt-BR", "english"],
-    "WHATSAPP_API_BASE": [f"ftp://{SECRET}.test"],
 }  # fmt: skip
 
 

@@ -66,7 +66,6 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     of_installed(
         [
             ("ENV", "Development", Environment.DEVELOPMENT),
-            ("BIND", "10.0.0.5:65535", Bind("10.0.0.5", 65535)),
             ("DATABASE", "sqlite:////srv/a b.db", SqliteLocation(Path("/srv/a b.db"))),
             ("PUBLIC_URL", "https://dial.test/", "https://dial.test"),
             (
@@ -80,7 +79,6 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
                 ("http://127.0.0.1", "http://[::1]:5173", "http://a.localhost"),
             ),
             ("TOKEN_ISSUER", "https://dial.test/app", "https://dial.test/app"),
-            ("FORMER_ISSUERS", "NONE", ()),
             ("FORMER_ISSUERS", "dialtone, https://a.test", ("dialtone", "https://a.test")),
             ("APP_NAME", "St. Dial", "St. Dial"),
             ("ANDROID_HASH", "FA+9qCX9VSu, 01234567/9a", ("FA+9qCX9VSu", "01234567/9a")),
@@ -88,7 +86,7 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
             ("DEFAULT_LOCALE", "pt-BR", "pt-BR"),
             ("SMS_TEMPLATES_DIR", "/etc/dialtone/t/", Path("/etc/dialtone/t")),
             ("OPERATOR", "+18005550123", parse_phone("+18005550123", rules=None)),
-            ("COUNTRIES", "IN, us,DE", frozenset({"IN", "US", "DE"})),
+            ("COUNTRIES", "IN, us", frozenset({"IN", "US"})),
             ("COUNTRIES", "*", ALL_COUNTRIES),
             (
                 "TRUSTED_PROXIES",
@@ -97,11 +95,8 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
             ),
             ("SINGLE_HOST", "YES", True),
             ("CLEANUP_INTERVAL", "Off", None),
-            ("MAX_UPLOAD_SIZE", "1000", 1000),
             ("MAX_UPLOAD_SIZE", "5 MiB", 5 * 1024 * 1024),
             ("MAX_UPLOAD_SIZE", "1gb", 1_000_000_000),
-            ("LOG_LEVEL", "WARNING", "warning"),
-            ("LOG_FORMAT", "JSON", "json"),
             ("METRICS_BIND", "[::1]:9464", Bind("::1", 9464)),
             (
                 "TEST_OTPS",
@@ -123,66 +118,25 @@ def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
         assert getattr(settings(**{name: f"{spaces}{text}{spaces}"}), field) == value
 
 
-@pytest.mark.parametrize(
-    ("name", "least", "most"),
-    of_installed([
-        ("SMS_LIMIT_ALL_FACTOR", 1, 20), ("OTP_LENGTH", 6, 8),
-        ("MAX_IMAGE_PIXELS", 1_000, 500_000_000), ("WORKERS", 1, 256),
-    ]),
-)  # fmt: skip
-def test_a_number_is_whole_and_in_a_range(name: str, least: int, most: int) -> None:
-    field, _ = FIELDS[f"DIALTONE_{name}"]
-    for number in (least, most):
-        assert getattr(settings(**{name: str(number)}), field) == number
-    for text in (str(least - 1), str(most + 1), "+1", "4.0", "1_000", "1e3", "\u0664", "many"):
-        assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
+def test_a_number_is_whole_and_in_a_range() -> None:
+    for number in (1, 256):
+        assert settings(WORKERS=str(number)).workers == number
+    for text in ("0", "257", "+1", "4.0", "1_000", "1e3", "\u0664", "many"):
+        assert problem(WORKERS=text).startswith("DIALTONE_WORKERS: ")
 
 
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+def test_a_duration_has_a_unit_and_is_in_a_range() -> None:
+    for text, hours in (("1h", 1), ("60m", 1), ("3600s", 1), ("3650D", 24 * 3650)):
+        assert settings(SESSION_MAX_AGE=text).session_max_age == hours * HOUR
+    for text in ("59m", "3651d", "off", "90", "1.5h", "-1d", "d", "90 d", "\u0669\u0660d", "1w"):
+        assert problem(SESSION_MAX_AGE=text).startswith("DIALTONE_SESSION_MAX_AGE: ")
 
 
-@pytest.mark.parametrize(
-    ("name", "least", "most", "outside"),
-    of_installed(
-        [
-            ("PLAIN_TOKEN_TTL", "60s", "400d", ["59s", "401d"]),
-            ("SESSION_MAX_AGE", "1h", "3650d", ["59m", "3651d"]),
-            ("SESSION_IDLE_TIMEOUT", "5m", "400d", ["4m", "401d"]),
-            ("RECYCLED_AFTER", "1d", "3650D", ["23h", "3651d", "never"]),
-            ("CALL_RETENTION", "720h", "3650d", ["59m", "3651d", "off"]),
-            ("RECORDING_RETENTION", "1h", "90d", ["59m", "3651d", "off"]),
-            ("CLEANUP_INTERVAL", "1m", "1D", ["59s", "2d", "never", "no"]),
-            ("STOP_DELAY", "0s", "10m", ["-1s", "11m", "soon"]),
-            ("DRAIN_TIMEOUT", "1s", "1h", ["0s", "2h"]),
-        ]
-    ),
-)
-def test_a_duration_has_a_unit_and_is_in_a_range(
-    name: str, least: str, most: str, outside: list[str]
-) -> None:
-    for text in (least, most):
-        expected = timedelta(seconds=int(text[:-1]) * SECONDS[text[-1].lower()])
-        assert getattr(settings(**{name: text}), name.lower()) == expected
-    for text in (*outside, "90", "1.5h", "-1d", "d", "90 d", "\u0669\u0660d", "1w"):
-        assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
-
-
-@pytest.mark.parametrize(
-    ("names", "max_count"),
-    [
-        (["SMS_LIMIT_PER_IP"], 5_000),
-        (["SMS_LIMIT_PER_COUNTRY", "SMS_LIMIT_TOTAL"], 500_000),
-        (["INBOUND_LIMIT_TOTAL", "OPERATOR_LIMIT_TOTAL"], 50_000),
-        (["REQUEST_LIMIT_PER_IDENTITY", "REFRESH_LIMIT_PER_IP"], 1_000_000),
-    ],
-)  # fmt: skip
-def test_a_rate_limit_is_a_count_and_a_period(names: list[str], max_count: int) -> None:
-    invalid = ("5", "5/", "/1h", "0/1h", "5/2d", "5/30s", "five/1h", "5/1h,9/1d", "5/1h/1h")
-    for (name,) in of_installed([(name,) for name in names]):
-        window = getattr(settings(**{name: f" {max_count} / 90m "}), name.lower())
-        assert window == SlidingWindow(max_count, 1.5 * HOUR)
-        for text in (*invalid, f"{max_count + 1}/1h"):
-            assert problem(**{name: text}).startswith(f"DIALTONE_{name}: ")
+def test_a_rate_limit_is_a_count_and_a_period() -> None:
+    read = settings(SMS_LIMIT_PER_IP=" 5000 / 90m ")
+    assert read.sms_limit_per_ip == SlidingWindow(5_000, 1.5 * HOUR)
+    for text in ("5", "5/", "/1h", "0/1h", "5001/1h", "5/2d", "5/30s", "five/1h", "5/1h,9/1d"):
+        assert problem(SMS_LIMIT_PER_IP=text).startswith("DIALTONE_SMS_LIMIT_PER_IP: ")
 
 
 def test_the_name_of_the_app_is_no_username() -> None:
@@ -200,34 +154,27 @@ def test_the_default_public_url_is_that_of_the_listening_socket() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "issuer", "accepted"),
+    ("variables", "accepted"),
     [
-        ({}, "dialtone", ["dialtone"]),
-        ({"PUBLIC_URL": "https://a.test"}, "https://a.test", ["https://a.test"]),
+        ({}, ["dialtone"]),
+        ({"PUBLIC_URL": "https://a.test/", "FORMER_ISSUERS": "none"}, ["https://a.test"]),
         (
             {"PUBLIC_URL": "https://a.test", "TOKEN_ISSUER": "dialtone"},
-            "dialtone",
             ["dialtone", "https://a.test"],
         ),
         (
             {"PUBLIC_URL": "https://a.test", "FORMER_ISSUERS": "https://b.test"},
-            "https://a.test",
             ["https://a.test", "https://b.test"],
-        ),
-        (
-            {"PUBLIC_URL": "https://a.test/", "FORMER_ISSUERS": "none"},
-            "https://a.test",
-            ["https://a.test"],
         ),
     ],
     ids=str,
 )
 def test_the_issuer_is_the_public_url_and_both_and_former_ones_are_accepted(
-    variables: dict[str, str], issuer: str, accepted: list[str]
+    variables: dict[str, str], accepted: list[str]
 ) -> None:
     issuers = settings(**variables).token_issuers
 
-    assert (issuers.issuer, list(issuers.accepted_issuers)) == (issuer, accepted)
+    assert (issuers.issuer, list(issuers.accepted_issuers)) == (accepted[0], accepted)
 
 
 def test_metrics_have_a_port_of_their_own() -> None:
@@ -278,34 +225,27 @@ def test_a_valid_url_of_a_server_is_kept_as_written(location: type[Any]) -> None
 INVALID_URLS: Final = {
     "are written %3A %2F %3F %23 %40 %25": [
         "mongodb://me:top:s3cret@db.test/name", "mongodb://me:top@s3cret@db.test/name",
-        "mongodb://me:top/s3cret@db.test/name", "mongodb://me:12/tops3cret@db.test",
-        "mongodb://me:top?s3cret@db.test/name", "mongodb://me:top#s3cret@db.test/name",
-        "mongodb://me:tops3cret%@db.test/name", "mongodb://:tops3cret@db.test/name",
-        "mongodb://me:12/tops3cret?w=1@db.test/name", "mongodb://db.test/name?appName=top@s3cret",
+        "mongodb://me:12/tops3cret@db.test", "mongodb://me:top?s3cret@db.test/name",
+        "mongodb://me:top#s3cret@db.test/name", "mongodb://me:tops3cret%@db.test/name",
+        "mongodb://:tops3cret@db.test/name", "mongodb://db.test/name?appName=top@s3cret",
     ],
     "Must be mongodb://host:port/name": [
-        "mongodb:///name", "mongodb://a b/name", "mongodb://a:b/name", "mongodb://,/name",
-        "mongodb://a/name?tls",
+        "mongodb:///name", "mongodb://a b/name", "mongodb://a:b/name", "mongodb://a/name?tls",
     ],
     "with one host and no port, mongodb+srv://": ["mongodb+srv:///name"],
     "must name the database": [
-        "mongodb://db.test", "mongodb://db.test/", "mongodb://db.test/?authSource=admin",
-        "mongodb://db.test?authSource=admin",
-        "postgresql://db.test", "postgresql://db.test/", "postgresql:///", "postgresql://?dbname=name",
+        "mongodb://db.test", "mongodb://db.test/?authSource=admin",
+        "postgresql://db.test", "postgresql:///", "postgresql://?dbname=name",
     ],
     "The name of the database": [
-        f"mongodb://db.test/{name}"
-        for name in ("a$b", "a\\b", "a+b", "a%20b", "a%2Fb", "a%00b", "n" * 64, "Admin", "%61dmin")
+        f"mongodb://db.test/{name}" for name in ("a$b", "a+b", "a%2Fb", "a%00b", "n" * 64, "Admin")
     ],
     "Must be postgresql://host:port/name": [
         "postgresql://a b/name", "postgresql://h/name?sslmode", "postgresql://h/name#s3cret",
         "postgresql://h/name/s3cret", "postgresql://me:top@s3cret@h/name",
         "postgresql://me:top%s3cret@h/name", "postgresql://h/name?application_name=t@s3cret",
     ],
-    "Must be sqlite:///path": [
-        "MONGODB://db.test/name", "mongodb:/db.test/name",
-        "postgres://db.test/name", "postgresql:/db.test/name",
-    ],
+    "Must be sqlite:///path": ["MONGODB://db.test/name", "mongodb:/db.test/name", "postgres://h/n"],
 }  # fmt: skip
 
 

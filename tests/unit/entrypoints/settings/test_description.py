@@ -1,8 +1,7 @@
 """What operators see of the settings: `check-settings` and `.env.example`."""
 
 import re
-import subprocess
-import sys
+import runpy
 from pathlib import Path
 from typing import Final
 
@@ -80,10 +79,11 @@ def test_a_value_that_is_the_default_is_none_that_differs() -> None:
     assert [row.name for row in rows if not row.is_default] == ["DIALTONE_LIMITS"]
 
 
-def test_the_example_file_has_a_sentence_and_a_line_for_each_variable() -> None:
-    printed = subprocess.check_output(
-        [sys.executable, "-m", "entrypoints.settings"], cwd=PROJECT, text=True
-    )
+def test_the_example_file_has_a_sentence_and_a_line_for_each_variable(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    runpy.run_module("entrypoints.settings", run_name="__main__")
+    printed = capsys.readouterr().out
 
     assert printed == (PROJECT / ".env.example").read_text()
     _, *paragraphs = printed.rstrip("\n").split("\n\n")

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import pytest
-
 from adapters.security.keys.document import generate_document
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
 from entrypoints.settings.read import describe_settings, read_settings
@@ -44,10 +42,9 @@ def test_every_example_and_default_is_valid_and_described_as_written() -> None:
             assert shown == text or name in {*FILE_VARIABLES, "DIALTONE_SECRETS"}
 
 
-@pytest.mark.parametrize("text", [f"\x1b{SECRET}", f"{SECRET}\n{SECRET}"], ids=ascii)
-def test_an_unprintable_value_of_any_variable_is_rejected(text: str) -> None:
+def test_an_unprintable_value_of_any_variable_is_rejected() -> None:
     for name, (_, declaration) in FIELDS.items():
-        line = problems(ALL_USED | {name: text})[name]
+        line = problems(ALL_USED | {name: f"{SECRET}\n{SECRET}"})[name]
         assert line.isprintable()
         assert SECRET not in line
         assert line.endswith(f"Example: {name}={declaration.example_text(DEFAULTS)}")

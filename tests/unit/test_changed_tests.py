@@ -8,6 +8,8 @@ import pytest
 from tests.support.changed_tests import UNIT_TESTS, choose_tests, find_changed_files
 
 
+# The graph of all imports takes a second.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "chosen"),
     [
@@ -28,6 +30,7 @@ def test_a_change_runs_the_tests_that_it_may_break(changed: str, chosen: str) ->
     assert UNIT_TESTS / chosen in choose_tests([Path(changed)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", ["entrypoints/http/core/users/controller.py", "docs/abuse.md"])
 def test_a_change_runs_no_test_that_imports_and_names_nothing_of_it(changed: str) -> None:
     assert UNIT_TESTS / "adapters/calls/test_twiml_markup.py" not in choose_tests([Path(changed)])

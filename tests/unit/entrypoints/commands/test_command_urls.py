@@ -26,14 +26,6 @@ def read(**environ: str) -> Settings:
     return read_settings(environ, None)
 
 
-def test_a_url_may_be_in_the_file_of_a_variable_or_of_a_setting(url_file: Path) -> None:
-    path = str(url_file)
-
-    assert find_url(read(OLD_FILE=path), "--from", "env:OLD") == URL
-    own = read(DIALTONE_DATABASE_URL_FILE=path)
-    assert find_url(own, "--to", "env:DIALTONE_DATABASE") == URL
-
-
 def test_a_file_that_cannot_be_used_is_named_with_the_option(url_file: Path) -> None:
     for settings, problem in (
         (read(OLD_FILE=f"{url_file}.old"), "--from: OLD_FILE: This path leads to no file"),

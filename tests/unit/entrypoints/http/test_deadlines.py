@@ -10,7 +10,6 @@ import pytest
 from entrypoints.http.errors.exceptions import RequestTimeout
 from entrypoints.http.requests import deadlines
 from entrypoints.http.requests.deadlines import (
-    MAX_DRAINED_BYTES,
     MIN_BYTES,
     DeadlineMiddleware,
     TransferDeadline,
@@ -63,7 +62,6 @@ async def handle(app: Any, connection: Connection, scope: Any) -> None:
         ([], 10),
         ([(0, 4), (0, 6)], 0),
         ([(0, 9), (1, 0)], 10),
-        ([(1, 5)] * 6, 0),
         ([(MIN_BYTES - 1, 29)], 1),
         ([(MIN_BYTES, 29)], 10),
         ([(MIN_BYTES // 2, 14), (MIN_BYTES // 2, 14), (1, 5)], 10),
@@ -126,8 +124,8 @@ async def test_an_exception_that_outlives_the_request_does_not_hold_the_connecti
         # What the client sends too slowly or without an end is not waited for.
         (Connection(stalls=True), {"content_length": "5"}, 0, True),
         (
-            Connection(b"x" * MAX_DRAINED_BYTES, chunks=1_000_000),
-            {"transfer_encoding": "chunked"}, MAX_DRAINED_BYTES, True,
+            Connection(b"x" * 100, chunks=1_000_000),
+            {"transfer_encoding": "chunked"}, 1_000, True,
         ),
         # What it has not sent yet is not asked for.
         (
@@ -146,6 +144,7 @@ async def test_an_unread_body_is_read_before_the_response_as_far_as_it_is_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(deadlines, "DRAIN_IDLE_SECONDS", 0)
+    monkeypatch.setattr(deadlines, "MAX_DRAINED_BYTES", 1_000)
     await handle(reject, connection, a_scope(**headers))
 
     assert connection.bytes_read == bytes_read
@@ -159,7 +158,6 @@ async def test_an_unread_body_is_read_before_the_response_as_far_as_it_is_there(
         # A whole body that is small is sent at once, and a part of a stream in small chunks.
         (64 * 1024, False, [64 * 1024]),
         (64 * 1024, True, [16 * 1024] * 4),
-        (16 * 1024, True, [16 * 1024]),
         (64 * 1024 + 1, False, [*[16 * 1024] * 4, 1]),
         (0, False, [0]),
     ],

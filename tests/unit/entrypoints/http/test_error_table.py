@@ -110,7 +110,6 @@ def test_a_full_library_says_what_is_used_and_allowed() -> None:
         (exceptions.UserSaveFailed(), 500, "User creation failed", 5),
         (MediaStorageFailed(), 500, "Failed to upload file to S3", None),
         (MediaStorageNotResponding(), 503, "Failed to upload file to S3", 5),
-        (media_errors.ItemSaveFailed(), 500, "Failed to save library item", 5),
         (LibraryReadFailed(), 500, "Failed to fetch library items", 5),
         (errors.Unavailable("Away."), 503, "Away.", 5),
         (errors.DeliveryFailed("Down.", retry_after=15), 503, "Down.", 15),
@@ -208,7 +207,6 @@ def test_an_operation_may_have_an_error_of_its_own_if_the_database_fails(error: 
     [
         (exceptions.InternalError(), ["request_failed"]),
         (media_errors.QuotaExceeded(1, 1, 1, 1), []),
-        (errors.TooManyReads(), []),
         (exceptions.PathNotFound(), []),
     ],
     ids=lambda value: type(value).__name__,

@@ -87,7 +87,6 @@ def test_the_variable_may_be_in_the_file(folder: Path) -> None:
         ),
         ("own:missing", "own:missing cannot be imported (module 'own' has no attribute 'missing')"),
         ("own:Own", "own:Own is the class Own: name an object of it."),
-        ("own:Note", "own:Note is the class Note: name an object of it."),
         (
             "own:__name__",
             "own:__name__ is no Feature (its type is str): name an object of a subclass of",
@@ -113,13 +112,11 @@ def test_a_wrong_value_is_one_line(folder: Path, text: str, problem: str) -> Non
             "feature = (",
             "cannot be imported ('(' was never closed (own.py, line 13)): mend that line",
         ),
-        ('name = "acme"', "", "has no `name` of lower-case letters"),
         ('"acme"', '"Acme Notes"', "has no `name` of lower-case letters"),
         ('"acme"', '"ours"', "has the name of another feature, ours: give it a name of its own"),
         ('"acme"', '"acme"; needs = ("none",)', "needs the feature none, which is not there"),
         ('"acme"', '"acme"; open = dict', "has an `open` that is no coroutine"),
         ("(RecordKind(", "[RecordKind(", "has no tuple of RecordKind as its `kinds`"),
-        ('"x_acme"', '"acme_notes"', "the records acme_notes: Its name must begin with x_"),
         ('"x_acme"', '"identities"', "the records identities: Its name must begin with x_"),
         ("id: str", "user_id: str", "records x_acme: Its Struct must have a field `id: str`"),
         (

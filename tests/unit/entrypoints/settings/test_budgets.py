@@ -43,10 +43,7 @@ def test_an_amount_has_up_to_six_decimals_and_perhaps_a_currency(text: str, amou
     assert parse_amount(text) == amount
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "0", "0.0", "-5", "1.0000001", "5 usd", "USD 5", "1,000", "1e3", "\u0665"],
-)
+@pytest.mark.parametrize("text", ["", "0.0", "-5", "1.0000001", "5 usd", "1,000", "1e3", "\u0665"])
 def test_another_text_is_no_amount(text: str) -> None:
     with pytest.raises(InvalidValue, match="Must be an amount"):
         parse_amount(text)
@@ -69,7 +66,6 @@ def test_there_is_a_budget_for_all_countries_and_one_for_each_that_is_named(tmp_
         ({COUNTRY: "BR=5"}, f"{COUNTRY}: BR is not in DIALTONE_COUNTRIES"),
         ({COUNTRY: "IN=5,IN=6"}, f"{COUNTRY}: Must name each country once"),
         ({COUNTRY: "IN"}, f"{COUNTRY}: Must be an amount"),
-        ({COUNTRY: "XX=5"}, f"{COUNTRY}: "),
     ],
 )
 def test_what_cannot_hold_is_an_error(

@@ -131,7 +131,6 @@ def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
     ("environ", "sources"),
     [
         ({}, ("http://127.0.0.1:8000",)),
-        ({"DIALTONE_PUBLIC_URL": "https://a.example.org/api"}, ("https://a.example.org",)),
         (
             {"DIALTONE_MEDIA_PUBLIC_URL": "https://media.example.org/images"},
             ("https://media.example.org", "http://127.0.0.1:8000"),

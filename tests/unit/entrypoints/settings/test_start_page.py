@@ -23,11 +23,9 @@ def test_in_development_with_the_terminal_alone_the_page_may_show_messages(bind:
     "variables",
     [
         {"BIND": "0.0.0.0:8000"},
-        {"BIND": "app.example.org:8000"},
         {"WORKERS": "2"},
         {"TRUSTED_PROXIES": "127.0.0.1"},
         {"SMS": "console,our.own:messenger", "COUNTRIES": "US"},
-        {"SMS": "our.own:messenger", "COUNTRIES": "US"},
     ],
     ids=str,
 )

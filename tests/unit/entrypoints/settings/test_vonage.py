@@ -34,16 +34,14 @@ def test_messages_go_by_twilio_and_then_by_vonage() -> None:
     assert read_settings(VONAGE, None).sms == (providers.VONAGE,)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["VONAGE_APPLICATION_ID", "VONAGE_PRIVATE_KEY", "VONAGE_SIGNATURE_SECRET", "VONAGE_FROM"],
-)
-def test_each_part_of_an_account_must_be_set(name: str) -> None:
-    lines = problems(VONAGE | {name: " "})
-    assert list(lines) == [name]
-    assert "ust be set if DIALTONE_SMS " in lines[name]
-    assert "DIALTONE_VOICE" not in lines[name]
-    assert "  " not in lines[name]
+def test_each_part_of_an_account_must_be_set() -> None:
+    unset = [name for name in VONAGE if name.startswith("VONAGE")]
+    lines = problems(VONAGE | dict.fromkeys(unset, " "))
+    assert list(lines) == unset
+    for line in lines.values():
+        assert "ust be set if DIALTONE_SMS " in line
+        assert "DIALTONE_VOICE" not in line
+        assert "  " not in line
 
 
 def test_the_id_of_an_application_is_in_lower_case_as_in_callbacks() -> None:
@@ -52,7 +50,7 @@ def test_the_id_of_an_application_is_in_lower_case_as_in_callbacks() -> None:
     assert written != read.vonage_application_id == written.lower()
 
 
-@pytest.mark.parametrize("text", [KEY, KEY.strip(), KEY.replace("\n", "\\n"), f"\n{KEY}"])
+@pytest.mark.parametrize("text", [KEY.strip(), KEY.replace("\n", "\\n"), f"\n{KEY}"])
 def test_a_key_may_have_its_lines_or_escaped_ones(text: str) -> None:
     read = read_settings(VONAGE | {NAME: text}, None)
     assert read.vonage_private_key.value.strip() == KEY.strip()

@@ -49,9 +49,7 @@ def test_a_call_is_never_tried_after_a_message() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("whatsapp,sms", "between two such entries"),
         ("IN=sms;;*=sms", "between two such entries"),
-        ("=sms", "Must have a value"),
         ("IN=", "IN: Must have a value"),
         ("India=sms", "ISO code"),
         ("IN=fax,sms", "IN: Value 1: A channel is sms, voice, whatsapp."),

@@ -18,9 +18,8 @@ def test_a_page_of_the_console_is_kept(path: str) -> None:
         "", "https://evil.example/console", "//evil.example/console",  # a path of this host
         "/consoles", "/cönsole",  # below /console
         # No way out of it, however it is written.
-        "/console/../admin/users", "/console/./audit", "/console//evil.example",
-        "/console/%2e%2e/docs", "/console\\..\\docs", "/console/audit#x",
-        "/console/audit\r\nSet-Cookie: a=b", "/console/audit\n",  # one line
+        "/console/../admin/users", "/console//evil.example", "/console/%2e%2e/docs",
+        "/console\\..\\docs", "/console/audit#x", "/console/audit\r\nSet-Cookie: a=b",
         "/console/sign-in", f"/console/{'a' * 500}",  # no loop, and a bounded length
     ],
 )  # fmt: skip

@@ -173,19 +173,15 @@ NOT_A_PHONE = f"This is not a phone number; {HINT}"
     ("text", "message"),
     [
         ("abc", NOT_A_PHONE),
-        ("9876543210", NOT_A_PHONE),
         ("+91 98765", f"No numbering plan has this phone number; {HINT}"),
         ("+870773111632", "This number belongs to no country; use a mobile number."),
         ("+19002345678", "This is a premium-rate number; use a mobile number."),
         ("+43810123456", "This is a shared-cost number; use a mobile number."),
-        ("+445512345678", "This is a company access number; use a mobile number."),
-        ("+447640123456", "This is a pager; use a mobile number."),
         (
             "+447012345678",
             "This is a personal number, which forwards to another; use a mobile number.",
         ),
         ("+18002345678", "This is a toll-free number; use a mobile number."),
-        ("+41860123456789", "This is a voicemail box; use a mobile number."),
     ],
 )
 def test_the_error_says_why_a_number_is_not_accepted(text: str, message: str) -> None:
@@ -198,7 +194,6 @@ def test_the_error_says_why_a_number_is_not_accepted(text: str, message: str) ->
     ("e164", "country", "number_range", "masked"),
     [
         ("+919876543210", "IN", "+91987654", "+91********10"),
-        ("+14155552671", "US", "+1415555", "+1********71"),
         ("+14165550123", "CA", "+1416555", "+1********23"),
         ("+6834002", "NU", "+683", "+683**02"),
         ("+14155", "ZZ", "+1", "+1**55"),  # no country has it

@@ -24,6 +24,7 @@ TYPES: Final = PhoneNumberType
 ACCEPTED_TYPES: Final = (
     TYPES.FIXED_LINE, TYPES.MOBILE, TYPES.TOLL_FREE, TYPES.VOIP, TYPES.PERSONAL_NUMBER,
 )  # fmt: skip
+TYPES_OF_NUMBERS: Final = st.sampled_from(ACCEPTED_TYPES)
 COUNTRIES: Final = st.sampled_from([None, *sorted(ALL_COUNTRIES)])
 TEXTS_WITH_PLUS: Final = st.from_regex(
     r"\+[0-9]{6,12}[0-9 ()./~\\-]{0,8}", fullmatch=True
@@ -85,7 +86,10 @@ def parse_legacy(text: str) -> PhoneNumber | None:
 @st.composite
 def spellings(draw: st.DrawFn) -> tuple[str, str]:
     """A valid number of any country, and another spelling of its digits."""
-    _, similar = draw(st.sampled_from(example_numbers()))
+    country, number_type = draw(st.sampled_from(sorted(ALL_COUNTRIES))), draw(TYPES_OF_NUMBERS)
+    similar = phonenumbers.example_number_for_type(country, number_type)
+    assume(similar is not None)
+    assert similar is not None
     phone = parse(e164(similar)[:-3] + draw(st.from_regex(r"[0-9]{3}", fullmatch=True)))
     assume(phone is not None)
     assert phone is not None

@@ -34,7 +34,7 @@ def test_a_text_that_follows_the_rules_is_valid() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "4711 Taxi: 012345", "١٢٣٤ 012345", "code 5012345", "code 0123455 min", "code 012 345",
+        "4711 Taxi: 012345", "١٢٣٤ 012345", "code 5012345", "code 012 345",
     ],
 )  # fmt: skip
 def test_the_code_is_the_first_run_of_four_digits_of_any_script(text: str) -> None:
@@ -124,7 +124,6 @@ def test_punctuation_and_numbers_are_not_links() -> None:
     [
         ("Your 4711 Taxi account has another number. Undo it within 7 days.", []),
         ("4711 Taxi: 12 345", []), ("4711 Taxi: 1234", [TemplateRule.NO_CODE]),
-        ("14711 Taxi", [TemplateRule.NO_CODE]),
         ("\u0661\u0662\u0663\u0664", [TemplateRule.NO_CODE]),
         (" \n", [TemplateRule.VISIBLE_CHARACTERS]),
         ("a" * 460, [TemplateRule.LENGTH]),

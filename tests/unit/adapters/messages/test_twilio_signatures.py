@@ -29,7 +29,6 @@ def signed(
         ("https://a.example/voice?x=1", "https://a.example:443/voice?x=1"),
         ("http://a.example/voice", "http://a.example:80/voice"),
         ("https://a.example:8443/voice", "https://a.example/voice"),
-        ("https://[::1]:8443/voice", "https://[::1]/voice"),
         ("https://a.example/v;a?b=//c:80#d", "https://a.example:443/v;a?b=//c:80#d"),
     ],
 )
@@ -43,7 +42,6 @@ def test_twilio_may_sign_the_url_with_or_without_its_port(public_url: str, signe
     [
         ("https://a.example/voice", "https://a.example:80/voice"),
         ("https://a.example:8443/voice", "https://a.example:443/voice"),
-        ("https://a.example/voice?", "https://a.example/voice"),
         ("https://a.example/voice", "https://A.example/voice"),
         ("https://a.example@b.example/voice", "https://a.example@b.example/voice"),
     ],

@@ -63,7 +63,6 @@ def test_a_signed_callback_counts_at_any_url() -> None:
         {"application_id": "aaaaaaaa-bbbb-cccc-dddd-0123456789ac"},
         {"payload_hash": hashlib.sha256(BODY + b" ").hexdigest()},
         {"payload_hash": "\ud800"},
-        {"payload_hash": 7},
         {"jti": ""},
         *({name: None} for name in ("iat", "jti", "payload_hash", "application_id")),
         {"iat": str(now())},
@@ -164,7 +163,6 @@ def test_what_is_no_status_reports_nothing() -> None:
         ({"error": {"type": "https://developer.vonage.com/api-errors/messages#1000"}}, "1000"),
         (None, ""),
         ("1000", ""),
-        ({"error": None}, ""),
         ({"title": {}}, ""),
     ],
 )

@@ -13,7 +13,7 @@ import structlog
 from adapters.operations.logging.configuration import RecordFormatter, make_processors
 from adapters.operations.logging.masking import loggable, mask_phones
 from application.ports.current_request import BATCHED_REQUESTS, CurrentRequest
-from application.ports.errors import ConfigurationError, StorageUnavailable
+from application.ports.errors import StorageUnavailable
 from domain.otp.challenge import parse_otp_code
 from tests.support.builders import a_challenge, a_phone, an_id, an_identity
 
@@ -163,7 +163,6 @@ def exceptions() -> list[tuple[Exception, str]]:
     loop = ExceptionGroup("it failed", [member])
     member.__cause__ = loop
     ours = "application.ports.errors.StorageUnavailable: down"
-    usable = ConfigurationError("The folder /srv/media2 cannot be used.")
     return [
         (of_system, f"{ours}\ncaused by OSError (ENOSPC)"),
         (in_context, "KeyError\nwhile handling TypeError"),
@@ -171,10 +170,6 @@ def exceptions() -> list[tuple[Exception, str]]:
         (group, f"ExceptionGroup\n  | ValueError\n  | {ours}"),
         (loop, "ExceptionGroup\n  | ValueError"),
         (noted, "ValueError"),
-        (
-            usable,
-            "application.ports.errors.ConfigurationError: The folder /srv/media2 cannot be used.",
-        ),
     ]
 
 

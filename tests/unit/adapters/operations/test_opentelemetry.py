@@ -176,7 +176,6 @@ def test_an_outage_of_the_collector_is_two_lines_with_its_reason(
         ({}, False),
         ({ENDPOINT: URL}, True),
         ({ENDPOINT: URL, "OTEL_SDK_DISABLED": "True"}, False),
-        ({ENDPOINT: URL, "OTEL_SDK_DISABLED": "false"}, True),
     ],
 )
 def test_the_endpoint_turns_it_on_and_a_variable_of_the_sdk_off(
@@ -217,7 +216,6 @@ async def test_a_collector_of_traces_may_have_a_url_of_its_own(
     ("variable", "value"),
     [
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
     ],
 )

@@ -25,9 +25,8 @@ def attestation(keys: FakeKeyRing | None = None) -> AltchaAttestation:
     return AltchaAttestation(keys or FakeKeyRing(), DIFFICULTY)
 
 
-async def challenge_of(altcha: AltchaAttestation, age: timedelta = timedelta()) -> dict[str, Any]:
-    """Return a challenge that was made so long ago."""
-    challenge = await altcha.challenge(SUBJECT, datetime.now(UTC) - age)
+async def challenge_of(altcha: AltchaAttestation) -> dict[str, Any]:
+    challenge = await altcha.challenge(SUBJECT, datetime.now(UTC))
     fields: dict[str, Any] = json.loads(json.dumps(dict(challenge.fields)))
     assert list(fields) == ["challenge"]
     return dict(fields["challenge"])
@@ -64,20 +63,10 @@ async def test_a_challenge_is_what_the_widget_of_protocol_2_takes() -> None:
 
 async def test_a_client_needs_at_most_twice_the_difficulty() -> None:
     altcha = attestation()
-    responses = [solve_challenge(await challenge_of(altcha)) for _ in range(40)]
+    responses = [solve_challenge(await challenge_of(altcha)) for _ in range(20)]
     counters = [json.loads(base64.b64decode(text))["solution"]["counter"] for text in responses]
 
     assert set(counters) == set(range(2 * DIFFICULTY))
-
-
-async def test_a_proof_expires_after_five_minutes() -> None:
-    altcha = attestation()
-    almost = solve_challenge(await challenge_of(altcha, CHALLENGE_TTL - timedelta(minutes=1)))
-    over = solve_challenge(await challenge_of(altcha, CHALLENGE_TTL + timedelta(seconds=2)))
-
-    assert (await verify(altcha, almost)).status is AttestationStatus.VALID
-    expired = AttestationResult(AttestationStatus.INVALID, reason="its challenge has expired")
-    assert await verify(altcha, over) == expired
 
 
 async def test_after_a_rotation_of_the_pepper_a_challenge_is_still_good() -> None:
@@ -109,22 +98,6 @@ async def test_a_changed_challenge_or_solution_is_invalid(change: Callable[[Any]
     response = solve_challenge(await challenge_of(altcha))
 
     assert (await verify(altcha, changed(response, change))).status is AttestationStatus.INVALID
-
-
-async def test_a_response_that_is_written_in_another_way_is_the_same_proof() -> None:
-    altcha = attestation()
-    response = solve_challenge(await challenge_of(altcha))
-    others = [
-        changed(response, lambda _: None),
-        changed(response, lambda payload: payload.update(more=[1])),
-        changed(response, lambda payload: payload["solution"].update(counter="x", time=-1)),
-        f"{response[:40]}!{response[40:]}",
-    ]
-
-    results = {await verify(altcha, text) for text in (response, *others)}
-
-    assert [result.status for result in results] == [AttestationStatus.VALID]
-    assert response not in others
 
 
 async def test_a_response_never_makes_the_server_derive_a_key(

@@ -97,7 +97,6 @@ async def test_all_else_is_a_proof_that_could_not_be_checked(
     ("outcome", "reason"),
     [
         (ConnectionError("'secret'"), "the adapter failed with ConnectionError"),
-        (True, "the adapter returned bool"),
         (
             AttestationChallenge("own", {"site_key": object()}),
             "the adapter returned a challenge that is not JSON",

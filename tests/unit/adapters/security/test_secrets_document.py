@@ -38,7 +38,6 @@ PEM_END: Final = "\n-----END PRIVATE KEY-----\n"
 HMAC_PURPOSES: Final = (KeyPurpose.OTP_PEPPER, KeyPurpose.REFRESH, KeyPurpose.PHONE_INDEX)
 SYMMETRIC_PURPOSES: Final = (*HMAC_PURPOSES, KeyPurpose.PHONE_ENCRYPTION)
 WEAK_KEYS: Final = (
-    bytes(range(15)) * 3,
     bytes(range(255, 223, -1)),
     bytes(range(0, 256, 8)),
     b"correct horse battery staple, or so they say",

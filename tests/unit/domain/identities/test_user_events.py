@@ -105,7 +105,9 @@ def test_after_three_days_events_are_kept_until_a_newer_one_or_a_retry() -> None
     events, now = recorded(EventType.USER_CREATED), NOW
     while events.next_send_at is not None:
         now = max(events.next_send_at, now)
-        events = events.settle([events.progress_of(BACKEND).mark_failed(now)], [BACKEND])
+        # Another destination accepts events, so the attempts come later and later.
+        failed = events.progress_of(BACKEND).mark_failed(now, None, now)
+        events = events.settle([failed], [BACKEND])
     assert RETRY_PERIOD <= now - NOW < RETRY_PERIOD + timedelta(hours=1)
     assert (events.failed_at, events.due(BACKEND, now + RETRY_PERIOD)) == (now, ())
     later = now + timedelta(days=30)

@@ -244,7 +244,6 @@ def test_invisible_characters_and_noncharacters_are_rejected() -> None:
         "ന\u0d4d\u200d",
         "渡辺\U000e0101",  # variants of Han, Mongolian, Myanmar and Phags-pa
         "ᠮ\u180bᠣ",
-        "\u1000\ufe00",
         "\ua84b\ufe00",
     ],
 )
@@ -255,7 +254,6 @@ def test_invisible_characters_that_a_script_needs_are_allowed(name: str) -> None
 @pytest.mark.parametrize(
     "name",
     [
-        "Al\u200cice",  # between letters that do not join
         "\u200dAlice",  # at the start, and at the end
         "علی\u200c",
         "رضا\u200cعلی",  # after a letter that does not join
@@ -267,7 +265,6 @@ def test_invisible_characters_that_a_script_needs_are_allowed(name: str) -> None
         "1\ufe0f",  # a keycap without its end
         "👩\u200da",  # a joiner between an emoji and something else, or another joiner
         "👩\u200d\u200d🚀",
-        "\u200d🚀",
         "1\ufe0f\u200d🚀",
         "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067",  # a flag without its end
         "🏴\U000e0075\U000e0073\U000e0074\U000e0078\U000e007f",  # looks like the black flag

@@ -61,16 +61,6 @@ def test_only_the_latest_code_of_the_same_counter_is_a_repeat(driver: Verificati
     assert driver.verify(WRONG_CODE) == Wrong(4)
 
 
-def test_the_same_wrong_code_is_stored_in_another_form_at_each_delivery(
-    driver: VerificationDriver,
-) -> None:
-    for _ in range(2):
-        driver.verify(WRONG_CODE, request_id=driver.request().request_id)
-        driver.wait(250)
-    counters = [one for delivery in driver.verification.deliveries.all for one in delivery.counters]
-    assert len({counter.last_digest for counter in counters}) == len(counters) == 2
-
-
 NEIGHBOR = "2001:db8:1:7::/64"
 """In the same /48 as `unknown_ip(1)`."""
 

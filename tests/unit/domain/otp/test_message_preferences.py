@@ -37,7 +37,6 @@ def test_an_unknown_platform_is_the_general_one() -> None:
         ("fr-FR, fr;q=0.9, en;q=0.8", ("fr-FR", "fr")),  # Accept-Language
         ("en-US-u-hc-h12", ("en-US", "en")),  # an extension
         ("in_ID", ("id-ID", "id")),  # a former code
-        ("fil-PH", ("fil-PH", "fil")),
         ("en." + "a" * 97, ("en",)),  # a hundred characters
     ],
 )

@@ -18,7 +18,6 @@ def test_a_request_id_is_64_hex_digits_of_the_request_and_the_report() -> None:
     [
         "",
         REQUEST_ID,
-        REQUEST_ID + REPORT_ID[:-1],
         REQUEST_ID + REPORT_ID + "0",
         REQUEST_ID + REPORT_ID + "\n",
         (REQUEST_ID + REPORT_ID).upper(),

@@ -54,7 +54,6 @@ def failed(*codes: object) -> dict[str, Any]:
         (failed(131026), MessageStatus(ReportedStatus.FAILED, "131026", is_unreachable=True)),
         (failed(131049), MessageStatus(ReportedStatus.FAILED, "131049")),
         (failed("131026"), MessageStatus(ReportedStatus.FAILED, "131026", is_unreachable=True)),
-        (failed({}), MessageStatus(ReportedStatus.FAILED)),
         (failed(), MessageStatus(ReportedStatus.FAILED)),
         # A code beside another status is no failure.
         (
@@ -147,17 +146,13 @@ def test_a_webhook_of_another_product_reports_nothing() -> None:
 @pytest.mark.parametrize(
     ("url", "answer"),
     [
-        (handshake_url(URL, TOKEN), "1158201444"),
         (handshake_url(URL, TOKEN, "a b<c>"), "a b<c>"),
         (handshake_url(URL, "another token"), None),
-        (handshake_url(URL, f"{TOKEN}é"), None),
-        (handshake_url(URL, TOKEN, ""), None),
         (handshake_url(URL, TOKEN, "é"), None),
         (handshake_url(URL, TOKEN, "1" * 1_001), None),
         (handshake_url(URL, TOKEN).replace("subscribe", "unsubscribe"), None),
         (f"{handshake_url(URL, TOKEN)}&hub.challenge=2", None),
         (f"https://[?hub.verify_token={TOKEN}", None),
-        (URL, None),
     ],
 )
 def test_a_handshake_is_answered_with_the_verify_token_only(url: str, answer: str | None) -> None:

@@ -13,14 +13,12 @@ LANGUAGES = ("en_US", "pt_BR", "es", "zh_CN", "zh_HK", "fil")
     ("locale", "language"),
     [
         (None, "en_US"),
-        ("?", "en_US"),
         ("pt_br", "pt_BR"),
         ("pt-PT", "pt_BR"),
         ("fil-PH", "fil"),
         ("de", "en_US"),
         ("zh", "zh_CN"),
         ("zh-TW", "zh_HK"),
-        ("zh-Hant-HK", "zh_HK"),
         ("zh-SG", "zh_CN"),
     ],
 )

@@ -37,7 +37,6 @@ def test_a_subject_is_a_prefix_a_network_or_a_country(
     [
         ("+1", "+1"),
         ("+44 (79) 00-12", "+44790012"),
-        ("+39 06", "+3906"),
     ],
 )
 def test_a_prefix_has_at_least_the_country_code(text: str, prefix: str) -> None:
@@ -48,7 +47,6 @@ def test_a_prefix_has_at_least_the_country_code(text: str, prefix: str) -> None:
     ("text", "problem"),
     [
         ("4479", "with \\+"),
-        ("+", "with \\+"),
         ("+\u0664\u0664", "with \\+"),
         ("+999", "No country"),
         ("+44 (0)79", "leave out the 0"),
@@ -64,7 +62,6 @@ def test_a_prefix_is_nobodys_number(text: str, problem: str) -> None:
 @pytest.mark.parametrize(
     ("text", "network"),
     [
-        ("203.0.113.0/24", "203.0.113.0/24"),
         ("203.0.113.7", "203.0.113.7/32"),
         ("2001:DB8::/32", "2001:db8::/32"),
         ("2001:db8::7", "2001:db8::/64"),
@@ -80,7 +77,6 @@ def test_a_network_is_one_of_ipv4_or_ipv6(text: str, network: str) -> None:
     [
         ("203.0.113.7/24", "Did you mean 203.0.113.0/24"),
         ("0.0.0.0/0", "too large"),
-        ("::/0", "too large"),
         ("2001:db8::/80", "Write 2001:db8::/64"),
         ("::ffff:0:0/90", "one of IPv4"),
         ("example.org", "Write a network"),

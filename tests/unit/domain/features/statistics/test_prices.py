@@ -44,9 +44,7 @@ OWN = PriceList(
     [
         ("IN", "vonage", 70_000),  # its own
         ("IN", "twilio", 83_000),  # that of the country
-        ("IN", "", 83_000),
         ("US", "vonage", 8_300),
-        ("BR", "vonage", 91_000),
         ("BR", "twilio", 91_000),  # the highest, although it is that of another provider
         ("DE", "vonage", 91_000),
     ],

@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from adapters.databases.records.features.export import DATA_EXPORTS
 from adapters.databases.records.mapping import RecordMapping
@@ -17,7 +16,7 @@ from domain.features.export.data_export import DataExport
 from entrypoints.http.features.export import responses
 from entrypoints.http.features.export.responses import send_archive
 from tests.support.app_harness import AppHarness
-from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.builders import CLIENT_IP
 
 OPERATOR = operating_system_user("alice")
 
@@ -86,21 +85,3 @@ async def test_a_disconnect_adds_a_second_entry_to_the_audit() -> None:
     assert second.failed_entry_id == first.id
     assert not client.has_whole_body
     assert app.files.open_files == 0
-
-
-async def test_a_store_that_fails_in_between_breaks_the_connection() -> None:
-    app = AppHarness()
-    user = await app.add_user(a_phone())
-    await app.upload_image(user)
-    client = OneClient(parts=1_000)
-    app.faults.fail_on("media_files.open_file")
-
-    with capture_logs() as logs:
-        await send_export(
-            app.use_cases.of(ExportFeature).export_user(OPERATOR, user.identity.id, "ticket"),
-            client,
-        )
-
-    assert not client.has_whole_body
-    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["request_failed"]
-    assert [entry.error for entry in app.database.audit_entries] == [None, "interrupted_error"]

@@ -36,15 +36,6 @@ async def test_the_cleanup_runs_once_in_each_interval_and_logs_the_counts() -> N
     assert first["duration_ms"] >= 0
 
 
-async def test_the_cleanup_ends_with_the_block_even_while_the_database_hangs() -> None:
-    app = AppHarness()
-    app.faults.run_before("leases.acquire", asyncio.Event().wait)
-    tasks = asyncio.all_tasks()
-    async with run_cleanup_task(app.operations.scheduled_cleanup, timedelta(seconds=1)):
-        await wait_until(lambda: app.faults.has_fired)
-    assert asyncio.all_tasks() == tasks
-
-
 async def test_an_instance_is_renewed_without_a_word_after_the_database_was_away() -> None:
     app = AppHarness()
     records = app.database.records.tables["instances"]

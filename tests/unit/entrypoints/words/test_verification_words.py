@@ -67,14 +67,6 @@ def a_state(**changes: Any) -> VerificationState:
             "2 left from a network that failed, 5 from each of 2 others",
         ),
         (
-            {
-                "code_expires_at": EXPIRY,
-                "operator_attempts": operator_attempts((), others=3, each=2),
-            },
-            "messages: now; attempts: for the code of an operator that expires at 09:35:00 UTC, "
-            "in apps that requested a code: 2 from each of 3 networks",
-        ),
-        (
             {"not_served": "its country, DE, is not in DIALTONE_COUNTRIES"},
             "messages: none, because its country, DE, is not in DIALTONE_COUNTRIES; attempts: no "
             "code is valid now",

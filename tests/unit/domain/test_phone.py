@@ -176,7 +176,6 @@ NOT_A_PHONE = f"This is not a phone number; {HINT}"
         ("+91 98765", f"No numbering plan has this phone number; {HINT}"),
         ("+870773111632", "This number belongs to no country; use a mobile number."),
         ("+19002345678", "This is a premium-rate number; use a mobile number."),
-        ("+43810123456", "This is a shared-cost number; use a mobile number."),
         (
             "+447012345678",
             "This is a personal number, which forwards to another; use a mobile number.",

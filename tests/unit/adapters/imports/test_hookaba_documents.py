@@ -103,9 +103,7 @@ def test_the_path_of_a_url_of_the_bucket_is_the_key(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "file:///images/cat.jpg",
         "https://other.s3.us-east-1.amazonaws.com/cat.jpg",
-        "https://more.images.s3.us-east-1.amazonaws.com/cat.jpg",
         "https://images.s3.us-east-1.amazonaws.com.example.org/cat.jpg",
         "https://s3.us-east-1.amazonaws.com/other/cat.jpg",
         "https://images.s3.us-east-1.amazonaws.com/a/%2e%2e/%2e%2e/secret.jpg",

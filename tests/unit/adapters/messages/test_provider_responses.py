@@ -419,7 +419,6 @@ ERRORS: Final = "https://developer.vonage.com/api-errors"
     ("problem", "code"),
     [
         (ApiProblem(type=f"{ERRORS}/messages#1150", title="x"), "1150"),
-        (ApiProblem(type="https://developer.nexmo.com/api-errors/#low-balance"), "low-balance"),
         # In statuses the title is the number, and the type may be less exact.
         (ApiProblem(type=f"{ERRORS}/messages#rejected", title=1030), "1030"),
         (ApiProblem(title="Unauthorised"), ""),

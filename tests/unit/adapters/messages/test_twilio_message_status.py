@@ -10,7 +10,6 @@ from adapters.messages.twilio.message_status import read_message_status
     [
         ("undelivered", "30005", True),
         ("undelivered", "30006", True),
-        ("failed", "30006", True),
         # Switched off, blocked, filtered, unknown to the carrier's network.
         *(("undelivered", code, False) for code in ("30003", "30008", "")),
         ("sent", "30006", False),

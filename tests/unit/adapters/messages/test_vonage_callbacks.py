@@ -113,7 +113,6 @@ def test_two_secrets_are_valid_while_one_is_replaced() -> None:
     ("status", "error", "expected"),
     [
         ("submitted", None, ReportedStatus.SENT),
-        ("delivered", None, ReportedStatus.DELIVERED),
         ("read", None, ReportedStatus.DELIVERED),
         ("rejected", 1210, ReportedStatus.UNDELIVERED),
         ("undeliverable", 1331, ReportedStatus.FAILED),

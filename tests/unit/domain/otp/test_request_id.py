@@ -21,7 +21,6 @@ def test_a_request_id_is_64_hex_digits_of_the_request_and_the_report() -> None:
         REQUEST_ID + REPORT_ID + "0",
         REQUEST_ID + REPORT_ID + "\n",
         (REQUEST_ID + REPORT_ID).upper(),
-        "x" + REQUEST_ID + REPORT_ID[1:],
     ],
 )
 def test_any_other_text_names_no_report_and_is_an_unknown_request_id(text: str) -> None:

@@ -31,7 +31,6 @@ from entrypoints.http.features.media.errors import (
     FileTooLarge,
     LibraryReadFailed,
     MediaStorageFailed,
-    MediaStorageNotResponding,
 )
 from entrypoints.http.requests.middleware import ERROR
 from entrypoints.http.responses.errors import to_response
@@ -109,7 +108,6 @@ def test_a_full_library_says_what_is_used_and_allowed() -> None:
     [
         (exceptions.UserSaveFailed(), 500, "User creation failed", 5),
         (MediaStorageFailed(), 500, "Failed to upload file to S3", None),
-        (MediaStorageNotResponding(), 503, "Failed to upload file to S3", 5),
         (LibraryReadFailed(), 500, "Failed to fetch library items", 5),
         (errors.Unavailable("Away."), 503, "Away.", 5),
         (errors.DeliveryFailed("Down.", retry_after=15), 503, "Down.", 15),

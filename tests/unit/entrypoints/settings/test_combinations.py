@@ -101,7 +101,6 @@ def test_only_production_has_a_stop_delay_by_default(production: dict[str, str])
     ("name", "texts", "message"),
     [
         ("DIALTONE_PUBLIC_URL", ["http://dialtone.test"], "https"),
-        ("DIALTONE_PUBLIC_URL", ["dialtone.test"], "Must be a URL"),
         ("DIALTONE_TOKEN_ISSUER", ["http://dialtone.test"], "https"),
         ("DIALTONE_SECRETS_FILE", ["", "/nowhere/secrets.json"], "`dialtone keys generate "),
         ("DIALTONE_COUNTRIES", ["*"], "Must name countries"),

@@ -35,7 +35,6 @@ NUMBER = "+15005550006"
                 *("DIALTONE_COUNTRIES", "TWILIO_VOICE_FROM"),
             ],
         ),
-        (TWILIO | {"DIALTONE_VOICE": "twilio"}, ["TWILIO_VOICE_FROM"]),
         ({"DIALTONE_VOICE": "our.own:factory"}, ["DIALTONE_PUBLIC_URL", "DIALTONE_COUNTRIES"]),
     ],
 )

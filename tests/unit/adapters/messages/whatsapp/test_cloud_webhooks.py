@@ -148,7 +148,6 @@ def test_a_webhook_of_another_product_reports_nothing() -> None:
     [
         (handshake_url(URL, TOKEN, "a b<c>"), "a b<c>"),
         (handshake_url(URL, "another token"), None),
-        (handshake_url(URL, TOKEN, "é"), None),
         (handshake_url(URL, TOKEN, "1" * 1_001), None),
         (handshake_url(URL, TOKEN).replace("subscribe", "unsubscribe"), None),
         (f"{handshake_url(URL, TOKEN)}&hub.challenge=2", None),

@@ -13,7 +13,6 @@ LANGUAGES = ("en_US", "pt_BR", "es", "zh_CN", "zh_HK", "fil")
     ("locale", "language"),
     [
         (None, "en_US"),
-        ("pt_br", "pt_BR"),
         ("pt-PT", "pt_BR"),
         ("fil-PH", "fil"),
         ("de", "en_US"),

@@ -4,8 +4,6 @@ import re
 from datetime import timedelta
 from typing import Any, Final
 
-import pytest
-
 from adapters.databases.records.limits import LIMITS
 from adapters.databases.records.record_kind import (
     MAX_ID_LENGTH,
@@ -37,33 +35,31 @@ from tests.support.full_records import FULL_RECORDS, MAPPINGS
 HASH_LENGTH: Final = 64
 BYTES_OF_CHARACTER: Final = 4
 BYTES_OF_TIME: Final = 8
-ALL_KINDS = pytest.mark.parametrize("kind", [*KINDS, LIMITS], ids=lambda kind: kind.name)
+ALL_KINDS: Final[list[RecordKind[Any]]] = [*KINDS, LIMITS]
 
 
-@ALL_KINDS
-def test_names_of_kinds_and_indexes_fit_into_any_database(kind: RecordKind[Any]) -> None:
-    for name in (kind.name, *(index.name for index in kind.indexes)):
-        assert re.fullmatch(rf"[a-z][a-z0-9_]{{0,{MAX_NAME_LENGTH - 1}}}", name), name
+def test_names_of_kinds_and_indexes_fit_into_any_database() -> None:
+    for kind in ALL_KINDS:
+        for name in (kind.name, *(index.name for index in kind.indexes)):
+            assert re.fullmatch(rf"[a-z][a-z0-9_]{{0,{MAX_NAME_LENGTH - 1}}}", name), name
 
 
-@ALL_KINDS
-def test_all_values_of_an_index_fit_into_one_entry_of_it(kind: RecordKind[Any]) -> None:
-    for index in kind.indexes:
-        lengths = [kind.max_length(name) for name in index.equal]
-        assert max(lengths, default=0) <= MAX_INDEXED_LENGTH
-        characters = sum(lengths) + MAX_ID_LENGTH
-        assert BYTES_OF_CHARACTER * characters + BYTES_OF_TIME <= MAX_INDEX_BYTES, index.name
+def test_all_values_of_an_index_fit_into_one_entry_of_it() -> None:
+    for kind in ALL_KINDS:
+        for index in kind.indexes:
+            lengths = [kind.max_length(name) for name in index.equal]
+            assert max(lengths, default=0) <= MAX_INDEXED_LENGTH, index.name
+            characters = sum(lengths) + MAX_ID_LENGTH
+            assert BYTES_OF_CHARACTER * characters + BYTES_OF_TIME <= MAX_INDEX_BYTES, index.name
 
 
-@pytest.mark.parametrize("name", FULL_RECORDS)
-def test_full_records_keep_to_the_lengths_of_their_kind(name: str) -> None:
-    mapping = MAPPINGS[name]
-    for value in FULL_RECORDS[name]:
-        stored = mapping.kind.to_fields(mapping.to_record(value))
-        assert len(stored.get("id", "")) <= MAX_ID_LENGTH
-        for index in mapping.kind.indexes:
-            for field in index.equal:
-                assert len(stored.get(field, "")) <= mapping.kind.max_length(field), field
+def test_full_records_keep_to_the_lengths_of_their_kind() -> None:
+    for name, values in FULL_RECORDS.items():
+        mapping = MAPPINGS[name]
+        for stored in (mapping.kind.to_fields(mapping.to_record(value)) for value in values):
+            assert len(stored.get("id", "")) <= MAX_ID_LENGTH, name
+            for field in (field for index in mapping.kind.indexes for field in index.equal):
+                assert len(stored.get(field, "")) <= mapping.kind.max_length(field), (name, field)
 
 
 def test_limits_keep_to_their_lengths() -> None:

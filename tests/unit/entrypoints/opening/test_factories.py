@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.databases.records.database import Database
 from application.ports.errors import MessengerUnavailable
@@ -173,7 +174,8 @@ async def test_an_invalid_factory_is_a_startup_error(
     create: Callable[..., object], message: str
 ) -> None:
     factory = Factory(f"{__name__}:{create.__name__}")
-    with pytest.raises(StartupError, match=f"^DIALTONE_SMS: {factory.path} {message}"):
+    is_error = pytest.raises(StartupError, match=f"^DIALTONE_SMS: {factory.path} {message}")
+    with capture_logs(), is_error:  # to show an exception in colors takes long
         async with open_adapter(factory, VARIABLE, Messenger, environ={}):
             pass
 

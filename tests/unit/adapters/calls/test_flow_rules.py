@@ -39,6 +39,7 @@ def choose(*choices: tuple[str, str]) -> MenuNode:
     return MenuNode("question", listed, "bye")
 
 
+DIAL = DialNode("tone", "bye", "bye", "bye", "bye", 20, 60)
 REGISTER = RegisterNode("consent", "bye", "bye")
 LEAVE = LeaveNode("bye", "bye")
 LOOP = "this loop never ends if the caller says nothing"
@@ -82,7 +83,7 @@ def test_a_valid_flow_violates_no_rule() -> None:
         (choose(("1", "maybe")), {}, "nodes.start.choices.1: there are no words 'maybe' for en"),
         (choose(("1", "yes"), ("2", "yes")), {}, "'yes' is said for the keys 1 and 2 in en"),
         (
-            DialNode("tone", *["bye"] * 4, 4, 60),
+            replace(DIAL, timeout_seconds=4),
             {},
             "nodes.start.timeout_seconds: 4 is not from 5 to 120",
         ),

@@ -179,9 +179,11 @@ def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
         read_call_flow(tmp_path / "flow.toml", "Demo")
 
 
-@pytest.mark.parametrize("phone", [US, INDIA, MEXICO, None])
+@pytest.mark.parametrize(
+    "phone", [US, *(pytest.param(phone, marks=pytest.mark.slow) for phone in (INDIA, MEXICO))]
+)
 def test_at_most_fifty_words_are_said_until_a_key_is_awaited(
-    flow: CallFlow, phone: PhoneNumber | None
+    flow: CallFlow, phone: PhoneNumber
 ) -> None:
     events: list[CallEvent] = [Answered(), Continued(), Dialed(DialResult.BUSY), DONE]
     events += [Answered(keys=key) for key in "123489"]

@@ -9,7 +9,6 @@ import pytest
 
 from adapters.databases.records import batches
 from adapters.databases.records.batch_loader import BatchLoader
-from adapters.databases.records.batches import MAX_BATCH_SIZE
 from application.ports.current_request import (
     CURRENT_REQUEST,
     CurrentRequest,
@@ -172,18 +171,6 @@ async def test_what_ends_a_call_of_the_database_ends_no_caller(end: BaseExceptio
 
     with pytest.raises(StorageTimeout, match=f"it was ended by {type(end).__name__}"):
         await BatchLoader(fetch).load("key")
-
-
-async def test_a_key_of_a_full_batch_that_fails_costs_few_calls() -> None:
-    collection = DamagedCollection("key 41", error=CorruptRecord("damaged"))
-    loader = BatchLoader(collection.fetch)
-    keys = [f"key {number}" for number in range(MAX_BATCH_SIZE)]
-
-    loaded = await asyncio.gather(*map(loader.load, keys), return_exceptions=True)
-
-    assert [type(value) for value in loaded].count(str) == MAX_BATCH_SIZE - 1
-    assert isinstance(loaded[41], CorruptRecord)
-    assert len(collection.fetched) <= 15
 
 
 async def test_parts_that_nobody_waits_for_any_more_are_not_fetched() -> None:

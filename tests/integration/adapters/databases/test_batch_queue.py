@@ -1,6 +1,6 @@
 """What arrives together, executed by a function: `test_batch_loader` has what reads have in common.
 
-`test_limit_batches` has cancelled callers, and what the log says.
+`test_limit_batches` has cancelled callers.
 """
 
 import asyncio
@@ -107,17 +107,6 @@ async def test_an_error_that_may_have_changed_something_fails_all_that_have_no_r
     assert results[0] is True
     assert [type(result) for result in results[1:]] == [StorageTimeout] * 2
     assert writes.batches == [["a", "b", "c"]]
-
-
-async def test_finishing_waits_for_what_has_not_begun(
-    writes: FakeWrites, queue: BatchQueue[str, bool]
-) -> None:
-    result = queue.add("a")
-    writes.may_reply.set()
-
-    await queue.finish()
-
-    assert result.done()
 
 
 async def test_the_end_of_the_event_loop_cancels_all_that_wait(

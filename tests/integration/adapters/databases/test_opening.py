@@ -117,14 +117,22 @@ def it(request: pytest.FixtureRequest) -> Place:
     return place
 
 
-async def test_a_new_database_is_inspected_without_a_change(it: Place) -> None:
+async def test_a_new_database_is_inspected_without_a_change_and_checked_by_a_write(
+    it: Place,
+) -> None:
     before = it.content()
     assert await it.opening.inspect(it.place, KEY_FINGERPRINT) is None
     assert it.content() == before
 
-    await it.opening.create(it.place)
-
-    assert await it.opening.inspect(it.place, None) == SCHEMA_VERSION
+    async with it.opening.open(it.place) as repositories:
+        assert await it.opening.inspect(it.place, None) == SCHEMA_VERSION
+        metadata = it.read_metadata()
+        await repositories.health.check()
+        assert it.read_metadata() != metadata
+        if not isinstance(it, SqlitePlace):
+            it.empty()
+            with pytest.raises(StorageUnavailable, match="emptied"):
+                await repositories.health.check()
 
 
 async def test_a_database_of_another_version_or_of_other_keys_is_rejected_and_stays_usable(
@@ -156,6 +164,15 @@ async def test_the_database_of_another_program_is_rejected_and_not_changed(
     assert it.content() == before
 
 
+@pytest.mark.parametrize(
+    "it",
+    [
+        SqlitePlace,
+        pytest.param(PostgresPlace, marks=pytest.mark.slow),
+        pytest.param(MongoPlace, marks=pytest.mark.slow),
+    ],
+    indirect=True,
+)
 async def test_instances_that_start_together_create_one_database(it: Place) -> None:
     async def start(number: int) -> None:
         async with it.opening.open(it.place) as repositories:
@@ -165,18 +182,3 @@ async def test_instances_that_start_together_create_one_database(it: Place) -> N
 
     async with it.opening.open(it.place) as repositories:
         assert all([await repositories.identities.load(an_id(number)) for number in range(4)])
-
-
-async def test_the_health_check_writes(it: Place) -> None:
-    async with it.opening.open(it.place) as repositories:
-        before = it.read_metadata()
-        await repositories.health.check()
-        assert it.read_metadata() != before
-
-
-@pytest.mark.parametrize("it", [PostgresPlace, MongoPlace], indirect=True)
-async def test_the_health_check_of_an_emptied_database_fails(it: Place) -> None:
-    async with it.opening.open(it.place) as repositories:
-        it.empty()
-        with pytest.raises(StorageUnavailable, match="emptied"):
-            await repositories.health.check()

@@ -219,20 +219,18 @@ async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
         yield opened
 
 
-async def test_tables_of_others_are_left_alone(opened: Opened) -> None:
+async def test_records_of_an_absent_extension_are_deleted_and_tables_of_others_left_alone(
+    opened: Opened,
+) -> None:
     database, tables = opened
     store = database.records
     assert isinstance(store, UndeclaredRecords)
     for _ in tables.add_others():
         assert not await store.has_undeclared(OTHER)
         assert await store.delete_undeclared(OTHER, 10) == 0
+    await check_declared(store)
 
-
-async def test_records_of_an_absent_extension_are_found_and_deleted(opened: Opened) -> None:
-    database, tables = opened
     tables.add_own()
-    store = database.records
-    assert isinstance(store, UndeclaredRecords)
     with pytest.raises(
         ConfigurationError, match=rf"{OF_EXTENSION} \(an extension\).*--delete-records"
     ):

@@ -17,7 +17,6 @@ from tests.support.servers.http_server import (
     Behavior,
     respond_with,
 )
-from tests.support.servers.process import free_ports
 from tests.support.timeouts import LONG
 
 NEW_SECRET: Final = "whsec_YSBuZXdlciBzZWNyZXQgb2YgdGhlIGV2ZW50cyE="
@@ -88,13 +87,3 @@ async def test_anything_else_rejects_it_with_a_reason(
         await destination.send(EVENT)
 
     assert error.value.reason == reason
-
-
-async def test_a_receiver_that_is_not_there_rejects_it() -> None:
-    (port,) = free_ports(1)
-    async with open_http_destination(f"http://127.0.0.1:{port}", [SECRET]) as destination:
-        with pytest.raises(EventRejected) as error:
-            await destination.send(EVENT)
-    assert str(error.value).startswith("no connection (the connection was refused")
-    assert str(error.value).endswith(": ConnectError ECONNREFUSED")
-    assert "127.0.0.1" not in str(error.value)

@@ -148,12 +148,9 @@ def says(status: int = 200, **answer: Any) -> Behavior:
     "behavior",
     [
         respond_with(500, b'{"success": false}'),
-        respond_with(399, b'{"success": false}'),
         respond_with(200, b"[" * 60_000),
         respond_with(400, f'{{"success": true, "hostname": "{HOSTNAME}"}}'.encode()),
         says(success=False, error_codes=["invalid-input-response", "bad-request"]),
-        respond_with(404, b'{"success": false}'),
-        says(429, success=False, error_codes=["invalid-input-response"]),
     ],
 )
 async def test_a_provider_that_gives_no_answer_makes_no_proof_invalid(

@@ -27,7 +27,6 @@ from adapters.databases.postgres.database import open_pool
 from adapters.databases.postgres.opening_errors import explain
 from adapters.databases.postgres.url import parse_url
 from adapters.databases.sqlite.errors import to_port_error, to_startup_error
-from adapters.media.s3.errors import files_unavailable
 from adapters.operations.logging.masking import format_exception
 from adapters.shared.http import ConnectionFailed, NoResponse, Timeouts, open_transport
 from application.ports.errors import PortError, StorageUnavailable
@@ -158,7 +157,7 @@ def tls_place(tmp_path: Path) -> Iterator[str]:
         pytest.param(
             s3, CLOSED,
             "botocore.exceptions.EndpointConnectionError (ConnectionRefusedError ECONNREFUSED)",
-            id="refused-s3",
+            id="refused-s3", marks=pytest.mark.slow,
         ),
         pytest.param(
             https, "tls_place",
@@ -169,6 +168,7 @@ def tls_place(tmp_path: Path) -> Iterator[str]:
         pytest.param(
             mongodb_login, "mongo_place",
             "pymongo.errors.OperationFailure (18 AuthenticationFailed)", id="password-mongodb",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             fill_database, "", "sqlite3.OperationalError (SQLITE_FULL)", id="disk-sqlite"
@@ -190,6 +190,7 @@ async def test_the_log_has_class_and_code(
     assert logged(raised.value) == line
 
 
+@pytest.mark.slow
 async def test_postgresql_says_in_our_words_why_there_is_no_connection(
     postgres_place: str,
 ) -> None:
@@ -303,14 +304,6 @@ def test_libraries_show_their_class_and_what_is_in_the_documentation() -> None:
 
 def _raise(error: Exception) -> None:
     raise error
-
-
-async def test_s3_says_in_our_words_that_there_is_no_connection() -> None:
-    with pytest.raises(Exception) as raised:  # noqa: PT011 -- the text has its class
-        await s3(CLOSED)
-    assert shown(files_unavailable(raised.value)) == (
-        "cannot connect: ConnectionRefusedError ECONNREFUSED"
-    )
 
 
 async def test_http_shows_no_error_that_is_handled_by_the_request() -> None:

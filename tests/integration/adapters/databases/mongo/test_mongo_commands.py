@@ -4,20 +4,17 @@ Commands of one round trip go out together. The calls of the driver are what tak
 time.
 """
 
-import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
 
-from adapters.databases.records.batches import MAX_BATCH_SIZE
 from application.otp.log_in import LoggedIn
 from domain.errors import TooManyAttempts
-from domain.features.media.page import ItemFilter, PageRequest
 from tests.integration.adapters.databases.mongo.mongo_support import RoundTrips, open_lockstep
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id
+from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import WEBHOOK_URLS, wrong_code
 
 OTHER_IP = "203.0.113.99"
@@ -154,54 +151,3 @@ async def test_a_later_login_takes_three_round_trips(service: Service) -> None:
         )
         assert isinstance(result, LoggedIn)
         assert service.costs() == (LATER_LOGIN_BY_DEVICE_TOKEN if has_token else LATER_LOGIN)
-
-
-async def test_a_refresh_is_a_read_and_a_write_and_its_repeat_a_read(service: Service) -> None:
-    token = a_parsed_token((await service.log_in()).tokens.refresh_token)
-
-    await service.app.identities.refresh_session(token, CLIENT_IP)
-    assert service.costs() == [["find"], ["update"]]
-    await service.app.identities.refresh_session(token, CLIENT_IP)
-    assert service.costs() == [["find"]]
-
-
-async def test_an_authenticated_request_is_one_read_after_the_first(service: Service) -> None:
-    await service.app.request_otp()
-    logged_in = await service.app.verify_otp(service.app.last_code)
-    assert isinstance(logged_in, LoggedIn)
-    service.costs()
-
-    for commands in ([["find"], ["update"]], [["find"]]):
-        authenticated = await service.app.identities.authenticate(logged_in.tokens.access_token)
-        assert authenticated.identity.phone == a_phone()
-        assert service.costs() == commands
-
-
-async def test_a_page_is_a_read_and_then_the_number_of_items_beside_the_owners(
-    service: Service,
-) -> None:
-    principal = await service.app.add_user(a_phone(), "Rahul")
-    for _ in range(2):
-        await service.app.upload_image(principal)
-    list_items = service.app.list_items
-    service.costs()
-
-    # A library of few items is counted after it was estimated.
-    first = await list_items(ItemFilter(), PageRequest(per_page=1))
-    assert service.costs() == [["find"], ["count", "find"], ["aggregate"]]
-    await list_items(ItemFilter(), PageRequest(per_page=1, after=first.next_cursor))
-    assert service.costs() == [["find"], ["find"]]
-    # The last page needs no number.
-    await list_items(ItemFilter(), PageRequest(2, per_page=1))
-    assert service.costs() == [["find"], ["find"]]
-    await list_items(ItemFilter(principal.identity.id), PageRequest())
-    assert service.costs() == [["find"], ["find"]]
-
-
-async def test_many_concurrent_reads_are_a_few_commands(service: Service) -> None:
-    assert service.app.repositories is not None
-    identities = service.app.repositories.identities
-    service.costs()
-    await asyncio.gather(*(identities.load(an_id(number)) for number in range(5 * MAX_BATCH_SIZE)))
-
-    assert [name for trip in service.costs() for name in trip] == ["find"] * 5

@@ -16,6 +16,8 @@ from entrypoints.features import KINDS
 from tests.integration.adapters.databases.mongo.mongo_support import StandaloneMongo
 from tests.support.repositories import open_mongo_repositories
 
+pytestmark = pytest.mark.slow
+
 Mongo = Database[dict[str, Any]]
 
 DECLARED: Final = {(kind.name, index.name) for kind in (*KINDS, LIMITS) for index in kind.indexes}

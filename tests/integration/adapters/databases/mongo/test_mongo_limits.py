@@ -17,7 +17,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database as RawDatabase
 
-from adapters.databases.mongo import limit_store, open_mongo_database
+from adapters.databases.mongo import limit_store
 from adapters.databases.mongo.database import MongoDatabase
 from adapters.databases.mongo.driver import RawDocument
 from adapters.databases.mongo.limit_store import MAX_ROUNDS
@@ -32,12 +32,10 @@ from domain.otp.rate_limits import Acquisition, Group, LimitPurpose, Part, RateL
 from domain.otp.sliding_window import SlidingWindow
 from tests.contract.mongo_database import contract_database_url
 from tests.integration.adapters.databases.mongo.mongo_support import (
-    KEY_FINGERPRINT,
     CommandLog,
     open_logged,
 )
 from tests.support.builders import NOW
-from tests.support.servers.http_server import TcpProxy
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 AVAILABLE_AGAIN: Final = NOW + HOUR + MINUTE
@@ -181,26 +179,6 @@ async def test_windows_lose_counters_that_no_longer_count(
     assert_totals_are_sums(collection)
 
 
-async def test_releases_beside_reservations_lose_no_permit(
-    limits: LimitStore, other_limits: LimitStore, collection: Collection[RawDocument]
-) -> None:
-    shared = a_limit(40)
-    held = await acquire_many(limits, 40, shared)
-
-    for _ in range(10):
-        released, kept = held[:20], held[20:]
-        releasing = asyncio.gather(*map(limits.release, released))
-        first, second = await asyncio.gather(
-            *(acquire_many(store, 15, shared) for store in (limits, other_limits))
-        )
-        await releasing
-        held = [*kept, *first, *second]
-        assert len(held) <= 40
-        assert_totals_are_sums(collection)
-        held += await acquire_many(limits, 40, shared)
-        assert len(held) == 40
-
-
 async def test_a_part_without_a_document_is_no_full_part_for_parallel_reservations(
     limits: LimitStore, other_limits: LimitStore, collection: Collection[RawDocument]
 ) -> None:
@@ -319,18 +297,3 @@ async def test_if_the_read_of_what_is_watched_fails_nothing_is_held(
             await limits.acquire(watching)
 
     assert await limits.count_used([limit], NOW) == [0]
-
-
-async def test_a_write_whose_response_is_lost_is_repeated_and_counts_once(
-    emptied_mongo_database: str, collection: Collection[RawDocument]
-) -> None:
-    limit = a_limit(6)
-    with TcpProxy(emptied_mongo_database) as proxy:
-        async with open_mongo_database(proxy.proxied_url, KEY_FINGERPRINT) as database:
-            # What the driver sends in an update begins with the name of the collection.
-            proxy.loses_response_to = b"update\0\x07\0\0\0limits"
-            assert len(await acquire_many(database.limits, 7, limit)) == 6
-
-    assert proxy.lost_responses == 1
-    document = collection.find_one() or {}
-    assert list(document["windows"]["requests"]["counters"].values()) == [6]

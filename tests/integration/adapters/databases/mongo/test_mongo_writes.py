@@ -26,7 +26,7 @@ COMMANDS: Final = ["insert", "update"]
 INTERRUPTED: Final = 11601
 
 # All tests share the server and the open database, and their ids differ.
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -143,17 +143,6 @@ async def test_of_a_command_that_was_ended_nobody_knows_what_was_done(
         with failing(client, errorCode=INTERRUPTED):
             added = await add_all(store, *NAMES[:count])
         assert [type(result) for result in added] == [expected] * count
-
-
-async def test_writes_that_a_majority_may_not_have_are_timeouts(
-    store: RecordStore, client: MongoClient[RawDocument]
-) -> None:
-    await add_all(store, "1")
-
-    with failing(client, writeConcernError={"code": 64, "errmsg": ""}):
-        added = await add_all(store, *NAMES)
-
-    assert [type(result) for result in added] == [StorageTimeout] * 4
 
 
 async def test_a_document_that_the_server_rejects_fails_alone(

@@ -27,7 +27,8 @@ from domain.otp.sliding_window import SlidingWindow
 from tests.contract.postgres_database import contract_postgres_url, in_postgres
 from tests.support.builders import NOW
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 HOUR: Final = timedelta(hours=1)
 KEY_FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
@@ -201,22 +202,6 @@ async def test_a_batch_that_waits_too_long_for_a_row_does_nothing(
             pytest.raises((StorageTimeout, StorageUnavailable)),
         ):
             await acquire(impatient.limits, a_limit(5))
-
-    assert await acquire_many(limits, 9, a_limit(5)) == 4
-
-
-async def test_a_batch_whose_connection_is_ended_by_an_operator_does_nothing(
-    limits: LimitStore, connection: Connection
-) -> None:
-    await acquire(limits, a_limit(5))
-    end = """
-    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
-    """
-    with uncommitted(connection, "SELECT FROM limits FOR UPDATE"):
-        waiting = asyncio.create_task(acquire(limits, a_limit(5)))
-        await wait_until(lambda: connection.execute(end).fetchall() == [(1,)])
-        with pytest.raises(StorageUnavailable):
-            await waiting
 
     assert await acquire_many(limits, 9, a_limit(5)) == 4
 

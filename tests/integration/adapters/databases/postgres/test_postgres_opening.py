@@ -1,6 +1,5 @@
 """Opening a database: its URL, its metadata, and the health check."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +12,9 @@ from adapters.databases.postgres.dialect import POSTGRES
 from adapters.databases.sql.schema import schema
 from application.ports.errors import ConfigurationError
 from tests.integration.adapters.databases.openings import PASSWORD, POSTGRES_OPENING
-from tests.support.builders import an_id, an_identity
-from tests.support.repositories import open_postgres_repositories
 from tests.support.servers.postgres import PostgresProcess, PostgresServer, execute
-from tests.support.servers.process import free_ports
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -104,17 +102,6 @@ async def test_a_read_only_server_is_an_error(
     assert "is read-only: name the primary" in await POSTGRES_OPENING.error(postgres_database)
 
 
-async def test_a_server_that_is_not_there_is_an_error() -> None:
-    [port] = free_ports(1)
-
-    reason = await POSTGRES_OPENING.error(f"postgresql://127.0.0.1:{port}/dialtone")
-
-    assert "has no server that responds: start PostgreSQL" in reason
-    assert "cannot be resolved" in await POSTGRES_OPENING.error(
-        "postgresql://no-such-host.invalid/dialtone"
-    )
-
-
 async def test_missing_tables_and_indexes_are_created_and_others_stay(
     postgres_database: str,
 ) -> None:
@@ -146,26 +133,6 @@ async def test_an_invalid_index_is_an_error(postgres_database: str) -> None:
     problem = "being built, identities_username_key: wait until `dialtone migrate`"
     with pytest.raises(ConfigurationError, match=problem):
         await POSTGRES_OPENING.create(postgres_database)
-
-
-async def test_writes_wait_for_the_disk_also_if_the_database_says_otherwise(
-    postgres_server: PostgresServer, postgres_database: str
-) -> None:
-    name = postgres_database.rpartition("/")[2].partition("?")[0]
-    postgres_server.execute(
-        f"ALTER DATABASE {name} SET synchronous_commit = off",
-        f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'",
-    )
-    async with open_postgres_repositories(postgres_database) as repositories:
-        results = await asyncio.gather(
-            *(repositories.identities.add(an_identity(id=an_id(number))) for number in range(40))
-        )
-        shown = await repositories.identities.store._rows.read(  # type: ignore[attr-defined]
-            "SELECT current_setting('synchronous_commit')"
-        )
-
-    assert results == [True] * 40
-    assert [*map(tuple, shown)] == [("on",)]
 
 
 async def test_a_refused_index_is_named_with_what_the_server_lacks(

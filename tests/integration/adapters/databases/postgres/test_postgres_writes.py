@@ -17,11 +17,12 @@ from adapters.databases.postgres.driver import PostgresConnection
 from adapters.databases.postgres.sessions import Sessions
 from adapters.databases.records.kinds import DELIVERY_REPORTS, IDENTITIES
 from adapters.databases.records.record_store import RecordStore
-from application.ports.errors import OperationRejected
 from tests.contract.postgres_database import contract_postgres_url, in_postgres
 from tests.contract.suites.storage.record_examples import a_report, an_identity
 from tests.integration.adapters.databases.postgres.postgres_support import KEY_FINGERPRINT
 from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 KIND: Final = DELIVERY_REPORTS
 NAMES: Final = ("1", "2", "3", "4")
@@ -109,29 +110,6 @@ async def test_only_additions_that_are_taken_are_tried_alone(
     assert await add_all(store, *NAMES) == [True, False, True, True]
 
     assert sent == ["INSERT unnest", "INSERT"]
-
-
-async def test_a_row_that_a_rule_of_the_operator_rejects_fails_alone(
-    store: RecordStore, connection: Connection
-) -> None:
-    rule = "CHECK (body ->> 'error_code' IS DISTINCT FROM 'bad')"
-    connection.execute(f"ALTER TABLE {KIND.name} ADD CONSTRAINT no_bad {rule}")
-    reports = [a_report(name, error_code="bad" if name == "2" else None) for name in NAMES]
-    try:
-        added = await asyncio.gather(
-            *(store.add(KIND, report.id, report, 1) for report in reports), return_exceptions=True
-        )
-        assert await add_all(store, "2") == [True]
-        replaced = await asyncio.gather(
-            *(store.replace(KIND, report.id, report, 1) for report in reports),
-            return_exceptions=True,
-        )
-    finally:
-        connection.execute(f"ALTER TABLE {KIND.name} DROP CONSTRAINT no_bad")
-
-    for results in (added, replaced):
-        assert isinstance(results[1], OperationRejected)
-        assert [results[0], *results[2:]] == [True] * 3
 
 
 async def test_batches_lock_rows_in_one_order(postgres_database: str) -> None:

@@ -18,9 +18,7 @@ from tests.support.builders import NOW, a_phone, an_id
 from tests.support.servers.http_server import (
     Behavior,
     HttpServer,
-    close_connection,
     respond_with,
-    truncate,
 )
 from tests.support.servers.process import free_ports
 from tests.support.timeouts import LONG
@@ -116,17 +114,14 @@ async def test_a_decision_is_read(
 NONE: Final = "its response is no decision in JSON"
 FAILURES: Final = [
     (respond_with(400, ALLOW), "status 400"),
-    (respond_with(204), "status 204"),
     (
         respond_with(307, headers={"Location": "/elsewhere", "Content-Length": "0"}),
         "status 307: redirects are not followed",
     ),
     (respond_with(200, b"{}"), NONE),
     (respond_with(200, b'{"decision": "Allow"}'), NONE),
-    (respond_with(200, b'{"decision": "allow", "claims": ["a"]}'), NONE),
     (respond_with(200, b'{"decision": "allow", "claims": {"a": "\\ud800"}}'), NONE),
     (respond_with(200, b'{"decision": "allow", "claims": {"a": ' + b"[" * 9_000), NONE),
-    (truncate(200, ALLOW), NONE),
     (
         respond_with(200, b'{"decision": "allow", "claims": {"a": "%s"}}' % (b"x" * 505)),
         "its claims have 513 bytes, more than 512",
@@ -139,7 +134,6 @@ FAILURES: Final = [
         respond_with(200, b'{"decision": "allow", "claims": {"of": [{"a\\u0000": 1}]}}'),
         "its claims have a NUL (U+0000)",
     ),
-    (close_connection, "no response: RemoteProtocolError"),
 ]
 
 

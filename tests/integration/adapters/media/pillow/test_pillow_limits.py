@@ -107,6 +107,7 @@ async def test_an_empty_file_is_named_as_such() -> None:
     assert await rejection(b"") == ("The file is empty.", "empty", None)
 
 
+@pytest.mark.slow
 async def test_the_time_is_limited() -> None:
     upload = encode(Image.new("RGB", (4000, 3000)), "PNG", compress_level=1)
     async with open_image_publisher(ImageLimits(max_seconds=0.02)) as publisher:

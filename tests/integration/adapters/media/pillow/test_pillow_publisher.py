@@ -134,6 +134,7 @@ async def test_a_decoder_that_ends_is_replaced_and_an_image_that_crashes_it_is_b
         await publish_by(publisher, plain_jpeg())
 
 
+@pytest.mark.slow
 async def test_a_machine_without_time_for_the_decoder_is_no_error_of_the_image(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -148,6 +149,7 @@ async def test_a_machine_without_time_for_the_decoder_is_no_error_of_the_image(
         await publish_by(publisher, plain_jpeg())
 
 
+@pytest.mark.slow
 async def test_an_idle_process_that_cannot_end_is_left_to_the_system(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -173,6 +175,7 @@ async def test_an_idle_process_that_cannot_end_is_left_to_the_system(
     assert len(counted) == len(left)
 
 
+@pytest.mark.slow
 async def test_a_process_without_enough_memory_fails_one_image_only() -> None:
     upload = encode(Image.new("RGB", (6000, 4000)), "PNG", compress_level=1)
     processes = DecoderProcesses(-12_000_000, 60)  # 28 MB

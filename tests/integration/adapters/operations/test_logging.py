@@ -204,35 +204,17 @@ def test_no_line_is_lost_when_the_process_exits_at_once() -> None:
 def test_a_closed_or_full_stderr_does_not_fail_the_process(redirection: str) -> None:
     command = ["/bin/sh", "-c", f'exec "$0" -c "$1" {redirection}', sys.executable]
 
-    stdout = subprocess.check_output([*command, CONFIGURE + RECORD_TWO], cwd=PROJECT, text=True)
+    stdout = subprocess.check_output([*command, CONFIGURE + BLOCKED], cwd=PROJECT, text=True)
 
     assert stdout == "finished\n"
 
 
 # Security events
 
-RECORD_TWO: Final = """
-from adapters.operations.logging import LogSecurityEvents
-from application.otp.events import LimitsReset, OtpAttemptsExhausted
-from domain.phone import parse_phone
-
-phone = parse_phone("+14155552671")
-for event in (LimitsReset(phone=phone), OtpAttemptsExhausted(phone=phone, reason="why")):
-    LogSecurityEvents().record(event)
-print("finished")
-"""
-
-
-def test_security_warnings_are_logged_at_every_level() -> None:
-    _, _, lines = run(RECORD_TWO, "error")
-    assert [(line["event"], line["logger"], line["phone"]) for line in lines] == [
-        ("otp_attempts_exhausted", "dialtone.security", "+1********71")
-    ]
-
-
 RECORD_ACTS: Final = """
 from adapters.operations.logging import LogSecurityEvents
 from application.identities import events
+from application.otp.events import LimitsReset, OtpAttemptsExhausted
 from application.features.phone_change.events import PhoneChanged
 from application.record_act import ActRecorded
 from domain.administration.audit import ActorKind, AuditAction
@@ -257,18 +239,21 @@ for event in (
     PhoneChanged(phone=phone, user_id=user_id, reason="by its owner"),
     events.SessionRevoked(user_id=user_id, reason="scope all"),
     events.SessionRefreshed(user_id=user_id),
+    LimitsReset(phone=phone),
+    OtpAttemptsExhausted(phone=phone, reason="why"),
 ):
     LogSecurityEvents().record(event)
 """
 
 
-def test_what_is_repeated_after_a_restore_is_logged_at_every_level() -> None:
-    _, _, lines = run(RECORD_ACTS, "error")
+def test_warnings_and_what_is_repeated_after_a_restore_are_logged_at_every_level() -> None:
+    _, _, [*lines, warning] = run(RECORD_ACTS, "error")
 
     assert [line["event"] for line in lines] == [
         *("act_recorded", "user_deleted", "phone_blocked", "phone_unblocked"),
         *("role_changed", "phone_changed", "session_revoked"),
     ]
+    assert (warning["event"], warning["phone"]) == ("otp_attempts_exhausted", "+1********71")
     user_id = "68b1c0a5d2f04e7a9c3b1d20"
     assert {line["user_id"] for line in lines[1:]} == {user_id}
     assert {line["level"] for line in lines} == {"info"}

@@ -55,12 +55,12 @@ class BlockedProcesses(DecoderProcesses):
 
 async def test_the_pixels_of_an_identity_are_limited() -> None:
     allowance = PixelAllowance(3 * 64 * 48, time.monotonic)  # three frames
-    async with open_image_publisher(ImageLimits(), allowance=allowance) as publisher:
-        await publish_by(publisher, animated_gif(), 1)
-        with pytest.raises(TooManyPixels) as raised:
-            await publish_by(publisher, still_gif(), 1)
-        assert 0 < raised.value.retry_after <= 3660
-        await publish_by(publisher, still_gif(), 2)
+    publisher = image_publisher(allowance=allowance)
+    await publish_by(publisher, animated_gif(), 1)
+    with pytest.raises(TooManyPixels) as raised:
+        await publish_by(publisher, still_gif(), 1)
+    assert 0 < raised.value.retry_after <= 3660
+    await publish_by(publisher, still_gif(), 2)
 
 
 async def test_closing_waits_for_a_task_and_rejects_the_next_one() -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.faults.faulty_service import FaultyService, run_faulty_service
+from tests.faults.faulty_service import run_faulty_service
 from tests.support.client import sign_in, sign_up, upload_item
-from tests.support.databases import Database, on_mongo, on_postgres
 from tests.support.images import transparent_png
 from tests.support.plain_http import PLAIN_HTTP
 
@@ -37,21 +36,3 @@ async def test_a_step_stops_no_login_ends_no_session_and_hides_no_item(
                 cleanup = service.run("cleanup")
                 assert cleanup.returncode == 0, cleanup.stderr
             assert (await http.get(item["url"])).status_code == 200
-
-
-@pytest.mark.parametrize("database", [on_mongo, on_postgres])
-@pytest.mark.parametrize(("step", "side"), [(360, "ahead of"), (-360, "behind")])
-def test_a_clock_that_differs_from_the_databases_is_told(
-    request: pytest.FixtureRequest, tmp_path: Path, database: Database, step: int, side: str
-) -> None:
-    difference = f"360 s {side} the database"
-    service = FaultyService(tmp_path, database(request))
-    service.set_clock_offset(timedelta(seconds=step))
-    service.start()
-    try:
-        service.wait_until_logged("clock_differs")
-        assert difference in service.log
-        ready = httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP)
-        assert (ready.status_code, ready.json()["clock"]) == (200, difference)
-    finally:
-        service.kill()

@@ -4,12 +4,14 @@ The service process is a fork that runs `main`. It reads files in its folder, wh
 
 - `clock`: the offset of its clock in seconds;
 - `kill`: a call of a repository, such as `identities.add`, before which it is killed (-9) once;
+- `block`: a call that blocks the event loop of its worker once, as a disk may that hangs;
 - `constants`: other values of constants, such as time limits.
 """
 
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
@@ -26,6 +28,7 @@ from tests.support.service import ForkedService, Inbox
 
 CLOCK_FILE: Final = Path("clock")
 KILL_FILE: Final = Path("kill")
+BLOCK_FILE: Final = Path("block")
 CONSTANTS_FILE: Final = Path("constants")
 
 
@@ -62,6 +65,10 @@ class FaultyService(ForkedService):
     def kill_before(self, operation: str) -> None:
         """Let it be killed before the next call of an operation."""
         self._write(KILL_FILE, operation)
+
+    def block_in(self, operation: str) -> None:
+        """Let the next call of an operation block the event loop for good."""
+        self._write(BLOCK_FILE, operation)
 
     @property
     def will_be_killed(self) -> bool:
@@ -102,8 +109,8 @@ class ShiftedClock(SystemClock):
 
 
 @dataclass(frozen=True)
-class KillingPort:
-    """A repository, before a call of which the service may be killed."""
+class FaultyPort:
+    """A repository, before a call of which the service may be killed, or its worker blocked."""
 
     name: str
     repository: Any
@@ -113,23 +120,32 @@ class KillingPort:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             operation = name_operation(self.name, self.repository, name, args)
-            if KILL_FILE.exists() and KILL_FILE.read_text() == operation:
-                KILL_FILE.unlink()
+            if _is_next(KILL_FILE, operation):
                 os.kill(os.getppid(), signal.SIGKILL)  # the parent of the worker
                 os.kill(os.getpid(), signal.SIGKILL)
+            if _is_next(BLOCK_FILE, operation):
+                time.sleep(3600)  # its worker ends before
             return method(*args, **kwargs)
 
         return call
 
 
-def _with_kills(make: Callable[..., Any]) -> Callable[..., Any]:
-    def make_killing(*args: Any, **kwargs: Any) -> Any:
+def _is_next(file: Path, operation: str) -> bool:
+    """Return whether a fault is to come in this operation, and let it come once."""
+    if not file.exists() or file.read_text() != operation:
+        return False
+    file.unlink()
+    return True
+
+
+def _with_faults(make: Callable[..., Any]) -> Callable[..., Any]:
+    def make_faulty(*args: Any, **kwargs: Any) -> Any:
         repositories = make(*args, **kwargs)
         ports = {port.name: getattr(repositories, port.name) for port in fields(repositories)}
-        ports = {name: KillingPort(name, port) for name, port in ports.items()}
+        ports = {name: FaultyPort(name, port) for name, port in ports.items()}
         return replace(repositories, **ports)
 
-    return make_killing
+    return make_faulty
 
 
 def _read_offset() -> int:
@@ -145,6 +161,6 @@ def main(options: Sequence[str]) -> int:
         stack.enter_context(patch("adapters.operations.system.SystemClock", ShiftedClock))
         for name, value in json.loads(CONSTANTS_FILE.read_text()).items():
             stack.enter_context(patch(name, value))
-        make = _with_kills(make_repositories)
+        make = _with_faults(make_repositories)
         stack.enter_context(patch("entrypoints.bootstrap.make_repositories", make))
         return cli.main(options)

@@ -47,7 +47,7 @@ class Readers:
 
     def abort(self) -> None:
         """Leave while the file is being sent."""
-        for _ in range(4):
+        for _ in range(2):
             with self.hold(CLIENTS):
                 # Nobody reports full buffers.
                 time.sleep(FILL_SECONDS)
@@ -55,10 +55,9 @@ class Readers:
 
     def lose_slots(self) -> None:
         """Stop. Readers behind the same IP lose their slots to others."""
-        for _ in range(2):
-            with self.hold(2 * MAX_READS_PER_IP, "203.0.113.1", MAX_READS_PER_IP):
-                time.sleep(SLOT_TIMEOUT)  # later ones get no slot
-            self.wait_until_closed()
+        with self.hold(2 * MAX_READS_PER_IP, "203.0.113.1", MAX_READS_PER_IP):
+            time.sleep(SLOT_TIMEOUT)  # later ones get no slot
+        self.wait_until_closed()
 
     def stop(self) -> None:
         """Stop until the time limit of one chunk has passed."""

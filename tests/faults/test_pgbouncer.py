@@ -7,7 +7,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -24,16 +24,13 @@ from adapters.databases.postgres.opening import Inspection
 from adapters.databases.records.database import Database
 from application.ports.errors import (
     ConfigurationError,
-    StorageTimeout,
-    UniqueViolation,
 )
 from application.ports.versioned import Versioned
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.repositories import open_postgres_repositories, wait_until_healthy
+from tests.support.repositories import open_postgres_repositories
 from tests.support.servers.pgbouncer import POOL_SIZE, PgBouncerProcess
 from tests.support.servers.postgres import PostgresProcess, execute
-from tests.support.servers.process import wait_until
 
 FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
 SETTINGS: Final = """
@@ -178,44 +175,6 @@ async def test_what_others_leave_in_sessions_changes_no_transaction_and_no_recor
         for instance in (repositories, other_instance) * 5:
             found = await asyncio.gather(*map(instance.identities.load, ids))
             assert found == [Versioned(an_identity(id=user_id), 1) for user_id in ids]
-
-
-async def test_a_rejected_write_leaves_no_transaction_open(url: str, name: str) -> None:
-    async with open_postgres_repositories(f"{url}?pool_size=1") as repositories:
-        assert await repositories.identities.add(an_identity(external_id="crm-1"))
-        with pytest.raises(UniqueViolation):
-            await repositories.identities.add(an_identity(id=an_id(2), external_id="crm-1"))
-
-        assert await repositories.identities.add(an_identity(id=an_id(3)))
-
-
-def is_waiting(connection: psycopg.Connection[Any]) -> bool:
-    """Return whether a statement of another client waits for a lock."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    return connection.execute(waiting).fetchone() == (1,)
-
-
-async def test_a_write_whose_server_is_killed_may_have_been_done(
-    process: PostgresProcess, url: str, name: str
-) -> None:
-    """PgBouncer names a cause of its own then, so the server has not said that nothing was done."""
-    async with open_postgres_repositories(url) as repositories:
-        await repositories.identities.add(an_identity())
-        with (
-            suppress(psycopg.OperationalError),
-            psycopg.connect(process.server.database_url(name)) as locking,
-        ):
-            locking.execute("SELECT FROM identities FOR UPDATE")
-            writing = asyncio.create_task(repositories.identities.replace(an_identity(), 1))
-            await asyncio.to_thread(wait_until, lambda: is_waiting(locking))
-            process.kill()
-        try:
-            with pytest.raises(StorageTimeout, match="the connection was lost"):
-                await writing
-        finally:
-            process.start()
-        await wait_until_healthy(repositories)
-        assert await repositories.identities.load(an_id()) == Versioned(an_identity(), 1)
 
 
 async def test_migrate_builds_an_index_and_lets_no_other_one_run(

@@ -1,0 +1,53 @@
+"""Workers whose event loop is blocked, and workers that are stopped by a signal."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from entrypoints.server.watchdog import END_TICKS
+from tests.faults.faulty_service import run_faulty_service
+from tests.support.client import me, sign_in
+
+SECONDS = 2.0
+"""Until a worker whose event loop is blocked ends."""
+CONSTANTS = {
+    "entrypoints.server.watchdog.TICK_SECONDS": SECONDS / END_TICKS,
+    "entrypoints.server.watchdog._REPORT_SECONDS": 0.1,
+}
+
+
+def test_a_worker_whose_event_loop_is_blocked_ends_and_is_replaced(tmp_path: Path) -> None:
+    with run_faulty_service(tmp_path, constants=CONSTANTS) as service:
+        token = sign_in(service, "+14155590001")
+        (worker,) = service.workers
+        service.block_in("identities.load")
+        with pytest.raises(httpx.TransportError):
+            me(service, token)
+
+        service.wait_until_logged("worker_ended")
+        service.wait_for(lambda: len({*service.workers} - {worker}) == 1)
+        service.wait_until_ready()
+        assert me(service, token) == 404
+        lines = [json.loads(line) for line in service.log.splitlines()]
+        calls = {line["event"]: line["call"] for line in lines if "call" in line}
+        assert calls.keys() == {"event_loop_blocked", "worker_ended"}
+        assert all("faulty_service" in call for call in calls.values())
+
+
+def test_a_worker_that_was_stopped_for_longer_goes_on(tmp_path: Path) -> None:
+    with run_faulty_service(tmp_path, constants=CONSTANTS) as service:
+        token = sign_in(service, "+14155590001")
+        (worker,) = service.workers
+        os.kill(worker, signal.SIGSTOP)
+        # The promise is about this time.
+        time.sleep(1.5 * SECONDS)
+        os.kill(worker, signal.SIGCONT)
+
+        assert me(service, token) == 404
+        assert service.workers == [worker]
+        assert '"worker_ended"' not in service.log

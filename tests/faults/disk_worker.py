@@ -1,21 +1,16 @@
-"""A process that uses a media folder until it is done, or killed.
+"""A process that uses a media folder until it is done.
 
 `python -m tests.faults.disk_worker <task> <folder>` prints a line for each step.
 """
 
 import asyncio
-import itertools
 import os
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
-from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from adapters.media import disk
 from adapters.media.disk import open_disk_files
@@ -76,13 +71,6 @@ async def survive_read_only_disk(folder: Path) -> None:
         report("read:", await read_file(files, key(1)) == CONTENT)
 
 
-async def cleanup(folder: Path) -> None:
-    """Delete unfinished files; report their number, and how many files are left."""
-    async with open_disk_files(folder, "", MovableClock()) as files:
-        report(await files.delete_unfinished(MovableClock().now() + timedelta(days=36_500)))
-        report(len(file_names(folder)))
-
-
 async def attempt(title: str, operation: Awaitable[None]) -> None:
     try:
         await operation
@@ -114,58 +102,10 @@ def free(folder: Path) -> None:
     (folder.parent / "ballast").unlink()
 
 
-def die_at_every_line(folder: Path) -> None:
-    """Write a file in a new process again and again, each killed one line of the adapter later.
-
-    Reports what is served of each file afterwards, until a process is done.
-    """
-    for lines in itertools.count(1):
-        child = os.fork()
-        if not child:
-            asyncio.run(_write_and_die(folder, lines))
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        file = folder / key(lines)
-        content = file.read_bytes() if file.exists() else None
-        found = {None: "nothing", CONTENT: "whole"}.get(content, "part")
-        if not os.WIFSIGNALED(status):
-            report("done", found)
-            return
-        report("killed", found)
-
-
-async def _write_and_die(folder: Path, lines: int) -> None:
-    async with open_disk_files(folder, "", MovableClock()) as files:
-        _die_after(lines)
-        await files.write(key(lines), BytesIO(CONTENT), JPEG)
-        # The write was acknowledged: the lines after it do not matter.
-        os._exit(0)
-
-
-def _die_after(lines: int) -> None:
-    """Kill this process after so many further lines of the adapter, in any thread."""
-    lines_left = itertools.count(lines - 1, -1)
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(ADAPTER):
-            return None
-        if event == "line" and next(lines_left) <= 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-
-    threading.settrace(trace)
-    sys.settrace(trace)
-
-
 TASKS: Final[dict[str, Callable[[Path], Coroutine[None, None, None]]]] = {
-    task.__name__: task
-    for task in (open_and_write, survive_full_disk, survive_read_only_disk, cleanup)
+    task.__name__: task for task in (open_and_write, survive_full_disk, survive_read_only_disk)
 }
 
 if __name__ == "__main__":
     task_name, folder_name = sys.argv[1:]
-    if task_name == "die_at_every_line":
-        # It forks, which a process with a loop and threads cannot do.
-        die_at_every_line(Path(folder_name))
-    else:
-        asyncio.run(TASKS[task_name](Path(folder_name)))
+    asyncio.run(TASKS[task_name](Path(folder_name)))

@@ -1,6 +1,6 @@
 """A process that uses a database file until it is done, or killed.
 
-`python -m tests.faults.sqlite_worker <task> <path> …` prints a line for each step.
+`python -m tests.faults.sqlite_worker <task> <path>` prints a line for each step.
 """
 
 import asyncio
@@ -33,30 +33,6 @@ BALLAST_SIZE: Final = 2 * 1024 * 1024
 def report(*words: object) -> None:
     """Print a line at once; a line is whole or missing."""
     os.write(sys.stdout.fileno(), (" ".join(map(str, words)) + "\n").encode())
-
-
-async def acknowledge(path: Path, first: str) -> None:
-    """Add identities without end, from this number on, and report each acknowledged one."""
-    async with open_sqlite_repositories(path) as records:
-
-        async def write(numbers: "itertools.count[int]") -> None:
-            for number in numbers:
-                assert await records.identities.add(an_identity(id=an_id(number)))
-                report(number)
-
-        start = int(first)
-        await asyncio.gather(
-            *(write(itertools.count(start + writer, WRITERS)) for writer in range(WRITERS))
-        )
-
-
-async def open_together(path: Path) -> None:
-    """Open the file when a line arrives, at the same time as other processes."""
-    report("ready")
-    sys.stdin.readline()
-    async with open_sqlite_repositories(path) as records:
-        await records.health.check()
-        report("opened")
 
 
 async def die_creating(path: Path) -> None:
@@ -133,11 +109,9 @@ async def _count_present(records: Repositories, identities: Sequence[Identity]) 
     return sum(identity is not None for identity in loaded)
 
 
-TASKS: Final[dict[str, Callable[..., Coroutine[None, None, None]]]] = {
+TASKS: Final[dict[str, Callable[[Path], Coroutine[None, None, None]]]] = {
     task.__name__: task
     for task in (
-        acknowledge,
-        open_together,
         die_creating,
         open_and_read,
         survive_full_disk,
@@ -145,5 +119,5 @@ TASKS: Final[dict[str, Callable[..., Coroutine[None, None, None]]]] = {
 }
 
 if __name__ == "__main__":
-    name, file, *arguments = sys.argv[1:]
-    asyncio.run(TASKS[name](Path(file), *arguments))
+    name, file = sys.argv[1:]
+    asyncio.run(TASKS[name](Path(file)))

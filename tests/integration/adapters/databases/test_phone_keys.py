@@ -5,17 +5,20 @@ from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from adapters.databases import mongo, postgres, sqlite
+from adapters.databases.records import outages
 from adapters.databases.records.database import Database
 from adapters.databases.records.features.phone_change import make_phone_change_repositories
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.phone_keys import reencrypt_phones
+from adapters.databases.records.record_store import RecordStore
 from adapters.security.encryption import AesPhoneEncryption
 from application.features.phone_change.ports import PhoneAssignmentsRepository
+from application.ports.errors import StorageUnavailable
 from application.ports.versioned import Versioned
 from domain.features.phone_change.phone_assignment import PhoneAssignments
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
@@ -151,6 +154,37 @@ async def fill_repositories(repositories: OpenRepositories) -> None:
     await repositories.unchallenged_attempts.add(
         UnchallengedAttempts("a hash:a hash").count("a digest", NOW)
     )
+
+
+class InterruptedStore:
+    """A store whose first call of each method fails, as in an election."""
+
+    def __init__(self, store: RecordStore) -> None:
+        self._store = store
+        self._called = set[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            if name in self._called:
+                return await method(*args, **kwargs)
+            self._called.add(name)
+            raise StorageUnavailable("no primary")
+
+        return call
+
+
+async def test_a_short_outage_does_not_end_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outages, "FIRST_PAUSE", 0.001)
+    database = DatabaseKind(partial(sqlite.open_sqlite_database, tmp_path / "records.db"))
+    await fill(database)
+    rotated = encryption(b"o", SECOND, FIRST)
+    async with database.open_database(rotated.key_fingerprint()) as opened:
+        interrupted: Any = InterruptedStore(opened.records)
+        assert await reencrypt_phones(interrupted, rotated) == 7
 
 
 async def test_phones_of_a_former_encryption_key_are_encrypted_again(

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from entrypoints.features import FEATURES
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.settings import HttpServerSettings, HttpSettings
 from entrypoints.settings.read import read_settings
 from tests.support.builders import change_parts
+
+# Some of its parts are equal only to themselves, and an application is used again by equal settings.
+_DEFAULTS: Final = HttpSettings(server=HttpServerSettings(public_url="http://test"))
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,8 @@ def make_http_settings(
 
     The variables are for the features.
     """
-    http = HttpSettings(server=HttpServerSettings(public_url=public_url))
-    return change_http_settings(AppSettings(http, tuple((variables or {}).items())), **values)
+    settings = AppSettings(_DEFAULTS, tuple((variables or {}).items()))
+    return change_http_settings(settings, public_url=public_url, **values)
 
 
 def change_http_settings(settings: AppSettings, **values: Any) -> AppSettings:

@@ -73,6 +73,7 @@ def test_each_action_of_a_command_has_its_examples_in_its_help(
     assert groups
 
 
+@pytest.mark.slow
 def test_a_command_of_an_operator_does_not_import_the_http_server(tmp_path: Path) -> None:
     # It opens the database: only then it can report that nobody has this phone. What it prints of a
     # user is the response of the API.

@@ -19,11 +19,8 @@ DIALTONE = Path(sys.executable).with_name("dialtone")
     ("line", "code", "error"),
     [
         ('"$0" --version > /dev/full', 1, "could not be written to stdout: No space left"),
-        ('"$0" keys generate - > /dev/full', 1, "could not be written to stdout: No space left"),
-        ('"$0" keys generate - >&-', 0, ""),
-        ('DIALTONE_WORKERS=x "$0" keys generate -', 0, ""),
-        ('DIALTONE_WORKERS=x "$0" audit', 2, "DIALTONE_WORKERS: Must be"),
-        ('"$0" audit x "postgresql://name:the secret@db.test/name"', 2, "extra argument"),
+        # It reads no settings, and starts although nobody reads what it prints.
+        pytest.param('DIALTONE_WORKERS=x "$0" keys generate - >&-', 0, "", marks=pytest.mark.slow),
     ],
 )
 def test_exit_codes_and_errors(line: str, code: int, error: str, tmp_path: Path) -> None:
@@ -39,15 +36,17 @@ def test_exit_codes_and_errors(line: str, code: int, error: str, tmp_path: Path)
     assert run.returncode == code
     assert error in run.stderr
     assert error or not run.stderr
-    assert "secret" not in run.stderr
     assert "Traceback" not in run.stderr
 
 
-def test_no_error_of_the_arguments_shows_the_password_of_a_url(
+def test_no_error_of_arguments_or_settings_shows_what_is_secret(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("DIALTONE_WORKERS", "the secret")
     monkeypatch.setattr(gc, "set_threshold", lambda _: None)
-    monkeypatch.setattr(logging, "flush_log", lambda: None)  # it is for the stderr of a process
+    # Both are for the stderr of a process.
+    monkeypatch.setattr(logging, "configure_logging", lambda *_: None)
+    monkeypatch.setattr(logging, "flush_log", lambda: None)
     postgres = "postgresql://name:the secret@db.test/name"
     for arguments, error in (
         (["copy", "--from", "mongodb://name:the secret@db.test/name"], "'--to'"),
@@ -57,6 +56,7 @@ def test_no_error_of_the_arguments_shows_the_password_of_a_url(
         (["postgresql:name:the secret@db.test/name"], "No such command"),
         (["audit", "--limit", "mongodb:/name:the secret@db.test/name"], "Invalid value"),
         (["audit", "x", "name:the secret@db.test/name"], "extra argument"),
+        (["audit"], "DIALTONE_WORKERS: Must be"),
     ):
         assert main(arguments) == EXIT_INVALID
         shown = capsys.readouterr().err

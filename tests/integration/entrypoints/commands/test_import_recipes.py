@@ -65,6 +65,7 @@ def run_recipe(service: str, *files: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPORTS)
 def test_who_is_verified_there_is_imported_and_who_is_blocked_there_is_blocked(
     dialtone: CommandLine, name: str

@@ -146,8 +146,12 @@ async def responses_of_two_clients(
 
 @pytest.mark.parametrize(
     ("api", "result"),
-    [(MAIN_API, ACCEPTED), (MAIN_API, REJECTED), (MAIN_API, UNKNOWN), (LEGACY_API, REJECTED)],
-    ids=["accepted", "rejected", "unknown", "legacy"],
+    [
+        pytest.param(MAIN_API, ACCEPTED, id="accepted"),
+        pytest.param(MAIN_API, REJECTED, id="rejected", marks=pytest.mark.slow),
+        pytest.param(MAIN_API, UNKNOWN, id="unknown", marks=pytest.mark.slow),
+        pytest.param(LEGACY_API, REJECTED, id="legacy", marks=pytest.mark.slow),
+    ],
 )
 async def test_requests_and_wrong_codes_get_the_same_responses_for_any_phone(
     service: Service, api: Api, result: DeliveryResult

@@ -1,6 +1,7 @@
 """Codes by WhatsApp over HTTP: the channel of a request, and the webhook."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from tests.support.http_settings import make_http_settings
 from tests.support.whatsapp.whatsapp_app import WhatsAppHarness, whatsapp_policy
 
 CHANNELS = ChannelOrder(ONLY_SMS, (("IN", (Channel.WHATSAPP, Channel.SMS)),))
+SETTINGS = replace(make_http_settings(channels=CHANNELS), plugins=(WhatsAppPlugin(is_used=True),))
 INDIAN, AMERICAN = "+919876543210", "+14155552671"
 
 
@@ -28,11 +30,7 @@ def app() -> WhatsAppHarness:
 
 @pytest_asyncio.fixture
 async def http(app: WhatsAppHarness) -> AsyncIterator[httpx.AsyncClient]:
-    settings = make_http_settings(channels=CHANNELS)
-    settings = type(settings)(
-        settings.http, settings.variables, (*settings.plugins, WhatsAppPlugin(is_used=True))
-    )
-    async with open_http_client(app.use_cases, settings) as client:
+    async with open_http_client(app.use_cases, SETTINGS) as client:
         yield client
 
 

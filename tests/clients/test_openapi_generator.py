@@ -1,10 +1,10 @@
-"""Clients that openapi-generator generates from the description can use the service."""
+"""A client that openapi-generator generates from the description can use the service."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import GENERATED_PYTHON_PHONE, GENERATED_TYPESCRIPT_PHONE, OTP
+from tests.clients.conftest import GENERATED_TYPESCRIPT_PHONE, OTP
 from tests.clients.programs import OpenApiGenerator
 from tests.support.servers.process import ServerUnavailable
 from tests.support.service import Service
@@ -21,13 +21,7 @@ def generator(description: Path, tmp_path: Path) -> OpenApiGenerator:
         pytest.fail(f"These tests need openapi-generator and Java. {error}", pytrace=False)
 
 
-def test_its_python_client_signs_in_and_uploads(
-    generator: OpenApiGenerator, service: Service, image: Path
-) -> None:
-    generator.use_python(service.url, GENERATED_PYTHON_PHONE, OTP, image)
-
-
 def test_its_typescript_client_compiles_signs_in_and_uploads(
     generator: OpenApiGenerator, service: Service, image: Path
 ) -> None:
-    generator.use_typescript(service.url, GENERATED_TYPESCRIPT_PHONE, OTP, image)
+    generator.use(service.url, GENERATED_TYPESCRIPT_PHONE, OTP, image)

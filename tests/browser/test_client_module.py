@@ -184,44 +184,6 @@ def test_the_next_sign_in_sends_the_device_token_of_the_phone(tab: Tab) -> None:
     assert of_another_phone is None
 
 
-def test_an_error_of_any_form_is_an_object_with_a_code(new_tab: Tab) -> None:
-    found = new_tab.run(
-        """
-        const found = [];
-        for (const body of ['{"code": "x", "field_errors": 5}', "[]", "null", '{"code": 5}']) {
-            window.fetch = async () => new Response(body, {status: 500});
-            const {name, code, status, field_errors} =
-                await catchError(dialtone.requestOtp({phone}));
-            found.push([name, code, status, field_errors]);
-        }
-        return found;
-        """
-    )
-    codes = ["x", *["unexpected_response"] * 3]
-    assert found == [["DialtoneError", code, 500, []] for code in codes]
-
-
-def test_strange_values_in_the_storage_sign_nobody_in(new_tab: Tab) -> None:
-    values = ["text", "5", "[]", '{"user_id": "me"}', "true"]
-    found = new_tab.run(
-        f"""
-        const found = [];
-        for (const value of {json.dumps(values)}) {{
-            for (const name of ["session", "request", "devices"])
-                localStorage.setItem(`${{phone}}.${{name}}`, value);
-            window.dialtone = new Dialtone({{url, prefix: phone}});
-            const {{session, requested}} = dialtone;
-            const {{code}} = await catchError(dialtone.verifyOtp({{otp: "123456"}}));
-            await dialtone.signOut();
-            found.push([session, requested, code, {ERROR_OF_SESSIONS}]);
-        }}
-        return found;
-        """
-    )
-    assert found == [[None, None, "no_request", "signed_out"]] * len(values)
-    assert new_tab.sign_in()
-
-
 def test_two_tabs_that_refresh_at_once_send_one_request(app: App, tabs: tuple[Tab, Tab]) -> None:
     user_id = tabs[0].run("expire(); return dialtone.session.user_id;")
     for tab in tabs:
@@ -307,39 +269,6 @@ def test_lost_responses_of_a_refresh_sign_nobody_out(tabs: tuple[Tab, Tab]) -> N
         assert second.run(f"return {STATUS_OF_SESSIONS};") == 200
 
 
-def test_only_the_service_ends_a_session(tab: Tab) -> None:
-    responses = [
-        ('{"error": "Later", "code": "unavailable"}', 503, "unavailable"),
-        ("<h1>Bad Gateway</h1>", 502, "unexpected_response"),
-        ("<h1>Sign in to the hotel</h1>", 200, "unexpected_response"),
-        ("{}", 200, "unexpected_response"),
-        ("<h1>Who are you?</h1>", 401, "unexpected_response"),
-    ]
-    for body, status, expected in responses:
-        refreshed = tab.run(
-            f"""
-            expire();
-            window.fetch = async () => new Response({json.dumps(body)}, {{status: {status}}});
-            const {{code}} = await catchError(dialtone.fetch("/auth/sessions"));
-            window.fetch = send;
-            return [code, {STATUS_OF_SESSIONS}];
-            """
-        )
-        assert refreshed == [expected, 200], body
-
-
-def test_a_token_is_used_while_it_is_valid_and_replaced_after_a_401(tab: Tab) -> None:
-    without_connection = f"""
-        change({{refresh_at: 0}});
-        loseResponses("/auth/refresh", 2);
-        return [{STATUS_OF_SESSIONS}, lost];
-    """
-    assert tab.run(without_connection) == [200, 2]
-    # As with a clock that was set back: the token seems to be valid for long.
-    rejected = f"window.fetch = send; change({{access_token: 'old'}}); return {STATUS_OF_SESSIONS};"
-    assert tab.run(rejected) == 200
-
-
 @pytest.mark.parametrize(
     "locks",
     ["undefined", '{request: async () => { throw new DOMException("", "SecurityError"); }}'],
@@ -356,26 +285,6 @@ def test_a_page_without_web_locks_refreshes_once(app: App, tab: Tab, locks: str)
     assert tab.run(script) == [200, 200, 200]
     user_id = tab.run("return dialtone.session.user_id;")
     assert app.count("session_refreshed", user_id) == 1
-
-
-def test_a_request_is_sent_for_no_other_user(tab: Tab) -> None:
-    for_others = f"""
-        window.fetch = async () => {{
-            change({{user_id: "0".repeat(24), access_token: "theirs"}});
-            return new Response("", {{status: 401}});
-        }};
-        return {ERROR_OF_SESSIONS};
-    """
-    assert tab.run(for_others) == "signed_out"
-
-
-def test_signing_out_without_a_connection_forgets_the_session_and_throws(tab: Tab) -> None:
-    script = """
-        window.fetch = async () => { throw new TypeError("Failed to fetch"); };
-        const {code} = await catchError(dialtone.signOut());
-        return [code, dialtone.session];
-    """
-    assert tab.run(script) == ["network_error", None]
 
 
 def test_a_session_that_the_service_has_ended_ends_in_all_tabs(tabs: tuple[Tab, Tab]) -> None:
@@ -463,24 +372,6 @@ def test_an_upload_with_a_rejected_token_is_sent_again_and_one_that_is_stopped_i
             .code;
     """
     assert tab.run(stopped) == "aborted"
-
-
-@pytest.mark.parametrize(("seconds", "repeats"), [(1, 3), (31, 0)])
-def test_an_upload_is_repeated_after_a_503_with_a_short_retry_after(
-    tab: Tab, seconds: int, repeats: int
-) -> None:
-    script = f"""
-        let sent = 0;
-        XMLHttpRequest.prototype.send = function () {{
-            sent++;
-            const value = JSON.stringify({{code: "unavailable", retry_after: {seconds}}});
-            Object.defineProperties(this, {{status: {{value: 503}}, responseText: {{value}}}});
-            this.onload();
-        }};
-        const {{code}} = await catchError(dialtone.upload(new Blob(["x"])));
-        return [code, sent];
-    """
-    assert tab.run(script) == ["unavailable", 1 + repeats]
 
 
 def test_an_upload_in_which_nothing_is_sent_ends_after_a_time(tab: Tab) -> None:

@@ -41,6 +41,13 @@ class AsyncStorage {
   removeItem = async (key) => void this.values.delete(key);
 }
 
+/** Change fields of the stored session. */
+function change(storage, fields) {
+  const session = { ...JSON.parse(storage.values.get("dialtone.session")), ...fields };
+  storage.values.set("dialtone.session", JSON.stringify(session));
+}
+const EXPIRED = { refresh_at: 0, expires_at: 0 };
+
 const codeOf = (promise) =>
   promise.then(
     () => "none",
@@ -169,6 +176,18 @@ test("a file that is too large is not sent, and has the error of the service", a
   assert.deepEqual({ error: message, code, limit }, await response.json());
 });
 
+test("an upload is repeated after a 503 with a short Retry-After", async () => {
+  const { dialtone } = await signUp();
+  for (const [retry_after, repeats] of [[1, 3], [31, 0]]) {
+    const sent = uploads().length;
+    const body = JSON.stringify({ code: "unavailable", retry_after });
+    respond = () => new Response(body, { status: 503 });
+    assert.equal(await codeOf(dialtone.upload(image)), "unavailable");
+    assert.equal(uploads().length, sent + 1 + repeats);
+  }
+  respond = () => undefined;
+});
+
 test("a sign-in ends the stored session of another user", async () => {
   const { dialtone } = await signUp();
   const headers = (await authorizationOf(dialtone)).headers;
@@ -202,8 +221,7 @@ test("an asynchronous storage has the session of all objects, also over a restar
   assert.deepEqual([(await changed).type, other.session], ["sessionchange", dialtone.session]);
   // Each goes on with the tokens that the other one has stored.
   for (const each of [dialtone, other, dialtone, other]) {
-    const expired = { ...JSON.parse(storage.values.get(key)), refresh_at: 0, expires_at: 0 };
-    storage.values.set(key, JSON.stringify(expired));
+    change(storage, EXPIRED);
     assert.equal((await each.fetch("/auth/sessions")).status, 200);
   }
   await dialtone.signOut();
@@ -234,6 +252,86 @@ test("a storage that fails signs nobody out", async () => {
   assert.equal((await dialtone.request("GET", "/auth/sessions")).sessions.length, 1);
   await dialtone.signOut();
   assert.equal(dialtone.session, null);
+});
+
+test("strange values in the storage sign nobody in", async () => {
+  for (const value of ["text", "5", "[]", '{"user_id": "me"}', "true"]) {
+    const storage = new AsyncStorage();
+    for (const name of ["session", "request", "devices"]) {
+      storage.values.set(`dialtone.${name}`, value);
+    }
+    const dialtone = new Dialtone({ url, storage });
+    await dialtone.ready;
+    assert.deepEqual([dialtone.session, dialtone.requested], [null, null]);
+    assert.equal(await codeOf(dialtone.verifyOtp({ otp })), "no_request");
+    await dialtone.signOut();
+    assert.equal(await codeOf(dialtone.request("GET", "/auth/sessions")), "signed_out");
+  }
+});
+
+test("only the service ends a session", async () => {
+  const storage = new AsyncStorage();
+  const { dialtone } = await signUp({ storage });
+  const { setTimeout: startTimerOfTests } = globalThis;
+  globalThis.setTimeout = (task, time, ...values) =>
+    startTimer(task, time === 1_000 ? 0 : time, ...values);
+  for (const [body, status, expected] of [
+    ['{"error": "Later", "code": "unavailable"}', 503, "unavailable"],
+    ["<h1>Bad Gateway</h1>", 502, "unexpected_response"],
+    ["<h1>Sign in to the hotel</h1>", 200, "unexpected_response"],
+    ["{}", 200, "unexpected_response"],
+    ["<h1>Who are you?</h1>", 401, "unexpected_response"],
+  ]) {
+    change(storage, EXPIRED);
+    globalThis.fetch = async () => new Response(body, { status });
+    assert.equal(await codeOf(dialtone.fetch("/auth/sessions")), expected, body);
+    globalThis.fetch = fetchOfTests;
+    assert.equal((await dialtone.fetch("/auth/sessions")).status, 200);
+  }
+  globalThis.setTimeout = startTimerOfTests;
+});
+
+test("a token is used while it is valid, replaced after a 401, and never another user's", async () => {
+  const storage = new AsyncStorage();
+  const { dialtone } = await signUp({ storage });
+  const { setTimeout: startTimerOfTests } = globalThis;
+  globalThis.setTimeout = (task, time, ...values) =>
+    startTimer(task, time === 1_000 ? 0 : time, ...values);
+  let lost = 0;
+  globalThis.fetch = async (target, init) => {
+    if (!target.endsWith("/auth/refresh")) return send(target, init);
+    lost++;
+    throw new TypeError("Failed to fetch");
+  };
+  change(storage, { refresh_at: 0 });
+  assert.equal((await dialtone.fetch("/auth/sessions")).status, 200);
+  assert.equal(lost, 2);
+  globalThis.setTimeout = startTimerOfTests;
+  globalThis.fetch = fetchOfTests;
+  // As with a clock that was set back: the token seems to be valid for long.
+  change(storage, { access_token: "old" });
+  assert.equal((await dialtone.fetch("/auth/sessions")).status, 200);
+  globalThis.fetch = async () => {
+    change(storage, { user_id: "0".repeat(24), access_token: "theirs" });
+    return new Response("", { status: 401 });
+  };
+  assert.equal(await codeOf(dialtone.request("GET", "/auth/sessions")), "signed_out");
+  globalThis.fetch = fetchOfTests;
+});
+
+test("an error of any form is an object with a code", async () => {
+  const dialtone = new Dialtone({ url, storage: new AsyncStorage() });
+  for (const [body, expected] of [
+    ['{"code": "x", "field_errors": 5}', "x"],
+    ...["[]", "null", '{"code": 5}'].map((each) => [each, "unexpected_response"]),
+  ]) {
+    globalThis.fetch = async () => new Response(body, { status: 500 });
+    const phone = "+14155550000";
+    const error = await dialtone.requestOtp({ phone }).catch((caught) => caught);
+    const { name, code, status, field_errors } = error;
+    assert.deepEqual([name, code, status, field_errors], ["DialtoneError", expected, 500, []]);
+  }
+  globalThis.fetch = fetchOfTests;
 });
 
 test("every error is a DialtoneError", async () => {
@@ -424,12 +522,15 @@ test("a sign-out that forgets leaves nothing of the user in the storage", async 
   assert.ok([...storage.values.values()].join().includes(phone));
   await dialtone.signOut({ forget: true });
   assert.deepEqual([storage.values.size, dialtone.requested], [0, null]);
-  await signIn(dialtone, phone);
-  globalThis.fetch = async () => {
-    throw new TypeError("Failed to fetch");
-  };
-  assert.equal(await codeOf(dialtone.signOut({ forget: true })), "network_error");
-  globalThis.fetch = fetchOfTests;
+  for (const options of [undefined, { forget: true }]) {
+    await signIn(dialtone, phone);
+    globalThis.fetch = async () => {
+      throw new TypeError("Failed to fetch");
+    };
+    assert.equal(await codeOf(dialtone.signOut(options)), "network_error");
+    assert.equal(dialtone.session, null);
+    globalThis.fetch = fetchOfTests;
+  }
   assert.equal(storage.values.size, 0);
 });
 

@@ -82,22 +82,6 @@ async def test_the_entries_about_a_service_token_link_no_user(console: ConsoleDr
     assert (rows(page), "/console/users/" in page.text) == (1, False)
 
 
-async def test_entries_are_filtered_by_who_acted(console: ConsoleDriver) -> None:
-    await block(console)
-    await console.post(f"/users/{user_id(console)}/sign-out", reason="x")
-    for text, location, number in (
-        (a_phone(2).e164, f"administrator%3A{console.administrator_id}", 1),
-        ("operating-system-user:alice", "operating_system_user%3Aalice", 1),
-        (f"service_token:{an_id(5)}", f"service_token%3A{an_id(5)}", 0),
-    ):
-        chosen = await console.post("/audit", actor=text)
-        assert chosen.headers["location"] == f"/console/audit?actor={location}"
-        assert rows(await console.http.get(chosen.headers["location"])) == number
-    for actor, number in (("operating-system-user:alice", 1), (f"user:{an_id(5)}", 0)):
-        chosen = await console.post("/audit", user=user_id(console), actor=actor)
-        assert rows(await console.http.get(chosen.headers["location"])) == number
-
-
 async def test_a_wrong_filter_says_what_is_wrong_and_keeps_what_was_typed(
     console: ConsoleDriver,
 ) -> None:

@@ -220,6 +220,8 @@ async def test_the_cookie_changes_no_response_of_the_api(signed_in: Browser) -> 
     cookie = signed_in.http.cookies[SESSION_COOKIE]
     rejected = list[str]()
     for method, path in signed_in.calls(of_console=False):
+        if path == "/openapi.json":
+            continue  # to make it takes a second
         statuses = list[int]()
         for value in (None, cookie):
             signed_in.set_cookie(value)

@@ -34,6 +34,10 @@ ROUTES: Final = [
 ]
 NO_PAGES: Final = ("/style.css", "/passkeys.js", "/thumbnail", "/image", "/sign-out")
 """Files, and a form that every page has."""
+LIKE_OTHERS: Final = (
+    "/hide", "/unhide", "/unblock", "/reset-limits", "/number", "/export", "/restore", "/demote",
+)  # fmt: skip
+"""Acts whose form has only a reason, as that of a block and of a deletion."""
 STATES: Final = (
     *("statistics?hours=168&by=country,provider", "statistics?from=yesterday"),
     *("library?state=hidden", "nowhere"),
@@ -71,7 +75,7 @@ def paths(method: str) -> list[str]:
     return sorted(
         route.path
         for route in ROUTES
-        if method in route.methods and not route.path.endswith(NO_PAGES)
+        if method in route.methods and not route.path.endswith((*NO_PAGES, *LIKE_OTHERS))
     )
 
 

@@ -42,12 +42,6 @@ def test_a_reader_that_has_read_enough_is_no_error_line(tmp_path: Path) -> None:
     run_in_shell(Service(tmp_path), script, lines=0)
 
 
-def test_output_that_cannot_be_written(tmp_path: Path) -> None:
-    script = '"$0" check-settings > /dev/full'
-
-    assert "stdout" in run_in_shell(Service(tmp_path), script).stderr
-
-
 def test_a_removed_current_folder(tmp_path: Path) -> None:
     script = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" run'
 

@@ -13,13 +13,6 @@ from tests.support.service import Service
 pytestmark = pytest.mark.slow
 
 PROJECT: Final = Path(__file__).parents[2]
-PHONE_LINE: Final = {
-    "DIALTONE_VOICE": "twilio",
-    "DIALTONE_COUNTRIES": "US",
-    "TWILIO_ACCOUNT_SID": f"AC{0:032x}",
-    "TWILIO_AUTH_TOKEN": "the-token",
-    "TWILIO_VOICE_FROM": "+14155550006",
-}
 PARENT: Final = """
 import sys
 import entrypoints.commands.cli
@@ -90,22 +83,10 @@ def in_worker(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     return loaded_modules(WORKER, tmp_path_factory.mktemp("worker") / "service", {})
 
 
-def test_only_a_phone_line_loads_what_belongs_to_it(in_worker: set[str], tmp_path: Path) -> None:
-    with_line = loaded_modules(WORKER, tmp_path / "with", PHONE_LINE)
-
+def test_without_a_phone_line_nothing_of_it_is_loaded(in_worker: set[str]) -> None:
+    # What lists and deletes the calls of a former one is.
+    assert "entrypoints.http.features.voice.calls.controller" in in_worker
     assert of_phone_line(in_worker) == set()
-    used = {
-        "entrypoints.http.core.otp.message_status",
-        "entrypoints.http.features.voice.calls.controller",
-    }
-    assert used <= in_worker
-    assert {
-        "application.features.voice.answer_call",
-        "adapters.calls.flows",
-        "adapters.messages.twilio.voice.markup",
-        "adapters.messages.twilio.voice.calls",
-        "entrypoints.http.features.voice.controller",
-    } <= of_phone_line(with_line)
 
 
 def test_the_parent_process_loads_neither_use_cases_nor_metrics(

@@ -10,7 +10,7 @@ from entrypoints.http.settings import HttpServerSettings, HttpSettings
 from entrypoints.settings.read import read_settings
 from tests.support.builders import change_parts
 
-# Some of its parts are equal only to themselves, and an application is used again by equal settings.
+# Some of its parts equal only themselves, and equal settings use an application again.
 _DEFAULTS: Final = HttpSettings(server=HttpServerSettings(public_url="http://test"))
 
 

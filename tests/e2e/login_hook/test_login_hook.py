@@ -1,53 +1,20 @@
 """`DIALTONE_LOGIN_HOOK` with the hook of the documentation, as a process."""
 
-import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import jwt
 
+from tests.e2e.hook_examples import run_example
 from tests.e2e.test_metrics import scrape, value
 from tests.support.client import open_client
-from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers.process import find_or_install, free_ports, wait_until
+from tests.support.servers.process import free_ports, wait_until
 from tests.support.service import running
 
-EXAMPLE: Final = Path(__file__).parents[3] / "docs/deploy/login_hook.mjs"
+EXAMPLE: Final = "login_hook.mjs"
 SECRET: Final = "whsec_bG9naW5zIG9mIHVzZXJzLCBmb3IgdGVzdHM="
 NEW_SECRET: Final = "whsec_YSBuZXdlciBzZWNyZXQgb2YgdGhlIGxvZ2lucyE="
-
-
-@contextmanager
-def run_example(port: int, output: Path, suspended: str = "nobody") -> Iterator[None]:
-    node = find_or_install("node", "nodejs")
-    environ = {
-        "PATH": os.environ["PATH"],
-        "PORT": str(port),
-        "LOGIN_HOOK_SECRET": SECRET,
-        "SUSPENDED": suspended,
-    }
-    with (
-        output.open("ab") as printed,
-        subprocess.Popen(
-            [node, EXAMPLE], env=environ, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed
-        ) as process,
-    ):
-        try:
-            wait_until(lambda: responds(port), explain=output.read_text)
-            yield
-        finally:
-            process.kill()
-
-
-def responds(port: int) -> bool:
-    try:
-        return httpx.head(f"http://127.0.0.1:{port}", **PLAIN_HTTP).status_code == 401
-    except httpx.TransportError:
-        return False
 
 
 def verify(http: httpx.Client, otp: dict[str, Any]) -> httpx.Response:
@@ -92,7 +59,7 @@ def test_the_example_in_javascript_decides_about_logins(tmp_path: Path, phone: s
         assert http.post("/authenticate/validate_otp", json=legacy).status_code == 500
         assert service.run("check-settings", "--connect").returncode != 0
 
-        with run_example(port, output):
+        with run_example(EXAMPLE, port, output, LOGIN_HOOK_SECRET=SECRET):
             first = verify(http, otp)
             assert claims_of(first) == {"plan": "free"}
             tokens = {"refresh_token": first.json()["refresh_token"]}
@@ -101,7 +68,8 @@ def test_the_example_in_javascript_decides_about_logins(tmp_path: Path, phone: s
         asked, *_, tested = [line.split() for line in output.read_text().splitlines()]
         assert (asked[0], asked[2], tested[0]) == ("login.pending", "allow", "login.test")
 
-        with run_example(port, output, suspended=first.json()["user_id"]):
+        suspended = first.json()["user_id"]
+        with run_example(EXAMPLE, port, output, LOGIN_HOOK_SECRET=SECRET, SUSPENDED=suspended):
             rejected = verify(http, request_code(2))
             assert (rejected.status_code, rejected.json()["code"]) == (403, "login_rejected")
             assert rejected.json()["error"].startswith("Your account is suspended.")

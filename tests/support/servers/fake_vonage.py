@@ -14,13 +14,11 @@ from functools import cache
 from typing import Any, Final
 from uuid import uuid4
 
-import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from application.ports.webhooks import SignedRequest
-from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.http_server import Behavior, Exchange, HttpServer, respond_with
 
 APPLICATION: Final = "aaaaaaaa-bbbb-cccc-dddd-0123456789ab"
@@ -64,11 +62,9 @@ class FakeVonage(HttpServer):
 
     - `behavior` replaces the documented behavior.
     - `messages` are those that were accepted, and `has_credit` whether any is.
-    - `service_url` is where callbacks go, which is known by the `webhook_url` of a message.
     """
 
     has_credit = True
-    service_url = ""
 
     def __init__(self) -> None:
         super().__init__(self.respond)
@@ -80,11 +76,6 @@ class FakeVonage(HttpServer):
             "VONAGE_API_BASE": self.url,
         }
         self.messages: list[dict[str, Any]] = []
-        self._client = httpx.Client(timeout=15, **PLAIN_HTTP)
-
-    def close(self) -> None:
-        super().close()
-        self._client.close()
 
     def respond(self, exchange: Exchange) -> None:
         """Respond as Vonage documents it."""
@@ -102,15 +93,6 @@ class FakeVonage(HttpServer):
         self.messages.append({**message, "message_uuid": message_uuid})
         accepted = json.dumps({"message_uuid": message_uuid}).encode()
         return exchange.respond(202, accepted, _PROBLEM)
-
-    def report(
-        self, message: Mapping[str, Any], status: str, error: int | None = None
-    ) -> httpx.Response:
-        """Post a signed status of a message to the service, and return its response."""
-        body = make_status(message, status, error)
-        path = httpx.URL(message["webhook_url"]).raw_path.decode()
-        headers = {"Content-Type": "application/json", **sign(body)}
-        return self._client.post(self.service_url + path, content=body, headers=headers)
 
 
 def rejects(

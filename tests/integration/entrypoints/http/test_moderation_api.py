@@ -83,12 +83,3 @@ async def test_a_hidden_item_and_its_file_are_found_by_administrators_only(
         await act(driver, item["id"], "delete"),
     ):
         assert (response.status_code, response.json()["code"]) == (404, "item_not_found")
-
-
-async def test_an_act_without_a_reason_is_an_error(
-    driver: AdminDriver, item: dict[str, Any]
-) -> None:
-    for body in ({}, {"reason": "  "}):
-        response = await act(driver, item["id"], "hide", body)
-        assert response.status_code == 400
-        assert [error["field"] for error in response.json()["field_errors"]] == ["reason"]

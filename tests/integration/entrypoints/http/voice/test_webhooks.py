@@ -137,12 +137,6 @@ async def test_without_the_id_of_a_call_there_is_no_call(
         assert (logs[0]["event"], logs[0]["reason"]) == ("webhook_rejected", "it names no call")
 
 
-async def test_webhooks_are_posted(driver: WebhookDriver) -> None:
-    for path in (*CALL_PATHS, "/voice/status", "/voice/recording"):
-        response = await driver.http.get(path)
-        assert (response.status_code, response.headers["allow"]) == (405, "OPTIONS, POST")
-
-
 async def test_a_handshake_is_a_get_request_which_one_messenger_recognizes() -> None:
     def answer(request: SignedRequest) -> str | None:
         known = f"{PUBLIC_URL}/sms/status?hub.verify_token=known&hub.challenge=1158201444"

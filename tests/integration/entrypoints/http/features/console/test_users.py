@@ -167,22 +167,16 @@ async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleD
     assert confirmation.headers["location"].endswith("?done=user_deleted_before")
 
 
-@pytest.mark.parametrize(
-    ("channels", "offered"),
-    [
-        ((Channel.VOICE, Channel.SMS), [("voice", ""), ("sms", " selected")]),
-        (ONLY_SMS, []),
-    ],
-)
-async def test_a_code_goes_by_a_channel_of_the_country(
-    channels: tuple[Channel, ...], offered: list[tuple[str, str]]
-) -> None:
+async def test_a_code_goes_by_a_channel_of_the_country() -> None:
     harness = AppHarness()
     await harness.add_user(PHONE)
-    order = ChannelOrder((Channel.VOICE, Channel.SMS), ((PHONE.country, channels),))
+    order = ChannelOrder(ONLY_SMS, ((PHONE.country, (Channel.VOICE, Channel.SMS)),))
     async with open_console(harness, channels=order) as console:
         page = await console.get(f"/users/{user_id(console)}/send-code")
-        assert re.findall(r"<option value=\"(\w+)\"( selected)?>\1</option>", page.text) == offered
+        assert re.findall(r"<option value=\"(\w+)\"( selected)?>\1</option>", page.text) == [
+            ("voice", ""),
+            ("sms", " selected"),
+        ]
         page = await act(console, "send-code", reason=REASON, channel="carrier", locale="de")
         assert "<strong>Error:</strong> Send &#39;" in page.text
 

@@ -20,7 +20,7 @@ from domain.identities.username import parse_username
 from domain.phone import parse_phone
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.dialtone import make_dialtone
-from entrypoints.commands.shared.command import CommandGroup
+from entrypoints.commands.shared.command import Command, CommandGroup
 from entrypoints.commands.shared.printing import EXIT_INVALID, print_result
 from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.read import read_settings
@@ -63,17 +63,17 @@ class CommandLine:
 
     @property
     def settings(self) -> Settings:
-        """The settings that a command reads."""
-        return read_settings(
-            {
-                "DIALTONE_DATABASE": f"sqlite:///{self.folder}/dialtone.db",
-                "DIALTONE_MEDIA": f"file://{self.folder}/media",
-                "DIALTONE_SECRETS_FILE": f"{self.folder}/secrets.json",
-                **self.environ,
-            },
-            None,
-            checks_files=True,
-        )
+        """The settings that most commands read."""
+        return self._read_settings(checks_files=False)
+
+    def _read_settings(self, *, checks_files: bool) -> Settings:
+        environ = {
+            "DIALTONE_DATABASE": f"sqlite:///{self.folder}/dialtone.db",
+            "DIALTONE_MEDIA": f"file://{self.folder}/media",
+            "DIALTONE_SECRETS_FILE": f"{self.folder}/secrets.json",
+            **self.environ,
+        }
+        return read_settings(environ, None, checks_files=checks_files)
 
     def run(self, *line: str) -> Ended:
         """Run a command with its arguments, as a process would."""
@@ -91,8 +91,9 @@ class CommandLine:
         command, arguments = _dialtone(), [*line]
         while isinstance(command, CommandGroup):
             command = command.commands[arguments.pop(0)]
+        assert isinstance(command, Command)
         try:
-            settings = self.settings
+            settings = self._read_settings(checks_files=command._checks_files)
             return print_result(lambda: _lines_of(command, settings, arguments))
         except click.exceptions.Exit as ended:
             return ended.exit_code

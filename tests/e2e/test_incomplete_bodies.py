@@ -19,10 +19,9 @@ INCOMPLETE_JSON: Final = {
 RESET_ON_CLOSE: Final = b"\x01\x00\x00\x00\x00\x00\x00\x00"
 
 
-@pytest.mark.parametrize("path", JSON_PATHS)
 @pytest.mark.parametrize("rest", INCOMPLETE_JSON.values(), ids=INCOMPLETE_JSON)
-def test_an_incomplete_json_body_is_a_bad_request(service: Service, path: str, rest: bytes) -> None:
-    head = f"POST {path} HTTP/1.1\r\nHost: dialtone\r\n".encode()
+def test_an_incomplete_json_body_is_a_bad_request(service: Service, rest: bytes) -> None:
+    head = b"POST /auth/request-otp HTTP/1.1\r\nHost: dialtone\r\n"
     address, response = ("127.0.0.1", service.port), b""
     # A server that rejects the head may close the connection before the body.
     with socket.create_connection(address, timeout=20) as connection, suppress(ConnectionError):

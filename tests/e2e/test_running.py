@@ -17,18 +17,6 @@ def errors_of(service: Service) -> list[str]:
     return [line["event"] for line in lines if line["level"] in ("error", "critical")]
 
 
-def test_a_killed_worker_is_respawned(tmp_path: Path) -> None:
-    with running(tmp_path) as service:
-        token = sign_in(service, "+14155591001")
-        workers = service.workers
-        os.kill(workers[0], signal.SIGKILL)
-        service.wait_for(lambda: service.workers not in ([], workers))
-        service.wait_until_ready("ready")
-        assert me(service, token) == 404
-        assert me(service, sign_in(service, "+14155591002")) == 404
-    assert errors_of(service) == ["Unexpected exit from worker-1"]
-
-
 def test_a_new_worker_waits_for_the_lock_of_the_database(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         token = sign_in(service, "+14155591001")

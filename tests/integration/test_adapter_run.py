@@ -1,14 +1,10 @@
 """The contract suites accept adapters that keep their promises, and say what others break."""
 
 import asyncio
-import os
 import re
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from inspect import signature
@@ -238,42 +234,6 @@ async def test_a_computation_that_blocks_the_event_loop_is_noticed() -> None:
         await asyncio.sleep(0)
 
     assert len(pauses) == 1
-
-
-async def compute_while_the_processor_is_busy() -> tuple[float, list[str]]:
-    """Let another program have the processor of this thread; return the longest pause."""
-    longest = 0.0
-    with find_blocking_calls() as pauses:
-        processor = min(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {processor})
-        program = subprocess.Popen(  # noqa: ASYNC220 -- it starts once
-            [
-                sys.executable,
-                "-c",
-                f"import os; os.sched_setaffinity(0, {{{processor}}})\nwhile 1: 0",
-            ]
-        )
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
-        try:
-            while longest < 2 * MAX_PAUSE:
-                start = time.monotonic()
-                compute(MAX_PAUSE / 20)
-                longest = max(longest, time.monotonic() - start)
-                await asyncio.sleep(0)
-        finally:
-            program.kill()
-            program.wait()
-    return longest, pauses
-
-
-@pytest.mark.slow
-def test_a_loop_that_waits_for_a_processor_blocks_nothing() -> None:
-    with ThreadPoolExecutor(1) as threads:  # the changes are those of a thread
-        running = threads.submit(asyncio.run, compute_while_the_processor_is_busy())
-        longest, pauses = running.result()
-
-    assert longest > MAX_PAUSE
-    assert pauses == []
 
 
 async def test_a_call_that_never_ends_is_left_in_words() -> None:

@@ -68,30 +68,30 @@ def wait_until(service: Service, count: int, read: Callable[[str], float]) -> No
 
 def test_any_worker_answers_for_all_and_a_killed_one_loses_nothing(tmp_path: Path) -> None:
     with run_with_metrics(tmp_path) as service:
-        kill_each_worker(service)
-
-
-def kill_each_worker(service: Service) -> None:
-    for method, path in (("GET", f"/{PHONE}"), ("GET", f"/users/{'0' * 24}"), ("BREW", "/users")):
-        httpx.request(method, f"{service.url}{path}", **PLAIN_HTTP)
-    token = sign_in(service, PHONE)
-    for number, worker in enumerate(service.workers, start=1):
-        for _ in range(REQUESTS // 3):
-            assert me(service, token) == 404
-        service.wait_for(lambda: count_listeners(service) == 3)
-        # A response may arrive a moment before it is counted.
-        wait_until(service, number * REQUESTS // 3, count_of_user)
-        os.kill(worker, signal.SIGKILL)
-        service.wait_for(lambda ended=worker: ended not in service.workers)  # type: ignore[misc]
-        wait_until(service, 3 + number, lambda text: value(text, "worker_starts_total"))
-        service.wait_until_ready("ready")
-    # A task of a worker may call the database at any time.
-    wait_until(service, 0, lambda text: value(text, "storage_calls_in_progress"))
-    for text in [scrape(service) for _ in range(9)]:
-        assert count_of_user(text) == REQUESTS
-        assert value(text, "storage_duration_seconds_count", operation="load") >= REQUESTS
-        assert value(text, "logins_total", country="US", provider="console", channel="sms") == 1
-        assert_labels_name_nobody(text)
+        for method, path in (
+            ("GET", f"/{PHONE}"),
+            ("GET", f"/users/{'0' * 24}"),
+            ("BREW", "/users"),
+        ):
+            httpx.request(method, f"{service.url}{path}", **PLAIN_HTTP)
+        token = sign_in(service, PHONE)
+        for number, worker in enumerate(service.workers, start=1):
+            for _ in range(REQUESTS // 3):
+                assert me(service, token) == 404
+            service.wait_for(lambda: count_listeners(service) == 3)
+            # A response may arrive a moment before it is counted.
+            wait_until(service, number * REQUESTS // 3, count_of_user)
+            os.kill(worker, signal.SIGKILL)
+            service.wait_for(lambda ended=worker: ended not in service.workers)  # type: ignore[misc]
+            wait_until(service, 3 + number, lambda text: value(text, "worker_starts_total"))
+            service.wait_until_ready("ready")
+        # A task of a worker may call the database at any time.
+        wait_until(service, 0, lambda text: value(text, "storage_calls_in_progress"))
+        for text in [scrape(service) for _ in range(9)]:
+            assert count_of_user(text) == REQUESTS
+            assert value(text, "storage_duration_seconds_count", operation="load") >= REQUESTS
+            assert value(text, "logins_total", country="US", provider="console", channel="sms") == 1
+            assert_labels_name_nobody(text)
 
 
 def assert_labels_name_nobody(text: str) -> None:

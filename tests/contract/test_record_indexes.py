@@ -6,6 +6,7 @@ import pytest
 
 from adapters.databases.mongo import record_store
 from adapters.databases.records.record_store import RecordStore
+from tests.contract.mongo_database import in_mongo
 from tests.contract.suites.storage.test_record_indexes import *
 from tests.contract.suites.storage.test_record_indexes import (
     FIRST_OF_SHAPES,
@@ -14,6 +15,7 @@ from tests.contract.suites.storage.test_record_indexes import (
 )
 
 
+@pytest.mark.parametrize("instances", [in_mongo], indirect=True, ids=["in_mongo"])
 async def test_a_page_after_many_records_begins_with_the_next_one(
     store: RecordStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

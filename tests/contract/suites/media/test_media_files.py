@@ -62,6 +62,7 @@ async def test_the_storage_keys_of_all_files_are_listed(files: Files) -> None:
     assert (sorted(listed), deleted in listed) == (sorted(keys), False)
 
 
+@pytest.mark.slow
 async def test_thousands_of_storage_keys_are_listed(files: Files) -> None:
     keys = [f"{number % 256:02x}/{number:032x}.jpg" for number in range(MANY_FILES)]
     for begin in range(0, MANY_FILES, 50):

@@ -43,6 +43,11 @@ MAX_ROUNDS: Final = 3
 which gets one too many."""
 RECOVERY_SECONDS: Final = 30.0
 """In these the adapter works again after its server does."""
+WITHOUT_AN_ANSWER: Final = pytest.mark.parametrize(
+    "is_lost",
+    [False, pytest.param(True, marks=pytest.mark.slow)],
+    ids=["no_answer", "lost_connection"],
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import permutations
 from typing import Final
 
 import pytest
@@ -101,10 +100,10 @@ async def test_what_was_acquired_is_returned(limits: LimitStore) -> None:
     assert acquired == Acquisition(NOW, reservation.limits)
 
 
-@pytest.mark.parametrize("limit", [1, 49])
 async def test_parallel_reservations_of_two_instances_get_exactly_the_limit(
-    limits: LimitStore, other_limits: LimitStore, limit: int
+    limits: LimitStore, other_limits: LimitStore
 ) -> None:
+    limit = 49
     counts = await asyncio.gather(
         acquire_many(limits, 50, a_rate_limit(limit)),
         acquire_many(other_limits, 50, a_rate_limit(limit)),
@@ -206,11 +205,12 @@ async def test_rate_limits_with_another_subject_purpose_or_name_are_independent(
         "x" * (MAX_SUBJECT_LENGTH - 1),
         "x" * MAX_SUBJECT_LENGTH,
     ]
+    names = ("unverified:strangers", "n" * MAX_WINDOW_NAME_LENGTH)
     rate_limits = [
-        a_rate_limit(1, name, subject, purpose=purpose)
-        for subject in subjects
-        for purpose in (LimitPurpose.DELIVERIES, LimitPurpose.ATTEMPTS)
-        for name in ("requests", "unverified:strangers", "n" * MAX_WINDOW_NAME_LENGTH)
+        *(a_rate_limit(1, subject=subject) for subject in subjects),
+        *(a_rate_limit(1, name, subjects[0]) for name in names),
+        a_rate_limit(1, subject=subjects[0], purpose=LimitPurpose.ATTEMPTS),
+        a_rate_limit(1, names[1], subjects[-1], purpose=LimitPurpose.ATTEMPTS),
     ]
 
     for limit in rate_limits:
@@ -274,9 +274,8 @@ async def test_next_available_acquires_nothing(limits: LimitStore) -> None:
     assert is_available_at(available_at, NOW + HOUR)
 
 
-@pytest.mark.parametrize("limit", [3, 30])
-async def test_the_oldest_permits_expire_first_in_any_order(limits: LimitStore, limit: int) -> None:
-    period = 10 * MINUTE
+async def test_the_oldest_permits_expire_first_in_any_order(limits: LimitStore) -> None:
+    limit, period = 9, 10 * MINUTE
     a_limit = a_rate_limit(limit, period=period)
     for number in range(limit):
         at = NOW + (40, 0, 20)[number % 3] * SECOND
@@ -290,11 +289,11 @@ async def test_a_window_that_is_used_for_a_long_time_counts_what_it_counts_at_fi
     limits: LimitStore,
 ) -> None:
     limit = a_rate_limit(70)
-    for minutes in range(250):
+    for minutes in range(100):
         assert await acquire_many(limits, 1, limit, at=NOW + minutes * MINUTE) == 1
 
     # Those of the last 61 minutes count: 60, and a sixtieth more.
-    now = NOW + 250 * MINUTE
+    now = NOW + 100 * MINUTE
     assert await acquire_many(limits, 70, limit, at=now) in (9, 10)
     assert is_available_at(await acquire(limits, a_reservation(limit, at=now)), now)
 
@@ -413,8 +412,7 @@ async def test_the_limits_of_the_parts_that_were_used_are_returned(limits: Limit
     )
 
 
-@pytest.mark.parametrize("subject", ["total", "country:US"])
-@pytest.mark.parametrize("size", [3, 1_000])
+@pytest.mark.parametrize(("subject", "size"), [("total", 3), ("country:US", 1_000)])
 async def test_of_what_is_watched_nothing_is_taken(
     limits: LimitStore, other_limits: LimitStore, subject: str, size: int
 ) -> None:
@@ -591,7 +589,7 @@ async def test_releasing_an_expired_permit_releases_no_other(limits: LimitStore)
     assert await acquire_many(limits, 1, a_rate_limit(1), at=NOW + DAY) == 1
 
 
-@pytest.mark.parametrize("steps", [0, 1, 2, 5])
+@pytest.mark.parametrize("steps", [0, 2])
 async def test_permits_of_a_cancelled_caller_are_released_or_expire(
     limits: LimitStore, other_limits: LimitStore, steps: int
 ) -> None:
@@ -663,10 +661,10 @@ async def test_an_expired_permit_is_not_counted(limits: LimitStore) -> None:
 
 async def test_what_is_counted_is_what_cannot_be_acquired(limits: LimitStore) -> None:
     limit = a_rate_limit(20)
-    for minutes in (0, 7, 20, 33, 59):
+    for minutes in (0, 20, 59):
         await acquire_many(limits, 2, limit, at=NOW + minutes * MINUTE)
 
-    for minutes in (59, 61, 67, 70, 95, 125):
+    for minutes in (59, 61, 125):
         at = NOW + minutes * MINUTE
         used = await count_one(limits, limit, at)
         acquired = await acquire_all(limits, *[a_reservation(limit, at=at)] * 21)
@@ -738,7 +736,7 @@ async def test_only_records_whose_permits_expired_are_deleted(limits: LimitStore
     assert is_available_at(available_at, NOW + DAY, DAY)
 
 
-ORDERS: Final = [*permutations((MINUTE, HOUR, DAY))]
+ORDERS: Final = [(MINUTE, HOUR, DAY), (DAY, HOUR, MINUTE), (HOUR, DAY, MINUTE)]
 """Periods of the windows of one record, in the order in which they are acquired."""
 
 

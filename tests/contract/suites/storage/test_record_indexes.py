@@ -181,7 +181,7 @@ async def check_that_they_are_found_in_order(
         if index.order:
             times = [getattr(stored.record, index.order) for stored in found]
             assert times == [time for time, _ in expected], words
-        for offset, limit in ((0, 1), (1, 3), (5, 9), (99, 9)):
+        for offset, limit in ((1, 3), (99, 9)):
             part = await store.find(
                 kind, index, equal, newest_first=newest_first, limit=limit, offset=offset
             )
@@ -196,7 +196,7 @@ async def check_that_they_are_counted_up_to_a_limit(
     store: RecordStore, kind: RecordKind[Any], index: Index, positions: Positions
 ) -> None:
     equal, total = equal_values(kind, index), len(positions)
-    for limit in (1, total, total + 1, 10_001):
+    for limit in (1, total, 10_001):
         counted = await store.count(kind, index, equal, limit)
         assert counted == min(limit, total), f"count of {index.name}"
     # The kind has fewer than twice the limit, so it is counted exactly.
@@ -209,21 +209,18 @@ async def check_that_they_are_counted_up_to_a_limit(
 async def check_that_they_are_found_until_a_time(
     store: RecordStore, kind: RecordKind[Any], index: Index, positions: Positions
 ) -> None:
-    """Look for those until each time, just before it, and in both directions."""
+    """Look for those until the latest time and just before it, in both directions."""
     equal = equal_values(kind, index)
-    times = {time for time, _ in positions}
-    times |= {time - MILLISECOND for time in times} | {datetime(1970, 1, 1, tzinfo=UTC), FAR}
-    for until in times:
+    latest, _ = positions[-1]
+    for until in (latest, latest - MILLISECOND, datetime(1970, 1, 1, tzinfo=UTC)):
         expected = sorted(record_id for time, record_id in positions if time <= until)
         for newest_first in (False, True):
             found = await store.find(
                 kind, index, equal, until=until, newest_first=newest_first, limit=100
             )
             assert sorted(ids(found)) == expected, f"find until a time in {index.name}"
-            part = await store.find(
-                kind, index, equal, until=until, newest_first=newest_first, limit=2, offset=1
-            )
-            assert len(part) == len(expected[1:3]), f"find until a time in {index.name}"
+        part = await store.find(kind, index, equal, until=until, limit=2, offset=1)
+        assert len(part) == len(expected[1:3]), f"find until a time in {index.name}"
 
 
 async def check_that_they_are_found_after_a_position(
@@ -231,9 +228,9 @@ async def check_that_they_are_found_after_a_position(
 ) -> None:
     """Look for those after each position, whether it has a record or not."""
     others = [
-        (time, record_id)
-        for time in (datetime(1970, 1, 1, tzinfo=UTC), NOW + 3 * MINUTE, FAR)
-        for record_id in ("", "Z", "f", "\U0010ffff")
+        (datetime(1970, 1, 1, tzinfo=UTC), ""),
+        (NOW + 3 * MINUTE, "f"),
+        (FAR, "\U0010ffff"),
     ]
     for number, position in enumerate([*positions, *others]):
         later = [record_id for time, record_id in positions if (time, record_id) > position]
@@ -323,13 +320,14 @@ async def test_a_record_enters_and_leaves_each_index_when_it_is_replaced(
         for condition, other in records_not_in(kind, index).items():
             changes = {"id": "1"} if hasattr(other, "id") else {}
             outside = msgspec.structs.replace(other, **changes)
-            for record, expected in ((outside, []), (inside, ["1"])):
-                assert await store.replace(kind, "1", record, version), index.name
-                version += 1
-                found = await store.find(kind, index, equal, limit=9)
-                words = f"after a replacement that changed {condition}, in {index.name}"
-                assert ids(found) == expected, f"find {words}"
-                assert await store.count(kind, index, equal, 9) == len(expected), f"count {words}"
+            assert await store.replace(kind, "1", outside, version), index.name
+            found = await store.find(kind, index, equal, limit=9)
+            words = f"find after a replacement that changed {condition}, in {index.name}"
+            assert ids(found) == [], words
+            assert await store.replace(kind, "1", inside, version + 1), index.name
+            version += 2
+        found = await store.find(kind, index, equal, limit=9)
+        assert ids(found) == ["1"], f"find after a replacement, in {index.name}"
         assert await store.delete(kind, "1", version), kind.name
 
 

@@ -14,7 +14,11 @@ from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reserva
 from domain.otp.sliding_window import SlidingWindow
 from tests.contract.suites.outcomes import ObservedCall
 from tests.contract.suites.promises import unproven
-from tests.contract.suites.storage.outages import OutageInstances, make_unanswered
+from tests.contract.suites.storage.outages import (
+    WITHOUT_AN_ANSWER,
+    OutageInstances,
+    make_unanswered,
+)
 from tests.contract.suites.storage.record_examples import NOW
 
 STORED: Final = 5
@@ -40,7 +44,7 @@ CHANGES: Final = {
 }
 
 
-@pytest.mark.parametrize("is_lost", [False, True], ids=["no_answer", "lost_connection"])
+@WITHOUT_AN_ANSWER
 @pytest.mark.parametrize("name", CHANGES)
 async def test_a_call_that_is_not_answered_is_an_error_and_is_not_repeated(
     outage_instances: OutageInstances, name: str, is_lost: bool

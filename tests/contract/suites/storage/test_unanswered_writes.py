@@ -16,7 +16,11 @@ from adapters.databases.records.phone_verifications import PhoneVerificationReco
 from adapters.databases.records.record_store import RecordStore
 from application.ports.errors import StorageError, StorageTimeout
 from tests.contract.suites.promises import unproven
-from tests.contract.suites.storage.outages import OutageInstances, make_unanswered
+from tests.contract.suites.storage.outages import (
+    WITHOUT_AN_ANSWER,
+    OutageInstances,
+    make_unanswered,
+)
 from tests.contract.suites.storage.record_examples import NOW, load_one
 
 KIND: Final = PHONE_VERIFICATIONS
@@ -67,7 +71,7 @@ async def set_version(store: RecordStore, version: int | None, record_id: str = 
         assert await store.add(KIND, record_id, RECORD, version)
 
 
-@pytest.mark.parametrize("is_lost", [False, True], ids=["no_answer", "lost_connection"])
+@WITHOUT_AN_ANSWER
 async def test_a_write_that_is_not_answered_is_a_timeout_and_is_not_repeated(
     outage_instances: OutageInstances, is_lost: bool
 ) -> None:
@@ -106,7 +110,7 @@ async def test_a_write_that_is_not_answered_is_a_timeout_and_is_not_repeated(
         )
 
 
-@pytest.mark.parametrize("is_lost", [False, True], ids=["no_answer", "lost_connection"])
+@WITHOUT_AN_ANSWER
 @pytest.mark.parametrize("name", SIMULTANEOUS)
 async def test_of_writes_that_arrive_together_and_are_not_answered_each_is_a_timeout(
     outage_instances: OutageInstances, name: str, is_lost: bool

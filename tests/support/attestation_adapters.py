@@ -4,7 +4,6 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from application.features.attestation.ports import (
@@ -86,17 +85,6 @@ class AnySubjectAfterwards(Questions):
         if result.status is AttestationStatus.VALID:
             self.valid[proof] = result
         return result
-
-
-@breaks(OTHER_SUBJECT, "The proof for one subject is valid for another")
-class ShortSubject(Questions):
-    """A defect: it compares the first half of a subject."""
-
-    async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:
-        return await super().challenge(subject[:24], now)
-
-    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
-        return await super().verify(proof, subject[:24])
 
 
 @asynccontextmanager

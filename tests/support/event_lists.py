@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from application.features.events.ports import Event, EventRejected
 from tests.contract.suites.events import test_event_destination as suite
@@ -62,14 +61,6 @@ class AcceptedRepeats(EventList):
     async def send(self, event: Event) -> None:
         if event.id not in self.attempted:
             await super().send(event)
-
-
-@breaks(suite.test_an_id_arrives_whole, "send accepted .*, and .* arrived")
-class CutIds(EventList):
-    """A defect: an id has 36 characters at most, as a UUID."""
-
-    async def send(self, event: Event) -> None:
-        await super().send(replace(event, id=event.id[:36]))
 
 
 @asynccontextmanager

@@ -26,13 +26,8 @@ from adapters.media.disk import open_disk_files
 from adapters.media.disk.files import DiskFiles
 from adapters.operations.system import SystemClock
 from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
-from application.ports.otp import DeliveryResult, DeliveryStatus, NoticeMessage, TextMessage
-from application.ports.webhooks import (
-    MAX_SIGNATURE_AGE,
-    MessageStatus,
-    SignatureCoverage,
-    SignedRequest,
-)
+from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
+from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import Acquisition, Reservation
 from domain.phone import PhoneNumber
@@ -177,12 +172,6 @@ class BlockingSend(RightMessenger):
         return ACCEPTED
 
 
-@breaks(messenger.test_the_health_check_fails_without_a_provider, "check returned None, but has to")
-class SwallowedErrors(RightMessenger):
-    async def check(self) -> None:
-        """Never fail."""
-
-
 @breaks(NOT_SENT, r"send returned Delivery")
 class SuccessForUnknown(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
@@ -258,17 +247,6 @@ class OpenBreaker(RightMessenger):
 
 
 @breaks(
-    messenger.test_a_message_without_a_code_is_delivered_or_rejected,
-    "and 0 messages were delivered",
-)
-class LostNotices(RightMessenger):
-    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
-        if isinstance(message, NoticeMessage):
-            return ACCEPTED
-        return await super().send(phone, message)
-
-
-@breaks(
     messenger.test_an_accepted_message_is_delivered_to_the_number,
     "send returned True. A failure is a De",
 )
@@ -331,33 +309,6 @@ class OldStatuses(RightMessenger):
         return [MessageStatus(ReportedStatus.DELIVERED)] if is_signed else None
 
 
-@breaks(callbacks.test_an_old_status_callback_gets_no_new_time, "with the header signed-at")
-class UnsignedTime(RightMessenger):
-    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
-        signed_at = float(request.headers.get("signed-at", "0"))
-        if abs(time.time() - signed_at) > MAX_SIGNATURE_AGE.total_seconds():
-            return None
-        expected = _sign(request.url, request.body, b"").decode()
-        is_signed = request.headers.get("signature") == expected
-        return [MessageStatus(ReportedStatus.DELIVERED)] if is_signed else None
-
-    def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
-        signed = super().sign_status(url, body, signed_at)
-        signature = _sign(url, signed.body, b"").decode()
-        return replace(signed, headers={**signed.headers, "signature": signature})
-
-
-@breaks(SIGNED_ONLY, "a part of its header .'signature'")
-class PartOfSignature(RightMessenger):
-    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
-        signed_at, signature = (
-            request.headers.get(name, "").encode() for name in ("signed-at", "signature")
-        )
-        expected = _sign(request.url, request.body, signed_at)
-        is_signed = signed_at and expected.startswith(signature)
-        return [MessageStatus(ReportedStatus.DELIVERED)] if is_signed else None
-
-
 @breaks(REFERENCE_OF_EACH, "read_statuses returned {'abab")
 class OneStatus(RightMessenger):
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
@@ -365,47 +316,11 @@ class OneStatus(RightMessenger):
         return None if statuses is None else statuses[:1]
 
 
-@breaks(REFERENCE_OF_EACH, "has another URL, which nobody")
-class ReferenceInUrl(SignedBodyOnly):
-    signature_coverage = SignatureCoverage(url=False)
-
-    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
-        statuses = super().read_statuses(request)
-        reference = request.url.partition("?reference=")[2]
-        return statuses and [MessageStatus(ReportedStatus.DELIVERED, reference=reference)]
-
-    def sign_references(
-        self, url: str, references: Sequence[str], signed_at: datetime
-    ) -> list[SignedRequest]:
-        return [self.sign_status(f"{url}?reference={it}", None, signed_at) for it in references]
-
-
-@breaks(
-    webhook.test_a_handshake_of_the_provider_is_answered_with_its_secret_only,
-    "without the secret",
-)
-class EchoedHandshake(RightMessenger):
-    def answer_handshake(self, request: SignedRequest) -> str | None:
-        return request.url.partition("challenge=")[2] or None
-
-
 @breaks(WHOLE, "A text in several parts was accepted", kind="in several parts")
 @breaks(WHOLE, "A text in other scripts was accepted", kind="in other scripts")
 class ChangedText(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         return await super().deliver(phone, text[:160].encode("ascii", "replace").decode())
-
-
-@breaks(
-    callbacks.test_a_message_that_was_not_delivered_is_not_reported_as_delivered,
-    "returned <ReportedStatus.DELIVERED: 'delivered'> for a message that was not",
-)
-class NothingUndelivered(RightMessenger):
-    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
-        statuses = super().read_statuses(request)
-        return statuses and [
-            replace(status, status=ReportedStatus.DELIVERED) for status in statuses
-        ]
 
 
 class FailedReceived(RightMessenger):
@@ -477,19 +392,6 @@ class LostAfterARelease(RightLimits):
             if record := self.stored.get(limit.record_id):
                 expires_at = acquisition.acquired_at + timedelta(seconds=1)
                 self.stored[limit.record_id] = {**record, EXPIRES_AT: expires_at}
-
-
-@breaks(
-    limit_store.test_a_release_keeps_all_other_permits,
-    "a second after a release the other permits were gone",
-)
-class LostByAServerAfterARelease(RightLimits):
-    """The same, on the clock of their server."""
-
-    async def release(self, acquisition: Acquisition) -> None:
-        await super().release(acquisition)
-        for limit in acquisition.limits:
-            asyncio.get_running_loop().call_later(1, self.stored.pop, limit.record_id, None)
 
 
 @breaks(

@@ -7,8 +7,7 @@ from typing import Final
 from application.features.voice.ports import Markup, WebhookFields
 from application.ports.otp import DeliveryResult
 from application.ports.webhooks import SignedRequest
-from domain.features.voice.instructions import Dial, Instruction, Position, Reject
-from domain.features.voice.walk import Continued
+from domain.features.voice.instructions import Instruction, Position, Reject
 from domain.phone import PhoneNumber
 from tests.contract.suites.voice import test_call_markup as markup
 from tests.contract.suites.voice import test_call_provider as calls
@@ -57,20 +56,6 @@ class ExchangedNumbers(RightVoice):
         return replace(fields, caller=fields.called, called=fields.caller)
 
 
-@breaks(markup.test_the_number_that_is_dialed_sees_the_caller_id, "A Dial of .* connects")
-class ExchangedDial(RightVoice):
-    def render(
-        self, instructions: Sequence[Instruction], url_of: UrlOf, recording_status_url: str = ""
-    ) -> Markup:
-        exchanged = [
-            replace(each, number=each.caller_id, caller_id=each.number)
-            if isinstance(each, Dial) and each.caller_id
-            else each
-            for each in instructions
-        ]
-        return super().render(exchanged, url_of, recording_status_url)
-
-
 @breaks(calls.test_a_call_is_placed_once_with_its_urls, "got 1 requests")
 class CallsItself(RightVoice):
     """It places each call to the number that the first one went to."""
@@ -78,24 +63,3 @@ class CallsItself(RightVoice):
     async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
         first = PhoneNumber(self.placed[0][0]) if self.placed else phone
         return await super().place_call(first, url, status_url)
-
-
-@breaks(markup.test_a_recording_has_the_url_for_its_status, "of a recording lacks the URL")
-class NoRecordingUrl(RightVoice):
-    def render(
-        self, instructions: Sequence[Instruction], url_of: UrlOf, recording_status_url: str = ""
-    ) -> Markup:
-        return super().render(instructions, url_of)
-
-
-@breaks(PARSED, "returned the digits None")
-class NoDigits(RightVoice):
-    def parse(self, request: SignedRequest) -> WebhookFields:
-        return replace(super().parse(request), event=Continued())
-
-
-@breaks(PARSED, "is not the whole one")
-class CutCallIds(RightVoice):
-    def parse(self, request: SignedRequest) -> WebhookFields:
-        fields = super().parse(request)
-        return replace(fields, provider_call_id=fields.provider_call_id[:36])

@@ -66,6 +66,15 @@ ADAPTERS: Final[list[Callable[[pytest.FixtureRequest], OpenDatabase]]] = [
 ]
 
 
+IN_MEMORY_FIRST: Final = pytest.mark.parametrize(
+    "instances",
+    [in_memory, *(pytest.param(each, marks=pytest.mark.slow) for each in ADAPTERS[1:])],
+    indirect=True,
+    ids=lambda adapter: adapter.__name__,
+)
+"""For repositories: the suites of records prove on each database what these ask of it."""
+
+
 @pytest.fixture(params=ADAPTERS, ids=lambda adapter: adapter.__name__)
 def open_database(request: pytest.FixtureRequest) -> OpenDatabase:
     """Return a function that opens a database, which is empty at first. It may be open twice."""

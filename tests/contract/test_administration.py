@@ -14,7 +14,10 @@ from domain.administration.audit import (
     AuditEntry,
 )
 from domain.cursor import Cursor
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, an_id
+
+pytestmark = IN_MEMORY_FIRST
 
 MINUTE: Final = timedelta(minutes=1)
 ALICE: Final = Actor(ActorKind.OPERATING_SYSTEM_USER, "alice")

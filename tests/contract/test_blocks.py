@@ -10,7 +10,10 @@ from domain.administration.audit import Actor, ActorKind
 from domain.features.blocks.block import Block, Subject, SubjectKind
 from domain.features.blocks.block_list import BLOCKS_ID, MAX_BLOCKS, BlockList
 from domain.features.blocks.errors import TooManyBlocks
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, an_id
+
+pytestmark = IN_MEMORY_FIRST
 
 
 def a_block(number: int) -> Block:

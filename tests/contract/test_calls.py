@@ -9,6 +9,7 @@ from application.features.voice.ports import VoiceRepositories
 from domain.cursor import Cursor
 from domain.features.voice.call import Call, CallStatus
 from domain.features.voice.instructions import StoredInstruction
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, an_id
 from tests.support.full_records import FULL_RECORDS
 from tests.support.stored_values import replace_stored, values_of
@@ -32,6 +33,7 @@ def test_the_full_call_has_each_kind_of_instruction() -> None:
     assert {type(instruction) for instruction in instructions} == {*get_args(StoredInstruction)}
 
 
+@IN_MEMORY_FIRST
 async def test_calls_are_listed_by_their_start_identity_recordings_and_last_request(
     repositories: VoiceRepositories,
 ) -> None:

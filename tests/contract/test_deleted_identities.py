@@ -3,8 +3,11 @@ from datetime import timedelta
 
 from application.ports.repositories import Repositories
 from domain.identities.identity import UNVERIFIED_TTL, UsedChallenge
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, a_deleted_identity, a_user, an_id, an_identity
 from tests.support.stored_values import replace_stored, values_of
+
+pytestmark = IN_MEMORY_FIRST
 
 MINUTE = timedelta(minutes=1)
 

@@ -23,6 +23,7 @@ from domain.identities.role import Role
 from domain.identities.staff import Staff
 from domain.identities.user_events import RETRY_PERIOD, EventProgress, EventType, UserEvents
 from domain.identities.username import Username
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import (
     NOW,
     a_phone,
@@ -33,6 +34,8 @@ from tests.support.builders import (
 )
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.stored_values import replace_stored, values_of
+
+pytestmark = IN_MEMORY_FIRST
 
 NAMED = an_identity(user=a_user("Zoë"))
 ANOTHER = an_identity(id=an_id(2), phone=a_phone(2))

@@ -5,7 +5,10 @@ from datetime import timedelta
 
 from application.ports.repositories import Repositories
 from domain.otp.sliding_window import CLOCK_SKEW
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW
+
+pytestmark = IN_MEMORY_FIRST
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

@@ -8,6 +8,7 @@ from adapters.databases.records.features.media import make_media_repositories
 from application.features.media.ports import MediaRepositories
 from domain.features.media.item import ItemState, MediaItem
 from domain.features.media.usage import MediaUsage
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, an_id, made_id
 from tests.support.media.builders import a_gif, an_item
 from tests.support.stored_values import replace_stored, values_of
@@ -48,6 +49,7 @@ async def test_an_item_that_is_hidden_or_shown_meanwhile_is_always_listed(
     await hiding
 
 
+@IN_MEMORY_FIRST
 async def test_items_are_listed_by_owner_deadline_deletion_and_id(
     repositories: MediaRepositories,
 ) -> None:
@@ -87,6 +89,7 @@ async def test_items_are_listed_by_owner_deadline_deletion_and_id(
     assert values_of(await items.list_refused_deletions(9)) == [newer]
 
 
+@IN_MEMORY_FIRST
 async def test_stored_and_recently_deleted_items_of_an_owner_are_listed_for_a_recount(
     repositories: MediaRepositories,
 ) -> None:
@@ -109,6 +112,7 @@ async def test_stored_and_recently_deleted_items_of_an_owner_are_listed_for_a_re
     assert sorted(recent) == [an_id(1), an_id(2)]
 
 
+@IN_MEMORY_FIRST
 async def test_a_usage_is_due_when_an_upload_has_failed_the_earliest_first(
     repositories: MediaRepositories,
 ) -> None:

@@ -11,8 +11,11 @@ from domain.cursor import Cursor
 from domain.features.media.image import MediaKind
 from domain.features.media.item import ItemState, MediaItem
 from domain.features.media.page import ItemFilter
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, an_id
 from tests.support.media.builders import a_gif, an_item
+
+pytestmark = IN_MEMORY_FIRST
 
 OWNERS = (an_id(901), an_id(902))
 CATEGORIES = ("wheels", "Wheels", "", None)

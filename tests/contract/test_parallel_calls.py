@@ -12,10 +12,13 @@ from domain.features.voice.flow import DialResult
 from domain.features.voice.walk import CallOutcome
 from domain.identities.identity import Identity
 from domain.otp.sliding_window import SlidingWindow
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.inbound_call import PHONE_LINE, RepeatedCall, another_instance, make_phone_line
 from tests.support.repositories import OpenRepositories
+
+pytestmark = IN_MEMORY_FIRST
 
 COPIES = 6
 

@@ -17,7 +17,10 @@ from domain.features.statistics.period_sums import (
     PeriodCounts,
 )
 from domain.otp.delivery import Channel
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW
+
+pytestmark = IN_MEMORY_FIRST
 
 START: Final = NOW.replace(hour=0, minute=0)
 ONE_HOUR: Final = timedelta(hours=1)

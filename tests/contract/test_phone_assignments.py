@@ -8,9 +8,12 @@ from adapters.databases.records.features.phone_change import make_phone_change_r
 from application.features.phone_change.ports import PhoneChangeRepositories
 from domain.features.phone_change.phone_assignment import PhoneAssignment, PhoneAssignments
 from domain.identities.phone_change import UNDO_PERIOD
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.stored_values import values_of
+
+pytestmark = IN_MEMORY_FIRST
 
 MINUTE = timedelta(minutes=1)
 

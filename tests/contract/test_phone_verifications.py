@@ -18,6 +18,7 @@ from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import AttemptCounter, CounterKind
 from domain.otp.hold import NO_HOLD, Hold
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import (
     NOW,
     a_callback,
@@ -30,6 +31,8 @@ from tests.support.builders import (
 )
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.full_records import FULL_VERIFICATION
+
+pytestmark = IN_MEMORY_FIRST
 
 MILLISECOND = timedelta(milliseconds=1)
 HOUR = timedelta(hours=1)

@@ -6,9 +6,12 @@ import pytest
 
 from application.otp.log_in import LoggedIn
 from domain.identities.refresh_token import RefreshToken
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_parsed_token
 from tests.support.repositories import OpenRepositories
+
+pytestmark = IN_MEMORY_FIRST
 
 PARALLEL = 20
 

@@ -18,9 +18,12 @@ from domain.features.user_list.user_filter import UserFilter
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.staff import Staff
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.stored_values import replace_stored
+
+pytestmark = IN_MEMORY_FIRST
 
 HALF_A_SECOND = timedelta(milliseconds=500)
 

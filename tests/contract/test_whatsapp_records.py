@@ -12,8 +12,11 @@ from application.features.whatsapp.ports import WhatsAppRepositories
 from domain.features.whatsapp.whatsapp_delivery import UnreachableNumber, WhatsAppDelivery
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, Platform
+from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, a_phone
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
+
+pytestmark = IN_MEMORY_FIRST
 
 MINUTE = timedelta(minutes=1)
 DELIVERY = WhatsAppDelivery(

@@ -92,14 +92,6 @@ def is_available_at(
 # Acquiring.
 
 
-async def test_what_was_acquired_is_returned(limits: LimitStore) -> None:
-    reservation = a_reservation(a_rate_limit(1), a_rate_limit(1, subject="country:US"))
-
-    acquired = await acquire(limits, reservation)
-
-    assert acquired == Acquisition(NOW, reservation.limits)
-
-
 async def test_parallel_reservations_of_two_instances_get_exactly_the_limit(
     limits: LimitStore, other_limits: LimitStore
 ) -> None:
@@ -111,12 +103,6 @@ async def test_parallel_reservations_of_two_instances_get_exactly_the_limit(
 
     assert sum(counts) == limit
     assert await acquire_many(limits, 1, a_rate_limit(limit)) == 0
-
-
-async def test_permits_survive_a_restart(limits: LimitStore, other_limits: LimitStore) -> None:
-    assert await acquire_many(limits, 1, a_rate_limit(1)) == 1
-
-    assert await acquire_many(other_limits, 1, a_rate_limit(1)) == 0
 
 
 @pytest.mark.parametrize("is_one_record", [True, False])
@@ -628,14 +614,6 @@ async def test_permits_of_all_instances_are_counted_in_the_order_of_the_limits(
         assert counts == [2, 4, 0, 0, 2, 4]
 
 
-async def test_a_permit_of_the_part_that_was_used_is_counted(limits: LimitStore) -> None:
-    await acquire_all(limits, *[a_divided_reservation(a_group(2, 9))] * 5)
-
-    parts = [a_part_limit(2, 1), a_part_limit(9, 2)]
-
-    assert await limits.count_used(parts, NOW) == [2, 3]
-
-
 async def test_a_released_permit_is_not_counted(limits: LimitStore) -> None:
     limit, other = a_rate_limit(9), a_rate_limit(9, "other", period=DAY)
     await acquire_many(limits, 3, limit, other)
@@ -647,16 +625,6 @@ async def test_a_released_permit_is_not_counted(limits: LimitStore) -> None:
         assert counts == [left, 3], "a release changed another window of the record"
     deleted = await limits.delete_expired(NOW + 2 * HOUR, 9)
     assert deleted == 0, "after a release the record expired before its longest window"
-
-
-async def test_an_expired_permit_is_not_counted(limits: LimitStore) -> None:
-    hour, day = a_rate_limit(3, "hour"), a_rate_limit(9, "day", period=DAY)
-    await acquire_many(limits, 2, hour, day)
-
-    assert await limits.count_used([hour, day], NOW + HOUR - SECOND) == [2, 2]
-    assert await limits.count_used([hour, day], EXPIRED) == [0, 2]
-    await limits.delete_expired(NOW + 2 * DAY, 9)
-    assert await limits.count_used([hour, day], NOW + 2 * DAY) == [0, 0]
 
 
 async def test_what_is_counted_is_what_cannot_be_acquired(limits: LimitStore) -> None:

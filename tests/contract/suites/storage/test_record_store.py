@@ -221,25 +221,6 @@ async def test_one_of_forty_parallel_additions_wins(
     assert await load_one(store, DELIVERY_REPORTS) == stored
 
 
-async def test_one_of_forty_parallel_replacements_wins(
-    store: RecordStore, other_store: RecordStore
-) -> None:
-    reports = [a_report(error_code=str(number)) for number in range(40)]
-    await add_reports(store, "1")
-
-    won = await asyncio.gather(
-        *(
-            (store, other_store)[number % 2].replace(DELIVERY_REPORTS, "1", report, 1)
-            for number, report in enumerate(reports)
-        )
-    )
-
-    assert won.count(True) == 1
-    winner = StoredRecord("1", reports[won.index(True)], 2)
-    assert await load_one(store, DELIVERY_REPORTS) == winner
-    assert await load_one(other_store, DELIVERY_REPORTS) == winner
-
-
 async def test_one_of_forty_parallel_replacements_and_deletions_wins(
     store: RecordStore, other_store: RecordStore
 ) -> None:

@@ -41,7 +41,8 @@ $(DEV): LOCKS = requirements.lock requirements-dev.lock
 
 # pip inherits the lock on file 9, so another install waits even for a pip whose make was killed.
 # An incomplete .venv is made again, because pip trusts a package that it has half installed.
-# The source is compiled here, because the user of a service may not write bytecode beside it.
+# The locks have all that is needed, so pip looks for nothing else. Afterwards all processors compile:
+# the user of a service may not write bytecode. Some packages have files for other Pythons.
 $(RUN) $(DEV):
 	@$(PYTHON) -I -c 'import ensurepip, sqlite3, ssl, sys, venv; assert (3, 11) <= sys.version_info[:2] <= (3, 13)' \
 	  || { printf '%s\n' "" \
@@ -57,8 +58,9 @@ $(RUN) $(DEV):
 	echo "Installing $(LOCKS) into .venv. The first time takes some minutes."; \
 	ls .venv/installed-$(ORIGIN)-* > /dev/null 2>&1 || $(PYTHON) -I -m venv --clear .venv; \
 	rm -f .venv/installed-*; \
-	$(PIP) --require-hashes $(LOCKS:%=--requirement=%); \
+	$(PIP) --no-deps --no-compile --require-hashes $(LOCKS:%=--requirement=%); \
 	$(PIP) --no-deps --no-build-isolation --editable .; \
+	.venv/bin/python -I -m compileall -qq -j 0 .venv/lib || :; \
 	.venv/bin/python -I -m compileall -q adapters application domain entrypoints; \
 	touch $@ $(RUN)
 

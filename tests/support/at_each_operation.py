@@ -107,8 +107,8 @@ async def _run(
     Returns:
         Its operations, and the states before each of them and after the last one.
     """
-    app, *acts = (await start())[:3]
-    act: Act = acts[is_swapped]
+    app, act, *others = await start()
+    act = others[0] if is_swapped else act
     app.faults.reset()
     states, on_call = list[str](), app.faults.on_call
 

@@ -39,7 +39,10 @@ def choose(*choices: tuple[str, str]) -> MenuNode:
     return MenuNode("question", listed, "bye")
 
 
-DIAL = DialNode("tone", "bye", "bye", "bye", "bye", 20, 60)
+def dial(busy: str = "bye", timeout: int = 20) -> DialNode:
+    return DialNode("tone", "bye", busy, "bye", "bye", timeout, 60)
+
+
 REGISTER = RegisterNode("consent", "bye", "bye")
 LEAVE = LeaveNode("bye", "bye")
 LOOP = "this loop never ends if the caller says nothing"
@@ -68,6 +71,7 @@ def test_a_valid_flow_violates_no_rule() -> None:
             f"{LOOP}: start -> second -> start",
         ),
         (RecordNode("tone", "start", "bye"), {}, LOOP),
+        (dial(busy="start"), {}, LOOP),
         (SayNode("missing", "bye"), {}, "nodes.start.text: there is no text 'missing' for en"),
         (
             replace(menu("bye"), repetition=menu("bye").text),
@@ -82,11 +86,7 @@ def test_a_valid_flow_violates_no_rule() -> None:
         (replace(menu("bye"), language_key="2"), {}, "the key '2' has 2 choices"),
         (choose(("1", "maybe")), {}, "nodes.start.choices.1: there are no words 'maybe' for en"),
         (choose(("1", "yes"), ("2", "yes")), {}, "'yes' is said for the keys 1 and 2 in en"),
-        (
-            replace(DIAL, timeout_seconds=4),
-            {},
-            "nodes.start.timeout_seconds: 4 is not from 5 to 120",
-        ),
+        (dial(timeout=4), {}, "nodes.start.timeout_seconds: 4 is not from 5 to 120"),
         (menu("bye"), {"Extra": HangUpNode()}, "nodes.Extra: a name has a lower-case letter"),
     ],
 )

@@ -93,7 +93,6 @@ class TcpProxy(LocalServer):
     """
 
     loses_response_to: bytes | None = None
-    lost_responses = 0
     is_broken = False
     answers: int | None = None
     """After how many responses all others are dropped, if they are."""
@@ -154,7 +153,6 @@ class _Forwarding(BaseRequestHandler):
             if self.server.answers <= 0:
                 return None
             self.server.answers -= 1
-        self.server.lost_responses += self.is_response_lost
         return not self.is_response_lost
 
 

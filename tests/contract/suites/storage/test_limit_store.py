@@ -627,6 +627,24 @@ async def test_a_released_permit_is_not_counted(limits: LimitStore) -> None:
     assert deleted == 0, "after a release the record expired before its longest window"
 
 
+async def test_a_permit_of_the_part_that_was_used_is_counted(limits: LimitStore) -> None:
+    await acquire_all(limits, *[a_divided_reservation(a_group(2, 9))] * 5)
+
+    parts = [a_part_limit(2, 1), a_part_limit(9, 2)]
+
+    assert await limits.count_used(parts, NOW) == [2, 3]
+
+
+async def test_an_expired_permit_is_not_counted(limits: LimitStore) -> None:
+    hour, day = a_rate_limit(3, "hour"), a_rate_limit(9, "day", period=DAY)
+    await acquire_many(limits, 2, hour, day)
+
+    assert await limits.count_used([hour, day], NOW + HOUR - SECOND) == [2, 2]
+    assert await limits.count_used([hour, day], EXPIRED) == [0, 2]
+    await limits.delete_expired(NOW + 2 * DAY, 9)
+    assert await limits.count_used([hour, day], NOW + 2 * DAY) == [0, 0]
+
+
 async def test_what_is_counted_is_what_cannot_be_acquired(limits: LimitStore) -> None:
     limit = a_rate_limit(20)
     for minutes in (0, 20, 59):

@@ -115,29 +115,19 @@ async def test_a_phone_is_named_by_its_hash_and_listed_with_its_later_account(
     assert actions == [AuditAction.BLOCK, AuditAction.RESET_LIMITS]
 
 
-async def test_entries_are_listed_by_whom_and_by_who_the_newest_first(app: CoreHarness) -> None:
+async def test_pages_of_entries_lead_to_each_other_the_newest_first(app: CoreHarness) -> None:
     user_id = (await app.add_user()).identity.id
-    token = Operator(Actor(ActorKind.SERVICE_TOKEN, "a"), frozenset({Scope.SUPPORT_USERS}))
     actions = app.administration.act_for_users
-    await actions.sign_out(OPERATOR, user_id, "ticket")
-    app.advance(1)
-    await actions.sign_out(token, user_id)
-    app.advance(1)
-    await actions.block(OPERATOR, a_phone(2), "ticket")
+    for act in (actions.sign_out, actions.block, actions.unblock):
+        await act(OPERATOR, user_id, "ticket")
+        app.advance(1)
 
-    async def listed(audit_filter: AuditFilter, limit: int = 10) -> list[tuple[str, str]]:
-        found, cursor = [], None
-        while True:
-            page = await app.administration.list_audit(OPERATOR, audit_filter, cursor, limit)
-            found += [(entry.actor.id, entry.action.value) for entry in page.entries]
-            cursor = page.next_cursor
-            if cursor is None:
-                return found
-
-    everything = [("alice", "block"), ("a", "sign_out"), ("alice", "sign_out")]
-    assert await listed(AuditFilter()) == await listed(AuditFilter(), limit=1) == everything
-    assert await listed(AuditFilter(subject=user_id)) == everything[1:]
-    assert await listed(AuditFilter(actor=token.actor)) == everything[1:2]
+    found, cursor = list[str](), None
+    for _ in range(3):
+        page = await app.administration.list_audit(OPERATOR, AuditFilter(), cursor, 1)
+        found += [entry.action.value for entry in page.entries]
+        cursor = page.next_cursor
+    assert (found, cursor) == (["unblock", "block", "sign_out"], None)
 
 
 async def test_a_token_lists_the_audit_only_with_its_scope(app: CoreHarness) -> None:

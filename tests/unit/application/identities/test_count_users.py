@@ -29,18 +29,6 @@ class SlowIdentities:
         return self._counts
 
 
-async def test_users_are_counted_and_others_are_not(app: CoreHarness) -> None:
-    assert await app.identities.count_users() == UserCount(0)
-    await app.log_in(a_phone(1))  # without a username
-    await app.add_user(a_phone(2), "Asha")
-    deleted = await app.add_user(a_phone(3), "Zoë")
-    assert await app.identities.count_users() == UserCount(2)
-
-    await app.identities.delete_user(deleted)
-
-    assert await app.identities.count_users() == UserCount(1)
-
-
 async def test_more_than_can_be_counted_are_estimated(
     app: CoreHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

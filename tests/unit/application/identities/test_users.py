@@ -146,11 +146,8 @@ async def test_an_administrator_makes_no_user_of_another_one(
 @pytest.mark.parametrize(
     ("phone", "operation"),
     [
-        (a_phone(1), "identities.load"),
         (a_phone(1), "identities.replace"),
-        (OTHER_PHONE, "phone_verifications.load"),
         (OTHER_PHONE, "phone_verifications.save"),
-        (OTHER_PHONE, "identities.load"),
         (OTHER_PHONE, "identities.add"),
     ],
 )

@@ -289,8 +289,9 @@ async def test_a_rejected_delivery_does_not_give_the_proof_back(app: AppHarness)
     assert (await prove(app)).sent
 
 
-@pytest.mark.parametrize("operation", ["used_attestations.add", "limit_store.acquire"])
-@pytest.mark.parametrize("kill", [False, True], ids=["fails", "killed"])
+@pytest.mark.parametrize(
+    ("operation", "kill"), [("used_attestations.add", True), ("limit_store.acquire", False)]
+)
 async def test_after_an_interrupted_request_the_app_makes_another_proof(
     app: AppHarness, operation: str, kill: bool
 ) -> None:

@@ -1,7 +1,5 @@
 """Users are listed in pages, and the audit has how many somebody was given."""
 
-from datetime import timedelta
-
 import pytest
 
 from application.administration.operator import Operator, operating_system_user, service_token
@@ -82,17 +80,3 @@ async def test_nobody_else_lists_users_and_nobody_unless_they_are_counted(
     app.faults.fail_on("audit_log.count")
     with pytest.raises(AuditFailed):
         await list_users(SHOP, ALL, None, 9)
-
-
-async def test_an_account_without_a_username_is_listed_and_one_that_is_closed_is_not(
-    app: AppHarness, list_users: ListUsers
-) -> None:
-    nameless = await app.log_in(a_phone(1))
-    app.advance(timedelta(days=1).total_seconds())
-    named = await app.add_user(a_phone(2), "Asha")
-    deleted = await app.add_user(a_phone(3), "Zoë")
-    await app.identities.delete_user(deleted)
-
-    page = await list_users(SHOP, ALL, None, 9)
-
-    assert [each.id for each in page.users] == [nameless.identity.id, named.identity.id]

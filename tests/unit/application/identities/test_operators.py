@@ -80,16 +80,6 @@ async def test_unknown_and_deleted_users_are_not_found(app: CoreHarness, role: R
 # Blocks
 
 
-async def test_an_unknown_phone_stays_blocked_until_it_is_unblocked(app: CoreHarness) -> None:
-    await app.identities.operator_actions.block(a_phone())
-    app.advance(days=1000)
-    await app.operations.cleanup()
-    await app.request_otp()
-    assert (app.messenger.messages, app.database.identities) == ([], {})
-    await app.identities.operator_actions.unblock(a_phone())
-    assert (await app.log_in()).identity.phone == a_phone()
-
-
 async def test_blocking_twice_changes_nothing(app: CoreHarness) -> None:
     await app.access_token()
     await app.identities.operator_actions.block(a_phone())

@@ -244,6 +244,18 @@ def count_sessions(app: CoreHarness) -> int:
     return len(app.database.identities[identity_id(app)].value.sessions)
 
 
+async def test_a_deleted_identity_gets_no_interrupted_login(app: CoreHarness) -> None:
+    principal = await app.log_in()
+    app.advance(hours=12)
+    await app.request_otp()
+    app.faults.fail_on("identities.replace")
+    with pytest.raises(StorageUnavailable):
+        await app.verify_otp(app.last_code)
+    app.faults.reset()
+    await app.identities.delete_user(principal)
+    assert isinstance(await app.verify_otp(app.last_code), OtpRejected)
+
+
 @pytest.mark.parametrize("write", ["identities.add", "identities.replace"])
 async def test_a_login_that_stalls_finds_that_its_code_was_used_after_a_deletion(
     app: CoreHarness, write: str

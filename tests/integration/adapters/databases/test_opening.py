@@ -110,13 +110,18 @@ Place = SqlitePlace | PostgresPlace | MongoPlace
 
 
 @pytest.fixture(
-    params=[SqlitePlace, PostgresPlace, MongoPlace], ids=["sqlite", "postgres", "mongo"]
+    params=[
+        SqlitePlace,
+        pytest.param(PostgresPlace, marks=pytest.mark.slow),
+        pytest.param(MongoPlace, marks=pytest.mark.slow),
+    ]
 )
 def it(request: pytest.FixtureRequest) -> Place:
     place: Place = request.param(request)
     return place
 
 
+@pytest.mark.parametrize("it", [SqlitePlace, PostgresPlace, MongoPlace], indirect=True)
 async def test_a_new_database_is_inspected_without_a_change_and_checked_by_a_write(
     it: Place,
 ) -> None:
@@ -164,15 +169,6 @@ async def test_the_database_of_another_program_is_rejected_and_not_changed(
     assert it.content() == before
 
 
-@pytest.mark.parametrize(
-    "it",
-    [
-        SqlitePlace,
-        pytest.param(PostgresPlace, marks=pytest.mark.slow),
-        pytest.param(MongoPlace, marks=pytest.mark.slow),
-    ],
-    indirect=True,
-)
 async def test_instances_that_start_together_create_one_database(it: Place) -> None:
     async def start(number: int) -> None:
         async with it.opening.open(it.place) as repositories:

@@ -213,7 +213,13 @@ async def in_mongo(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
             yield database, Collections(client.get_default_database())
 
 
-@pytest.fixture(params=[in_sqlite, in_postgres, in_mongo], ids=lambda adapter: adapter.__name__)
+@pytest.fixture(
+    params=[
+        in_sqlite,
+        pytest.param(in_postgres, marks=pytest.mark.slow),
+        pytest.param(in_mongo, marks=pytest.mark.slow),
+    ]
+)
 async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
     async with request.param(request) as opened:
         yield opened

@@ -13,7 +13,7 @@ from entrypoints.server.watchdog import END_TICKS
 from tests.faults.faulty_service import run_faulty_service
 from tests.support.client import me, sign_in
 
-SECONDS = 2.0
+SECONDS = 4.0
 """Until a worker whose event loop is blocked ends."""
 CONSTANTS = {
     "entrypoints.server.watchdog.TICK_SECONDS": SECONDS / END_TICKS,
@@ -34,9 +34,8 @@ def test_a_worker_whose_event_loop_is_blocked_ends_and_is_replaced(tmp_path: Pat
         service.wait_until_ready()
         assert me(service, token) == 404
         lines = [json.loads(line) for line in service.log.splitlines()]
-        calls = {line["event"]: line["call"] for line in lines if "call" in line}
-        assert calls.keys() == {"event_loop_blocked", "worker_ended"}
-        assert all("faulty_service" in call for call in calls.values())
+        ended = next(line for line in lines if line["event"] == "worker_ended")
+        assert "faulty_service" in ended["call"]
 
 
 def test_a_worker_that_was_stopped_for_longer_goes_on(tmp_path: Path) -> None:

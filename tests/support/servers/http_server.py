@@ -86,13 +86,8 @@ class LocalServer(ThreadingTCPServer):
 
 
 class TcpProxy(LocalServer):
-    """Forwards the connections to a server until it is closed, or as tests of outages want it.
+    """Forwards the connections to a server until it is closed, or as tests of outages want it."""
 
-    Where a request has the bytes of `loses_response_to`, its connection is closed once the server
-    responds; that happens once.
-    """
-
-    loses_response_to: bytes | None = None
     is_broken = False
     answers: int | None = None
     """After how many responses all others are dropped, if they are."""
@@ -128,7 +123,6 @@ class TcpProxy(LocalServer):
 
 class _Forwarding(BaseRequestHandler):
     server: TcpProxy
-    is_response_lost = False
 
     def handle(self) -> None:
         if self.server.is_broken:
@@ -141,11 +135,7 @@ class _Forwarding(BaseRequestHandler):
             _forward(self.request, target, self._forwards_request)
             back.join()
 
-    def _forwards_request(self, data: bytes) -> bool:
-        lost = self.server.loses_response_to
-        if lost is not None and lost in data:
-            self.server.loses_response_to = None
-            self.is_response_lost = True
+    def _forwards_request(self, _: bytes) -> bool:
         return True
 
     def _forwards_response(self, _: bytes) -> bool | None:
@@ -153,7 +143,7 @@ class _Forwarding(BaseRequestHandler):
             if self.server.answers <= 0:
                 return None
             self.server.answers -= 1
-        return not self.is_response_lost
+        return True
 
 
 def _forward(

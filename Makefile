@@ -74,8 +74,8 @@ call: install-dev ## call the service in the terminal, with a simulated Twilio
 test: install-dev ## what one waits for: all rules, all databases, a walk through the API
 	$(PYTEST) $(PARALLEL) --ignore=tests/e2e -m "not slow" --hypothesis-profile=quick $(ARGS)
 
-test-slow: install-dev ## the running service, Redis, S3, TLS, commands as processes, more examples
-	$(PYTEST) $(PARALLEL) -m "slow or hypothesis" $(ARGS)
+test-slow: install-dev ## the running service, Redis, S3, TLS, commands as processes
+	$(PYTEST) $(PARALLEL) -m slow $(ARGS)
 
 test-all: test test-slow test-long test-faults test-samples test-containers test-pooler test-browser test-clients ## both, and long properties, faults, samples, containers, browser, clients
 

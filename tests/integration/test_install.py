@@ -18,7 +18,7 @@ case "$*" in
 esac
 echo "$*" >> calls
 case "$*" in
-    *venv*) rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
+    *"-m venv"*) rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
     *"$(cat failing 2> /dev/null || echo nothing)"*) echo "ERROR: no network"; exit 1 ;;
 esac
 """
@@ -69,9 +69,10 @@ def take_calls(clone: Path) -> str:
 @pytest.mark.slow
 def test_a_second_install_does_nothing(clone: Path, make: Make) -> None:
     assert "failed" not in make("install")
-    venv, packages, project, bytecode = take_calls(clone).splitlines()
+    venv, packages, project, libraries, bytecode = take_calls(clone).splitlines()
     assert "-m venv --clear .venv" in venv
     assert packages.endswith("--require-hashes --requirement=requirements.lock")
+    assert libraries.endswith("-m compileall -qq -j 0 .venv/lib")
     assert project.endswith("--no-deps --no-build-isolation --editable .")
     assert "-m compileall -q adapters application domain" in bytecode
     assert "failed" not in make("install")

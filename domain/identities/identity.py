@@ -279,7 +279,7 @@ class Identity:
             last_used_at=now,
             days_of_use=self.days_of_use + self.counts_day(now),
             is_verified=True,
-            devices=self._add_device(device, now) if device else self.devices,
+            devices=self._devices_with(device, now) if device else self.devices,
         )
 
     def repeat_login(
@@ -307,7 +307,7 @@ class Identity:
                     return device
         return None
 
-    def _add_device(self, added: RecognizedDevice, now: datetime) -> tuple[RecognizedDevice, ...]:
+    def _devices_with(self, added: RecognizedDevice, now: datetime) -> tuple[RecognizedDevice, ...]:
         kept = [
             device for device in self.devices if device.id != added.id and now < device.expires_at
         ]

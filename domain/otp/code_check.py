@@ -390,14 +390,15 @@ class CodeCheck:
                 owned = state.change_owner(code.login.identity_id)
             owned = owned.trust_ip(attempt.client_ip, attempt.now)
         used = code.challenge
-        settled = [
+        deliveries = [
             delivery.reset_attempts(
-                attempt.client_ip,
-                device_id,
-                permits=None if delivery.challenge_id == used.id else delivery.permits,
-                is_verified=delivery is code.carrier,
+                attempt.client_ip, device_id, is_verified=delivery is code.carrier
             )
             for delivery in state.deliveries.all
+        ]
+        settled = [
+            replace(delivery, permits=None) if delivery.challenge_id == used.id else delivery
+            for delivery in deliveries
         ]
         successor = replace(
             owned.map_challenges(lambda other: used if other.id == used.id else other),

@@ -281,24 +281,13 @@ class Delivery:
         return sum([counter.used for counter in self.counters if counter.kind is kind])
 
     def reset_attempts(
-        self,
-        client_ip: HashedClientIp,
-        device_id: str | None,
-        permits: Permits | None,
-        *,
-        is_verified: bool,
+        self, client_ip: HashedClientIp, device_id: str | None, *, is_verified: bool
     ) -> "Delivery":
-        """Return the delivery after a correct code of this client, for this delivery or not.
-
-        Args:
-            client_ip: The client's.
-            device_id: Its device, if it is recognized.
-            permits: Those that the delivery still holds.
-            is_verified: Whether the code was used as that of this delivery.
-        """
+        """Return the delivery after a correct code of this client, for this delivery or not."""
+        if not self.counters:
+            return self
         return replace(
             self,
-            permits=permits,
             counters=tuple(
                 counter.reset()
                 if counter.id in (client_ip.ip, device_id)

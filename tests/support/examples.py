@@ -1,7 +1,7 @@
 """Hypothesis profiles: the number of examples and their seed.
 
 - `make test`: ten examples, always the same ones.
-- `make test-slow`: more of them, always the same ones too. So do tests that are run by hand.
+- Slow properties in `make test-slow`, and all that are run by hand: more, always the same ones too.
 - `make test-long`: many random examples; prints how to reproduce a failure.
 - `make mutants`: fewer, because each mutant needs them; stops at the first failure.
 """
@@ -41,5 +41,5 @@ settings.register_profile(
 
 
 def examples(count: int) -> int:
-    """Return this number in `make test-slow`, and as many fewer or more as the profile has."""
+    """Return this number for a run by hand, and as many fewer or more as the profile has."""
     return max(1, count * settings().max_examples // _DEFAULT_EXAMPLES)

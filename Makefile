@@ -151,7 +151,7 @@ check-fast: install-dev ## style, types, and the unit tests of what changed sinc
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	.venv/bin/python -m tests.support.changed_tests $(PARALLEL) -m "not hypothesis and not slow" $(ARGS)
+	.venv/bin/python -m tests.tooling.changed_tests $(PARALLEL) -m "not hypothesis and not slow" $(ARGS)
 
 format: install-dev ## format the code
 	.venv/bin/ruff check --fix

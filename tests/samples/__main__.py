@@ -23,10 +23,7 @@ PATHS: Final = (
     *("entrypoints/http/requests/middleware.py", "entrypoints/http/requests/deadlines.py"),
     # Other versions of the server and of the framework.
     "requirements.lock",
-    "tests/samples",
-    *("tests/support/deploy_samples.py", "tests/support/held_connections.py"),
-    *("tests/support/sandbox.py", "tests/support/systemd.py"),
-    *(f"tests/support/servers/{name}.py" for name in ("haproxy", "nginx", "prometheus", "proxy")),
+    *("tests/samples", "tests/support/held_connections.py"),
 )
 
 

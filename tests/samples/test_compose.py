@@ -16,12 +16,12 @@ from entrypoints.settings.read import find_unknown, find_unused, read_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation, PostgresLocation, SqliteLocation
 from entrypoints.version.distribution import installed_version
-from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets, parse_yaml
+from tests.samples.deploy_samples import DEPLOY, below, load_yaml, mount_secrets, parse_yaml
+from tests.samples.proxy import replace_all
 from tests.support.markdown import blocks_in, page
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import find_or_install
-from tests.support.servers.proxy import replace_all
 
 FOLDER: Final = DEPLOY / "compose"
 BASE: Final = load_yaml(FOLDER / "compose.yaml")

@@ -17,7 +17,7 @@ from entrypoints.features.media.feature import MediaSettings
 from entrypoints.settings.read import find_unknown, find_unused, read_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.version.distribution import installed_version
-from tests.support.deploy_samples import DEPLOY, below, load_yaml, mount_secrets, parse_yaml
+from tests.samples.deploy_samples import DEPLOY, below, load_yaml, mount_secrets, parse_yaml
 from tests.support.markdown import PROJECT, page
 from tests.support.servers.packages import fetch_wheels
 from tests.support.servers.process import find_or_install, free_ports

@@ -10,13 +10,13 @@ from typing import Any, Final
 import pytest
 
 from tests.samples.own_messenger import OWN_FACTORY, OwnMessenger
+from tests.samples.prometheus import PrometheusProcess
 from tests.samples.test_dashboards import DASHBOARDS, DOCS, panels
 from tests.support.client import open_client, sign_in
 from tests.support.images import still_gif
 from tests.support.servers.fake_hook import FakeReceiver
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.process import find_or_install, free_ports
-from tests.support.servers.prometheus import PrometheusProcess
 from tests.support.service import Service, running
 
 FOLDER: Final = DOCS / "deploy/prometheus"

@@ -16,6 +16,10 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.samples import haproxy, nginx
+from tests.samples.haproxy import Haproxy
+from tests.samples.nginx import Nginx
+from tests.samples.proxy import replace_all
 from tests.support.client import sign_in
 from tests.support.held_connections import (
     LARGE_RESPONSE,
@@ -26,11 +30,7 @@ from tests.support.held_connections import (
 )
 from tests.support.images import encode
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.servers import haproxy, nginx
-from tests.support.servers.haproxy import Haproxy
-from tests.support.servers.nginx import Nginx
 from tests.support.servers.process import free_ports, wait_until
-from tests.support.servers.proxy import replace_all
 from tests.support.service import Service, running
 
 PHONE: Final = "+14155591001"

@@ -15,12 +15,12 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.samples.haproxy import Haproxy
+from tests.samples.nginx import Nginx
+from tests.samples.systemd import SAMPLES, FakeSystemctl, Machine, UnitInstance
 from tests.support.client import me, sign_in
 from tests.support.images import encode, still_gif
 from tests.support.servers.fake_twilio import FakeTwilio
-from tests.support.servers.haproxy import Haproxy
-from tests.support.servers.nginx import Nginx
-from tests.support.systemd import SAMPLES, FakeSystemctl, Machine, UnitInstance
 
 ROLLING_RESTART: Final = SAMPLES / "rolling-restart"
 PHONE: Final = "+14155591001"

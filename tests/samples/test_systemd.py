@@ -11,10 +11,10 @@ from typing import Final
 
 import pytest
 
+from tests.samples.systemd import Machine, UnitInstance, systemd_analyze
 from tests.support.client import open_client, sign_in
 from tests.support.images import plain_jpeg
 from tests.support.servers.fake_twilio import FakeTwilio
-from tests.support.systemd import Machine, UnitInstance, systemd_analyze
 
 MAX_EXPOSURE: Final = 2.0
 """Of 10: what `systemd-analyze security` calls OK. A unit without restrictions has 9.6."""

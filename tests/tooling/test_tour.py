@@ -10,9 +10,9 @@ from typing import Final
 
 import pytest
 
-from tests.support import request_path
 from tests.support.markdown import PROJECT
-from tests.support.tour import (
+from tests.tooling import request_path
+from tests.tooling.tour import (
     CHANGE,
     CHANGE_OF_ITS_TEST,
     FIELD_DIFF,

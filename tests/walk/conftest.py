@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.client import open_client
-from tests.support.databases import Database, on_sqlite
 from tests.support.service import Service, running
 from tests.support.walker import Walker
+from tests.walk.databases import Database, on_sqlite
 
 
 @pytest.fixture(scope="session", params=[on_sqlite], ids=["on_sqlite"])

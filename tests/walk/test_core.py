@@ -1,8 +1,8 @@
 """What a service does without any optional feature."""
 
-from tests.support.databases import ON_EACH_DATABASE
 from tests.support.service import REASON
 from tests.support.walker import Walker
+from tests.walk.databases import ON_EACH_DATABASE
 
 
 @ON_EACH_DATABASE

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.support.changed_tests import choose_tests
+from tests.tooling.changed_tests import choose_tests
 from tests.without.deletion import (
     FEATURES_MODULE,
     CannotDelete,

@@ -4,9 +4,9 @@ from io import BytesIO
 
 from PIL import Image
 
-from tests.support.databases import ON_EACH_DATABASE
 from tests.support.images import phone_photo
 from tests.support.walker import Walker
+from tests.walk.databases import ON_EACH_DATABASE
 
 
 @ON_EACH_DATABASE

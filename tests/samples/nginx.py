@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from tests.samples.proxy import Proxy, replace_all
 from tests.support.servers.process import find_or_install, wait_until
-from tests.support.servers.proxy import Proxy, replace_all
 
-SAMPLE: Final = Path(__file__).parents[3] / "docs/deploy/nginx/nginx.conf"
+SAMPLE: Final = Path(__file__).parents[2] / "docs/deploy/nginx/nginx.conf"
 HOOKABA: Final = SAMPLE.with_name("hookaba.conf")
 SMALL_LIMITS: Final = (
     ("limit_conn clients 1000", "limit_conn clients 100"),

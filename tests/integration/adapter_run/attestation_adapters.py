@@ -13,8 +13,8 @@ from application.features.attestation.ports import (
 )
 from domain.otp.attestation_proof import AttestationProof
 from tests.contract.suites.attestation import test_attestation as suite
+from tests.integration.adapter_run.wrong_adapters import breaks
 from tests.support.fakes.attestation import FakeAttestation
-from tests.support.wrong_adapters import breaks
 
 OTHER_SUBJECT: Final = suite.test_a_proof_for_another_subject_is_invalid
 

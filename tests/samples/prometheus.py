@@ -9,7 +9,7 @@ import httpx
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import ServerProcess, find_or_install, free_ports
 
-SAMPLES: Final = Path(__file__).parents[3] / "docs/deploy/prometheus"
+SAMPLES: Final = Path(__file__).parents[2] / "docs/deploy/prometheus"
 
 
 class PrometheusProcess(ServerProcess):

@@ -13,8 +13,8 @@ from tests.contract.suites.voice import test_call_markup as markup
 from tests.contract.suites.voice import test_call_provider as calls
 from tests.contract.suites.voice import test_webhook_parser as parser
 from tests.contract.suites.voice import test_webhook_signatures as signatures
+from tests.integration.adapter_run.wrong_adapters import breaks
 from tests.support.voice.right_voice import RightVoice
-from tests.support.wrong_adapters import breaks
 
 PARSED: Final = parser.test_a_request_has_its_call_both_numbers_and_the_digits
 UrlOf = Callable[[Position], str]

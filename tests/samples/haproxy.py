@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from tests.samples.proxy import Proxy, replace_all
 from tests.support.servers.process import find_or_install, wait_until
-from tests.support.servers.proxy import Proxy, replace_all
 
-SAMPLE: Final = Path(__file__).parents[3] / "docs/deploy/haproxy/haproxy.cfg"
+SAMPLE: Final = Path(__file__).parents[2] / "docs/deploy/haproxy/haproxy.cfg"
 SMALL_LIMITS: Final = (
     ("sc0_conn_cur gt 1000", "sc0_conn_cur gt 100"),
     ("timeout client 20s", "timeout client 5s"),

@@ -27,14 +27,11 @@ from tests.contract.suites.outcomes import observe
 from tests.contract.suites.port import Port, find_ports
 from tests.contract.suites.storage.outages import OutageInstances
 from tests.contract.suites.voice.drivers import ExternalCallsDriver, ExternalVoiceDriver
-from tests.support import wrong_adapters as wrong
-from tests.support import wrong_voice  # noqa: F401 -- it adds its broken promises
-from tests.support.adapter_runs import open_failover, open_sqlite, run_contract_tests
-from tests.support.attestation_adapters import open_questions
-from tests.support.event_lists import open_event_list
-from tests.support.markdown import PROJECT
-from tests.support.voice.right_voice import open_right_voice
-from tests.support.wrong_adapters import (
+from tests.integration.adapter_run import wrong_adapters as wrong
+from tests.integration.adapter_run import wrong_voice  # noqa: F401 -- it adds its broken promises
+from tests.integration.adapter_run.attestation_adapters import open_questions
+from tests.integration.adapter_run.event_lists import open_event_list
+from tests.integration.adapter_run.wrong_adapters import (
     SECRET,
     BrokenPromise,
     RightLimits,
@@ -45,6 +42,9 @@ from tests.support.wrong_adapters import (
     open_messenger,
     open_with_any_keys,
 )
+from tests.support.adapter_runs import open_failover, open_sqlite, run_contract_tests
+from tests.support.markdown import PROJECT
+from tests.support.voice.right_voice import open_right_voice
 
 _DATA: Final = bytes(1_000_000)
 SUITE_FOLDER: Final = PROJECT / "tests/contract/suites"
@@ -197,7 +197,9 @@ def test_an_adapter_that_does_not_fit_its_port_is_not_opened() -> None:
     run = run_with(open_messenger, WRONG_ADAPTER=wrong.BlockingSend.__name__)
 
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
-    yields = "ERROR: DIALTONE_SMS: tests.support.wrong_adapters:open_messenger yields"
+    yields = (
+        "ERROR: DIALTONE_SMS: tests.integration.adapter_run.wrong_adapters:open_messenger yields"
+    )
     assert run.stderr.startswith(yields)
     words = "whose method send is not async: write `async def send`"
     assert f" BlockingSend, {words}: see docs/adapters.md.\n" in run.stderr

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.changed_tests import UNIT_TESTS, choose_tests, find_changed_files
+from tests.tooling.changed_tests import UNIT_TESTS, choose_tests, find_changed_files
 
 
 # The graph of all imports takes a second.

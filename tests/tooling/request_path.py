@@ -1,6 +1,6 @@
 """Print which files and functions of the service a request enters, in this order.
 
-    .venv/bin/python -m tests.support.request_path PATCH /users/me '{"username": "Asha Rao"}'
+    .venv/bin/python -m tests.tooling.request_path PATCH /users/me '{"username": "Asha Rao"}'
 
 The request is real, with SQLite in a temporary folder, apart from the server that accepts the
 connection. A user has signed in before, and sends it.

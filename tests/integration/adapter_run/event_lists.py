@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from application.features.events.ports import Event, EventRejected
 from tests.contract.suites.events import test_event_destination as suite
 from tests.contract.suites.provider_driver import HANGS
+from tests.integration.adapter_run.wrong_adapters import breaks
 from tests.support.fakes.destination import FakeDestination
-from tests.support.wrong_adapters import breaks
 
 
 class EventList(FakeDestination):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tests.support import sandbox
+from tests.samples import sandbox
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.servers.process import find_or_install

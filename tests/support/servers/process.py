@@ -7,10 +7,11 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from itertools import islice
+from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
@@ -191,13 +192,18 @@ def interrupt_on_signals() -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different free ports. Processes of pytest-xdist have different ones.
+    """Return free ports, which no earlier call returned. Processes of pytest-xdist have others.
 
-    Otherwise two of them could choose the same port before either server listens.
+    Otherwise two servers could get the same port before either of them listens.
     """
+    return list(islice(filter(_is_free, _own_ports()), count))
+
+
+@cache
+def _own_ports() -> Iterator[int]:
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     ports = _PORTS[number % _PROCESSES :: _PROCESSES]
-    return list(islice(filter(_is_free, random.sample(ports, k=len(ports))), count))
+    return cycle(random.sample(ports, k=len(ports)))
 
 
 def _is_free(port: int) -> bool:

@@ -10,9 +10,9 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 # Without bytecode files every run would compile all modules again.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Tests of one file run in one process, because they share fixtures. Each process collects all tests,
-# which takes ten seconds.
-WORKERS = 2
+# Tests of one file run in one process, because they share fixtures. Some wait, so two processors have
+# three processes. Each collects all tests, which takes ten seconds.
+WORKERS = 3
 PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -223,7 +224,9 @@ def find_or_install(program: str, package: str = "") -> Path:
         options = "-qq -o DPkg::Lock::Timeout=180"
         install = f"apt-get {options} install -y --no-install-recommends {package or program}"
         environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        command = ["/bin/sh", "-c", f"apt-get {options} update && {install}"]
+        # One at a time: of two updates at once, the second fails.
+        lock = Path(tempfile.gettempdir(), "dialtone-apt-get.lock")
+        command = ["flock", str(lock), "/bin/sh", "-c", f"apt-get {options} update && {install}"]
         subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, check=False)
     if found := shutil.which(program, path=search_path):
         return Path(found)

@@ -19,9 +19,8 @@ class DebianPostgres(PostgresProcess):
     """The server of Debian: its `pg_dump` refuses a server that is newer than itself."""
 
     def program(self, name: str) -> list[str]:
-        find_or_install("pg_dump", "postgresql")
-        folder = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name)
-        return [*super().program(name)[:-1], str(folder / name)]
+        server = find_or_install("postgres", "postgresql").resolve()
+        return [*super().program(name)[:-1], str(server.with_name(name))]
 
 
 @pytest.fixture

@@ -219,7 +219,9 @@ def find_or_install(program: str, package: str = "") -> Path:
     Raises:
         ServerUnavailable: It cannot be installed, or only by another user.
     """
-    search_path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    # Debian has the programs of PostgreSQL outside of the search path.
+    folders = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
+    search_path = ":".join([os.environ.get("PATH", ""), "/usr/sbin", *folders])
     if os.geteuid() == 0 and not shutil.which(program, path=search_path):
         options = "-qq -o DPkg::Lock::Timeout=180"
         install = f"apt-get {options} install -y --no-install-recommends {package or program}"

@@ -17,7 +17,7 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-slow test-all test-unit test-long test-adapter
-.PHONY: test-faults test-samples test-containers test-pooler test-browser test-clients test-without coverage coverage-report mutants servers
+.PHONY: test-samples test-containers test-pooler test-browser test-clients test-without coverage coverage-report mutants servers
 .PHONY: check check-fast format diagrams docs docs-serve openapi screenshots lock sbom bench clean
 
 help: ## list the targets
@@ -72,12 +72,12 @@ call: install-dev ## call the service in the terminal, with a simulated Twilio
 
 ## Tests
 test: install-dev ## what one waits for: all rules, all databases, a walk through the API
-	$(PYTEST) $(PARALLEL) --ignore=tests/e2e -m "not slow" --hypothesis-profile=quick $(ARGS)
+	$(PYTEST) $(PARALLEL) --ignore=tests/e2e --ignore=tests/faults -m "not slow" --hypothesis-profile=quick $(ARGS)
 
-test-slow: install-dev ## the running service, Redis, S3, TLS, commands as processes
+test-slow: install-dev ## the running service, kills, lost connections, full disks, Redis, S3, TLS
 	$(PYTEST) $(PARALLEL) -m slow $(ARGS)
 
-test-all: test test-slow test-long test-faults test-samples test-containers test-pooler test-browser test-clients ## both, and long properties, faults, samples, containers, browser, clients
+test-all: test test-slow test-long test-samples test-containers test-pooler test-browser test-clients ## both, and long properties, samples, containers, browser, clients
 
 ## Parts and variants of the tests
 
@@ -91,9 +91,6 @@ test-long: install-dev ## properties, with 20 times as many examples
 
 test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=package.module:factory PORT=messages)
 	$(PYTEST) -c tests/contract/suites/pytest.toml --adapter="$(ADAPTER)" --port="$(PORT)" $(ARGS)
-
-test-faults: install-dev ## killed processes, lost connections, full disks
-	$(PYTEST) $(PARALLEL) tests/faults $(ARGS)
 
 # What was tried is written down when all tests pass, so `.ci/run` need not try it again.
 test-samples: install-dev ## the samples in docs/deploy: nginx, HAProxy, Compose, Kubernetes, systemd, Prometheus

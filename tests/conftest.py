@@ -10,6 +10,7 @@ from tests.support.examples import DETERMINISTIC
 
 pytest_plugins = ["tests.support.servers.plugin"]
 
+_SLOW_FOLDERS: Final = {"e2e", "faults"}
 _SLOW_SERVERS: Final = {"redis_url", "s3_server"}
 _DATABASE_SERVERS: Final = {"mongo_url", "postgres_server", "emptied_mongo_database"}
 
@@ -30,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = {*getattr(item, "fixturenames", ())}
         # What all databases promise is in `contract`; this is what one of them does besides.
         is_of_one = "integration" in item.path.parts and fixtures & _DATABASE_SERVERS
-        if "e2e" in item.path.parts or fixtures & _SLOW_SERVERS or is_of_one:
+        if _SLOW_FOLDERS & {*item.path.parts} or fixtures & _SLOW_SERVERS or is_of_one:
             item.add_marker("slow")
 
 

@@ -27,11 +27,11 @@ import structlog
 from entrypoints.bootstrap import open_all
 from entrypoints.http.settings import HttpSettings
 from entrypoints.settings.read import read_settings
+from tests.support.features_contract import LAYERS
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import AppSettings
 
 PROJECT: Final = Path(__file__).parents[2]
-LAYERS: Final = ("domain", "application", "adapters", "entrypoints")
 PHONE: Final = "+14155550142"
 CODE: Final = "123456"
 

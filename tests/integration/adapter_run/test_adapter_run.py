@@ -197,10 +197,7 @@ def test_an_adapter_that_does_not_fit_its_port_is_not_opened() -> None:
     run = run_with(open_messenger, WRONG_ADAPTER=wrong.BlockingSend.__name__)
 
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
-    yields = (
-        "ERROR: DIALTONE_SMS: tests.integration.adapter_run.wrong_adapters:open_messenger yields"
-    )
-    assert run.stderr.startswith(yields)
+    assert run.stderr.startswith(f"ERROR: DIALTONE_SMS: {wrong.__name__}:open_messenger yields")
     words = "whose method send is not async: write `async def send`"
     assert f" BlockingSend, {words}: see docs/adapters.md.\n" in run.stderr
 

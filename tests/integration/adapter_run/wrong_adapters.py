@@ -39,6 +39,7 @@ from tests.contract.suites.provider_driver import HANGS
 from tests.contract.suites.storage import test_limit_store as limit_store
 from tests.contract.suites.storage import test_storage_errors as storage_errors
 from tests.contract.suites.storage import test_unanswered_permits as unanswered
+from tests.support.fakes.failing_provider import FailingProvider
 
 T = TypeVar("T")
 
@@ -84,12 +85,11 @@ _KEPT: Final[list[object]] = []
 _LIMITS: Final[dict[str, dict[str, Fields]]] = {}
 
 
-class RightMessenger:
-    """A messenger that keeps all promises. Its provider fails in the way that `failure` says."""
+class RightMessenger(FailingProvider):
+    """A messenger that keeps all promises."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, str]] = []
-        self.failure = ""
 
     async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
         result: DeliveryResult = await self.deliver(phone, message.text)
@@ -126,23 +126,6 @@ class RightMessenger:
 
     async def received(self) -> list[tuple[str, str]]:
         return self.messages
-
-    def break_provider(self) -> None:
-        self.failure = "unreachable"
-
-    def hang_provider(self) -> None:
-        self.failure = "no answer"
-
-    drop_provider = hang_provider
-
-    def fail_provider(self, status: int) -> None:
-        self.failure = f"status {status}"
-
-    def invalidate_number(self) -> None:
-        self.failure = "invalid number"
-
-    def mend_provider(self) -> None:
-        self.failure = ""
 
     def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
         body = b"reference" if body is None else body

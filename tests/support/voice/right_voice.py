@@ -30,6 +30,7 @@ from domain.features.voice.instructions import (
 from domain.features.voice.walk import Answered, Continued
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.fakes.call_provider import FakeCallProvider
+from tests.support.fakes.failing_provider import FailingProvider
 
 KEY: Final = "s3cret"
 NUMBER: Final = "+14155550006"
@@ -116,13 +117,12 @@ def sign_request(url: str, body: bytes, signed_at: float, key: str = KEY) -> Sig
     return SignedRequest(url, headers, body=body)
 
 
-class RightVoice(FakeCallProvider):
+class RightVoice(FailingProvider, FakeCallProvider):
     """Its provider fails in the way that `failure` says."""
 
     def __init__(self) -> None:
         super().__init__()
         self.placed: list[tuple[str, str, str]] = []
-        self.failure = ""
         self._calls = 0
 
     async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
@@ -196,23 +196,6 @@ class RightVoice(FakeCallProvider):
     def is_answered(self, markup: str) -> bool:
         steps = json.loads(markup)["steps"]
         return not steps or steps[0] != {"end": "busy"}
-
-    def break_provider(self) -> None:
-        self.failure = "unreachable"
-
-    def hang_provider(self) -> None:
-        self.failure = "no answer"
-
-    drop_provider = hang_provider
-
-    def fail_provider(self, status: int) -> None:
-        self.failure = f"status {status}"
-
-    def invalidate_number(self) -> None:
-        self.failure = "invalid number"
-
-    def mend_provider(self) -> None:
-        self.failure = ""
 
 
 def post_of(url: str, call: Mapping[str, object], key: str = KEY) -> SignedRequest:

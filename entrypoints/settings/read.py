@@ -12,6 +12,7 @@ from entrypoints.settings.checks import check_all, unused_variables
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES, VARIABLES, AllSettings
 from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.env_file import read_env_file
+from entrypoints.settings.removed import REMOVED
 from entrypoints.settings.rules import FileCheck, Problem, find
 from entrypoints.settings.secret_files import both_set, read_secret_file, read_secret_files
 from entrypoints.settings.settings import Settings
@@ -47,8 +48,8 @@ def read_settings(
 
     Raises:
         SettingsError: with all problems: those of `.env`, those of the settings, those of the files
-            that they name, and then the names that are not settings. Without another problem such
-            a name is only a warning.
+            that they name, those of settings that were removed, and then the names that are not
+            settings. Without another problem such a name is only a warning.
     """
     in_file, problems = read_env_file(env_file) if env_file else ({}, [])
     file_values, environment = _without_empty(in_file), _without_empty(environ)
@@ -76,6 +77,9 @@ def read_settings(
                 raise
         except StartupError as error:
             problems.append(str(error))
+    for name in sorted(values.keys() & REMOVED):
+        place = " (in .env)" if name in from_env_file else ""
+        problems.append(f"{name}{place}: This setting was removed. {REMOVED[name]}")
     if problems:
         unknown = starmap(unknown_line, find_unknown(values).items())
         raise SettingsError("\n".join([*problems, *unknown]))
@@ -132,7 +136,7 @@ def find_unknown(names: Iterable[str]) -> dict[str, str | None]:
     # Without the prefix, which would make any two names similar.
     short_names = {known.removeprefix(PREFIX): known for known in VARIABLES}
     unknown = {}
-    for name in sorted(names):
+    for name in sorted({*names} - REMOVED.keys()):
         short_name = name.upper().removeprefix(PREFIX)
         if name.upper().startswith(PREFIX) and name not in VARIABLES:
             similar = get_close_matches(short_name, short_names, n=1, cutoff=0.7)

@@ -5,19 +5,21 @@ import tarfile
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.releases import CATEGORY, PHONE, RELEASES, USERNAME, data_of
 from tests.support.client import bearer, sign_in
 from tests.support.service import running
 
 
-@pytest.mark.parametrize("release", RELEASES)
-async def test_users_of_a_released_database_go_on(release: str, tmp_path: Path) -> None:
-    folder = tmp_path / "service"
-    with tarfile.open(data_of(release)) as archive:
-        archive.extractall(folder, filter="data")
+async def test_users_of_a_released_database_go_on(tmp_path: Path) -> None:
+    for release in RELEASES:
+        folder = tmp_path / release
+        with tarfile.open(data_of(release)) as archive:
+            archive.extractall(folder, filter="data")
+        await use(folder)
 
+
+async def use(folder: Path) -> None:
     with running(folder) as service:
         async with httpx.AsyncClient(base_url=service.url) as http:
             headers = bearer(sign_in(service, PHONE))

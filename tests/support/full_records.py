@@ -49,7 +49,7 @@ def find_mappings_of_features() -> Iterator[RecordMapping[Any, Any]]:
             yield getattr(repositories, field.name).mapping
 
 
-GOLDEN_RECORDS: Final = Path(__file__).parents[1] / "unit/golden/records_2.json"
+GOLDEN_RECORDS: Final = Path(__file__).parents[1] / "unit/golden/records_3.json"
 _MAPPINGS: Final[Sequence[RecordMapping[Any, Any]]] = (
     RecordMapping(PHONE_VERIFICATIONS, PhoneVerification),
     RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts),

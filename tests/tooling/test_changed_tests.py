@@ -17,7 +17,7 @@ from tests.tooling.changed_tests import UNIT_TESTS, choose_tests, find_changed_f
         pytest.param(
             "tests/unit/domain/otp/conftest.py", "domain/otp/test_attempts.py", id="fixtures"
         ),
-        pytest.param("tests/unit/golden/records_2.json", "test_records.py", id="a file beside it"),
+        pytest.param("tests/unit/golden/records_3.json", "test_records.py", id="a file beside it"),
         pytest.param(
             ".env.example",
             "entrypoints/settings/test_description.py",

@@ -6,12 +6,12 @@ from typing import Final
 from adapters.databases.records.copy_marks import check_mark
 from application.ports.errors import ConfigurationError, OtherKeys
 
-SCHEMA_VERSION: Final = 2
-"""The version of the schema of databases. That of 0.1.0 had 1."""
+SCHEMA_VERSION: Final = 3
+"""The version of the schema of databases. 1 was that of 0.1.0, 2 that of commits after it."""
 EMPTIED: Final = "the database was emptied after it was opened"
-_OF_0_1_0: Final = (
-    "{location} was written by Dialtone 0.1.0, or by a commit before 0.2.0 (schema 1), and no "
-    "later version reads that: begin with an empty database."
+_BEFORE_0_2_0: Final = (
+    "{location} was written by Dialtone 0.1.0, or by a commit before 0.2.0 (schema {stored}), "
+    "and no later version reads that: begin with an empty database."
 )
 _OTHER_SCHEMA: Final = (
     "{location} was written by another version of Dialtone (schema {stored}; this version knows "
@@ -33,8 +33,8 @@ def check_schema_version(stored: object, location: object) -> None:
     Raises:
         ConfigurationError: Another version has written it.
     """
-    if stored == 1:
-        raise ConfigurationError(_OF_0_1_0.format(location=location))
+    if stored in (1, 2):
+        raise ConfigurationError(_BEFORE_0_2_0.format(location=location, stored=stored))
     if stored != SCHEMA_VERSION:
         raise ConfigurationError(
             _OTHER_SCHEMA.format(location=location, stored=stored, known=SCHEMA_VERSION)

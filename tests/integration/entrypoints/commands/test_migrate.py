@@ -222,12 +222,13 @@ async def test_what_an_earlier_version_does_not_have_is_shown_and_created(
     assert await database.migrate() == []
 
 
-async def test_a_database_of_0_1_0_is_refused_by_all_that_could_use_it(
-    database: DatabaseKind,
+@pytest.mark.parametrize("version", [1, 2])
+async def test_a_database_before_0_2_0_is_refused_by_all_that_could_use_it(
+    database: DatabaseKind, version: int
 ) -> None:
     async with database.open():
         pass
-    database.set_metadata("schema_version", 1)
+    database.set_metadata("schema_version", version)
     before = database.read_all()
     place = database.place
 
@@ -248,7 +249,7 @@ async def test_a_database_of_0_1_0_is_refused_by_all_that_could_use_it(
         partial(database.job("stored_keys").find_stored_keys, place),
     ]
     for way in ways:
-        with pytest.raises(ConfigurationError, match=r"0\.1\.0.*begin with an empty database"):
+        with pytest.raises(ConfigurationError, match=rf"schema {version}.*begin with an empty"):
             await way()
     assert database.read_all() == before
 

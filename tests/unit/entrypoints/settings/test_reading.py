@@ -8,7 +8,9 @@ import pytest
 
 from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.bind import Bind
+from entrypoints.settings.composition import VARIABLES
 from entrypoints.settings.read import find_unknown, read_settings
+from entrypoints.settings.removed import REMOVED
 from tests.support.settings import settings
 from tests.unit.entrypoints.settings.texts import S3, TWILIO, only_installed
 
@@ -48,6 +50,16 @@ def test_a_misspelt_name_is_found_in_the_environment_and_in_the_file(
         with pytest.raises(SettingsError) as error:
             read_settings(environ | {"DIALTONE_BIND": "x"}, file)
         assert f"\n{name}: This is not a setting. {advice}" in str(error.value)
+
+
+def test_a_setting_that_was_removed_is_an_error(env_file: Path) -> None:
+    env_file.write_text("TWILIO_AUTH_TOKEN_SECONDARY=x\n")
+    (problem,) = problems(env_file)
+    assert problem == (
+        "TWILIO_AUTH_TOKEN_SECONDARY (in .env): This setting was removed. "
+        "Write both secrets in TWILIO_AUTH_TOKEN, with a comma between."
+    )
+    assert not REMOVED.keys() & set(VARIABLES)
 
 
 def test_names_of_other_programs_are_ignored() -> None:

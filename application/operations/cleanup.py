@@ -21,6 +21,8 @@ PRUNED_AT_ONCE: Final = 50
 PURGED_AT_ONCE: Final = 20
 """Each identity may have much that a feature deletes."""
 LEASE_NAME: Final = "cleanup"
+REFUSED_DELETIONS: Final = "refused_deletions"
+"""In the report: how many have files that could not be deleted. They are tried again."""
 
 
 CleanupReport = Counter[str]

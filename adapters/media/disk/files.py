@@ -1,6 +1,7 @@
 """The `MediaFiles` port on a folder. Blocking operations run in threads of their own."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -21,6 +22,8 @@ _THREADS: Final = 8
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class DiskFiles:
@@ -113,6 +116,9 @@ async def open_disk_files(
 ) -> AsyncIterator[DiskFiles]:
     """Open a folder, creating it if it is missing, and check that it is writable.
 
+    A folder on a full, read-only or failing disk is opened with a warning: it can be read, and
+    files can be deleted.
+
     Args:
         folder: The media folder.
         base_url: URL of the folder. A file's URL is this, a slash and the storage key.
@@ -124,6 +130,15 @@ async def open_disk_files(
     """
     try:
         await asyncio.to_thread(media_folder.prepare_folder, folder)
+        try:
+            await asyncio.to_thread(media_folder.check_writable, folder)
+        except PermissionError:
+            raise
+        except OSError as error:
+            reason = str(files_unavailable(error))
+            _log.warning(
+                {"event": "media_folder_not_writable", "folder": str(folder), "reason": reason}
+            )
     except OSError as error:
         raise not_usable(folder, error) from None
     threads = DiskThreads("disk", _THREADS, timeout_seconds)

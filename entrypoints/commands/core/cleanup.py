@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 @click.command(cls=Command, examples=[""])
 def cleanup(settings: "Settings") -> Iterator[str]:
     """Delete expired and abandoned data. Safe while the service runs."""
+    from application.operations.cleanup import REFUSED_DELETIONS
     from entrypoints.commands.shared.hidden_codes import hide_numbers
     from entrypoints.commands.shared.progress import show_progress
     from entrypoints.commands.shared.use_case_calls import call_with_use_cases
     from entrypoints.core.limits import LIMITS
     from entrypoints.core.otp import OTP
     from entrypoints.features import FEATURES
-    from entrypoints.opening.startup_error import StartupError, print_errors
+    from entrypoints.opening.startup_error import CommandError, StartupError, print_errors
 
     def clean_up(features: "Collection[Feature]") -> "CleanupReport":
         with show_progress() as show:
@@ -47,3 +48,8 @@ def cleanup(settings: "Settings") -> Iterator[str]:
         print_errors(str(error), *(each.left for each in instead.values()))
     for name, count in report.items():
         yield f"{name.replace('_', ' ')}: {count}"
+    if report[REFUSED_DELETIONS]:
+        raise CommandError(
+            "Some files could not be deleted: the line file_deletion_retry_failed says why. The "
+            "service tries again every 20 seconds."
+        )

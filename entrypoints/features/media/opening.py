@@ -97,20 +97,24 @@ async def try_store(settings: MediaSettings) -> str:
     from entrypoints.commands.features.media.check_files import check_files
     from entrypoints.commands.shared.connection_checks import check_own_adapter
 
+    folder = settings.media if isinstance(settings.media, MediaFolder) else None
     with name_variable("DIALTONE_MEDIA"):
-        if isinstance(settings.media, MediaFolder):
+        if folder is not None:
             from adapters.media.disk import is_prepared
 
-            if not await is_prepared(settings.media.path):
-                return f"{settings.media.path} does not exist yet: the first start creates it"
+            if not await is_prepared(folder.path):
+                return f"{folder.path} does not exist yet: the first start creates it"
         async with open_files(settings, SystemClock()) as files:
             try:
                 await check_own_adapter(files)
             except MediaStorageUnavailable as error:
+                what = "disk" if folder is not None else "address and the network"
                 raise ConfigurationError(
-                    f"The media store does not work, {error}: check its address and the network."
+                    f"The media store does not work, {error}: check its {what}."
                 ) from None
-            await check_files(files, settings.media_public_url)
+            # The check of a folder has written and deleted a file, beside those of the library.
+            if folder is None or settings.media_public_url is not None:
+                await check_files(files, settings.media_public_url)
     return ""
 
 

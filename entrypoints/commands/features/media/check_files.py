@@ -26,7 +26,8 @@ async def check_files(files: MediaFiles, public_url: str | None = None) -> None:
         ConfigurationError: one of these is not possible.
         StartupError: the file is not at the public URL.
     """
-    storage_key = f"00/check-settings-{secrets.token_hex(8)}"
+    # In no folder, which would be left.
+    storage_key = f"check-settings-{secrets.token_hex(8)}"
     step = "written"
     try:
         await files.write(storage_key, BytesIO(_CONTENT), "text/plain")

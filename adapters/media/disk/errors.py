@@ -34,6 +34,12 @@ _FIXES: Final = {
     "EACCES": _ALLOW_WRITING,
     "EPERM": _ALLOW_WRITING,
 }
+_OF_THE_DISK: Final = {"ENOSPC", "EDQUOT", "EROFS", "EIO"}
+
+
+def is_of_disk(error: OSError) -> bool:
+    """Return whether the disk rejects writes, for now and for whoever writes."""
+    return _name(error) in _OF_THE_DISK
 
 
 def not_usable(folder: Path, error: OSError) -> ConfigurationError:

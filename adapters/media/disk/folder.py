@@ -94,6 +94,14 @@ def is_folder_prepared(folder: Path) -> bool:
     return False
 
 
+def was_prepared(folder: Path) -> bool:
+    """Return whether the folder was used before, or cannot be entered, so that it may have been."""
+    try:
+        return (folder / UNFINISHED).is_dir()
+    except PermissionError:
+        return True
+
+
 def check_writable(folder: Path) -> None:
     """Write a small file and delete it, and check that all folders of files can be used.
 

@@ -141,7 +141,7 @@ class _Media(Feature):
         opening.banner_adapters["media"] = str(settings.media)
         with name_variable("DIALTONE_MEDIA"):
             files = await opening.stack.enter_async_context(
-                open_files(settings, opening.system.clock)
+                open_files(settings, opening.system.clock, is_service=opening.is_service)
             )
         health = HeldHealthCheck(health_check_of(files))
         publisher = await opening.stack.enter_async_context(

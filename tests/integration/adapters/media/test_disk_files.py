@@ -288,6 +288,8 @@ async def test_a_folder_that_cannot_be_entered_is_named_by_the_start_and_by_read
     with pytest.raises(ConfigurationError, match=advice):
         async with open_disk_files(folder, BASE_URL, clock):
             pass
+    async with open_disk_files(folder, BASE_URL, clock, is_service=False) as of_command:
+        assert await read_file(of_command, KEY) == b"one"
 
 
 async def test_files_in_a_folder_that_cannot_be_read_are_not_taken_for_missing(

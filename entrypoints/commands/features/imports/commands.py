@@ -183,10 +183,9 @@ def hookaba(
     with interrupt_on_signals(), open_report(path, replaces=replace) as file, explain_errors():
 
         def report_row(row: "ReportedRow") -> None:
-            if file.is_empty:
-                file.write(("kind", "id", "is_imported", "reason", "message"))
+            header = ("kind", "id", "is_imported", "reason", "message")
             is_imported = "no" if row.is_rejected else "yes"
-            file.write((row.kind, row.id, is_imported, row.reason, explain_row(row)))
+            file.write(header, (row.kind, row.id, is_imported, row.reason, explain_row(row)))
             reasons[row.kind, row.reason] += 1
 
         try:

@@ -105,10 +105,9 @@ class UsersImport(Observer):
 
     def on_line(self, line: SourceUser, problem: RejectionReason, message: str) -> None:
         """Write a rejected line to the file."""
-        if self._rejected.is_empty:
-            self._rejected.write((*REJECTED_COLUMNS, *line.original))
+        header = (*REJECTED_COLUMNS, *line.original)
         reason = (line.key, problem.value, explain(problem, message))
-        self._rejected.write((*reason, *line.original.values()))
+        self._rejected.write(header, (*reason, *line.original.values()))
 
 
 def _hash(path: Path) -> str:

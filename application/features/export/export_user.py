@@ -81,7 +81,7 @@ class ExportOwnData:
             StorageError
         """
         self.check(principal)
-        await check_parts(self.collect_files)
+        await check_parts(self.collect_files, principal.identity)
         now = self.clock.now()
         identity_id = principal.identity.id
 
@@ -128,7 +128,7 @@ class ExportUser:
         user = await self.act.find(operator, EXPORT, query, reason)
         identity = user.require_identity()
         await self.view_phone.count(operator)  # the export has the full number
-        await check_parts(self.collect_files)
+        await check_parts(self.collect_files, identity)
         record_act = self.act.record_act
         entry = await record_act.begin(operator.actor, EXPORT.action, user.subject, reason)
         export = Export(identity, self.collect_files)
@@ -141,13 +141,13 @@ class ExportUser:
             await record_act.fail(entry, InterruptedError())
 
 
-async def check_parts(collect_files: CollectFiles) -> None:
+async def check_parts(collect_files: CollectFiles, identity: Identity) -> None:
     """Check that all parts can be read: once a response has begun, its status stays.
 
     Raises:
         Unavailable
     """
     try:
-        await collect_files.check()
+        await collect_files.check(identity)
     except PortError as error:
         raise Unavailable from error

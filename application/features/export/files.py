@@ -58,14 +58,14 @@ class CollectFiles:
             explained |= part.explained_files
         return explained | EXPLAINED_MISSING
 
-    async def check(self) -> None:
+    async def check(self, identity: Identity) -> None:
         """Check that all parts can be read.
 
         Raises:
             PortError
         """
         for part in self.parts:
-            await part.check()
+            await part.check(identity)
 
     async def __call__(self, identity: Identity) -> AsyncGenerator[ExportFile, None]:
         """Yield all files.

@@ -331,6 +331,7 @@ async def test_a_store_that_is_away_is_an_error_before_the_export_begins(
     app: AppHarness,
 ) -> None:
     principal = await app.add_user()
+    await app.upload_image(principal)
     app.files.is_unavailable = True
     with pytest.raises(Unavailable):
         await export_own_data(app, principal)

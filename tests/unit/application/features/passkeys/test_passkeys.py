@@ -408,7 +408,7 @@ async def test_passkeys_are_shown_and_exported_without_their_keys(staff: Staff) 
     assert shown is not None
     assert [each.name for each in shown.passkeys] == ["laptop"]
     part = ExportPasskeys()
-    await part.check()
+    await part.check(staff.stored)
     (file,) = [file async for file in part(staff.stored, staff.app.clock.now(), MissingFiles())]
     (exported,) = json.loads(b"".join([chunk async for chunk in file.chunks]))
     assert {*exported} == {"id", "name", "created_at", "last_used_at", "sign_count"}

@@ -309,7 +309,8 @@ async def test_a_file_has_to_be_readable_at_the_public_url(tmp_path: Path) -> No
     lost = await check_part("media", tmp_path, DIALTONE_MEDIA_PUBLIC_URL=server.url)
     assert lost.startswith("DIALTONE_MEDIA_PUBLIC_URL: ")
     assert "no response: ConnectionRefusedError" in lost
-    assert [path.name for path in (tmp_path / "media").rglob("*") if path.is_file()] == []
+    assert await check_part("media", tmp_path) == "ok"
+    assert [path.name for path in (tmp_path / "media").rglob("*")] == [".unfinished"]
 
 
 async def test_the_check_of_twilio_sends_nothing(tmp_path: Path, twilio: FakeTwilio) -> None:

@@ -113,7 +113,7 @@ async def test_a_database_that_had_half_of_the_timeout_or_no_queue_has_failed(
         await asyncio.sleep(deadline - 0.1 - loop.time() if waits else 0)
         if is_queued:
             others.append(asyncio.create_task(deadlines.limit(answer)))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)  # on the clock of the test
         raise StorageTimeout("late")
 
     with pytest.raises(error):

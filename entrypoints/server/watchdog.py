@@ -50,8 +50,9 @@ def watch_event_loop(
       it logs the call that blocks, and at the 30th it logs it again and ends the process at once.
     - Its own wakings are counted, not the time: if the process or the machine was stopped, the
       thread was too, and the loop gets its chance before anything happens.
-    - Of each, only the part counts in which the thread of the loop did not wait for a processor. On
-      a machine that has too few, a loop is late that nothing blocks.
+    - If the thread of the loop has waited for a processor for most of the time between two wakings,
+      only the rest counts. On a machine that has too few, a loop is late that nothing blocks, and
+      an endless one ends later.
 
     Args:
         end: ends the process, by default at once with `EXIT_CODE`.
@@ -133,8 +134,9 @@ class _Watchdog:
             with suppress(RuntimeError):  # it is closed
                 self._loop.call_soon_threadsafe(self._has_run.set)
             return
-        missed = self._missed_ticks + 1 - self._state.find_waiting_share(before)
-        self._missed_ticks = max(0.0, missed)
+        waiting_share = self._state.find_waiting_share(before)
+        missed = 1 - waiting_share if waiting_share > 1 / 2 else 1.0
+        self._missed_ticks = max(0.0, self._missed_ticks + missed)
         if self._missed_ticks >= WARNING_TICKS and not self._is_reported:
             self._is_reported = True
             self._report(_log.warning, "event_loop_blocked")

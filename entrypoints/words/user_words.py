@@ -19,6 +19,13 @@ def describe_actor_kind(actor: Actor) -> str:
     return actor.role or ACTOR_KINDS[actor.kind]
 
 
+def describe_actor(actor: Actor) -> str:
+    """Say who an actor is. Example: `operator jane (root@web-1, a claim)`."""
+    notes = [*filter(None, [actor.name]), *(["a claim"] if actor.is_claim else [])]
+    described = f" ({', '.join(notes)})" if notes else ""
+    return f"{describe_actor_kind(actor)} {actor.id}{described}"
+
+
 def describe_hold(hold: PhoneHold, *, is_blocked: bool) -> str:
     """Say for whom a phone is held, and until when."""
     until = format_time(hold.undo_until)

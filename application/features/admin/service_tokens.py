@@ -68,6 +68,7 @@ class AdministerTokens:
             roles=tuple(each for each in granted if isinstance(each, Role)),
             secret_hash=hash_secret(secret),
             created_at=now,
+            created_by=operator.actor,
             expires_at=now + ttl,
         )
         # The audit is kept for longer than the token.

@@ -30,7 +30,7 @@ from entrypoints.http.features.console.request import ConsoleRequest
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id
-from entrypoints.words.features.blocks import describe_actor
+from entrypoints.words.user_words import describe_actor
 
 _BLOCKS: Final = "/console/blocks"
 _KINDS: Final = {

@@ -166,7 +166,8 @@ class UserController(Controller):
         The phone can sign in again, as a new identity. What remains, and for how long:
 
         - sessions and the phone number: up to an hour, until the cleanup deletes them
-        - the username: 30 days, in which nobody else can take it
+        - the username: 30 days, in which nobody gets it; then it is free for everybody, its former
+          owner too
         - limits of codes, by a keyed hash of the phone number: up to 30 days
         - audit entries, which say what operators did with the account: 400 days
         - the id of the account, and when it was created, deleted and cleaned up: for ever

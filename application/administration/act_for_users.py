@@ -9,16 +9,17 @@ from application.administration import acts
 from application.administration.acts import Act
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.operator import Operator
-from application.identities.operators import OperatorActions
-from application.identities.users import DeleteUser
+from application.identities.operators import OperatorActions, check_detachable
+from application.identities.users import DeleteUser, RenameUser
 from application.limits.actor_limits import ActorLimits
 from application.otp.reset_limits import ResetLimits, ResetResult
 from application.ports.system import Clock
 from application.record_act import RecordAct
 from domain.administration.retained_data import RetainedData, list_retained_data
-from domain.errors import Unauthenticated, UserNotFound
+from domain.errors import ConflictingValue, Unauthenticated, UserNotFound
 from domain.identities.external_id import ExternalId
 from domain.identities.role import Role
+from domain.identities.username import Username
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class ActForUsers:
     record_act: RecordAct
     operator_actions: OperatorActions
     reset_phone_limits: ResetLimits
+    rename_user: RenameUser
     delete_user: DeleteUser
     clock: Clock
     list_retained_data: ListRetainedData
@@ -147,6 +149,46 @@ class ActForUsers:
             identity_id = user.require_identity().id
             identity = await self.operator_actions.set_external_id(identity_id, external_id)
             return replace(user, identity=identity)
+
+    async def rename(
+        self, operator: Operator, query: UserQuery, username: Username, reason: str = ""
+    ) -> FoundUser:
+        """Give a user another username. The same one again is not in the audit.
+
+        Raises:
+            ConflictingValue: the account has no username yet.
+            UsernameInUse
+        """
+        user = await self.find(operator, acts.RENAME, query, reason)
+        former = user.require_identity()
+        if former.is_closed:
+            raise UserNotFound
+        if former.username is None:
+            raise ConflictingValue(
+                "This account has no username yet. Its owner chooses the first one."
+            )
+        if former.username.text == username.text:
+            return user
+        async with self.record_act(operator.actor, acts.RENAME.action, user.subject, reason):
+            try:
+                identity = await self.rename_user.by_id(former.id, username, former.username)
+            except Unauthenticated as error:
+                raise UserNotFound from error
+            return replace(user, identity=identity)
+
+    async def detach(self, operator: Operator, query: UserQuery, reason: str = "") -> FoundUser:
+        """Take the phone from an account: it belongs to somebody else now.
+
+        Raises:
+            Forbidden: the account is one of the staff.
+            PhoneBlocked
+        """
+        user = await self.find(operator, acts.DETACH, query, reason)
+        identity = user.require_identity()
+        check_detachable(identity)
+        async with self.record_act(operator.actor, acts.DETACH.action, user.subject, reason):
+            await self.operator_actions.detach(identity.id)
+            return user
 
     async def restore(self, operator: Operator, query: UserQuery, reason: str = "") -> FoundUser:
         """Give a phone back to the identity that lost it.

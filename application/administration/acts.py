@@ -22,6 +22,7 @@ class Act:
         needs_fresh_login: Whether people need a login within the last 15 minutes.
         needs_passkey: Whether people need a sign-in by passkey.
         needs_reason: Whether everybody says why. Otherwise programs may leave it out.
+        is_for_people: Whether no service token does it, whatever its scopes are.
         is_limited: Whether a person or a service token does it only so often an hour and a day.
     """
 
@@ -32,6 +33,7 @@ class Act:
     needs_fresh_login: bool = False
     needs_passkey: bool = False
     needs_reason: bool = False
+    is_for_people: bool = False
     is_limited: bool = False
 
 
@@ -87,6 +89,22 @@ SET_EXTERNAL_ID: Final = Act(
     scope=Scope.SET_USER_DATA,
     needs_fresh_login=True,
 )
+RENAME: Final = Act(
+    name="rename",
+    action=AuditAction.RENAME,
+    scope=Scope.SET_USER_DATA,
+    needs_fresh_login=True,
+    is_limited=True,
+)
+DETACH: Final = Act(
+    name="detach",
+    action=AuditAction.DETACH,
+    does="Take the number from an account, because it belongs to somebody else now",
+    scope=Scope.CHANGE_PHONES,
+    needs_fresh_login=True,
+    is_for_people=True,
+    is_limited=True,
+)
 RESTORE: Final = Act(
     name="restore",
     action=AuditAction.RESTORE,
@@ -107,6 +125,8 @@ CORE_ACTS: Final[Sequence[Act]] = (
     PROMOTE,
     DEMOTE,
     SET_EXTERNAL_ID,
+    RENAME,
+    DETACH,
     RESTORE,
     DELETE,
 )

@@ -47,6 +47,7 @@ class AdministrationFeature:
             record_act=record_act,
             operator_actions=identities.operator_actions,
             reset_phone_limits=ResetLimits(verifications, system.clock, system.events),
+            rename_user=identities.rename_user,
             delete_user=identities.delete_user,
             list_retained_data=self.list_retained_data,
             clock=system.clock,

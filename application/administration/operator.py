@@ -98,11 +98,13 @@ class Operator:
         """Check that the operator may do an act.
 
         Raises:
-            Forbidden: Only a command does it, or it needs another role.
+            Forbidden: Only a command or a person does it, or it needs another role.
             InsufficientScope: A service token may not with its scopes.
             FreshLoginRequired: The login of a person is too old.
             PasskeyRequired: A person did not sign in by a passkey.
         """
+        if act.is_for_people and self.is_token:
+            raise Forbidden("No service token does this: somebody of the staff does.")
         if act.scope is not None:
             self.check_scope(act.scope)
         elif not self.runs_command:

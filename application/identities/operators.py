@@ -25,6 +25,7 @@ from domain.errors import (
     ExternalIdInUse,
     Forbidden,
     InvalidValue,
+    PhoneBlocked,
     PhoneInUse,
     UserNotFound,
 )
@@ -194,6 +195,42 @@ class OperatorActions:
         verification = (await self.phone_verifications.load(phone)).value
         return await self.phone_holds.load_holder(verification) is not None
 
+    async def detach(self, identity_id: str) -> None:
+        """Take the phone from an identity, as a login does after the phone was recycled.
+
+        - The identity is detached first: its sessions end, and a login that was verified before
+          goes to a new one.
+        - The phone is released second, with its codes and trusted IPs. Deliveries and failures
+          stay.
+
+        Raises:
+            UserNotFound
+            Forbidden, PhoneBlocked: see `check_detachable`. Nothing was changed.
+            StorageError
+        """
+        now = self.clock.now()
+
+        def detach(identity: Identity) -> tuple[Identity, Identity]:
+            if identity.is_deleted:
+                raise UserNotFound
+            check_detachable(identity)
+            return (identity if identity.is_closed else identity.detach(now)), identity
+
+        former = await change(self.identities, identity_id, detach, missing=UserNotFound)
+        if former.phone is not None and not former.is_closed:
+            reason = "by an operator"
+            self.events.record(
+                IdentityDetached(phone=former.phone, user_id=identity_id, reason=reason)
+            )
+
+        def release(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            if verification.identity_id != identity_id:
+                return verification, None
+            return verification.release(identity_id, None, now), None
+
+        for phone in former.all_phones:
+            await change(self.phone_verifications, phone, release)
+
     async def restore(self, identity_id: str, check: CheckIdentity) -> Identity:
         """Give a phone back to the identity that was detached from it.
 
@@ -288,3 +325,16 @@ class OperatorActions:
 
     async def _find_owner(self, phone: PhoneNumber) -> str | None:
         return (await self.phone_verifications.load(phone)).value.identity_id
+
+
+def check_detachable(identity: Identity) -> None:
+    """Check that an operator may detach an identity from its phone.
+
+    Raises:
+        Forbidden: it has a role.
+        PhoneBlocked
+    """
+    if identity.is_staff:
+        raise Forbidden("An account of the staff is not detached. Demote it first.")
+    if identity.is_blocked:
+        raise PhoneBlocked

@@ -158,7 +158,9 @@ class GetUser:
 
 @dataclass(frozen=True, slots=True)
 class RenameUser:
-    """Give the principal another username. The previous one is free at once.
+    """Give the principal another username, or somebody whom an operator renames.
+
+    The previous one is free at once.
 
     A name that looks like that of somebody else with a role is in use.
     """
@@ -175,9 +177,12 @@ class RenameUser:
             Unauthenticated
             StorageError
         """
+        return await self.by_id(principal.identity.id, username, principal.identity.username)
+
+    async def by_id(self, identity_id: str, username: Username, own: Username | None) -> Identity:
+        """Rename the user with this id, who is called `own`; see `__call__`."""
         now = self.clock.now()
-        own = principal.identity
-        save = partial(self._save, own.id, username, now, own.username)
+        save = partial(self._save, identity_id, username, now, own)
         return await reserve_username(self.identities, username, now, save)
 
     async def _save(

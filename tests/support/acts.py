@@ -69,7 +69,8 @@ def permitted_operators(act: Act) -> Iterator[tuple[Operator, str]]:
         return
     # A token gives only a role whose scopes it has.
     given = [Role.SUPPORT] if act.scope is Scope.CHANGE_ROLES else []
-    yield a_token(act.scope, *given), optional
+    if not act.is_for_people:
+        yield a_token(act.scope, *given), optional
     for role in roles_with(act.scope):
         yield staff(role), optional
     yield IN_CONSOLE, REASON
@@ -80,7 +81,7 @@ def permitted_operators(act: Act) -> Iterator[tuple[Operator, str]]:
 def refused_operators(act: Act) -> Iterator[Refused]:
     """Yield who may not do it, of every kind."""
     yield Refused(BY_COMMAND, "", TooShort)
-    if act.scope is None:
+    if act.scope is None or act.is_for_people:
         yield Refused(a_token(*Scope), REASON, Forbidden)
     else:
         others = set(Scope) - {act.scope}

@@ -234,7 +234,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "The audit entry could not be written, so nothing was done. Try again shortly.",
     ),
     errors.PhoneBlocked: ErrorRow(
-        409, "phone_blocked", "This phone is blocked, so nothing is sent to it. Unblock it first."
+        409, "phone_blocked", "This phone is blocked, so nothing was done. Unblock it first."
     ),
     errors.TooManyResets: ErrorRow(
         429,
@@ -245,9 +245,9 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.TooManyActs: ErrorRow(
         429,
         "rate_limited",
-        "You block, sign out, demote or restore users, change their numbers or send codes as often "
-        "as one may: people 60 times an hour and 300 times a day, a service token 600 and 3,000 "
-        "times. Commands have no such limit.",
+        "You block, sign out, demote, rename or detach users, change their numbers or send codes "
+        "as often as one may: people 60 times an hour and 300 times a day, a service token 600 and "
+        "3,000 times. Commands have no such limit.",
         example=errors.TooManyActs(retry_after=600),
     ),
     errors.TooManyReads: ErrorRow(

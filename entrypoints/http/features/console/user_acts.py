@@ -24,6 +24,7 @@ from domain.administration.scope import Scope
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
+from domain.identities.username import parse_username
 from domain.otp.message_preferences import MessagePreferences, require_locale
 from domain.phone import parse_phone
 from entrypoints.http.core.administration.user_details import summarize_user
@@ -117,6 +118,19 @@ async def _set_external_id(call: ActCall) -> str:
     return "external_id_changed"
 
 
+async def _rename(call: ActCall) -> str:
+    with parsing_field("username"):
+        rules = call.request.settings.identities.username_rules
+        username = parse_username(call.form["username"], rules)
+        await call.act.rename(call.operator, call.query, username, call.reason)
+    return "user_renamed"
+
+
+async def _detach(call: ActCall) -> str:
+    await call.act.detach(call.operator, call.query, call.reason)
+    return "user_detached"
+
+
 async def _restore(call: ActCall) -> str:
     await call.act.restore(call.operator, call.query, call.reason)
     return "user_restored"
@@ -147,6 +161,15 @@ def is_open(details: UserDetails) -> bool:
 def _is_staff(details: UserDetails) -> bool:
     identity = details.user.identity
     return is_open(details) and identity is not None and identity.is_staff
+
+
+def _has_name(details: UserDetails) -> bool:
+    identity = details.user.identity
+    return is_open(details) and identity is not None and identity.user is not None
+
+
+def _is_detachable(details: UserDetails) -> bool:
+    return is_open(details) and not _is_staff(details) and not _is_blocked(details)
 
 
 def _is_detached(details: UserDetails) -> bool:
@@ -186,6 +209,8 @@ _PAGES: Final = (
         is_offered=is_open,
         run=_set_external_id,
     ),
+    ActPage(act=acts.RENAME, title="Change the username", is_offered=_has_name, run=_rename),
+    ActPage(act=acts.DETACH, title="Take the number away", is_offered=_is_detachable, run=_detach),
     ActPage(act=acts.RESTORE, title="Give the phone back", is_offered=_is_detached, run=_restore),
 )
 _DELETION: Final = ActPage(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -205,7 +206,13 @@ async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:
         ("block", {"id": "12", "reason": "x" * 501}, {"id": "invalid_id", "reason": "too_long"}),
         ("send-code", {"id": an_id(), "channel": "pigeon"}, {"channel": "unsupported_value"}),
         (an_id(), {"external_id": "Zoë"}, {"external_id": "invalid_characters"}),
-        (an_id(), {}, {"external_id": "missing_field"}),
+        (an_id(), {}, {"username": "missing_field"}),
+        (an_id(), {"username": None}, {"username": "missing_field"}),
+        (an_id(), {"username": "Priya", "external_id": None}, {"username": "conflicting_value"}),
+        (
+            an_id(), {"username": "Support", "reason": "\0"},
+            {"username": "reserved_name", "reason": "invalid_characters"},
+        ),
         (
             CHANGE_PHONE, NEW_NUMBER | {"reason": " ", "phone": "nonsense"},
             {"reason": "too_short", "phone": "invalid_phone"},
@@ -259,6 +266,7 @@ async def test_each_act_has_its_message_and_is_in_the_audit_with_its_reason(
         ("sign-out", {}, {"sessions_ended": 2}),
         ("block", {}, {"message": "Phone blocked", "subject": user}),
         ("unblock", {}, {"message": "Phone unblocked", "subject": user}),
+        ("detach", {}, {"message": "User detached", "subject": user}),
         ("restore", {}, {"message": "User restored", "subject": user}),
         ("promote", {"role": "support"}, {"message": "User promoted", "subject": user}),
         ("demote", {}, {"message": "User demoted", "subject": user}),
@@ -269,10 +277,6 @@ async def test_each_act_has_its_message_and_is_in_the_audit_with_its_reason(
         ("promote", {}, {"message": "User promoted", "subject": user}),
     ]  # fmt: skip
     for act, fields, expected in done:
-        if act == "restore":
-            loaded = driver.harness.database.identities[user]
-            lost = loaded.value.detach(now)
-            await driver.harness.database.repositories().identities.replace(lost, loaded.version)
         named = {} if act == "change-phone" else {"id": user}
         path = f"{user}/{act}" if act == "change-phone" else act
         response = await driver.post(path, {**named, **fields, "reason": "Ticket 4711"})
@@ -338,7 +342,45 @@ async def test_what_is_wrong_with_a_user_is_an_error_of_the_field(driver: AdminD
         assert (error["field"], error["code"]) == ("phone", code)
 
 
-# External ids
+# Names and external ids
+
+
+async def test_a_user_is_renamed(driver: AdminDriver) -> None:
+    async def rename(name: str) -> httpx.Response:
+        path, body = f"/admin/users/{driver.user_id}", {"username": name, "reason": "report 815"}
+        return await driver.http.patch(path, json=body, headers=bearer(driver.administrator))
+
+    administrator = await driver.harness.identities.authenticate(driver.administrator)
+    await driver.harness.create_user(administrator, "Priya")
+    done, taken = await rename("User 4711"), await rename("priya")
+
+    assert (done.status_code, done.json()) == (
+        200,
+        {"message": "User changed", "subject": driver.user_id},
+    )
+    assert (taken.status_code, taken.json()["code"]) == (409, "username_in_use")
+    assert (await driver.get("/users/me", driver.user)).json()["username"] == "User 4711"
+    acts = [("rename", driver.user_id, None)] * 2
+    assert driver.acts == [*acts, ("rename", driver.user_id, "username_in_use")]
+
+
+async def test_no_service_token_detaches_whatever_it_may(driver: AdminDriver) -> None:
+    for scopes in ([Role.ADMINISTRATOR], [Scope.READ_USERS]):
+        token = await driver.make_token(*scopes)
+        response = await driver.post("detach", token=token)
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+        assert "somebody of the staff" in response.text
+    assert driver.acts == []
+
+
+async def test_a_blocked_user_and_staff_are_not_detached(driver: AdminDriver) -> None:
+    await driver.post("block")
+    blocked = await driver.post("detach")
+    assert (blocked.status_code, blocked.json()["code"]) == (409, "phone_blocked")
+    await driver.post("unblock")
+    await driver.post("promote", {"id": driver.user_id, "role": "support"})
+    staff = await driver.post("detach")
+    assert (staff.status_code, "Demote it first" in staff.text) == (403, True)
 
 
 async def test_an_external_id_is_set_shown_found_and_removed(driver: AdminDriver) -> None:

@@ -152,6 +152,8 @@ async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleD
             {"external_id": "a|1"},
             lambda: stored(console).external_id,
         ),
+        ("rename", "rename", {"username": "User 1"}, lambda: stored(console).username),
+        ("detach", "detach", {}, lambda: stored(console).is_closed),
         ("delete", "delete", {}, lambda: stored(console).is_deleted),
     ):
         done = await act(console, name, reason=REASON, **fields)

@@ -36,6 +36,7 @@ NO_PAGES: Final = ("/style.css", "/passkeys.js", "/thumbnail", "/image", "/sign-
 """Files, and a form that every page has."""
 LIKE_OTHERS: Final = (
     "/hide", "/unhide", "/unblock", "/reset-limits", "/number", "/export", "/restore", "/demote",
+    "/detach",
 )  # fmt: skip
 """Acts whose form has only a reason, as that of a block and of a deletion."""
 STATES: Final = (

@@ -380,8 +380,8 @@ class AdminUserController(Controller):
 
         Its sessions, codes under way, known networks and username end, and the app's backend gets
         `user.deleted`. The next sign-in with the number opens a new account. The account stays, and
-        is found by its id, which is `subject`: another number makes it one of somebody again. A
-        blocked user is unblocked first, and nobody of the staff is detached.
+        is found by its id, which is `subject`: with another number it has an owner again. A blocked
+        user is unblocked first, and nobody of the staff is detached.
         """
         target = parse_target(request, acts.DETACH, data)
         act = administration.act_for_users

@@ -14,6 +14,7 @@ import pytest
 
 from application.administration.operator import operating_system_user
 from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.otp.channel_order import ONLY_SMS, ChannelOrder
 from domain.otp.delivery import Channel
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
@@ -304,6 +305,31 @@ async def test_an_account_that_lost_its_phone_gets_it_back_or_is_deleted() -> No
         assert done.headers["location"].endswith("?done=user_restored")
         again = await console.post(f"/users/{lost}/restore", reason=REASON)
         assert (again.status_code, "so nothing was changed" in again.text) == (404, True)
+
+
+async def test_a_number_is_taken_only_from_members_who_are_not_blocked(
+    console: ConsoleDriver,
+) -> None:
+    path, operators = f"/users/{user_id(console)}", console.harness.identities.operator_actions
+    assert f"{path}/detach" in (await console.get(path)).text
+    await operators.block(PHONE)
+    assert f"{path}/detach" not in (await console.get(path)).text
+    page = await act(console, "detach", reason=REASON)
+    assert (page.status_code, "Unblock it first" in page.text) == (409, True)
+    await operators.unblock(PHONE)
+    await operators.change_role(user_id(console), Role.SUPPORT)
+    assert f"{path}/detach" not in (await console.get(path)).text
+    page = await act(console, "detach", reason=REASON)
+    assert (page.status_code, "Demote it first" in page.text) == (403, True)
+    assert audited(console) == []
+
+
+async def test_a_name_that_is_taken_or_reserved_is_an_error_of_its_field(
+    console: ConsoleDriver,
+) -> None:
+    page = await act(console, "rename", username="support", reason=REASON)
+    assert (page.status_code, 'id="username-error"' in page.text) == (400, True)
+    assert all(f'value="{text}"' in page.text for text in ("support", REASON))
 
 
 async def test_a_number_is_changed_with_and_without_an_undo_and_twice_does_nothing(

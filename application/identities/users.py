@@ -39,7 +39,7 @@ from domain.phone import PhoneNumber
 class CreateUser:
     """Make the identity of a phone a user.
 
-    - The phone is the principal's. An administrator may name another.
+    - The phone is the principal's, also if none is named. An administrator may name another.
     - The same user again is a success with the same id: the app posts it at each login. The name
       stays as it is, also where it is spelled in another way.
     - An identity that an administrator makes a user is verified: a call cannot delete it.
@@ -57,7 +57,7 @@ class CreateUser:
     events: SecurityEvents
 
     async def __call__(
-        self, principal: Principal, username: Username, phone: PhoneNumber
+        self, principal: Principal, username: Username, phone: PhoneNumber | None
     ) -> Identity:
         """Create the user that the principal wants to be, or an administrator wants to exist.
 
@@ -72,6 +72,9 @@ class CreateUser:
             AuditFailed: an administrator names another phone, and nothing was done.
             StorageError
         """
+        phone = phone or principal.identity.phone
+        if phone is None:  # the account was detached since the request began
+            raise Unauthenticated
         is_own = phone == principal.identity.phone
         if not is_own:
             self._check_creates_others(principal)

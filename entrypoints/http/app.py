@@ -169,7 +169,6 @@ def _cors_config(web_origins: Sequence[str], methods: Sequence[Any]) -> CORSConf
             "Content-Range",
             "ETag",
             "Location",
-            "Preference-Applied",
             "Retry-After",
             "WWW-Authenticate",
             "X-Request-Id",

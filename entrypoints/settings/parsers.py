@@ -23,6 +23,7 @@ from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_c
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
+from entrypoints.http.settings import HYBRID_ORIGINS
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.values import Network, Secret
 
@@ -228,12 +229,15 @@ def parse_former_issuers(text: str) -> tuple[str, ...]:
 
 @rejects_with(
     "Must be origins without a path, separated by commas: https://host or https://host:port; "
-    "http:// for localhost only; international domains as xn--…"
+    "http:// for localhost only; international domains as xn--…; for hybrid apps "
+    f"{', '.join(HYBRID_ORIGINS)}."
 )
 def parse_web_origin(text: str) -> str:
     """Parse the origin of a web app, and write it like browsers do (RFC 6454 §6.2)."""
     if "*" in text:
         raise InvalidValue("Must name each origin: * would let every web page use the API.")
+    if text.lower() in HYBRID_ORIGINS:
+        return text.lower()
     scheme, host, port = full_match(_ORIGIN, text.lower()).groups()
     default_port = {"http": 80, "https": 443}[scheme]
     port = _parse_port(port) if port else default_port

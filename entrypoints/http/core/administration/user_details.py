@@ -318,9 +318,11 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
         ),
     ]
     phone_hash_of_yesterday: Annotated[
-        str | None,
-        described("The same of the log of yesterday.", "c9f0f895fb98ab91"),
-    ]
+        str | msgspec.UnsetType | None,
+        described(
+            "The same of the log of yesterday; absent for service tokens.", "c9f0f895fb98ab91"
+        ),
+    ] = msgspec.UNSET
     hold: Annotated[
         PhoneHoldResponse | None,
         described("For whom a phone without an account is held; null if it is not."),
@@ -331,9 +333,11 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
     ]
     sessions: Annotated[list[UserSessionResponse], described("The last used first.")]
     token_repeats: Annotated[
-        list[TokenRepeatResponse],
-        described("Those of the last 30 days, at most five, the latest first."),
-    ]
+        list[TokenRepeatResponse] | msgspec.UnsetType,
+        described(
+            "Those of the last 30 days, at most five, the latest first; absent for service tokens."
+        ),
+    ] = msgspec.UNSET
     devices: Annotated[list[DeviceResponse], described("The recognized devices.")]
     verification: Annotated[
         VerificationResponse | None,

@@ -12,9 +12,9 @@ from domain.otp.delivery import Channel
 from entrypoints.http.core.administration.target import ReasonField, UserBody
 from entrypoints.http.core.administration.user_details import SubjectField
 from entrypoints.http.core.otp.schemas import CHANNELS_OF_REQUESTS
-from entrypoints.http.core.users.retained_data import RetainedDataResponse
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.features.admin.retained_data import RetainedDataResponse
 from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
     UsernameField,

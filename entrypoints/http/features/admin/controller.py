@@ -24,10 +24,10 @@ from entrypoints.http.core.administration.target import (
     parse_target,
 )
 from entrypoints.http.core.administration.user_details import UserDetailsForm, UserDetailsResponse
-from entrypoints.http.core.users.retained_data import to_retained_data
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.admin import action_schemas as actions
+from entrypoints.http.features.admin.retained_data import to_retained_data
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.parameters import IdParameter
@@ -422,7 +422,10 @@ async def _show(
     show_user = user_details.show_user
     details = await show_user(request.operator, query, reason)
     form: UserDetailsForm = request.app.state.user_details
-    return form.to_response(details, show_user.clock.now())
+    response = form.to_response(details, show_user.clock.now())
+    if request.operator.is_token:  # they are for people who look into the log
+        response.phone_hash_of_yesterday = response.token_repeats = msgspec.UNSET
+    return response
 
 
 def _done(message: str, user: FoundUser) -> actions.UserActionResponse:

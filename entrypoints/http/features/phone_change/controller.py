@@ -23,7 +23,7 @@ from domain.otp.message_preferences import MessagePreferences, locale_fallbacks,
 from domain.otp.undo_code import parse_undo_code
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.http.core.otp.proofs import parse_sent_proof
-from entrypoints.http.core.otp.schemas import RequestOtpResponse, describe_otp_length
+from entrypoints.http.core.otp.schemas import CodeSentResponse, describe_otp_length
 from entrypoints.http.core.users.schemas import UserResponse, to_user_response
 from entrypoints.http.errors.exceptions import FieldError, InvalidFields
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -75,7 +75,7 @@ class PhoneChangeController(Controller):
         request: ApiRequest,
         phone_change: Injected[PhoneChangeFeature],
         data: JSONBody[SkipValidation[schemas.RequestPhoneChangeOtpBody]],
-    ) -> RequestOtpResponse:
+    ) -> CodeSentResponse:
         """Send a code for a change of the user's number. It signs nobody in.
 
         An app changes the number in these steps:
@@ -110,7 +110,7 @@ class PhoneChangeController(Controller):
         )
         with parsing_field("phone"):
             result = await phone_change.request_otp(request.principal, command)
-        return msgspec.convert(result, RequestOtpResponse, from_attributes=True)
+        return msgspec.convert(result, CodeSentResponse, from_attributes=True)
 
     @post(
         summary="Change the signed-in user's number",
@@ -253,7 +253,7 @@ class UndoController(Controller):
         request: ApiRequest,
         otp: Injected[OtpFeature],
         data: JSONBody[SkipValidation[schemas.RequestUndoOtpBody]],
-    ) -> RequestOtpResponse:
+    ) -> CodeSentResponse:
         """Send a code to a number whose account changed to another number. It signs nobody in.
 
         It is for owners of a number who got the message that it was changed, or a 409
@@ -280,7 +280,7 @@ class UndoController(Controller):
                 proof=sent.proof,
             )
         )
-        return msgspec.convert(result, RequestOtpResponse, from_attributes=True)
+        return msgspec.convert(result, CodeSentResponse, from_attributes=True)
 
     @post(
         summary="Undo a change of the number",

@@ -162,9 +162,9 @@ class LibraryPageResponse(msgspec.Struct, kw_only=True):
         int | None, described(f"The number of items, at most {MAX_TOTAL}; null with a cursor.", 100)
     ]
     total_is_exact: Annotated[
-        bool | None,
-        described("False if there are more items than `total`; null with a cursor.", True),
-    ]
+        bool | msgspec.UnsetType,
+        described("Always false: there are more items than `total`. Otherwise absent.", False),
+    ] = msgspec.UNSET
     total_pages: Annotated[
         int | None, described("The number of pages for `total` items; null with a cursor.", 10)
     ]
@@ -233,7 +233,7 @@ def to_page_response(page: LibraryPage) -> LibraryPageResponse:
         page=page.request.number,
         per_page=page.request.page_size,
         total=page.total,
-        total_is_exact=page.is_total_exact,
+        total_is_exact=False if page.is_total_exact is False else msgspec.UNSET,
         total_pages=page.total_pages,
         next_cursor=encode_cursor(page.next_cursor) if page.next_cursor else None,
     )

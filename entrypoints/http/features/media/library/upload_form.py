@@ -133,7 +133,7 @@ def _convert_errors() -> Iterator[None]:
         raise MediaStorageFailed from error
 
 
-class _PartParser(PushMultipartParser):  # type: ignore[misc] -- multipart ships no types
+class _PartParser(PushMultipartParser):  # type: ignore[misc]  # multipart ships no types
     """Ignores the Content-Length of a part, which RFC 7578 §4.8 forbids and OkHttp sends."""
 
     def _on_segment_headerline(self, line: bytes) -> None:

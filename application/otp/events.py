@@ -53,7 +53,7 @@ class OtpUnconfirmed(ProviderEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRejected(ProviderEvent):
-    """A provider rejected a message, and the next one is tried."""
+    """A provider rejected a message, and the result of another one decided."""
 
     name = "delivery_rejected"
     is_warning = True

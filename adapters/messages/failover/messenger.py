@@ -39,6 +39,12 @@ _NEXT_IS_TRIED: Final = (
 _log = logging.getLogger(__name__)
 
 
+def _weight(result: DeliveryResult) -> int:
+    """Return which of two results decides: the heavier one."""
+    is_rejection = result.status in _NEXT_IS_TRIED
+    return _NEXT_IS_TRIED.index(result.status) if is_rejection else len(_NEXT_IS_TRIED)
+
+
 @dataclass(slots=True)
 class FailoverProvider:
     """A messenger, its name in the settings, and its latest unknown result in this process."""
@@ -67,7 +73,7 @@ class FailoverMessenger:
     - After `UNKNOWN` the message may have been sent, so no other messenger is tried: one call
       never leads to two accepted messages.
     - After `INVALID_NUMBER` no other messenger is tried: no provider can reach the number.
-    - If one rejects the message and the next is tried, operators get a warning.
+    - If one rejects the message and the result of another one decides, operators get a warning.
     - If no messenger accepts the message, the result is a rejection of the number or the message,
       if there is one, and otherwise that of a provider that was connected.
     - A messenger that raises an exception, is not asynchronous, returns something else than a
@@ -100,19 +106,24 @@ class FailoverMessenger:
     async def send(
         self, phone: PhoneNumber, message: TextMessage, last_provider: str = ""
     ) -> DeliveryResult:
-        results: list[DeliveryResult] = []
+        deciding: DeliveryResult | None = None
         for provider in self._begin_calls(last_provider):
-            if results:
-                self._report_rejection(phone, results[-1])
             sent = await self._send(provider.messenger, phone, message)
             provider.record(sent, self._now())
             sent = replace(sent, provider=provider.name)
+            # The caller reports the result that decides. So each is reported once.
+            if deciding is None:
+                deciding = sent
+            elif _weight(sent) >= _weight(deciding):
+                self._report_rejection(phone, deciding)
+                deciding = sent
+            else:
+                self._report_rejection(phone, sent)
             if sent.status not in _NEXT_IS_TRIED:
-                return sent
-            results.append(sent)
-        if not results:
+                break
+        if deciding is None:
             return replace(PAUSED, provider=self.names[0]) if self.names else _NO_MESSENGER
-        return max(reversed(results), key=lambda result: _NEXT_IS_TRIED.index(result.status))
+        return deciding
 
     def _begin_calls(self, last_provider: str) -> Iterator[FailoverProvider]:
         """Yield the providers that may be called now, one after the other."""

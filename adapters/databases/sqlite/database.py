@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from adapters.databases.records.call_deadlines import Answers
+from adapters.databases.records.database_metadata import EMPTIED
 from adapters.databases.sql.metadata import WRITE_CHECK
 from adapters.databases.sqlite.connection_worker import (
     ExecuteBatch,
@@ -102,7 +103,8 @@ class SqliteDatabase:
         if self.writer.has_waited(BUSY_AFTER) and self.writer.answers.are_recent:
             return  # behind so many writes the check would come too late, and they prove as much
         # A full or read-only disk can still be read.
-        await self.execute(WRITE_CHECK)
+        if not await self.execute(WRITE_CHECK):
+            raise StorageUnavailable(EMPTIED)
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from adapters.messages.templates.rules import find_link
 from domain import countries
 from domain.default_ignorable import drop_default_ignorable
-from domain.errors import InvalidValue
+from domain.errors import InvalidValue, MalformedOtp
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_code
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
@@ -50,6 +50,7 @@ _ORIGIN: Final = re.compile(
 _ISSUER_NAME: Final = re.compile(r"(?!(?i:none)\Z)[A-Za-z0-9][A-Za-z0-9._-]*")
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"(?!.{{254}})(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}|localhost")
+_QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d"
 _TEST_OTP: Final = re.compile(r"(\+[^=]*)=([^@]*)(?:@(.+))?")
 # Codes that are not in ISO 3166-1 and that people use.
 _USUAL_CODES: Final = {"EL": "GR", "UAE": "AE", "UK": "GB", "USA": "US"}
@@ -311,8 +312,16 @@ def _parse_duration(text: str) -> timedelta:
     "Must be numbers with +, an equals sign and a code, and their last day like @2027-01-01."
 )
 def _parse_test_otp(text: str) -> TestOtp:
+    if any(quote in text for quote in _QUOTES):
+        raise InvalidValue("Must be without quotes, also around a code.")
     phone, code, day = full_match(_TEST_OTP, text).groups()
     code = drop_default_ignorable(code)
     length = min(max(len(code.strip()), DEFAULT_OTP_LENGTH), MAX_OTP_LENGTH)
     until = datetime.fromisoformat(f"{day.strip()}T00Z") + _DAY if day else None
-    return TestOtp(parse_phone(phone.strip(), rules=None), parse_otp_code(code, length), until)
+    try:
+        otp = parse_otp_code(code, length)
+    except MalformedOtp:
+        raise InvalidValue(
+            "Each code must have digits only, as many as DIALTONE_OTP_LENGTH says."
+        ) from None
+    return TestOtp(parse_phone(phone.strip(), rules=None), otp, until)

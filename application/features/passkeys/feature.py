@@ -142,7 +142,7 @@ class PasskeysFeature:
             if not is_open_staff(identity, self._test_otps):
                 raise ConflictingValue(
                     "Only staff signs in with passkeys. This account has no role, is blocked, or "
-                    "its number has a fixed code in the settings."
+                    "its number is in DIALTONE_TEST_OTPS."
                 )
             secret = await self._invite(identity, LINK_TTL)
         return f"{self._policy.enrolment_url}#{secret}"

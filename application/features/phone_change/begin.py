@@ -67,9 +67,7 @@ class BeginPhoneChange:
             ConflictingValue
         """
         if not self._may_have(identity, phone):
-            raise ConflictingValue(
-                "This number has a fixed code for tests, so no account can change to it."
-            )
+            raise ConflictingValue("This number is for tests, so no account can change to it.")
 
     async def __call__(
         self,

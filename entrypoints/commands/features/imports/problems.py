@@ -30,7 +30,7 @@ PROBLEMS: Final[Mapping[RejectionReason, str]] = {
     " one is right.",
     ImportProblem.PHONE_IN_USE: "This phone has an account with other data.",
     ImportProblem.PHONE_BLOCKED: "An operator has blocked this phone: dialtone user unblock.",
-    ImportProblem.TEST_PHONE: "This phone has a fixed code in DIALTONE_TEST_OTPS.",
+    ImportProblem.TEST_PHONE: "This phone is in DIALTONE_TEST_OTPS: take it out there.",
     ImportProblem.ID_IN_USE: "Another account has this id.",
     ImportProblem.USER_DELETED: "The account with this id was deleted, and does not come back.",
     ImportProblem.EXTERNAL_ID_IN_USE: "Another account has this external id.",

@@ -292,7 +292,7 @@ class OperatorActions:
     def _promote(self, identity: Identity, role: Role) -> Identity:
         if any(self.test_otps.includes(phone) for phone in identity.all_phones):
             raise InvalidValue(
-                "This phone is in DIALTONE_TEST_OTPS, so anybody who has used its code, also before "
+                "This phone is in DIALTONE_TEST_OTPS, so anybody who used its code, also before "
                 "its last day was over, would have the role. Remove it there, revoke its sessions "
                 "(dialtone user sign-out), and try again."
             )

@@ -41,10 +41,22 @@ class ActorLimits:
         if actor.kind is not ActorKind.SERVICE_TOKEN:
             return
         now = self.clock.now()
-        limit = RateLimit(f"token:{actor.id}", LimitPurpose.READS, name, window)
+        limit = _limit_of_token(actor, name, window)
         [acquired] = await self.limit_store.acquire(Reservation(now, (limit,)))
         if not isinstance(acquired, Acquisition):
             raise error(whole_seconds(now, acquired))
+
+    async def check(
+        self, actor: Actor, name: str, window: SlidingWindow, error: type[RateLimitExceeded]
+    ) -> None:
+        """Raise what `acquire` would raise now. Nothing is counted."""
+        if actor.kind is not ActorKind.SERVICE_TOKEN:
+            return
+        now = self.clock.now()
+        limit = _limit_of_token(actor, name, window)
+        available_at = await self.limit_store.next_available(Reservation(now, (limit,)))
+        if available_at > now:
+            raise error(whole_seconds(now, available_at))
 
     async def acquire_act(self, actor: Actor) -> None:
         """Count an act that does harm in the wrong hands, of a person or a service token.
@@ -77,3 +89,7 @@ class ActorLimits:
             raise TooManyActs(whole_seconds(now, acquired))
         if acquired.is_watched_used_up:
             self.events.record(ActLimitHalfUsed(**of_actor))
+
+
+def _limit_of_token(actor: Actor, name: str, window: SlidingWindow) -> RateLimit:
+    return RateLimit(f"token:{actor.id}", LimitPurpose.READS, name, window)

@@ -20,6 +20,7 @@ from entrypoints.http.core.users.schemas import (
 from entrypoints.http.errors.exceptions import InvalidUserId, UserSaveFailed
 from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.requests.request import ApiRequest
@@ -113,7 +114,10 @@ class UserController(Controller):
         who logged in within the last 15 minutes see the full number, which an audit entry says.
         """
         viewed = parse_id(user_id, InvalidUserId())
-        identity, number = await user_details.view_user(request.principal, viewed)
+        is_head = IS_HEAD in request.scope["state"]
+        identity, number = await user_details.view_user(
+            request.principal, viewed, is_shown=not is_head
+        )
         return to_user_response(identity, request.principal.viewer, number)
 
     @patch(

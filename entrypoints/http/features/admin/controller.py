@@ -30,6 +30,7 @@ from entrypoints.http.features.admin import action_schemas as actions
 from entrypoints.http.features.admin.retained_data import to_retained_data
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.requests.request import ApiRequest
@@ -420,7 +421,8 @@ async def _show(
     reason: str = "",
 ) -> UserDetailsResponse:
     show_user = user_details.show_user
-    details = await show_user(request.operator, query, reason)
+    is_head = IS_HEAD in request.scope["state"]
+    details = await show_user(request.operator, query, reason, is_shown=not is_head)
     form: UserDetailsForm = request.app.state.user_details
     response = form.to_response(details, show_user.clock.now())
     if request.operator.is_token:  # they are for people who look into the log

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from domain.administration.scope import Scope
+from application.features.admin.feature import AdminFeature
+from domain.administration.scope import PHONES_PER_TOKEN, Scope
 from domain.errors import TooManyOtpRequests
 from domain.identities.external_id import parse_external_id
 from domain.identities.phone_change import UNDO_PERIOD
@@ -188,6 +189,27 @@ async def test_only_a_fresh_login_of_an_administrator_sees_the_number_of_a_user(
     assert (fresh["admin"], old["admin"], "admin" in stranger) == (False, False, False)
     assert (own["external_id"], "external_id" in stranger) == ("7", False)
     assert driver.acts == [("view_phone", user, None)]
+
+
+async def test_head_is_answered_like_get_and_is_not_in_the_audit(driver: AdminDriver) -> None:
+    token = await driver.make_token(Scope.READ_USERS, Scope.READ_PHONES, Scope.LIST_USERS)
+    by_id = f"/admin/users/{driver.user_id}"
+    headers = {path: bearer(token) for path in (by_id, "/admin/users")}
+    headers[f"/users/{driver.user_id}"] = bearer(driver.administrator)
+
+    for path, header in headers.items():
+        assert (await driver.http.head(path, headers=header)).status_code == 200
+    assert driver.acts == []
+
+    for path, header in headers.items():
+        assert (await driver.http.get(path, headers=header)).status_code == 200
+    assert len(driver.acts) == 3
+    operator = await driver.harness.use_cases.of(AdminFeature).authenticate_token(token)
+    for _ in range(PHONES_PER_TOKEN.limit - 1):
+        await driver.harness.user_details.view_phone.count(operator)
+    for method in ("GET", "HEAD"):
+        response = await driver.http.request(method, by_id, headers=bearer(token))
+        assert response.status_code == 429
 
 
 async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:

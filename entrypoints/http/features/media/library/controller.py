@@ -334,7 +334,8 @@ class MediaFileController(Controller):
             return ASGIResponse(status_code=304, headers=headers)
         headers["Content-Type"] = file.image.format.content_type
         if IS_HEAD in request.scope["state"]:
-            headers["Content-Length"] = str(await open_file.get_size(file))
+            async with file_reads.slot(request.client_ip):
+                headers["Content-Length"] = str(await open_file.get_size(file))
             return ASGIResponse(headers=headers, is_head_response=True)
         size = file.image.bytes
         part = validators.find_range(request.headers, size)

@@ -15,6 +15,7 @@ from entrypoints.http.errors.exceptions import (
     InvalidHost,
     MethodNotAllowed,
     OriginNotAllowed,
+    PathNotFound,
     UnsupportedTransferEncoding,
 )
 from entrypoints.http.errors.table import ErrorTable
@@ -60,6 +61,8 @@ class RequestCheckMiddleware:
     - A request has at most one Authorization header (RFC 9110 §5.3): of two, a proxy and the
       service might each look at another one.
     - No body has a transfer coding other than chunked (RFC 9112 §6.1).
+    - No path has an empty segment or an encoded slash. The framework would find another path by it
+      than the rules of a proxy.
     - CONNECT is for proxies (RFC 9110 §9.3.6).
     - `OPTIONS *` asks about the server (RFC 9110 §9.3.7). `OPTIONS /` does too, because HAProxy
       checks the health of a server by it.
@@ -124,6 +127,8 @@ class RequestCheckMiddleware:
 
     def _check(self, scope: AsgiScope) -> None:
         host = _check_framing(scope)
+        if "//" in scope["path"] or b"%2f" in scope["raw_path"].lower():
+            raise PathNotFound
         if scope["method"] == "CONNECT":
             raise MethodNotAllowed(self._errors.of_path(scope["path"]).methods or self._allow)
         headers = headers_of(scope)

@@ -27,6 +27,7 @@ _COMPRESSED: Final = (b"\x1f\x8b", b"PK\x03\x04")
 """gzip and ZIP, which a spreadsheet's own file is."""
 _TOO_LONG: Final = f"has more than {MAX_RECORD_LENGTH} bytes"
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+_TEXT_FORMULA: Final = re.compile(r'\s*="((?:[^"]|"")*)"\s*')
 _NUMBER: Final = re.compile(r"\d(?:\W?\d){6}")
 _KNOWN: Final = f"An import knows {', '.join(FIELD_NAMES)}."
 _RECIPES: Final = "docs/importing.md has recipes for the exports of other services."
@@ -262,7 +263,9 @@ def _list_unknown(names: Iterable[str]) -> Sequence[str]:
 
 
 def _unescape(text: str) -> str:
-    """Remove the apostrophe that keeps a spreadsheet from running a formula."""
+    """Return a text without what keeps a spreadsheet from changing it: `'+1…` or `="+1…"`."""
+    if formula := _TEXT_FORMULA.fullmatch(text):
+        return formula[1].replace('""', '"')
     return text[1:] if text[:1] == "'" and text[1:2] in _FORMULA_STARTS else text
 
 

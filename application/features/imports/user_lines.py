@@ -18,6 +18,9 @@ _SPREADSHEET_NUMBER: Final = re.compile(r"\s*\d+(?:[.,]\d+)?[eE][+-]?\d+\s*|\s*\
 _FIRST_YEAR: Final = 1970
 _UNIX_SECONDS: Final = re.compile(r"\d{9,10}(?:\.\d{1,9})?")
 _UNIX_MILLISECONDS: Final = re.compile(r"\d{12,13}")
+# Databases write `2024-01-01 10:11:12 UTC`, and `2024-01-01 10:11:12 +0000`.
+_UTC_NAME: Final = re.compile(r"(?<=\d) ?(?:UTC|GMT)\Z", re.IGNORECASE)
+_OFFSET_SPACE: Final = re.compile(r"(?<=\d) (?=[+-]\d\d:?\d\d\Z)")
 _FLAGS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("true", "t", "1", "yes", "y"), True),
     **dict.fromkeys(("false", "f", "0", "no", "n", "null", ""), False),
@@ -183,5 +186,8 @@ def _read_time(text: str) -> datetime:
         return datetime.fromtimestamp(int(text) / 1000, UTC)
     if _UNIX_SECONDS.fullmatch(text):
         return datetime.fromtimestamp(float(text), UTC)
-    time = datetime.fromisoformat(text)
+    without_name = _UTC_NAME.sub("", text)
+    time = datetime.fromisoformat(_OFFSET_SPACE.sub("", without_name))
+    if without_name != text and time.utcoffset():
+        raise ValueError
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -200,6 +200,8 @@ def test_all_lines_of_a_report_have_the_same_columns(
 
 def test_a_field_that_was_escaped_for_spreadsheets_is_read(tmp_path: Path) -> None:
     assert phones_of(of_text(tmp_path, "phone\n'+14155550101\n")) == ["+14155550101"]
+    for field in ('="+14155550101"', '"=""+14155550101"""'):
+        assert phones_of(of_text(tmp_path, f"phone\n{field}\n")) == ["+14155550101"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ DomainError
 │   ├── InvalidPhone, AmbiguousPhone, UnsupportedPhoneType
 │   ├── MalformedOtp, InvalidCursor, InvalidNumber, InvalidIdentifier
 │   ├── TooShort, TooLong, InvalidCharacters, NoVisibleCharacter
-│   ├── MixedScripts, ReservedName
+│   ├── MixedScripts, ReservedName, PhoneAsUsername
 │   └── UnsupportedValue, ConflictingValue
 ├── Unauthenticated               no access token, or an invalid one
 │   └── InvalidRefreshToken       the same for a refresh token
@@ -84,6 +84,10 @@ class MixedScripts(InvalidValue):
 
 class ReservedName(InvalidValue):
     """The text is a name that claims a role, or looks like one."""
+
+
+class PhoneAsUsername(InvalidValue):
+    """The text is a phone number, which everybody would see."""
 
 
 class InvalidCursor(InvalidValue):

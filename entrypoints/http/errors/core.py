@@ -38,6 +38,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.NoVisibleCharacter: ErrorRow(400, FieldErrorCode.NO_VISIBLE_CHARACTER),
     errors.MixedScripts: ErrorRow(400, FieldErrorCode.MIXED_SCRIPTS),
     errors.ReservedName: ErrorRow(400, FieldErrorCode.RESERVED_NAME),
+    errors.PhoneAsUsername: ErrorRow(400, FieldErrorCode.PHONE_AS_USERNAME),
     errors.InvalidCursor: ErrorRow(400, FieldErrorCode.INVALID_CURSOR),
     errors.InvalidNumber: ErrorRow(400, FieldErrorCode.INVALID_NUMBER),
     errors.InvalidIdentifier: ErrorRow(400, FieldErrorCode.INVALID_ID),

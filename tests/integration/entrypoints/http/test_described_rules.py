@@ -51,8 +51,9 @@ IN_WORDS: Final[Mapping[str, set[str]]] = {
     "otp": set(),
     "old_otp": set(),
     "undo_code": set(),
-    # The length is that of the composed form with collapsed spaces. Some names claim a role.
-    "username": {"too_long", "reserved_name"},
+    # The length is that of the composed form with collapsed spaces. Some names claim a role, and
+    # a numbering plan decides which are phones.
+    "username": {"too_long", "reserved_name", "phone_as_username"},
     "reason": {"too_long"},
     # A list of countries, and the calendar.
     "country": {"invalid_value"},

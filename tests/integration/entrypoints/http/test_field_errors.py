@@ -80,6 +80,7 @@ POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
 PATCHES: Final[list[tuple[str, object, dict[str, str]]]] = [
     ("/users/me", {"username": "a\nb"}, {"username": "invalid_characters"}),
     ("/users/me", {"username": "DIALTONE"}, {"username": "reserved_name"}),
+    ("/users/me", {"username": PHONE}, {"username": "phone_as_username"}),
     ("/library/1", {"category": None}, {"item_id": "invalid_id"}),
 ]
 GETS: Final[list[tuple[str, bytes, dict[str, str]]]] = [

@@ -28,8 +28,7 @@ def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[Records]:
     answers: Records = {}
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
         server.bind(("127.0.0.1", 0))
-        resolver = dns.resolver.Resolver(configure=False)
-        resolver.nameservers, resolver.port = ["127.0.0.1"], server.getsockname()[1]
+        resolver = dns.resolver.make_resolver_at(*server.getsockname())
         monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
         Thread(target=answer_questions, args=(server, answers), daemon=True).start()
         yield answers

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from threading import Thread
 from typing import Final
 
@@ -13,7 +14,9 @@ import dns.resolver
 import dns.rrset
 import pytest
 
-from tests.integration.adapters.databases.openings import MONGO_OPENING
+from adapters.databases.mongo import inspect_database
+from application.ports.errors import ConfigurationError
+from tests.support.certificates import CertificateAuthority
 
 Records = dict[tuple[str, str], list[str]]
 CLUSTER: Final = ("_mongodb._tcp.cluster.example.com.", "SRV")
@@ -50,6 +53,12 @@ def answer_questions(server: socket.socket, answers: Mapping[tuple[str, str], li
         server.sendto(response.to_wire(), client)
 
 
+async def inspection_error(url: str) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        await inspect_database(url, None)
+    return str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
@@ -70,4 +79,17 @@ async def test_what_is_wrong_with_the_records_is_named(
 ) -> None:
     records.update(found)
 
-    assert reason in await MONGO_OPENING.error(URL)
+    assert reason in await inspection_error(URL)
+
+
+async def test_a_certificate_has_no_user_in_the_database_of_a_txt_record(
+    records: Records, tmp_path: Path
+) -> None:
+    records.update({CLUSTER: HOST, TEXT: ["authSource=admin"]})
+    certificate = CertificateAuthority(tmp_path).issue("client")
+    options = f"&authMechanism=MONGODB-X509&tlsCertificateKeyFile={certificate}"
+
+    assert "write authSource=$external" in await inspection_error(f"{URL}{options}")
+    # The URL overrides it.
+    error = await inspection_error(f"{URL}{options}&authSource=$external")
+    assert "no server that accepts writes" in error

@@ -203,12 +203,17 @@ class PhoneUnreachable(DomainError):
 class DeliveryFailed(DomainError):
     """No provider accepted the message; may have a message.
 
-    `retry_after` is when a request can succeed: whole seconds.
+    `retry_after` is when a request can succeed: whole seconds. If no provider was called,
+    `provider` is the one that has a pause until then, because of `cause`.
     """
 
-    def __init__(self, message: str = "", retry_after: int = 1) -> None:
+    def __init__(
+        self, message: str = "", retry_after: int = 1, provider: str = "", cause: str = ""
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.provider = provider
+        self.cause = cause
 
 
 class SessionNotFound(DomainError):

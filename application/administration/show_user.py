@@ -215,4 +215,9 @@ class ShowUser:
             if (reason := delivery.unknown_reason) is not None:
                 return ShownDelivery(delivery, DeliveryStatus.UNKNOWN.value, reason)
             return ShownDelivery(delivery, DeliveryStatus.ACCEPTED.value, "")
-        return ShownDelivery(delivery, report.status.value, report.error_code or "")
+        error, reason = report.error_code or "", report.reason
+        return ShownDelivery(
+            delivery,
+            report.status.value,
+            f"{error} ({reason})" if error and reason else error or reason,
+        )

@@ -147,6 +147,7 @@ class OtpUndelivered(ReportEvent):
     name = "otp_undelivered"
     is_warning = True
     error_code: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -167,6 +167,15 @@ class Messenger(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PausedProvider:
+    """A provider that this process does not call until a time, and why."""
+
+    name: str
+    reason: str
+    until: datetime
+
+
 class MessageProviders(Protocol):
     """The messengers of the operator, in their order, as one."""
 
@@ -188,8 +197,8 @@ class MessageProviders(Protocol):
         """
         ...
 
-    def retry_after(self) -> float:
-        """Return after how many seconds the next message is handed to a provider; 0 for now.
+    def find_pause(self) -> PausedProvider | None:
+        """Return the provider that is called again first; None if one may be called now.
 
         Until then `send` returns `UNAVAILABLE`.
         """

@@ -74,6 +74,12 @@ class Metrics:
             "Messages that a provider rejected, and the result of another one decided.",
             "provider",
         )
+        self.provider_paused = self.gauge(
+            "provider_paused",
+            "Workers of this instance that do not call the provider now.",
+            "livesum",
+            "provider",
+        )
         self.storage_duration = self.histogram(
             "storage_duration_seconds",
             "Time of a call of the database, the limit store or the media store.",

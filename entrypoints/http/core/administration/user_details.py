@@ -243,8 +243,17 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
     error: Annotated[
         str | None,
         described(
-            "The provider's code, or why it was rejected or is unknown; null without an error.",
-            "30003",
+            "The provider's code with what it means, or why it was rejected or is unknown; null"
+            " without an error.",
+            "30007 (The message service filtered this message.)",
+        ),
+    ]
+    fell_back: Annotated[
+        str | None,
+        described(
+            "The channel that was tried before this one, and why it did not deliver; null if there"
+            " was none.",
+            "whatsapp: 131026 WhatsApp does not reach this number.",
         ),
     ]
     is_reset: Annotated[
@@ -479,6 +488,7 @@ def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResp
                 provider=shown.delivery.provider or None,
                 status=shown.status,
                 error=shown.error or None,
+                fell_back=shown.delivery.fell_back or None,
             )
             for shown in details.deliveries
         ],

@@ -44,6 +44,7 @@ def test_the_documented_country_file_is_used_unchanged_and_previewed(tmp_path: P
 
     units = len(REGISTERED.format("012345"))
     assert preview.returncode == 0
+    assert preview.stdout.startswith(f"{tmp_path}/")  # own files come first
     assert (
         f"{tmp_path}/IN.toml, sign_in, general: 1 message, {units} units of GSM-7" in preview.stdout
     )

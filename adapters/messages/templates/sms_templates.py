@@ -128,8 +128,12 @@ class FileSmsTemplates:
         return any((name, Purpose.SIGN_IN) in self._files for name in locale_fallbacks(locale))
 
     def previews(self) -> Iterator[tuple[TemplateFile, Purpose | PhoneNotice, TemplatePreview]]:
-        """Render and validate all messages that can be sent, with the longest lifetime."""
-        for (_, message), file in self._files.items():
+        """Render and validate all messages that can be sent, with the longest lifetime.
+
+        Those of the operator's own files come first.
+        """
+        files = sorted(self._files.items(), key=lambda each: each[1].is_builtin)
+        for (_, message), file in files:
             if isinstance(message, PhoneNotice):
                 yield file, message, self._preview_notice(file.notices[message])
             else:

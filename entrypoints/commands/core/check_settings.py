@@ -19,12 +19,17 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
     tried = [each.tried for each in features if each.tried]
     parts = ", ".join(["the keys", "the database", *tried, "the providers"])
 
-    @click.command(cls=Command, examples=["", "--templates", "--connect"], checks_files=True)
+    @click.command(
+        cls=Command, examples=["", "--templates --language de", "--connect"], checks_files=True
+    )
     @click.option(
         "--all", "show_all", is_flag=True, help="Show also those that have their defaults."
     )
     @click.option(
         "--templates", is_flag=True, help="Show the message of each SMS template instead."
+    )
+    @click.option(
+        "--language", metavar="NAME", help="With --templates: only this language or country."
     )
     @click.option(
         "--connect",
@@ -37,6 +42,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
         *,
         show_all: bool,
         templates: bool,
+        language: str | None,
         connect: bool,
         **more_checks: "Callable[[Settings], Mapping[str, Check]] | None",
     ) -> Iterator[str]:
@@ -50,7 +56,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
         from entrypoints.settings.secret_files import find_exposed
 
         if templates:
-            yield from _preview_templates(settings)
+            yield from _preview_templates(settings, language)
             yield from _notes(settings)
             return
         more = [find_checks for find_checks in more_checks.values() if find_checks]
@@ -112,16 +118,23 @@ def _notes(settings: "Settings") -> Iterator[str]:
         yield from file.check()
 
 
-def _preview_templates(settings: "Settings") -> Iterator[str]:
+def _preview_templates(settings: "Settings", language: str | None) -> Iterator[str]:
     """Show each message as it is sent, below its file, what it is for, its platform and its length.
 
-    At the end are the countries whose file does not have all messages.
+    Own files come first. At the end are the countries whose file does not have all messages.
     """
     from domain.otp.message_parts import measure_sms
+    from entrypoints.opening.startup_error import CommandError
     from entrypoints.opening.operator_files import load_sms_templates
 
     templates = load_sms_templates(settings)
+    names = {file.name for file, _, _ in templates.previews()}
+    if language is not None and language not in names:
+        known = ", ".join(sorted(names))
+        raise CommandError(f"--language: there are no templates of that name. There are: {known}.")
     for file, message, preview in templates.previews():
+        if language not in (None, file.name):
+            continue
         length = measure_sms(preview.text)
         unit = "message" if length.parts == 1 else "messages"
         yield (

@@ -124,8 +124,8 @@ def _preview_templates(settings: "Settings", language: str | None) -> Iterator[s
     Own files come first. At the end are the countries whose file does not have all messages.
     """
     from domain.otp.message_parts import measure_sms
-    from entrypoints.opening.startup_error import CommandError
     from entrypoints.opening.operator_files import load_sms_templates
+    from entrypoints.opening.startup_error import CommandError
 
     templates = load_sms_templates(settings)
     names = {file.name for file, _, _ in templates.previews()}

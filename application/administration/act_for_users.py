@@ -76,22 +76,15 @@ class ActForUsers:
             return await self.reset_phone_limits(user.require_phone(), expected_left)
 
     async def block(self, operator: Operator, query: UserQuery, reason: str = "") -> FoundUser:
-        """Block a phone: nothing is sent to it, and its sessions end.
-
-        A phone that is held for an account cannot undo the change while it is blocked, so only
-        administrators and commands block it (`Forbidden` for others).
-        """
+        """Block a phone: nothing is sent to it, and its sessions end."""
         async with self.acting(operator, acts.BLOCK, query, reason) as user:
-            await self.operator_actions.block(
-                user.require_phone(), unless_held=not operator.has_all_rights
-            )
+            await self.operator_actions.block(user.require_phone())
             return user
 
     async def unblock(self, operator: Operator, query: UserQuery, reason: str = "") -> FoundUser:
         """Let a blocked phone sign in again. Who may block it may unblock it."""
         async with self.acting(operator, acts.UNBLOCK, query, reason) as user:
-            unless_held = not operator.has_all_rights
-            await self.operator_actions.unblock(user.require_phone(), unless_held=unless_held)
+            await self.operator_actions.unblock(user.require_phone())
             return user
 
     async def sign_out(self, operator: Operator, query: UserQuery, reason: str = "") -> int:
@@ -147,16 +140,6 @@ class ActForUsers:
             identity_id = user.require_identity().id
             identity = await self.operator_actions.set_external_id(identity_id, external_id)
             return replace(user, identity=identity)
-
-    async def restore(self, operator: Operator, query: UserQuery, reason: str = "") -> FoundUser:
-        """Give a phone back to the identity that lost it.
-
-        The operator may act on both: on that identity, and on the present owner of the phone.
-        """
-        async with self.acting(operator, acts.RESTORE, query, reason) as user:
-            identity_id = user.require_identity().id
-            await self.operator_actions.restore(identity_id, operator.check_identity)
-            return user
 
     @asynccontextmanager
     async def acting(

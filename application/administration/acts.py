@@ -87,13 +87,6 @@ SET_EXTERNAL_ID: Final = Act(
     scope=Scope.SET_USER_DATA,
     needs_fresh_login=True,
 )
-RESTORE: Final = Act(
-    name="restore",
-    action=AuditAction.RESTORE,
-    does="Give a phone back to the account that lost it",
-    scope=Scope.RESTORE_USERS,
-    is_limited=True,
-)
 DELETE: Final = Act(
     name="delete", action=AuditAction.DELETE, scope=Scope.DELETE_USERS, needs_fresh_login=True
 )
@@ -107,7 +100,6 @@ CORE_ACTS: Final[Sequence[Act]] = (
     PROMOTE,
     DEMOTE,
     SET_EXTERNAL_ID,
-    RESTORE,
     DELETE,
 )
 """Those of the core, in the order in which the console shows them."""

@@ -36,9 +36,7 @@ class AdministrationFeature:
         self.details_parts: list[DetailsPart] = []
         self.export_parts: list[ExportPart] = []
         self.list_retained_data = ListRetainedData()
-        self.find_user = FindUser(
-            repositories.identities, verifications, identities.phone_holds, keyed_hashes
-        )
+        self.find_user = FindUser(repositories.identities, verifications, keyed_hashes)
         self.list_audit = ListAudit(repositories.audit_log, repositories.identities, keyed_hashes)
         self.actor_limits = ActorLimits(system.clock, system.events)
         self.act_for_users = ActForUsers(

@@ -2,19 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 from application.identities.events import (
-    IdentityDetached,
-    IdentityRestored,
     PhoneBlockedByOperator,
     PhoneUnblockedByOperator,
     RoleChanged,
     SessionRevoked,
 )
-from application.identities.phone_holds import PhoneHolds
 from application.ports.errors import UniqueViolation
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
@@ -23,9 +19,7 @@ from application.ports.system import Clock
 from application.update import change
 from domain.errors import (
     ExternalIdInUse,
-    Forbidden,
     InvalidValue,
-    PhoneInUse,
     UserNotFound,
 )
 from domain.identities.external_id import ExternalId
@@ -39,12 +33,6 @@ from domain.phone import PhoneNumber
 JOINED_BY_CALL: Final = (
     "This phone joined by a call, which proves nothing. Its owner signs in first."
 )
-_IS_HELD: Final = (
-    "This number is held for an account that has another one, and can undo that unless it is "
-    "blocked. Only an administrator or a command blocks or unblocks it."
-)
-CheckIdentity: TypeAlias = Callable[[Identity], None]
-"""Raises Forbidden if the operator may not act on an identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +44,6 @@ class OperatorActions:
 
     identities: Identities
     phone_verifications: PhoneVerifications
-    phone_holds: PhoneHolds
     clock: Clock
     events: SecurityEvents
     test_otps: TestOtps
@@ -121,35 +108,24 @@ class OperatorActions:
         )
         return revoked
 
-    async def block(self, phone: PhoneNumber, *, unless_held: bool = False) -> None:
+    async def block(self, phone: PhoneNumber) -> None:
         """Block a phone: nothing is delivered to it, no code is correct, all its tokens stop.
 
         - The verification is blocked first: no code is correct after that.
         - The identity is blocked second: its sessions are revoked, and a login that was verified
           before finds it blocked. An identity that does not exist yet is created blocked.
-        - A phone that is held for an identity can undo nothing while it is blocked.
-
-        Args:
-            phone: The phone.
-            unless_held: Do nothing to a phone that is held.
 
         Raises:
-            Forbidden: It is held.
             StorageError
         """
         now = self.clock.now()
 
-        async def block_phone(
+        def block_phone(
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, str | None]:
-            if unless_held and verification.hold.is_active(now):
-                verification = await self.phone_holds.drop_void(verification)
             return verification.block(now), verification.identity_id
 
-        try:
-            identity_id = await change(self.phone_verifications, phone, block_phone)
-        except PhoneInUse:
-            raise Forbidden(_IS_HELD) from None
+        identity_id = await change(self.phone_verifications, phone, block_phone)
         if identity_id is not None:
 
             def block(identity: Identity | None) -> tuple[Identity, None]:
@@ -160,22 +136,15 @@ class OperatorActions:
             await change(self.identities, identity_id, block)
         self.events.record(PhoneBlockedByOperator(phone=phone, user_id=identity_id))
 
-    async def unblock(self, phone: PhoneNumber, *, unless_held: bool = False) -> None:
+    async def unblock(self, phone: PhoneNumber) -> None:
         """Let a blocked phone log in again. Revoked sessions stay revoked.
 
         The identity is unblocked first and the verification second: until then no code is correct,
         so none is used for an identity that is still blocked.
 
-        Args:
-            phone: The phone.
-            unless_held: Do nothing to a phone that is held: it could undo the change again.
-
         Raises:
-            Forbidden: It is held.
             StorageError
         """
-        if unless_held and await self._is_held(phone):
-            raise Forbidden(_IS_HELD)
         identity_id, now = await self._find_owner(phone), self.clock.now()
         if identity_id is not None:
 
@@ -189,68 +158,6 @@ class OperatorActions:
             self.phone_verifications, phone, lambda verification: (verification.unblock(), None)
         )
         self.events.record(PhoneUnblockedByOperator(phone=phone, user_id=identity_id))
-
-    async def _is_held(self, phone: PhoneNumber) -> bool:
-        verification = (await self.phone_verifications.load(phone)).value
-        return await self.phone_holds.load_holder(verification) is not None
-
-    async def restore(self, identity_id: str, check: CheckIdentity) -> Identity:
-        """Give a phone back to the identity that was detached from it.
-
-        - The present owner of the phone is detached in turn, so that this can be undone.
-        - The restored identity has its media, but no username, role or session: its owner logs in.
-
-        Args:
-            identity_id: The detached identity.
-            check: Checks each of the two, in the write that changes it, and raises Forbidden.
-
-        Raises:
-            Forbidden: the operator may not act on one of the two. Nothing was changed.
-            UserNotFound: there is no detached identity with this id.
-            PhoneInUse: the phone is held for an identity that changed to another one.
-            StorageError
-        """
-        now = self.clock.now()
-        loaded = await self.identities.load(identity_id)
-        if loaded is None or loaded.value.detached_at is None or loaded.value.phone is None:
-            raise UserNotFound
-        phone = loaded.value.phone
-        if not await self.phone_holds.end_void(phone):
-            raise PhoneInUse
-
-        async def replace_owner(
-            verification: PhoneVerification,
-        ) -> tuple[PhoneVerification, None]:
-            if verification.identity_id == identity_id:
-                return verification, None
-            if verification.identity_id is not None:
-                await self._detach(verification.identity_id, phone, now, check)
-            return verification.change_owner(identity_id), None
-
-        await change(self.phone_verifications, phone, replace_owner)
-
-        def restore(identity: Identity) -> tuple[Identity, Identity]:
-            check(identity)
-            restored = identity.restore(now)
-            return restored, restored
-
-        identity = await change(self.identities, identity_id, restore, missing=UserNotFound)
-        self.events.record(IdentityRestored(phone=phone, user_id=identity_id))
-        return identity
-
-    async def _detach(
-        self, owner_id: str, phone: PhoneNumber, now: datetime, check: CheckIdentity
-    ) -> None:
-        def detach(identity: Identity | None) -> tuple[Identity, bool]:
-            if identity is None:  # a login is about to create it
-                identity = Identity(owner_id, phone, now)
-            if not identity.is_open_owner(phone):
-                return identity, False
-            check(identity)
-            return identity.detach(now), True
-
-        if await change(self.identities, owner_id, detach):
-            self.events.record(IdentityDetached(phone=phone, user_id=owner_id))
 
     def _promote(self, identity: Identity, role: Role) -> Identity:
         if any(self.test_otps.includes(phone) for phone in identity.all_phones):

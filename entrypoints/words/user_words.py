@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from application.administration.find_user import PhoneHold
 from domain.administration.audit import Actor, ActorKind
 
 ACTOR_KINDS: Final = {
@@ -17,13 +16,6 @@ ACTOR_KINDS: Final = {
 def describe_actor_kind(actor: Actor) -> str:
     """Say who an actor is: the role at that time, or what kind of actor."""
     return actor.role or ACTOR_KINDS[actor.kind]
-
-
-def describe_hold(hold: PhoneHold, *, is_blocked: bool) -> str:
-    """Say for whom a phone is held, and until when."""
-    until = format_time(hold.undo_until)
-    undo = f"undo is possible until {until}{', but not while it is blocked' * is_blocked}"
-    return f"account {hold.identity.id}, which has another number: {undo}"
 
 
 def format_time(time: datetime) -> str:

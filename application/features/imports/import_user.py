@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Final
 
 from application.identities.operators import OperatorActions
-from application.identities.phone_holds import PhoneHolds
 from application.identities.users import find_holders, set_free_username
 from application.ports.errors import UniqueViolation
 from application.ports.identities import Identities
@@ -170,8 +169,6 @@ class _Attempt:
             raise _Rejected(ImportProblem.PHONE_BLOCKED)
         owner_id = verification.identity_id
         if owner_id is None or owner_id == closed_id:
-            if verification.hold.is_active(self.now):
-                raise _Rejected(ImportProblem.PHONE_IN_USE)
             owned = verification.change_owner(self.new_id)
             return replace(owned, imported_id=self.new_id), self.new_id
         return verification, owner_id
@@ -298,8 +295,7 @@ class ImportUser:
     - The unique index decides who has an external id. A phone whose user has none for that reason
       stays assigned: its owner gets the id at the sign-in.
     - A repeat changes nothing. It brings no account back that was deleted.
-    - A deleted or detached identity of the phone counts as none, as at a sign-in. A phone that is
-      held for its former owner is in use.
+    - A deleted or detached identity of the phone counts as none, as at a sign-in.
     - An identity whose owner only joined by a call, which proves nothing, becomes this user's.
     - The identity counts as used now: otherwise a phone that was unused for long would be
       recycled at the first sign-in.
@@ -309,7 +305,6 @@ class ImportUser:
 
     identities: Identities
     phone_verifications: PhoneVerifications
-    phone_holds: PhoneHolds
     keyed_hashes: KeyedHashes
     record_act: RecordAct
     operator_actions: OperatorActions
@@ -369,8 +364,6 @@ class ImportUser:
             self._find_holders(attempt.username),
         )
         attempt = replace(attempt, holder_ids=holder_ids)
-        if loaded.value.hold.is_active(attempt.now):
-            loaded = await self._end_void_hold(phone, loaded, is_dry_run=run is None)
         owner_id = loaded.value.identity_id
         attempt = replace(attempt, imported_id=loaded.value.imported_id)
         owner = known if owner_id == known_id else await self._load(owner_id)
@@ -398,17 +391,6 @@ class ImportUser:
         if run is None:
             return await self._try(attempt, owner_id, owner)
         return await self._save(attempt, owner_id, owner, run)
-
-    async def _end_void_hold(
-        self, phone: PhoneNumber, loaded: Versioned[PhoneVerification], *, is_dry_run: bool
-    ) -> Versioned[PhoneVerification]:
-        """Return the record of a phone without a hold that is void."""
-        if await self.phone_holds.find_holder(loaded.value) is not None:
-            raise _Rejected(ImportProblem.PHONE_IN_USE)
-        if is_dry_run:
-            return Versioned(loaded.value.end_hold(), loaded.version)
-        await self.phone_holds.end_void(phone)
-        return await self.phone_verifications.load(phone)
 
     async def _save(
         self,

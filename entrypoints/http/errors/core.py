@@ -183,11 +183,6 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         example=errors.PhoneInUse("6561a2b0c3d4e5f60718293a", "Rahul Sharma"),
         attributes=("user_id", "username"),
     ),
-    errors.NumberWasChanged: ErrorRow(
-        409,
-        "number_was_changed",
-        "The account has another number now: sign in with that one.",
-    ),
     errors.LoginRejected: ErrorRow(403, "login_rejected", "This account cannot sign in."),
     errors.UsernameInUse: ErrorRow(409, "username_in_use", "Username already in use"),
     errors.ExternalIdInUse: ErrorRow(409, "external_id_in_use", "External id already in use"),
@@ -245,7 +240,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.TooManyActs: ErrorRow(
         429,
         "rate_limited",
-        "You block, sign out, demote or restore users, change their numbers or send codes as often "
+        "You block, sign out or demote users, change their numbers or send codes as often "
         "as one may: people 60 times an hour and 300 times a day, a service token 600 and 3,000 "
         "times. Commands have no such limit.",
         example=errors.TooManyActs(retry_after=600),

@@ -29,7 +29,6 @@ DONE: Final[Mapping[str, str]] = {
     "user_promoted": "This user has the role.",
     "user_demoted": "This user is a member.",
     "external_id_changed": "The external id is changed.",
-    "user_restored": "The account has its phone back.",
     "user_deleted": "The account is deleted.",
     "user_deleted_before": "This account was deleted before, so nothing was done now.",
 }

@@ -42,7 +42,6 @@ from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.responses.errors import report_error, table_of
 from entrypoints.words import act_words
-from entrypoints.words.user_words import describe_hold
 
 USERS: Final = "/console/users"
 PHONE: Final = f"{USERS}/phone"
@@ -117,11 +116,6 @@ async def _set_external_id(call: ActCall) -> str:
     return "external_id_changed"
 
 
-async def _restore(call: ActCall) -> str:
-    await call.act.restore(call.operator, call.query, call.reason)
-    return "user_restored"
-
-
 async def _delete(call: ActCall) -> str:
     await call.act.delete(call.operator, call.query, call.reason)
     return "user_deleted"
@@ -186,7 +180,6 @@ _PAGES: Final = (
         is_offered=is_open,
         run=_set_external_id,
     ),
-    ActPage(act=acts.RESTORE, title="Give the phone back", is_offered=_is_detached, run=_restore),
 )
 _DELETION: Final = ActPage(
     act=acts.DELETE,
@@ -381,7 +374,6 @@ async def render_act(
         user=user,
         identity=identity,
         summary=summarize_user(user),
-        hold=describe_hold(user.hold, is_blocked=page.act is acts.BLOCK) if user.hold else "",
         action_path=f"{path_of(user) if identity else PHONE}/{page.act.name}",
         cancel_path=path_of(user),
         phone_path=PHONE,
@@ -411,10 +403,8 @@ def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
     match error:
         case errors.UserNotFound() if user.identity is not None and user.identity.is_deleted:
             return "This account is deleted already."
-        case errors.UserNotFound() if _page_of(request).act is acts.RESTORE:
-            return "This account has a phone number, so nothing was changed."
         case errors.UserNotFound() if user.identity is not None:
-            return act_words.explain_lost_phone("give it back first.")
+            return act_words.explain_lost_phone("give it another first.")
         case errors.UserNotFound():
             return act_words.NO_ACCOUNT
         case errors.TooManyOperatorCodes():

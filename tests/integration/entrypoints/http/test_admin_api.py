@@ -12,7 +12,6 @@ from structlog.testing import capture_logs
 from domain.administration.scope import Scope
 from domain.errors import TooManyOtpRequests
 from domain.identities.external_id import parse_external_id
-from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.role import Role
 from entrypoints.http.fields import format_timestamp
 from tests.integration.entrypoints.http.administration import (
@@ -83,7 +82,7 @@ async def test_a_token_needs_the_scope_of_the_action(driver: AdminDriver) -> Non
     assert (await driver.post("block", token=await driver.make_token(scope))).status_code == 200
 
 
-async def test_what_cannot_be_undone_needs_a_login_within_15_minutes(driver: AdminDriver) -> None:
+async def test_what_is_final_needs_a_login_within_15_minutes(driver: AdminDriver) -> None:
     driver.age_login()
     response = await driver.post("delete")
     assert (response.status_code, response.json()["code"]) == (403, "reauthentication_required")
@@ -210,11 +209,6 @@ async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:
             CHANGE_PHONE, NEW_NUMBER | {"reason": " ", "phone": "nonsense"},
             {"reason": "too_short", "phone": "invalid_phone"},
         ),
-        # Only a command takes the undo from the former number.
-        (
-            CHANGE_PHONE, NEW_NUMBER | {"can_be_undone": False},
-            {"can_be_undone": "unknown_field"},
-        ),
     ],
 )  # fmt: skip
 async def test_an_invalid_field_of_a_request_has_a_code_and_nothing_is_done(
@@ -253,26 +247,20 @@ async def test_no_operation_ignores_a_query_parameter(driver: AdminDriver) -> No
 async def test_each_act_has_its_message_and_is_in_the_audit_with_its_reason(
     driver: AdminDriver,
 ) -> None:
-    user, now = driver.user_id, driver.harness.clock.now()
-    change = {"undo_until": format_timestamp(now + UNDO_PERIOD)}
+    user = driver.user_id
     done = [
         ("sign-out", {}, {"sessions_ended": 2}),
         ("block", {}, {"message": "Phone blocked", "subject": user}),
         ("unblock", {}, {"message": "Phone unblocked", "subject": user}),
-        ("restore", {}, {"message": "User restored", "subject": user}),
         ("promote", {"role": "support"}, {"message": "User promoted", "subject": user}),
         ("demote", {}, {"message": "User demoted", "subject": user}),
         (
             "change-phone", {"phone": STRANGER.e164},
-            {"message": "Phone number changed", "subject": user, **change},
+            {"message": "Phone number changed", "subject": user},
         ),
         ("promote", {}, {"message": "User promoted", "subject": user}),
     ]  # fmt: skip
     for act, fields, expected in done:
-        if act == "restore":
-            loaded = driver.harness.database.identities[user]
-            lost = loaded.value.detach(now)
-            await driver.harness.database.repositories().identities.replace(lost, loaded.version)
         named = {} if act == "change-phone" else {"id": user}
         path = f"{user}/{act}" if act == "change-phone" else act
         response = await driver.post(path, {**named, **fields, "reason": "Ticket 4711"})
@@ -369,26 +357,29 @@ async def test_an_external_id_is_set_shown_found_and_removed(driver: AdminDriver
 # Changes of the phone
 
 
-async def test_a_held_phone_and_a_change_under_way_are_shown(driver: AdminDriver) -> None:
+async def test_no_service_token_changes_a_number(driver: AdminDriver) -> None:
+    token = await driver.make_token(Role.ADMINISTRATOR)
+    response = await driver.post(CHANGE_PHONE, NEW_NUMBER, token)
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    assert "No service token" in response.json()["error"]
+
+
+async def test_a_change_of_the_number_under_way_is_shown(driver: AdminDriver) -> None:
     driver.harness.messenger.result = REJECTED  # the former number has not got its message
     await driver.harness.phone_change.change_phone_of_user(
         OPERATOR, driver.user_id, STRANGER, "passport"
     )
     now = driver.harness.clock.now()
-    undo_until = format_timestamp(now + UNDO_PERIOD)
 
     former = (await driver.post("search", {"phone": USER.e164})).json()
     shown = (await driver.get(f"/admin/users/{driver.user_id}")).json()
 
-    assert former["summary"] == "This phone has no account, and is held for the one that had it."
     assert former["account"] is None
-    assert former["hold"] == {"user_id": driver.user_id, "undo_until": undo_until}
-    assert (shown["number"], shown["hold"]) == (STRANGER.e164, None)
-    account = shown["account"]
-    assert account["phone_change"] == {
-        "step": "notify", "is_undo": False, "started_at": format_timestamp(now)
-    }  # fmt: skip
-    assert (account["undo_deadlines"], account["phone_change_allowed_at"]) == ([undo_until], None)
+    assert shown["number"] == STRANGER.e164
+    assert shown["account"]["phone_change"] == {
+        "step": "notify",
+        "started_at": format_timestamp(now),
+    }
 
 
 # The audit

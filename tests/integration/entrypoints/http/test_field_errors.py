@@ -35,8 +35,6 @@ LEGACY_OTP: Final = "/authenticate/get_otp"
 VERIFY_OTP: Final = "/auth/verify-otp"
 PHONE_OTP: Final = "/users/me/phone/request-otp"
 CHANGE_PHONE: Final = "/users/me/phone"
-UNDO_OTP: Final = "/auth/undo-phone-change/request-otp"
-UNDO: Final = "/auth/undo-phone-change"
 OTP: Final = {"phone": PHONE, "otp": "123456"}
 
 # Path, body, and the code of each invalid field.
@@ -59,7 +57,7 @@ POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
         {"attestation": "too_long"},
     ),
     (PHONE_OTP, {"phone": PHONE, "attestation": {"response": 1}}, {"attestation": "wrong_type"}),
-    (UNDO_OTP, {"phone": PHONE, "attestation": {"typ": "altcha"}}, {"attestation": "wrong_type"}),
+    (PHONE_OTP, {"phone": PHONE, "attestation": {"typ": "altcha"}}, {"attestation": "wrong_type"}),
     (VERIFY_OTP, OTP | {"device": "x" * 201}, {"device": "too_long"}),
     ("/users", {"username": " ", "number": PHONE}, {"username": "too_short"}),
     ("/users", {"username": "\u0410lice", "number": PHONE}, {"username": "mixed_scripts"}),
@@ -70,12 +68,6 @@ POSTS: Final[list[tuple[str, object, dict[str, str]]]] = [
         {"old_otp": "malformed_otp", "old_request_id": "missing_field"},
     ),
     (CHANGE_PHONE, OTP | {"request_id": "", "old_request_id": ""}, {"old_otp": "missing_field"}),
-    (UNDO, {"phone": PHONE}, {"otp": "missing_field", "request_id": "missing_field"}),
-    (UNDO, {"phone": PHONE, "undo_code": "012345"}, {"undo_code": "malformed_otp"}),
-    (
-        UNDO, OTP | {"request_id": "", "undo_code": "ABCD-EFGH-JKLM"},
-        {"undo_code": "conflicting_value"},
-    ),
 ]  # fmt: skip
 PATCHES: Final[list[tuple[str, object, dict[str, str]]]] = [
     ("/users/me", {"username": "a\nb"}, {"username": "invalid_characters"}),

@@ -20,7 +20,7 @@ TOKEN = a_token(Role.ADMINISTRATOR)
 
 def test_these_acts_are_limited() -> None:
     limited = {act.name for act in (*acts.CORE_ACTS, CHANGE_PHONE) if act.is_limited}
-    assert limited == {"block", "sign-out", "demote", "restore", "change-phone", "send-code"}
+    assert limited == {"block", "sign-out", "demote", "change-phone", "send-code"}
 
 
 async def count_acts(app: CoreHarness, operator: Operator, times: int) -> int:

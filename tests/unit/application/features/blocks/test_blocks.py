@@ -34,12 +34,6 @@ from tests.support.acts import BY_COMMAND, REASON, a_token, assert_refused
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_phone, an_id
 from tests.support.core_harness import WEBHOOK_URLS
-from tests.unit.application.features.phone_change.phone_changes import (
-    OLD,
-    add_user_with_new_number,
-    request_undo_code,
-    undo,
-)
 
 HOUR: Final = timedelta(hours=1)
 NEXT_IP: Final = "198.51.100.7"
@@ -100,20 +94,6 @@ async def test_a_blocked_number_gets_notices_and_is_not_called_back() -> None:
     assert rejected_by(app) == "block_prefix"
     assert await app.otp.send_notice(a_phone(), PhoneNotice.PHONE_CHANGED, None)
     assert len(app.messenger.messages) == 1
-
-
-async def test_no_block_keeps_an_owner_from_an_undo(app: AppHarness) -> None:
-    await add_user_with_new_number(app)
-    for subject in (US, NETWORK):
-        await add(app, subject, timedelta(days=8))
-
-    await undo(app)
-    # Without a hold the response is the same, and nothing is sent.
-    sent = len(app.messenger.messages)
-    assert (await request_undo_code(app, a_phone(7))).sent
-    assert len(app.messenger.messages) == sent
-    with pytest.raises(CountryNotServed):
-        await app.request_otp(OLD)
 
 
 async def test_an_operator_is_told_which_block_rejects(app: AppHarness) -> None:

@@ -368,18 +368,6 @@ async def test_a_dry_run_says_the_same_and_writes_nothing(app: AppHarness) -> No
     ]
 
 
-@pytest.mark.parametrize("dry_run", [True, False])
-async def test_a_number_that_is_held_is_in_use_until_its_account_is_deleted(
-    app: AppHarness, dry_run: bool
-) -> None:
-    user = await app.add_user(a_phone(1), "Priya")
-    await app.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
-    held = await import_user(app, dry_run=dry_run, external_id=EXTERNAL_ID)
-    await app.identities.delete_user.by_id(user.identity.id)
-    free = await import_user(app, dry_run=dry_run, external_id=EXTERNAL_ID)
-    assert outcomes(held, free) == [rejected(ImportProblem.PHONE_IN_USE), CREATED]
-
-
 # Users who are blocked there
 
 

@@ -18,7 +18,7 @@ from domain.identities.user_events import EventType, UserEvents
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
 
-USERNAME_HOLD_PERIOD: Final = timedelta(days=30)
+USERNAME_RESERVATION: Final = timedelta(days=30)
 UNVERIFIED_TTL: Final = timedelta(days=90)
 """How long an unverified identity is kept without a call or a login. Caller ids can be forged."""
 ESTABLISHED_AGE: Final = timedelta(days=7)
@@ -75,7 +75,7 @@ class Identity:
     It has a field of a feature only where one write must decide about both. The comments say why.
 
     - A deleted identity shows nothing, has no sessions, and its id is never used again. It keeps
-      its phone until the cleanup purges it, and its username for `USERNAME_HOLD_PERIOD`, so that
+      its phone until the cleanup purges it, and its username for `USERNAME_RESERVATION`, so that
       nobody can take over the name at once.
     - A blocked identity has no sessions and gets none. Everything else stays as it is.
     - A recognized device outlives its session: an ordinary logout keeps it. Whoever revokes
@@ -521,7 +521,7 @@ class Identity:
 
     def is_username_released(self, now: datetime) -> bool:
         """Return whether it is deleted and its name may go to somebody else."""
-        return self.deleted_at is not None and now >= self.deleted_at + USERNAME_HOLD_PERIOD
+        return self.deleted_at is not None and now >= self.deleted_at + USERNAME_RESERVATION
 
     def release_username(self) -> "Identity":
         """Return the deleted identity without its name."""

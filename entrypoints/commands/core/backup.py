@@ -131,7 +131,7 @@ def restore(settings: "Settings", file: str, *, full_check: bool) -> Iterator[st
     for place in settings.file_stores:
         yield f"Its files are in the {place}: restore a copy that is not older."
     yield (
-        "Changes since the backup are undone: deleted accounts and revoked sessions are back, "
+        "Changes since the backup are gone: deleted accounts and revoked sessions are back, "
         "blocked phones are not blocked. The log has them: docs/backup.md says how to repeat them."
     )
 

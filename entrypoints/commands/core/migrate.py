@@ -101,7 +101,7 @@ def _delete_records(
     if not is_confirmed:
         shown = ", ".join(f"{name} ({feature})" for name, feature in absent.items())
         raise InvalidArgument(
-            f"All records of {shown} will be deleted, and nobody can undo it. Add --yes if there "
+            f"All records of {shown} will be deleted, and that is final. Add --yes if there "
             "is a backup, or nobody needs them."
         )
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):

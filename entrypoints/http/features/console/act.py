@@ -44,7 +44,7 @@ class ActPage:
         is_offered: Whether the page of a user has its link.
         run: Does it, and returns what the next page says, as a key of `DONE`. None where the
             response is no page.
-        is_dangerous: Whether nobody can undo it.
+        is_dangerous: Whether it is final.
         text: The template of what happens, where that of acts does not say it.
         fields: The template of its fields, where that of acts does not have them.
         stays: Whether the page stays, because the response is a file.

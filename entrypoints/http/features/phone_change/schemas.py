@@ -19,7 +19,7 @@ from entrypoints.http.fields import (
     reason_field,
 )
 
-TOGETHER: Final = "Send old_otp and old_request_id together, or omit both."
+TOGETHER: Final = "Send old_otp and old_request_id together."
 """What is wrong where a code of the present number or its request id is missing."""
 
 

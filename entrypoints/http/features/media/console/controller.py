@@ -52,7 +52,7 @@ class _ActPage:
         title: The heading of its page, and the text of its button.
         done: What the next page says, as a key of `DONE`.
         run: Does it.
-        is_dangerous: Whether nobody can undo it.
+        is_dangerous: Whether it is final.
     """
 
     act: Act

@@ -100,7 +100,7 @@ async def assert_nothing_is_left(app: AppHarness) -> None:
         assert not app.database.identities[usage.value.id].value.is_deleted
 
 
-async def test_an_upload_whose_last_write_has_no_response_is_undone(
+async def test_an_upload_whose_last_write_has_no_response_is_reversed(
     app: AppHarness, principal: Principal
 ) -> None:
     app.faults.fail_on("media_items.replace", is_done=True)

@@ -40,7 +40,7 @@ def generate(file: str) -> Iterator[str]:
     yield "Store a copy of the file apart from the database: without it no phone can be read."
 
 
-@keys.command(examples=["", "--after 1h"])
+@keys.command(examples=["", "--after 1h"], needs_data=False)  # of the keys only
 @click.option(
     "--after",
     metavar="DURATION",
@@ -54,6 +54,7 @@ def rotate(settings: "Settings", after: str) -> Iterator[str]:
     from adapters.security.keys.rotation import rotate_secrets_file
     from entrypoints.commands.core.key_states import key_lifetimes
     from entrypoints.commands.shared.parsing import name_option
+    from entrypoints.opening.missing_data import check_keys_exist
     from entrypoints.opening.named_variable import name_variable
     from entrypoints.opening.startup_error import StartupError
     from entrypoints.settings.parsers import duration
@@ -67,6 +68,7 @@ def rotate(settings: "Settings", after: str) -> Iterator[str]:
             "DIALTONE_SECRETS, set DIALTONE_SECRETS to the new text of the file, and restart all "
             "instances. See docs/keys.md."
         )
+    check_keys_exist(settings)
     with name_variable("DIALTONE_SECRETS_FILE"):
         lifetimes = key_lifetimes(settings)
         rotated_keys = rotate_secrets_file(

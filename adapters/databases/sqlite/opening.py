@@ -14,7 +14,6 @@ from adapters.databases.sqlite.database import (
     open_database,
 )
 from adapters.databases.sqlite.dialect import SQLITE
-from adapters.databases.sqlite.errors import to_startup_error
 from adapters.databases.sqlite.limit_store import SqliteLimitStore
 from adapters.databases.sqlite.record_store import SqliteRows, make_record_store
 from adapters.databases.sqlite.schema import find_metadata
@@ -74,11 +73,8 @@ async def locate_missing(path: Path) -> str | None:
     Raises:
         ConfigurationError: It is not a file of this program, or cannot be read.
     """
-    try:
-        if not is_present(path):
-            return str(path)
-    except OSError as error:
-        raise to_startup_error(path, error) from error
+    if not is_present(path):
+        return str(path)
     with connect_to_read(path) as connection:
         return str(path) if find_metadata(connection, path) is None else None
 

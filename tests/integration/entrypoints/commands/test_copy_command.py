@@ -26,6 +26,23 @@ def test_places_are_named_without_secrets(dialtone: CommandLine) -> None:
     assert not (dialtone.folder / "new.db").exists()
 
 
+def test_a_target_is_a_new_file_in_a_folder_that_exists(dialtone: CommandLine) -> None:
+    (dialtone.folder / "link.db").hardlink_to(dialtone.folder / "dialtone.db")
+    copy = ("copy", "--from", f"sqlite:///{dialtone.folder}/dialtone.db", "--to")
+    before = {*dialtone.folder.rglob("*")}
+    for name, code, problem in (
+        ("dialtone", 1, "dialtone.db are one file: name another database."),
+        ("link", 1, "dialtone.db are one file: name another database."),
+        ("missing/new", 2, f"{dialtone.folder}/missing does not exist: create this folder, or"),
+    ):
+        for options in ((), ("--dry-run",)):
+            failed = dialtone.run(*copy, f"sqlite:///{dialtone.folder}/{name}.db", *options)
+            assert (failed.returncode, failed.stdout) == (code, "")
+            assert failed.stderr.startswith("--to: ")
+            assert problem in failed.stderr
+    assert {*dialtone.folder.rglob("*")} == before
+
+
 def test_the_keys_of_phones_may_be_others_and_the_source_is_used_by_force_only(
     dialtone: CommandLine,
 ) -> None:

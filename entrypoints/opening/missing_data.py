@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+from application.ports.errors import DatabaseMissing
 from entrypoints.opening.database import adapter_of
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import DataMissing
@@ -50,10 +51,15 @@ def locate_missing_database(settings: Settings) -> str | None:
     """Return where the database is if it is missing or empty, otherwise None.
 
     Raises:
+        DataMissing: The server has no database of this name.
         StartupError: It cannot be read.
     """
-    with name_variable(settings.variable_of("DIALTONE_DATABASE")):
-        return asyncio.run(locate_missing(settings.database))
+    variable = settings.variable_of("DIALTONE_DATABASE")
+    with name_variable(variable):
+        try:
+            return asyncio.run(locate_missing(settings.database))
+        except DatabaseMissing as error:
+            raise DataMissing(f"{variable}: {error}") from None
 
 
 async def locate_missing(database: DatabaseLocation) -> str | None:

@@ -81,6 +81,9 @@ def test_an_empty_database_on_a_server_is_none(
     assert f"/{urlsplit(url).path[1:]}. Run this command" in ended.stderr
     assert [*tmp_path.iterdir()] == []
     assert dialtone.create_database().run("cleanup").returncode == 0
+    if database == "postgres_database":  # MongoDB has each name
+        ended = CommandLine(tmp_path, {"DIALTONE_DATABASE": f"{url}_other"}).run("cleanup")
+        assert (ended.returncode, "_other does not exist: create it" in ended.stderr) == (2, True)
 
 
 def test_check_settings_says_what_the_first_start_creates(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ async def locate_missing(url: str) -> str | None:
     """
     location = location_of(url)
     async with connect(url, location) as database:
-        with errors_while_opening(location, database.find_connection_problem):
+        with database.errors_while_opening(location):
             version = await find_schema_version(database, location, None, is_copy=True)
     return f"mongodb://{location}" if version is None else None
 

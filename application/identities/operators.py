@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Final, TypeAlias
 
 from application.identities.events import (
@@ -77,10 +76,25 @@ class OperatorActions:
             InvalidValue: the phone that would get a role has a test OTP, or is not verified.
             StorageError
         """
-        set_role = partial(self._promote, role=role) if role.is_staff else Identity.demote
+
+        def set_role(identity: Identity) -> Identity:
+            self.check_role(identity, role)
+            return identity.promote(role) if role.is_staff else identity.demote()
+
         _, changed = await self._change_user(user, set_role)
         self.events.record(RoleChanged(phone=changed.phone, user_id=changed.id, role=role))
         return changed
+
+    async def check_external_id(self, identity_id: str, external_id: ExternalId | None) -> None:
+        """Check that no other identity has an external id.
+
+        Raises:
+            ExternalIdInUse
+            StorageError
+        """
+        holder = external_id and await self.identities.find_by_external_id(external_id)
+        if holder and holder.value.id != identity_id:
+            raise ExternalIdInUse
 
     async def set_external_id(self, identity_id: str, external_id: ExternalId | None) -> Identity:
         """Set what another system calls an identity, or remove it.
@@ -289,7 +303,14 @@ class OperatorActions:
         if await change(self.identities, owner_id, detach):
             self.events.record(IdentityDetached(phone=phone, user_id=owner_id))
 
-    def _promote(self, identity: Identity, role: Role) -> Identity:
+    def check_role(self, identity: Identity, role: Role) -> None:
+        """Check that a user can get a role.
+
+        Raises:
+            InvalidValue: See `change_role`.
+        """
+        if not role.is_staff:
+            return
         if any(self.test_otps.includes(phone) for phone in identity.all_phones):
             raise InvalidValue(
                 "This phone is in DIALTONE_TEST_OTPS, so anybody who used its code, also before "
@@ -298,7 +319,6 @@ class OperatorActions:
             )
         if not identity.is_verified:
             raise InvalidValue(JOINED_BY_CALL)
-        return identity.promote(role)
 
     async def _change_user(
         self, user: str | PhoneNumber, change_identity: Callable[[Identity], Identity]

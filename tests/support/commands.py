@@ -22,6 +22,7 @@ from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.dialtone import make_dialtone
 from entrypoints.commands.shared.command import Command, CommandGroup
 from entrypoints.commands.shared.printing import EXIT_INVALID, print_result
+from entrypoints.core.limits import LIMITS
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
 from tests.support.builders import a_session, an_identity
@@ -113,7 +114,7 @@ class CommandLine:
         """Create an account, and return its id."""
 
         async def create() -> str:
-            async with open_use_cases(self.settings, []) as use_cases:
+            async with open_use_cases(self.settings, [LIMITS]) as use_cases:
                 created = await use_cases.identities.create_user(
                     _ADMINISTRATOR, parse_username(username), parse_phone(phone)
                 )

@@ -70,6 +70,7 @@ class BlocksFeature:
             ends_at=parse_end(now, ends_at, is_by_token=operator.is_token),
         )
         described = f"{subject}, until {block.ends_at:%Y-%m-%d %H:%M:%S} UTC. {reason}"
+        (await self._load()).add(block)
         async with self._record_act(operator.actor, ADD_BLOCK.action, block.id, described):
 
             def add(found: BlockList | None) -> tuple[BlockList, None]:

@@ -139,7 +139,7 @@ class PhoneChangeFeature:
                 clock=clock,
                 countries=policy.countries,
             ),
-            limits=core.administration.actor_limits,
+            limits=core.actor_limits,
             phone_verifications=verifications,
             test_otps=test_otps,
             clock=clock,

@@ -62,8 +62,7 @@ def test_what_needs_an_account_says_that_there_is_none(dialtone: CommandLine) ->
         ended = dialtone.run("user", action, PHONE, *options, *REASON)
         assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", NO_ACCOUNT)
     assert not (dialtone.folder / "nobody.zip").exists()
-    failed, *_ = dialtone.run("audit", PHONE).stdout.splitlines()
-    assert failed.endswith("failed: user_not_found")
+    assert dialtone.run("audit", PHONE).stdout.startswith("There are no entries.")
 
 
 def test_what_is_wrong_is_one_line_and_nothing_is_done(dialtone: CommandLine) -> None:
@@ -143,7 +142,7 @@ def test_deleting_needs_a_yes_and_says_what_remains(dialtone: CommandLine, user_
     assert "This account was deleted." in dialtone.run("user", "show", user_id).stdout
     again = dialtone.run("user", "delete", user_id, "--yes", *REASON)
     assert again.stderr == "This account was deleted.\n"
-    assert actions_of(dialtone, user_id) == ["delete", "delete", "delete"]
+    assert actions_of(dialtone, user_id) == ["delete"]
 
 
 @pytest.mark.parametrize(("answer", "status"), [("no\n", 1), ("yes\n", 0)])

@@ -67,6 +67,7 @@ _CHANGE_ERRORS: Final = (
     InvalidItemId,
     media_errors.ItemNotFound,
     *_ACCESS_ERRORS,
+    errors.TooManyActs,
     errors.AuditFailed,
 )
 
@@ -126,6 +127,7 @@ class LibraryController(Controller):
             media_errors.UploadInProgress,
             media_errors.ItemDeleted,
             media_errors.IdempotencyKeyReused,
+            errors.TooManyActs,
             errors.AuditFailed,
             errors.Unavailable,
         ],

@@ -21,6 +21,7 @@ from entrypoints.http.core.administration.target import (
     ACT_ERRORS,
     TARGET_ERRORS,
     UserBody,
+    add_target,
     parse_target,
 )
 from entrypoints.http.core.administration.user_details import UserDetailsForm, UserDetailsResponse
@@ -335,9 +336,10 @@ class AdminUserController(Controller):
         on themselves: only a command does. So an administrator is demoted by a command only. This
         holds for all acts.
         """
-        target = parse_target(request, acts.PROMOTE, data)
-        with parsing_field("role"):
-            role = Role.ADMINISTRATOR if data.role is None else parse_staff_role(data.role)
+        with FieldErrors() as invalid:
+            with invalid.of("role"):
+                role = Role.ADMINISTRATOR if data.role is None else parse_staff_role(data.role)
+            target = add_target(request, acts.PROMOTE, data, invalid)
         act = administration.act_for_users
         with target.reporting():
             user = await act.change_role(request.operator, target.query, role, target.reason)

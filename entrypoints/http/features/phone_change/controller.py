@@ -21,7 +21,7 @@ from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks, parse_platform
 from domain.otp.undo_code import parse_undo_code
-from domain.phone import PhoneNumber, parse_phone
+from domain.phone import parse_phone
 from entrypoints.http.core.otp.proofs import parse_sent_proof
 from entrypoints.http.core.otp.schemas import CodeSentResponse, describe_otp_length
 from entrypoints.http.core.users.schemas import UserResponse, to_user_response
@@ -94,15 +94,22 @@ class PhoneChangeController(Controller):
         """
         settings = request.settings.otp
         with FieldErrors(data) as invalid:
+            target = phone = None
             with invalid.of("target"):
                 target = _parse_target(data.target)
-            phone = None
             if data.phone is not None:
                 with invalid.of("phone"):
                     phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
+                    if (
+                        target is schemas.OtpTarget.OLD
+                        and phone != request.principal.identity.phone
+                    ):
+                        raise errors.ConflictingValue(_OLD_NUMBER_ONLY)
+            elif target is schemas.OtpTarget.NEW:
+                invalid.add(missing_field("phone"))
             sent = parse_sent_proof(request, data, invalid)
         command = RequestPhoneChangeOtpCommand(
-            phone=_select_phone(target, phone, request.principal.identity.phone),
+            phone=phone if target is schemas.OtpTarget.NEW else None,
             client_ip=request.client_ip,
             preferences=_make_preferences(data),
             accepts_attestation=sent.accepts_attestation,
@@ -364,19 +371,6 @@ def _parse_target(text: str | None) -> schemas.OtpTarget:
         return schemas.OtpTarget.NEW if text is None else schemas.OtpTarget(text)
     except ValueError:
         raise errors.UnsupportedValue("Send 'new' or 'old', or omit the field.") from None
-
-
-def _select_phone(
-    target: schemas.OtpTarget, phone: PhoneNumber | None, present: PhoneNumber | None
-) -> PhoneNumber | None:
-    """Return the new number, or None for a code to the present one; raises InvalidFields."""
-    if target is schemas.OtpTarget.NEW:
-        if phone is None:
-            raise InvalidFields(missing_field("phone"))
-        return phone
-    if phone not in (None, present):
-        raise InvalidFields(FieldError("phone", FieldErrorCode.CONFLICTING_VALUE, _OLD_NUMBER_ONLY))
-    return None
 
 
 def _make_preferences(

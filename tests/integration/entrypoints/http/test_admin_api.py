@@ -229,6 +229,12 @@ async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:
             {"phone": "conflicting_value", "id": "conflicting_value"},
         ),
         ("block", {"id": "12", "reason": "x" * 501}, {"id": "invalid_id", "reason": "too_long"}),
+        ("block", {"reason": "x" * 501}, {"phone": "missing_field", "reason": "too_long"}),
+        (
+            "promote", {"id": "12", "role": "king", "reason": "x" * 501},
+            {"id": "invalid_id", "role": "unsupported_value", "reason": "too_long"},
+        ),
+        ("promote", {"username": "\u0000", "role": "king"}, {"role": "unsupported_value"}),
         ("send-code", {"id": an_id(), "channel": "pigeon"}, {"channel": "unsupported_value"}),
         (an_id(), {"external_id": "Zoë"}, {"external_id": "invalid_characters"}),
         (an_id(), {}, {"username": "missing_field"}),
@@ -259,6 +265,15 @@ async def test_an_invalid_field_of_a_request_has_a_code_and_nothing_is_done(
     found = {error["field"]: error["code"] for error in response.json()["field_errors"]}
     assert found == codes
     assert driver.acts == []
+
+
+async def test_all_that_is_wrong_with_a_block_is_said_at_once(driver: AdminDriver) -> None:
+    body = {"network": "4", "seconds": 5, "reason": "x" * 501}
+    response = await driver.http.post(
+        "/admin/blocks", json=body, headers=bearer(driver.administrator)
+    )
+    fields = {error["field"] for error in response.json()["field_errors"]}
+    assert (response.status_code, fields) == (400, {*body})
 
 
 async def test_no_operation_ignores_a_query_parameter(driver: AdminDriver) -> None:

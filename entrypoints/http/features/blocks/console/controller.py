@@ -74,6 +74,7 @@ class BlockPageController(ConsoleController):
                     subject = _parse_subject(form)
                 with invalid.of("hours"):
                     end = _parse_hours(form["hours"])
+                    blocks.check_end(request.operator, end)
                 with invalid.of("reason"):
                     reason = request.operator.parse_reason(ADD_BLOCK, form["reason"])
             await blocks.add(request.operator, subject, end, reason)

@@ -170,6 +170,13 @@ async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleD
     assert confirmation.headers["location"].endswith("?done=user_deleted_before")
 
 
+async def test_all_that_is_wrong_with_a_form_is_shown_at_once(console: ConsoleDriver) -> None:
+    page = await act(console, "promote", reason=" ", role="king")
+    for name in ("reason", "role"):
+        assert f'id="{name}-error"' in page.text
+    assert page.status_code == 400
+
+
 async def test_a_code_goes_by_a_channel_of_the_country() -> None:
     harness = AppHarness()
     await harness.add_user(PHONE)

@@ -40,7 +40,7 @@ from entrypoints.http.features.console.render import render, see_other
 from entrypoints.http.features.console.request import ConsoleRequest
 from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.parameters import IdParameter
-from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id
+from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.responses.errors import report_error, table_of
 from entrypoints.words import act_words
 from entrypoints.words.user_words import describe_hold

@@ -194,7 +194,7 @@ class ActForUsers:
             PhoneBlocked
         """
         user = await self.find(operator, acts.DETACH, query, reason)
-        identity = user.require_open_identity()
+        identity = user.require_identity()  # a repeat completes one that is detached
         check_detachable(identity)
         async with self.record_act(operator.actor, acts.DETACH.action, user.subject, reason):
             await self.operator_actions.detach(identity.id)

@@ -195,7 +195,7 @@ def test_a_user_is_renamed(dialtone: CommandLine, user_id: str) -> None:
         assert (ended.returncode, said in ended.stdout + ended.stderr) == (status, True), ended
         assert len((ended.stdout + ended.stderr).splitlines()) == 1
     assert "User 4711" in dialtone.run("user", "show", user_id).stdout
-    assert actions_of(dialtone, user_id) == ["rename"] * 3
+    assert actions_of(dialtone, user_id) == ["rename"]
 
 
 def test_an_account_is_detached_from_a_number_that_has_another_owner(

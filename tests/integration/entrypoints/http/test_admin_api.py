@@ -400,8 +400,7 @@ async def test_a_user_is_renamed(driver: AdminDriver) -> None:
     )
     assert (taken.status_code, taken.json()["code"]) == (409, "username_in_use")
     assert (await driver.get("/users/me", driver.user)).json()["username"] == "User 4711"
-    acts = [("rename", driver.user_id, None)] * 2
-    assert driver.acts == [*acts, ("rename", driver.user_id, "username_in_use")]
+    assert driver.acts == [("rename", driver.user_id, None)]
 
 
 async def test_no_service_token_detaches_whatever_it_may(driver: AdminDriver) -> None:

@@ -7,7 +7,7 @@ DomainError
 │   ├── InvalidPhone, AmbiguousPhone, UnsupportedPhoneType
 │   ├── MalformedOtp, InvalidCursor, InvalidNumber, InvalidIdentifier
 │   ├── TooShort, TooLong, InvalidCharacters, NoVisibleCharacter
-│   ├── MixedScripts, ReservedName
+│   ├── MixedScripts, ReservedName, PhoneAsUsername
 │   └── UnsupportedValue, ConflictingValue
 ├── Unauthenticated               no access token, or an invalid one
 │   └── InvalidRefreshToken       the same for a refresh token
@@ -83,6 +83,10 @@ class MixedScripts(InvalidValue):
 
 class ReservedName(InvalidValue):
     """The text is a name that claims a role, or looks like one."""
+
+
+class PhoneAsUsername(InvalidValue):
+    """The text is a phone number, which everybody would see."""
 
 
 class InvalidCursor(InvalidValue):
@@ -198,12 +202,17 @@ class PhoneUnreachable(DomainError):
 class DeliveryFailed(DomainError):
     """No provider accepted the message; may have a message.
 
-    `retry_after` is when a request can succeed: whole seconds.
+    `retry_after` is when a request can succeed: whole seconds. If no provider was called,
+    `provider` is the one that has a pause until then, because of `cause`.
     """
 
-    def __init__(self, message: str = "", retry_after: int = 1) -> None:
+    def __init__(
+        self, message: str = "", retry_after: int = 1, provider: str = "", cause: str = ""
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.provider = provider
+        self.cause = cause
 
 
 class SessionNotFound(DomainError):

@@ -61,6 +61,12 @@ class FoundUser:
             raise UserNotFound
         return self.identity
 
+    def require_open_identity(self) -> Identity:
+        """Return the identity; raises UserNotFound also if it lost its phone."""
+        if self.identity is None or self.identity.is_closed:
+            raise UserNotFound
+        return self.identity
+
 
 @dataclass(frozen=True, slots=True)
 class FindUser:

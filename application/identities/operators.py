@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Final
 
 from application.identities.events import (
+    IdentityDetached,
     PhoneBlockedByOperator,
     PhoneUnblockedByOperator,
     RoleChanged,
@@ -19,7 +19,9 @@ from application.ports.system import Clock
 from application.update import change
 from domain.errors import (
     ExternalIdInUse,
+    Forbidden,
     InvalidValue,
+    PhoneBlocked,
     UserNotFound,
 )
 from domain.identities.external_id import ExternalId
@@ -63,10 +65,25 @@ class OperatorActions:
             InvalidValue: the phone that would get a role has a test OTP, or is not verified.
             StorageError
         """
-        set_role = partial(self._promote, role=role) if role.is_staff else Identity.demote
+
+        def set_role(identity: Identity) -> Identity:
+            self.check_role(identity, role)
+            return identity.promote(role) if role.is_staff else identity.demote()
+
         _, changed = await self._change_user(user, set_role)
         self.events.record(RoleChanged(phone=changed.phone, user_id=changed.id, role=role))
         return changed
+
+    async def check_external_id(self, identity_id: str, external_id: ExternalId | None) -> None:
+        """Check that no other identity has an external id.
+
+        Raises:
+            ExternalIdInUse
+            StorageError
+        """
+        holder = external_id and await self.identities.find_by_external_id(external_id)
+        if holder and holder.value.id != identity_id:
+            raise ExternalIdInUse
 
     async def set_external_id(self, identity_id: str, external_id: ExternalId | None) -> Identity:
         """Set what another system calls an identity, or remove it.
@@ -159,16 +176,58 @@ class OperatorActions:
         )
         self.events.record(PhoneUnblockedByOperator(phone=phone, user_id=identity_id))
 
-    def _promote(self, identity: Identity, role: Role) -> Identity:
+    async def detach(self, identity_id: str) -> None:
+        """Take the phone from an identity, as a login does after the phone was recycled.
+
+        - The identity is detached first: its sessions end, and a login that was verified before
+          goes to a new one.
+        - The phone is released second, with its codes and trusted IPs. Deliveries and failures
+          stay.
+
+        Raises:
+            UserNotFound
+            Forbidden, PhoneBlocked: see `check_detachable`. Nothing was changed.
+            StorageError
+        """
+        now = self.clock.now()
+
+        def detach(identity: Identity) -> tuple[Identity, Identity]:
+            if identity.is_deleted:
+                raise UserNotFound
+            check_detachable(identity)
+            return (identity if identity.is_closed else identity.detach(now)), identity
+
+        former = await change(self.identities, identity_id, detach, missing=UserNotFound)
+        if former.phone is not None and not former.is_closed:
+            reason = "by an operator"
+            self.events.record(
+                IdentityDetached(phone=former.phone, user_id=identity_id, reason=reason)
+            )
+
+        def release(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            if verification.identity_id != identity_id:
+                return verification, None
+            return verification.release(now), None
+
+        for phone in former.all_phones:
+            await change(self.phone_verifications, phone, release)
+
+    def check_role(self, identity: Identity, role: Role) -> None:
+        """Check that a user can get a role.
+
+        Raises:
+            InvalidValue: See `change_role`.
+        """
+        if not role.is_staff:
+            return
         if any(self.test_otps.includes(phone) for phone in identity.all_phones):
             raise InvalidValue(
-                "This phone has a fixed code in DIALTONE_TEST_OTPS, so anybody who knows the code "
-                "would have the role. Remove it there, revoke its sessions (dialtone user "
-                "sign-out), and try again."
+                "This phone is in DIALTONE_TEST_OTPS, so anybody who used its code, also before "
+                "its last day was over, would have the role. Remove it there, revoke its sessions "
+                "(dialtone user sign-out), and try again."
             )
         if not identity.is_verified:
             raise InvalidValue(JOINED_BY_CALL)
-        return identity.promote(role)
 
     async def _change_user(
         self, user: str | PhoneNumber, change_identity: Callable[[Identity], Identity]
@@ -195,3 +254,16 @@ class OperatorActions:
 
     async def _find_owner(self, phone: PhoneNumber) -> str | None:
         return (await self.phone_verifications.load(phone)).value.identity_id
+
+
+def check_detachable(identity: Identity) -> None:
+    """Check that an operator may detach an identity from its phone.
+
+    Raises:
+        Forbidden: it has a role.
+        PhoneBlocked
+    """
+    if identity.is_staff:
+        raise Forbidden("An account of the staff is not detached. Demote it first.")
+    if identity.is_blocked:
+        raise PhoneBlocked

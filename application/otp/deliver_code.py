@@ -33,6 +33,7 @@ from application.ports.otp import (
     DeliveryResult,
     DeliveryStatus,
     MessageProviders,
+    PausedProvider,
     PhoneVerifications,
     SmsTemplates,
     TextMessage,
@@ -178,11 +179,11 @@ class DeliverCode:
         other = self._find_other(channel)
         return (other.provider,) if other else self.messenger.names
 
-    def retry_after(self, channels: Sequence[Channel]) -> float:
-        """Return after how many seconds one of the channels has a provider; 0 for now."""
-        return min(
-            [(self._find_other(channel) or self.messenger).retry_after() for channel in channels]
-        )
+    def find_pause(self, channels: Sequence[Channel]) -> PausedProvider | None:
+        """Return the pause that ends first; None if one of the channels has a provider now."""
+        found = [(self._find_other(channel) or self.messenger).find_pause() for channel in channels]
+        pauses = [pause for pause in found if pause is not None]
+        return min(pauses, key=lambda each: each.until) if len(pauses) == len(found) else None
 
     def _find_other(self, channel: Channel) -> CodeCalls | MessageChannel | None:
         """Return what delivers by a channel, None if that is an SMS."""
@@ -451,8 +452,9 @@ class DeliverCode:
 
         def fall_back(verification: PhoneVerification) -> tuple[PhoneVerification, str]:
             last = verification.last_provider(channel, challenge.purpose, challenge.identity_id)
+            reason = " ".join(filter(None, (failed.error_code, failed.full_reason)))
             deliveries = verification.deliveries.fall_back(
-                delivery.request_id, channel, order_after(names, last)[0]
+                delivery.request_id, channel, order_after(names, last)[0], reason
             )
             return replace(verification, deliveries=deliveries), last
 

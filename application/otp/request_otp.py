@@ -1,7 +1,6 @@
 """Request a one-time code."""
 
 import asyncio
-import math
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -344,9 +343,10 @@ class RequestOtp:
 
     def _check_providers(self, request: OtpRequest) -> None:
         """Reject the request while no provider is called, before it uses up anything."""
-        seconds = 0 if request.is_test else self.deliver_code.retry_after(request.channels)
-        if seconds > 0:
-            raise DeliveryFailed(PAUSED.reason, math.ceil(seconds))
+        pause = None if request.is_test else self.deliver_code.find_pause(request.channels)
+        if pause is not None:
+            seconds = whole_seconds(request.now, pause.until)
+            raise DeliveryFailed(PAUSED.reason, seconds, pause.name, pause.reason)
 
     async def _record_delivery(
         self,
@@ -453,6 +453,8 @@ class RequestOtp:
             until=until,
             recognition=loaded.value.recognize(request),
             has_proof=command.proof is not None,
+            provider=error.provider if isinstance(error, DeliveryFailed) else "",
+            cause=error.cause if isinstance(error, DeliveryFailed) else "",
         )
         if isinstance(error, TooManyOtpRequests):
             self.rejections.record(phone, rejection, "too many requests", has_record=has_record)
@@ -462,10 +464,10 @@ class RequestOtp:
                 ProviderPaused(
                     phone=phone,
                     channel=rejection.channel,
-                    provider=request.providers[0],
+                    provider=rejection.provider,
                     result=PAUSED.status,
                     error_code=PAUSED.error_code,
-                    reason=PAUSED.reason,
+                    reason=rejection.cause,
                     until=rejection.until,
                     recognition=rejection.recognition,
                     has_proof=rejection.has_proof,

@@ -163,6 +163,15 @@ class Messenger(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PausedProvider:
+    """A provider that this process does not call until a time, and why."""
+
+    name: str
+    reason: str
+    until: datetime
+
+
 class MessageProviders(Protocol):
     """The messengers of the operator, in their order, as one."""
 
@@ -184,8 +193,8 @@ class MessageProviders(Protocol):
         """
         ...
 
-    def retry_after(self) -> float:
-        """Return after how many seconds the next message is handed to a provider; 0 for now.
+    def find_pause(self) -> PausedProvider | None:
+        """Return the provider that is called again first; None if one may be called now.
 
         Until then `send` returns `UNAVAILABLE`.
         """

@@ -44,7 +44,10 @@ def list_retained_data(
             deleted_at + CLEANUP_PERIOD,
         ),
         RetainedData(
-            "username", "nobody else can take it at once", deleted_at + USERNAME_RESERVATION
+            "username",
+            f"nobody gets it before; after {USERNAME_RESERVATION.days} days it is free for "
+            "everybody, its former owner too",
+            deleted_at + USERNAME_RESERVATION,
         ),
         RetainedData(
             "limits of codes, by a keyed hash of the phone number",

@@ -1,4 +1,4 @@
-"""What staff and service tokens may do, and how often tokens may."""
+"""What staff and service tokens may do, and how often tokens read or change numbers."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -6,11 +6,6 @@ from typing import Final
 
 from domain.otp.sliding_window import SlidingWindow
 
-ACTS_OF_PERSON_IN_HOUR: Final = SlidingWindow(60, timedelta(hours=1))
-ACTS_OF_PERSON_IN_DAY: Final = SlidingWindow(300, timedelta(days=1))
-ACTS_OF_TOKEN_IN_HOUR: Final = SlidingWindow(600, timedelta(hours=1))
-ACTS_OF_TOKEN_IN_DAY: Final = SlidingWindow(3_000, timedelta(days=1))
-"""Acts that do harm in the wrong hands (`Act.is_limited`). Backends do some by themselves."""
 PHONES_PER_TOKEN: Final = SlidingWindow(1_000, timedelta(days=1))
 """Full phone numbers that it reads, or finds users by: a stolen token does not copy all of them."""
 

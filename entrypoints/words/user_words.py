@@ -18,6 +18,13 @@ def describe_actor_kind(actor: Actor) -> str:
     return actor.role or ACTOR_KINDS[actor.kind]
 
 
+def describe_actor(actor: Actor) -> str:
+    """Say who an actor is. Example: `operator jane (root@web-1, a claim)`."""
+    notes = [*filter(None, [actor.name]), *(["a claim"] if actor.is_claim else [])]
+    described = f" ({', '.join(notes)})" if notes else ""
+    return f"{describe_actor_kind(actor)} {actor.id}{described}"
+
+
 def format_time(time: datetime) -> str:
     """Return a time in UTC, to the second."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

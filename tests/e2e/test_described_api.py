@@ -16,7 +16,7 @@ PHASES: Final = {"examples", "coverage", "fuzzing", "stateful"}
 # tests/integration/entrypoints/http, whose responses are compared with the description too.
 ADMIN_ACTIONS: Final = {
     "search", "reset-limits", "send-code", "sign-out", "block", "unblock", "promote", "demote",
-    "export", "delete",
+    "export", "delete", "detach",
 }  # fmt: skip
 NEVER_SUCCESSFUL: Final = {
     "POST /authenticate/validate_otp", "POST /auth/refresh", "DELETE /auth/sessions/{session_id}",

@@ -129,7 +129,7 @@ def test_what_is_lacking_and_what_is_newly_required_is_named() -> None:
     operation = "/auth/verify-otp"
     all_of_it = CURRENT | {"paths": {operation: CURRENT["paths"][operation]}}
     less = without(
-        all_of_it, "components", "schemas", "VerifyOtpResponse", "properties", "access_token"
+        all_of_it, "components", "schemas", "VerifiedOtpResponse", "properties", "access_token"
     )
     line = "lacks POST /auth/verify-otp: 200 field .access_token: string (application/json)"
     assert line in compare(all_of_it, less)

@@ -73,6 +73,7 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     is_suppressed: bool = False
     is_reset: bool = False
     is_granted: bool = False
+    fell_back: str = ""
 
 
 class ChallengesRecord(msgspec.Struct, gc=False):
@@ -148,6 +149,8 @@ class RejectionRecord(msgspec.Struct, gc=False):
     until: datetime | None = None
     recognition: Recognition = Recognition.NONE
     has_proof: bool = False
+    provider: str = ""
+    cause: str = ""
 
 
 class TrustedIpRecord(msgspec.Struct, gc=False):

@@ -73,7 +73,4 @@ class ActForApp:
     async def _find_to_set(
         self, operator: Operator, act: Act, query: UserQuery, reason: str
     ) -> Identity:
-        identity = (await self.act.find(operator, act, query, reason)).require_identity()
-        if identity.is_closed:
-            raise UserNotFound
-        return identity
+        return (await self.act.find(operator, act, query, reason)).require_open_identity()

@@ -42,6 +42,7 @@ class ImportedUser:
         username: The name as it is there. Our rules may refuse it.
         created_at: When the user joined there.
         is_blocked: Whether the user is blocked there.
+        claims: What tokens of the user have, as `parse_claims` returns it. None leaves them.
     """
 
     phone: PhoneNumber
@@ -50,6 +51,7 @@ class ImportedUser:
     username: str | None = None
     created_at: datetime | None = None
     is_blocked: bool = False
+    claims: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class ImportOutcome(StrEnum):
     UNCHANGED = "unchanged"
     """It was imported before."""
     COMPLETED = "completed"
-    """An earlier import was interrupted, or had less data of a user who has not signed in yet."""
+    """An earlier import was interrupted, or had less data of a user who has not signed in yet; or
+    the user has other claims now."""
     REJECTED = "rejected"
 
 
@@ -188,13 +191,13 @@ class _Attempt:
                 blocked_at=blocked_at,
                 imported=Imported(was_blocked=self.user.is_blocked),
             )
-            successor = self._complete(created)
+            successor = self._set_claims(self._complete(created))
             result = self._to_result(ImportOutcome.CREATED, successor)
             return successor, replace(result, is_blocked=self.user.is_blocked)
         is_completable = self._is_completable(identity)
         self._check(identity, is_completable=is_completable)
         is_blocked = self.has_blocked or self._needs_block(identity)
-        successor = self._complete(identity) if is_completable else identity
+        successor = self._set_claims(self._complete(identity) if is_completable else identity)
         if is_blocked:
             successor = replace(successor, imported=successor.imported.mark_blocked())
         if successor == identity:
@@ -273,6 +276,10 @@ class _Attempt:
             completed = set_free_username(completed, self.username, created_at, self.holder_ids)
         return completed
 
+    def _set_claims(self, identity: Identity) -> Identity:
+        claims = self.user.claims
+        return identity if claims is None else replace(identity, claims=claims)
+
     def _to_result(self, outcome: ImportOutcome, identity: Identity) -> ImportResult:
         if identity.user is not None:
             return ImportResult(outcome, identity_id=identity.id)
@@ -294,6 +301,7 @@ class ImportUser:
       Each identity that exists and changes has an audit entry of its own.
     - The unique index decides who has an external id. A phone whose user has none for that reason
       stays assigned: its owner gets the id at the sign-in.
+    - The claims of a user are set also where the account is there: millions are set by an import.
     - A repeat changes nothing. It brings no account back that was deleted.
     - A deleted or detached identity of the phone counts as none, as at a sign-in.
     - An identity whose owner only joined by a call, which proves nothing, becomes this user's.

@@ -45,9 +45,7 @@ class BeginPhoneChange:
         if not self.test_otps.includes(phone):
             return
         if identity.is_staff or not self._has_test_phone(identity):
-            raise ConflictingValue(
-                "This number has a fixed code for tests, so no account can change to it."
-            )
+            raise ConflictingValue("This number is for tests, so no account can change to it.")
 
     async def __call__(
         self,

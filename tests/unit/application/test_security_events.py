@@ -133,7 +133,7 @@ async def test_a_request_is_recorded_and_what_became_of_the_message(
     ("status", "event_type", "details"),
     [
         (ReportedStatus.DELIVERED, OtpDelivered, {}),
-        (ReportedStatus.FAILED, OtpUndelivered, {"error_code": "30003"}),
+        (ReportedStatus.FAILED, OtpUndelivered, {"error_code": "30003", "reason": ""}),
     ],
 )
 async def test_what_the_provider_reports_later_is_recorded_once(

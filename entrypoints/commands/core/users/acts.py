@@ -119,6 +119,17 @@ async def _change_role(call: "UserCall", role: str) -> Sequence[str]:
     return [user.subject, *[_NO_ADMINISTRATOR] * is_without]
 
 
+async def _detach(call: "UserCall") -> Sequence[str]:
+    user = await call.act.detach(call.operator, call.query, call.reason)
+    number = user.phone.masked if user.phone else "Its number"
+    return [
+        f"{user.subject} has no number now, and no sessions and no username. {number} may sign in, "
+        "and gets a new account.",
+        f"Keep the id: dialtone user change-phone {user.subject} NUMBER gives the account another "
+        "number.",
+    ]
+
+
 _ROLE: Final = click.Option(
     ["--role"],
     type=click.Choice(["support", "moderator", "auditor", "administrator"]),
@@ -141,4 +152,8 @@ _USER_ACTS: Final[dict[str, _UserAct]] = {
         examples=[f"{PHONE} --role support"],
     ),
     "demote": _UserAct(do=_demote, help=", from the next request on."),
+    "detach": _UserAct(
+        do=_detach,
+        help=". Sessions, codes and the username end; the account stays, under its id.",
+    ),
 }

@@ -48,7 +48,7 @@ def user_command(features: Sequence[FeatureCommands]) -> CommandGroup:
     )
     of_features = [action for feature in features for action in feature.user_actions]
     send_code = _send_code_command(features)
-    for command in [count, show, send_code, *act_commands(), unblock, delete, *of_features]:
+    for command in [count, show, send_code, *act_commands(), unblock, rename, delete, *of_features]:
         user.add_command(command)
     return user
 
@@ -247,6 +247,29 @@ def _unblock_by_actor(
     unblocked = [block for block in blocks if block.state is BlockState.UNBLOCKED]
     end = "would be unblocked. Nothing was changed." if is_dry_run else "are unblocked."
     yield f"{len(unblocked)} of {len(blocks)} {end}"
+
+
+@click.command(cls=Command, examples=[f"{PHONE} 'Asha R.' {REASON}"])
+@user_argument
+@click.argument("username", help="The new username.")
+@act_options
+def rename(settings: "Settings", user: str, username: str, options: ActOptions) -> Iterable[str]:
+    """Give a user another username. The former one is free at once."""
+    from application.administration.acts import RENAME
+    from domain.identities.username import parse_username
+    from entrypoints.commands.shared.parsing import name_option
+    from entrypoints.commands.shared.user_calls import call_for_user
+
+    with name_option("USERNAME"):
+        parsed = parse_username(username, settings.http_identities().username_rules)
+    renamed = call_for_user(
+        settings,
+        user,
+        options,
+        lambda call: call.act.rename(call.operator, call.query, parsed, call.reason),
+        act=RENAME,
+    )
+    return [f"{renamed.subject} has the username {parsed.text} now."]
 
 
 @click.command(cls=Command, examples=[f"{PHONE} {REASON}", f"{PHONE} --yes {REASON}"])

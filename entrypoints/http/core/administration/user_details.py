@@ -230,8 +230,17 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
     error: Annotated[
         str | None,
         described(
-            "The provider's code, or why it was rejected or is unknown; null without an error.",
-            "30003",
+            "The provider's code with what it means, or why it was rejected or is unknown; null"
+            " without an error.",
+            "30007 (The message service filtered this message.)",
+        ),
+    ]
+    fell_back: Annotated[
+        str | None,
+        described(
+            "The channel that was tried before this one, and why it did not deliver; null if there"
+            " was none.",
+            "whatsapp: 131026 WhatsApp does not reach this number.",
         ),
     ]
     is_reset: Annotated[
@@ -305,18 +314,22 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
         ),
     ]
     phone_hash_of_yesterday: Annotated[
-        str | None,
-        described("The same of the log of yesterday.", "c9f0f895fb98ab91"),
-    ]
+        str | msgspec.UnsetType | None,
+        described(
+            "The same of the log of yesterday; absent for service tokens.", "c9f0f895fb98ab91"
+        ),
+    ] = msgspec.UNSET
     account: Annotated[
         AccountResponse | None,
         described("The account; null if the phone has none."),
     ]
     sessions: Annotated[list[UserSessionResponse], described("The last used first.")]
     token_repeats: Annotated[
-        list[TokenRepeatResponse],
-        described("Those of the last 30 days, at most five, the latest first."),
-    ]
+        list[TokenRepeatResponse] | msgspec.UnsetType,
+        described(
+            "Those of the last 30 days, at most five, the latest first; absent for service tokens."
+        ),
+    ] = msgspec.UNSET
     devices: Annotated[list[DeviceResponse], described("The recognized devices.")]
     verification: Annotated[
         VerificationResponse | None,
@@ -453,6 +466,7 @@ def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResp
                 provider=shown.delivery.provider or None,
                 status=shown.status,
                 error=shown.error or None,
+                fell_back=shown.delivery.fell_back or None,
             )
             for shown in details.deliveries
         ],

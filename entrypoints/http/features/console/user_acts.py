@@ -24,6 +24,7 @@ from domain.administration.scope import Scope
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
+from domain.identities.username import Username, parse_username
 from domain.otp.message_preferences import MessagePreferences, require_locale
 from domain.phone import parse_phone
 from entrypoints.http.core.administration.user_details import summarize_user
@@ -97,9 +98,7 @@ async def _sign_out(call: ActCall) -> str:
 
 
 async def _promote(call: ActCall) -> str:
-    with parsing_field("role"):
-        role = parse_staff_role(call.form["role"])
-    await call.act.change_role(call.operator, call.query, role, call.reason)
+    await call.act.change_role(call.operator, call.query, call.values["role"], call.reason)
     return "user_promoted"
 
 
@@ -109,11 +108,24 @@ async def _demote(call: ActCall) -> str:
 
 
 async def _set_external_id(call: ActCall) -> str:
-    with parsing_field("external_id"):
-        text = call.form["external_id"]
-        external_id = parse_external_id(text) if text else None
+    external_id = call.values["external_id"]
     await call.act.set_external_id(call.operator, call.query, external_id, call.reason)
     return "external_id_changed"
+
+
+def _parse_username(request: ConsoleRequest, text: str) -> Username:
+    return parse_username(text, request.settings.identities.username_rules)
+
+
+async def _rename(call: ActCall) -> str:
+    with parsing_field("username"):
+        await call.act.rename(call.operator, call.query, call.values["username"], call.reason)
+    return "user_renamed"
+
+
+async def _detach(call: ActCall) -> str:
+    await call.act.detach(call.operator, call.query, call.reason)
+    return "user_detached"
 
 
 async def _delete(call: ActCall) -> str:
@@ -141,6 +153,15 @@ def is_open(details: UserDetails) -> bool:
 def _is_staff(details: UserDetails) -> bool:
     identity = details.user.identity
     return is_open(details) and identity is not None and identity.is_staff
+
+
+def _has_name(details: UserDetails) -> bool:
+    identity = details.user.identity
+    return is_open(details) and identity is not None and identity.user is not None
+
+
+def _is_detachable(details: UserDetails) -> bool:
+    return is_open(details) and not _is_staff(details) and not _is_blocked(details)
 
 
 def _is_detached(details: UserDetails) -> bool:
@@ -172,14 +193,29 @@ _PAGES: Final = (
         run=_block,
     ),
     ActPage(act=acts.UNBLOCK, title="Unblock the phone", is_offered=_is_blocked, run=_unblock),
-    ActPage(act=acts.PROMOTE, title="Give a role", is_offered=is_open, run=_promote),
+    ActPage(
+        act=acts.PROMOTE,
+        title="Give a role",
+        is_offered=is_open,
+        run=_promote,
+        parse={"role": lambda _, text: parse_staff_role(text)},
+    ),
     ActPage(act=acts.DEMOTE, title="Make a member", is_offered=_is_staff, run=_demote),
     ActPage(
         act=acts.SET_EXTERNAL_ID,
         title="Change the external id",
         is_offered=is_open,
         run=_set_external_id,
+        parse={"external_id": lambda _, text: parse_external_id(text) if text else None},
     ),
+    ActPage(
+        act=acts.RENAME,
+        title="Change the username",
+        is_offered=_has_name,
+        run=_rename,
+        parse={"username": _parse_username},
+    ),
+    ActPage(act=acts.DETACH, title="Take the number away", is_offered=_is_detachable, run=_detach),
 )
 _DELETION: Final = ActPage(
     act=acts.DELETE,
@@ -300,8 +336,14 @@ async def run_act(request: ConsoleRequest, use_cases: UseCases, user: FoundUser)
         # A second click on "Delete the account" ends here.
         return see_other(path_of(user), "user_deleted_before")
     try:
-        reason = parse_act_reason(request, page.act, form)
-        call = ActCall(request, use_cases, query, reason, form)
+        values = dict[str, object]()
+        with FieldErrors() as invalid:
+            for name, parse in page.parse.items():
+                with invalid.of(name):
+                    values[name] = parse(request, form[name])
+            with invalid.of("reason"):
+                reason = request.operator.parse_reason(page.act, form["reason"])
+        call = ActCall(request, use_cases, query, reason, values, form)
         done = await page.run(call) if page.run else ""
     except errors.UserNotFound as error:
         # Another request may have deleted the account meanwhile.

@@ -15,11 +15,11 @@ from domain import errors
 from domain.features.phone_change.errors import OldOtpRequired
 from domain.otp.challenge import parse_otp_code
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks, parse_platform
-from domain.phone import PhoneNumber, parse_phone
+from domain.phone import parse_phone
 from entrypoints.http.core.otp.proofs import parse_sent_proof
-from entrypoints.http.core.otp.schemas import RequestOtpResponse, describe_otp_length
+from entrypoints.http.core.otp.schemas import CodeSentResponse, describe_otp_length
 from entrypoints.http.core.users.schemas import UserResponse, to_user_response
-from entrypoints.http.errors.exceptions import FieldError, InvalidFields
+from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.phone_change import schemas
 from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware
@@ -60,7 +60,7 @@ class PhoneChangeController(Controller):
         request: ApiRequest,
         phone_change: Injected[PhoneChangeFeature],
         data: JSONBody[SkipValidation[schemas.RequestPhoneChangeOtpBody]],
-    ) -> RequestOtpResponse:
+    ) -> CodeSentResponse:
         """Send a code for a change of the user's number. It signs nobody in.
 
         An app changes the number in these steps:
@@ -79,15 +79,22 @@ class PhoneChangeController(Controller):
         """
         settings = request.settings.otp
         with FieldErrors(data) as invalid:
+            target = phone = None
             with invalid.of("target"):
                 target = _parse_target(data.target)
-            phone = None
             if data.phone is not None:
                 with invalid.of("phone"):
                     phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
+                    if (
+                        target is schemas.OtpTarget.OLD
+                        and phone != request.principal.identity.phone
+                    ):
+                        raise errors.ConflictingValue(_OLD_NUMBER_ONLY)
+            elif target is schemas.OtpTarget.NEW:
+                invalid.add(missing_field("phone"))
             sent = parse_sent_proof(request, data, invalid)
         command = RequestPhoneChangeOtpCommand(
-            phone=_select_phone(target, phone, request.principal.identity.phone),
+            phone=phone if target is schemas.OtpTarget.NEW else None,
             client_ip=request.client_ip,
             preferences=_make_preferences(data),
             accepts_attestation=sent.accepts_attestation,
@@ -95,7 +102,7 @@ class PhoneChangeController(Controller):
         )
         with parsing_field("phone"):
             result = await phone_change.request_otp(request.principal, command)
-        return msgspec.convert(result, RequestOtpResponse, from_attributes=True)
+        return msgspec.convert(result, CodeSentResponse, from_attributes=True)
 
     @post(
         summary="Change the signed-in user's number",
@@ -170,19 +177,6 @@ def _parse_target(text: str | None) -> schemas.OtpTarget:
         return schemas.OtpTarget.NEW if text is None else schemas.OtpTarget(text)
     except ValueError:
         raise errors.UnsupportedValue("Send 'new' or 'old', or omit the field.") from None
-
-
-def _select_phone(
-    target: schemas.OtpTarget, phone: PhoneNumber | None, present: PhoneNumber | None
-) -> PhoneNumber | None:
-    """Return the new number, or None for a code to the present one; raises InvalidFields."""
-    if target is schemas.OtpTarget.NEW:
-        if phone is None:
-            raise InvalidFields(missing_field("phone"))
-        return phone
-    if phone not in (None, present):
-        raise InvalidFields(FieldError("phone", FieldErrorCode.CONFLICTING_VALUE, _OLD_NUMBER_ONLY))
-    return None
 
 
 def _make_preferences(data: schemas.RequestPhoneChangeOtpBody) -> MessagePreferences:

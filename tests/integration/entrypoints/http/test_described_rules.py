@@ -50,8 +50,9 @@ IN_WORDS: Final[Mapping[str, set[str]]] = {
     # A table of Unicode decides which other characters are digits, and which are invisible.
     "otp": set(),
     "old_otp": set(),
-    # The length is that of the composed form with collapsed spaces. Some names claim a role.
-    "username": {"too_long", "reserved_name"},
+    # The length is that of the composed form with collapsed spaces. Some names claim a role, and
+    # a numbering plan decides which are phones.
+    "username": {"too_long", "reserved_name", "phone_as_username"},
     "reason": {"too_long"},
     # A list of countries, and the calendar.
     "country": {"invalid_value"},

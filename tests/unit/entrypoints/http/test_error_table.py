@@ -32,7 +32,7 @@ from entrypoints.http.features.media.errors import (
     MediaStorageFailed,
 )
 from entrypoints.http.requests.middleware import ERROR
-from entrypoints.http.responses.errors import to_response
+from entrypoints.http.responses.errors import RepeatedFailures, to_response
 from tests.support.http_settings import make_http_settings, make_plugins
 
 ERRORS = make_error_table([*make_plugins(make_http_settings()), ConsolePlugin(UserDetailsForm([]))])
@@ -211,3 +211,21 @@ def test_a_client_cannot_fill_the_log_with_errors(error: ApiError, events: list[
         to_response(request, error)
     assert [line["event"] for line in logs if line["log_level"] == "error"] == events
     assert request.scope[ERROR] is error  # the line of the request has its code
+
+
+async def test_a_failure_that_repeats_has_one_line_and_then_their_number() -> None:
+    failures = RepeatedFailures()
+    with capture_logs() as logs:
+        for _ in range(3):
+            failures.log("Unavailable", "no answer within 4.5 seconds")
+        failures.log("Unavailable", "another reason")
+        failures.end_minute(("Unavailable", "no answer within 4.5 seconds"))
+        failures.end_minute(("Unavailable", "another reason"))
+        failures.log("Unavailable", "another reason")
+    shown = [(log["event"], log["reason"], log.get("requests")) for log in logs]
+    assert shown == [
+        ("request_failed", "no answer within 4.5 seconds", None),
+        ("request_failed", "another reason", None),
+        ("requests_failed", "no answer within 4.5 seconds", 2),
+        ("request_failed", "another reason", None),
+    ]

@@ -18,6 +18,7 @@ from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.errors import (
     AuditFailed,
+    ConflictingValue,
     CountryNotServed,
     InsufficientScope,
     InvalidValue,
@@ -154,6 +155,17 @@ async def test_only_an_active_block_can_be_ended(app: AppHarness) -> None:
     for block_id in (block.id, an_id(9)):
         with pytest.raises(BlockNotFound):
             await blocks_of(app).end(BY_COMMAND, block_id, REASON)
+    assert len(app.database.audit_entries) == 2
+
+
+async def test_a_block_that_exists_or_is_one_too_many_is_not_in_the_audit(app: AppHarness) -> None:
+    for number in range(MAX_BLOCKS):
+        await add(app, Subject(SubjectKind.PREFIX, f"+1{200 + number}"))
+    with pytest.raises(ConflictingValue):
+        await add(app, Subject(SubjectKind.PREFIX, "+1200"))
+    with pytest.raises(TooManyBlocks):
+        await add(app, US)
+    assert len(app.database.audit_entries) == MAX_BLOCKS
 
 
 async def test_a_block_holds_400_days_at_most_and_one_of_a_token_a_day(app: AppHarness) -> None:

@@ -83,6 +83,23 @@ async def test_a_sign_in_is_a_login_to_the_imported_identity(
 
 
 @IDS
+async def test_claims_are_set_also_where_the_account_is_there(
+    app: AppHarness, ids: dict[str, Any]
+) -> None:
+    await import_user(app, **ids, **FIELDS, claims='{"plan":"pro"}')
+    assert stored(app)[0].claims == '{"plan":"pro"}'
+    user_id = (await app.log_in()).identity.id
+    planned = await import_user(app, **ids, claims='{"plan":"free"}', dry_run=True)
+    changed = await import_user(app, **ids, claims='{"plan":"free"}')
+    assert planned == changed == ImportResult(ImportOutcome.COMPLETED, identity_id=user_id)
+    [entry] = app.database.audit_entries
+    assert (entry.action, entry.subject) == (AuditAction.IMPORT_USERS, user_id)
+    for claims in ('{"plan":"free"}', None):
+        assert outcomes(await import_user(app, **ids, claims=claims)) == [UNCHANGED]
+    assert stored(app)[0].claims == '{"plan":"free"}'
+
+
+@IDS
 async def test_a_repeat_changes_nothing_also_after_a_new_name(
     app: AppHarness, ids: dict[str, Any]
 ) -> None:

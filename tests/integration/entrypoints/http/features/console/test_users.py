@@ -14,6 +14,7 @@ import pytest
 
 from application.administration.operator import operating_system_user
 from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.otp.channel_order import ONLY_SMS, ChannelOrder
 from domain.otp.delivery import Channel
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
@@ -152,6 +153,8 @@ async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleD
             {"external_id": "a|1"},
             lambda: stored(console).external_id,
         ),
+        ("rename", "rename", {"username": "User 1"}, lambda: stored(console).username),
+        ("detach", "detach", {}, lambda: stored(console).is_closed),
         ("delete", "delete", {}, lambda: stored(console).is_deleted),
     ):
         done = await act(console, name, reason=REASON, **fields)
@@ -165,6 +168,13 @@ async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleD
     assert f"/console/users/{user_id(console)}/" not in page.text
     confirmation = await console.get(f"/users/{user_id(console)}/block")
     assert confirmation.headers["location"].endswith("?done=user_deleted_before")
+
+
+async def test_all_that_is_wrong_with_a_form_is_shown_at_once(console: ConsoleDriver) -> None:
+    page = await act(console, "promote", reason=" ", role="king")
+    for name in ("reason", "role"):
+        assert f'id="{name}-error"' in page.text
+    assert page.status_code == 400
 
 
 async def test_a_code_goes_by_a_channel_of_the_country() -> None:
@@ -303,6 +313,31 @@ async def test_an_account_that_lost_its_phone_gets_another_or_is_deleted() -> No
         done = await console.post(path, reason=REASON, **number)
         assert done.headers["location"].endswith("?done=phone_changed")
         assert harness.database.identities[lost].value.phone == STRANGER
+
+
+async def test_a_number_is_taken_only_from_members_who_are_not_blocked(
+    console: ConsoleDriver,
+) -> None:
+    path, operators = f"/users/{user_id(console)}", console.harness.identities.operator_actions
+    assert f"{path}/detach" in (await console.get(path)).text
+    await operators.block(PHONE)
+    assert f"{path}/detach" not in (await console.get(path)).text
+    page = await act(console, "detach", reason=REASON)
+    assert (page.status_code, "Unblock it first" in page.text) == (409, True)
+    await operators.unblock(PHONE)
+    await operators.change_role(user_id(console), Role.SUPPORT)
+    assert f"{path}/detach" not in (await console.get(path)).text
+    page = await act(console, "detach", reason=REASON)
+    assert (page.status_code, "Demote it first" in page.text) == (403, True)
+    assert audited(console) == []
+
+
+async def test_a_name_that_is_taken_or_reserved_is_an_error_of_its_field(
+    console: ConsoleDriver,
+) -> None:
+    page = await act(console, "rename", username="support", reason=REASON)
+    assert (page.status_code, 'id="username-error"' in page.text) == (400, True)
+    assert all(f'value="{text}"' in page.text for text in ("support", REASON))
 
 
 async def test_a_number_is_changed_and_twice_does_nothing(console: ConsoleDriver) -> None:

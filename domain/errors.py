@@ -24,7 +24,6 @@ DomainError
 │   └── PasskeyRequired           staff may do this in a session by passkey
 ├── ReauthenticationRequired, FreshLoginRequired    the login is too old
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, PhoneBlocked
-├── NumberWasChanged              the account changed to another phone
 ├── LoginRejected                 the code is correct, and the login hook rejects the login
 └── IncorrectOtp
 
@@ -233,10 +232,6 @@ class PhoneInUse(DomainError):
         self.username = username
 
 
-class NumberWasChanged(DomainError):
-    """The number is held for the account that had it: its owner changed to another number."""
-
-
 class LoginRejected(DomainError):
     """The code was correct, and is used. The login hook rejected it; the message says why."""
 
@@ -244,10 +239,10 @@ class LoginRejected(DomainError):
 class IncorrectOtp(DomainError):
     """The code was wrong, expired, used before or never sent. Clients are not told which.
 
-    `field` is the one with the code. `attempts_left` is None where attempts are limited by IP only.
+    `field` is the one with the code.
     """
 
-    def __init__(self, field: str, attempts_left: int | None = None) -> None:
+    def __init__(self, field: str, attempts_left: int) -> None:
         super().__init__()
         self.field = field
         self.attempts_left = attempts_left

@@ -22,6 +22,7 @@ MAX_RECORD_LENGTH: Final = 1 << 20
 MAX_UNKNOWN_FIELDS: Final = 1000
 """How many are named. Each JSON object may have others."""
 _BLOCKED: Final = "blocked"
+_CLAIMS: Final = "claims"
 _BOM: Final = b"\xef\xbb\xbf"
 _COMPRESSED: Final = (b"\x1f\x8b", b"PK\x03\x04")
 """gzip and ZIP, which a spreadsheet's own file is."""
@@ -212,11 +213,14 @@ class UserFile:
 
     def _read_object(self, number: int, found: Mapping[str, object]) -> UserLine:
         texts = {name: _to_text(found.get(name)) for name in FIELD_NAMES}
+        if isinstance(claims := found.get(_CLAIMS), dict):
+            texts[_CLAIMS] = json.dumps(claims, ensure_ascii=False)
         original = {name: text or "" for name, text in texts.items()}
         line = self._to_line(number, original)
         for name, text in texts.items():
             if text is None:
-                return replace(line, message=f"{name} is not a text, a number, true or false.")
+                allowed = "an object" if name == _CLAIMS else "a text, a number, true or false"
+                return replace(line, message=f"{name} is not {allowed}.")
         return line
 
 

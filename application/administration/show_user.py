@@ -61,7 +61,7 @@ class ShownDelivery:
 
     Attributes:
         delivery: The delivery.
-        status: `suppressed` while the phone was blocked or had no change to undo, `rejected` by
+        status: `suppressed` while the phone was blocked, `rejected` by
             every provider, `unknown` or `accepted` until the provider reports more, or what it
             reported.
         error: The provider's code, or why it was rejected or its result is unknown; empty without

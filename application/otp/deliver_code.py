@@ -65,7 +65,6 @@ HIDDEN_WAIT: Final = 1.5
 LOOKS_SENT_AFTER: Final = timedelta(seconds=3)
 """From the start of a hidden delivery to the time from which on clients see it as sent."""
 BLOCKED: Final = "blocked"
-NOTHING_TO_UNDO: Final = "blocked, or no change to undo"
 """Why a delivery was suppressed, in the log."""
 _NO_ANSWER_YET: Final = DeliveryResult(
     DeliveryStatus.UNKNOWN, "The provider has not answered yet, or the service ended before."
@@ -310,10 +309,8 @@ class DeliverCode:
     def _record_suppressed(self, code: CodeDelivery) -> None:
         """Record the event of a delivery if it is suppressed."""
         if code.delivery.is_suppressed:
-            is_undo = code.challenge.purpose is Purpose.UNDO_PHONE_CHANGE
-            reason = NOTHING_TO_UNDO if is_undo else BLOCKED
             self.events.record(
-                OtpSuppressed(phone=code.phone, reason=reason, channel=code.delivery.channel)
+                OtpSuppressed(phone=code.phone, reason=BLOCKED, channel=code.delivery.channel)
             )
 
     def _record_result(self, code: CodeDelivery, result: DeliveryResult) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.administration.audit import AUDIT_RETENTION
-from domain.identities.identity import USERNAME_HOLD_PERIOD
+from domain.identities.identity import USERNAME_RESERVATION
 
 CLEANUP_PERIOD: Final = timedelta(hours=1)
 """When the cleanup has deleted the data of a deleted account at the latest, if it runs."""
@@ -45,9 +45,9 @@ def list_retained_data(
         ),
         RetainedData(
             "username",
-            f"nobody gets it before; after {USERNAME_HOLD_PERIOD.days} days it is free for "
+            f"nobody gets it before; after {USERNAME_RESERVATION.days} days it is free for "
             "everybody, its former owner too",
-            deleted_at + USERNAME_HOLD_PERIOD,
+            deleted_at + USERNAME_RESERVATION,
         ),
         RetainedData(
             "limits of codes, by a keyed hash of the phone number",

@@ -15,6 +15,7 @@ from adapters.operations.logging import is_json_log
 from adapters.operations.metrics.folder import open_metrics_folder
 from application.ports.errors import ConfigurationError
 from entrypoints.opening.extras import check_extra
+from entrypoints.opening.operator_files import load_sms_templates
 from entrypoints.opening.providers import prints_codes
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.server.banner import BannerParts, list_banner_rows, render_banner
@@ -48,6 +49,8 @@ def run_service(settings: Settings) -> bool:
         _log.warning("setting_unused", setting=name, reason=reason)
     for name, reason in find_exposed(settings.variables.files).items():
         _log.warning("secret_file_exposed", setting=name, reason=reason)
+    for table in load_sms_templates(settings).unused_tables:
+        _log.warning("template_unused", reason=table)
     has_started = False
     with reserve_bind(settings.bind) as resolved, _reserve_metrics(settings) as metrics_bind:
         shown = {row.name: row.shown for row in describe_settings(settings)}

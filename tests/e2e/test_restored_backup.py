@@ -1,4 +1,4 @@
-"""A restore brings back what was undone; the lines of the log repeat it."""
+"""A restore takes back what was done; the lines of the log repeat it."""
 
 import json
 import os

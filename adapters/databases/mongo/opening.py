@@ -125,6 +125,19 @@ async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
             return await inspect_metadata(database, location, key_fingerprint)
 
 
+async def locate_missing(url: str) -> str | None:
+    """Return where the database is if it has no metadata, otherwise None. Nothing is written.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is of another program or version.
+    """
+    location = location_of(url)
+    async with connect(url, location) as database:
+        with database.errors_while_opening(location):
+            version = await find_schema_version(database, location, None, is_copy=True)
+    return f"mongodb://{location}" if version is None else None
+
+
 def stores_in(database: MongoDatabase) -> Database:
     """Return the stores over an open database."""
     return Database(

@@ -8,7 +8,7 @@ import psycopg
 
 from adapters.databases.postgres.driver import READ_ONLY, is_lost
 from adapters.shared.causes import describe_error
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, DatabaseMissing
 
 _WRONG_CREDENTIALS: Final = (
     "{location} rejects the user or the password: correct them in the URL, and escape all "
@@ -160,7 +160,9 @@ def errors_while_opening(location: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise ConfigurationError(explain(error, location)) from None
+        text = explain(error, location)
+        is_missing = text == _NO_DATABASE.format(location=location)
+        raise (DatabaseMissing if is_missing else ConfigurationError)(text) from None
 
 
 def explain(error: psycopg.Error, location: str) -> str:

@@ -304,13 +304,16 @@ def is_present(path: Path) -> bool:
     """Return whether there is a file. It is not opened: closing it would drop SQLite's locks on it.
 
     Raises:
-        ConfigurationError: Something else has its name.
+        ConfigurationError: Something else has its name, or its folder cannot be entered.
     """
-    if path.is_dir():
-        raise ConfigurationError(_IS_FOLDER.format(path=path))
-    if path.exists() and not path.is_file():
-        raise ConfigurationError(_NO_FILE.format(path=path))
-    return path.exists()
+    try:
+        if path.is_dir():
+            raise ConfigurationError(_IS_FOLDER.format(path=path))
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(_NO_FILE.format(path=path))
+        return path.exists()
+    except OSError as error:
+        raise to_startup_error(path, error) from error
 
 
 def _check_creatable(path: Path) -> None:

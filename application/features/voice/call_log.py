@@ -89,8 +89,8 @@ class OpenRecording:
         listening = self.record_act.for_another(principal, AuditAction.LISTEN, subject)
         try:
             async with (
-                listening if is_heard else nullcontext(),
                 self.recordings.open_recording(kept[index].id) as recording,
+                listening if is_heard else nullcontext(),
             ):
                 yield recording
         except RecordingNotFound as error:

@@ -20,7 +20,10 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
     parts = ", ".join(["the keys", "the database", *tried, "the providers"])
 
     @click.command(
-        cls=Command, examples=["", "--templates --language de", "--connect"], checks_files=True
+        cls=Command,
+        examples=["", "--templates --language de", "--connect"],
+        checks_files=True,
+        needs_data=False,
     )
     @click.option(
         "--all", "show_all", is_flag=True, help="Show also those that have their defaults."
@@ -70,6 +73,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
                 yield from (f"{'':<{width}}  {line}" for line in below)
         else:
             yield from _describe(settings, show_all=show_all)
+            yield from _list_created(settings)
         for name, problem in find_exposed(settings.variables.files).items():
             yield f"{name}: {problem}"
         yield from starmap(unknown_line, find_unknown(settings.variables.values).items())
@@ -108,6 +112,30 @@ def _describe(settings: "Settings", *, show_all: bool) -> Iterator[str]:
     value_width = max((len(row.shown) for row in rows), default=0)
     for row in rows:
         yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
+
+
+def _list_created(settings: "Settings") -> Iterator[str]:
+    """Say what the first start creates. --connect looks at other databases than SQLite."""
+    from contextlib import suppress
+
+    from entrypoints.opening.missing_data import (
+        NOT_THERE_YET,
+        are_keys_missing,
+        hint_at_unset,
+        locate_missing_database,
+    )
+    from entrypoints.opening.startup_error import StartupError
+    from entrypoints.settings.values import Environment, SqliteLocation
+
+    place = None
+    if isinstance(settings.database, SqliteLocation):
+        with suppress(StartupError):  # --connect says why it cannot be read
+            place = locate_missing_database(settings)
+    if place is None:
+        return
+    yield f"DIALTONE_DATABASE: {place} is {NOT_THERE_YET}{hint_at_unset(settings)}."
+    if settings.env is not Environment.PRODUCTION and are_keys_missing(settings):
+        yield f"DIALTONE_SECRETS_FILE: {settings.secrets_file.absolute()} is {NOT_THERE_YET}."
 
 
 def _notes(settings: "Settings") -> Iterator[str]:

@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from application.administration.acts import Act
 from domain import errors
+from domain.administration.act_limits import LIMITS_OF_ACTS
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -206,7 +207,7 @@ def _list_errors(
     act: Act | None = handler.opt.get("act")
     if act is not None and act.needs_fresh_login:
         yield errors.FreshLoginRequired
-    if act is not None and act.is_limited:
+    if act is not None and LIMITS_OF_ACTS[act.action] is not None:
         yield errors.TooManyActs
     for struct, added in of_bodies:
         if body and issubclass(body, struct):

@@ -12,7 +12,7 @@ from litestar import Request
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from domain.errors import InvalidValue, UnsupportedValue
+from domain.errors import DomainError, InvalidValue, UnsupportedValue
 from domain.identifier import parse_identifier
 from domain.json_values import find_repeated_keys
 from domain.otp.delivery import Channel
@@ -73,8 +73,8 @@ class FieldErrors:
         return self
 
     def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
-        """Raise InvalidFields if a field was invalid."""
-        if error_type is not None:
+        """Raise InvalidFields if a field was invalid: first, if something else is wrong too."""
+        if error_type is not None and not issubclass(error_type, DomainError):
             return
         if body := self._body:
             for rule in described_rules(type(body)):

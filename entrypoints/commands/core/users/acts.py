@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from entrypoints.commands.shared.command import Command
-from entrypoints.commands.shared.options import ID, PHONE, REASON, act_options, user_argument
+from entrypoints.commands.shared.options import PHONE, REASON, act_options, user_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,13 +92,9 @@ async def _sign_out(call: "UserCall") -> Sequence[str]:
 
 async def _block(call: "UserCall") -> Sequence[str]:
     from entrypoints.commands.shared.user_calls import name_user
-    from entrypoints.words.user_words import describe_hold
 
     user = await call.act.block(call.operator, call.query, call.reason)
-    lines = [f"{name_user(user)} is blocked now."]
-    if user.hold is not None:
-        lines.append(f"It is held for {describe_hold(user.hold, is_blocked=True)}.")
-    return lines
+    return [f"{name_user(user)} is blocked now."]
 
 
 async def _promote(call: "UserCall", role: str) -> Sequence[str]:
@@ -134,26 +130,6 @@ async def _detach(call: "UserCall") -> Sequence[str]:
     ]
 
 
-async def _restore(call: "UserCall") -> Sequence[str]:
-    from domain.errors import PhoneInUse, UserNotFound
-    from entrypoints.opening.startup_error import CommandError
-    from entrypoints.words.act_words import NUMBER_HELD
-
-    try:
-        user = await call.act.restore(call.operator, call.query, call.reason)
-    except UserNotFound:
-        call.user.require_identity()
-        raise CommandError(
-            "This account has not lost its phone number. Use the user id of the event "
-            "identity_detached."
-        ) from None
-    except PhoneInUse:
-        raise CommandError(
-            f"{NUMBER_HELD} dialtone user show of the number says until when. Try again then."
-        ) from None
-    return [f"{user.subject} has its phone again. Its owner signs in and chooses a username."]
-
-
 _ROLE: Final = click.Option(
     ["--role"],
     type=click.Choice(["support", "moderator", "auditor", "administrator"]),
@@ -179,10 +155,5 @@ _USER_ACTS: Final[dict[str, _UserAct]] = {
     "detach": _UserAct(
         do=_detach,
         help=". Sessions, codes and the username end; the account stays, under its id.",
-    ),
-    "restore": _UserAct(
-        do=_restore,
-        help=", by the user id in the event identity_detached. The present account loses it.",
-        user=ID,
     ),
 }

@@ -277,7 +277,7 @@ def rename(settings: "Settings", user: str, username: str, options: ActOptions) 
 @act_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(settings: "Settings", user: str, options: ActOptions, *, yes: bool) -> Iterator[str]:
-    """Delete an account, as its owner would. Nobody can undo it."""
+    """Delete an account, as its owner would. This is final."""
     from application.administration.acts import DELETE
     from entrypoints.commands.shared.user_calls import call_for_user
     from entrypoints.core.details import DETAILS
@@ -332,7 +332,7 @@ def _confirm_deletion(settings: "Settings", user_text: str, options: ActOptions)
     data = ["sessions", "phone number", *(each for feature in FEATURES for each in feature.data)]
     print_errors(
         f"The account {identity.id} will be deleted: its {', '.join(data[:-1])} and {data[-1]}. "
-        "Nobody can undo this. In case of doubt block it instead, which can be undone: "
+        "This is final. In case of doubt block it instead, which has a way back: "
         "dialtone user block.",
         f"phone: {user.phone.masked if user.phone else 'none'}",
         f"username: {identity.username.text if identity.username else 'none'}",

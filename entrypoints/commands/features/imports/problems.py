@@ -24,6 +24,7 @@ PROBLEMS: Final[Mapping[RejectionReason, str]] = {
     LineProblem.INVALID_ID: "The id cannot be kept.",
     LineProblem.INVALID_CREATED_AT: "created_at is not a time: write it like 2026-05-01T09:30:00Z.",
     LineProblem.INVALID_BLOCKED: "Who is blocked is neither true nor false.",
+    LineProblem.INVALID_CLAIMS: "claims is no object of JSON that an access token can have.",
     LineProblem.REPEATED_PHONE: "Several lines have this phone number, so none of them is imported:"
     " decide which one is right.",
     LineProblem.REPEATED_ID: "Several lines have this id, so none of them is imported: decide which"

@@ -55,19 +55,6 @@ _ROLES: Final = {
 }
 
 
-class PhoneHoldResponse(msgspec.Struct, kw_only=True):
-    """A phone is held for the account that had it."""
-
-    user_id: UserIdField
-    undo_until: Annotated[
-        str,
-        time_field(
-            "Until when the change can be undone; nobody else gets the phone before.",
-            "2026-05-08T09:30:00.000Z",
-        ),
-    ]
-
-
 class AccountResponse(msgspec.Struct, kw_only=True):
     """An account. One that was deleted has only its id and times."""
 
@@ -229,10 +216,10 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
     status: Annotated[
         str,
         described(
-            "`suppressed`: nothing was sent, because the phone was blocked, or had no change to"
-            " undo. `rejected`: no provider took it. `unknown`: the provider did not confirm it in"
-            " time, and it may have arrived. `accepted`: one took it, and has reported no more."
-            " Otherwise what it reported: `sent`, `delivered`, `undelivered` or `failed`.",
+            "`suppressed`: nothing was sent, because the phone was blocked. `rejected`: no provider"
+            " took it. `unknown`: the provider did not confirm it in time, and it may have arrived."
+            " `accepted`: one took it, and has reported no more. Otherwise what it reported:"
+            " `sent`, `delivered`, `undelivered` or `failed`.",
             "undelivered",
             enum=[
                 *("suppressed", "rejected", "unknown", "accepted"),
@@ -332,10 +319,6 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
             "The same of the log of yesterday; absent for service tokens.", "c9f0f895fb98ab91"
         ),
     ] = msgspec.UNSET
-    hold: Annotated[
-        PhoneHoldResponse | None,
-        described("For whom a phone without an account is held; null if it is not."),
-    ]
     account: Annotated[
         AccountResponse | None,
         described("The account; null if the phone has none."),
@@ -442,8 +425,6 @@ def _to_json(value: Any) -> Any:
 def summarize_user(user: FoundUser) -> str:
     """Say what a user is, and what is special."""
     identity = user.identity
-    if identity is None and user.hold is not None:
-        return "This phone has no account, and is held for the one that had it."
     if identity is None:
         return NO_ACCOUNT
     if identity.is_deleted:
@@ -468,9 +449,6 @@ def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResp
         UserDetailsResponse,
         subject=user.subject,
         summary=summarize_user(user),
-        hold=to_struct(user.hold, PhoneHoldResponse, user_id=user.hold.identity.id)
-        if user.hold
-        else None,
         account=_to_account(user.identity) if user.identity else None,
         sessions=[
             to_struct(

@@ -112,7 +112,6 @@ class OtpController(Controller):
         union="VerifyOtpResponse",
         errors=[
             errors.LoginRejected,
-            errors.NumberWasChanged,
             errors.TooManyAttempts,
             errors.TooManyAttemptsFromIp,
         ],
@@ -130,10 +129,6 @@ class OtpController(Controller):
         Send `request_id`: the attempts are then counted for this request only, and nobody else
         can use them up. After too many, `retry_after` says when the same request is looked at
         again, and `resend_in` when a new code can be requested.
-
-        A 409 `number_was_changed` says that the code is correct, and that the account changed to
-        another number less than seven days ago. It changes nothing, and nobody else can get the
-        number meanwhile. Tell the user to sign in with the other number.
 
         A 403 `login_rejected` says that the code is correct, and that this service lets the account
         not sign in. Show the user `error`, which says why. The code is used.

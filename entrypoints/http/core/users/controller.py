@@ -53,6 +53,7 @@ class UserController(Controller):
             errors.ReauthenticationRequired,
             errors.PhoneInUse,
             errors.UsernameInUse,
+            errors.TooManyActs,
             errors.AuditFailed,
         ],
     )

@@ -21,6 +21,7 @@ from entrypoints.http.core.administration.target import (
     ACT_ERRORS,
     TARGET_ERRORS,
     UserBody,
+    add_target,
     parse_target,
 )
 from entrypoints.http.core.administration.user_details import UserDetailsForm, UserDetailsResponse
@@ -333,11 +334,12 @@ class AdminUserController(Controller):
         All sessions of the user end. Nobody gives a higher role than the own one, and a service
         token only one whose scopes it has. Nobody acts on staff of the same or a higher role, nor
         on themselves: only a command does. So an administrator is demoted by a command only. This
-        holds for all acts.
+        is so for all acts.
         """
-        target = parse_target(request, acts.PROMOTE, data)
-        with parsing_field("role"):
-            role = Role.ADMINISTRATOR if data.role is None else parse_staff_role(data.role)
+        with FieldErrors() as invalid:
+            with invalid.of("role"):
+                role = Role.ADMINISTRATOR if data.role is None else parse_staff_role(data.role)
+            target = add_target(request, acts.PROMOTE, data, invalid)
         act = administration.act_for_users
         with target.reporting():
             user = await act.change_role(request.operator, target.query, role, target.reason)
@@ -388,30 +390,6 @@ class AdminUserController(Controller):
         act = administration.act_for_users
         user = await act.detach(request.operator, target.query, target.reason)
         return _done("User detached", user)
-
-    @post(
-        f"/{acts.RESTORE.name}",
-        summary="Give a phone back to an account that lost it",
-        response_description="The account has its phone again.",
-        status_code=200,
-        act=acts.RESTORE,
-        errors=TARGET_ERRORS,
-    )
-    async def restore_user(
-        self,
-        request: ApiRequest,
-        administration: Injected[AdministrationFeature],
-        data: JSONBody[UserBody],
-    ) -> actions.UserActionResponse:
-        """{does}. {who}.
-
-        An account loses its phone when somebody else proves to own it. Such an account is found by
-        its id only. The account that has the phone now loses it.
-        """
-        target = parse_target(request, acts.RESTORE, data)
-        act = administration.act_for_users
-        user = await act.restore(request.operator, target.query, target.reason)
-        return _done("User restored", user)
 
 
 async def _show(

@@ -30,7 +30,7 @@ LEGACY: Final = {"legacy_get_otp", "legacy_validate_otp"}
 PUBLIC: Final = {
     "request_otp", "verify_otp", "refresh_session", "health_live", "health_ready", "get_jwks",
     "get_issuer_metadata", "get_openid_configuration", "get_upload_limits",
-    "get_delivery_status", "request_undo_otp", "undo_phone_change", *LEGACY,
+    "get_delivery_status", *LEGACY,
 }  # fmt: skip
 PUBLIC_IN_SOME_CASES: Final = {"logout", "get_media_file"}
 OWNED_FIELDS: Final = {"request_id", "device_token", "refresh_token"}
@@ -329,7 +329,6 @@ def test_the_server_and_the_length_of_codes_are_those_of_the_settings() -> None:
         "VerifyOtpBody": "otp",
         "LegacyValidateOtpBody": "otp",
         "ChangePhoneBody": "old_otp",
-        "UndoPhoneChangeBody": "otp",
     }
     for name, field in bodies.items():
         otp = document["components"]["schemas"][name]["properties"][field]

@@ -76,7 +76,6 @@ async def test_nothing_is_done_with_an_unknown_account(app: CoreHarness) -> None
         (actions.sign_out, a_phone(9)),
         (actions.delete, a_phone(9)),
         (actions.detach, a_phone(9)),
-        (actions.restore, a_phone(9)),
     ):
         with pytest.raises(UserNotFound):
             await call(OPERATOR, user, "ticket")

@@ -16,7 +16,6 @@ from application.ports.errors import (
 from domain import errors
 from domain.errors import DomainError
 from domain.features.media import errors as media_errors
-from domain.features.phone_change import errors as phone_change_errors
 from entrypoints.features import FEATURES
 from entrypoints.http.app import make_error_table
 from entrypoints.http.core.administration.user_details import UserDetailsForm
@@ -124,12 +123,9 @@ def test_errors_have_the_messages_of_the_contract_and_retry_after_in_header_and_
 
 
 def test_the_end_of_a_limit_is_in_header_and_body() -> None:
-    for error, status in (
-        (errors.TooManyOtpRequests(12), 429),
-        (phone_change_errors.PhoneChangeForbidden(12), 403),
-    ):
-        assert (ERRORS.status(error), ERRORS.body(error)["retry_after"]) == (status, 12)
-        assert ERRORS.headers(error) == {"Retry-After": "12"}
+    error = errors.TooManyOtpRequests(12)
+    assert (ERRORS.status(error), ERRORS.body(error)["retry_after"]) == (429, 12)
+    assert ERRORS.headers(error) == {"Retry-After": "12"}
 
 
 FORBIDDEN = "permission denied/ 403 Forbidden: "
@@ -143,8 +139,6 @@ WRONG_PHONE = exceptions.FieldError("phone", FieldErrorCode.INVALID_PHONE, "Wron
     ("error", "status", "exit_code", "text"),
     [
         (errors.IncorrectOtp("otp", 4), 403, 1, WRONG_CODE),
-        # The older app has no text for it, and says that the code is wrong.
-        (errors.NumberWasChanged(), 403, 1, WRONG_CODE),
         (errors.LoginRejected("You are {banned}."), 403, 1, f"{FORBIDDEN}You are {{banned}}."),
         (
             exceptions.InvalidFields(WRONG_PHONE),

@@ -32,7 +32,7 @@ from entrypoints.http.requests.parameters import (
     path_parameter,
     query_parameter,
 )
-from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
+from entrypoints.http.requests.parsing import FieldErrors, parse_id
 
 PAGE_NUMBER: Final = CountParameter(name="page", default=1, maximum=MAX_TOTAL)
 PAGE_SIZE: Final = CountParameter(name="per_page", default=10)
@@ -190,6 +190,8 @@ def parse_list_parameters(
     with FieldErrors() as invalid:
         with invalid.of("page"):
             number = PAGE_NUMBER.parse(page)
+            if cursor is not None and number != 1:
+                raise ConflictingValue("Use either page or cursor. With a cursor, omit page.")
         with invalid.of("per_page"):
             size = PAGE_SIZE.parse(per_page)
         with invalid.of("cursor"):
@@ -198,9 +200,6 @@ def parse_list_parameters(
             owner = None if user_id is None else parse_id(user_id, invalid_owner)
         with invalid.of("type"):
             media_kind = _parse_kind(kind)
-    if after is not None and number != 1:
-        with parsing_field("page"):
-            raise ConflictingValue("Use either page or cursor. With a cursor, omit page.")
     page_request = PageRequest(number, size, after)
     if page_request.is_too_deep:
         raise PageTooDeep

@@ -41,13 +41,9 @@ const MAX_UPLOADS = 2;
 const IN_PROGRESS = ["too_many_uploads", "upload_in_progress"];
 const MAX_PROOFS = 2;
 /** What may ask for a proof, if a request says that the app can make one. */
-const PROOF_PATHS = [
-  "/auth/request-otp",
-  "/users/me/phone/request-otp",
-  "/auth/undo-phone-change/request-otp",
-];
+const PROOF_PATHS = ["/auth/request-otp", "/users/me/phone/request-otp"];
 /** What ends all sessions of the user. */
-const ENDS = ["DELETE /USERS/ME", "POST /USERS/ME/PHONE/DISOWN"];
+const ENDS = ["DELETE /USERS/ME"];
 /** Phones whose device tokens are kept: the last ones that signed in here. */
 const MAX_PHONES = 5;
 /** Fewer digits are no phone that can be told from others without its country code. */

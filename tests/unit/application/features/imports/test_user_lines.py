@@ -23,6 +23,20 @@ def parse(region: str | None = None, **fields: Any) -> ImportedUser:
     return parse_user_line(line, region, DEFAULT_RULES)
 
 
+@pytest.mark.parametrize(
+    ("text", "claims"), [('{"b": [1], "a": "x"}', '{"a":"x","b":[1]}'), ("{}", ""), (" ", None)]
+)
+def test_claims_are_an_object_of_json(text: str, claims: str | None) -> None:
+    assert parse(claims=text).claims == claims
+
+
+@pytest.mark.parametrize("text", ["x", "[]", '{"a": NaN}', f'{{"a": "{"x" * 512}"}}'])
+def test_other_claims_are_a_problem_of_the_line(text: str) -> None:
+    with pytest.raises(InvalidLine) as raised:
+        parse(claims=text)
+    assert raised.value.problem is LineProblem.INVALID_CLAIMS
+
+
 @pytest.mark.parametrize("text", [PHONE, "(415) 555-0101", "tel:+1-415-555-0101"])
 def test_a_phone_is_read_as_at_a_sign_in(text: str) -> None:
     assert parse("US", phone=text).phone.e164 == PHONE

@@ -140,6 +140,7 @@ async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarne
     recorded.call_provider.is_unavailable = True
     with pytest.raises(Unavailable):
         await read(recorded, ADMINISTRATOR)
+    assert recorded.database.audit_entries == []
     open_recording = replace(recorded.use_cases.of(CallsFeature).open_recording, recordings=None)
     with pytest.raises(Unavailable):
         async with open_recording(ADMINISTRATOR, an_id(1)):

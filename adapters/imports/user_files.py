@@ -22,11 +22,13 @@ MAX_RECORD_LENGTH: Final = 1 << 20
 MAX_UNKNOWN_FIELDS: Final = 1000
 """How many are named. Each JSON object may have others."""
 _BLOCKED: Final = "blocked"
+_CLAIMS: Final = "claims"
 _BOM: Final = b"\xef\xbb\xbf"
 _COMPRESSED: Final = (b"\x1f\x8b", b"PK\x03\x04")
 """gzip and ZIP, which a spreadsheet's own file is."""
 _TOO_LONG: Final = f"has more than {MAX_RECORD_LENGTH} bytes"
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+_TEXT_FORMULA: Final = re.compile(r'\s*="((?:[^"]|"")*)"\s*')
 _NUMBER: Final = re.compile(r"\d(?:\W?\d){6}")
 _KNOWN: Final = f"An import knows {', '.join(FIELD_NAMES)}."
 _RECIPES: Final = "docs/importing.md has recipes for the exports of other services."
@@ -211,11 +213,14 @@ class UserFile:
 
     def _read_object(self, number: int, found: Mapping[str, object]) -> UserLine:
         texts = {name: _to_text(found.get(name)) for name in FIELD_NAMES}
+        if isinstance(claims := found.get(_CLAIMS), dict):
+            texts[_CLAIMS] = json.dumps(claims, ensure_ascii=False)
         original = {name: text or "" for name, text in texts.items()}
         line = self._to_line(number, original)
         for name, text in texts.items():
             if text is None:
-                return replace(line, message=f"{name} is not a text, a number, true or false.")
+                allowed = "an object" if name == _CLAIMS else "a text, a number, true or false"
+                return replace(line, message=f"{name} is not {allowed}.")
         return line
 
 
@@ -262,7 +267,9 @@ def _list_unknown(names: Iterable[str]) -> Sequence[str]:
 
 
 def _unescape(text: str) -> str:
-    """Remove the apostrophe that keeps a spreadsheet from running a formula."""
+    """Return a text without what keeps a spreadsheet from changing it: `'+1…` or `="+1…"`."""
+    if formula := _TEXT_FORMULA.fullmatch(text):
+        return formula[1].replace('""', '"')
     return text[1:] if text[:1] == "'" and text[1:2] in _FORMULA_STARTS else text
 
 

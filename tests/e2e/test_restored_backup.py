@@ -1,4 +1,4 @@
-"""A restore brings back what was undone; the lines of the log repeat it."""
+"""A restore takes back what was done; the lines of the log repeat it."""
 
 import json
 import os
@@ -11,7 +11,9 @@ from tests.support.client import me, open_client, sign_in, sign_up
 from tests.support.markdown import blocks_in, codes, page, tables
 from tests.support.service import REASON, START_TIMEOUT, ForkedService, Service, command
 
-NAMES: Final = ("blocked", "gone", "left", "moved", "promoted", "demoted", "ended", "fine")
+NAMES: Final = (
+    "blocked", "gone", "left", "moved", "detached", "promoted", "demoted", "ended", "fine",
+)  # fmt: skip
 PHONES: Final = {name: f"+1415559{number:04}" for number, name in enumerate(NAMES, start=7100)}
 
 
@@ -85,6 +87,8 @@ def test_the_lines_of_the_log_repeat_what_a_restored_backup_lacks(tmp_path: Path
         service.run(*arguments, *REASON)
         for arguments in (
             ("user", "delete", PHONES["left"], "--yes"),
+            ("user", "detach", PHONES["detached"]),
+            ("user", "rename", ids["fine"], "User 4711"),
             ("user", "promote", PHONES["promoted"], "--role", "support"),
             ("user", "demote", PHONES["demoted"]),
             ("user", "change-phone", ids["moved"], "+14155597190"),
@@ -109,6 +113,8 @@ def test_the_lines_of_the_log_repeat_what_a_restored_backup_lacks(tmp_path: Path
         ("gone", "delete"),
         ("left", "delete"),
         ("moved", "block"),
+        ("detached", "detach"),
+        ("fine", "rename"),
         ("promoted", "promote"),
         ("demoted", "demote"),
         ("ended", "sign-out"),

@@ -14,7 +14,6 @@ from adapters.databases.mongo.database import MongoDatabase, connect
 from adapters.databases.mongo.driver import (
     MotorCollection,
     RawDocument,
-    errors_while_opening,
     location_of,
 )
 from adapters.databases.records.outages import OutageRetries
@@ -100,7 +99,7 @@ async def open_source_database(
     """
     location = location_of(url)
     async with connect(url, location, listeners) as database:
-        with errors_while_opening(location, database.find_connection_problem):
+        with database.errors_while_opening(location):
             try:
                 names = await database.motor.list_collection_names()
             except OperationFailure as error:

@@ -187,7 +187,9 @@ def _make_client(url: RedisUrl) -> Redis:
         try:
             context = ssl.create_default_context(cafile=url.tls.get("ssl_ca_certs"))
             if "ssl_certfile" in url.tls:
-                context.load_cert_chain(url.tls["ssl_certfile"], url.tls.get("ssl_keyfile"))
+                # An empty password: OpenSSL would ask the terminal for that of an encrypted key.
+                key_file = url.tls.get("ssl_keyfile")
+                context.load_cert_chain(url.tls["ssl_certfile"], key_file, password="")
         except OSError as error:
             text = _WRONG_FILE.format(location=url.location, cause=describe_error(error))
             raise ConfigurationError(text) from None

@@ -61,18 +61,8 @@ class ExportOwnData:
     collect_files: CollectFiles
     clock: Clock
 
-    def check(self, principal: Principal) -> None:
-        """Check that the login is recent enough.
-
-        Raises:
-            FreshLoginRequired
-        """
-        if not principal.has_fresh_login:
-            raise FreshLoginRequired
-
-    @asynccontextmanager
-    async def __call__(self, principal: Principal) -> AsyncIterator[Export]:
-        """Open the export until the end of the block.
+    async def check(self, principal: Principal) -> None:
+        """Check that an export would begin now. Nothing is written.
 
         Raises:
             FreshLoginRequired
@@ -80,8 +70,17 @@ class ExportOwnData:
             Unavailable: A part cannot be read now, such as files in a store that does not answer.
             StorageError
         """
-        self.check(principal)
+        if not principal.has_fresh_login:
+            raise FreshLoginRequired
         await check_parts(self.collect_files, principal.identity)
+        earlier = await self.data_exports.load(principal.identity.id)
+        if earlier is not None:
+            earlier.repeat(self.clock.now())
+
+    @asynccontextmanager
+    async def __call__(self, principal: Principal) -> AsyncIterator[Export]:
+        """Open the export until the end of the block; raises what `check` raises."""
+        await self.check(principal)
         now = self.clock.now()
         identity_id = principal.identity.id
 

@@ -32,7 +32,6 @@ class ImportsFeature:
         self.import_user = ImportUser(
             identities=identities,
             phone_verifications=core.repositories.phone_verifications,
-            phone_holds=core.identities.phone_holds,
             keyed_hashes=core.keyed_hashes,
             record_act=core.record_act,
             operator_actions=core.identities.operator_actions,

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Final
 
 from application.identities.operators import OperatorActions
-from application.identities.phone_holds import PhoneHolds
 from application.identities.users import find_holders, set_free_username
 from application.ports.errors import UniqueViolation
 from application.ports.identities import Identities
@@ -43,6 +42,7 @@ class ImportedUser:
         username: The name as it is there. Our rules may refuse it.
         created_at: When the user joined there.
         is_blocked: Whether the user is blocked there.
+        claims: What tokens of the user have, as `parse_claims` returns it. None leaves them.
     """
 
     phone: PhoneNumber
@@ -51,6 +51,7 @@ class ImportedUser:
     username: str | None = None
     created_at: datetime | None = None
     is_blocked: bool = False
+    claims: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class ImportOutcome(StrEnum):
     UNCHANGED = "unchanged"
     """It was imported before."""
     COMPLETED = "completed"
-    """An earlier import was interrupted, or had less data of a user who has not signed in yet."""
+    """An earlier import was interrupted, or had less data of a user who has not signed in yet; or
+    the user has other claims now."""
     REJECTED = "rejected"
 
 
@@ -170,8 +172,6 @@ class _Attempt:
             raise _Rejected(ImportProblem.PHONE_BLOCKED)
         owner_id = verification.identity_id
         if owner_id is None or owner_id == closed_id:
-            if verification.hold.is_active(self.now):
-                raise _Rejected(ImportProblem.PHONE_IN_USE)
             owned = verification.change_owner(self.new_id)
             return replace(owned, imported_id=self.new_id), self.new_id
         return verification, owner_id
@@ -191,13 +191,13 @@ class _Attempt:
                 blocked_at=blocked_at,
                 imported=Imported(was_blocked=self.user.is_blocked),
             )
-            successor = self._complete(created)
+            successor = self._set_claims(self._complete(created))
             result = self._to_result(ImportOutcome.CREATED, successor)
             return successor, replace(result, is_blocked=self.user.is_blocked)
         is_completable = self._is_completable(identity)
         self._check(identity, is_completable=is_completable)
         is_blocked = self.has_blocked or self._needs_block(identity)
-        successor = self._complete(identity) if is_completable else identity
+        successor = self._set_claims(self._complete(identity) if is_completable else identity)
         if is_blocked:
             successor = replace(successor, imported=successor.imported.mark_blocked())
         if successor == identity:
@@ -276,6 +276,10 @@ class _Attempt:
             completed = set_free_username(completed, self.username, created_at, self.holder_ids)
         return completed
 
+    def _set_claims(self, identity: Identity) -> Identity:
+        claims = self.user.claims
+        return identity if claims is None else replace(identity, claims=claims)
+
     def _to_result(self, outcome: ImportOutcome, identity: Identity) -> ImportResult:
         if identity.user is not None:
             return ImportResult(outcome, identity_id=identity.id)
@@ -297,9 +301,9 @@ class ImportUser:
       Each identity that exists and changes has an audit entry of its own.
     - The unique index decides who has an external id. A phone whose user has none for that reason
       stays assigned: its owner gets the id at the sign-in.
+    - The claims of a user are set also where the account is there: millions are set by an import.
     - A repeat changes nothing. It brings no account back that was deleted.
-    - A deleted or detached identity of the phone counts as none, as at a sign-in. A phone that is
-      held for its former owner is in use.
+    - A deleted or detached identity of the phone counts as none, as at a sign-in.
     - An identity whose owner only joined by a call, which proves nothing, becomes this user's.
     - The identity counts as used now: otherwise a phone that was unused for long would be
       recycled at the first sign-in.
@@ -309,7 +313,6 @@ class ImportUser:
 
     identities: Identities
     phone_verifications: PhoneVerifications
-    phone_holds: PhoneHolds
     keyed_hashes: KeyedHashes
     record_act: RecordAct
     operator_actions: OperatorActions
@@ -369,8 +372,6 @@ class ImportUser:
             self._find_holders(attempt.username),
         )
         attempt = replace(attempt, holder_ids=holder_ids)
-        if loaded.value.hold.is_active(attempt.now):
-            loaded = await self._end_void_hold(phone, loaded, is_dry_run=run is None)
         owner_id = loaded.value.identity_id
         attempt = replace(attempt, imported_id=loaded.value.imported_id)
         owner = known if owner_id == known_id else await self._load(owner_id)
@@ -398,17 +399,6 @@ class ImportUser:
         if run is None:
             return await self._try(attempt, owner_id, owner)
         return await self._save(attempt, owner_id, owner, run)
-
-    async def _end_void_hold(
-        self, phone: PhoneNumber, loaded: Versioned[PhoneVerification], *, is_dry_run: bool
-    ) -> Versioned[PhoneVerification]:
-        """Return the record of a phone without a hold that is void."""
-        if await self.phone_holds.find_holder(loaded.value) is not None:
-            raise _Rejected(ImportProblem.PHONE_IN_USE)
-        if is_dry_run:
-            return Versioned(loaded.value.end_hold(), loaded.version)
-        await self.phone_holds.end_void(phone)
-        return await self.phone_verifications.load(phone)
 
     async def _save(
         self,

@@ -1,5 +1,6 @@
 """The lines of a file of users, and how they become users."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Final
 from application.features.imports.import_user import ImportedUser
 from domain.errors import AmbiguousPhone, InvalidValue, UnsupportedPhoneType
 from domain.identifier import parse_identifier
+from domain.identities.claims import parse_claims
 from domain.identities.external_id import ExternalId, parse_external_id
 from domain.phone import PhoneNumber, PhoneRules, parse_phone
 
@@ -18,6 +20,9 @@ _SPREADSHEET_NUMBER: Final = re.compile(r"\s*\d+(?:[.,]\d+)?[eE][+-]?\d+\s*|\s*\
 _FIRST_YEAR: Final = 1970
 _UNIX_SECONDS: Final = re.compile(r"\d{9,10}(?:\.\d{1,9})?")
 _UNIX_MILLISECONDS: Final = re.compile(r"\d{12,13}")
+# Databases write `2024-01-01 10:11:12 UTC`, and `2024-01-01 10:11:12 +0000`.
+_UTC_NAME: Final = re.compile(r"(?<=\d) ?(?:UTC|GMT)\Z", re.IGNORECASE)
+_OFFSET_SPACE: Final = re.compile(r"(?<=\d) (?=[+-]\d\d:?\d\d\Z)")
 _FLAGS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("true", "t", "1", "yes", "y"), True),
     **dict.fromkeys(("false", "f", "0", "no", "n", "null", ""), False),
@@ -37,6 +42,7 @@ class LineProblem(StrEnum):
     INVALID_ID = "invalid_id"
     INVALID_CREATED_AT = "invalid_created_at"
     INVALID_BLOCKED = "invalid_blocked"
+    INVALID_CLAIMS = "invalid_claims"
     REPEATED_PHONE = "repeated_phone"
     REPEATED_ID = "repeated_id"
 
@@ -51,6 +57,7 @@ class LineFields:
     username: str = ""
     created_at: str = ""
     blocked: str = ""
+    claims: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,7 @@ def parse_user_line(line: UserLine, default_region: str | None, rules: PhoneRule
         own_id, external_id = _parse_ids(fields)
         created_at = _parse_time(fields.created_at) if fields.created_at.strip() else None
         is_blocked = parse_block(fields)
+        claims = _parse_claims(fields.claims) if fields.claims.strip() else None
     except InvalidLine as error:
         raise InvalidLine(error.problem, error.message, phone) from None
     return ImportedUser(
@@ -116,6 +124,7 @@ def parse_user_line(line: UserLine, default_region: str | None, rules: PhoneRule
         username=_find_username(fields.username, default_region),
         created_at=created_at,
         is_blocked=is_blocked,
+        claims=claims,
     )
 
 
@@ -129,6 +138,16 @@ def parse_block(fields: LineFields) -> bool:
     if text not in _FLAGS:
         raise InvalidLine(LineProblem.INVALID_BLOCKED)
     return _FLAGS[text]
+
+
+def _parse_claims(text: str) -> str:
+    try:
+        values = json.loads(text)
+        if isinstance(values, dict):
+            return parse_claims(values)
+    except (ValueError, RecursionError, InvalidValue):
+        pass
+    raise InvalidLine(LineProblem.INVALID_CLAIMS)
 
 
 def _parse_phone(text: str, default_region: str | None, rules: PhoneRules) -> PhoneNumber:
@@ -183,5 +202,8 @@ def _read_time(text: str) -> datetime:
         return datetime.fromtimestamp(int(text) / 1000, UTC)
     if _UNIX_SECONDS.fullmatch(text):
         return datetime.fromtimestamp(float(text), UTC)
-    time = datetime.fromisoformat(text)
+    without_name = _UTC_NAME.sub("", text)
+    time = datetime.fromisoformat(_OFFSET_SPACE.sub("", without_name))
+    if without_name != text and time.utcoffset():
+        raise ValueError
     return time if time.tzinfo else time.replace(tzinfo=UTC)

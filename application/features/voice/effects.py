@@ -15,7 +15,7 @@ from application.ports.otp import NoticeMessage, PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.update import change
-from domain.errors import PhoneInUse, Unauthenticated
+from domain.errors import Unauthenticated
 from domain.features.voice.call import callback_id
 from domain.features.voice.flow import LEAVING_MESSAGE, CallFlow
 from domain.features.voice.walk import (
@@ -104,12 +104,9 @@ class CarryOutEffect:
 
             return await change(self.identities, new.id, add)
 
-        try:
-            identity = await join()
-            if identity.is_closed:
-                identity = await join(identity.id)
-        except PhoneInUse:  # it is held for its former owner
-            return False
+        identity = await join()
+        if identity.is_closed:
+            identity = await join(identity.id)
         if identity.consent == consent:
             self.events.record(CallerRegistered(phone=phone, user_id=identity.id))
         return not identity.is_closed

@@ -88,7 +88,7 @@ class VoiceFeature:
                 DeliveryTimingProfile(randomness, fallback=otp.deliver_code.timing.durations_of),
                 core.keyed_hashes,
                 clock,
-                ProviderPause(clock),
+                ProviderPause(clock, name=policy.provider),
                 policy.provider,
             )
             otp.extensions.code_calls = DeliverByCall(place_code_call, clock)

@@ -13,7 +13,7 @@ from application.otp.extensions import CodeDelivery
 from application.otp.provider_pause import PAUSED, ProviderPause
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus, PausedProvider
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.tasks import call_adapter
@@ -86,9 +86,7 @@ class PlaceCodeCall:
             placed = await call_adapter("place_call", place, _CALL_TIMEOUT)
         except TimeoutError:
             placed = _NO_RESPONSE
-        if self.pause.record(placed.status):
-            warning = {"event": "provider_paused", "provider": self.provider}
-            _log.warning({**warning, "reason": placed.full_reason})
+        self.pause.record(placed)
         # The requests of the call do not need what is recorded now.
         with suppress(StorageError, CorruptRecord):
             await change(
@@ -120,8 +118,8 @@ class DeliverByCall:
     def provider(self) -> str:
         return self.place_code_call.provider
 
-    def retry_after(self) -> float:
-        return self.place_code_call.pause.seconds_left
+    def find_pause(self) -> PausedProvider | None:
+        return self.place_code_call.pause.paused
 
     async def __call__(self, code: CodeDelivery) -> DeliveryResult:
         delivery = code.delivery

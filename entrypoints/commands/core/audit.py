@@ -100,9 +100,11 @@ async def _list_all(
 def _render(entry: "AuditEntry") -> str:
     from datetime import UTC
 
+    from entrypoints.words.user_words import describe_actor
+
     parts = [
         f"{entry.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        _describe_actor(entry.actor),
+        describe_actor(entry.actor),
         entry.action.value,
         entry.subject,
         f"role: {entry.role}" if entry.role else "",
@@ -112,14 +114,6 @@ def _render(entry: "AuditEntry") -> str:
         f"failed: {entry.error}" if entry.failed_entry_id else "",
     ]
     return "  ".join(filter(None, parts))
-
-
-def _describe_actor(actor: "Actor") -> str:
-    from entrypoints.words.user_words import describe_actor_kind
-
-    notes = [*filter(None, [actor.name]), *(["a claim"] if actor.is_claim else [])]
-    described = f" ({', '.join(notes)})" if notes else ""
-    return f"{describe_actor_kind(actor)} {actor.id}{described}"
 
 
 def _to_json(entries: "Sequence[AuditEntry]") -> str:

@@ -16,6 +16,7 @@ from entrypoints.features.media.settings import MediaSettings
 from entrypoints.features.media.stores import MediaFolder, S3Bucket
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import open_adapter
+from entrypoints.opening.missing_data import NOT_THERE_YET
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
@@ -106,7 +107,7 @@ async def try_store(settings: MediaSettings) -> str:
             from adapters.media.disk import is_prepared
 
             if not await is_prepared(folder.path):
-                return f"{folder.path} does not exist yet: the first start creates it"
+                return f"{folder.path} is {NOT_THERE_YET}"
         async with open_files(settings, SystemClock()) as files:
             try:
                 await check_own_adapter(files)

@@ -449,7 +449,7 @@ class _Voice(Feature):
 
             if hasattr(ports.calls, "check"):
                 health = HeldHealthCheck(health_check_of(ports.calls))
-                core.operations.check_readiness.add("calls", health)
+                core.operations.check_readiness.add("calls", health, is_of_provider=True)
             peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
             core.add(VoiceFeature(core, repositories, ports, peppers, policy))
 

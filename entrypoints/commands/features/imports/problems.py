@@ -24,13 +24,14 @@ PROBLEMS: Final[Mapping[RejectionReason, str]] = {
     LineProblem.INVALID_ID: "The id cannot be kept.",
     LineProblem.INVALID_CREATED_AT: "created_at is not a time: write it like 2026-05-01T09:30:00Z.",
     LineProblem.INVALID_BLOCKED: "Who is blocked is neither true nor false.",
+    LineProblem.INVALID_CLAIMS: "claims is no object of JSON that an access token can have.",
     LineProblem.REPEATED_PHONE: "Several lines have this phone number, so none of them is imported:"
     " decide which one is right.",
     LineProblem.REPEATED_ID: "Several lines have this id, so none of them is imported: decide which"
     " one is right.",
     ImportProblem.PHONE_IN_USE: "This phone has an account with other data.",
     ImportProblem.PHONE_BLOCKED: "An operator has blocked this phone: dialtone user unblock.",
-    ImportProblem.TEST_PHONE: "This phone has a fixed code in DIALTONE_TEST_OTPS.",
+    ImportProblem.TEST_PHONE: "This phone is in DIALTONE_TEST_OTPS: take it out there.",
     ImportProblem.ID_IN_USE: "Another account has this id.",
     ImportProblem.USER_DELETED: "The account with this id was deleted, and does not come back.",
     ImportProblem.EXTERNAL_ID_IN_USE: "Another account has this external id.",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 flow: Final = CommandGroup("flow", help="Check a call flow.", examples=["check flow.toml", "check"])
 
 
-@flow.command(examples=["flow.toml", ""])
+@flow.command(examples=["flow.toml", ""], needs_data=False)
 @click.argument(
     "file",
     required=False,

@@ -18,11 +18,14 @@ import pytest
 from adapters.databases.postgres import inspect_database
 from adapters.databases.redis import inspect_server
 from application.ports.errors import ConfigurationError
-from tests.support.certificates import CertificateAuthority
+from tests.support.certificates import CertificateAuthority, encrypt_key
 from tests.support.servers.http_server import open_tcp_server
 
 pytestmark = pytest.mark.slow
 VERIFY: Final = "sslmode=verify-full"
+ENCRYPTED_KEY: Final = (
+    "sslmode=require&sslcert={folder}/ca/server.pem&sslkey={folder}/ca/server.key.pem"
+)
 # https://www.postgresql.org/docs/current/protocol-message-formats.html
 _TLS_REQUEST: Final = struct.pack("!ii", 8, 80877103)
 
@@ -41,7 +44,9 @@ def folder(tmp_path: Path) -> Path:
 def tls_proxy(folder: Path, url: str) -> Iterator[int]:
     """Yield the port of a proxy with a certificate for 127.0.0.1, which accepts nothing but TLS."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(CertificateAuthority(folder / "ca").issue("server"))
+    certificate = CertificateAuthority(folder / "ca").issue("server")
+    encrypt_key(certificate, "secret")
+    context.load_cert_chain(certificate)
     target = urlsplit(url)
 
     def serve(connection: socket.socket) -> None:
@@ -88,6 +93,9 @@ def redis(folder: Path, redis_url: str) -> Iterator[Inspect]:
         ("postgres", "localhost", f"{VERIFY}&sslrootcert={{folder}}/ca/ca.pem", "another host"),
         ("postgres", "127.0.0.1", f"{VERIFY}&sslrootcert=/none.pem", "The file of sslrootcert"),
         ("postgres", "127.0.0.1", "sslmode=require&sslcert={folder}/ca/ca.pem", "sslkey"),
+        ("postgres", "127.0.0.1", f"{ENCRYPTED_KEY}&sslpassword=secret", None),
+        ("postgres", "127.0.0.1", ENCRYPTED_KEY, "encrypted, and sslpassword is missing or wrong"),
+        ("postgres", "127.0.0.1", f"{ENCRYPTED_KEY}&sslpassword=", "is missing or wrong"),
         ("redis", "127.0.0.1", "ssl_ca_certs={folder}/ca/ca.pem", None),
         ("redis", "127.0.0.1", "", "no server that responds.*CERTIFICATE_VERIFY_FAILED"),
     ],

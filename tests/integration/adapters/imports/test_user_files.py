@@ -104,7 +104,7 @@ def test_unknown_fields_are_an_error_that_names_all_and_the_known_ones(
 ) -> None:
     with pytest.raises(ConfigurationError) as error:
         read(of_text(tmp_path, text))
-    known = "An import knows phone, id, external_id, username, created_at, blocked."
+    known = "An import knows phone, id, external_id, username, created_at, blocked, claims."
     assert f"{names}. {known}" in str(error.value)
     assert "docs/importing.md" in str(error.value)
 
@@ -114,6 +114,13 @@ def test_of_very_many_unknown_fields_some_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"field 999 \(line 1000\)") as error:
         read(of_text(tmp_path, "\n".join(lines)))
     assert "field 4999" not in str(error.value)
+
+
+def test_claims_are_an_object_or_its_text(tmp_path: Path) -> None:
+    objects = '{"phone":"+1","blocked":0,"claims":{"a":"é"}}\n{"phone":"+1","claims":[1]}'
+    known, wrong = of_text(tmp_path, objects).read()
+    assert (known.fields and known.fields.claims, known.message) == ('{"a": "é"}', "")
+    assert wrong.message == "claims is not an object."
 
 
 def test_of_an_object_with_a_list_the_other_fields_are_known(tmp_path: Path) -> None:
@@ -186,7 +193,7 @@ def test_a_line_that_cannot_be_read_is_rejected_alone(tmp_path: Path) -> None:
     [
         (
             '{"phone"\n{"phone": "123"}\n',
-            ["phone", "id", "external_id", "username", "created_at", "blocked"],
+            ["phone", "id", "external_id", "username", "created_at", "blocked", "claims"],
         ),
         ("phone,id,username\n1\n2,3,4\n", ["phone", "id", "username"]),
     ],
@@ -200,6 +207,8 @@ def test_all_lines_of_a_report_have_the_same_columns(
 
 def test_a_field_that_was_escaped_for_spreadsheets_is_read(tmp_path: Path) -> None:
     assert phones_of(of_text(tmp_path, "phone\n'+14155550101\n")) == ["+14155550101"]
+    for field in ('="+14155550101"', '"=""+14155550101"""'):
+        assert phones_of(of_text(tmp_path, f"phone\n{field}\n")) == ["+14155550101"]
 
 
 @pytest.mark.parametrize(

@@ -146,9 +146,10 @@ def test_events_that_wait_are_listed_although_there_is_no_destination_now(
 
 
 def test_without_a_destination_the_missing_setting_is_named(tmp_path: Path) -> None:
-    actions = ["events", "retry", "--all"], ["check-settings", "--send-test"]
+    dialtone = CommandLine(tmp_path).create_database()
+    actions = ["events", "list"], ["events", "retry", "--all"], ["check-settings", "--send-test"]
     for action in actions:
-        ended = CommandLine(tmp_path).run(*action)
+        ended = dialtone.run(*action)
         assert (ended.returncode, ended.stdout) == (1, "")
         assert ended.stderr.startswith("No events are recorded or sent, because DIALTONE_EVENTS is")
         assert "Example: DIALTONE_EVENTS=https://" in ended.stderr

@@ -58,7 +58,7 @@ def test_users_and_images_are_imported_from_a_bucket(
             "HOOKABA_AWS_SECRET_ACCESS_KEY": s3_server.secret_key,
             "HOOKABA_S3_ENDPOINT": s3_server.endpoint,
         },
-    )
+    ).create_database()
     files = f"s3://{s3_server.bucket}/{prefix}"
     command = ("import", "hookaba", "--from", "env:OLDER_URL", "--files", files, *REASON)
 
@@ -87,7 +87,7 @@ def test_the_report_lists_ids_and_reasons_without_numbers(
     (tmp_path / "copy").mkdir()
     (tmp_path / "copy" / "cat.jpg").write_bytes(encode(sample_image(), "JPEG"))
     settings = {"DIALTONE_DEFAULT_REGION": "IN", "OLDER_URL": older_service}
-    dialtone = CommandLine(tmp_path, settings)
+    dialtone = CommandLine(tmp_path, settings).create_database()
     command = ("import", "hookaba", "--from=env:OLDER_URL", "--files=file:copy", "--dry-run")
 
     dry_run = dialtone.run(*command, "--bucket", "dialtone-tests", "--report", "report.csv")
@@ -107,12 +107,13 @@ def test_the_report_lists_ids_and_reasons_without_numbers(
     }
     shown = dry_run.stdout + dry_run.stderr + report.read_text()
     assert not any(number in shown for number in ("98765", "43210", "43211"))
-    assert {path.name for path in tmp_path.iterdir()} == {"copy", "report.csv"}
+    data = {"dialtone.db", "secrets.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {*data, "copy", "report.csv"}
     assert (unnamed.returncode, "--bucket must name the bucket" in unnamed.stderr) == (2, True)
 
 
 def test_another_database_is_an_error_in_words(tmp_path: Path, mongo_database: str) -> None:
-    dialtone = CommandLine(tmp_path, {"OLDER_URL": mongo_database})
+    dialtone = CommandLine(tmp_path, {"OLDER_URL": mongo_database}).create_database()
 
     failed = dialtone.run("import", "hookaba", "--from", "env:OLDER_URL", "--dry-run")
 

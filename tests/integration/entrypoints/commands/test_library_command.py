@@ -71,3 +71,23 @@ def test_items_without_files_and_files_without_items_are_named_and_repaired(
     assert (repaired.returncode, "repaired: 2" in repaired.stdout) == (0, True)
     assert not (folder / orphan).exists()
     assert dialtone.run("media", "check").returncode == 0
+
+
+def test_a_cleanup_without_the_media_folder_does_the_rest_and_fails(
+    dialtone: CommandLine, item: MediaItem
+) -> None:
+    folder = dialtone.folder / "media"
+    away = folder.rename(dialtone.folder / "unmounted")
+    assert dialtone.run("user", "delete", item.owner_id, "--yes", *REASON).returncode == 0
+
+    cleaned = dialtone.run("cleanup")
+
+    assert cleaned.returncode == 1
+    assert "purged identities: 1\n" in cleaned.stdout
+    assert f"DIALTONE_MEDIA: {folder} does not exist. Mount or restore it" in cleaned.stderr
+    assert not folder.exists()
+    away.rename(folder)
+    assert [*folder.rglob("*.gif")]
+    cleaned = dialtone.run("cleanup")
+    assert (cleaned.returncode, "retried deletions: 1\n" in cleaned.stdout) == (0, True)
+    assert not [*folder.rglob("*.gif")]

@@ -45,7 +45,8 @@ def with_prices(
 ) -> CommandLine:
     path = folder / "prices.toml"
     path.write_text(prices, encoding="utf-8")
-    return CommandLine(folder, {"DIALTONE_PRICES": str(path), **(environ or {})})
+    dialtone = CommandLine(folder, {"DIALTONE_PRICES": str(path), **(environ or {})})
+    return dialtone.create_database()
 
 
 def count_some(dialtone: CommandLine) -> None:

@@ -97,7 +97,10 @@ async def test_amounts_are_for_callers_who_may_read_costs(driver: AdminDriver) -
                 "by": "unsupported_value",
             },
         ),
-        ("hours=24&until=2026-07-01", {"hours": "conflicting_value"}),
+        (
+            "hours=24&until=2026-07-01&by=hour",
+            {"hours": "conflicting_value", "by": "unsupported_value"},
+        ),
     ],
 )
 async def test_invalid_parameters_are_named(

@@ -232,7 +232,7 @@ async def test_a_row_of_an_account_that_was_made_here_is_not_imported(
 async def test_late_rows_of_a_user_with_another_number_are_imported(source: Source) -> None:
     source.add_users(a_user_document())
     await source.run()
-    await source.app.move_phone(an_id(1), a_phone(2), can_be_undone=False)
+    await source.app.move_phone(an_id(1), a_phone(2))
     source.add_items(an_item_document())
 
     await source.run()

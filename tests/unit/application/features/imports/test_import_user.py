@@ -83,6 +83,23 @@ async def test_a_sign_in_is_a_login_to_the_imported_identity(
 
 
 @IDS
+async def test_claims_are_set_also_where_the_account_is_there(
+    app: AppHarness, ids: dict[str, Any]
+) -> None:
+    await import_user(app, **ids, **FIELDS, claims='{"plan":"pro"}')
+    assert stored(app)[0].claims == '{"plan":"pro"}'
+    user_id = (await app.log_in()).identity.id
+    planned = await import_user(app, **ids, claims='{"plan":"free"}', dry_run=True)
+    changed = await import_user(app, **ids, claims='{"plan":"free"}')
+    assert planned == changed == ImportResult(ImportOutcome.COMPLETED, identity_id=user_id)
+    [entry] = app.database.audit_entries
+    assert (entry.action, entry.subject) == (AuditAction.IMPORT_USERS, user_id)
+    for claims in ('{"plan":"free"}', None):
+        assert outcomes(await import_user(app, **ids, claims=claims)) == [UNCHANGED]
+    assert stored(app)[0].claims == '{"plan":"free"}'
+
+
+@IDS
 async def test_a_repeat_changes_nothing_also_after_a_new_name(
     app: AppHarness, ids: dict[str, Any]
 ) -> None:
@@ -366,18 +383,6 @@ async def test_a_dry_run_says_the_same_and_writes_nothing(app: AppHarness) -> No
         ImportProblem.USERNAME_IN_USE,
         ImportProblem.USERNAME_REFUSED,
     ]
-
-
-@pytest.mark.parametrize("dry_run", [True, False])
-async def test_a_number_that_is_held_is_in_use_until_its_account_is_deleted(
-    app: AppHarness, dry_run: bool
-) -> None:
-    user = await app.add_user(a_phone(1), "Priya")
-    await app.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
-    held = await import_user(app, dry_run=dry_run, external_id=EXTERNAL_ID)
-    await app.identities.delete_user.by_id(user.identity.id)
-    free = await import_user(app, dry_run=dry_run, external_id=EXTERNAL_ID)
-    assert outcomes(held, free) == [rejected(ImportProblem.PHONE_IN_USE), CREATED]
 
 
 # Users who are blocked there

@@ -23,6 +23,20 @@ def parse(region: str | None = None, **fields: Any) -> ImportedUser:
     return parse_user_line(line, region, DEFAULT_RULES)
 
 
+@pytest.mark.parametrize(
+    ("text", "claims"), [('{"b": [1], "a": "x"}', '{"a":"x","b":[1]}'), ("{}", ""), (" ", None)]
+)
+def test_claims_are_an_object_of_json(text: str, claims: str | None) -> None:
+    assert parse(claims=text).claims == claims
+
+
+@pytest.mark.parametrize("text", ["x", "[]", '{"a": NaN}', f'{{"a": "{"x" * 512}"}}'])
+def test_other_claims_are_a_problem_of_the_line(text: str) -> None:
+    with pytest.raises(InvalidLine) as raised:
+        parse(claims=text)
+    assert raised.value.problem is LineProblem.INVALID_CLAIMS
+
+
 @pytest.mark.parametrize("text", [PHONE, "(415) 555-0101", "tel:+1-415-555-0101"])
 def test_a_phone_is_read_as_at_a_sign_in(text: str) -> None:
     assert parse("US", phone=text).phone.e164 == PHONE
@@ -53,6 +67,10 @@ def test_a_phone_that_is_none_says_why_without_the_number(
     [
         ("2020-05-01 11:30:00+02", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
         ("2020-05-01", datetime(2020, 5, 1, tzinfo=UTC)),
+        ("2020-05-01 09:30:00 UTC", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
+        ("2020-05-01T09:30:00.5GMT", datetime(2020, 5, 1, 9, 30, 0, 500_000, tzinfo=UTC)),
+        ("2020-05-01 11:30:00 +0200", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
+        ("2020-05-01 09:30:00 +0000 UTC", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
         ("1588325400000", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
         ("1588325400.5", datetime(2020, 5, 1, 9, 30, 0, 500_000, tzinfo=UTC)),
         (" ", None),
@@ -62,7 +80,17 @@ def test_a_time_is_iso_8601_or_unix_time(text: str, time: datetime | None) -> No
     assert parse(created_at=text).created_at == time
 
 
-@pytest.mark.parametrize("text", ["yesterday", "0001-01-01", "01/05/2020"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yesterday",
+        "0001-01-01",
+        "01/05/2020",
+        "2020-05-01 CET",
+        "UTC",
+        "2020-05-01 11:30 +02:00 UTC",
+    ],
+)
 def test_another_time_is_rejected(text: str) -> None:
     with pytest.raises(InvalidLine) as raised:
         parse(created_at=text)

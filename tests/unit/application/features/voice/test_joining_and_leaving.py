@@ -255,14 +255,3 @@ async def test_nothing_is_sent_to_other_countries_test_phones_and_blocked_phones
     assert call.heard.startswith("To leave, open the app")
     assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
     assert app.messenger.messages == []
-
-
-async def test_nobody_joins_with_a_number_that_is_held_for_its_former_owner(
-    app: AppHarness,
-) -> None:
-    user = await app.add_user(a_phone())
-    await app.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
-    call = await InboundCall(app).ring("1")
-    await call.stay_on_the_line()
-    assert app.database.phone_verifications[a_phone()].value.identity_id is None
-    assert [stored.value.id for stored in app.database.identities.values()] == [user.identity.id]

@@ -13,7 +13,9 @@ class RetainedDataResponse(msgspec.Struct, kw_only=True):
     """A kind of data that remains after the deletion."""
 
     data: Annotated[str, described("What remains.", "username")]
-    reason: Annotated[str, described("Why it remains.", "nobody else can take it at once")]
+    reason: Annotated[
+        str, described("Why it remains.", "nobody gets it before; after 30 days it is free")
+    ]
     until: Annotated[
         str | None,
         time_field(

@@ -193,11 +193,11 @@ class Callbacks:
         try:
             result = await self.place_code_call(phone, call, is_suppressed=is_suppressed)
         except StorageError:
-            await self._undo(phone, callback, DeliveryStatus.NOT_CONNECTED)
+            await self._reject_placed(phone, callback, DeliveryStatus.NOT_CONNECTED)
             raise
         is_placed = result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
         if not is_placed:
-            await self._undo(phone, callback, result.status)
+            await self._reject_placed(phone, callback, result.status)
         if is_suppressed:
             self.events.record(OtpSuppressed(phone=phone, reason=BLOCKED, channel=Channel.VOICE))
         else:
@@ -262,7 +262,7 @@ class Callbacks:
         self.rejections.record(phone, rejection, reason, has_record=has_record)
         return False
 
-    async def _undo(
+    async def _reject_placed(
         self,
         phone: PhoneNumber,
         callback: Callback,

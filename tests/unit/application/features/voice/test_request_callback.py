@@ -213,7 +213,7 @@ async def test_a_callback_that_may_be_recorded_keeps_its_permits(app: AppHarness
 @pytest.mark.parametrize(
     "operation", ["calls.replace", "phone_verifications.save", "limit_store.release"]
 )
-async def test_a_rejected_call_is_rejected_if_it_cannot_be_undone(
+async def test_a_rejected_call_is_rejected_if_its_record_cannot_be_changed(
     app: AppHarness, operation: str
 ) -> None:
     app.call_provider.result = REJECTED

@@ -475,9 +475,10 @@ class Identity:
     def detach(self, now: datetime) -> "Identity":
         """Return the identity of a recycled phone: a member without name, sessions and devices.
 
-        For the app's backend the user is deleted.
+        For the app's backend the user is deleted. One that was about to get a phone gets none.
         """
-        lost = self.record_event(EventType.USER_DELETED, now).revoke_all_sessions()
+        former = self if self.detached_at is None else replace(self, phone_change=None)
+        lost = former.record_event(EventType.USER_DELETED, now).revoke_all_sessions()
         return replace(lost, detached_at=now, user=None, staff=Staff())
 
     def mark_used(self, now: datetime) -> "Identity":

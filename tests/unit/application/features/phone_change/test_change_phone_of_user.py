@@ -154,6 +154,22 @@ async def test_a_detached_account_gets_the_number_back_that_it_lost() -> None:
     assert (await sign_in(app, OLD)).identity.id == user.identity.id
 
 
+async def test_one_that_is_detached_again_meanwhile_gets_no_number(app: AppHarness) -> None:
+    user_id = (await app.add_user(OLD)).identity.id
+    detach = partial(app.identities.operator_actions.detach, user_id)
+    for operation in ("phone_verifications.save", "identities.replace_phone"):
+        await detach()
+        app.faults.run_before(operation, detach)
+        with pytest.raises(UserNotFound):
+            await change(app, user_id)
+        assert app.faults.has_fired
+        app.faults.reset()
+        await app.operations.cleanup()
+        assert app.database.identities[user_id].value.is_closed
+        assert (await sign_in(app, NEW)).identity.id != user_id
+        await app.identities.delete_user(await sign_in(app, NEW))
+
+
 async def test_an_unknown_or_a_deleted_account_has_no_number_to_change(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     await app.identities.delete_user(user)

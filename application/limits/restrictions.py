@@ -15,7 +15,7 @@ class RestrictedClient:
 
     Attributes:
         phone: Where the code goes.
-        client_ip: An IPv4 address, or the /64 of an IPv6 address; empty for a callback.
+        client_ip: An IPv4 address, or the /64 of an IPv6 address; empty if there is none.
         recognition: How the client is recognized.
         now: The current time.
     """

@@ -142,8 +142,7 @@ class NoticeMessage(TextMessage):
     """A message without a one-time code: it tells somebody what happened.
 
     Attributes:
-        notice: What it says: a value of `PhoneNotice` (`domain/identities/phone_change.py`), or
-            `leaving_message`, which says how to leave the phone line.
+        notice: What it says: a value of `PhoneNotice` (`domain/identities/phone_change.py`).
         undo_code: The code that undoes a change of the number, with its hyphens, such as
             K7QM-2XPA-9RTW; for `phone_changed` only, otherwise empty. The text may lack it.
     """

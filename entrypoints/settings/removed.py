@@ -11,5 +11,7 @@ _SECONDARY: Final = {
 }
 REMOVED: Final[Mapping[str, str]] = {
     **_SECONDARY,  # until 0.4
+    "DIALTONE_CALL_FLOW": "The phone line has one menu, and its texts and words can be replaced: "
+    "see DIALTONE_CALL_TEXTS.",  # until 0.4
 }
 """What holds instead of each variable. A variable stays here for two minor versions."""

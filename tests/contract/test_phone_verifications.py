@@ -11,7 +11,6 @@ from application.ports.otp import PhoneVerifications
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.identities.phone_change import UNDO_PERIOD
-from domain.otp.callbacks import PhoneCallbacks
 from domain.otp.challenge import OTP_TTL
 from domain.otp.challenges import MessageChallenges
 from domain.otp.deliveries import Deliveries
@@ -21,7 +20,6 @@ from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import (
     NOW,
-    a_callback,
     a_challenge,
     a_delivery,
     a_hashed_ip,
@@ -91,7 +89,6 @@ KEPT = a_phone_verification(
         shared_attempts=(NOW,),
     ),
     trusted_ips=(TrustedIp("a hash", NOW),),
-    callbacks=PhoneCallbacks((a_callback(),)),
 )
 
 

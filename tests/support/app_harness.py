@@ -53,7 +53,6 @@ from application.features.start.feature import StartFeature
 from application.features.statistics.feature import StatisticsFeature, StatisticsPolicy
 from application.features.user_list.feature import UserListFeature
 from application.features.voice.call_urls import CallUrls
-from application.features.voice.callbacks import Callbacks
 from application.features.voice.calls import CallsFeature, CallsPolicy
 from application.features.voice.details import add_call_details
 from application.features.voice.feature import VoiceFeature, VoicePolicy
@@ -66,8 +65,8 @@ from domain.features.media.page import ItemFilter, PageRequest
 from domain.features.voice.call import CallStatus
 from domain.identities.role import Role
 from domain.identities.staff import Staff
-from domain.phone import PhoneNumber
 from tests.support.builders import a_phone, a_session, an_identity, change_parts
+from tests.support.call_texts import CALL_TEXTS
 from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, CorePolicy
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.images import image_publisher
@@ -96,7 +95,7 @@ class Policy(CorePolicy):
         enrolment_url="https://example.org/console/passkeys/enrol"
     )
     statistics: StatisticsPolicy = field(default_factory=StatisticsPolicy)
-    voice: VoicePolicy | None = VoicePolicy(provider="line")
+    voice: VoicePolicy | None = VoicePolicy(provider="line", call_texts=CALL_TEXTS)
 
 
 def make_policy(**decisions: Any) -> Policy:
@@ -166,8 +165,6 @@ class AppHarness(CoreHarness):
             voice_policy = replace(
                 self.policy.voice,
                 call_urls=CallUrls(urls.public_url) if urls else None,
-                countries=otp.countries,
-                phone_rules=otp.phone_rules,
                 otp_length=otp.otp_length,
             )
             ports = self.voice_ports or VoicePorts(self.call_provider, _UNUSED, _UNUSED, _UNUSED)
@@ -226,7 +223,6 @@ class AppHarness(CoreHarness):
         call_id: str,
         status: CallStatus = CallStatus.COMPLETED,
         *,
-        caller: PhoneNumber | None = None,
         seconds: int | None = None,
     ) -> None:
         """Report the status of a call, as the provider does: one to a number of India."""
@@ -235,21 +231,10 @@ class AppHarness(CoreHarness):
             call_id,
             status,
             provider_call_id=(stored and stored.value.provider_call_id) or "",
-            caller=caller,
             labels=PhoneLabels("", ""),
             called_country="IN",
             seconds=seconds,
         )
-
-    async def request_callback(self, phone: PhoneNumber | None = None) -> bool:
-        """Request a callback, as a caller with this caller id who hangs up."""
-        phone, callback_id = phone or a_phone(), self.randomness.bytes(12).hex()
-        is_promised = await self.callbacks.request(phone, callback_id)
-        return is_promised and await self.callbacks.place(phone, callback_id, None)
-
-    @property
-    def callbacks(self) -> Callbacks:
-        return self.voice.callbacks
 
     async def code_of_last_call(self) -> str:
         """Return the code that the last placed call reads."""
@@ -259,7 +244,7 @@ class AppHarness(CoreHarness):
         assert call is not None
         assert placed.phone == a_phone()
         verification = (await repositories.phone_verifications.load(a_phone())).value
-        challenges = {challenge.id: challenge for challenge in verification.all_challenges}
+        challenges = {challenge.id: challenge for challenge in verification.challenges.all}
         return self.code_of(challenges[call.value.challenge_id or ""])
 
     async def get_item(self, item_id: str) -> LibraryItem:

@@ -1,8 +1,8 @@
 """Record what the provider reports of a call."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from application.features.voice.call_back import CallBackCaller
 from application.features.voice.call_limiter import CallLimiter
 from application.features.voice.ports import Calls
 from application.otp.delivery_status import ReportDelivery, ReportedDelivery
@@ -11,11 +11,9 @@ from application.ports.system import Clock
 from application.update import change
 from application.webhook_urls import PhoneLabels
 from domain.features.voice.call import Call, CallStatus
-from domain.features.voice.walk import Recorded
+from domain.features.voice.step import Recorded
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
-from domain.otp.permits import Permits
-from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,6 @@ class CallReports:
 
     calls: Calls
     call_limiter: CallLimiter
-    call_back: CallBackCaller
     report_delivery: ReportDelivery
     clock: Clock
     provider: str
@@ -36,7 +33,6 @@ class CallReports:
         status: CallStatus,
         *,
         provider_call_id: str,
-        caller: PhoneNumber | None,
         labels: PhoneLabels,
         called_country: str,
         seconds: int | None,
@@ -51,7 +47,6 @@ class CallReports:
             call_id: our id of the call.
             status: what the provider reports.
             provider_call_id: the provider's id of the call that it reports.
-            caller: the caller id, which is called back after the end if that was promised.
             labels: what the URL of the report says of the phone that was called.
             called_country: the country of the number that was called.
             seconds: how long the call was, if the provider says it.
@@ -63,11 +58,11 @@ class CallReports:
 
         def advance(
             call: Call | None,
-        ) -> tuple[Call | None, tuple[Call, Permits | None, bool] | None]:
+        ) -> tuple[Call | None, tuple[Call, datetime | None, bool] | None]:
             if call is None or not call.may_have_provider_call_id(provider_call_id):
                 return call, None
             advanced = call.advance_status(status, now)
-            ended_line = call.line if advanced.line is None else None
+            ended_line = call.line_acquired_at if advanced.line_acquired_at is None else None
             return advanced, (advanced, ended_line, advanced.ended_at != call.ended_at)
 
         result = await change(self.calls, call_id, advance)
@@ -84,8 +79,6 @@ class CallReports:
                 has_code=call.challenge_id is not None,
             )
             self.extensions.count_cost(ended)
-        if call.status.is_final:
-            await self.call_back(call, caller)
         if call.report_id is not None:
             delivery = ReportedDelivery(
                 labels=labels,

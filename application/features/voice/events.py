@@ -7,13 +7,6 @@ from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, kw_only=True)
-class CallbackRequested(PhoneEvent):
-    """A caller asked for a code, and the limits allow to call the number back."""
-
-    name = "callback_requested"
-
-
-@dataclass(frozen=True, kw_only=True)
 class CallRejected(RejectionEvent):
     """The caller heard a busy tone, or no line to the line operator was free."""
 

@@ -23,7 +23,6 @@ from application.ports.versioned import Versioned
 from domain.features.phone_change.phone_assignment import PhoneAssignments
 from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
 from domain.identities.phone_changes import PhoneChanges
-from domain.otp.callbacks import PhoneCallbacks
 from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import Channel
 from domain.otp.hold import Hold
@@ -35,7 +34,6 @@ from tests.integration.adapters.databases.mongo.mongo_support import with_metada
 from tests.integration.adapters.databases.postgres.postgres_support import emptied_database
 from tests.support.builders import (
     NOW,
-    a_callback,
     a_hashed_ip,
     a_phone,
     a_phone_verification,
@@ -115,7 +113,6 @@ OWNED: Final = PhoneVerification(
     deliveries=Deliveries(shared_attempts=(NOW,)),
     trusted_ips=(TrustedIp("a hash", NOW),),
     identity_id=an_id(1),
-    callbacks=PhoneCallbacks((a_callback(),)),
 )
 
 

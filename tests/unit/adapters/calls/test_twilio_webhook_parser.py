@@ -11,8 +11,7 @@ from adapters.messages.twilio.webhook_fields import USED_FIELDS
 from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.features.voice.call import CallStatus
-from domain.features.voice.flow import DialResult
-from domain.features.voice.walk import Answered, Continued, Dialed, Recorded
+from domain.features.voice.step import Answered, Continued, Dialed, DialResult, Recorded
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.odd_text import write_oddly
 

@@ -118,21 +118,7 @@ async def test_codes_of_operators_and_test_phones_are_never_restricted() -> None
 
     assert (await app.send_code(BY_COMMAND, a_phone(), code, REASON)).sent
     assert (await app.request_otp(a_phone(2))).sent
-    assert await app.request_callback(a_phone(2))
     assert asked == []
-
-
-async def test_a_restricted_callback_is_for_an_established_identity_only() -> None:
-    app = make_app()
-    for days in (0, 1, 8):
-        app.advance(days=days)
-        await app.open_session(a_phone(2))
-    asked = restrict(app, ends_with_proof=True)
-
-    assert not await app.request_callback(a_phone())
-    assert app.events.of_type(OtpRequestRejected)[-1].limit == "budget"
-    assert await app.request_callback(a_phone(2))
-    assert {(client.client_ip, client.recognition) for client in asked} == {("", Recognition.NONE)}
 
 
 @pytest.mark.parametrize(("ends_with_proof", "resend_in"), [(True, 15), (False, 3600)])

@@ -189,7 +189,7 @@ TWILIO_CALLS: Final = TWILIO | {"TWILIO_VOICE_FROM": "+14155550006"}
 
 
 def test_files_that_settings_name_are_reported_with_the_other_problems() -> None:
-    named = ["DIALTONE_SMS_TEMPLATES_DIR", "DIALTONE_CALL_FLOW", "DIALTONE_PRICES"]
+    named = ["DIALTONE_SMS_TEMPLATES_DIR", "DIALTONE_CALL_TEXTS", "DIALTONE_PRICES"]
     files = dict.fromkeys(only_installed(named), "/nowhere")
 
     with pytest.raises(SettingsError) as error:

@@ -72,9 +72,9 @@ async def test_a_sign_in_is_a_message_and_a_login_of_its_country(app: AppHarness
     assert (await report(app, days)).rows == [GroupRow(("sms",), counts)]
 
 
-async def test_a_login_by_a_callback_is_one_of_the_provider_that_called() -> None:
+async def test_a_login_by_a_call_is_one_of_the_provider_that_called() -> None:
     app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS, provider="the line"))
-    await app.request_callback()
+    await app.request_otp(channel=Channel.VOICE)
     await app.verify_otp(await app.code_of_last_call())
     await feature_of(app).write()
     by_provider = await report(app, a_day(app, Dimension.PROVIDER))

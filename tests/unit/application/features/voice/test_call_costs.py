@@ -9,12 +9,9 @@ from application.features.statistics.feature import StatisticsFeature
 from domain.features.statistics.period_sums import Counts, DeliveryGroup, GroupCounts
 from domain.features.statistics.prices import PriceList
 from domain.features.voice.call import CallStatus
-from domain.features.voice.flow import DialResult
-from domain.features.voice.walk import Dialed
+from domain.features.voice.step import Dialed, DialResult
 from domain.otp.delivery import Channel
 from tests.support.app_harness import AppHarness
-from tests.support.builders import a_phone
-from tests.support.fakes.messenger import ACCEPTED
 from tests.support.inbound_call import OPERATOR, InboundCall, join, make_phone_line
 
 PRICES: Final = PriceList(
@@ -59,7 +56,7 @@ async def test_an_answered_call_costs_the_minutes_that_the_provider_or_else_its_
     call = await InboundCall(app).ring()
     app.advance(seconds=150)
     for _ in ("reported", "repeated"):
-        await app.report_call(call.id, status, caller=call.phone, seconds=seconds)
+        await app.report_call(call.id, status, seconds=seconds)
     assert counted(app) == costs
 
 
@@ -79,11 +76,3 @@ async def test_an_operator_who_answers_costs_the_price_of_the_operators_country(
     await call.send(call.position, dialed)
     await call.repeat()
     assert counted(app) == [*before, *costs]
-
-
-async def test_the_message_that_says_how_to_leave_costs_its_parts(app: AppHarness) -> None:
-    await app.log_in()
-    app.messenger.result = replace(ACCEPTED, provider="acme-sms")
-    await InboundCall(app).ring("4", "1")
-    group = DeliveryGroup(a_phone().country, Channel.SMS, "acme-sms")
-    assert GroupCounts(group, Counts(millionths=83_000)) in counted(app)

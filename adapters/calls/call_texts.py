@@ -142,7 +142,7 @@ class _Reader:
             return kind()
 
     def read_locale(self, tag: str, table: Table) -> SpokenLocale:
-        place, before = f"locales.{tag}", len(self.problems)
+        place = f"locales.{tag}"
         self.check_fields(place, table, _FIELDS)
         texts, words, numbers = (
             self.read(place, table, field, Table, {}) for field in ("texts", "words", "numbers")
@@ -160,8 +160,10 @@ class _Reader:
             },
             **{field: self._read_phrases(place, table, field, ()) for field in _LISTS},
         )
-        if len(self.problems) == before:  # what could not be read is not reported as empty, too
-            self.problems += _check_locale(place, tag, locale)
+        # What could not be read is not reported as empty, too.
+        reported = {problem.place for problem in self.problems}
+        broken = _check_locale(place, tag, locale)
+        self.problems += (problem for problem in broken if problem.place not in reported)
         return locale
 
     def _read_phrases(

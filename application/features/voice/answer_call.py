@@ -27,14 +27,7 @@ from domain.features.voice.instructions import (
     StoredInstruction,
     resolve,
 )
-from domain.features.voice.menu import (
-    advance,
-    apologize,
-    finish_effect,
-    is_menu_over,
-    say_goodbye,
-    start,
-)
+from domain.features.voice.menu import advance, apologize, finish_effect, start
 from domain.features.voice.step import (
     CallEvent,
     ChooseLanguage,
@@ -258,10 +251,7 @@ class AnswerCall:
         """Return the response at this position; None if a parallel request began its effect."""
         call, now = loaded.value, self.clock.now()
         caller = replace(await self.find_caller(command.phone), locale=call.locale)
-        if is_menu_over(position, caller, now - call.started_at):
-            step = say_goodbye(self.texts, caller)
-        else:
-            step = advance(self.texts, position, caller, command.event)
+        step = advance(self.texts, position, caller, command.event, now - call.started_at)
         if call.status.is_final and (step.effect or step.dials):
             return (HangUp(),)
         if step.effect is None:
@@ -282,7 +272,7 @@ class AnswerCall:
         if position is None or effect is None:
             return step.instructions
         try:
-            result = await self.carry_out(effect, caller)
+            is_done = await self.carry_out(effect, caller)
             if isinstance(effect, Register):
                 joined_id = (await self.find_caller(caller.phone)).identity_id
         except (DomainError, PortError):
@@ -292,7 +282,7 @@ class AnswerCall:
             raise
         if isinstance(effect, ChooseLanguage):
             caller = replace(caller, locale=effect.locale)
-        after = finish_effect(self.texts, position, caller, result)
+        after = finish_effect(self.texts, position, caller, is_done=is_done)
         after = replace(after, path=(*step.path, *after.path))
         return await self._complete(call_id, command, caller, after, joined_id=joined_id)
 

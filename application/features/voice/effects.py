@@ -15,7 +15,6 @@ from domain.features.voice.step import (
     ChooseLanguage,
     ClaimedCaller,
     Effect,
-    EffectResult,
     Leave,
     Register,
 )
@@ -41,8 +40,8 @@ class CarryOutEffect:
     randomness: Randomness
     events: SecurityEvents
 
-    async def __call__(self, effect: Effect, caller: ClaimedCaller) -> EffectResult:
-        """Carry out an effect for a caller. Without a caller id, there is nothing to do.
+    async def __call__(self, effect: Effect, caller: ClaimedCaller) -> bool:
+        """Carry out an effect for a caller, and return whether it is done.
 
         Raises:
             DomainError
@@ -50,16 +49,15 @@ class CarryOutEffect:
         """
         phone, identity_id = caller.phone, caller.identity_id
         if phone is None:
-            return EffectResult.DONE if isinstance(effect, Leave) else EffectResult.REJECTED
-        is_done = True
+            return False
         match effect:
             case Register():
-                is_done = await self._register(phone, effect)
+                return await self._register(phone, effect)
             case Leave():
-                is_done = identity_id is None or await self._leave(phone, identity_id)
+                return identity_id is None or await self._leave(phone, identity_id)
             case ChooseLanguage():
                 await self._keep_locale(phone, effect.locale)
-        return EffectResult.DONE if is_done else EffectResult.REJECTED
+                return True
 
     async def _register(self, phone: PhoneNumber, effect: Register) -> bool:
         """Make the phone an unverified identity, unless it has an identity."""

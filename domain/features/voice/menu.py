@@ -34,7 +34,6 @@ from domain.features.voice.step import (
     Continued,
     Dialed,
     DialResult,
-    EffectResult,
     Leave,
     Recorded,
     Register,
@@ -46,7 +45,7 @@ MAX_REPEATS: Final = 2
 MAX_VISITS: Final = 100
 """After so many waits, the call ends: loops cost money."""
 MAX_MENU_TIME: Final = timedelta(minutes=5)
-"""After this time from the start of a call, its menus end."""
+"""After this time from the start of a call, its menus end: each minute costs money."""
 MAX_VERIFIED_MENU_TIME: Final = timedelta(minutes=10)
 """The same for a number of a verified identity: it can be forged too, but rarely is."""
 SECONDS_TO_HANG_UP: Final = 3
@@ -83,9 +82,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """A question with choices. `repetition` is a shorter text for those who have heard it."""
+    """The choices of a state that asks the caller. Its text has the name of the state.
 
-    text: Text
+    `repetition` is a shorter text for those who have heard it.
+    """
+
     repetition: Text
     choices: tuple[Choice, ...]
     offers_language: bool = False
@@ -93,7 +94,6 @@ class Menu:
 
 MENUS: Final[Mapping[str, Menu]] = {
     State.JOIN: Menu(
-        Text.JOIN,
         Text.JOIN_AGAIN,
         (
             Choice("1", (Words.YES, Words.JOIN), changes_something=True),
@@ -102,7 +102,6 @@ MENUS: Final[Mapping[str, Menu]] = {
         offers_language=True,
     ),
     State.MAIN_MENU: Menu(
-        Text.MAIN_MENU,
         Text.MAIN_MENU_AGAIN,
         (
             Choice("1", (Words.OPERATOR,)),
@@ -112,12 +111,10 @@ MENUS: Final[Mapping[str, Menu]] = {
         offers_language=True,
     ),
     State.ANONYMOUS_MENU: Menu(
-        Text.ANONYMOUS_MENU,
         Text.ANONYMOUS_MENU_AGAIN,
         (Choice("1", (Words.OPERATOR,)), Choice("2", (Words.FEEDBACK,))),
     ),
     State.CONFIRM_LEAVING: Menu(
-        Text.CONFIRM_LEAVING,
         Text.CONFIRM_LEAVING_AGAIN,
         (
             Choice("1", (Words.YES, Words.LEAVE), changes_something=True),
@@ -125,7 +122,6 @@ MENUS: Final[Mapping[str, Menu]] = {
         ),
     ),
     State.OFFER_FEEDBACK: Menu(
-        Text.OFFER_FEEDBACK,
         Text.OFFER_FEEDBACK_AGAIN,
         (
             Choice("1", (Words.YES, Words.FEEDBACK)),
@@ -133,7 +129,6 @@ MENUS: Final[Mapping[str, Menu]] = {
         ),
     ),
 }
-"""The states that ask the caller."""
 
 
 def start(texts: CallTexts, caller: ClaimedCaller) -> Step:
@@ -146,16 +141,25 @@ def start(texts: CallTexts, caller: ClaimedCaller) -> Step:
     return reply.ask(State.MAIN_MENU, Text.WELCOME_BACK)
 
 
-def advance(texts: CallTexts, position: Position, caller: ClaimedCaller, event: CallEvent) -> Step:
-    """Return the step after an event at a position.
+def advance(
+    texts: CallTexts,
+    position: Position,
+    caller: ClaimedCaller,
+    event: CallEvent,
+    elapsed: timedelta = timedelta(),
+) -> Step:
+    """Return the step after an event at a position, so long after the start of the call.
 
     - It never raises. An event that does not fit the state is silence, or a line operator who
       cannot be reached.
     - Only a choice of the caller leads to joining or leaving.
     - A state that is not known, of another version of the program, ends the call with an apology.
     """
-    if position.visit >= MAX_VISITS:
-        return say_goodbye(texts, caller)
+    menu_time = MAX_VERIFIED_MENU_TIME if caller.is_verified else MAX_MENU_TIME
+    is_menu_over = position.state in MENUS and elapsed >= menu_time
+    if is_menu_over or position.visit >= MAX_VISITS:
+        goodbye = locale_of(texts, caller).say(Text.GOODBYE)
+        return Step((goodbye, HangUp()), None, outcome=CallOutcome.GAVE_UP)
     reply = _Reply(texts, caller, position.visit + 1)
     if position.state not in MENUS:
         return _go_on(reply, position, event)
@@ -208,18 +212,18 @@ def _go_on(reply: "_Reply", position: Position, event: CallEvent) -> Step:
 
 
 def finish_effect(
-    texts: CallTexts, position: Position, caller: ClaimedCaller, result: EffectResult
+    texts: CallTexts, position: Position, caller: ClaimedCaller, *, is_done: bool
 ) -> Step:
     """Return the step after the effect of a step at this position."""
     reply = _Reply(texts, caller, position.visit + 1)
-    match position.state, result:
-        case State.CONSENT, EffectResult.DONE:
+    match position.state, is_done:
+        case State.CONSENT, True:
             return reply.connect(Text.THANKS, outcome=CallOutcome.JOINED)
-        case State.CONSENT, _:
+        case State.CONSENT, False:
             return reply.end(Text.REGISTER_FAILED)
-        case State.CONFIRM_LEAVING, EffectResult.DONE:
+        case State.CONFIRM_LEAVING, True:
             return reply.end(Text.LEFT, outcome=CallOutcome.LEFT)
-        case State.CONFIRM_LEAVING, _:
+        case State.CONFIRM_LEAVING, False:
             return reply.end(Text.LEAVING_EXPLAINED, outcome=CallOutcome.LEAVING_EXPLAINED)
         case state, _:  # the caller has chosen the language
             return reply.ask(State(state))
@@ -266,21 +270,6 @@ def skip_line_operator(
     return replace(after, instructions=(*said, *after.instructions), path=(*step.path, *after.path))
 
 
-def is_menu_over(position: Position, caller: ClaimedCaller, elapsed: timedelta) -> bool:
-    """Return whether a call has been answering menus for too long, and says goodbye.
-
-    Any number may be forged, and each minute of a call costs money.
-    """
-    limit = MAX_VERIFIED_MENU_TIME if caller.is_verified else MAX_MENU_TIME
-    return position.state in MENUS and elapsed >= limit
-
-
-def say_goodbye(texts: CallTexts, caller: ClaimedCaller) -> Step:
-    """Return the step that ends a call at its limits."""
-    goodbye = locale_of(texts, caller).say(Text.GOODBYE)
-    return Step((goodbye, HangUp()), None, outcome=CallOutcome.GAVE_UP)
-
-
 def apologize(texts: CallTexts, caller: ClaimedCaller) -> Step:
     """Return the step after an unforeseen error."""
     apology = locale_of(texts, caller).say(Text.APOLOGY)
@@ -317,8 +306,7 @@ class _Reply:
     def ask(self, state: State, *said: Text, outcome: CallOutcome | None = None) -> Step:
         """Say these texts, and ask a menu."""
         position = Position(state, self.visit)
-        gather = self._gather(position, MENUS[state].text)
-        return self._step(said, (gather,), position, outcome)
+        return self._step(said, (self._gather(position, Text(state)),), position, outcome)
 
     def repeat(self, position: Position, *, is_silence: bool) -> Step:
         """Ask a menu again, more shortly."""

@@ -79,7 +79,7 @@ CallEvent = Answered | Dialed | Recorded | Continued
 class Register:
     """Make the caller's phone an unverified identity that agreed to this wording.
 
-    `DONE` if there is an identity now.
+    It is done if there is an identity now.
     """
 
     consent: str
@@ -90,7 +90,7 @@ class Register:
 class Leave:
     """Delete the unverified identity of the caller's phone.
 
-    `DONE` if there is none now. `REJECTED` if it is verified: nothing is changed.
+    It is done if there is none now. A verified one is not changed.
     """
 
 
@@ -102,13 +102,6 @@ class ChooseLanguage:
 
 
 Effect = Register | Leave | ChooseLanguage
-
-
-class EffectResult(StrEnum):
-    """What became of an effect."""
-
-    DONE = "done"
-    REJECTED = "rejected"
 
 
 class CallOutcome(StrEnum):

@@ -18,7 +18,6 @@ from domain.features.voice.step import (
     Continued,
     Dialed,
     DialResult,
-    EffectResult,
     Leave,
     Register,
     Step,
@@ -71,7 +70,8 @@ def follow(position: Position, caller: ClaimedCaller, event: CallEvent) -> Itera
     """Yield the steps that may follow."""
     step = advance(CALL_TEXTS, position, caller, event)
     if step.effect:
-        yield from (finish_effect(CALL_TEXTS, position, caller, result) for result in EffectResult)
+        for is_done in (True, False):
+            yield finish_effect(CALL_TEXTS, position, caller, is_done=is_done)
     else:
         yield step
 
@@ -139,7 +139,7 @@ MANY_PHRASES: Final = ", ".join(f'"w{number}"' for number in range(501))
         (
             replaced('goodbye = "', 'godbye = "'),
             [
-                "locales.en-GB.texts.godbye: there is no such field; remove it, or use anonymous_menu",
+                "locales.en-GB.texts.godbye: there is no such field; remove it, or use ",
                 'locales.en-GB.texts.goodbye: it is missing; add goodbye = "…"',
             ],
         ),

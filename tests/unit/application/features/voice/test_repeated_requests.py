@@ -15,7 +15,6 @@ from domain.features.voice.step import (
     ClaimedCaller,
     DialResult,
     Effect,
-    EffectResult,
 )
 from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import Act, Fault, at_each_operation
@@ -100,7 +99,7 @@ class SlowEffect:
         slow: Any = self
         app.voice.answer_call = replace(app.voice.answer_call, carry_out=slow)
 
-    async def __call__(self, effect: Effect, caller: ClaimedCaller) -> EffectResult:
+    async def __call__(self, effect: Effect, caller: ClaimedCaller) -> bool:
         self.arrived.set()
         await self.gate.wait()
         return await self.carry_out(effect, caller)

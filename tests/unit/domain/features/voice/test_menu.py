@@ -21,7 +21,6 @@ from domain.features.voice.menu import (
     State,
     advance,
     finish_effect,
-    is_menu_over,
     skip_line_operator,
     start,
 )
@@ -34,7 +33,6 @@ from domain.features.voice.step import (
     Continued,
     Dialed,
     DialResult,
-    EffectResult,
     Leave,
     Recorded,
     Register,
@@ -50,7 +48,7 @@ UNKNOWN = ClaimedCaller(AMERICAN)
 UNVERIFIED = ClaimedCaller(AMERICAN, "an identity")
 VERIFIED = ClaimedCaller(AMERICAN, "an identity", is_verified=True)
 SILENCE, NONSENSE = Answered(), Answered(speech="blah")
-DONE, REJECTED = EffectResult.DONE, EffectResult.REJECTED
+DONE, REJECTED = True, False
 UNAVAILABLE = CallOutcome.OPERATOR_UNAVAILABLE
 
 
@@ -58,14 +56,14 @@ def press(*keys: str) -> list[CallEvent]:
     return [Answered(keys=key) for key in keys]
 
 
-def walk(caller: ClaimedCaller, *events: CallEvent | EffectResult) -> Step:
+def walk(caller: ClaimedCaller, *events: CallEvent | bool) -> Step:
     step = start(CALL_TEXTS, caller)
     for event in events:
         position = step.position
         assert position, f"the call ended before {event}"
-        if isinstance(event, EffectResult):
+        if isinstance(event, bool):
             assert step.effect
-            step = finish_effect(CALL_TEXTS, position, caller, event)
+            step = finish_effect(CALL_TEXTS, position, caller, is_done=event)
         else:
             step = advance(CALL_TEXTS, position, caller, event)
     return step
@@ -139,7 +137,7 @@ def test_the_first_menu_depends_on_the_caller(caller: ClaimedCaller, path: tuple
 )
 def test_a_call_goes_on_by_what_was_heard_in_its_state(
     caller: ClaimedCaller,
-    events: list[CallEvent | EffectResult],
+    events: list[CallEvent | bool],
     path: list[str],
     outcome: CallOutcome | None,
 ) -> None:
@@ -218,7 +216,7 @@ def test_a_menu_is_repeated_twice_and_then_the_call_ends(
 @pytest.mark.parametrize("tag", CALL_TEXTS.locales)
 def test_a_repetition_is_shorter(tag: str) -> None:
     texts = CALL_TEXTS.locales[tag].texts
-    assert all(len(texts[menu.repetition]) < len(texts[menu.text]) for menu in MENUS.values())
+    assert all(len(texts[menu.repetition]) < len(texts[state]) for state, menu in MENUS.items())
 
 
 # Languages
@@ -259,7 +257,7 @@ def test_a_caller_who_chooses_a_language_hears_the_menu_again_in_it(
     assert (chosen.effect, chosen.instructions) == (ChooseLanguage("en"), ())
     assert chosen.position == first.position
     assert chosen.position
-    step = finish_effect(CALL_TEXTS, chosen.position, replace(caller, locale="en"), DONE)
+    step = finish_effect(CALL_TEXTS, chosen.position, replace(caller, locale="en"), is_done=True)
     assert said(step) == [chosen.position.state]
     assert step.position == Position(chosen.position.state, 2)
 
@@ -273,7 +271,7 @@ def test_a_menu_that_offers_no_language_does_not_understand_its_key() -> None:
 
 def test_a_call_ends_after_a_hundred_answers() -> None:
     assert MAX_VISITS == 100
-    feedback = advance(CALL_TEXTS, Position("main_menu", 99), UNVERIFIED, *press("2"))
+    feedback = advance(CALL_TEXTS, Position("main_menu", 99), UNVERIFIED, Answered("2"))
     assert feedback.position == Position("feedback", 100)
     for event in (*press("2"), SILENCE, Answered(keys="9")):
         step = advance(CALL_TEXTS, Position("main_menu", 100), UNVERIFIED, event)
@@ -282,12 +280,13 @@ def test_a_call_ends_after_a_hundred_answers() -> None:
 
 
 def test_menus_are_over_after_five_minutes_and_ten_for_a_verified_number() -> None:
+    menu, record = Position("offer_feedback"), Position("feedback")
     for caller, minutes in ((ANONYMOUS, 5), (UNVERIFIED, 5), (VERIFIED, 10)):
         over = timedelta(minutes=minutes)
         just_before = over - timedelta(seconds=1)
-        assert is_menu_over(Position("offer_feedback"), caller, over)
-        assert not is_menu_over(Position("offer_feedback"), caller, just_before)
-        assert not is_menu_over(Position("feedback"), caller, over)
+        assert said(advance(CALL_TEXTS, menu, caller, Answered("1"), over)) == ["goodbye"]
+        assert said(advance(CALL_TEXTS, menu, caller, Answered("1"), just_before)) == ["feedback"]
+        assert said(advance(CALL_TEXTS, record, caller, Recorded("RE1"), over)) == ["feedback_kept"]
 
 
 @pytest.mark.parametrize("event", [SILENCE, Continued(), Recorded("RE1"), *press("1")])
@@ -327,8 +326,7 @@ def test_every_call_ends_and_no_event_raises_and_silence_has_no_effect(
         assert position.state in [*State]
         assert not (step.effect and step.instructions)
         if step.effect:
-            result = data.draw(st.sampled_from(EffectResult))
-            step = finish_effect(texts, position, caller, result)
+            step = finish_effect(texts, position, caller, is_done=data.draw(st.booleans()))
             continue
         visits.append(position.visit)
         # After a while the caller says nothing: then the call ends by itself.

@@ -119,7 +119,6 @@ UNVERIFIED_WITH_ATTESTATION, ALL_WITH_ATTESTATION = _read_parts_of_messages(
     RateLimits(has_attested_part=True)
 )
 """The same where a proof is asked for."""
-"""Calls with a code that callers ask for."""
 _POLICY: Final = DeliveryPolicy()
 NETWORKS_AT_ONE_PHONE: Final = math.ceil(
     _POLICY.per_phone[-1].limit / _POLICY.per_phone_and_ip[-1].limit

@@ -73,7 +73,7 @@ def read_call_texts(file: Path | None, app_name: str) -> CallTexts:
     if default not in locales:
         message = f"there is no table [locales.{default}]; use one of {', '.join(locales)}"
         raise InvalidCallTexts(str(file), [TextProblem("default_locale", message)])
-    return CallTexts({default: locales[default], **locales})
+    return CallTexts(default, locales)
 
 
 def _read_file(

@@ -97,8 +97,9 @@ class SpokenLocale:
 
 @dataclass(frozen=True, slots=True)
 class CallTexts:
-    """All locales by their tags; the first is the default."""
+    """All locales by their tags, those that win first, and the tag of the default one."""
 
+    default: str
     locales: Mapping[str, SpokenLocale]
 
     def select_locale(self, country: str | None, tags: Iterable[str] = ()) -> SpokenLocale:
@@ -119,7 +120,7 @@ class CallTexts:
         near = [tag for tag in self.locales if tag.partition("-")[0] in languages]
         local = [tag for tag, locale in self.locales.items() if country in locale.countries]
         exact = [tag for tag in requested if tag in self.locales]
-        return [*exact, *near, *local, *self.locales][0]
+        return [*exact, *near, *local, self.default][0]
 
     def find_offer(self, country: str | None, tag: str) -> str | None:
         """Return the tag of the locale that a caller can choose instead of this one, or None.
@@ -130,5 +131,5 @@ class CallTexts:
         if country is None:
             return None
         offered = [other for other in self.locales if country in self.locales[other].offered_in]
-        candidates = [self.select_tag(country), *offered, next(iter(self.locales))]
+        candidates = [self.select_tag(country), *offered, self.default]
         return next((other for other in candidates if other != tag), None)

@@ -96,16 +96,17 @@ def test_locales_of_a_file_join_the_built_in_ones_and_replace_those_of_the_same_
     tmp_path: Path,
 ) -> None:
     joined = read(tmp_path, EXAMPLE)
-    assert list(joined.locales) == ["en", "en-GB", "hi", "es"]
+    assert (joined.default, list(joined.locales)) == ("en", ["en-GB", "en", "hi", "es"])
     assert joined.select_tag("IE") == "en-GB"
+    assert joined.select_tag("DE", ("en-US", "en")) == joined.select_tag("DE") == "en"
     by_default = read(tmp_path, f'default_locale = "en-GB"\n{EXAMPLE}')
-    assert list(by_default.locales) == ["en-GB", "en", "hi", "es"]
+    assert by_default.select_tag("DE") == "en-GB"
 
     in_place = EXAMPLE.replace("locales.en-GB", "locales.hi").replace(
         '["GB", "IE"]', '["IN", "MX"]'
     )
-    texts = read(tmp_path, in_place)
-    assert list(texts.locales) == ["en", "hi", "es"]
+    texts = read(tmp_path, f'default_locale = "es"\n{in_place}')
+    assert list(texts.locales) == ["hi", "en", "es"]
     assert texts.locales["hi"].voice.language == "en-GB"
     assert texts.locales["hi"].words["yes"] == joined.locales["en-GB"].words["yes"]
     # The built-in Spanish is for Mexico too: what the operator says wins.

@@ -139,7 +139,7 @@ async def assert_copied(target: Place, new: AesPhoneEncryption = NEW) -> None:
         assert await repositories.unchallenged_attempts.delete_expired(LATER, 20) == 0
         # The hold expires as before.
         assert await verifications.delete_expired(LATER, 10) == 0
-        assert await verifications.prune(NOW + UNDO_PERIOD, 10) == 5
+        assert await verifications.prune(NOW + UNDO_PERIOD, 10) == 1
         assert await verifications.delete_expired(NOW + UNDO_PERIOD, 10) == 1
 
 

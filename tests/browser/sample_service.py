@@ -25,7 +25,6 @@ from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.cli import main
 from entrypoints.settings.read import read_settings
 from tests.support.client import Account, sign_up, upload_item
-from tests.support.counted_events import sent_message
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.service import Service
@@ -41,17 +40,6 @@ USERNAMES: Final[Mapping[str, str]] = {
     "+14155590153": "نور الهدى عبد الرحمن",
     "+14155590164": "Maximiliane" + "Wolkenstein" * 4,
 }
-PRICES: Final = """\
-currency = "USD"
-[IN]
-sms = 83000
-voice = 50000
-[US]
-sms = 8300
-voice = 14000
-[DE]
-sms = 110000
-"""
 SENT_BY_HOUR: Final = (
     *(41, 28, 17, 12, 9, 14, 33, 58, 86, 104, 121, 118),
     *(109, 97, 112, 131, 140, 126, 101, 88, 93, 79, 64, 22),
@@ -81,11 +69,9 @@ class Sample:
 def running_sample(folder: Path) -> Iterator[Sample]:
     """Run it until the end of the block."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "prices.toml").write_text(PRICES)
     environ = {
         "PYTHONPATH": str(PROJECT),
         "DIALTONE_WEB_CONSOLE": "yes",
-        "DIALTONE_PRICES": f"{folder}/prices.toml",
     }
     program = [sys.executable, "-m", "tests.browser.sample_service"]
     service = Service(folder, environ, program=program)
@@ -126,9 +112,6 @@ async def _count(service: Service) -> None:
                 counts = Counts(share, delivered, share - delivered, share * 4 // 5)
                 for sums in statistics.count.sums:
                     sums.add(clock.now(), group, counts)
-                for _ in range(share):
-                    message = sent_message(country, group.provider, "Your code is 123456.")
-                    statistics.count.count_cost(message)
             for sums in statistics.count.sums:
                 for _ in range(sent // 7):
                     sums.add_rejection(clock.now(), "per_ip")

@@ -10,7 +10,6 @@ from application.otp.events import (
     OtpUnconfirmed,
     OtpUndelivered,
 )
-from application.otp.extensions import EndedCall, SentMessage
 from application.ports.otp import DeliveryStatus
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
@@ -48,20 +47,3 @@ rejected: Final = builder(
         phone=a_phone(), channel=Channel.SMS, limit="per_ip", reason="too many requests"
     )
 )
-
-
-def sent_message(
-    country: str = "US",
-    provider: str = PROVIDER,
-    text: str = "hello",
-    channel: Channel = Channel.SMS,
-) -> SentMessage:
-    """Return a message that costs something."""
-    return SentMessage(country=country, channel=channel, provider=provider, text=text)
-
-
-def ended_call(
-    seconds: float = 60, country: str = "IN", provider: str = PROVIDER, *, has_code: bool = True
-) -> EndedCall:
-    """Return a call that costs something."""
-    return EndedCall(country=country, provider=provider, seconds=seconds, has_code=has_code)

@@ -10,7 +10,6 @@ from application.features.voice.call_back import CallBackCaller
 from application.features.voice.call_limiter import CallLimiter
 from application.features.voice.effects import CarryOutEffect
 from application.features.voice.ports import Calls
-from application.otp.extensions import EndedCall, OtpExtensions
 from application.ports.errors import PortError
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
@@ -20,7 +19,7 @@ from application.update import change
 from domain.errors import DomainError, Unauthenticated
 from domain.features.voice.call import Call, CallDirection, CallStatus, inbound_call_id
 from domain.features.voice.call_limits import permits_of_line
-from domain.features.voice.flow import CallFlow, DialResult
+from domain.features.voice.flow import CallFlow
 from domain.features.voice.instructions import (
     HangUp,
     Instruction,
@@ -34,7 +33,6 @@ from domain.features.voice.walk import (
     CallOutcome,
     ChooseLanguage,
     ClaimedCaller,
-    Dialed,
     Recorded,
     Register,
     Step,
@@ -125,13 +123,11 @@ class _Completion:
         call: the call.
         ended_line: the line that the update ended, if any.
         is_line_used: whether the call has the line that was reserved for it.
-        is_first: whether this request was processed, and not a parallel one.
     """
 
     call: Call
     ended_line: Permits | None = None
     is_line_used: bool = False
-    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +148,7 @@ class AnswerCall:
     - Menus end five minutes after the start of the call, those of numbers with a verified identity
       after ten.
     - The line operator sees the caller's number, or without one the number that was called, or else
-      `caller_id`: providers reject a call from an invalid number. What the provider charges for the
-      connection is counted.
+      `caller_id`: providers reject a call from an invalid number.
     """
 
     calls: Calls
@@ -163,8 +158,6 @@ class AnswerCall:
     call_back: CallBackCaller
     clock: Clock
     flow: CallFlow
-    extensions: OtpExtensions
-    provider: str
     line_operator: PhoneNumber | None = None
     caller_id: str = ""
 
@@ -326,7 +319,6 @@ class AnswerCall:
                 completed,
                 ended_line=call.line,
                 is_line_used=completed.line is not None,
-                is_first=True,
             )
 
         completion = await change(self.calls, call_id, complete, loaded=loaded)
@@ -335,22 +327,7 @@ class AnswerCall:
         if completion is None:  # the record of the call was deleted
             return step.instructions
         await self.call_limiter.release_line(completion.ended_line)
-        if completion.is_first:
-            self._count_line_operator_call(command.event)
         if step.outcome is CallOutcome.CALLBACK:
             self.call_back.schedule(completion.call, caller.phone)
         turn = completion.call.find_turn(position)
         return turn.instructions if turn else step.instructions
-
-    def _count_line_operator_call(self, event: CallEvent) -> None:
-        """Count the call to the line operator that ended with this event."""
-        if not isinstance(event, Dialed) or event.result is not DialResult.ANSWERED:
-            return
-        if self.line_operator is not None:
-            ended = EndedCall(
-                country=self.line_operator.country,
-                provider=self.provider,
-                seconds=event.seconds,
-                has_code=False,
-            )
-            self.extensions.count_cost(ended)

@@ -146,8 +146,6 @@ class VoiceFeature:
             flow=policy.call_flow,
             line_operator=policy.line_operator,
             caller_id=policy.caller_id,
-            extensions=otp.extensions,
-            provider=policy.provider,
         )
         self.answer_code_call = AnswerCodeCall(calls, verifications, codes, clock, policy.call_flow)
         reports = CallReports(
@@ -157,7 +155,6 @@ class VoiceFeature:
             otp.report_delivery,
             clock,
             policy.provider,
-            otp.extensions,
         )
         self.record_call_status = reports.record_status
         self.keep_recording = reports.keep_recording

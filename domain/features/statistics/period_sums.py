@@ -55,23 +55,19 @@ class DeliveryGroup:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of messages and calls, and what they cost.
+    """What became of messages and calls.
 
     Attributes:
         sent: Messages and calls with a code that a provider took, or may have taken.
         delivered: Those that arrived, as the provider reports later.
         undelivered: Those that failed, as the provider reports later.
         logins: The logins with their codes.
-        millionths: The amount of codes and notices, in millionths of the currency.
-        line_millionths: The amount of the calls of the phone line.
     """
 
     sent: int = 0
     delivered: int = 0
     undelivered: int = 0
     logins: int = 0
-    millionths: int = 0
-    line_millionths: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         """Return both together."""
@@ -80,8 +76,6 @@ class Counts:
             self.delivered + other.delivered,
             self.undelivered + other.undelivered,
             self.logins + other.logins,
-            self.millionths + other.millionths,
-            self.line_millionths + other.line_millionths,
         )
 
 
@@ -104,7 +98,6 @@ class PeriodCounts:
         expires_at: When it is deleted.
         groups: The counts by country, channel and provider.
         rejections: How many requests for a code, and calls, each limit rejected.
-        currency: The ISO 4217 code of the amounts; empty where the process has no prices.
     """
 
     id: str
@@ -112,7 +105,6 @@ class PeriodCounts:
     expires_at: datetime
     groups: tuple[GroupCounts, ...] = ()
     rejections: Mapping[str, int] = field(default_factory=dict)
-    currency: str = ""
 
 
 @dataclass(slots=True)
@@ -131,17 +123,15 @@ class PeriodSums:
     codes chooses the countries.
     """
 
-    def __init__(self, period: Period, instance: str, currency: str) -> None:
+    def __init__(self, period: Period, instance: str) -> None:
         """Begin without counts.
 
         Args:
             period: An hour or a day.
             instance: A random id of the process: no other process writes its records.
-            currency: That of all amounts; empty without prices.
         """
         self._period = period
         self._instance = instance
-        self._currency = currency
         self._begun = 0
         self._sums: dict[datetime, _Sums] = {}
         self._written: dict[datetime, PeriodCounts] = {}
@@ -194,5 +184,4 @@ class PeriodSums:
             expires_at=starts_at + self._period.retention,
             groups=tuple(GroupCounts(*counted) for counted in sums.groups.items()),
             rejections=dict(sums.rejections),
-            currency=self._currency,
         )

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import permutations
@@ -91,7 +91,6 @@ class Statistics:
 
     Attributes:
         query: What the report is about.
-        currency: That of the amounts; empty if there are none.
         total: All messages.
         rows: The messages by the dimensions of the query, the highest numbers first. Those with
             one first name stand together.
@@ -100,7 +99,6 @@ class Statistics:
     """
 
     query: StatisticsQuery
-    currency: str
     total: Counts
     rows: Sequence[GroupRow]
     by_period: Sequence[PeriodRow]
@@ -110,10 +108,9 @@ class Statistics:
 class StatisticsSums:
     """The sums of a report, while its records are read."""
 
-    def __init__(self, query: StatisticsQuery, currency: str) -> None:
-        """Begin without counts. Only amounts in this currency are added."""
+    def __init__(self, query: StatisticsQuery) -> None:
+        """Begin without counts."""
         self._query = query
-        self._currency = currency
         self._periods = {start: Counts() for start in query.starts}
         self._rejections = {start: Counter[str]() for start in query.starts}
         self._groups: dict[tuple[str, ...], Counts] = {}
@@ -121,19 +118,15 @@ class StatisticsSums:
     def add(self, counted: PeriodCounts) -> None:
         """Add what a process counted in a period of the report."""
         for each in counted.groups:
-            counts = each.counts
-            if counted.currency != self._currency:
-                counts = replace(counts, millionths=0, line_millionths=0)
             names = tuple(dimension.value_of(each.group) for dimension in self._query.by)
-            self._groups[names] = self._groups.get(names, Counts()) + counts
-            self._periods[counted.starts_at] += counts
+            self._groups[names] = self._groups.get(names, Counts()) + each.counts
+            self._periods[counted.starts_at] += each.counts
         self._rejections[counted.starts_at].update(counted.rejections)
 
     def report(self) -> Statistics:
         """Return the report of what was added."""
         return Statistics(
             query=self._query,
-            currency=self._currency,
             total=sum(self._periods.values(), Counts()),
             rows=_sort_rows(self._groups),
             by_period=[
@@ -221,8 +214,8 @@ def _sort_rows(groups: Mapping[tuple[str, ...], Counts]) -> Sequence[GroupRow]:
     )
 
 
-def _rank(counts: Counts) -> tuple[int, int, int]:
-    return -counts.sent, -counts.millionths - counts.line_millionths, -counts.logins
+def _rank(counts: Counts) -> tuple[int, int]:
+    return -counts.sent, -counts.logins
 
 
 def _sort(counter: Counter[str]) -> Mapping[str, int]:

@@ -24,14 +24,12 @@ class DeliveryGroupRecord(msgspec.Struct, gc=False):
 
 
 class CountsRecord(msgspec.Struct, gc=False):
-    """What became of messages and calls. Amounts are in millionths of the currency."""
+    """What became of messages and calls."""
 
     sent: int = 0
     delivered: int = 0
     undelivered: int = 0
     logins: int = 0
-    millionths: int = 0
-    line_millionths: int = 0
 
 
 class GroupCountsRecord(msgspec.Struct, gc=False):
@@ -49,7 +47,6 @@ class PeriodCountsRecord(Record, kw_only=True):
     expires_at: datetime
     groups: tuple[GroupCountsRecord, ...]
     rejections: dict[str, int]
-    currency: str
 
 
 def _make_kind(name: str) -> RecordKind[PeriodCountsRecord]:

@@ -19,9 +19,6 @@ from entrypoints.http.fields import described, format_timestamp, time_field
 from entrypoints.http.requests.parameters import CountParameter, query_parameter
 
 _IF_SUMMED: Final = "It is there if the messages are summed by it."
-_IF_AMOUNTS: Final = (
-    "In millionths of the currency; null without prices, and for operators who may not read costs."
-)
 
 HOURS: Final = CountParameter(name="hours", default=DEFAULT_HOURS, maximum=MAX_HOURS)
 HoursParameter = Annotated[
@@ -68,7 +65,7 @@ RejectionsField = Annotated[
 
 
 class CountsResponse(msgspec.Struct, kw_only=True):
-    """What became of messages and calls with a code, and the amounts."""
+    """What became of messages and calls with a code."""
 
     sent: Annotated[
         int,
@@ -83,14 +80,6 @@ class CountsResponse(msgspec.Struct, kw_only=True):
         int, described("Those that failed, as the provider reported within this time.", 3)
     ]
     logins: Annotated[int, described("The logins with a code.", 61)]
-    millionths: Annotated[
-        int | None,
-        described(f"The amount of codes and notices. {_IF_AMOUNTS}", 7470000, format="int64"),
-    ]
-    line_millionths: Annotated[
-        int | None,
-        described(f"The amount of calls without a code. {_IF_AMOUNTS}", 0, format="int64"),
-    ]
 
 
 class StatisticsRowResponse(CountsResponse, kw_only=True):
@@ -121,7 +110,7 @@ class StatisticsPeriodResponse(CountsResponse, kw_only=True):
 
 
 class StatisticsResponse(msgspec.Struct, kw_only=True):
-    """Messages, logins, rejections and amounts."""
+    """Messages, logins and rejections."""
 
     period: Annotated[
         str,
@@ -139,14 +128,6 @@ class StatisticsResponse(msgspec.Struct, kw_only=True):
     by: Annotated[
         str,
         described("What the messages are summed by.", Dimension.COUNTRY.value, enum=DIMENSIONS),
-    ]
-    currency: Annotated[
-        str | None,
-        described(
-            "The ISO 4217 code of the currency of all amounts, that of the price list. Amounts in"
-            " another one, which the list had before, are left out. Null without amounts.",
-            "USD",
-        ),
     ]
     total: Annotated[CountsResponse, described("All messages.")]
     rows: Annotated[
@@ -174,8 +155,6 @@ def to_statistics_response(report: Statistics) -> StatisticsResponse:
             "delivered": counts.delivered,
             "undelivered": counts.undelivered,
             "logins": counts.logins,
-            "millionths": counts.millionths if report.currency else None,
-            "line_millionths": counts.line_millionths if report.currency else None,
         }
 
     return StatisticsResponse(
@@ -183,7 +162,6 @@ def to_statistics_response(report: Statistics) -> StatisticsResponse:
         first=format_timestamp(query.first),
         last=format_timestamp(query.last),
         by=",".join(query.by),
-        currency=report.currency or None,
         total=CountsResponse(**fields_of(report.total)),
         rows=[StatisticsRowResponse(**fields_of(row.counts, row.names)) for row in report.rows],
         by_period=[

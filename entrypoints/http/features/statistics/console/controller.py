@@ -1,4 +1,4 @@
-"""Messages, logins and rejections, and what they cost."""
+"""Messages, logins and rejections."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,7 +9,6 @@ from application.features.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.administration.scope import Scope
 from domain.features.statistics.period_sums import HOUR
-from domain.features.statistics.prices import format_amount
 from domain.features.statistics.report import DIMENSIONS, Statistics
 from entrypoints.http.errors.exceptions import InvalidFields
 from entrypoints.http.features.console.console_controller import ConsoleController
@@ -63,7 +62,6 @@ class StatisticsPageController(ConsoleController):
             today=f"{now:%Y-%m-%d}",
             errors=errors,
             dimensions=[(name, name.replace(",", " and ")) for name in DIMENSIONS],
-            format_amount=format_amount,
             time_format=_time_format(report),
         )
 

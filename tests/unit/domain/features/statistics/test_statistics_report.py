@@ -23,10 +23,10 @@ from tests.support.builders import NOW
 START: Final = NOW.replace(minute=0, second=0, microsecond=0)
 ONE_HOUR: Final = timedelta(hours=1)
 BY_COUNTRY: Final = [Dimension.COUNTRY]
-INDIA: Final = Counts(2, 1, 1, 1, 100, 7)
+INDIA: Final = Counts(2, 1, 1, 1)
 
 
-def counted(number: int, currency: str = "USD") -> PeriodCounts:
+def counted(number: int) -> PeriodCounts:
     starts_at = START - number * ONE_HOUR
     return PeriodCounts(
         id=f"{number}",
@@ -38,12 +38,11 @@ def counted(number: int, currency: str = "USD") -> PeriodCounts:
             GroupCounts(DeliveryGroup("US", Channel.SMS, "twilio"), Counts(sent=1)),
         ),
         rejections={"per_ip": 1, "all_total": 3},
-        currency=currency,
     )
 
 
 def test_a_report_sums_by_one_dimension_and_by_hour() -> None:
-    sums = StatisticsSums(query_hours(NOW, 3, BY_COUNTRY), "USD")
+    sums = StatisticsSums(query_hours(NOW, 3, BY_COUNTRY))
     for number in range(2):
         sums.add(counted(number))
     report = sums.report()
@@ -61,27 +60,19 @@ def test_a_report_sums_by_one_dimension_and_by_hour() -> None:
 
 
 def test_rows_by_two_dimensions_stand_together_by_the_first_one() -> None:
-    sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("channel,provider")), "USD")
+    sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("channel,provider")))
     sums.add(counted(1))
     assert [(row.names, row.counts.sent) for row in sums.report().rows] == [
         (("voice", "acme:open"), 5),
         (("sms", "twilio"), 3),
     ]
-    sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("country,channel")), "USD")
+    sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("country,channel")))
     sums.add(counted(1))
     assert [row.names for row in sums.report().rows] == [
         ("US", "voice"),
         ("US", "sms"),
         ("IN", "sms"),
     ]
-
-
-def test_amounts_in_another_currency_are_not_added() -> None:
-    sums = StatisticsSums(query_hours(NOW, 1, BY_COUNTRY), "USD")
-    for currency in ("USD", "EUR", ""):
-        sums.add(counted(0, currency))
-    total = sums.report().total
-    assert (total.sent, total.millionths, total.line_millionths) == (9, 100, 7)
 
 
 def test_hours_are_at_most_a_week_and_the_last_one_is_not_over() -> None:

@@ -120,7 +120,7 @@ class Callbacks:
             record(loaded.value, None)
             restriction = None
             if not is_test_phone:
-                restriction = await limiter.find_callback_restriction(phone, loaded.value, now)
+                restriction = await limiter.find_callback_restriction(loaded.value, now)
             reservation = limiter.reserve_callback(phone, now)
             if restriction is None:
                 acquired = await limiter.acquire(reservation, loaded.value)

@@ -17,6 +17,10 @@ REMOVED: Final[Mapping[str, str]] = {
     **_SECONDARY,  # until 0.4
     "DIALTONE_BUDGET_PER_COUNTRY": _NO_AMOUNTS,  # until 0.4
     "DIALTONE_BUDGET_PER_DAY": _NO_AMOUNTS,  # until 0.4
+    "DIALTONE_LIMIT_STORE_FILE": (  # until 0.4
+        "Write package.module:factory into DIALTONE_LIMIT_STORE: it is no secret. Limits in Redis "
+        "were removed."
+    ),
     "DIALTONE_PRICES": _NO_AMOUNTS,  # until 0.4
 }
 """What holds instead of each variable. A variable stays here for two minor versions."""

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 
 from adapters.operations.system import SystemClock
 from application.features.statistics.feature import StatisticsFeature
-from domain.features.statistics.period_sums import Counts, DeliveryGroup
+from domain.features.statistics.period_sums import NONE, Group, Result
 from domain.otp.delivery import Channel
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.cli import main
@@ -106,15 +106,21 @@ async def _count(service: Service) -> None:
         statistics = use_cases.of(StatisticsFeature)
         for sent in SENT_BY_HOUR:
             for country, part in _PART_OF_COUNTRY.items():
-                group = DeliveryGroup(country, Channel.SMS, "acme:open" if part > 3 else "twilio")
+                provider = "acme:open" if part > 3 else "twilio"
                 share = sent // part
                 delivered = share * 9 // 10
-                counts = Counts(share, delivered, share - delivered, share * 4 // 5)
-                for sums in statistics.count.sums:
-                    sums.add(clock.now(), group, counts)
+                for result, number in (
+                    (Result.SENT, share),
+                    (Result.DELIVERED, delivered),
+                    (Result.UNDELIVERED, share - delivered),
+                    (Result.LOGINS, share * 4 // 5),
+                ):
+                    group = Group(country, Channel.SMS, provider, result)
+                    for sums in statistics.count.sums:
+                        sums.add(clock.now(), group, number)
+            rejected = Group("IN", Channel.SMS, NONE, Result.REJECTED, "per_ip")
             for sums in statistics.count.sums:
-                for _ in range(sent // 7):
-                    sums.add_rejection(clock.now(), "per_ip")
+                sums.add(clock.now(), rejected, sent // 7)
             await statistics.write()
             clock.advance(timedelta(hours=1))
 

@@ -6,6 +6,7 @@ from application.identities.events import LoginSucceeded
 from application.otp.events import (
     OtpAccepted,
     OtpDelivered,
+    OtpNotTaken,
     OtpRequestRejected,
     OtpUnconfirmed,
     OtpUndelivered,
@@ -33,6 +34,16 @@ unconfirmed: Final = builder(
         reason="a reason",
         result=DeliveryStatus.UNKNOWN,
         **_MESSAGE | {"provider_message_id": ""},
+    )
+)
+not_taken: Final = builder(
+    lambda: OtpNotTaken(
+        phone=a_phone(),
+        channel=Channel.SMS,
+        provider=PROVIDER,
+        error_code="21610",
+        reason="a reason",
+        result=DeliveryStatus.REJECTED,
     )
 )
 delivered: Final = builder(lambda: OtpDelivered(result=ReportedStatus.DELIVERED, **_REPORTED))

@@ -4,18 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.identities.events import LoginSucceeded
-from application.otp.events import OtpAccepted, OtpDelivered, OtpUnconfirmed, OtpUndelivered
+from application.otp.events import (
+    OtpAccepted,
+    OtpDelivered,
+    OtpNotTaken,
+    OtpUnconfirmed,
+    OtpUndelivered,
+    ProviderEvent,
+    ReportEvent,
+)
 from application.ports.security_events import RejectionEvent, SecurityEvent
 from application.ports.system import Clock
-from domain.features.statistics.period_sums import UNKNOWN, Counts, DeliveryGroup, PeriodSums
+from domain.features.statistics.period_sums import NONE, UNKNOWN, Group, PeriodSums, Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountStatistics:
     """Count security events, in memory. It never waits and never raises.
 
-    - Messages, reports and logins are counted by country, channel and provider, rejections by
-      limit. No phone, no IP and no id is kept.
+    Messages, reports, logins and rejections are counted by country, channel, provider and result.
+    No phone, no IP and no id is kept.
 
     Attributes:
         sums: Those of the hour and of the day.
@@ -26,24 +34,31 @@ class CountStatistics:
     clock: Clock
 
     def record(self, event: SecurityEvent) -> None:
-        now = self.clock.now()
         match event:
             case OtpAccepted() | OtpUnconfirmed():
-                counts = Counts(sent=1)
+                self._add(event, event.provider, Result.SENT)
+            case OtpNotTaken():
+                self._add(event, event.provider, Result.NOT_TAKEN)
             case OtpDelivered():
-                counts = Counts(delivered=1)
+                self._add(event, event.provider, Result.DELIVERED)
             case OtpUndelivered():
-                counts = Counts(undelivered=1)
+                self._add(event, event.provider, Result.UNDELIVERED)
             case LoginSucceeded():
-                counts = Counts(logins=1)
-            case RejectionEvent():
-                if event.limit:
-                    for sums in self.sums:
-                        sums.add_rejection(now, event.limit)
-                return
+                self._add(event, event.provider, Result.LOGINS)
+            case RejectionEvent() if event.limit:
+                self._add(event, NONE, Result.REJECTED, event.limit)
             case _:
-                return
-        country, provider = event.country or UNKNOWN, event.provider or UNKNOWN
-        group = DeliveryGroup(country, event.channel, provider)
+                pass
+
+    def _add(
+        self,
+        event: ProviderEvent | ReportEvent | LoginSucceeded | RejectionEvent,
+        provider: str,
+        result: Result,
+        limit: str = "",
+    ) -> None:
+        country = event.country or UNKNOWN
+        group = Group(country, event.channel, provider or UNKNOWN, result, limit)
+        now = self.clock.now()
         for sums in self.sums:
-            sums.add(now, group, counts)
+            sums.add(now, group)

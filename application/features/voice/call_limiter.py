@@ -13,6 +13,7 @@ from application.ports.system import Clock
 from domain.features.voice.call_limits import CallLimits
 from domain.features.voice.flow import CallFlow, DialResult
 from domain.features.voice.walk import ClaimedCaller, Step, skip_line_operator
+from domain.otp.delivery import Channel
 from domain.otp.permits import Outcome, Permits
 from domain.otp.rate_limits import Acquisition, Reservation
 
@@ -83,7 +84,7 @@ class CallLimiter:
 
     async def _record_rejection(self, caller: ClaimedCaller, reservation: Reservation) -> None:
         limit, _ = await self.alerts.name_used_limit(reservation)
-        self.events.record(CallRejected(phone=caller.phone, limit=limit))
+        self.events.record(CallRejected(phone=caller.phone, channel=Channel.VOICE, limit=limit))
 
     async def release(self, acquired: Acquisition | None) -> None:
         """Release permits that no call holds. Where that fails they expire."""

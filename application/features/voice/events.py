@@ -21,6 +21,10 @@ class CallRejected(RejectionEvent):
     is_warning = True
     phone: PhoneNumber | None
 
+    @property
+    def country(self) -> str:
+        return self.phone.country if self.phone else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CallerRegistered(PhoneEvent):

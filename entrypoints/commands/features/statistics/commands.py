@@ -11,8 +11,7 @@ from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import at_most_one
 
 if TYPE_CHECKING:
-    from domain.features.statistics.period_sums import Counts
-    from domain.features.statistics.report import Statistics
+    from domain.features.statistics.report import Counts, Statistics
     from entrypoints.settings.settings import Settings
 
 
@@ -105,18 +104,20 @@ def statistics(
 
 
 def _render(report: "Statistics") -> Iterator[str]:
-    """Return the lines of a report: the messages, then rejections."""
+    """Return the lines of a report: the results, then rejections by limit."""
+    from domain.features.statistics.period_sums import Result
+
     query = report.query
     by = " and ".join(query.by)
     unit = f"{query.period.name}{'s' if len(query.starts) > 1 else ''}"
     yield f"{len(query.starts)} {unit} from {query.first:%Y-%m-%d %H:%M} (UTC), by {by}:"
-    if not (report.rows or report.rejections):
+    if not report.rows:
         yield "Nothing was counted."
         return
     total = ("total", *[""] * (len(query.by) - 1))
     yield from _align(
         [
-            (*query.by, "sent", "delivered", "undelivered", "logins"),
+            (*query.by, *(result.replace("_", " ") for result in Result)),
             *(_cells(row.names, row.counts) for row in report.rows),
             _cells(total, report.total),
         ],
@@ -129,8 +130,9 @@ def _render(report: "Statistics") -> Iterator[str]:
 
 
 def _cells(names: Sequence[str], counts: "Counts") -> tuple[str, ...]:
-    numbers = (counts.sent, counts.delivered, counts.undelivered, counts.logins)
-    return (*names, *(f"{number:,}" for number in numbers))
+    from domain.features.statistics.period_sums import Result
+
+    return (*names, *(f"{counts[result]:,}" for result in Result))
 
 
 def _align(rows: Sequence[tuple[str, ...]], names: int) -> Iterator[str]:

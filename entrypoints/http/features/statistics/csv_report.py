@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Response
 
+from domain.features.statistics.period_sums import Result
 from domain.features.statistics.report import Statistics
 from entrypoints.words.csv_line import to_csv_line
 
@@ -14,11 +15,9 @@ def csv_lines(report: Statistics) -> Iterator[str]:
 
     There is no total, which a spreadsheet would sum again.
     """
-    yield to_csv_line([*report.query.by, "sent", "delivered", "undelivered", "logins"])
+    yield to_csv_line([*report.query.by, *Result])
     for row in report.rows:
-        counts = row.counts
-        numbers = (counts.sent, counts.delivered, counts.undelivered, counts.logins)
-        yield to_csv_line([*row.names, *numbers])
+        yield to_csv_line([*row.names, *(row.counts[result] for result in Result)])
 
 
 def csv_response(report: Statistics) -> Response[Any]:

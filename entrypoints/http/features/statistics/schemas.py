@@ -5,13 +5,14 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from domain.features.statistics.period_sums import DAY, HOUR, Counts
+from domain.features.statistics.period_sums import DAY, HOUR, Result
 from domain.features.statistics.report import (
     DAY_PATTERN,
     DEFAULT_HOURS,
     DIMENSIONS,
     MAX_DAYS,
     MAX_HOURS,
+    Counts,
     Dimension,
     Statistics,
 )
@@ -65,7 +66,7 @@ RejectionsField = Annotated[
 
 
 class CountsResponse(msgspec.Struct, kw_only=True):
-    """What became of messages and calls with a code."""
+    """What became of messages and calls with a code, and of requests for them."""
 
     sent: Annotated[
         int,
@@ -73,6 +74,7 @@ class CountsResponse(msgspec.Struct, kw_only=True):
             "The messages and calls with a code that a provider took, or may have taken.", 90
         ),
     ]
+    not_taken: Annotated[int, described("Those that no provider took.", 2)]
     delivered: Annotated[
         int, described("Those that arrived, as the provider reported within this time.", 80)
     ]
@@ -80,6 +82,9 @@ class CountsResponse(msgspec.Struct, kw_only=True):
         int, described("Those that failed, as the provider reported within this time.", 3)
     ]
     logins: Annotated[int, described("The logins with a code.", 61)]
+    rejected: Annotated[
+        int, described("The requests for a code, and calls, that a limit rejected.", 12)
+    ]
 
 
 class StatisticsRowResponse(CountsResponse, kw_only=True):
@@ -96,7 +101,10 @@ class StatisticsRowResponse(CountsResponse, kw_only=True):
     )
     provider: Annotated[
         str | msgspec.UnsetType,
-        described(f"The provider, or `other` or `unknown`. {_IF_SUMMED}", "twilio"),
+        described(
+            f"The provider, or `other` or `unknown`; `none` if none was called. {_IF_SUMMED}",
+            "twilio",
+        ),
     ] = msgspec.UNSET
 
 
@@ -129,7 +137,7 @@ class StatisticsResponse(msgspec.Struct, kw_only=True):
         str,
         described("What the messages are summed by.", Dimension.COUNTRY.value, enum=DIMENSIONS),
     ]
-    total: Annotated[CountsResponse, described("All messages.")]
+    total: Annotated[CountsResponse, described("All results.")]
     rows: Annotated[
         list[StatisticsRowResponse],
         described(
@@ -151,10 +159,7 @@ def to_statistics_response(report: Statistics) -> StatisticsResponse:
     def fields_of(counts: Counts, names: Sequence[str] = ()) -> dict[str, Any]:
         return {
             **dict(zip(query.by, names, strict=False)),
-            "sent": counts.sent,
-            "delivered": counts.delivered,
-            "undelivered": counts.undelivered,
-            "logins": counts.logins,
+            **{result: counts[result] for result in Result},
         }
 
     return StatisticsResponse(

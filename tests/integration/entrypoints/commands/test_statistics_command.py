@@ -39,10 +39,10 @@ def test_a_report_has_what_a_stopped_process_counted(dialtone: CommandLine) -> N
     assert before.stdout.splitlines()[1:] == ["Nothing was counted."]
     assert shown[0].startswith("24 hours from 20")
     assert shown[1:] == [
-        "country  sent  delivered  undelivered  logins",
-        "US          3          2            0       2",
-        "IN          0          1            0       0",
-        "total       3          3            0       2",
+        "country  sent  not taken  delivered  undelivered  logins  rejected",
+        "US          3          0          2            0       2         1",
+        "IN          0          0          1            0       0         0",
+        "total       3          0          3            0       2         1",
         "",
         "rejections by  number",
         "per_ip              1",
@@ -52,8 +52,9 @@ def test_a_report_has_what_a_stopped_process_counted(dialtone: CommandLine) -> N
     assert by_day.stdout.splitlines()[0] == "365 days from 2026-01-01 00:00 (UTC), by country:"
     assert (as_json["period"], as_json["total"]["delivered"]) == ("day", 3)
     assert as_csv == [
-        '"provider","sent","delivered","undelivered","logins"',
-        '"acme:open","3","3","0","2"',
+        '"provider","sent","not_taken","delivered","undelivered","logins","rejected"',
+        '"acme:open","3","0","3","0","2","0"',
+        '"none","0","0","0","0","0","1"',
     ]
 
 

@@ -8,14 +8,14 @@ import pytest
 
 from application.features.statistics.feature import StatisticsFeature
 from domain.administration.scope import Scope
-from domain.features.statistics.period_sums import HOUR
+from domain.features.statistics.period_sums import HOUR, Result
 from entrypoints.http.fields import format_timestamp
 from tests.integration.entrypoints.http.administration import AdminDriver, open_admin_driver
 from tests.support.app_harness import AppHarness
 from tests.support.counted_events import accepted, delivered, logged_in, rejected
 
 PATH: Final = "/admin/statistics"
-NOTHING: Final = {"sent": 0, "delivered": 0, "undelivered": 0, "logins": 0}
+NOTHING: Final[dict[str, int]] = {result.value: 0 for result in Result}
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def test_a_report_has_the_sums_of_the_last_hours(driver: AdminDriver) -> N
 
     now = HOUR.start_of(driver.harness.clock.now())
     usa = NOTHING | {"sent": 2, "logins": 1}
-    total = usa | {"delivered": 1}
+    total = usa | {"delivered": 1, "rejected": 1}
     first, last = format_timestamp(now - HOUR.length), format_timestamp(now)
     assert response.json() == {
         "period": "hour",
@@ -49,6 +49,7 @@ async def test_a_report_has_the_sums_of_the_last_hours(driver: AdminDriver) -> N
         "total": total,
         "rows": [
             {"country": "US", "provider": "acme:open", **usa},
+            {"country": "US", "provider": "none", **NOTHING, "rejected": 1},
             {"country": "IN", "provider": "acme:open", **NOTHING, "delivered": 1},
         ],
         "by_period": [

@@ -6,18 +6,20 @@ import pytest
 
 from application.features.statistics.count_statistics import CountStatistics
 from application.features.statistics.feature import StatisticsFeature
+from application.features.voice.events import CallRejected
 from application.ports.otp import DeliveryResult
 from application.ports.security_events import SecurityEvent
 from domain.errors import DeliveryFailed, PhoneUnreachable
 from domain.features.statistics.period_sums import (
     DAY,
     HOUR,
+    NONE,
     UNKNOWN,
-    Counts,
-    DeliveryGroup,
-    GroupCounts,
+    Group,
+    GroupCount,
     PeriodCounts,
     PeriodSums,
+    Result,
 )
 from domain.otp.delivery import Channel
 from domain.phone import parse_phone
@@ -28,6 +30,7 @@ from tests.support.counted_events import (
     accepted,
     delivered,
     logged_in,
+    not_taken,
     rejected,
     unconfirmed,
     undelivered,
@@ -45,44 +48,52 @@ def make_count() -> CountStatistics:
 def counted_by(count: CountStatistics) -> PeriodCounts:
     """Return what was counted in the hour, which is that of the day."""
     (hour,), (day,) = (sums.list_changed() for sums in count.sums)
-    assert (hour.groups, hour.rejections) == (day.groups, day.rejections)
+    assert hour.groups == day.groups
     return hour
 
 
 @pytest.mark.parametrize(
-    ("event", "group", "counts"),
+    ("event", "group"),
     [
-        (accepted(), DeliveryGroup("US", Channel.SMS, PROVIDER), Counts(sent=1)),
-        (unconfirmed(), DeliveryGroup("US", Channel.SMS, PROVIDER), Counts(sent=1)),
+        (accepted(), Group("US", Channel.SMS, PROVIDER, Result.SENT)),
+        (unconfirmed(), Group("US", Channel.SMS, PROVIDER, Result.SENT)),
         (
             accepted(
                 phone=parse_phone("+919876543210"), channel=Channel.VOICE, provider="the line"
             ),
-            DeliveryGroup("IN", Channel.VOICE, "the line"),
-            Counts(sent=1),
+            Group("IN", Channel.VOICE, "the line", Result.SENT),
         ),
         (
             delivered(country="", provider=""),
-            DeliveryGroup(UNKNOWN, Channel.SMS, UNKNOWN),
-            Counts(delivered=1),
+            Group(UNKNOWN, Channel.SMS, UNKNOWN, Result.DELIVERED),
         ),
-        (undelivered(), DeliveryGroup("US", Channel.SMS, PROVIDER), Counts(undelivered=1)),
-        (logged_in(), DeliveryGroup("US", Channel.SMS, PROVIDER), Counts(logins=1)),
+        (undelivered(), Group("US", Channel.SMS, PROVIDER, Result.UNDELIVERED)),
+        (not_taken(), Group("US", Channel.SMS, PROVIDER, Result.NOT_TAKEN)),
+        (logged_in(), Group("US", Channel.SMS, PROVIDER, Result.LOGINS)),
+        (rejected(), Group("US", Channel.SMS, NONE, Result.REJECTED, "per_ip")),
+        (
+            CallRejected(phone=a_phone(), channel=Channel.VOICE, limit="per_phone"),
+            Group("US", Channel.VOICE, NONE, Result.REJECTED, "per_phone"),
+        ),
+        (
+            CallRejected(phone=None, channel=Channel.VOICE, limit="inbound_total"),
+            Group(UNKNOWN, Channel.VOICE, NONE, Result.REJECTED, "inbound_total"),
+        ),
     ],
 )
-def test_each_event_of_a_message_is_counted(
-    event: SecurityEvent, group: DeliveryGroup, counts: Counts
+def test_each_event_of_a_message_login_or_rejection_is_counted(
+    event: SecurityEvent, group: Group
 ) -> None:
     count = make_count()
-    count.record(event)
-    assert counted_by(count).groups == (GroupCounts(group, counts),)
-
-
-def test_rejections_are_counted_by_limit_and_other_events_not_at_all() -> None:
-    count = make_count()
-    for event in (rejected(), rejected(), rejected(limit="all_total"), rejected(limit="")):
+    for _ in range(2):
         count.record(event)
-    assert counted_by(count).rejections == {"per_ip": 2, "all_total": 1}
+    assert counted_by(count).groups == (GroupCount(group, 2),)
+
+
+def test_what_no_limit_rejected_is_no_rejection() -> None:
+    count = make_count()
+    count.record(rejected(limit=""))
+    assert [sums.list_changed() for sums in count.sums] == [[], []]
 
 
 def test_nothing_of_a_person_is_counted() -> None:
@@ -97,16 +108,18 @@ def test_nothing_of_a_person_is_counted() -> None:
     assert a_phone().e164 not in text
 
 
-@pytest.mark.parametrize(("result", "sent"), [(UNCLEAR, 1), (REJECTED, 0)])
-async def test_a_message_counts_if_a_provider_took_it_or_may_have(
-    result: DeliveryResult, sent: int
+@pytest.mark.parametrize(
+    ("result", "counted"), [(UNCLEAR, Result.SENT), (REJECTED, Result.NOT_TAKEN)]
+)
+async def test_a_message_is_sent_if_a_provider_took_it_or_may_have(
+    result: DeliveryResult, counted: Result
 ) -> None:
     app = AppHarness()
     app.messenger.result = result
     with suppress(DeliveryFailed, PhoneUnreachable):
         await app.request_otp()
-    counted = app.use_cases.of(StatisticsFeature).count.sums[0].list_changed()
-    assert sum(each.counts.sent for period in counted for each in period.groups) == sent
+    (hour,) = app.use_cases.of(StatisticsFeature).count.sums[0].list_changed()
+    assert [(each.group.result, each.count) for each in hour.groups] == [(counted, 1)]
 
 
 async def test_a_message_to_a_blocked_phone_does_not_count() -> None:

@@ -1,12 +1,13 @@
 """Which hours or days a report of statistics has, and how its sums are in order."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import pytest
 
 from domain.errors import InvalidValue, UnsupportedValue
-from domain.features.statistics.period_sums import Counts, DeliveryGroup, GroupCounts, PeriodCounts
+from domain.features.statistics.period_sums import Group, GroupCount, PeriodCounts, Result
 from domain.features.statistics.report import (
     MAX_HOURS,
     Dimension,
@@ -23,7 +24,6 @@ from tests.support.builders import NOW
 START: Final = NOW.replace(minute=0, second=0, microsecond=0)
 ONE_HOUR: Final = timedelta(hours=1)
 BY_COUNTRY: Final = [Dimension.COUNTRY]
-INDIA: Final = Counts(2, 1, 1, 1)
 
 
 def counted(number: int) -> PeriodCounts:
@@ -33,11 +33,13 @@ def counted(number: int) -> PeriodCounts:
         starts_at=starts_at,
         expires_at=starts_at + timedelta(days=8),
         groups=(
-            GroupCounts(DeliveryGroup("IN", Channel.SMS, "twilio"), INDIA),
-            GroupCounts(DeliveryGroup("US", Channel.VOICE, "acme:open"), Counts(sent=5 * number)),
-            GroupCounts(DeliveryGroup("US", Channel.SMS, "twilio"), Counts(sent=1)),
+            GroupCount(Group("IN", Channel.SMS, "twilio", Result.SENT), 2),
+            GroupCount(Group("IN", Channel.SMS, "twilio", Result.LOGINS), 1),
+            GroupCount(Group("US", Channel.VOICE, "acme:open", Result.SENT), 5 * number),
+            GroupCount(Group("US", Channel.SMS, "twilio", Result.SENT), 1),
+            GroupCount(Group("IN", Channel.SMS, "none", Result.REJECTED, "per_ip"), 1),
+            GroupCount(Group("US", Channel.SMS, "none", Result.REJECTED, "all_total"), 3),
         ),
-        rejections={"per_ip": 1, "all_total": 3},
     )
 
 
@@ -47,10 +49,11 @@ def test_a_report_sums_by_one_dimension_and_by_hour() -> None:
         sums.add(counted(number))
     report = sums.report()
 
-    india, usa = INDIA + INDIA, Counts(sent=7)
-    assert report.total == india + usa
-    assert report.rows == [GroupRow(("US",), usa), GroupRow(("IN",), india)]
-    assert [(row.starts_at, row.counts.sent) for row in report.by_period] == [
+    india = {Result.SENT: 4, Result.LOGINS: 2, Result.REJECTED: 2}
+    usa = {Result.SENT: 7, Result.REJECTED: 6}
+    assert report.total == {Result.SENT: 11, Result.LOGINS: 2, Result.REJECTED: 8}
+    assert report.rows == [GroupRow(("US",), Counter(usa)), GroupRow(("IN",), Counter(india))]
+    assert [(row.starts_at, row.counts[Result.SENT]) for row in report.by_period] == [
         (START - 2 * ONE_HOUR, 0),
         (START - ONE_HOUR, 8),
         (START, 3),
@@ -62,9 +65,10 @@ def test_a_report_sums_by_one_dimension_and_by_hour() -> None:
 def test_rows_by_two_dimensions_stand_together_by_the_first_one() -> None:
     sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("channel,provider")))
     sums.add(counted(1))
-    assert [(row.names, row.counts.sent) for row in sums.report().rows] == [
+    assert [(row.names, row.counts[Result.SENT]) for row in sums.report().rows] == [
         (("voice", "acme:open"), 5),
         (("sms", "twilio"), 3),
+        (("sms", "none"), 0),
     ]
     sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("country,channel")))
     sums.add(counted(1))

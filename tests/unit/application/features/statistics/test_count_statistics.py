@@ -6,9 +6,8 @@ import pytest
 
 from application.features.statistics.count_statistics import CountStatistics
 from application.features.statistics.feature import StatisticsFeature
-from application.features.voice.events import CallRejected
 from application.ports.otp import DeliveryResult
-from application.ports.security_events import SecurityEvent
+from application.ports.security_events import RejectionEvent, SecurityEvent
 from domain.errors import DeliveryFailed, PhoneUnreachable
 from domain.features.statistics.period_sums import (
     DAY,
@@ -72,11 +71,7 @@ def counted_by(count: CountStatistics) -> PeriodCounts:
         (logged_in(), Group("US", Channel.SMS, PROVIDER, Result.LOGINS)),
         (rejected(), Group("US", Channel.SMS, NONE, Result.REJECTED, "per_ip")),
         (
-            CallRejected(phone=a_phone(), channel=Channel.VOICE, limit="per_phone"),
-            Group("US", Channel.VOICE, NONE, Result.REJECTED, "per_phone"),
-        ),
-        (
-            CallRejected(phone=None, channel=Channel.VOICE, limit="inbound_total"),
+            RejectionEvent(channel=Channel.VOICE, limit="inbound_total"),
             Group(UNKNOWN, Channel.VOICE, NONE, Result.REJECTED, "inbound_total"),
         ),
     ],

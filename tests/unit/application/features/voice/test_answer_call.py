@@ -200,9 +200,9 @@ async def test_calls_of_one_caller_are_limited() -> None:
     assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
     assert other.heard.startswith("Welcome")
     assert set(stored_calls(app.database)) == {call.id for call in (*calls[:2], other)}
-    assert app.events.recorded == [
-        CallRejected(phone=a_phone(), channel=Channel.VOICE, limit="per_phone")
-    ]
+    rejected = CallRejected(phone=a_phone(), channel=Channel.VOICE, limit="per_phone")
+    assert app.events.recorded == [rejected]
+    assert rejected.country == "US"
     app.clock.advance(HOUR + HOUR / 60)
     await calls[2].ring()
     assert calls[2].heard.startswith("Welcome")

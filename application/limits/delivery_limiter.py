@@ -5,12 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from application.limits.limit_alerts import LimitAlerts
-from application.limits.restrictions import (
-    FindNumberBlock,
-    FindRestriction,
-    RestrictedClient,
-    join_restrictions,
-)
+from application.limits.restrictions import FindNumberBlock, FindRestriction
 from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
@@ -78,10 +73,15 @@ class DeliveryLimiter:
             now, route, recognition, request.channel, request.identity_id
         )
 
-    def find_restriction(self, client: RestrictedClient) -> Restriction | None:
-        """Return what keeps a client from getting permits, whatever the limits say."""
-        found = [find_restriction(client) for find_restriction in self.restrictions]
-        return join_restrictions(each for each in found if each is not None)
+    def find_restriction(
+        self, client_ip: str, recognition: Recognition, now: datetime
+    ) -> Restriction | None:
+        """Return what keeps a client from getting permits, whatever the limits say.
+
+        One that no proof ends comes first.
+        """
+        found = [find(client_ip, recognition, now) for find in self.restrictions]
+        return min(filter(None, found), key=lambda each: each.ends_with_proof, default=None)
 
     async def acquire(
         self, reservation: Reservation, verification: PhoneVerification
@@ -235,8 +235,7 @@ class DeliveryLimiter:
             route = self.route(phone, attempt.client_ip)
             reservation = self.limits.reserve_delivery(now, route, recognition, Channel.SMS)
             if attempt.purpose is not Purpose.UNDO_PHONE_CHANGE:
-                client = RestrictedClient(phone, client_ip, recognition, now)
-                restriction = self.find_restriction(client)
+                restriction = self.find_restriction(client_ip, recognition, now)
         if restriction is not None and restriction.ends_with_proof:
             # This client has got a code, so it can make a proof if one is needed.
             restriction = None

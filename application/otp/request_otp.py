@@ -10,7 +10,6 @@ from typing import Final
 
 from application.identities.phone_holds import PhoneHolds
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.limits.restrictions import RestrictedClient
 from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.events import (
     WITHIN_COOLDOWN,
@@ -347,8 +346,7 @@ class RequestOtp:
     ) -> Restriction | None:
         if not request.can_be_restricted:
             return None
-        client = RestrictedClient(command.phone, command.client_ip, recognition, request.now)
-        return self.delivery_limiter.find_restriction(client)
+        return self.delivery_limiter.find_restriction(command.client_ip, recognition, request.now)
 
     async def _refer_to_delivery(
         self,

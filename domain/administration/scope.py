@@ -36,7 +36,6 @@ class Scope(StrEnum):
     RESTORE_USERS = "users:restore"
     CHANGE_ROLES = "users:role"
     READ_AUDIT = "audit:read"
-    READ_COSTS = "costs:read"
     READ_STATISTICS = "statistics:read"
     READ_LIBRARY = "library:read"
     MODERATE_LIBRARY = "library:moderate"

@@ -50,7 +50,7 @@ from application.features.phone_change.details import add_phone_change_details
 from application.features.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
 from application.features.phone_change.move_phone import MovePhone
 from application.features.start.feature import StartFeature
-from application.features.statistics.feature import StatisticsFeature, StatisticsPolicy
+from application.features.statistics.feature import StatisticsFeature
 from application.features.user_list.feature import UserListFeature
 from application.features.voice.call_urls import CallUrls
 from application.features.voice.calls import CallsFeature, CallsPolicy
@@ -94,7 +94,6 @@ class Policy(CorePolicy):
     passkeys: PasskeysPolicy = PasskeysPolicy(
         enrolment_url="https://example.org/console/passkeys/enrol"
     )
-    statistics: StatisticsPolicy = field(default_factory=StatisticsPolicy)
     voice: VoicePolicy | None = VoicePolicy(provider="line", call_texts=CALL_TEXTS)
 
 
@@ -173,7 +172,7 @@ class AppHarness(CoreHarness):
             EventsFeature(core, EventsPorts(destinations=self.destinations), self.policy.events)
         )
         core.add(EventRecordsFeature(core, self.destinations))
-        core.add(StatisticsFeature(core, statistics, self.listeners, self.policy.statistics))
+        core.add(StatisticsFeature(core, statistics, self.listeners))
         core.add(ExportFeature(core, self._make(make_export_repositories)))
         core.add(ImportsFeature(core, self.policy.media.variant_specs))
         core.add(AdminFeature(core, self._make(make_admin_repositories).service_tokens))
@@ -222,18 +221,14 @@ class AppHarness(CoreHarness):
         self,
         call_id: str,
         status: CallStatus = CallStatus.COMPLETED,
-        *,
-        seconds: int | None = None,
     ) -> None:
-        """Report the status of a call, as the provider does: one to a number of India."""
+        """Report the status of a call, as the provider does."""
         stored = stored_calls(self.database, call_id).get(call_id)
         await self.voice.record_call_status(
             call_id,
             status,
             provider_call_id=(stored and stored.value.provider_call_id) or "",
             labels=PhoneLabels("", ""),
-            called_country="IN",
-            seconds=seconds,
         )
 
     async def code_of_last_call(self) -> str:

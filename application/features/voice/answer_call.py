@@ -9,7 +9,6 @@ from typing import Final
 from application.features.voice.call_limiter import CallLimiter
 from application.features.voice.effects import CarryOutEffect
 from application.features.voice.ports import Calls
-from application.otp.extensions import EndedCall, OtpExtensions
 from application.ports.errors import PortError
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
@@ -32,8 +31,6 @@ from domain.features.voice.step import (
     CallEvent,
     ChooseLanguage,
     ClaimedCaller,
-    Dialed,
-    DialResult,
     Recorded,
     Register,
     Step,
@@ -118,13 +115,11 @@ class _Completion:
         call: the call.
         ended_line: when the line was acquired that the update ended, if any.
         is_line_used: whether the call has the line that was reserved for it.
-        is_first: whether this request was processed, and not a parallel one.
     """
 
     call: Call
     ended_line: datetime | None = None
     is_line_used: bool = False
-    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +139,7 @@ class AnswerCall:
     - Menus end five minutes after the start of the call, those of numbers with a verified identity
       after ten.
     - The line operator sees the caller's number, or without one the number that was called, or else
-      `caller_id`: providers reject a call from an invalid number. What the provider charges for the
-      connection is counted.
+      `caller_id`: providers reject a call from an invalid number.
     """
 
     calls: Calls
@@ -154,8 +148,6 @@ class AnswerCall:
     call_limiter: CallLimiter
     clock: Clock
     texts: CallTexts
-    extensions: OtpExtensions
-    provider: str
     line_operator: PhoneNumber | None = None
     caller_id: str = ""
 
@@ -318,7 +310,6 @@ class AnswerCall:
                 completed,
                 ended_line=call.line_acquired_at,
                 is_line_used=completed.line_acquired_at is not None,
-                is_first=True,
             )
 
         completion = await change(self.calls, call_id, complete, loaded=loaded)
@@ -327,20 +318,5 @@ class AnswerCall:
         if completion is None:  # the record of the call was deleted
             return step.instructions
         await self.call_limiter.release_line(completion.ended_line)
-        if completion.is_first:
-            self._count_line_operator_call(command.event)
         turn = completion.call.find_turn(position)
         return turn.instructions if turn else step.instructions
-
-    def _count_line_operator_call(self, event: CallEvent) -> None:
-        """Count the call to the line operator that ended with this event."""
-        if not isinstance(event, Dialed) or event.result is not DialResult.ANSWERED:
-            return
-        if self.line_operator is not None:
-            ended = EndedCall(
-                country=self.line_operator.country,
-                provider=self.provider,
-                seconds=event.seconds,
-                has_code=False,
-            )
-            self.extensions.count_cost(ended)

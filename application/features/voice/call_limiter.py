@@ -15,6 +15,7 @@ from domain.features.voice.call_limits import CallLimits
 from domain.features.voice.call_texts import CallTexts
 from domain.features.voice.menu import skip_line_operator
 from domain.features.voice.step import ClaimedCaller, DialResult, Step
+from domain.otp.delivery import Channel
 from domain.otp.rate_limits import Acquisition, Reservation
 
 
@@ -79,7 +80,7 @@ class CallLimiter:
 
     async def _record_rejection(self, caller: ClaimedCaller, reservation: Reservation) -> None:
         limit, _ = await self.alerts.name_used_limit(reservation)
-        self.events.record(CallRejected(phone=caller.phone, limit=limit))
+        self.events.record(CallRejected(phone=caller.phone, channel=Channel.VOICE, limit=limit))
 
     async def release(self, acquired: Acquisition | None) -> None:
         """Release permits that no call holds. Where that fails they expire."""

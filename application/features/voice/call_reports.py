@@ -6,7 +6,6 @@ from datetime import datetime
 from application.features.voice.call_limiter import CallLimiter
 from application.features.voice.ports import Calls
 from application.otp.delivery_status import ReportDelivery, ReportedDelivery
-from application.otp.extensions import EndedCall, OtpExtensions
 from application.ports.system import Clock
 from application.update import change
 from application.webhook_urls import PhoneLabels
@@ -25,7 +24,6 @@ class CallReports:
     report_delivery: ReportDelivery
     clock: Clock
     provider: str
-    extensions: OtpExtensions
 
     async def record_status(
         self,
@@ -34,22 +32,17 @@ class CallReports:
         *,
         provider_call_id: str,
         labels: PhoneLabels,
-        called_country: str,
-        seconds: int | None,
     ) -> None:
         """Record the status. It never goes backwards. That of another call is ignored.
 
         The report of a delivery that is a call follows: the code counts as delivered once it was
-        read. The line of a call that ended is free again. An answered call costs the price of the
-        country that was called: for an inbound call, that of our number.
+        read. The line of a call that ended is free again.
 
         Args:
             call_id: our id of the call.
             status: what the provider reports.
             provider_call_id: the provider's id of the call that it reports.
             labels: what the URL of the report says of the phone that was called.
-            called_country: the country of the number that was called.
-            seconds: how long the call was, if the provider says it.
 
         Raises:
             StorageError
@@ -58,27 +51,18 @@ class CallReports:
 
         def advance(
             call: Call | None,
-        ) -> tuple[Call | None, tuple[Call, datetime | None, bool] | None]:
+        ) -> tuple[Call | None, tuple[Call, datetime | None] | None]:
             if call is None or not call.may_have_provider_call_id(provider_call_id):
                 return call, None
             advanced = call.advance_status(status, now)
             ended_line = call.line_acquired_at if advanced.line_acquired_at is None else None
-            return advanced, (advanced, ended_line, advanced.ended_at != call.ended_at)
+            return advanced, (advanced, ended_line)
 
         result = await change(self.calls, call_id, advance)
         if result is None:
             return
-        call, ended_line, has_ended = result
+        call, ended_line = result
         await self.call_limiter.release_line(ended_line)
-        if has_ended and call.status is CallStatus.COMPLETED and call.duration is not None:
-            length = call.duration.total_seconds() if seconds is None else seconds
-            ended = EndedCall(
-                country=called_country,
-                provider=self.provider,
-                seconds=length,
-                has_code=call.challenge_id is not None,
-            )
-            self.extensions.count_cost(ended)
         if call.report_id is not None:
             delivery = ReportedDelivery(
                 labels=labels,

@@ -14,6 +14,10 @@ class CallRejected(RejectionEvent):
     is_warning = True
     phone: PhoneNumber | None
 
+    @property
+    def country(self) -> str:
+        return self.phone.country if self.phone else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CallerRegistered(PhoneEvent):

@@ -111,8 +111,6 @@ class VoiceFeature:
             texts=policy.call_texts,
             line_operator=policy.line_operator,
             caller_id=policy.caller_id,
-            extensions=otp.extensions,
-            provider=policy.provider,
         )
         self.answer_code_call = AnswerCodeCall(
             calls, verifications, codes, clock, policy.call_texts
@@ -123,7 +121,6 @@ class VoiceFeature:
             otp.report_delivery,
             clock,
             policy.provider,
-            otp.extensions,
         )
         self.record_call_status = reports.record_status
         self.keep_recording = reports.keep_recording

@@ -53,10 +53,9 @@ class DialResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dialed:
-    """The call to the line operator ended. `seconds` is 0 if the provider does not say them."""
+    """The call to the line operator ended."""
 
     result: DialResult
-    seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

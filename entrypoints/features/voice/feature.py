@@ -158,12 +158,6 @@ class VoiceSettings(Settings):
             case PhoneProvider(provider=provider) | (Factory() as provider):
                 return (*super().providers, provider)
 
-    def providers_of(self, channel: Channel) -> tuple[str, ...]:
-        """Return the names of the providers of a channel, also of calls."""
-        if channel is Channel.VOICE:
-            return (self.voice_provider,) if self.has_phone_line else ()
-        return super().providers_of(channel)
-
     @property
     def voice_provider(self) -> str:
         """The name of the provider of calls."""

@@ -61,12 +61,6 @@ class WhatsAppSettings(WhatsAppCloudSettings):
         """The providers that the settings name, also for WhatsApp."""
         return super().providers if self.whatsapp is None else (*super().providers, self.whatsapp)
 
-    def providers_of(self, channel: Channel) -> tuple[str, ...]:
-        """Return the names of the providers of a channel, also of WhatsApp."""
-        if channel is Channel.WHATSAPP:
-            return () if self.whatsapp is None else (provider_name(self.whatsapp),)
-        return super().providers_of(channel)
-
 
 def _check_provider(settings: WhatsAppSettings) -> Iterator[Problem]:
     whatsapp = settings.whatsapp

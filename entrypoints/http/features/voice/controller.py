@@ -12,7 +12,6 @@ from application.features.voice.feature import VoiceFeature
 from application.webhook_urls import parse_phone_labels
 from domain.features.voice.call import inbound_call_id
 from domain.features.voice.step import Recorded
-from domain.phone import UNKNOWN_COUNTRY
 from entrypoints.http.features.voice.call_response import respond, respond_with_apology
 from entrypoints.http.features.voice.webhook import Webhook, receive_webhook
 from entrypoints.http.requests.dependencies import Injected, provide
@@ -69,8 +68,6 @@ class VoiceController(Controller):
                 fields.call_status,
                 provider_call_id=fields.provider_call_id,
                 labels=parse_phone_labels(webhook.parameters),
-                called_country=fields.called.country if fields.called else UNKNOWN_COUNTRY,
-                seconds=fields.call_seconds,
             )
 
     @post("/recording", status_code=204)

@@ -32,13 +32,6 @@ def test_every_status_of_a_dialed_call_is_known(status: str, result: DialResult)
     assert parse(DialCallStatus=status, Digits="1", RecordingSid=RECORDING).event == Dialed(result)
 
 
-def test_the_length_of_a_call_is_what_twilio_charges() -> None:
-    for text, seconds in (("61", 61), ("0", 0), ("", None), ("-1", None), ("1.5", None)):
-        assert parse(CallDuration=text).call_seconds == seconds
-        dialed = parse(DialCallStatus="completed", DialCallDuration=text).event
-        assert dialed == Dialed(DialResult.ANSWERED, seconds or 0)
-
-
 def test_every_status_of_a_message_is_known() -> None:
     for status, reported in {
         **dict.fromkeys(("accepted", "scheduled", "sending"), ReportedStatus.QUEUED),

@@ -12,6 +12,7 @@ from domain.features.voice.call_limits import CallLimits
 from domain.features.voice.instructions import Dial, HangUp, Position, Reject
 from domain.features.voice.step import Answered, CallOutcome, DialResult
 from domain.identities.identity import Identity
+from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
@@ -209,7 +210,9 @@ async def test_calls_of_one_caller_are_limited() -> None:
     assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
     assert other.heard.startswith("Welcome")
     assert set(stored_calls(app.database)) == {call.id for call in (*calls[:2], other)}
-    assert app.events.recorded == [CallRejected(phone=a_phone(), limit="per_phone")]
+    rejected = CallRejected(phone=a_phone(), channel=Channel.VOICE, limit="per_phone")
+    assert app.events.recorded == [rejected]
+    assert rejected.country == "US"
     app.clock.advance(HOUR + HOUR / 60)
     await calls[2].ring()
     assert calls[2].heard.startswith("Welcome")

@@ -175,7 +175,7 @@ class AppHarness(CoreHarness):
         core.add(EventRecordsFeature(core, self.destinations))
         core.add(StatisticsFeature(core, statistics, self.listeners, self.policy.statistics))
         core.add(ExportFeature(core, self._make(make_export_repositories)))
-        core.add(ImportsFeature(core, self.policy.media.variant_specs))
+        core.add(ImportsFeature(core, self.policy.media.variant_specs, max_file_bytes=10**6))
         core.add(AdminFeature(core, self._make(make_admin_repositories).service_tokens))
         user_list = StoredUserList(self.database.records, self.database.encryption)
         core.add(UserListFeature(core, user_list))

@@ -1,28 +1,24 @@
-"""Files of users: CSV and JSON lines, and files that cannot be read."""
+"""Files that are imported: CSV and JSON lines, and files that cannot be read."""
 
 import gzip
 import json
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from adapters.imports.user_files import MAX_RECORD_LENGTH, UserFile
-from application.features.imports.import_user import ImportedUser
-from application.features.imports.user_lines import (
-    InvalidLine,
-    LineProblem,
-    UserLine,
-    parse_user_line,
-)
+from adapters.imports.import_file import MAX_RECORD_LENGTH, ImportFile
+from application.features.imports.lines import ImportProblem, InvalidLine, Line
+from application.features.imports.user_lines import FIELDS, ImportedUser, UserLines
 from application.ports.errors import ConfigurationError
 from domain.identities.external_id import ExternalId
 from domain.phone import DEFAULT_RULES, parse_phone
 
 RAHUL, ASHA = parse_phone("+14155550101"), parse_phone("+447400123456")
-USERS: Final[list[ImportedUser | LineProblem]] = [
+USERS: Final[list[ImportedUser | ImportProblem]] = [
     ImportedUser(
         phone=RAHUL,
         id="5f7c8ec7c33c6c004bbafe82",
@@ -51,30 +47,34 @@ JSON_LINES: Final = (
 )
 
 
-def parse(line: UserLine) -> ImportedUser | LineProblem:
-    try:
-        return parse_user_line(line, None, DEFAULT_RULES)
-    except InvalidLine as error:
-        return error.problem
+def parse(line: Line) -> ImportedUser | ImportProblem | None:
+    user = UserLines(default_region=None, rules=DEFAULT_RULES).parse(line)
+    return user.result.problem if isinstance(user, InvalidLine) else user
 
 
-def read(file: UserFile) -> list[ImportedUser | LineProblem]:
+def read(file: ImportFile) -> list[ImportedUser | ImportProblem | None]:
     return [parse(line) for line in file.read()]
 
 
-def of_text(tmp_path: Path, text: str | bytes, *, ignores_blocks: bool = True) -> UserFile:
+def of_text(tmp_path: Path, text: str | bytes, required: Sequence[str] = ("phone",)) -> ImportFile:
     path = tmp_path / "users"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return UserFile(path=path, ignores_blocks=ignores_blocks)
+    return make(path, required)
 
 
-def phones_of(file: UserFile) -> list[str | LineProblem]:
+def make(path: Path, required: Sequence[str] = ()) -> ImportFile:
+    return ImportFile(
+        path=path, names=FIELDS, objects=("claims",), required=dict.fromkeys(required, ": say why.")
+    )
+
+
+def phones_of(file: ImportFile) -> list[str | ImportProblem | None]:
     return [user.phone.e164 if isinstance(user, ImportedUser) else user for user in read(file)]
 
 
 @pytest.mark.parametrize("text", [CSV, JSON_LINES, "\ufeff\r\n" + CSV, "\ufeff\n" + JSON_LINES])
 def test_a_file_is_csv_unless_it_begins_like_a_json_object(tmp_path: Path, text: str) -> None:
-    assert read(of_text(tmp_path, text, ignores_blocks=False)) == USERS
+    assert read(of_text(tmp_path, text, ["phone", "blocked"])) == USERS
 
 
 def test_lines_are_numbered_by_where_they_begin(tmp_path: Path) -> None:
@@ -119,16 +119,15 @@ def test_of_very_many_unknown_fields_some_are_named(tmp_path: Path) -> None:
 def test_claims_are_an_object_or_its_text(tmp_path: Path) -> None:
     objects = '{"phone":"+1","blocked":0,"claims":{"a":"é"}}\n{"phone":"+1","claims":[1]}'
     known, wrong = of_text(tmp_path, objects).read()
-    assert (known.fields and known.fields.claims, known.message) == ('{"a": "é"}', "")
+    assert (known.fields["claims"], known.message) == ('{"a": "é"}', "")
     assert wrong.message == "claims is not an object."
 
 
 def test_of_an_object_with_a_list_the_other_fields_are_known(tmp_path: Path) -> None:
     text = '{"phone": "+14155550101", "username": ["A"], "blocked": true}\n'
-    (line,) = of_text(tmp_path, text, ignores_blocks=False).read()
-    assert parse(line) is LineProblem.INVALID_LINE
-    assert line.fields is not None
-    assert line.fields.blocked == "true"
+    (line,) = of_text(tmp_path, text, ["phone", "blocked"]).read()
+    assert parse(line) is ImportProblem.INVALID_LINE
+    assert line.fields["blocked"] == "true"
 
 
 REJECTED: Final = """\
@@ -142,9 +141,9 @@ REJECTED_LINES: Final = JSON_LINES.replace('{"phone', '{"rejected_line": 7, "pho
 
 @pytest.mark.parametrize("text", [REJECTED, REJECTED_LINES])
 def test_a_file_of_rejected_lines_is_read_as_it_is(tmp_path: Path, text: str) -> None:
-    file = of_text(tmp_path, text, ignores_blocks=False)
+    file = of_text(tmp_path, text, ["phone", "blocked"])
     assert read(file) == USERS
-    assert not any("rejected_line" in line.original for line in file.read())
+    assert not any("rejected_line" in line.fields for line in file.read())
 
 
 @pytest.mark.parametrize(
@@ -154,33 +153,21 @@ def test_a_file_of_rejected_lines_is_read_as_it_is(tmp_path: Path, text: str) ->
         ('{"phone": "1"}\n{"phone": "2"}\n', "field"),
     ],
 )
-def test_a_file_that_does_not_say_who_is_blocked_is_not_read(
+def test_a_file_without_a_field_that_is_required_is_not_read(
     tmp_path: Path, text: str, kind: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=f"has no {kind} blocked, which says who is"):
-        read(of_text(tmp_path, text, ignores_blocks=False))
+    with pytest.raises(ConfigurationError, match=f"has no {kind} blocked: say why"):
+        read(of_text(tmp_path, text, ["phone", "blocked"]))
     assert len(read(of_text(tmp_path, text))) == text.count("\n") - (kind == "column")
-
-
-@pytest.mark.parametrize(
-    "text", ["phone,blocked\n+14155550101,yes\n", '{"phone": "+14155550101", "blocked": true}\n']
-)
-def test_blocks_are_ignored_if_the_operator_says_so(tmp_path: Path, text: str) -> None:
-    ignored = of_text(tmp_path, text)
-    assert read(ignored) == [ImportedUser(phone=RAHUL)]
-    assert [line.unread for line in ignored.read()] == [["blocked"]]
-    assert read(of_text(tmp_path, text, ignores_blocks=False)) == [
-        ImportedUser(phone=RAHUL, is_blocked=True)
-    ]
 
 
 def test_a_line_that_cannot_be_read_is_rejected_alone(tmp_path: Path) -> None:
     deep = f'{{"phone": {"[" * 100_000}'
     lines = f'{{"phone"\n{{"phone": "+14155550101"}}\n7\n{deep}\n{{"phone": 14155550102}}\n'
     lines += '{"phone": "+14155550103", "username": ["a"]}\n{"phone": "+14155550104", "id": {}}\n'
-    invalid = LineProblem.INVALID_LINE
+    invalid = ImportProblem.INVALID_LINE
     assert phones_of(of_text(tmp_path, lines)) == [
-        invalid, "+14155550101", invalid, invalid, LineProblem.INVALID_PHONE, invalid, invalid,
+        invalid, "+14155550101", invalid, invalid, ImportProblem.INVALID_PHONE, invalid, invalid,
     ]  # fmt: skip
     rows = "phone,id\n+14155550101,1\n+14155550102,2,3\n+14155550103\n+14155550104,4\n"
     assert phones_of(of_text(tmp_path, rows)) == [
@@ -202,7 +189,7 @@ def test_all_lines_of_a_report_have_the_same_columns(
     tmp_path: Path, text: str, columns: list[str]
 ) -> None:
     lines = of_text(tmp_path, text).read()
-    assert [[*line.original] for line in lines] == [columns, columns]
+    assert [[*line.fields] for line in lines] == [columns, columns]
 
 
 def test_a_field_that_was_escaped_for_spreadsheets_is_read(tmp_path: Path) -> None:
@@ -222,7 +209,7 @@ def test_a_field_that_was_escaped_for_spreadsheets_is_read(tmp_path: Path) -> No
         (b'{"phone": "' + b"1" * MAX_RECORD_LENGTH, "line 1 has more than 1048576 bytes"),
         (b"phone\n" + b'"\n1",' * 300_000, "is in a record that has more than 1048576 bytes"),
         (gzip.compress(b"phone\n", mtime=0), "is compressed, or a spreadsheet"),
-        (b"username,id\n1,2\n", "has no column phone. Its columns are: username, id"),
+        (b"username,id\n1,2\n", "has no column phone: say why"),
         (b"phone,id,phone\n1,2,3\n", "has two columns phone"),
         (b'phone\n"1\n2\n', "line 3 is not valid CSV"),
         (b'[{"phone": "1"}]', "begins like one JSON document: an import reads an object a line"),
@@ -239,9 +226,9 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, text: bytes, messag
 
 def test_a_folder_a_pipe_and_a_missing_file_say_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="is a folder"):
-        read(UserFile(path=tmp_path))
+        read(make(tmp_path))
     with pytest.raises(ConfigurationError, match="No such file"):
-        read(UserFile(path=tmp_path / "missing.csv"))
+        read(make(tmp_path / "missing.csv"))
     os.mkfifo(pipe := tmp_path / "pipe")
     with pytest.raises(ConfigurationError, match="is not a regular file"):
-        read(UserFile(path=pipe))
+        read(make(pipe))

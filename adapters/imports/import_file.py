@@ -1,28 +1,25 @@
-"""A file of users: CSV with a header (RFC 4180), or JSON lines. Both have the fields of a user."""
+"""A file that is imported: JSON lines, or CSV with a header (RFC 4180)."""
 
 import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from application.features.imports.user_lines import LineFields, UserLine
+from application.features.imports.lines import Line
 from application.ports.errors import ConfigurationError
 
-FIELD_NAMES: Final = tuple(field.name for field in fields(LineFields))
 REJECTED_COLUMNS: Final = ("rejected_line", "rejected_reason", "rejected_message")
 """What a file of rejected lines has before the fields, so that it can be mended and read again."""
 MAX_RECORD_LENGTH: Final = 1 << 20
 """In bytes of a line, and in characters of a CSV record, which may have several."""
 MAX_UNKNOWN_FIELDS: Final = 1000
 """How many are named. Each JSON object may have others."""
-_BLOCKED: Final = "blocked"
-_CLAIMS: Final = "claims"
 _BOM: Final = b"\xef\xbb\xbf"
 _COMPRESSED: Final = (b"\x1f\x8b", b"PK\x03\x04")
 """gzip and ZIP, which a spreadsheet's own file is."""
@@ -30,27 +27,30 @@ _TOO_LONG: Final = f"has more than {MAX_RECORD_LENGTH} bytes"
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _TEXT_FORMULA: Final = re.compile(r'\s*="((?:[^"]|"")*)"\s*')
 _NUMBER: Final = re.compile(r"\d(?:\W?\d){6}")
-_KNOWN: Final = f"An import knows {', '.join(FIELD_NAMES)}."
 _RECIPES: Final = "docs/importing.md has recipes for the exports of other services."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserFile:
-    """A file of users, which may be read several times.
+class ImportFile:
+    """A file, which may be read several times.
 
     - If it begins with `{`, it is JSON lines: an object a line. Otherwise it is CSV.
-    - A field that is none of a user's is an error, and so is a file that does not say who is
-      blocked: an import would leave out what its operator believes to be imported.
+    - A field with another name is an error, and so is a file without one that is required: an
+      import would leave out what its operator believes to be imported.
 
     Attributes:
         path: The file.
-        ignores_blocks: Read nobody as blocked.
+        names: The names of the fields.
+        required: The names that the file has to have, and what to say where one is missing.
+        objects: The names of the fields that are an object of JSON; in CSV, its text.
     """
 
     path: Path
-    ignores_blocks: bool = False
+    names: Sequence[str]
+    required: Mapping[str, str]
+    objects: Collection[str] = ()
 
-    def read(self) -> Iterator[UserLine]:
+    def read(self) -> Iterator[Line]:
         """Yield the lines. Empty ones are skipped.
 
         Raises:
@@ -121,27 +121,27 @@ class UserFile:
     def _invalid(self, number: int, problem: str) -> ConfigurationError:
         return ConfigurationError(f"{self.path}: line {number} {problem}.")
 
-    def _has_unknown(self, names: Iterable[str], hint: str = "") -> ConfigurationError:
-        shown = ", ".join(names)
-        return ConfigurationError(
-            f"{self.path} has unknown fields: {shown}. {_KNOWN} {hint}{_RECIPES}"
-        )
+    def _check_unknown(self, unknown: Iterable[str], hint: str = "") -> None:
+        if shown := ", ".join(unknown):
+            known = f"An import knows {', '.join(self.names)}."
+            raise ConfigurationError(
+                f"{self.path} has unknown fields: {shown}. {known} {hint}{_RECIPES}"
+            )
 
-    def _says_no_blocks(self, kind: str) -> ConfigurationError:
-        return ConfigurationError(
-            f"{self.path} has no {kind} {_BLOCKED}, which says who is blocked elsewhere: without "
-            "it they could sign in here. Add it, or use --ignore-blocks if nobody is."
-        )
+    def _check_required(self, present: Collection[str], kind: str) -> None:
+        for name, hint in self.required.items():
+            if name not in present:
+                raise ConfigurationError(f"{self.path} has no {kind} {name}{hint}")
 
-    def _to_line(self, number: int, original: Mapping[str, str]) -> UserLine:
-        if not self.ignores_blocks:
-            return UserLine(number, original, LineFields(**original))
-        read = LineFields(**{**original, _BLOCKED: ""})
-        return UserLine(number, original, read, unread=[_BLOCKED] if original.get(_BLOCKED) else ())
+    def _list_unknown(self, names: Iterable[str]) -> Sequence[str]:
+        """Return the names of fields that an import does not know, as they are shown."""
+        known = (*self.names, *REJECTED_COLUMNS)
+        shown = dict.fromkeys(_show_column(name) for name in names if name not in known)
+        return [*shown][:MAX_UNKNOWN_FIELDS]
 
     # CSV
 
-    def _read_csv(self, lines: Iterable[tuple[int, str]]) -> Iterator[UserLine]:
+    def _read_csv(self, lines: Iterable[tuple[int, str]]) -> Iterator[Line]:
         with self._explain_csv(numbers := _Lines(lines)):
             rows = csv.reader(numbers, strict=True)
             columns = [name.strip() for name in next(rows)]
@@ -162,66 +162,57 @@ class UserFile:
             raise self._invalid(lines.last, f"is in a record that {_TOO_LONG}") from None
 
     def _check_columns(self, columns: Sequence[str]) -> None:
-        repeated = [name for name, count in Counter(columns).items() if count > 1]
-        unknown = _list_unknown(columns)
-        if unknown:
-            raise self._has_unknown(
-                unknown, "The first line of CSV names the columns, with commas between them. "
-            )
-        if repeated:
-            raise ConfigurationError(f"{self.path} has two columns {repeated[0]}.")
-        if "phone" not in columns:
-            raise ConfigurationError(
-                f"{self.path} has no column phone. Its columns are: {', '.join(columns)}."
-            )
-        if _BLOCKED not in columns and not self.ignores_blocks:
-            raise self._says_no_blocks("column")
+        self._check_unknown(
+            self._list_unknown(columns),
+            "The first line of CSV names the columns, with commas between them. ",
+        )
+        for name, count in Counter(columns).items():
+            if count > 1:
+                raise ConfigurationError(f"{self.path} has two columns {name}.")
+        self._check_required(columns, "column")
 
-    def _read_row(self, number: int, columns: Sequence[str], row: Sequence[str]) -> UserLine:
-        original = {name: "" for name in columns if name in FIELD_NAMES}
+    def _read_row(self, number: int, columns: Sequence[str], row: Sequence[str]) -> Line:
+        fields = {name: "" for name in columns if name in self.names}
         for name, text in zip(columns, row, strict=False):
-            if name in original:
-                original[name] = _unescape(text)
-        if len(row) != len(columns):
-            message = f"It has {len(row)} fields, and the header has {len(columns)}."
-            return UserLine(number, original, None, message)
-        return self._to_line(number, original)
+            if name in fields:
+                fields[name] = _unescape(text)
+        if len(row) == len(columns):
+            return Line(number, fields)
+        return Line(number, fields, f"It has {len(row)} fields, and the header has {len(columns)}.")
 
     # JSON
 
-    def _read_json(self, lines: Iterable[tuple[int, str]]) -> Iterator[UserLine]:
-        unknown = dict[str, int]()
-        has_objects, says_blocks = False, self.ignores_blocks
+    def _read_json(self, lines: Iterable[tuple[int, str]]) -> Iterator[Line]:
+        unknown, present, has_objects = dict[str, int](), set[str](), False
         for number, line in lines:
             if not line.strip():
                 continue
             found = _parse_object(line)
             if found is None:
-                nothing = dict.fromkeys(FIELD_NAMES, "")
-                yield UserLine(number, nothing, None, "It is not a JSON object.")
+                yield Line(number, dict.fromkeys(self.names, ""), "It is not a JSON object.")
                 continue
-            has_objects, says_blocks = True, says_blocks or _BLOCKED in found
-            for name in _list_unknown(found):
+            has_objects = True
+            present.update(self.required.keys() & found.keys())
+            for name in self._list_unknown(found):
                 unknown.setdefault(name, number)
             if len(unknown) > MAX_UNKNOWN_FIELDS:
                 break
             yield self._read_object(number, found)
-        if unknown:
-            raise self._has_unknown(f"{name} (line {number})" for name, number in unknown.items())
-        if has_objects and not says_blocks:
-            raise self._says_no_blocks("field")
+        self._check_unknown(f"{name} (line {number})" for name, number in unknown.items())
+        if has_objects:
+            self._check_required(present, "field")
 
-    def _read_object(self, number: int, found: Mapping[str, object]) -> UserLine:
-        texts = {name: _to_text(found.get(name)) for name in FIELD_NAMES}
-        if isinstance(claims := found.get(_CLAIMS), dict):
-            texts[_CLAIMS] = json.dumps(claims, ensure_ascii=False)
-        original = {name: text or "" for name, text in texts.items()}
-        line = self._to_line(number, original)
-        for name, text in texts.items():
-            if text is None:
-                allowed = "an object" if name == _CLAIMS else "a text, a number, true or false"
-                return replace(line, message=f"{name} is not {allowed}.")
-        return line
+    def _read_object(self, number: int, found: Mapping[str, object]) -> Line:
+        texts = {name: _to_text(found.get(name)) for name in self.names}
+        for name in self.objects:
+            if isinstance(value := found.get(name), dict):
+                texts[name] = json.dumps(value, ensure_ascii=False)
+        fields = {name: text or "" for name, text in texts.items()}
+        wrong = next((name for name, text in texts.items() if text is None), None)
+        if wrong is None:
+            return Line(number, fields)
+        allowed = "an object" if wrong in self.objects else "a text, a number, true or false"
+        return Line(number, fields, f"{wrong} is not {allowed}.")
 
 
 class _LongRecord(Exception):
@@ -252,18 +243,11 @@ class _Lines:
         return line
 
 
-def show_column(name: str) -> str:
+def _show_column(name: str) -> str:
     """Return the name of a column, unless it may be a phone number."""
     if _NUMBER.search(name):
         return "(hidden)"
     return (name[:40] or "(no name)") if name.isprintable() else "?"
-
-
-def _list_unknown(names: Iterable[str]) -> Sequence[str]:
-    """Return the names of fields that an import does not know, as they are shown."""
-    known = (*FIELD_NAMES, *REJECTED_COLUMNS)
-    shown = dict.fromkeys(show_column(name) for name in names if name not in known)
-    return [*shown][:MAX_UNKNOWN_FIELDS]
 
 
 def _unescape(text: str) -> str:

@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from application.identities.feature import IdentitiesFeature, IdentitiesPolicy, IdentitiesPorts
+from application.limits.actor_limits import ActorLimits
 from application.operations.feature import OperationsFeature, OperationsPorts
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
@@ -31,8 +32,13 @@ class Core:
         self.system = system
         self.repositories = repositories
         self.keyed_hashes = keyed_hashes
+        self.actor_limits = ActorLimits(system.clock, system.events)
         self.record_act = RecordAct(
-            repositories.audit_log, system.clock, system.randomness, system.events
+            repositories.audit_log,
+            self.actor_limits,
+            system.clock,
+            system.randomness,
+            system.events,
         )
         self.identities = IdentitiesFeature(
             system,

@@ -17,7 +17,7 @@ class Principal:
     """The identity that sends a request, as it is now, and the session of its access token.
 
     Without a recent login staff may do and see only what members may: a stolen token must not open
-    everything for months. What cannot be undone needs a fresh login.
+    everything for months. What is final needs a fresh login.
 
     `needs_passkey` is whether the role counts after a sign-in by passkey only: the session of an
     app is by SMS, so it never has the role then.

@@ -1,4 +1,4 @@
-"""Write who acts for somebody else, before it is done."""
+"""Count and write who acts for somebody else, before it is done."""
 
 import re
 from collections.abc import AsyncIterator
@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from application.limits.actor_limits import ActorLimits
 from application.ports.administration import AuditLog
 from application.ports.errors import StorageError
 from application.ports.security_events import SecurityEvent, SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.principal import Principal
+from domain.administration.act_limits import LIMITS_OF_ACTS, ActLimit
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
 from domain.errors import AuditFailed
 from domain.identifier import RANDOM_BYTES, make_identifier
@@ -41,6 +43,8 @@ class ActRecorded(SecurityEvent):
 class RecordAct:
     """Write an audit entry before an act, and a second one if the act fails. The log has both.
 
+    - What is written counts on its limit (`LIMITS_OF_ACTS`). So a use case writes an act when its
+      subject is known and its input is valid, and calls `check_…` for that before.
     - A line of the log after the act would be missing after a crash. An act that nobody can find is
       worse than an entry of an act that was not done.
     - An act without a second entry was done, or the process ended in the middle of it. One entry
@@ -48,6 +52,7 @@ class RecordAct:
     """
 
     audit_log: AuditLog
+    limits: ActorLimits
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -61,6 +66,7 @@ class RecordAct:
         reason: str = "",
         item_id: str | None = None,
         role: Role | None = None,
+        limit: ActLimit | None = None,
     ) -> AsyncIterator[None]:
         """Write the entry, then run the block. Exceptions of the block propagate.
 
@@ -71,11 +77,14 @@ class RecordAct:
             reason: Why, as `parse_reason` returns it.
             item_id: The item of the library that it is done to, if it is one.
             role: The role that is given, if one is.
+            limit: On what it counts, if not on what its action does.
 
         Raises:
+            TooManyActs: The limit is reached, and the block does not run.
             AuditFailed: The entry was not written, and the block does not run.
+            StorageError
         """
-        entry = await self.begin(actor, action, subject, reason, item_id, role)
+        entry = await self.begin(actor, action, subject, reason, item_id, role, limit)
         try:
             yield
         except BaseException as error:
@@ -96,7 +105,7 @@ class RecordAct:
             item_id: The item of the library that it is done to, if it exists already.
 
         Raises:
-            AuditFailed: The entry was not written, and the block does not run.
+            TooManyActs, AuditFailed, StorageError: See `__call__`.
         """
         if subject == principal.identity.id:
             yield
@@ -114,8 +123,12 @@ class RecordAct:
         reason: str = "",
         item_id: str | None = None,
         role: Role | None = None,
+        limit: ActLimit | None = None,
     ) -> AuditEntry:
         """Write the entry of an act that does not fit into a block; see `__call__`."""
+        limit = limit or LIMITS_OF_ACTS[action]
+        if limit is not None:
+            await self.limits.acquire_act(actor, limit)
         entry = AuditEntry(
             id=self._make_id(),
             at=self.clock.now(),

@@ -7,7 +7,7 @@ DomainError
 │   ├── InvalidPhone, AmbiguousPhone, UnsupportedPhoneType
 │   ├── MalformedOtp, InvalidCursor, InvalidNumber, InvalidIdentifier
 │   ├── TooShort, TooLong, InvalidCharacters, NoVisibleCharacter
-│   ├── MixedScripts, ReservedName
+│   ├── MixedScripts, ReservedName, PhoneAsUsername
 │   └── UnsupportedValue, ConflictingValue
 ├── Unauthenticated               no access token, or an invalid one
 │   └── InvalidRefreshToken       the same for a refresh token
@@ -24,7 +24,6 @@ DomainError
 │   └── PasskeyRequired           staff may do this in a session by passkey
 ├── ReauthenticationRequired, FreshLoginRequired    the login is too old
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, PhoneBlocked
-├── NumberWasChanged              the account changed to another phone
 ├── LoginRejected                 the code is correct, and the login hook rejects the login
 └── IncorrectOtp
 
@@ -84,6 +83,10 @@ class MixedScripts(InvalidValue):
 
 class ReservedName(InvalidValue):
     """The text is a name that claims a role, or looks like one."""
+
+
+class PhoneAsUsername(InvalidValue):
+    """The text is a phone number, which everybody would see."""
 
 
 class InvalidCursor(InvalidValue):
@@ -199,12 +202,17 @@ class PhoneUnreachable(DomainError):
 class DeliveryFailed(DomainError):
     """No provider accepted the message; may have a message.
 
-    `retry_after` is when a request can succeed: whole seconds.
+    `retry_after` is when a request can succeed: whole seconds. If no provider was called,
+    `provider` is the one that has a pause until then, because of `cause`.
     """
 
-    def __init__(self, message: str = "", retry_after: int = 1) -> None:
+    def __init__(
+        self, message: str = "", retry_after: int = 1, provider: str = "", cause: str = ""
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.provider = provider
+        self.cause = cause
 
 
 class SessionNotFound(DomainError):
@@ -224,10 +232,6 @@ class PhoneInUse(DomainError):
         self.username = username
 
 
-class NumberWasChanged(DomainError):
-    """The number is held for the account that had it: its owner changed to another number."""
-
-
 class LoginRejected(DomainError):
     """The code was correct, and is used. The login hook rejected it; the message says why."""
 
@@ -235,10 +239,10 @@ class LoginRejected(DomainError):
 class IncorrectOtp(DomainError):
     """The code was wrong, expired, used before or never sent. Clients are not told which.
 
-    `field` is the one with the code. `attempts_left` is None where attempts are limited by IP only.
+    `field` is the one with the code.
     """
 
-    def __init__(self, field: str, attempts_left: int | None = None) -> None:
+    def __init__(self, field: str, attempts_left: int) -> None:
         super().__init__()
         self.field = field
         self.attempts_left = attempts_left

@@ -8,8 +8,6 @@ from domain.errors import InvalidIdentifier
 
 RANDOM_BYTES: Final = 8
 IDENTIFIER_LENGTH: Final = 24
-NOBODY: Final = "0" * 24
-"""The id of no identity. It is loaded where there is none, so the time does not reveal that."""
 IDENTIFIER_PATTERN: Final = "^[0-9a-fA-F]{24}$"
 """That of an id as somebody sends it. We write ids in lower case."""
 _SENT: Final = re.compile(IDENTIFIER_PATTERN)

@@ -1,7 +1,7 @@
 """What operators do for users. Each act is in the audit before it is done."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -9,16 +9,17 @@ from application.administration import acts
 from application.administration.acts import Act
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.operator import Operator
-from application.identities.operators import OperatorActions
-from application.identities.users import DeleteUser
-from application.limits.actor_limits import ActorLimits
+from application.identities.operators import OperatorActions, check_detachable
+from application.identities.users import DeleteUser, RenameUser
 from application.otp.reset_limits import ResetLimits, ResetResult
 from application.ports.system import Clock
 from application.record_act import RecordAct
+from domain.administration.act_limits import DATA, HARM
 from domain.administration.retained_data import RetainedData, list_retained_data
-from domain.errors import Unauthenticated, UserNotFound
+from domain.errors import ConflictingValue, Unauthenticated, UserNotFound
 from domain.identities.external_id import ExternalId
 from domain.identities.role import Role
+from domain.identities.username import Username
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,10 @@ class ActForUsers:
     """
 
     find_user: FindUser
-    limits: ActorLimits
     record_act: RecordAct
     operator_actions: OperatorActions
     reset_phone_limits: ResetLimits
+    rename_user: RenameUser
     delete_user: DeleteUser
     clock: Clock
     list_retained_data: ListRetainedData
@@ -72,39 +73,42 @@ class ActForUsers:
             ConflictingValue: fewer or more than `expected_left` resets are possible now.
             TooManyResets: the limits were reset twice within a day.
         """
-        async with self.acting(operator, acts.RESET_LIMITS, query, reason) as user:
-            return await self.reset_phone_limits(user.require_phone(), expected_left)
+        user = await self.find(operator, acts.RESET_LIMITS, query, reason)
+        phone = user.require_phone()
+        await self.reset_phone_limits.check(phone, expected_left)
+        async with self._record(operator, acts.RESET_LIMITS, user, reason):
+            return await self.reset_phone_limits(phone, expected_left)
 
     async def block(self, operator: Operator, query: UserQuery, reason: str = "") -> FoundUser:
-        """Block a phone: nothing is sent to it, and its sessions end.
-
-        A phone that is held for an account cannot undo the change while it is blocked, so only
-        administrators and commands block it (`Forbidden` for others).
-        """
-        async with self.acting(operator, acts.BLOCK, query, reason) as user:
-            await self.operator_actions.block(
-                user.require_phone(), unless_held=not operator.has_all_rights
-            )
+        """Block a phone: nothing is sent to it, and its sessions end."""
+        user = await self.find(operator, acts.BLOCK, query, reason)
+        phone = user.require_phone()
+        async with self._record(operator, acts.BLOCK, user, reason):
+            await self.operator_actions.block(phone)
             return user
 
     async def unblock(self, operator: Operator, query: UserQuery, reason: str = "") -> FoundUser:
         """Let a blocked phone sign in again. Who may block it may unblock it."""
-        async with self.acting(operator, acts.UNBLOCK, query, reason) as user:
-            unless_held = not operator.has_all_rights
-            await self.operator_actions.unblock(user.require_phone(), unless_held=unless_held)
+        user = await self.find(operator, acts.UNBLOCK, query, reason)
+        phone = user.require_phone()
+        async with self._record(operator, acts.UNBLOCK, user, reason):
+            await self.operator_actions.unblock(phone)
             return user
 
     async def sign_out(self, operator: Operator, query: UserQuery, reason: str = "") -> int:
         """End all sessions of a user, and return how many there were."""
-        async with self.acting(operator, acts.SIGN_OUT, query, reason) as user:
-            return await self.operator_actions.revoke_sessions(user.require_identity().id)
+        user = await self.find(operator, acts.SIGN_OUT, query, reason)
+        identity = user.require_open_identity()
+        async with self._record(operator, acts.SIGN_OUT, user, reason):
+            return await self.operator_actions.revoke_sessions(identity.id)
 
     async def delete(
         self, operator: Operator, query: UserQuery, reason: str = ""
     ) -> Sequence[RetainedData]:
         """Delete an identity as its owner would, and return what remains of it."""
-        async with self.acting(operator, acts.DELETE, query, reason) as user:
-            identity = user.require_identity()
+        user = await self.find(operator, acts.DELETE, query, reason)
+        identity = user.require_identity()
+        async with self._record(operator, acts.DELETE, user, reason):
             try:
                 await self.delete_user.by_id(identity.id)
             except Unauthenticated as error:
@@ -121,10 +125,12 @@ class ActForUsers:
         """
         act = acts.PROMOTE if role.is_staff else acts.DEMOTE
         user = await self.find(operator, act, query, reason)
+        identity = user.require_open_identity()
         operator.check_may_give(role)
+        self.operator_actions.check_role(identity, role)
         given = role if role.is_staff else None
         async with self.record_act(operator.actor, act.action, user.subject, reason, role=given):
-            await self.operator_actions.change_role(user.require_identity().id, role)
+            await self.operator_actions.change_role(identity.id, role)
             return user
 
     async def set_external_id(
@@ -132,50 +138,72 @@ class ActForUsers:
     ) -> FoundUser:
         """Set what another system calls a user, or remove it.
 
-        What changes nothing is not in the audit: a backend may send all its users each night.
+        - What changes nothing is not in the audit: a backend may send all its users each night.
+        - A first one is data of a backend. To replace or remove one is an act like others: who has
+          it is somebody else then.
 
         Raises:
             ExternalIdInUse
         """
         user = await self.find(operator, acts.SET_EXTERNAL_ID, query, reason)
-        former = user.identity
-        if former and not former.is_closed and former.external_id == external_id:
+        former = user.require_open_identity()
+        if former.external_id == external_id:
             return user
+        await self.operator_actions.check_external_id(former.id, external_id)
+        limit = DATA if former.external_id is None else HARM
         async with self.record_act(
-            operator.actor, acts.SET_EXTERNAL_ID.action, user.subject, reason
+            operator.actor, acts.SET_EXTERNAL_ID.action, user.subject, reason, limit=limit
         ):
-            identity_id = user.require_identity().id
-            identity = await self.operator_actions.set_external_id(identity_id, external_id)
+            identity = await self.operator_actions.set_external_id(former.id, external_id)
             return replace(user, identity=identity)
 
-    async def restore(self, operator: Operator, query: UserQuery, reason: str = "") -> FoundUser:
-        """Give a phone back to the identity that lost it.
-
-        The operator may act on both: on that identity, and on the present owner of the phone.
-        """
-        async with self.acting(operator, acts.RESTORE, query, reason) as user:
-            identity_id = user.require_identity().id
-            await self.operator_actions.restore(identity_id, operator.check_identity)
-            return user
-
-    @asynccontextmanager
-    async def acting(
-        self, operator: Operator, act: Act, query: UserQuery, reason: str
-    ) -> AsyncIterator[FoundUser]:
-        """Find the user and write the audit entry; the block does the act."""
-        user = await self.find(operator, act, query, reason)
-        async with self.record_act(operator.actor, act.action, user.subject, reason):
-            yield user
-
-    async def find(self, operator: Operator, act: Act, query: UserQuery, reason: str) -> FoundUser:
-        """Find the user, if the operator may do this for this reason to this user, and now.
+    async def rename(
+        self, operator: Operator, query: UserQuery, username: Username, reason: str = ""
+    ) -> FoundUser:
+        """Give a user another username. The same one again is not in the audit.
 
         Raises:
-            TooManyActs: The operator did too much of what does harm in the wrong hands.
+            ConflictingValue: the account has no username yet.
+            UsernameInUse
         """
+        user = await self.find(operator, acts.RENAME, query, reason)
+        former = user.require_open_identity()
+        if former.username is None:
+            raise ConflictingValue(
+                "This account has no username yet. Its owner chooses the first one."
+            )
+        if former.username.text == username.text:
+            return user
+        await self.rename_user.check(former, username)
+        async with self.record_act(operator.actor, acts.RENAME.action, user.subject, reason):
+            try:
+                identity = await self.rename_user.by_id(former.id, username, former.username)
+            except Unauthenticated as error:
+                raise UserNotFound from error
+            return replace(user, identity=identity)
+
+    async def detach(self, operator: Operator, query: UserQuery, reason: str = "") -> FoundUser:
+        """Take the phone from an account: it belongs to somebody else now.
+
+        Raises:
+            Forbidden: the account is one of the staff.
+            PhoneBlocked
+        """
+        user = await self.find(operator, acts.DETACH, query, reason)
+        identity = user.require_identity()  # a repeat completes one that is detached
+        check_detachable(identity)
+        async with self.record_act(operator.actor, acts.DETACH.action, user.subject, reason):
+            await self.operator_actions.detach(identity.id)
+            return user
+
+    async def find(self, operator: Operator, act: Act, query: UserQuery, reason: str) -> FoundUser:
+        """Find the user, if the operator may do this for this reason to this user."""
         operator.check(act, reason)
         user = await self.find_user(query)
         operator.check_subject(user)
-        if act.is_limited:
-            await self.limits.acquire_act(operator.actor)
         return user
+
+    def _record(
+        self, operator: Operator, act: Act, user: FoundUser, reason: str
+    ) -> AbstractAsyncContextManager[None]:
+        return self.record_act(operator.actor, act.action, user.subject, reason)

@@ -22,7 +22,6 @@ class Act:
         needs_fresh_login: Whether people need a login within the last 15 minutes.
         needs_passkey: Whether people need a sign-in by passkey.
         needs_reason: Whether everybody says why. Otherwise programs may leave it out.
-        is_limited: Whether a person or a service token does it only so often an hour and a day.
     """
 
     name: str
@@ -32,7 +31,6 @@ class Act:
     needs_fresh_login: bool = False
     needs_passkey: bool = False
     needs_reason: bool = False
-    is_limited: bool = False
 
 
 def scopes_of(acts: Sequence[Act]) -> Sequence[Scope]:
@@ -46,24 +44,16 @@ VIEW_PHONE: Final = Act(
     scope=Scope.READ_PHONES,
     needs_fresh_login=True,
 )
-SEND_CODE: Final = Act(
-    name="send-code",
-    action=AuditAction.SEND_CODE,
-    scope=Scope.SUPPORT_USERS,
-    is_limited=True,
-)
+SEND_CODE: Final = Act(name="send-code", action=AuditAction.SEND_CODE, scope=Scope.SUPPORT_USERS)
 RESET_LIMITS: Final = Act(
     name="reset-limits", action=AuditAction.RESET_LIMITS, scope=Scope.SUPPORT_USERS
 )
-SIGN_OUT: Final = Act(
-    name="sign-out", action=AuditAction.SIGN_OUT, scope=Scope.SUPPORT_USERS, is_limited=True
-)
+SIGN_OUT: Final = Act(name="sign-out", action=AuditAction.SIGN_OUT, scope=Scope.SUPPORT_USERS)
 BLOCK: Final = Act(
     name="block",
     action=AuditAction.BLOCK,
     does="Block a phone",
     scope=Scope.SUPPORT_USERS,
-    is_limited=True,
 )
 UNBLOCK: Final = Act(name="unblock", action=AuditAction.UNBLOCK, scope=Scope.SUPPORT_USERS)
 PROMOTE: Final = Act(
@@ -79,7 +69,6 @@ DEMOTE: Final = Act(
     does="Take the role away, so that the user is a member",
     scope=Scope.CHANGE_ROLES,
     needs_fresh_login=True,
-    is_limited=True,
 )
 SET_EXTERNAL_ID: Final = Act(
     name="external-id",
@@ -87,12 +76,18 @@ SET_EXTERNAL_ID: Final = Act(
     scope=Scope.SET_USER_DATA,
     needs_fresh_login=True,
 )
-RESTORE: Final = Act(
-    name="restore",
-    action=AuditAction.RESTORE,
-    does="Give a phone back to the account that lost it",
-    scope=Scope.RESTORE_USERS,
-    is_limited=True,
+RENAME: Final = Act(
+    name="rename",
+    action=AuditAction.RENAME,
+    scope=Scope.SET_USER_DATA,
+    needs_fresh_login=True,
+)
+DETACH: Final = Act(
+    name="detach",
+    action=AuditAction.DETACH,
+    does="Take the number from an account, because it belongs to somebody else now",
+    scope=Scope.CHANGE_PHONES,
+    needs_fresh_login=True,
 )
 DELETE: Final = Act(
     name="delete", action=AuditAction.DELETE, scope=Scope.DELETE_USERS, needs_fresh_login=True
@@ -107,7 +102,8 @@ CORE_ACTS: Final[Sequence[Act]] = (
     PROMOTE,
     DEMOTE,
     SET_EXTERNAL_ID,
-    RESTORE,
+    RENAME,
+    DETACH,
     DELETE,
 )
 """Those of the core, in the order in which the console shows them."""

@@ -49,7 +49,7 @@ class ExportPart(Protocol):
         """Its files and folders, and what is in each."""
         ...
 
-    async def check(self) -> None:
+    async def check(self, identity: Identity) -> None:
         """Check that the files can be read: once a response has begun, its status stays.
 
         Raises:

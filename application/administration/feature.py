@@ -9,7 +9,6 @@ from application.administration.unblock_by_actor import UnblockByActor
 from application.administration.view_phone import ViewPhone, ViewUser
 from application.core import Core
 from application.identities.feature import IdentitiesFeature
-from application.limits.actor_limits import ActorLimits
 from application.otp.feature import LimitsFeature
 from application.otp.reset_limits import ResetLimits
 from application.ports.keyed_hashes import KeyedHashes
@@ -36,17 +35,14 @@ class AdministrationFeature:
         self.details_parts: list[DetailsPart] = []
         self.export_parts: list[ExportPart] = []
         self.list_retained_data = ListRetainedData()
-        self.find_user = FindUser(
-            repositories.identities, verifications, identities.phone_holds, keyed_hashes
-        )
+        self.find_user = FindUser(repositories.identities, verifications, keyed_hashes)
         self.list_audit = ListAudit(repositories.audit_log, repositories.identities, keyed_hashes)
-        self.actor_limits = ActorLimits(system.clock, system.events)
         self.act_for_users = ActForUsers(
             find_user=self.find_user,
-            limits=self.actor_limits,
             record_act=record_act,
             operator_actions=identities.operator_actions,
             reset_phone_limits=ResetLimits(verifications, system.clock, system.events),
+            rename_user=identities.rename_user,
             delete_user=identities.delete_user,
             list_retained_data=self.list_retained_data,
             clock=system.clock,
@@ -64,8 +60,8 @@ class UserDetailsFeature:
     def __init__(
         self, core: Core, administration: AdministrationFeature, limits: LimitsFeature
     ) -> None:
-        administration.actor_limits.limit_store = limits.limit_store
-        self.view_phone = ViewPhone(core.record_act, administration.actor_limits)
+        core.actor_limits.limit_store = limits.limit_store
+        self.view_phone = ViewPhone(core.record_act, core.actor_limits)
         self.view_user = ViewUser(core.identities.get_user, self.view_phone)
         self.show_user = ShowUser(
             find_user=administration.find_user,

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeAlias
 
-from application.identities.phone_holds import PhoneHolds
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
@@ -30,19 +28,6 @@ UserQuery: TypeAlias = PhoneNumber | Username | ExternalIdQuery | str
 
 
 @dataclass(frozen=True, slots=True)
-class PhoneHold:
-    """A phone without an account is held for the one that had it.
-
-    Attributes:
-        identity: The identity, which changed to another phone.
-        undo_until: Until when the change can be undone.
-    """
-
-    identity: Identity
-    undo_until: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class FoundUser:
     """A phone with its identity, a phone without one, or an identity that has no phone.
 
@@ -51,22 +36,18 @@ class FoundUser:
         identity: The identity. A deleted one is found by its id only; one that lost its phone also
             by its external id.
         subject: What the audit calls it: the id of the identity, or the hash of the phone.
-        hold: For whom a phone without an identity is held; None if it is not.
         changing: The identity whose change to or from this phone is under way; None without one.
     """
 
     phone: PhoneNumber | None
     identity: Identity | None
     subject: str
-    hold: PhoneHold | None = None
     changing: Identity | None = None
 
     @property
     def concerned(self) -> Sequence[Identity]:
-        """The identities that an act on it is one on, also if its phone is a former one."""
-        holder = self.hold.identity if self.hold else None
-        identities = (self.identity, holder, self.changing)
-        return [identity for identity in identities if identity is not None]
+        """The identities that an act on it is one on."""
+        return [identity for identity in (self.identity, self.changing) if identity is not None]
 
     def require_phone(self) -> PhoneNumber:
         """Return the phone; raises UserNotFound without one."""
@@ -80,6 +61,12 @@ class FoundUser:
             raise UserNotFound
         return self.identity
 
+    def require_open_identity(self) -> Identity:
+        """Return the identity; raises UserNotFound also if it lost its phone."""
+        if self.identity is None or self.identity.is_closed:
+            raise UserNotFound
+        return self.identity
+
 
 @dataclass(frozen=True, slots=True)
 class FindUser:
@@ -90,7 +77,6 @@ class FindUser:
 
     identities: Identities
     phone_verifications: PhoneVerifications
-    phone_holds: PhoneHolds
     keyed_hashes: KeyedHashes
 
     async def __call__(self, query: UserQuery) -> FoundUser:
@@ -133,12 +119,7 @@ class FindUser:
         named = loaded.value if loaded is not None and not loaded.value.is_closed else None
         if named is not None and named.phone == phone:
             return FoundUser(phone, named, named.id)
-        holder, undo_until = (
-            await self.phone_holds.load_holder(verification),
-            verification.hold.undo_until,
-        )
-        hold = PhoneHold(holder, undo_until) if holder and undo_until else None
-        return FoundUser(phone, None, self.keyed_hashes.hash_phone(phone), hold, named)
+        return FoundUser(phone, None, self.keyed_hashes.hash_phone(phone), named)
 
     async def _find_by_username(self, username: Username) -> FoundUser:
         holder = await self.identities.find_by_username(username)

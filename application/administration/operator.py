@@ -9,7 +9,7 @@ from application.administration.find_user import FoundUser
 from application.principal import Principal
 from domain.administration.audit import NO_REASON, Actor, ActorKind, parse_reason
 from domain.administration.role_scopes import SCOPES_OF_ROLES, expand_scopes, roles_with
-from domain.administration.scope import Scope
+from domain.administration.scope import FOR_PEOPLE, Scope
 from domain.errors import (
     Forbidden,
     FreshLoginRequired,
@@ -61,11 +61,6 @@ class Operator:
             return _ABOVE_ALL
         return (self.role or Role.SUPPORT).rank
 
-    @property
-    def has_all_rights(self) -> bool:
-        """Whether nothing but rank limits it: an administrator, or a command."""
-        return self.rank >= Role.ADMINISTRATOR.rank
-
     def has_scope(self, scope: Scope) -> bool:
         """Return whether the operator may do what this scope allows."""
         return self.runs_command or (self.scopes is not None and scope in self.scopes)
@@ -98,11 +93,13 @@ class Operator:
         """Check that the operator may do an act.
 
         Raises:
-            Forbidden: Only a command does it, or it needs another role.
+            Forbidden: Only a command or a person does it, or it needs another role.
             InsufficientScope: A service token may not with its scopes.
             FreshLoginRequired: The login of a person is too old.
             PasskeyRequired: A person did not sign in by a passkey.
         """
+        if self.is_token and act.scope in FOR_PEOPLE:
+            raise Forbidden("No service token does this, whatever its scopes: it is for people.")
         if act.scope is not None:
             self.check_scope(act.scope)
         elif not self.runs_command:
@@ -147,7 +144,7 @@ class Operator:
         return self.may_act_on(FoundUser(identity.phone, identity, identity.id))
 
     def check_subject(self, user: FoundUser) -> None:
-        """Check that the operator may act on a user, also by a number that the user had before.
+        """Check that the operator may act on a user, also by a number of a change under way.
 
         Nobody acts on staff of the same or a higher role, nor on the own account.
 

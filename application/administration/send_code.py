@@ -59,7 +59,8 @@ class SendCode:
             CountryNotServed: with a message if the number is blocked.
             TooManyOtpRequests, PhoneUnreachable, DeliveryFailed
         """
-        async with self.act.acting(operator, SEND_CODE, query, reason) as user:
+        user = await self.act.find(operator, SEND_CODE, query, reason)
+        async with self.act.record_act(operator.actor, SEND_CODE.action, user.subject, reason):
             phone = user.require_phone()
             if self.request_otp.codes.is_test_phone(phone, self.request_otp.clock.now()):
                 raise ConflictingValue(HAS_FIXED_CODE)

@@ -61,7 +61,7 @@ class ShownDelivery:
 
     Attributes:
         delivery: The delivery.
-        status: `suppressed` while the phone was blocked or had no change to undo, `rejected` by
+        status: `suppressed` while the phone was blocked, `rejected` by
             every provider, `unknown` or `accepted` until the provider reports more, or what it
             reported.
         error: The provider's code, or why it was rejected or its result is unknown; empty without
@@ -121,6 +121,7 @@ class ShowUser:
         reason: str = "",
         *,
         with_full_number: bool = True,
+        is_shown: bool = True,
     ) -> UserDetails:
         """Show the user.
 
@@ -129,6 +130,7 @@ class ShowUser:
             query: The user.
             reason: Why, for the audit.
             with_full_number: Show the whole number, if the operator may see it.
+            is_shown: See `ViewPhone`.
 
         Raises:
             InsufficientScope
@@ -141,10 +143,18 @@ class ShowUser:
         user = await self.find_user(query)
         if isinstance(query, PhoneNumber):
             await self.view_phone.record_search(operator, user.subject, reason)
-        return await self.describe(operator, user, reason, with_full_number=with_full_number)
+        return await self.describe(
+            operator, user, reason, with_full_number=with_full_number, is_shown=is_shown
+        )
 
     async def describe(
-        self, operator: Operator, user: FoundUser, reason: str = "", *, with_full_number: bool
+        self,
+        operator: Operator,
+        user: FoundUser,
+        reason: str = "",
+        *,
+        with_full_number: bool,
+        is_shown: bool = True,
     ) -> UserDetails:
         """Show a user who was found; see `__call__`."""
         operator.check_scope(Scope.READ_USERS)
@@ -153,7 +163,9 @@ class ShowUser:
         # A stolen token must not tell whose SIM card is worth an attack.
         is_hidden = not operator.may_act_on(user)
         if user.phone is not None and with_full_number and not is_hidden:
-            number = await self.view_phone(operator, user.phone, user.subject, reason)
+            number = await self.view_phone(
+                operator, user.phone, user.subject, reason, is_shown=is_shown
+            )
         verification, parts = await asyncio.gather(
             self._describe_verification(user), self._load_parts(identity)
         )
@@ -203,4 +215,9 @@ class ShowUser:
             if (reason := delivery.unknown_reason) is not None:
                 return ShownDelivery(delivery, DeliveryStatus.UNKNOWN.value, reason)
             return ShownDelivery(delivery, DeliveryStatus.ACCEPTED.value, "")
-        return ShownDelivery(delivery, report.status.value, report.error_code or "")
+        error, reason = report.error_code or "", report.reason
+        return ShownDelivery(
+            delivery,
+            report.status.value,
+            f"{error} ({reason})" if error and reason else error or reason,
+        )

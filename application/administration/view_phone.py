@@ -1,6 +1,7 @@
 """Show a full phone number, or a masked one."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from application.administration.acts import VIEW_PHONE
 from application.administration.operator import Operator, staff_member
@@ -12,6 +13,8 @@ from domain.administration.scope import PHONES_PER_TOKEN, Scope
 from domain.errors import TooManyPhones
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber
+
+_FULL_NUMBERS: Final = ("full_numbers", PHONES_PER_TOKEN, TooManyPhones)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,23 @@ class ViewPhone:
     limits: ActorLimits
 
     async def __call__(
-        self, operator: Operator, phone: PhoneNumber, subject: str, reason: str = ""
+        self,
+        operator: Operator,
+        phone: PhoneNumber,
+        subject: str,
+        reason: str = "",
+        *,
+        is_shown: bool = True,
     ) -> str:
         """Return the number, masked for an operator who may not see all of it.
+
+        Args:
+            operator: Who asks.
+            phone: The number.
+            subject: Whose number it is, for the audit.
+            reason: Why, for the audit.
+            is_shown: False if only the errors matter: nothing is counted or recorded then, and the
+                number is masked.
 
         Raises:
             TooShort: The operator has to say why.
@@ -40,6 +57,9 @@ class ViewPhone:
         if not operator.may(VIEW_PHONE):
             return phone.masked
         operator.check(VIEW_PHONE, reason)
+        if not is_shown:
+            await self.limits.check(operator.actor, *_FULL_NUMBERS)
+            return phone.masked
         await self.count(operator)
         async with self.record_act(operator.actor, VIEW_PHONE.action, subject, reason):
             return phone.e164
@@ -65,7 +85,7 @@ class ViewPhone:
             TooManyPhones
             StorageError
         """
-        await self.limits.acquire(operator.actor, "full_numbers", PHONES_PER_TOKEN, TooManyPhones)
+        await self.limits.acquire(operator.actor, *_FULL_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +99,15 @@ class ViewUser:
     get_user: GetUser
     view_phone: ViewPhone
 
-    async def __call__(self, principal: Principal, user_id: str) -> tuple[Identity, str | None]:
+    async def __call__(
+        self, principal: Principal, user_id: str, *, is_shown: bool = True
+    ) -> tuple[Identity, str | None]:
         """Return the user, with the number as an administrator sees it; None for all others.
+
+        Args:
+            principal: Who asks.
+            user_id: The id of the user.
+            is_shown: See `ViewPhone`.
 
         Raises:
             UserNotFound
@@ -93,4 +120,5 @@ class ViewUser:
         operator = staff_member(principal)
         if not operator.may_act_on_identity(identity):
             return identity, None
-        return identity, await self.view_phone(operator, identity.phone, identity.id)
+        number = await self.view_phone(operator, identity.phone, identity.id, is_shown=is_shown)
+        return identity, number

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from application.identities.phone_holds import PhoneHolds
 from application.ports.otp import PhoneVerifications
 from application.update import change
 from domain.otp.phone_verification import PhoneVerification
@@ -14,7 +13,6 @@ class AssignPhone:
     """Assign a phone to an identity, unless it has one."""
 
     phone_verifications: PhoneVerifications
-    holds: PhoneHolds
 
     async def __call__(
         self,
@@ -32,16 +30,14 @@ class AssignPhone:
             The id of the identity, and whether the phone is blocked.
 
         Raises:
-            PhoneInUse: the phone is held for its former owner.
             StorageError
         """
 
-        async def assign(
+        def assign(
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, tuple[str, bool]]:
             owner_id = verification.identity_id
             if owner_id is None or owner_id == deleted_id:
-                verification = await self.holds.drop_void(verification)
                 owner_id = new_id
                 verification = verification.change_owner(new_id, by_login=challenge_id is not None)
             if challenge_id is not None:

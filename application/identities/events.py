@@ -128,11 +128,3 @@ class IdentityDetached(PhoneEvent):
     is_warning = True
     user_id: str
     reason: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class IdentityRestored(PhoneEvent):
-    """An operator gave the phone back to an identity."""
-
-    name = "identity_restored"
-    user_id: str

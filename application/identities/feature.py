@@ -8,7 +8,6 @@ from application.identities.authenticate import Authenticate
 from application.identities.count_users import CountUsers
 from application.identities.extensions import IdentityExtensions
 from application.identities.operators import OperatorActions
-from application.identities.phone_holds import PhoneHolds
 from application.identities.session_factory import SessionFactory
 from application.identities.sessions import ListSessions, Logout, RefreshSession, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser
@@ -67,8 +66,7 @@ class IdentitiesFeature:
             policy.session_limits,
             self.extensions,
         )
-        self.phone_holds = PhoneHolds(verifications, identities, clock)
-        self.assign_phone = AssignPhone(verifications, self.phone_holds)
+        self.assign_phone = AssignPhone(verifications)
         self.authenticate = Authenticate(
             ports.tokens,
             identities,
@@ -101,5 +99,5 @@ class IdentitiesFeature:
         self.delete_user = DeleteUser(identities, self.extensions, clock, events)
 
         self.operator_actions = OperatorActions(
-            identities, verifications, self.phone_holds, clock, events, policy.test_otps
+            identities, verifications, clock, events, policy.test_otps
         )

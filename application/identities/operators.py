@@ -2,19 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 from application.identities.events import (
     IdentityDetached,
-    IdentityRestored,
     PhoneBlockedByOperator,
     PhoneUnblockedByOperator,
     RoleChanged,
     SessionRevoked,
 )
-from application.identities.phone_holds import PhoneHolds
 from application.ports.errors import UniqueViolation
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
@@ -25,7 +21,7 @@ from domain.errors import (
     ExternalIdInUse,
     Forbidden,
     InvalidValue,
-    PhoneInUse,
+    PhoneBlocked,
     UserNotFound,
 )
 from domain.identities.external_id import ExternalId
@@ -39,12 +35,6 @@ from domain.phone import PhoneNumber
 JOINED_BY_CALL: Final = (
     "This phone joined by a call, which proves nothing. Its owner signs in first."
 )
-_IS_HELD: Final = (
-    "This number is held for an account that has another one, and can undo that unless it is "
-    "blocked. Only an administrator or a command blocks or unblocks it."
-)
-CheckIdentity: TypeAlias = Callable[[Identity], None]
-"""Raises Forbidden if the operator may not act on an identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +46,6 @@ class OperatorActions:
 
     identities: Identities
     phone_verifications: PhoneVerifications
-    phone_holds: PhoneHolds
     clock: Clock
     events: SecurityEvents
     test_otps: TestOtps
@@ -76,10 +65,25 @@ class OperatorActions:
             InvalidValue: the phone that would get a role has a test OTP, or is not verified.
             StorageError
         """
-        set_role = partial(self._promote, role=role) if role.is_staff else Identity.demote
+
+        def set_role(identity: Identity) -> Identity:
+            self.check_role(identity, role)
+            return identity.promote(role) if role.is_staff else identity.demote()
+
         _, changed = await self._change_user(user, set_role)
         self.events.record(RoleChanged(phone=changed.phone, user_id=changed.id, role=role))
         return changed
+
+    async def check_external_id(self, identity_id: str, external_id: ExternalId | None) -> None:
+        """Check that no other identity has an external id.
+
+        Raises:
+            ExternalIdInUse
+            StorageError
+        """
+        holder = external_id and await self.identities.find_by_external_id(external_id)
+        if holder and holder.value.id != identity_id:
+            raise ExternalIdInUse
 
     async def set_external_id(self, identity_id: str, external_id: ExternalId | None) -> Identity:
         """Set what another system calls an identity, or remove it.
@@ -121,35 +125,24 @@ class OperatorActions:
         )
         return revoked
 
-    async def block(self, phone: PhoneNumber, *, unless_held: bool = False) -> None:
+    async def block(self, phone: PhoneNumber) -> None:
         """Block a phone: nothing is delivered to it, no code is correct, all its tokens stop.
 
         - The verification is blocked first: no code is correct after that.
         - The identity is blocked second: its sessions are revoked, and a login that was verified
           before finds it blocked. An identity that does not exist yet is created blocked.
-        - A phone that is held for an identity can undo nothing while it is blocked.
-
-        Args:
-            phone: The phone.
-            unless_held: Do nothing to a phone that is held.
 
         Raises:
-            Forbidden: It is held.
             StorageError
         """
         now = self.clock.now()
 
-        async def block_phone(
+        def block_phone(
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, str | None]:
-            if unless_held and verification.hold.is_active(now):
-                verification = await self.phone_holds.drop_void(verification)
             return verification.block(now), verification.identity_id
 
-        try:
-            identity_id = await change(self.phone_verifications, phone, block_phone)
-        except PhoneInUse:
-            raise Forbidden(_IS_HELD) from None
+        identity_id = await change(self.phone_verifications, phone, block_phone)
         if identity_id is not None:
 
             def block(identity: Identity | None) -> tuple[Identity, None]:
@@ -160,22 +153,15 @@ class OperatorActions:
             await change(self.identities, identity_id, block)
         self.events.record(PhoneBlockedByOperator(phone=phone, user_id=identity_id))
 
-    async def unblock(self, phone: PhoneNumber, *, unless_held: bool = False) -> None:
+    async def unblock(self, phone: PhoneNumber) -> None:
         """Let a blocked phone log in again. Revoked sessions stay revoked.
 
         The identity is unblocked first and the verification second: until then no code is correct,
         so none is used for an identity that is still blocked.
 
-        Args:
-            phone: The phone.
-            unless_held: Do nothing to a phone that is held: it could undo the change again.
-
         Raises:
-            Forbidden: It is held.
             StorageError
         """
-        if unless_held and await self._is_held(phone):
-            raise Forbidden(_IS_HELD)
         identity_id, now = await self._find_owner(phone), self.clock.now()
         if identity_id is not None:
 
@@ -190,78 +176,58 @@ class OperatorActions:
         )
         self.events.record(PhoneUnblockedByOperator(phone=phone, user_id=identity_id))
 
-    async def _is_held(self, phone: PhoneNumber) -> bool:
-        verification = (await self.phone_verifications.load(phone)).value
-        return await self.phone_holds.load_holder(verification) is not None
+    async def detach(self, identity_id: str) -> None:
+        """Take the phone from an identity, as a login does after the phone was recycled.
 
-    async def restore(self, identity_id: str, check: CheckIdentity) -> Identity:
-        """Give a phone back to the identity that was detached from it.
-
-        - The present owner of the phone is detached in turn, so that this can be undone.
-        - The restored identity has its media, but no username, role or session: its owner logs in.
-
-        Args:
-            identity_id: The detached identity.
-            check: Checks each of the two, in the write that changes it, and raises Forbidden.
+        - The identity is detached first: its sessions end, and a login that was verified before
+          goes to a new one.
+        - The phone is released second, with its codes and trusted IPs. Deliveries and failures
+          stay.
 
         Raises:
-            Forbidden: the operator may not act on one of the two. Nothing was changed.
-            UserNotFound: there is no detached identity with this id.
-            PhoneInUse: the phone is held for an identity that changed to another one.
+            UserNotFound
+            Forbidden, PhoneBlocked: see `check_detachable`. Nothing was changed.
             StorageError
         """
         now = self.clock.now()
-        loaded = await self.identities.load(identity_id)
-        if loaded is None or loaded.value.detached_at is None or loaded.value.phone is None:
-            raise UserNotFound
-        phone = loaded.value.phone
-        if not await self.phone_holds.end_void(phone):
-            raise PhoneInUse
 
-        async def replace_owner(
-            verification: PhoneVerification,
-        ) -> tuple[PhoneVerification, None]:
-            if verification.identity_id == identity_id:
+        def detach(identity: Identity) -> tuple[Identity, Identity]:
+            if identity.is_deleted:
+                raise UserNotFound
+            check_detachable(identity)
+            return (identity if identity.is_closed else identity.detach(now)), identity
+
+        former = await change(self.identities, identity_id, detach, missing=UserNotFound)
+        if former.phone is not None and not former.is_closed:
+            reason = "by an operator"
+            self.events.record(
+                IdentityDetached(phone=former.phone, user_id=identity_id, reason=reason)
+            )
+
+        def release(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
+            if verification.identity_id != identity_id:
                 return verification, None
-            if verification.identity_id is not None:
-                await self._detach(verification.identity_id, phone, now, check)
-            return verification.change_owner(identity_id), None
+            return verification.release(now), None
 
-        await change(self.phone_verifications, phone, replace_owner)
+        for phone in former.all_phones:
+            await change(self.phone_verifications, phone, release)
 
-        def restore(identity: Identity) -> tuple[Identity, Identity]:
-            check(identity)
-            restored = identity.restore(now)
-            return restored, restored
+    def check_role(self, identity: Identity, role: Role) -> None:
+        """Check that a user can get a role.
 
-        identity = await change(self.identities, identity_id, restore, missing=UserNotFound)
-        self.events.record(IdentityRestored(phone=phone, user_id=identity_id))
-        return identity
-
-    async def _detach(
-        self, owner_id: str, phone: PhoneNumber, now: datetime, check: CheckIdentity
-    ) -> None:
-        def detach(identity: Identity | None) -> tuple[Identity, bool]:
-            if identity is None:  # a login is about to create it
-                identity = Identity(owner_id, phone, now)
-            if not identity.is_open_owner(phone):
-                return identity, False
-            check(identity)
-            return identity.detach(now), True
-
-        if await change(self.identities, owner_id, detach):
-            self.events.record(IdentityDetached(phone=phone, user_id=owner_id))
-
-    def _promote(self, identity: Identity, role: Role) -> Identity:
+        Raises:
+            InvalidValue: See `change_role`.
+        """
+        if not role.is_staff:
+            return
         if any(self.test_otps.includes(phone) for phone in identity.all_phones):
             raise InvalidValue(
-                "This phone has a fixed code in DIALTONE_TEST_OTPS, so anybody who knows the code "
-                "would have the role. Remove it there, revoke its sessions (dialtone user "
-                "sign-out), and try again."
+                "This phone is in DIALTONE_TEST_OTPS, so anybody who used its code, also before "
+                "its last day was over, would have the role. Remove it there, revoke its sessions "
+                "(dialtone user sign-out), and try again."
             )
         if not identity.is_verified:
             raise InvalidValue(JOINED_BY_CALL)
-        return identity.promote(role)
 
     async def _change_user(
         self, user: str | PhoneNumber, change_identity: Callable[[Identity], Identity]
@@ -288,3 +254,16 @@ class OperatorActions:
 
     async def _find_owner(self, phone: PhoneNumber) -> str | None:
         return (await self.phone_verifications.load(phone)).value.identity_id
+
+
+def check_detachable(identity: Identity) -> None:
+    """Check that an operator may detach an identity from its phone.
+
+    Raises:
+        Forbidden: it has a role.
+        PhoneBlocked
+    """
+    if identity.is_staff:
+        raise Forbidden("An account of the staff is not detached. Demote it first.")
+    if identity.is_blocked:
+        raise PhoneBlocked

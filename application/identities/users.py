@@ -39,7 +39,7 @@ from domain.phone import PhoneNumber
 class CreateUser:
     """Make the identity of a phone a user.
 
-    - The phone is the principal's. An administrator may name another.
+    - The phone is the principal's, also if none is named. An administrator may name another.
     - The same user again is a success with the same id: the app posts it at each login. The name
       stays as it is, also where it is spelled in another way.
     - An identity that an administrator makes a user is verified: a call cannot delete it.
@@ -57,7 +57,7 @@ class CreateUser:
     events: SecurityEvents
 
     async def __call__(
-        self, principal: Principal, username: Username, phone: PhoneNumber
+        self, principal: Principal, username: Username, phone: PhoneNumber | None
     ) -> Identity:
         """Create the user that the principal wants to be, or an administrator wants to exist.
 
@@ -72,6 +72,9 @@ class CreateUser:
             AuditFailed: an administrator names another phone, and nothing was done.
             StorageError
         """
+        phone = phone or principal.identity.phone
+        if phone is None:  # the account was detached since the request began
+            raise Unauthenticated
         is_own = phone == principal.identity.phone
         if not is_own:
             self._check_creates_others(principal)
@@ -80,7 +83,12 @@ class CreateUser:
         if is_own:
             identity = await reserve_username(self.identities, username, now, save)
         else:
-            subject = await self._find_subject(principal, phone)
+            subject, owner = await self._find_owner(principal, phone)
+            if owner is not None and owner.user is not None:
+                if owner.user.username.is_same(username):
+                    return owner
+                raise PhoneInUse
+            await check_free(self.identities, username, now)
             action = AuditAction.CREATE_USER
             async with self.record_act.for_another(principal, action, subject):
                 identity = await reserve_username(self.identities, username, now, save)
@@ -93,14 +101,22 @@ class CreateUser:
             raise PhoneMismatch
         principal.check_staff()
 
-    async def _find_subject(self, principal: Principal, phone: PhoneNumber) -> str:
-        """Return what the audit calls the owner of a phone, if the principal may act on it."""
+    async def _find_owner(
+        self, principal: Principal, phone: PhoneNumber
+    ) -> tuple[str, Identity | None]:
+        """Return what the audit calls the owner of a phone, and the owner if it has an account.
+
+        Raises:
+            Forbidden: The principal may not act on it.
+        """
         identity_id = (await self.phone_verifications.load(phone)).value.identity_id
         if identity_id is None:
-            return self.keyed_hashes.hash_phone(phone)
-        if (loaded := await self.identities.load(identity_id)) is not None:
-            principal.check_rank(loaded.value)
-        return identity_id
+            return self.keyed_hashes.hash_phone(phone), None
+        loaded = await self.identities.load(identity_id)
+        if loaded is None:
+            return identity_id, None
+        principal.check_rank(loaded.value)
+        return identity_id, loaded.value if loaded.value.is_open_owner(phone) else None
 
     async def _save(
         self, username: Username, phone: PhoneNumber, now: datetime, principal: Principal
@@ -158,7 +174,9 @@ class GetUser:
 
 @dataclass(frozen=True, slots=True)
 class RenameUser:
-    """Give the principal another username. The previous one is free at once.
+    """Give the principal another username, or somebody whom an operator renames.
+
+    The previous one is free at once.
 
     A name that looks like that of somebody else with a role is in use.
     """
@@ -175,9 +193,16 @@ class RenameUser:
             Unauthenticated
             StorageError
         """
+        return await self.by_id(principal.identity.id, username, principal.identity.username)
+
+    async def check(self, identity: Identity, username: Username) -> None:
+        """Check that a user can have this name; raises UsernameInUse."""
+        await check_free(self.identities, username, self.clock.now(), identity)
+
+    async def by_id(self, identity_id: str, username: Username, own: Username | None) -> Identity:
+        """Rename the user with this id, who is called `own`; see `__call__`."""
         now = self.clock.now()
-        own = principal.identity
-        save = partial(self._save, own.id, username, now, own.username)
+        save = partial(self._save, identity_id, username, now, own)
         return await reserve_username(self.identities, username, now, save)
 
     async def _save(
@@ -261,6 +286,23 @@ async def reserve_username(
         return await save()
     except UniqueViolation as error:
         raise UsernameInUse from error
+
+
+async def check_free(
+    identities: Identities, username: Username, now: datetime, own: Identity | None = None
+) -> None:
+    """Check that a new user, or the one with the identity `own`, can have a username.
+
+    Raises:
+        UsernameInUse: See `reserve_username`.
+        StorageError
+    """
+    own_id = own.id if own else ""
+    holder = await identities.find_by_username(username)
+    if holder and holder.value.id != own_id and not holder.value.is_username_released(now):
+        raise UsernameInUse
+    if await find_holders(identities, username, own.username if own else None) - {own_id}:
+        raise UsernameInUse
 
 
 async def find_holders(

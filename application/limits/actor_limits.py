@@ -1,18 +1,15 @@
 """Limits of what people of the staff and service tokens do, on all instances together."""
 
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from application.limits.events import ActLimitHalfUsed, ActLimitReached
+from application.ports.errors import CorruptRecord, StorageError
 from application.ports.limits import LimitStore
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
+from domain.administration.act_limits import ActLimit
 from domain.administration.audit import Actor, ActorKind
-from domain.administration.scope import (
-    ACTS_OF_PERSON_IN_DAY,
-    ACTS_OF_PERSON_IN_HOUR,
-    ACTS_OF_TOKEN_IN_DAY,
-    ACTS_OF_TOKEN_IN_HOUR,
-)
 from domain.errors import RateLimitExceeded, TooManyActs
 from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
@@ -27,7 +24,7 @@ class ActorLimits:
 
     clock: Clock
     events: SecurityEvents
-    limit_store: LimitStore = field(init=False)
+    limit_store: LimitStore = field(init=False, repr=False)
 
     async def acquire(
         self, actor: Actor, name: str, window: SlidingWindow, error: type[RateLimitExceeded]
@@ -41,13 +38,25 @@ class ActorLimits:
         if actor.kind is not ActorKind.SERVICE_TOKEN:
             return
         now = self.clock.now()
-        limit = RateLimit(f"token:{actor.id}", LimitPurpose.READS, name, window)
+        limit = _limit_of_token(actor, name, window)
         [acquired] = await self.limit_store.acquire(Reservation(now, (limit,)))
         if not isinstance(acquired, Acquisition):
             raise error(whole_seconds(now, acquired))
 
-    async def acquire_act(self, actor: Actor) -> None:
-        """Count an act that does harm in the wrong hands, of a person or a service token.
+    async def check(
+        self, actor: Actor, name: str, window: SlidingWindow, error: type[RateLimitExceeded]
+    ) -> None:
+        """Raise what `acquire` would raise now. Nothing is counted."""
+        if actor.kind is not ActorKind.SERVICE_TOKEN:
+            return
+        now = self.clock.now()
+        limit = _limit_of_token(actor, name, window)
+        available_at = await self.limit_store.next_available(Reservation(now, (limit,)))
+        if available_at > now:
+            raise error(whole_seconds(now, available_at))
+
+    async def acquire_act(self, actor: Actor, limit: ActLimit) -> None:
+        """Count an act of a person or a service token.
 
         Operators are warned of each act while half of a limit is used, and when it is reached.
 
@@ -57,23 +66,26 @@ class ActorLimits:
         """
         match actor.kind:
             case ActorKind.SERVICE_TOKEN:
-                subject = f"token:{actor.id}"
-                in_hour, in_day = ACTS_OF_TOKEN_IN_HOUR, ACTS_OF_TOKEN_IN_DAY
+                subject, windows = f"token:{actor.id}", limit.of_token
             case ActorKind.ADMINISTRATOR:
-                subject = f"identity:{actor.id}"
-                in_hour, in_day = ACTS_OF_PERSON_IN_HOUR, ACTS_OF_PERSON_IN_DAY
+                subject, windows = f"identity:{actor.id}", limit.of_person
             case _:
                 return
-        now, purpose = self.clock.now(), LimitPurpose.ACTS
-        limits = (
-            RateLimit(subject, purpose, "in_hour", in_hour),
-            RateLimit(subject, purpose, "in_day", in_day),
+        now = self.clock.now()
+        limits = tuple(
+            RateLimit(subject, LimitPurpose.ACTS, name, window) for name, window in windows.items()
         )
-        halves = tuple(replace(limit, window=limit.window.scale_percent(50)) for limit in limits)
-        [acquired] = await self.limit_store.acquire(Reservation(now, limits, watched=halves))
+        [acquired] = await self.limit_store.acquire(Reservation(now, limits))
         of_actor = {"actor_kind": actor.kind.value, "actor_id": actor.id}
         if not isinstance(acquired, Acquisition):
             self.events.record(ActLimitReached(**of_actor))
             raise TooManyActs(whole_seconds(now, acquired))
-        if acquired.is_watched_used_up:
-            self.events.record(ActLimitHalfUsed(**of_actor))
+        with suppress(CorruptRecord, StorageError):  # the act is counted: only the warning is lost
+            counts = await self.limit_store.count_used(limits, now)
+            used = zip(counts, windows.values(), strict=True)
+            if any(2 * count >= window.limit for count, window in used):
+                self.events.record(ActLimitHalfUsed(**of_actor))
+
+
+def _limit_of_token(actor: Actor, name: str, window: SlidingWindow) -> RateLimit:
+    return RateLimit(f"token:{actor.id}", LimitPurpose.READS, name, window)

@@ -13,7 +13,6 @@ from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.otp.attempts import (
     Exhausted,
     ExhaustedIp,
-    NotApplicable,
     OtpAttempt,
     Repeated,
     Retried,
@@ -148,7 +147,7 @@ class AttemptLimiter:
                 if unchallenged_at is not None and not is_own:
                     raise TooManyAttempts(whole_seconds(attempt.now, unchallenged_at))
                 return left
-            case Repeated(left) | NotApplicable(left) | Retried(attempts_left=left):
+            case Repeated(left) | Retried(attempts_left=left):
                 await self.release(permits)
                 return left
             case _:

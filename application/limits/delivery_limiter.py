@@ -12,7 +12,6 @@ from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
 from domain.otp.attempts import OtpAttempt
-from domain.otp.challenge import Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, Delivery
@@ -234,8 +233,7 @@ class DeliveryLimiter:
             recognition = verification.recognize(attempt)
             route = self.route(phone, attempt.client_ip)
             reservation = self.limits.reserve_delivery(now, route, recognition, Channel.SMS)
-            if attempt.purpose is not Purpose.UNDO_PHONE_CHANGE:
-                restriction = self.find_restriction(client_ip, recognition, now)
+            restriction = self.find_restriction(client_ip, recognition, now)
         if restriction is not None and restriction.ends_with_proof:
             # This client has got a code, so it can make a proof if one is needed.
             restriction = None

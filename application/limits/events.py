@@ -16,7 +16,7 @@ class _ActorEvent(SecurityEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ActLimitHalfUsed(_ActorEvent):
-    """An act is about to be done, and half of those of an hour or a day are used."""
+    """An act counts, and half of those of an hour or a day are used."""
 
     name = "act_limit_half_used"
 

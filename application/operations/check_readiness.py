@@ -18,12 +18,14 @@ class Readiness:
     Attributes:
         database: The problem of the database.
         parts: The problems of the other parts that can be checked, by their names.
+        of_providers: The names of those whose problems tell who provides them.
         is_database_shared: Whether other machines use the database too.
         is_ready: Whether requests should be sent to this instance.
     """
 
     database: str | None
     parts: Mapping[str, str | None]
+    of_providers: frozenset[str]
     is_database_shared: bool
     is_ready: bool
 
@@ -37,18 +39,29 @@ class CheckReadiness:
         self._is_database_shared = is_database_shared
         self._parts: dict[str, HealthCheck] = {}
         self._own_parts: set[str] = set()
+        self._of_providers: set[str] = set()
 
-    def add(self, name: str, part: HealthCheck, *, is_own: bool = False) -> None:
+    def add(
+        self,
+        name: str,
+        part: HealthCheck,
+        *,
+        is_own: bool = False,
+        is_of_provider: bool = False,
+    ) -> None:
         """Add a part.
 
         Args:
             name: Its name in the response.
             part: Checks it.
             is_own: Whether no other instance uses it, so that another one may do better.
+            is_of_provider: Whether its problem tells who provides it, and so is no public one.
         """
         self._parts[name] = part
         if is_own:
             self._own_parts.add(name)
+        if is_of_provider:
+            self._of_providers.add(name)
 
     async def __call__(self) -> Readiness:
         """Return the results of all parts."""
@@ -59,7 +72,11 @@ class CheckReadiness:
         has_database = database is None or self._is_database_shared
         has_own_parts = all(parts[name] is None for name in self._own_parts)
         return Readiness(
-            database, parts, self._is_database_shared, is_ready=has_database and has_own_parts
+            database,
+            parts,
+            frozenset(self._of_providers),
+            self._is_database_shared,
+            is_ready=has_database and has_own_parts,
         )
 
 

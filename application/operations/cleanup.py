@@ -11,7 +11,7 @@ from application.ports.repositories import Leases, Repositories
 from application.ports.system import Clock
 from application.ports.versioned import Expiring, Versioned
 from application.update import change
-from domain.identities.identity import USERNAME_HOLD_PERIOD, Identity
+from domain.identities.identity import USERNAME_RESERVATION, Identity
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import CLOCK_SKEW
 
@@ -21,6 +21,8 @@ PRUNED_AT_ONCE: Final = 50
 PURGED_AT_ONCE: Final = 20
 """Each identity may have much that a feature deletes."""
 LEASE_NAME: Final = "cleanup"
+REFUSED_DELETIONS: Final = "refused_deletions"
+"""In the report: how many have files that could not be deleted. They are tried again."""
 
 
 CleanupReport = Counter[str]
@@ -150,7 +152,7 @@ class Cleanup:
 
     async def _release_usernames(self, now: datetime) -> int:
         due = await self._repositories.identities.list_with_username(
-            now - USERNAME_HOLD_PERIOD, BATCH_SIZE
+            now - USERNAME_RESERVATION, BATCH_SIZE
         )
 
         async def release(loaded: Versioned[Identity]) -> bool:

@@ -32,6 +32,7 @@ from application.ports.otp import (
     DeliveryResult,
     DeliveryStatus,
     MessageProviders,
+    PausedProvider,
     PhoneVerifications,
     SmsTemplates,
     TextMessage,
@@ -63,7 +64,6 @@ HIDDEN_WAIT: Final = 1.5
 LOOKS_SENT_AFTER: Final = timedelta(seconds=3)
 """From the start of a hidden delivery to the time from which on clients see it as sent."""
 BLOCKED: Final = "blocked"
-NOTHING_TO_UNDO: Final = "blocked, or no change to undo"
 """Why a delivery was suppressed, in the log."""
 _NO_ANSWER_YET: Final = DeliveryResult(
     DeliveryStatus.UNKNOWN, "The provider has not answered yet, or the service ended before."
@@ -178,11 +178,11 @@ class DeliverCode:
         other = self._find_other(channel)
         return (other.provider,) if other else self.messenger.names
 
-    def retry_after(self, channels: Sequence[Channel]) -> float:
-        """Return after how many seconds one of the channels has a provider; 0 for now."""
-        return min(
-            [(self._find_other(channel) or self.messenger).retry_after() for channel in channels]
-        )
+    def find_pause(self, channels: Sequence[Channel]) -> PausedProvider | None:
+        """Return the pause that ends first; None if one of the channels has a provider now."""
+        found = [(self._find_other(channel) or self.messenger).find_pause() for channel in channels]
+        pauses = [pause for pause in found if pause is not None]
+        return min(pauses, key=lambda each: each.until) if len(pauses) == len(found) else None
 
     def _find_other(self, channel: Channel) -> CodeCalls | MessageChannel | None:
         """Return what delivers by a channel, None if that is an SMS."""
@@ -299,10 +299,8 @@ class DeliverCode:
     def _record_suppressed(self, code: CodeDelivery) -> None:
         """Record the event of a delivery if it is suppressed."""
         if code.delivery.is_suppressed:
-            is_undo = code.challenge.purpose is Purpose.UNDO_PHONE_CHANGE
-            reason = NOTHING_TO_UNDO if is_undo else BLOCKED
             self.events.record(
-                OtpSuppressed(phone=code.phone, reason=reason, channel=code.delivery.channel)
+                OtpSuppressed(phone=code.phone, reason=BLOCKED, channel=code.delivery.channel)
             )
 
     def _record_result(self, code: CodeDelivery, result: DeliveryResult) -> None:
@@ -444,8 +442,9 @@ class DeliverCode:
 
         def fall_back(verification: PhoneVerification) -> tuple[PhoneVerification, str]:
             last = verification.last_provider(channel, challenge.purpose, challenge.identity_id)
+            reason = " ".join(filter(None, (failed.error_code, failed.full_reason)))
             deliveries = verification.deliveries.fall_back(
-                delivery.request_id, channel, order_after(names, last)[0]
+                delivery.request_id, channel, order_after(names, last)[0], reason
             )
             return replace(verification, deliveries=deliveries), last
 

@@ -88,6 +88,7 @@ class ReportedDelivery:
     provider: str
     provider_message_id: str
     is_unreachable: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +133,12 @@ class ReportDelivery:
 
         def advance(report: DeliveryReport | None) -> tuple[DeliveryReport | None, bool]:
             if report is not None:
-                advanced = report.advance(status, error_code)
+                advanced = report.advance(status, error_code, delivery.reason)
                 return advanced, advanced is not report
             if status is ReportedStatus.QUEUED:
                 return None, False  # A delivery without a report is queued.
-            return DeliveryReport(report_id, status, now + REPORT_TTL, error_code), True
+            expires_at = now + REPORT_TTL
+            return DeliveryReport(report_id, status, expires_at, error_code, delivery.reason), True
 
         is_new = await change(self.delivery_reports, report_id, advance)
         if is_new and (event := _describe_end(status, delivery, error_code or "")):
@@ -208,5 +210,6 @@ def _describe_end(
                 provider=delivery.provider,
                 provider_message_id=delivery.provider_message_id,
                 error_code=error_code,
+                reason=delivery.reason,
                 result=status,
             )

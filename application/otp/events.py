@@ -53,7 +53,7 @@ class OtpUnconfirmed(ProviderEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRejected(ProviderEvent):
-    """A provider rejected a message, and the next one is tried."""
+    """A provider rejected a message, and the result of another one decided."""
 
     name = "delivery_rejected"
     is_warning = True
@@ -146,6 +146,7 @@ class OtpUndelivered(ReportEvent):
     name = "otp_undelivered"
     is_warning = True
     error_code: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)

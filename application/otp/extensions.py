@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from application.ports.otp import DeliveryResult, RecentMessages
+from application.ports.otp import DeliveryResult, PausedProvider, RecentMessages
 from application.ports.versioned import Versioned
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
@@ -35,8 +35,8 @@ class CodeCalls(Protocol):
         """
         ...
 
-    def retry_after(self) -> float:
-        """Return after how many seconds a call is handed to the provider; 0 for now."""
+    def find_pause(self) -> PausedProvider | None:
+        """Return the pause in which no call is handed to the provider; None for now."""
         ...
 
 
@@ -90,8 +90,8 @@ class MessageChannel(Protocol):
         """
         ...
 
-    def retry_after(self) -> float:
-        """Return after how many seconds a message is handed to the provider; 0 for now."""
+    def find_pause(self) -> PausedProvider | None:
+        """Return the pause in which no message is handed to the provider; None for now."""
         ...
 
 

@@ -196,7 +196,6 @@ class OtpFeature:
             codes=codes,
             deliver_code=self.deliver_code,
             identities=repositories.identities,
-            phone_holds=identities.phone_holds,
             rejections=self.rejections,
             extensions=self.extensions,
             keyed_hashes=keyed_hashes,
@@ -229,7 +228,6 @@ class OtpFeature:
                 events,
                 identities.policy.recycled_after,
             ),
-            identities.phone_holds,
             events,
         )
         self.record_message_status = RecordMessageStatus(

@@ -18,7 +18,6 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
 from application.update import change
-from domain.errors import NumberWasChanged, PhoneInUse
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DEVICE_TOKEN_TTL, DeviceToken, RecognizedDevice
 from domain.identities.identity import Identity, UsedChallenge
@@ -130,7 +129,6 @@ class LogIn:
         request used the code, also if it has expired, or if the identity is deleted or detached.
 
         Raises:
-            NumberWasChanged: the phone is held for its previous identity.
             ExtensionFailed: the session was not opened, for lack of claims.
             StorageError
         """
@@ -286,12 +284,9 @@ class LogIn:
     ) -> UsedCode | None:
         """Assign the phone to a new identity instead of the closed one; None if it is blocked."""
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
-        try:
-            owner_id, is_blocked = await self.assign_phone(
-                phone, new_id, code.login.identity_id, code.challenge.id
-            )
-        except PhoneInUse:  # the identity changed its phone after the code was used
-            raise NumberWasChanged from None
+        owner_id, is_blocked = await self.assign_phone(
+            phone, new_id, code.login.identity_id, code.challenge.id
+        )
         if is_blocked:
             return None
         login = replace(code.login, identity_id=owner_id)

@@ -24,6 +24,7 @@ from domain.otp.delivery_report import ReportedStatus
 T = TypeVar("T")
 
 _SHORT_WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+_MAX_REASON: Final = 200
 _HANDSHAKE: Final = re.compile(rf"[ -~]{{1,{MAX_HANDSHAKE_LENGTH}}}")
 
 _log = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ class RecordMessageStatus:
             provider=provider,
             is_unreachable=message.is_unreachable,
             provider_message_id=message_id if _SHORT_WORD.fullmatch(message_id) else "",
+            reason=message.reason[:_MAX_REASON],
         )
         short_code = code if _SHORT_WORD.fullmatch(code) else None
         await self.report_delivery(report_id, message.status, delivery, short_code)
@@ -154,7 +156,7 @@ def _are_statuses(result: object) -> bool:
 def _is_status(message: object) -> bool:
     if not isinstance(message, MessageStatus):
         return False
-    texts = (message.error_code, message.provider_message_id, message.reference)
+    texts = (message.error_code, message.provider_message_id, message.reference, message.reason)
     has_status = message.status is None or isinstance(message.status, ReportedStatus)
     has_flag = isinstance(message.is_unreachable, bool)
     return has_status and has_flag and all(map(_is_text, texts))

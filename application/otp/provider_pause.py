@@ -1,11 +1,13 @@
 """The pause of a provider whose results are unknown."""
 
+import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus, PausedProvider
 from application.ports.system import Clock
 
 MAX_UNKNOWN_IN_A_ROW: Final = 3
@@ -24,6 +26,12 @@ PAUSED: Final = DeliveryResult(
 )
 """The result of a message or call that is not handed to a provider in its pause."""
 
+_log = logging.getLogger(__name__)
+
+
+def _show_nothing(seconds: float) -> None:
+    pass
+
 
 @dataclass(slots=True)
 class ProviderPause:
@@ -37,16 +45,31 @@ class ProviderPause:
     provider that fails, such as with a 503 that does not say whether the message was sent, would
     use up the limits that phones share.
 
-    The pause is that of one process: each learns by itself.
+    The pause is that of one process: each learns by itself. `show` gets the seconds that a pause
+    has left when it begins, and 0 when it ends.
     """
 
     clock: Clock
     has_other: bool = False
+    name: str = ""
+    show: Callable[[float], None] = _show_nothing
     unknown_in_a_row: int = field(default=0, init=False)
     _results: deque[datetime] = field(default_factory=lambda: deque(maxlen=BUSY_RESULTS))
     _pause: timedelta = timedelta()
     _since: datetime = datetime.min.replace(tzinfo=UTC)
     _is_tried_again: bool = False
+    _reason: str = ""
+
+    @property
+    def paused(self) -> PausedProvider | None:
+        """The pause now, in which it is called after others or not at all; None without one."""
+        seconds = max(self._seconds_left_of(self._pause), self.seconds_left)
+        return self.describe(seconds) if seconds else None
+
+    def describe(self, seconds: float) -> PausedProvider:
+        """Return what is known of a pause with so many seconds left."""
+        until = self.clock.now() + timedelta(seconds=seconds)
+        return PausedProvider(self.name, self._reason, until)
 
     @property
     def seconds_left(self) -> float:
@@ -78,8 +101,20 @@ class ProviderPause:
         self._since = self.clock.now()
         return True
 
-    def record(self, status: DeliveryStatus) -> bool:
-        """Count a result; any but an unknown one ends the pause. Return whether one begins."""
+    def record(self, result: DeliveryResult) -> None:
+        """Count a result; any but an unknown one ends the pause. The log has when one begins."""
+        had_pause = self.paused is not None
+        if self._begins_pause(result.status):
+            self._reason = result.full_reason
+        elif not (had_pause and self.paused is None):
+            return
+        paused = self.paused
+        self.show((paused.until - self.clock.now()).total_seconds() if paused else 0.0)
+        if paused is not None:
+            event = {"event": "provider_paused", "provider": paused.name, "reason": paused.reason}
+            _log.info({**event, "until": paused.until.isoformat()})
+
+    def _begins_pause(self, status: DeliveryStatus) -> bool:
         now = self.clock.now()
         self._results.append(now)
         is_tried_again, self._is_tried_again = self._is_tried_again, False

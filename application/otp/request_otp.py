@@ -1,14 +1,12 @@
 """Request a one-time code."""
 
 import asyncio
-import math
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from application.identities.phone_holds import PhoneHolds
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.events import (
@@ -38,7 +36,7 @@ from domain.errors import (
     PhoneUnreachable,
     TooManyOtpRequests,
 )
-from domain.identifier import NOBODY, RANDOM_BYTES, make_identifier
+from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import Purpose
@@ -118,7 +116,7 @@ class RequestOtp:
        the channels of the country (`ChannelOrder`); any other code goes by SMS, unless a call is
        asked for. A test phone has no cooldown, and nothing is sent to it.
     2. The number is checked. One whose prefix or country operators block is one of a country that
-       is not served, but for an undo.
+       is not served.
     3. The record of the phone is loaded, and what the device token names.
     4. The delivery is reserved, and recorded before the message is sent, so no race sends one too
        many. A rejected request writes nothing; that it was rejected is recorded later
@@ -130,7 +128,7 @@ class RequestOtp:
        - While no provider is called, because their latest results were unknown, nothing is used up.
        - The limits of IP, country and total decide then. A call has the same code, limits and
          cooldown as a message, and one limit more. For changes of its phone an identity gets at
-         most five codes a day. While a limit of failed attempts is used up, a message brings fewer
+         most ten codes a day. While a limit of failed attempts is used up, a message brings fewer
          attempts.
        - A client that is restricted is one without permits, until it sends a proof if that ends the
          restriction. Where the limits of strangers are used up, a client that can make a proof is
@@ -138,8 +136,7 @@ class RequestOtp:
     5. The code is delivered (`DeliverCode`). A message with an unknown result counts. One that
        every provider rejected starts the plain cooldown, and counts in windows shorter than a day.
 
-    A blocked phone gets the same counting and the same responses, and no message. So does a phone
-    without a change to undo, if the code is for an undo.
+    A blocked phone gets the same counting and the same responses, and no message.
     """
 
     phone_verifications: PhoneVerifications
@@ -147,7 +144,6 @@ class RequestOtp:
     codes: OtpCodes
     deliver_code: DeliverCode
     identities: Identities
-    phone_holds: PhoneHolds
     rejections: RecentRejections
     extensions: OtpExtensions
     keyed_hashes: KeyedHashes
@@ -226,8 +222,7 @@ class RequestOtp:
             self._record_not_served(command, request, COUNTRY_NOT_SERVED, reason)
             raise CountryNotServed
         block = self.delivery_limiter.find_number_block(phone, request.now)
-        # A code for an undo is sent to a number that is held only, so all may ask for one.
-        if block is not None and command.purpose is not Purpose.UNDO_PHONE_CHANGE:
+        if block is not None:
             # A client cannot tell it from a country that is not served.
             self._record_not_served(command, request, block.name, NUMBER_IS_BLOCKED)
             explanation = f"Nothing was sent: {block.explanation}."
@@ -254,33 +249,14 @@ class RequestOtp:
         self, command: RequestOtpCommand, now: datetime
     ) -> tuple[Versioned[PhoneVerification], DeviceProof | None]:
         """Load the record of the phone, and the device of the client if it sent a token."""
-        phone, token = command.phone, command.device_token
-        loading = self.phone_verifications.load(phone)
+        token, loading = command.device_token, self.phone_verifications.load(command.phone)
         if token is None:
-            loaded, device = await loading, None
-        else:
-            recognizing = recognize_device(
-                self.identities, self.extensions, token, command.purpose, now
-            )
-            loaded, (device, _) = await asyncio.gather(loading, recognizing)
-        if command.purpose is Purpose.UNDO_PHONE_CHANGE:
-            return await self._end_void_hold(phone, loaded), device
+            return await loading, None
+        recognizing = recognize_device(
+            self.identities, self.extensions, token, command.purpose, now
+        )
+        loaded, (device, _) = await asyncio.gather(loading, recognizing)
         return loaded, device
-
-    async def _end_void_hold(
-        self, phone: PhoneNumber, loaded: Versioned[PhoneVerification]
-    ) -> Versioned[PhoneVerification]:
-        """Return the record of a phone without a hold that is void: nothing can be undone.
-
-        An identity is loaded for every phone, so that the time does not reveal a hold.
-        """
-        if not loaded.value.hold.is_active(self.clock.now()):
-            await self.identities.load(NOBODY)
-            return loaded
-        if await self.phone_holds.find_holder(loaded.value) is not None:
-            return loaded
-        await self.phone_holds.end_void(phone)
-        return await self.phone_verifications.load(phone)
 
     async def _reserve_delivery(
         self,
@@ -365,9 +341,10 @@ class RequestOtp:
 
     def _check_providers(self, request: OtpRequest) -> None:
         """Reject the request while no provider is called, before it uses up anything."""
-        seconds = 0 if request.is_test else self.deliver_code.retry_after(request.channels)
-        if seconds > 0:
-            raise DeliveryFailed(PAUSED.reason, math.ceil(seconds))
+        pause = None if request.is_test else self.deliver_code.find_pause(request.channels)
+        if pause is not None:
+            seconds = whole_seconds(request.now, pause.until)
+            raise DeliveryFailed(PAUSED.reason, seconds, pause.name, pause.reason)
 
     async def _record_delivery(
         self,
@@ -378,7 +355,7 @@ class RequestOtp:
     ) -> DeliveryDecision:
         """Record the delivery with its permits, or refer to one that a parallel request caused.
 
-        Permits are released if it is certain that the record does not hold them.
+        Permits are released if it is certain that the record does not have them.
         """
         recognition = loaded.value.recognize(request)
         permitted = replace(
@@ -474,6 +451,8 @@ class RequestOtp:
             until=until,
             recognition=loaded.value.recognize(request),
             has_proof=command.proof is not None,
+            provider=error.provider if isinstance(error, DeliveryFailed) else "",
+            cause=error.cause if isinstance(error, DeliveryFailed) else "",
         )
         if isinstance(error, TooManyOtpRequests):
             self.rejections.record(phone, rejection, "too many requests", has_record=has_record)
@@ -483,10 +462,10 @@ class RequestOtp:
                 ProviderPaused(
                     phone=phone,
                     channel=rejection.channel,
-                    provider=request.providers[0],
+                    provider=rejection.provider,
                     result=PAUSED.status,
                     error_code=PAUSED.error_code,
-                    reason=PAUSED.reason,
+                    reason=rejection.cause,
                     until=rejection.until,
                     recognition=rejection.recognition,
                     has_proof=rejection.has_proof,

@@ -48,17 +48,26 @@ class ResetLimits:
             TooManyResets
             StorageError
         """
-        now = self.clock.now()
 
         def reset(verification: PhoneVerification) -> tuple[PhoneVerification, ResetResult]:
-            if verification.blocked_at is not None:
-                raise PhoneBlocked
-            if expected_left not in (None, verification.prune(now).grants.resets_left):
-                raise ConflictingValue("The limits were reset just before.")
-            successor = verification.reset_limits(now)
+            successor = self._reset(verification, expected_left)
             left = successor.grants.resets_left
             return successor, ResetResult(left, successor.attempts_of_next_delivery)
 
         result = await change(self.phone_verifications, phone, reset)
         self.events.record(LimitsReset(phone=phone))
         return result
+
+    async def check(self, phone: PhoneNumber, expected_left: int | None = None) -> None:
+        """Check that a reset is possible now; see `__call__`."""
+        self._reset((await self.phone_verifications.load(phone)).value, expected_left)
+
+    def _reset(
+        self, verification: PhoneVerification, expected_left: int | None
+    ) -> PhoneVerification:
+        now = self.clock.now()
+        if verification.blocked_at is not None:
+            raise PhoneBlocked
+        if expected_left not in (None, verification.prune(now).grants.resets_left):
+            raise ConflictingValue("The limits were reset just before.")
+        return verification.reset_limits(now)

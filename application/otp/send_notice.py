@@ -11,17 +11,15 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.delivery import Channel
-from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendNotice:
-    """Send a message without a one-time code to a number that an account had or gets.
+    """Send a message without a one-time code to a number that an account had or has.
 
     Nothing is sent to a blocked number, to one with a test OTP, and to a country that is not
-    served. A block of its prefix or country holds nothing back: an owner who hears late of a change
-    could not undo it.
+    served. A block of its prefix or country does not count: its owner has to hear of it.
     """
 
     phone_verifications: PhoneVerifications
@@ -32,20 +30,13 @@ class SendNotice:
     events: SecurityEvents
     countries: Collection[str] | None
 
-    async def __call__(
-        self,
-        phone: PhoneNumber,
-        notice: PhoneNotice,
-        locale: str | None,
-        undo_code: UndoCode | None = None,
-    ) -> bool:
+    async def __call__(self, phone: PhoneNumber, notice: PhoneNotice, locale: str | None) -> bool:
         """Send the message, and return whether it needs no other attempt.
 
         Args:
             phone: The number.
             notice: What the message says.
             locale: The language of the message, if a client asked for one.
-            undo_code: The code that undoes the change, if it can be undone.
 
         Raises:
             StorageError
@@ -56,9 +47,7 @@ class SendNotice:
             return True
         if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
             return True
-        message = self.templates.render_notice(
-            notice, country=phone.country, locale=locale, undo_code=undo_code
-        )
+        message = self.templates.render_notice(notice, country=phone.country, locale=locale)
         result = await self.deliver_code.send_text(phone, message)
         is_sent = result.status in TAKEN
         if is_sent:

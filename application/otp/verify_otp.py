@@ -6,13 +6,12 @@ from functools import partial
 from typing import NoReturn
 
 from application.identities.events import LoginRejectedByHook
-from application.identities.phone_holds import PhoneHolds
 from application.otp.check_otp import CheckedOtp, CheckOtp
 from application.otp.events import FixedOtpUsed, OtpVerificationFailed
 from application.otp.log_in import LoggedIn, LogIn, VerifyOtpCommand
 from application.ports.security_events import SecurityEvents
-from domain.errors import LoginRejected, NumberWasChanged
-from domain.otp.attempts import LoginRejection, NotApplicable
+from domain.errors import LoginRejected
+from domain.otp.attempts import LoginRejection
 from domain.phone import PhoneNumber
 
 
@@ -34,7 +33,6 @@ class VerifyOtp:
       new one with a new id.
     - A block between the verification and the session has the same effect as an earlier one.
     - The login hook is asked once for a login, before its code is used (`LogIn.ask_login_hook`).
-    - A phone that its owner changed to another one signs nobody in while it is held.
 
     What does not depend on each other is sent to the database at the same time, so a login takes
     three sequential round trips, and two more on MongoDB where a limit may be full. After a login
@@ -43,7 +41,6 @@ class VerifyOtp:
 
     check_otp: CheckOtp
     log_in: LogIn
-    phone_holds: PhoneHolds
     events: SecurityEvents
 
     async def __call__(self, command: VerifyOtpCommand) -> LoggedIn | OtpRejected:
@@ -53,7 +50,6 @@ class VerifyOtp:
             TooManyAttempts: with the later time of the phone's limits and the IP's, and the time
                 when a new code can be requested.
             TooManyAttemptsFromIp
-            NumberWasChanged: the code is correct, and the phone is held for its previous identity.
             LoginRejected: the code is correct, and the login hook rejected the login.
             ExtensionFailed: the code is correct, and an extension did not return the claims of its
                 token. The same request may succeed later.
@@ -65,10 +61,6 @@ class VerifyOtp:
         is_asked = self.log_in.extensions.login_hook is not None
         ask = partial(self.log_in.ask_login_hook, command) if is_asked else None
         checked = await self.check_otp(command, ask)
-        if isinstance(checked.result, NotApplicable):
-            if not await self.phone_holds.end_void(phone):
-                raise NumberWasChanged
-            checked = await self.check_otp(command, ask)
         if checked.rejection is not None:
             await self._reject(phone, checked, checked.rejection)
         logged_in = await self._open_session(command, checked)

@@ -2,6 +2,7 @@
 
 ConfigurationError              while an adapter is opened
 ├── DatabaseLocked              another process has the lock; repeating may help
+├── DatabaseMissing             the server has no database of this name
 └── OtherKeys                   the database was written with other keys
 PortError                       afterwards
 ├── StorageError                the database did not complete an operation; repeating may help
@@ -36,6 +37,10 @@ class ConfigurationError(Exception):
 
 class DatabaseLocked(ConfigurationError):
     """Another process has had the lock of the database for too long. Repeating it may help."""
+
+
+class DatabaseMissing(ConfigurationError):
+    """The server has no database of this name."""
 
 
 class OtherKeys(ConfigurationError):

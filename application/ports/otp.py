@@ -12,7 +12,6 @@ from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.permits import Outcome
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.undo_code import UndoCode
 from domain.phone import PhoneNumber
 
 
@@ -143,12 +142,9 @@ class NoticeMessage(TextMessage):
 
     Attributes:
         notice: What it says: a value of `PhoneNotice` (`domain/identities/phone_change.py`).
-        undo_code: The code that undoes a change of the number, with its hyphens, such as
-            K7QM-2XPA-9RTW; for `phone_changed` only, otherwise empty. The text may lack it.
     """
 
     notice: str
-    undo_code: str = field(default="", repr=False)
 
 
 class Messenger(Protocol):
@@ -164,6 +160,15 @@ class Messenger(Protocol):
           them, such as a provider that has templates for codes only, returns `REJECTED`.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class PausedProvider:
+    """A provider that this process does not call until a time, and why."""
+
+    name: str
+    reason: str
+    until: datetime
 
 
 class MessageProviders(Protocol):
@@ -187,8 +192,8 @@ class MessageProviders(Protocol):
         """
         ...
 
-    def retry_after(self) -> float:
-        """Return after how many seconds the next message is handed to a provider; 0 for now.
+    def find_pause(self) -> PausedProvider | None:
+        """Return the provider that is called again first; None if one may be called now.
 
         Until then `send` returns `UNAVAILABLE`.
         """
@@ -240,21 +245,15 @@ class SmsTemplates(Protocol):
         ...
 
     def render_notice(
-        self,
-        notice: PhoneNotice,
-        *,
-        country: str,
-        locale: str | None,
-        undo_code: UndoCode | None = None,
+        self, notice: PhoneNotice, *, country: str, locale: str | None
     ) -> NoticeMessage:
         """Render the message without a one-time code for a phone number of `country`.
 
-        The template is selected as for a message with a code. It may lack the undo code.
+        The template is selected as for a message with a code.
 
         Args:
             notice: What the message says.
             country: The ISO 3166-1 code of the phone number's country.
             locale: The language that a client asked for, in any spelling, or None.
-            undo_code: The code that undoes the change; for `PHONE_CHANGED` only.
         """
         ...

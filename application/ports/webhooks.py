@@ -92,6 +92,8 @@ class MessageStatus:
             message of ours is dropped.
         is_unreachable: Whether the provider says that this channel cannot reach the number, such as
             WhatsApp one that does not use it. Other failures say nothing of the number.
+        reason: What the error means in words, for operators: of up to 200 characters, without the
+            number and the code; empty if the adapter knows none.
     """
 
     status: ReportedStatus | None
@@ -99,6 +101,7 @@ class MessageStatus:
     provider_message_id: str = ""
     reference: str = ""
     is_unreachable: bool = False
+    reason: str = ""
 
 
 class StatusCallbacks(Protocol):

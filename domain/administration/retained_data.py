@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.administration.audit import AUDIT_RETENTION
-from domain.identities.identity import USERNAME_HOLD_PERIOD
+from domain.identities.identity import USERNAME_RESERVATION
 
 CLEANUP_PERIOD: Final = timedelta(hours=1)
 """When the cleanup has deleted the data of a deleted account at the latest, if it runs."""
@@ -44,7 +44,10 @@ def list_retained_data(
             deleted_at + CLEANUP_PERIOD,
         ),
         RetainedData(
-            "username", "nobody else can take it at once", deleted_at + USERNAME_HOLD_PERIOD
+            "username",
+            f"nobody gets it before; after {USERNAME_RESERVATION.days} days it is free for "
+            "everybody, its former owner too",
+            deleted_at + USERNAME_RESERVATION,
         ),
         RetainedData(
             "limits of codes, by a keyed hash of the phone number",

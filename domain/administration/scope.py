@@ -1,4 +1,4 @@
-"""What staff and service tokens may do, and how often tokens may."""
+"""What staff and service tokens may do, and how often tokens read or change numbers."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -6,13 +6,6 @@ from typing import Final
 
 from domain.otp.sliding_window import SlidingWindow
 
-PHONE_CHANGES_PER_TOKEN: Final = SlidingWindow(20, timedelta(days=1))
-"""Also those that failed: a stolen token does not move many accounts, or find out who has one."""
-ACTS_OF_PERSON_IN_HOUR: Final = SlidingWindow(60, timedelta(hours=1))
-ACTS_OF_PERSON_IN_DAY: Final = SlidingWindow(300, timedelta(days=1))
-ACTS_OF_TOKEN_IN_HOUR: Final = SlidingWindow(600, timedelta(hours=1))
-ACTS_OF_TOKEN_IN_DAY: Final = SlidingWindow(3_000, timedelta(days=1))
-"""Acts that do harm in the wrong hands (`Act.is_limited`). Backends do some by themselves."""
 PHONES_PER_TOKEN: Final = SlidingWindow(1_000, timedelta(days=1))
 """Full phone numbers that it reads, or finds users by: a stolen token does not copy all of them."""
 
@@ -33,7 +26,6 @@ class Scope(StrEnum):
     DELETE_USERS = "users:delete"
     EXPORT_USERS = "users:export"
     CREATE_USERS = "users:create"
-    RESTORE_USERS = "users:restore"
     CHANGE_ROLES = "users:role"
     READ_AUDIT = "audit:read"
     READ_STATISTICS = "statistics:read"
@@ -47,6 +39,13 @@ class Scope(StrEnum):
 
 
 FOR_PEOPLE: Final = frozenset(
-    {Scope.CREATE_USERS, Scope.UPLOAD_FOR_OTHERS, Scope.READ_CALLS, Scope.HEAR_RECORDINGS}
+    {
+        Scope.CHANGE_PHONES,
+        Scope.CREATE_USERS,
+        Scope.UPLOAD_FOR_OTHERS,
+        Scope.READ_CALLS,
+        Scope.HEAR_RECORDINGS,
+    }
 )
-"""What no path below `/admin/` needs, so that a service token could do nothing with it."""
+"""What no service token does: most of it has no path below `/admin/`, and a stolen token would move
+accounts to its own numbers."""

@@ -10,8 +10,7 @@ from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
 from domain.identities.external_id import ExternalId
 from domain.identities.imported import Imported
 from domain.identities.passkey import Passkey
-from domain.identities.phone_change import PhoneChange
-from domain.identities.phone_changes import PhoneChanges
+from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.identities.role import Role
 from domain.identities.session import MAX_SESSIONS, MAX_TOKEN_REPEATS, Session, TokenRepeat
 from domain.identities.staff import Staff
@@ -19,7 +18,7 @@ from domain.identities.user_events import EventType, UserEvents
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
 
-USERNAME_HOLD_PERIOD: Final = timedelta(days=30)
+USERNAME_RESERVATION: Final = timedelta(days=30)
 UNVERIFIED_TTL: Final = timedelta(days=90)
 """How long an unverified identity is kept without a call or a login. Caller ids can be forged."""
 ESTABLISHED_AGE: Final = timedelta(days=7)
@@ -76,14 +75,14 @@ class Identity:
     It has a field of a feature only where one write must decide about both. The comments say why.
 
     - A deleted identity shows nothing, has no sessions, and its id is never used again. It keeps
-      its phone until the cleanup purges it, and its username for `USERNAME_HOLD_PERIOD`, so that
+      its phone until the cleanup purges it, and its username for `USERNAME_RESERVATION`, so that
       nobody can take over the name at once.
     - A blocked identity has no sessions and gets none. Everything else stays as it is.
     - A recognized device outlives its session: an ordinary logout keeps it. Whoever revokes
       sessions from elsewhere revokes their devices as well, in the same write: if a phone
       verification had the devices, a login between two writes could keep one.
-    - A detached identity had a phone that was recycled, or disowned by its owner. It has no
-      username, sessions or devices, and gets none until an operator restores it.
+    - A detached identity had a phone that belongs to somebody else now. It has no username,
+      sessions or devices, and gets none until an operator gives it another phone.
     - `days_of_use` counts the days with a login or the use of a session, up to three.
     - A challenge opens at most one session. Nothing removes its record before it expires.
     - `claims` are what the backend of the app adds to its tokens: JSON in a text, empty for none. A
@@ -121,8 +120,9 @@ class Identity:
     claims: str = ""
     # An import completes only who never signed in, so the first login and it exclude each other.
     imported: Imported = Imported()
-    # The write that replaces the phone ends sessions and maybe the role, and sets the deadline.
-    phone_changes: PhoneChanges = PhoneChanges()
+    # The change of its phone that is under way. The write that replaces the phone ends sessions
+    # and maybe the role.
+    phone_change: PhoneChange | None = None
     # The write that changes a user records what the backend of the app is told of it.
     events: UserEvents = UserEvents()
     session_version: int = 0
@@ -151,8 +151,13 @@ class Identity:
 
     @property
     def is_closed(self) -> bool:
-        """Whether it is deleted or detached: its phone may get another identity."""
-        return self.is_deleted or self.detached_at is not None
+        """Whether it is deleted or detached: its phone may get another identity.
+
+        A detached one that is about to get a phone is open: nobody else gets that.
+        """
+        change = self.phone_change
+        gets_phone = change is not None and change.old_phone is None
+        return self.is_deleted or (self.detached_at is not None and not gets_phone)
 
     def require_open(self) -> "Identity":
         """Return the identity; raises Unauthenticated if it is closed."""
@@ -184,7 +189,7 @@ class Identity:
     @property
     def all_phones(self) -> frozenset[PhoneNumber]:
         """Its phone, and those of a change under way."""
-        change = self.phone_changes.under_way
+        change = self.phone_change
         phones = {self.phone, *((change.new_phone, change.old_phone) if change else ())}
         return frozenset(phone for phone in phones if phone is not None)
 
@@ -195,10 +200,6 @@ class Identity:
     def is_open_owner(self, phone: PhoneNumber) -> bool:
         """Return whether a phone is its own, and it is neither deleted nor detached."""
         return not self.is_closed and self.owns(phone)
-
-    def is_undo_possible(self, undo_until: datetime | None) -> bool:
-        """Return whether the change can be undone that has this deadline. It may be in the past."""
-        return not self.is_closed and undo_until in self.phone_changes.undo_deadlines
 
     @property
     def username(self) -> Username | None:
@@ -384,11 +385,6 @@ class Identity:
         """Return the identity without sessions and recognized devices."""
         return replace(self, sessions=(), devices=(), session_version=self.session_version + 1)
 
-    def end_sessions_by_undo_code(self, disowned_id: str, used: UsedChallenge) -> "Identity":
-        """End all sessions by the undo code of a change that was disowned, which is used then."""
-        others = [each for each in self.used_challenges if each.id != disowned_id]
-        return replace(self.revoke_all_sessions(), used_challenges=(*others, used))
-
     def set_username(self, username: Username, now: datetime) -> "Identity":
         """Return the identity as a user with this name. No call can change it from then on.
 
@@ -398,42 +394,40 @@ class Identity:
         return replace(self, user=User(username, created_at), is_verified=True)
 
     def start_phone_change(self, change: PhoneChange, *used: UsedChallenge) -> "Identity":
-        """Return the identity with a change of its phone under way, by the codes of challenges."""
+        """Return the identity with a change of its phone under way, by the codes of challenges.
+
+        A detached one forgets the phone that belongs to somebody else.
+        """
         challenges = [
             earlier for earlier in self.used_challenges if change.started_at < earlier.expires_at
         ]
         return replace(
             self,
-            phone_changes=self.phone_changes.start(change),
+            phone=change.old_phone,
+            phone_change=change,
             used_challenges=(*challenges, *used),
         )
 
     def replace_phone(self, change: PhoneChange, now: datetime) -> "Identity":
         """Return the identity with its new phone, if this change is under way and at that step.
 
-        All sessions end but the one that is kept, and devices are forgotten.
+        - All sessions end but the one that is kept, and devices are forgotten.
+        - After a change by an operator it is a member, and counts as used now: otherwise the first
+          login would take a phone for recycled that the owner has only just got.
+        - A detached one is a member without a username, whose owner logs in.
         """
-        if not self.phone_changes.assigns_next(change):
+        if self.phone_change != change or change.step is not PhoneChangeStep.ASSIGN:
             return self
         changed = self.record_event(EventType.PHONE_CHANGED, now)
-        keeps_role = change.keeps_role(self.staff.undo_deadline_at_promotion)
+        released = replace(change, step=PhoneChangeStep.RELEASE, attempted_at=now)
         return replace(
             changed.revoke_other_sessions(change.kept_session_id),
             devices=(),
             phone=change.new_phone,
-            phone_changes=self.phone_changes.assign(change, now),
-            staff=self.staff if keeps_role else Staff(),
-        )
-
-    def detach_disowned(self, change: PhoneChange, now: datetime) -> "Identity":
-        """Return the identity detached from a phone whose owner disowned it, if it is at that step.
-
-        It has the former phone for `restore` only: nobody signs in with that.
-        """
-        if not self.phone_changes.assigns_next(change):
-            return self
-        return replace(
-            self.detach(now), phone=change.new_phone, phone_changes=self.phone_changes.disown()
+            phone_change=released if change.old_phone else None,
+            staff=Staff() if change.is_by_operator else self.staff,
+            detached_at=None,
+            last_used_at=now if change.is_by_operator else self.last_used_at,
         )
 
     def mark_imported(self, created_at: datetime, now: datetime) -> "Identity":
@@ -457,8 +451,7 @@ class Identity:
         """
         if self.staff.role is role:
             return self
-        staff = self.staff.promote(role, self.phone_changes.last_undo_deadline)
-        return replace(self.end_console_sessions(), staff=staff, sessions=())
+        return replace(self.end_console_sessions(), staff=self.staff.promote(role), sessions=())
 
     def demote(self) -> "Identity":
         """Return the identity as a member, without what only staff has. Everything else stays."""
@@ -486,10 +479,6 @@ class Identity:
         """
         lost = self.record_event(EventType.USER_DELETED, now).revoke_all_sessions()
         return replace(lost, detached_at=now, user=None, staff=Staff())
-
-    def restore(self, now: datetime) -> "Identity":
-        """Return the detached identity for the next login. It counts as used now."""
-        return replace(self, detached_at=None, last_used_at=now)
 
     def mark_used(self, now: datetime) -> "Identity":
         """Return the identity after its phone was used without a session of an app."""
@@ -522,17 +511,17 @@ class Identity:
             ),
             deleted_at=self.deleted_at,
             purged_at=self.purged_at,
-            phone_changes=self.phone_changes.keep_remains(),
+            phone_change=self.phone_change,
             events=self.events,
         )
 
     def purge(self, now: datetime) -> "Identity":
         """Return the deleted identity after the cleanup removed its media and its phone."""
-        return replace(self, purged_at=now, phone=None, phone_changes=PhoneChanges())
+        return replace(self, purged_at=now, phone=None, phone_change=None)
 
     def is_username_released(self, now: datetime) -> bool:
         """Return whether it is deleted and its name may go to somebody else."""
-        return self.deleted_at is not None and now >= self.deleted_at + USERNAME_HOLD_PERIOD
+        return self.deleted_at is not None and now >= self.deleted_at + USERNAME_RESERVATION
 
     def release_username(self) -> "Identity":
         """Return the deleted identity without its name."""

@@ -161,7 +161,7 @@ class Session:
         return now - self.created_at < RECENT_LOGIN_PERIOD
 
     def is_fresh(self, now: datetime) -> bool:
-        """Return whether the login is recent enough for what cannot be undone."""
+        """Return whether the login is recent enough for what is final."""
         return now - self.created_at < FRESH_LOGIN_PERIOD
 
     @property

@@ -1,7 +1,6 @@
 """What somebody of the staff has, and a member has not."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from domain.errors import ConflictingValue
 from domain.identities.passkey import Passkey
@@ -10,20 +9,14 @@ from domain.identities.role import Role
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """The role of an identity, and the passkeys, which end with it.
-
-    `undo_deadline_at_promotion` is the latest deadline that an undo of a change of the number had
-    when the role was given. That undo, or one of an earlier change, takes the account from the
-    person who got the role.
-    """
+    """The role of an identity, and the passkeys, which end with it."""
 
     role: Role = Role.MEMBER
-    undo_deadline_at_promotion: datetime | None = None
     passkeys: tuple[Passkey, ...] = ()
 
-    def promote(self, role: Role, undo_deadline: datetime | None) -> "Staff":
+    def promote(self, role: Role) -> "Staff":
         """Return somebody with this role. Only another role keeps the passkeys."""
-        return Staff(role, undo_deadline, self.passkeys if self.role.is_staff else ())
+        return Staff(role, self.passkeys if self.role.is_staff else ())
 
     def find_passkey(self, passkey_id: str) -> Passkey | None:
         """Return the passkey with this short id, or None."""

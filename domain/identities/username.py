@@ -12,9 +12,11 @@ from precis_i18n import get_profile
 from domain.default_ignorable import drop_default_ignorable
 from domain.errors import (
     InvalidCharacters,
+    InvalidPhone,
     InvalidValue,
     MixedScripts,
     NoVisibleCharacter,
+    PhoneAsUsername,
     ReservedName,
     TooLong,
     TooShort,
@@ -22,6 +24,7 @@ from domain.errors import (
 from domain.identities.confusables import caseless_skeletons
 from domain.identities.emoji import drop_emoji_joiners, drop_emoji_selectors, spell_out_flags
 from domain.identities.scripts import is_highly_restrictive, script_of
+from domain.phone import parse_international_phone, parse_phone
 
 MIN_LENGTH: Final = 1
 """A whole name may be one character, such as the Chinese 李."""
@@ -136,11 +139,15 @@ def _hash_skeleton(skeleton: str) -> str:
 
 
 class UsernameRules:
-    """The names that nobody can take, because they would claim a role: that of the app as well."""
+    """The names that nobody can take: those that would claim a role, that of the app, and phones.
 
-    def __init__(self, app_name: str = DEFAULT_APP_NAME) -> None:
-        """Take the name of the app, which people see in messages."""
+    Everybody sees a name, and only its owner and some of the staff a phone number.
+    """
+
+    def __init__(self, app_name: str = DEFAULT_APP_NAME, default_region: str | None = None) -> None:
+        """Take the name of the app, which people see in messages, and the country of numbers."""
         self._app_name = app_name
+        self._default_region = default_region
 
     @cached_property
     def _reserved(self) -> frozenset[str]:
@@ -151,10 +158,28 @@ class UsernameRules:
         """Check the name as a whole.
 
         Raises:
+            PhoneAsUsername
             ReservedName: it looks like a reserved name, in some capitalization.
         """
+        if _is_phone(name, self._default_region):
+            raise PhoneAsUsername(
+                "This is a phone number, and everybody sees a username. Choose a name."
+            )
         if not self._reserved.isdisjoint(caseless_skeletons(name)):
             raise ReservedName("This name is reserved. Choose another username.")
+
+
+def _is_phone(name: str, default_region: str | None) -> bool:
+    """Return whether a name is a phone number of any kind, with or without a plus."""
+    for parse in (parse_phone, parse_international_phone):
+        try:
+            parse(name, default_region)
+        except InvalidPhone:
+            continue
+        except InvalidValue:
+            pass  # one that gets no code, or one of two
+        return True
+    return False
 
 
 def parse_username(
@@ -164,7 +189,7 @@ def parse_username(
 
     Args:
         text: the name.
-        rules: the names that are reserved; no names for None.
+        rules: the names that nobody can take; none for None.
         own: the stored name of the identity. It is valid even if the rules reject it, and another
             spelling that is invalid stands for it.
 
@@ -172,6 +197,7 @@ def parse_username(
         TooShort, TooLong
         InvalidCharacters, NoVisibleCharacter: it has characters that names do not have.
         MixedScripts, ReservedName: it could be taken for the name of somebody else.
+        PhoneAsUsername
     """
     if len(text) > MAX_USERNAME_INPUT_LENGTH:
         raise TooLong(f"A username has at most {MAX_USERNAME_LENGTH} characters.")

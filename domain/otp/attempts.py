@@ -67,7 +67,7 @@ class UsedCode:
     """A code that was used: its challenge, its login, and the delivery that had it.
 
     `carrier` is the delivery of the named request, or else the latest one of the code. `deliveries`
-    are all that carried the code, with the permits that they held before.
+    are all that carried the code, with the permits that they had before.
     """
 
     challenge: Challenge
@@ -113,17 +113,6 @@ class Wrong:
 
 
 @dataclass(frozen=True, slots=True)
-class NotApplicable:
-    """The code is correct, but what it is for is not allowed now. Nothing changes.
-
-    A code for a sign-in, while the phone is held for the identity that had it; or a code for an
-    undo, while it is not.
-    """
-
-    attempts_left: int
-
-
-@dataclass(frozen=True, slots=True)
 class Repeated:
     """The same wrong code again, or somebody else's code that was just used. It does not count."""
 
@@ -155,9 +144,7 @@ class Unchallenged:
     code: UsedCode | None = None
 
 
-VerificationResult = (
-    Correct | NotApplicable | Retried | Wrong | Repeated | Exhausted | ExhaustedIp | Unchallenged
-)
+VerificationResult = Correct | Retried | Wrong | Repeated | Exhausted | ExhaustedIp | Unchallenged
 
 
 def used_code(result: VerificationResult) -> UsedCode | None:

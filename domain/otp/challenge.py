@@ -38,7 +38,6 @@ class Purpose(StrEnum):
 
     SIGN_IN = "sign_in"
     CHANGE_PHONE = "change_phone"
-    UNDO_PHONE_CHANGE = "undo_phone_change"
     CONSOLE_SIGN_IN = "console_sign_in"
 
 

@@ -11,7 +11,6 @@ from domain.otp.attempts import (
     ExhaustedIp,
     LoginDecision,
     LoginRejection,
-    NotApplicable,
     OtpAttempt,
     Repeated,
     Retried,
@@ -52,8 +51,6 @@ def compare_code(
     - Only codes for the purpose of the attempt are compared with it.
     - While the phone is blocked no code is correct, but for one for a change of the phone: the
       number counts as one that is in use.
-    - While the phone is held for its previous identity, a correct code signs nobody in, and only
-      then it can undo the change.
 
     `codes` are those of the `comparable_challenges`, by the challenge's id.
     """
@@ -89,8 +86,6 @@ def count_attempt(
         unchallenged: The attempts of its IP while no challenge was active.
         decision: What the login hook decided about a correct code.
     """
-    if isinstance(check.match, NotApplicable):
-        return verification, check.match
     if check.match is not None:
         return check.use(check.match, decision)
     unchallenged_at = unchallenged.available_at(check.attempt.now) if unchallenged else None
@@ -122,7 +117,7 @@ class CodeCheck:
     attempt: OtpAttempt
     state: PhoneVerification
     equal: Collection[str] = ()
-    match: Correct | NotApplicable | None = None
+    match: Correct | None = None
     unchallenged_at: datetime | None = None
 
     @property
@@ -137,7 +132,7 @@ class CodeCheck:
     def active_challenges(self, time: datetime) -> list[Challenge]:
         return [challenge for challenge in self.challenges if challenge.is_active(time)]
 
-    def find_match(self) -> Correct | NotApplicable | None:
+    def find_match(self) -> Correct | None:
         """Return the code that is correct, None if there is none or the attempt is not looked at.
 
         While the client has an attempt at the code that an operator sent, it is compared with that
@@ -229,9 +224,7 @@ class CodeCheck:
         )
         if not knows_phone:
             return None
-        trusted_ips = [
-            trusted.client_ip_hash for trusted in state.trusted_ips_for(self.attempt.purpose)
-        ]
+        trusted_ips = [trusted.client_ip_hash for trusted in state.trusted_ips_of_owner]
         reserved_for = find_reserved_network(requested, code.sent_at, trusted_ips)
         counter = code.counter_of(network, reserved_for)
         return (code, delivery, counter) if counter is not None and counter.left > 0 else None
@@ -312,19 +305,15 @@ class CodeCheck:
         is_device_recognized = self.device_id is not None
         return UsedCode(challenge, login, carrier, is_device_recognized, deliveries)
 
-    def _match(
-        self, challenge: Challenge, carrier: Delivery, *, left: int
-    ) -> Correct | NotApplicable:
+    def _match(self, challenge: Challenge, carrier: Delivery, *, left: int) -> Correct:
         """Return the code with the login that it is for. Only a sign-in has a session."""
         state, attempt = self.state, self.attempt
-        if not self._is_applicable:
-            return NotApplicable(left)
         identity_id, session_id = state.identity_id, ""
         if attempt.purpose is Purpose.SIGN_IN:
             identity_id = identity_id or attempt.new_identity_id
             session_id = attempt.new_session_id
         elif attempt.purpose is not Purpose.CONSOLE_SIGN_IN:
-            identity_id = attempt.identity_id or state.hold.identity_id
+            identity_id = attempt.identity_id
         login = Login(identity_id or "", session_id, attempt.request_id)
         used = challenge.mark_used(attempt.now, login)
         return Correct(self._used_code(used, login, carrier), left)
@@ -364,21 +353,10 @@ class CodeCheck:
         return successor, Correct(code, match.attempts_left)
 
     @property
-    def _is_applicable(self) -> bool:
-        is_held = self.state.hold.is_active(self.attempt.now)
-        match self.attempt.purpose:
-            case Purpose.SIGN_IN:
-                return not is_held
-            case Purpose.UNDO_PHONE_CHANGE:
-                return is_held
-            case _:
-                return True
-
-    @property
     def has_own_attempts(self) -> bool:
         """Whether the client has attempts that nobody else can use up.
 
-        It holds the id of a request whose code has not expired, or it is a recognized device.
+        It has the id of a request whose code has not expired, or it is a recognized device.
         """
         return self.device_id is not None or self.named_delivery(self.attempt.now) is not None
 

@@ -59,11 +59,20 @@ class Deliveries:
         """Return them with this delivery in place of the one with the same request id."""
         return self._change(changed.request_id, lambda _: changed)
 
-    def fall_back(self, request_id: str, channel: Channel, provider: str) -> "Deliveries":
+    def fall_back(
+        self, request_id: str, channel: Channel, provider: str, reason: str
+    ) -> "Deliveries":
         """Let a code go by another channel from now on, where this provider is tried first."""
 
         def leave(delivery: Delivery) -> Delivery:
-            return replace(delivery, channel=channel, provider=provider, unknown_reason=None)
+            fell_back = f"{delivery.channel}: {reason}"[:MAX_REJECTION_LENGTH]
+            return replace(
+                delivery,
+                channel=channel,
+                provider=provider,
+                unknown_reason=None,
+                fell_back=fell_back,
+            )
 
         return self._change(request_id, leave)
 

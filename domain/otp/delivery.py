@@ -136,6 +136,8 @@ class Delivery:
         is_reset: it counts in no limit of the phone: an operator reset them since, or an
             administrator, who requested it, signed in to the web console with its code.
         is_granted: it used what the latest reset allows.
+        fell_back: the channel that was tried before this one, and why it did not deliver; empty if
+            there was none.
     """
 
     request_id: str
@@ -155,6 +157,7 @@ class Delivery:
     is_suppressed: bool = False
     is_reset: bool = False
     is_granted: bool = False
+    fell_back: str = ""
 
     @property
     def is_rejected(self) -> bool:

@@ -34,6 +34,7 @@ class DeliveryReport:
     Attributes:
         id: `Delivery.report_id`.
         error_code: The provider's code, if the delivery failed.
+        reason: What it means in words, if that is known.
         visible_at: Before this time the delivery looks queued.
     """
 
@@ -41,13 +42,16 @@ class DeliveryReport:
     status: ReportedStatus
     expires_at: datetime
     error_code: str | None = None
+    reason: str = ""
     visible_at: datetime | None = None
 
-    def advance(self, status: ReportedStatus, error_code: str | None = None) -> "DeliveryReport":
+    def advance(
+        self, status: ReportedStatus, error_code: str | None = None, reason: str = ""
+    ) -> "DeliveryReport":
         """Return the report with this status, or unchanged if the status does not follow."""
         if not status.follows(self.status):
             return self
-        return replace(self, status=status, error_code=error_code)
+        return replace(self, status=status, error_code=error_code, reason=reason)
 
     def visible_status(self, now: datetime) -> ReportedStatus:
         if self.visible_at is not None and now < self.visible_at:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.errors import InvalidValue
+from domain.otp.language_codes import TWO_LETTER_CODES
 
 APP_HASH_LENGTH: Final = 11
 _APP_HASH: Final = re.compile(rf"[A-Za-z0-9+/]{{{APP_HASH_LENGTH}}}")
@@ -21,7 +22,8 @@ _LOCALE: Final = re.compile(
 MAX_LOCALE_LENGTH: Final = 100
 _LANGUAGES: Final = "A language is written like en, pt-BR or zh-Hant."
 # Codes that ISO 639-1 withdrew and Java still sends.
-_REPLACED_LANGUAGES: Final = {"in": "id", "iw": "he", "ji": "yi"}
+_FORMER_LANGUAGES: Final = {"in": "id", "iw": "he", "ji": "yi"}
+_REPLACED_LANGUAGES: Final = TWO_LETTER_CODES | _FORMER_LANGUAGES
 # Regions with Traditional Chinese (CLDR, likely subtags).
 _TRADITIONAL_CHINESE_REGIONS: Final = ("HK", "MO", "TW")
 
@@ -58,14 +60,16 @@ def parse_platform(text: str | None) -> Platform:
 
 
 def parse_locale(text: str) -> str:
-    """Parse the locale of a template, such as en, pt-BR or zh-Hant.
+    """Parse the locale of a template, such as en, pt-BR or zh-Hant; deu is de.
 
     Raises:
         InvalidValue: the text is not a locale, or not in its normal spelling.
     """
-    if text not in locale_fallbacks(text):
+    language, hyphen, rest = text.partition("-")
+    locale = f"{TWO_LETTER_CODES.get(language, language)}{hyphen}{rest}"
+    if locale not in locale_fallbacks(text):
         raise InvalidValue(_LANGUAGES)
-    return text
+    return locale
 
 
 def require_locale(text: str) -> str:

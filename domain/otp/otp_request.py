@@ -27,7 +27,7 @@ class OtpRequest:
         is_by_operator: Whether an operator requests it for the user.
         device: The device of a valid device token, if the client sent one.
         is_limited: Whether a limit of failed attempts that many phones share is used up.
-        permits: What the delivery holds of such limits, once they are acquired.
+        permits: What the delivery has of such limits, once they are acquired.
     """
 
     client_ip: HashedClientIp
@@ -61,9 +61,5 @@ class OtpRequest:
 
     @property
     def can_be_restricted(self) -> bool:
-        """Whether it is that of a client, for a number that may be anybody's.
-
-        For an undo nothing is sent without a hold, and nobody can tell whether there is one.
-        """
-        is_undo = self.purpose is Purpose.UNDO_PHONE_CHANGE
-        return not (self.is_test or self.is_by_operator or is_undo)
+        """Whether it is that of a client, for a number that may be anybody's."""
+        return not (self.is_test or self.is_by_operator)

@@ -28,7 +28,6 @@ from domain.otp.delivery import (
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
 from domain.otp.failures import MAX_FAILURES_AFTER_RESET, Failures
 from domain.otp.grants import Grants, OperatorCode
-from domain.otp.hold import NO_HOLD, Hold
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Recognition
 from domain.otp.rejection import MAX_REJECTIONS, Rejection
@@ -69,7 +68,7 @@ class PhoneVerification:
 
     Attributes:
         failures: All of them: at messages and codes of operators.
-        trusted_ips: Those of its owner or, while it is held, of the former one.
+        trusted_ips: Those of its owner.
         call_locale: That of the owner. It stays here, because the write that changes the owner
             ends it.
         rejections: The latest requests within a day that were rejected. They are for operators,
@@ -86,7 +85,6 @@ class PhoneVerification:
     trusted_ips: tuple[TrustedIp, ...] = ()
     identity_id: str | None = None
     blocked_at: datetime | None = None
-    hold: Hold = NO_HOLD
     call_locale: CallLocale | None = None
     rejections: tuple[Rejection, ...] = ()
     imported_id: str | None = None
@@ -108,7 +106,7 @@ class PhoneVerification:
 
     @property
     def client_ips_expire_at(self) -> datetime | None:
-        """When the first of client IPs, rejections, hold and locale expires, if any.
+        """When the first of client IPs, rejections and locale expires, if any.
 
         An IP of a login expires after 90 days, an IP of a delivery after one day, and an IP of an
         attempt with the code.
@@ -132,7 +130,6 @@ class PhoneVerification:
         times = [*self.deliveries.expiry_times, *self.grants.expiry_times]
         times += [rejection.expires_at for rejection in self.rejections]
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
-        times += [self.hold.undo_until] if self.hold.undo_until else []
         return times + ([self.call_locale.expires_at] if self.call_locale else [])
 
     # Requests
@@ -227,7 +224,7 @@ class PhoneVerification:
             call_id=request.new_call_id,
             permits=request.permits,
             provider=next(iter(order_after(request.providers, last_provider)), ""),
-            is_suppressed=pruned._is_suppressed(request),
+            is_suppressed=pruned.blocked_at is not None,
             is_granted=is_granted,
         )
         successor = replace(
@@ -264,11 +261,6 @@ class PhoneVerification:
         delivery = self.deliveries.find(latest.request_id)
         active = [challenge.id for challenge in self.challenges.active(now)]
         return (latest, delivery) if delivery and delivery.challenge_id in active else None
-
-    def _is_suppressed(self, request: OtpRequest) -> bool:
-        """Return whether nothing is sent: to a blocked phone, and to one with nothing to undo."""
-        is_undo = request.purpose is Purpose.UNDO_PHONE_CHANGE
-        return self.blocked_at is not None or (is_undo and not self.hold.is_active(request.now))
 
     def reject_delivery(self, request_id: str, provider: str, reason: str) -> "PhoneVerification":
         """Return the state after every provider rejected this delivery (see `Delivery.reject`).
@@ -331,7 +323,7 @@ class PhoneVerification:
         return None
 
     def _requester(self, request: OtpRequest | OtpAttempt) -> Requester:
-        logins = [trusted.last_login_at for trusted in self.trusted_ips_for(request.purpose)]
+        logins = [trusted.last_login_at for trusted in self.trusted_ips_of_owner]
         deliveries = self.deliveries.counted
         if isinstance(request, OtpRequest) and request.is_by_operator:
             deliveries = deliveries[-1:]  # it starts the cooldown, and fills no window
@@ -382,18 +374,14 @@ class PhoneVerification:
             return None
         return device.device_id if self.failures.is_recognized(device.device_id) else None
 
-    def trusted_ips_for(self, purpose: Purpose) -> tuple[TrustedIp, ...]:
-        """Return the IPs of logins that count for codes of this purpose.
-
-        Those of the former owner of a held phone count for an undo only.
-        """
-        if self.identity_id is None and purpose is not Purpose.UNDO_PHONE_CHANGE:
-            return ()
-        return self.trusted_ips
+    @property
+    def trusted_ips_of_owner(self) -> tuple[TrustedIp, ...]:
+        """The IPs of logins of the owner; none without one."""
+        return () if self.identity_id is None else self.trusted_ips
 
     def trusted_until(self, request: OtpRequest | OtpAttempt) -> datetime | None:
         """Return when the last login from this IP no longer counts, None without one."""
-        for trusted in self.trusted_ips_for(request.purpose):
+        for trusted in self.trusted_ips_of_owner:
             if trusted.client_ip_hash == request.client_ip.ip:
                 return trusted.last_login_at + TRUSTED_IP_TTL
         return None
@@ -439,32 +427,18 @@ class PhoneVerification:
             trusted_ips=trusted_ips,
             call_locale=self.call_locale if is_unowned else None,
             rejections=self.rejections if is_unowned else (),
-            hold=NO_HOLD,
         )
 
-    def release(
-        self, previous_identity_id: str, undo_until: datetime | None, now: datetime
-    ) -> "PhoneVerification":
+    def release(self, now: datetime) -> "PhoneVerification":
         """Return the state of a phone whose identity has another phone now.
 
-        It has no codes and no locale of its former owner. Deliveries, attempts, failures and a
-        block stay. So do trusted IPs while it is held: strangers cannot use up the messages with
-        which the owner undoes the change. Without `undo_until` it is not held.
+        It has no codes, trusted IPs and locale of its former owner. Deliveries, attempts, failures
+        and a block stay.
         """
         without_codes = self.map_challenges(
             lambda challenge: challenge if challenge.used_at else challenge.mark_used(now)
         )
-        return replace(
-            without_codes.change_owner(None),
-            challenges=MessageChallenges(),
-            trusted_ips=self.trusted_ips if undo_until else (),
-            hold=Hold(previous_identity_id, undo_until) if undo_until else NO_HOLD,
-        )
-
-    def end_hold(self) -> "PhoneVerification":
-        """Return the state of a phone that anybody may get from now on."""
-        trusted_ips = self.trusted_ips if self.identity_id else ()
-        return replace(self, hold=NO_HOLD, trusted_ips=trusted_ips)
+        return replace(without_codes.change_owner(None), challenges=MessageChallenges())
 
     def move_login(self, challenge_id: str, identity_id: str) -> "PhoneVerification":
         return self.map_challenges(
@@ -514,7 +488,7 @@ class PhoneVerification:
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""
         latest, locale = now + CLOCK_SKEW, self.call_locale
-        challenges, hold = self.challenges.prune(now), self.hold.prune(now)
+        challenges = self.challenges.prune(now)
         current_ids = challenges.current_ids(now)
         deliveries = self.deliveries.prune(now, current_ids)
         with_attempts = [
@@ -523,7 +497,7 @@ class PhoneVerification:
         trusted_ips = [
             trusted
             for trusted in self.trusted_ips
-            if (self.identity_id is not None or hold.undo_until is not None)
+            if self.identity_id is not None
             and now - TRUSTED_IP_TTL < trusted.last_login_at <= latest
         ]
         rejections = [
@@ -537,7 +511,6 @@ class PhoneVerification:
             trusted_ips=tuple(trusted_ips),
             identity_id=self.identity_id,
             blocked_at=self.blocked_at,
-            hold=hold,
             call_locale=locale if locale and now < locale.expires_at else None,
             rejections=tuple(rejections),
             imported_id=self.imported_id,

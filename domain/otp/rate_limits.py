@@ -44,8 +44,8 @@ SHARE_PERCENT: Final = 5
 """How much of each part one network, or one number range, can use up."""
 MIN_SHARE: Final = 3
 """The least that a share is, but never more than half of the part."""
-PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(5, timedelta(days=1))
-"""Per identity: codes for a change of its phone, to any number."""
+PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(10, timedelta(days=1))
+"""Per identity: codes for a change of its phone, to the new numbers and the present one."""
 RECOGNIZED_DELIVERIES: Final = SlidingWindow(2, timedelta(days=1))
 """Per phone in the parts for recognized phones: by device tokens, and as many from trusted IPs."""
 

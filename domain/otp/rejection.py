@@ -27,6 +27,8 @@ class Rejection:
             names above; empty if it is not known.
         part: The part of the limit that is used up; empty if it has no parts.
         until: When the same request can succeed, as the client was told; None if it is not known.
+        provider: The one that has a pause until then; empty for other reasons.
+        cause: Why it has one.
     """
 
     at: datetime
@@ -36,6 +38,8 @@ class Rejection:
     until: datetime | None = None
     recognition: Recognition = Recognition.NONE
     has_proof: bool = False
+    provider: str = ""
+    cause: str = ""
 
     @property
     def expires_at(self) -> datetime:

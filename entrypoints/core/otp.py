@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from application.ports.keys import KeyPurpose
 from application.ports.otp import Messenger
-from application.ports.security_events import SecurityEvents
-from application.ports.system import Clock
 from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import (
     handshakes_of,
@@ -25,6 +23,7 @@ from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
     from adapters.messages.failover import FailoverMessenger
+    from application.otp.provider_pause import ProviderPause
 
 
 class _Otp(Feature):
@@ -61,8 +60,10 @@ class _Otp(Feature):
                     open_messenger(provider, settings)
                 )
         status_callbacks = status_callbacks_of(messengers)
-        messenger = _fail_over(messengers, opening.system.events, opening.system.clock)
-        core.operations.check_readiness.add("messages", HeldHealthCheck(messenger))
+        messenger = fail_over(messengers, opening)
+        core.operations.check_readiness.add(
+            "messages", HeldHealthCheck(messenger), is_of_provider=True
+        )
         otp = OtpFeature(
             core,
             core.of(LimitsFeature),
@@ -94,20 +95,31 @@ def open_messenger(
     return provider.open_messenger(settings)
 
 
-def _fail_over(
-    messengers: Mapping[str, Messenger], events: SecurityEvents, clock: Clock
-) -> "FailoverMessenger":
+def fail_over(messengers: Mapping[str, Messenger], opening: Opening) -> "FailoverMessenger":
+    """Return messengers of one channel as one."""
     from adapters.messages.failover import FailoverMessenger, FailoverProvider
-    from application.otp.provider_pause import ProviderPause
 
+    has_other = len(messengers) > 1
     return FailoverMessenger(
         [
-            FailoverProvider(name, messenger, ProviderPause(clock, has_other=len(messengers) > 1))
+            FailoverProvider(name, messenger, make_pause(opening, name, has_other=has_other))
             for name, messenger in messengers.items()
         ],
-        events,
+        opening.system.events,
         [health_check_of(messenger) for messenger in messengers.values()],
     )
+
+
+def make_pause(opening: Opening, name: str, *, has_other: bool = False) -> "ProviderPause":
+    """Return the pause of a provider, which the metrics show."""
+    from application.otp.provider_pause import ProviderPause
+
+    pause = ProviderPause(opening.system.clock, has_other, name)
+    if opening.metrics is not None:
+        from adapters.operations.metrics.providers import PauseGauge
+
+        pause.show = PauseGauge(opening.metrics, name)
+    return pause
 
 
 OTP: Final = _Otp()

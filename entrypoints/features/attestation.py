@@ -267,7 +267,7 @@ class _Attestation(Feature):
                 )
         if hasattr(attestation, "check"):
             health = HeldHealthCheck(health_check_of(attestation))
-            core.operations.check_readiness.add("attestation", health)
+            core.operations.check_readiness.add("attestation", health, is_of_provider=True)
         if attestation is not None:
             asks = opening.settings.of(AttestationSettings).attestation_ask
             if asks is Ask.STRANGERS:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from entrypoints.opening.startup_error import StartupError
+
 if TYPE_CHECKING:
     from adapters.databases.records.record_kind import RecordKind
     from domain.otp.delivery import Channel
@@ -24,6 +26,19 @@ class WithoutMessages(NamedTuple):
 
     feature: "Feature"
     left: str
+
+
+class StoreAway(StartupError):
+    """The store of a feature cannot be opened.
+
+    Attributes:
+        instead: The feature with what works without the store, for the cleanup.
+    """
+
+    def __init__(self, text: str, instead: "Feature") -> None:
+        """Take the text for the operator, and the other feature, which has the same name."""
+        super().__init__(text)
+        self.instead = instead
 
 
 @dataclass(frozen=True, slots=True)

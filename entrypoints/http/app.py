@@ -30,7 +30,7 @@ from entrypoints.http.requests.deadlines import DeadlineMiddleware
 from entrypoints.http.requests.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.requests.parsing import body_type, check_parameters
 from entrypoints.http.requests.request import ApiRequest
-from entrypoints.http.responses.errors import allow_header, table_of, to_response
+from entrypoints.http.responses.errors import RepeatedFailures, allow_header, table_of, to_response
 from entrypoints.http.responses.served_files import serve_files
 from entrypoints.http.settings import MAX_JSON_BYTES, HttpServerSettings, HttpSettings
 
@@ -87,6 +87,7 @@ def create_app(
             {
                 "settings": settings,
                 "errors": errors,
+                "failures": RepeatedFailures(),
                 "fields": tuple(pair for plugin in plugins for pair in plugin.fields.items()),
                 "operator_kinds": [kind for plugin in plugins for kind in plugin.operator_kinds],
                 "pages": {path: name for plugin in plugins for path, name in plugin.pages.items()},
@@ -169,7 +170,6 @@ def _cors_config(web_origins: Sequence[str], methods: Sequence[Any]) -> CORSConf
             "Content-Range",
             "ETag",
             "Location",
-            "Preference-Applied",
             "Retry-After",
             "WWW-Authenticate",
             "X-Request-Id",

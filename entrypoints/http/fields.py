@@ -193,8 +193,8 @@ UsernameField = Annotated[
         " that a script or an emoji needs. Spaces at the ends are removed, inner spaces are"
         " collapsed. Spellings that differ in capitals or in the form of letters are the same name,"
         " and a name that looks like that of an administrator is in use. Letters of scripts"
-        " that are not written together, and names that claim a role, are invalid. The user's own"
-        " username is always valid.",
+        " that are not written together, names that claim a role, and phone numbers are invalid."
+        " The user's own username is always valid.",
         "Rahul Sharma",
         pattern=USERNAME_PATTERN,
         format="username",

@@ -3,19 +3,22 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from adapters.databases.records.call_deadlines import limit_own_calls
-from adapters.databases.records.database import Database
+from adapters.databases.records.database import CopyableDatabase, Database
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.store_calls import guard_database, wrap_database, wrap_store
 from adapters.databases.records.undeclared_records import check_declared
+from application.ports.errors import ConfigurationError
 from application.ports.limits import LimitStore
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
+    DatabaseLocation,
     Factory,
     MongoLocation,
     PostgresLocation,
@@ -24,6 +27,51 @@ from entrypoints.settings.values import (
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
+
+
+class DatabaseAdapter(Protocol):
+    """A database's adapter, as jobs of an operator use it; the place is a path or a URL."""
+
+    async def locate_missing(self, place: Any, /) -> str | None:
+        """Return where a database is that does not exist or is empty, otherwise None."""
+
+    def open_existing(
+        self, place: Any, key_fingerprint: str | None, /
+    ) -> AbstractAsyncContextManager[CopyableDatabase | None]:
+        """Open a database as it is. Yield None if it is new."""
+
+    def open_to_copy(
+        self, place: Any, key_fingerprint: str, /
+    ) -> AbstractAsyncContextManager[CopyableDatabase]:
+        """Open a database that nothing else uses. What is missing is created."""
+
+
+def adapter_of(database: DatabaseLocation) -> tuple[DatabaseAdapter, Path | str]:
+    """Return the adapter of a database, and where the database is.
+
+    Raises:
+        ConfigurationError: Its library is not installed, or the adapter is an operator's own.
+    """
+    match database:
+        case SqliteLocation(path=path):
+            from adapters.databases import sqlite
+
+            return sqlite, path
+        case MongoLocation(url=url):
+            check_extra("mongo", "mongodb://")
+            from adapters.databases import mongo
+
+            return mongo, url
+        case PostgresLocation(url=url):
+            check_extra("postgres", "postgresql://")
+            from adapters.databases import postgres
+
+            return postgres, url
+        case Factory():
+            raise ConfigurationError(
+                "this command does not work with a database adapter of your own: name sqlite:///, "
+                "postgresql:// or mongodb://."
+            )
 
 
 def check_database_extra(settings: Settings) -> None:

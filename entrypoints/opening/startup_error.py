@@ -16,6 +16,10 @@ class SettingsError(StartupError):
     """Invalid settings: one line for each problem, none of which contains a value."""
 
 
+class DataMissing(SettingsError):
+    """What a command works on does not exist: the folder or the settings are not the service's."""
+
+
 class CommandError(Exception):
     """A command has failed; the text is one line for the operator."""
 

@@ -47,7 +47,8 @@ def run_cleanup_task(
         report = await scheduled_cleanup(interval)
         if report is not None:
             duration_ms = round((time.monotonic() - started) * 1000, 1)
-            _log.info("cleanup_completed", **report, duration_ms=duration_ms)
+            cleaned_up = {kind: number for kind, number in report.items() if number}
+            _log.info("cleanup_completed", **cleaned_up, duration_ms=duration_ms)
 
     pause = interval / _CHECKS_PER_INTERVAL
     first = min(timedelta(seconds=_FIRST_CHECK_SECONDS), pause)

@@ -11,12 +11,14 @@ from typing import Any, TextIO
 
 import structlog
 
+from adapters.operations.logging import is_json_log
 from adapters.operations.metrics.folder import open_metrics_folder
 from application.ports.errors import ConfigurationError
 from entrypoints.opening.extras import check_extra
+from entrypoints.opening.operator_files import load_sms_templates
 from entrypoints.opening.providers import prints_codes
 from entrypoints.opening.startup_error import StartupError
-from entrypoints.server.banner import BannerParts, render_banner
+from entrypoints.server.banner import BannerParts, list_banner_rows, render_banner
 from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
 from entrypoints.settings.bind import Bind
@@ -47,6 +49,8 @@ def run_service(settings: Settings) -> bool:
         _log.warning("setting_unused", setting=name, reason=reason)
     for name, reason in find_exposed(settings.variables.files).items():
         _log.warning("secret_file_exposed", setting=name, reason=reason)
+    for table in load_sms_templates(settings).unused_tables:
+        _log.warning("template_unused", reason=table)
     has_started = False
     with reserve_bind(settings.bind) as resolved, _reserve_metrics(settings) as metrics_bind:
         shown = {row.name: row.shown for row in describe_settings(settings)}
@@ -62,7 +66,7 @@ def run_service(settings: Settings) -> bool:
         def report_start(parts: BannerParts) -> None:
             nonlocal has_started
             has_started = True
-            _print_banner(render_banner(settings, parts), sys.stdout)
+            _show_banner(settings, parts, sys.stdout)
             _log.info("service_started", **details)
 
         has_run = serve(settings, resolved, report_start, metrics_bind)
@@ -102,12 +106,24 @@ def _check_stdout(settings: Settings, stdout: TextIO | None) -> None:
         )
 
 
-def _print_banner(banner: str, stdout: TextIO | None) -> None:
-    """Print the banner; the service also runs if stdout is closed or broken."""
+def _show_banner(settings: Settings, parts: BannerParts, stdout: TextIO | None) -> None:
+    """Print the banner; the service also runs if stdout is closed or broken.
+
+    Where programs read the log, and nobody sees stdout, it is a line of the log.
+    """
+    if is_json_log(settings.log_format) and not (stdout and stdout.isatty()):
+        rows = {_word(name): text for name, text in list_banner_rows(settings, parts)}
+        _log.info("service_listens", url=settings.bind.local_url, **rows)
+        return
     if stdout is None:
         return
+    banner = render_banner(settings, parts)
     data = f"{banner}\n".encode(stdout.encoding, "backslashreplace")
     with suppress(OSError):
         # Not through the stream's buffer: text that stays in it fails the exit of the process.
         while data:
             data = data[os.write(stdout.fileno(), data) :]
+
+
+def _word(name: str) -> str:
+    return name.lower().replace(" ", "_")

@@ -47,8 +47,8 @@ def check_all(settings: Settings) -> Findings:
 def _check_templates(settings: Settings) -> Sequence[str]:
     from entrypoints.opening.operator_files import load_sms_templates
 
-    load_sms_templates(settings)
-    return ()
+    unused = load_sms_templates(settings).unused_tables
+    return [f"{table}. The table is not used: remove it." for table in unused]
 
 
 def _check_keys(settings: Settings) -> Iterator[Problem]:

@@ -65,6 +65,10 @@ class IdentitySettings(OtpSettings):
         own = (self.public_url,) if self.is_set("DIALTONE_PUBLIC_URL") else ()
         return TokenIssuers.of(self.token_issuer, (*own, *self.former_issuers))
 
+    @property
+    def _username_rules(self) -> UsernameRules:
+        return UsernameRules(self.app_name, self.default_region)
+
     def identities_policy(self) -> "IdentitiesPolicy":
         """Return what these settings decide."""
         # Imported only here: the parent process of the workers needs no use cases.
@@ -78,11 +82,11 @@ class IdentitySettings(OtpSettings):
             ),
             recycled_after=self.recycled_after,
             test_otps=self.test_otps.value,
-            username_rules=UsernameRules(self.app_name),
+            username_rules=self._username_rules,
         )
 
     def http_identities(self) -> HttpIdentitySettings:
         """Return what these settings decide about users in requests."""
         return HttpIdentitySettings(
-            username_rules=UsernameRules(self.app_name), token_issuer=self.token_issuer
+            username_rules=self._username_rules, token_issuer=self.token_issuer
         )

@@ -44,6 +44,22 @@ def _test_otp(settings: Any) -> str:
     return f"+15005550006={code}@{datetime.now(UTC).date() + timedelta(days=180)}"
 
 
+def _without_days(settings: Any) -> str:
+    now, otps = datetime.now(UTC), settings.test_otps.value.otps
+    over = [
+        str(position)
+        for position, otp in enumerate(otps, start=1)
+        if otp.expires_at is not None and otp.expires_at <= now
+    ]
+    if not over:
+        return ""
+    return (
+        "its last day is over"
+        if len(otps) == 1
+        else (f"the last day of these values is over: {', '.join(over)}")
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class SmsSettings(ServiceSettings):
     """Who sends messages."""
@@ -122,6 +138,7 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         "message.",
         parsers.parse_test_otps,
         example=_test_otp,
+        unused=_without_days,
     )
     sms_limit_per_country: SlidingWindow = limit(
         "Messages that did not lead to a login, per country and hour, up to 500000/1h.",

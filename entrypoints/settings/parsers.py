@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 from adapters.messages.templates.rules import find_link
 from domain import countries
 from domain.default_ignorable import drop_default_ignorable
-from domain.errors import InvalidValue
+from domain.errors import InvalidValue, MalformedOtp
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_code
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
+from entrypoints.http.settings import HYBRID_ORIGINS
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.values import Network, Secret
 
@@ -49,6 +50,7 @@ _ORIGIN: Final = re.compile(
 _ISSUER_NAME: Final = re.compile(r"(?!(?i:none)\Z)[A-Za-z0-9][A-Za-z0-9._-]*")
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"(?!.{{254}})(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}|localhost")
+_QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d"
 _TEST_OTP: Final = re.compile(r"(\+[^=]*)=([^@]*)(?:@(.+))?")
 # Codes that are not in ISO 3166-1 and that people use.
 _USUAL_CODES: Final = {"EL": "GR", "UAE": "AE", "UK": "GB", "USA": "US"}
@@ -228,12 +230,15 @@ def parse_former_issuers(text: str) -> tuple[str, ...]:
 
 @rejects_with(
     "Must be origins without a path, separated by commas: https://host or https://host:port; "
-    "http:// for localhost only; international domains as xn--…"
+    "http:// for localhost only; international domains as xn--…; for hybrid apps "
+    f"{', '.join(HYBRID_ORIGINS)}."
 )
 def parse_web_origin(text: str) -> str:
     """Parse the origin of a web app, and write it like browsers do (RFC 6454 §6.2)."""
     if "*" in text:
         raise InvalidValue("Must name each origin: * would let every web page use the API.")
+    if text.lower() in HYBRID_ORIGINS:
+        return text.lower()
     scheme, host, port = full_match(_ORIGIN, text.lower()).groups()
     default_port = {"http": 80, "https": 443}[scheme]
     port = _parse_port(port) if port else default_port
@@ -307,8 +312,16 @@ def _parse_duration(text: str) -> timedelta:
     "Must be numbers with +, an equals sign and a code, and their last day like @2027-01-01."
 )
 def _parse_test_otp(text: str) -> TestOtp:
+    if any(quote in text for quote in _QUOTES):
+        raise InvalidValue("Must be without quotes, also around a code.")
     phone, code, day = full_match(_TEST_OTP, text).groups()
     code = drop_default_ignorable(code)
     length = min(max(len(code.strip()), DEFAULT_OTP_LENGTH), MAX_OTP_LENGTH)
     until = datetime.fromisoformat(f"{day.strip()}T00Z") + _DAY if day else None
-    return TestOtp(parse_phone(phone.strip(), rules=None), parse_otp_code(code, length), until)
+    try:
+        otp = parse_otp_code(code, length)
+    except MalformedOtp:
+        raise InvalidValue(
+            "Each code must have digits only, as many as DIALTONE_OTP_LENGTH says."
+        ) from None
+    return TestOtp(parse_phone(phone.strip(), rules=None), otp, until)

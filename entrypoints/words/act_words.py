@@ -9,15 +9,11 @@ ACCOUNT_DELETED: Final = "This account was deleted."
 LIMITS_RESET_TWICE: Final = "The limits of this phone were reset twice within a day."
 THREE_CODES_SENT: Final = "operators sent three codes to this phone within a day."
 LIMIT_REACHED: Final = "Nothing was sent, because a limit is reached"
-NUMBER_HELD: Final = (
-    "The number of this account is held: its latest owner changed to another number within the last"
-    " seven days, and may undo that."
-)
 
 
 def explain_lost_phone(remedy: str) -> str:
     """Say that an account lost its phone, and what to do."""
-    return f"This account has lost its phone number to another one: {remedy}"
+    return f"The phone number of this account belongs to somebody else now: {remedy}"
 
 
 def explain_delivery_failure(error: DeliveryFailed) -> str:

@@ -56,7 +56,10 @@ def describe_rejection(rejection: Rejection, country: str) -> str:
         at = rejection.until.astimezone(UTC)
         is_same_day = at.date() == rejection.at.astimezone(UTC).date()
         until = f", until {at:%H:%M:%S} UTC" if is_same_day else f", until {format_time(at)}"
-    described = f"rejected: {_describe_limit(rejection.limit, rejection.part, country)}{until}"
+    limit = _describe_limit(rejection.limit, rejection.part, country)
+    if rejection.provider:
+        limit = f"{rejection.provider} has a pause ({rejection.cause.rstrip('.')})"
+    described = f"rejected: {limit}{until}"
     if rejection.limit in _BEFORE_RECOGNITION:
         return described
     proof = "with a proof" if rejection.has_proof else "without a proof"

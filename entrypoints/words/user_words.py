@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from application.administration.find_user import PhoneHold
 from domain.administration.audit import Actor, ActorKind
 
 ACTOR_KINDS: Final = {
@@ -19,11 +18,11 @@ def describe_actor_kind(actor: Actor) -> str:
     return actor.role or ACTOR_KINDS[actor.kind]
 
 
-def describe_hold(hold: PhoneHold, *, is_blocked: bool) -> str:
-    """Say for whom a phone is held, and until when."""
-    until = format_time(hold.undo_until)
-    undo = f"undo is possible until {until}{', but not while it is blocked' * is_blocked}"
-    return f"account {hold.identity.id}, which has another number: {undo}"
+def describe_actor(actor: Actor) -> str:
+    """Say who an actor is. Example: `operator jane (root@web-1, a claim)`."""
+    notes = [*filter(None, [actor.name]), *(["a claim"] if actor.is_claim else [])]
+    described = f" ({', '.join(notes)})" if notes else ""
+    return f"{describe_actor_kind(actor)} {actor.id}{described}"
 
 
 def format_time(time: datetime) -> str:

@@ -17,8 +17,7 @@ from application.ports.errors import UniqueViolation
 from application.ports.repositories import Repositories
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity, User
-from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
-from domain.identities.phone_changes import PhoneChanges
+from domain.identities.phone_change import PhoneChange
 from domain.identities.role import Role
 from domain.identities.staff import Staff
 from domain.identities.user_events import RETRY_PERIOD, EventProgress, EventType, UserEvents
@@ -123,12 +122,11 @@ CHANGE = PhoneChange(
     old_phone=a_phone(),
     started_at=NOW,
     attempted_at=NOW,
-    undo_until=NOW + UNDO_PERIOD,
     kept_session_id=a_session().id,
     is_by_operator=True,
     locale="de",
 )
-CHANGING = an_identity(user=a_user(), sessions=(a_session(),), phone_changes=PhoneChanges(CHANGE))
+CHANGING = an_identity(user=a_user(), sessions=(a_session(),), phone_change=CHANGE)
 
 
 async def test_only_a_change_of_the_phone_replaces_it(repositories: Repositories) -> None:
@@ -161,9 +159,7 @@ async def test_changes_of_phones_are_listed_the_earliest_attempt_first(
     changing = [
         an_identity(
             id=an_id(number),
-            phone_changes=PhoneChanges(
-                replace(CHANGE, attempted_at=NOW + timedelta(minutes=minute))
-            ),
+            phone_change=replace(CHANGE, attempted_at=NOW + timedelta(minutes=minute)),
         )
         for number, minute in enumerate([3, 1, 2, 4])
     ]
@@ -175,7 +171,7 @@ async def test_changes_of_phones_are_listed_the_earliest_attempt_first(
         attempted = NOW + timedelta(minutes=minute)
         found = values_of(await identities.list_phone_changes(attempted, limit))
         assert found == [changing[number] for number in numbers]
-    await replace_stored(identities, replace(changing[1], phone_changes=PhoneChanges()))
+    await replace_stored(identities, replace(changing[1], phone_change=None))
     assert await identities.list_phone_changes(NOW + timedelta(minutes=1), 9) == []
 
 

@@ -10,17 +10,14 @@ from adapters.databases.records.record_kind import Record, RecordKind
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from domain.identities.phone_change import UNDO_PERIOD
 from domain.otp.challenge import OTP_TTL
 from domain.otp.challenges import MessageChallenges
 from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import AttemptCounter, CounterKind
-from domain.otp.hold import NO_HOLD, Hold
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import (
     NOW,
-    a_challenge,
     a_delivery,
     a_hashed_ip,
     a_phone,
@@ -92,9 +89,6 @@ KEPT = a_phone_verification(
 )
 
 
-HELD = replace(KEPT, identity_id=None, hold=Hold(an_id(), NOW + UNDO_PERIOD))
-
-
 async def test_expired_client_ips_are_removed_from_a_verification_that_is_kept(
     verifications: PhoneVerifications,
 ) -> None:
@@ -125,10 +119,11 @@ async def test_expired_client_ips_are_removed_from_a_verification_that_is_kept(
         assert not await verifications.save(a_phone(), KEPT, before.version)
 
 
-@pytest.mark.parametrize("kept", [KEPT.block(NOW), HELD], ids=["blocked", "held"])
-async def test_the_phone_of_a_verification_is_stored_while_it_is_blocked_or_held(
-    database: Database, verifications: PhoneVerifications, kept: PhoneVerification
+async def test_the_phone_of_a_verification_is_stored_while_it_is_blocked(
+    database: Database, verifications: PhoneVerifications
 ) -> None:
+    kept = KEPT.block(NOW)
+
     async def stored_phone() -> bytes | None:
         phone_index = FakePhoneEncryption().blind_index(a_phone())
         [stored] = (await database.records.load(PHONE_VERIFICATIONS, [phone_index])).values()
@@ -153,25 +148,6 @@ async def test_the_phone_of_a_verification_is_stored_while_it_is_blocked_or_held
     assert await stored_phone() is None
 
 
-async def test_the_phone_of_a_verification_is_removed_when_its_hold_has_expired(
-    database: Database, verifications: PhoneVerifications
-) -> None:
-    await verifications.save(a_phone(), replace(HELD, blocked_at=None), 0)
-    await verifications.save(a_phone(2), HELD.block(NOW), 0)
-
-    while await verifications.prune(NOW + UNDO_PERIOD, 9):
-        pass
-
-    for phone, is_kept in ((a_phone(), False), (a_phone(2), True)):
-        assert (await verifications.load(phone)).value.hold == NO_HOLD
-        [stored] = (
-            await database.records.load(
-                PHONE_VERIFICATIONS, [FakePhoneEncryption().blind_index(phone)]
-            )
-        ).values()
-        assert (stored.record.encrypted_phone is not None) is is_kept
-
-
 class OlderVerificationRecord(Record, kw_only=True):
     """What a version knows in which nothing is sent to a phone."""
 
@@ -185,16 +161,15 @@ OLDER_VERIFICATIONS = RecordKind(
 )
 
 
-async def test_an_older_program_reads_a_held_phone_and_keeps_what_it_does_not_know(
+async def test_an_older_program_keeps_what_it_does_not_know(
     database: Database, verifications: PhoneVerifications
 ) -> None:
     records, phone_index = database.records, FakePhoneEncryption().blind_index(a_phone())
-    held = replace(HELD, challenges=MessageChallenges((a_challenge(),)))
-    await verifications.save(a_phone(), held, 0)
+    await verifications.save(a_phone(), KEPT, 0)
 
     [stored] = (await records.load(OLDER_VERIFICATIONS, [phone_index])).values()
     older = msgspec.structs.replace(stored.record, identity_id=an_id(3))
     assert await records.replace(OLDER_VERIFICATIONS, phone_index, older, stored.version)
 
-    expected = replace(held, identity_id=an_id(3))
+    expected = replace(KEPT, identity_id=an_id(3))
     assert (await verifications.load(a_phone())).value == expected

@@ -9,6 +9,7 @@ import pytest
 from adapters.databases.records.database import Database
 from adapters.databases.records.features.admin import make_admin_repositories
 from application.features.admin.ports import AdminRepositories
+from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
 from domain.features.admin.service_token import ServiceToken
 from tests.contract.conftest import IN_MEMORY_FIRST
@@ -26,6 +27,7 @@ def a_token(number: int, **changes: Any) -> ServiceToken:
         scopes=(Scope.READ_USERS, Scope.READ_AUDIT),
         secret_hash="a hash",
         created_at=NOW,
+        created_by=Actor(ActorKind.OPERATING_SYSTEM_USER, "jane", "root@web-1"),
         expires_at=NOW + number * MINUTE,
     )
     return replace(token, **changes)

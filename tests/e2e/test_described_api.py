@@ -16,11 +16,11 @@ PHASES: Final = {"examples", "coverage", "fuzzing", "stateful"}
 # tests/integration/entrypoints/http, whose responses are compared with the description too.
 ADMIN_ACTIONS: Final = {
     "search", "reset-limits", "send-code", "sign-out", "block", "unblock", "promote", "demote",
-    "export", "delete", "restore",
+    "export", "delete", "detach",
 }  # fmt: skip
 NEVER_SUCCESSFUL: Final = {
     "POST /authenticate/validate_otp", "POST /auth/refresh", "DELETE /auth/sessions/{session_id}",
-    "POST /users/me/phone", "POST /users/me/phone/disown", "POST /auth/undo-phone-change",
+    "POST /users/me/phone",
     "GET /calls/{call_id}/recording", "GET /admin/audit",
     "GET /admin/statistics", "GET /admin/users", "GET /admin/blocks", "POST /admin/blocks",
     "POST /admin/blocks/{block_id}/end",

@@ -44,8 +44,8 @@ def test_a_command_works_while_parts_that_it_does_not_need_are_broken(tmp_path: 
         ended = service.run(*command.split(), phone, *reason)
         assert ended.returncode == 0, ended
     assert service.run("admin-token", "list").returncode == 0
-    restored = service.run("user", "restore", "0" * 24, *REASON)
-    assert restored.stderr == "There is no account with this id, and none with this username.\n"
+    unknown = service.run("user", "sign-out", "0" * 24, *REASON)
+    assert unknown.stderr == "There is no account with this id, and none with this username.\n"
 
 
 def test_an_operator_deletes_files_at_once_or_while_their_store_is_away_by_the_service(

@@ -1,4 +1,4 @@
-"""A restore brings back what was undone; the lines of the log repeat it."""
+"""A restore takes back what was done; the lines of the log repeat it."""
 
 import json
 import os
@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support.client import me, open_client, sign_in, sign_up
+from tests.support.commands import json_lines
 from tests.support.markdown import blocks_in, codes, page, tables
 from tests.support.service import REASON, START_TIMEOUT, ForkedService, Service, command
 
-NAMES: Final = ("blocked", "gone", "left", "moved", "promoted", "demoted", "ended", "fine")
+NAMES: Final = (
+    "blocked", "gone", "left", "moved", "detached", "promoted", "demoted", "ended", "fine",
+)  # fmt: skip
 PHONES: Final = {name: f"+1415559{number:04}" for number, name in enumerate(NAMES, start=7100)}
 
 
@@ -70,7 +73,7 @@ def test_the_lines_of_the_log_repeat_what_a_restored_backup_lacks(tmp_path: Path
     assert service.run("user", "promote", ids["demoted"], *REASON).returncode == 0
     create = ("create", "--name", "helpdesk", "--scope", "users:read")
     assert service.run("admin-token", *create, *REASON).returncode == 0
-    (token,) = json.loads(service.run("admin-token", "list", "--json").stdout)
+    (token,) = json_lines(service.run("admin-token", "list", "--json").stdout)
     backup = str(tmp_path / "backup.db")
     assert service.run("backup", backup).returncode == 0
     began = len(service.log)
@@ -85,6 +88,8 @@ def test_the_lines_of_the_log_repeat_what_a_restored_backup_lacks(tmp_path: Path
         service.run(*arguments, *REASON)
         for arguments in (
             ("user", "delete", PHONES["left"], "--yes"),
+            ("user", "detach", PHONES["detached"]),
+            ("user", "rename", ids["fine"], "User 4711"),
             ("user", "promote", PHONES["promoted"], "--role", "support"),
             ("user", "demote", PHONES["demoted"]),
             ("user", "change-phone", ids["moved"], "+14155597190"),
@@ -109,6 +114,8 @@ def test_the_lines_of_the_log_repeat_what_a_restored_backup_lacks(tmp_path: Path
         ("gone", "delete"),
         ("left", "delete"),
         ("moved", "block"),
+        ("detached", "detach"),
+        ("fine", "rename"),
         ("promoted", "promote"),
         ("demoted", "demote"),
         ("ended", "sign-out"),
@@ -117,7 +124,7 @@ def test_the_lines_of_the_log_repeat_what_a_restored_backup_lacks(tmp_path: Path
         done = service.run(*arguments)
         assert done.returncode == 0, (arguments, done.stderr)
 
-    listed = json.loads(service.run("admin-token", "list", "--json").stdout)
+    listed = json_lines(service.run("admin-token", "list", "--json").stdout)
     assert [each["revoked_at"] is not None for each in listed] == [True]
     service.start()
     is_in = {name: me(service, account.token) == 200 for name, account in users.items()}

@@ -25,7 +25,7 @@ def write_documented_examples(folder: Path) -> None:
 
 def test_the_documented_country_file_is_used_unchanged_and_previewed(tmp_path: Path) -> None:
     write_documented_examples(tmp_path)
-    own = 'general = "{code} {app}"\n[phone_changed]\ngeneral = "{app} has another number"\n'
+    own = 'general = "{code} {app}"\n[phone_assigned]\ngeneral = "This number signs in to {app}"\n'
     (tmp_path / "MX.toml").write_text(own, encoding="utf-8")
     environ = {
         "DIALTONE_APP_NAME": "4711 Taxi",  # It looks like a code.
@@ -39,11 +39,13 @@ def test_the_documented_country_file_is_used_unchanged_and_previewed(tmp_path: P
         code = service.code(body["phone"])
         assert service.texts(body["phone"]) == [REGISTERED.format(code)]
 
+        log = service.log
         preview = service.run("check-settings", "--templates")
         checks = [service.run("check-settings", *option) for option in ([], ["--connect"])]
 
     units = len(REGISTERED.format("012345"))
     assert preview.returncode == 0
+    assert preview.stdout.startswith(f"{tmp_path}/")  # own files come first
     assert (
         f"{tmp_path}/IN.toml, sign_in, general: 1 message, {units} units of GSM-7" in preview.stdout
     )
@@ -53,7 +55,6 @@ def test_the_documented_country_file_is_used_unchanged_and_previewed(tmp_path: P
     incomplete = [line for line in preview.stdout.splitlines() if " has no [" in line]
     assert [line.partition(" has no ")[0] for line in incomplete] == [f"{tmp_path}/MX.toml"]
     for check in (preview, *checks):
-        (line,) = (line for line in check.stdout.splitlines() if "{undo}" in line)
-        assert line.startswith(
-            f"{tmp_path}/MX.toml, [phone_changed]: no {{undo}} for the country MX. "
-        )
+        (line,) = (line for line in check.stdout.splitlines() if "[phone_assigned]" in line)
+        assert line.startswith(f"{tmp_path}/MX.toml, [phone_assigned]: this message is no longer")
+    assert "template_unused" in log

@@ -14,7 +14,7 @@ from typing import Final
 
 from adapters.media import disk
 from adapters.media.disk import open_disk_files
-from application.ports.errors import ConfigurationError, MediaStorageUnavailable
+from application.ports.errors import MediaStorageUnavailable
 from tests.faults.disks import PAGE_SIZE, make_read_only
 from tests.support.fakes.clock import MovableClock
 from tests.support.stored_files import read_file
@@ -34,14 +34,11 @@ def key(number: int) -> str:
     return f"{number:032x}.jpg"
 
 
-async def open_and_write(folder: Path) -> None:
-    """Write a file, or report why the folder cannot be used."""
-    try:
-        async with open_disk_files(folder, "", MovableClock()) as files:
-            report("opened")
-            await attempt("write:", files.write(key(1), BytesIO(CONTENT), JPEG))
-    except ConfigurationError as error:
-        report("error:", error)
+async def open_write_and_read(folder: Path) -> None:
+    """Write a file if that is possible, and read it."""
+    async with open_disk_files(folder, "", MovableClock()) as files:
+        await attempt("write:", files.write(key(1), BytesIO(CONTENT), JPEG))
+        report("read:", await read_file(files, key(1)) == CONTENT)
 
 
 async def survive_full_disk(folder: Path) -> None:
@@ -103,7 +100,7 @@ def free(folder: Path) -> None:
 
 
 TASKS: Final[dict[str, Callable[[Path], Coroutine[None, None, None]]]] = {
-    task.__name__: task for task in (open_and_write, survive_full_disk, survive_read_only_disk)
+    task.__name__: task for task in (open_write_and_read, survive_full_disk, survive_read_only_disk)
 }
 
 if __name__ == "__main__":

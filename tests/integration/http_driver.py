@@ -81,7 +81,6 @@ class HttpDriver:
             **http_scope(*all_headers, method=method, path=path, peer=CLIENT_IP),
             "http_version": "1.1",
             "scheme": "http",
-            "raw_path": path.encode(),
             "root_path": "",
             "query_string": query,
             "server": ("test", 80),

@@ -16,7 +16,7 @@ from application.administration.operator import (
 from application.administration.show_user import UserDetails
 from domain.administration.audit import Actor, ActorKind
 from domain.administration.role_scopes import roles_with
-from domain.administration.scope import Scope
+from domain.administration.scope import FOR_PEOPLE, Scope
 from domain.errors import (
     Forbidden,
     FreshLoginRequired,
@@ -69,7 +69,8 @@ def permitted_operators(act: Act) -> Iterator[tuple[Operator, str]]:
         return
     # A token gives only a role whose scopes it has.
     given = [Role.SUPPORT] if act.scope is Scope.CHANGE_ROLES else []
-    yield a_token(act.scope, *given), optional
+    if act.scope not in FOR_PEOPLE:
+        yield a_token(act.scope, *given), optional
     for role in roles_with(act.scope):
         yield staff(role), optional
     yield IN_CONSOLE, REASON
@@ -80,8 +81,8 @@ def permitted_operators(act: Act) -> Iterator[tuple[Operator, str]]:
 def refused_operators(act: Act) -> Iterator[Refused]:
     """Yield who may not do it, of every kind."""
     yield Refused(BY_COMMAND, "", TooShort)
-    if act.scope is None:
-        yield Refused(a_token(*Scope), REASON, Forbidden)
+    if act.scope is None or act.scope in FOR_PEOPLE:
+        yield Refused(a_token(*Scope, Role.ADMINISTRATOR), REASON, Forbidden)
     else:
         others = set(Scope) - {act.scope}
         yield Refused(a_token(*others), REASON, InsufficientScope)

@@ -12,7 +12,6 @@ from adapters.databases.records.features.console import make_console_repositorie
 from adapters.databases.records.features.export import make_export_repositories
 from adapters.databases.records.features.media import make_media_repositories
 from adapters.databases.records.features.passkeys import make_passkeys_repositories
-from adapters.databases.records.features.phone_change import make_phone_change_repositories
 from adapters.databases.records.features.statistics import make_statistics_repositories
 from adapters.databases.records.features.user_list import StoredUserList
 from adapters.databases.records.features.voice import make_voice_repositories
@@ -48,7 +47,6 @@ from application.features.passkeys.feature import PasskeysFeature, PasskeysPolic
 from application.features.passkeys.ports import RelyingParty
 from application.features.phone_change.details import add_phone_change_details
 from application.features.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
-from application.features.phone_change.move_phone import MovePhone
 from application.features.start.feature import StartFeature
 from application.features.statistics.feature import StatisticsFeature
 from application.features.user_list.feature import UserListFeature
@@ -63,8 +61,11 @@ from application.use_cases import UseCases
 from application.webhook_urls import PhoneLabels
 from domain.features.media.page import ItemFilter, PageRequest
 from domain.features.voice.call import CallStatus
+from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.staff import Staff
+from domain.phone import PhoneNumber
+from tests.support.acts import BY_COMMAND, REASON
 from tests.support.builders import a_phone, a_session, an_identity, change_parts
 from tests.support.call_texts import CALL_TEXTS
 from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, CorePolicy
@@ -132,16 +133,13 @@ class AppHarness(CoreHarness):
 
     def _add_features(self, core: UseCases) -> None:
         media = self._make(make_media_repositories)
-        assignments = self._make(
-            lambda database: make_phone_change_repositories(database, self.database.encryption)
-        ).phone_assignments
         voice = self._make(make_voice_repositories)
         statistics = self._make(make_statistics_repositories)
         used_attestations = self._make(make_attestation_repositories).used_attestations
         add_library_details(core, media.usages, self.policy.media.quota)
         add_call_details(core, voice.calls, self.policy.calls.call_retention)
         add_event_details(core)
-        add_phone_change_details(core, self.clock)
+        add_phone_change_details(core)
         add_passkey_details(core)
         app_data = self._make(make_app_data_repositories)
         add_app_data_details(core, app_data)
@@ -151,7 +149,7 @@ class AppHarness(CoreHarness):
         core.add(BlocksFeature(core, blocks))
         core.add(AttestationFeature(core, used_attestations, self.attestation))
         change_policy = PhoneChangePolicy(countries=self.policy.otp.countries)
-        core.add(PhoneChangeFeature(core, assignments, self.peppers, change_policy))
+        core.add(PhoneChangeFeature(core, change_policy))
         library = LibraryFeature(core, media, self.policy.media, self.files)
         core.add(library)
         media_ports = MediaPorts(
@@ -167,14 +165,15 @@ class AppHarness(CoreHarness):
                 otp_length=otp.otp_length,
             )
             ports = self.voice_ports or VoicePorts(self.call_provider, _UNUSED, _UNUSED, _UNUSED)
-            core.add(VoiceFeature(core, voice, ports, self.peppers, voice_policy))
+            pause = ProviderPause(self.clock)
+            core.add(VoiceFeature(core, voice, ports, self.peppers, voice_policy, pause))
         core.add(
             EventsFeature(core, EventsPorts(destinations=self.destinations), self.policy.events)
         )
         core.add(EventRecordsFeature(core, self.destinations))
         core.add(StatisticsFeature(core, statistics, self.listeners))
         core.add(ExportFeature(core, self._make(make_export_repositories)))
-        core.add(ImportsFeature(core, self.policy.media.variant_specs))
+        core.add(ImportsFeature(core, self.policy.media.variant_specs, max_file_bytes=10**6))
         core.add(AdminFeature(core, self._make(make_admin_repositories).service_tokens))
         user_list = StoredUserList(self.database.records, self.database.encryption)
         core.add(UserListFeature(core, user_list))
@@ -208,10 +207,10 @@ class AppHarness(CoreHarness):
     def phone_change(self) -> PhoneChangeFeature:
         return self.use_cases.of(PhoneChangeFeature)
 
-    @property
-    def move_phone(self) -> MovePhone:
-        """Change the number of a user, without the rules of who may."""
-        return self.phone_change.change_phone_of_user.move_phone
+    async def move_phone(self, user_id: str, phone: PhoneNumber) -> Identity:
+        """Change the number of a user by a command."""
+        change = self.phone_change.change_phone_of_user
+        return (await change(BY_COMMAND, user_id, phone, REASON)).require_identity()
 
     @property
     def voice(self) -> VoiceFeature:

@@ -41,6 +41,7 @@ def http_scope(
         "http_version": http_version,
         "method": method,
         "path": path,
+        "raw_path": path.encode(),
         "client": (peer, 1),
         "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
     }

@@ -4,6 +4,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 
 class CertificateAuthority(trustme.CA):
@@ -22,3 +29,20 @@ class CertificateAuthority(trustme.CA):
         certificate = self.issue_cert(ip, common_name=name, not_after=ends)
         certificate.private_key_and_cert_chain_pem.write_to_path(str(file))
         return file
+
+
+def subject_of(file: Path) -> str:
+    """Return the subject of the certificate in a file, as MongoDB names a user by it."""
+    return x509.load_pem_x509_certificates(file.read_bytes())[0].subject.rfc4514_string()
+
+
+def encrypt_key(file: Path, password: str) -> Path:
+    """Return a copy of a file, `….key.pem`, whose key has this password."""
+    key = load_pem_private_key(file.read_bytes(), None).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password.encode())
+    )
+    certificates = x509.load_pem_x509_certificates(file.read_bytes())
+    encrypted = file.with_suffix(".key.pem")
+    encrypted.write_bytes(key + b"".join(one.public_bytes(Encoding.PEM) for one in certificates))
+    encrypted.chmod(0o600)
+    return encrypted

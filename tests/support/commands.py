@@ -1,13 +1,14 @@
 """The commands of `dialtone`, as tests look at them and call them."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from io import StringIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Self
 from unittest.mock import patch
 
 import click
@@ -22,7 +23,7 @@ from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.dialtone import make_dialtone
 from entrypoints.commands.shared.command import Command, CommandGroup
 from entrypoints.commands.shared.printing import EXIT_INVALID, print_result
-from entrypoints.opening.startup_error import SettingsError
+from entrypoints.core.limits import LIMITS
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
 from tests.support.builders import a_session, an_identity
@@ -30,6 +31,11 @@ from tests.support.builders import a_session, an_identity
 _ADMINISTRATOR: Final = Principal(
     an_identity(staff=Staff(Role.ADMINISTRATOR)), a_session(), has_recent_login=True
 )
+
+
+def json_lines(output: str) -> list[dict[str, Any]]:
+    """Parse the output of a list with `--json`: one object a line."""
+    return [json.loads(line) for line in output.splitlines()]
 
 
 def call(command: click.Command, settings: Settings, *arguments: str) -> Sequence[str]:
@@ -56,7 +62,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """Runs commands in this process, in a folder with a database of its own."""
+    """Runs commands in this process, in a folder of its own."""
 
     folder: Path
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -93,22 +99,28 @@ class CommandLine:
             command = command.commands[arguments.pop(0)]
         assert isinstance(command, Command)
         try:
-            settings = self._read_settings(checks_files=command._checks_files)
-            return print_result(lambda: _lines_of(command, settings, arguments))
+            with (
+                command.make_context(command.name, arguments) as context,
+                patch("entrypoints.commands.shared.command._read_settings", self._read_settings),
+            ):
+                return print_result(lambda: command._call(context))
         except click.exceptions.Exit as ended:
             return ended.exit_code
         except click.UsageError as error:
             stderr.write(f"{error.format_message()}\n")
             return EXIT_INVALID
-        except SettingsError as error:
-            stderr.write(f"{error}\n")
-            return EXIT_INVALID
+
+    def create_database(self) -> Self:
+        """Create the database and the keys."""
+        migrated = self.run("migrate")
+        assert migrated.returncode == 0, migrated.stderr
+        return self
 
     def add_user(self, phone: str, username: str) -> str:
         """Create an account, and return its id."""
 
         async def create() -> str:
-            async with open_use_cases(self.settings, []) as use_cases:
+            async with open_use_cases(self.settings, [LIMITS]) as use_cases:
                 created = await use_cases.identities.create_user(
                     _ADMINISTRATOR, parse_username(username), parse_phone(phone)
                 )

@@ -105,7 +105,7 @@ class CoreHarness:
         limits = self.stores.limits if self.stores else self.database.limit_store()
         core.add(LimitsFeature(core, limits, self.peppers, self.policy.otp))
         core.add(UserDetailsFeature(core, core.administration, self.limits))
-        core.operations.check_readiness.add("messages", self.messenger)
+        core.operations.check_readiness.add("messages", self.messenger, is_of_provider=True)
         otp_ports = OtpPorts(
             messenger=self.messenger,
             sms_templates=FakeSmsTemplates(),

@@ -48,7 +48,9 @@ not_taken: Final = builder(
 )
 delivered: Final = builder(lambda: OtpDelivered(result=ReportedStatus.DELIVERED, **_REPORTED))
 undelivered: Final = builder(
-    lambda: OtpUndelivered(error_code="30003", result=ReportedStatus.UNDELIVERED, **_REPORTED)
+    lambda: OtpUndelivered(
+        error_code="30003", reason="", result=ReportedStatus.UNDELIVERED, **_REPORTED
+    )
 )
 logged_in: Final = builder(
     lambda: LoginSucceeded(phone=a_phone(), user_id=an_id(), channel=Channel.SMS, provider=PROVIDER)

@@ -57,7 +57,7 @@ def test_each_field_of_a_golden_record_differs_from_its_default(name: str) -> No
     names = {field.encode_name for field in fields} - {"schema_version"}
     stored = {key for record in GOLDEN[name] for key in record}
 
-    # The phone of a verification is in its record only while it is blocked or held.
+    # The phone of a verification is in its record only while it is blocked.
     assert names - stored <= {"encrypted_phone", "expires_at"}
 
 

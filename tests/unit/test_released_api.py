@@ -129,12 +129,12 @@ def test_what_is_lacking_and_what_is_newly_required_is_named() -> None:
     operation = "/auth/verify-otp"
     all_of_it = CURRENT | {"paths": {operation: CURRENT["paths"][operation]}}
     less = without(
-        all_of_it, "components", "schemas", "VerifyOtpResponse", "properties", "access_token"
+        all_of_it, "components", "schemas", "VerifiedOtpResponse", "properties", "access_token"
     )
     line = "lacks POST /auth/verify-otp: 200 field .access_token: string (application/json)"
     assert line in compare(all_of_it, less)
-    less = without(all_of_it, "paths", operation, "post", "responses", "409")
-    assert "lacks POST /auth/verify-otp: 409 code number_was_changed" in compare(all_of_it, less)
+    less = without(all_of_it, "paths", operation, "post", "responses", "403")
+    assert "lacks POST /auth/verify-otp: 403 code login_rejected" in compare(all_of_it, less)
     more = deepcopy(all_of_it)
     more["components"]["schemas"]["VerifyOtpBody"]["required"].append("device")
     assert "demands POST /auth/verify-otp: request field device" in compare(all_of_it, more)

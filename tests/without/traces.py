@@ -24,7 +24,7 @@ WORDS: Final[Mapping[str, str]] = {
     "login_hook": r"login[ _]hook",
     "media": r"librar(?:y|ies)|\bmedia\b|uploads?\b|\bimages?\b|\bS3\b|pictures?|thumbnail|pixels",
     "passkeys": r"passkey",
-    "phone_change": r"undo-|\bundo codes?|chang(?:e|es|ed|ing) (?:of )?(?:the|a) number",
+    "phone_change": r"chang(?:e|es|ed|ing) (?:of )?(?:the|a) number",
     "blocks": r"/admin/blocks|dialtone block\b|blocks:(?:read|write)",
     "start": r"first page|/start\b",
     "statistics": r"statistic",

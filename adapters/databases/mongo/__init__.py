@@ -5,6 +5,7 @@ Nobody has tried a sharded cluster.
 
 from adapters.databases.mongo.opening import (
     inspect_database,
+    locate_missing,
     open_existing,
     open_mongo_database,
     open_time,
@@ -13,6 +14,7 @@ from adapters.databases.mongo.opening import (
 
 __all__ = [
     "inspect_database",
+    "locate_missing",
     "open_existing",
     "open_mongo_database",
     "open_time",

@@ -6,9 +6,7 @@ public.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
-from urllib.parse import unquote_plus
 
 from pymongo.monitoring import (
     ServerHeartbeatFailedEvent,
@@ -19,7 +17,6 @@ from pymongo.monitoring import (
 from pymongo.topology_description import TopologyDescription
 
 from adapters.databases.mongo.options import options_of
-from adapters.shared.files import open_regular_file
 
 _UNTRUSTED: Final = (
     "nobody that this machine trusts has issued the server's certificate: name the file of its "
@@ -72,11 +69,6 @@ _LOST: Final = (
     "the server has closed the connection: look into the log of MongoDB, and start again when it "
     "runs"
 )
-_FILES: Final = {
-    "tlscafile": "tlsCAFile",
-    "tlscertificatekeyfile": "tlsCertificateKeyFile",
-    "tlscrlfile": "tlsCRLFile",
-}
 
 
 class Heartbeats(ServerHeartbeatListener):
@@ -114,19 +106,6 @@ def find_connection_problem(
     errors = [str(server.error) for server in servers if server.error]
     problems = [_problem_of(url, error, has_answer=has_answer) for error in errors]
     return next((problem for problem in problems if problem), None)
-
-
-def find_file_problem(url: str) -> str | None:
-    """Return which file of the URL's TLS options cannot be read, or None."""
-    options = options_of(url)
-    for option, name in _FILES.items():
-        path = unquote_plus(options.get(option, ""))
-        try:
-            if path:
-                open_regular_file(Path(path)).close()
-        except OSError as error:
-            return f"the file {path} of {name} cannot be read ({error.strerror})"
-    return None
 
 
 def _problem_of(url: str, text: str, *, has_answer: bool) -> str | None:

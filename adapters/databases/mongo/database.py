@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -20,6 +20,7 @@ from adapters.databases.mongo.driver import (
     MotorDatabase,
     close_client,
     database_of,
+    errors_while_opening,
     make_client,
     pool_size_of,
     port_error,
@@ -68,6 +69,10 @@ class MongoDatabase:
         topology = self.motor.client.delegate.topology_description
         has_answer = self.heartbeats.has_answer
         return find_connection_problem(self.url, topology, has_answer=has_answer)
+
+    def errors_while_opening(self, location: str) -> AbstractContextManager[None]:
+        """Turn driver errors of the block into ConfigurationError."""
+        return errors_while_opening(location, self.url, self.find_connection_problem)
 
     async def run(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call to the driver.

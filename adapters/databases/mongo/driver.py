@@ -5,7 +5,6 @@ The driver's messages hold URLs with passwords and values of documents, so the l
 
 import logging
 import re
-import ssl
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,8 +35,12 @@ from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.monitoring import CommandListener, ServerHeartbeatListener
 from pymongo.read_concern import ReadConcern
 
-from adapters.databases.mongo.connection_problems import find_file_problem
 from adapters.databases.mongo.options import options_of
+from adapters.databases.mongo.url_problems import (
+    explain_rejection,
+    find_file_problem,
+    uses_x509,
+)
 from adapters.shared.causes import code_of, describe_error, system_code_in
 from application.ports.errors import (
     ConfigurationError,
@@ -88,13 +91,7 @@ _INVALID_OPTIONS: Final = (
     "The driver rejects the URL of {location}: correct user, password, hosts and options "
     "({options})."
 )
-_UNREADABLE_FILE: Final = (
-    "{location} cannot be used, because {problem}: correct the path, or the rights of the file."
-)
-_INVALID_FILE: Final = (
-    "{location} cannot be used, because a file of its TLS options is invalid: correct tlsCAFile "
-    "(PEM certificates) or tlsCertificateKeyFile (a PEM certificate with its key)."
-)
+_UNUSABLE: Final = "{location} cannot be used, because {problem}."
 _NOT_REACHED: Final = "{location} cannot be reached, because {problem}."
 
 # Options of the URL override these, except 0, which would wait forever.
@@ -129,12 +126,25 @@ _NO_SERVER: Final = (
     "options of the URL ({cause})."
 )
 _NOT_FOUND: Final = (
-    "{location} cannot be resolved, or its MongoDB is too old for the driver: correct the URL, or "
-    "start a newer MongoDB."
+    "{location} cannot be resolved: correct the host in the URL, or the DNS of this machine."
+)
+_WRONG_RECORDS: Final = (
+    "{location} cannot be used, because the driver rejects the URL, or the SRV and TXT records of "
+    "its host: correct them."
 )
 _WRONG_CREDENTIALS: Final = (
-    "{location} rejects the user or the password: correct them in the URL, and escape all "
-    "characters with % that are neither letters nor digits."
+    "{location} rejects the user or the password: correct them in the URL, name the database that "
+    "has the user with authSource, and escape all characters with % that are neither letters nor "
+    "digits."
+)
+_NO_USER_OF_CERTIFICATE: Final = (
+    "{location} has no user for the client certificate: create one in $external, with readWrite on "
+    "that database, whose name is what `openssl x509 -noout -subject -nameopt RFC2253` says of the "
+    "certificate, and drop a user from the URL."
+)
+_NO_MECHANISM: Final = (
+    "{location} does not accept the authMechanism of the URL: write another one, or name it in "
+    "authenticationMechanisms of MongoDB."
 )
 _NOT_ALLOWED: Final = (
     "{location} does not let this user read and write: grant it readWrite on that database, or "
@@ -149,14 +159,34 @@ _REJECTED: Final = (14, 15, 28, 121, 10334, 17280, 17419, 17420)
 """Errors of some documents or values. TypeMismatch, Overflow, PathNotViable, a validator of the
 operator, BSONObjectTooLarge, a key that is too long, a document that an update makes too large."""
 NOT_AUTHORIZED: Final = 13
+_UNAUTHENTICATED: Final = (11, 18, 8000)
+"""UserNotFound, AuthenticationFailed, and both of Atlas."""
 _MESSAGES: Final = {
-    18: _WRONG_CREDENTIALS,  # AuthenticationFailed
-    11: _WRONG_CREDENTIALS,  # UserNotFound
-    8000: _WRONG_CREDENTIALS,
+    **dict.fromkeys(_UNAUTHENTICATED, _WRONG_CREDENTIALS),
     NOT_AUTHORIZED: _NOT_ALLOWED,
+    334: _NO_MECHANISM,  # MechanismUnavailable
 }
-_NAMES: Final = {11000: "DuplicateKey", 121: "DocumentValidationFailure"}
-"""Errors of single writes have no name."""
+_NAMES: Final = {
+    14: "TypeMismatch",
+    15: "Overflow",
+    28: "PathNotViable",
+    50: "MaxTimeMSExpired",
+    61: "ShardKeyNotFound",
+    64: "WriteConcernTimeout",
+    66: "ImmutableField",
+    91: "ShutdownInProgress",
+    112: "WriteConflict",
+    121: "DocumentValidationFailure",
+    189: "PrimarySteppedDown",
+    10107: "NotWritablePrimary",
+    10334: "BSONObjectTooLarge",
+    11000: "DuplicateKey",
+    11600: "InterruptedAtShutdown",
+    11602: "InterruptedDueToReplStateChange",
+    14031: "OutOfDiskSpace",
+    17280: "KeyTooLong",
+}
+"""Errors of single writes have no name. 61 is that of a collection with another shard key."""
 
 
 class DuplicateKey(UniqueViolation):
@@ -214,20 +244,19 @@ def make_client(
         if options.get(option, used) != used:
             _log.warning({"event": "mongo_option_ignored", "option": option, "used": used})
     defaults = {name: value for name, value in _DEFAULTS.items() if options.get(name, "0") == "0"}
-    # First: the driver would wait for the writer of a pipe.
+    # First: the driver would wait for the writer of a pipe, or ask the terminal for a password.
     if problem := find_file_problem(url):
-        raise ConfigurationError(_UNREADABLE_FILE.format(location=location, problem=problem))
+        raise ConfigurationError(_UNUSABLE.format(location=location, problem=problem))
     try:
         with warnings.catch_warnings():
             # The driver ignores an option that it does not understand.
             warnings.simplefilter("error", UserWarning)
             return AsyncIOMotorClient(url, **defaults, event_listeners=list(listeners))
     except (PyMongoError, OSError, ValueError, UserWarning) as error:
-        if isinstance(error, ssl.SSLError) or "tlscertificatekeyfile" in options:
-            raise ConfigurationError(_INVALID_FILE.format(location=location)) from None
-        names = ", ".join(options) or "none"
+        problem, names = explain_rejection(error), ", ".join(options) or "none"
+        text = _UNUSABLE if problem else _INVALID_OPTIONS
         raise ConfigurationError(
-            _INVALID_OPTIONS.format(location=location, options=names)
+            text.format(location=location, problem=problem, options=names)
         ) from None
 
 
@@ -269,23 +298,33 @@ def close_client(client: MotorClient) -> None:
 
 @contextmanager
 def errors_while_opening(
-    location: str, find_problem: Callable[[], str | None] = lambda: None
+    location: str, url: str = "", find_problem: Callable[[], str | None] = lambda: None
 ) -> Iterator[None]:
     """Turn driver errors of the block into ConfigurationError.
 
     Args:
         location: the database, without secrets.
+        url: its URL.
         find_problem: returns why no server is reached, if that is known.
     """
     try:
         yield
-    except DRIVER_ERRORS as error:
-        problem = find_problem()
+    # The driver raises ValueError for options that only the DNS records have.
+    except (*DRIVER_ERRORS, ValueError) as error:
+        problem: str | None = None
         match error:
             case ConnectionFailure():
+                problem = find_problem()
                 message = _NOT_REACHED if problem else _NO_SERVER
-            case MongoConfigurationError():
-                message = _NOT_FOUND
+            case MongoConfigurationError() if not (problem := explain_rejection(error)):
+                # The cause is an error of the resolver.
+                message = _NOT_FOUND if error.__cause__ else _WRONG_RECORDS
+            case ValueError() if not (problem := explain_rejection(error)):
+                raise
+            case MongoConfigurationError() | ValueError():
+                message = _UNUSABLE
+            case OperationFailure(code=code) if code in _UNAUTHENTICATED and uses_x509(url):
+                message = _NO_USER_OF_CERTIFICATE
             case OperationFailure(code=code):
                 message = _MESSAGES.get(code or 0, _UNEXPECTED)
             case _:

@@ -20,7 +20,7 @@ from adapters.databases.mongo.documents import (
     declared_index,
     index_model,
 )
-from adapters.databases.mongo.driver import errors_while_opening, location_of
+from adapters.databases.mongo.driver import location_of
 from adapters.databases.mongo.metadata import check_metadata, find_schema_version
 from adapters.databases.mongo.opening import open_database
 from adapters.databases.records.all_kinds import stored_kinds
@@ -44,7 +44,7 @@ async def plan_migration(url: str, key_fingerprint: str | None) -> SchemaPlan:
     """
     location = location_of(url)
     async with connect(url, location) as database:
-        with errors_while_opening(location, database.find_connection_problem):
+        with database.errors_while_opening(location):
             version = await find_schema_version(database, location, key_fingerprint)
             return await _find_plan(database, location, is_new=version is None)
 
@@ -57,7 +57,7 @@ async def migrate(url: str, key_fingerprint: str, report: ReportBuild) -> Schema
     """
     location = location_of(url)
     async with connect(url, location) as database:
-        with errors_while_opening(location, database.find_connection_problem):
+        with database.errors_while_opening(location):
             version = await find_schema_version(database, location, key_fingerprint)
             plan = await _find_plan(database, location, is_new=version is None)
             await check_metadata(database, location, key_fingerprint)

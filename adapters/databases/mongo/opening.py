@@ -10,7 +10,7 @@ from pymongo.monitoring import CommandListener
 
 from adapters.databases.mongo.database import MongoDatabase, connect, create_indexes
 from adapters.databases.mongo.documents import METADATA_COLLECTION
-from adapters.databases.mongo.driver import errors_while_opening, latest, location_of
+from adapters.databases.mongo.driver import latest, location_of
 from adapters.databases.mongo.limit_store import MongoLimitStore
 from adapters.databases.mongo.metadata import (
     COPY_MARK,
@@ -54,7 +54,7 @@ async def open_database(
     """
     location = location_of(url)
     async with connect(url, location, listeners) as database:
-        with errors_while_opening(location, database.find_connection_problem):
+        with database.errors_while_opening(location):
             await check_metadata(database, location, key_fingerprint, is_copy=is_copy)
             await create_indexes(database, location)
         yield database
@@ -71,7 +71,7 @@ async def open_existing(
     """
     location = location_of(url)
     async with connect(url, location) as database:
-        with errors_while_opening(location, database.find_connection_problem):
+        with database.errors_while_opening(location):
             version = await find_schema_version(database, location, key_fingerprint, is_copy=True)
         yield None if version is None else _copyable(database, location)
 
@@ -121,8 +121,21 @@ async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
     """
     location = location_of(url)
     async with connect(url, location) as database:
-        with errors_while_opening(location, database.find_connection_problem):
+        with database.errors_while_opening(location):
             return await inspect_metadata(database, location, key_fingerprint)
+
+
+async def locate_missing(url: str) -> str | None:
+    """Return where the database is if it has no metadata, otherwise None. Nothing is written.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is of another program or version.
+    """
+    location = location_of(url)
+    async with connect(url, location) as database:
+        with database.errors_while_opening(location):
+            version = await find_schema_version(database, location, None, is_copy=True)
+    return f"mongodb://{location}" if version is None else None
 
 
 def stores_in(database: MongoDatabase) -> Database:

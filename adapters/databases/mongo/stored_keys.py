@@ -7,7 +7,7 @@ import pymongo
 
 from adapters.databases.mongo.database import BUILD_TIMEOUT, MongoDatabase, connect
 from adapters.databases.mongo.documents import METADATA_COLLECTION
-from adapters.databases.mongo.driver import errors_while_opening, latest, location_of
+from adapters.databases.mongo.driver import latest, location_of
 from adapters.databases.mongo.metadata import METADATA_ID, find_schema_version
 from adapters.databases.records.kinds import ENCRYPTED_PHONE
 from adapters.databases.records.record_kind import RecordKind
@@ -26,7 +26,7 @@ async def find_stored_keys(url: str) -> StoredKeys:
     location = location_of(url)
     counts = Counter[bytes]()
     async with connect(url, location) as database:
-        with errors_while_opening(location, database.find_connection_problem):
+        with database.errors_while_opening(location):
             if await find_schema_version(database, location, None) is None:
                 raise ConfigurationError(f"{location} is empty: name another database.")
             metadata = database.motor[METADATA_COLLECTION]

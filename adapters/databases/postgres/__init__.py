@@ -2,6 +2,7 @@
 
 from adapters.databases.postgres.opening import (
     inspect_database,
+    locate_missing,
     open_existing,
     open_postgres_database,
     open_time,
@@ -10,6 +11,7 @@ from adapters.databases.postgres.opening import (
 
 __all__ = [
     "inspect_database",
+    "locate_missing",
     "open_existing",
     "open_postgres_database",
     "open_time",

@@ -15,6 +15,7 @@ from adapters.databases.postgres.metadata import (
     BUILD_TIMEOUT,
     PostgresHealthCheck,
     check,
+    find_metadata,
     inspect,
     prepare_database,
 )
@@ -103,6 +104,18 @@ async def inspect_database(url: str, key_fingerprint: str | None) -> Inspection:
     async with connect(parsed, parsed.timeout_seconds) as connection:
         version = await inspect(connection, parsed.location, key_fingerprint)
         return Inspection(version, connection.is_pooled)
+
+
+async def locate_missing(url: str) -> str | None:
+    """Return where the database is if it has no metadata, otherwise None. Nothing is written.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is of another program or version.
+    """
+    parsed = parse_url(url)
+    async with connect(parsed, parsed.timeout_seconds) as connection:
+        metadata = await find_metadata(connection, parsed.location)
+    return f"postgresql://{parsed.location}" if metadata is None else None
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import psycopg
 
 from adapters.databases.postgres.driver import READ_ONLY, is_lost
 from adapters.shared.causes import describe_error
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, DatabaseMissing
 
 _WRONG_CREDENTIALS: Final = (
     "{location} rejects the user or the password: correct them in the URL, and escape all "
@@ -20,6 +20,14 @@ _NOT_READY: Final = (
 )
 _TLS_FAILED: Final = (
     "The TLS connection to {location} fails: correct the options of the URL that begin with ssl."
+)
+_REJECTED_CERTIFICATE: Final = (
+    "{location} requires a client certificate of an authority that it trusts: name a valid one "
+    "with sslcert and sslkey in the URL."
+)
+_ENCRYPTED_KEY: Final = (
+    "The key of sslkey in the URL of {location} is encrypted, and sslpassword is missing or wrong: "
+    "write its password as sslpassword into the URL."
 )
 _NO_SERVER: Final = (
     "{location} has no server that responds: start PostgreSQL there, or correct host and port of "
@@ -62,9 +70,10 @@ _CONNECTION_PROBLEMS: Final[Mapping[str, str]] = {
         "{location} does not let this user connect from this host: allow it in pg_hba.conf, or "
         "write sslmode=require into the URL if it requires TLS."
     ),
-    "valid client certificate": (
-        "{location} requires a client certificate: name a valid one with sslcert and sslkey in the "
-        "URL."
+    "valid client certificate": _REJECTED_CERTIFICATE,
+    "certificate authentication failed": (
+        "{location} does not accept the client certificate for this user: name the user of the "
+        "certificate (its CN) in the URL, or map the two in pg_ident.conf."
     ),
     "authentication": _WRONG_CREDENTIALS,
     "no password supplied": _WRONG_CREDENTIALS,
@@ -102,14 +111,23 @@ _CONNECTION_PROBLEMS: Final[Mapping[str, str]] = {
         "The file of sslrootcert in the URL of {location} cannot be read: correct the path, or the "
         "rights of the file."
     ),
+    # With an encrypted key OpenSSL takes the password from the URL, which may not be there.
+    "bad decrypt": _ENCRYPTED_KEY,
+    "processing error": _ENCRYPTED_KEY,
+    "does not match private key": (
+        "The key of sslkey in the URL of {location} is not that of the certificate of sslcert: "
+        "correct one of the two."
+    ),
     "certificate file": (
         "The file of sslcert in the URL of {location} cannot be used: correct the path, or the "
         "rights of the file."
     ),
     "private key file": (
-        "The file of sslkey in the URL of {location} cannot be used: correct the path, or the "
-        "rights of the file."
+        "The file of sslkey in the URL of {location} cannot be used: correct the path, the rights "
+        "of the file, or sslpassword."
     ),
+    "alert unknown ca": _REJECTED_CERTIFICATE,
+    "alert certificate": _REJECTED_CERTIFICATE,
     "SSL error": _TLS_FAILED,
     "invalid sslmode": _TLS_FAILED,
     "resolve host": (
@@ -142,7 +160,9 @@ def errors_while_opening(location: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise ConfigurationError(explain(error, location)) from None
+        text = explain(error, location)
+        is_missing = text == _NO_DATABASE.format(location=location)
+        raise (DatabaseMissing if is_missing else ConfigurationError)(text) from None
 
 
 def explain(error: psycopg.Error, location: str) -> str:

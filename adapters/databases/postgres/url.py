@@ -74,6 +74,8 @@ def parse_url(url: str) -> PostgresUrl:
             "gssencmode": "disable",
             **parameters,
             "client_encoding": "utf8",
+            # Without one, OpenSSL would ask the terminal for the password of an encrypted key.
+            "sslpassword": parameters.get("sslpassword") or "none",
         },
         int(_positive(ours, "pool_size", DEFAULT_POOL_SIZE, location)),
         _positive(ours, "timeout", DEFAULT_TIMEOUT, location),

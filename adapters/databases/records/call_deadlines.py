@@ -6,10 +6,11 @@ import math
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Final, Protocol, TypeVar
 
 from adapters.databases.records.store_calls import AroundCall
-from application.ports.current_request import CURRENT_REQUEST
+from application.ports.current_request import CURRENT_REQUEST, MIN_STORAGE_SECONDS
 from application.ports.errors import (
     PortError,
     StorageError,
@@ -29,6 +30,11 @@ GRACE_PERIOD: Final = 0.5
 """Seconds in which a driver, which knows the cause, may report its own timeout."""
 _EARLY: Final = 0.1
 """Seconds before the deadline in which a driver may give up, as for one more round trip."""
+LATE: Final = 0.25
+"""Seconds by which a timer comes late only if the event loop does."""
+EXTENSION: Final = 1.0
+"""Seconds in which a loop that came late may find what came meanwhile."""
+MAX_EXTENSIONS: Final = 5
 OWN_TIMEOUT: Final = 15.0
 """Seconds for all calls of a request to an operator's own store, as long as a write of SQLite has.
 Apps wait for 20 s."""
@@ -45,6 +51,40 @@ class Batches(Protocol):
     async def finish(self) -> None:
         """Return when none is under way."""
         ...
+
+
+class PatientTimeout:
+    """Raises TimeoutError at a time, unless the event loop comes late: then some seconds later.
+
+    A machine without a free processor is late with everything. What was waited for may have come
+    long ago, and nobody has looked.
+    """
+
+    def __init__(self, time: float) -> None:
+        """Set the time, in seconds of the event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._timeout = asyncio.timeout(None)
+        self._handle = self._loop.call_at(time, self._expire, time, MAX_EXTENSIONS)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._handle.cancel()
+        await self._timeout.__aexit__(error_type, error, traceback)
+
+    def _expire(self, due: float, extensions: int) -> None:
+        now = self._loop.time()
+        if now - due <= LATE or not extensions:
+            self._timeout.reschedule(now)
+            return
+        later = now + EXTENSION
+        self._handle = self._loop.call_at(later, self._expire, later, extensions - 1)
 
 
 class Answers:
@@ -108,7 +148,9 @@ class CallDeadlines:
       too long would otherwise serve only those whose time is nearly over, and the store would do
       all of its work in vain. While nobody gets an answer, as in an election, it waits longer.
     - What the store had less than half of the timeout for is not its fault, while it answers
-      others.
+      others and calls wait for their turn.
+    - While none waits, a call has `MIN_STORAGE_SECONDS`, whatever took the time of its request. So
+      an event loop that comes late is no overload of the store.
 
     Attributes:
         timeout_seconds: The timeout of a call.
@@ -122,6 +164,7 @@ class CallDeadlines:
         self.timeout_seconds = timeout_seconds
         self.answers = Answers(store)
         self._turns = asyncio.Semaphore(max_calls)
+        self._waiting = 0
 
     @property
     def are_turns_taken(self) -> bool:
@@ -162,7 +205,7 @@ class CallDeadlines:
         """
         with self._until_deadline() as deadline:
             try:
-                async with asyncio.timeout_at(deadline + GRACE_PERIOD):
+                async with PatientTimeout(deadline + GRACE_PERIOD):
                     return await call()
             except TimeoutError:
                 raise self.answers.explain(error(_TOO_MANY_CALLS)) from None
@@ -176,7 +219,9 @@ class CallDeadlines:
             return
         deadline = request.storage_deadline(now, self.timeout_seconds)
         if deadline <= now:
-            raise self.answers.explain(StorageUnavailable(_OUT_OF_TIME))
+            if self._waiting:
+                raise self.answers.explain(StorageUnavailable(_OUT_OF_TIME))
+            deadline = now + MIN_STORAGE_SECONDS
         request.begin_storage_call(now)
         try:
             yield deadline
@@ -188,27 +233,34 @@ class CallDeadlines:
             await self._turns.acquire()
             return
         now = asyncio.get_running_loop().time()
-        for time in (now + min(self.timeout_seconds / 3, (deadline - now) / 2), deadline):
-            try:
-                async with asyncio.timeout_at(time):
-                    await self._turns.acquire()
-                    return
-            except TimeoutError:
-                if self.answers.are_recent:
-                    break
+        self._waiting += 1
+        try:
+            for time in (now + min(self.timeout_seconds / 3, (deadline - now) / 2), deadline):
+                try:
+                    async with PatientTimeout(time):
+                        await self._turns.acquire()
+                        return
+                except TimeoutError:
+                    if self.answers.are_recent:
+                        break
+        finally:
+            self._waiting -= 1
         raise self.answers.explain(StorageUnavailable(_TOO_MANY_CALLS))
 
     async def _make(self, call: Callable[[float], Awaitable[T]], deadline: float) -> T:
         loop = asyncio.get_running_loop()
         seconds = deadline - loop.time()
         if seconds <= 0:
-            raise self.answers.explain(StorageUnavailable(_TOO_MANY_CALLS))
+            if self._waiting:
+                raise self.answers.explain(StorageUnavailable(_TOO_MANY_CALLS))
+            seconds = MIN_STORAGE_SECONDS
+            deadline = loop.time() + seconds
         try:
             result = await call(deadline)
         except StorageTimeout as error:
             # A connection that was lost before is no question of time.
             is_late = loop.time() >= deadline - _EARLY
-            if is_late and seconds < self.timeout_seconds / 2:
+            if is_late and seconds < self.timeout_seconds / 2 and self._waiting:
                 raise self.answers.explain(error) from None
             raise
         except (StorageUnavailable, StorageOverloaded):

@@ -84,7 +84,6 @@ class StaffRecord(msgspec.Struct, gc=False, omit_defaults=True):
     """What somebody of the staff has. Nothing is stored of a member."""
 
     role: Literal["member", "support", "moderator", "auditor", "administrator"] = "member"
-    undo_deadline_at_promotion: datetime | None = None
     passkeys: tuple[PasskeyRecord, ...] = ()
 
 
@@ -107,27 +106,19 @@ class ConsentRecord(msgspec.Struct, gc=False):
 
 
 class PhoneChangeRecord(msgspec.Struct, gc=False):
-    """A change of the phone that is under way, with both numbers encrypted."""
+    """A change of the phone that is under way, with both numbers encrypted.
+
+    One of an identity that was detached has no old number.
+    """
 
     started_at: datetime
     attempted_at: datetime
     encrypted_new_phone: bytes = b""
-    encrypted_old_phone: bytes = b""
+    encrypted_old_phone: bytes | None = None
     step: Literal["assign", "release", "notify"] = "assign"
-    is_undo: bool = False
-    is_disown: bool = False
-    undo_until: datetime | None = None
     kept_session_id: str | None = None
     is_by_operator: bool = False
     locale: str | None = None
-
-
-class PhoneChangesRecord(msgspec.Struct, gc=False, omit_defaults=True):
-    """The change of the phone that is under way, and what earlier ones allow."""
-
-    under_way_record: PhoneChangeRecord | None = msgspec.field(name="under_way", default=None)
-    undo_deadlines: tuple[datetime, ...] = ()
-    next_allowed_at: datetime | None = None
 
 
 class ImportedRecord(msgspec.Struct, gc=False, omit_defaults=True):
@@ -196,7 +187,7 @@ class IdentityRecord(Record, kw_only=True):
     external_id: str | None = None
     claims: str = ""
     imported: ImportedRecord = msgspec.field(default_factory=ImportedRecord)
-    phone_changes: PhoneChangesRecord = msgspec.field(default_factory=PhoneChangesRecord)
+    phone_change_record: PhoneChangeRecord | None = msgspec.field(name="phone_change", default=None)
     events: UserEventsRecord = msgspec.field(default_factory=UserEventsRecord)
     session_version: int = 0
     token_repeats: tuple[TokenRepeatRecord, ...] = ()
@@ -210,21 +201,22 @@ class IdentityRecord(Record, kw_only=True):
     @property
     def encrypted_phones(self) -> list[bytes]:
         """Its phone, and both of a change under way."""
-        phones = [self.encrypted_phone] if self.encrypted_phone is not None else []
-        if (change := self.phone_changes.under_way_record) is not None:
+        phones = [self.encrypted_phone]
+        if (change := self.phone_change_record) is not None:
             phones += [change.encrypted_new_phone, change.encrypted_old_phone]
-        return phones
+        return [phone for phone in phones if phone is not None]
 
     def map_phones(self, change: Callable[[bytes], bytes]) -> "IdentityRecord":
-        phone, changes = self.encrypted_phone, self.phone_changes
-        if (under_way := changes.under_way_record) is not None:
+        phone, under_way = self.encrypted_phone, self.phone_change_record
+        if under_way is not None:
+            old_phone = under_way.encrypted_old_phone
             under_way = msgspec.structs.replace(
                 under_way,
                 encrypted_new_phone=change(under_way.encrypted_new_phone),
-                encrypted_old_phone=change(under_way.encrypted_old_phone),
+                encrypted_old_phone=None if old_phone is None else change(old_phone),
             )
         return msgspec.structs.replace(
             self,
             encrypted_phone=None if phone is None else change(phone),
-            phone_changes=msgspec.structs.replace(changes, under_way_record=under_way),
+            phone_change_record=under_way,
         )

@@ -2,8 +2,7 @@
 
 - Ids stay, but for those of phone verifications, which are blind indexes.
 - Client IPs of phone verifications are dropped with the limits that count them, and so are phone
-  verifications that would expire, unless the phone is held for the identity that had it. Blocks
-  stay.
+  verifications that would expire. Blocks stay.
 - Records that are found by the index key only are dropped: `RecordKind.is_keyed`.
 
 Between two databases a phone is not encrypted: one key encrypts only so many times safely (NIST SP
@@ -83,9 +82,6 @@ class KeyChange:
             verification = VERIFICATIONS.to_value(stored.record).drop_client_ips()
             record = VERIFICATIONS.to_record(verification)
             if record.has_phone:
-                # It stays as long as that. The next write sets it again, at the latest the
-                # cleanup's when the hold ends.
-                record.expires_at = None
                 record.encrypted_phone = phone.e164.encode()
             if record.expires_at is None:
                 changed.append(StoredRecord(self._new.blind_index(phone), record, stored.version))

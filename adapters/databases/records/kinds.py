@@ -128,6 +128,7 @@ class DeliveryReportRecord(Record, kw_only=True):
     status: Literal["queued", "sent", "delivered", "undelivered", "failed"]
     expires_at: datetime
     error_code: str | None = None
+    reason: str = ""
     visible_at: datetime | None = None
 
 

@@ -51,9 +51,7 @@ async def reencrypt_phones(
         changes = []
         for stored in batch:
             record = stored.record
-            is_changing = (
-                isinstance(record, IdentityRecord) and record.phone_changes.under_way_record
-            )
+            is_changing = isinstance(record, IdentityRecord) and record.phone_change_record
             if is_changing or kind.written_once != ENCRYPTED_PHONE:
                 count += await _reencrypt_all(store, retry, encryption, kind, stored)
                 continue

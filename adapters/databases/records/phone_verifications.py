@@ -73,6 +73,7 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     is_suppressed: bool = False
     is_reset: bool = False
     is_granted: bool = False
+    fell_back: str = ""
 
 
 class ChallengesRecord(msgspec.Struct, gc=False):
@@ -121,13 +122,6 @@ class GrantsRecord(msgspec.Struct, gc=False):
     has_delivery: bool = False
 
 
-class HoldRecord(msgspec.Struct, gc=False):
-    """For which identity the phone is held, and until when."""
-
-    identity_id: str | None = None
-    undo_until: datetime | None = None
-
-
 class RejectionRecord(msgspec.Struct, gc=False):
     """A request for a code that was rejected before any provider was called."""
 
@@ -138,6 +132,8 @@ class RejectionRecord(msgspec.Struct, gc=False):
     until: datetime | None = None
     recognition: Recognition = Recognition.NONE
     has_proof: bool = False
+    provider: str = ""
+    cause: str = ""
 
 
 class TrustedIpRecord(msgspec.Struct, gc=False):
@@ -157,8 +153,8 @@ class CallLocaleRecord(msgspec.Struct, gc=False):
 class PhoneVerificationRecord(Record, kw_only=True):
     """What is known about a phone. The key of the record is the blind index of the phone.
 
-    `encrypted_phone` is set while the phone is blocked, or held for the identity that had it: only
-    with the phone can that move to another index key.
+    `encrypted_phone` is set while the phone is blocked: only with the phone can that move to
+    another index key.
     """
 
     expires_at: datetime | None = None
@@ -171,7 +167,6 @@ class PhoneVerificationRecord(Record, kw_only=True):
     trusted_ips: tuple[TrustedIpRecord, ...] = ()
     identity_id: str | None = None
     blocked_at: datetime | None = None
-    hold: HoldRecord = msgspec.field(default_factory=HoldRecord)
     call_locale: CallLocaleRecord | None = None
     rejections: tuple[RejectionRecord, ...] = ()
     imported_id: str | None = None
@@ -179,7 +174,7 @@ class PhoneVerificationRecord(Record, kw_only=True):
     @property
     def has_phone(self) -> bool:
         """Whether its phone is kept with it."""
-        return self.blocked_at is not None or self.hold.identity_id is not None
+        return self.blocked_at is not None
 
     @property
     def encrypted_phones(self) -> list[bytes]:

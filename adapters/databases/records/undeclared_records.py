@@ -23,7 +23,6 @@ FEATURES_OF_KINDS: Final[dict[str, str]] = {
     "media_usages": "media",
     "passkey_challenges": "passkeys",
     "passkey_invitations": "passkeys",
-    "phone_assignments": "phone_change",
     "service_tokens": "admin",
     "statistics_days": "statistics",
     "statistics_hours": "statistics",

@@ -7,13 +7,19 @@ from adapters.databases.sqlite.backup import (
     restore_database,
 )
 from adapters.databases.sqlite.database import inspect_file
-from adapters.databases.sqlite.opening import open_existing, open_sqlite_database, open_to_copy
+from adapters.databases.sqlite.opening import (
+    locate_missing,
+    open_existing,
+    open_sqlite_database,
+    open_to_copy,
+)
 
 __all__ = [
     "DatabaseCopy",
     "back_up_database",
     "has_identities",
     "inspect_file",
+    "locate_missing",
     "open_existing",
     "open_sqlite_database",
     "open_to_copy",

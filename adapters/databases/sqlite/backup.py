@@ -9,6 +9,7 @@
 """
 
 import dataclasses
+import errno
 import fcntl
 import logging
 import os
@@ -33,6 +34,11 @@ _SIZE: Final = "SELECT page_count * page_size FROM pragma_page_count, pragma_pag
 # which hold no data. A connection in WAL mode locks one of them until it is closed.
 _SQLITE_LOCK: Final = 0x40000000
 _OWN_LOCK: Final = _SQLITE_LOCK + 512
+_NOT_CREATED: Final = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS}
+_NOT_WRITABLE: Final = (
+    "{folder} cannot be written: let the user of this command create files in it, or name another "
+    "folder."
+)
 
 _log = logging.getLogger(__name__)
 
@@ -77,8 +83,8 @@ def back_up_database(
     """
     # Links in its folders are followed, the last one is not: a rename would replace it.
     path, target = path.resolve(), target.parent.resolve() / target.name
-    _require(is_present(path), f"{path} does not exist: DIALTONE_DATABASE names no database.")
-    _check_target(target, path, replace=replace)
+    with _naming(target):
+        _check_target(target, path, replace=replace)
     with _new_copy(path, "mode=rw", target, full_check) as copy:
         # Again, because it may have been written meanwhile.
         _check_target(target, path, replace=replace)
@@ -100,9 +106,12 @@ def restore_database(
         ConfigurationError: The database is unchanged.
     """
     path, backup = path.resolve(), backup.resolve()
-    _require(backup.is_file(), f"{backup} is no file: name a file that `dialtone backup` wrote.")
-    has_database = is_present(path)
-    is_same = has_database and path.samefile(backup)
+    with _naming(backup):
+        is_file = backup.is_file()
+    _require(is_file, f"{backup} is no file: name a file that `dialtone backup` wrote.")
+    with _naming(path):
+        has_database = is_present(path)
+        is_same = has_database and path.samefile(backup)
     _require(not is_same, f"{backup} is the database itself: name a backup.")
     # A file without a log is changed by nobody, and its folder may be read-only.
     options = "mode=ro" if any(file.exists() for file in _files_of(backup)[1:3]) else "immutable=1"
@@ -241,8 +250,14 @@ def _lock(path: Path, in_use: str, flags: int = 0, first_byte: int = _OWN_LOCK) 
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 512, first_byte)
             # It may have been renamed or removed before the lock.
             _require(os.path.samestat(os.fstat(file.fileno()), path.lstat()), in_use)
-        except (BlockingIOError, FileExistsError, FileNotFoundError):
+        except (BlockingIOError, FileExistsError):
             raise ConfigurationError(in_use) from None
+        except OSError as error:
+            if flags and error.errno in _NOT_CREATED:
+                raise ConfigurationError(_NOT_WRITABLE.format(folder=path.parent)) from None
+            if isinstance(error, FileNotFoundError):
+                raise ConfigurationError(in_use) from None
+            raise
         yield file.fileno()
 
 

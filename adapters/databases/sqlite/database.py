@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from adapters.databases.records.call_deadlines import Answers
+from adapters.databases.records.database_metadata import EMPTIED
 from adapters.databases.sql.metadata import WRITE_CHECK
 from adapters.databases.sqlite.connection_worker import (
     ExecuteBatch,
@@ -102,7 +103,8 @@ class SqliteDatabase:
         if self.writer.has_waited(BUSY_AFTER) and self.writer.answers.are_recent:
             return  # behind so many writes the check would come too late, and they prove as much
         # A full or read-only disk can still be read.
-        await self.execute(WRITE_CHECK)
+        if not await self.execute(WRITE_CHECK):
+            raise StorageUnavailable(EMPTIED)
 
 
 @asynccontextmanager
@@ -302,13 +304,16 @@ def is_present(path: Path) -> bool:
     """Return whether there is a file. It is not opened: closing it would drop SQLite's locks on it.
 
     Raises:
-        ConfigurationError: Something else has its name.
+        ConfigurationError: Something else has its name, or its folder cannot be entered.
     """
-    if path.is_dir():
-        raise ConfigurationError(_IS_FOLDER.format(path=path))
-    if path.exists() and not path.is_file():
-        raise ConfigurationError(_NO_FILE.format(path=path))
-    return path.exists()
+    try:
+        if path.is_dir():
+            raise ConfigurationError(_IS_FOLDER.format(path=path))
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(_NO_FILE.format(path=path))
+        return path.exists()
+    except OSError as error:
+        raise to_startup_error(path, error) from error
 
 
 def _check_creatable(path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from adapters.databases.records.call_deadlines import PatientTimeout
 from adapters.databases.records.limit_batches import (
     Change,
     ChangeOutcome,
@@ -87,7 +88,7 @@ class SqliteLimitStore:
     async def _limit_time(self, call: Coroutine[Any, Any, T]) -> T:
         """Limit the time for waiting and the batch together."""
         try:
-            async with asyncio.timeout(OPERATION_TIMEOUT):
+            async with PatientTimeout(asyncio.get_running_loop().time() + OPERATION_TIMEOUT):
                 return await call
         except TimeoutError:
             failure = StorageTimeout(f"no response within {OPERATION_TIMEOUT:g} seconds")

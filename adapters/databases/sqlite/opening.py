@@ -16,6 +16,8 @@ from adapters.databases.sqlite.database import (
 from adapters.databases.sqlite.dialect import SQLITE
 from adapters.databases.sqlite.limit_store import SqliteLimitStore
 from adapters.databases.sqlite.record_store import SqliteRows, make_record_store
+from adapters.databases.sqlite.schema import find_metadata
+from adapters.databases.sqlite.stored_keys import connect_to_read
 
 
 @asynccontextmanager
@@ -63,6 +65,18 @@ async def open_to_copy(path: Path, key_fingerprint: str) -> AsyncIterator[Copyab
         check_alone(path)
     async with open_database(path, key_fingerprint, is_copy=True) as database:
         yield _copyable(database, path)
+
+
+async def locate_missing(path: Path) -> str | None:
+    """Return where the file is if it is missing or empty, otherwise None. Nothing is written.
+
+    Raises:
+        ConfigurationError: It is not a file of this program, or cannot be read.
+    """
+    if not is_present(path):
+        return str(path)
+    with connect_to_read(path) as connection:
+        return str(path) if find_metadata(connection, path) is None else None
 
 
 def _copyable(database: SqliteDatabase, path: Path) -> CopyableDatabase:

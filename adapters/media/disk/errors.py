@@ -1,9 +1,11 @@
 """Errors of the file system, as messages for the operator and for the log."""
 
 import errno
+import os
 from pathlib import Path
 from typing import Final
 
+from adapters.media.disk.folder import ClosedFolderError
 from application.ports.errors import (
     ConfigurationError,
     MediaFileRejected,
@@ -32,11 +34,23 @@ _FIXES: Final = {
     "EACCES": _ALLOW_WRITING,
     "EPERM": _ALLOW_WRITING,
 }
+_OF_THE_DISK: Final = {"ENOSPC", "EDQUOT", "EROFS", "EIO"}
+
+
+def is_of_disk(error: OSError) -> bool:
+    """Return whether the disk rejects writes, for now and for whoever writes."""
+    return _name(error) in _OF_THE_DISK
 
 
 def not_usable(folder: Path, error: OSError) -> ConfigurationError:
     """Return the start-up error for the operator, with a fix."""
     name = _name(error)
+    if isinstance(error, ClosedFolderError):
+        return ConfigurationError(
+            f"The folder {error.filename} cannot be used by this user (uid {os.geteuid()}), who "
+            "has to read, write and enter it. Fix as root: "
+            f"chown -R --reference={folder} {error.filename} && chmod -R u+rwX {error.filename}"
+        )
     if name in {"EEXIST", "ENOTDIR", "ELOOP"}:
         return ConfigurationError(
             f"The media folder {folder} cannot be created, because something else has its name: "
@@ -50,6 +64,9 @@ def not_usable(folder: Path, error: OSError) -> ConfigurationError:
 def files_unavailable(error: OSError) -> MediaStorageUnavailable:
     """Return the port's error. Its message contains no path."""
     name = _name(error)
+    if isinstance(error, ClosedFolderError):
+        closed = Path(error.filename).name
+        return MediaFileRejected(f"permission denied in the folder {closed}", name)
     error_type = _ERROR_TYPES.get(name, MediaStorageUnavailable)
     return error_type(_CAUSES[name], name) if name in _CAUSES else error_type(name)
 

@@ -1,6 +1,7 @@
 """The `MediaFiles` port on a folder. Blocking operations run in threads of their own."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, ParamSpec, TypeVar
 
 from adapters.media.disk import folder as media_folder
-from adapters.media.disk.errors import files_unavailable, not_usable
+from adapters.media.disk.errors import files_unavailable, is_of_disk, not_usable
 from adapters.media.disk.folder import FileReader, file_path
 from adapters.shared.threads import DiskThreads
 from application.features.media.ports import MediaUrl, StoredFile
@@ -21,6 +22,8 @@ _THREADS: Final = 8
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class DiskFiles:
@@ -110,22 +113,36 @@ async def open_disk_files(
     base_url: str,
     clock: Clock,
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+    *,
+    is_service: bool = True,
 ) -> AsyncIterator[DiskFiles]:
     """Open a folder, creating it if it is missing, and check that it is writable.
+
+    - A folder on a full, read-only or failing disk is opened with a warning: it can be read, and
+      the health check fails until it can be written.
+    - A command also opens one without the permission for all of it: it does what it can.
 
     Args:
         folder: The media folder.
         base_url: URL of the folder. A file's URL is this, a slash and the storage key.
         clock: Source of the current time.
         timeout_seconds: Time limit of each operation.
+        is_service: Whether the service opens it, and not a command.
 
     Raises:
         ConfigurationError: The folder is not usable.
     """
     try:
         await asyncio.to_thread(media_folder.prepare_folder, folder)
+        await asyncio.to_thread(media_folder.check_writable, folder)
     except OSError as error:
-        raise not_usable(folder, error) from None
+        may_pass = is_of_disk(error) or (not is_service and isinstance(error, PermissionError))
+        if not may_pass or not await asyncio.to_thread(media_folder.was_prepared, folder):
+            raise not_usable(folder, error) from None
+        reason = str(files_unavailable(error))
+        _log.warning(
+            {"event": "media_folder_not_writable", "folder": str(folder), "reason": reason}
+        )
     threads = DiskThreads("disk", _THREADS, timeout_seconds)
     try:
         yield DiskFiles(folder, base_url, clock, threads)

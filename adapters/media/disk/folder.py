@@ -23,9 +23,11 @@ longer mounted: nothing is written there, and its files are not taken for delete
 """
 CHUNK_SIZE: Final = 64 * 1024
 _TEST_CONTENT: Final = bytes(4096)
-_FILE_MODE: Final = 0o640
 _FOLDER_MODE: Final = 0o750
-"""A web server in front of the folder may run as another user of the same group."""
+"""Of a media folder that is created. A web server in front of it may run as another user of the
+same group."""
+_FILE_BITS: Final = 0o666
+"""Those of the media folder's mode that a file has."""
 # Symbolic links are not followed, and opening a named pipe does not block.
 _OPEN_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NAME: Final = r"[0-9a-z]+(?:[._-][0-9a-z]+)*"
@@ -62,16 +64,22 @@ class FileReader:
         return chunk
 
 
+class ClosedFolderError(PermissionError):
+    """A folder of media files that this user cannot enter, or where it cannot write."""
+
+    def __init__(self, folder: str) -> None:
+        """Name the folder."""
+        super().__init__(errno.EACCES, "permission denied", folder)
+
+
 def prepare_folder(folder: Path) -> None:
-    """Create the folder if it is missing, and check that it is writable."""
+    """Create what is missing of the folder."""
     unfinished = folder / UNFINISHED
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _make_folder(folder)
-    unfinished.mkdir(mode=0o700, exist_ok=True)
+    _make_folder(folder, folder.parent.stat(), _FOLDER_MODE)
+    _make_folder(unfinished, folder.stat(), 0o700)
     if unfinished.is_symlink():
         raise NotADirectoryError(errno.ENOTDIR, "a symbolic link")
-    check_writable(folder)
-    _sync(folder)
 
 
 def is_folder_prepared(folder: Path) -> bool:
@@ -86,15 +94,37 @@ def is_folder_prepared(folder: Path) -> bool:
     return False
 
 
+def was_prepared(folder: Path) -> bool:
+    """Return whether the folder was used before, or cannot be entered, so that it may have been."""
+    try:
+        return (folder / UNFINISHED).is_dir()
+    except PermissionError:
+        return True
+
+
 def check_writable(folder: Path) -> None:
-    """Write a small file and delete it."""
-    descriptor, name = tempfile.mkstemp(prefix="health-check.", dir=folder / UNFINISHED)
+    """Write a small file and delete it, and check that all folders of files can be used.
+
+    Raises:
+        ClosedFolderError: One cannot be used.
+        OSError
+    """
+    status, unfinished = folder.stat(), folder / UNFINISHED
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="health-check.", dir=unfinished)
+    except PermissionError:
+        raise ClosedFolderError(str(unfinished)) from None
     try:
         os.write(descriptor, _TEST_CONTENT)
+        _adopt(descriptor, status, status.st_mode & _FILE_BITS)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
         Path(name).unlink()
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _STORAGE_KEY.match(entry.name) and entry.is_dir() and not _is_usable(entry.path):
+                raise ClosedFolderError(entry.path)
 
 
 def file_path(folder: Path, storage_key: str) -> Path | None:
@@ -107,16 +137,20 @@ def file_path(folder: Path, storage_key: str) -> Path | None:
 
 
 def write(folder: Path, file: Path, content: BinaryIO, began_at: datetime) -> None:
-    """Write a file durably. It appears in the folder when it is complete."""
+    """Write a file durably. It appears in the folder when it is complete.
+
+    New files and folders have the owner and the mode of the media folder.
+    """
+    owner = folder.stat()
     descriptor, name = tempfile.mkstemp(prefix=f"{file.name}.", dir=folder / UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as unfinished:
             shutil.copyfileobj(content, unfinished, CHUNK_SIZE)
             unfinished.flush()
             os.utime(descriptor, (began_at.timestamp(), began_at.timestamp()))
-            os.fchmod(descriptor, _FILE_MODE)
+            _adopt(descriptor, owner, owner.st_mode & _FILE_BITS)
             os.fsync(descriptor)
-        _make_folder(file.parent)
+        _make_folder(file.parent, owner, stat.S_IMODE(owner.st_mode))
         Path(name).replace(file)
     except BaseException:
         with suppress(OSError):
@@ -167,10 +201,23 @@ def list_parts(folder: Path) -> list[str]:
 
 
 def list_keys(folder: Path, part: str) -> list[str]:
-    """Return the storage keys of the files in a part of the folder, or of the file itself."""
-    paths = [folder / part, *(folder / part).rglob("*")]
+    """Return the storage keys of the files in a part of the folder, or of the file itself.
+
+    A folder that cannot be read is an error: its files would be taken for missing.
+    """
+    if (folder / part).is_file():
+        return [part]
+    paths = [
+        Path(parent, name)
+        for parent, _, names in os.walk(folder / part, onerror=_raise)
+        for name in names
+    ]
     keys = [path.relative_to(folder).as_posix() for path in paths if path.is_file()]
     return [key for key in keys if _STORAGE_KEY.match(key)]
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def delete_unfinished(folder: Path, before: datetime) -> int:
@@ -186,18 +233,43 @@ def delete_unfinished(folder: Path, before: datetime) -> int:
     return deleted
 
 
-def _make_folder(folder: Path) -> None:
-    """Create a missing folder durably."""
+def _make_folder(folder: Path, owner: os.stat_result, mode: int) -> None:
+    """Create a missing folder durably, with this mode and the owner of another one."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
-    with suppress(FileExistsError):  # another thread or process was faster
-        folder.mkdir()
-    if not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "not a folder")
-    # The umask does not apply, and files get the group that the operator gave the media folder.
-    folder.chmod(_FOLDER_MODE | folder.stat().st_mode & stat.S_ISGID)
+    _make_folder(folder.parent, owner, mode)
+    try:
+        folder.mkdir(mode)
+        is_new = True
+    except FileExistsError:  # another thread or process was faster
+        is_new = False
+    # Where something else has the name, this is an error.
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if is_new:
+            _adopt(descriptor, owner, mode)
+    finally:
+        os.close(descriptor)
     _sync(folder.parent)
+
+
+def _adopt(descriptor: int, owner: os.stat_result, mode: int) -> None:
+    """Give what was created a mode, and the owner of the media folder, also as root.
+
+    The service cannot use what belongs to root. The group that a setgid bit gave stays.
+    """
+    created = os.fstat(descriptor)
+    has_owner = (created.st_uid, created.st_gid) == (owner.st_uid, owner.st_gid)
+    if os.geteuid() == 0 and not has_owner:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    # The umask does not apply.
+    mode |= created.st_mode & stat.S_ISGID
+    if stat.S_IMODE(created.st_mode) != mode:
+        os.fchmod(descriptor, mode)
+
+
+def _is_usable(folder: str) -> bool:
+    return os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True)
 
 
 def _check_mounted(folder: Path) -> None:

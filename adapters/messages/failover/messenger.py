@@ -12,7 +12,13 @@ from typing import Final
 from application.otp.events import DeliveryRejected
 from application.otp.provider_pause import PAUSED, ProviderPause
 from application.ports.errors import MessengerUnavailable, PortError
-from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger, TextMessage
+from application.ports.otp import (
+    DeliveryResult,
+    DeliveryStatus,
+    Messenger,
+    PausedProvider,
+    TextMessage,
+)
 from application.ports.security_events import SecurityEvents
 from application.ports.system import HealthCheck
 from application.tasks import call_adapter, is_ended, start_task
@@ -28,7 +34,8 @@ _NO_MESSENGER: Final = DeliveryResult(
     DeliveryStatus.NOT_CONNECTED, "No message provider is configured."
 )
 _NO_RESPONSE: Final = "The message service does not respond."
-_UNKNOWN: Final = "A recent message may be lost: {reason}"
+_MAY_BE_LOST: Final = "a recent message may be lost: {reason}"
+_PAUSED: Final = "this worker does not call it before {until:%H:%M:%S} UTC"
 _NEXT_IS_TRIED: Final = (
     DeliveryStatus.NOT_CONNECTED,
     DeliveryStatus.UNAVAILABLE,
@@ -37,6 +44,12 @@ _NEXT_IS_TRIED: Final = (
 """If no provider accepts a message, its result has the last of these that one returned."""
 
 _log = logging.getLogger(__name__)
+
+
+def _weight(result: DeliveryResult) -> int:
+    """Return which of two results decides: the heavier one."""
+    is_rejection = result.status in _NEXT_IS_TRIED
+    return _NEXT_IS_TRIED.index(result.status) if is_rejection else len(_NEXT_IS_TRIED)
 
 
 @dataclass(slots=True)
@@ -50,15 +63,21 @@ class FailoverProvider:
     unknown_until: float = -math.inf
 
     def record(self, result: DeliveryResult, now: float) -> None:
-        """Record the result; an unknown one is a warning. An accepted message ends the failure."""
-        begins_pause = self.pause.record(result.status)
+        """Record the result. An accepted message ends the failure of an unknown one."""
+        self.pause.record(result)
         if result.status is DeliveryStatus.ACCEPTED:
             self.unknown_until = -math.inf
-        if result.status is not DeliveryStatus.UNKNOWN:
-            return
-        self.unknown_reason, self.unknown_until = result.reason, now + UNKNOWN_TTL
-        for event in ("delivery_unknown", *(["provider_paused"] if begins_pause else [])):
-            _log.warning({"event": event, "provider": self.name, "reason": result.full_reason})
+        if result.status is DeliveryStatus.UNKNOWN:
+            self.unknown_reason, self.unknown_until = result.full_reason, now + UNKNOWN_TTL
+
+    def find_problem(self, now: float) -> str | None:
+        """Say why a message may be lost, and until when this process does not call it."""
+        problems = []
+        if now < self.unknown_until:
+            problems.append(_MAY_BE_LOST.format(reason=self.unknown_reason))
+        if paused := self.pause.paused:
+            problems.append(_PAUSED.format(until=paused.until))
+        return f"{self.name}: {'; '.join(problems)}" if problems else None
 
 
 class FailoverMessenger:
@@ -67,7 +86,7 @@ class FailoverMessenger:
     - After `UNKNOWN` the message may have been sent, so no other messenger is tried: one call
       never leads to two accepted messages.
     - After `INVALID_NUMBER` no other messenger is tried: no provider can reach the number.
-    - If one rejects the message and the next is tried, operators get a warning.
+    - If one rejects the message and the result of another one decides, operators get a warning.
     - If no messenger accepts the message, the result is a rejection of the number or the message,
       if there is one, and otherwise that of a provider that was connected.
     - A messenger that raises an exception, is not asynchronous, returns something else than a
@@ -75,9 +94,9 @@ class FailoverMessenger:
     - A provider whose latest results were unknown has a pause: see `ProviderPause`. It is tried
       after the others then, and of several the one that lost least is tried first. If none may be
       called, the message is `UNAVAILABLE`.
-    - The client of a message with an unknown result is told that it was sent. The operator gets a
-      warning, and the health check fails until that messenger accepts a message, at most for
-      `UNKNOWN_TTL`.
+    - The client of a message with an unknown result is told that it was sent. The security event
+      is the operator's warning, and the health check fails until that messenger accepts a message,
+      at most for `UNKNOWN_TTL`.
     """
 
     def __init__(
@@ -100,19 +119,24 @@ class FailoverMessenger:
     async def send(
         self, phone: PhoneNumber, message: TextMessage, last_provider: str = ""
     ) -> DeliveryResult:
-        results: list[DeliveryResult] = []
+        deciding: DeliveryResult | None = None
         for provider in self._begin_calls(last_provider):
-            if results:
-                self._report_rejection(phone, results[-1])
             sent = await self._send(provider.messenger, phone, message)
             provider.record(sent, self._now())
             sent = replace(sent, provider=provider.name)
+            # The caller reports the result that decides. So each is reported once.
+            if deciding is None:
+                deciding = sent
+            elif _weight(sent) >= _weight(deciding):
+                self._report_rejection(phone, deciding)
+                deciding = sent
+            else:
+                self._report_rejection(phone, sent)
             if sent.status not in _NEXT_IS_TRIED:
-                return sent
-            results.append(sent)
-        if not results:
+                break
+        if deciding is None:
             return replace(PAUSED, provider=self.names[0]) if self.names else _NO_MESSENGER
-        return max(reversed(results), key=lambda result: _NEXT_IS_TRIED.index(result.status))
+        return deciding
 
     def _begin_calls(self, last_provider: str) -> Iterator[FailoverProvider]:
         """Yield the providers that may be called now, one after the other."""
@@ -129,8 +153,10 @@ class FailoverMessenger:
             if provider.pause.begin_last_call():
                 yield provider
 
-    def retry_after(self) -> float:
-        return min((provider.pause.seconds_left for provider in self._providers), default=0.0)
+    def find_pause(self) -> PausedProvider | None:
+        pauses = [(provider.pause.seconds_left, provider.pause) for provider in self._providers]
+        seconds, pause = min(pauses, key=lambda each: each[0], default=(0.0, None))
+        return pause.describe(seconds) if pause is not None and seconds else None
 
     def _report_rejection(self, phone: PhoneNumber, rejected: DeliveryResult) -> None:
         self._events.record(
@@ -168,18 +194,15 @@ class FailoverMessenger:
         """Return when the first health check succeeds, if no recent message may be lost.
 
         Raises:
-            MessengerUnavailable: all health checks failed, or a recent result is unknown; the
-                message lists the reasons.
+            MessengerUnavailable: all health checks failed, a recent result is unknown, or a
+                provider has a pause; the message names the providers, with the reasons.
         """
         now = self._now()
-        unknown = [
-            provider.unknown_reason for provider in self._providers if now < provider.unknown_until
-        ]
-        if unknown:
-            raise MessengerUnavailable("; ".join(_UNKNOWN.format(reason=it) for it in unknown))
+        if unknown := [*filter(None, (each.find_problem(now) for each in self._providers))]:
+            raise MessengerUnavailable(". ".join(unknown))
         tasks = [
-            start_task("check_messenger", self._find_problem(check))
-            for check in self._health_checks
+            start_task("check_messenger", self._find_problem(provider.name, check))
+            for provider, check in zip(self._providers, self._health_checks, strict=False)
         ]
         problems = []
         try:
@@ -194,16 +217,16 @@ class FailoverMessenger:
             await asyncio.gather(*tasks, return_exceptions=True)
         raise MessengerUnavailable("; ".join(problems))
 
-    async def _find_problem(self, health_check: HealthCheck) -> str | None:
+    async def _find_problem(self, name: str, health_check: HealthCheck) -> str | None:
         try:
             await health_check.check()
         except PortError as error:
-            return error.reason  # clients see it
+            return f"{name}: {error.reason}"
         # An operator's adapter may raise anything: SystemExit would end the process.
         except BaseException as error:
             if is_ended():
                 raise
-            problem = f"failed with {type(error).__name__}"
+            problem = f"{name}: failed with {type(error).__name__}"
             if problem not in self._logged_problems:
                 self._logged_problems.add(problem)
                 _log.error({"event": "health_check_failed"}, exc_info=error)

@@ -87,7 +87,7 @@ def validate_notice(text: str, app_name: str) -> Iterator[RuleViolation]:
 
     - Visible characters, length and no link: as in a message with a code.
     - No code: phones would fill in a run of four or more digits. The name of the app may have one,
-      because all messages have that name. The code of an undo has none.
+      because all messages have that name.
 
     Args:
         text: The rendered text.

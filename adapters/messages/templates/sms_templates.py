@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from adapters.messages.templates.rules import validate_notice
-from adapters.messages.templates.template import NoticeValues, whole_minutes
+from adapters.messages.templates.template import whole_minutes
 from adapters.messages.templates.template_file import (
     SUFFIX,
     InvalidTemplateFile,
@@ -21,7 +21,7 @@ from adapters.messages.templates.template_file import (
 from adapters.messages.templates.template_set import AppIdentity, TemplatePreview
 from application.ports.errors import ConfigurationError
 from application.ports.otp import CodeMessage, NoticeMessage
-from domain.identities.phone_change import UNDO_PERIOD, PhoneNotice
+from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
 from domain.otp.message_preferences import (
     MessagePreferences,
@@ -29,13 +29,10 @@ from domain.otp.message_preferences import (
     locale_fallbacks,
     normalize_locale,
 )
-from domain.otp.undo_code import UndoCode
 
 FALLBACK_LOCALE: Final = "en"
 WARNING_INTERVAL: Final = 3600.0
 """Seconds between two warnings of a process that a setting is missing."""
-_PREVIEW_UNDO_CODES: Final = (UndoCode("K7QM2XPA9RTW"), UndoCode("234A5BCDE678"))
-"""With letters, which could be the end of a link, and with digits, which could be part of a run."""
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +75,11 @@ class FileSmsTemplates:
         self._files = {
             (file.name, message): file for file in template_files for message in file.messages
         }
+        self._unused_tables = [
+            f"{file.location}, [{table}]: {reason}"
+            for file in template_files
+            for table, reason in file.unused_tables.items()
+        ]
         self._default_names = (*locale_fallbacks(default_locale), FALLBACK_LOCALE)
         self._app = app
         self._monotonic = monotonic
@@ -107,20 +109,14 @@ class FileSmsTemplates:
         )
 
     def render_notice(
-        self,
-        notice: PhoneNotice,
-        *,
-        country: str,
-        locale: str | None,
-        undo_code: UndoCode | None = None,
+        self, notice: PhoneNotice, *, country: str, locale: str | None
     ) -> NoticeMessage:
         file = self._select(notice, country, locale)
         return NoticeMessage(
-            text=self._render_notice(file.notices[notice], undo_code),
+            text=self._render_notice(file.notices[notice]),
             locale=file.locale,
             requested_locale=normalize_locale(locale),
             notice=notice.value,
-            undo_code=undo_code.text if undo_code else "",
         )
 
     def has_locale(self, locale: str) -> bool:
@@ -128,8 +124,12 @@ class FileSmsTemplates:
         return any((name, Purpose.SIGN_IN) in self._files for name in locale_fallbacks(locale))
 
     def previews(self) -> Iterator[tuple[TemplateFile, Purpose | PhoneNotice, TemplatePreview]]:
-        """Render and validate all messages that can be sent, with the longest lifetime."""
-        for (_, message), file in self._files.items():
+        """Render and validate all messages that can be sent, with the longest lifetime.
+
+        Those of the operator's own files come first.
+        """
+        files = sorted(self._files.items(), key=lambda each: each[1].is_builtin)
+        for (_, message), file in files:
             if isinstance(message, PhoneNotice):
                 yield file, message, self._preview_notice(file.notices[message])
             else:
@@ -137,13 +137,10 @@ class FileSmsTemplates:
                 for preview in file.templates[message].previews(self._app, minutes):
                     yield file, message, preview
 
-    def files_without_undo(self) -> list[TemplateFile]:
-        """Return the files whose message that the number was changed lacks the undo code."""
-        return [
-            file
-            for (_, message), file in self._files.items()
-            if message is PhoneNotice.PHONE_CHANGED and file.lacks_undo
-        ]
+    @property
+    def unused_tables(self) -> Sequence[str]:
+        """The tables of files that no message is made of, and why."""
+        return self._unused_tables
 
     def incomplete_country_files(self) -> list[TemplateFile]:
         """Return the files for countries that do not have all tables."""
@@ -181,17 +178,12 @@ class FileSmsTemplates:
         return self._files[name, message]
 
     def _preview_notice(self, template: str) -> TemplatePreview:
-        texts = [self._render_notice(template, code) for code in _PREVIEW_UNDO_CODES]
-        violations = {
-            violation.rule: violation
-            for text in texts
-            for violation in validate_notice(text, self._app.name)
-        }
-        return TemplatePreview(Platform.GENERAL, texts[0], tuple(violations.values()))
+        text = self._render_notice(template)
+        violations = tuple(validate_notice(text, self._app.name))
+        return TemplatePreview(Platform.GENERAL, text, violations)
 
-    def _render_notice(self, template: str, undo_code: UndoCode | None) -> str:
-        undo = undo_code.text if undo_code else ""
-        return template.format(**NoticeValues(self._app.name, UNDO_PERIOD.days, undo)._asdict())
+    def _render_notice(self, template: str) -> str:
+        return template.format(app=self._app.name)
 
 
 def read_sms_templates(

@@ -30,25 +30,8 @@ class TemplateValues(NamedTuple):
     domain: str | None = None
 
 
-class NoticeValues(NamedTuple):
-    """The values of one message without a one-time code.
-
-    Attributes:
-        app: The name of the app.
-        days: For how many days the change can be undone, or the account disowned.
-        undo: The code that undoes the change. A template may lack it.
-    """
-
-    app: str
-    days: int
-    undo: str = ""
-
-
-_VALUES_OF_NOTICES: Final = {
-    PhoneNotice.PHONE_CHANGED: NoticeValues._fields,
-    PhoneNotice.PHONE_ASSIGNED: ("app", "days"),
-}
-"""The values of notices that have others than the name of the app."""
+_NOTICE_VALUES: Final = ("app",)
+"""The value of a message without a one-time code: the name of the app."""
 _PLATFORMS_WITH_VALUE: Final = {
     "hash": {Platform.ANDROID},
     "domain": {Platform.IOS, Platform.WEB},
@@ -76,14 +59,21 @@ def parse_notice(notice: PhoneNotice, text: str) -> str:
     """Parse the template of a message without a one-time code. `str.format` renders it, too.
 
     Raises:
-        InvalidValue: braces are around another word or alone, or the message has no value for a
-            placeholder.
+        InvalidValue: braces are around another word or alone.
     """
-    names = _VALUES_OF_NOTICES.get(notice, ("app",))
-    if unknown := _find_other_braces(text, names):
-        known = _in_braces(names)
+    if unknown := _find_other_braces(text, _NOTICE_VALUES):
+        known = _in_braces(_NOTICE_VALUES)
         raise InvalidValue(f"{unknown} is not a placeholder of {notice}, which may have {known}.")
     return text
+
+
+def find_former_placeholder(text: str) -> str | None:
+    """Return a word in braces that is the value of no message, or None.
+
+    Messages without a code had more values in earlier versions.
+    """
+    unknown = _find_other_braces(text, TemplateValues._fields)
+    return unknown if unknown and unknown.strip("{}").isidentifier() else None
 
 
 def whole_minutes(lifetime: timedelta) -> int:

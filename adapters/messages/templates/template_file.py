@@ -1,12 +1,17 @@
 """A TOML file with the templates of one language or country."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
-from adapters.messages.templates.template import parse_notice, parse_template
+from adapters.messages.templates.template import (
+    find_former_placeholder,
+    parse_notice,
+    parse_template,
+)
 from adapters.messages.templates.template_set import TemplateSet
 from adapters.shared.files import read_text_file
 from domain.countries import ALL_COUNTRIES
@@ -21,6 +26,9 @@ TABLES: Final = (
     *PhoneNotice,
 )
 """The tables that a file may have. The messages to sign in are above all tables."""
+_KNOWN_TABLES: Final = ", ".join(f"[{name}]" for name in TABLES)
+_FORMER_TABLES: Final = re.compile(r"phone_\w+|\w+_phone_change")
+"""Names of messages about changes of the number, of which there were more."""
 
 
 class InvalidTemplateFile(Exception):
@@ -38,6 +46,7 @@ class TemplateFile:
         templates: The templates of messages with a code, with the defaults for platforms. There
             are always those to sign in.
         notices: The templates of messages without a one-time code.
+        unused_tables: Why tables are not used, by their names.
     """
 
     name: str
@@ -45,6 +54,7 @@ class TemplateFile:
     is_builtin: bool
     templates: Mapping[Purpose, TemplateSet]
     notices: Mapping[PhoneNotice, str]
+    unused_tables: Mapping[str, str]
 
     @property
     def is_for_country(self) -> bool:
@@ -62,12 +72,6 @@ class TemplateFile:
         return (*self.templates, *self.notices)
 
     @property
-    def lacks_undo(self) -> bool:
-        """Whether it has a message that the number was changed, without the code to undo that."""
-        text = self.notices.get(PhoneNotice.PHONE_CHANGED)
-        return text is not None and "{undo}" not in text
-
-    @property
     def missing_tables(self) -> list[str]:
         """The names of the tables that the file does not have."""
         return [table for table in TABLES if table not in self.messages]
@@ -76,11 +80,14 @@ class TemplateFile:
 def read_template_file(file: Traversable, *, is_builtin: bool) -> TemplateFile:
     """Read a file.
 
+    A table of a message that earlier versions sent about changes of the number, or of one whose
+    text had other values then, is not used.
+
     Raises:
         InvalidTemplateFile: with all reasons.
     """
     name = _parse_name(file.name.removesuffix(SUFFIX))
-    templates, notices = _parse_tables(_read_toml(file))
+    templates, notices, unused_tables = _parse_tables(_read_toml(file))
     # A country's messages may be registered with its carriers word for word: nothing is added.
     if name not in ALL_COUNTRIES:
         templates = {
@@ -89,7 +96,7 @@ def read_template_file(file: Traversable, *, is_builtin: bool) -> TemplateFile:
             for key, texts in templates.items()
         }
     location = file.name if is_builtin else str(file)
-    return TemplateFile(name, location, is_builtin, templates, notices)
+    return TemplateFile(name, location, is_builtin, templates, notices, unused_tables)
 
 
 def _parse_name(stem: str) -> str:
@@ -114,19 +121,23 @@ def _read_toml(file: Traversable) -> Mapping[str, Any]:
 
 def _parse_tables(
     entries: Mapping[str, Any],
-) -> tuple[dict[Purpose, TemplateSet], dict[PhoneNotice, str]]:
+) -> tuple[dict[Purpose, TemplateSet], dict[PhoneNotice, str], dict[str, str]]:
     tables = {
         key: entry for key, entry in entries.items() if key in TABLES or isinstance(entry, Mapping)
     }
     texts_to_sign_in = {key: text for key, text in entries.items() if key not in tables}
     templates: dict[Purpose, TemplateSet] = {}
     notices: dict[PhoneNotice, str] = {}
+    unused_tables: dict[str, str] = {}
     reasons: list[str] = []
     try:
         templates[Purpose.SIGN_IN] = _parse_templates(texts_to_sign_in)
     except InvalidTemplateFile as error:
         reasons += error.args
     for key, table in tables.items():
+        if why_unused := _find_what_is_former(key, table):
+            unused_tables[key] = why_unused
+            continue
         try:
             _check_table(key, table)
             if key in tuple(PhoneNotice):
@@ -137,13 +148,23 @@ def _parse_tables(
             reasons += (f"[{key}] {reason}" for reason in error.args)
     if reasons:
         raise InvalidTemplateFile(*reasons)
-    return templates, notices
+    return templates, notices, unused_tables
+
+
+def _find_what_is_former(key: str, table: object) -> str:
+    """Return why a table was good for earlier versions only, or an empty text."""
+    if key not in TABLES and _FORMER_TABLES.fullmatch(key):
+        return f"this message is no longer sent; there are {_KNOWN_TABLES}"
+    text = table.get(Platform.GENERAL) if isinstance(table, Mapping) else None
+    if key in tuple(PhoneNotice) and isinstance(text, str):
+        placeholder = find_former_placeholder(text)
+        return f"{placeholder} is no longer a placeholder" if placeholder else ""
+    return ""
 
 
 def _check_table(key: str, table: object) -> None:
     if key not in TABLES:
-        known = ", ".join(f"[{name}]" for name in TABLES)
-        raise InvalidTemplateFile(f"is not a table of this file; there are {known}")
+        raise InvalidTemplateFile(f"is not a table of this file; there are {_KNOWN_TABLES}")
     if not isinstance(table, Mapping):
         raise InvalidTemplateFile(f"is a table: write [{key}] above its texts")
 

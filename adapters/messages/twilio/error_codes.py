@@ -116,6 +116,11 @@ class ErrorReasons:
         status = DeliveryStatus.UNAVAILABLE if is_of_account else DeliveryStatus.REJECTED
         return DeliveryResult(status, self.rejection(error), error_code=code)
 
+    def find_reason(self, code: str) -> str:
+        """Return what an error code of a status means; empty for one that has no words."""
+        reasons = {**self.account_errors, **self.invalid_numbers, **self.rejections}
+        return reasons.get(int(code) if code else None, "").format(self.service)
+
     def rejection(self, error: TwilioError) -> str:
         """Return why Twilio responded so, without a phone number, an error code or an account."""
         default = self.rejected
@@ -176,5 +181,11 @@ MESSAGES: Final = ErrorReasons(
         30454: RATE_LIMITED,
         63038: RATE_LIMITED,
     },
-    rejections={21602: _TEXT, 21617: _TEXT, 30007: _FILTERED},
+    rejections={
+        21602: _TEXT,
+        21617: _TEXT,
+        30007: _FILTERED,
+        30008: "The carrier did not deliver it, and gave no reason.",
+        30410: "The carrier did not answer in time.",
+    },
 )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from adapters.messages.twilio.error_codes import MESSAGES
 from adapters.messages.twilio.webhook_fields import SID, match_field
 from application.ports.webhooks import MessageStatus
 from domain.otp.delivery_report import ReportedStatus
@@ -41,4 +42,5 @@ def read_message_status(fields: Mapping[str, str]) -> MessageStatus:
         code,
         match_field(SID, fields.get("MessageSid", "")),
         is_unreachable=status in _FAILURES and code in _UNREACHABLE,
+        reason=MESSAGES.find_reason(code),
     )

@@ -101,6 +101,11 @@ _REJECTIONS: Final[Mapping[str | None, str]] = {
 }
 
 
+def find_reason(code: str) -> str:
+    """Return what an error code of a status means; empty for one that has no words."""
+    return {**_ACCOUNT_ERRORS, **INVALID_NUMBERS, **_REJECTIONS}.get(code, "")
+
+
 def to_result(error: Exception) -> DeliveryResult:
     """Return the result of a request that raised an error of `VonageClient`."""
     if isinstance(error, ConnectionFailed):

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from adapters.messages.vonage.client import ApiProblem
-from adapters.messages.vonage.error_codes import UNREACHABLE
+from adapters.messages.vonage.error_codes import UNREACHABLE, find_reason
 from application.ports.webhooks import MessageStatus
 from domain.otp.delivery_report import ReportedStatus
 
@@ -53,6 +53,7 @@ def read_message_statuses(body: str) -> list[MessageStatus]:
             provider_message_id=_text(report.message_uuid),
             reference=_text(report.client_ref),
             is_unreachable=status in _FAILURES and code in UNREACHABLE,
+            reason=find_reason(code),
         )
     ]
 

@@ -133,6 +133,17 @@ def to_result(error: Exception) -> DeliveryResult:
             return DeliveryResult(DeliveryStatus.UNKNOWN, _NOT_META)
 
 
+def find_reason(code: int) -> str:
+    """Return what an error code of a status means; empty for one that has no words."""
+    reasons = {
+        **dict.fromkeys(_TEMPLATE_CODES, _TEMPLATE),
+        **_ACCOUNT,
+        **UNREACHABLE,
+        **_REJECTIONS,
+    }
+    return reasons.get(code, "")
+
+
 def why_nobody(code: str) -> str:
     """Return why nobody gets messages by WhatsApp, as a code says; empty if it does not say so."""
     if not code.isdecimal():

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from adapters.messages.whatsapp_cloud.error_codes import UNREACHABLE
+from adapters.messages.whatsapp_cloud.error_codes import UNREACHABLE, find_reason
 from adapters.messages.whatsapp_cloud.message_ids import without_number
 from application.ports.webhooks import (
     MAX_HANDSHAKE_LENGTH,
@@ -162,4 +162,5 @@ def _to_message_status(status: _Status) -> MessageStatus:
         provider_message_id=without_number(status.id),
         reference=status.biz_opaque_callback_data or "",
         is_unreachable=reported is ReportedStatus.FAILED and code in UNREACHABLE,
+        reason=find_reason(code) if code else "",
     )

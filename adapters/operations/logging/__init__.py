@@ -3,6 +3,7 @@
 from adapters.operations.logging.configuration import (
     configure_logging,
     flush_log,
+    is_json_log,
     log_package,
     logging_config,
 )
@@ -13,6 +14,7 @@ __all__ = [
     "LogSecurityEvents",
     "configure_logging",
     "flush_log",
+    "is_json_log",
     "log_errors_of_loop",
     "log_package",
     "logging_config",

@@ -116,6 +116,15 @@ def _make_line_logger(logger: logging.Logger) -> LineLogger:
     return LineLogger(logger, _writer().write, below_warning=_is_own(logger.name))
 
 
+def is_json_log(log_format: str) -> bool:
+    """Return whether the lines on stderr are JSON, in this format."""
+    return _is_json(log_format, os.isatty(_writer().descriptor))
+
+
+def _is_json(log_format: str, is_terminal: bool) -> bool:
+    return log_format == "json" or (log_format == "auto" and not is_terminal)
+
+
 def make_processors(log_format: str, is_terminal: bool) -> list[Processor]:
     """Return the processors of all lines; the last one returns the line without its line end.
 
@@ -136,7 +145,7 @@ def make_processors(log_format: str, is_terminal: bool) -> list[Processor]:
         structlog.stdlib.add_logger_name,
         lambda _logger, _name, event: {**event, "timestamp": datetime.now(UTC)},
     ]
-    if log_format == "json" or (log_format == "auto" and not is_terminal):
+    if _is_json(log_format, is_terminal):
         return [*processors, JSONRenderer(_to_json)]
     colors = is_terminal and not os.environ.get("NO_COLOR")
     columns = structlog.dev.ConsoleRenderer(colors=colors, sort_keys=False, pad_event_to=24)

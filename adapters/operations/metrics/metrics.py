@@ -71,7 +71,13 @@ class Metrics:
         )
         self.provider_failovers = self.counter(
             "provider_failovers",
-            "Messages that a provider rejected, so that the next one was tried.",
+            "Messages that a provider rejected, and the result of another one decided.",
+            "provider",
+        )
+        self.provider_paused = self.gauge(
+            "provider_paused",
+            "Workers of this instance that do not call the provider now.",
+            "livesum",
             "provider",
         )
         self.storage_duration = self.histogram(

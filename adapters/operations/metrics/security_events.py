@@ -26,15 +26,14 @@ from application.otp.events import (
 from application.ports.security_events import SecurityEvent
 
 SUPPRESSED: Final = "suppressed"
-"""The result of a delivery to a blocked phone, or of a code for an undo without a change."""
+"""The result of a delivery to a blocked phone."""
 
 
 class CountSecurityEvents:
     """Count each event by its name, and deliveries, reports, rejections, attempts and logins.
 
     - A phone is counted by its country only.
-    - A request of a blocked phone, of one with a test OTP, or for an undo without a change has no
-      result.
+    - A request of a blocked phone, or of one with a test OTP, has no result.
     """
 
     def __init__(self, metrics: Metrics) -> None:

@@ -13,9 +13,7 @@ class AdminFeature:
     def __init__(self, core: UseCases, service_tokens: ServiceTokens) -> None:
         clock, randomness = core.system.clock, core.system.randomness
         self.tokens = AdministerTokens(service_tokens, core.record_act, clock, randomness)
-        self.authenticate_token = AuthenticateServiceToken(
-            service_tokens, core.administration.actor_limits, clock
-        )
+        self.authenticate_token = AuthenticateServiceToken(service_tokens, core.actor_limits, clock)
         core.operations.cleanup.add_steps(
             {"expired_service_tokens": expire(service_tokens, KEPT_AFTER_EXPIRY)}
         )

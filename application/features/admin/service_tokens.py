@@ -68,6 +68,7 @@ class AdministerTokens:
             roles=tuple(each for each in granted if isinstance(each, Role)),
             secret_hash=hash_secret(secret),
             created_at=now,
+            created_by=operator.actor,
             expires_at=now + ttl,
         )
         # The audit is kept for longer than the token.
@@ -114,8 +115,13 @@ class AdministerTokens:
             revoked = token.revoke(now)
             return revoked, revoked
 
+        found = await self.service_tokens.load(token_id)
+        if found is None:
+            raise TokenNotFound
         async with self.record_act(operator.actor, acts.REVOKE.action, token_id, reason):
-            return await change(self.service_tokens, token_id, revoke, missing=TokenNotFound)
+            return await change(
+                self.service_tokens, token_id, revoke, missing=TokenNotFound, loaded=found
+            )
 
 
 @dataclass(frozen=True, slots=True)

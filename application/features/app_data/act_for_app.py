@@ -23,7 +23,7 @@ from domain.identities.identity import Identity
 class ActForApp:
     """Read and set what the backend of the app keeps with a user; see `ActForUsers`.
 
-    - An account that lost its phone keeps all of it until it is restored, and nothing is set.
+    - An account that lost its phone keeps all of it until it gets one again, and nothing is set.
     - What changes nothing is not written, and not in the audit: a backend may send all its users
       each night.
     """
@@ -73,7 +73,4 @@ class ActForApp:
     async def _find_to_set(
         self, operator: Operator, act: Act, query: UserQuery, reason: str
     ) -> Identity:
-        identity = (await self.act.find(operator, act, query, reason)).require_identity()
-        if identity.is_closed:
-            raise UserNotFound
-        return identity
+        return (await self.act.find(operator, act, query, reason)).require_open_identity()

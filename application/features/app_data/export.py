@@ -20,7 +20,7 @@ class ExportAppData:
         "app_data.json": "what the app keeps with your account"
     }
 
-    async def check(self) -> None:
+    async def check(self, identity: Identity) -> None:
         """Check nothing: it is in the database, as the account is."""
 
     async def __call__(

@@ -60,16 +60,16 @@ class BlocksFeature:
         """
         operator.check(ADD_BLOCK, reason)
         now = self._clock.now()
-        ends_at = now + end if isinstance(end, timedelta) else end
         block = Block(
             id=make_identifier(now, self._randomness.bytes(RANDOM_BYTES)),
             subject=subject,
             reason=reason,
             created_at=now,
             created_by=operator.actor,
-            ends_at=parse_end(now, ends_at, is_by_token=operator.is_token),
+            ends_at=self.check_end(operator, end),
         )
         described = f"{subject}, until {block.ends_at:%Y-%m-%d %H:%M:%S} UTC. {reason}"
+        (await self._load()).add(block)
         async with self._record_act(operator.actor, ADD_BLOCK.action, block.id, described):
 
             def add(found: BlockList | None) -> tuple[BlockList, None]:
@@ -78,6 +78,12 @@ class BlocksFeature:
             await change(self._block_lists, BLOCKS_ID, add)
         await self._read_again()
         return block
+
+    def check_end(self, operator: Operator, end: datetime | timedelta) -> datetime:
+        """Return when a block ends that the operator adds now; raises InvalidValue."""
+        now = self._clock.now()
+        ends_at = now + end if isinstance(end, timedelta) else end
+        return parse_end(now, ends_at, is_by_token=operator.is_token)
 
     async def list(self, operator: Operator) -> Sequence[Block]:
         """List the active blocks, the oldest first.

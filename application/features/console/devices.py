@@ -71,7 +71,7 @@ class ExportConsoleDevices:
         "console.json": "the browsers that the console recognizes, if you are of the staff"
     }
 
-    async def check(self) -> None:
+    async def check(self, identity: Identity) -> None:
         """Check nothing: they are in the database, as the account is."""
 
     async def __call__(

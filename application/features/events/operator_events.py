@@ -17,6 +17,7 @@ from domain.identities.user_events import EventType, UserEvents
 
 _WAITING_PERIOD: Final = timedelta(days=1)
 """The delays and pauses of all events that wait are shorter."""
+_NO_DESTINATION: Final = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,8 @@ class WaitingEvent:
         type: What happened.
         occurred_at: When.
         user_id: The id of the user.
-        destination: The stored name of the destination, which may be one of former settings.
+        destination: The stored name of the destination, which may be one of former settings; empty
+            if there is none.
         failures: How often it failed in a row, or an earlier event of the user did.
         failure_reason: Why it failed last; empty if it did not.
         next_attempt_at: When it is sent; None if it is kept for the operator.
@@ -76,15 +78,19 @@ class OperatorEvents:
     async def list_waiting(self, limit: int) -> Sequence[WaitingEvent]:
         """List up to `limit` events that are sent by themselves, the next user first.
 
+        Without a destination, they are sent when there is one again.
+
         Raises:
             StorageError
             CorruptRecord
         """
         until = self.clock.now() + _WAITING_PERIOD
         found = await self.identities.list_with_due_events(until, limit)
-        return [event for event in self._list_all(found) if event.next_attempt_at is not None][
-            :limit
-        ]
+        return [
+            event
+            for event in self._list_all(found)
+            if event.next_attempt_at is not None or not self.destinations
+        ][:limit]
 
     async def list_of(self, identity_id: str) -> Sequence[WaitingEvent]:
         """List all events of a user that wait or failed, also of a deleted user.
@@ -180,7 +186,7 @@ class OperatorEvents:
                 failure_reason=events.progress_of(name).failure_reason,
                 next_attempt_at=self._next_attempt_at(events, name),
             )
-            for name in dict.fromkeys([*self.destinations, *former])
+            for name in dict.fromkeys([*self.destinations, *former]) or [_NO_DESTINATION]
             for event in events.pending(name)
         ]
 

@@ -61,18 +61,8 @@ class ExportOwnData:
     collect_files: CollectFiles
     clock: Clock
 
-    def check(self, principal: Principal) -> None:
-        """Check that the login is recent enough.
-
-        Raises:
-            FreshLoginRequired
-        """
-        if not principal.has_fresh_login:
-            raise FreshLoginRequired
-
-    @asynccontextmanager
-    async def __call__(self, principal: Principal) -> AsyncIterator[Export]:
-        """Open the export until the end of the block.
+    async def check(self, principal: Principal) -> None:
+        """Check that an export would begin now. Nothing is written.
 
         Raises:
             FreshLoginRequired
@@ -80,8 +70,17 @@ class ExportOwnData:
             Unavailable: A part cannot be read now, such as files in a store that does not answer.
             StorageError
         """
-        self.check(principal)
-        await check_parts(self.collect_files)
+        if not principal.has_fresh_login:
+            raise FreshLoginRequired
+        await check_parts(self.collect_files, principal.identity)
+        earlier = await self.data_exports.load(principal.identity.id)
+        if earlier is not None:
+            earlier.repeat(self.clock.now())
+
+    @asynccontextmanager
+    async def __call__(self, principal: Principal) -> AsyncIterator[Export]:
+        """Open the export until the end of the block; raises what `check` raises."""
+        await self.check(principal)
         now = self.clock.now()
         identity_id = principal.identity.id
 
@@ -128,7 +127,7 @@ class ExportUser:
         user = await self.act.find(operator, EXPORT, query, reason)
         identity = user.require_identity()
         await self.view_phone.count(operator)  # the export has the full number
-        await check_parts(self.collect_files)
+        await check_parts(self.collect_files, identity)
         record_act = self.act.record_act
         entry = await record_act.begin(operator.actor, EXPORT.action, user.subject, reason)
         export = Export(identity, self.collect_files)
@@ -141,13 +140,13 @@ class ExportUser:
             await record_act.fail(entry, InterruptedError())
 
 
-async def check_parts(collect_files: CollectFiles) -> None:
+async def check_parts(collect_files: CollectFiles, identity: Identity) -> None:
     """Check that all parts can be read: once a response has begun, its status stays.
 
     Raises:
         Unavailable
     """
     try:
-        await collect_files.check()
+        await collect_files.check(identity)
     except PortError as error:
         raise Unavailable from error

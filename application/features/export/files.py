@@ -58,14 +58,14 @@ class CollectFiles:
             explained |= part.explained_files
         return explained | EXPLAINED_MISSING
 
-    async def check(self) -> None:
+    async def check(self, identity: Identity) -> None:
         """Check that all parts can be read.
 
         Raises:
             PortError
         """
         for part in self.parts:
-            await part.check()
+            await part.check(identity)
 
     async def __call__(self, identity: Identity) -> AsyncGenerator[ExportFile, None]:
         """Yield all files.
@@ -130,7 +130,7 @@ class CollectFiles:
 
 
 def _describe_account(identity: Identity, last_export: DataExport | None) -> _Json:
-    consent, change = identity.consent, identity.phone_changes.under_way
+    consent, change = identity.consent, identity.phone_change
     return {
         "id": identity.id,
         "phone": identity.phone.e164 if identity.phone else None,
@@ -157,11 +157,8 @@ def _describe_account(identity: Identity, last_export: DataExport | None) -> _Js
         and {
             "started_at": change.started_at,
             "step": change.step.value,
-            "is_undo": change.is_undo,
             "language": change.locale,
         },
-        "phone_changes_can_be_undone_until": identity.phone_changes.undo_deadlines,
-        "phone_change_allowed_at": identity.phone_changes.next_allowed_at,
         "unsent_events": [
             {"type": event.type.value, "at": event.occurred_at} for event in identity.events.unsent
         ],

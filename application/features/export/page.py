@@ -9,8 +9,8 @@ from domain.identities.identity import Identity
 
 EXPLAINED_FILES: Final = {
     "account.json": (
-        "your account: phone number, username, role, times, what you agreed to, until when changes"
-        " of the number can be undone, and what the server of the app is not informed of yet"
+        "your account: phone number, username, role, times, what you agreed to, a change of the"
+        " number under way, and what the server of the app is not informed of yet"
     ),
     "sessions.json": "where you are signed in, and which devices are recognized",
     "sign_in.json": (

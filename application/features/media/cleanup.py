@@ -1,19 +1,22 @@
 """What the cleanup does for the library."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.features.media.deletions import MarkForDeletion, RetryDeletions, delete_files
+from application.features.media.deletions import MarkForDeletion, RetryDeletions
 from application.features.media.ports import MediaFiles, MediaItems
 from application.features.media.quota import LibraryQuota
-from application.operations.cleanup import BATCH_SIZE, CleanupStep, expire
+from application.operations.cleanup import BATCH_SIZE, REFUSED_DELETIONS, CleanupStep, expire
 from application.pacing import Pace, call_in_groups
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.versioned import ExpiringRecords, Versioned
 from domain.features.media.idempotency import IdempotencyKey
 from domain.features.media.item import FILE_DELETION_DELAY, MediaItem
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +25,7 @@ class CleanUpLibrary:
 
     - An upload past its deadline is marked for deletion, never finished.
     - The file of a deleted item is deleted again after the longest possible upload, and then its
-      record. A deletion that the store refused is retried.
+      record. A deletion that the store refused is retried, and counted if it is refused again.
     - What a user has in the library is counted anew where an upload or a deletion may have crashed.
     - The items of a deleted identity are marked for deletion.
     """
@@ -39,11 +42,15 @@ class CleanUpLibrary:
         return {
             "expired_uploads": self._mark_expired_uploads,
             "deleted_items": self._delete_items,
-            "retried_deletions": lambda _: self.retry_deletions(),
+            "retried_deletions": self._retry_deletions,
             "unfinished_files": self._delete_unfinished_files,
             "expired_idempotency_keys": expire(self.idempotency_keys),
             "corrected_usages": self._recount_due_usages,
         }
+
+    async def count_refused(self) -> Mapping[str, int]:
+        """Return how many items have files that could not be deleted, at most `BATCH_SIZE`."""
+        return {REFUSED_DELETIONS: len(await self.media_items.list_refused_deletions(BATCH_SIZE))}
 
     async def forget_identity(self, identity_id: str) -> None:
         """Mark all items of an identity for deletion.
@@ -67,10 +74,16 @@ class CleanUpLibrary:
         return sum(await call_in_groups(self._delete_item, items))
 
     async def _delete_item(self, item: Versioned[MediaItem]) -> bool:
-        with suppress(MediaStorageUnavailable):
-            await delete_files(self.media_files, item.value.storage_keys)
+        if await self.mark_for_deletion.delete_file(item.value):
             return await self.media_items.delete(item.value.id, item.version)
         return False
+
+    async def _retry_deletions(self, _: datetime) -> int:
+        try:
+            return await self.retry_deletions()
+        except MediaStorageUnavailable as error:
+            _log.warning({"event": "file_deletion_retry_failed", "reason": str(error)})
+            return 0
 
     async def _recount_due_usages(self, _: datetime) -> int:
         due = await self.quota.list_due(BATCH_SIZE)

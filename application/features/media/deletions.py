@@ -97,8 +97,8 @@ class MarkForDeletion:
         await self.quota.remove(item)
         await self.delete_file(marked)
 
-    async def delete_file(self, item: MediaItem) -> None:
-        """Delete the files of a marked item, or record that the store refused."""
+    async def delete_file(self, item: MediaItem) -> bool:
+        """Delete the files of a marked item, or record that the store refused; return which."""
         try:
             if self.media_files is None:
                 raise MediaStorageUnavailable("This command has not opened the media store.")
@@ -113,6 +113,8 @@ class MarkForDeletion:
                     item.id,
                     lambda marked: (marked and marked.mark_deletion_refused(), None),
                 )
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,24 +137,29 @@ class RetryDeletions:
         """Retry all deletions until no more succeed, and return how many items were deleted.
 
         Raises:
+            MediaStorageUnavailable: The store refused some again.
             StorageError
         """
         deleted = 0
         while refused := await self.media_items.list_refused_deletions(BATCH_SIZE):
-            succeeded = 0
+            results: list[bool | MediaStorageUnavailable] = []
             for start in range(0, len(refused), _PARALLEL_DELETIONS):
                 batch = refused[start : start + _PARALLEL_DELETIONS]
-                succeeded += sum(await asyncio.gather(*map(self._retry, batch)))
-            if not succeeded:
+                results += await asyncio.gather(*map(self._retry, batch))
+            deleted += results.count(True)
+            if not results.count(True):
+                for error in results:
+                    if isinstance(error, MediaStorageUnavailable):
+                        raise error
                 break
-            deleted += succeeded
         return deleted
 
-    async def _retry(self, item: Versioned[MediaItem]) -> bool:
+    async def _retry(self, item: Versioned[MediaItem]) -> bool | MediaStorageUnavailable:
+        """Return whether it was this retry that deleted the files, or why not."""
         try:
             await delete_files(self.media_files, item.value.storage_keys)
-        except MediaStorageUnavailable:
-            return False
+        except MediaStorageUnavailable as error:
+            return error
         deleted = item.value.mark_for_deletion(self.clock.now())
         if not await self.media_items.replace(deleted, item.version):
             return False  # another instance was faster

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from application.administration.export_part import ExportFile, MissingFiles, json_file
 from application.features.media.ports import MediaFiles, MediaItems, MediaUsages
-from application.ports.system import HealthCheck
 from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.features.media.item import MediaItem
 from domain.features.media.page import ItemFilter
@@ -25,16 +24,18 @@ class ExportLibrary:
     media_items: MediaItems
     media_usages: MediaUsages
     media_files: MediaFiles
-    health: HealthCheck
 
     explained_files: ClassVar[Mapping[str, str]] = {
         "library.json": "your pictures: type, category, size and time",
         "library/": "the pictures, as the service publishes them",
     }
 
-    async def check(self) -> None:
-        """Check that the media store answers."""
-        await self.health.check()
+    async def check(self, identity: Identity) -> None:
+        """Check that the media store answers for the first image. It may be full."""
+        async with aclosing(self._list_items(identity.id)) as items:
+            async for item in items:
+                await self.media_files.get_size(item.storage_key)
+                return
 
     async def __call__(
         self, identity: Identity, now: datetime, missing: MissingFiles

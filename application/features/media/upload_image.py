@@ -100,15 +100,11 @@ class UploadImage:
         principal, owner_id = command.principal, command.owner_id
         principal.check_can_act_for(owner_id, Scope.UPLOAD_FOR_OTHERS)
         if owner_id != principal.identity.id:
-            await self._check_rank(principal, owner_id)
-        async with self.record_act.for_another(principal, AuditAction.UPLOAD_ITEM, owner_id):
-            item = await self._upload_once(command)
-        return await self.media_urls.make_library_item(item)
+            await self._check_owner(principal, owner_id)
+        return await self.media_urls.make_library_item(await self._upload_once(command))
 
     async def _upload_once(self, command: UploadImageCommand) -> MediaItem:
         uploader_id = command.principal.identity.id
-        if command.owner_id != uploader_id and not await self._owner_exists(command.owner_id):
-            raise UserNotFound
         began_at = self.clock.now()
         item_id = make_identifier(began_at, self.randomness.bytes(RANDOM_BYTES))
         if command.idempotency_key is None:
@@ -132,10 +128,14 @@ class UploadImage:
         self, command: UploadImageCommand, item_id: str, began_at: datetime
     ) -> MediaItem:
         checked = await self.quota.check(command.owner_id)  # before the image is decoded
-        uploader_id = command.principal.identity.id
-        async with self.image_publisher.publish(
-            command.upload, uploader_id, self.variant_specs
-        ) as published:
+        principal = command.principal
+        async with (
+            self.image_publisher.publish(
+                command.upload, principal.identity.id, self.variant_specs
+            ) as published,
+            # An upload that is no image, or that was done before, is not in the audit.
+            self.record_act.for_another(principal, AuditAction.UPLOAD_ITEM, command.owner_id),
+        ):
             item = self._make_item(command, published, item_id, began_at)
             await self._add_item(item, checked)
             try:
@@ -207,10 +207,11 @@ class UploadImage:
                 unfinished = replace(found.value, has_been_ready=False)
                 await self.mark_for_deletion(Versioned(unfinished, found.version))
 
-    async def _check_rank(self, principal: Principal, owner_id: str) -> None:
+    async def _check_owner(self, principal: Principal, owner_id: str) -> None:
         loaded = await self.identities.load(owner_id)
-        if loaded is not None:
-            principal.check_rank(loaded.value)
+        if loaded is None or loaded.value.is_deleted:
+            raise UserNotFound
+        principal.check_rank(loaded.value)
 
     async def _owner_exists(self, identity_id: str) -> bool:
         loaded = await self.identities.load(identity_id)

@@ -45,6 +45,15 @@ class Invite:
     clock: Clock
     randomness: Randomness
 
+    def check(self, identity: Identity) -> None:
+        """Check that an identity may have one more.
+
+        Raises:
+            TooManyPasskeys
+        """
+        if len(identity.staff.passkeys) >= MAX_PASSKEYS:
+            raise TooManyPasskeys
+
     async def __call__(self, identity: Identity, ttl: timedelta, passkey_id: str = "") -> str:
         """Return the secret, of which the hash is stored.
 
@@ -52,8 +61,7 @@ class Invite:
             TooManyPasskeys
             StorageError
         """
-        if len(identity.staff.passkeys) >= MAX_PASSKEYS:
-            raise TooManyPasskeys
+        self.check(identity)
         secret, now = self.randomness.bytes(SECRET_BYTES).hex(), self.clock.now()
         invitation = PasskeyInvitation(
             id=hash_secret(secret),

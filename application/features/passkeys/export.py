@@ -17,7 +17,7 @@ class ExportPasskeys:
         "passkeys.json": "your passkeys for the console: names, and when you added and used them"
     }
 
-    async def check(self) -> None:
+    async def check(self, identity: Identity) -> None:
         """Check nothing: passkeys are in the account."""
 
     async def __call__(

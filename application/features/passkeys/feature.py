@@ -137,13 +137,15 @@ class PasskeysFeature:
             Forbidden, TooShort, UserNotFound, AuditFailed: See `ActForUsers`.
         """
         _ = self._party
-        async with self._act.acting(operator, acts.INVITE, query, reason) as user:
-            identity = user.require_identity()
-            if not is_open_staff(identity, self._test_otps):
-                raise ConflictingValue(
-                    "Only staff signs in with passkeys. This account has no role, is blocked, or "
-                    "its number has a fixed code in the settings."
-                )
+        user = await self._act.find(operator, acts.INVITE, query, reason)
+        identity = user.require_identity()
+        if not is_open_staff(identity, self._test_otps):
+            raise ConflictingValue(
+                "Only staff signs in with passkeys. This account has no role, is blocked, or "
+                "its number is in DIALTONE_TEST_OTPS."
+            )
+        self._invite.check(identity)
+        async with self._act.record_act(operator.actor, acts.INVITE.action, identity.id, reason):
             secret = await self._invite(identity, LINK_TTL)
         return f"{self._policy.enrolment_url}#{secret}"
 

@@ -70,23 +70,19 @@ class RemovePasskeys:
             PasskeyNotFound: There is none with this name or id, or none at all.
             Forbidden, TooShort, UserNotFound, AuditFailed, StorageError: See `ActForUsers`.
         """
-        async with self.act.acting(operator, acts.REMOVE, query, reason) as user:
-            identity_id = user.require_identity().id
 
-            def remove(identity: Identity) -> tuple[Identity, tuple[Identity, Sequence[Passkey]]]:
-                removed = [
-                    each
-                    for each in identity.staff.passkeys
-                    if named is None or named in (each.id, each.name)
-                ]
-                if not removed:
-                    raise PasskeyNotFound
-                staff = identity.staff.remove_passkeys(*[each.id for each in removed])
-                changed = replace(identity, staff=staff)
-                return changed.end_console_sessions(), (identity, removed)
+        def remove(identity: Identity) -> tuple[Identity, tuple[Identity, Sequence[Passkey]]]:
+            removed = _find(identity, named)
+            staff = identity.staff.remove_passkeys(*[each.id for each in removed])
+            changed = replace(identity, staff=staff)
+            return changed.end_console_sessions(), (identity, removed)
 
+        user = await self.act.find(operator, acts.REMOVE, query, reason)
+        found = user.require_identity()
+        _find(found, named)
+        async with self.act.record_act(operator.actor, acts.REMOVE.action, found.id, reason):
             identity, removed = await change(
-                self.identities, identity_id, remove, missing=UserNotFound
+                self.identities, found.id, remove, missing=UserNotFound
             )
         self._record(identity, removed, "by an operator")
         return removed
@@ -98,3 +94,13 @@ class RemovePasskeys:
                     phone=identity.phone, user_id=identity.id, passkey_id=passkey.id, reason=reason
                 )
             )
+
+
+def _find(identity: Identity, named: str | None) -> Sequence[Passkey]:
+    """Return the passkeys of a name or id, or all; raises PasskeyNotFound if there is none."""
+    found = [
+        each for each in identity.staff.passkeys if named is None or named in (each.id, each.name)
+    ]
+    if not found:
+        raise PasskeyNotFound
+    return found

@@ -1,1 +1,1 @@
-"""Changes of the phone of an identity, and their undo."""
+"""Changes of the phone of an identity."""

@@ -12,5 +12,4 @@ CHANGE_PHONE: Final = Act(
     scope=Scope.CHANGE_PHONES,
     needs_fresh_login=True,
     needs_reason=True,
-    is_limited=True,
 )

@@ -1,29 +1,22 @@
 """Change the phone of an identity: request the codes, and give them back."""
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from application.features.phone_change.begin import NOT_NOTIFIED, BeginPhoneChange
+from application.features.phone_change.begin import BeginPhoneChange
 from application.features.phone_change.complete import CompletePhoneChange
-from application.features.phone_change.make_phone_change import MakePhoneChange
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
 from application.otp.events import OtpVerificationFailed
 from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOtpResult
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.principal import Principal
-from domain.errors import (
-    ConflictingValue,
-    FreshLoginRequired,
-    IncorrectOtp,
-    PhoneInUse,
-    Unavailable,
-    UserNotFound,
-)
-from domain.features.phone_change.errors import UndoNotPossible
+from application.record_act import RecordAct
+from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.errors import ConflictingValue, IncorrectOtp, PhoneInUse, Unauthenticated, UserNotFound
+from domain.features.phone_change.errors import OldOtpRequired
 from domain.identities.identity import Identity, UsedChallenge
-from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
+from domain.identities.phone_change import PhoneChange
 from domain.otp.attempts import Correct
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import OtpCode, Purpose
@@ -67,18 +60,15 @@ class RequestPhoneChangeOtp:
         Raises:
             UserNotFound: the principal has not become a user.
             ConflictingValue: the number is the present one, or has a fixed code.
-            PhoneChangeForbidden
             CountryNotServed, TooManyOtpRequests, AttestationRequired, PhoneUnreachable
-            DeliveryFailed, Unavailable
+            DeliveryFailed
             StorageError
         """
         identity, phone = principal.identity, command.phone
-        present = require_phone(identity)
+        present = _require_phone(identity)
         if phone == present:
             raise ConflictingValue(PRESENT_NUMBER)
-        self.begin.check(identity, phone or present)
-        if identity.phone_changes.under_way is not None:
-            await self._complete_earlier(identity.id)
+        self.begin.check_test_phone(identity, phone or present)
         return await self.request_otp(
             RequestOtpCommand(
                 phone or present,
@@ -92,13 +82,6 @@ class RequestPhoneChangeOtp:
             )
         )
 
-    async def _complete_earlier(self, identity_id: str) -> None:
-        """Complete an earlier change; raises Unavailable while its message is not sent."""
-        with suppress(PhoneInUse, UndoNotPossible):
-            identity = await self.begin.complete(identity_id)
-            if identity is not None and identity.phone_changes.under_way is not None:
-                raise Unavailable(NOT_NOTIFIED)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePhoneCommand:
@@ -109,7 +92,7 @@ class ChangePhoneCommand:
         code: The code that the new number got.
         request_id: The id of the request for that code.
         client_ip: Where the codes come from.
-        old_code: The code that the present number got, if the user has it.
+        old_code: The code that the present number got. The change needs it.
         old_request_id: The id of the request for that code.
         locale: The language of the message to the former number.
     """
@@ -125,20 +108,20 @@ class ChangePhoneCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePhone:
-    """Give the principal another phone, whose owner has its code.
+    """Give the principal another phone, whose owner has the codes of both.
 
-    - The principal logged in within the last 15 minutes, or has a code of the present number too.
-      With that code the change cannot be undone.
     - A code is used for one change, that of the present number too. After a lost response or an
       error of storage the same client sends the same codes again, and the change is completed.
-    - That somebody has the number is an error after the right code only.
+    - That somebody has the number is an error after the right codes only.
     - The change and its audit entry are written in an order that `CompletePhoneChange` completes.
+      The audit has the change as failed if it ended without an effect, and not after an error of
+      storage: what has begun is completed by a retry or the cleanup.
     """
 
     check_otp: CheckOtp
     begin: BeginPhoneChange
     complete: CompletePhoneChange
-    make_change: MakePhoneChange
+    record_act: RecordAct
     clock: Clock
     events: SecurityEvents
 
@@ -147,9 +130,8 @@ class ChangePhone:
 
         Raises:
             UserNotFound: the principal has not become a user.
-            FreshLoginRequired
+            OldOtpRequired
             ConflictingValue: the number is the present one, or has a fixed code.
-            PhoneChangeForbidden
             IncorrectOtp: one of the codes is wrong; it names the field.
             PhoneInUse
             TooManyAttempts, TooManyAttemptsFromIp
@@ -158,40 +140,60 @@ class ChangePhone:
             StorageError
         """
         identity, now = principal.identity, self.clock.now()
-        present = require_phone(identity)
-        self.begin.check(identity, command.phone)
-        # After a lost response it has the new number already.
-        is_changed = present == command.phone
-        if command.old_code is None and not is_changed and not principal.has_fresh_login:
-            raise FreshLoginRequired
-        used_old = None
-        if command.old_code is not None and not is_changed:
-            checked = await self._check(
-                identity, present, command.old_code, command.old_request_id, command, "old_otp"
-            )
-            used_old = to_used_challenge(checked)
+        present = _require_phone(identity)
+        if command.old_code is None:
+            raise OldOtpRequired
+        self.begin.check_test_phone(identity, command.phone)
+        if present == command.phone:
+            return await self._repeat(identity, command)
+        checked_old = await self._check(
+            identity, present, command.old_code, command.old_request_id, command, "old_otp"
+        )
         checked = await self._check(
             identity, command.phone, command.code, command.request_id, command, "otp"
         )
-        used = to_used_challenge(checked)
-        if is_changed:
-            if not identity.has_used(used.id):
-                raise ConflictingValue(PRESENT_NUMBER)
-            return await self.complete(identity.id) or identity
         change = PhoneChange(
             new_phone=command.phone,
             old_phone=present,
             started_at=now,
             attempted_at=now,
-            undo_until=None if command.old_code else now + UNDO_PERIOD,
             kept_session_id=principal.session.id,
             locale=command.locale,
         )
-        changed = await self.make_change(identity.id, change, used, used_old)
-        if (
-            changed is None or changed.phone != command.phone
-        ):  # the codes were used for a change before this one
+        changed = await self._change(
+            identity.id, change, _to_used_challenge(checked), _to_used_challenge(checked_old)
+        )
+        if changed.phone != command.phone:  # the codes were used for a change before this one
             raise IncorrectOtp("otp", checked.attempts_left)
+        return changed
+
+    async def _repeat(self, identity: Identity, command: ChangePhoneCommand) -> Identity:
+        """Complete the change that gave the identity its number, by the code of that number."""
+        checked = await self._check(
+            identity, command.phone, command.code, command.request_id, command, "otp"
+        )
+        if not identity.has_used(_to_used_challenge(checked).id):
+            raise ConflictingValue(PRESENT_NUMBER)
+        return await self.complete(identity.id) or identity
+
+    async def _change(
+        self, identity_id: str, change: PhoneChange, used: UsedChallenge, used_old: UsedChallenge
+    ) -> Identity:
+        """Write the audit entry, and begin and complete the change."""
+        actor = Actor(ActorKind.USER, identity_id)
+        entry = await self.record_act.begin(actor, AuditAction.CHANGE_PHONE, identity_id)
+        try:
+            await self.begin(identity_id, change, used, used_old)
+        except BaseException as error:
+            await self.record_act.fail(entry, error)
+            raise
+        try:
+            changed = await self.complete(identity_id)
+            if changed is None:
+                raise Unauthenticated
+        except (PhoneInUse, Unauthenticated) as error:
+            await self.record_act.fail(entry, error)
+            raise
         return changed
 
     async def _check(
@@ -203,7 +205,7 @@ class ChangePhone:
         command: ChangePhoneCommand,
         field_name: str,
     ) -> CheckedOtp:
-        """Use a code, or accept that this client used it; raises IncorrectOtp."""
+        """Use a code, or accept that this client used it before; raises IncorrectOtp."""
         checked = await self.check_otp(
             CheckOtpCommand(
                 phone=phone,
@@ -214,12 +216,17 @@ class ChangePhone:
                 identity_id=identity.id,
             )
         )
-        require_correct(checked, phone, field_name, self.events)
+        used_code, now = checked.used_code, checked.attempt.now
+        is_current = used_code is not None and now < used_code.challenge.expires_at
+        if not isinstance(checked.result, Correct) and not is_current:
+            left = checked.attempts_left
+            self.events.record(OtpVerificationFailed(phone=phone, attempts_left=left))
+            raise IncorrectOtp(field_name, left)
         await self.check_otp.release(checked)
         return checked
 
 
-def require_phone(identity: Identity) -> PhoneNumber:
+def _require_phone(identity: Identity) -> PhoneNumber:
     """Return the phone of a user.
 
     Raises:
@@ -230,24 +237,7 @@ def require_phone(identity: Identity) -> PhoneNumber:
     return identity.phone
 
 
-def require_correct(
-    checked: CheckedOtp, phone: PhoneNumber, field_name: str, events: SecurityEvents
-) -> None:
-    """Check that a code was used now, or before by the same client and has not expired.
-
-    Raises:
-        IncorrectOtp
-    """
-    code, now = checked.used_code, checked.attempt.now
-    is_current = code is not None and now < code.challenge.expires_at
-    if isinstance(checked.result, Correct) or is_current:
-        return
-    left = checked.attempts_left
-    events.record(OtpVerificationFailed(phone=phone, attempts_left=left))
-    raise IncorrectOtp(field_name, left)
-
-
-def to_used_challenge(checked: CheckedOtp) -> UsedChallenge:
+def _to_used_challenge(checked: CheckedOtp) -> UsedChallenge:
     """Return what an identity keeps of a code that was used for a change of its phone."""
     code = checked.used_code
     assert code is not None, "the code is correct"  # noqa: S101

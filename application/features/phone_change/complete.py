@@ -2,26 +2,26 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from application import update
-from application.features.phone_change.events import PhoneChanged, PhoneChangeUndone, PhoneDisowned
-from application.features.phone_change.notify_new_number import RETRY_DELAY, NotifyNewNumber
-from application.features.phone_change.ports import PhoneAssignmentsRepository
-from application.features.phone_change.undo_codes import UndoCodes
+from application.features.phone_change.events import PhoneChanged
 from application.identities.events import IdentityDetached, UserDeleted
-from application.identities.phone_holds import PhoneHolds
 from application.otp.send_notice import SendNotice
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
-from application.ports.security_events import PhoneEvent, SecurityEvent, SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from domain.errors import PhoneInUse, Unauthenticated
-from domain.features.phone_change.errors import UndoNotPossible
-from domain.features.phone_change.phone_assignment import NOTICE_PERIOD, PhoneAssignments
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep, PhoneNotice
 from domain.otp.phone_verification import PhoneVerification
+
+RETRY_DELAY: Final = timedelta(minutes=2)
+"""After so long without an attempt, the process that sent a message is taken for dead."""
+NOTICE_PERIOD: Final = timedelta(days=1)
+"""For how long it is tried to send a message that every provider rejects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +43,20 @@ class CompletePhoneChange:
 
     1. The record of the new number points to the identity. An owner that is deleted, detached or
        unverified, or has another number meanwhile, is replaced, as at a first sign-in.
-    2. It is recorded that the number was assigned, with the message that it gets.
-    3. The identity has the new number. Sessions end, devices are forgotten.
-    4. The record of the former number loses its codes and trusted IPs. It is held for the identity
-       where the change can be undone.
-    5. The new number gets a message, and then the former one.
-
-    An undo has no second step, and no message to the number that the account has again. A disown is
-    an undo, except for three things. The record of the former number, which the principal has, is
-    released before the third step. The message goes to the number that the account has again.
-    An identity which cannot get that number is detached in the third step.
+    2. The identity has the new number. Sessions end, devices are forgotten.
+    3. The record of the former number loses its identity, codes and trusted IPs.
+    4. The former number gets a message.
 
     Each step is harmless when it is repeated, by as many processes as you like. A slow one does
-    nothing to a number after the change has ended, or was undone. Until the third step the new
-    number signs nobody in. A change that meets an owner in the first step ends there. Without
-    `send_notice` its messages wait for a process that has it.
+    nothing to a number after the change has ended. Until the second step the new number signs
+    nobody in. A change that meets an owner in the first step ends there. Without `send_notice` the
+    message waits for a process that has it. An identity that was detached has no former number, so
+    its change ends with the second step.
     """
 
     identities: Identities
     phone_verifications: PhoneVerifications
-    holds: PhoneHolds
-    phone_assignments: PhoneAssignmentsRepository
     send_notice: SendNotice | None
-    notify_new_number: NotifyNewNumber
-    undo_codes: UndoCodes
     clock: Clock
     events: SecurityEvents
     recycled_after: timedelta | None
@@ -78,17 +68,16 @@ class CompletePhoneChange:
 
         Raises:
             PhoneInUse: the new number has an owner, so the change has ended.
-            UndoNotPossible: the former number is not held anymore, so the undo has ended.
             StorageError
         """
         loaded = await self.identities.load(identity_id)
         if loaded is None:
             return None
-        identity, change = loaded.value, loaded.value.phone_changes.under_way
+        identity, change = loaded.value, loaded.value.phone_change
         if change is not None and not identity.is_closed:
             if change.step is PhoneChangeStep.ASSIGN:
                 identity = await self._replace_phone(identity, change)
-            change = identity.phone_changes.under_way  # another change may have begun meanwhile
+            change = identity.phone_change  # another change may have begun meanwhile
             is_left = change is not None and change.step is not PhoneChangeStep.ASSIGN
             if change is not None and is_left and not identity.is_closed:
                 identity = await self._release_former(identity, change)
@@ -99,42 +88,28 @@ class CompletePhoneChange:
 
     async def _replace_phone(self, identity: Identity, change: PhoneChange) -> Identity:
         """Give the new number to the identity, and return the identity."""
-        identity_id, has_phone = identity.id, True
         try:
-            await self._assign(identity_id, change)
-        except (PhoneInUse, UndoNotPossible):
-            if not change.is_disown:
-                await self._advance(identity, change, None)
-                raise
-            has_phone = False
-        if not change.is_undo:
-            await self._record_assignment(identity_id, change)
+            await self._assign(identity.id, change)
+        except PhoneInUse:
+            await self._advance(identity, change, None)
+            raise
         now = self.clock.now()
-        if change.is_disown:  # while the session is there that can repeat the request
-            await self._release(identity_id, change, now)
 
         def replace_phone(current: Identity) -> tuple[Identity, tuple[Identity, bool]]:
             if current.is_closed:
                 return current, (current, False)
-            replaced = current.replace_phone if has_phone else current.detach_disowned
-            successor = replaced(change, now)
+            successor = current.replace_phone(change, now)
             return successor, (successor, successor is not current)
 
         identity, is_replaced = await update.change(
-            _WithPhones(self.identities), identity_id, replace_phone, missing=Unauthenticated
+            _WithPhones(self.identities), identity.id, replace_phone, missing=Unauthenticated
         )
         if is_replaced:
-            self.events.record(_describe(identity, change))
+            reason = "by an operator" if change.is_by_operator else "by its owner"
+            self.events.record(
+                PhoneChanged(phone=change.new_phone, user_id=identity.id, reason=reason)
+            )
         return identity
-
-    async def _record_assignment(self, identity_id: str, change: PhoneChange) -> None:
-        """Record that the number was assigned, unless another process did."""
-        now = self.clock.now()
-
-        def add(found: PhoneAssignments | None) -> tuple[PhoneAssignments, None]:
-            return (found or PhoneAssignments(id=identity_id)).add(change, now), None
-
-        await update.change(self.phone_assignments, identity_id, add)
 
     async def _assign(self, identity_id: str, change: PhoneChange) -> None:
         """Let the record of the new number point to the identity."""
@@ -143,8 +118,8 @@ class CompletePhoneChange:
             if found.identity_id == identity_id or not await self._is_current(identity_id, change):
                 return found, None
             try:
-                await self._check_free(identity_id, change, found)
-            except (PhoneInUse, UndoNotPossible):
+                await self._check_free(change, found)
+            except PhoneInUse:
                 current = await self.phone_verifications.load(change.new_phone)
                 if current.value == found:
                     raise
@@ -154,21 +129,13 @@ class CompletePhoneChange:
 
         await update.change(self.phone_verifications, change.new_phone, assign)
 
-    async def _check_free(
-        self, identity_id: str, change: PhoneChange, found: PhoneVerification
-    ) -> None:
-        """Check that nobody else has the new number.
+    async def _check_free(self, change: PhoneChange, found: PhoneVerification) -> None:
+        """Check that nobody else has the new number, and that it is not blocked.
 
         Raises:
-            PhoneInUse, UndoNotPossible
+            PhoneInUse
         """
-        holder_id = await self.holds.find_holder(found)
-        if change.is_undo:
-            is_held = holder_id == identity_id and change.undo_until is not None
-            if not is_held or found.blocked_at is not None:
-                raise UndoNotPossible
-            return
-        if found.blocked_at is not None or holder_id not in (None, identity_id):
+        if found.blocked_at is not None:
             raise PhoneInUse
         if found.identity_id is not None:
             await self._close_owner(found.identity_id, change)
@@ -205,7 +172,7 @@ class CompletePhoneChange:
             self.events.record(event)
 
     async def _release_former(self, identity: Identity, change: PhoneChange) -> Identity:
-        """Release the former number, and send the messages, unless another process does."""
+        """Release the former number, and send the message, unless another process does."""
         now = self.clock.now()
         if change.step is PhoneChangeStep.RELEASE:
             await self._release(identity.id, change, now)
@@ -213,30 +180,28 @@ class CompletePhoneChange:
             return identity
         attempted = replace(change, step=PhoneChangeStep.NOTIFY, attempted_at=now)
         identity, is_mine = await self._advance(identity, change, attempted)
-        if not is_mine:  # another process sends it
-            return identity
-        if not change.is_undo:
-            await self.notify_new_number(identity.id)
-        undo_code = None
-        if change.notice is PhoneNotice.PHONE_CHANGED and change.undo_until is not None:
-            undo_code = self.undo_codes.derive(identity.id, change.old_phone, change.undo_until)
-        is_done = self.send_notice is not None and await self.send_notice(
-            change.notified_phone, change.notice, change.locale, undo_code
-        )
-        if is_done or now >= change.started_at + NOTICE_PERIOD:
+        if is_mine and (await self._notify(change) or now >= change.started_at + NOTICE_PERIOD):
             identity, _ = await self._advance(identity, attempted, None)
         return identity
 
+    async def _notify(self, change: PhoneChange) -> bool:
+        """Send the message to the former number, and return whether it needs no other attempt."""
+        if change.old_phone is None:
+            return True
+        return self.send_notice is not None and await self.send_notice(
+            change.old_phone, PhoneNotice.PHONE_CHANGED, change.locale
+        )
+
     async def _release(self, identity_id: str, change: PhoneChange, now: datetime) -> None:
         """Release the record of the former number, unless another process did."""
-        undo_until = None if change.is_undo else change.undo_until
 
         async def release(former: PhoneVerification) -> tuple[PhoneVerification, None]:
             if former.identity_id != identity_id or not await self._is_current(identity_id, change):
                 return former, None
-            return former.release(identity_id, undo_until, now), None
+            return former.release(now), None
 
-        await update.change(self.phone_verifications, change.old_phone, release)
+        if change.old_phone is not None:
+            await update.change(self.phone_verifications, change.old_phone, release)
 
     async def _is_current(self, identity_id: str, change: PhoneChange) -> bool:
         """Return whether the change is still at this step.
@@ -245,11 +210,11 @@ class CompletePhoneChange:
         record has another version.
         """
         loaded = await self.identities.load(identity_id)
-        return loaded is not None and loaded.value.phone_changes.under_way == change
+        return loaded is not None and loaded.value.phone_change == change
 
     async def _withdraw(self, identity: Identity) -> None:
         """End the change of a deleted or detached identity: it has none of the two numbers."""
-        if (change := identity.phone_changes.under_way) is None:
+        if (change := identity.phone_change) is None:
             return
 
         def leave(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
@@ -272,21 +237,9 @@ class CompletePhoneChange:
         def advance(
             current: Identity | None,
         ) -> tuple[Identity | None, tuple[Identity, bool]]:
-            if current is None or current.phone_changes.under_way != change:
+            if current is None or current.phone_change != change:
                 return current, (current or identity, False)
-            changes = current.phone_changes.advance(successor)
-            advanced = replace(current, phone_changes=changes)
+            advanced = replace(current, phone_change=successor)
             return advanced, (advanced, True)
 
         return await update.change(self.identities, identity.id, advance)
-
-
-def _describe(identity: Identity, change: PhoneChange) -> PhoneEvent:
-    if change.is_disown:
-        reason = "account detached" if identity.is_closed else "account has its former number"
-        return PhoneDisowned(phone=change.old_phone, user_id=identity.id, reason=reason)
-    if change.is_undo:
-        reason = "by the former number"
-        return PhoneChangeUndone(phone=change.new_phone, user_id=identity.id, reason=reason)
-    reason = "by an operator" if change.is_by_operator else "by its owner"
-    return PhoneChanged(phone=change.new_phone, user_id=identity.id, reason=reason)

@@ -71,6 +71,8 @@ class ListUsers:
         cursor: Cursor | None,
         limit: int,
         entry: AuditEntry | None = None,
+        *,
+        is_shown: bool = True,
     ) -> UserPage:
         """List users after the cursor.
 
@@ -80,6 +82,7 @@ class ListUsers:
             cursor: Where the page begins.
             limit: How many users it has at most.
             entry: The entry that counts them, of `begin`; by default that of the hour.
+            is_shown: False if only the errors matter: they are not counted then.
 
         Raises:
             Forbidden, InsufficientScope
@@ -88,6 +91,8 @@ class ListUsers:
         """
         operator.check_act(LIST)
         page = await self.user_list.list_after(user_filter, cursor, limit)
+        if not is_shown:
+            return page
         counted = replace(entry or self._entry_of_hour(operator), count=len(page.users))
         try:
             await self.audit_log.count(counted)

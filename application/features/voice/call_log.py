@@ -1,7 +1,7 @@
 """The call log and its recordings."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 from application.features.voice.ports import Calls, RecordingFile, Recordings
@@ -57,7 +57,7 @@ class OpenRecording:
 
     @asynccontextmanager
     async def __call__(
-        self, principal: Principal, call_id: str, index: int = 0
+        self, principal: Principal, call_id: str, index: int = 0, *, is_heard: bool = True
     ) -> AsyncIterator[RecordingFile]:
         """Open a recording until the end of the block.
 
@@ -65,6 +65,7 @@ class OpenRecording:
             principal: who may hear them, and logged in recently.
             call_id: our id of the call.
             index: which recording of the call.
+            is_heard: False if only its size is read: that is not in the audit.
 
         Raises:
             Forbidden, PasskeyRequired, ReauthenticationRequired
@@ -85,10 +86,11 @@ class OpenRecording:
             raise Unavailable
         # Nobody joined with the number of a call without an identity: its own id names it.
         subject = loaded.value.identity_id or call_id
+        listening = self.record_act.for_another(principal, AuditAction.LISTEN, subject)
         try:
             async with (
-                self.record_act.for_another(principal, AuditAction.LISTEN, subject),
                 self.recordings.open_recording(kept[index].id) as recording,
+                listening if is_heard else nullcontext(),
             ):
                 yield recording
         except RecordingNotFound as error:

@@ -10,7 +10,7 @@ from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.update import change
-from domain.errors import PhoneInUse, Unauthenticated
+from domain.errors import Unauthenticated
 from domain.features.voice.step import (
     ChooseLanguage,
     ClaimedCaller,
@@ -74,12 +74,9 @@ class CarryOutEffect:
 
             return await change(self.identities, new.id, add)
 
-        try:
-            identity = await join()
-            if identity.is_closed:
-                identity = await join(identity.id)
-        except PhoneInUse:  # it is held for its former owner
-            return False
+        identity = await join()
+        if identity.is_closed:
+            identity = await join(identity.id)
         if identity.consent == consent:
             self.events.record(CallerRegistered(phone=phone, user_id=identity.id))
         return not identity.is_closed

@@ -28,7 +28,7 @@ class ExportCalls:
         "recordings/": "what you said, if you left a recording",
     }
 
-    async def check(self) -> None:
+    async def check(self, identity: Identity) -> None:
         """Check nothing: the provider of calls is asked for each recording only."""
 
     async def __call__(

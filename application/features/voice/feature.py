@@ -57,6 +57,7 @@ class VoiceFeature:
         ports: VoicePorts,
         peppers: KeyRing,
         policy: VoicePolicy,
+        pause: ProviderPause,
     ) -> None:
         clock, randomness, events = core.system.clock, core.system.randomness, core.system.events
         identities = core.repositories.identities
@@ -80,7 +81,7 @@ class VoiceFeature:
                 DeliveryTimingProfile(randomness, fallback=otp.deliver_code.timing.durations_of),
                 core.keyed_hashes,
                 clock,
-                ProviderPause(clock),
+                pause,
                 policy.provider,
             )
         self.ports = ports

@@ -1,6 +1,5 @@
 """Call a phone to read a code, or imitate that for a blocked phone."""
 
-import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,7 @@ from application.otp.extensions import CodeDelivery
 from application.otp.provider_pause import PAUSED, ProviderPause
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.otp import DeliveryResult, DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus, PausedProvider
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
 from application.tasks import call_adapter
@@ -28,8 +27,6 @@ _CALL_TIMEOUT: Final = 15.0
 _NO_RESPONSE: Final = DeliveryResult(
     DeliveryStatus.UNKNOWN, "The provider of calls does not respond."
 )
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +48,8 @@ class PlaceCodeCall:
     pause: ProviderPause
     provider: str
 
-    def retry_after(self) -> float:
-        """Return in how many seconds calls are placed again."""
-        return self.pause.seconds_left
+    def find_pause(self) -> PausedProvider | None:
+        return self.pause.paused
 
     async def __call__(self, code: CodeDelivery) -> DeliveryResult:
         """Place the call that delivers a code which a client asked for.
@@ -94,9 +90,7 @@ class PlaceCodeCall:
             placed = await call_adapter("place_call", place, _CALL_TIMEOUT)
         except TimeoutError:
             placed = _NO_RESPONSE
-        if self.pause.record(placed.status):
-            warning = {"event": "provider_paused", "provider": self.provider}
-            _log.warning({**warning, "reason": placed.full_reason})
+        self.pause.record(placed)
         # The requests of the call do not need what is recorded now.
         with suppress(StorageError, CorruptRecord):
             await change(

@@ -11,7 +11,12 @@ from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.extensions import CodeDelivery
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
-from application.ports.otp import DeliveryResult, DeliveryStatus, MessageProviders
+from application.ports.otp import (
+    DeliveryResult,
+    DeliveryStatus,
+    MessageProviders,
+    PausedProvider,
+)
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
 from application.update import change
@@ -51,8 +56,8 @@ class SendByWhatsApp:
         """The name of the provider."""
         return self.messenger.names[0]
 
-    def retry_after(self) -> float:
-        return self.messenger.retry_after()
+    def find_pause(self) -> PausedProvider | None:
+        return self.messenger.find_pause()
 
     async def send(
         self, code: CodeDelivery, next_channels: Sequence[Channel]

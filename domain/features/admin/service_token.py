@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.administration.audit import hide_phones
+from domain.administration.audit import Actor, hide_phones
 from domain.administration.role_scopes import STAFF_ROLES
 from domain.administration.scope import FOR_PEOPLE, Scope
 from domain.errors import InvalidValue, TooLong, UnsupportedValue
@@ -36,6 +36,7 @@ class ServiceToken:
         secret_hash: SHA-256 of the secret. It has 256 random bits, so a plain hash is enough
             (NIST SP 800-63B-4 §3.1.2.2).
         created_at: When it was made.
+        created_by: Who made it.
         expires_at: When it is no longer valid.
         revoked_at: When it was revoked.
     """
@@ -45,6 +46,7 @@ class ServiceToken:
     scopes: tuple[Scope, ...]
     secret_hash: str = field(repr=False)
     created_at: datetime
+    created_by: Actor
     expires_at: datetime
     revoked_at: datetime | None = None
     roles: tuple[Role, ...] = ()

@@ -31,6 +31,7 @@ TIME_PATTERN: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
     r"(?:Z|[+-][0-9]{2}:[0-9]{2})$"
 )
+_NETWORK: Final = re.compile(r"[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?")
 _PREFIX: Final = re.compile(r"\+[0-9]+\Z")
 
 
@@ -80,10 +81,13 @@ def parse_network(text: str) -> str:
         InvalidValue
     """
     try:
-        interface = ip_interface(text.strip())
+        if not _NETWORK.fullmatch(text):
+            raise ValueError
+        interface = ip_interface(text)
     except ValueError:
         raise InvalidValue(
-            "Write a network like 203.0.113.0/24 or 2001:db8::/48, or one IP."
+            "Write a network like 203.0.113.0/24 or 2001:db8::/48, or one IP, without a mask such "
+            "as /255.255.255.0 and without a zone such as %eth0."
         ) from None
     network = interface.network
     if isinstance(interface, IPv6Interface) and (mapped := interface.ip.ipv4_mapped):

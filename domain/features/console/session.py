@@ -59,7 +59,7 @@ class ConsoleSession:
         return now < self.expires_at and hmac.compare_digest(self.secret_hash, hash_secret(secret))
 
     def is_fresh(self, now: datetime) -> bool:
-        """Return whether the sign-in is recent enough for what cannot be undone."""
+        """Return whether the sign-in is recent enough for what is final."""
         return now - self.created_at < FRESH_LOGIN_PERIOD
 
     def record_use(self, now: datetime) -> "ConsoleSession":

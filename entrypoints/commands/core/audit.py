@@ -58,7 +58,7 @@ def audit(
 
     entries = call_with_use_cases(settings, list_entries)
     if as_json:
-        return [_to_json(entries)]
+        return map(_to_json, entries)
     return map(_render, entries) if entries else [_NO_ENTRIES]
 
 
@@ -100,9 +100,11 @@ async def _list_all(
 def _render(entry: "AuditEntry") -> str:
     from datetime import UTC
 
+    from entrypoints.words.user_words import describe_actor
+
     parts = [
         f"{entry.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        _describe_actor(entry.actor),
+        describe_actor(entry.actor),
         entry.action.value,
         entry.subject,
         f"role: {entry.role}" if entry.role else "",
@@ -114,17 +116,9 @@ def _render(entry: "AuditEntry") -> str:
     return "  ".join(filter(None, parts))
 
 
-def _describe_actor(actor: "Actor") -> str:
-    from entrypoints.words.user_words import describe_actor_kind
-
-    notes = [*filter(None, [actor.name]), *(["a claim"] if actor.is_claim else [])]
-    described = f" ({', '.join(notes)})" if notes else ""
-    return f"{describe_actor_kind(actor)} {actor.id}{described}"
-
-
-def _to_json(entries: "Sequence[AuditEntry]") -> str:
+def _to_json(entry: "AuditEntry") -> str:
     from msgspec import json
 
     from entrypoints.http.core.administration.audit_entries import to_entry_response
 
-    return json.encode([to_entry_response(entry) for entry in entries]).decode()
+    return json.encode(to_entry_response(entry)).decode()

@@ -57,6 +57,7 @@ _full_check_option: Final = click.option(
 @click.command(
     cls=Command,
     examples=["/srv/backup/dialtone.db", "--replace /srv/backup/dialtone.db", "--fingerprint"],
+    needs_data=False,  # it works without keys, and with a backup only
 )
 @click.option("--replace", is_flag=True, help="Replace an existing backup.")
 @_full_check_option
@@ -74,15 +75,19 @@ def backup(
     from adapters.databases.sqlite import back_up_database
     from entrypoints.commands.shared.parsing import parse_file
     from entrypoints.opening.keys import describe_place
+    from entrypoints.opening.missing_data import check_database_exists
     from entrypoints.opening.startup_error import InvalidArgument
 
     if fingerprint:
+        if file is None:
+            check_database_exists(settings)
         yield from _describe_keys(settings, file)
         return
     if file is None:
         raise InvalidArgument("Name the file to write: dialtone backup FILE")
     target = parse_file(file)
     path = _sqlite_path(settings, _DUMP, target)
+    check_database_exists(settings)
     copy = back_up_database(path, target, replace=replace, full_check=full_check)
     yield (
         f"{copy.path} is complete: {copy.identity_count} identities, {copy.size_bytes} bytes, "
@@ -99,7 +104,7 @@ def backup(
     yield f"Apart from {these}, keep a copy of {describe_place(settings)}."
 
 
-@click.command(cls=Command, examples=["/srv/backup/dialtone.db"])
+@click.command(cls=Command, examples=["/srv/backup/dialtone.db"], needs_data=False)
 @_full_check_option
 @click.argument("file", help="A file that `dialtone backup` wrote.")
 def restore(settings: "Settings", file: str, *, full_check: bool) -> Iterator[str]:
@@ -131,7 +136,7 @@ def restore(settings: "Settings", file: str, *, full_check: bool) -> Iterator[st
     for place in settings.file_stores:
         yield f"Its files are in the {place}: restore a copy that is not older."
     yield (
-        "Changes since the backup are undone: deleted accounts and revoked sessions are back, "
+        "Changes since the backup are gone: deleted accounts and revoked sessions are back, "
         "blocked phones are not blocked. The log has them: docs/backup.md says how to repeat them."
     )
 

@@ -19,12 +19,20 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
     tried = [each.tried for each in features if each.tried]
     parts = ", ".join(["the keys", "the database", *tried, "the providers"])
 
-    @click.command(cls=Command, examples=["", "--templates", "--connect"], checks_files=True)
+    @click.command(
+        cls=Command,
+        examples=["", "--templates --language de", "--connect"],
+        checks_files=True,
+        needs_data=False,
+    )
     @click.option(
         "--all", "show_all", is_flag=True, help="Show also those that have their defaults."
     )
     @click.option(
         "--templates", is_flag=True, help="Show the message of each SMS template instead."
+    )
+    @click.option(
+        "--language", metavar="NAME", help="With --templates: only this language or country."
     )
     @click.option(
         "--connect",
@@ -37,6 +45,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
         *,
         show_all: bool,
         templates: bool,
+        language: str | None,
         connect: bool,
         **more_checks: "Callable[[Settings], Mapping[str, Check]] | None",
     ) -> Iterator[str]:
@@ -50,7 +59,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
         from entrypoints.settings.secret_files import find_exposed
 
         if templates:
-            yield from _preview_templates(settings)
+            yield from _preview_templates(settings, language)
             yield from _notes(settings)
             return
         more = [find_checks for find_checks in more_checks.values() if find_checks]
@@ -64,6 +73,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
                 yield from (f"{'':<{width}}  {line}" for line in below)
         else:
             yield from _describe(settings, show_all=show_all)
+            yield from _list_created(settings)
         for name, problem in find_exposed(settings.variables.files).items():
             yield f"{name}: {problem}"
         yield from starmap(unknown_line, find_unknown(settings.variables.values).items())
@@ -104,6 +114,30 @@ def _describe(settings: "Settings", *, show_all: bool) -> Iterator[str]:
         yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
 
 
+def _list_created(settings: "Settings") -> Iterator[str]:
+    """Say what the first start creates. --connect looks at other databases than SQLite."""
+    from contextlib import suppress
+
+    from entrypoints.opening.missing_data import (
+        NOT_THERE_YET,
+        are_keys_missing,
+        hint_at_unset,
+        locate_missing_database,
+    )
+    from entrypoints.opening.startup_error import StartupError
+    from entrypoints.settings.values import Environment, SqliteLocation
+
+    place = None
+    if isinstance(settings.database, SqliteLocation):
+        with suppress(StartupError):  # --connect says why it cannot be read
+            place = locate_missing_database(settings)
+    if place is None:
+        return
+    yield f"DIALTONE_DATABASE: {place} is {NOT_THERE_YET}{hint_at_unset(settings)}."
+    if settings.env is not Environment.PRODUCTION and are_keys_missing(settings):
+        yield f"DIALTONE_SECRETS_FILE: {settings.secrets_file.absolute()} is {NOT_THERE_YET}."
+
+
 def _notes(settings: "Settings") -> Iterator[str]:
     from entrypoints.settings.checks import check_all
     from entrypoints.settings.rules import FileCheck, find
@@ -112,16 +146,23 @@ def _notes(settings: "Settings") -> Iterator[str]:
         yield from file.check()
 
 
-def _preview_templates(settings: "Settings") -> Iterator[str]:
+def _preview_templates(settings: "Settings", language: str | None) -> Iterator[str]:
     """Show each message as it is sent, below its file, what it is for, its platform and its length.
 
-    At the end are the countries whose file does not have all messages.
+    Own files come first. At the end are the countries whose file does not have all messages.
     """
     from domain.otp.message_parts import measure_sms
     from entrypoints.opening.operator_files import load_sms_templates
+    from entrypoints.opening.startup_error import CommandError
 
     templates = load_sms_templates(settings)
+    names = {file.name for file, _, _ in templates.previews()}
+    if language is not None and language not in names:
+        known = ", ".join(sorted(names))
+        raise CommandError(f"--language: there are no templates of that name. There are: {known}.")
     for file, message, preview in templates.previews():
+        if language not in (None, file.name):
+            continue
         length = measure_sms(preview.text)
         unit = "message" if length.parts == 1 else "messages"
         yield (

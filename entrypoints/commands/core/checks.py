@@ -25,16 +25,16 @@ from application.operations.compare_clocks import (
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
-from entrypoints.commands.core.copy_jobs import copying_of
 from entrypoints.commands.core.key_states import describe_keys
 from entrypoints.commands.shared.connection_checks import check_own_adapter
 from entrypoints.core.limits import open_limit_store
 from entrypoints.core.otp import open_messenger
-from entrypoints.opening.database import check_database_extra, open_database
+from entrypoints.opening.database import adapter_of, check_database_extra, open_database
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import status_callbacks_of
 from entrypoints.opening.keys import find_key_fingerprint, load_encryption, load_keys
 from entrypoints.opening.lost_data import check_secrets_file_not_lost
+from entrypoints.opening.missing_data import NOT_THERE_YET, are_keys_missing, hint_at_unset
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.providers import Provider, open_hook, provider_name
 from entrypoints.opening.startup_error import StartupError
@@ -83,25 +83,14 @@ async def _check_keys(settings: Settings) -> str:
     from adapters.security.keys.keys import find_inactive_keys
 
     clock, path = SystemClock(), settings.secrets_file
-    if _are_keys_missing(settings):
+    if settings.env is not Environment.PRODUCTION and are_keys_missing(settings):
         check_secrets_file_not_lost(settings.database, path)
-        return f"{path} does not exist yet: the first start creates it"
+        return f"{path} is {NOT_THERE_YET}"
     keys, now = load_keys(settings, clock, is_service=True).current(), clock.now()
     lines = describe_keys(keys, settings, now)
     if problem := find_inactive_keys(keys, now):
         raise ConfigurationError("\n".join([problem, *lines]))
     return "\n".join(["", *lines])
-
-
-def _are_keys_missing(settings: Settings) -> bool:
-    """Return whether the first start in development will create the keys."""
-    if settings.env is Environment.PRODUCTION or not settings.are_keys_in_file:
-        return False
-    try:
-        settings.secrets_file.lstat()
-    except OSError as error:
-        return isinstance(error, FileNotFoundError)  # reading the file reports other reasons
-    return False
 
 
 async def _check_database(settings: Settings) -> str:
@@ -110,7 +99,7 @@ async def _check_database(settings: Settings) -> str:
             note, instances = "", await _inspect_own_database(settings)
         else:
             fingerprint = find_key_fingerprint(settings)
-            note = await _inspect_database(settings.database, fingerprint)
+            note = await _inspect_database(settings, fingerprint)
             instances = await _list_instances(settings.database, fingerprint)
     issuers = check_issuers(settings.token_issuers, instances, SystemClock().now())
     return "; ".join(filter(None, (note, issuers)))
@@ -120,36 +109,36 @@ async def _list_instances(
     location: SqliteLocation | PostgresLocation | MongoLocation, fingerprint: str | None
 ) -> Sequence[InstanceRecord]:
     """Return the instances of a database, and check that this program knows all its records."""
-    copying, place = copying_of(location)
-    async with copying.open_existing(place, fingerprint) as existing:
+    adapter, place = adapter_of(location)
+    async with adapter.open_existing(place, fingerprint) as existing:
         if existing is None:
             return []
         return await _find_instances(existing.records)
 
 
-async def _inspect_database(
-    location: SqliteLocation | PostgresLocation | MongoLocation, fingerprint: str | None
-) -> str:
+async def _inspect_database(settings: Settings, fingerprint: str | None) -> str:
     """Check that the database can be opened, and return a note."""
-    match location:
+    match settings.database:
         case SqliteLocation(path=path):
             from adapters.databases.sqlite import inspect_file
 
             version = await asyncio.to_thread(inspect_file, path, fingerprint)
-            return "" if version else f"{path} does not exist yet: the first start creates it"
+            return "" if version else f"{path} is {NOT_THERE_YET}{hint_at_unset(settings)}"
         case PostgresLocation(url=url):
             check_extra("postgres", "postgresql://")
             from adapters.databases import postgres
 
             found = await postgres.inspect_database(url, fingerprint)
-            new = "it is new: the first start creates tables and indexes"
+            new = f"its schema is {NOT_THERE_YET}"
             return "; ".join([_POOLED] * found.is_pooled + [new] * (not found.schema_version))
         case MongoLocation(url=url):
             check_extra("mongo", "mongodb://")
             from adapters.databases.mongo import inspect_database
 
             version = await inspect_database(url, fingerprint)
-            return "" if version else "it is new: the first start creates collections and indexes"
+            return "" if version else f"it is {NOT_THERE_YET}"
+        case Factory():
+            return ""
 
 
 async def _check_clock(settings: Settings) -> str:
@@ -212,8 +201,8 @@ async def _open_existing_records(settings: Settings, stack: AsyncExitStack) -> R
     if encryption is None:
         raise ConfigurationError("there are no keys to open it with.")
     if not isinstance(settings.database, Factory):
-        copying, place = copying_of(settings.database)
-        async with copying.open_existing(place, encryption.key_fingerprint()) as existing:
+        adapter, place = adapter_of(settings.database)
+        async with adapter.open_existing(place, encryption.key_fingerprint()) as existing:
             if existing is None:
                 return None
     return (await stack.enter_async_context(open_database(settings, encryption))).records

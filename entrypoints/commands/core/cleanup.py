@@ -18,23 +18,32 @@ if TYPE_CHECKING:
 @click.command(cls=Command, examples=[""])
 def cleanup(settings: "Settings") -> Iterator[str]:
     """Delete expired and abandoned data. Safe while the service runs."""
+    from application.operations.cleanup import REFUSED_DELETIONS
     from entrypoints.commands.shared.hidden_codes import hide_numbers
     from entrypoints.commands.shared.progress import show_progress
     from entrypoints.commands.shared.use_case_calls import call_with_use_cases
     from entrypoints.core.limits import LIMITS
     from entrypoints.core.otp import OTP
     from entrypoints.features import FEATURES
-    from entrypoints.opening.startup_error import StartupError, print_errors
+    from entrypoints.features.feature import StoreAway
+    from entrypoints.opening.startup_error import CommandError, StartupError, print_errors
+
+    problems = list[str]()
 
     def clean_up(features: "Collection[Feature]") -> "CleanupReport":
-        with show_progress() as show:
-            return call_with_use_cases(
-                hide_numbers(settings),
-                lambda use_cases: use_cases.operations.cleanup(
-                    lambda report: show("cleaned up", report.total())
-                ),
-                features,
-            )
+        try:
+            with show_progress() as show:
+                return call_with_use_cases(
+                    hide_numbers(settings),
+                    lambda use_cases: use_cases.operations.cleanup(
+                        lambda report: show("cleaned up", report.total())
+                    ),
+                    features,
+                )
+        except StoreAway as error:
+            problems.append(str(error))
+            away = error.instead
+            return clean_up([away if each.name == away.name else each for each in features])
 
     with_records = [feature for feature in FEATURES if feature.kinds]
     try:
@@ -47,3 +56,10 @@ def cleanup(settings: "Settings") -> Iterator[str]:
         print_errors(str(error), *(each.left for each in instead.values()))
     for name, count in report.items():
         yield f"{name.replace('_', ' ')}: {count}"
+    if problems:
+        raise CommandError("\n".join(problems))
+    if report[REFUSED_DELETIONS]:
+        raise CommandError(
+            "Some files could not be deleted: the line file_deletion_retry_failed says why. The "
+            "service tries again every 20 seconds."
+        )

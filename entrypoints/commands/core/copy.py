@@ -35,6 +35,7 @@ def copy_command(features: Sequence[FeatureCommands]) -> click.Command:
             "--from sqlite:///var/dialtone.db --to env:NEW_DATABASE",
             "--from env:DIALTONE_DATABASE --to env:NEW_DATABASE --to-secrets-file new.json",
         ],
+        needs_data=False,
     )
     @click.option("--from", "source", metavar="URL", required=True, help=f"{_PLACE}.")
     @click.option(
@@ -71,8 +72,10 @@ def copy_command(features: Sequence[FeatureCommands]) -> click.Command:
             load_other_encryption,
             plan_copy,
         )
+        from entrypoints.opening.missing_data import check_keys_exist
         from entrypoints.opening.startup_error import CommandError
 
+        check_keys_exist(settings)
         from_ = _parse_place(settings, source, "--from")
         to = _parse_place(settings, target, "--to")
         encryption = load_encryption(settings)

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
 import structlog
 
@@ -28,17 +27,13 @@ from application.ports.keys import KeyPurpose
 from domain.identifier import RANDOM_BYTES
 from entrypoints.commands.shared.parsing import parse_file
 from entrypoints.commands.shared.progress import show_progress
-from entrypoints.opening.extras import check_extra
+from entrypoints.opening.database import adapter_of
 from entrypoints.opening.keys import load_keys, make_phone_encryption
+from entrypoints.opening.missing_data import locate_missing
 from entrypoints.opening.named_variable import name_variable
+from entrypoints.opening.startup_error import DataMissing, InvalidArgument, StartupError
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import (
-    DatabaseLocation,
-    Factory,
-    MongoLocation,
-    PostgresLocation,
-    SqliteLocation,
-)
+from entrypoints.settings.values import DatabaseLocation, Factory, SqliteLocation
 
 _KEYS_OF_PHONES: Final = {KeyPurpose.PHONE_INDEX, KeyPurpose.PHONE_ENCRYPTION}
 _OTHER_PURPOSE: Final = (
@@ -54,23 +49,14 @@ _SAME_UNDER_OTHER_KEYS: Final = (
     "All records are the same in both databases. Not copied: client IPs, and phone verifications "
     "that expire."
 )
-_EMPTY: Final = "the database does not exist, or is empty: there is nothing to copy."
+_NOTHING: Final = (
+    "{option}: there is no database of Dialtone at {place}, so there is nothing to copy: correct "
+    "the name."
+)
+_ONE_FILE: Final = "{option}: {target} and {source} are one file: name another database."
+_NO_FOLDER: Final = "{option}: {folder} does not exist: create this folder, or correct the name."
 
 _log = structlog.get_logger()
-
-
-class _Copying(Protocol):
-    """A database's adapter, which can open it for copies; the place is a path or a URL."""
-
-    def open_existing(
-        self, place: Any, key_fingerprint: str | None, /
-    ) -> AbstractAsyncContextManager[CopyableDatabase | None]:
-        """Open a database as it is. Yield None if it is new."""
-
-    def open_to_copy(
-        self, place: Any, key_fingerprint: str, /
-    ) -> AbstractAsyncContextManager[CopyableDatabase]:
-        """Open a database that nothing else uses. What is missing is created."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +70,16 @@ class Place:
     async def open_existing(self, stack: AsyncExitStack) -> CopyableDatabase | None:
         """Open it as it is, also beside a service, until the stack is closed. A new one is None."""
         with name_variable(self.option):
-            copying, place = copying_of(self.location)
+            adapter, place = adapter_of(self.location)
             fingerprint = self.encryption.key_fingerprint()
-            return await stack.enter_async_context(copying.open_existing(place, fingerprint))
+            return await stack.enter_async_context(adapter.open_existing(place, fingerprint))
 
     async def open_to_copy(self, stack: AsyncExitStack) -> CopyableDatabase:
         """Open it when nothing else uses it, until the stack is closed."""
         with name_variable(self.option):
-            copying, place = copying_of(self.location)
+            adapter, place = adapter_of(self.location)
             fingerprint = self.encryption.key_fingerprint()
-            return await stack.enter_async_context(copying.open_to_copy(place, fingerprint))
+            return await stack.enter_async_context(adapter.open_to_copy(place, fingerprint))
 
 
 def forget_copy(settings: Settings) -> Iterable[str]:
@@ -105,9 +91,9 @@ def forget_copy(settings: Settings) -> Iterable[str]:
 
 async def _forget_copy(settings: Settings) -> None:
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
-        copying, place = copying_of(settings.database)
+        adapter, place = adapter_of(settings.database)
         fingerprint = load_encryption(settings).key_fingerprint()
-        async with copying.open_existing(place, fingerprint) as database:
+        async with adapter.open_existing(place, fingerprint) as database:
             mark = await read_mark(database) if database else None
             if database is None or mark is None or mark.role == "target":
                 return
@@ -119,12 +105,33 @@ async def _open_existing(
     source: Place, target: Place, stack: AsyncExitStack
 ) -> tuple[CopyableDatabase, CopyableDatabase | None]:
     """Open source and target as they are. A new target is None."""
+    _check_files(source, target)
     opened = await source.open_existing(stack)
     with name_variable(source.option):
         if opened is None:
-            raise ConfigurationError(_EMPTY)
+            place = await locate_missing(source.location)
+            raise DataMissing(_NOTHING.format(option=source.option, place=place))
         await check_declared(opened.records)
     return opened, await target.open_existing(stack)
+
+
+def _check_files(source: Place, target: Place) -> None:
+    """Check that a file that is created is in a folder that exists, and is not the source.
+
+    SQLite would write a file with two names to two logs.
+
+    Raises:
+        InvalidArgument, StartupError
+    """
+    from_, to = source.location, target.location
+    if not isinstance(to, SqliteLocation):
+        return
+    with suppress(OSError):  # one is missing, or opening it reports the reason
+        if not to.path.parent.exists():
+            raise InvalidArgument(_NO_FOLDER.format(option=target.option, folder=to.path.parent))
+        if isinstance(from_, SqliteLocation) and to.path.samefile(from_.path):
+            text = _ONE_FILE.format(option=target.option, target=to.path, source=from_.path)
+            raise StartupError(text)
 
 
 async def plan_copy(from_: Place, to: Place, *, force: bool) -> list[str]:
@@ -199,30 +206,6 @@ async def copy_records(
             f"Next: set DIALTONE_DATABASE to {target.location}, with user, password and options "
             f"if it has them, and start the service with {keys}.",
         ]
-
-
-def copying_of(database: DatabaseLocation) -> tuple[_Copying, Path | str]:
-    """Return the adapter of a database, and where the database is."""
-    match database:
-        case SqliteLocation(path=path):
-            from adapters.databases import sqlite
-
-            return sqlite, path
-        case MongoLocation(url=url):
-            check_extra("mongo", "mongodb://")
-            from adapters.databases import mongo
-
-            return mongo, url
-        case PostgresLocation(url=url):
-            check_extra("postgres", "postgresql://")
-            from adapters.databases import postgres
-
-            return postgres, url
-        case Factory():
-            raise ConfigurationError(
-                "this command does not work with a database adapter of your own: name sqlite:///, "
-                "postgresql:// or mongodb://."
-            )
 
 
 def load_encryption(settings: Settings) -> PhoneEncryption:

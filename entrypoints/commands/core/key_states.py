@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from application.ports.keys import KeyPurpose
-from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.session import SessionLimits
+from domain.otp.challenge import OTP_TTL
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +43,5 @@ def key_lifetimes(settings: Settings) -> "dict[KeyPurpose, timedelta]":
     return {
         KeyPurpose.SIGNING: plain,
         KeyPurpose.REFRESH: max(plain, settings.session_idle_timeout),
-        # Undo codes live longer than all others.
-        KeyPurpose.OTP_PEPPER: UNDO_PERIOD,
+        KeyPurpose.OTP_PEPPER: OTP_TTL,
     }

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -40,7 +41,7 @@ def generate(file: str) -> Iterator[str]:
     yield "Store a copy of the file apart from the database: without it no phone can be read."
 
 
-@keys.command(examples=["", "--after 1h"])
+@keys.command(examples=["", "--after 1h"], needs_data=False)  # of the keys only
 @click.option(
     "--after",
     metavar="DURATION",
@@ -54,6 +55,7 @@ def rotate(settings: "Settings", after: str) -> Iterator[str]:
     from adapters.security.keys.rotation import rotate_secrets_file
     from entrypoints.commands.core.key_states import key_lifetimes
     from entrypoints.commands.shared.parsing import name_option
+    from entrypoints.opening.missing_data import check_keys_exist
     from entrypoints.opening.named_variable import name_variable
     from entrypoints.opening.startup_error import StartupError
     from entrypoints.settings.parsers import duration
@@ -67,6 +69,7 @@ def rotate(settings: "Settings", after: str) -> Iterator[str]:
             "DIALTONE_SECRETS, set DIALTONE_SECRETS to the new text of the file, and restart all "
             "instances. See docs/keys.md."
         )
+    check_keys_exist(settings)
     with name_variable("DIALTONE_SECRETS_FILE"):
         lifetimes = key_lifetimes(settings)
         rotated_keys = rotate_secrets_file(
@@ -84,7 +87,7 @@ def rotate(settings: "Settings", after: str) -> Iterator[str]:
 def reencrypt_phones(settings: "Settings") -> Iterator[str]:
     """Encrypt all stored phones with the current key. Safe while the service runs.
 
-    After a kill, the next run goes on.
+    After a kill, the next run goes on. It fails while a newer key is not active yet.
     """
     from adapters.databases.records import phone_keys
     from adapters.databases.records.undeclared_records import check_declared
@@ -94,12 +97,23 @@ def reencrypt_phones(settings: "Settings") -> Iterator[str]:
     from entrypoints.opening.database import open_database
     from entrypoints.opening.keys import load_keys, make_phone_encryption
     from entrypoints.opening.named_variable import name_variable
+    from entrypoints.opening.startup_error import CommandError
 
     clock = SystemClock()
     loaded = load_keys(settings, clock)
     key_set = loaded.key_set(KeyPurpose.PHONE_ENCRYPTION)
     # Before the job: a key that becomes active meanwhile is used by the records after it only.
     current, now = key_set.signing(), clock.now()
+    newest = max(key_set.accepted(), key=lambda key: key.not_before)
+    older = [key for key in key_set.accepted() if key.not_before <= now and key.id != current.id]
+    active_at = f"{newest.not_before.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    not_active = CommandError(
+        f"The key {newest.id} of phone_encryption is not active before {active_at}: run this "
+        "command again after that."
+    )
+    is_pending = newest.not_before > now
+    if is_pending and not older:  # there is nothing to do
+        raise not_active
     encryption = make_phone_encryption(loaded)
 
     async def reencrypt_all() -> int:
@@ -117,6 +131,7 @@ def reencrypt_phones(settings: "Settings") -> Iterator[str]:
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         count = asyncio.run(reencrypt_all())
     yield f"phones encrypted again: {count}"
-    older = (key for key in key_set.accepted() if key.not_before <= now and key.id != current.id)
     unused = [key.id for key in older if key.not_before < current.not_before]
     yield f"keys of phone_encryption that no record uses anymore: {', '.join(unused) or 'none'}"
+    if is_pending:
+        raise not_active

@@ -35,7 +35,11 @@ class _Migration(Protocol):
         """Change what a start would change, and return what that was."""
 
 
-@click.command(cls=Command, examples=["--dry-run", "", "--delete-records TABLE --yes"])
+@click.command(
+    cls=Command,
+    examples=["--dry-run", "", "--delete-records TABLE --yes"],
+    needs_data=False,
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be created; nothing is changed.")
 @click.option(
     "--delete-records",
@@ -89,9 +93,11 @@ def _delete_records(
 
     from adapters.databases.records.kind_checks import is_of_extension
     from adapters.databases.records.undeclared_records import FEATURES_OF_KINDS, find_absent_feature
+    from entrypoints.opening.missing_data import check_data_exists
     from entrypoints.opening.named_variable import name_variable
     from entrypoints.opening.startup_error import InvalidArgument
 
+    check_data_exists(settings)
     absent = {name: find_absent_feature(name) for name in names}
     for name, feature in absent.items():
         if feature is None:
@@ -101,7 +107,7 @@ def _delete_records(
     if not is_confirmed:
         shown = ", ".join(f"{name} ({feature})" for name, feature in absent.items())
         raise InvalidArgument(
-            f"All records of {shown} will be deleted, and nobody can undo it. Add --yes if there "
+            f"All records of {shown} will be deleted, and that is final. Add --yes if there "
             "is a backup, or nobody needs them."
         )
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
 
-@click.command(cls=Command, examples=[""], checks_files=True)
+@click.command(cls=Command, examples=[""], checks_files=True, needs_data=False)
 @click.option(
     "--force",
     is_flag=True,

@@ -14,6 +14,8 @@
   `feature_commands`). The function imports all else, so that help is fast.
 - It raises InvalidArgument (exit code 2) or CommandError (1), or calls `ctx.exit`.
 - `reads_settings=False`: it gets no settings. `checks_files=True`: with those of files.
+- Without a database and keys it ends with exit code 2. `needs_data=False`: it may create them, uses
+  none, or checks what it needs.
 - A command with actions is a `CommandGroup`, whose `@group.command(examples=...)` are commands.
 """
 
@@ -73,6 +75,7 @@ class Command(_Helped):
         *args: Any,
         reads_settings: bool = True,
         checks_files: bool = False,
+        needs_data: bool = True,
         **attributes: Any,
     ) -> None:
         """Declare it.
@@ -82,9 +85,11 @@ class Command(_Helped):
             reads_settings: Whether it needs valid settings, its first argument.
             checks_files: Whether the files that the settings name are checked with the settings.
                 Other commands can help while the files are not valid.
+            needs_data: Whether database and keys have to exist.
             attributes: As click has them, and `examples`.
         """
         super().__init__(*args, **attributes)
+        self._needs_data = needs_data
         self._reads_settings = reads_settings
         self._checks_files = checks_files
 
@@ -100,6 +105,10 @@ class Command(_Helped):
         settings = []
         if self._reads_settings:
             settings.append(_read_settings(checks_files=self._checks_files))
+            if self._needs_data:
+                from entrypoints.opening.missing_data import check_data_exists
+
+                check_data_exists(*settings)
         lines: Iterable[str] = ctx.invoke(self.callback, *settings, **ctx.params)
         return lines
 

@@ -52,7 +52,12 @@ def _explain(error: DomainError) -> str:
             failure = act_words.explain_delivery_failure(error)
             return f"{failure} Try again {_time_after(error.retry_after)}."
         case errors.PhoneBlocked():
-            return "Nothing was sent, because this phone is blocked: dialtone user unblock."
+            return "Nothing was done, because this phone is blocked: dialtone user unblock."
+        case errors.UsernameInUse():
+            return (
+                "Another account has this username, or had it until a deletion within the last 30 "
+                "days, or somebody of the staff has one that looks like it."
+            )
         case errors.CountryNotServed():
             return error.message or (
                 "Nothing was sent: DIALTONE_COUNTRIES does not have the country of this phone."

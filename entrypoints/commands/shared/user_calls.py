@@ -120,4 +120,4 @@ def _explain_not_found(user: FoundUser) -> str:
         case FoundUser(identity=identity) if identity is not None and identity.is_deleted:
             return act_words.ACCOUNT_DELETED
         case _:
-            return act_words.explain_lost_phone("dialtone user restore gives it back.")
+            return act_words.explain_lost_phone("dialtone user change-phone gives it another.")

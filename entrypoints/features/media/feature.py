@@ -11,7 +11,7 @@ from adapters.databases.records.features.media import KINDS
 from application.features.media.limits import MEGAPIXELS_PER_HOUR, PixelAllowance
 from application.features.media.ports import MediaFiles
 from domain.features.media.usage import Quota
-from entrypoints.features.feature import Feature
+from entrypoints.features.feature import Feature, StoreAway
 from entrypoints.features.media.opening import (
     check_folder,
     open_files,
@@ -22,6 +22,7 @@ from entrypoints.features.media.settings import MediaSettings, check_settings
 from entrypoints.features.media.stores import MediaFolder, S3Bucket
 from entrypoints.opening.factories import health_check_of
 from entrypoints.opening.named_variable import name_variable
+from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.rules import Finding, Findings, Library, Trial
 from entrypoints.settings.settings import Settings
 
@@ -131,18 +132,26 @@ class _Media(Feature):
         quota = Quota(opening.settings.of(MediaSettings).library_quota)
         add_library_details(opening.use_cases, usages, quota)
 
+    async def open_store(self, opening: "Opening") -> MediaFiles:
+        """Open the media store until the stack is closed; raises StartupError."""
+        await check_folder(opening)
+        with name_variable("DIALTONE_MEDIA"):
+            opening_files = open_files(
+                opening.settings, opening.system.clock, is_service=opening.is_service
+            )
+            return await opening.stack.enter_async_context(opening_files)
+
     async def open(self, opening: "Opening") -> None:
         """Open the media store and the processes that decode images."""
         from adapters.operations.system import HeldHealthCheck
         from application.features.media.feature import MediaFeature, MediaPorts
 
         settings, core = opening.settings.of(MediaSettings), opening.use_cases
-        await check_folder(opening)
         opening.banner_adapters["media"] = str(settings.media)
-        with name_variable("DIALTONE_MEDIA"):
-            files = await opening.stack.enter_async_context(
-                open_files(settings, opening.system.clock)
-            )
+        try:
+            files = await self.open_store(opening)
+        except StartupError as error:
+            raise StoreAway(str(error), _MediaAway()) from error
         health = HeldHealthCheck(health_check_of(files))
         publisher = await opening.stack.enter_async_context(
             open_publisher(settings, self.make_pixel_allowance(settings), opening.metrics)
@@ -166,6 +175,16 @@ class _Media(Feature):
         core.add(media)
         if settings.cleanup_interval:
             opening.tasks.append(retry_deletions(media, opening.metrics))
+
+
+class _MediaAway(_Media):
+    """The library without its store: the cleanup does what needs no file."""
+
+    async def open_store(self, opening: "Opening") -> MediaFiles:
+        del opening
+        from adapters.media.files_away import FilesAway
+
+        return FilesAway()
 
 
 class _ImportedMedia(_Media):

@@ -1,8 +1,9 @@
 """What the library opens: the media store, and the processes that decode images."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.databases.records.features.media import make_media_repositories
@@ -15,6 +16,7 @@ from entrypoints.features.media.settings import MediaSettings
 from entrypoints.features.media.stores import MediaFolder, S3Bucket
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import open_adapter
+from entrypoints.opening.missing_data import NOT_THERE_YET
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.settings import Settings
@@ -25,14 +27,16 @@ if TYPE_CHECKING:
     from entrypoints.opening.opening import Opening
 
 
-def open_files(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[MediaFiles]:
-    """Open the media store that the settings name."""
+def open_files(
+    settings: Settings, clock: Clock, *, is_service: bool = True
+) -> AbstractAsyncContextManager[MediaFiles]:
+    """Open the media store that the settings name, for the service or for a command."""
     media = settings.of(MediaSettings)
     match media.media:
         case MediaFolder(path=path):
             from adapters.media.disk import open_disk_files
 
-            return open_disk_files(path, media.media_service_url, clock)
+            return open_disk_files(path, media.media_service_url, clock, is_service=is_service)
         case S3Bucket(bucket=bucket, prefix=prefix):
             check_extra("s3", "s3://")
             from adapters.media.s3 import open_s3_files
@@ -94,24 +98,43 @@ def open_publisher(
 async def try_store(settings: MediaSettings) -> str:
     """Try the media store, and whether its public URL leads to the files."""
     from adapters.operations.system import SystemClock
-    from entrypoints.commands.features.media.check_files import check_files
+    from entrypoints.commands.features.media.check_files import FOLDER, check_files
     from entrypoints.commands.shared.connection_checks import check_own_adapter
 
+    folder = settings.media if isinstance(settings.media, MediaFolder) else None
     with name_variable("DIALTONE_MEDIA"):
-        if isinstance(settings.media, MediaFolder):
+        if folder is not None:
             from adapters.media.disk import is_prepared
 
-            if not await is_prepared(settings.media.path):
-                return f"{settings.media.path} does not exist yet: the first start creates it"
+            if not await is_prepared(folder.path):
+                return f"{folder.path} is {NOT_THERE_YET}"
         async with open_files(settings, SystemClock()) as files:
             try:
                 await check_own_adapter(files)
             except MediaStorageUnavailable as error:
+                what = "disk" if folder is not None else "address and the network"
                 raise ConfigurationError(
-                    f"The media store does not work, {error}: check its address and the network."
+                    f"The media store does not work, {error}: check its {what}."
                 ) from None
-            await check_files(files, settings.media_public_url)
+            if folder is None:
+                await check_files(files, settings.media_public_url)
+            # Without a URL, the check above has done it, beside the files of the library.
+            elif settings.media_public_url is not None:
+                with _leaving_no_folder(folder.path / FOLDER):
+                    await check_files(files, settings.media_public_url)
     return ""
+
+
+@contextmanager
+def _leaving_no_folder(path: Path) -> Iterator[None]:
+    """Delete the folder at the end of the block, if it was not there before and is empty."""
+    was_there = path.exists()
+    try:
+        yield
+    finally:
+        if not was_there:
+            with suppress(OSError):
+                path.rmdir()
 
 
 async def check_folder(opening: "Opening") -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
+from domain.errors import InvalidValue
 from domain.features.media.image import VariantSpec
 from entrypoints.settings.database_parsers import find_factory
 from entrypoints.settings.parsers import full_match, list_of, pattern, rejects_with
@@ -29,6 +30,7 @@ parse_aws_region = pattern(
 
 # A URL has no host, an empty one or localhost.
 _FILE: Final = re.compile(r"file:(?://(?:localhost)?(?=/)|(?!//))(?P<path>[^?#]+)")
+_FILE_OF_HOST: Final = re.compile(r"file://(?!localhost/)(?P<path>[^/?#@:][^?#@:]*)")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; a prefix has only
 # characters that are not escaped in a key.
 _PREFIX_PART: Final = r"(?!\.\.?(?:/|$))[A-Za-z0-9_!.*'()-]+"
@@ -75,6 +77,11 @@ def parse_media(text: str) -> MediaStore:
         return _parse_bucket(text)
     if factory := find_factory(text):
         return factory
+    if named := _FILE_OF_HOST.fullmatch(text):
+        raise InvalidValue(
+            f"Must be file:{named['path']}, or file:///{named['path']} from the root: what follows "
+            "file:// is a host."
+        )
     path = unquote(full_match(_FILE, text)["path"], errors="replace")
     if not path.strip("/") or not path.isprintable():
         raise ValueError

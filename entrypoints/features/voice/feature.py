@@ -426,12 +426,14 @@ class _Voice(Feature):
         core.add(CallsFeature(core, repositories, recordings, settings.calls_policy()))
         if ports is not None and policy is not None:
             from application.features.voice.feature import VoiceFeature
+            from entrypoints.core.otp import make_pause
 
             if hasattr(ports.calls, "check"):
                 health = HeldHealthCheck(health_check_of(ports.calls))
-                core.operations.check_readiness.add("calls", health)
+                core.operations.check_readiness.add("calls", health, is_of_provider=True)
             peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
-            core.add(VoiceFeature(core, repositories, ports, peppers, policy))
+            pause = make_pause(opening, policy.provider)
+            core.add(VoiceFeature(core, repositories, ports, peppers, policy, pause))
 
 
 VOICE: Final = _Voice()

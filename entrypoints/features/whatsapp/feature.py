@@ -12,12 +12,12 @@ from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
 from domain.otp.channel_order import Channels
 from domain.otp.delivery import Channel
+from entrypoints.core.otp import fail_over
 from entrypoints.features.feature import Feature
 from entrypoints.features.whatsapp.cloud_settings import WhatsAppCloudSettings
 from entrypoints.features.whatsapp.providers import WHATSAPP_PROVIDERS
 from entrypoints.opening.factories import (
     handshakes_of,
-    health_check_of,
     open_adapter,
     status_callbacks_of,
 )
@@ -142,24 +142,17 @@ def _add_channel(
     opening: "Opening", settings: WhatsAppSettings, messenger: Messenger, name: str
 ) -> None:
     """Add the use cases, with a provider that is left alone while it does not respond."""
-    from adapters.messages.failover import FailoverMessenger, FailoverProvider
     from adapters.operations.system import HeldHealthCheck
     from application.features.whatsapp.feature import (
         WhatsAppFeature,
         WhatsAppPorts,
         WhatsAppRecordsFeature,
     )
-    from application.otp.provider_pause import ProviderPause
     from application.otp_codes import OtpCodes
 
     core, messengers = opening.use_cases, {name: messenger}
-    pause = ProviderPause(opening.system.clock)
-    guarded = FailoverMessenger(
-        [FailoverProvider(name, messenger, pause)],
-        opening.system.events,
-        [health_check_of(messenger)],
-    )
-    core.operations.check_readiness.add("whatsapp", HeldHealthCheck(guarded))
+    guarded = fail_over(messengers, opening)
+    core.operations.check_readiness.add("whatsapp", HeldHealthCheck(guarded), is_of_provider=True)
     has_url = settings.is_set("DIALTONE_PUBLIC_URL")
     feature = WhatsAppFeature(
         core,

@@ -38,6 +38,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.NoVisibleCharacter: ErrorRow(400, FieldErrorCode.NO_VISIBLE_CHARACTER),
     errors.MixedScripts: ErrorRow(400, FieldErrorCode.MIXED_SCRIPTS),
     errors.ReservedName: ErrorRow(400, FieldErrorCode.RESERVED_NAME),
+    errors.PhoneAsUsername: ErrorRow(400, FieldErrorCode.PHONE_AS_USERNAME),
     errors.InvalidCursor: ErrorRow(400, FieldErrorCode.INVALID_CURSOR),
     errors.InvalidNumber: ErrorRow(400, FieldErrorCode.INVALID_NUMBER),
     errors.InvalidIdentifier: ErrorRow(400, FieldErrorCode.INVALID_ID),
@@ -183,11 +184,6 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         example=errors.PhoneInUse("6561a2b0c3d4e5f60718293a", "Rahul Sharma"),
         attributes=("user_id", "username"),
     ),
-    errors.NumberWasChanged: ErrorRow(
-        409,
-        "number_was_changed",
-        "The account has another number now: sign in with that one.",
-    ),
     errors.LoginRejected: ErrorRow(403, "login_rejected", "This account cannot sign in."),
     errors.UsernameInUse: ErrorRow(409, "username_in_use", "Username already in use"),
     errors.ExternalIdInUse: ErrorRow(409, "external_id_in_use", "External id already in use"),
@@ -234,7 +230,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "The audit entry could not be written, so nothing was done. Try again shortly.",
     ),
     errors.PhoneBlocked: ErrorRow(
-        409, "phone_blocked", "This phone is blocked, so nothing is sent to it. Unblock it first."
+        409, "phone_blocked", "This phone is blocked, so nothing was done. Unblock it first."
     ),
     errors.TooManyResets: ErrorRow(
         429,
@@ -245,9 +241,10 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.TooManyActs: ErrorRow(
         429,
         "rate_limited",
-        "You block, sign out, demote or restore users, change their numbers or send codes as often "
-        "as one may: people 60 times an hour and 300 times a day, a service token 600 and 3,000 "
-        "times. Commands have no such limit.",
+        "You act for others as often as one may: people 60 times an hour and 300 times a day, a "
+        "service token 600 and 3,000 times. Items of the library have a limit of their own, 600 "
+        "and 3,000, and so have app data, claims and first external ids by a service token, 10,000 "
+        "an hour. Commands have no such limit.",
         example=errors.TooManyActs(retry_after=600),
     ),
     errors.TooManyReads: ErrorRow(

@@ -24,6 +24,7 @@ class FieldErrorCode(StrEnum):
     NO_VISIBLE_CHARACTER = "no_visible_character"
     MIXED_SCRIPTS = "mixed_scripts"
     RESERVED_NAME = "reserved_name"
+    PHONE_AS_USERNAME = "phone_as_username"
     INVALID_NUMBER = "invalid_number"
     INVALID_ID = "invalid_id"
     INVALID_CURSOR = "invalid_cursor"

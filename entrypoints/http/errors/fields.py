@@ -60,7 +60,4 @@ class ServiceError(msgspec.Struct):
         str,
         described("The signed-in user's, if it is that user who has the number.", "Rahul Sharma"),
     ]
-    field_errors: Annotated[
-        list[exceptions.FieldError], described("The field, with the same code and message.")
-    ]
     scope: Annotated[str, described("The scope that is missing.", "users:read")]

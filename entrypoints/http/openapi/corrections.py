@@ -86,6 +86,8 @@ def correct_responses(
     - Litestar requires no field with a default, because a request may omit it. It shows each
       default but that of a field that msgspec may omit. All clients would take these fields for
       optional ones.
+    - Generators narrow a union by a constant. For a boolean one the Python client of
+      openapi-generator lists texts, and rejects the response; without a type it does not.
     - Enumerations become texts: the Python client of openapi-generator and the checks of hey-api
       reject a response with another value.
 
@@ -100,6 +102,8 @@ def correct_responses(
             always = (key for key, field in fields.items() if "default" in field)
             schema["required"] = sorted({*schema.get("required", ()), *always})
         for field in fields.values() if name not in sent else ():
+            if "const" in field:
+                del field["type"]
             if "enum" in field:
                 values = [value for value in field.pop("enum") if value is not None]
                 shown = [f"`{value}`" for value in values]
@@ -113,9 +117,13 @@ def replace_one_of(part: dict[str, Any]) -> dict[str, Any]:
     """Make a union `anyOf`, or else its only type.
 
     - A value may match two of its schemas: validators, such as that of Schemathesis, reject it.
+      A union with a name has alternatives of which one matches, and stays: openapi-generator would
+      make one class of them.
     - A value that may be null gets two types: openapi-generator mixes up fields whose schemas have
       the same alternatives, and loses their formats.
     """
+    if "title" in part:
+        return part
     alternatives: list[dict[str, Any]] = part.pop("oneOf", [])
     types = [alternative for alternative in alternatives if alternative != {"type": "null"}]
     if len(types) == 1 < len(alternatives) and "type" in types[0]:

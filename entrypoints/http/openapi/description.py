@@ -32,8 +32,8 @@ user a name. If the message does not arrive, `GET /auth/requests/{request_id}` s
 """
 _ABOUT_ERRORS: Final = """\
 JSON is sent as `application/json`. Every response has an `X-Request-Id`, which is also in the log
-of the service. HEAD works wherever GET does. OPTIONS and the `Allow` header of a 405 list the
-methods of a path.
+of the service. HEAD is answered as GET would be, and counts for limits of requests only. OPTIONS
+and the `Allow` header of a 405 list the methods of a path.
 
 ## Errors
 

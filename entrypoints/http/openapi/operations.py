@@ -3,6 +3,7 @@
 - `request_body` describes a body that is no JSON, or may be absent.
 - `describe_body` changes the schema of a body as the settings say.
 - `file_responses` describes responses of bytes, by status.
+- `union` is the name of a response that is one of several; only one of them matches.
 - `links` has the operations that can follow, with their parameters.
 - `act` is what an operator does. The docstring says `{does}` for what the act does, and `{who}` for
   who may.
@@ -103,6 +104,9 @@ def describe_responses(
     # Litestar has a 400 of its own for parameters, and the body `null` for a `Response[None]`.
     described.pop("400", None)
     described.get("204", {}).pop("content", None)
+    if "union" in handler.opt:
+        success = described[str(handler.status_code)]["content"]["application/json"]["schema"]
+        success["title"] = handler.opt["union"]
     operation["responses"] = dict(sorted({**errors, **described}.items()))
     for status, response in operation["responses"].items():
         names = _ALWAYS | _BY_STATUS.get(status, {})

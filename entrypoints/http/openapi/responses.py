@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from application.administration.acts import Act
 from domain import errors
+from domain.administration.act_limits import LIMITS_OF_ACTS
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -113,7 +114,7 @@ class ErrorResponses:
     def _render(self, table: ErrorTable, examples: Sequence[ApiError]) -> dict[str, Any]:
         codes = [table.row(example).code for example in examples]
         named = {
-            f"{number}-{code}": {"summary": code, "value": table.body(example)}
+            f"{number}-{code}": {"summary": code, "value": _example_body(table, example)}
             for number, (code, example) in enumerate(zip(codes, examples, strict=True), 1)
         }
         schemas = sorted({_schema_of(table, example).__name__ for example in examples})
@@ -140,6 +141,13 @@ def _summarize(table: ErrorTable, examples: Sequence[ApiError]) -> str:
             message = f"`{row.code}`: {message}"
         messages[message] = None
     return " ".join(messages)
+
+
+def _example_body(table: ErrorTable, example: ApiError) -> dict[str, Any]:
+    body = dict(table.body(example))
+    if _schema_of(table, example) is ServiceError:
+        body.pop("field_errors", None)  # only one schema has it, so that typed clients narrow
+    return body
 
 
 def _schema_of(table: ErrorTable, example: ApiError) -> type[msgspec.Struct]:
@@ -193,13 +201,13 @@ def _list_errors(
         yield from _BODY_ERRORS
     parameters = query_parameters(handler)
     yield from map(repeated_field, parameters[:1])
-    if has_strict_parameters(path):
+    if has_strict_parameters(handler, path):
         yield unknown_parameter("misspelled", parameters)
     yield from handler.opt.get("errors", ())
     act: Act | None = handler.opt.get("act")
     if act is not None and act.needs_fresh_login:
         yield errors.FreshLoginRequired
-    if act is not None and act.is_limited:
+    if act is not None and LIMITS_OF_ACTS[act.action] is not None:
         yield errors.TooManyActs
     for struct, added in of_bodies:
         if body and issubclass(body, struct):

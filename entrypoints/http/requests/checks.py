@@ -15,11 +15,13 @@ from entrypoints.http.errors.exceptions import (
     InvalidHost,
     MethodNotAllowed,
     OriginNotAllowed,
+    PathNotFound,
     UnsupportedTransferEncoding,
 )
 from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.requests.headers import header_values, headers_of
 from entrypoints.http.requests.middleware import ERROR, AsgiApp, AsgiReceive, AsgiScope, AsgiSend
+from entrypoints.http.settings import HYBRID_ORIGINS
 
 CORS_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST")
 """All methods that our routes have, but OPTIONS."""
@@ -36,14 +38,18 @@ _log = structlog.get_logger()
 
 
 class Origin(NamedTuple):
-    """Where a page comes from (RFC 6454). Two spellings of one origin are equal."""
+    """Where a page comes from (RFC 6454). Two spellings of one origin are equal.
+
+    That of a hybrid app has no port.
+    """
 
     scheme: str
     name: str
-    port: int
+    port: int | None
 
     def __str__(self) -> str:
-        return f"{self.scheme}://{self.name}:{self.port}"
+        port = "" if self.port is None else f":{self.port}"
+        return f"{self.scheme}://{self.name}{port}"
 
 
 class RequestCheckMiddleware:
@@ -55,6 +61,8 @@ class RequestCheckMiddleware:
     - A request has at most one Authorization header (RFC 9110 §5.3): of two, a proxy and the
       service might each look at another one.
     - No body has a transfer coding other than chunked (RFC 9112 §6.1).
+    - No path has an empty segment or an encoded slash. The framework would find another path by it
+      than the rules of a proxy.
     - CONNECT is for proxies (RFC 9110 §9.3.6).
     - `OPTIONS *` asks about the server (RFC 9110 §9.3.7). `OPTIONS /` does too, because HAProxy
       checks the health of a server by it.
@@ -119,6 +127,8 @@ class RequestCheckMiddleware:
 
     def _check(self, scope: AsgiScope) -> None:
         host = _check_framing(scope)
+        if "//" in scope["path"] or b"%2f" in scope["raw_path"].lower():
+            raise PathNotFound
         if scope["method"] == "CONNECT":
             raise MethodNotAllowed(self._errors.of_path(scope["path"]).methods or self._allow)
         headers = headers_of(scope)
@@ -145,7 +155,7 @@ class RequestCheckMiddleware:
             raise OriginNotAllowed
 
     def _is_own(self, origin: Origin, host: re.Match[str] | None) -> bool:
-        if self._has_public_url or host is None:
+        if self._has_public_url or host is None or origin.port is None:
             return False
         # Not by scheme: a proxy that ends TLS sends plain http. Without a port, the origin's scheme
         # says which one is meant.
@@ -206,6 +216,9 @@ def is_below(path: str, *segments: str) -> bool:
 
 def parse_origin(text: str) -> Origin | None:
     """Return the origin that a header or an URL names, with its port; None for any other text."""
+    if text.lower() in HYBRID_ORIGINS:
+        scheme, _, name = text.lower().partition("://")
+        return Origin(scheme, name, None)
     match = _ORIGIN.fullmatch(text)
     if match is None:
         return None  # such as `null`, that of a sandboxed page

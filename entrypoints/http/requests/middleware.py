@@ -140,7 +140,9 @@ class RequestContextMiddleware:
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception as unexpected:
-            # After a response has begun; the line of the server has neither cause nor request id.
+            if status == _CLIENT_CLOSED_REQUEST:
+                status = 500  # no response has begun: the server sends this one
+            # The line of the server has neither cause nor request id.
             _log.error("request_crashed", exc_info=unexpected)
             raise
         finally:

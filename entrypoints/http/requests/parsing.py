@@ -12,7 +12,7 @@ from litestar import Request
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from domain.errors import InvalidValue, UnsupportedValue
+from domain.errors import DomainError, InvalidValue, UnsupportedValue
 from domain.identifier import parse_identifier
 from domain.json_values import find_repeated_keys
 from domain.otp.delivery import Channel
@@ -73,8 +73,8 @@ class FieldErrors:
         return self
 
     def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
-        """Raise InvalidFields if a field was invalid."""
-        if error_type is not None:
+        """Raise InvalidFields if a field was invalid: first, if something else is wrong too."""
+        if error_type is not None and not issubclass(error_type, DomainError):
             return
         if body := self._body:
             for rule in described_rules(type(body)):
@@ -165,13 +165,47 @@ def unknown_parameter(name: str, known: Sequence[str]) -> FieldError:
     )
 
 
-def has_strict_parameters(path: str) -> bool:
-    """Return whether a path rejects unknown query parameters.
+_IGNORING_PATHS: Final = frozenset(
+    {
+        "/.well-known/jwks.json",
+        "/.well-known/openid-configuration",
+        "/auth/logout",
+        "/auth/refresh",
+        "/auth/request-otp",
+        "/auth/requests/{request_id}",
+        "/auth/sessions",
+        "/auth/sessions/{session_id}",
+        "/auth/verify-otp",
+        "/authenticate/get_otp",
+        "/authenticate/validate_otp",
+        "/calls",
+        "/calls/{call_id}/recording",
+        "/health/live",
+        "/health/ready",
+        "/library",
+        "/library/upload",
+        "/library/upload-limits",
+        "/library/{item_id}",
+        "/media/{folder}/{name}",
+        "/users",
+        "/users/me",
+        "/users/me/app-data",
+        "/users/me/export",
+        "/users/me/phone",
+        "/users/me/phone/request-otp",
+        "/users/{user_id}",
+    }
+)
+"""Apps that are installed send parameters to them that they do not have. No path is added here."""
 
-    The paths of the administration do: without a filter that is misspelled, all would be listed.
-    Other paths ignore them, as apps that are installed send some.
+
+def has_strict_parameters(handler: HTTPRouteHandler, path: str) -> bool:
+    """Return whether a path rejects unknown query parameters, as each new one of the API does.
+
+    Without a filter that is misspelled, all would be listed. Pages, and paths that providers call,
+    ignore them.
     """
-    return path.startswith("/admin/")
+    return handler.resolve_include_in_schema() and path not in _IGNORING_PATHS
 
 
 def check_parameters(request: Request[Any, Any, Any]) -> None:
@@ -188,7 +222,7 @@ def check_parameters(request: Request[Any, Any, Any]) -> None:
     sent = request.query_params
     known = query_parameters(request.route_handler)
     errors = [repeated_field(name) for name in known if len(sent.getall(name, ())) > 1]
-    if has_strict_parameters(request.scope["path_template"]):
+    if has_strict_parameters(request.route_handler, request.scope["path_template"]):
         unknown = [name for name in dict.fromkeys(sent) if name not in known]
         errors += [unknown_parameter(name, known) for name in unknown[:MAX_UNKNOWN_FIELDS]]
     if errors:

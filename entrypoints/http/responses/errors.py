@@ -1,7 +1,9 @@
 """Exception handlers: the only place where an exception becomes a response."""
 
+import asyncio
 import re
 from collections.abc import Collection
+from contextvars import Context
 from typing import Any, Final
 
 import structlog
@@ -29,6 +31,8 @@ _MISSING_PARAMETER: Final = re.compile(r"Missing required \w+ parameter '(.+?)'"
 _log = structlog.get_logger()
 
 AnyRequest = Request[Any, Any, Any]
+
+_MINUTE_SECONDS: Final = 60.0
 
 
 def table_of(request: AnyRequest) -> ErrorTable:
@@ -69,7 +73,8 @@ def to_api_error(request: AnyRequest, error: Exception) -> ApiError:
 def report_error(request: AnyRequest, error: ApiError, status: int) -> None:
     """Give the line of the request in the log the code of the error; log one of ours by itself.
 
-    An overload has lines of its own, however many requests it rejects.
+    An overload has lines of its own, however many requests it rejects. What a part of the outside
+    world answers to many requests, such as a database that is away, is one line a minute.
     """
     scope: Any = request.scope
     scope[ERROR] = error
@@ -77,8 +82,36 @@ def report_error(request: AnyRequest, error: ApiError, status: int) -> None:
     cause = error.__cause__
     is_logged = not table.row(error).is_of_client and not isinstance(cause, StorageOverloaded)
     if status >= 500 and is_logged:
-        reason = str(cause) if isinstance(cause, PortError) else table.message(error)
-        _log.error("request_failed", error=type(error).__name__, reason=reason)
+        if not isinstance(cause, PortError):
+            _log.error("request_failed", error=type(error).__name__, reason=table.message(error))
+        else:
+            failures: RepeatedFailures = request.app.state.failures
+            failures.log(type(error).__name__, str(cause))
+
+
+class RepeatedFailures:
+    """Logs a failure of the outside world, and a minute later how many requests had it since."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str], int] = {}
+
+    def log(self, error: str, reason: str) -> None:
+        """Log the failure of a request, or count it."""
+        key = (error, reason)
+        if key in self._counts:
+            self._counts[key] += 1
+            return
+        self._counts[key] = 0
+        _log.error("request_failed", error=error, reason=reason)
+        # In a context of its own: the line belongs to no request.
+        loop = asyncio.get_running_loop()
+        loop.call_later(_MINUTE_SECONDS, self.end_minute, key, context=Context())
+
+    def end_minute(self, key: tuple[str, str]) -> None:
+        """Log how many more there were; the next one has a line again."""
+        error, reason = key
+        if count := self._counts.pop(key):
+            _log.error("requests_failed", error=error, reason=reason, requests=count)
 
 
 def allow_header(methods: Collection[str]) -> str:

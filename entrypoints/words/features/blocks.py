@@ -1,6 +1,5 @@
 """Blocks in words, for `dialtone` and the web console."""
 
-from domain.administration.audit import Actor
 from domain.features.blocks.block import Block
 from entrypoints.words.user_words import format_time
 
@@ -11,8 +10,3 @@ def describe_block(block: Block) -> str:
     Example: `68b1… prefix +4479, until 2026-05-01 09:30:00 UTC: ticket 4711`.
     """
     return f"{block.id}  {block.subject}, until {format_time(block.ends_at)}: {block.reason}"
-
-
-def describe_actor(actor: Actor) -> str:
-    """Say who added a block."""
-    return f"{actor.kind} {actor.id}" + (f" ({actor.name})" if actor.name else "")

@@ -6,13 +6,14 @@ import * as implementation from "./implementation.js";
 // The module has what its types say. Only these know that an error has the fields of its response.
 const DialtoneOfModule: typeof Dialtone = implementation.Dialtone;
 export const versions: [typeof VERSION, string] = [implementation.VERSION, VERSION];
-type Field = "name" | "code" | "message" | "status" | "retry_after" | "request_id" | "field_errors";
+type Field = "name" | "code" | "message" | "status" | "retry_after" | "resend_in" | "request_id" | "field_errors";
 export const error: Pick<DialtoneError, Field> = new implementation.DialtoneError("invalid", "Text");
 
 export async function useModule(file: File): Promise<Item | null> {
   const attest = async ([challenge]: Challenge[]) => ({ type: challenge!.type, response: "solved" });
   const dialtone = new DialtoneOfModule({ url: "https://api.example.org", attest });
   dialtone.addEventListener("sessionchange", () => show(dialtone.session));
+  dialtone.addEventListener("requestedchange", () => void dialtone.cancelRequest());
   // @ts-expect-error There is no such event.
   dialtone.addEventListener("signout", () => undefined);
 
@@ -26,7 +27,7 @@ export async function useModule(file: File): Promise<Item | null> {
     show(await dialtone.verifyOtp({ otp: "123456" }, { signal }));
   } catch (error) {
     if (!(error instanceof DialtoneError)) throw error;
-    const seconds: number = error.retry_after ?? resend_in;
+    const seconds: number = error.resend_in ?? error.retry_after ?? resend_in;
     const fields: string[] = error.field_errors.map(({ field }) => field);
     throw new Error(`${error.code} ${error.attempts_left} ${seconds} ${fields}`);
   }

@@ -26,7 +26,9 @@ assert.equal(schemas.zDeliveryStatusResponse.parse({ status: "new" }).status, "n
 const requested = await api.requestOtp({ body: schemas.zRequestOtpBody.parse({ phone }) });
 const { request_id } = schemas.zRequestOtpResponse.parse(requested.data);
 const verified = await api.verifyOtp({ body: { phone, otp: arabic, request_id, device: "Zoë’s" } });
-const { access_token } = schemas.zVerifyOtpResponse.parse(verified.data);
+const parsed = schemas.zVerifyOtpResponse.parse(verified.data);
+assert(parsed.success);
+const access_token: string = parsed.access_token;
 client.setConfig({ baseUrl, throwOnError: true, auth: access_token });
 
 const body = schemas.zCreateUserBody.parse({ username: "Mei Lin", number: phone });

@@ -36,7 +36,7 @@ class ProviderDriver:
         raise NotImplementedError
 
     async def mend_provider(self) -> None:
-        """Undo these: the provider does its work again."""
+        """Reset these: the provider does its work again."""
         raise NotImplementedError
 
 

@@ -140,10 +140,6 @@ def _configuration(
                 },
                 # The other phones are soon at their limit.
                 {
-                    "include-operation-id": "request_undo_otp",
-                    "parameters": {"body.phone": _use_often("new-phone")},
-                },
-                {
                     "include-operation-id": "delete_library_item",
                     "parameters": {"path.item_id": _use_often("spare-item")},
                 },
@@ -159,8 +155,6 @@ def _configuration(
                 _accept("list_library_items", "400"),
                 # Nor that a number is not the user's.
                 _accept("request_phone_change_otp", "400"),
-                # Nor which characters outside ASCII the code for an undo may have.
-                _accept("undo_phone_change", "400"),
                 # A schema cannot say that bytes are a complete image of a supported format, nor
                 # that the item of an idempotency key has been deleted since.
                 _accept("upload_image", "410", "415", "422"),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from application.ports.errors import MessengerUnavailable
-from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
+from application.ports.otp import DeliveryResult, DeliveryStatus, PausedProvider, TextMessage
 from domain.phone import PhoneNumber
 
 ACCEPTED = DeliveryResult(DeliveryStatus.ACCEPTED)
@@ -33,7 +33,7 @@ class FakeMessenger:
     """Keeps every message and who had it last, and returns `result`.
 
     `arrived` is set by each message. If there is a `gate`, `send` returns after it is set. For
-    `pause_seconds` no provider is called.
+    the end of `pause` no provider is called.
     """
 
     def __init__(self, result: DeliveryResult = ACCEPTED) -> None:
@@ -44,7 +44,7 @@ class FakeMessenger:
         self.last_providers: list[str] = []
         self.gate: asyncio.Event | None = None
         self.arrived = asyncio.Event()
-        self.pause_seconds = 0.0
+        self.pause: PausedProvider | None = None
 
     @property
     def status_urls(self) -> list[str]:
@@ -65,8 +65,8 @@ class FakeMessenger:
         """Return the parameters of the URL for the status of the first message."""
         return dict(parse_qsl(urlsplit(self.status_urls[0]).query))
 
-    def retry_after(self) -> float:
-        return self.pause_seconds
+    def find_pause(self) -> PausedProvider | None:
+        return self.pause
 
     async def check(self) -> None:
         if self.result.status is DeliveryStatus.REJECTED:

@@ -4,7 +4,6 @@ from application.ports.otp import CodeMessage, NoticeMessage
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences, normalize_locale
-from domain.otp.undo_code import UndoCode
 
 
 class FakeSmsTemplates:
@@ -34,19 +33,11 @@ class FakeSmsTemplates:
         )
 
     def render_notice(
-        self,
-        notice: PhoneNotice,
-        *,
-        country: str,
-        locale: str | None,
-        undo_code: UndoCode | None = None,
+        self, notice: PhoneNotice, *, country: str, locale: str | None
     ) -> NoticeMessage:
-        text = f"{notice} {country} {locale}"
-        undo = undo_code.text if undo_code else ""
         return NoticeMessage(
-            text=f"{text} {undo}" if undo else text,
+            text=f"{notice} {country} {locale}",
             locale="en",
             requested_locale=normalize_locale(locale),
             notice=notice.value,
-            undo_code=undo,
         )

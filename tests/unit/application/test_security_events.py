@@ -64,7 +64,6 @@ from tests.support.core_harness import A_MESSAGE, wrong_code
 from tests.support.fakes.messenger import UNKNOWN
 from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.markdown import codes, page, tables
-from tests.unit.application.features.phone_change.phone_changes import request_undo_code
 
 OTHER_IP: Final = "198.51.100.20"
 
@@ -133,7 +132,7 @@ async def test_a_request_is_recorded_and_what_became_of_the_message(
     ("status", "event_type", "details"),
     [
         (ReportedStatus.DELIVERED, OtpDelivered, {}),
-        (ReportedStatus.FAILED, OtpUndelivered, {"error_code": "30003"}),
+        (ReportedStatus.FAILED, OtpUndelivered, {"error_code": "30003", "reason": ""}),
     ],
 )
 async def test_what_the_provider_reports_later_is_recorded_once(
@@ -202,15 +201,6 @@ async def test_a_code_for_a_blocked_phone_is_suppressed_and_a_correct_one_fails(
 
 
 # Verification of a code
-
-
-async def test_a_code_for_an_undo_is_suppressed_where_there_is_no_change(app: AppHarness) -> None:
-    await request_undo_code(app, a_phone())
-    reason = "blocked, or no change to undo"
-    assert app.events.recorded == [
-        REQUESTED,
-        OtpSuppressed(phone=a_phone(), channel=Channel.SMS, reason=reason),
-    ]
 
 
 async def test_each_wrong_code_fails_until_no_attempts_are_left(app: AppHarness) -> None:
@@ -320,13 +310,9 @@ async def test_a_notice_that_no_provider_takes_is_recorded(app: AppHarness) -> N
     app.messenger.result = DeliveryResult(
         DeliveryStatus.REJECTED, "a reason", provider="acme", error_code="30003"
     )
-    await app.move_phone(identity_id, a_phone(2), can_be_undone=True)
-    rejected = replace(
-        PhoneNoticeRejected(**OF_ERROR, result=DeliveryStatus.REJECTED), phone=a_phone(2)
-    )
-    assert app.events.of_type(PhoneNoticeRejected) == [
-        rejected, replace(rejected, phone=a_phone())
-    ]  # fmt: skip
+    await app.move_phone(identity_id, a_phone(2))
+    rejected = PhoneNoticeRejected(**OF_ERROR, result=DeliveryStatus.REJECTED)
+    assert app.events.of_type(PhoneNoticeRejected) == [rejected]
 
 
 # All of them

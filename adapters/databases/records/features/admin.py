@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from adapters.databases.records.database import Database
+from adapters.databases.records.kinds import ActorRecord
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
@@ -21,6 +22,7 @@ class ServiceTokenRecord(Record, kw_only=True):
     roles: tuple[str, ...] = ()
     secret_hash: str
     created_at: datetime
+    created_by: ActorRecord
     expires_at: datetime
     revoked_at: datetime | None = None
 

@@ -58,11 +58,12 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
         record = super().to_record(value)
         if value.phone is not None:
             record.encrypted_phone = self._encryption.encrypt(value.phone, value.id)
-        if (change := value.phone_changes.under_way) is not None:
+        if (change := value.phone_change) is not None:
             under_way = msgspec.convert(change, PhoneChangeRecord, from_attributes=True)
             under_way.encrypted_new_phone = self._encryption.encrypt(change.new_phone, value.id)
-            under_way.encrypted_old_phone = self._encryption.encrypt(change.old_phone, value.id)
-            record.phone_changes.under_way_record = under_way
+            if change.old_phone is not None:
+                under_way.encrypted_old_phone = self._encryption.encrypt(change.old_phone, value.id)
+            record.phone_change_record = under_way
             record.phone_change_attempted_at = change.attempted_at
         if value.is_staff:
             record.staff_role = value.staff.role
@@ -81,17 +82,17 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
         if (user := identity.user) is not None:
             username = Username(user.username.text, record.username_key)
             changes["user"] = User(username, user.created_at)
-        if (under_way := record.phone_changes.under_way_record) is not None:
-            change = self._to_phone_change(under_way, record.id)
-            changes["phone_changes"] = identity.phone_changes.advance(change)
+        if record.phone_change_record is not None:
+            changes["phone_change"] = self._to_phone_change(record.phone_change_record, record.id)
         if not self._keeps_events:
             changes["events"] = replace(identity.events, is_recording=False)
         return replace(identity, **changes)
 
     def _to_phone_change(self, record: PhoneChangeRecord, identity_id: str) -> PhoneChange:
+        old_phone = record.encrypted_old_phone
         phones = {
             "new_phone": self._encryption.decrypt(record.encrypted_new_phone, identity_id),
-            "old_phone": self._encryption.decrypt(record.encrypted_old_phone, identity_id),
+            "old_phone": old_phone and self._encryption.decrypt(old_phone, identity_id),
         }
         return msgspec.convert({**msgspec.structs.asdict(record), **phones}, PhoneChange)
 

@@ -19,7 +19,7 @@ VERIFICATIONS: Final = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification)
 class StoredPhoneVerifications:
     """Phone verifications by the blind index of the phone.
 
-    The phone of one that is blocked or held is kept, encrypted.
+    The phone of one that is blocked is kept, encrypted.
     """
 
     def __init__(self, store: RecordStore, encryption: PhoneEncryption) -> None:

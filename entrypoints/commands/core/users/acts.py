@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from entrypoints.commands.shared.command import Command
-from entrypoints.commands.shared.options import ID, PHONE, REASON, act_options, user_argument
+from entrypoints.commands.shared.options import PHONE, REASON, act_options, user_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,13 +92,9 @@ async def _sign_out(call: "UserCall") -> Sequence[str]:
 
 async def _block(call: "UserCall") -> Sequence[str]:
     from entrypoints.commands.shared.user_calls import name_user
-    from entrypoints.words.user_words import describe_hold
 
     user = await call.act.block(call.operator, call.query, call.reason)
-    lines = [f"{name_user(user)} is blocked now."]
-    if user.hold is not None:
-        lines.append(f"It is held for {describe_hold(user.hold, is_blocked=True)}.")
-    return lines
+    return [f"{name_user(user)} is blocked now."]
 
 
 async def _promote(call: "UserCall", role: str) -> Sequence[str]:
@@ -123,24 +119,15 @@ async def _change_role(call: "UserCall", role: str) -> Sequence[str]:
     return [user.subject, *[_NO_ADMINISTRATOR] * is_without]
 
 
-async def _restore(call: "UserCall") -> Sequence[str]:
-    from domain.errors import PhoneInUse, UserNotFound
-    from entrypoints.opening.startup_error import CommandError
-    from entrypoints.words.act_words import NUMBER_HELD
-
-    try:
-        user = await call.act.restore(call.operator, call.query, call.reason)
-    except UserNotFound:
-        call.user.require_identity()
-        raise CommandError(
-            "This account has not lost its phone number. Use the user id of the event "
-            "identity_detached."
-        ) from None
-    except PhoneInUse:
-        raise CommandError(
-            f"{NUMBER_HELD} dialtone user show of the number says until when. Try again then."
-        ) from None
-    return [f"{user.subject} has its phone again. Its owner signs in and chooses a username."]
+async def _detach(call: "UserCall") -> Sequence[str]:
+    user = await call.act.detach(call.operator, call.query, call.reason)
+    number = user.phone.masked if user.phone else "Its number"
+    return [
+        f"{user.subject} has no number now, and no sessions and no username. {number} may sign in, "
+        "and gets a new account.",
+        f"Keep the id: dialtone user change-phone {user.subject} NUMBER gives the account another "
+        "number.",
+    ]
 
 
 _ROLE: Final = click.Option(
@@ -165,9 +152,8 @@ _USER_ACTS: Final[dict[str, _UserAct]] = {
         examples=[f"{PHONE} --role support"],
     ),
     "demote": _UserAct(do=_demote, help=", from the next request on."),
-    "restore": _UserAct(
-        do=_restore,
-        help=", by the user id in the event identity_detached. The present account loses it.",
-        user=ID,
+    "detach": _UserAct(
+        do=_detach,
+        help=". Sessions, codes and the username end; the account stays, under its id.",
     ),
 }

@@ -48,7 +48,7 @@ def user_command(features: Sequence[FeatureCommands]) -> CommandGroup:
     )
     of_features = [action for feature in features for action in feature.user_actions]
     send_code = _send_code_command(features)
-    for command in [count, show, send_code, *act_commands(), unblock, delete, *of_features]:
+    for command in [count, show, send_code, *act_commands(), unblock, rename, delete, *of_features]:
         user.add_command(command)
     return user
 
@@ -249,12 +249,35 @@ def _unblock_by_actor(
     yield f"{len(unblocked)} of {len(blocks)} {end}"
 
 
+@click.command(cls=Command, examples=[f"{PHONE} 'Asha R.' {REASON}"])
+@user_argument
+@click.argument("username", help="The new username.")
+@act_options
+def rename(settings: "Settings", user: str, username: str, options: ActOptions) -> Iterable[str]:
+    """Give a user another username. The former one is free at once."""
+    from application.administration.acts import RENAME
+    from domain.identities.username import parse_username
+    from entrypoints.commands.shared.parsing import name_option
+    from entrypoints.commands.shared.user_calls import call_for_user
+
+    with name_option("USERNAME"):
+        parsed = parse_username(username, settings.http_identities().username_rules)
+    renamed = call_for_user(
+        settings,
+        user,
+        options,
+        lambda call: call.act.rename(call.operator, call.query, parsed, call.reason),
+        act=RENAME,
+    )
+    return [f"{renamed.subject} has the username {parsed.text} now."]
+
+
 @click.command(cls=Command, examples=[f"{PHONE} {REASON}", f"{PHONE} --yes {REASON}"])
 @user_argument
 @act_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(settings: "Settings", user: str, options: ActOptions, *, yes: bool) -> Iterator[str]:
-    """Delete an account, as its owner would. Nobody can undo it."""
+    """Delete an account, as its owner would. This is final."""
     from application.administration.acts import DELETE
     from entrypoints.commands.shared.user_calls import call_for_user
     from entrypoints.core.details import DETAILS
@@ -309,7 +332,7 @@ def _confirm_deletion(settings: "Settings", user_text: str, options: ActOptions)
     data = ["sessions", "phone number", *(each for feature in FEATURES for each in feature.data)]
     print_errors(
         f"The account {identity.id} will be deleted: its {', '.join(data[:-1])} and {data[-1]}. "
-        "Nobody can undo this. In case of doubt block it instead, which can be undone: "
+        "This is final. In case of doubt block it instead, which has a way back: "
         "dialtone user block.",
         f"phone: {user.phone.masked if user.phone else 'none'}",
         f"username: {identity.username.text if identity.username else 'none'}",

@@ -110,7 +110,7 @@ def create(
 @admin_token.command("list", examples=["", "--json"])
 @json_option
 def list_tokens(settings: "Settings", *, as_json: bool) -> Iterable[str]:
-    """List the tokens, also those that expired within the last 30 days."""
+    """List the tokens and who made them, also those that expired within the last 30 days."""
     from application.features.admin.feature import AdminFeature
     from entrypoints.commands.shared.use_case_calls import call_with_use_cases
     from entrypoints.features.admin import ADMIN
@@ -121,12 +121,15 @@ def list_tokens(settings: "Settings", *, as_json: bool) -> Iterable[str]:
     if as_json:
         from msgspec import json
 
+        from entrypoints.http.core.administration.audit_entries import to_actor_response
+
         names = ("id", "name", "created_at", "expires_at", "revoked_at")
-        shown = [
-            {name: getattr(token, name) for name in names} | {"scopes": token.granted}
+        shown = (
+            {name: getattr(token, name) for name in names}
+            | {"scopes": token.granted, "created_by": to_actor_response(token.created_by)}
             for token in tokens
-        ]
-        return [json.encode(shown).decode()]
+        )
+        return [json.encode(each).decode() for each in shown]
     now = datetime.now(UTC)
     return [_render(token, now) for token in tokens] or ["There are no tokens."]
 
@@ -158,11 +161,14 @@ def revoke(settings: "Settings", token_id: str, options: ActOptions) -> Iterable
 
 
 def _render(token: "ServiceToken", now: datetime) -> str:
+    from entrypoints.words.user_words import describe_actor
+
     expires = "expires" if now < token.expires_at else "expired"
     revoked = f"  revoked {_format_time(token.revoked_at)}" if token.revoked_at else ""
     return (
         f"{token.id}  {token.name}  {','.join(token.granted)}"
-        f"  created {_format_time(token.created_at)}  {expires} {_format_time(token.expires_at)}"
+        f"  created {_format_time(token.created_at)} by {describe_actor(token.created_by)}"
+        f"  {expires} {_format_time(token.expires_at)}"
         f"{revoked}"
     )
 

@@ -31,6 +31,7 @@ events: Final = CommandGroup(
     "again.",
     examples=["list --failed", f"list {PHONE}", "retry"],
 )
+_NO_EVENTS: Final = "No events are recorded or sent, because DIALTONE_EVENTS is not set."
 _user_argument: Final = click.argument(
     "user", metavar="USER", required=False, help=f"Only those of this user: {USER}."
 )
@@ -50,8 +51,6 @@ def list_events(
     from entrypoints.features.events.feature import EVENT_RECORDS, EventSettings, destination_labels
     from entrypoints.opening.startup_error import print_errors
 
-    _require_events(settings)
-
     async def find_events(use_cases: "UseCases") -> "Sequence[WaitingEvent]":
         operator_events = use_cases.of(EventRecordsFeature).operator_events
         if user is not None:
@@ -60,14 +59,19 @@ def list_events(
         # One more says whether there are more.
         kept = await operator_events.list_failed(limit + 1)
         waiting = () if failed else await operator_events.list_waiting(limit + 1)
-        return [*kept, *waiting]
+        # Without a destination, one may be in both.
+        return [*dict.fromkeys([*kept, *waiting])]
 
     found = call_with_use_cases(settings, find_events, [EVENT_RECORDS])
+    if not found:
+        _require_events(settings)
+    elif not settings.of(EventSettings).events:
+        print_errors(f"{_NO_EVENTS} These wait until it is set again.")
     if len(found) > limit:
         print_errors(f"These are the first {limit}: --limit shows more.")
     labels = destination_labels(settings.of(EventSettings).events)
     if as_json:
-        return [_to_json(found[:limit], labels)]
+        return [_to_json(event, labels) for event in found[:limit]]
     if not found:
         return ["No event is kept." if failed else "No event waits or is kept."]
     return [_render(event, labels) for event in found[:limit]]
@@ -112,8 +116,8 @@ def _require_events(settings: "Settings") -> None:
 
     if not settings.of(EventSettings).events:
         raise CommandError(
-            "No events are recorded or sent, because DIALTONE_EVENTS is not set. It names where "
-            f"they go, see docs/hooks.md. {example_line(EventSettings, 'DIALTONE_EVENTS')}"
+            f"{_NO_EVENTS} It names where they go, see docs/hooks.md. "
+            f"{example_line(EventSettings, 'DIALTONE_EVENTS')}"
         )
 
 
@@ -145,7 +149,9 @@ def _within() -> str:
 def _render(event: "WaitingEvent", labels: Mapping[str, str]) -> str:
     from entrypoints.words.user_words import format_time
 
-    if event.next_attempt_at is None:
+    if not labels:
+        next_attempt = "not sent: DIALTONE_EVENTS is not set"
+    elif event.next_attempt_at is None:
         next_attempt = "kept: dialtone events retry"
     elif event.next_attempt_at <= datetime.now(UTC):
         next_attempt = f"next attempt within {_within()}"
@@ -163,24 +169,21 @@ def _render(event: "WaitingEvent", labels: Mapping[str, str]) -> str:
     return "  ".join(parts)
 
 
-def _to_json(found: "Sequence[WaitingEvent]", labels: Mapping[str, str]) -> str:
+def _to_json(event: "WaitingEvent", labels: Mapping[str, str]) -> str:
     from msgspec import json
 
     from entrypoints.http.fields import format_timestamp
 
-    described = [
-        {
-            "id": event.id,
-            "type": event.type.value,
-            "time": format_timestamp(event.occurred_at),
-            "user_id": event.user_id,
-            "destination": labels.get(event.destination),
-            "failures": event.failures,
-            "failure_reason": event.failure_reason or None,
-            "next_attempt_at": event.next_attempt_at and format_timestamp(event.next_attempt_at),
-        }
-        for event in found
-    ]
+    described = {
+        "id": event.id,
+        "type": event.type.value,
+        "time": format_timestamp(event.occurred_at),
+        "user_id": event.user_id,
+        "destination": labels.get(event.destination),
+        "failures": event.failures,
+        "failure_reason": event.failure_reason or None,
+        "next_attempt_at": event.next_attempt_at and format_timestamp(event.next_attempt_at),
+    }
     return json.encode(described).decode()
 
 

@@ -1,37 +1,24 @@
-"""The settings and the use cases of an import. For a dry run, nothing is created or changed."""
+"""The options and the use cases of an import. For a dry run, nothing is created or changed."""
 
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
-from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import asynccontextmanager
 
 from adapters.databases.records.outages import OutageRetries
-from adapters.operations.system import SystemClock
-from application.features.imports.import_user import ImportRun
+from application.features.imports.lines import ImportRun
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.core.migrate import find_migration
 from entrypoints.commands.shared.operator_name import parse_operator
 from entrypoints.commands.shared.options import ActOptions
-from entrypoints.commands.shared.parsing import name_option, parse_reason_option
+from entrypoints.commands.shared.parsing import parse_reason_option
 from entrypoints.features.feature import Feature
 from entrypoints.features.imports import IMPORTS
 from entrypoints.features.media.feature import MEDIA_RECORDS
-from entrypoints.opening.keys import find_key_fingerprint, load_keys
+from entrypoints.opening.keys import find_key_fingerprint
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import CommandError
-from entrypoints.settings.parsers import parse_country_code
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Environment, Factory, Secret, SqliteLocation
-
-
-def parse_region_option(settings: Settings, text: str | None) -> str | None:
-    """Return the country of numbers without a country code; raises InvalidArgument."""
-    if text is None:
-        return settings.default_region
-    with name_option("--region"):
-        return parse_country_code(text)
+from entrypoints.settings.values import Factory
 
 
 def parse_run(options: ActOptions, *, is_dry_run: bool) -> ImportRun | None:
@@ -47,8 +34,7 @@ async def open_imports(
 ) -> AsyncIterator[UseCases]:
     """Open the use cases, with the media store or only its records, until the block ends.
 
-    For a dry run, a database that does not exist yet counts as empty, and is not created. A
-    database adapter of an operator's own is opened as for the service.
+    A database adapter of an operator's own is opened as for the service, also for a dry run.
 
     Args:
         settings: The settings.
@@ -60,38 +46,22 @@ async def open_imports(
         StartupError: The database or the keys cannot be used.
         CommandError: A dry run would change the schema of the database.
     """
-    with ExitStack() as stack:
-        if is_dry_run:
-            media = MEDIA_RECORDS
-            settings = await _keep_unchanged(settings, stack)
-        async with open_use_cases(settings, [media, IMPORTS], retry=retry) as use_cases:
-            yield use_cases
+    if is_dry_run:
+        media = MEDIA_RECORDS
+        await _check_complete(settings)
+    async with open_use_cases(settings, [media, IMPORTS], retry=retry) as use_cases:
+        yield use_cases
 
 
-async def _keep_unchanged(settings: Settings, stack: ExitStack) -> Settings:
-    """Return settings with which opening the database changes nothing."""
+async def _check_complete(settings: Settings) -> None:
+    """Check that opening the database changes nothing; raises CommandError."""
     if isinstance(settings.database, Factory):
-        return settings
+        return
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         migration, place = find_migration(settings)
         plan = await migration.plan_migration(place, find_key_fingerprint(settings))
-    if plan.is_new:
-        folder = stack.enter_context(TemporaryDirectory())
-        return replace(_with_keys(settings), database=SqliteLocation(Path(folder) / "empty.db"))
     if plan.missing:
         raise CommandError(
             "The database lacks what this version needs, and a dry run changes nothing: run "
             "`dialtone migrate` before. `dialtone migrate --dry-run` lists it."
         )
-    load_keys(settings, SystemClock())  # a start would create a missing file
-    return settings
-
-
-def _with_keys(settings: Settings) -> Settings:
-    """Return settings with keys in memory, if a start would create the secrets file."""
-    is_created = settings.are_keys_in_file and settings.env is not Environment.PRODUCTION
-    if is_created and not settings.secrets_file.exists():
-        from adapters.security.keys.document import generate_document
-
-        return replace(settings, secrets=Secret(generate_document()))
-    return settings

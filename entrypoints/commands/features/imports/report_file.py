@@ -4,8 +4,9 @@ import csv
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import StringIO
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from entrypoints.commands.shared.new_file import explain_write_errors
 from entrypoints.opening.startup_error import CommandError
@@ -16,58 +17,99 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ReportFile:
-    """Writes rows, none of which a spreadsheet reads as a formula."""
+    """Writes whole rows, none of which a spreadsheet reads as a formula."""
 
-    def __init__(self, path: Path, file: TextIO) -> None:
-        """Write to an open file."""
+    def __init__(self, path: Path, descriptor: int, *, replaces: bool) -> None:
+        """Write to an open file, which has this path at the end."""
         self._path = path
-        self._file = file
-        self._writer = csv.writer(file)
-        self.is_empty = True
+        self._descriptor = descriptor
+        self._replaces = replaces
+        self._size = 0
+        self.is_complete = False
+        """Whether it has all rows."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row was written."""
+        return not self._size
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether its rows are in a file at the end."""
+        return not self.is_empty and (self.is_complete or not self._replaces)
 
     @property
     def how_to_continue(self) -> str:
         """What to do after an import that ended early."""
-        more = "" if self.is_empty else f", with --replace for {self._path}"
+        more = f", with --replace for {self._path}" if self.is_kept else ""
         return f"What was imported stays. Run the same command again to continue{more}."
 
-    def write(self, row: Sequence[str]) -> None:
-        """Write a row; raises CommandError."""
-        self.is_empty = False
-        with explain_write_errors(self._path):
-            self._writer.writerow([_escape(field) for field in row])
-            self._file.flush()
+    def write(self, header: Sequence[str], row: Sequence[str]) -> None:
+        """Write a row, below the header if it is the first.
+
+        Raises:
+            CommandError: The file has no part of it.
+        """
+        text = StringIO(newline="")
+        rows = (header, row) if self.is_empty else (row,)
+        csv.writer(text).writerows([_escape(field) for field in fields] for fields in rows)
+        # JSON can have half a surrogate pair, which UTF-8 has not.
+        data = text.getvalue().encode(errors="backslashreplace")
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:])
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._size)
+            raise CommandError(
+                f"{self._path} cannot be written: {error.strerror}. {self.how_to_continue}"
+            ) from None
+        self._size += written
 
 
 @contextmanager
 def open_report(path: Path, *, replaces: bool) -> Iterator[ReportFile]:
     """Create the file, and remove it at the end if it has no rows.
 
-    What was written stays if the import ends early.
+    To replace a former file, it is written beside that and renamed when it is complete; without
+    rows, the former file is removed then. If an import ends early, the former file stays as it was,
+    and of a new one what was written.
 
     Raises:
         CommandError: It exists and is not to be replaced, or it cannot be created.
     """
+    written = part_of(path) if replaces else path
     with explain_write_errors(path):
-        if replaces:
-            path.unlink(missing_ok=True)
+        # A process that was killed may have left an empty file, or a part.
+        if replaces or (path.is_file() and not path.stat().st_size):
+            written.unlink(missing_ok=True)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             raise CommandError(
                 f"{path} exists: --replace replaces it, or name another file."
             ) from None
-    # JSON can have half a surrogate pair, which UTF-8 has not.
-    file = os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="")
-    report = ReportFile(path, file)
+    report = ReportFile(path, descriptor, replaces=replaces)
     try:
         yield report
+        if replaces and report.is_complete:
+            with explain_write_errors(path):
+                if report.is_empty:
+                    path.unlink(missing_ok=True)
+                else:
+                    written.replace(path)
     finally:
-        with suppress(OSError):  # closing writes again what the disk had no space for
-            file.close()
-        if report.is_empty:
+        with suppress(OSError):  # of a file on another machine
+            os.close(descriptor)
+        if replaces or report.is_empty:
             with suppress(OSError):
-                path.unlink()
+                written.unlink()
+
+
+def part_of(path: Path) -> Path:
+    """Return where a file is written that replaces another one at the end."""
+    return path.with_name(f"{path.name}.part")
 
 
 def _escape(field: str) -> str:

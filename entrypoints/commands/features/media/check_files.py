@@ -15,6 +15,8 @@ from entrypoints.opening.startup_error import StartupError
 _FILE_NOT_FOUND: Final = b'"error":"File not found","code":"not_found"'
 """In the response of `/media` of the service."""
 _MAX_ERROR_BYTES: Final = 4096
+FOLDER: Final = "00"
+"""The service looks for a file in a folder only."""
 _FETCH_TIMEOUT: Final = 8.0
 _CONTENT: Final = b"check-settings"
 
@@ -26,7 +28,7 @@ async def check_files(files: MediaFiles, public_url: str | None = None) -> None:
         ConfigurationError: one of these is not possible.
         StartupError: the file is not at the public URL.
     """
-    storage_key = f"00/check-settings-{secrets.token_hex(8)}"
+    storage_key = f"{FOLDER}/check-settings-{secrets.token_hex(8)}"
     step = "written"
     try:
         await files.write(storage_key, BytesIO(_CONTENT), "text/plain")

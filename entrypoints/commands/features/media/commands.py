@@ -149,7 +149,7 @@ def unhide(settings: "Settings", item: str, options: ActOptions) -> Iterable[str
 @_item_argument
 @act_options
 def delete(settings: "Settings", item: str, options: ActOptions) -> Iterable[str]:
-    """Delete an item and its files, hidden or not. Nobody can undo it."""
+    """Delete an item and its files, hidden or not. This is final."""
     from application.features.media.acts import DELETE
     from application.features.media.moderate_items import ModerateItems
     from entrypoints.features.media.feature import MEDIA, MEDIA_RECORDS

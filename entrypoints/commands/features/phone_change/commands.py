@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -28,26 +27,18 @@ _EXAMPLE: Final = f"{PHONE} +14155552672"
 
 @click.command(
     cls=Command,
-    examples=[
-        f"{_EXAMPLE} --reason 'ticket 4711: passport'",
-        f"{_EXAMPLE} --no-undo --reason 'ticket 4712: police report of the theft'",
-    ],
+    examples=[f"{_EXAMPLE} --reason 'ticket 4711: passport'"],
 )
 @user_argument
 @click.argument("new_number", help="The number that it gets.")
-@click.option(
-    "--no-undo",
-    is_flag=True,
-    help="Where phone and SIM were stolen: the former number cannot undo it.",
-)
 @optional_act_options  # an error of its own says what to write as the reason
 def change_phone(
-    settings: "Settings", user: str, new_number: str, options: ActOptions, *, no_undo: bool
+    settings: "Settings", user: str, new_number: str, options: ActOptions
 ) -> Iterator[str]:
     """Give an account another number, for an owner who lost the former one.
 
     --reason is required. All sessions end, and an administrator becomes a member. The former number
-    gets a message, and can undo it for seven days.
+    gets a message, and is free. An account that lost its number to another one gets one again.
     """
     from application.features.phone_change.acts import CHANGE_PHONE
     from application.features.phone_change.feature import PhoneChangeFeature
@@ -71,7 +62,7 @@ def change_phone(
     async def change(call: "UserCall") -> "tuple[FoundUser, FoundUser]":
         with _explain_errors(phone):
             changed = await call.use_cases.of(PhoneChangeFeature).change_phone_of_user(
-                call.operator, call.query, phone, call.reason, can_be_undone=not no_undo
+                call.operator, call.query, phone, call.reason
             )
         return call.user, changed
 
@@ -87,16 +78,13 @@ def change_phone(
 def _explain_errors(phone: "PhoneNumber") -> Iterator[None]:
     """Explain the errors of a change; raises CommandError."""
     from application.ports.errors import ConcurrencyConflict
-    from domain.errors import ConflictingValue, CountryNotServed, PhoneInUse, Unavailable
+    from domain.errors import ConflictingValue, CountryNotServed, PhoneInUse
     from entrypoints.opening.startup_error import CommandError
 
     try:
         yield
     except PhoneInUse:
-        problem = (
-            f"{phone.masked} has an account, is blocked, or is held for the account that had it "
-            "before: dialtone user show says which."
-        )
+        problem = f"{phone.masked} has an account, or is blocked: dialtone user show says which."
     except CountryNotServed:
         problem = (
             f"DIALTONE_COUNTRIES does not have {phone.country}, so {phone.masked} would get no "
@@ -109,10 +97,6 @@ def _explain_errors(phone: "PhoneNumber") -> Iterator[None]:
         )
     except ConflictingValue as error:
         problem = error.message
-    except Unavailable as error:
-        if not error.message:
-            raise
-        problem = error.message
     else:
         return
     raise CommandError(f"The number was not changed. {problem}")
@@ -124,17 +108,11 @@ def _describe(before: "FoundUser", identity: "Identity") -> Iterator[str]:
     if identity.is_blocked:
         yield (
             "All sessions have ended. The account is blocked: nobody signs in until dialtone user "
-            f"unblock {identity.id}. While the former number is blocked too, it gets no message "
-            "and can undo nothing."
+            f"unblock {identity.id}. While the former number is blocked too, it gets no message."
         )
     else:
         yield "All sessions have ended: the owner signs in with the new number."
-    if identity.phone_changes.undo_deadlines:
-        until = f"{identity.phone_changes.undo_deadlines[-1].astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        yield f"The former number can undo this until {until}, and nobody else gets it until then."
-    else:
-        yield "No former number can undo this. They may get another account at once."
-    if identity.phone_changes.under_way is not None:
+    if identity.phone_change is not None:
         yield (
             "No provider took the message to the former number. The cleanup tries it again for a "
             "day."
@@ -151,6 +129,4 @@ def _mask(phone: "PhoneNumber | None") -> str:
     return phone.masked if phone else "none"
 
 
-FEATURE_COMMANDS: Final = FeatureCommands(
-    user_actions=[change_phone], scopes=("users:change-phone",)
-)
+FEATURE_COMMANDS: Final = FeatureCommands(user_actions=[change_phone])

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from domain.administration.audit import ActorKind, AuditAction, AuditEntry
+from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
 from domain.administration.role_scopes import STAFF_ROLES
 from domain.identities.role import Role
 from entrypoints.http.fields import (
@@ -117,19 +117,23 @@ class AuditEntryResponse(msgspec.Struct, kw_only=True):
     ]
 
 
+def to_actor_response(actor: Actor) -> ActorResponse:
+    """Convert who acted."""
+    return ActorResponse(
+        kind=actor.kind.value,
+        id=actor.id,
+        name=actor.name,
+        role=actor.role,
+        is_claim=actor.is_claim,
+    )
+
+
 def to_entry_response(entry: AuditEntry) -> AuditEntryResponse:
     """Convert an entry of the audit."""
-    actor = entry.actor
     return AuditEntryResponse(
         id=entry.id,
         at=format_timestamp(entry.at),
-        actor=ActorResponse(
-            kind=actor.kind.value,
-            id=actor.id,
-            name=actor.name,
-            role=actor.role,
-            is_claim=actor.is_claim,
-        ),
+        actor=to_actor_response(entry.actor),
         action=entry.action.value,
         subject=entry.subject,
         reason=entry.reason,

@@ -109,24 +109,31 @@ def parse_target(request: ApiRequest, act: Act, body: UserBody) -> Target:
         InvalidFields: Not exactly one field names a user, or it is invalid, or the reason is.
         UserNotFound: No user can have this name.
     """
-    field, text = _find_field(body)
     with FieldErrors() as invalid:
-        with invalid.of(field):
-            query = _parse_query(field, text, request.settings.otp.default_region)
-        with invalid.of("reason"):
-            reason = request.operator.parse_reason(act, body.reason or "")
-    return Target(field, query, reason)
+        return add_target(request, act, body, invalid)
 
 
-def _find_field(body: UserBody) -> tuple[str, str]:
+def add_target(request: ApiRequest, act: Act, body: UserBody, invalid: FieldErrors) -> Target:
+    """Parse the user and the reason of an act beside other fields, and add what is invalid.
+
+    Raises:
+        UserNotFound: No user can have this name.
+    """
+    query: UserQuery = ""
+    field, reason = "", ""
+    with invalid.of("reason"):
+        reason = request.operator.parse_reason(act, body.reason or "")
     texts = (body.phone, body.username, body.id, body.external_id)
     sent = [(name, text) for name, text in zip(_FIELDS, texts, strict=True) if text is not None]
     if not sent:
-        raise InvalidFields(NO_TARGET)
-    if len(sent) > 1:
-        code, message = TWO_TARGETS.code, TWO_TARGETS.message
-        raise InvalidFields(*[FieldError(name, code, message) for name, _ in sent])
-    return sent[0]
+        invalid.add(NO_TARGET)
+    for field, text in sent:
+        if len(sent) > 1:
+            invalid.add(FieldError(field, TWO_TARGETS.code, TWO_TARGETS.message))
+            continue
+        with invalid.of(field):
+            query = _parse_query(field, text, request.settings.otp.default_region)
+    return Target(field, query, reason)
 
 
 def _parse_query(field: str, text: str, default_region: str | None) -> UserQuery:

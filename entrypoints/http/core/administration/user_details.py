@@ -55,19 +55,6 @@ _ROLES: Final = {
 }
 
 
-class PhoneHoldResponse(msgspec.Struct, kw_only=True):
-    """A phone is held for the account that had it."""
-
-    user_id: UserIdField
-    undo_until: Annotated[
-        str,
-        time_field(
-            "Until when the change can be undone; nobody else gets the phone before.",
-            "2026-05-08T09:30:00.000Z",
-        ),
-    ]
-
-
 class AccountResponse(msgspec.Struct, kw_only=True):
     """An account. One that was deleted has only its id and times."""
 
@@ -229,10 +216,10 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
     status: Annotated[
         str,
         described(
-            "`suppressed`: nothing was sent, because the phone was blocked, or had no change to"
-            " undo. `rejected`: no provider took it. `unknown`: the provider did not confirm it in"
-            " time, and it may have arrived. `accepted`: one took it, and has reported no more."
-            " Otherwise what it reported: `sent`, `delivered`, `undelivered` or `failed`.",
+            "`suppressed`: nothing was sent, because the phone was blocked. `rejected`: no provider"
+            " took it. `unknown`: the provider did not confirm it in time, and it may have arrived."
+            " `accepted`: one took it, and has reported no more. Otherwise what it reported:"
+            " `sent`, `delivered`, `undelivered` or `failed`.",
             "undelivered",
             enum=[
                 *("suppressed", "rejected", "unknown", "accepted"),
@@ -243,8 +230,17 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
     error: Annotated[
         str | None,
         described(
-            "The provider's code, or why it was rejected or is unknown; null without an error.",
-            "30003",
+            "The provider's code with what it means, or why it was rejected or is unknown; null"
+            " without an error.",
+            "30007 (The message service filtered this message.)",
+        ),
+    ]
+    fell_back: Annotated[
+        str | None,
+        described(
+            "The channel that was tried before this one, and why it did not deliver; null if there"
+            " was none.",
+            "whatsapp: 131026 WhatsApp does not reach this number.",
         ),
     ]
     is_reset: Annotated[
@@ -318,22 +314,22 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
         ),
     ]
     phone_hash_of_yesterday: Annotated[
-        str | None,
-        described("The same of the log of yesterday.", "c9f0f895fb98ab91"),
-    ]
-    hold: Annotated[
-        PhoneHoldResponse | None,
-        described("For whom a phone without an account is held; null if it is not."),
-    ]
+        str | msgspec.UnsetType | None,
+        described(
+            "The same of the log of yesterday; absent for service tokens.", "c9f0f895fb98ab91"
+        ),
+    ] = msgspec.UNSET
     account: Annotated[
         AccountResponse | None,
         described("The account; null if the phone has none."),
     ]
     sessions: Annotated[list[UserSessionResponse], described("The last used first.")]
     token_repeats: Annotated[
-        list[TokenRepeatResponse],
-        described("Those of the last 30 days, at most five, the latest first."),
-    ]
+        list[TokenRepeatResponse] | msgspec.UnsetType,
+        described(
+            "Those of the last 30 days, at most five, the latest first; absent for service tokens."
+        ),
+    ] = msgspec.UNSET
     devices: Annotated[list[DeviceResponse], described("The recognized devices.")]
     verification: Annotated[
         VerificationResponse | None,
@@ -429,8 +425,6 @@ def _to_json(value: Any) -> Any:
 def summarize_user(user: FoundUser) -> str:
     """Say what a user is, and what is special."""
     identity = user.identity
-    if identity is None and user.hold is not None:
-        return "This phone has no account, and is held for the one that had it."
     if identity is None:
         return NO_ACCOUNT
     if identity.is_deleted:
@@ -455,9 +449,6 @@ def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResp
         UserDetailsResponse,
         subject=user.subject,
         summary=summarize_user(user),
-        hold=to_struct(user.hold, PhoneHoldResponse, user_id=user.hold.identity.id)
-        if user.hold
-        else None,
         account=_to_account(user.identity) if user.identity else None,
         sessions=[
             to_struct(
@@ -475,6 +466,7 @@ def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResp
                 provider=shown.delivery.provider or None,
                 status=shown.status,
                 error=shown.error or None,
+                fell_back=shown.delivery.fell_back or None,
             )
             for shown in details.deliveries
         ],

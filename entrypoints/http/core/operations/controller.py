@@ -98,40 +98,24 @@ class OperationsController(Controller):
         )
 
     @get(
-        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
         summary="Get the metadata of the issuer",
         response_description="Where the keys are, and the algorithm.",
         response_headers=_FOR_ALL_PAGES,
         errors=(NoIssuerMetadata,),
     )
     async def get_issuer_metadata(self, request: ApiRequest) -> schemas.IssuerMetadata:
-        """Return what gateways need to verify short-lived access tokens (RFC 8414).
+        """Return what gateways need to verify short-lived access tokens.
 
-        This service has none of the endpoints of OAuth 2.0: its own API issues the tokens. The
-        metadata is only there if the issuer is the public URL of the service (RFC 8414 §3.3).
+        This service is no OpenID Provider and no OAuth server: its own API issues the tokens. The
+        metadata is only there if the issuer is the public URL of the service (OpenID Connect
+        Discovery 1.0 §4.3).
         """
-        return _describe_issuer(request)
-
-    @get(
-        "/.well-known/openid-configuration",
-        summary="Get the metadata of the issuer, for OpenID Connect",
-        response_description="The same as at `/.well-known/oauth-authorization-server`.",
-        response_headers=_FOR_ALL_PAGES,
-        errors=(NoIssuerMetadata,),
-    )
-    async def get_openid_configuration(self, request: ApiRequest) -> schemas.IssuerMetadata:
-        """Return the same metadata where gateways of OpenID Connect look for it.
-
-        This service is no OpenID Provider, and issues no ID tokens.
-        """
-        return _describe_issuer(request)
-
-
-def _describe_issuer(request: ApiRequest) -> schemas.IssuerMetadata:
-    issuer, url = request.settings.identities.token_issuer, request.settings.server.public_url
-    if issuer != url:
-        raise NoIssuerMetadata(
-            f"The issuer of access tokens is {issuer}, and metadata at this place is that of the "
-            f"issuer {url}. The keys are at {url}{schemas.JWKS_PATH}."
-        )
-    return schemas.IssuerMetadata(issuer=issuer, jwks_uri=f"{url}{schemas.JWKS_PATH}")
+        issuer = request.settings.identities.token_issuer
+        url = request.settings.server.public_url
+        if issuer != url:
+            raise NoIssuerMetadata(
+                f"The issuer of access tokens is {issuer}, and metadata at this place is that of "
+                f"the issuer {url}. The keys are at {url}{schemas.JWKS_PATH}."
+            )
+        return schemas.IssuerMetadata(issuer=issuer, jwks_uri=f"{url}{schemas.JWKS_PATH}")

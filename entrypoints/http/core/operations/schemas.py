@@ -12,10 +12,15 @@ from entrypoints.http.fields import described
 READY: Final = "ready"
 UNAVAILABLE: Final = "unavailable"
 _STOPPING: Final = "stopping"
+_DEGRADED: Final = "degraded"
 JWKS_PATH: Final = "/.well-known/jwks.json"
 _NONE: Final = "Always empty: this service has no endpoints of OAuth 2.0."
 
 HealthField = Annotated[str, described("`ok`, or the problem.", "ok", "the disk is full")]
+ProviderHealthField = Annotated[
+    str,
+    described("`ok` or `degraded`: the log and the web console have the reason.", "ok", _DEGRADED),
+]
 
 
 class LivenessResponse(msgspec.Struct):
@@ -42,7 +47,7 @@ class ReadinessResponse(msgspec.Struct, kw_only=True):
             "`ok`; `unavailable` if instances share it; otherwise the problem.", "ok", UNAVAILABLE
         ),
     ]
-    messages: HealthField
+    messages: ProviderHealthField
     disk: Annotated[
         str,
         described(
@@ -128,9 +133,17 @@ def show_readiness(readiness: Readiness, *, is_stopping: bool) -> dict[str, str]
     return {
         "status": _STOPPING if is_stopping else status,
         "database": database or "ok",
-        **{name: problem or "ok" for name, problem in readiness.parts.items()},
+        **{name: _show_part(name, readiness) for name in readiness.parts},
         **({"details": details} if details else {}),
     }
+
+
+def _show_part(name: str, readiness: Readiness) -> str:
+    problem = readiness.parts[name]
+    if problem is None:
+        return "ok"
+    # The response is public. The web console shows staff which provider it is, and why.
+    return _DEGRADED if name in readiness.of_providers else problem
 
 
 def to_json_web_key(key: PublicKey) -> JsonWebKey:

@@ -75,7 +75,13 @@ class OtpController(Controller):
                 proof=sent.proof,
             )
         )
-        return msgspec.convert(result, schemas.RequestOtpResponse, from_attributes=True)
+        return schemas.RequestOtpResponse(
+            request_id=result.request_id,
+            sent=result.sent,
+            expires_in=result.expires_in,
+            resend_in=result.resend_in,
+            channels=[*settings.channels.of(phone.country)],
+        )
 
     @get(
         "/requests/{request_id:str}",
@@ -103,16 +109,16 @@ class OtpController(Controller):
         response_description="The code was correct (`success` is true) or not.",
         status_code=200,
         describe_body=schemas.describe_otp_length,
+        union="VerifyOtpResponse",
         errors=[
             errors.LoginRejected,
-            errors.NumberWasChanged,
             errors.TooManyAttempts,
             errors.TooManyAttemptsFromIp,
         ],
     )
     async def verify_otp(
         self, request: ApiRequest, otp: Injected[OtpFeature], data: JSONBody[schemas.VerifyOtpBody]
-    ) -> schemas.VerifyOtpResponse:
+    ) -> schemas.VerifiedOtpResponse | schemas.RejectedOtpResponse:
         """Exchange a code for an access token. A code can be used once.
 
         After a 503, or without a response, send the same request again: if the login was not saved,
@@ -124,15 +130,8 @@ class OtpController(Controller):
         can use them up. After too many, `retry_after` says when the same request is looked at
         again, and `resend_in` when a new code can be requested.
 
-        A 409 `number_was_changed` says that the code is correct, and that the account changed to
-        another number less than seven days ago. It changes nothing, and nobody else can get the
-        number meanwhile. Tell the user to sign in with the other number.
-
         A 403 `login_rejected` says that the code is correct, and that this service lets the account
         not sign in. Show the user `error`, which says why. The code is used.
-
-        A correct code returns `access_token`, `token_type`, `expires_in`, `user_id` and `username`,
-        any other `attempts_left`.
 
         A correct code also returns a `device_token`; with it the device has attempts and messages
         of its own from then on. With `refresh`, the access token is short-lived and a refresh token

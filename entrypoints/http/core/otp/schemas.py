@@ -129,7 +129,7 @@ class RequestOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_only=True):
     device_token: DeviceTokenInput = None
 
 
-class RequestOtpResponse(msgspec.Struct, kw_only=True):
+class CodeSentResponse(msgspec.Struct, kw_only=True):
     """The message was sent, or had been sent within the cooldown (`sent` is false)."""
 
     message: Annotated[str, described("Always `OTP sent`.", "OTP sent")] = "OTP sent"
@@ -151,6 +151,19 @@ class RequestOtpResponse(msgspec.Struct, kw_only=True):
     ]
     expires_in: Annotated[int, described("Seconds until the code expires.", 300)]
     resend_in: Annotated[int, described("Seconds until another message can be requested.", 15)]
+
+
+class RequestOtpResponse(CodeSentResponse, kw_only=True):
+    """The message was sent, or had been sent within the cooldown (`sent` is false)."""
+
+    channels: Annotated[
+        list[str],
+        described(
+            "What the country of the phone has, in the order in which messages try it. Offer a call"
+            " if `voice` is one.",
+            ["sms", "voice"],
+        ),
+    ]
 
 
 class DeliveryStatusResponse(msgspec.Struct, kw_only=True):
@@ -215,58 +228,45 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     device_token: DeviceTokenInput = None
 
 
-class VerifyOtpResponse(msgspec.Struct, kw_only=True):
-    """Whether the code was correct, with the tokens of the new session or the attempts left.
+class VerifiedOtpResponse(msgspec.Struct, kw_only=True):
+    """The code was correct: the tokens of the new session."""
 
-    This is one schema for both answers: many generators of clients merge the schemas of a union
-    into one class that requires the fields of all of them.
-    """
-
-    success: Annotated[
-        bool,
-        described(
-            "Whether the code was correct. If it was not, it was wrong, expired, used before or"
-            " never sent; the response does not say which.",
-            True,
-        ),
-    ]
-    message: Annotated[
-        str, described("`OTP verified` or `Invalid OTP`.", "OTP verified", "Invalid OTP")
-    ]
-    access_token: AccessTokenField | msgspec.UnsetType = msgspec.UNSET
-    token_type: TokenTypeField | msgspec.UnsetType = msgspec.UNSET
-    expires_in: ExpiresInField | msgspec.UnsetType = msgspec.UNSET
+    success: Annotated[bool, described("The code was correct.", True, const=True)] = True
+    message: Annotated[str, described("Always `OTP verified`.", "OTP verified")] = "OTP verified"
+    access_token: AccessTokenField
+    token_type: TokenTypeField = "Bearer"  # noqa: S105 - RFC 6750, not a secret
+    expires_in: ExpiresInField
     user_id: Annotated[
-        str | msgspec.UnsetType,
-        described("The user's id, which `POST /users` does not change.", USER_ID_EXAMPLE),
-    ] = msgspec.UNSET
+        str, described("The user's id, which `POST /users` does not change.", USER_ID_EXAMPLE)
+    ]
     username: Annotated[
-        str | msgspec.UnsetType | None,
+        str | None,
         described(
             "The user's username; null before `POST /users`: ask for a name.", "Rahul Sharma"
         ),
-    ] = msgspec.UNSET
+    ]
     refresh_token: RefreshTokenField | msgspec.UnsetType = msgspec.UNSET
     refresh_expires_in: RefreshExpiresInField | msgspec.UnsetType = msgspec.UNSET
     device_token: DeviceTokenField | msgspec.UnsetType = msgspec.UNSET
-    attempts_left: Annotated[
-        int | msgspec.UnsetType,
-        described("The number of attempts that are left after a code that was not correct.", 4),
-    ] = msgspec.UNSET
 
 
-def to_verify_otp_response(result: LoggedIn | OtpRejected) -> VerifyOtpResponse:
+class RejectedOtpResponse(msgspec.Struct, kw_only=True):
+    """The code was wrong, expired, used before or never sent; the response does not say which."""
+
+    success: Annotated[bool, described("The code was not correct.", False, const=False)] = False
+    message: Annotated[str, described("Always `Invalid OTP`.", "Invalid OTP")] = "Invalid OTP"
+    attempts_left: Annotated[int, described("The number of attempts that are left.", 4)]
+
+
+def to_verify_otp_response(
+    result: LoggedIn | OtpRejected,
+) -> VerifiedOtpResponse | RejectedOtpResponse:
     """Convert the result: the tokens of a new session and of its device, or the attempts left."""
     if isinstance(result, OtpRejected):
-        return VerifyOtpResponse(
-            success=False, message="Invalid OTP", attempts_left=result.attempts_left
-        )
+        return RejectedOtpResponse(attempts_left=result.attempts_left)
     user, tokens, device_token = result.identity.user, result.tokens, result.device_token
-    return VerifyOtpResponse(
-        success=True,
-        message="OTP verified",
+    return VerifiedOtpResponse(
         access_token=tokens.access_token,
-        token_type="Bearer",  # noqa: S106 - RFC 6750, not a secret
         expires_in=tokens.expires_in,
         user_id=result.identity.id,
         username=user.username.text if user else None,

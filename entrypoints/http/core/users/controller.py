@@ -1,24 +1,18 @@
 """Users."""
 
-from typing import Any, Final
+from typing import Final
 
-from litestar import Controller, MediaType, Response, delete, get, patch, post
-from litestar.openapi import ResponseSpec
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import JSONBody
 
 from application.administration.feature import UserDetailsFeature
 from application.identities.feature import IdentitiesFeature
-from application.use_cases import UseCases
 from domain import errors
 from domain.identities.username import parse_username
 from domain.phone import parse_phone
-from entrypoints.http.core.users.retained_data import to_retained_data
 from entrypoints.http.core.users.schemas import (
-    REPRESENTATION,
     CreateUserBody,
     CreateUserResponse,
-    DeletedUserResponse,
-    PreferParameter,
     RenameUserBody,
     UserResponse,
     to_user_response,
@@ -26,6 +20,7 @@ from entrypoints.http.core.users.schemas import (
 from entrypoints.http.errors.exceptions import InvalidUserId, UserSaveFailed
 from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.requests.request import ApiRequest
@@ -42,7 +37,6 @@ class UserController(Controller):
     dependencies = {
         "identities": provide(lambda use_cases: use_cases.identities),
         "user_details": provide(lambda use_cases: use_cases.of(UserDetailsFeature)),
-        "use_cases": provide(lambda use_cases: use_cases),
     }
     middleware = [AuthenticationMiddleware]
     security = BEARER
@@ -59,6 +53,7 @@ class UserController(Controller):
             errors.ReauthenticationRequired,
             errors.PhoneInUse,
             errors.UsernameInUse,
+            errors.TooManyActs,
             errors.AuditFailed,
         ],
     )
@@ -68,7 +63,7 @@ class UserController(Controller):
         identities: Injected[IdentitiesFeature],
         data: JSONBody[CreateUserBody],
     ) -> Response[CreateUserResponse]:
-        """Create the user. `number` must be the phone of the sign-in.
+        """Create the user. `number` is the phone of the sign-in, and may be omitted.
 
         The same username and number again is a success with the same id. If number and username
         are both in use, the error is about the number.
@@ -78,9 +73,11 @@ class UserController(Controller):
             with invalid.of("username"):
                 username = parse_username(data.username, settings.identities.username_rules, own)
             with invalid.of("number"):
-                phone = parse_phone(
-                    data.number, settings.otp.default_region, settings.otp.phone_rules
-                )
+                phone = None
+                if data.number is not None:
+                    phone = parse_phone(
+                        data.number, settings.otp.default_region, settings.otp.phone_rules
+                    )
         identity = await identities.create_user(request.principal, username, phone)
         return Response(
             CreateUserResponse(user_id=identity.id, admin=identity.is_administrator),
@@ -118,7 +115,10 @@ class UserController(Controller):
         who logged in within the last 15 minutes see the full number, which an audit entry says.
         """
         viewed = parse_id(user_id, InvalidUserId())
-        identity, number = await user_details.view_user(request.principal, viewed)
+        is_head = IS_HEAD in request.scope["state"]
+        identity, number = await user_details.view_user(
+            request.principal, viewed, is_shown=not is_head
+        )
         return to_user_response(identity, request.principal.viewer, number)
 
     @patch(
@@ -146,52 +146,19 @@ class UserController(Controller):
         operation_id="delete_me",
         summary="Delete the signed-in user",
         response_description="The user is deleted.",
-        responses={
-            200: ResponseSpec(
-                DeletedUserResponse,
-                generate_examples=False,
-                description=f"The same, for a request with `Prefer: {REPRESENTATION}`.",
-            )
-        },
     )
-    async def delete_me(
-        self,
-        request: ApiRequest,
-        identities: Injected[IdentitiesFeature],
-        use_cases: Injected[UseCases],
-        prefer: PreferParameter = None,
-    ) -> Response[None]:
+    async def delete_me(self, request: ApiRequest, identities: Injected[IdentitiesFeature]) -> None:
         """Delete the user. All tokens become invalid and all data is hidden, at once.
 
         The phone can sign in again, as a new identity. What remains, and for how long:
 
         - sessions and the phone number: up to an hour, until the cleanup deletes them
-        - the username: 30 days, in which nobody else can take it
+        - the username: 30 days, in which nobody gets it; then it is free for everybody, its former
+          owner too
         - limits of codes, by a keyed hash of the phone number: up to 30 days
         - audit entries, which say what operators did with the account: 400 days
         - the id of the account, and when it was created, deleted and cleaned up: for ever
         - a block of the phone number: until an operator lifts it
         - backups and logs: as long as the operator keeps them
-
-        With `Prefer: return=representation` the response is a 200 whose body says the same, with
-        the times.
         """
         await identities.delete_user(request.principal)
-        if not _prefers_representation(prefer or ""):
-            return Response(None)
-        retained = to_retained_data(
-            use_cases.administration.list_retained_data(use_cases.system.clock.now())
-        )
-        # The framework allows no body in a handler whose default is 204.
-        deleted: Response[Any] = Response(
-            DeletedUserResponse(retained=retained),
-            status_code=200,
-            media_type=MediaType.JSON,
-            headers={"Preference-Applied": REPRESENTATION},
-        )
-        return deleted
-
-
-def _prefers_representation(prefer: str) -> bool:
-    preferences = [text.partition(";")[0] for text in prefer.lower().split(",")]
-    return REPRESENTATION in [text.replace('"', "").strip() for text in preferences]

@@ -1,14 +1,12 @@
 """Parameters, request and response bodies of the user endpoints."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
-from litestar.params import HeaderParameter
 
 from domain.access import can_act_for, visible_phone
 from domain.errors import UserNotFound
 from domain.identities.identity import Consent, Identity
-from entrypoints.http.core.users.retained_data import RetainedDataResponse
 from entrypoints.http.fields import (
     EXTERNAL_ID_EXAMPLE,
     CreatedAtField,
@@ -19,17 +17,7 @@ from entrypoints.http.fields import (
     format_timestamp,
     time_field,
 )
-from entrypoints.http.requests.parameters import parameter_schema
 
-REPRESENTATION: Final = "return=representation"
-PreferParameter = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Prefer",
-        description=f"With `{REPRESENTATION}` the response has a body (RFC 7240).",
-        schema_extra=parameter_schema(examples=[REPRESENTATION]),
-    ),
-]
 AdminField = Annotated[bool, described("Whether the user is an administrator.", False)]
 
 
@@ -37,7 +25,7 @@ class CreateUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The user to create."""
 
     username: UsernameField
-    number: PhoneField
+    number: PhoneField | None = None
     admin: Annotated[
         Any,
         described(
@@ -58,15 +46,6 @@ class RenameUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The new username."""
 
     username: UsernameField
-
-
-class DeletedUserResponse(msgspec.Struct, kw_only=True):
-    """The user is deleted."""
-
-    message: Annotated[str, described("Always `User deleted`.", "User deleted")] = "User deleted"
-    retained: Annotated[
-        list[RetainedDataResponse], described("What remains, and until when at the latest.")
-    ]
 
 
 class SpokenConsent(msgspec.Struct, kw_only=True):

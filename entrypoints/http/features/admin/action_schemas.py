@@ -1,6 +1,6 @@
 """Request and response bodies of what is done for users."""
 
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 
@@ -12,23 +12,42 @@ from domain.otp.delivery import Channel
 from entrypoints.http.core.administration.target import ReasonField, UserBody
 from entrypoints.http.core.administration.user_details import SubjectField
 from entrypoints.http.core.otp.schemas import CHANNELS_OF_REQUESTS
-from entrypoints.http.core.users.retained_data import RetainedDataResponse
+from entrypoints.http.errors.exceptions import FieldError
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.features.admin.retained_data import RetainedDataResponse
 from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
+    UsernameField,
     described,
     external_id_field,
 )
 
+NO_CHANGE: Final = FieldError(
+    "username", FieldErrorCode.MISSING_FIELD, "Send one of username and external_id."
+)
+TWO_CHANGES: Final = FieldError(
+    "username", FieldErrorCode.CONFLICTING_VALUE, "Send only one of username and external_id."
+)
 _ROLES: Final = [role.value for role in STAFF_ROLES]
 
 
 class ChangeUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to change of a user."""
+    """What to change of a user: exactly one of `username` and `external_id`."""
 
+    combinations: ClassVar = (
+        {"required": ["external_id"], "properties": {"username": {"type": "null"}}},
+        {
+            "required": ["username"],
+            "properties": {"username": {"type": "string"}},
+            "not": {"required": ["external_id"]},
+        },
+    )
+
+    username: UsernameField | None = None
     external_id: Annotated[
-        str | None,
+        str | msgspec.UnsetType | None,
         external_id_field(f"{EXTERNAL_ID_DESCRIPTION} Null removes it."),
-    ]
+    ] = msgspec.UNSET
     reason: ReasonField = None
 
 

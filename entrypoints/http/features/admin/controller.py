@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import msgspec
 from litestar import Controller, get, patch, post
 from litestar.params import JSONBody
 
@@ -14,20 +15,23 @@ from domain import errors
 from domain.administration.role_scopes import parse_staff_role
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
+from domain.identities.username import parse_username
 from domain.otp.message_preferences import MessagePreferences
 from entrypoints.http.core.administration.target import (
     ACT_ERRORS,
     TARGET_ERRORS,
     UserBody,
+    add_target,
     parse_target,
 )
 from entrypoints.http.core.administration.user_details import UserDetailsForm, UserDetailsResponse
-from entrypoints.http.core.users.retained_data import to_retained_data
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.admin import action_schemas as actions
+from entrypoints.http.features.admin.retained_data import to_retained_data
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.requests.request import ApiRequest
@@ -109,10 +113,13 @@ class AdminUserController(Controller):
         "/{user_id:str}",
         summary="Change a user",
         response_description="The user was changed.",
-        act=acts.SET_EXTERNAL_ID,
+        act=acts.RENAME,
         errors=[
             InvalidUserId,
+            actions.NO_CHANGE,
+            actions.TWO_CHANGES,
             *ACT_ERRORS,
+            errors.UsernameInUse,
             errors.ExternalIdInUse,
         ],
     )
@@ -123,16 +130,31 @@ class AdminUserController(Controller):
         user_id: IdParameter,
         data: JSONBody[actions.ChangeUserBody],
     ) -> actions.UserActionResponse:
-        """Set or remove what another system calls a user. {who}."""
+        """Rename a user, or set or remove what another system calls the user. {who}.
+
+        The former username is free at once.
+        """
         query = parse_id(user_id, InvalidUserId())
+        has_external_id = data.external_id is not msgspec.UNSET
         with FieldErrors(data) as invalid:
+            if data.username is None and not has_external_id:
+                invalid.add(actions.NO_CHANGE)
+            if data.username is not None and has_external_id:
+                invalid.add(actions.TWO_CHANGES)
+            with invalid.of("username"):
+                rules, name = request.settings.identities.username_rules, data.username
+                username = None if name is None else parse_username(name, rules)
             with invalid.of("external_id"):
                 text = data.external_id
-                external_id = None if text is None else parse_external_id(text)
+                external_id = parse_external_id(text) if isinstance(text, str) else None
             with invalid.of("reason"):
-                reason = request.operator.parse_reason(acts.SET_EXTERNAL_ID, data.reason or "")
+                reason = request.operator.parse_reason(acts.RENAME, data.reason or "")
         act = administration.act_for_users
-        user = await act.set_external_id(request.operator, query, external_id, reason)
+        if username is None:
+            user = await act.set_external_id(request.operator, query, external_id, reason)
+        else:
+            with parsing_field("username"):
+                user = await act.rename(request.operator, query, username, reason)
         return _done("User changed", user)
 
     @post(
@@ -312,11 +334,12 @@ class AdminUserController(Controller):
         All sessions of the user end. Nobody gives a higher role than the own one, and a service
         token only one whose scopes it has. Nobody acts on staff of the same or a higher role, nor
         on themselves: only a command does. So an administrator is demoted by a command only. This
-        holds for all acts.
+        is so for all acts.
         """
-        target = parse_target(request, acts.PROMOTE, data)
-        with parsing_field("role"):
-            role = Role.ADMINISTRATOR if data.role is None else parse_staff_role(data.role)
+        with FieldErrors() as invalid:
+            with invalid.of("role"):
+                role = Role.ADMINISTRATOR if data.role is None else parse_staff_role(data.role)
+            target = add_target(request, acts.PROMOTE, data, invalid)
         act = administration.act_for_users
         with target.reporting():
             user = await act.change_role(request.operator, target.query, role, target.reason)
@@ -343,28 +366,30 @@ class AdminUserController(Controller):
         return _done("User demoted", user)
 
     @post(
-        f"/{acts.RESTORE.name}",
-        summary="Give a phone back to an account that lost it",
-        response_description="The account has its phone again.",
+        f"/{acts.DETACH.name}",
+        summary="Take the number from an account",
+        response_description="The account has no number.",
         status_code=200,
-        act=acts.RESTORE,
-        errors=TARGET_ERRORS,
+        act=acts.DETACH,
+        errors=[*TARGET_ERRORS, errors.PhoneBlocked],
     )
-    async def restore_user(
+    async def detach_user(
         self,
         request: ApiRequest,
         administration: Injected[AdministrationFeature],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
-        """{does}. {who}.
+        """{does}. {who}, and no service token does it.
 
-        An account loses its phone when somebody else proves to own it. Such an account is found by
-        its id only. The account that has the phone now loses it.
+        Its sessions, codes under way, known networks and username end, and the app's backend gets
+        `user.deleted`. The next sign-in with the number opens a new account. The account stays, and
+        is found by its id, which is `subject`: with another number it has an owner again. A blocked
+        user is unblocked first, and nobody of the staff is detached.
         """
-        target = parse_target(request, acts.RESTORE, data)
+        target = parse_target(request, acts.DETACH, data)
         act = administration.act_for_users
-        user = await act.restore(request.operator, target.query, target.reason)
-        return _done("User restored", user)
+        user = await act.detach(request.operator, target.query, target.reason)
+        return _done("User detached", user)
 
 
 async def _show(
@@ -374,9 +399,13 @@ async def _show(
     reason: str = "",
 ) -> UserDetailsResponse:
     show_user = user_details.show_user
-    details = await show_user(request.operator, query, reason)
+    is_head = IS_HEAD in request.scope["state"]
+    details = await show_user(request.operator, query, reason, is_shown=not is_head)
     form: UserDetailsForm = request.app.state.user_details
-    return form.to_response(details, show_user.clock.now())
+    response = form.to_response(details, show_user.clock.now())
+    if request.operator.is_token:  # they are for people who look into the log
+        response.phone_hash_of_yesterday = response.token_repeats = msgspec.UNSET
+    return response
 
 
 def _done(message: str, user: FoundUser) -> actions.UserActionResponse:

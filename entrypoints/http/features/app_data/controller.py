@@ -9,7 +9,7 @@ from application.features.app_data.acts import SET_APP_DATA, SET_CLAIMS
 from application.features.app_data.feature import AppDataFeature
 from domain import errors
 from domain.features.app_data.app_data import parse_app_data
-from domain.features.app_data.claims import parse_claims
+from domain.identities.claims import parse_claims
 from entrypoints.http.core.administration.target import ACT_ERRORS
 from entrypoints.http.errors.exceptions import InvalidUserId
 from entrypoints.http.features.app_data.schemas import (

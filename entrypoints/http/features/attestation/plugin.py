@@ -22,7 +22,7 @@ class AttestationHealth(msgspec.Struct, kw_only=True):
 
     attestation: Annotated[
         str | msgspec.UnsetType,
-        described("`ok`, or the problem. Only if a provider checks proofs.", "ok"),
+        described("`ok` or `degraded`. Only if a provider checks proofs.", "ok"),
     ] = msgspec.UNSET
 
 

@@ -1,5 +1,7 @@
 """Blocks: list, add and end them."""
 
+from functools import partial
+
 from litestar import Controller, get, post
 from litestar.params import JSONBody
 
@@ -59,7 +61,8 @@ class BlockController(Controller):
         are active. A service token blocks for 24 hours at most. {who}.
         """
         with FieldErrors(data) as invalid:
-            subject, end = schemas.parse_block(data, invalid)
+            check_end = partial(blocks.check_end, request.operator)
+            subject, end = schemas.parse_block(data, invalid, check_end)
             with invalid.of("reason"):
                 reason = request.operator.parse_reason(ADD_BLOCK, data.reason)
         with parsing_field("ends_at" if data.seconds is None else "seconds"):

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import msgspec
 
 from domain.features.blocks.block import Block, SubjectKind
-from entrypoints.http.core.administration.audit_entries import ActorResponse
+from entrypoints.http.core.administration.audit_entries import ActorResponse, to_actor_response
 from entrypoints.http.fields import ID_DESCRIPTION, described, format_timestamp, time_field
 
 _BLOCK_ID_EXAMPLE: Final = "6561a2b7c3d4e5f60718293c"
@@ -35,7 +35,7 @@ class BlocksResponse(msgspec.Struct, kw_only=True):
 
 def to_block_response(block: Block) -> BlockResponse:
     """Convert a block."""
-    subject, actor = block.subject, block.created_by
+    subject = block.subject
     texts = {kind: subject.text if subject.kind is kind else None for kind in SubjectKind}
     return BlockResponse(
         id=block.id,
@@ -44,13 +44,7 @@ def to_block_response(block: Block) -> BlockResponse:
         country=texts[SubjectKind.COUNTRY],
         reason=block.reason,
         created_at=format_timestamp(block.created_at),
-        created_by=ActorResponse(
-            kind=actor.kind.value,
-            id=actor.id,
-            name=actor.name,
-            role=actor.role,
-            is_claim=actor.is_claim,
-        ),
+        created_by=to_actor_response(block.created_by),
         ends_at=format_timestamp(block.ends_at),
     )
 

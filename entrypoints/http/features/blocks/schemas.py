@@ -1,5 +1,6 @@
 """Bodies of blocks."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Final
 
@@ -86,9 +87,14 @@ class EndBlockBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     reason: ReasonField
 
 
-def parse_block(body: AddBlockBody, invalid: FieldErrors) -> tuple[Subject, datetime | timedelta]:
-    """Parse what a block blocks, and its end. Errors are added to `invalid`."""
-    subject, end = Subject(SubjectKind.PREFIX, ""), timedelta()
+def parse_block(
+    body: AddBlockBody,
+    invalid: FieldErrors,
+    check_end: Callable[[datetime | timedelta], object],
+) -> tuple[Subject, datetime | timedelta]:
+    """Parse what a block blocks, and its end, which is checked. Errors are added to `invalid`."""
+    subject = Subject(SubjectKind.PREFIX, "")
+    end: datetime | timedelta = timedelta()
     sent = {kind: text for kind in SubjectKind if (text := getattr(body, kind)) is not None}
     if not sent:
         invalid.add(missing_field("prefix"))
@@ -103,8 +109,10 @@ def parse_block(body: AddBlockBody, invalid: FieldErrors) -> tuple[Subject, date
         with invalid.of("seconds"):
             if body.ends_at is not None:
                 raise ConflictingValue("Send one of seconds and ends_at.")
-            return subject, timedelta(seconds=max(0, min(body.seconds, 2 * _MAX_SECONDS)))
+            end = timedelta(seconds=max(0, min(body.seconds, 2 * _MAX_SECONDS)))
+            check_end(end)
     if body.ends_at is not None:
         with invalid.of("ends_at"):
-            return subject, parse_time(body.ends_at)
+            end = parse_time(body.ends_at)
+            check_end(end)
     return subject, end

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from application.administration.act_for_users import ActForUsers
 from application.administration.acts import Act
@@ -15,12 +16,22 @@ from entrypoints.http.features.console.request import ConsoleRequest
 
 @dataclass(frozen=True, slots=True)
 class ActCall:
-    """What an act needs: the use cases, who acts for whom and why, and the other fields."""
+    """What an act needs: the use cases, who acts for whom and why, and the other fields.
+
+    Attributes:
+        request: The request.
+        use_cases: The use cases.
+        query: The user.
+        reason: Why.
+        values: The values of the fields that `ActPage.parse` parses.
+        form: All fields, as they were filled in.
+    """
 
     request: ConsoleRequest
     use_cases: UseCases
     query: UserQuery
     reason: str
+    values: Mapping[str, Any]
     form: Mapping[str, str]
 
     @property
@@ -44,8 +55,9 @@ class ActPage:
         is_offered: Whether the page of a user has its link.
         run: Does it, and returns what the next page says, as a key of `DONE`. None where the
             response is no page.
-        is_dangerous: Whether nobody can undo it.
+        is_dangerous: Whether it is final.
         text: The template of what happens, where that of acts does not say it.
+        parse: What parses each of its fields. All errors are shown together.
         fields: The template of its fields, where that of acts does not have them.
         stays: Whether the page stays, because the response is a file.
         errors: What is wrong and the way out, where this act raises such an error.
@@ -57,6 +69,7 @@ class ActPage:
     run: Callable[[ActCall], Awaitable[str]] | None
     is_dangerous: bool = False
     text: str = ""
+    parse: Mapping[str, Callable[[ConsoleRequest, str], object]] = field(default_factory=dict)
     fields: str = ""
     stays: bool = False
     errors: Mapping[type[ApiError], str] = field(default_factory=dict)

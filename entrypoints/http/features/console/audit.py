@@ -25,7 +25,7 @@ from entrypoints.http.features.console.render import render, see_other
 from entrypoints.http.features.console.request import ConsoleRequest
 from entrypoints.http.features.console.user_acts import USERS
 from entrypoints.http.requests.dependencies import Injected
-from entrypoints.http.requests.parsing import FieldErrors, parsing_field
+from entrypoints.http.requests.parsing import FieldErrors
 from entrypoints.words.user_text import find_one_user
 from entrypoints.words.user_words import describe_actor_kind
 
@@ -85,12 +85,13 @@ class AuditPageController(ConsoleController):
         find_user = use_cases.administration.find_user
         query: dict[str, str] = {}
         try:
-            with parsing_field("actor"):
-                if actor:
-                    query["actor"] = await _find_actor(find_user, actor, region)
-            with parsing_field("user"):
-                if user:
-                    query["user"] = await _find_subject(find_user, user, region)
+            with FieldErrors() as invalid:
+                with invalid.of("actor"):
+                    if actor:
+                        query["actor"] = await _find_actor(find_user, actor, region)
+                with invalid.of("user"):
+                    if user:
+                        query["user"] = await _find_subject(find_user, user, region)
         except InvalidFields as error:
             typed, no_page = {"user": user, "actor": actor}, AuditPage((), None)
             return _render(request, typed, no_page, AuditFilter(), error=error)

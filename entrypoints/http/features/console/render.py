@@ -29,7 +29,8 @@ DONE: Final[Mapping[str, str]] = {
     "user_promoted": "This user has the role.",
     "user_demoted": "This user is a member.",
     "external_id_changed": "The external id is changed.",
-    "user_restored": "The account has its phone back.",
+    "user_renamed": "The username is changed.",
+    "user_detached": "This account has no number now. Keep its id, which finds it.",
     "user_deleted": "The account is deleted.",
     "user_deleted_before": "This account was deleted before, so nothing was done now.",
 }

@@ -24,6 +24,7 @@ from domain.administration.scope import Scope
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
+from domain.identities.username import Username, parse_username
 from domain.otp.message_preferences import MessagePreferences, require_locale
 from domain.phone import parse_phone
 from entrypoints.http.core.administration.user_details import summarize_user
@@ -42,7 +43,6 @@ from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id, parsing_field
 from entrypoints.http.responses.errors import report_error, table_of
 from entrypoints.words import act_words
-from entrypoints.words.user_words import describe_hold
 
 USERS: Final = "/console/users"
 PHONE: Final = f"{USERS}/phone"
@@ -98,9 +98,7 @@ async def _sign_out(call: ActCall) -> str:
 
 
 async def _promote(call: ActCall) -> str:
-    with parsing_field("role"):
-        role = parse_staff_role(call.form["role"])
-    await call.act.change_role(call.operator, call.query, role, call.reason)
+    await call.act.change_role(call.operator, call.query, call.values["role"], call.reason)
     return "user_promoted"
 
 
@@ -110,16 +108,24 @@ async def _demote(call: ActCall) -> str:
 
 
 async def _set_external_id(call: ActCall) -> str:
-    with parsing_field("external_id"):
-        text = call.form["external_id"]
-        external_id = parse_external_id(text) if text else None
+    external_id = call.values["external_id"]
     await call.act.set_external_id(call.operator, call.query, external_id, call.reason)
     return "external_id_changed"
 
 
-async def _restore(call: ActCall) -> str:
-    await call.act.restore(call.operator, call.query, call.reason)
-    return "user_restored"
+def _parse_username(request: ConsoleRequest, text: str) -> Username:
+    return parse_username(text, request.settings.identities.username_rules)
+
+
+async def _rename(call: ActCall) -> str:
+    with parsing_field("username"):
+        await call.act.rename(call.operator, call.query, call.values["username"], call.reason)
+    return "user_renamed"
+
+
+async def _detach(call: ActCall) -> str:
+    await call.act.detach(call.operator, call.query, call.reason)
+    return "user_detached"
 
 
 async def _delete(call: ActCall) -> str:
@@ -147,6 +153,15 @@ def is_open(details: UserDetails) -> bool:
 def _is_staff(details: UserDetails) -> bool:
     identity = details.user.identity
     return is_open(details) and identity is not None and identity.is_staff
+
+
+def _has_name(details: UserDetails) -> bool:
+    identity = details.user.identity
+    return is_open(details) and identity is not None and identity.user is not None
+
+
+def _is_detachable(details: UserDetails) -> bool:
+    return is_open(details) and not _is_staff(details) and not _is_blocked(details)
 
 
 def _is_detached(details: UserDetails) -> bool:
@@ -178,15 +193,29 @@ _PAGES: Final = (
         run=_block,
     ),
     ActPage(act=acts.UNBLOCK, title="Unblock the phone", is_offered=_is_blocked, run=_unblock),
-    ActPage(act=acts.PROMOTE, title="Give a role", is_offered=is_open, run=_promote),
+    ActPage(
+        act=acts.PROMOTE,
+        title="Give a role",
+        is_offered=is_open,
+        run=_promote,
+        parse={"role": lambda _, text: parse_staff_role(text)},
+    ),
     ActPage(act=acts.DEMOTE, title="Make a member", is_offered=_is_staff, run=_demote),
     ActPage(
         act=acts.SET_EXTERNAL_ID,
         title="Change the external id",
         is_offered=is_open,
         run=_set_external_id,
+        parse={"external_id": lambda _, text: parse_external_id(text) if text else None},
     ),
-    ActPage(act=acts.RESTORE, title="Give the phone back", is_offered=_is_detached, run=_restore),
+    ActPage(
+        act=acts.RENAME,
+        title="Change the username",
+        is_offered=_has_name,
+        run=_rename,
+        parse={"username": _parse_username},
+    ),
+    ActPage(act=acts.DETACH, title="Take the number away", is_offered=_is_detachable, run=_detach),
 )
 _DELETION: Final = ActPage(
     act=acts.DELETE,
@@ -307,8 +336,14 @@ async def run_act(request: ConsoleRequest, use_cases: UseCases, user: FoundUser)
         # A second click on "Delete the account" ends here.
         return see_other(path_of(user), "user_deleted_before")
     try:
-        reason = parse_act_reason(request, page.act, form)
-        call = ActCall(request, use_cases, query, reason, form)
+        values = dict[str, object]()
+        with FieldErrors() as invalid:
+            for name, parse in page.parse.items():
+                with invalid.of(name):
+                    values[name] = parse(request, form[name])
+            with invalid.of("reason"):
+                reason = request.operator.parse_reason(page.act, form["reason"])
+        call = ActCall(request, use_cases, query, reason, values, form)
         done = await page.run(call) if page.run else ""
     except errors.UserNotFound as error:
         # Another request may have deleted the account meanwhile.
@@ -381,7 +416,6 @@ async def render_act(
         user=user,
         identity=identity,
         summary=summarize_user(user),
-        hold=describe_hold(user.hold, is_blocked=page.act is acts.BLOCK) if user.hold else "",
         action_path=f"{path_of(user) if identity else PHONE}/{page.act.name}",
         cancel_path=path_of(user),
         phone_path=PHONE,
@@ -411,10 +445,8 @@ def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
     match error:
         case errors.UserNotFound() if user.identity is not None and user.identity.is_deleted:
             return "This account is deleted already."
-        case errors.UserNotFound() if _page_of(request).act is acts.RESTORE:
-            return "This account has a phone number, so nothing was changed."
         case errors.UserNotFound() if user.identity is not None:
-            return act_words.explain_lost_phone("give it back first.")
+            return act_words.explain_lost_phone("give it another first.")
         case errors.UserNotFound():
             return act_words.NO_ACCOUNT
         case errors.TooManyOperatorCodes():

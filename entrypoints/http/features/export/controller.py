@@ -53,8 +53,9 @@ class OwnExportController(Controller):
         """
         principal = request.principal
         if IS_HEAD in request.scope["state"]:
-            # It reads nothing, and is not the export of the day.
-            exports.export_own_data.check(principal)
+            # It is not the export of the day.
+            async with file_reads.slot(request.client_ip):
+                await exports.export_own_data.check(principal)
             return answer_head(principal.identity.id)
         return send_archive(
             lambda: exports.export_own_data(principal), file_reads.slot(request.client_ip)

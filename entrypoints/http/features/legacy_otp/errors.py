@@ -30,7 +30,6 @@ Clients compare how `error` begins. Errors of any other status are a 500 there.
 
 _OTHER_STATUSES: Final[Mapping[type[ApiError], int]] = {
     exceptions.BodyTooLarge: 400,
-    errors.NumberWasChanged: 403,
     # A proxy or a client repeats it.
     exceptions.Overloaded: 503,
 }
@@ -38,7 +37,6 @@ _OTHER_STATUSES: Final[Mapping[type[ApiError], int]] = {
 _WRONG_CODE: Final = "Invalid OTP or Validation failed "
 _REASONS: Final[Mapping[type[ApiError], str]] = {
     errors.IncorrectOtp: _WRONG_CODE,
-    errors.NumberWasChanged: _WRONG_CODE,
     exceptions.MethodNotAllowed: "Only POST methods are allowed",
     errors.DeliveryFailed: "unable to connect to message server :- {}",
 }

@@ -1,1 +1,1 @@
-"""Changes of the phone number of a user, and their undo."""
+"""Changes of the phone number of a user."""

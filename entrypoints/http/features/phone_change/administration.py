@@ -1,4 +1,4 @@
-"""Changes of the phone number of a user by administrators and backends."""
+"""Changes of the phone number of a user by administrators."""
 
 from typing import Final
 
@@ -6,16 +6,14 @@ from litestar import Controller, post
 from litestar.params import JSONBody
 
 from application.features.phone_change.acts import CHANGE_PHONE
+from application.features.phone_change.change_phone_of_user import HAS_NUMBER
 from application.features.phone_change.feature import PhoneChangeFeature
-from application.features.phone_change.move_phone import HAS_NUMBER
 from domain import errors
-from domain.features.phone_change.errors import TooManyPhoneChanges
 from domain.phone import parse_phone
 from entrypoints.http.core.administration.target import ACT_ERRORS
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.phone_change import schemas
-from entrypoints.http.fields import format_timestamp
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.parameters import IdParameter
@@ -46,8 +44,6 @@ class UserPhoneController(Controller):
             *ACT_ERRORS,
             errors.CountryNotServed,
             errors.PhoneInUse,
-            errors.PhoneBlocked,
-            TooManyPhoneChanges,
         ],
     )
     async def change_user_phone(
@@ -59,15 +55,15 @@ class UserPhoneController(Controller):
     ) -> schemas.ChangeUserPhoneResponse:
         """Give a user who lost the phone another number. First check that it is the owner.
 
-        - All sessions end: the owner signs in with the new number.
-        - The former number gets a message, and can undo the change for seven days. Nobody else
-          gets it until then. So a number that is blocked or gets no codes has to be changed by
-          a command, and there is no change without an undo here.
+        - All sessions end, and a role: the owner signs in with the new number.
+        - The former number gets a message, and is free: the next login with it opens an account.
+        - An account whose number belongs to somebody else now gets a number again.
         - The number of an administrator is changed by a command only.
+        - No service token changes a number, whatever its scopes: a 403 `forbidden`.
         - After a 503 that is not `audit_failed`, the change may have begun: then it is completed.
           Show the user before you repeat it.
 
-        {who}, and may change 20 numbers a day; attempts that fail count.
+        {who}.
         """
         query, settings = parse_id(user_id, InvalidUserId()), request.settings.otp
         with FieldErrors(data) as invalid:
@@ -77,8 +73,4 @@ class UserPhoneController(Controller):
                 reason = request.operator.parse_reason(CHANGE_PHONE, data.reason)
         with parsing_field("phone"):
             user = await phone_change.change_phone_of_user(request.operator, query, phone, reason)
-        return schemas.ChangeUserPhoneResponse(
-            message="Phone number changed",
-            subject=user.subject,
-            undo_until=format_timestamp(user.require_identity().phone_changes.undo_deadlines[-1]),
-        )
+        return schemas.ChangeUserPhoneResponse(message="Phone number changed", subject=user.subject)

@@ -5,8 +5,6 @@ from typing import Annotated, ClassVar, Final
 
 import msgspec
 
-from domain.otp.challenge import MAX_CODE_INPUT_LENGTH
-from domain.otp.undo_code import UNDO_CODE_LENGTH
 from entrypoints.http.core.administration.user_details import SubjectField
 from entrypoints.http.core.otp.schemas import (
     CodeRequestBody,
@@ -14,25 +12,15 @@ from entrypoints.http.core.otp.schemas import (
     otp_field,
 )
 from entrypoints.http.fields import (
-    SPACES,
     PhoneField,
     combination,
     described,
-    not_only_ascii,
     phone_field,
     reason_field,
-    time_field,
 )
 
-TOGETHER: Final = "Send old_otp and old_request_id together, or omit both."
+TOGETHER: Final = "Send old_otp and old_request_id together."
 """What is wrong where a code of the present number or its request id is missing."""
-ONE_CODE: Final = "Send undo_code, or otp and request_id, but not both."
-"""What is wrong where there are two codes for an undo."""
-_BETWEEN: Final = f"[{SPACES}-]*"
-_UNDO_CODE_PATTERN: Final = (
-    f"^{_BETWEEN}(?:[2-9A-HJ-NP-Za-hj-np-z]{_BETWEEN}){{{UNDO_CODE_LENGTH}}}$"
-    f"|{not_only_ascii('!-,.-1:-@IO[-`io{-~')}"
-)
 
 
 class OtpTarget(StrEnum):
@@ -78,11 +66,14 @@ class RequestPhoneChangeOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_
 
 
 class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The new number with its code, and perhaps a code of the present number."""
+    """The new number with its code, and a code of the present number.
+
+    Without that code the request is no invalid one: the response says how to get it.
+    """
 
     combinations: ClassVar = (
-        combination(without=("old_otp", "old_request_id")),
         combination("old_otp", "old_request_id"),
+        combination(without=("old_otp", "old_request_id")),
     )
 
     phone: PhoneField
@@ -91,8 +82,8 @@ class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     old_otp: Annotated[
         str | None,
         otp_field(
-            "The code that the present number got. Without it, the user signed in within the"
-            " last 15 minutes."
+            "The code that the present number got. Without it, the response is a 403"
+            " `reauthentication_required`."
         ),
     ] = None
     old_request_id: Annotated[
@@ -108,45 +99,6 @@ class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             "The language of the message to the present number, which says that it is no longer"
             " the number of the account.",
             "en",
-        ),
-    ] = None
-
-
-class RequestUndoOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_only=True):
-    """The number that an account had. An unknown platform or locale is not an error."""
-
-    phone: PhoneField
-
-
-class UndoPhoneChangeBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The number that an account had, with one of its codes: `undo_code`, or `otp`."""
-
-    combinations: ClassVar = (
-        combination("undo_code", without=("otp", "request_id")),
-        combination("otp", "request_id", without=("undo_code",)),
-    )
-
-    phone: PhoneField
-    undo_code: Annotated[
-        str | None,
-        described(
-            "The code in the message that the number was changed. Upper and lower case, spaces,"
-            " hyphens and invisible characters make no difference, nor do digits of other scripts"
-            " and full-width letters. The maximum length counts every character.",
-            "K7QM-2XPA-9RTW",
-            pattern=_UNDO_CODE_PATTERN,
-            max_length=MAX_CODE_INPUT_LENGTH,
-        ),
-    ] = None
-    otp: Annotated[
-        str | None,
-        otp_field("The digits of a code that the number requested, without `undo_code`."),
-    ] = None
-    request_id: Annotated[
-        str | None,
-        described(
-            "The `request_id` of the request for `otp`. Neither is sent without the other.",
-            "<the request_id of the request for the code>",
         ),
     ] = None
 
@@ -172,33 +124,8 @@ class ChangeUserPhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=Tr
     ]
 
 
-class DisownPhoneResponse(msgspec.Struct, kw_only=True):
-    """The number is free."""
-
-    success: Annotated[bool, described("Always true.", True)] = True
-    message: Annotated[str, described("Always `Phone disowned`.", "Phone disowned")] = (
-        "Phone disowned"
-    )
-
-
-ALREADY_DISOWNED: Final = (
-    "The account had this number again already: whoever signed in with the other number said that "
-    "the account is not theirs. All sessions have ended."
-)
-
-
-class UndoPhoneChangeResponse(msgspec.Struct, kw_only=True):
-    """The account has its former number again."""
-
-    success: Annotated[bool, described("Always true.", True)] = True
-    message: Annotated[str, described("What was done.", "Phone change undone")] = (
-        "Phone change undone"
-    )
-
-
 class ChangeUserPhoneResponse(msgspec.Struct, kw_only=True):
     """The account has the new number."""
 
-    message: Annotated[str, described("What was done.", "Phone blocked")]
+    message: Annotated[str, described("What was done.", "Phone number changed")]
     subject: SubjectField
-    undo_until: Annotated[str, time_field("Until when the former number can undo it, in UTC.")]

@@ -216,7 +216,10 @@ onClick("resend", "otp-error", async () => {
   else usePhoneForm();
 });
 
-onClick("other-phone", "otp-error", usePhoneForm);
+onClick("other-phone", "otp-error", async () => {
+  await dialtone.cancelRequest();
+  usePhoneForm();
+});
 
 function usePhoneForm() {
   show("code-form", false);

@@ -31,6 +31,8 @@ def parse_query(
     with FieldErrors() as invalid:
         with invalid.of("hours"):
             count = HOURS.parse(hours)
+            if hours is not None and (first_day, last_day) != (None, None):
+                raise ConflictingValue("Hours and days do not go together: omit one of them.")
         with invalid.of("from"):
             first = None if first_day is None else parse_day(first_day)
         with invalid.of("until"):
@@ -40,8 +42,5 @@ def parse_query(
     if first is None and last is None:
         with parsing_field("hours"):
             return query_hours(now, count, dimensions)
-    with parsing_field("hours"):
-        if hours is not None:
-            raise ConflictingValue("Hours and days do not go together: omit one of them.")
     with parsing_field("from"):
         return query_days(now, first, last, dimensions)

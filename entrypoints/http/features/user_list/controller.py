@@ -13,6 +13,7 @@ from domain.identities.role import Role
 from entrypoints.http.features.user_list import schemas
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parsing import FieldErrors
 from entrypoints.http.requests.request import ApiRequest
 
@@ -79,7 +80,10 @@ class UserListController(Controller):
                 after = user_filter.parse_cursor(cursor) if cursor is not None else None
             with invalid.of("limit"):
                 size = min(schemas.PAGE_SIZE.parse(limit), MAX_PAGE_SIZE)
-        page = await user_list.list_users(request.operator, user_filter, after, size)
+        is_head = IS_HEAD in request.scope["state"]
+        page = await user_list.list_users(
+            request.operator, user_filter, after, size, is_shown=not is_head
+        )
         return schemas.to_page_response(page, user_filter)
 
 

@@ -19,7 +19,7 @@ class CallHealth(msgspec.Struct, kw_only=True):
 
     calls: Annotated[
         str | msgspec.UnsetType,
-        described("`ok`, or the problem. Only if the provider of calls can be checked.", "ok"),
+        described("`ok` or `degraded`. Only if the provider of calls can be checked.", "ok"),
     ] = msgspec.UNSET
 
 

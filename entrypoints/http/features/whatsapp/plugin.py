@@ -40,7 +40,7 @@ class WhatsAppHealth(msgspec.Struct, kw_only=True):
 
     whatsapp: Annotated[
         str | msgspec.UnsetType,
-        described("`ok`, or the problem. Only if codes go by WhatsApp.", "ok"),
+        described("`ok` or `degraded`. Only if codes go by WhatsApp.", "ok"),
     ] = msgspec.UNSET
 
 

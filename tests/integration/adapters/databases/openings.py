@@ -9,9 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.databases.mongo import inspect_database as inspect_mongo
-from adapters.databases.postgres import inspect_database as inspect_postgres
-from adapters.databases.sqlite import inspect_file
+from adapters.databases import mongo, postgres, sqlite
 from application.ports.errors import ConfigurationError
 from tests.support.builders import an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -32,6 +30,7 @@ class Opening:
 
     open: Callable[[Any], AbstractAsyncContextManager[OpenRepositories]]
     inspect: Callable[[Any, str | None], Awaitable[int | None]]
+    locate_missing: Callable[[Any], Awaitable[str | None]]
 
     async def create(self, place: object) -> None:
         """Make a database with an identity, or open it if it is there."""
@@ -55,13 +54,17 @@ class Opening:
 
 
 async def _inspect_file(path: Path, key_fingerprint: str | None) -> int | None:
-    return inspect_file(path, key_fingerprint)
+    return sqlite.inspect_file(path, key_fingerprint)
 
 
 async def _inspect_postgres(url: str, key_fingerprint: str | None) -> int | None:
-    return (await inspect_postgres(url, key_fingerprint)).schema_version
+    return (await postgres.inspect_database(url, key_fingerprint)).schema_version
 
 
-SQLITE_OPENING: Final = Opening(open_sqlite_repositories, _inspect_file)
-POSTGRES_OPENING: Final = Opening(open_postgres_repositories, _inspect_postgres)
-MONGO_OPENING: Final = Opening(open_mongo_repositories, inspect_mongo)
+SQLITE_OPENING: Final = Opening(open_sqlite_repositories, _inspect_file, sqlite.locate_missing)
+POSTGRES_OPENING: Final = Opening(
+    open_postgres_repositories, _inspect_postgres, postgres.locate_missing
+)
+MONGO_OPENING: Final = Opening(
+    open_mongo_repositories, mongo.inspect_database, mongo.locate_missing
+)

@@ -1,4 +1,4 @@
-"""Copies under other keys: phones, blocks, holds, and interruptions."""
+"""Copies under other keys: phones, blocks, and interruptions."""
 
 import asyncio
 import itertools
@@ -25,7 +25,6 @@ from adapters.databases.sqlite.connection_worker import Failed, commit_batch
 from adapters.security.encryption import AesPhoneEncryption
 from application.ports.errors import ConfigurationError, OperationRejected
 from application.ports.versioned import Versioned
-from domain.identities.phone_change import UNDO_PERIOD
 from domain.otp.phone_verification import PhoneVerification
 from tests.integration.adapters.databases.mongo.mongo_support import with_metadata_of
 from tests.integration.adapters.databases.postgres.postgres_support import emptied_database
@@ -34,13 +33,10 @@ from tests.integration.adapters.databases.test_copying import (
     sqlite_place,
 )
 from tests.integration.adapters.databases.test_phone_keys import (
-    ASSIGNED,
     BLOCKED,
     BLOCKED_OWNER,
     CHANGING,
     FIRST,
-    HELD,
-    HELD_PHONE,
     NEW_PHONE,
     OF_CHANGE,
     OLD,
@@ -51,7 +47,6 @@ from tests.integration.adapters.databases.test_phone_keys import (
     STRANGER,
     encryption,
     fill_repositories,
-    phone_assignments,
 )
 from tests.support.builders import NOW, an_id, an_identity
 from tests.support.repositories import open_repositories
@@ -121,10 +116,7 @@ async def assert_copied(target: Place, new: AesPhoneEncryption = NEW) -> None:
         identities, verifications = repositories.identities, repositories.phone_verifications
         assert await identities.load(an_id(1)) == Versioned(an_identity(phone=OWNER), 1)
         assert await identities.load(CHANGING.id) == Versioned(CHANGING, 1)
-        assigned = await phone_assignments(repositories, new).load(ASSIGNED.id)
-        assert assigned is not None
-        assert assigned.value == ASSIGNED
-        phones = [OWNER, BLOCKED_OWNER, BLOCKED, STRANGER, NEW_PHONE, OLD_PHONE, HELD_PHONE]
+        phones = [OWNER, BLOCKED_OWNER, BLOCKED, STRANGER, NEW_PHONE, OLD_PHONE]
         assert [(await verifications.load(phone)).value for phone in phones] == [
             kept,
             replace(kept, identity_id=an_id(2), blocked_at=NOW),
@@ -132,21 +124,17 @@ async def assert_copied(target: Place, new: AesPhoneEncryption = NEW) -> None:
             PhoneVerification(),
             replace(OF_CHANGE, trusted_ips=()),
             replace(OF_CHANGE, trusted_ips=()),
-            replace(HELD, trusted_ips=()),
         ]
         # Hashes of client IPs, phones and number ranges are gone.
         assert await repositories.stores.limits.delete_expired(LATER, 20) == 0
         assert await repositories.unchallenged_attempts.delete_expired(LATER, 20) == 0
-        # The hold expires as before.
         assert await verifications.delete_expired(LATER, 10) == 0
-        assert await verifications.prune(NOW + UNDO_PERIOD, 10) == 1
-        assert await verifications.delete_expired(NOW + UNDO_PERIOD, 10) == 1
 
 
 async def test_all_phones_are_found_under_other_keys(source: Place, target: Place) -> None:
     counts = await copy_under_keys(source, target)
 
-    assert counts["phone_verifications"] == 6
+    assert counts["phone_verifications"] == 5
     assert counts["identities"] == 3
     assert counts["unchallenged_attempts"] == 0
     await assert_copied(target)
@@ -255,7 +243,7 @@ async def test_a_phone_that_cannot_be_decrypted_is_an_error_that_names_the_datab
             await Copying(opened, filled, report_nothing, change).add_records(is_continued=False)
 
 
-async def test_blocks_and_holds_are_copied_again_from_a_copy(source: Place, tmp_path: Path) -> None:
+async def test_blocks_are_copied_again_from_a_copy(source: Place, tmp_path: Path) -> None:
     first, second = sqlite_place(tmp_path / "1.db"), sqlite_place(tmp_path / "2.db")
     await copy_under_keys(source, first)
 

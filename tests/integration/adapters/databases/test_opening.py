@@ -134,10 +134,20 @@ async def test_a_new_database_is_inspected_without_a_change_and_checked_by_a_wri
         metadata = it.read_metadata()
         await repositories.health.check()
         assert it.read_metadata() != metadata
-        if not isinstance(it, SqlitePlace):
-            it.empty()
-            with pytest.raises(StorageUnavailable, match="emptied"):
-                await repositories.health.check()
+        it.empty()
+        with pytest.raises(StorageUnavailable, match="emptied"):
+            await repositories.health.check()
+
+
+async def test_a_missing_database_is_located_without_a_change(it: Place) -> None:
+    before = it.content()
+    place = await it.opening.locate_missing(it.place)
+    assert place is not None
+    assert place.rpartition("/")[2] in str(it.place)
+    assert it.content() == before
+
+    await it.opening.create(it.place)
+    assert await it.opening.locate_missing(it.place) is None
 
 
 async def test_a_database_of_another_version_or_of_other_keys_is_rejected_and_stays_usable(

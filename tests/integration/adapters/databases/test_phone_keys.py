@@ -12,20 +12,15 @@ import pytest
 from adapters.databases import mongo, postgres, sqlite
 from adapters.databases.records import outages
 from adapters.databases.records.database import Database
-from adapters.databases.records.features.phone_change import make_phone_change_repositories
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.phone_keys import reencrypt_phones
 from adapters.databases.records.record_store import RecordStore
 from adapters.security.encryption import AesPhoneEncryption
-from application.features.phone_change.ports import PhoneAssignmentsRepository
 from application.ports.errors import StorageUnavailable
 from application.ports.versioned import Versioned
-from domain.features.phone_change.phone_assignment import PhoneAssignments
-from domain.identities.phone_change import UNDO_PERIOD, PhoneChange
-from domain.identities.phone_changes import PhoneChanges
+from domain.identities.phone_change import PhoneChange
 from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import Channel
-from domain.otp.hold import Hold
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import DeliveryRoute, RateLimits
@@ -52,14 +47,11 @@ def encryption(index_key: bytes, *keys: tuple[str, bytes]) -> AesPhoneEncryption
 
 
 OLD = encryption(b"o")
-OWNER, BLOCKED_OWNER, BLOCKED, STRANGER, OLD_PHONE, NEW_PHONE, HELD_PHONE = map(
-    a_phone, range(1, 8)
-)
+OWNER, BLOCKED_OWNER, BLOCKED, STRANGER, OLD_PHONE, NEW_PHONE = map(a_phone, range(1, 7))
 CHANGE: Final = PhoneChange(
     new_phone=NEW_PHONE, old_phone=OLD_PHONE, started_at=NOW, attempted_at=NOW
 )
-ASSIGNED: Final = PhoneAssignments(id=an_id(3)).add(CHANGE, NOW)
-CHANGING: Final = an_identity(id=an_id(3), phone=OLD_PHONE, phone_changes=PhoneChanges(CHANGE))
+CHANGING: Final = an_identity(id=an_id(3), phone=OLD_PHONE, phone_change=CHANGE)
 
 
 @dataclass(frozen=True)
@@ -117,13 +109,6 @@ OWNED: Final = PhoneVerification(
 
 
 OF_CHANGE: Final = replace(OWNED, identity_id=CHANGING.id)
-HELD: Final = replace(OWNED, identity_id=None, hold=Hold(an_id(4), NOW + UNDO_PERIOD))
-
-
-def phone_assignments(
-    repositories: OpenRepositories, encryption: PhoneEncryption
-) -> PhoneAssignmentsRepository:
-    return make_phone_change_repositories(repositories.stores, encryption).phone_assignments
 
 
 async def fill(database: DatabaseKind) -> None:
@@ -141,10 +126,8 @@ async def fill_repositories(repositories: OpenRepositories) -> None:
     await verifications.save(BLOCKED, a_phone_verification().block(NOW), 0)
     await verifications.save(STRANGER, a_phone_verification(), 0)
     await repositories.identities.add(CHANGING)
-    await phone_assignments(repositories, OLD).add(ASSIGNED)
     await verifications.save(NEW_PHONE, OF_CHANGE, 0)
     await verifications.save(OLD_PHONE, OF_CHANGE, 0)
-    await verifications.save(HELD_PHONE, HELD, 0)
     route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash", "a hash")
     reservation = RateLimits().reserve_delivery(NOW, route, Recognition.NONE, Channel.SMS)
     await repositories.stores.limits.acquire(reservation)
@@ -181,7 +164,7 @@ async def test_a_short_outage_does_not_end_the_job(
     rotated = encryption(b"o", SECOND, FIRST)
     async with database.open_database(rotated.key_fingerprint()) as opened:
         interrupted: Any = InterruptedStore(opened.records)
-        assert await reencrypt_phones(interrupted, rotated) == 7
+        assert await reencrypt_phones(interrupted, rotated) == 5
 
 
 async def test_phones_of_a_former_encryption_key_are_encrypted_again(
@@ -189,7 +172,7 @@ async def test_phones_of_a_former_encryption_key_are_encrypted_again(
 ) -> None:
     await fill(database)
 
-    assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 7
+    assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 5
     assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 0
 
     # Without the former key.
@@ -201,6 +184,3 @@ async def test_phones_of_a_former_encryption_key_are_encrypted_again(
         assert blocked.value == a_phone_verification().block(NOW)
         changing = await repositories.identities.load(CHANGING.id)
         assert changing == Versioned(CHANGING, 2)
-        assigned = await phone_assignments(repositories, encryption(b"o", SECOND)).load(ASSIGNED.id)
-        assert assigned is not None
-        assert assigned.value == ASSIGNED

@@ -17,11 +17,14 @@ import pytest
 
 from adapters.databases.postgres import inspect_database
 from application.ports.errors import ConfigurationError
-from tests.support.certificates import CertificateAuthority
+from tests.support.certificates import CertificateAuthority, encrypt_key
 from tests.support.servers.http_server import open_tcp_server
 
 pytestmark = pytest.mark.slow
 VERIFY: Final = "sslmode=verify-full"
+ENCRYPTED_KEY: Final = (
+    "sslmode=require&sslcert={folder}/ca/server.pem&sslkey={folder}/ca/server.key.pem"
+)
 # https://www.postgresql.org/docs/current/protocol-message-formats.html
 _TLS_REQUEST: Final = struct.pack("!ii", 8, 80877103)
 
@@ -40,7 +43,9 @@ def folder(tmp_path: Path) -> Path:
 def tls_proxy(folder: Path, url: str) -> Iterator[int]:
     """Yield the port of a proxy with a certificate for 127.0.0.1, which accepts nothing but TLS."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(CertificateAuthority(folder / "ca").issue("server"))
+    certificate = CertificateAuthority(folder / "ca").issue("server")
+    encrypt_key(certificate, "secret")
+    context.load_cert_chain(certificate)
     target = urlsplit(url)
 
     def serve(connection: socket.socket) -> None:
@@ -80,6 +85,9 @@ def postgres(folder: Path, postgres_database: str) -> Iterator[Inspect]:
         ("localhost", f"{VERIFY}&sslrootcert={{folder}}/ca/ca.pem", "another host"),
         ("127.0.0.1", f"{VERIFY}&sslrootcert=/none.pem", "The file of sslrootcert"),
         ("127.0.0.1", "sslmode=require&sslcert={folder}/ca/ca.pem", "sslkey"),
+        ("127.0.0.1", f"{ENCRYPTED_KEY}&sslpassword=secret", None),
+        ("127.0.0.1", ENCRYPTED_KEY, "encrypted, and sslpassword is missing or wrong"),
+        ("127.0.0.1", f"{ENCRYPTED_KEY}&sslpassword=", "is missing or wrong"),
     ],
 )
 async def test_a_valid_certificate_is_accepted_and_what_is_wrong_with_another_is_named(

@@ -1,6 +1,8 @@
 import asyncio
+import errno
 import os
 import stat
+import tempfile
 import threading
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -42,6 +44,10 @@ async def files(folder: Path, clock: MovableClock) -> AsyncIterator[DiskFiles]:
         yield files
 
 
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
 def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
@@ -53,8 +59,38 @@ async def test_a_web_server_can_read_a_file_but_nothing_unfinished(
 
     assert names_in(folder) == {UNFINISHED, "ab"}
     assert (folder / KEY).read_bytes() == b"one"
-    modes = {name: stat.S_IMODE((folder / name).stat().st_mode) for name in (KEY, "ab", UNFINISHED)}
-    assert modes == {KEY: 0o640, "ab": 0o750, UNFINISHED: 0o700}
+    modes = {name: mode_of(folder / name) for name in (".", KEY, "ab", UNFINISHED)}
+    assert modes == {".": 0o750, KEY: 0o640, "ab": 0o750, UNFINISHED: 0o700}
+
+
+def run_as_root(folder: Path, mode: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Let root write to the folder of user 4711; return where it gives away what it has created."""
+    folder.chmod(mode)
+    status, stat_of = folder.stat(), Path.stat
+    owner = os.stat_result((*status[:4], 4711, 4712, *status[6:]))
+    given: list[tuple[str, int]] = []
+
+    def give(descriptor: int, user: int, group: int) -> None:
+        assert group == owner.st_gid
+        given.append((Path(f"/proc/self/fd/{descriptor}").readlink().parent.name, user))
+
+    monkeypatch.setattr(
+        Path, "stat", lambda path, **how: owner if path == folder else stat_of(path, **how)
+    )
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", give)
+    return given
+
+
+async def test_what_root_writes_has_the_owner_and_the_mode_of_the_media_folder(
+    files: DiskFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = run_as_root(folder, 0o2770, monkeypatch)
+
+    await files.write(KEY, BytesIO(b"one"), JPEG)
+
+    assert given == [(UNFINISHED, 4711), (folder.name, 4711)]
+    assert (mode_of(folder / KEY), mode_of((folder / KEY).parent)) == (0o660, 0o2770)
 
 
 async def test_a_url_is_the_base_url_and_the_key(
@@ -208,3 +244,85 @@ async def test_a_folder_without_write_permission_stops_the_start(
     with as_unprivileged_user(), pytest.raises(ConfigurationError, match=advice):
         async with open_disk_files(closed / "media", BASE_URL, clock):
             pass
+
+
+def close_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away the rights on a folder. Root would have them still."""
+    has_access, scandir, mkstemp = os.access, os.scandir, tempfile.mkstemp
+
+    def check(path: str) -> None:
+        if Path(path) == folder:
+            raise PermissionError(errno.EACCES, "permission denied", path)
+
+    def scan(path: str) -> object:
+        check(path)
+        return scandir(path)
+
+    def make(*, dir: str, **how: Any) -> object:  # noqa: A002 -- the name in tempfile
+        check(dir)
+        return mkstemp(dir=dir, **how)
+
+    monkeypatch.setattr(
+        os, "access", lambda path, *how, **more: Path(path) != folder and has_access(path, *how)
+    )
+    monkeypatch.setattr(os, "scandir", scan)
+    monkeypatch.setattr(tempfile, "mkstemp", make)
+
+
+@pytest.mark.parametrize("name", ["ab", UNFINISHED])
+async def test_a_folder_that_cannot_be_entered_is_named_by_the_start_and_by_readiness(
+    files: DiskFiles,
+    folder: Path,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    await files.write(KEY, BytesIO(b"one"), JPEG)
+    close_folder(folder / name, monkeypatch)
+
+    with pytest.raises(MediaStorageUnavailable) as raised:
+        await files.check()
+
+    assert raised.value.reason == f"permission denied in the folder {name}"
+    advice = f"The folder {folder / name} cannot be used .*: chown -R --reference={folder} "
+    with pytest.raises(ConfigurationError, match=advice):
+        async with open_disk_files(folder, BASE_URL, clock):
+            pass
+    async with open_disk_files(folder, BASE_URL, clock, is_service=False) as of_command:
+        assert await read_file(of_command, KEY) == b"one"
+
+
+async def test_files_in_a_folder_that_cannot_be_read_are_not_taken_for_missing(
+    files: DiskFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await files.write(KEY, BytesIO(b"one"), JPEG)
+    assert [key async for key in files.list_files()] == [KEY]
+    close_folder((folder / KEY).parent, monkeypatch)
+
+    with pytest.raises(MediaStorageUnavailable, match="permission denied"):
+        assert [key async for key in files.list_files()]
+
+
+async def test_a_folder_on_a_full_disk_is_opened_with_a_warning(
+    files: DiskFiles,
+    folder: Path,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await files.write(KEY, BytesIO(b"one"), JPEG)
+
+    def write(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", write)
+    async with open_disk_files(folder, BASE_URL, clock) as opened:
+        assert await read_file(opened, KEY) == b"one"
+
+    [line] = caplog.records
+    assert line.msg == {
+        "event": "media_folder_not_writable",
+        "folder": str(folder),
+        "reason": "the disk is full: ENOSPC",
+    }
+    assert names_in(folder / UNFINISHED) == set()

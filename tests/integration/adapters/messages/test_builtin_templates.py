@@ -24,9 +24,7 @@ from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
 from domain.otp.message_parts import measure_sms
 from domain.otp.message_preferences import MessagePreferences, Platform
-from domain.otp.undo_code import UndoCode, derive_undo_code
 from entrypoints.settings.parsers import MAX_APP_NAME_LENGTH, parse_app_name
-from tests.support.builders import NOW, a_phone, an_id
 from tests.support.examples import examples
 
 APP_HASHES = ("FA+9qCX9VSu", "01234567890")
@@ -64,20 +62,18 @@ locales = st.none() | st.text() | st.sampled_from([*LANGUAGES, "zh-TW", "pt_BR",
     app_hash=st.none() | st.text() | st.sampled_from(APP_HASHES),
     seconds=st.integers(60, 300), domain=st.none() | st.just(DOMAIN),
     purpose=st.sampled_from(Purpose), notice=st.sampled_from(PhoneNotice),
-    key=st.binary(min_size=1),
 )  # fmt: skip
 @example(
     "4711 Taxi", "000000", "ar", Platform.WEB, "IN", None, 300, DOMAIN,
-    Purpose.SIGN_IN, PhoneNotice.PHONE_CHANGED, b"\0",
+    Purpose.SIGN_IN, PhoneNotice.PHONE_CHANGED,
 )  # fmt: skip
 @example(
     "١٢٣٤٥٦", "123456", "hi", Platform.ANDROID, "IN", None, 300, DOMAIN,
-    Purpose.CHANGE_PHONE, PhoneNotice.PHONE_CHANGED_WITHOUT_UNDO, b"\0",
+    Purpose.CHANGE_PHONE, PhoneNotice.PASSKEY_ADDED,
 )  # fmt: skip
 def test_after_a_successful_start_every_message_follows_the_rules(
     name: str, code: str, locale: str | None, platform: Platform, country: str,
     app_hash: str | None, seconds: int, domain: str | None, purpose: Purpose, notice: PhoneNotice,
-    key: bytes,
 ) -> None:  # fmt: skip
     try:
         templates = read_sms_templates(None, "en", AppIdentity(name, APP_HASHES, domain))
@@ -90,10 +86,7 @@ def test_after_a_successful_start_every_message_follows_the_rules(
         preferences=MessagePreferences(platform, locale, app_hash),
         purpose=purpose,
     ).text
-    undo_code = derive_undo_code(key, an_id(), a_phone(), NOW)
-    notice_text = templates.render_notice(
-        notice, country=country, locale=locale, undo_code=undo_code
-    ).text
+    notice_text = templates.render_notice(notice, country=country, locale=locale).text
 
     if purpose is Purpose.CONSOLE_SIGN_IN:
         platform = Platform.GENERAL
@@ -162,20 +155,14 @@ def test_every_language_has_its_own_texts_with_spaces_around_the_code() -> None:
 def test_every_language_has_its_own_notices() -> None:
     templates = dialtone_templates()
 
-    def render(notice: PhoneNotice, locale: str, undo_code: UndoCode | None = None) -> str:
-        return templates.render_notice(
-            notice, country="US", locale=locale, undo_code=undo_code
-        ).text
+    def render(notice: PhoneNotice, locale: str) -> str:
+        return templates.render_notice(notice, country="US", locale=locale).text
 
     english = {render(notice, "en") for notice in PhoneNotice}
     for language in LANGUAGES:
         texts = [render(notice, language) for notice in PhoneNotice]
         assert english.isdisjoint(texts) == (language != "en")
         assert len(set(texts)) == len(PhoneNotice)
-        assert ["7" in text for text in texts] == [True, False, False, True, False]
-        changed = render(PhoneNotice.PHONE_CHANGED, language, UndoCode("ABCDEFGHJKLM"))
-        # It can be copied by a long tap.
-        assert re.findall(r"(?<!\S)ABCD-EFGH-JKLM(?!\S)", changed)
 
 
 def test_files_to_sign_in_with_a_long_app_name_need_no_tables(tmp_path: Path) -> None:
@@ -183,14 +170,14 @@ def test_files_to_sign_in_with_a_long_app_name_need_no_tables(tmp_path: Path) ->
         (tmp_path / f"{language}.toml").write_text('general = "{code}"')
     app = AppIdentity("😀" * MAX_APP_NAME_LENGTH, APP_HASHES, "d" * 180 + ".example.org")
     templates = read_sms_templates(tmp_path, "en", app)
-    for purpose, platform in product((Purpose.CHANGE_PHONE, Purpose.UNDO_PHONE_CHANGE), Platform):
+    for platform in Platform:
         general, text = (
             templates.render(
                 OtpCode("012345"),
                 lifetime=OTP_TTL,
                 country="IN",
                 preferences=MessagePreferences(any_platform, "hi"),
-                purpose=purpose,
+                purpose=Purpose.CHANGE_PHONE,
             ).text
             for any_platform in (Platform.GENERAL, platform)
         )

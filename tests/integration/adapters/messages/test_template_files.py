@@ -15,7 +15,6 @@ from application.ports.otp import NoticeMessage
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences, Platform
-from domain.otp.undo_code import UndoCode
 
 APP = AppIdentity("Dialtone", ("FA+9qCX9VSu",), "dial.test")
 REGISTERED = "Dear user, {code} is the OTP for your {app} account.  Valid {minutes} minutes -DIALTN"
@@ -25,7 +24,7 @@ OWN_TABLES = f"""{GENERAL}
 general = "{{code}} ändert {{app}}"
 android = "{{code}} {{hash}}"
 [phone_changed]
-general = "{{app}}: {{days}}"
+general = "{{app}}: changed"
 """
 
 
@@ -88,13 +87,14 @@ def test_a_region_falls_back_to_its_language_and_then_to_the_operators_default(
 
 def test_a_table_replaces_the_builtin_table_of_the_same_name(tmp_path: Path) -> None:
     templates = load(tmp_path, de=OWN_TABLES)
-    change, undo = Purpose.CHANGE_PHONE, Purpose.UNDO_PHONE_CHANGE
+    change, console = Purpose.CHANGE_PHONE, Purpose.CONSOLE_SIGN_IN
     assert render(templates, "de") == "012345"
     assert render(templates, "de", purpose=change) == "012345 ändert Dialtone"
     assert render(templates, "de", Platform.ANDROID, purpose=change) == "012345 FA+9qCX9VSu"
     assert render(templates, "de", Platform.WEB, purpose=change).endswith("\n@dial.test #012345")
-    assert render(templates, "de", purpose=undo) == render(load(tmp_path), "de", purpose=undo)
-    assert render_notice(templates, "de") == "Dialtone: 7"
+    builtin = render(load(tmp_path), "de", purpose=console)
+    assert render(templates, "de", purpose=console) == builtin
+    assert render_notice(templates, "de") == "Dialtone: changed"
 
 
 def test_a_message_that_a_language_file_lacks_comes_from_the_next_file(tmp_path: Path) -> None:
@@ -103,16 +103,16 @@ def test_a_message_that_a_language_file_lacks_comes_from_the_next_file(tmp_path:
     load(tmp_path, **texts)
     templates = read_sms_templates(tmp_path, "fr", APP)
     for locale, expected in (
-        ("pt-BR", "Dialtone: 7"),
+        ("pt-BR", "Dialtone: changed"),
         ("es", render_notice(builtin, "es")),
         ("sv", render_notice(builtin, "fr")),
     ):
         assert render(templates, locale) == "012345"
         assert render_notice(templates, locale) == expected
-    undo = Purpose.UNDO_PHONE_CHANGE
+    console = Purpose.CONSOLE_SIGN_IN
     for locale, expected in (("pt-BR", "pt"), ("es", "es"), ("sv", "fr")):
-        text = render(builtin, expected, purpose=undo)
-        assert render(templates, locale, purpose=undo) == text
+        text = render(builtin, expected, purpose=console)
+        assert render(templates, locale, purpose=console) == text
 
 
 def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_path: Path) -> None:
@@ -124,56 +124,42 @@ def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_pa
         expected = render(templates, locale, purpose=change)
         assert render(templates, locale, country="IN", purpose=change) == expected
     (file,) = templates.incomplete_country_files()
-    assert (file.name, file.missing_tables) == (
-        "IN",
-        [
-            "change_phone",
-            "undo_phone_change",
-            "console_sign_in",
-            "phone_changed_without_undo",
-            "phone_change_undone",
-            "phone_assigned",
-            "passkey_added",
-        ],
+    missing = ["change_phone", "console_sign_in", "passkey_added"]
+    assert (file.name, file.missing_tables) == ("IN", missing)
+
+
+@pytest.mark.parametrize(
+    ("table", "text", "reason"),
+    [
+        ("phone_changed", "Within {days} days", "{days} is no longer a placeholder"),
+        ("phone_assigned", "{days} {anything", "this message is no longer sent"),
+        ("revert_phone_change", "{code}", "this message is no longer sent"),
+    ],
+)
+def test_a_table_of_a_message_of_earlier_versions_is_not_used_and_named(
+    tmp_path: Path, table: str, text: str, reason: str
+) -> None:
+    templates = load(tmp_path, de=f'{GENERAL}\n[{table}]\ngeneral = "{text}"')
+    (unused,) = templates.unused_tables
+    assert unused.startswith(f"{tmp_path / 'de.toml'}, [{table}]: {reason}")
+    assert render(templates, "de") == "012345"
+    assert render_notice(templates, "de") == render_notice(
+        read_sms_templates(None, "en", APP), "de"
     )
-
-
-def test_files_whose_message_lacks_the_undo_code_are_named(tmp_path: Path) -> None:
-    with_undo = f'{GENERAL}\n[phone_changed]\ngeneral = "{{undo}} {{days}}"'
-    without_undo = f'{GENERAL}\n[phone_changed]\ngeneral = "registered"'
-    assert load(tmp_path).files_without_undo() == []
-    templates = load(tmp_path, IN=without_undo, de=OWN_TABLES, es=GENERAL, fr=with_undo)
-    assert [file.name for file in templates.files_without_undo()] == ["de", "IN"]
-    code = UndoCode("K7QM2XPA9RTW")
-    texts = {
-        locale: templates.render_notice(
-            PhoneNotice.PHONE_CHANGED, country="US", locale=locale, undo_code=code
-        ).text
-        for locale in ("de", "es", "fr")
-    }
-    assert (texts["de"], texts["fr"]) == ("Dialtone: 7", "K7QM-2XPA-9RTW 7")
-    assert "K7QM-2XPA-9RTW" in texts["es"]
 
 
 def test_a_message_has_the_language_of_its_text_unless_it_is_for_a_country(tmp_path: Path) -> None:
     templates = load(tmp_path, IN=GENERAL)
-    code, undo_code = OtpCode("012345"), UndoCode("K7QM2XPA9RTW")
+    code = OtpCode("012345")
     for country, asked, locale in (("US", "de_AT", "de"), ("US", "xx", "en"), ("IN", "de", None)):
         message = templates.render(
             code, lifetime=OTP_TTL, country=country, preferences=MessagePreferences(locale=asked)
         )
         assert message.locale == locale
-    notice = templates.render_notice(
-        PhoneNotice.PHONE_CHANGED, country="US", locale="de_at", undo_code=undo_code
-    )
+    notice = templates.render_notice(PhoneNotice.PHONE_CHANGED, country="US", locale="de_at")
     assert notice == NoticeMessage(
-        text=notice.text,
-        locale="de",
-        requested_locale="de-AT",
-        notice="phone_changed",
-        undo_code="K7QM-2XPA-9RTW",
+        text=notice.text, locale="de", requested_locale="de-AT", notice="phone_changed"
     )
-    assert "K7QM" not in repr(notice)
 
 
 def test_a_table_of_a_country_file_is_used_unchanged(tmp_path: Path) -> None:
@@ -189,8 +175,8 @@ INVALID_TABLES = (
     ("phone_changed", 'general = "{code}"', "[phone_changed] general: {code} is not a placeh"),
     ("phone_changed", "general = 5", "[phone_changed] has one template, a text in quotes"),
     ("phone_changed", 'general = "x"\nios = "x"', "[phone_changed] has one template, a text"),
-    ("phone_changed", 'general = "at.{undo}"', 'general: it violates the rule "no link"'),
-    ("phone_change_undone", 'general = "{undo}"', "{undo} is not a placeholder of phone_ch"),
+    ("phone_changed", 'general = "at.example"', 'general: it violates the rule "no link"'),
+    ("passkey_added", 'general = "{app"', "{ is not a placeholder of passkey_added"),
 )
 INVALID_FILES = (
     ('general = "{code} {otp}"', "general: {otp} is not a placeholder"),

@@ -7,5 +7,5 @@ from tests.support.commands import CommandLine
 
 @pytest.fixture
 def dialtone(tmp_path: Path) -> CommandLine:
-    """The commands in a folder of their own, without a service."""
-    return CommandLine(tmp_path)
+    """The commands in a folder with a database, without a service."""
+    return CommandLine(tmp_path).create_database()

@@ -77,7 +77,7 @@ def test_each_action_of_a_command_has_its_examples_in_its_help(
 def test_a_command_of_an_operator_does_not_import_the_http_server(tmp_path: Path) -> None:
     # It opens the database: only then it can report that nobody has this phone. What it prints of a
     # user is the response of the API.
-    commands = "user sign-out +14155550123 --reason lost / user show +14155550123"
+    commands = "migrate / user sign-out +14155550123 --reason lost / user show +14155550123"
     assert run(tmp_path, *commands.split())[-1] == (
         "0 1 ['adapters', 'application.use_cases', 'phonenumbers']"
     )

@@ -69,14 +69,14 @@ def checks_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("checks_run_here")
-def test_before_the_first_start_all_is_ok_and_nothing_is_created(dialtone: CommandLine) -> None:
-    ended = dialtone.run("check-settings", "--connect")
+def test_before_the_first_start_all_is_ok_and_nothing_is_created(tmp_path: Path) -> None:
+    ended = CommandLine(tmp_path).run("check-settings", "--connect")
 
     assert ended.returncode == 0
     parts = parts_of(ended.stdout)
     assert list(parts) == ["keys", "database", "media", "messages console"]
     assert all(text.startswith("ok") for text in parts.values())
-    assert list(dialtone.folder.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 OWN_ADAPTERS = """
@@ -216,7 +216,8 @@ async def test_a_database_on_a_server_is_checked(
     request: pytest.FixtureRequest, tmp_path: Path, database: str, unreachable: str, problem: str
 ) -> None:
     url: str = request.getfixturevalue(database)
-    assert (await check_part("database", tmp_path, DIALTONE_DATABASE=url)).startswith("ok it is ne")
+    checked = await check_part("database", tmp_path, DIALTONE_DATABASE=url)
+    assert checked.endswith("not there yet: the first start creates it")
 
     url = unreachable.format(NO_SERVER)
     checked = await check_part("database", tmp_path, DIALTONE_DATABASE=url)
@@ -309,7 +310,8 @@ async def test_a_file_has_to_be_readable_at_the_public_url(tmp_path: Path) -> No
     lost = await check_part("media", tmp_path, DIALTONE_MEDIA_PUBLIC_URL=server.url)
     assert lost.startswith("DIALTONE_MEDIA_PUBLIC_URL: ")
     assert "no response: ConnectionRefusedError" in lost
-    assert [path.name for path in (tmp_path / "media").rglob("*") if path.is_file()] == []
+    assert await check_part("media", tmp_path) == "ok"
+    assert [path.name for path in (tmp_path / "media").rglob("*")] == [".unfinished"]
 
 
 async def test_the_check_of_twilio_sends_nothing(tmp_path: Path, twilio: FakeTwilio) -> None:

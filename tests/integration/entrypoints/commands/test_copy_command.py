@@ -11,13 +11,12 @@ from tests.support.keys import create_secrets_file
 
 def test_places_are_named_without_secrets(dialtone: CommandLine) -> None:
     target = f"sqlite:///{dialtone.folder}/new.db"
-    create_secrets_file(dialtone.folder / "secrets.json")
     for place, problem in (
         ("mongodb://user:p4ssw0rd@127.0.0.1:1/", "must name the database"),
         ("own_module:open_database", "does not work with a database adapter of your own"),
         ("env:NOT_SET", "the variable NOT_SET is not set"),
         ("postgresql://user:p4ssw0rd@127.0.0.1:1/name", "127.0.0.1:1/name"),
-        (f"sqlite:///{dialtone.folder}/missing.db", "the database does not exist, or is empty"),
+        (f"sqlite:///{dialtone.folder}/missing.db", "there is no database of Dialtone at "),
     ):
         failed = dialtone.run("copy", "--from", place, "--to", target)
         assert failed.returncode > 0
@@ -25,6 +24,23 @@ def test_places_are_named_without_secrets(dialtone: CommandLine) -> None:
         assert failed.stderr.startswith("--from: ")
         assert "p4ssw0rd" not in failed.stderr + failed.stdout
     assert not (dialtone.folder / "new.db").exists()
+
+
+def test_a_target_is_a_new_file_in_a_folder_that_exists(dialtone: CommandLine) -> None:
+    (dialtone.folder / "link.db").hardlink_to(dialtone.folder / "dialtone.db")
+    copy = ("copy", "--from", f"sqlite:///{dialtone.folder}/dialtone.db", "--to")
+    before = {*dialtone.folder.rglob("*")}
+    for name, code, problem in (
+        ("dialtone", 1, "dialtone.db are one file: name another database."),
+        ("link", 1, "dialtone.db are one file: name another database."),
+        ("missing/new", 2, f"{dialtone.folder}/missing does not exist: create this folder, or"),
+    ):
+        for options in ((), ("--dry-run",)):
+            failed = dialtone.run(*copy, f"sqlite:///{dialtone.folder}/{name}.db", *options)
+            assert (failed.returncode, failed.stdout) == (code, "")
+            assert failed.stderr.startswith("--to: ")
+            assert problem in failed.stderr
+    assert {*dialtone.folder.rglob("*")} == before
 
 
 def test_the_keys_of_phones_may_be_others_and_the_source_is_used_by_force_only(

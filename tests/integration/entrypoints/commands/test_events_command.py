@@ -1,7 +1,6 @@
 """`dialtone events` as an operator uses it."""
 
 import asyncio
-import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,7 @@ from entrypoints.commands.core.checks import connection_checks
 from entrypoints.commands.features.events import commands
 from entrypoints.features.events.feature import EVENT_RECORDS
 from tests.support.builders import a_phone, a_user, an_id, an_identity
-from tests.support.commands import CommandLine
+from tests.support.commands import CommandLine, json_lines
 from tests.support.servers.fake_hook import FakeReceiver
 
 HOOK: Final = {
@@ -75,7 +74,7 @@ def test_events_are_listed_with_the_origin_of_the_destination_only(dialtone: Com
     listed = dialtone.run("events", "list", "--limit", "1")
     assert listed.stdout.startswith(f"{KEPT_EVENT} ")
     assert "These are the first 1: --limit shows more." in listed.stderr
-    [as_json] = json.loads(dialtone.run("events", "list", "--failed", "--json").stdout)
+    [as_json] = json_lines(dialtone.run("events", "list", "--failed", "--json").stdout)
     assert (as_json["id"], as_json["next_attempt_at"]) == (KEPT_EVENT, None)
     assert (as_json["destination"], as_json["failures"]) == (origin, 2)
     assert as_json["failure_reason"] == REASON
@@ -122,10 +121,34 @@ async def test_a_test_event_shows_whether_a_destination_accepts_events(tmp_path:
             await send()
 
 
+def test_events_that_wait_are_listed_although_there_is_no_destination_now(
+    dialtone: CommandLine, tmp_path: Path
+) -> None:
+    async def add_new() -> None:
+        async with open_use_cases(dialtone.settings, [EVENT_RECORDS]) as use_cases:
+            new = an_identity(id=an_id(3), phone=a_phone(3), user=a_user("user 3"))
+            events = UserEvents().record(EventType.USER_CREATED, NOW)
+            identities = use_cases.of(EventRecordsFeature).operator_events.identities
+            await identities.add(replace(new, events=events))
+
+    asyncio.run(add_new())
+    without = CommandLine(tmp_path)
+    listed = without.run("events", "list")
+
+    lines = [line.split("  ") for line in listed.stdout.splitlines()]
+    assert {line[3] for line in lines} == {KEPT, WAITING, an_id(3)}
+    assert {line[4] for line in lines} == {"(not in DIALTONE_EVENTS now)"}
+    assert {line[-1] for line in lines} == {"not sent: DIALTONE_EVENTS is not set"}
+    assert "DIALTONE_EVENTS is not set. These wait until it is set again." in listed.stderr
+    assert listed.returncode == 0
+    assert KEPT in without.run("events", "list", KEPT).stdout
+
+
 def test_without_a_destination_the_missing_setting_is_named(tmp_path: Path) -> None:
+    dialtone = CommandLine(tmp_path).create_database()
     actions = ["events", "list"], ["events", "retry", "--all"], ["check-settings", "--send-test"]
     for action in actions:
-        ended = CommandLine(tmp_path).run(*action)
+        ended = dialtone.run(*action)
         assert (ended.returncode, ended.stdout) == (1, "")
         assert ended.stderr.startswith("No events are recorded or sent, because DIALTONE_EVENTS is")
         assert "Example: DIALTONE_EVENTS=https://" in ended.stderr

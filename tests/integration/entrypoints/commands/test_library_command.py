@@ -1,7 +1,6 @@
 """`dialtone library` and `dialtone media check` as an operator uses them."""
 
 import asyncio
-import json
 
 import pytest
 
@@ -12,7 +11,7 @@ from domain.features.media.item import MediaItem
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.features.media.feature import MEDIA
 from tests.support.builders import a_session
-from tests.support.commands import CommandLine
+from tests.support.commands import CommandLine, json_lines
 from tests.support.images import as_file, still_gif
 from tests.support.service import REASON
 
@@ -39,7 +38,7 @@ def test_an_item_is_hidden_shown_again_and_deleted(dialtone: CommandLine, item: 
         ended = dialtone.run("library", action, item.id, *REASON)
         assert (ended.returncode, ended.stderr) == (0, "")
         assert ended.stdout.startswith(f"The item {item.id} of the user {item.owner_id} {text}.")
-    entries = json.loads(dialtone.run("audit", item.owner_id, "--json").stdout)
+    entries = json_lines(dialtone.run("audit", item.owner_id, "--json").stdout)
     assert [(entry["action"], entry["item_id"]) for entry in entries[:3]] == [
         (f"{action}_item", item.id) for action, _ in reversed(acts)
     ]
@@ -71,3 +70,23 @@ def test_items_without_files_and_files_without_items_are_named_and_repaired(
     assert (repaired.returncode, "repaired: 2" in repaired.stdout) == (0, True)
     assert not (folder / orphan).exists()
     assert dialtone.run("media", "check").returncode == 0
+
+
+def test_a_cleanup_without_the_media_folder_does_the_rest_and_fails(
+    dialtone: CommandLine, item: MediaItem
+) -> None:
+    folder = dialtone.folder / "media"
+    away = folder.rename(dialtone.folder / "unmounted")
+    assert dialtone.run("user", "delete", item.owner_id, "--yes", *REASON).returncode == 0
+
+    cleaned = dialtone.run("cleanup")
+
+    assert cleaned.returncode == 1
+    assert "purged identities: 1\n" in cleaned.stdout
+    assert f"DIALTONE_MEDIA: {folder} does not exist. Mount or restore it" in cleaned.stderr
+    assert not folder.exists()
+    away.rename(folder)
+    assert [*folder.rglob("*.gif")]
+    cleaned = dialtone.run("cleanup")
+    assert (cleaned.returncode, "retried deletions: 1\n" in cleaned.stdout) == (0, True)
+    assert not [*folder.rglob("*.gif")]

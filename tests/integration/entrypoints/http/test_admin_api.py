@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from domain.administration.scope import Scope
+from application.features.admin.feature import AdminFeature
+from domain.administration.scope import PHONES_PER_TOKEN, Scope
 from domain.errors import TooManyOtpRequests
 from domain.identities.external_id import parse_external_id
-from domain.identities.phone_change import UNDO_PERIOD
 from domain.identities.role import Role
 from entrypoints.http.fields import format_timestamp
 from tests.integration.entrypoints.http.administration import (
@@ -83,7 +84,7 @@ async def test_a_token_needs_the_scope_of_the_action(driver: AdminDriver) -> Non
     assert (await driver.post("block", token=await driver.make_token(scope))).status_code == 200
 
 
-async def test_what_cannot_be_undone_needs_a_login_within_15_minutes(driver: AdminDriver) -> None:
+async def test_what_is_final_needs_a_login_within_15_minutes(driver: AdminDriver) -> None:
     driver.age_login()
     response = await driver.post("delete")
     assert (response.status_code, response.json()["code"]) == (403, "reauthentication_required")
@@ -99,6 +100,7 @@ async def test_a_user_is_shown_with_all_that_helps(driver: AdminDriver) -> None:
     for client_ip in (CLIENT_IP, "198.51.100.7"):
         await driver.harness.identities.refresh_session(token, client_ip)
     repeated_at = format_timestamp(driver.harness.clock.now())
+    shown = (await driver.post("search")).json()
     driver.harness.advance(hours=12)
     await driver.harness.request_otp(USER)
     reader = await driver.make_token(Scope.READ_USERS, Scope.READ_PHONES)
@@ -129,7 +131,9 @@ async def test_a_user_is_shown_with_all_that_helps(driver: AdminDriver) -> None:
     ] * 3
     assert [device.keys() for device in details["devices"]] == [{"session_id", "expires_at"}] * 3
     repeat = {"session_id": token.session_id, "repeated_at": repeated_at}
-    assert details["token_repeats"] == [repeat]
+    assert not {"token_repeats", "phone_hash_of_yesterday"} & details.keys()
+    assert shown["token_repeats"] == [repeat]
+    assert shown["phone_hash_of_yesterday"] != shown["phone_hash"]
     assert details["library"]["items"] == 0
     assert details["library"]["quota_items"] > 0
     assert details["calls"] == []
@@ -186,6 +190,27 @@ async def test_only_a_fresh_login_of_an_administrator_sees_the_number_of_a_user(
     assert driver.acts == [("view_phone", user, None)]
 
 
+async def test_head_is_answered_like_get_and_is_not_in_the_audit(driver: AdminDriver) -> None:
+    token = await driver.make_token(Scope.READ_USERS, Scope.READ_PHONES, Scope.LIST_USERS)
+    by_id = f"/admin/users/{driver.user_id}"
+    headers = {path: bearer(token) for path in (by_id, "/admin/users")}
+    headers[f"/users/{driver.user_id}"] = bearer(driver.administrator)
+
+    for path, header in headers.items():
+        assert (await driver.http.head(path, headers=header)).status_code == 200
+    assert driver.acts == []
+
+    for path, header in headers.items():
+        assert (await driver.http.get(path, headers=header)).status_code == 200
+    assert len(driver.acts) == 3
+    operator = await driver.harness.use_cases.of(AdminFeature).authenticate_token(token)
+    for _ in range(PHONES_PER_TOKEN.limit - 1):
+        await driver.harness.user_details.view_phone.count(operator)
+    for method in ("GET", "HEAD"):
+        response = await driver.http.request(method, by_id, headers=bearer(token))
+        assert response.status_code == 429
+
+
 async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:
     response = await driver.post("search", {"username": "\u0000"})
     assert (response.status_code, response.json()["code"]) == (404, "user_not_found")
@@ -203,17 +228,24 @@ async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:
             {"phone": "conflicting_value", "id": "conflicting_value"},
         ),
         ("block", {"id": "12", "reason": "x" * 501}, {"id": "invalid_id", "reason": "too_long"}),
+        ("block", {"reason": "x" * 501}, {"phone": "missing_field", "reason": "too_long"}),
+        (
+            "promote", {"id": "12", "role": "king", "reason": "x" * 501},
+            {"id": "invalid_id", "role": "unsupported_value", "reason": "too_long"},
+        ),
+        ("promote", {"username": "\u0000", "role": "king"}, {"role": "unsupported_value"}),
         ("send-code", {"id": an_id(), "channel": "pigeon"}, {"channel": "unsupported_value"}),
         (an_id(), {"external_id": "Zoë"}, {"external_id": "invalid_characters"}),
-        (an_id(), {}, {"external_id": "missing_field"}),
+        (an_id(), {}, {"username": "missing_field"}),
+        (an_id(), {"username": None}, {"username": "missing_field"}),
+        (an_id(), {"username": "Priya", "external_id": None}, {"username": "conflicting_value"}),
+        (
+            an_id(), {"username": "Support", "reason": "\0"},
+            {"username": "reserved_name", "reason": "invalid_characters"},
+        ),
         (
             CHANGE_PHONE, NEW_NUMBER | {"reason": " ", "phone": "nonsense"},
             {"reason": "too_short", "phone": "invalid_phone"},
-        ),
-        # Only a command takes the undo from the former number.
-        (
-            CHANGE_PHONE, NEW_NUMBER | {"can_be_undone": False},
-            {"can_be_undone": "unknown_field"},
         ),
     ],
 )  # fmt: skip
@@ -227,6 +259,15 @@ async def test_an_invalid_field_of_a_request_has_a_code_and_nothing_is_done(
     found = {error["field"]: error["code"] for error in response.json()["field_errors"]}
     assert found == codes
     assert driver.acts == []
+
+
+async def test_all_that_is_wrong_with_a_block_is_said_at_once(driver: AdminDriver) -> None:
+    body = {"network": "4", "seconds": 5, "reason": "x" * 501}
+    response = await driver.http.post(
+        "/admin/blocks", json=body, headers=bearer(driver.administrator)
+    )
+    fields = {error["field"] for error in response.json()["field_errors"]}
+    assert (response.status_code, fields) == (400, {*body})
 
 
 async def test_no_operation_ignores_a_query_parameter(driver: AdminDriver) -> None:
@@ -253,26 +294,21 @@ async def test_no_operation_ignores_a_query_parameter(driver: AdminDriver) -> No
 async def test_each_act_has_its_message_and_is_in_the_audit_with_its_reason(
     driver: AdminDriver,
 ) -> None:
-    user, now = driver.user_id, driver.harness.clock.now()
-    change = {"undo_until": format_timestamp(now + UNDO_PERIOD)}
+    user = driver.user_id
     done = [
         ("sign-out", {}, {"sessions_ended": 2}),
         ("block", {}, {"message": "Phone blocked", "subject": user}),
         ("unblock", {}, {"message": "Phone unblocked", "subject": user}),
-        ("restore", {}, {"message": "User restored", "subject": user}),
         ("promote", {"role": "support"}, {"message": "User promoted", "subject": user}),
         ("demote", {}, {"message": "User demoted", "subject": user}),
+        ("detach", {}, {"message": "User detached", "subject": user}),
         (
             "change-phone", {"phone": STRANGER.e164},
-            {"message": "Phone number changed", "subject": user, **change},
+            {"message": "Phone number changed", "subject": user},
         ),
         ("promote", {}, {"message": "User promoted", "subject": user}),
     ]  # fmt: skip
     for act, fields, expected in done:
-        if act == "restore":
-            loaded = driver.harness.database.identities[user]
-            lost = loaded.value.detach(now)
-            await driver.harness.database.repositories().identities.replace(lost, loaded.version)
         named = {} if act == "change-phone" else {"id": user}
         path = f"{user}/{act}" if act == "change-phone" else act
         response = await driver.post(path, {**named, **fields, "reason": "Ticket 4711"})
@@ -338,7 +374,44 @@ async def test_what_is_wrong_with_a_user_is_an_error_of_the_field(driver: AdminD
         assert (error["field"], error["code"]) == ("phone", code)
 
 
-# External ids
+# Names and external ids
+
+
+async def test_a_user_is_renamed(driver: AdminDriver) -> None:
+    async def rename(name: str) -> httpx.Response:
+        path, body = f"/admin/users/{driver.user_id}", {"username": name, "reason": "report 815"}
+        return await driver.http.patch(path, json=body, headers=bearer(driver.administrator))
+
+    administrator = await driver.harness.identities.authenticate(driver.administrator)
+    await driver.harness.create_user(administrator, "Priya")
+    done, taken = await rename("User 4711"), await rename("priya")
+
+    assert (done.status_code, done.json()) == (
+        200,
+        {"message": "User changed", "subject": driver.user_id},
+    )
+    assert (taken.status_code, taken.json()["code"]) == (409, "username_in_use")
+    assert (await driver.get("/users/me", driver.user)).json()["username"] == "User 4711"
+    assert driver.acts == [("rename", driver.user_id, None)]
+
+
+async def test_no_service_token_detaches_whatever_it_may(driver: AdminDriver) -> None:
+    for scopes in ([Role.ADMINISTRATOR], [Scope.READ_USERS]):
+        token = await driver.make_token(*scopes)
+        response = await driver.post("detach", token=token)
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+        assert "it is for people" in response.text
+    assert driver.acts == []
+
+
+async def test_a_blocked_user_and_staff_are_not_detached(driver: AdminDriver) -> None:
+    await driver.post("block")
+    blocked = await driver.post("detach")
+    assert (blocked.status_code, blocked.json()["code"]) == (409, "phone_blocked")
+    await driver.post("unblock")
+    await driver.post("promote", {"id": driver.user_id, "role": "support"})
+    staff = await driver.post("detach")
+    assert (staff.status_code, "Demote it first" in staff.text) == (403, True)
 
 
 async def test_an_external_id_is_set_shown_found_and_removed(driver: AdminDriver) -> None:
@@ -369,26 +442,29 @@ async def test_an_external_id_is_set_shown_found_and_removed(driver: AdminDriver
 # Changes of the phone
 
 
-async def test_a_held_phone_and_a_change_under_way_are_shown(driver: AdminDriver) -> None:
+async def test_no_service_token_changes_a_number(driver: AdminDriver) -> None:
+    token = await driver.make_token(Role.ADMINISTRATOR)
+    response = await driver.post(CHANGE_PHONE, NEW_NUMBER, token)
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    assert "No service token" in response.json()["error"]
+
+
+async def test_a_change_of_the_number_under_way_is_shown(driver: AdminDriver) -> None:
     driver.harness.messenger.result = REJECTED  # the former number has not got its message
     await driver.harness.phone_change.change_phone_of_user(
         OPERATOR, driver.user_id, STRANGER, "passport"
     )
     now = driver.harness.clock.now()
-    undo_until = format_timestamp(now + UNDO_PERIOD)
 
     former = (await driver.post("search", {"phone": USER.e164})).json()
     shown = (await driver.get(f"/admin/users/{driver.user_id}")).json()
 
-    assert former["summary"] == "This phone has no account, and is held for the one that had it."
     assert former["account"] is None
-    assert former["hold"] == {"user_id": driver.user_id, "undo_until": undo_until}
-    assert (shown["number"], shown["hold"]) == (STRANGER.e164, None)
-    account = shown["account"]
-    assert account["phone_change"] == {
-        "step": "notify", "is_undo": False, "started_at": format_timestamp(now)
-    }  # fmt: skip
-    assert (account["undo_deadlines"], account["phone_change_allowed_at"]) == ([undo_until], None)
+    assert shown["number"] == STRANGER.e164
+    assert shown["account"]["phone_change"] == {
+        "step": "notify",
+        "started_at": format_timestamp(now),
+    }
 
 
 # The audit
@@ -442,23 +518,3 @@ async def test_a_filter_of_the_audit_names_one_person(driver: AdminDriver) -> No
         response = await driver.get(f"/admin/audit?{query}")
         assert response.status_code == 400
         assert [error["field"] for error in response.json()["field_errors"]] == [field]
-
-
-# The deletion of the own account
-
-
-async def test_an_owner_who_deletes_the_account_may_get_what_remains(driver: AdminDriver) -> None:
-    headers = {**bearer(driver.user), "Prefer": 'respond-async, return="representation"; x=1'}
-    response = await driver.http.delete("/users/me", headers=headers)
-
-    assert (response.status_code, response.json()["message"]) == (200, "User deleted")
-    assert response.headers["preference-applied"] == "return=representation"
-    assert {"data", "reason", "until"} == response.json()["retained"][0].keys()
-    assert (await driver.get("/users/me", driver.user)).status_code == 401
-
-
-async def test_without_that_preference_the_response_has_no_body(driver: AdminDriver) -> None:
-    headers = {**bearer(driver.user), "Prefer": "return=minimal"}
-    response = await driver.http.delete("/users/me", headers=headers)
-    assert (response.status_code, response.content) == (204, b"")
-    assert "preference-applied" not in response.headers

@@ -77,9 +77,19 @@ async def test_an_encoded_body_is_rejected(
 async def test_an_unknown_path_is_404_with_and_without_a_token(
     http: httpx.AsyncClient, user: dict[str, str]
 ) -> None:
-    for path in ("/nowhere", "/authenticated", "/users/me/more", "/%00"):
+    paths = ("/nowhere", "/authenticated", "/users/me/more", "/%00")
+    # The framework would find a route.
+    spelled = (
+        "/users//me",
+        "//users/me",
+        "/users/me//",
+        "/users%2fme",
+        "/users/me%2F",
+        "/%2Fusers/me",
+    )
+    for path in (*paths, *spelled):
         for headers in ({}, user):
-            response = await http.get(path, headers=headers)
+            response = await http.get(f"{http.base_url}{path}", headers=headers)
             assert response.status_code == 404, path
             assert response.json()["code"] == "not_found"
 
@@ -91,6 +101,7 @@ async def test_the_legacy_api_has_errors_of_its_own_and_supports_post_only(
     for path, status, text in (
         ("", 404, "ARE YOU LOST :: 404 Not Found: "),
         ("/get_profile", 404, "ARE YOU LOST :: 404 Not Found: "),
+        ("//get_otp", 404, "ARE YOU LOST :: 404 Not Found: "),
         ("/get_otp", 405, "Only POST methods are allowed"),
     ):
         response = await http.request(method, f"/authenticate{path}")

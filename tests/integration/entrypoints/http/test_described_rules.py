@@ -48,9 +48,9 @@ IN_WORDS: Final[Mapping[str, set[str]]] = {
     # A table of Unicode decides which other characters are digits, and which are invisible.
     "otp": set(),
     "old_otp": set(),
-    "undo_code": set(),
-    # The length is that of the composed form with collapsed spaces. Some names claim a role.
-    "username": {"too_long", "reserved_name"},
+    # The length is that of the composed form with collapsed spaces. Some names claim a role, and
+    # a numbering plan decides which are phones.
+    "username": {"too_long", "reserved_name", "phone_as_username"},
     "reason": {"too_long"},
     # A list of countries, and the calendar.
     "country": {"invalid_value"},
@@ -200,8 +200,6 @@ def body_of(field: Field, value: Any) -> dict[str, Any]:
         body = {} if field.name in ("phone", "username", "id", "external_id") else {"id": ID}
     if field.operation == "change_phone" and field.name.startswith("old_"):
         body |= {"old_otp": CODE, "old_request_id": "an id"}
-    if field.operation == "undo_phone_change" and field.name in ("otp", "request_id"):
-        body = {"phone": PHONE, "otp": CODE, "request_id": "an id"}
     if field.operation == "request_phone_change_otp":
         body["phone"] = PHONE
     if field.operation == "logout":

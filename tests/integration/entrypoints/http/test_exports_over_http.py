@@ -71,3 +71,5 @@ async def test_an_export_is_possible_once_a_day_and_head_is_none(driver: AdminDr
     assert (limited.status_code, limited.json()["code"]) == (429, "rate_limited")
     assert limited.headers["retry-after"] == str(limited.json()["retry_after"]) == "86400"
     assert limited.headers["cache-control"] == "no-store"
+    head = await export(driver, token, "HEAD")
+    assert (head.status_code, head.headers["retry-after"]) == (429, "86400")

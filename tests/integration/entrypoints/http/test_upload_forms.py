@@ -173,6 +173,14 @@ def test_a_form_that_ends_at_any_byte_is_rejected_and_leaves_nothing(uploads: Up
     assert uploads.count_items() == before
 
 
+def test_the_content_length_of_a_part_is_ignored(uploads: UploadDriver) -> None:
+    for lengths in ("92", str(len(GIF) + 1), "-1", "x", "", "1\r\ncontent-length : 2"):
+        headers = f"Content-Length: {lengths}\r\nContent-Type: image/gif\r\n"
+        file = part('name="file"; filename="a.gif"', GIF, headers)
+        response = uploads.post([form(user_part(uploads.user_id), file)])
+        assert (response.status, response.body.get("type")) == (201, "gif"), lengths
+
+
 @pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=examples(15))

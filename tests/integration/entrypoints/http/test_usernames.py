@@ -21,6 +21,17 @@ def driver() -> Iterator[HttpDriver]:
         yield opened
 
 
+def test_a_number_that_is_not_sent_is_that_of_the_token(driver: HttpDriver) -> None:
+    token = driver.token()
+    for sent in ({}, {"number": None}, {"number": a_phone().e164}):
+        created = driver.post_json("/users", {"username": "Asha", **sent}, token)
+        assert created.status == 201
+        assert driver.get("/users/me", b"", token).body["_id"] == created.body["user_id"]
+    for number, status in ((a_phone(2).e164, 403), ("123", 400), (5, 400)):
+        user = {"username": "Asha", "number": number}
+        assert driver.post_json("/users", user, token).status == status
+
+
 def test_the_owner_of_a_name_that_is_invalid_today_can_send_it(driver: HttpDriver) -> None:
     name = "\u0410lice"
     token = driver.token()

@@ -1,6 +1,7 @@
 """Several messengers in order."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +21,13 @@ from application.otp.provider_pause import (
     ProviderPause,
 )
 from application.ports.errors import MessengerUnavailable
-from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger, TextMessage
+from application.ports.otp import (
+    DeliveryResult,
+    DeliveryStatus,
+    Messenger,
+    PausedProvider,
+    TextMessage,
+)
 from application.ports.system import HealthCheck
 from domain.phone import PhoneNumber
 from tests.support.builders import a_message, a_phone
@@ -47,10 +54,8 @@ def group_of(
     """Return a group whose messengers are named by their number and checked."""
     clock, checks = options.pop("clock", MovableClock()), cast("Sequence[HealthCheck]", messengers)
     providers = [
-        FailoverProvider(
-            f"number {number}", one, ProviderPause(clock, has_other=len(messengers) > 1)
-        )
-        for number, one in enumerate(messengers, 1)
+        FailoverProvider(name, one, ProviderPause(clock, has_other=len(messengers) > 1, name=name))
+        for name, one in zip(("number 1", "number 2", "number 3"), messengers, strict=False)
     ]
     events = options.pop("events", FakeSecurityEvents())
     return FailoverMessenger(providers, events, checks, now, **options)
@@ -83,10 +88,10 @@ async def test_the_next_messenger_is_tried_only_after_a_rejection(
     deciding = max(number for number, given in enumerate(tried, 1) if given == result)
     assert sent == replace(result, provider=f"number {deciding}")
     assert [messenger.sent for messenger in messengers] == [[message] * call for call in calls]
-    # Each rejection after which the next one was tried.
-    passed_over = [f"number {number}" for number in range(1, sum(calls))]
-    assert [event.provider for event in events.of_type(DeliveryRejected)] == passed_over
-    assert len(events.recorded) == len(passed_over)
+    # The caller reports the one that decides, so that each is reported once.
+    reported = [*(event.provider for event in events.of_type(DeliveryRejected)), sent.provider]
+    assert sorted(reported) == [f"number {number}" for number, _ in enumerate(tried, 1)]
+    assert len(events.recorded) == len(tried) - 1
 
 
 @pytest.mark.parametrize(
@@ -160,7 +165,7 @@ async def ignore_cancellation() -> object:
         (ignore_cancellation, "The message service does not respond."),
     ],
 )
-async def test_a_messenger_that_breaks_its_promises_has_an_unknown_result_and_a_log_line(
+async def test_a_messenger_that_breaks_its_promises_has_an_unknown_result(
     do: Callable[[], object], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad, second = BadMessenger(do), FakeMessenger()
@@ -170,8 +175,7 @@ async def test_a_messenger_that_breaks_its_promises_has_an_unknown_result_and_a_
 
     assert sent == DeliveryResult(DeliveryStatus.UNKNOWN, reason, provider="number 1")
     assert (len(bad.messages), second.messages) == (1, [])
-    *raised, record, _paused = caplog.records
-    assert record.msg == {"event": "delivery_unknown", "provider": "number 1", "reason": reason}
+    raised = caplog.records
     assert len(raised) == ("failed with" in reason)
     assert all(line.msg == {"event": "messenger_failed"} and line.exc_info for line in raised)
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
@@ -212,6 +216,7 @@ def events_of(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_of_ten_messages_in_ten_minutes_a_provider_that_fails_loses_two(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)
     pair = Pair(UNKNOWN)
 
     lost = []
@@ -220,7 +225,7 @@ async def test_of_ten_messages_in_ten_minutes_a_provider_that_fails_loses_two(
         pair.clock.advance(60 * SECOND)
 
     assert lost == [0, 5]
-    assert events_of(caplog) == ["delivery_unknown", "provider_paused"] * 2
+    assert events_of(caplog) == ["provider_paused"] * 2
 
 
 async def test_a_busy_provider_is_left_after_three_unknown_results_in_a_row() -> None:
@@ -264,7 +269,9 @@ async def test_a_provider_in_its_pause_is_called_if_no_other_takes_the_message()
     pair.first.result = pair.second.result = UNKNOWN
     assert [await pair.send() for _ in range(6)] == [(1, 0), (0, 1)] * 3
     assert await pair.send() == (0, 0)
-    assert pair.group.retry_after() == PAUSE.total_seconds()
+    assert pair.group.find_pause() == PausedProvider(
+        "number 1", UNKNOWN.reason, pair.clock.now() + PAUSE
+    )
 
 
 async def test_of_providers_in_a_pause_the_one_that_lost_less_is_tried_first() -> None:
@@ -281,15 +288,17 @@ async def test_of_providers_in_a_pause_the_one_that_lost_less_is_tried_first() -
 async def test_the_only_provider_is_not_called_for_a_minute_after_three_unknown_results(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)
     clock, only = MovableClock(), FakeMessenger(UNKNOWN)
     group = group_of(only, clock=clock)
     for _ in range(3):
-        assert group.retry_after() == 0
+        assert group.find_pause() is None
         assert (await group.send(a_phone(), a_message())).status is DeliveryStatus.UNKNOWN
-    assert events_of(caplog) == [*["delivery_unknown"] * 3, "provider_paused"]
+    assert events_of(caplog) == ["provider_paused"]
     clock.advance(20 * SECOND)
 
-    assert group.retry_after() == 40
+    pause = group.find_pause()
+    assert pause == PausedProvider("number 1", UNKNOWN.reason, clock.now() + 40 * SECOND)
     assert await group.send(a_phone(), a_message()) == replace(PAUSED, provider="number 1")
     assert len(only.messages) == 3
 
@@ -301,7 +310,7 @@ async def test_the_only_provider_is_not_called_for_a_minute_after_three_unknown_
     # Only unknown results in a row count.
     for only.result in (ACCEPTED, UNKNOWN, UNKNOWN, REJECTED, UNKNOWN, UNKNOWN):
         await group.send(a_phone(), a_message())
-    assert group.retry_after() == 0
+    assert group.find_pause() is None
 
 
 class HangingMessenger(FakeMessenger):
@@ -329,9 +338,21 @@ async def test_the_group_is_healthy_as_long_as_one_messenger_is(
     group = group_of(FakeMessenger(REJECTED), FailingCheck())
     caplog.clear()
     for _ in range(2):
-        assert await failure_of(group) == f"{REJECTED.reason}; failed with ValueError"
+        assert await failure_of(group) == (
+            f"number 1: {REJECTED.reason}; number 2: failed with ValueError"
+        )
     [line] = caplog.records
     assert (line.msg, bool(line.exc_info)) == ({"event": "health_check_failed"}, True)
+
+
+async def test_the_health_check_names_who_has_a_pause_and_until_when() -> None:
+    pair = Pair(UNKNOWN)
+    await pair.send()
+    until = pair.clock.now() + FIRST_PAUSE
+    assert await failure_of(pair.group) == (
+        f"number 1: a recent message may be lost: {UNKNOWN.reason}; "
+        f"this worker does not call it before {until:%H:%M:%S} UTC"
+    )
 
 
 async def test_an_unknown_delivery_fails_the_health_check_until_it_is_over() -> None:
@@ -340,7 +361,7 @@ async def test_an_unknown_delivery_fails_the_health_check_until_it_is_over() -> 
     group = group_of(first, now=lambda: seconds)
     await group.send(a_phone(), a_message())
 
-    assert await failure_of(group) == f"A recent message may be lost: {UNKNOWN.reason}"
+    assert await failure_of(group) == (f"number 1: a recent message may be lost: {UNKNOWN.reason}")
     first.result = REJECTED
     await group.send(a_phone(), a_message())
     assert await failure_of(group)

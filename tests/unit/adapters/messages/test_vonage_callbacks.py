@@ -13,6 +13,7 @@ from typing import Any
 import jwt
 import pytest
 
+from adapters.messages.vonage.error_codes import find_reason
 from adapters.messages.vonage.message_status import read_message_statuses
 from adapters.messages.vonage.messenger import open_vonage_messenger
 from adapters.messages.vonage.signatures import VonageSignatures
@@ -123,7 +124,8 @@ def test_a_status_names_its_message_and_its_error(
 ) -> None:
     [read] = read_message_statuses(make_status(MESSAGE, status, error).decode())
     uuid, code = MESSAGE["message_uuid"], "" if error is None else str(error)
-    assert read == MessageStatus(expected, code, uuid, reference="ab-US")
+    assert read == MessageStatus(expected, code, uuid, "ab-US", reason=find_reason(code))
+    assert bool(read.reason) is (code == "1210")
 
 
 async def test_odd_text_in_another_field_does_not_hide_a_status() -> None:
@@ -167,5 +169,5 @@ def test_what_is_no_status_reports_nothing() -> None:
 )
 def test_an_error_of_another_form_has_no_code(error: object, code: str) -> None:
     body = {**MESSAGE, "status": "rejected", "error": error, "client_ref": 7, "message_uuid": None}
-    expected = [MessageStatus(ReportedStatus.UNDELIVERED, code)]
+    expected = [MessageStatus(ReportedStatus.UNDELIVERED, code, reason=find_reason(code))]
     assert read_message_statuses(json.dumps(body)) == expected

@@ -10,7 +10,7 @@ from adapters.security.keys.document import generate_entry, parse_document
 from adapters.security.keys.keys import select_current_key
 from adapters.security.keys.rotation import RETENTION_MARGIN, RotatedKeys, rotate_document
 from application.ports.keys import Key, KeyPurpose
-from domain.identities.phone_change import UNDO_PERIOD
+from domain.otp.challenge import OTP_TTL
 from entrypoints.commands.core.key_states import key_lifetimes
 from tests.support.builders import NOW
 from tests.support.settings import settings
@@ -114,4 +114,4 @@ def test_keys_are_kept_for_the_longer_of_setting_and_default(ttl: str, days: int
     lifetimes = key_lifetimes(settings(PLAIN_TOKEN_TTL=ttl, SESSION_IDLE_TIMEOUT=ttl))
 
     assert lifetimes[KeyPurpose.SIGNING] == lifetimes[KeyPurpose.REFRESH] == days * DAY
-    assert lifetimes[KeyPurpose.OTP_PEPPER] == UNDO_PERIOD
+    assert lifetimes[KeyPurpose.OTP_PEPPER] == OTP_TTL

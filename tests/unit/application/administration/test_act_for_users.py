@@ -49,6 +49,8 @@ async def test_a_deletion_is_that_of_the_owner_and_says_what_remains(app: CoreHa
         await app.administration.act_for_users.delete(OPERATOR, principal.identity.id, "ticket")
     days = {row.data: row.until and (row.until - app.clock.now()).days for row in retained}
     assert days["username"] == 30
+    [name] = [row for row in retained if row.data == "username"]
+    assert "after 30 days it is free for everybody, its former owner too" in name.reason
     assert days["audit entries: what operators did with the account"] == 400
     assert None in days.values()
     await app.operations.cleanup()
@@ -73,7 +75,7 @@ async def test_nothing_is_done_with_an_unknown_account(app: CoreHarness) -> None
         (actions.sign_out, an_id(99)),
         (actions.sign_out, a_phone(9)),
         (actions.delete, a_phone(9)),
-        (actions.restore, a_phone(9)),
+        (actions.detach, a_phone(9)),
     ):
         with pytest.raises(UserNotFound):
             await call(OPERATOR, user, "ticket")

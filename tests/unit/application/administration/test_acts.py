@@ -12,9 +12,10 @@ from application.administration.operator import Operator
 from application.administration.send_code import SendCodeCommand
 from application.record_act import ActRecorded
 from domain.administration.scope import Scope
-from domain.errors import AuditFailed, Forbidden, TooShort, UserNotFound
+from domain.errors import AuditFailed, Forbidden, TooShort
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
+from domain.identities.username import parse_username
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from tests.support.acts import (
@@ -52,7 +53,10 @@ USE_CASES: Final[Mapping[str, _Do]] = {
             operator, user, parse_external_id("7"), why
         )
     ),
-    acts.RESTORE.name: lambda app, *call: app.administration.act_for_users.restore(*call),
+    acts.RENAME.name: lambda app, operator, user, why: app.administration.act_for_users.rename(
+        operator, user, parse_username("Priya"), why
+    ),
+    acts.DETACH.name: lambda app, *call: app.administration.act_for_users.detach(*call),
     acts.DELETE.name: lambda app, *call: app.administration.act_for_users.delete(*call),
 }
 ACTS: Final = [act for act in CORE_ACTS if act is not acts.VIEW_PHONE]
@@ -73,10 +77,7 @@ async def test_who_may_does_it_and_is_in_the_audit(act: Act) -> None:
     for operator, reason in permitted_operators(act):
         app = CoreHarness()
         user = (await app.add_user()).identity.id
-        try:
-            await USE_CASES[act.name](app, operator, user, reason)
-        except UserNotFound:
-            assert act is acts.RESTORE  # the account has its phone
+        await USE_CASES[act.name](app, operator, user, reason)
         entry = app.database.audit_entries[0]
         assert (entry.actor, entry.action) == (operator.actor, act.action)
         assert (entry.subject, entry.at, entry.reason) == (user, app.clock.now(), reason)
@@ -88,6 +89,15 @@ async def test_an_external_id_that_stays_the_same_is_not_in_the_audit(app: CoreH
     for text in (None, "7", "7", None, None):
         await set_external_id(BY_COMMAND, user, parse_external_id(text) if text else None, REASON)
     assert len(app.database.audit_entries) == 2
+
+
+async def test_a_name_that_stays_the_same_is_not_in_the_audit(app: CoreHarness) -> None:
+    user = (await app.add_user()).identity.id
+    for name in ("Rahul Sharma", "rahul sharma", "rahul sharma"):
+        await app.administration.act_for_users.rename(
+            BY_COMMAND, user, parse_username(name), REASON
+        )
+    assert len(app.database.audit_entries) == 1
 
 
 @pytest.mark.parametrize("act", CORE_ACTS, ids=lambda act: act.name)

@@ -1,5 +1,6 @@
 """Who acted is written before the act, and nothing is done without that."""
 
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Final, cast
 
@@ -7,13 +8,25 @@ import pytest
 
 from application.administration.operator import Operator, operating_system_user
 from application.ports.administration import AuditFilter, AuditLog
-from application.record_act import ActRecorded, RecordAct
+from application.ports.errors import StorageUnavailable
+from application.record_act import ActRecorded
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
 from domain.administration.scope import Scope
-from domain.errors import InsufficientScope, TooManyResets
+from domain.errors import (
+    ExternalIdInUse,
+    InsufficientScope,
+    InvalidValue,
+    PhoneInUse,
+    TooManyResets,
+    UsernameInUse,
+    UserNotFound,
+)
+from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
+from domain.otp.challenge import OtpCode
+from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.builders import a_phone, an_id
-from tests.support.core_harness import CoreHarness
+from tests.support.core_harness import CoreHarness, make_core_policy
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 OPERATOR: Final = operating_system_user("alice")
@@ -27,26 +40,63 @@ async def test_an_act_that_fails_adds_a_second_entry_which_names_the_error(
     app: CoreHarness,
 ) -> None:
     await app.add_user()
-    for _ in range(2):
-        await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "ticket")
-    with pytest.raises(TooManyResets):
-        await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "again")
+    app.faults.fail_on("identities.replace")
+    with pytest.raises(StorageUnavailable):
+        await app.administration.act_for_users.sign_out(OPERATOR, a_phone(), "again")
 
-    *_, begun, failed = app.database.audit_entries
+    begun, failed = app.database.audit_entries
     assert failed.at > begun.at
     assert failed == replace(
-        begun, id=failed.id, at=failed.at, failed_entry_id=begun.id, error="too_many_resets"
+        begun, id=failed.id, at=failed.at, failed_entry_id=begun.id, error="storage_unavailable"
     )
+
+
+async def test_an_act_is_in_the_audit_only_with_a_known_subject_and_valid_input(
+    app: CoreHarness,
+) -> None:
+    with_fixed_code = (await app.log_in(a_phone(3))).identity.id
+    test_otps = TestOtps((TestOtp(a_phone(3), OtpCode("123456"), None),))
+    app = replace(app, policy=make_core_policy(test_otps=test_otps))
+    acts, user = app.administration.act_for_users, (await app.add_user()).identity.id
+    deleted = await app.add_user(a_phone(4), "Asha")
+    await app.identities.delete_user(deleted)
+    gone = deleted.identity.id
+    principal = await app.add_administrator(a_phone(9))
+    await acts.set_external_id(OPERATOR, user, parse_external_id("7"), "ticket")
+    for _ in range(2):
+        await acts.reset_limits(OPERATOR, user, "ticket")
+    app.database.records.tables["audit_entries"].clear()
+
+    async def assert_not_recorded(error: type[Exception], call: Awaitable[object]) -> None:
+        with pytest.raises(error):
+            await call
+        assert app.database.audit_entries == []
+
+    for act in (acts.reset_limits, acts.block, acts.unblock, acts.sign_out, acts.delete):
+        await assert_not_recorded(UserNotFound, act(OPERATOR, gone, "ticket"))
+    await assert_not_recorded(UserNotFound, acts.change_role(OPERATOR, gone, Role.MEMBER, "ticket"))
+    await assert_not_recorded(
+        InvalidValue, acts.change_role(OPERATOR, with_fixed_code, Role.SUPPORT, "ticket")
+    )
+    await assert_not_recorded(TooManyResets, acts.reset_limits(OPERATOR, user, "ticket"))
+    for subject, error in ((gone, UserNotFound), (with_fixed_code, ExternalIdInUse)):
+        await assert_not_recorded(
+            error, acts.set_external_id(OPERATOR, subject, parse_external_id("7"), "ticket")
+        )
+    await assert_not_recorded(PhoneInUse, app.create_user(principal, "Priya", a_phone()))
+    for held in ("Rahul Sharma", "Asha"):
+        await assert_not_recorded(UsernameInUse, app.create_user(principal, held, a_phone(5)))
+    await app.create_user(principal, "Rahul Sharma", a_phone())  # who exists already
+    assert app.database.audit_entries == []
 
 
 async def test_the_log_has_each_entry_by_its_ids_and_without_the_reason(app: CoreHarness) -> None:
     user_id = (await app.add_user()).identity.id
     actions = app.administration.act_for_users
     await actions.change_role(OPERATOR, user_id, Role.SUPPORT, "ticket")
-    for _ in range(2):
-        await actions.reset_limits(OPERATOR, a_phone(), "ticket")
-    with pytest.raises(TooManyResets):
-        await actions.reset_limits(OPERATOR, a_phone(), "again")
+    app.faults.fail_on("identities.replace")
+    with pytest.raises(StorageUnavailable):
+        await actions.sign_out(OPERATOR, user_id, "again")
 
     assert recorded_acts(app) == [
         ActRecorded(
@@ -91,7 +141,7 @@ async def test_an_act_goes_on_after_a_write_of_its_entry_that_was_repeated(
             return len(self.entries) > 1
 
     log = RepeatedWrites()
-    record_act = RecordAct(cast(AuditLog, log), app.clock, app.randomness, app.events)
+    record_act = replace(app.use_cases.record_act, audit_log=cast(AuditLog, log))
 
     async with record_act(OPERATOR.actor, AuditAction.BLOCK, an_id(1)):
         pass

@@ -1,7 +1,5 @@
 """Roles: what each may do, and on whom."""
 
-from datetime import timedelta
-
 import pytest
 
 from application.administration.operator import Operator, person
@@ -11,7 +9,7 @@ from domain.errors import Forbidden, InsufficientScope
 from domain.identities.role import Role
 from tests.support.acts import BY_COMMAND, IN_API, REASON, a_token, staff
 from tests.support.builders import a_phone
-from tests.support.core_harness import CoreHarness, make_core_policy
+from tests.support.core_harness import CoreHarness
 
 
 @pytest.mark.parametrize(
@@ -40,29 +38,6 @@ async def test_nobody_acts_on_staff_of_the_same_or_a_higher_role(
         assert (shown.number == a_phone().e164) == (
             role.rank <= highest and operator.has_scope(Scope.READ_PHONES)
         )
-
-
-@pytest.mark.parametrize("operator", [a_token(Scope.RESTORE_USERS), IN_API])
-async def test_nobody_takes_the_number_of_staff_by_a_restore(operator: Operator) -> None:
-    app = CoreHarness(policy=make_core_policy(recycled_after=timedelta(days=100)))
-    act = app.administration.act_for_users
-    former = (await app.log_in()).identity.id
-    app.advance(days=101)  # the phone is recycled
-    owner = (await app.log_in()).identity.id
-
-    async def promote() -> None:
-        await app.identities.operator_actions.change_role(owner, Role.ADMINISTRATOR)
-
-    # It gets the role after the present owner was loaded.
-    app.faults.run_before("identities.replace", promote)
-    with pytest.raises(Forbidden):
-        await act.restore(operator, former, REASON)
-    assert app.database.identities[owner].value.is_administrator
-    assert app.database.identities[former].value.detached_at is not None
-    assert app.database.phone_verifications[a_phone()].value.identity_id == owner
-
-    await act.restore(BY_COMMAND, former, REASON)
-    assert app.database.identities[former].value.detached_at is None
 
 
 async def test_an_account_that_gets_a_role_meanwhile_is_not_named_by_another_administrator(

@@ -1,4 +1,4 @@
-"""Undo the blocks of a person or a service token that misused the right to block."""
+"""End the blocks of a person or a service token that misused the right to block."""
 
 import pytest
 
@@ -15,7 +15,7 @@ THIEF = a_token(Role.SUPPORT)
 
 
 async def test_what_only_this_actor_has_blocked_is_unblocked(app: CoreHarness) -> None:
-    act, undo = app.administration.act_for_users, app.administration.unblock_by_actor
+    act, unblock_all = app.administration.act_for_users, app.administration.unblock_by_actor
     users = [(await app.log_in(a_phone(number))).identity.id for number in range(6)]
     thief = THIEF.actor
     await act.block(THIEF, users[0], REASON)  # before
@@ -46,24 +46,24 @@ async def test_what_only_this_actor_has_blocked_is_unblocked(app: CoreHarness) -
     def states(found: list[FoundBlock]) -> dict[str, BlockState]:
         return {each.entry.subject: each.state for each in found}
 
-    tried = await undo(BY_COMMAND, thief, since, REASON, is_dry_run=True)
+    tried = await unblock_all(BY_COMMAND, thief, since, REASON, is_dry_run=True)
     assert states([*tried]) == expected
     assert blocked() == [users[0], users[1], users[2], users[3], users[5]]
     assert len(app.database.audit_entries) == entries
 
-    done = await undo(BY_COMMAND, thief, since, REASON)
+    done = await unblock_all(BY_COMMAND, thief, since, REASON)
     assert done == tried
     assert blocked() == [users[0], users[1], users[2], users[5]]
     [entry] = app.database.audit_entries[entries:]
     assert (entry.action, entry.subject) == (AuditAction.UNBLOCK, users[3])
-    again = await undo(BY_COMMAND, thief, since, REASON)
+    again = await unblock_all(BY_COMMAND, thief, since, REASON)
     assert BlockState.UNBLOCKED not in states([*again]).values()
 
 
 async def test_a_block_that_failed_and_one_of_a_deleted_account_are_no_blocks(
     app: CoreHarness,
 ) -> None:
-    act, undo = app.administration.act_for_users, app.administration.unblock_by_actor
+    act, unblock_all = app.administration.act_for_users, app.administration.unblock_by_actor
     since = app.clock.now()
     deleted = await app.log_in(a_phone(1))
     await act.block(THIEF, deleted.identity.id, REASON)
@@ -72,4 +72,4 @@ async def test_a_block_that_failed_and_one_of_a_deleted_account_are_no_blocks(
     with pytest.raises(StorageUnavailable):
         await act.block(THIEF, a_phone(2), REASON)
     app.faults.reset()
-    assert await undo(BY_COMMAND, THIEF.actor, since, REASON) == []
+    assert await unblock_all(BY_COMMAND, THIEF.actor, since, REASON) == []

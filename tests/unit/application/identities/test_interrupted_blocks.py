@@ -43,7 +43,7 @@ async def test_an_interrupted_block_is_completed_by_the_next() -> None:
         assert await is_blocked(app)
 
 
-async def test_an_interrupted_block_can_be_undone() -> None:
+async def test_an_interrupted_block_can_be_reversed() -> None:
     async for app, _, _ in at_each_operation(start_block):
         await app.identities.operator_actions.unblock(a_phone())
         await app.access_token()

@@ -57,12 +57,14 @@ async def test_a_part_is_listed_without_details_and_an_instance_is_ready_without
     assert str(closed) == "closed: SQLITE_IOERR: disk I/O error"
     check_readiness.add("limits", HeldHealthCheck(SlowHealthCheck(error=closed)))
     check_readiness.add("disk", SlowHealthCheck(error=PortError("low", "of 9 GB")))
-    check_readiness.add("messages", SlowHealthCheck())
+    check_readiness.add("messages", SlowHealthCheck(), is_of_provider=True)
 
     readiness = await check_readiness()
 
     parts = {"limits": "closed", "disk": "low", "messages": None}
-    assert readiness == Readiness(None, parts, is_database_shared=False, is_ready=True)
+    assert readiness == Readiness(
+        None, parts, frozenset({"messages"}), is_database_shared=False, is_ready=True
+    )
 
 
 @pytest.mark.parametrize(

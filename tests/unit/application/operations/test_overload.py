@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from contextvars import copy_context
 
 import pytest
 
@@ -13,7 +15,11 @@ from adapters.databases.records.call_deadlines import (
     Answers,
     CallDeadlines,
 )
-from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
+from application.ports.current_request import (
+    CURRENT_REQUEST,
+    MIN_STORAGE_SECONDS,
+    CurrentRequest,
+)
 from application.ports.errors import (
     PortError,
     StorageOverloaded,
@@ -21,6 +27,7 @@ from application.ports.errors import (
     StorageUnavailable,
     UniqueViolation,
 )
+from tests.support.fakes.instant_loop import InstantLoop
 
 TIMEOUT = 5.0
 Call = Callable[[float], Awaitable[object]]
@@ -83,29 +90,35 @@ async def test_an_error_that_only_a_working_database_has_is_an_answer(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "waits", "error"),
+    ("seconds", "waits", "is_queued", "error"),
     [
-        (2.4, True, StorageOverloaded),
-        (2.5, True, StorageTimeout),
-        (2.4, False, StorageTimeout),  # such as a connection that was lost
+        (2.4, True, True, StorageOverloaded),
+        (2.4, True, False, StorageTimeout),
+        (2.5, True, True, StorageTimeout),
+        (2.4, False, True, StorageTimeout),  # such as a connection that was lost
     ],
 )
-async def test_a_database_that_had_half_of_the_timeout_has_failed(
-    deadlines: CallDeadlines, seconds: float, waits: bool, error: type[PortError]
+async def test_a_database_that_had_half_of_the_timeout_or_no_queue_has_failed(
+    seconds: float, waits: bool, is_queued: bool, error: type[PortError]
 ) -> None:
-    loop = asyncio.get_running_loop()
+    deadlines, loop = CallDeadlines(TIMEOUT, max_calls=1), asyncio.get_running_loop()
     CURRENT_REQUEST.set(CurrentRequest({}, loop.time()))
     await deadlines.limit(lambda _: asyncio.sleep(TIMEOUT - seconds))  # on the clock of the test
     # Others are answered.
     loop.call_later(seconds - 0.5, deadlines.answers.record)
+    others: list[asyncio.Task[object]] = []
 
     async def fail(deadline: float) -> None:
-        # Until the deadline of the call, on the clock of the test.
-        await asyncio.sleep(deadline - loop.time() if waits else 0)
+        # Until shortly before the deadline of the call, on the clock of the test.
+        await asyncio.sleep(deadline - 0.1 - loop.time() if waits else 0)
+        if is_queued:
+            others.append(asyncio.create_task(deadlines.limit(answer)))
+        await asyncio.sleep(0.01)  # on the clock of the test
         raise StorageTimeout("late")
 
     with pytest.raises(error):
         await deadlines.limit(fail)
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 @pytest.mark.parametrize(
@@ -132,18 +145,45 @@ async def test_a_call_waits_for_its_turn_longer_while_nobody_is_answered(
     await deadlines.limit(answer)
 
 
-async def test_a_request_whose_earlier_calls_took_its_time_is_no_failure_of_the_database(
-    deadlines: CallDeadlines,
-) -> None:
-    CURRENT_REQUEST.set(CurrentRequest({}, asyncio.get_running_loop().time()))
+async def test_a_request_whose_earlier_calls_took_its_time_has_a_second_more_without_a_queue() -> (
+    None
+):
+    deadlines, loop = CallDeadlines(TIMEOUT, max_calls=1), asyncio.get_running_loop()
+    CURRENT_REQUEST.set(CurrentRequest({}, loop.time()))
     await deadlines.limit(lambda _: asyncio.sleep(TIMEOUT))  # on the clock of the test
+    given: list[float] = []
 
-    with pytest.raises(StorageOverloaded, match="earlier calls of this request"):
-        await deadlines.limit(answer)
+    async def hold(deadline: float) -> None:
+        given.append(deadline - loop.time())
+        waiting = copy_context().run(asyncio.create_task, deadlines.limit(answer))
+        await asyncio.sleep(0)
+        with pytest.raises(StorageOverloaded, match="earlier calls of this request"):
+            await deadlines.limit(answer)
+        deadlines.answers.record()
+        with suppress(StorageOverloaded):
+            await waiting
 
-    await asyncio.sleep(MAX_SILENCE + 0.01)  # on the clock of the test
-    with pytest.raises(StorageUnavailable, match="earlier calls of this request"):
-        await deadlines.limit(answer)
+    await deadlines.limit(hold)
+    assert given == [MIN_STORAGE_SECONDS]
+
+
+async def test_a_loop_that_comes_late_is_no_overload() -> None:
+    deadlines, loop = CallDeadlines(TIMEOUT, max_calls=1), asyncio.get_running_loop()
+    assert isinstance(loop, InstantLoop)
+    answered = loop.create_future()
+    loop.call_later(1, answered.set_result, None)
+    calls = [
+        asyncio.create_task(call)
+        for call in (
+            deadlines.limit(lambda _: asyncio.sleep(1)),  # on the clock of the test
+            deadlines.limit(answer),
+            deadlines.wait_for_batch(lambda: asyncio.wait_for(answered, None), StorageTimeout),
+        )
+    ]
+    await asyncio.sleep(0.5)  # on the clock of the test
+    loop.work(3 * TIMEOUT)
+
+    assert await asyncio.gather(*calls) == [None] * 3
 
 
 async def test_the_log_has_a_line_every_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:

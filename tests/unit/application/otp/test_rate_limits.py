@@ -14,7 +14,7 @@ from application.otp.events import OtpAttemptsExhausted
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageTimeout, StorageUnavailable
-from application.ports.otp import DeliveryResult
+from application.ports.otp import DeliveryResult, PausedProvider
 from domain.errors import (
     DeliveryFailed,
     PhoneUnreachable,
@@ -191,16 +191,19 @@ async def test_while_no_provider_is_called_nothing_is_used_up() -> None:
     app = CoreHarness()
     await app.request_otp(phone(1), CLIENT_IP)
     before = app.database.permits
-    app.messenger.pause_seconds = 41.5
+    until = app.clock.now() + timedelta(seconds=41.5 + 4 * 15)
+    app.messenger.pause = PausedProvider("acme", "No answer.", until)
     assert not (await app.request_otp(phone(1), CLIENT_IP)).sent  # it has a code already
+    waits = []
     for number in (1, 2, 2, 2):
         app.advance(15)
         with pytest.raises(DeliveryFailed) as error:
             await app.request_otp(phone(number), CLIENT_IP)
-        assert error.value.retry_after == 42
+        waits.append(error.value.retry_after)
+    assert waits == [87, 72, 57, 42]
     assert app.database.permits == before
     assert phone(2) not in app.database.phone_verifications
-    app.messenger.pause_seconds = 0
+    app.messenger.pause = None
     assert (await app.request_otp(phone(1), CLIENT_IP)).sent
     assert (await app.request_otp(phone(2), CLIENT_IP)).sent
 

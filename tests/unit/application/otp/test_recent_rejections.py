@@ -11,6 +11,7 @@ from application.otp import recent_rejections
 from application.otp.events import ProviderPaused
 from application.otp.recent_rejections import WRITE_INTERVAL
 from application.ports.errors import OperationRejected, StorageUnavailable
+from application.ports.otp import PausedProvider
 from domain.errors import CountryNotServed, DeliveryFailed, DomainError, TooManyOtpRequests
 from domain.otp.delivery import Channel
 from domain.otp.permits import Recognition
@@ -147,16 +148,18 @@ async def test_a_pause_of_the_provider_is_a_rejection() -> None:
     app = CoreHarness(messenger=FakeMessenger(UNKNOWN))
     await app.request_otp()
     app.advance(15)
-    app.messenger.pause_seconds = 30
-    at = await reject(app, error=DeliveryFailed)
+    until = app.clock.now() + timedelta(seconds=30)
+    app.messenger.pause = PausedProvider("acme", "No answer.", until)
+    await reject(app, error=DeliveryFailed)
     await app.otp.rejections.write_rest()
     [rejection] = kept(app)
-    until = at + timedelta(seconds=30)
     assert (rejection.limit, rejection.until) == ("provider_paused", until)
+    assert (rejection.provider, rejection.cause) == ("acme", "No answer.")
     # For phones without a record the log has the same.
     event = app.events.recorded[-1]
     assert isinstance(event, ProviderPaused)
     assert (event.until, event.recognition, event.has_proof) == (until, Recognition.NONE, False)
+    assert (event.provider, event.reason) == ("acme", "No answer.")
 
 
 async def test_a_failed_write_is_repeated(app: CoreHarness) -> None:

@@ -5,13 +5,12 @@ from functools import partial
 
 import pytest
 
-from application.identities.events import IdentityDetached, IdentityRestored, LoginSucceeded
+from application.identities.events import IdentityDetached
 from application.otp.log_in import LoggedIn
 from application.principal import Principal
-from domain.errors import Unauthenticated, UserNotFound
+from domain.errors import UserNotFound
 from domain.identities.role import Role
-from tests.support.acts import BY_COMMAND
-from tests.support.at_each_operation import Act, Attempt, Fault, at_each_operation
+from tests.support.at_each_operation import Attempt, Fault, at_each_operation
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness, make_core_policy
 
@@ -92,44 +91,3 @@ async def test_an_interrupted_detachment_is_completed_by_a_login() -> None:
         after_id = (await principal_of(app, login.result)).identity.id
         assert set(app.database.identities) == {before_id, after_id} != {before_id}
         assert len(app.database.identities[after_id].value.sessions) == 1
-
-
-async def test_an_interrupted_detachment_is_undone_by_an_operator() -> None:
-    was_detached = set()
-    async for app, _, before_id in at_each_operation(leave_unused):
-        is_detached = app.database.identities[before_id].value.detached_at is not None
-        was_detached.add(is_detached)
-        if is_detached:
-            await app.identities.operator_actions.restore(before_id, BY_COMMAND.check_identity)
-            after = await principal_of(app, await app.open_session())
-            assert after.identity.id == before_id
-    assert was_detached == {True, False}
-
-
-async def test_an_operator_restores_a_detached_identity_and_no_other(app: CoreHarness) -> None:
-    before, _ = await create_owner(app)
-    for user_id in (before.identity.id, "0" * 24):
-        with pytest.raises(UserNotFound):
-            await app.identities.operator_actions.restore(user_id, BY_COMMAND.check_identity)
-    app.advance(days=101)
-    stranger = await app.open_session()
-    await app.identities.operator_actions.restore(before.identity.id, BY_COMMAND.check_identity)
-    with pytest.raises(Unauthenticated):
-        await principal_of(app, stranger)
-    after = await principal_of(app, await app.open_session())
-    assert after.identity.id == before.identity.id
-    assert app.events.types[-1] is LoginSucceeded
-    assert IdentityRestored in app.events.types
-
-
-async def test_an_interrupted_restoration_is_completed() -> None:
-    async def start() -> tuple[CoreHarness, Act, str]:
-        app, login, before_id = await leave_unused()
-        await login()
-        await app.open_session()
-        restore = app.identities.operator_actions.restore
-        return app, partial(restore, before_id, BY_COMMAND.check_identity), before_id
-
-    async for app, restore, before_id in at_each_operation(start):
-        await restore()
-        assert (await principal_of(app, await app.open_session())).identity.id == before_id

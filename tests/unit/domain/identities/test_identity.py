@@ -10,7 +10,6 @@ from domain.identities.identity import Consent, Identity, UsedChallenge
 from domain.identities.imported import Imported
 from domain.identities.passkey import Passkey
 from domain.identities.phone_change import PhoneChange
-from domain.identities.phone_changes import PhoneChanges
 from domain.identities.role import Role
 from domain.identities.session import MAX_SESSIONS, SessionLimits, TokenRepeat
 from domain.identities.staff import Staff
@@ -93,11 +92,11 @@ def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
         "created_at": NOW,
         "user": a_user(),
         "used_challenges": (used,),
-        "phone_changes": PhoneChanges(CHANGE),
+        "phone_change": CHANGE,
         "events": UserEvents().record(EventType.USER_CREATED, NOW),
     }
     forgotten: dict[str, Any] = {
-        "staff": Staff(Role.ADMINISTRATOR, NOW, (A_PASSKEY,)),
+        "staff": Staff(Role.ADMINISTRATOR, (A_PASSKEY,)),
         "sessions": (a_session(),),
         "devices": (RecognizedDevice("phone", "session", LATER),),
         "blocked_at": NOW,
@@ -115,8 +114,6 @@ def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
     names = {field.name for field in fields(Identity)}
     assert names == {*kept, *forgotten, "deleted_at", "purged_at"}
     identity = Identity(**kept, **forgotten)
-    more_changes = PhoneChanges(CHANGE, undo_deadlines=(LATER,), next_allowed_at=LATER)
-    identity = replace(identity, phone_changes=more_changes)
     empty = Identity(identity.id, None, NOW)
     assert [name for name in forgotten if forgotten[name] == getattr(empty, name)] == []
 
@@ -129,7 +126,7 @@ def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
     assert recent.delete(LATER).used_challenges == (UsedChallenge("used", LATER + SECOND),)
 
     purged = deleted.purge(LATER)
-    assert purged == replace(deleted, phone=None, phone_changes=PhoneChanges(), purged_at=LATER)
+    assert purged == replace(deleted, phone=None, phone_change=None, purged_at=LATER)
     assert purged.release_username() == replace(purged, user=None)
 
 
@@ -169,27 +166,37 @@ def test_a_detached_identity_keeps_its_phone_and_nothing_else_that_others_could_
     assert (detached.user, detached.sessions, detached.devices) == (None, (), ())
     assert detached.staff.role is Role.MEMBER
     assert detached.phone == identity.phone
-    restored = detached.restore(NOW + timedelta(days=400))
-    assert not restored.is_closed
-    assert not restored.is_unused(NOW + timedelta(days=401), YEAR)
+
+
+def test_a_detached_identity_is_closed_until_an_operator_gives_it_a_phone() -> None:
+    detached, later = an_identity().detach(NOW), NOW + timedelta(days=400)
+    assert replace(detached, phone_change=CHANGE).is_closed  # of its phone from before
+    change = replace(CHANGE, old_phone=None, is_by_operator=True)
+    begun = detached.start_phone_change(change)
+    assert (begun.is_closed, begun.all_phones) == (False, frozenset({a_phone(2)}))
+    assert replace(begun, phone_change=None).is_closed
+    assert begun.delete(later).is_closed
+    changed = begun.replace_phone(change, later)
+    assert (changed.phone, changed.phone_change, changed.is_closed) == (a_phone(2), None, False)
+    assert not changed.is_unused(later + SECOND, YEAR)
 
 
 # Roles and changes of the phone
 
 
 def an_administrator() -> Identity:
-    """Return somebody with a passkey and a session, who changed the number before the promotion."""
-    member = an_identity(user=a_user(), phone_changes=PhoneChanges(undo_deadlines=(LATER,)))
+    """Return somebody with a passkey and a session."""
+    member = an_identity(user=a_user())
     return member.promote(Role.ADMINISTRATOR).add_passkey(A_PASSKEY).add_session(a_session())
 
 
-def test_a_promotion_ends_all_sessions_and_keeps_when_the_last_change_can_be_undone() -> None:
+def test_a_promotion_ends_all_sessions_and_keeps_passkeys() -> None:
     administrator = an_administrator()
-    assert administrator.staff == Staff(Role.ADMINISTRATOR, LATER, (A_PASSKEY,))
+    assert administrator.staff == Staff(Role.ADMINISTRATOR, (A_PASSKEY,))
     support = administrator.promote(Role.SUPPORT)
     assert support == replace(
         administrator,
-        staff=Staff(Role.SUPPORT, LATER, (A_PASSKEY,)),
+        staff=Staff(Role.SUPPORT, (A_PASSKEY,)),
         sessions=(),
         session_version=administrator.session_version + 1,
     )
@@ -204,7 +211,7 @@ def test_a_member_has_nothing_that_only_staff_has_and_the_rest_stays() -> None:
     assert member.demote() is member
 
 
-def test_a_role_and_its_passkeys_end_with_a_change_by_an_operator_or_a_detached_phone() -> None:
+def test_a_role_and_its_passkeys_end_with_a_change_by_an_operator() -> None:
     administrator = an_administrator()
     by_operator = replace(CHANGE, is_by_operator=True)
     for change, staff in ((CHANGE, administrator.staff), (by_operator, Staff())):
@@ -212,8 +219,4 @@ def test_a_role_and_its_passkeys_end_with_a_change_by_an_operator_or_a_detached_
         changed = begun.replace_phone(change, NOW)
         assert (changed.phone, changed.sessions, changed.staff) == (a_phone(2), (), staff)
         assert changed.replace_phone(change, NOW) is changed
-        detached = begun.detach_disowned(change, NOW)
-        assert (detached.phone, detached.staff, detached.is_closed) == (a_phone(2), Staff(), True)
-        assert detached.phone_changes == PhoneChanges(change)
-        assert not detached.is_undo_possible(LATER)
     assert administrator.replace_phone(CHANGE, NOW) is administrator

@@ -18,14 +18,13 @@ def a_passkey(name: str) -> Passkey:
 
 
 LAPTOP, KEY = a_passkey("laptop"), a_passkey("key")
-SUPPORT = Staff(Role.SUPPORT, None, (LAPTOP, KEY))
+SUPPORT = Staff(Role.SUPPORT, (LAPTOP, KEY))
 
 
 def test_only_another_role_keeps_the_passkeys() -> None:
-    promoted = Staff(Role.AUDITOR, NOW, SUPPORT.passkeys)
-    assert SUPPORT.promote(Role.AUDITOR, NOW) == promoted
+    assert SUPPORT.promote(Role.AUDITOR) == Staff(Role.AUDITOR, SUPPORT.passkeys)
     member = replace(SUPPORT, role=Role.MEMBER)
-    assert member.promote(Role.AUDITOR, None) == Staff(Role.AUDITOR)
+    assert member.promote(Role.AUDITOR) == Staff(Role.AUDITOR)
 
 
 def test_passkeys_are_found_by_their_ids_and_no_two_have_one_name() -> None:

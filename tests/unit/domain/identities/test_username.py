@@ -9,7 +9,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from precis_i18n import get_profile
 
-from domain.errors import InvalidCharacters, InvalidValue, MixedScripts, ReservedName
+from domain.errors import (
+    InvalidCharacters,
+    InvalidValue,
+    MixedScripts,
+    PhoneAsUsername,
+    ReservedName,
+)
 from domain.identities.emoji import drop_emoji_joiners, drop_emoji_selectors, spell_out_flags
 from domain.identities.username import (
     MAX_USERNAME_LENGTH,
@@ -334,6 +340,28 @@ def test_names_that_look_like_a_role_or_the_app_are_reserved(name: str) -> None:
 @pytest.mark.parametrize("name", ["Administrata", "Admin Rao", "Ádmin", "Chess", "Chess Club Fan"])
 def test_names_are_compared_with_roles_as_a_whole(name: str) -> None:
     assert parse_username(name, RULES).text == name
+
+
+# Phones
+
+
+@pytest.mark.parametrize(
+    ("name", "region"),
+    [
+        ("+1 (415) 555-2671", None), ("14155552671", None), ("0014155552671", None),
+        ("tel:+14155552671", None), ("\uff0b14155552671", None), ("+1 800 555 0199", None),
+        ("415 555 2671", "US"), ("98765 43210", "IN"), ("\u0669\u0668765 43210", "IN"),
+    ],
+)  # fmt: skip
+def test_a_phone_number_is_no_new_username(name: str, region: str | None) -> None:
+    with pytest.raises(PhoneAsUsername):
+        parse_username(name, UsernameRules(default_region=region))
+    assert parse_username(name, UsernameRules(default_region=region), Username(name)).text == name
+
+
+@pytest.mark.parametrize("name", ["98765 43210", "007", "Asha 2024", "1984", "R2-D2", "+1", "42"])
+def test_other_digits_are_a_username(name: str) -> None:
+    assert parse_username(name, UsernameRules()).text == name
 
 
 # One's own name

@@ -29,8 +29,12 @@ def test_a_result_is_kept_unless_the_delivery_has_left_its_channel() -> None:
     unknown = deliveries.keep_result("a-request", Channel.WHATSAPP, "", "x" * 1_000)
     assert unknown.find("a-request") == replace(sent, unknown_reason="x" * MAX_REJECTION_LENGTH)
 
-    left = unknown.fall_back("a-request", Channel.SMS, "twilio")
-    assert left.all == (OTHER, replace(sent, channel=Channel.SMS, provider="twilio"))
+    left = unknown.fall_back("a-request", Channel.SMS, "twilio", "131026 no WhatsApp")
+    fell_back = "whatsapp: 131026 no WhatsApp"
+    assert left.all == (
+        OTHER,
+        replace(sent, channel=Channel.SMS, provider="twilio", fell_back=fell_back),
+    )
     assert left.keep_result("a-request", Channel.WHATSAPP, "meta", None) == left
 
 

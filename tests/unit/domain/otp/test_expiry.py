@@ -12,7 +12,6 @@ from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import REJECTED_TTL, Channel
 from domain.otp.failures import DeviceFailures, Failures
 from domain.otp.grants import Grants
-from domain.otp.hold import NO_HOLD, Hold
 from domain.otp.phone_verification import CallLocale, PhoneVerification, TrustedIp
 from domain.otp.rejection import Rejection
 from tests.support.builders import (
@@ -63,20 +62,12 @@ def test_everything_is_pruned_at_the_moment_when_it_expires(
     assert state.prune(NOW + age) == PhoneVerification()
 
 
-@pytest.mark.parametrize(
-    ("state", "age"),
-    [
-        (replace(LOGIN, identity_id=an_id()), 90 * DAY),
-        # Those of the former owner of a held phone go with the hold.
-        (replace(LOGIN, hold=Hold(an_id(), NOW + 7 * DAY)), 7 * DAY),
-    ],
-)
-def test_an_ip_of_a_login_is_pruned_after_90_days_or_with_the_hold(
-    state: PhoneVerification, age: timedelta
-) -> None:
-    assert state.prune(NOW + age - MICROSECOND) == state
-    assert state.client_ips_expire_at == NOW + age
-    assert state.prune(NOW + age).trusted_ips == ()
+def test_an_ip_of_a_login_is_pruned_after_90_days_or_without_an_owner() -> None:
+    state = replace(LOGIN, identity_id=an_id())
+    assert state.prune(NOW + 90 * DAY - MICROSECOND) == state
+    assert state.client_ips_expire_at == NOW + 90 * DAY
+    assert state.prune(NOW + 90 * DAY).trusted_ips == ()
+    assert LOGIN.prune(NOW).trusted_ips == ()
 
 
 def test_failures_expire_after_thirty_days_and_those_of_a_device_with_its_token() -> None:
@@ -103,7 +94,6 @@ def test_another_owner_starts_without_what_the_former_one_left() -> None:
         trusted_ips=(),
         call_locale=None,
         rejections=(),
-        hold=NO_HOLD,
     )
     for owner in (an_id(77), None):
         assert chosen.change_owner(owner) == replace(kept, identity_id=owner)

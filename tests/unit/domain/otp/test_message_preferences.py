@@ -37,6 +37,10 @@ def test_an_unknown_platform_is_the_general_one() -> None:
         ("fr-FR, fr;q=0.9, en;q=0.8", ("fr-FR", "fr")),  # Accept-Language
         ("en-US-u-hc-h12", ("en-US", "en")),  # an extension
         ("in_ID", ("id-ID", "id")),  # a former code
+        ("deu_AT", ("de-AT", "de")),  # codes with three letters
+        ("FRE", ("fr",)),
+        ("zho-TW", ("zh-Hant-TW", "zh-TW", "zh-Hant", "zh")),
+        ("fil-PH", ("fil-PH", "fil")),  # the only one
         ("en." + "a" * 97, ("en",)),  # a hundred characters
     ],
 )
@@ -58,7 +62,11 @@ def test_fallbacks_of_any_text_are_safe_as_file_names(text: str) -> None:
         assert re.fullmatch("[A-Za-z0-9-]+", name)
 
 
-@pytest.mark.parametrize("text", ["", "EN", "pt_BR", "iw", "en."])
+def test_the_locale_of_a_template_may_have_a_code_with_three_letters() -> None:
+    assert [parse_locale(text) for text in ("deu", "fra-CA", "fil")] == ["de", "fr-CA", "fil"]
+
+
+@pytest.mark.parametrize("text", ["", "EN", "pt_BR", "iw", "en.", "DEU", "deu_AT"])
 def test_another_spelling_of_a_locale_is_invalid(text: str) -> None:
     with pytest.raises(
         InvalidValue, match=r"\AA language is written like en, pt-BR or zh-Hant\.\Z"

@@ -1,6 +1,7 @@
 """The CSV report of an import."""
 
 import csv
+import errno
 import os
 import stat
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from entrypoints.commands.features.imports.report_file import open_report
 from entrypoints.opening.startup_error import CommandError
 
+HEADER = ("id", "text")
 FORMULAS = ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "\tx", "\rx"]
 
 
@@ -17,14 +19,13 @@ def test_no_field_is_read_as_a_formula(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
 
     with open_report(path, replaces=False) as report:
-        report.write(("id", "text"))
         for formula in FORMULAS:
-            report.write(("a", formula))
-        report.write(("\ud83d, b", 'with "quotes"\nand lines'))
+            report.write(HEADER, ("a", formula))
+        report.write(HEADER, ("\ud83d, b", 'with "quotes"\nand lines'))
 
     with path.open(newline="") as file:
         header, *rows = csv.reader(file)
-    assert header == ["id", "text"]
+    assert tuple(header) == HEADER
     assert [row[1] for row in rows[:-1]] == [f"'{formula}" for formula in FORMULAS]
     # Half a surrogate pair is written as its escape.
     assert rows[-1] == [r"\ud83d, b", 'with "quotes"\nand lines']
@@ -32,22 +33,57 @@ def test_no_field_is_read_as_a_formula(tmp_path: Path) -> None:
 
 def test_only_its_owner_reads_the_report_and_none_is_replaced_unasked(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
+    path.touch()  # a killed process has left it
     with open_report(path, replaces=False) as report:
-        report.write(("a",))
+        report.write(HEADER, ("a", "b"))
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(CommandError, match="exists"), open_report(path, replaces=False):
         pass
-    assert path.read_bytes() == b"a\r\n"
-    with open_report(path, replaces=True):
-        pass
-    assert not path.exists()  # it has no rows
+    assert path.read_bytes() == b"id,text\r\na,b\r\n"
 
 
-def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    full = os.open("/dev/full", os.O_WRONLY)
-    monkeypatch.setattr(os, "open", lambda *_: full)
+def test_a_former_report_is_replaced_at_the_end_of_a_complete_import(tmp_path: Path) -> None:
+    path = tmp_path / "report.csv"
+    path.write_bytes(b"former")
+    (tmp_path / "report.csv.part").touch()  # an import was killed
+    with open_report(path, replaces=True) as report:
+        report.write(HEADER, ("early", ""))
+    assert [path.read_bytes(), *tmp_path.iterdir()] == [b"former", path]
 
-    is_refused = pytest.raises(CommandError, match="cannot be written: No space left")
-    with is_refused, open_report(tmp_path / "report.csv", replaces=True) as report:
-        report.write(("123",))
+    with open_report(path, replaces=True) as report:
+        report.write(HEADER, ("later", ""))
+        assert path.read_bytes() == b"former"
+        report.is_complete = True
+    assert path.read_bytes() == b"id,text\r\nlater,\r\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    with open_report(path, replaces=True) as report:
+        report.is_complete = True
+    assert not [*tmp_path.iterdir()]  # without rows, the former report goes
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_full_disk_leaves_whole_rows_and_no_file_without_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    path, write = tmp_path / "report.csv", os.write
+
+    def fill(descriptor: int, data: bytes) -> int:
+        if len(data) > 3:
+            return write(descriptor, data[:3])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def report_on_full_disk() -> None:
+        with open_report(path, replaces=False) as report:
+            for _ in range(rows):
+                report.write(HEADER, ("a", "b"))
+            monkeypatch.setattr(os, "write", fill)
+            report.write(HEADER, ("c", "d"))
+
+    with pytest.raises(CommandError, match=r"cannot be written: No space left.* again") as raised:
+        report_on_full_disk()
+
+    assert ("--replace" in str(raised.value)) is path.exists() is bool(rows)
+    if rows:
+        assert path.read_bytes() == b"id,text\r\na,b\r\n"

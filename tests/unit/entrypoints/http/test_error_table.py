@@ -16,7 +16,6 @@ from application.ports.errors import (
 from domain import errors
 from domain.errors import DomainError
 from domain.features.media import errors as media_errors
-from domain.features.phone_change import errors as phone_change_errors
 from entrypoints.features import FEATURES
 from entrypoints.http.app import make_error_table
 from entrypoints.http.core.administration.user_details import UserDetailsForm
@@ -33,7 +32,7 @@ from entrypoints.http.features.media.errors import (
     MediaStorageFailed,
 )
 from entrypoints.http.requests.middleware import ERROR
-from entrypoints.http.responses.errors import to_response
+from entrypoints.http.responses.errors import RepeatedFailures, to_response
 from tests.support.http_settings import make_http_settings, make_plugins
 
 ERRORS = make_error_table([*make_plugins(make_http_settings()), ConsolePlugin(UserDetailsForm([]))])
@@ -124,12 +123,9 @@ def test_errors_have_the_messages_of_the_contract_and_retry_after_in_header_and_
 
 
 def test_the_end_of_a_limit_is_in_header_and_body() -> None:
-    for error, status in (
-        (errors.TooManyOtpRequests(12), 429),
-        (phone_change_errors.PhoneChangeForbidden(12), 403),
-    ):
-        assert (ERRORS.status(error), ERRORS.body(error)["retry_after"]) == (status, 12)
-        assert ERRORS.headers(error) == {"Retry-After": "12"}
+    error = errors.TooManyOtpRequests(12)
+    assert (ERRORS.status(error), ERRORS.body(error)["retry_after"]) == (429, 12)
+    assert ERRORS.headers(error) == {"Retry-After": "12"}
 
 
 FORBIDDEN = "permission denied/ 403 Forbidden: "
@@ -143,8 +139,6 @@ WRONG_PHONE = exceptions.FieldError("phone", FieldErrorCode.INVALID_PHONE, "Wron
     ("error", "status", "exit_code", "text"),
     [
         (errors.IncorrectOtp("otp", 4), 403, 1, WRONG_CODE),
-        # The older app has no text for it, and says that the code is wrong.
-        (errors.NumberWasChanged(), 403, 1, WRONG_CODE),
         (errors.LoginRejected("You are {banned}."), 403, 1, f"{FORBIDDEN}You are {{banned}}."),
         (
             exceptions.InvalidFields(WRONG_PHONE),
@@ -217,3 +211,21 @@ def test_a_client_cannot_fill_the_log_with_errors(error: ApiError, events: list[
         to_response(request, error)
     assert [line["event"] for line in logs if line["log_level"] == "error"] == events
     assert request.scope[ERROR] is error  # the line of the request has its code
+
+
+async def test_a_failure_that_repeats_has_one_line_and_then_their_number() -> None:
+    failures = RepeatedFailures()
+    with capture_logs() as logs:
+        for _ in range(3):
+            failures.log("Unavailable", "no answer within 4.5 seconds")
+        failures.log("Unavailable", "another reason")
+        failures.end_minute(("Unavailable", "no answer within 4.5 seconds"))
+        failures.end_minute(("Unavailable", "another reason"))
+        failures.log("Unavailable", "another reason")
+    shown = [(log["event"], log["reason"], log.get("requests")) for log in logs]
+    assert shown == [
+        ("request_failed", "no answer within 4.5 seconds", None),
+        ("request_failed", "another reason", None),
+        ("requests_failed", "no answer within 4.5 seconds", 2),
+        ("request_failed", "another reason", None),
+    ]

@@ -1,5 +1,6 @@
 """The outermost layer: default headers, and the line of each request."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -57,15 +58,36 @@ async def test_a_line_without_an_error_has_no_code() -> None:
     assert "error_code" not in line
 
 
+class Observer:
+    """The last request that was measured."""
+
+    observed: tuple[Any, ...] = ()
+
+    def observe_request(self, *observed: Any) -> None:
+        self.observed = observed
+
+
 async def test_a_request_is_observed_with_its_error() -> None:
-    class Observer:
-        observed: tuple[Any, ...] = ()
-
-        def observe_request(self, *observed: Any) -> None:
-            self.observed = observed
-
     observer = Observer()
     await logged(responding(503, Unavailable()), observer=observer)
     method, route, status, seconds, error = observer.observed
     assert (method, route, status, error) == ("GET", "-", 503, Unavailable)
     assert seconds >= 0
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(RuntimeError("a bug"), 500), (asyncio.CancelledError(), 499)]
+)
+async def test_a_request_without_a_response_crashed_or_its_client_is_gone(
+    error: BaseException, status: int
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise error
+
+    observer = Observer()
+    middleware = RequestContextMiddleware(app, observer=observer)
+    with capture_logs() as lines, pytest.raises(type(error)):
+        await request(middleware, http_scope())
+    assert (lines[-1]["event"], lines[-1]["status"]) == ("http_request", status)
+    assert observer.observed[2] == status
+    assert any(line["event"] == "request_crashed" for line in lines) is (status == 500)

@@ -8,7 +8,7 @@ def body_of(
     database: str | None, *, is_stopping: bool = False, is_shared: bool = False, **parts: str | None
 ) -> dict[str, str]:
     is_ready = database is None or is_shared
-    readiness = Readiness(database, parts, is_shared, is_ready=is_ready)
+    readiness = Readiness(database, parts, frozenset({"messages"}), is_shared, is_ready=is_ready)
     return show_readiness(readiness, is_stopping=is_stopping)
 
 
@@ -20,6 +20,11 @@ def test_a_shared_database_is_unavailable_and_the_details_say_why() -> None:
         "messages": "ok",
         "details": "no answer",
     }
+
+
+def test_why_a_provider_does_not_work_is_not_public() -> None:
+    body = body_of(None, messages="twilio: a recent message may be lost", disk="low")
+    assert (body["messages"], body["disk"], body["status"]) == ("degraded", "low", "ready")
 
 
 def test_a_database_of_its_own_has_its_problem_and_makes_it_unavailable() -> None:

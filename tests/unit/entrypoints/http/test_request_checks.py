@@ -14,7 +14,7 @@ from tests.support.asgi import AsgiResponse, http_scope, ok, request
 
 ERRORS = make_error_table([LegacyOtpPlugin()])
 PUBLIC_URL = "https://Dialtone.example.org:443/api"
-WEB_ORIGINS = ("https://app.example.org", "http://localhost:3000")
+WEB_ORIGINS = ("https://app.example.org", "http://localhost:3000", "capacitor://localhost")
 OWN_HOST = ("host", "10.0.0.5:8000")
 ALL_METHODS: Final = "DELETE, GET, HEAD, OPTIONS, PATCH, POST"
 FOREIGN = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")]
@@ -140,6 +140,19 @@ async def test_pages_of_the_service_and_of_listed_origins_may_change_things() ->
     ):
         headers = ("host", host), ("origin", origin), fetch_site
         assert (await respond(*headers, public_url=public_url))[0] == 200, host
+
+
+async def test_a_hybrid_app_may_change_things_only_if_its_origin_is_listed() -> None:
+    for public_url in (PUBLIC_URL, None):
+        for headers in ([OWN_HOST], [("host", "localhost")]):
+            status, _ = await respond(
+                *headers, ("origin", "capacitor://localhost"), public_url=public_url
+            )
+            assert status == 200
+            status, body = await respond(
+                *headers, ("origin", "ionic://localhost"), public_url=public_url
+            )
+            assert (status, body["code"]) == (403, "origin_not_allowed")
 
 
 async def test_with_a_public_url_the_requests_own_host_is_no_origin() -> None:

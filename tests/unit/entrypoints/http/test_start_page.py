@@ -92,7 +92,7 @@ def test_the_default_port_may_be_left_out() -> None:
 
 async def get(app: Any, path: str, method: str = "GET") -> asgi.AsgiResponse:
     scope = asgi.http_scope(("host", "test"), method=method, path=path)
-    return await asgi.request(app, scope | {"query_string": b"", "raw_path": path.encode()})
+    return await asgi.request(app, scope | {"query_string": b""})
 
 
 def make_app(*plugins: ApiPlugin) -> Any:

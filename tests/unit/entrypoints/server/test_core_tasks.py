@@ -32,7 +32,8 @@ async def test_the_cleanup_runs_once_in_each_interval_and_logs_the_counts() -> N
 
     first, second = logs
     assert (first["event"], first["purged_identities"]) == ("cleanup_completed", 1)
-    assert (second["event"], second["purged_identities"]) == ("cleanup_completed", 0)
+    assert second["event"] == "cleanup_completed"
+    assert "purged_identities" not in second
     assert first["duration_ms"] >= 0
 
 

@@ -5,13 +5,20 @@ import os
 import socket
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from entrypoints.server import watchdog
-from entrypoints.server.watchdog import END_TICKS, EXIT_CODE, WARNING_TICKS, watch_event_loop
+from entrypoints.server.watchdog import (
+    END_TICKS,
+    EXIT_CODE,
+    WARNING_TICKS,
+    _ThreadState,
+    watch_event_loop,
+)
 
 TICK_SECONDS = 0.005
 LIMIT_SECONDS = 60.0
@@ -42,6 +49,15 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
     return lines
 
 
+def describe_thread(folder: Path, *, code: str, waits_in: str) -> None:
+    """Write what the kernel says of this thread."""
+    thread = folder / str(threading.get_native_id())
+    thread.mkdir()
+    (thread / "stat").write_text(f"1 (a name) {code} 1")
+    (thread / "schedstat").write_text("0 0 0")
+    (thread / "wchan").write_text(waits_in)
+
+
 def block_until(event: threading.Event) -> None:
     """Block the event loop, as a disk that does not respond would."""
     assert event.wait(LIMIT_SECONDS)
@@ -65,6 +81,7 @@ async def test_the_call_that_blocks_is_logged_and_then_the_process_ends(lines: L
         assert outer.endswith(f" {name}.<locals>.read")
         assert fields["task"] == "load_identities"
         assert fields["seconds"] == ticks
+        assert fields["cause"] == "other"
 
 
 async def test_a_loop_that_runs_again_is_logged_and_the_process_goes_on(
@@ -80,6 +97,65 @@ async def test_a_loop_that_runs_again_is_logged_and_the_process_goes_on(
         assert await asyncio.to_thread(recovered.wait, LIMIT_SECONDS)
 
     assert not has_ended.is_set()
+
+
+async def test_an_endless_loop_ends_the_process_as_well(lines: Lines) -> None:
+    has_ended = threading.Event()
+
+    with watch_event_loop(has_ended.set, TICK_SECONDS):
+        while not has_ended.is_set():
+            pass
+
+    assert lines.fields["worker_ended"]["cause"] == "computing"
+
+
+@pytest.mark.parametrize(
+    ("waits_in", "code", "cause"),
+    [
+        ("folio_wait_bit_common", "D", "disk"),
+        ("request_wait_answer", "S", "disk"),
+        ("anon_pipe_write", "S", "log"),
+        ("futex_wait_queue", "S", "other"),
+    ],
+)
+async def test_the_line_says_for_what_the_thread_waits(
+    lines: Lines,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    waits_in: str,
+    code: str,
+    cause: str,
+) -> None:
+    has_ended = threading.Event()
+    describe_thread(tmp_path, code=code, waits_in=waits_in)
+    monkeypatch.setattr(watchdog, "_THREADS", tmp_path)
+
+    with watch_event_loop(has_ended.set, TICK_SECONDS):
+        block_until(has_ended)
+
+    assert lines.fields["worker_ended"]["cause"] == cause
+
+
+async def test_a_thread_that_only_waits_for_a_processor_is_not_ended(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_ended, has_ticked = threading.Event(), threading.Event()
+    read, states = _ThreadState.read, list[_ThreadState]()
+
+    def wait_for_processor(state: _ThreadState, native_id: int) -> _ThreadState:
+        """Wait most of the time, as on a machine with a hundred processes for each processor."""
+        now = read(state, native_id)
+        states.append(replace(now, waiting=state.waiting + 0.98 * (now.at - state.at)))
+        if len(states) > 3 * END_TICKS:
+            has_ticked.set()
+        return states[-1]
+
+    monkeypatch.setattr(_ThreadState, "read", wait_for_processor)
+    with watch_event_loop(has_ended.set, TICK_SECONDS):
+        block_until(has_ticked)
+
+    assert not has_ended.is_set()
+    assert not lines.fields
 
 
 def test_a_process_that_the_kernel_does_not_end_has_no_connections(

@@ -66,6 +66,7 @@ INVALID: Final = {
         "http://app.test",  # plain HTTP is for this machine
         "https://app.test:0", "https://app.test:65536", "https://app.test:",  # a port
         "https://[::g]", "https://ä.test",  # a host
+        "capacitor://app.test", "ionic://localhost:80", "electron://localhost",  # a hybrid app
     ],
     "DIALTONE_SINGLE_HOST": ["true", "1"],
     "DIALTONE_MAX_UPLOAD_SIZE": ["999", "2GB", "20XB", "1.5MB", "9" * 5000, "16\u212aB"],

@@ -94,6 +94,11 @@ def test_the_example_of_a_problem_is_valid_with_the_other_settings(
     settings(**environ | {name: text})
 
 
+def test_a_path_in_the_place_of_a_host_is_named_as_it_should_be() -> None:
+    line = problem(MEDIA="file://var/media")
+    assert line.startswith("DIALTONE_MEDIA: Must be file:var/media, or file:///var/media from the")
+
+
 def test_files_are_in_a_folder_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert settings().of(MediaSettings).media == MediaFolder(tmp_path / "var/media")

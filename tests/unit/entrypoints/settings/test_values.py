@@ -77,6 +77,11 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
                 "http://127.0.0.1:80,http://[::1]:5173,http://a.localhost",
                 ("http://127.0.0.1", "http://[::1]:5173", "http://a.localhost"),
             ),
+            (
+                "WEB_ORIGINS",
+                "capacitor://localhost,Ionic://localhost,tauri://localhost",
+                ("capacitor://localhost", "ionic://localhost", "tauri://localhost"),
+            ),
             ("FORMER_ISSUERS", "dialtone, https://a.test", ("dialtone", "https://a.test")),
             ("ANDROID_HASH", "FA+9qCX9VSu, 01234567/9a", ("FA+9qCX9VSu", "01234567/9a")),
             ("WEB_DOMAIN", "Login.Example.org", "login.example.org"),

@@ -5,7 +5,7 @@ import pytest
 
 from domain.otp.delivery import Channel
 from domain.otp.permits import Recognition
-from domain.otp.rejection import COUNTRY_NOT_SERVED, Rejection
+from domain.otp.rejection import COUNTRY_NOT_SERVED, PROVIDER_PAUSED, Rejection
 from entrypoints.words.code_words import describe_rejection
 from tests.support.builders import NOW
 
@@ -28,6 +28,10 @@ from tests.support.builders import NOW
             " (from a recognized device, with a proof)",
         ),
         ({"limit": COUNTRY_NOT_SERVED}, "the country is not served"),
+        (
+            {"limit": PROVIDER_PAUSED, "provider": "twilio", "cause": "HTTP 500 of twilio."},
+            "twilio has a pause (HTTP 500 of twilio) (not recognized, without a proof)",
+        ),
     ],
 )
 def test_a_rejection_says_what_rejected_whom_and_until_when(

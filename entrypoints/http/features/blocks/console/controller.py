@@ -16,6 +16,7 @@ from domain.errors import (
     FreshLoginRequired,
     InvalidValue,
     PasskeyRequired,
+    TooManyActs,
     UnsupportedValue,
 )
 from domain.features.blocks.block import Subject, SubjectKind
@@ -30,7 +31,7 @@ from entrypoints.http.features.console.request import ConsoleRequest
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id
-from entrypoints.words.features.blocks import describe_actor
+from entrypoints.words.user_words import describe_actor
 
 _BLOCKS: Final = "/console/blocks"
 _KINDS: Final = {
@@ -73,13 +74,14 @@ class BlockPageController(ConsoleController):
                     subject = _parse_subject(form)
                 with invalid.of("hours"):
                     end = _parse_hours(form["hours"])
+                    blocks.check_end(request.operator, end)
                 with invalid.of("reason"):
                     reason = request.operator.parse_reason(ADD_BLOCK, form["reason"])
             await blocks.add(request.operator, subject, end, reason)
         except InvalidFields as error:
             errors = {wrong.field: wrong.message for wrong in error.field_errors}
             return await _render_page(request, blocks, 400, form, errors)
-        except (TooManyBlocks, InvalidValue) as error:
+        except (TooManyBlocks, TooManyActs, InvalidValue) as error:
             errors = {"": request.errors.message(error)}
             return await _render_page(request, blocks, request.errors.status(error), form, errors)
         return see_other(_BLOCKS, "block_added")
@@ -94,10 +96,9 @@ class BlockPageController(ConsoleController):
         try:
             reason = request.operator.parse_reason(END_BLOCK, (await read_form(request))["reason"])
             await blocks.end(request.operator, found_id, reason)
-        except InvalidValue as error:
-            return await _render_page(
-                request, blocks, 400, errors={"": request.errors.message(error)}
-            )
+        except (TooManyActs, InvalidValue) as error:
+            errors = {"": request.errors.message(error)}
+            return await _render_page(request, blocks, request.errors.status(error), errors=errors)
         except BlockNotFound:
             return see_other(_BLOCKS, "block_ended_before")
         return see_other(_BLOCKS, "block_ended")

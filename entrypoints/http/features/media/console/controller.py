@@ -33,7 +33,7 @@ from entrypoints.http.features.media.errors import InvalidItemId
 from entrypoints.http.requests.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parameters import IdParameter
-from entrypoints.http.requests.parsing import parse_id, parsing_field
+from entrypoints.http.requests.parsing import FieldErrors, parse_id
 from entrypoints.http.responses.streaming import FileResponse
 
 _LIBRARY: Final = "/console/library"
@@ -52,7 +52,7 @@ class _ActPage:
         title: The heading of its page, and the text of its button.
         done: What the next page says, as a key of `DONE`.
         run: Does it.
-        is_dangerous: Whether nobody can undo it.
+        is_dangerous: Whether it is final.
     """
 
     act: Act
@@ -100,12 +100,13 @@ class LibraryPageController(ConsoleController):
     ) -> Template:
         """Return a page with thumbnails, the newest first."""
         query = request.query_params
-        item_filter = ItemFilter(
-            owner_id=_parse_user(query.get("user_id", "")),
-            is_hidden=query.get("state") == _HIDDEN,
-        )
-        with parsing_field("cursor"):
-            cursor = parse_cursor(query["cursor"]) if "cursor" in query else None
+        text = query.get("user_id")
+        with FieldErrors() as invalid:
+            with invalid.of("user_id"):
+                owner_id = parse_id(text, _INVALID_USER) if text else None
+            with invalid.of("cursor"):
+                cursor = parse_cursor(query["cursor"]) if "cursor" in query else None
+        item_filter = ItemFilter(owner_id=owner_id, is_hidden=query.get("state") == _HIDDEN)
         page = await moderation.moderate_items.list(
             request.operator, item_filter, cursor, _PAGE_SIZE
         )
@@ -260,13 +261,6 @@ def _address(item_filter: ItemFilter, cursor: Cursor | None = None) -> str:
 
 def _page_of(request: ConsoleRequest) -> _ActPage:
     return _PAGES[request.act_name]
-
-
-def _parse_user(text: str) -> str | None:
-    if not text:
-        return None
-    with parsing_field("user_id"):
-        return parse_id(text, _INVALID_USER)
 
 
 def _parse_item(text: str) -> str:

@@ -1,5 +1,6 @@
 """The library and its media files."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -18,6 +19,7 @@ from domain import errors
 from domain.features.media import errors as media_errors
 from domain.features.media.idempotency import parse_idempotency_key
 from domain.features.media.item import parse_category
+from domain.identifier import parse_identifier
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.media.errors import (
@@ -67,6 +69,7 @@ _CHANGE_ERRORS: Final = (
     InvalidItemId,
     media_errors.ItemNotFound,
     *_ACCESS_ERRORS,
+    errors.TooManyActs,
     errors.AuditFailed,
 )
 
@@ -126,6 +129,7 @@ class LibraryController(Controller):
             media_errors.UploadInProgress,
             media_errors.ItemDeleted,
             media_errors.IdempotencyKeyReused,
+            errors.TooManyActs,
             errors.AuditFailed,
             errors.Unavailable,
         ],
@@ -157,11 +161,7 @@ class LibraryController(Controller):
             with parsing_field("Idempotency-Key"):
                 key = parse_idempotency_key(key)
         async with open_upload_form(request, upload_limiter) as (file, fields):
-            user_id = fields.get("user_id")
-            if not user_id:
-                raise MissingUserId
-            owner = parse_id(user_id, exceptions.InvalidUserId())
-            category = _parse_category(fields.get("category"))
+            owner, category = _parse_fields(request, fields)
             command = UploadImageCommand(
                 request.principal, owner, file, category, fields.get("type"), key
             )
@@ -334,7 +334,8 @@ class MediaFileController(Controller):
             return ASGIResponse(status_code=304, headers=headers)
         headers["Content-Type"] = file.image.format.content_type
         if IS_HEAD in request.scope["state"]:
-            headers["Content-Length"] = str(await open_file.get_size(file))
+            async with file_reads.slot(request.client_ip):
+                headers["Content-Length"] = str(await open_file.get_size(file))
             return ASGIResponse(headers=headers, is_head_response=True)
         size = file.image.bytes
         part = validators.find_range(request.headers, size)
@@ -359,6 +360,28 @@ def _cache_control(access: FileAccess, public_cache_control: str) -> str:
 
 def _parse_item_id(text: str) -> str:
     return parse_id(text, InvalidItemId())
+
+
+def _parse_fields(request: ApiRequest, fields: Mapping[str, str]) -> tuple[str, str | None]:
+    """Return the owner and the category of an upload.
+
+    Raises:
+        MissingUserId, InvalidUserId
+        InvalidFields: The category is invalid, or both are.
+    """
+    text = fields.get("user_id", "")
+    owner = parse_identifier(text)
+    error = exceptions.InvalidUserId() if text else MissingUserId()
+    try:
+        category = _parse_category(fields.get("category"))
+    except exceptions.InvalidFields as invalid:
+        if owner is not None:
+            raise
+        wrong_owner = request.errors.to_field_error("user_id", error)
+        raise exceptions.InvalidFields(wrong_owner, *invalid.field_errors) from None
+    if owner is None:
+        raise error
+    return owner, category
 
 
 def _parse_category(text: str | None) -> str | None:

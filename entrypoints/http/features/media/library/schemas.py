@@ -32,7 +32,7 @@ from entrypoints.http.requests.parameters import (
     path_parameter,
     query_parameter,
 )
-from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
+from entrypoints.http.requests.parsing import FieldErrors, parse_id
 
 PAGE_NUMBER: Final = CountParameter(name="page", default=1, maximum=MAX_TOTAL)
 PAGE_SIZE: Final = CountParameter(name="per_page", default=10)
@@ -162,9 +162,9 @@ class LibraryPageResponse(msgspec.Struct, kw_only=True):
         int | None, described(f"The number of items, at most {MAX_TOTAL}; null with a cursor.", 100)
     ]
     total_is_exact: Annotated[
-        bool | None,
-        described("False if there are more items than `total`; null with a cursor.", True),
-    ]
+        bool | msgspec.UnsetType,
+        described("Always false: there are more items than `total`. Otherwise absent.", False),
+    ] = msgspec.UNSET
     total_pages: Annotated[
         int | None, described("The number of pages for `total` items; null with a cursor.", 10)
     ]
@@ -190,6 +190,8 @@ def parse_list_parameters(
     with FieldErrors() as invalid:
         with invalid.of("page"):
             number = PAGE_NUMBER.parse(page)
+            if cursor is not None and number != 1:
+                raise ConflictingValue("Use either page or cursor. With a cursor, omit page.")
         with invalid.of("per_page"):
             size = PAGE_SIZE.parse(per_page)
         with invalid.of("cursor"):
@@ -198,9 +200,6 @@ def parse_list_parameters(
             owner = None if user_id is None else parse_id(user_id, invalid_owner)
         with invalid.of("type"):
             media_kind = _parse_kind(kind)
-    if after is not None and number != 1:
-        with parsing_field("page"):
-            raise ConflictingValue("Use either page or cursor. With a cursor, omit page.")
     page_request = PageRequest(number, size, after)
     if page_request.is_too_deep:
         raise PageTooDeep
@@ -233,7 +232,7 @@ def to_page_response(page: LibraryPage) -> LibraryPageResponse:
         page=page.request.number,
         per_page=page.request.page_size,
         total=page.total,
-        total_is_exact=page.is_total_exact,
+        total_is_exact=False if page.is_total_exact is False else msgspec.UNSET,
         total_pages=page.total_pages,
         next_cursor=encode_cursor(page.next_cursor) if page.next_cursor else None,
     )

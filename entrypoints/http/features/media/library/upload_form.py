@@ -106,7 +106,7 @@ async def open_upload_form(
         try:
             with _convert_errors():
                 async with upload.receive():
-                    with PushMultipartParser(
+                    with _PartParser(
                         options.get("boundary", ""),
                         max_segment_count=MAX_PARTS,
                         max_header_count=MAX_PART_HEADERS,
@@ -133,6 +133,15 @@ def _convert_errors() -> Iterator[None]:
         raise MediaStorageFailed from error
 
 
+class _PartParser(PushMultipartParser):  # type: ignore[misc]  # multipart ships no types
+    """Ignores the Content-Length of a part, which RFC 7578 §4.8 forbids and OkHttp sends."""
+
+    def _on_segment_headerline(self, line: bytes) -> None:
+        if line.partition(b":")[0].strip().lower() == b"content-length":
+            line = b"Ignored-" + line.lstrip()
+        super()._on_segment_headerline(line)
+
+
 class _FormReader:
     """Reads a form block by block. The file is in memory until it is too large for that."""
 
@@ -148,7 +157,7 @@ class _FormReader:
         self._names: set[str] = set()
         self._fields: dict[str, str] = {}
 
-    async def read(self, parser: PushMultipartParser, chunks: AsyncIterator[bytes]) -> None:
+    async def read(self, parser: _PartParser, chunks: AsyncIterator[bytes]) -> None:
         part: MultipartSegment | None = None
         text = bytearray()
         async for block in _in_blocks(chunks):
@@ -174,7 +183,7 @@ class _FormReader:
             raise NoFilePart
 
     def _parse(
-        self, parser: PushMultipartParser, block: bytes
+        self, parser: _PartParser, block: bytes
     ) -> Iterator[MultipartSegment | bytes | None]:
         try:
             yield from parser.parse(block)

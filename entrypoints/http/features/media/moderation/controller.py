@@ -171,7 +171,7 @@ class ModerationController(Controller):
         item_id: IdParameter,
         data: JSONBody[schemas.ModerationBody],
     ) -> None:
-        """{does}. Nobody can undo this.
+        """{does}. This is final.
 
         `DELETE /library/{item_id}` does it without a reason, and does not find hidden items.
         """

@@ -5,11 +5,10 @@ from typing import Any, Final
 
 from litestar import Response, get, post
 
-from application.administration.show_user import UserDetails
 from application.features.phone_change.acts import CHANGE_PHONE
 from application.features.phone_change.feature import PhoneChangeFeature
 from application.use_cases import UseCases
-from domain.errors import CountryNotServed, PhoneBlocked, PhoneInUse, UnsupportedValue
+from domain.errors import CountryNotServed, PhoneInUse
 from domain.phone import parse_phone
 from entrypoints.http.features.console.act import ActCall, ActPage
 from entrypoints.http.features.console.console_controller import ConsoleController
@@ -19,50 +18,30 @@ from entrypoints.http.features.console.request import ConsoleRequest
 from entrypoints.http.features.console.user_acts import (
     USERS,
     find_user,
-    is_open,
+    has_account,
     run_act,
     show_confirmation,
 )
 from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.parameters import IdParameter
-from entrypoints.http.requests.parsing import FieldErrors, parsing_field
-from entrypoints.words.act_words import NUMBER_HELD
+from entrypoints.http.requests.parsing import parsing_field
 
 
 async def _change_phone(call: ActCall) -> str:
     settings = call.request.settings.otp
-    with FieldErrors() as invalid:
-        with invalid.of("new_phone"):
-            phone = parse_phone(
-                call.form["new_phone"], settings.default_region, settings.phone_rules
-            )
-        with invalid.of("undo"):
-            can_be_undone = _parse_undo(call.form["undo"])
+    with parsing_field("new_phone"):
+        phone = parse_phone(call.form["new_phone"], settings.default_region, settings.phone_rules)
     user = await call.use_cases.administration.find_user(call.query)
     if user.phone == phone:
         # A second click ends here.
         return "phone_changed_before"
     with parsing_field("new_phone"):
         changed = await call.use_cases.of(PhoneChangeFeature).change_phone_of_user(
-            call.operator, call.query, phone, call.reason, can_be_undone=can_be_undone
+            call.operator, call.query, phone, call.reason
         )
-    identity = changed.require_identity()
-    if not identity.phone_changes.undo_deadlines:
-        return "phone_changed_without_undo"
     # The cleanup tries the message again.
-    return (
-        "phone_changed" if identity.phone_changes.under_way is None else "phone_changed_unnoticed"
-    )
-
-
-def _parse_undo(text: str) -> bool:
-    if text not in ("yes", "no"):
-        raise UnsupportedValue("Choose whether the former number can undo the change.")
-    return text == "yes"
-
-
-def _has_number(details: UserDetails) -> bool:
-    return is_open(details) and details.user.phone is not None
+    is_notified = changed.require_identity().phone_change is None
+    return "phone_changed" if is_notified else "phone_changed_unnoticed"
 
 
 class PhoneChangeActController(ConsoleController):
@@ -90,33 +69,25 @@ PART: Final = ConsolePart(
     templates=Path(__file__).parent / "templates",
     controllers=(PhoneChangeActController,),
     done={
-        "phone_changed": "The account has the new number. All sessions have ended. The former"
-        " number got a message, and can undo the change for seven days.",
+        "phone_changed": "The account has the new number. All sessions have ended.",
         "phone_changed_unnoticed": "The account has the new number. All sessions have ended. No"
         " provider took the message to the former number: the service tries it again for a day.",
-        "phone_changed_without_undo": "The account has the new number. All sessions have ended. No"
-        " former number can undo this.",
         "phone_changed_before": "The account has this number already, so nothing was done now.",
     },
     act_pages=(
         ActPage(
             act=CHANGE_PHONE,
             title="Change the number",
-            is_offered=_has_number,
+            is_offered=has_account,
             run=_change_phone,
             text="phone_change/act_text.html",
             fields="phone_change/act_fields.html",
             errors={
-                PhoneInUse: "The number was not changed. The new number has an account, is blocked,"
-                " or is held for the account that had it before: search for it to see which.",
+                PhoneInUse: "The number was not changed. The new number has an account, or is"
+                " blocked: search for it to see which.",
                 CountryNotServed: "The number was not changed. The country of the new number is not"
                 " served, so it would get no codes.",
-                PhoneBlocked: "The number was not changed. The present number is blocked, so it"
-                " could not undo the change. Unblock it first, or choose that nobody can undo it.",
             },
         ),
     ),
-    errors={
-        PhoneInUse: f"{NUMBER_HELD} The page of the number says until when.",
-    },
 )

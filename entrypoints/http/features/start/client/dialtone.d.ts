@@ -80,6 +80,8 @@ export interface OtpRequested {
   expires_in: number;
   /** Seconds until another message can be requested. */
   resend_in: number;
+  /** What the country of the phone has. Offer a call if `voice` is one. */
+  channels: string[];
 }
 
 /** The request for a code that `verifyOtp` completes. */
@@ -159,6 +161,8 @@ export class DialtoneError extends Error {
   status: number;
   /** Seconds until another attempt is useful. */
   retry_after?: number;
+  /** Of `too_many_attempts`: seconds until a new code can be requested. */
+  resend_in?: number;
   /** The `X-Request-Id` of the response. */
   request_id?: string;
   field_errors: { field: string; code: string; message: string }[];
@@ -170,6 +174,9 @@ export class DialtoneError extends Error {
   [field: string]: unknown;
 }
 
+/** `session` or `requested` has changed, in this tab or in another one. */
+export type DialtoneEvent = "sessionchange" | "requestedchange";
+
 /** Each method throws a `DialtoneError`, and nothing else. */
 export class Dialtone {
   constructor(options: DialtoneOptions);
@@ -177,9 +184,11 @@ export class Dialtone {
   readonly ready: Promise<void>;
   /** Who is signed in, or null: the same object until it changes. */
   get session(): Session | null;
-  /** The last request for a code, until the code expires; null if there is none. */
+  /** The last request for a code, until its code is used or expires; null if there is none. */
   get requested(): Requested | null;
   requestOtp(request: OtpRequest, options?: CallOptions): Promise<OtpRequested>;
+  /** Forget the last request for a code: the user wants to use another number. */
+  cancelRequest(): Promise<void>;
   /** Sign in. A session of another user is ended. */
   verifyOtp(verification: OtpVerification, options?: CallOptions): Promise<User>;
   /** A valid access token, for a backend of the app; another one than before with `refresh`. */
@@ -194,9 +203,9 @@ export class Dialtone {
   /** End what runs, with the error `closed`. The session remains. */
   close(): void;
   addEventListener(
-    type: "sessionchange",
+    type: DialtoneEvent,
     listener: (event: PlatformEvent) => void,
     options?: { once?: boolean },
   ): void;
-  removeEventListener(type: "sessionchange", listener: (event: PlatformEvent) => void): void;
+  removeEventListener(type: DialtoneEvent, listener: (event: PlatformEvent) => void): void;
 }

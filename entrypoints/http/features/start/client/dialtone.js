@@ -26,6 +26,8 @@ const IDLE_TIMEOUT_MS = 90_000;
 const LOCK_TIMEOUT_MS = 45_000;
 /** A tab sees what another one stores some milliseconds later: they are different processes. */
 const STORAGE_DELAY_MS = 100;
+/** A timer may come some milliseconds early. */
+const TIMER_DELAY_MS = 20;
 const REPEAT_DELAY_MS = 1_000;
 const MAX_REPEAT_DELAY_MS = 30_000;
 /** After a lost connection or an error of the service. */
@@ -39,13 +41,9 @@ const MAX_UPLOADS = 2;
 const IN_PROGRESS = ["too_many_uploads", "upload_in_progress"];
 const MAX_PROOFS = 2;
 /** What may ask for a proof, if a request says that the app can make one. */
-const PROOF_PATHS = [
-  "/auth/request-otp",
-  "/users/me/phone/request-otp",
-  "/auth/undo-phone-change/request-otp",
-];
+const PROOF_PATHS = ["/auth/request-otp", "/users/me/phone/request-otp"];
 /** What ends all sessions of the user. */
-const ENDS = ["DELETE /USERS/ME", "POST /USERS/ME/PHONE/DISOWN"];
+const ENDS = ["DELETE /USERS/ME"];
 /** Phones whose device tokens are kept: the last ones that signed in here. */
 const MAX_PHONES = 5;
 /** Fewer digits are no phone that can be told from others without its country code. */
@@ -56,7 +54,8 @@ const NO_DIGITS = attempt(() => new RegExp("\\P{Nd}", "gu"), () => /\D/g);
 /**
  * What went wrong. `code` is that of the service's error response, or one of these:
  *
- * - `network_error`: there was no response in time, and nobody knows whether the request arrived.
+ * - `network_error`: there was no response in time, and nobody knows whether the request arrived. The
+ *   browser shows a page of another origin nothing else either if `DIALTONE_WEB_ORIGINS` lacks it.
  * - `unexpected_response`: the response is not one of the service, but perhaps of a proxy.
  * - `signed_out`: there is no session, or it has ended. Show the sign-in.
  * - `invalid_otp`: the code is wrong, expired or used before; `attempts_left` are left.
@@ -83,6 +82,8 @@ export class DialtoneError extends Error {
     this.status = 0;
     /** Seconds until another attempt is useful. @type {number | undefined} */
     this.retry_after = undefined;
+    /** Of `too_many_attempts`: seconds until a new code. @type {number | undefined} */
+    this.resend_in = undefined;
     /** The `X-Request-Id` of the response, for questions. @type {string | undefined} */
     this.request_id = undefined;
     /** @type {{ field: string, code: string, message: string }[]} */
@@ -96,16 +97,18 @@ export class DialtoneError extends Error {
 const Target = /** @type {typeof EventTarget} */ (
   globalThis.EventTarget ??
     class {
-      #listeners = new Map();
-      addEventListener(_type, listener, options) {
-        this.#listeners.set(listener, options?.once);
+      /** By type: each listener, and whether it is called once. */
+      #listeners = { sessionchange: new Map(), requestedchange: new Map() };
+      addEventListener(type, listener, options) {
+        this.#listeners[type]?.set(listener, options?.once);
       }
-      removeEventListener(_type, listener) {
-        this.#listeners.delete(listener);
+      removeEventListener(type, listener) {
+        this.#listeners[type]?.delete(listener);
       }
       dispatchEvent(event) {
-        for (const [listener, isOnce] of [...this.#listeners]) {
-          if (isOnce) this.#listeners.delete(listener);
+        const listeners = this.#listeners[event.type];
+        for (const [listener, isOnce] of [...listeners]) {
+          if (isOnce) listeners.delete(listener);
           // Its error is not one of the method that has changed the session.
           attempt(() => listener(event), (error) => setTimeout(() => throwError(error)));
         }
@@ -121,19 +124,22 @@ const PAGE_EVENTS = ["storage", "pageshow", "visibilitychange"];
  * It keeps nothing in memory that another tab can change. Each request reads the stored session, so
  * that a tab that has slept for days goes on with the latest tokens.
  *
- * The event `sessionchange` says that the user signed in, signed out or got another name, in this
- * tab or in another one.
+ * The event `sessionchange` says that the user signed in, signed out or got another name, and
+ * `requestedchange` that a code was requested, cancelled or used, or has expired; in this tab or in
+ * another one.
  */
 export class Dialtone extends Target {
   #url;
   #stored;
   #prefix;
   #attest;
-  /** The last request for a code of this tab; other tabs may sign in with other phones. */
-  #requested;
   /** What `session` returned last. @type {any} */
   #session = null;
-  #shownUser = null;
+  /** What `requested` returned last. @type {any} */
+  #requested = null;
+  /** What the last events were about. */
+  #shown = { sessionchange: null, requestedchange: null };
+  #expiryTimer;
   /** @type {Promise<unknown>} */
   #lastTask = Promise.resolve();
   /** The calls of methods that have not returned. */
@@ -190,10 +196,16 @@ export class Dialtone extends Target {
     return this.#session.value;
   }
 
-  /** The last request for a code, until the code expires; null if there is none. */
+  /**
+   * The last request for a code, of any tab, until its code is used or expires; null if there is none.
+   *
+   * It is the same object until it changes.
+   */
   get requested() {
-    const requested = this.#requested;
-    return requested && Date.now() < requested.expires_at ? requested : null;
+    const stored = this.#stored.load("request");
+    if (!stored || Date.now() >= stored.expires_at) return null;
+    if (this.#requested?.request_id !== stored.request_id) this.#requested = toRequested(stored);
+    return this.#requested;
   }
 
   /**
@@ -207,6 +219,7 @@ export class Dialtone extends Target {
    */
   requestOtp(request, options) {
     return this.#run(async ({ signal }) => {
+      check(request?.phone != null, "requestOtp needs an object with the phone.");
       const { phone } = request;
       const body = { ...request, device_token: this.#findDeviceToken(phone) };
       const expected = "request_id";
@@ -218,10 +231,20 @@ export class Dialtone extends Target {
         expires_at: now + result.expires_in * 1000,
         resend_at: now + result.resend_in * 1000,
       };
-      this.#requested = toRequested(stored);
-      await this.#stored.save("request", stored);
+      const written = this.#stored.save("request", stored);
+      this.#announce();
+      await written;
       return result;
     }, options?.signal);
+  }
+
+  /** Forget the last request for a code, in all tabs: the user wants to use another number. */
+  cancelRequest() {
+    return this.#run(async () => {
+      const written = this.#stored.save("request", null);
+      this.#announce();
+      await written;
+    });
   }
 
   /**
@@ -235,9 +258,11 @@ export class Dialtone extends Target {
    */
   verifyOtp(verification, options) {
     return this.#run(async ({ signal }) => {
+      check(verification?.otp != null, "verifyOtp needs an object with the otp.");
       const { otp, device } = verification;
-      if (!this.#requested) throw new DialtoneError("no_request", "Request a code first.");
-      const { phone, request_id } = this.#requested;
+      const requested = this.#stored.load("request");
+      if (!requested) throw new DialtoneError("no_request", "Request a code first.");
+      const { phone, request_id } = requested;
       const device_token = this.#findDeviceToken(phone);
       const body = { phone, otp, request_id, device, device_token, refresh: true };
       // The service completes or repeats a login whose response was lost.
@@ -247,7 +272,6 @@ export class Dialtone extends Target {
       const { user_id, username } = result;
       await this.#stored.read();
       const former = this.#stored.load("session");
-      this.#requested = null;
       const writes = [
         this.#stored.save("session", { user_id, username, ...toStoredTokens(result) }),
         this.#saveDeviceToken(phone, result.device_token),
@@ -304,6 +328,11 @@ export class Dialtone extends Target {
     return this.#run(async ({ signal }) => {
       const result = await this.#send(method, path, body, { signal, withToken: true });
       if (path === "/users/me" && result?.username) await this.#rename(result);
+      // The response has no name, and the service may have written it in another way.
+      if (path === "/users" && result?.user_id === this.session?.user_id) {
+        const me = this.#send("GET", "/users/me", undefined, { signal, withToken: true });
+        await me.then((user) => this.#rename(user)).catch(() => {});
+      }
       return result;
     }, options?.signal);
   }
@@ -323,6 +352,7 @@ export class Dialtone extends Target {
     return this.#run(async (call) => {
       const { user_id } = this.#stored.load("session") ?? throwSignedOut();
       call.user_id = user_id;
+      check(file, "upload needs a file.");
       const { category, onProgress, onRepeat, idempotencyKey } = options ?? {};
       const { name, size = 0 } = /** @type {any} */ (file);
       const form = new FormData();
@@ -396,6 +426,7 @@ export class Dialtone extends Target {
    */
   close() {
     this.#isClosed = true;
+    clearTimeout(this.#expiryTimer);
     for (const event of PAGE_EVENTS) globalThis.removeEventListener?.(event, this.#onPageEvent);
     for (const call of this.#running) call.stop(closedError());
   }
@@ -443,7 +474,6 @@ export class Dialtone extends Target {
   /** Read what other processes stored in an asynchronous storage; another one is always read. */
   async #read() {
     if (this.#stored.isAsynchronous) await this.#stored.read();
-    if (this.#requested === undefined) this.#requested = toRequested(this.#stored.load("request"));
     this.#announce();
   }
 
@@ -699,22 +729,36 @@ export class Dialtone extends Target {
     await written;
   }
 
-  /** Say who is signed in, if that has changed, and end the uploads of everybody else. */
+  /** Say who is signed in and what is requested, if that has changed; end uploads of others. */
   #announce() {
-    const session = this.#stored.load("session");
+    const { session, requested } = this;
     for (const { user_id, stop } of this.#running) {
       if (user_id && user_id !== session?.user_id) stop(signedOutError());
     }
+    if (this.#isClosed) return;
     const user = session && JSON.stringify([session.user_id, session.username]);
-    if (user === this.#shownUser || this.#isClosed) return;
-    this.#shownUser = user;
-    const type = "sessionchange";
+    this.#dispatch("sessionchange", user);
+    if (this.#dispatch("requestedchange", requested && requested.request_id)) {
+      clearTimeout(this.#expiryTimer);
+      const left = requested ? requested.expires_at.getTime() - Date.now() : 0;
+      if (requested) this.#expiryTimer = setTimeout(this.#onPageEvent, left + TIMER_DELAY_MS);
+      this.#expiryTimer?.unref?.(); // Node.js need not wait for it
+    }
+  }
+
+  /** Dispatch an event if what it is about has changed; return whether it has. */
+  #dispatch(type, value) {
+    if (value === this.#shown[type]) return false;
+    this.#shown[type] = value;
     this.dispatchEvent(globalThis.Event ? new Event(type) : /** @type {any} */ ({ type }));
+    return true;
   }
 
   async #forgetPhones() {
-    this.#requested = null;
-    await Promise.all(["request", "devices"].map((name) => this.#stored.save(name, null)));
+    const names = ["request", "devices"];
+    const writes = names.map((name) => this.#stored.save(name, null));
+    this.#announce();
+    await Promise.all(writes);
   }
 
   #findDeviceToken(phone) {
@@ -839,7 +883,6 @@ function toStoredTokens({ access_token, refresh_token, expires_in, refresh_expir
 
 /** Return what the app sees of a stored request for a code. */
 function toRequested(stored) {
-  if (!stored) return null;
   const { phone, request_id, expires_at, resend_at } = stored;
   return Object.freeze({
     phone,
@@ -901,7 +944,7 @@ async function send(url, init, { signal, isRead, timeout } = {}) {
   try {
     return await Promise.race([stopped, load()]);
   } catch (error) {
-    throw networkError(error);
+    throw networkError(error, url);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", stop);
@@ -929,7 +972,7 @@ async function sendForm(url, headers, form, size, onProgress, signal) {
       const headers = { get: (name) => request.getResponseHeader(name) };
       resolve({ ok: status >= 200 && status < 300, status, headers, text });
     };
-    request.onerror = request.onabort = () => reject(networkError());
+    request.onerror = request.onabort = () => reject(networkError(undefined, url));
     request.upload.onprogress = ({ loaded, total }) => {
       startTimer();
       const stop = (error) => {
@@ -1007,8 +1050,12 @@ const hasCode = (error) => error instanceof DialtoneError;
 const isTransient = (error) =>
   hasCode(error) && (error.code === "network_error" || [502, 503, 504].includes(error.status));
 
-function networkError(cause) {
-  const message = "The service did not respond. Check the connection.";
+/** @param {unknown} [cause] @param {string} [url] */
+function networkError(cause, url) {
+  const { origin } = globalThis.location ?? {};
+  const isForeign = origin && url && new URL(url, origin).origin !== origin;
+  const advice = isForeign ? `, and whether DIALTONE_WEB_ORIGINS has ${origin}` : "";
+  const message = `The service did not respond. Check the connection${advice}.`;
   return new DialtoneError("network_error", message, { cause });
 }
 

@@ -93,11 +93,12 @@ class CallController(Controller):
         with parsing_field("index"):
             number = schemas.RECORDING_INDEX.parse(index)
         call = parse_identifier(call_id) or ""
+        is_head = IS_HEAD in request.scope["state"]
         return FileResponse(
-            lambda: calls.open_recording(request.principal, call, number),
+            lambda: calls.open_recording(request.principal, call, number, is_heard=not is_head),
             file_reads.slot(request.client_ip),
             {"Content-Disposition": f'attachment; filename="call-{call}-{number}.mp3"'},
-            is_head=IS_HEAD in request.scope["state"],
+            is_head=is_head,
             headers_of=_recording_headers,
         )
 

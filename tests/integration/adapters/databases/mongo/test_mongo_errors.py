@@ -38,6 +38,7 @@ BULK_WRITE_TIMEOUT = {
 NOT_MAJORITY = {"writeErrors": [], "writeConcernErrors": [{"code": 91}]}
 PRIMARY_LOST = {"writeErrors": [{"code": 11602, "index": 1}], "writeConcernErrors": []}
 ONE_REJECTED = {"writeErrors": [{"code": 14, "index": 1}], "writeConcernErrors": []}
+OTHER_SHARD_KEY = {"writeErrors": [{"code": 61, "index": 0}], "writeConcernErrors": []}
 ID_TAKEN = {"code": 11000, "index": 3}
 
 
@@ -45,7 +46,12 @@ ID_TAKEN = {"code": 11000, "index": 3}
     ("error", "expected", "message"),
     [
         (ServerSelectionTimeoutError(SECRET), StorageUnavailable, "ServerSelectionTimeoutError"),
-        (BulkWriteError(PRIMARY_LOST), StorageUnavailable, "BulkWriteError 11602"),
+        (BulkWriteError(OTHER_SHARD_KEY), StorageUnavailable, "BulkWriteError 61 ShardKeyNotFound"),
+        (
+            BulkWriteError(PRIMARY_LOST),
+            StorageUnavailable,
+            "BulkWriteError 11602 InterruptedDueToReplStateChange",
+        ),
         (
             DuplicateKeyError(SECRET, 11000, {"keyValue": {"a": SECRET}}),
             UniqueViolation,
@@ -55,17 +61,29 @@ ID_TAKEN = {"code": 11000, "index": 3}
         (NetworkTimeout(SECRET), StorageTimeout, "NetworkTimeout"),
         # The connection was lost, perhaps after it was sent.
         (AutoReconnect(SECRET), StorageTimeout, "AutoReconnect"),
-        (ExecutionTimeout(SECRET, 50, {"errmsg": SECRET}), StorageTimeout, "ExecutionTimeout 50"),
-        (BulkWriteError(BULK_WRITE_TIMEOUT), StorageTimeout, "BulkWriteError 64"),
+        (
+            ExecutionTimeout(SECRET, 50, {"errmsg": SECRET}),
+            StorageTimeout,
+            "ExecutionTimeout 50 MaxTimeMSExpired",
+        ),
+        (
+            BulkWriteError(BULK_WRITE_TIMEOUT),
+            StorageTimeout,
+            "BulkWriteError 64 WriteConcernTimeout",
+        ),
         # The primary wrote it, and perhaps loses it.
-        (WriteConcernError(SECRET, 91), StorageTimeout, "WriteConcernError 91"),
-        (BulkWriteError(NOT_MAJORITY), StorageTimeout, "BulkWriteError 91"),
+        (WriteConcernError(SECRET, 91), StorageTimeout, "WriteConcernError 91 ShutdownInProgress"),
+        (BulkWriteError(NOT_MAJORITY), StorageTimeout, "BulkWriteError 91 ShutdownInProgress"),
         # Errors of some documents or values.
         (InvalidBSON(SECRET), CorruptRecord, "InvalidBSON"),
         (OperationFailure(SECRET, 301), CorruptRecord, "OperationFailure 301"),
-        (OperationFailure(SECRET, 10334), OperationRejected, "OperationFailure 10334"),
+        (
+            OperationFailure(SECRET, 10334),
+            OperationRejected,
+            "OperationFailure 10334 BSONObjectTooLarge",
+        ),
         (InvalidDocument(SECRET), OperationRejected, "InvalidDocument"),
-        (BulkWriteError(ONE_REJECTED), WritesRejected, "BulkWriteError 14"),
+        (BulkWriteError(ONE_REJECTED), WritesRejected, "BulkWriteError 14 TypeMismatch"),
     ],
 )
 def test_the_reason_is_the_type_of_the_error_and_its_code(
@@ -82,9 +100,10 @@ def test_the_reason_is_the_type_of_the_error_and_its_code(
     ("error", "message"),
     [
         (AutoReconnect(SECRET), "no server that accepts writes"),
-        (MongoConfigurationError(SECRET), "cannot be resolved"),
+        (MongoConfigurationError(SECRET), "the driver rejects the URL, or the SRV and TXT records"),
         (OperationFailure(SECRET, 18), "rejects the user or the password"),
         (OperationFailure(SECRET, 8000), "rejects the user or the password"),
+        (OperationFailure(SECRET, 334), "does not accept the authMechanism"),
         (OperationFailure(SECRET, 13), "does not let this user read and write"),
         (PyMongoError(SECRET), "cannot be opened (PyMongoError)"),
     ],

@@ -6,14 +6,15 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
+from pymongo import MongoClient
 
 from application.ports.errors import ConfigurationError, StorageTimeout, StorageUnavailable
 from tests.integration.adapters.databases.mongo.mongo_support import StandaloneMongo
-from tests.support.certificates import CertificateAuthority
+from tests.support.certificates import CertificateAuthority, encrypt_key, subject_of
 from tests.support.repositories import open_mongo_repositories
 from tests.support.servers.http_server import TcpProxy, open_tcp_server
 
@@ -165,10 +166,59 @@ async def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     assert f"the file {missing} of tlsCAFile cannot be read (No such file or directory)" in error
 
 
-async def test_a_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "empty.pem"
-    file.write_text("no certificate")
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("tlsCAFile={folder}/text.pem", "text.pem of tlsCAFile is invalid"),
+        ("tlsCertificateKeyFile={folder}/text.pem", "text.pem of tlsCertificateKeyFile is invalid"),
+        ("tlsCertificateKeyFile={folder}/client.key.pem", "is encrypted: write its password"),
+        (
+            "tlsCertificateKeyFile={folder}/client.key.pem&tlsCertificateKeyFilePassword=no",
+            "tlsCertificateKeyFilePassword is not the password",
+        ),
+        # The key has its password; the driver goes on, and rejects the rest.
+        (
+            "tlsCertificateKeyFile={folder}/client.key.pem"
+            "&tlsCertificateKeyFilePassword=%C3%A4%20secret&tls=false",
+            "tls=false contradicts the other tls options",
+        ),
+        ("authMechanism=MONGODB-X509", "needs a client certificate"),
+        (
+            "authMechanism=MONGODB-X509&authSource=admin&tlsCertificateKeyFile={folder}/client.pem",
+            "has its users in $external: write authSource=$external",
+        ),
+        ("authMechanism=SCRAM-SHA-256", "needs a user"),
+        ("authMechanism=SCRAM", "does not know its authMechanism"),
+    ],
+)
+async def test_files_and_options_that_the_driver_cannot_use_are_named(
+    tmp_path: Path, options: str, reason: str
+) -> None:
+    authority = CertificateAuthority(tmp_path)
+    encrypt_key(authority.issue("client"), "\N{LATIN SMALL LETTER A WITH DIAERESIS} secret")
+    (tmp_path / "text.pem").write_text("no certificate")
 
-    error = await opening_error(url_of("127.0.0.1", f"&tls=true&tlsCertificateKeyFile={file}"))
+    error = await opening_error(url_of("127.0.0.1", f"&{options.format(folder=tmp_path)}"))
 
-    assert "a file of its TLS options is invalid" in error
+    assert error.startswith("127.0.0.1/dialtone cannot be used, because ")
+    assert reason in error
+
+
+async def test_a_certificate_is_a_user_if_the_server_knows_its_subject(
+    mongo: StandaloneMongo, authority: CertificateAuthority
+) -> None:
+    options = f"&tls=true&tlsCAFile={authority.file}&authMechanism=MONGODB-X509"
+    user, other = authority.issue("user"), authority.issue("other")
+    with MongoClient[dict[str, Any]](
+        url_of(mongo.address, options.partition("&auth")[0])
+    ) as client:
+        roles = [{"role": "readWrite", "db": "dialtone"}]
+        client["$external"].command("createUser", subject_of(user), roles=roles)
+
+    error = await opening_error(url_of(mongo.address, f"{options}&tlsCertificateKeyFile={other}"))
+
+    assert "has no user for the client certificate: create one in $external" in error
+    async with open_mongo_repositories(
+        url_of(mongo.address, f"{options}&tlsCertificateKeyFile={user}")
+    ) as repositories:
+        await repositories.health.check()

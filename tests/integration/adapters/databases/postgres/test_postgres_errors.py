@@ -59,6 +59,18 @@ def test_the_reason_is_the_type_of_the_error_and_its_code(
         (psycopg.OperationalError(f"failed to resolve host '{SECRET}'"), "cannot be resolved"),
         (psycopg.OperationalError(f"private key file {SECRET}"), "sslkey"),
         (
+            psycopg.OperationalError(f"certificate does not match private key file {SECRET}"),
+            "is not that of the certificate",
+        ),
+        (
+            psycopg.OperationalError(f"certificate authentication failed for user {SECRET}"),
+            "does not accept the client certificate for this user",
+        ),
+        (
+            psycopg.OperationalError(f"SSL error: tlsv1 alert unknown ca {SECRET}"),
+            "of an authority that it trusts",
+        ),
+        (
             psycopg.OperationalError(f"connection requires a valid client certificate {SECRET}"),
             "requires a client certificate",
         ),

@@ -153,6 +153,12 @@ def test_only_a_backup_is_replaced(
     assert count_identities(files.database) == 2
 
 
+def test_a_folder_without_new_files_is_named(files: TwoFiles) -> None:
+    # Nobody can create a file there.
+    with pytest.raises(ConfigurationError, match=r"^/proc cannot be written: let the user"):
+        back_up_database(files.database, Path("/proc/backup.db"))
+
+
 def test_a_backup_without_free_space_leaves_the_earlier_one(
     files: TwoFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:

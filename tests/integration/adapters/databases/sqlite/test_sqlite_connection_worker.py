@@ -151,6 +151,22 @@ async def test_an_operation_times_out_when_the_disk_hangs(
     assert executed == []
 
 
+async def test_an_operation_that_hangs_alone_is_no_overload(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_worker, "OPERATION_TIMEOUT", 0.01)
+    monkeypatch.setattr(call_deadlines, "MAX_SILENCE", 600)
+    async with open_connection_worker("test", partial(connect_to, path), execute_each) as worker:
+        worker.answers.record()
+        gate = Gate()
+        hanging = await gate.block(worker)
+        with pytest.raises(StorageTimeout):
+            await hanging
+        with pytest.raises(StorageOverloaded):
+            await worker.run(returning("waits behind it"))
+        gate.open()
+
+
 async def test_lines_of_the_thread_name_the_requests_of_the_batch(path: Path) -> None:
     named: list[Mapping[str, Any]] = []
 

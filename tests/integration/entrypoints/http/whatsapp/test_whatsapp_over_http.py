@@ -48,6 +48,8 @@ async def test_only_the_country_decides_which_channel_there_is(
     ):
         response = await http.post("/auth/request-otp", json={"phone": phone, "channel": channel})
         assert response.status_code == status
+        if status == 200:
+            assert response.json()["channels"] == ["whatsapp", "sms"]
         if status == 400:
             (message,) = response.json()["errors"]["channel"]
             assert f"Send {of_country[phone]}, or omit the field." in message

@@ -57,6 +57,7 @@ async def test_a_revoked_token_is_invalid_at_once_and_still_listed(app: AppHarne
     ]
     with pytest.raises(TokenNotFound):
         await app.use_cases.of(AdminFeature).tokens.revoke(OPERATOR, an_id(9), "ticket")
+    assert len(app.database.audit_entries) == 2
 
 
 async def test_a_changed_token_is_invalid(app: AppHarness) -> None:

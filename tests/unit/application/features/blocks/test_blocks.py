@@ -18,6 +18,7 @@ from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.errors import (
     AuditFailed,
+    ConflictingValue,
     CountryNotServed,
     InsufficientScope,
     InvalidValue,
@@ -33,12 +34,6 @@ from domain.phone import parse_phone
 from tests.support.acts import BY_COMMAND, REASON, a_token, assert_refused
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone, an_id
-from tests.unit.application.features.phone_change.phone_changes import (
-    OLD,
-    add_user_with_new_number,
-    request_undo_code,
-    undo,
-)
 
 HOUR: Final = timedelta(hours=1)
 NEXT_IP: Final = "198.51.100.7"
@@ -96,20 +91,6 @@ async def test_a_blocked_number_gets_notices(app: AppHarness) -> None:
 
     assert await app.otp.send_notice(a_phone(), PhoneNotice.PHONE_CHANGED, None)
     assert len(app.messenger.messages) == 1
-
-
-async def test_no_block_keeps_an_owner_from_an_undo(app: AppHarness) -> None:
-    await add_user_with_new_number(app)
-    for subject in (US, NETWORK):
-        await add(app, subject, timedelta(days=8))
-
-    await undo(app)
-    # Without a hold the response is the same, and nothing is sent.
-    sent = len(app.messenger.messages)
-    assert (await request_undo_code(app, a_phone(7))).sent
-    assert len(app.messenger.messages) == sent
-    with pytest.raises(CountryNotServed):
-        await app.request_otp(OLD)
 
 
 async def test_an_operator_is_told_which_block_rejects(app: AppHarness) -> None:
@@ -170,6 +151,17 @@ async def test_only_an_active_block_can_be_ended(app: AppHarness) -> None:
     for block_id in (block.id, an_id(9)):
         with pytest.raises(BlockNotFound):
             await blocks_of(app).end(BY_COMMAND, block_id, REASON)
+    assert len(app.database.audit_entries) == 2
+
+
+async def test_a_block_that_exists_or_is_one_too_many_is_not_in_the_audit(app: AppHarness) -> None:
+    for number in range(MAX_BLOCKS):
+        await add(app, Subject(SubjectKind.PREFIX, f"+1{200 + number}"))
+    with pytest.raises(ConflictingValue):
+        await add(app, Subject(SubjectKind.PREFIX, "+1200"))
+    with pytest.raises(TooManyBlocks):
+        await add(app, US)
+    assert len(app.database.audit_entries) == MAX_BLOCKS
 
 
 async def test_a_block_holds_400_days_at_most_and_one_of_a_token_a_day(app: AppHarness) -> None:

@@ -336,9 +336,7 @@ ENDINGS: Final[dict[str, Act]] = {
         ADMINISTRATOR, Role.MEMBER
     ),
     "log out the others": lambda app, user: app.identities.logout(user, LogoutScope.OTHERS),
-    "move the phone": lambda app, user: app.move_phone(
-        user.identity.id, a_phone(3), can_be_undone=True
-    ),
+    "move the phone": lambda app, user: app.move_phone(user.identity.id, a_phone(3)),
 }
 
 

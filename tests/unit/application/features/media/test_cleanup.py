@@ -8,6 +8,7 @@ import pytest
 from application.features.media import deletions
 from application.operations.cleanup import CleanupReport
 from application.pacing import Pace
+from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
 from domain.errors import UserNotFound
 from domain.features.media.errors import ItemNotFound, MediaFileNotFound
@@ -53,7 +54,10 @@ async def test_an_unavailable_store_keeps_the_record_and_stops_no_other_cleanup(
     app.clock.advance(timedelta(days=30))
     app.files.is_unavailable = True
     assert await app.operations.cleanup() == CleanupReport(
-        purged_identities=1, released_usernames=1, expired_phone_verifications=1
+        purged_identities=1,
+        released_usernames=1,
+        expired_phone_verifications=1,
+        refused_deletions=1,
     )
     app.files.is_unavailable = False
     assert await app.operations.cleanup() == CleanupReport(deleted_items=1)
@@ -131,7 +135,9 @@ async def test_the_cleanup_retries_a_refused_deletion_until_the_store_accepts_it
     app.files.is_unavailable = True
     await app.media.delete_item(owner, item.id)
     assert list(app.files.contents) == [item.storage_key]
-    assert await app.media.retry_deletions() == 0
+    with pytest.raises(MediaStorageUnavailable):
+        await app.media.retry_deletions()
+    assert (await app.operations.cleanup())["refused_deletions"] == 1
     app.files.is_unavailable = False
 
     assert (await app.operations.cleanup())["retried_deletions"] == 1

@@ -15,10 +15,9 @@ from application.ports.errors import (
     StorageTimeout,
 )
 from application.principal import Principal
+from domain.administration.audit import AuditAction
 from domain.errors import Forbidden, Unauthenticated, UserNotFound
-from domain.features.media.errors import (
-    ItemSaveFailed,
-)
+from domain.features.media.errors import ItemSaveFailed, UnsupportedImageType
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.features.media.page import ItemFilter, PageRequest
 from domain.features.media.usage import MediaUsage
@@ -77,10 +76,14 @@ async def test_an_administrator_uploads_for_any_user_on_the_own_account(
     other = await app.add_administrator(a_phone(4))
     with pytest.raises(Forbidden):
         await app.upload_image(administrator, owner_id=other.identity.id)
+    with pytest.raises(UnsupportedImageType):
+        await app.upload_image(administrator, b"no image", owner_id=principal.identity.id)
     await app.identities.delete_user(principal)
     for user_id in (principal.identity.id, an_id(99)):
         with pytest.raises(UserNotFound):
             await app.upload_image(administrator, owner_id=user_id)
+    [entry] = app.database.audit_entries
+    assert (entry.action, entry.subject) == (AuditAction.UPLOAD_ITEM, principal.identity.id)
 
 
 # Errors
@@ -100,7 +103,7 @@ async def assert_nothing_is_left(app: AppHarness) -> None:
         assert not app.database.identities[usage.value.id].value.is_deleted
 
 
-async def test_an_upload_whose_last_write_has_no_response_is_undone(
+async def test_an_upload_whose_last_write_has_no_response_is_reversed(
     app: AppHarness, principal: Principal
 ) -> None:
     app.faults.fail_on("media_items.replace", is_done=True)

@@ -362,8 +362,10 @@ async def test_a_command_removes_passkeys_by_name_id_or_all(staff: Staff) -> Non
     ]
     assert [each.name for each in removed] == ["a", "b"]
     assert await staff.has_ended(cookie)
+    recorded = len(staff.app.database.audit_entries)
     with pytest.raises(PasskeyNotFound):
         await passkeys.remove(OPERATOR, staff.id, "a", "lost")
+    assert len(staff.app.database.audit_entries) == recorded
     assert len(await passkeys.remove(OPERATOR, staff.id, None, "stolen")) == 2
     assert not staff.stored.staff.passkeys
 
@@ -382,6 +384,7 @@ async def test_only_a_command_invites_and_only_staff_is_invited(staff: Staff) ->
     member = await staff.app.add_user(a_phone(1))
     with pytest.raises(ConflictingValue):
         await passkeys.invite(OPERATOR, member.identity.id, "why")
+    assert staff.app.database.audit_entries == []
 
 
 async def test_without_a_host_name_there_are_no_passkeys_and_it_says_why() -> None:
@@ -408,7 +411,7 @@ async def test_passkeys_are_shown_and_exported_without_their_keys(staff: Staff) 
     assert shown is not None
     assert [each.name for each in shown.passkeys] == ["laptop"]
     part = ExportPasskeys()
-    await part.check()
+    await part.check(staff.stored)
     (file,) = [file async for file in part(staff.stored, staff.app.clock.now(), MissingFiles())]
     (exported,) = json.loads(b"".join([chunk async for chunk in file.chunks]))
     assert {*exported} == {"id", "name", "created_at", "last_used_at", "sign_count"}

@@ -4,17 +4,13 @@ from application.features.phone_change.change_phone import (
     ChangePhoneCommand,
     RequestPhoneChangeOtpCommand,
 )
-from application.features.phone_change.undo_phone_change import UndoPhoneChangeCommand
 from application.otp.log_in import LoggedIn
-from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.principal import Principal
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneNotice
-from domain.otp.challenge import Purpose, parse_otp_code
-from domain.otp.delivery import Channel
+from domain.otp.challenge import parse_otp_code
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.test_otps import TestOtps
-from domain.otp.undo_code import UndoCode, parse_undo_code
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_phone
@@ -34,7 +30,7 @@ async def request_code(
 
 
 def make_command(
-    code: tuple[str, str], old: tuple[str, str] | None = None, phone: PhoneNumber = NEW
+    code: tuple[str, str], old: tuple[str, str] | None, phone: PhoneNumber = NEW
 ) -> ChangePhoneCommand:
     return ChangePhoneCommand(
         phone=phone,
@@ -46,41 +42,19 @@ def make_command(
     )
 
 
-async def change_phone(
-    app: AppHarness, principal: Principal, phone: PhoneNumber = NEW, *, with_old: bool = False
-) -> Identity:
-    """Request the codes, and change the phone."""
-    old = await request_code(app, principal, None) if with_old else None
-    code = await request_code(app, principal, phone)
-    return await app.phone_change.change_phone(principal, make_command(code, old, phone))
+async def request_codes(
+    app: AppHarness, principal: Principal, phone: PhoneNumber = NEW
+) -> ChangePhoneCommand:
+    """Request the codes of both numbers, and return the command with them."""
+    old = await request_code(app, principal, None)
+    return make_command(await request_code(app, principal, phone), old, phone)
 
 
-async def add_user_with_new_number(app: AppHarness) -> Principal:
-    """Add a user, and change the old number to the new one."""
-    user = await app.add_user(OLD)
-    await change_phone(app, user)
-    return user
-
-
-async def request_undo_code(
-    app: AppHarness, phone: PhoneNumber = OLD, client_ip: str = CLIENT_IP
-) -> RequestOtpResult:
-    return await app.otp.request_otp(
-        RequestOtpCommand(phone, client_ip, Channel.SMS, purpose=Purpose.UNDO_PHONE_CHANGE)
+async def change_phone(app: AppHarness, principal: Principal, phone: PhoneNumber = NEW) -> Identity:
+    """Request the codes of both numbers, and change the phone."""
+    return await app.phone_change.change_phone(
+        principal, await request_codes(app, principal, phone)
     )
-
-
-def make_undo(code: str, request_id: str, phone: PhoneNumber = OLD) -> UndoPhoneChangeCommand:
-    return UndoPhoneChangeCommand(
-        phone=phone, code=parse_otp_code(code), request_id=request_id, client_ip=CLIENT_IP
-    )
-
-
-async def undo(app: AppHarness, phone: PhoneNumber = OLD) -> None:
-    """Request the code when that is allowed, and undo the change."""
-    app.advance(hours=1)
-    result = await request_undo_code(app, phone)
-    await app.phone_change.undo(make_undo(app.last_code, result.request_id, phone))
 
 
 async def sign_in(app: AppHarness, phone: PhoneNumber, *, minutes: int = 60) -> Principal:
@@ -112,8 +86,10 @@ def identity_of(app: AppHarness, principal: Principal) -> Identity:
     return app.database.identities[principal.identity.id].value
 
 
-def codes_of(app: AppHarness, phone: PhoneNumber = OLD) -> list[UndoCode]:
-    """The undo codes in the messages to a number."""
-    texts = [message.text for message in app.messenger.messages if message.phone == phone]
-    notices = [text for text in texts if text.startswith(f"{PhoneNotice.PHONE_CHANGED} ")]
-    return [parse_undo_code(text.rpartition(" ")[2]) for text in notices]
+def notified(app: AppHarness) -> list[PhoneNumber]:
+    """Return the numbers that were told that an account has another one, in their order."""
+    return [
+        message.phone
+        for message in app.messenger.messages
+        if message.text.startswith(f"{PhoneNotice.PHONE_CHANGED} ")
+    ]

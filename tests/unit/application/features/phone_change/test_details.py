@@ -1,47 +1,65 @@
-"""What operators see of the changes of a user's phone."""
+"""What operators see of a change of a user's phone, and on whom they act meanwhile."""
 
-from application.administration.show_user import UserDetails
 from application.features.phone_change.details import PhoneChangeDetails
-from domain.identities.phone_change import UNDO_PERIOD
-from tests.support.acts import BY_COMMAND, show
+from application.principal import Principal
+from domain.administration.scope import Scope
+from domain.errors import Forbidden
+from domain.identities.phone_change import PhoneChange
+from domain.phone import PhoneNumber
+from tests.support.acts import BY_COMMAND, REASON, a_token, show
 from tests.support.app_harness import AppHarness
-from tests.unit.application.features.phone_change.phone_changes import NEW, OLD, undo
+from tests.support.at_each_operation import Act, Fault, at_each_operation
+from tests.support.fakes.messenger import REJECTED
+from tests.unit.application.features.phone_change.phone_changes import (
+    NEW,
+    OLD,
+    identity_of,
+    record_of,
+    request_codes,
+)
 
 
-def details_of(details: UserDetails) -> PhoneChangeDetails:
-    found = details.parts.find(PhoneChangeDetails)
-    assert found is not None
-    return found
+async def change_of(app: AppHarness, user: PhoneNumber | str) -> PhoneChange | None:
+    found = (await show(app, user)).parts.find(PhoneChangeDetails)
+    return found.change if found else None
 
 
-async def test_a_held_phone_names_the_account_that_had_it_and_until_when(app: AppHarness) -> None:
+async def test_a_change_is_shown_while_it_is_under_way(app: AppHarness) -> None:
     user_id = (await app.add_user(OLD)).identity.id
-    await app.move_phone(user_id, NEW, can_be_undone=True)
-    undo_until = app.clock.now() + UNDO_PERIOD
-
-    former, present = await show(app, OLD), await show(app, NEW)
-
-    hold = former.user.hold
-    assert former.user.identity is None
-    assert hold is not None
-    assert (hold.identity.id, hold.undo_until) == (user_id, undo_until)
-    assert (present.user.subject, present.user.hold) == (user_id, None)
-    assert details_of(present).undo_deadlines == [undo_until]
-    app.advance(days=7)
-    assert (await show(app, OLD)).user.hold is None
-    assert details_of(await show(app, NEW)).undo_deadlines == []
+    assert await change_of(app, OLD) is None
+    app.messenger.result = REJECTED
+    await app.move_phone(user_id, NEW)
+    change = await change_of(app, NEW)
+    assert change is not None
+    assert (change.old_phone, change.new_phone, change.is_by_operator) == (OLD, NEW, True)
+    await app.administration.act_for_users.delete(BY_COMMAND, user_id, REASON)
+    assert await change_of(app, user_id) is None
 
 
-async def test_after_an_undo_it_is_shown_when_the_owner_can_change_the_phone_again(
-    app: AppHarness,
-) -> None:
-    user_id = (await app.add_user(OLD)).identity.id
-    await app.move_phone(user_id, NEW, can_be_undone=True)
-    await undo(app)
-    allowed_at = app.clock.now() + UNDO_PERIOD
+async def test_while_a_change_is_under_way_both_numbers_are_those_of_an_administrator() -> None:
+    async def start() -> tuple[AppHarness, Act, Principal]:
+        app = AppHarness()
+        principal = await app.add_administrator(OLD)
+        await app.create_user(principal)
+        user = await app.log_in(OLD)
+        command = await request_codes(app, user)
+        return app, lambda: app.phone_change.change_phone(user, command), user
 
-    assert details_of(await show(app, OLD)).allowed_at == allowed_at
-    app.advance(days=7)
-    assert details_of(await show(app, OLD)).allowed_at is None
-    await app.administration.act_for_users.delete(BY_COMMAND, user_id, "ticket")
-    assert (await show(app, user_id)).parts.find(PhoneChangeDetails) is None
+    steps = set()
+    async for app, _, user in at_each_operation(start, Fault.KILLED):
+        identity = identity_of(app, user)
+        steps.add(identity.phone_change.step if identity.phone_change else None)
+        for phone in (OLD, NEW):
+            stored = app.database.phone_verifications
+            if phone in stored and record_of(app, phone).identity_id == identity.id:
+                assert await is_protected(app, phone), identity.phone_change
+    assert len(steps) == 4
+
+
+async def is_protected(app: AppHarness, phone: PhoneNumber) -> bool:
+    """Return whether no service token may act on a phone."""
+    try:
+        await app.administration.act_for_users.reset_limits(a_token(*Scope), phone, REASON)
+    except Forbidden:
+        return True
+    return False

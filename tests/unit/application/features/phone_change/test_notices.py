@@ -1,133 +1,114 @@
-"""The messages to the number that an account had, and to the one that it gets."""
+"""The message to the number that an account had."""
 
 from dataclasses import replace
 
-import pytest
-
 from application.features.phone_change.feature import PhoneChangeRecordsFeature
-from application.features.phone_change.undo_codes import UndoCodes
 from application.identities.feature import IdentitiesPorts
 from application.operations.cleanup import CleanupReport
 from application.operations.feature import OperationsPorts
-from application.ports.errors import PortError
 from application.ports.system import SystemPorts
 from application.use_cases import UseCases
-from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED
-from tests.support.fault_injector import ProcessKilled
 from tests.support.keys import access_tokens
-from tests.support.phone_change.stored import phone_change_repositories
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,
     OTHER,
+    change_phone,
     identity_of,
-    make_command,
-    record_of,
-    request_code,
+    notified,
+    request_codes,
+    with_test_otps,
 )
 
 
-async def move(app: AppHarness, user_id: str, phone: PhoneNumber = NEW) -> list[PhoneNumber]:
-    """Give a user another number, and return which numbers got a message."""
-    before = len(app.messenger.messages)
-    moved = await app.move_phone(user_id, phone, can_be_undone=True)
-    assert moved.phone_changes.under_way is None
-    return [message.phone for message in app.messenger.messages[before:]]
+async def clean_up_later(app: AppHarness) -> None:
+    """Run the cleanup when a process that sent the message is taken for dead."""
+    app.advance(minutes=3)
+    await app.operations.cleanup()
 
 
-def notices_to_new(app: AppHarness) -> int:
-    """Return how many messages told the new number that it signs in to an account."""
-    return sum(PhoneNotice.PHONE_ASSIGNED in message.text for message in app.messenger.messages)
-
-
-async def test_nothing_is_sent_to_a_blocked_number_or_a_country_that_is_not_served() -> None:
-    app = AppHarness(policy=make_policy(countries=["US", "DE"]))
-    blocked = await app.add_user(OLD)
-    abroad = await app.add_user(parse_phone("+4915112345678"), "Priya")
-    await app.identities.operator_actions.block(OLD)
-    served = AppHarness(policy=make_policy(countries=["US"]), database=app.database)
-    assert await move(served, blocked.identity.id) == [NEW]
-    assert await move(served, abroad.identity.id, OTHER) == [OTHER]
-
-
-async def test_nothing_is_sent_to_a_test_number(app: AppHarness) -> None:
+async def test_it_is_in_the_language_of_the_client(app: AppHarness) -> None:
     user = await app.add_user(OLD)
-    otps = TestOtps(
-        (TestOtp(OLD, parse_otp_code("123456")), TestOtp(NEW, parse_otp_code("654321")))
-    )
-    tested = AppHarness(policy=make_policy(test_otps=otps), database=app.database)
-    assert await move(tested, user.identity.id) == []
-    assert record_of(tested, OLD).hold.identity_id == user.identity.id
-    assert await move(tested, user.identity.id, OTHER) == [OTHER]
-    assert record_of(tested, NEW).hold.identity_id is None
+    command = await request_codes(app, user)
+    await app.phone_change.change_phone(user, replace(command, locale="de"))
+    assert (OLD, "phone_changed US de") in app.messenger.messages
+
+
+async def test_that_no_provider_takes_it_is_no_error_and_it_is_tried_for_a_day(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    command = await request_codes(app, user)
+    app.messenger.result = REJECTED
+    assert (await app.phone_change.change_phone(user, command)).phone == NEW
+    for hours, expected in ((1, 2), (22, 3), (2, 4), (2, 4)):
+        app.advance(hours=hours)
+        await app.operations.cleanup()
+        assert notified(app) == [OLD] * expected
+    assert identity_of(app, user).phone_change is None
+
+
+async def test_another_change_does_not_wait_for_it(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    command = await request_codes(app, user)
+    app.messenger.result = REJECTED
+    changed = await app.phone_change.change_phone(user, command)
+    app.messenger.result = ACCEPTED
+    app.advance(minutes=3)
+    assert (await change_phone(app, replace(user, identity=changed), OTHER)).phone == OTHER
+    assert notified(app) == [OLD, OLD, NEW]
+
+
+async def test_nothing_is_sent_to_a_blocked_number_a_test_number_or_a_country_that_is_not_served(
+    app: AppHarness,
+) -> None:
+    german = parse_phone("+4915112345678")
+    numbers: list[PhoneNumber] = [OLD, OTHER, german]
+    users = [await app.add_user(phone, f"User {phone.masked[-2:]}") for phone in numbers]
+    await app.identities.operator_actions.block(OLD)
+    tested = with_test_otps(app, TestOtps((TestOtp(OTHER, parse_otp_code("123456")),)))
+    served = AppHarness(policy=make_policy(countries=["US"]), database=app.database)
+    for service, user in ((app, users[0]), (tested, users[1]), (served, users[2])):
+        moved = await service.move_phone(user.identity.id, NEW)
+        assert moved.phone_change is None
+        assert notified(service) == []
+        await service.identities.delete_user.by_id(user.identity.id)
 
 
 async def test_a_number_that_nobody_can_reach_is_tried_once(app: AppHarness) -> None:
     user = await app.add_user(OLD)
     app.messenger.result = INVALID_NUMBER
-    assert await move(app, user.identity.id) == [NEW, OLD]
+    assert (await app.move_phone(user.identity.id, NEW)).phone_change is None
     await clean_up_later(app)
-    assert notices_to_new(app) == 1
+    assert notified(app) == [OLD]
 
 
-async def test_a_command_without_providers_leaves_the_messages_to_the_service(
-    app: AppHarness,
-) -> None:
+async def test_a_deleted_account_sends_none(app: AppHarness) -> None:
     user = await app.add_user(OLD)
-    app.faults.fail_on("phone_assignments.replace", kill=True)
-    with pytest.raises((ProcessKilled, PortError)):
-        await app.move_phone(user.identity.id, NEW, can_be_undone=True)
-    app.faults.reset()
-    sent = len(app.messenger.messages)
+    app.messenger.result = REJECTED
+    await app.move_phone(user.identity.id, NEW)
+    app.messenger.result = ACCEPTED
+    await app.identities.delete_user.by_id(user.identity.id)
+    await clean_up_later(app)
+    assert notified(app) == [OLD]
+
+
+async def test_a_command_without_providers_leaves_it_to_the_service(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    app.messenger.result = REJECTED
+    await app.move_phone(user.identity.id, NEW)
+    app.messenger.result = ACCEPTED
     app.advance(minutes=3)
     assert (await clean_up_without_providers(app))["completed_phone_changes"] == 1
-    assert identity_of(app, user).phone == NEW
-    assert identity_of(app, user).phone_changes.under_way is not None
-    assert len(app.messenger.messages) == sent
+    assert identity_of(app, user).phone_change is not None
+    assert notified(app) == [OLD]
     await clean_up_later(app)
-    assert {message.phone for message in app.messenger.messages[sent:]} == {NEW, OLD}
-    assert identity_of(app, user).phone_changes.under_way is None
-
-
-async def test_a_provider_that_rejects_one_message_does_not_repeat_the_other(
-    app: AppHarness,
-) -> None:
-    user = await app.add_user(OLD)
-    app.messenger.result = REJECTED
-    await app.move_phone(user.identity.id, NEW, can_be_undone=True)
-    app.messenger.result = ACCEPTED
-    await app.phone_change.complete.notify_new_number(user.identity.id)
-    assert notices_to_new(app) == 1  # the process that tried it may still be at it
-    for _ in range(3):
-        await clean_up_later(app)
-    for phone in (OLD, NEW):
-        texts = [
-            text for sent, text in app.messenger.messages if sent == phone and "phone_" in text
-        ]
-        assert len(texts) == 2
-
-
-@pytest.mark.parametrize("is_deleted", [True, False])
-async def test_the_number_of_a_deleted_account_or_a_blocked_one_gets_no_message(
-    app: AppHarness, is_deleted: bool
-) -> None:
-    user = await app.add_user(OLD)
-    app.messenger.result = REJECTED
-    changed = await app.move_phone(user.identity.id, NEW, can_be_undone=True)
-    app.messenger.result = ACCEPTED
-    if is_deleted:
-        await app.identities.delete_user.by_id(changed.id)
-    else:
-        await app.identities.operator_actions.block(NEW)
-    await clean_up_later(app)
-    assert notices_to_new(app) == 1
-    assignments = phone_change_repositories(app.database).phone_assignments
-    assert (await assignments.load(changed.id) is None) == is_deleted
+    assert (notified(app), identity_of(app, user).phone_change) == ([OLD, OLD], None)
 
 
 async def clean_up_without_providers(app: AppHarness) -> CleanupReport:
@@ -140,21 +121,5 @@ async def clean_up_without_providers(app: AppHarness) -> CleanupReport:
         OperationsPorts(),
         app.policy.identities,
     )
-    assignments = phone_change_repositories(app.database).phone_assignments
-    core.add(PhoneChangeRecordsFeature(core, assignments, UndoCodes(app.peppers)))
+    core.add(PhoneChangeRecordsFeature(core))
     return await core.operations.cleanup()
-
-
-async def clean_up_later(app: AppHarness) -> None:
-    """Run the cleanup when a process that sent the messages is taken for dead."""
-    app.advance(minutes=3)
-    await app.operations.cleanup()
-
-
-async def test_the_message_to_the_new_number_is_in_the_language_of_the_client(
-    app: AppHarness,
-) -> None:
-    user = await app.add_user(OLD)
-    command = make_command(await request_code(app, user))
-    await app.phone_change.change_phone(user, replace(command, locale="de"))
-    assert (NEW, "phone_assigned US de") in app.messenger.messages

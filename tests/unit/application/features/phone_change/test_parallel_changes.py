@@ -1,7 +1,6 @@
 """A change that meets another act before any of its calls."""
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -11,7 +10,7 @@ from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import ConcurrencyConflict
 from application.principal import Principal
-from domain.errors import DomainError, LoginRejected, NumberWasChanged, PhoneInUse, Unauthenticated
+from domain.errors import DomainError, LoginRejected, PhoneInUse, Unauthenticated
 from domain.identities.identity import Identity
 from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import Act, Attempt, before_each_operation
@@ -19,13 +18,9 @@ from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,
     OTHER,
-    add_user_with_new_number,
     identity_of,
-    make_command,
-    make_undo,
     record_of,
-    request_code,
-    request_undo_code,
+    request_codes,
 )
 
 
@@ -35,12 +30,12 @@ def check_owners(app: AppHarness) -> None:
         if not identity.is_closed:
             assert identity.phone is not None
             assert record_of(app, identity.phone).identity_id == identity.id
-            assert identity.phone_changes.under_way is None
+            assert identity.phone_change is None
 
 
 async def make_change(app: AppHarness, user: Principal) -> Act:
-    code = await request_code(app, user)
-    return lambda: app.phone_change.change_phone(user, make_command(code))
+    command = await request_codes(app, user)
+    return lambda: app.phone_change.change_phone(user, command)
 
 
 Race = tuple[AppHarness, Attempt, Attempt, Principal]
@@ -99,7 +94,7 @@ async def test_a_sign_in_with_the_old_number_does_not_outlive_the_change(is_swap
 
     async for app, change, log_in, user in before_each_operation(start, is_swapped=is_swapped):
         assert isinstance(change.result, Identity)
-        assert isinstance(log_in.result, LoggedIn | OtpRejected | NumberWasChanged)
+        assert isinstance(log_in.result, LoggedIn | OtpRejected)
         sessions = identity_of(app, user).sessions
         assert [session.id for session in sessions] == [user.session.id]
         check_owners(app)
@@ -125,45 +120,19 @@ async def test_a_change_and_a_deletion_leave_both_numbers_free(is_swapped: bool)
         check_owners(app)
 
 
-@ORDERS
-async def test_an_undo_and_another_change_end_with_the_old_number(is_swapped: bool) -> None:
-    async def start() -> Race:
-        app = AppHarness()
-        user = await add_user_with_new_number(app)
-        thief = replace(user, identity=identity_of(app, user))
-        command = make_command(await request_code(app, thief, OTHER), phone=OTHER)
-        result = await request_undo_code(app)
-        change = Attempt(partial(app.phone_change.change_phone, thief, command))
-        undo = Attempt(partial(app.phone_change.undo, make_undo(app.last_code, result.request_id)))
-        return app, change, undo, user
-
-    async for app, change, undo, user in before_each_operation(start, is_swapped=is_swapped):
-        if is_swapped:
-            assert isinstance(change.result, Identity | Unauthenticated)
-            assert undo.result is None
-        elif undo.result is not None:  # the client sends it again
-            assert isinstance(undo.result, ConcurrencyConflict)
-            await undo.act()
-        identity = identity_of(app, user)
-        assert (identity.phone, identity.sessions) == (OLD, ())
-        check_owners(app)
-
-
-async def test_a_slow_change_does_nothing_after_its_undo() -> None:
+async def test_a_slow_change_does_nothing_after_the_next_one() -> None:
     async def start() -> tuple[AppHarness, Attempt, Act, Principal]:
         app = AppHarness()
         user = await app.add_user(OLD)
         change = Attempt(await make_change(app, user))
 
-        async def complete_and_undo() -> None:
-            """Do what another process does while this one waits."""
+        async def complete_and_change_again() -> None:
+            """Do what other processes do while this one waits."""
             await app.phone_change.complete(user.identity.id)
             if identity_of(app, user).phone == NEW:
-                app.advance(seconds=30)
-                result = await request_undo_code(app)
-                await app.phone_change.undo(make_undo(app.last_code, result.request_id))
+                await app.move_phone(user.identity.id, OLD)
 
-        return app, change, complete_and_undo, user
+        return app, change, complete_and_change_again, user
 
     async for app, change, _, user in before_each_operation(start):
         if isinstance(change.result, DomainError):
@@ -177,7 +146,7 @@ async def test_an_operators_change_that_another_process_ended_is_no_success() ->
         app = AppHarness()
         user = await app.add_user(OLD)
         await app.log_in(NEW)
-        move = partial(app.move_phone, user.identity.id, NEW, can_be_undone=True)
+        move = partial(app.move_phone, user.identity.id, NEW)
         return app, Attempt(move), partial(app.phone_change.complete, user.identity.id), user
 
     async for app, move, _, user in before_each_operation(start):
@@ -189,12 +158,12 @@ async def test_an_operators_change_that_another_process_ended_is_no_success() ->
 async def test_two_requests_with_their_own_codes_for_one_number_are_both_a_success() -> None:
     app = AppHarness()
     user = await app.add_user(OLD)
-    first = make_command(await request_code(app, user))
-    app.advance(minutes=4, seconds=30)  # the next code is another one
-    second = make_command(await request_code(app, user))
+    first = await request_codes(app, user)
+    app.advance(minutes=4, seconds=30)  # the next codes are others
+    second = await request_codes(app, user)
     app.faults.run_before("audit_log.add", lambda: app.phone_change.change_phone(user, first))
     changed = await app.phone_change.change_phone(user, second)
-    assert (changed.phone, changed.phone_changes.under_way) == (NEW, None)
+    assert (changed.phone, changed.phone_change) == (NEW, None)
     check_owners(app)
 
 
@@ -208,7 +177,7 @@ async def test_a_change_before_the_record_is_read_keeps_its_number_at_a_login_by
     requested = await app.request_otp(NEW, device_token=logged_in.device_token)
     code = app.last_code
     app.advance(minutes=1)
-    command = make_command(await request_code(app, user, NEW))
+    command = await request_codes(app, user)
 
     async def change_after_the_identity_is_read() -> None:
         for _ in range(20):  # iterations of the event loop: the identity is read meanwhile

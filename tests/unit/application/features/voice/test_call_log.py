@@ -125,10 +125,22 @@ async def test_nobody_else_hears_a_recording_and_no_other_is_found(
         await read(recorded, principal, number, index)
 
 
+async def test_whoever_reads_only_the_size_of_a_recording_is_not_in_the_audit(
+    recorded: AppHarness,
+) -> None:
+    open_recording = recorded.use_cases.of(CallsFeature).open_recording
+    async with open_recording(ADMINISTRATOR, an_id(1), 1, is_heard=False) as recording:
+        assert recording.size == 2500
+    assert recorded.database.audit_entries == []
+    await read(recorded, ADMINISTRATOR)
+    assert len(recorded.database.audit_entries) == 1
+
+
 async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarness) -> None:
     recorded.call_provider.is_unavailable = True
     with pytest.raises(Unavailable):
         await read(recorded, ADMINISTRATOR)
+    assert recorded.database.audit_entries == []
     open_recording = replace(recorded.use_cases.of(CallsFeature).open_recording, recordings=None)
     with pytest.raises(Unavailable):
         async with open_recording(ADMINISTRATOR, an_id(1)):

@@ -201,14 +201,3 @@ async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
         assert app.database.identities[joined_id].value.is_deleted == has_left
         assert (principal.identity.id != joined_id) == has_left
         assert (principal.identity.consent is None) == has_left
-
-
-async def test_nobody_joins_with_a_number_that_is_held_for_its_former_owner(
-    app: AppHarness,
-) -> None:
-    user = await app.add_user(a_phone())
-    await app.move_phone(user.identity.id, a_phone(2), can_be_undone=True)
-    call = await InboundCall(app).ring("1")
-    await call.stay_on_the_line()
-    assert app.database.phone_verifications[a_phone()].value.identity_id is None
-    assert [stored.value.id for stored in app.database.identities.values()] == [user.identity.id]

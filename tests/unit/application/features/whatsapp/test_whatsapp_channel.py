@@ -2,13 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from application.otp.deliver_code import HIDDEN_WAIT, LOOKS_SENT_AFTER
 from application.otp.events import OtpAccepted, OtpFellBack, OtpNotTaken, OtpSuppressed
 from application.otp.log_in import LoggedIn
-from application.ports.otp import DeliveryResult
+from application.ports.otp import DeliveryResult, PausedProvider
 from application.ports.security_events import SecurityEvent
 from domain.errors import DeliveryFailed
 from domain.features.whatsapp.whatsapp_delivery import UNREACHABLE_TTL
@@ -111,7 +112,7 @@ async def test_all_but_sign_ins_go_by_sms(app: WhatsAppHarness) -> None:
         await app.request(a_phone(number), purpose=purpose)
     await app.otp.send_notice(a_phone(), PhoneNotice.PHONE_CHANGED, None)
     assert len(app.whatsapp.sent) == 0
-    assert len(app.messenger.sent) == len(others)  # a notice, and nothing for an undo
+    assert len(app.messenger.sent) == len(others) + 1  # with the notice
 
 
 async def test_after_an_sms_that_fails_whatsapp_is_tried() -> None:
@@ -208,10 +209,11 @@ async def test_a_code_that_no_channel_takes_counts_as_sent_and_operators_see_it(
 
 
 async def test_while_all_channels_pause_nothing_is_used_up(app: WhatsAppHarness) -> None:
-    app.whatsapp.pause_seconds = 30
+    until = app.clock.now() + timedelta(seconds=30)
+    app.whatsapp.pause = PausedProvider("meta", "No answer.", until)
     await app.request()
     assert sent(app) == (1, 0)
-    app.messenger.pause_seconds = 20
+    app.messenger.pause = PausedProvider("acme", "No answer.", until)
     with pytest.raises(DeliveryFailed):
         await app.request(a_phone(2))
 

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
 from domain.errors import InvalidValue, TooLong, UnsupportedValue
 from domain.features.admin.service_token import (
@@ -26,6 +27,7 @@ def a_token() -> ServiceToken:
         scopes=(Scope.READ_USERS,),
         secret_hash=hash_secret(SECRET),
         created_at=NOW,
+        created_by=Actor(ActorKind.OPERATING_SYSTEM_USER, "jane"),
         expires_at=NOW + timedelta(days=90),
     )
 

@@ -80,6 +80,10 @@ def test_a_network_is_one_of_ipv4_or_ipv6(text: str, network: str) -> None:
         ("2001:db8::/80", "Write 2001:db8::/64"),
         ("::ffff:0:0/90", "one of IPv4"),
         ("example.org", "Write a network"),
+        ("fe80::1%eth0", "without a zone"),
+        ("fe80::%eth0/64", "without a zone"),
+        ("1.2.3.0/0.0.0.255", "without a mask"),
+        ("1.2.3.0/255.255.255.0", "without a mask"),
     ],
 )
 def test_an_invalid_network_says_what_is_valid(text: str, problem: str) -> None:

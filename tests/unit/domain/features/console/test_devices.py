@@ -42,7 +42,7 @@ def test_a_browser_does_not_come_back_with_the_role_or_after_a_block() -> None:
         again(ADMINISTRATOR.demote()),
         replace(ADMINISTRATOR.demote(), staff=Staff(Role.ADMINISTRATOR)),
         again(ADMINISTRATOR.promote(Role.SUPPORT)),
-        again(ADMINISTRATOR.detach(NOW).restore(NOW)),
+        again(replace(ADMINISTRATOR.detach(NOW), detached_at=None)),
         ADMINISTRATOR.block(NOW).unblock(NOW),
         ADMINISTRATOR.end_console_sessions(),
         ADMINISTRATOR.revoke_all_sessions(),

@@ -47,8 +47,9 @@ async def test_an_entry_says_who_did_what_to_whom_when_and_why(console: ConsoleD
     page = await console.get("/audit")
     for text in ("block", user_id(console), "alice", "(bob)", "a claim", "&lt;i&gt;stolen"):
         assert text in page.text, text
-    await console.post(f"/users/{user_id(console)}/reset-limits", reason="x")
-    assert "failed: phone_blocked" in (await console.get("/audit")).text
+    console.harness.faults.fail_on("identities.replace")
+    await console.post(f"/users/{user_id(console)}/sign-out", reason="x")
+    assert "failed: storage_unavailable" in (await console.get("/audit")).text
 
 
 async def test_entries_are_filtered_by_forms_so_that_no_phone_gets_into_an_address(

@@ -52,6 +52,7 @@ async def test_a_block_is_added_shown_and_ended(console: ConsoleDriver) -> None:
     [
         ({"subject": "4479"}, "subject"),
         ({"kind": "x"}, "kind"),
+        ({"kind": "x", "hours": "9601"}, "hours"),
         ({"hours": "2.5"}, "hours"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 
 from application.administration.operator import operating_system_user
 from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.otp.channel_order import ONLY_SMS, ChannelOrder
 from domain.otp.delivery import Channel
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
@@ -152,6 +153,8 @@ async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleD
             {"external_id": "a|1"},
             lambda: stored(console).external_id,
         ),
+        ("rename", "rename", {"username": "User 1"}, lambda: stored(console).username),
+        ("detach", "detach", {}, lambda: stored(console).is_closed),
         ("delete", "delete", {}, lambda: stored(console).is_deleted),
     ):
         done = await act(console, name, reason=REASON, **fields)
@@ -165,6 +168,13 @@ async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleD
     assert f"/console/users/{user_id(console)}/" not in page.text
     confirmation = await console.get(f"/users/{user_id(console)}/block")
     assert confirmation.headers["location"].endswith("?done=user_deleted_before")
+
+
+async def test_all_that_is_wrong_with_a_form_is_shown_at_once(console: ConsoleDriver) -> None:
+    page = await act(console, "promote", reason=" ", role="king")
+    for name in ("reason", "role"):
+        assert f'id="{name}-error"' in page.text
+    assert page.status_code == 400
 
 
 async def test_a_code_goes_by_a_channel_of_the_country() -> None:
@@ -288,7 +298,7 @@ async def test_acts_for_a_phone_without_an_account_need_a_confirmation(
     assert [entry[0] for entry in audited(console)] == ["block"]
 
 
-async def test_an_account_that_lost_its_phone_gets_it_back_or_is_deleted() -> None:
+async def test_an_account_that_lost_its_phone_gets_another_or_is_deleted() -> None:
     harness = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
     lost = (await harness.add_user(PHONE)).identity.id
     harness.advance(days=101)
@@ -296,61 +306,62 @@ async def test_an_account_that_lost_its_phone_gets_it_back_or_is_deleted() -> No
     async with open_console(harness) as console:
         page = await console.get(f"/users/{lost}")
         assert "whose phone number went to somebody else" in page.text
-        for name in ("restore", "export", "delete"):
+        for name in ("change-phone", "export", "delete"):
             assert f"/console/users/{lost}/{name}" in page.text
-        done = await console.post(f"/users/{lost}/restore", reason=REASON)
-        assert done.headers["location"].endswith("?done=user_restored")
-        again = await console.post(f"/users/{lost}/restore", reason=REASON)
-        assert (again.status_code, "so nothing was changed" in again.text) == (404, True)
+        path, number = f"/users/{lost}/change-phone", {"new_phone": STRANGER.e164}
+        assert (await console.get(path)).status_code == 200
+        done = await console.post(path, reason=REASON, **number)
+        assert done.headers["location"].endswith("?done=phone_changed")
+        assert harness.database.identities[lost].value.phone == STRANGER
 
 
-async def test_a_number_is_changed_with_and_without_an_undo_and_twice_does_nothing(
+async def test_a_number_is_taken_only_from_members_who_are_not_blocked(
     console: ConsoleDriver,
 ) -> None:
-    path, sent = f"/users/{user_id(console)}/change-phone", {"reason": REASON}
-    assert "can no longer get this account back" in (await console.get(path)).text
-    for phone, undo, done, deadlines in (
-        (STRANGER, "yes", "phone_changed", 1),
-        (STRANGER, "yes", "phone_changed_before", 1),
-        (a_phone(8), "no", "phone_changed_without_undo", 0),
-    ):
-        response = await console.post(path, new_phone=phone.e164, undo=undo, **sent)
+    path, operators = f"/users/{user_id(console)}", console.harness.identities.operator_actions
+    assert f"{path}/detach" in (await console.get(path)).text
+    await operators.block(PHONE)
+    assert f"{path}/detach" not in (await console.get(path)).text
+    page = await act(console, "detach", reason=REASON)
+    assert (page.status_code, "Unblock it first" in page.text) == (409, True)
+    await operators.unblock(PHONE)
+    await operators.change_role(user_id(console), Role.SUPPORT)
+    assert f"{path}/detach" not in (await console.get(path)).text
+    page = await act(console, "detach", reason=REASON)
+    assert (page.status_code, "Demote it first" in page.text) == (403, True)
+    assert audited(console) == []
+
+
+async def test_a_name_that_is_taken_or_reserved_is_an_error_of_its_field(
+    console: ConsoleDriver,
+) -> None:
+    page = await act(console, "rename", username="support", reason=REASON)
+    assert (page.status_code, 'id="username-error"' in page.text) == (400, True)
+    assert all(f'value="{text}"' in page.text for text in ("support", REASON))
+
+
+async def test_a_number_is_changed_and_twice_does_nothing(console: ConsoleDriver) -> None:
+    path = f"/users/{user_id(console)}/change-phone"
+    assert "is free" in (await console.get(path)).text
+    for done in ("phone_changed", "phone_changed_before"):
+        response = await console.post(path, new_phone=STRANGER.e164, reason=REASON)
         assert response.headers["location"] == f"/console/users/{user_id(console)}?done={done}"
-        user = stored(console)
-        assert (user.phone, len(user.phone_changes.undo_deadlines)) == (phone, deadlines)
-    changes = [("change_phone", user_id(console), MASKED_REASON)] * 2
-    assert audited(console) == changes
+        assert stored(console).phone == STRANGER
+    assert audited(console) == [("change_phone", user_id(console), MASKED_REASON)]
 
 
 async def test_a_number_that_cannot_be_changed_says_why_and_keeps_what_was_typed(
     console: ConsoleDriver,
 ) -> None:
     path, taken = f"/users/{user_id(console)}/change-phone", a_phone(2).e164
-    for fields, message in (
-        ({"new_phone": "12", "undo": "yes"}, 'id="new_phone-error"'),
-        ({"new_phone": STRANGER.e164}, "Choose whether the former number can undo the change."),
-        ({"new_phone": taken, "undo": "no"}, "The new number has an account"),
+    for number, message in (
+        ("12", 'id="new_phone-error"'),
+        (taken, "The new number has an account"),
     ):
-        page = await console.post(path, reason=REASON, **fields)
-        assert (page.status_code in (400, 409), message in page.text) == (True, True), fields
-        assert f'value="{fields["new_phone"]}"' in page.text
-    await console.harness.identities.operator_actions.block(PHONE)
-    page = await console.post(path, reason=REASON, new_phone=STRANGER.e164, undo="yes")
-    assert (page.status_code, "Unblock it first" in page.text) == (409, True)
+        page = await console.post(path, reason=REASON, new_phone=number)
+        assert (page.status_code in (400, 409), message in page.text) == (True, True), number
+        assert f'value="{number}"' in page.text
     assert stored(console).phone == PHONE
-
-
-async def test_a_number_that_was_changed_leads_to_its_account(console: ConsoleDriver) -> None:
-    change_phone = console.harness.phone_change.change_phone_of_user
-    await change_phone(OPERATOR, user_id(console), STRANGER, "ticket")
-    page = await console.post("/users", user=PHONE.e164)
-    assert "Undo until" in page.text
-    assert f'href="/console/users/{user_id(console)}"' in page.text
-    page = await console.get(f"/users/{user_id(console)}")
-    assert "Undo deadlines" in page.text
-    page = await console.post("/users/phone/block", phone=PHONE.e164)
-    assert f"account {user_id(console)}, which has another number" in page.text
-    assert "but not while it is blocked" in page.text
 
 
 async def test_an_act_without_a_reason_or_an_entry_is_not_done_and_the_form_says_so(

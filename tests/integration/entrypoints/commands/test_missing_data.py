@@ -1,0 +1,104 @@
+"""Commands where there is no database, or no keys: they create none, and say where they looked."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+
+from entrypoints.commands.shared.command import Command
+from tests.support.commands import CommandLine, all_commands
+from tests.support.keys import create_secrets_file
+
+NEED_NO_DATA: Final = {
+    *("run", "migrate", "restore", "keys generate"),  # they create it
+    *("check-settings", "flow check"),
+}
+NEED_NO_DATABASE: Final = ("copy", "keys rotate")  # apart from the one that --from names
+NEED_NO_KEYS: Final = ("backup",)
+
+
+def examples() -> Iterator[tuple[str, list[str]]]:
+    """Yield each command that works on data with each of its examples."""
+    for context in all_commands():
+        name = context.command_path.removeprefix("dialtone ")
+        if isinstance(context.command, Command) and name not in NEED_NO_DATA:
+            for example in context.command.examples:
+                yield name, [*name.split(), *shlex.split(example)]
+    yield "migrate", ["migrate", "--delete-records", "TABLE", "--yes"]
+
+
+def test_no_command_works_in_an_empty_folder(tmp_path: Path) -> None:
+    unset = {"DIALTONE_DATABASE": "", "DIALTONE_SECRETS_FILE": ""}
+    dialtone = CommandLine(tmp_path, {**unset, "NEW_DATABASE": "sqlite:///new.db"})
+    for name, line in examples():
+        ended = dialtone.run(*line)
+
+        assert (ended.returncode, ended.stdout) == (2, ""), line
+        file = "secrets.json" if name in NEED_NO_DATABASE else "dialtone.db"
+        assert f" {tmp_path / 'var' / file}; DIALTONE_DATABASE is not set" in ended.stderr, line
+        assert "there is no .env in this folder" in ended.stderr
+        assert [*tmp_path.iterdir()] == [], line
+
+    (tmp_path / ".env").touch()
+    assert f" at {tmp_path}/var/dialtone.db. Run" in dialtone.run("cleanup").stderr
+
+
+def test_a_database_and_keys_are_needed(tmp_path: Path) -> None:
+    dialtone = CommandLine(tmp_path, {"NEW_DATABASE": f"sqlite:///{tmp_path}/new.db"})
+    database, keys = tmp_path / "dialtone.db", tmp_path / "secrets.json"
+    lines = dict(examples())
+
+    create_secrets_file(keys)
+    for empty in (False, True):
+        if empty:
+            database.touch()
+        for name in lines.keys() - {*NEED_NO_DATABASE}:
+            ended = dialtone.run(*lines[name])
+            assert (ended.returncode, f"at {database}. " in ended.stderr) == (2, True), name
+    assert database.read_bytes() == b""
+
+    dialtone.create_database()
+    keys.unlink()
+    for name in lines.keys() - {*NEED_NO_KEYS}:
+        ended = dialtone.run(*lines[name])
+        assert (ended.returncode, f"at {keys}. " in ended.stderr) == (2, True), name
+    assert not keys.exists()
+
+
+@pytest.mark.parametrize("database", ["mongo_database", "postgres_database"])
+def test_an_empty_database_on_a_server_is_none(
+    request: pytest.FixtureRequest, tmp_path: Path, database: str
+) -> None:
+    url: str = request.getfixturevalue(database)
+    dialtone = CommandLine(tmp_path, {"DIALTONE_DATABASE": url})
+
+    ended = dialtone.run("cleanup")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"/{urlsplit(url).path[1:]}. Run this command" in ended.stderr
+    assert [*tmp_path.iterdir()] == []
+    assert dialtone.create_database().run("cleanup").returncode == 0
+    if database == "postgres_database":  # MongoDB has each name
+        ended = CommandLine(tmp_path, {"DIALTONE_DATABASE": f"{url}_other"}).run("cleanup")
+        assert (ended.returncode, "_other does not exist: create it" in ended.stderr) == (2, True)
+
+
+def test_check_settings_says_what_the_first_start_creates(tmp_path: Path) -> None:
+    unset = CommandLine(tmp_path, {"DIALTONE_DATABASE": ""})
+
+    shown = unset.run("check-settings")
+
+    created = "is not there yet: the first start creates it"
+    assert shown.returncode == 0
+    assert shown.stdout.splitlines()[-3:] == [
+        f"DIALTONE_DATABASE: {tmp_path}/var/dialtone.db {created}; DIALTONE_DATABASE is not set, "
+        "and there is no .env in this folder.",
+        f"DIALTONE_SECRETS_FILE: {tmp_path}/secrets.json {created}.",
+        "The settings are valid.",
+    ]
+    assert [*tmp_path.iterdir()] == []
+    dialtone = CommandLine(tmp_path).create_database()
+    assert "not there yet" not in dialtone.run("check-settings").stdout

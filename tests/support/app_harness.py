@@ -56,6 +56,7 @@ from application.features.voice.details import add_call_details
 from application.features.voice.feature import VoiceFeature, VoicePolicy
 from application.features.voice.ports import VoicePorts
 from application.features.whatsapp.feature import WhatsAppRecordsFeature
+from application.otp.provider_pause import ProviderPause
 from application.principal import Principal
 from application.use_cases import UseCases
 from application.webhook_urls import PhoneLabels

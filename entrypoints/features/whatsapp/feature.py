@@ -12,7 +12,6 @@ from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
 from domain.otp.channel_order import Channels
 from domain.otp.delivery import Channel
-from entrypoints.core.otp import fail_over
 from entrypoints.features.feature import Feature
 from entrypoints.features.whatsapp.cloud_settings import WhatsAppCloudSettings
 from entrypoints.features.whatsapp.providers import WHATSAPP_PROVIDERS
@@ -149,6 +148,7 @@ def _add_channel(
         WhatsAppRecordsFeature,
     )
     from application.otp_codes import OtpCodes
+    from entrypoints.core.otp import fail_over
 
     core, messengers = opening.use_cases, {name: messenger}
     guarded = fail_over(messengers, opening)

@@ -74,7 +74,7 @@ call: install-dev ## call the service in the terminal, with a simulated Twilio
 test: install-dev ## what one waits for: all rules, all databases, a walk through the API
 	$(PYTEST) $(PARALLEL) --ignore=tests/e2e --ignore=tests/faults -m "not slow" --hypothesis-profile=quick $(ARGS)
 
-test-slow: install-dev ## the running service, kills, lost connections, full disks, Redis, S3, TLS
+test-slow: install-dev ## the running service, kills, lost connections, full disks, S3, TLS
 	$(PYTEST) $(PARALLEL) -m slow $(ARGS)
 
 test-all: test test-slow test-long test-samples test-containers test-pooler test-browser test-clients ## both, and long properties, samples, containers, browser, clients
@@ -130,7 +130,7 @@ mutants: install-dev ## mutation tests of the domain (ARGS='domain.phone.*' for 
 	.venv/bin/mutmut run $(ARGS)
 	@! .venv/bin/mutmut results | grep -v 'not checked'
 
-servers: install-dev ## run MongoDB, PostgreSQL, Redis and S3 for tests in another terminal, until Ctrl-C
+servers: install-dev ## run MongoDB, PostgreSQL and S3 for tests in another terminal, until Ctrl-C
 	.venv/bin/python -m tests.support.servers
 
 ## Code

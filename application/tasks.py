@@ -19,7 +19,7 @@ def start_task(
     nobody awaits is logged as `unhandled_exception` with its name, and counted.
 
     Args:
-        name: What it does, such as `place_callback`; no value of a request.
+        name: What it does, such as `send_passkey_notice`; no value of a request.
         work: What it does.
         context: An empty one for work that belongs to no request, whose time limit it would have.
     """

@@ -11,7 +11,7 @@ from tests.support.examples import DETERMINISTIC
 pytest_plugins = ["tests.support.servers.plugin"]
 
 _SLOW_FOLDERS: Final = {"e2e", "faults"}
-_SLOW_SERVERS: Final = {"redis_url", "s3_server"}
+_SLOW_SERVERS: Final = {"s3_server"}
 _DATABASE_SERVERS: Final = {"mongo_url", "postgres_server", "emptied_mongo_database"}
 
 # --hypothesis-profile is read later and overrides this.

@@ -1,1 +1,1 @@
-"""What a phone line says and does, as data."""
+"""What the phone line says and understands."""

@@ -75,7 +75,6 @@ class IdentityExtensions:
             feature has of it; the cleanup deletes the rest.
         after_login_by_call: Gets the id of the call that read the code, and that of the identity.
         after_login: Gets the phone that logged in, and the channel of its code. It never raises.
-        call_provider: The name of the provider of calls; empty without one.
         login_hook: What is asked once for a login, with a correct code and before the code is used;
             None for nothing. It is not asked for a refresh, for a repeat of a login, and by the web
             console.
@@ -90,7 +89,6 @@ class IdentityExtensions:
     after_login: list[Callable[[PhoneNumber, Channel], Awaitable[object]]] = field(
         default_factory=list
     )
-    call_provider: str = ""
     login_hook: LoginHookCall | None = None
     token_claims: dict[str, TokenClaimsSource] = field(default_factory=dict)
     needs_passkey: Callable[[Identity], bool] = lambda _: False

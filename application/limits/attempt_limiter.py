@@ -4,11 +4,9 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
-from application.ports.otp import PhoneVerifications
 from application.ports.versioned import ExpiringRecords, Versioned
 from application.update import change
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
@@ -22,8 +20,6 @@ from domain.otp.attempts import (
     VerificationResult,
 )
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.code_check import count_on_callback
-from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
 from domain.otp.sliding_window import whole_seconds
 from domain.otp.unchallenged_attempts import UnchallengedAttempts, unchallenged_attempts_id
@@ -56,7 +52,6 @@ class AttemptPermits:
 class AttemptLimiter:
     """Limit the attempts of an IP, failed attempts, and those while no challenge is active."""
 
-    phone_verifications: PhoneVerifications
     unchallenged_attempts: ExpiringRecords[UnchallengedAttempts]
     limit_store: LimitStore
     limits: RateLimits
@@ -109,21 +104,17 @@ class AttemptLimiter:
         attempt: OtpAttempt,
         permits: AttemptPermits,
         result: VerificationResult,
-        loaded: Versioned[PhoneVerification] | None,
         unchallenged: Versioned[UnchallengedAttempts] | None,
     ) -> int:
         """Count an attempt where the phone did not, and return how many attempts are left.
 
-        - What counts on a callback is saved in place of a release: so the time does not reveal
-          whether there is a callback.
-        - The permits of a failure are released if no failure is counted. Those of a correct code
-          are not: the caller releases them while it opens the session.
+        The permits of a failure are released if no failure is counted. Those of a correct code are
+        not: the caller releases them while it opens the session.
 
         Args:
             attempt: the attempt.
             permits: its permits.
             result: its result. What it counts on messages is saved.
-            loaded: the phone's verification, if it has not changed.
             unchallenged: the attempts while no challenge was active, where the caller has loaded
                 them.
 
@@ -136,10 +127,9 @@ class AttemptLimiter:
             case ExhaustedIp(retry_after):
                 await self.release(permits)
                 raise TooManyAttemptsFromIp(retry_after)
-            case Exhausted(retry_after, may_count):
+            case Exhausted(retry_after):
                 available_at, _ = await asyncio.gather(
-                    self.limit_store.next_available(permits.of_ip),
-                    self._count_failure(attempt, permits, loaded, may_count=may_count),
+                    self.limit_store.next_available(permits.of_ip), self.release(permits)
                 )
                 raise TooManyAttempts(max(retry_after, whole_seconds(attempt.now, available_at)))
             case Unchallenged(is_used_code, code):
@@ -147,7 +137,7 @@ class AttemptLimiter:
                     self._count_unchallenged(
                         attempt, permits, unchallenged, is_used_code=is_used_code
                     ),
-                    self._count_failure(attempt, permits, loaded, may_count=not is_used_code),
+                    self.release(permits),
                 )
                 # A client that repeats its own login needs no attempt. Its IP alone does not
                 # prove that: others behind it would guess.
@@ -208,18 +198,3 @@ class AttemptLimiter:
             return earlier.count(digest, now), (left - 1, None)
 
         return await change(self.unchallenged_attempts, attempts_id, count, loaded=loaded)
-
-    async def _count_failure(
-        self,
-        attempt: OtpAttempt,
-        permits: AttemptPermits,
-        loaded: Versioned[PhoneVerification] | None,
-        *,
-        may_count: bool,
-    ) -> None:
-        """Count the attempt on a callback, or release the permits of a failure."""
-        count = partial(count_on_callback, attempt=attempt)
-        if not may_count or not await change(
-            self.phone_verifications, permits.phone, count, loaded=loaded
-        ):
-            await self.release(permits)

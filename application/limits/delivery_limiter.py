@@ -1,29 +1,23 @@
-"""When a delivery or callback is allowed, and its permits of limits that many phones share."""
+"""When a delivery is allowed, and its permits of limits that many phones share."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from application.limits.limit_alerts import LimitAlerts
-from application.limits.restrictions import (
-    FindNumberBlock,
-    FindRestriction,
-    RestrictedClient,
-    join_restrictions,
-)
+from application.limits.restrictions import FindNumberBlock, FindRestriction
 from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
 from domain.otp.attempts import OtpAttempt
-from domain.otp.callbacks import Callback
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.otp_request import OtpRequest
-from domain.otp.permits import Outcome, Permits, Recognition
+from domain.otp.permits import Outcome, Recognition
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import (
     ATTESTED,
@@ -78,31 +72,15 @@ class DeliveryLimiter:
             now, route, recognition, request.channel, request.identity_id
         )
 
-    def reserve_callback(self, phone: PhoneNumber, now: datetime) -> Reservation:
-        """Return the reservation of a callback, with both parts that it may have."""
-        self.alerts.measure_limits.see(phone.country)
-        number_range = self.keyed_hashes.hash_number_range(phone.number_range)
-        return self.limits.reserve_callback(now, phone.country, number_range)
-
-    def find_restriction(self, client: RestrictedClient) -> Restriction | None:
-        """Return what keeps a client from getting permits, whatever the limits say."""
-        found = [find_restriction(client) for find_restriction in self.restrictions]
-        return join_restrictions(each for each in found if each is not None)
-
-    async def find_callback_restriction(
-        self, phone: PhoneNumber, verification: PhoneVerification, now: datetime
+    def find_restriction(
+        self, client_ip: str, recognition: Recognition, now: datetime
     ) -> Restriction | None:
-        """Return what keeps callers from being called back at a phone.
+        """Return what keeps a client from getting permits, whatever the limits say.
 
-        Nothing does if the identity of the phone is established.
-
-        Raises:
-            StorageError
+        One that no proof ends comes first.
         """
-        restriction = self.find_restriction(RestrictedClient(phone, "", Recognition.NONE, now))
-        if restriction is not None and await self._is_established(verification, now):
-            return None
-        return restriction
+        found = [find(client_ip, recognition, now) for find in self.restrictions]
+        return min(filter(None, found), key=lambda each: each.ends_with_proof, default=None)
 
     async def acquire(
         self, reservation: Reservation, verification: PhoneVerification
@@ -172,24 +150,6 @@ class DeliveryLimiter:
         checks = self.limits.for_attestation(client_ip)
         return await self.limit_store.next_available(Reservation(now, checks))
 
-    async def acquire_leaving_message(self, phone: PhoneNumber, now: datetime) -> Permits | None:
-        """Acquire the permits of a message that says how to leave; None if there are none.
-
-        Raises:
-            StorageError
-        """
-        limits = self.limits.for_leaving_message(self.codes.phone_key(phone), phone.country)
-        [acquired] = await self.limit_store.acquire(Reservation(now, limits))
-        return Permits(acquired.acquired_at) if isinstance(acquired, Acquisition) else None
-
-    async def settle_leaving_message(
-        self, phone: PhoneNumber, permits: Permits, outcome: Outcome
-    ) -> None:
-        """Release what a message that says how to leave gives back."""
-        phone_key = self.codes.phone_key(phone)
-        released = self.limits.settle_leaving_message(phone_key, phone.country, permits, outcome)
-        await self.release(released)
-
     async def release(self, acquired: Acquisition) -> None:
         """Release permits that nothing holds. Where that fails they expire."""
         if acquired.limits:
@@ -215,17 +175,6 @@ class DeliveryLimiter:
         if delivery.permits is not None:
             route = self.route(phone, delivery.client_ip)
             released = self.limits.settle(route, delivery.permits, outcome, identity_id)
-            await self.release(released)
-
-    async def settle_callback(
-        self, phone: PhoneNumber, callback: Callback, outcome: Outcome
-    ) -> None:
-        """Release what a callback gives back."""
-        if callback.permits is not None:
-            number_range = self.keyed_hashes.hash_number_range(phone.number_range)
-            released = self.limits.settle_callback(
-                phone.country, number_range, callback.permits, outcome
-            )
             await self.release(released)
 
     async def next_available(
@@ -284,8 +233,7 @@ class DeliveryLimiter:
             recognition = verification.recognize(attempt)
             route = self.route(phone, attempt.client_ip)
             reservation = self.limits.reserve_delivery(now, route, recognition, Channel.SMS)
-            client = RestrictedClient(phone, client_ip, recognition, now)
-            restriction = self.find_restriction(client)
+            restriction = self.find_restriction(client_ip, recognition, now)
         if restriction is not None and restriction.ends_with_proof:
             # This client has got a code, so it can make a proof if one is needed.
             restriction = None
@@ -303,9 +251,6 @@ class DeliveryLimiter:
         now = reservation.acquired_at
         if available_at <= now or reservation == reservation.without(RESERVE):
             return False
-        return await self._is_established(verification, now)
-
-    async def _is_established(self, verification: PhoneVerification, now: datetime) -> bool:
         if verification.identity_id is None:
             return False
         identity = await self.identities.load(verification.identity_id)

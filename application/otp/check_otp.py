@@ -108,9 +108,8 @@ class CheckOtp:
     - A rejected code is used, and counts as any correct one, but it logs nobody in: the phone gets
       no identity by it, and trusts no IP. Where nobody can decide, nothing is counted, and the code
       stays as it is.
-    - A wrong code that counts on a callback gets the response of a phone without one, after as many
-      round trips. So does one at a phone without an active challenge: what only those need is
-      loaded for every code that is not correct.
+    - A wrong code gets its response after as many round trips at a phone without an active
+      challenge as at any other: what only those need is loaded for every code that is not correct.
     """
 
     phone_verifications: PhoneVerifications
@@ -176,9 +175,7 @@ class CheckOtp:
             result, decision = await self._check_again(check, named, permits, ask, decision)
         unchanged = loaded if is_saved else None
         try:
-            left = await self.attempt_limiter.count(
-                attempt, permits, result, unchanged, unchallenged
-            )
+            left = await self.attempt_limiter.count(attempt, permits, result, unchallenged)
         except TooManyAttempts as error:
             error.resend_in = await self._report_exhausted(command, attempt, error, unchanged)
             raise

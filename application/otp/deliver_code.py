@@ -23,7 +23,6 @@ from application.otp.extensions import (
     CodeDelivery,
     MessageChannel,
     OtpExtensions,
-    SentMessage,
 )
 from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
@@ -267,7 +266,7 @@ class DeliverCode:
     async def send_text(
         self, phone: PhoneNumber, message: TextMessage, last_provider: str = ""
     ) -> DeliveryResult:
-        """Send an SMS, whatever it says. What it costs is counted.
+        """Send an SMS, whatever it says.
 
         A failure is a result, not an exception.
 
@@ -277,16 +276,7 @@ class DeliverCode:
             last_provider: Had it last; empty unless it is sent again.
         """
         sending = self.messenger.send(phone, message, last_provider)
-        result = await self.timing.record(phone.country, sending)
-        if result.status in TAKEN:
-            sent = SentMessage(
-                country=phone.country,
-                channel=Channel.SMS,
-                provider=result.provider,
-                text=message.text,
-            )
-            self.extensions.count_cost(sent)
-        return result
+        return await self.timing.record(phone.country, sending)
 
     async def _wait_for_result(
         self, code: CodeDelivery, sending: Coroutine[Any, Any, R]

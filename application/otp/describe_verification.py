@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final
 
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.limits.restrictions import RestrictedClient
 from application.otp_codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
@@ -137,17 +136,15 @@ class DescribeVerification:
         recognition: Recognition,
     ) -> Wait:
         limiter = self.delivery_limiter
-        # The IP is not known.
-        restriction = limiter.find_restriction(RestrictedClient(phone, "", recognition, now))
+        # The IP is not known, so no block of a network is found.
+        restriction = limiter.find_restriction("", recognition, now)
         route = limiter.route(phone, client_ip)
         reservation = limiter.limits.reserve_delivery(now, route, recognition, Channel.SMS)
         until = await limiter.next_available(reservation, verification, restriction)
         if until <= now:
             return Wait(now)
         if restriction is not None:
-            ends_with_proof = restriction.ends_with_proof
-            reason = Limitation.PROOF_REQUIRED if ends_with_proof else Limitation.RESTRICTED
-            return Wait(until, reason)
+            return Wait(until, Limitation.PROOF_REQUIRED)
         usable = reservation.ordinary
         ends = await asyncio.gather(
             *(limiter.limit_available_at(limit, now) for limit in usable.all_limits)

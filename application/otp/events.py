@@ -94,7 +94,6 @@ class OtpRequestRejected(PhoneEvent, RejectionEvent):
 
     name = "otp_request_rejected"
     max_lines_a_minute = 100
-    channel: Channel
     reason: str
     part: str = ""
     until: datetime | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from application.ports.otp import DeliveryResult, PausedProvider, RecentMessages
 from application.ports.versioned import Versioned
@@ -129,34 +129,6 @@ class AcquireForProof(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentMessage:
-    """A message that a provider took, or may have taken. It has the price of its country.
-
-    One by WhatsApp has the price of a message, whatever its text; all others that of their parts.
-    """
-
-    country: str
-    channel: Channel
-    provider: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndedCall:
-    """A call that was answered and has ended. It has the price of the country that was called.
-
-    `has_code` is False for a call of the phone line, which says no code.
-    """
-
-    channel: ClassVar[Channel] = Channel.VOICE
-
-    country: str
-    provider: str
-    seconds: float
-    has_code: bool
-
-
 RecognizedClient: TypeAlias = tuple[DeviceProof | None, Versioned[Identity] | None]
 """The device of a token, or None if the token is invalid; and the identity that it names, if that
 exists."""
@@ -168,10 +140,6 @@ async def recognize_nothing(_: DeviceToken, now: datetime) -> RecognizedClient:
     return None, None
 
 
-def count_nothing(_: SentMessage | EndedCall) -> None:
-    """Count nothing."""
-
-
 @dataclass(slots=True)
 class OtpExtensions:
     """What features add. A feature sets its part when it is opened.
@@ -181,7 +149,6 @@ class OtpExtensions:
         message_channels: Channels of messages besides the SMS.
         attest_delivery: Gives permits for proofs; None where none are asked for.
         recognize_console_device: Checks a device token of a browser at the web console.
-        count_cost: Counts what a message or call costs. It never raises.
         recent_messages: Keeps messages for a page that shows them; None where no page does.
     """
 
@@ -191,5 +158,4 @@ class OtpExtensions:
     recognize_console_device: Callable[[DeviceToken, datetime], Awaitable[RecognizedClient]] = (
         recognize_nothing
     )
-    count_cost: Callable[[SentMessage | EndedCall], None] = count_nothing
     recent_messages: RecentMessages | None = None

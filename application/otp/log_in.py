@@ -23,7 +23,6 @@ from domain.identities.device_token import DEVICE_TOKEN_TTL, DeviceToken, Recogn
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.session import Session
 from domain.otp.attempts import Correct, LoginApproval, LoginDecision, LoginRejection, UsedCode
-from domain.otp.delivery import Delivery
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
 
@@ -164,12 +163,11 @@ class LogIn:
             return None
         identity, claims = added
         await self._mark_call(code, identity.id)
-        delivery = code.carrier if isinstance(code.carrier, Delivery) else None
         self.events.record(
             LoginSucceeded(
                 phone=command.phone,
                 user_id=identity.id,
-                provider=delivery.provider if delivery else self.extensions.call_provider,
+                provider=code.carrier.provider,
                 channel=code.channel,
             )
         )
@@ -318,7 +316,7 @@ class LogIn:
 
     async def _mark_call(self, code: UsedCode, identity_id: str) -> None:
         """Mark the call that read the code as that of the identity, if there is one."""
-        if code.carrier is not None and code.carrier.call_id is not None:
+        if code.carrier.call_id is not None:
             for mark_call in self.extensions.after_login_by_call:
                 with suppress(StorageError, CorruptRecord):
                     await mark_call(code.carrier.call_id, identity_id)

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.limits.restrictions import RestrictedClient
 from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.events import (
     WITHIN_COOLDOWN,
@@ -323,8 +322,7 @@ class RequestOtp:
     ) -> Restriction | None:
         if not request.can_be_restricted:
             return None
-        client = RestrictedClient(command.phone, command.client_ip, recognition, request.now)
-        return self.delivery_limiter.find_restriction(client)
+        return self.delivery_limiter.find_restriction(command.client_ip, recognition, request.now)
 
     async def _refer_to_delivery(
         self,

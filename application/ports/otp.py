@@ -141,8 +141,7 @@ class NoticeMessage(TextMessage):
     """A message without a one-time code: it tells somebody what happened.
 
     Attributes:
-        notice: What it says: a value of `PhoneNotice` (`domain/identities/phone_change.py`), or
-            `leaving_message`, which says how to leave the phone line.
+        notice: What it says: a value of `PhoneNotice` (`domain/identities/phone_change.py`).
     """
 
     notice: str

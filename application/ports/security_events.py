@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
 
+from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
 EVENT_TYPES: Final[list[type["SecurityEvent"]]] = []
@@ -55,7 +56,13 @@ class PhoneEvent(SecurityEvent):
 class RejectionEvent(SecurityEvent):
     """A request or a call was rejected. The limit is empty if something else rejected it."""
 
+    channel: Channel
     limit: str
+
+    @property
+    def country(self) -> str:
+        """The country of the phone; empty if it is not known."""
+        return ""
 
 
 class SecurityEvents(Protocol):

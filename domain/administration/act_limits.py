@@ -70,6 +70,7 @@ LIMITS_OF_ACTS: Final[Mapping[AuditAction, ActLimit | None]] = {
     AuditAction.ADD_BLOCK: HARM,
     AuditAction.END_BLOCK: HARM,
     AuditAction.IMPORT_USERS: None,  # by commands
+    AuditAction.IMPORT_ITEMS: None,
     AuditAction.CREATE_TOKEN: None,
     AuditAction.REVOKE_TOKEN: None,
     AuditAction.INVITE_PASSKEY: None,

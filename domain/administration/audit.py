@@ -89,6 +89,7 @@ class AuditAction(StrEnum):
     SET_CLAIMS = "set_claims"
     LIST_USERS = "list_users"
     IMPORT_USERS = "import_users"
+    IMPORT_ITEMS = "import_items"
     ADD_BLOCK = "add_block"
     END_BLOCK = "end_block"
     CREATE_TOKEN = "create_token"  # noqa: S105 -- an action, not a secret
@@ -111,7 +112,7 @@ class AuditEntry:
         actor: Who acts.
         action: What is done.
         subject: To whom: the id of an identity, or the keyed hash of a phone without one. Of a
-            token, its id. Of an act on many, `users`.
+            token, its id. Of an act on many, `users` or `items`.
         reason: Why, as the actor says it, without the digits of phones.
         item_id: The item of the library that it is done to, if it is one.
         role: The role that is given, if one is.

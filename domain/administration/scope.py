@@ -28,7 +28,6 @@ class Scope(StrEnum):
     CREATE_USERS = "users:create"
     CHANGE_ROLES = "users:role"
     READ_AUDIT = "audit:read"
-    READ_COSTS = "costs:read"
     READ_STATISTICS = "statistics:read"
     READ_LIBRARY = "library:read"
     MODERATE_LIBRARY = "library:moderate"

@@ -5,7 +5,6 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
-from domain.otp.callbacks import Callback
 from domain.otp.challenge import Challenge, Login, OtpCode, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel, Delivery, DeviceProof
@@ -65,7 +64,7 @@ LoginDecision = LoginApproval | LoginRejection
 
 @dataclass(frozen=True, slots=True)
 class UsedCode:
-    """A code that was used: its challenge, its login, and the message or call that had it.
+    """A code that was used: its challenge, its login, and the delivery that had it.
 
     `carrier` is the delivery of the named request, or else the latest one of the code. `deliveries`
     are all that carried the code, with the permits that they had before.
@@ -73,7 +72,7 @@ class UsedCode:
 
     challenge: Challenge
     login: Login
-    carrier: Delivery | Callback | None
+    carrier: Delivery
     is_device_recognized: bool
     deliveries: tuple[Delivery, ...] = ()
 
@@ -83,8 +82,8 @@ class UsedCode:
 
     @property
     def channel(self) -> Channel:
-        """How the code got to its client. One that no delivery has was read by a callback."""
-        return self.carrier.channel if isinstance(self.carrier, Delivery) else Channel.VOICE
+        """How the code got to its client."""
+        return self.carrier.channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +121,9 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:
-    """The attempts at messages are used up until so many whole seconds have passed.
-
-    It may still count on a callback, unless its code was just used or its IP has no permit.
-    """
+    """The attempts are used up until so many whole seconds have passed."""
 
     retry_after: int
-    may_count: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +137,7 @@ class ExhaustedIp:
 class Unchallenged:
     """No challenge of a message is active: the rate limits count such attempts.
 
-    It may also count on a callback, unless its code was just used. `code` is set if the client that
-    used the code sends it again, as in `Retried`.
+    `code` is set if the client that used the code sends it again, as in `Retried`.
     """
 
     is_used_code: bool

@@ -10,7 +10,7 @@ from domain.otp.sliding_window import CLOCK_SKEW
 
 @dataclass(frozen=True, slots=True)
 class MessageChallenges:
-    """The challenges of messages, in their order. Callbacks have challenges of their own."""
+    """The challenges of a phone, in their order."""
 
     all: tuple[Challenge, ...] = ()
 

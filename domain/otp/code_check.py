@@ -19,7 +19,6 @@ from domain.otp.attempts import (
     VerificationResult,
     Wrong,
 )
-from domain.otp.callbacks import Callback
 from domain.otp.challenge import Challenge, Login, Purpose
 from domain.otp.deliveries import SHARED_ATTEMPTS
 from domain.otp.delivery import (
@@ -49,8 +48,6 @@ def compare_code(
       unknown one no code is.
     - A client that knows the phone has attempts of its own at a code that an operator sent, which
       are used first (see `CodeCheck.find_match`).
-    - Without a request id the code of the latest callback is correct as well, while that has
-      attempts left, and whether or not the limits are used up.
     - Only codes for the purpose of the attempt are compared with it.
     - While the phone is blocked no code is correct, but for one for a change of the phone: the
       number counts as one that is in use.
@@ -78,10 +75,8 @@ def count_attempt(
     - A wrong code that the same counter counted less than ten seconds ago is not counted
       again, and neither is the code that was just used. If the limits are used up, the state does
       not change.
-    - A wrong code without a request id counts on the latest callback as well, and gets the result
-      that it would have without the callback: nothing reveals that there is one.
-    - An attempt that is `Exhausted` or `Unchallenged` is not counted here, but by
-      `count_on_callback`: the phone has no state because of it.
+    - An attempt that is `Exhausted` or `Unchallenged` is not counted here: the phone has no state
+      because of it.
     - The first correct code of a phone that signs in assigns its identity. The client that used
       the code may send it again, to complete its login.
 
@@ -96,17 +91,6 @@ def count_attempt(
     unchallenged_at = unchallenged.available_at(check.attempt.now) if unchallenged else None
     successor, result = replace(check, unchallenged_at=unchallenged_at).count_wrong()
     return verification if successor is check.state else successor, result
-
-
-def count_on_callback(
-    verification: PhoneVerification, attempt: OtpAttempt
-) -> tuple[PhoneVerification, bool]:
-    """Count a wrong code that no message counts on the latest callback, and return if it counts."""
-    pruned = verification.prune(attempt.now)
-    counted = _count_on_callback(pruned, attempt)
-    if counted is None:
-        return verification, False
-    return counted.count_failure(pruned.recognize_device(attempt.device), attempt.now), True
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,17 +155,13 @@ class CodeCheck:
                 return self._match(challenge, of_operator, left=left - 1)
             if left_of_own > 0 and self._matches(challenge, named):
                 return self._match(challenge, named or self._find_carrier(challenge), left=left - 1)
-        callback = _open_callback(self.state, self.attempt)
-        if callback is None or callback.challenge.id not in self.equal:
-            return None
-        return self._match(callback.challenge, callback, left=callback.counter.left - 1)
+        return None
 
     def count_wrong(self) -> Checked:
         """Count the attempt, whose code is not correct."""
         if self._is_rejected_ip:
             return self.state, self._reject_ip()
-        counted = self._count_at_operator_code() or self._count_at_message()
-        return self._count_at_callback(*counted)
+        return self._count_at_operator_code() or self._count_at_message()
 
     @property
     def _is_rejected_ip(self) -> bool:
@@ -193,22 +173,15 @@ class CodeCheck:
         retry_after = whole_seconds(now, self.attempt.ip_available_at or now)
         _, result = self._count_at_message()
         if isinstance(result, Exhausted):
-            return Exhausted(max(retry_after, result.retry_after), may_count=False)
+            return Exhausted(max(retry_after, result.retry_after))
         return ExhaustedIp(retry_after)
 
     @property
     def _is_used_code(self) -> bool:
         return any(
             challenge.id in self.equal and challenge.used_at is not None
-            for challenge in self._usable_challenges
+            for challenge in self.challenges
         )
-
-    @property
-    def _usable_challenges(self) -> list[Challenge]:
-        """The challenges of messages and callbacks for the purpose of the attempt."""
-        if self.attempt.purpose is not Purpose.SIGN_IN:
-            return self.challenges
-        return self.challenges + self.state.callbacks.challenges
 
     def _count_at_operator_code(self) -> Checked | None:
         """Count the attempt at the code that an operator sent; None if it is no such attempt.
@@ -274,7 +247,7 @@ class CodeCheck:
         left = self.attempts_left(delivery, now)
         if left <= 0:
             retry_after = whole_seconds(now, self._next_attempt_at())
-            return state, Exhausted(retry_after, not self._is_used_code)
+            return state, Exhausted(retry_after)
         if self._is_used_code:
             return state, Retried(retried, left - 1) if retried else Repeated(left - 1)
         digest = self.attempt.digest(delivery.request_id)
@@ -282,19 +255,6 @@ class CodeCheck:
             return state, Repeated(left)
         successor, counted = self.count(delivery, digest)
         return successor, Wrong(replace(self, state=successor).attempts_left(counted, now))
-
-    def _count_at_callback(
-        self, successor: PhoneVerification, result: VerificationResult
-    ) -> Checked:
-        """Count on the latest callback as well. Successor and result are those of the messages."""
-        if self._is_used_code or not isinstance(result, Wrong | Repeated):
-            return successor, result
-        counted = _count_on_callback(successor, self.attempt)
-        if counted is None:
-            return successor, result
-        if isinstance(result, Repeated):  # so no message has counted it
-            counted = counted.count_failure(self.device_id, self.attempt.now)
-        return counted, Wrong(result.attempts_left)
 
     @property
     def _accepts_correct_code(self) -> bool:
@@ -312,7 +272,7 @@ class CodeCheck:
         is_sign_in = self.attempt.purpose is Purpose.SIGN_IN
         is_trusted = state.trusted_until(self.attempt) is not None
         is_known = is_sign_in and (is_trusted or self.device_id is not None)
-        for challenge in self._usable_challenges if self._accepts_correct_code else ():
+        for challenge in self.challenges if self._accepts_correct_code else ():
             login = challenge.login
             if (
                 login is not None
@@ -331,16 +291,12 @@ class CodeCheck:
             return challenge.id in self.equal and self.attempt.request_id is None
         return challenge.id in self.equal and named.challenge_id == challenge.id
 
-    def _find_carrier(self, challenge: Challenge) -> Delivery | Callback | None:
-        state = self.state
-        carriers: list[Delivery | Callback] = [*state.callbacks.all, *state.deliveries.all]
-        return next(
-            (found for found in reversed(carriers) if found.challenge_id == challenge.id), None
-        )
+    def _find_carrier(self, challenge: Challenge) -> Delivery:
+        """Return the latest delivery of a challenge, which is kept for longer than the code."""
+        deliveries = reversed(self.state.deliveries.all)
+        return next(found for found in deliveries if found.challenge_id == challenge.id)
 
-    def _used_code(
-        self, challenge: Challenge, login: Login, carrier: Delivery | Callback | None
-    ) -> UsedCode:
+    def _used_code(self, challenge: Challenge, login: Login, carrier: Delivery) -> UsedCode:
         deliveries = tuple(
             delivery
             for delivery in self.state.deliveries.all
@@ -349,9 +305,7 @@ class CodeCheck:
         is_device_recognized = self.device_id is not None
         return UsedCode(challenge, login, carrier, is_device_recognized, deliveries)
 
-    def _match(
-        self, challenge: Challenge, carrier: Delivery | Callback | None, *, left: int
-    ) -> Correct:
+    def _match(self, challenge: Challenge, carrier: Delivery, *, left: int) -> Correct:
         """Return the code with the login that it is for. Only a sign-in has a session."""
         state, attempt = self.state, self.attempt
         identity_id, session_id = state.identity_id, ""
@@ -523,18 +477,3 @@ class CodeCheck:
         return [
             delivery for delivery in self.state.deliveries.all if delivery.challenge_id in current
         ]
-
-
-def _open_callback(state: PhoneVerification, attempt: OtpAttempt) -> Callback | None:
-    """Return the latest callback if the attempt is compared with its code."""
-    is_compared = attempt.purpose is Purpose.SIGN_IN and attempt.request_id is None
-    return state.callbacks.find_open(attempt.now) if is_compared else None
-
-
-def _count_on_callback(state: PhoneVerification, attempt: OtpAttempt) -> PhoneVerification | None:
-    """Return the state with the attempt counted on the latest callback, None if it is not."""
-    callback = _open_callback(state, attempt)
-    digest = attempt.digest(callback.call_id) if callback else ""
-    if callback is None or callback.counter.is_repeat(digest, attempt.now):
-        return None
-    return replace(state, callbacks=state.callbacks.count(digest, attempt.now))

@@ -16,7 +16,7 @@ MAX_LATER_REQUESTS: Final = 3
 """Requests within the cooldown that get an id; as many again for recognized devices."""
 ONE_DAY: Final = timedelta(days=1)
 REJECTED_TTL: Final = timedelta(hours=1)
-"""How long a delivery or callback counts that every provider rejected."""
+"""How long a delivery counts that every provider rejected."""
 MAX_CODE_CALL: Final = timedelta(minutes=3)
 """The longest call with a code. Our adapter of Twilio tells the provider to end it then."""
 MAX_REJECTION_LENGTH: Final = 200
@@ -38,7 +38,6 @@ class CounterKind(StrEnum):
     - `IP`: the IP that requested the delivery, for attempts without an id.
     - `UNKNOWN_IP`: any other IP, for attempts without an id.
     - `DEVICE`: a recognized device.
-    - `CALLBACK`: everybody who has no request id, at a callback.
     - `NETWORK`: a network, at a code that an operator sent.
     """
 
@@ -48,7 +47,6 @@ class CounterKind(StrEnum):
     IP = "ip"
     UNKNOWN_IP = "unknown_ip"
     DEVICE = "device"
-    CALLBACK = "callback"
     NETWORK = "network"
 
 

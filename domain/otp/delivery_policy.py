@@ -28,7 +28,6 @@ class Limitation(StrEnum):
     PER_COUNTRY = "limit per country"
     TOTAL = "limit in total"
     PROOF_REQUIRED = "new customers need a proof"
-    RESTRICTED = "new customers get no code"
 
 
 @dataclass(frozen=True, slots=True)

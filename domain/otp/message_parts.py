@@ -67,11 +67,6 @@ def measure_sms(text: str) -> SmsLength:
     return SmsLength(encoding, units, _count_parts(sizes, _PART_UNITS[encoding]))
 
 
-def message_parts(text: str) -> int:
-    """Return the number of parts that are charged for a text."""
-    return measure_sms(text).parts
-
-
 def _count_septets(character: str) -> int:
     if character in _GSM7_BASIC:
         return 1

@@ -1,4 +1,4 @@
-"""What a delivery, a callback or a line holds of the limits that many phones share."""
+"""What a delivery holds of the limits that many phones share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,18 +9,11 @@ from typing import Final
 UNVERIFIED: Final = "unverified"
 ALL: Final = "all"
 BY_CALL: Final = "by_call"
-CALLBACKS: Final = "callbacks"
-OPERATOR: Final = "operator"
-"""The groups of limits that have parts: deliveries, callbacks, calls to the line operator."""
+"""The groups of limits that have parts."""
 REQUESTER: Final = "requester"
 """The limits of the IP, or of the recognized phone, that requested a delivery."""
 CODES_OF_IDENTITY: Final = "codes_of_identity"
 """The limit of codes for one identity only: for a change of its phone."""
-LEAVING: Final = "leaving"
-LEAVING_OF_HOUR: Final = "leaving_of_hour"
-"""The limits of messages that say how to leave, and the one of them of the phone in an hour."""
-LINES: Final = "lines"
-"""The limit of lines. A call holds it besides those of `OPERATOR`."""
 
 
 class Recognition(StrEnum):
@@ -32,7 +25,7 @@ class Recognition(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a delivery, a callback, a message or a line."""
+    """What became of a delivery."""
 
     LOGIN = "login"
     """Its code was used."""
@@ -42,21 +35,18 @@ class Outcome(StrEnum):
     """The provider rejected this account, or has a fault. Nobody can cause that by a number."""
     NO_CONNECTION = "no_connection"
     """No provider was reached."""
-    CALL_ENDED = "call_ended"
-    """The call to the line operator, or the whole call, ended."""
     EXPIRED = "expired"
     """Nothing happened until it no longer counts."""
 
 
 _BY_LOGIN: Final = frozenset({UNVERIFIED, REQUESTER})
-_FOR_RECIPIENT: Final = _BY_LOGIN | {CODES_OF_IDENTITY, CALLBACKS, LEAVING}
-_WITHOUT_PROVIDER: Final = _FOR_RECIPIENT | {LEAVING_OF_HOUR, ALL, BY_CALL}
+_FOR_RECIPIENT: Final = _BY_LOGIN | {CODES_OF_IDENTITY}
+_WITHOUT_PROVIDER: Final = _FOR_RECIPIENT | {ALL, BY_CALL}
 _GIVEN_BACK: Final[Mapping[Outcome, frozenset[str]]] = {
     Outcome.LOGIN: _BY_LOGIN,
     Outcome.REJECTED_FOR_RECIPIENT: _FOR_RECIPIENT,
     Outcome.REJECTED_FOR_US: _WITHOUT_PROVIDER,
     Outcome.NO_CONNECTION: _WITHOUT_PROVIDER,
-    Outcome.CALL_ENDED: frozenset({LINES}),
     Outcome.EXPIRED: frozenset(),
 }
 _KEPT_FOR_RECIPIENT: Final = frozenset({"ip", "network", "range"})
@@ -73,7 +63,7 @@ class UsedPart:
 
 @dataclass(frozen=True, slots=True)
 class Permits:
-    """The permits that a delivery, a callback or a line acquired. `settle` says what is released.
+    """The permits that a delivery acquired. `settle` says what is released.
 
     - The update that ends what holds them clears them. Only the process whose update won releases
       them, so they are released once. If it is killed in between, they expire.
@@ -111,13 +101,11 @@ class Settlement:
 def settle(permits: Permits, outcome: Outcome) -> Settlement:
     """Return which permits are given back.
 
-    - After a login: those of unverified deliveries and of the requester. Those of all deliveries,
-      of calls and of callbacks are kept: they limit the costs.
-    - If the provider rejected the recipient: in addition those of callbacks, of the codes of an
-      identity, and of messages that say how to leave, but for the one of the hour. Those of IP,
-      network and range are kept in all groups: numbers that a provider rejects are not free.
+    - After a login: those of unverified deliveries and of the requester. Those of all deliveries
+      and of calls are kept: they limit the costs.
+    - If the provider rejected the recipient: in addition those of the codes of an identity. Those
+      of IP, network and range are kept in all groups: numbers that a provider rejects are not free.
     - If the provider rejected us, or there was no connection: all.
-    - If a call ended: its line.
     - If it expired: none.
     """
     groups = _GIVEN_BACK[outcome]

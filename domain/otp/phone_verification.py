@@ -12,7 +12,6 @@ from typing import Final
 from domain.errors import TooManyOtpRequests
 from domain.identifier import require_identifier
 from domain.otp.attempts import OtpAttempt
-from domain.otp.callbacks import Callback, PhoneCallbacks
 from domain.otp.challenge import Challenge, Purpose
 from domain.otp.challenges import MessageChallenges
 from domain.otp.client_ip import HashedClientIp
@@ -22,9 +21,7 @@ from domain.otp.delivery import (
     ATTEMPTS_OF_LIMITED_DELIVERY,
     ATTEMPTS_PER_DELIVERY,
     ONE_DAY,
-    AttemptCounter,
     Channel,
-    CounterKind,
     Delivery,
     DeviceProof,
 )
@@ -32,7 +29,7 @@ from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Request
 from domain.otp.failures import MAX_FAILURES_AFTER_RESET, Failures
 from domain.otp.grants import Grants, OperatorCode
 from domain.otp.otp_request import OtpRequest
-from domain.otp.permits import Permits, Recognition
+from domain.otp.permits import Recognition
 from domain.otp.rejection import MAX_REJECTIONS, Rejection
 from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
 
@@ -70,9 +67,7 @@ class PhoneVerification:
     blocked phone, except that nothing is delivered to it and no code is correct.
 
     Attributes:
-        callbacks: They have challenges of their own, and use up nothing of the deliveries and
-            their attempts.
-        failures: All of them: at messages, callbacks and codes of operators.
+        failures: All of them: at messages and codes of operators.
         trusted_ips: Those of its owner.
         call_locale: That of the owner. It stays here, because the write that changes the owner
             ends it.
@@ -85,7 +80,6 @@ class PhoneVerification:
 
     challenges: MessageChallenges = MessageChallenges()
     deliveries: Deliveries = Deliveries()
-    callbacks: PhoneCallbacks = PhoneCallbacks()
     failures: Failures = Failures()
     grants: Grants = Grants()
     trusted_ips: tuple[TrustedIp, ...] = ()
@@ -112,10 +106,10 @@ class PhoneVerification:
 
     @property
     def client_ips_expire_at(self) -> datetime | None:
-        """When the first of client IPs, callbacks, rejections and locale expires, if any.
+        """When the first of client IPs, rejections and locale expires, if any.
 
-        An IP of a login expires after 90 days, an IP of a delivery or a callback after one day, and
-        an IP of an attempt with the code.
+        An IP of a login expires after 90 days, an IP of a delivery after one day, and an IP of an
+        attempt with the code.
         """
         tried = [
             delivery.challenge_id
@@ -133,8 +127,7 @@ class PhoneVerification:
     @property
     def _expiry_times(self) -> list[datetime]:
         """When each of those expires that may have client IPs, or is of a person."""
-        times = [*self.deliveries.expiry_times, *self.callbacks.expiry_times]
-        times += self.grants.expiry_times
+        times = [*self.deliveries.expiry_times, *self.grants.expiry_times]
         times += [rejection.expires_at for rejection in self.rejections]
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
         return times + ([self.call_locale.expires_at] if self.call_locale else [])
@@ -286,38 +279,6 @@ class PhoneVerification:
             grants=self.grants.reject(rejected),
         )
 
-    def request_callback(
-        self,
-        now: datetime,
-        call_id: str,
-        new_challenge: Challenge,
-        key_ids: Collection[str],
-        *,
-        is_limited: bool,
-        permits: Permits | None = None,
-    ) -> "PhoneVerification":
-        """Return the state after the phone is to be called back with a code.
-
-        The call reads the code of the previous callback, and does not extend its life. With less
-        than a minute left, or without the key of this code, the call reads the code of the new
-        challenge. A callback that is recorded already stays as it is.
-
-        It has fewer attempts if a limit of failed attempts that many phones share is used up.
-
-        Raises:
-            TooManyOtpRequests: nothing changed; the error says when to try again.
-        """
-        if self.callbacks.find(call_id):
-            return self
-        pruned = self.prune(now)
-        available_at = pruned.callbacks.next_available(now)
-        if available_at > now:
-            raise TooManyOtpRequests(whole_seconds(now, available_at))
-        attempts = pruned._attempts_of_new_delivery(is_limited=is_limited)
-        counter = AttemptCounter(CounterKind.CALLBACK, call_id, attempts)
-        callback = Callback(new_challenge, now, call_id, counter, permits)
-        return replace(pruned, callbacks=pruned.callbacks.add(callback, key_ids))
-
     @property
     def attempts_of_next_delivery(self) -> int:
         """How many attempts the next delivery brings, while no shared limit is used up."""
@@ -376,12 +337,8 @@ class PhoneVerification:
 
     # Attempts
 
-    @property
-    def all_challenges(self) -> tuple[Challenge, ...]:
-        return (*self.challenges.all, *self.callbacks.challenges)
-
     def find_challenge(self, challenge_id: str | None) -> Challenge | None:
-        return next((found for found in self.all_challenges if found.id == challenge_id), None)
+        return next((found for found in self.challenges.all if found.id == challenge_id), None)
 
     def comparable_challenges(
         self,
@@ -390,21 +347,17 @@ class PhoneVerification:
         purpose: Purpose = Purpose.SIGN_IN,
         identity_id: str | None = None,
     ) -> tuple[Challenge, ...]:
-        """Return the challenges whose codes an attempt is compared with, at most four.
+        """Return the challenges whose codes an attempt is compared with, at most three.
 
-        Of those for its purpose and identity, these are the active ones of messages, that of the
-        latest callback if it is active, and the one that was used with its request id, or else the
-        one that was used last, until one minute after its code expires.
+        Of those for its purpose and identity, these are the active ones, and the one that was used
+        with its request id, or else the one that was used last, until one minute after its code
+        expires.
         """
-        of_messages = self.challenges.for_purpose(purpose, identity_id)
-        of_callbacks = [
-            each for each in self.callbacks.challenges if each.is_for(purpose, identity_id)
-        ]
-        candidates = (*of_messages, *of_callbacks[-1:])
-        comparable = [challenge for challenge in candidates if challenge.is_active(now)]
+        of_purpose = self.challenges.for_purpose(purpose, identity_id)
+        comparable = [challenge for challenge in of_purpose if challenge.is_active(now)]
         used = [
             challenge
-            for challenge in (*of_messages, *of_callbacks)
+            for challenge in of_purpose
             if challenge.used_at and now < challenge.retained_until
         ]
 
@@ -448,11 +401,9 @@ class PhoneVerification:
         return replace(self, trusted_ips=trusted_ips)
 
     def map_challenges(self, change: Callable[[Challenge], Challenge]) -> "PhoneVerification":
-        """Change each challenge of messages and callbacks; return the same object if none is."""
-        challenges, callbacks = self.challenges.map(change), self.callbacks.map_challenges(change)
-        if (challenges, callbacks) == (self.challenges, self.callbacks):
-            return self
-        return replace(self, challenges=challenges, callbacks=callbacks)
+        """Change each challenge; return the same object if none is."""
+        challenges = self.challenges.map(change)
+        return self if challenges == self.challenges else replace(self, challenges=challenges)
 
     # Operators and cleanup
 
@@ -555,7 +506,6 @@ class PhoneVerification:
         return PhoneVerification(
             challenges=challenges,
             deliveries=deliveries,
-            callbacks=self.callbacks.prune(now),
             failures=self.failures.prune(now),
             grants=self.grants.prune(now).forget_attempts(with_attempts),
             trusted_ips=tuple(trusted_ips),

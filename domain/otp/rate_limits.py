@@ -16,10 +16,7 @@ from domain.otp.delivery import Channel
 from domain.otp.permits import (
     ALL,
     BY_CALL,
-    CALLBACKS,
     CODES_OF_IDENTITY,
-    LEAVING,
-    LEAVING_OF_HOUR,
     REQUESTER,
     UNVERIFIED,
     Outcome,
@@ -37,19 +34,12 @@ IPV6_SITE_FACTOR: Final = 3
 """How many times as much the /48 of an IPv6 client may do as its /64."""
 NETWORK_PERCENT: Final = 5
 """How much of the limits of failed attempts one network can use up."""
-LEAVING_MESSAGES_AN_HOUR: Final = SlidingWindow(1, timedelta(hours=1))
-LEAVING_MESSAGES_A_DAY: Final = SlidingWindow(2, timedelta(days=1))
-"""Per phone: anybody can cause these messages by calling with the number of somebody else."""
-LEAVING_PERCENT: Final = 5
-"""The limit of these messages per country, as a part of the limit of codes."""
 RECOGNIZED_PERCENT: Final = 25
 """The part for recognized phones in the limits per country and in total. Strangers have 60 %."""
 RESERVE_PERCENT: Final = 15
 """The part for recognized phones with an established identity, after the other two."""
 ATTESTED_PERCENT: Final = 15
 """The part for clients that send a proof, out of that of strangers, if the operator asks for it."""
-CALLBACK_RESERVE_PERCENT: Final = 40
-"""The part for numbers of established identities in the limits of callbacks."""
 SHARE_PERCENT: Final = 5
 """How much of each part one network, or one number range, can use up."""
 MIN_SHARE: Final = 3
@@ -74,7 +64,6 @@ FAILURES: Final = "failures"
 """The windows of failed attempts."""
 _PERCENT_OF_DELIVERIES: Final = ((RECOGNIZED, RECOGNIZED_PERCENT), (RESERVE, RESERVE_PERCENT))
 _PERCENT_WITH_ATTESTATION: Final = (*_PERCENT_OF_DELIVERIES, (ATTESTED, ATTESTED_PERCENT))
-_PERCENT_OF_CALLBACKS: Final = ((RESERVE, CALLBACK_RESERVE_PERCENT),)
 _COUNTRY: Final = "country:"
 _TOTAL: Final = "total"
 
@@ -292,9 +281,6 @@ class RateLimits:
       number range and one network can use up 5 % of it as well.
     - In their own part and the reserve, a phone has two unverified deliveries a day by device
       tokens, and two from trusted IPs. Further ones count as those of a stranger.
-    - `callbacks_per_country` and `callbacks_total` limit the calls that callers of the phone line
-      cause. They count on none of the other limits. Each has two parts: everybody has 60 %, and
-      40 % is the reserve. One number range can use up 5 % of each part of its country.
     - `failed_attempts_per_country` and `failed_attempts_total` limit how many codes strangers
       can try over all phones. They reject nothing themselves: while one of them is used up,
       fewer attempts are looked at. One network can use up 5 % of each, in all countries together.
@@ -306,8 +292,6 @@ class RateLimits:
     total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
     all_deliveries_factor: int = 10
     calls_per_country: SlidingWindow = SlidingWindow(200, timedelta(hours=1))
-    callbacks_per_country: SlidingWindow = SlidingWindow(100, timedelta(hours=1))
-    callbacks_total: SlidingWindow = SlidingWindow(500, timedelta(hours=1))
     verifications_per_ip: SlidingWindow = SlidingWindow(
         VERIFICATIONS_PER_DELIVERY * 60, timedelta(hours=1)
     )
@@ -325,9 +309,6 @@ class RateLimits:
             UNVERIFIED: _divide(percent, self.per_country, self.total),
             ALL: _divide(percent, *self.all_deliveries),
             BY_CALL: _divide(percent, self.calls_per_country),
-            CALLBACKS: _divide(
-                _PERCENT_OF_CALLBACKS, self.callbacks_per_country, self.callbacks_total
-            ),
         }
         object.__setattr__(self, "_windows", windows)
 
@@ -406,19 +387,6 @@ class RateLimits:
             self.for_failed_attempts(country),
         )
 
-    def reserve_callback(self, now: datetime, country: str, number_range: str) -> Reservation:
-        """Return the reservation of a callback to a phone of the country and number range.
-
-        A caller id is a claim, so there is no IP or network that could have a share. It watches the
-        limits of failed attempts from any IP.
-        """
-        parts = tuple(
-            Part(part, self._limits_of_callback(windows, part, country, number_range))
-            for part, windows in self._windows[CALLBACKS].items()
-        )
-        watched = self.for_failed_attempts(country)
-        return Reservation(now, (), (Group(CALLBACKS, parts),), watched)
-
     def settle(
         self,
         route: DeliveryRoute,
@@ -450,31 +418,6 @@ class RateLimits:
         if permits.part_of(UNVERIFIED) in (None, STRANGERS, ATTESTED):
             return self.for_ip(route.client_ip)
         return (_limit_of_phone(route, permits.recognition),)
-
-    def settle_callback(
-        self, country: str, number_range: str, permits: Permits, outcome: Outcome
-    ) -> Acquisition:
-        """Return what a callback gives back of its permits."""
-        settlement = settle(permits, outcome)
-        limits = [
-            limit
-            for used in settlement.parts
-            for limit in self._limits_of_callback(
-                self._released_windows(CALLBACKS, used.part), used.part, country, number_range
-            )
-        ]
-        return _give_back(permits, settlement, limits)
-
-    def settle_leaving_message(
-        self, phone_key: str, country: str, permits: Permits, outcome: Outcome
-    ) -> Acquisition:
-        """Return what a message that says how to leave gives back of its permits."""
-        groups = settle(permits, outcome).groups
-        of_hour, *others = self.for_leaving_message(phone_key, country)
-        limits = others if LEAVING in groups else []
-        if LEAVING_OF_HOUR in groups:
-            limits.append(of_hour)
-        return Acquisition(permits.acquired_at, tuple(limits))
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return those limits of a delivery that belong to the IP."""
@@ -513,33 +456,20 @@ class RateLimits:
             RateLimit(_TOTAL, purpose, name, self.failed_attempts_total),
         )
 
-    def for_leaving_message(self, phone_key: str, country: str) -> tuple[RateLimit, ...]:
-        """Return the limits of a message that says how to leave, that of the hour first."""
-        subject, purpose = f"phone:{phone_key}", LimitPurpose.DELIVERIES
-        return (
-            RateLimit(subject, purpose, LEAVING, LEAVING_MESSAGES_AN_HOUR),
-            RateLimit(subject, purpose, "leaving_day", LEAVING_MESSAGES_A_DAY),
-            self._leaving_of_country(country),
-        )
-
     def shared_limits(self, countries: Collection[str]) -> Sequence[RateLimit]:
         """Return the limits that all phones of each of these countries share, or all phones.
 
-        Each part of deliveries, calls and callbacks has such limits, and so have failed attempts
-        and messages that say how to leave.
+        Each part of deliveries has such limits, and so have failed attempts.
         """
+        purpose = LimitPurpose.DELIVERIES
         parts = [
-            (
-                LimitPurpose.CALLS if group == CALLBACKS else LimitPurpose.DELIVERIES,
-                f"{group}:{part}",
-                windows,
-            )
-            for group in (UNVERIFIED, ALL, BY_CALL, CALLBACKS)
-            for part, windows in self._windows[group].items()
+            (f"{group}:{part}", windows)
+            for group, windows_of_parts in self._windows.items()
+            for part, windows in windows_of_parts.items()
         ]
         limits = [
             RateLimit(_TOTAL, purpose, name, windows.of_total)
-            for purpose, name, windows in parts
+            for name, windows in parts
             if windows.of_total is not None
         ]
         limits.append(
@@ -548,10 +478,10 @@ class RateLimits:
         for country in countries:
             limits += [
                 RateLimit(f"{_COUNTRY}{country}", purpose, name, windows.of_country)
-                for purpose, name, windows in parts
+                for name, windows in parts
             ]
             of_failures, _ = self.for_failed_attempts(country)
-            limits += [of_failures, self._leaving_of_country(country)]
+            limits.append(of_failures)
         return limits
 
     @property
@@ -559,10 +489,6 @@ class RateLimits:
         """The limits of all deliveries: of a country, and in total."""
         percent = 100 * self.all_deliveries_factor
         return self.per_country.scale_percent(percent), self.total.scale_percent(percent)
-
-    def _leaving_of_country(self, country: str) -> RateLimit:
-        window = self.per_country.scale_percent(LEAVING_PERCENT)
-        return RateLimit(f"{_COUNTRY}{country}", LimitPurpose.DELIVERIES, LEAVING, window)
 
     def _released_windows(self, group: str, part: str) -> _PartWindows:
         """Return the windows of a part whose permits are released.
@@ -582,15 +508,6 @@ class RateLimits:
             RateLimit(f"range:{route.number_range}", purpose, name, windows.share),
             RateLimit(f"network:{route.client_ip.network}", purpose, name, windows.share),
             *windows.shared_limits(purpose, route.country, name),
-        )
-
-    def _limits_of_callback(
-        self, windows: _PartWindows, part: str, country: str, number_range: str
-    ) -> tuple[RateLimit, ...]:
-        name, purpose = f"{CALLBACKS}:{part}", LimitPurpose.CALLS
-        return (
-            RateLimit(f"range:{number_range}", purpose, name, windows.share),
-            *windows.shared_limits(purpose, country, name),
         )
 
 
@@ -679,7 +596,7 @@ _BY_SUBJECT: Final = {
     "token": "per_token",
     "identity": "per_identity",
 }
-_COUNTED: Final = {BY_CALL: "calls", FAILURES: "failed_attempts", LEAVING: "leaving_messages"}
+_COUNTED: Final = {BY_CALL: "calls", FAILURES: "failed_attempts"}
 """What limits per country and in total count, where the name of the window does not say it."""
 
 

@@ -11,7 +11,6 @@ MAX_REJECTIONS: Final = 10
 """How many a phone keeps."""
 COUNTRY_NOT_SERVED: Final = "country_not_served"
 NUMBER_NOT_SERVED: Final = "number_not_served"
-NO_PHONE_LINE: Final = "no_phone_line"
 PROVIDER_PAUSED: Final = "provider_paused"
 PROOF_REQUIRED: Final = "proof_required"
 """What rejects a request that no limit rejects, in the place of a limit's name."""
@@ -21,7 +20,7 @@ NUMBER_IS_BLOCKED: Final = "the number is blocked by its prefix or country"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """A request for a code, or for a callback, that was rejected. It names nobody.
+    """A request for a code that was rejected. It names nobody.
 
     Attributes:
         limit: The name of the limit that rejected it (`name_limit`, `Limitation`), or one of the

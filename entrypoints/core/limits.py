@@ -7,24 +7,17 @@ from application.ports.keys import KeyPurpose
 from application.ports.limits import LimitStore
 from entrypoints.features.feature import Feature
 from entrypoints.opening.database import limits_with_metrics
-from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import AlwaysHealthy, health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
-from entrypoints.settings.rules import Findings, Library
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory, LimitStoreLocation, RedisLocation
+from entrypoints.settings.values import Factory
 
 
 class _Limits(Feature):
     """The limits of codes, and what only reads them."""
 
     name = "limits"
-
-    def check(self, settings: Settings) -> Findings:
-        if isinstance(settings.limit_store, RedisLocation):
-            return [[Library("DIALTONE_LIMIT_STORE", "redis", "redis://")]]
-        return ()
 
     async def open(self, opening: Opening) -> None:
         """Open the limit store that `DIALTONE_LIMIT_STORE` names, or take that of the database."""
@@ -37,11 +30,12 @@ class _Limits(Feature):
         settings, core, limits = opening.settings, opening.use_cases, opening.database.limits
         former_limits = None
         if settings.limit_store is not None:
-            former_limits, location = limits, settings.limit_store
-            with name_variable(settings.variable_of("DIALTONE_LIMIT_STORE")):
-                own = await opening.stack.enter_async_context(open_limit_store(location, settings))
-            if isinstance(location, Factory):
-                own = wrap_store(own, limit_own_calls("limits"))
+            former_limits = limits
+            with name_variable("DIALTONE_LIMIT_STORE"):
+                own = await opening.stack.enter_async_context(
+                    open_limit_store(settings.limit_store, settings)
+                )
+            own = wrap_store(own, limit_own_calls("limits"))
             health = health_check_of(own)
             # Inside the guard, which does not call a store that is away.
             limits = limits_with_metrics(own, opening.metrics)
@@ -56,29 +50,11 @@ class _Limits(Feature):
 
 
 def open_limit_store(
-    location: LimitStoreLocation, settings: Settings
+    factory: Factory, settings: Settings
 ) -> AbstractAsyncContextManager[LimitStore]:
     """Open the limit store that replaces that of the database."""
-    match location:
-        case RedisLocation(url=url):
-            from adapters.databases.redis import open_redis_limits
-
-            return open_redis_limits(url)
-        case Factory() as factory:
-            environ = settings.variables.values
-            variable = settings.variable_of("DIALTONE_LIMIT_STORE")
-            return open_adapter(factory, variable, LimitStore, environ=environ)
-
-
-def check_limit_store_extra(settings: Settings) -> None:
-    """Check that the library of the limit store is installed.
-
-    Raises:
-        StartupError
-    """
-    if isinstance(settings.limit_store, RedisLocation):
-        with name_variable(settings.variable_of("DIALTONE_LIMIT_STORE")):
-            check_extra("redis", "redis://")
+    environ = settings.variables.values
+    return open_adapter(factory, "DIALTONE_LIMIT_STORE", LimitStore, environ=environ)
 
 
 LIMITS: Final = _Limits()

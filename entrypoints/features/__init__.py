@@ -8,7 +8,6 @@ from entrypoints.features.admin import ADMIN
 from entrypoints.features.app_data import APP_DATA
 from entrypoints.features.attestation import ATTESTATION
 from entrypoints.features.blocks import BLOCKS
-from entrypoints.features.budgets import BUDGETS
 from entrypoints.features.console import CONSOLE
 from entrypoints.features.events.feature import EVENTS
 from entrypoints.features.export import EXPORT
@@ -36,7 +35,6 @@ _OURS: Final[tuple[Feature, ...]] = (
     WHATSAPP,
     EVENTS,
     STATISTICS,
-    BUDGETS,
     EXPORT,
     IMPORTS,
     LOGIN_HOOK,

@@ -1,4 +1,4 @@
-"""Imports of users, and of the users and items of another service."""
+"""Imports of users and of their pictures."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class _Imports(Feature):
-    """Imports of users, and of the users and items of another service."""
+    """Imports of users and of their pictures."""
 
     name = "imports"
-    adapters = ("imports", "databases/mongo/source_database.py")
+    adapters = ("imports",)
     needs = ("media",)
 
     async def open(self, opening: "Opening") -> None:
@@ -20,8 +20,9 @@ class _Imports(Feature):
         from application.features.imports.feature import ImportsFeature
         from entrypoints.features.media.feature import MediaSettings
 
-        specs = opening.settings.of(MediaSettings).media_policy().variant_specs
-        opening.use_cases.add(ImportsFeature(opening.use_cases, specs))
+        settings = opening.settings.of(MediaSettings)
+        specs = settings.media_policy().variant_specs
+        opening.use_cases.add(ImportsFeature(opening.use_cases, specs, settings.max_upload_size))
 
 
 IMPORTS: Final = _Imports()

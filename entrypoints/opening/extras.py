@@ -11,7 +11,6 @@ EXTRAS: Final = {
     "mongo": ("beanie", "motor", "pymongo"),
     "opentelemetry": ("opentelemetry.exporter.otlp.proto.http", "opentelemetry.sdk"),
     "postgres": ("psycopg", "psycopg_pool"),
-    "redis": ("redis",),
     "s3": ("aiobotocore", "aiohttp", "botocore"),
     "twilio": ("twilio",),
 }

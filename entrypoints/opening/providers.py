@@ -157,12 +157,8 @@ PROVIDERS: Final[tuple[Provider, ...]] = (TERMINAL, TWILIO, VONAGE)
 """All of them, in the order in which messages for operators name them."""
 
 
-FREE_PROVIDERS: Final = frozenset(provider.name for provider in PROVIDERS if provider.prints_codes)
-"""The names of those whose messages cost nothing."""
-
-
 def provider_name(provider: Provider | Factory | HttpHook | None) -> str:
-    """Return the name of a provider in the log, metrics and costs: as in the settings, no URL."""
+    """Return the name of a provider in log, metrics and statistics: as in the settings, no URL."""
     return "none" if provider is None else str(provider)
 
 

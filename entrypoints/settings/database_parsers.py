@@ -10,10 +10,8 @@ from entrypoints.settings.parsers import full_match, list_of, rejects_with
 from entrypoints.settings.values import (
     DatabaseLocation,
     Factory,
-    LimitStoreLocation,
     MongoLocation,
     PostgresLocation,
-    RedisLocation,
     SqliteLocation,
 )
 
@@ -35,24 +33,15 @@ _RULES: Final = (
 )
 
 
-def _url_of(
-    scheme: str,
-    *,
-    login: str = rf"{_ESCAPED}+(?::{_ESCAPED}*)?",
-    hosts: str = _HOSTS,
-    name: str = "[^/?#@]*",
-) -> re.Pattern[str]:
+def _url_of(scheme: str, hosts: str) -> re.Pattern[str]:
+    login = rf"{_ESCAPED}+(?::{_ESCAPED}*)?"
     # The names and values of options are checked by the driver.
     options = rf"\?(?:{_OPTION}(?:[&;]{_OPTION})*)?"
-    return re.compile(rf"{scheme}://(?:{login}@)?{hosts}(?:/(?P<name>{name}))?(?:{options})?")
+    return re.compile(rf"{scheme}://(?:{login}@)?{hosts}(?:/(?P<name>[^/?#@]*))?(?:{options})?")
 
 
-_MONGODB_URL: Final = _url_of(r"mongodb(?:\+srv)?")
-_POSTGRES_URL: Final = _url_of("postgresql", hosts=f"(?:{_HOSTS})?")
-# The name of the user is optional: a Redis without users has one password.
-_REDIS_URL: Final = _url_of(
-    "rediss?", login=f"{_ESCAPED}*:{_ESCAPED}*", hosts=_HOST, name="[0-9]{0,5}"
-)
+_MONGODB_URL: Final = _url_of(r"mongodb(?:\+srv)?", _HOSTS)
+_POSTGRES_URL: Final = _url_of("postgresql", f"(?:{_HOSTS})?")
 # https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions
 _DATABASE_NAME: Final = re.compile(r'(?!(?i:admin|config|local)\Z)[^/\\. "$\x00-\x1f]+')
 
@@ -73,15 +62,17 @@ def parse_database(text: str) -> DatabaseLocation:
     return SqliteLocation(Path(full_match(_SQLITE, text)["path"]).absolute())
 
 
-@rejects_with(
-    "Must be redis://host:port/0, redis://user:password@host:port/0, the same with rediss:// for "
-    f"TLS, or package.module:factory; {_RULES}"
-)
-def parse_limit_store(text: str) -> LimitStoreLocation:
-    """Parse the URL of a Redis, or a factory."""
+@rejects_with("Must be package.module:factory.")
+def parse_limit_store(text: str) -> Factory:
+    """Parse a factory."""
+    if text.startswith(("redis:", "rediss:")):  # until 0.4
+        raise InvalidValue(
+            "Limits in Redis were removed. Remove this line, and the database keeps the limits; or "
+            "name a limit store of your own by package.module:factory, see docs/databases.md."
+        )
     if factory := find_factory(text):
         return factory
-    return RedisLocation(full_match(_REDIS_URL, text)[0])
+    raise ValueError
 
 
 @rejects_with("Must be package.module:feature.")

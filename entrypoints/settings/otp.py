@@ -15,7 +15,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneRules
 from entrypoints.http.settings import HttpOtpSettings
-from entrypoints.opening.providers import PROVIDERS, Provider, prints_codes, provider_name
+from entrypoints.opening.providers import PROVIDERS, Provider, prints_codes
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import SECRET_EXAMPLE, parse_hook_secrets, several_of
 from entrypoints.settings.channel_parsers import ALL_OTHERS, parse_channels
@@ -177,10 +177,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
     def providers(self) -> tuple[Provider | Factory | HttpHook, ...]:
         """The providers that the settings name."""
         return self.sms
-
-    def providers_of(self, channel: Channel) -> tuple[str, ...]:
-        """Return the names of the providers of a channel, in the order in which they are tried."""
-        return tuple(map(provider_name, self.sms)) if channel is Channel.SMS else ()
 
     @property
     def has_phone_line(self) -> bool:

@@ -11,7 +11,6 @@ from entrypoints.settings.values import (
     DatabaseLocation,
     Environment,
     Factory,
-    LimitStoreLocation,
     Network,
     Variables,
     is_production,
@@ -67,11 +66,10 @@ class ServiceSettings:
         parsers.parse_app_name,
         default="Dialtone",
     )
-    limit_store: LimitStoreLocation | None = setting(
-        "redis://host or package.module:factory keeps the rate limits; by default the database.",
+    limit_store: Factory | None = setting(
+        "package.module:factory keeps the rate limits; by default the database.",
         database_parsers.parse_limit_store,
-        example="redis://:password@127.0.0.1:6379/0",
-        file_variable="DIALTONE_LIMIT_STORE_FILE",
+        example="acme_limits.limit_store:open_limits",
     )
     extensions: tuple[Factory, ...] = setting(
         "Extensions: package.module:feature of installed packages; several, separated by commas.",

@@ -33,7 +33,3 @@ class Settings(ServerSettings, IdentitySettings, KeySettings):
         if not isinstance(self, settings):
             raise TypeError(f"These settings have no {settings.__name__}: it is not installed.")
         return self
-
-    def find(self, settings: type[S]) -> S | None:
-        """Return these settings as those of a feature, None if it is not installed."""
-        return self if isinstance(self, settings) else None

@@ -81,10 +81,6 @@ class PostgresLocation(PrivateUrl):
     """A PostgreSQL database."""
 
 
-class RedisLocation(PrivateUrl):
-    """Limits in Redis."""
-
-
 @dataclass(frozen=True, slots=True)
 class Factory:
     """An operator's own adapter: `package.module:factory`."""
@@ -104,7 +100,6 @@ class SqliteLocation:
 
 
 DatabaseLocation = SqliteLocation | PostgresLocation | MongoLocation | Factory
-LimitStoreLocation = RedisLocation | Factory
 
 
 @dataclass(frozen=True, slots=True)

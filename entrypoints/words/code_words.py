@@ -5,11 +5,10 @@ from typing import Final
 
 from domain.otp.delivery_policy import Limitation
 from domain.otp.grants import OPERATOR_CODES_LIMIT
-from domain.otp.permits import ALL, CALLBACKS, UNVERIFIED, Recognition
+from domain.otp.permits import ALL, UNVERIFIED, Recognition
 from domain.otp.rate_limits import RECOGNIZED, STRANGERS
 from domain.otp.rejection import (
     COUNTRY_NOT_SERVED,
-    NO_PHONE_LINE,
     NUMBER_NOT_SERVED,
     PROVIDER_PAUSED,
     Rejection,
@@ -24,7 +23,6 @@ _COUNTED: Final = {
     UNVERIFIED: "",
     ALL: "all messages to ",
     "calls": "calls to ",
-    CALLBACKS: "callbacks to ",
 }
 """What a limit per country or in total counts. The first one counts what led to no login."""
 _OTHERS: Final = {
@@ -33,14 +31,13 @@ _OTHERS: Final = {
     OPERATOR_CODES_LIMIT: "codes of operators",
     COUNTRY_NOT_SERVED: "the country is not served",
     NUMBER_NOT_SERVED: "this kind of number is not served",
-    NO_PHONE_LINE: "there is no phone line",
     "block_prefix": "the prefix of the number is blocked",
     "block_country": "the country of the number is blocked",
     "block_network": "the network is blocked",
     PROVIDER_PAUSED: "the provider has a pause",
     "": "a limit",
 }
-_BEFORE_RECOGNITION: Final = (COUNTRY_NOT_SERVED, NUMBER_NOT_SERVED, NO_PHONE_LINE)
+_BEFORE_RECOGNITION: Final = (COUNTRY_NOT_SERVED, NUMBER_NOT_SERVED)
 """What rejects every client, so nobody looks how it is known."""
 _RECOGNITIONS: Final = {
     Recognition.NONE: "not recognized",

@@ -15,11 +15,9 @@ from tests.benchmarks.abuse_page import render, write_page
 from tests.benchmarks.flood_plans import FLOODS
 from tests.benchmarks.floods import flood, guess_everywhere
 from tests.benchmarks.owners import CROWDS, OWNERS, attack_one_phone
-from tests.benchmarks.phone_line import CALLBACK_ATTACKS, forge_callbacks, forge_calls
 
 GUESSING_SITES: Final = ((1, 1), (10, 1), (34_000, 1), (20, 50))
 """Numbers of sites, and of the IPs of each."""
-FORGED_NUMBERS: Final = (10, 110)
 
 Scenario = Callable[..., Coroutine[Any, Any, object]]
 
@@ -45,8 +43,6 @@ def simulate_abuse() -> None:
             ],
             [start(flood, plan) for plan in FLOODS],
             [start(guess_everywhere, *sites) for sites in GUESSING_SITES],
-            [start(forge_calls, numbers) for numbers in FORGED_NUMBERS],
-            [start(forge_callbacks, attack) for attack in CALLBACK_ATTACKS],
         )
         results = [[future.result() for future in same_kind] for same_kind in futures]
     page = render(*results)

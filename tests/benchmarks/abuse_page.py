@@ -7,7 +7,6 @@ from typing import Final
 
 from tests.benchmarks.floods import FloodResult, GuessResult
 from tests.benchmarks.owners import CROWDS, OWN_IP, OWNERS, OwnerResult
-from tests.benchmarks.phone_line import CALLERS, CALLS_PER_NUMBER, CallbackResult, CallResult
 from tests.benchmarks.simulation import Owner
 
 PAGE: Final = Path(__file__).parents[2] / "docs/abuse.md"
@@ -33,8 +32,6 @@ def render(
     owners: Sequence[OwnerResult],
     floods: Sequence[FloodResult],
     guesses: Sequence[GuessResult],
-    calls: Sequence[CallResult],
-    callbacks: Sequence[CallbackResult],
 ) -> str:
     """Return the simulated part as Markdown."""
     shown = [result for result in floods if result.flood.is_shown]
@@ -56,29 +53,6 @@ def render(
             render_table(
                 ["guessers", "messages an hour", "guesses an hour", "accounts a day", "US$ a day"],
                 map(_guess_row, guesses),
-            ),
-            "## Forged callers at the phone line\n",
-            render_table(
-                [
-                    f"forged numbers, {CALLS_PER_NUMBER} calls each",
-                    "answered",
-                    "connected",
-                    f"{CALLERS} verified numbers, 2 calls each",
-                    "a verified number is connected",
-                    "a new caller is answered",
-                ],
-                map(_call_row, calls),
-            ),
-            "## Forged callers who ask for a code\n",
-            render_table(
-                [
-                    "forged numbers, one call each",
-                    "called back",
-                    "US$",
-                    "an owner with an old account is called back",
-                    "a new caller is called back",
-                ],
-                map(_callback_row, callbacks),
             ),
         ]
     )
@@ -125,32 +99,6 @@ def _guess_row(result: GuessResult) -> list[str]:
         f"{result.checked:,}",
         f"{result.expected_hits * HOURS_PER_DAY:.3f}",
         _dollars(result.messages * HOURS_PER_DAY),
-    ]
-
-
-def _call_row(result: CallResult) -> list[str]:
-    return [
-        str(result.forged_numbers),
-        str(result.answered),
-        f"{result.connected} at the same time",
-        f"{result.served_owners} are answered",
-        "yes" if result.connected_of_owners else "**no**",
-        "yes" if result.is_new_caller_answered else "**no**",
-    ]
-
-
-def _callback_row(result: CallbackResult) -> list[str]:
-    callers = result.callers
-    title = f"{callers.numbers} in {_plural(callers.ranges, 'range')}"
-    if callers.old_accounts:
-        ranges = _plural(callers.ranges_of_old_accounts, "range")
-        title += f"; {callers.old_accounts} of old accounts in {ranges}"
-    return [
-        title,
-        str(result.called_back),
-        _dollars(result.called_back),
-        "yes" if result.is_owner_served else "**no**",
-        "yes" if result.is_new_caller_served else "**no**",
     ]
 
 

@@ -108,15 +108,6 @@ def _read_parts(group: Group) -> PartSizes:
     return PartSizes(**sizes)
 
 
-def _read_parts_of_callbacks() -> PartSizes:
-    """Read the parts of callbacks. Recognized phones have none of their own."""
-    [group] = LIMITS.reserve_callback(NOW, ROUTE.country, ROUTE.number_range).groups
-    everybody, reserve = (
-        PartSize(*(limit.window.limit for limit in part.limits)) for part in group.parts
-    )
-    return PartSizes(everybody, reserve=reserve)
-
-
 def _read_parts_of_messages(limits: RateLimits) -> Sequence[PartSizes]:
     groups = limits.reserve_delivery(NOW, ROUTE, Recognition.DEVICE, Channel.SMS).groups
     return [_read_parts(group) for group in groups]
@@ -128,8 +119,6 @@ UNVERIFIED_WITH_ATTESTATION, ALL_WITH_ATTESTATION = _read_parts_of_messages(
     RateLimits(has_attested_part=True)
 )
 """The same where a proof is asked for."""
-CALLBACKS: Final = _read_parts_of_callbacks()
-"""Calls with a code that callers ask for."""
 _POLICY: Final = DeliveryPolicy()
 NETWORKS_AT_ONE_PHONE: Final = math.ceil(
     _POLICY.per_phone[-1].limit / _POLICY.per_phone_and_ip[-1].limit

@@ -19,13 +19,12 @@ from PIL import Image, ImageDraw
 
 from adapters.operations.system import SystemClock
 from application.features.statistics.feature import StatisticsFeature
-from domain.features.statistics.period_sums import Counts, DeliveryGroup
+from domain.features.statistics.period_sums import NONE, Group, Result
 from domain.otp.delivery import Channel
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.cli import main
 from entrypoints.settings.read import read_settings
 from tests.support.client import Account, sign_up, upload_item
-from tests.support.counted_events import sent_message
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.service import Service
@@ -41,17 +40,6 @@ USERNAMES: Final[Mapping[str, str]] = {
     "+14155590153": "نور الهدى عبد الرحمن",
     "+14155590164": "Maximiliane" + "Wolkenstein" * 4,
 }
-PRICES: Final = """\
-currency = "USD"
-[IN]
-sms = 83000
-voice = 50000
-[US]
-sms = 8300
-voice = 14000
-[DE]
-sms = 110000
-"""
 SENT_BY_HOUR: Final = (
     *(41, 28, 17, 12, 9, 14, 33, 58, 86, 104, 121, 118),
     *(109, 97, 112, 131, 140, 126, 101, 88, 93, 79, 64, 22),
@@ -81,11 +69,9 @@ class Sample:
 def running_sample(folder: Path) -> Iterator[Sample]:
     """Run it until the end of the block."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "prices.toml").write_text(PRICES)
     environ = {
         "PYTHONPATH": str(PROJECT),
         "DIALTONE_WEB_CONSOLE": "yes",
-        "DIALTONE_PRICES": f"{folder}/prices.toml",
     }
     program = [sys.executable, "-m", "tests.browser.sample_service"]
     service = Service(folder, environ, program=program)
@@ -120,18 +106,21 @@ async def _count(service: Service) -> None:
         statistics = use_cases.of(StatisticsFeature)
         for sent in SENT_BY_HOUR:
             for country, part in _PART_OF_COUNTRY.items():
-                group = DeliveryGroup(country, Channel.SMS, "acme:open" if part > 3 else "twilio")
+                provider = "acme:open" if part > 3 else "twilio"
                 share = sent // part
                 delivered = share * 9 // 10
-                counts = Counts(share, delivered, share - delivered, share * 4 // 5)
-                for sums in statistics.count.sums:
-                    sums.add(clock.now(), group, counts)
-                for _ in range(share):
-                    message = sent_message(country, group.provider, "Your code is 123456.")
-                    statistics.count.count_cost(message)
+                for result, number in (
+                    (Result.SENT, share),
+                    (Result.DELIVERED, delivered),
+                    (Result.UNDELIVERED, share - delivered),
+                    (Result.LOGINS, share * 4 // 5),
+                ):
+                    group = Group(country, Channel.SMS, provider, result)
+                    for sums in statistics.count.sums:
+                        sums.add(clock.now(), group, number)
+            rejected = Group("IN", Channel.SMS, NONE, Result.REJECTED, "per_ip")
             for sums in statistics.count.sums:
-                for _ in range(sent // 7):
-                    sums.add_rejection(clock.now(), "per_ip")
+                sums.add(clock.now(), rejected, sent // 7)
             await statistics.write()
             clock.advance(timedelta(hours=1))
 

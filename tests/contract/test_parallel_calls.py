@@ -8,8 +8,7 @@ import pytest
 from adapters.databases.records.features.voice import make_voice_repositories
 from domain.features.voice.call import Call
 from domain.features.voice.call_limits import CallLimits
-from domain.features.voice.flow import DialResult
-from domain.features.voice.walk import CallOutcome
+from domain.features.voice.step import CallOutcome, DialResult
 from domain.identities.identity import Identity
 from domain.otp.sliding_window import SlidingWindow
 from tests.contract.conftest import IN_MEMORY_FIRST
@@ -61,7 +60,7 @@ async def test_a_caller_joins_leaves_feedback_and_leaves_once(
 
     again = replace(call, sid="CA2", sent=[])
     await again.ring()
-    await again.press("4", "1")
+    await again.press("3", "1")
 
     assert (await record(repositories, again)).outcome is CallOutcome.LEFT
     assert (await identity_of(repositories)).is_deleted

@@ -10,7 +10,6 @@ from adapters.databases.records.record_kind import Record, RecordKind
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from domain.otp.callbacks import PhoneCallbacks
 from domain.otp.challenge import OTP_TTL
 from domain.otp.challenges import MessageChallenges
 from domain.otp.deliveries import Deliveries
@@ -19,7 +18,6 @@ from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import (
     NOW,
-    a_callback,
     a_delivery,
     a_hashed_ip,
     a_phone,
@@ -88,7 +86,6 @@ KEPT = a_phone_verification(
         shared_attempts=(NOW,),
     ),
     trusted_ips=(TrustedIp("a hash", NOW),),
-    callbacks=PhoneCallbacks((a_callback(),)),
 )
 
 

@@ -6,8 +6,7 @@ from adapters.messages.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.features.voice.call import CallStatus
-from domain.features.voice.flow import DialResult
-from domain.features.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
+from domain.features.voice.step import Answered, CallEvent, Continued, Dialed, DialResult, Recorded
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 from tests.contract.suites.voice.drivers import VoiceDriver

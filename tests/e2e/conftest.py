@@ -32,11 +32,9 @@ def other_phone(phone: str) -> str:
 
 @pytest.fixture(scope="session")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
-    """Users of a service that trusts the client IPs that they send, and has prices."""
+    """Users of a service that trusts the client IPs that they send."""
     folder = tmp_path_factory.mktemp("described")
-    prices = folder / "prices.toml"
-    prices.write_text('currency = "USD"\n[IN]\nsms = 83000\n', encoding="utf-8")
-    environ = {**PROXY_SETTINGS, "DIALTONE_PRICES": str(prices), "DIALTONE_TOKEN_ISSUER": ""}
+    environ = {**PROXY_SETTINGS, "DIALTONE_TOKEN_ISSUER": ""}
     with (
         pytest.MonkeyPatch.context() as environment,
         running(folder, environ) as service,

@@ -9,7 +9,7 @@ ROOT: Final = Path(__file__).parents[2]
 COMMAND: Final = (sys.executable, "-m", "tests.support.servers.fake_twilio.call", "--folder")
 
 
-def test_a_person_joins_and_is_called_back_with_a_code(tmp_path: Path) -> None:
+def test_a_person_joins_and_hears_a_code_that_the_app_asked_for(tmp_path: Path) -> None:
     command = [*COMMAND, str(tmp_path / "call")]
     lines = "\n/calls\n1\n\n/code\nanswered\n\n4\n/quit\n"
     shown = subprocess.check_output(command, cwd=ROOT, input=lines, text=True)

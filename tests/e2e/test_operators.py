@@ -11,7 +11,7 @@ BROKEN_MESSAGES: Final = {
     "DIALTONE_SMS": "missing_module:open_messenger",
     "DIALTONE_COUNTRIES": "US",
     "DIALTONE_SMS_TEMPLATES_DIR": "/dev/null/templates",
-    "DIALTONE_CALL_FLOW": "/dev/null/flow.toml",
+    "DIALTONE_CALL_TEXTS": "/dev/null/texts.toml",
 }
 BROKEN_MEDIA: Final = {"DIALTONE_MEDIA": "file:///dev/null/media"}
 BROKEN_LIMITS: Final = {"DIALTONE_LIMIT_STORE": "missing_module:open_limits"}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support.client import me, open_client, sign_in, sign_up
+from tests.support.commands import json_lines
 from tests.support.markdown import blocks_in, codes, page, tables
 from tests.support.service import REASON, START_TIMEOUT, ForkedService, Service, command
 
@@ -72,7 +73,7 @@ def test_the_lines_of_the_log_repeat_what_a_restored_backup_lacks(tmp_path: Path
     assert service.run("user", "promote", ids["demoted"], *REASON).returncode == 0
     create = ("create", "--name", "helpdesk", "--scope", "users:read")
     assert service.run("admin-token", *create, *REASON).returncode == 0
-    (token,) = json.loads(service.run("admin-token", "list", "--json").stdout)
+    (token,) = json_lines(service.run("admin-token", "list", "--json").stdout)
     backup = str(tmp_path / "backup.db")
     assert service.run("backup", backup).returncode == 0
     began = len(service.log)
@@ -123,7 +124,7 @@ def test_the_lines_of_the_log_repeat_what_a_restored_backup_lacks(tmp_path: Path
         done = service.run(*arguments)
         assert done.returncode == 0, (arguments, done.stderr)
 
-    listed = json.loads(service.run("admin-token", "list", "--json").stdout)
+    listed = json_lines(service.run("admin-token", "list", "--json").stdout)
     assert [each["revoked_at"] is not None for each in listed] == [True]
     service.start()
     is_in = {name: me(service, account.token) == 200 for name, account in users.items()}

@@ -20,7 +20,6 @@ from tests.support.servers.process import find_or_install, free_ports
 from tests.support.service import Service, running
 
 FOLDER: Final = DOCS / "deploy/prometheus"
-PRICES: Final = 'currency = "USD"\n[US]\nsms = 8300\nvoice = 14000\n'
 WITHOUT_VALUES: Final = {
     "Errors by route",
     "Errors of the stores",
@@ -41,14 +40,11 @@ def prometheus(tmp_path: Path) -> Iterator[PrometheusProcess]:
     folder = tmp_path / "service"
     folder.mkdir()
     own = OwnMessenger(folder).install()
-    (folder / "prices.toml").write_text(PRICES)
     (metrics_port,) = free_ports(1)
     environ = {
         "DIALTONE_METRICS_BIND": f"127.0.0.1:{metrics_port}",
-        "DIALTONE_BUDGET_PER_DAY": "500",
         "DIALTONE_SMS": f"twilio,{OWN_FACTORY}",
         "DIALTONE_COUNTRIES": "US",
-        "DIALTONE_PRICES": "prices.toml",
         "DIALTONE_SMS_LIMIT_PER_COUNTRY": "20/1h",
         "DIALTONE_ATTESTATION": "altcha",
         "DIALTONE_TRUSTED_PROXIES": "127.0.0.1",

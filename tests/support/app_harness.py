@@ -48,15 +48,15 @@ from application.features.passkeys.ports import RelyingParty
 from application.features.phone_change.details import add_phone_change_details
 from application.features.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
 from application.features.start.feature import StartFeature
-from application.features.statistics.feature import StatisticsFeature, StatisticsPolicy
+from application.features.statistics.feature import StatisticsFeature
 from application.features.user_list.feature import UserListFeature
 from application.features.voice.call_urls import CallUrls
-from application.features.voice.callbacks import Callbacks
 from application.features.voice.calls import CallsFeature, CallsPolicy
 from application.features.voice.details import add_call_details
 from application.features.voice.feature import VoiceFeature, VoicePolicy
 from application.features.voice.ports import VoicePorts
 from application.features.whatsapp.feature import WhatsAppRecordsFeature
+from application.otp.provider_pause import ProviderPause
 from application.principal import Principal
 from application.use_cases import UseCases
 from application.webhook_urls import PhoneLabels
@@ -68,6 +68,7 @@ from domain.identities.staff import Staff
 from domain.phone import PhoneNumber
 from tests.support.acts import BY_COMMAND, REASON
 from tests.support.builders import a_phone, a_session, an_identity, change_parts
+from tests.support.call_texts import CALL_TEXTS
 from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, CorePolicy
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.images import image_publisher
@@ -95,8 +96,7 @@ class Policy(CorePolicy):
     passkeys: PasskeysPolicy = PasskeysPolicy(
         enrolment_url="https://example.org/console/passkeys/enrol"
     )
-    statistics: StatisticsPolicy = field(default_factory=StatisticsPolicy)
-    voice: VoicePolicy | None = VoicePolicy(provider="line")
+    voice: VoicePolicy | None = VoicePolicy(provider="line", call_texts=CALL_TEXTS)
 
 
 def make_policy(**decisions: Any) -> Policy:
@@ -163,19 +163,18 @@ class AppHarness(CoreHarness):
             voice_policy = replace(
                 self.policy.voice,
                 call_urls=CallUrls(urls.public_url) if urls else None,
-                countries=otp.countries,
-                phone_rules=otp.phone_rules,
                 otp_length=otp.otp_length,
             )
             ports = self.voice_ports or VoicePorts(self.call_provider, _UNUSED, _UNUSED, _UNUSED)
-            core.add(VoiceFeature(core, voice, ports, self.peppers, voice_policy))
+            pause = ProviderPause(self.clock)
+            core.add(VoiceFeature(core, voice, ports, self.peppers, voice_policy, pause))
         core.add(
             EventsFeature(core, EventsPorts(destinations=self.destinations), self.policy.events)
         )
         core.add(EventRecordsFeature(core, self.destinations))
-        core.add(StatisticsFeature(core, statistics, self.listeners, self.policy.statistics))
+        core.add(StatisticsFeature(core, statistics, self.listeners))
         core.add(ExportFeature(core, self._make(make_export_repositories)))
-        core.add(ImportsFeature(core, self.policy.media.variant_specs))
+        core.add(ImportsFeature(core, self.policy.media.variant_specs, max_file_bytes=10**6))
         core.add(AdminFeature(core, self._make(make_admin_repositories).service_tokens))
         user_list = StoredUserList(self.database.records, self.database.encryption)
         core.add(UserListFeature(core, user_list))
@@ -222,31 +221,15 @@ class AppHarness(CoreHarness):
         self,
         call_id: str,
         status: CallStatus = CallStatus.COMPLETED,
-        *,
-        caller: PhoneNumber | None = None,
-        seconds: int | None = None,
     ) -> None:
-        """Report the status of a call, as the provider does: one to a number of India."""
+        """Report the status of a call, as the provider does."""
         stored = stored_calls(self.database, call_id).get(call_id)
         await self.voice.record_call_status(
             call_id,
             status,
             provider_call_id=(stored and stored.value.provider_call_id) or "",
-            caller=caller,
             labels=PhoneLabels("", ""),
-            called_country="IN",
-            seconds=seconds,
         )
-
-    async def request_callback(self, phone: PhoneNumber | None = None) -> bool:
-        """Request a callback, as a caller with this caller id who hangs up."""
-        phone, callback_id = phone or a_phone(), self.randomness.bytes(12).hex()
-        is_promised = await self.callbacks.request(phone, callback_id)
-        return is_promised and await self.callbacks.place(phone, callback_id, None)
-
-    @property
-    def callbacks(self) -> Callbacks:
-        return self.voice.callbacks
 
     async def code_of_last_call(self) -> str:
         """Return the code that the last placed call reads."""
@@ -256,7 +239,7 @@ class AppHarness(CoreHarness):
         assert call is not None
         assert placed.phone == a_phone()
         verification = (await repositories.phone_verifications.load(a_phone())).value
-        challenges = {challenge.id: challenge for challenge in verification.all_challenges}
+        challenges = {challenge.id: challenge for challenge in verification.challenges.all}
         return self.code_of(challenges[call.value.challenge_id or ""])
 
     async def get_item(self, item_id: str) -> LibraryItem:

@@ -11,16 +11,12 @@ from domain.identities.identity import Identity, User
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from domain.identities.session import Session
 from domain.identities.username import Username
-from domain.otp.callbacks import Callback
 from domain.otp.challenge import OTP_TTL, Challenge, Purpose
 from domain.otp.challenges import MessageChallenges
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import (
-    ATTEMPTS_PER_DELIVERY,
-    AttemptCounter,
     Channel,
-    CounterKind,
     Delivery,
 )
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
@@ -131,14 +127,6 @@ a_phone_verification: Final = builder(
 )
 """Of a phone that requested a code now."""
 
-a_callback: Final = builder(
-    lambda: Callback(
-        challenge=a_challenge(id=an_id(8)),
-        requested_at=NOW,
-        call_id=an_id(9),
-        counter=AttemptCounter(CounterKind.CALLBACK, an_id(9), ATTEMPTS_PER_DELIVERY),
-    )
-)
 a_delivery_report: Final = builder(
     lambda: DeliveryReport(
         id=a_delivery().report_id, status=ReportedStatus.SENT, expires_at=NOW + REPORT_TTL

@@ -1,13 +1,14 @@
 """The commands of `dialtone`, as tests look at them and call them."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from io import StringIO
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 from unittest.mock import patch
 
 import click
@@ -30,6 +31,11 @@ from tests.support.builders import a_session, an_identity
 _ADMINISTRATOR: Final = Principal(
     an_identity(staff=Staff(Role.ADMINISTRATOR)), a_session(), has_recent_login=True
 )
+
+
+def json_lines(output: str) -> list[dict[str, Any]]:
+    """Parse the output of a list with `--json`: one object a line."""
+    return [json.loads(line) for line in output.splitlines()]
 
 
 def call(command: click.Command, settings: Settings, *arguments: str) -> Sequence[str]:

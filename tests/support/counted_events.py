@@ -6,11 +6,11 @@ from application.identities.events import LoginSucceeded
 from application.otp.events import (
     OtpAccepted,
     OtpDelivered,
+    OtpNotTaken,
     OtpRequestRejected,
     OtpUnconfirmed,
     OtpUndelivered,
 )
-from application.otp.extensions import EndedCall, SentMessage
 from application.ports.otp import DeliveryStatus
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
@@ -36,6 +36,16 @@ unconfirmed: Final = builder(
         **_MESSAGE | {"provider_message_id": ""},
     )
 )
+not_taken: Final = builder(
+    lambda: OtpNotTaken(
+        phone=a_phone(),
+        channel=Channel.SMS,
+        provider=PROVIDER,
+        error_code="21610",
+        reason="a reason",
+        result=DeliveryStatus.REJECTED,
+    )
+)
 delivered: Final = builder(lambda: OtpDelivered(result=ReportedStatus.DELIVERED, **_REPORTED))
 undelivered: Final = builder(
     lambda: OtpUndelivered(
@@ -50,20 +60,3 @@ rejected: Final = builder(
         phone=a_phone(), channel=Channel.SMS, limit="per_ip", reason="too many requests"
     )
 )
-
-
-def sent_message(
-    country: str = "US",
-    provider: str = PROVIDER,
-    text: str = "hello",
-    channel: Channel = Channel.SMS,
-) -> SentMessage:
-    """Return a message that costs something."""
-    return SentMessage(country=country, channel=channel, provider=provider, text=text)
-
-
-def ended_call(
-    seconds: float = 60, country: str = "IN", provider: str = PROVIDER, *, has_code: bool = True
-) -> EndedCall:
-    """Return a call that costs something."""
-    return EndedCall(country=country, provider=provider, seconds=seconds, has_code=has_code)

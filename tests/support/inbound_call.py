@@ -5,10 +5,8 @@ import itertools
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from adapters.calls.flows import read_call_flow
 from application.features.voice.answer_call import AnswerCallCommand
 from domain.features.voice.call import Call, inbound_call_id
-from domain.features.voice.flow import DialResult
 from domain.features.voice.instructions import (
     Dial,
     Gather,
@@ -17,11 +15,11 @@ from domain.features.voice.instructions import (
     Position,
     RecordCaller,
 )
-from domain.features.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
+from domain.features.voice.step import Answered, CallEvent, Continued, Dialed, DialResult, Recorded
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness, Policy, make_policy
 from tests.support.builders import a_phone
-from tests.support.call_flows import spoken
+from tests.support.call_texts import spoken
 from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.repositories import OpenRepositories
@@ -30,14 +28,12 @@ from tests.support.voice.stored import stored_calls
 _SEEDS = itertools.count(1)
 OPERATOR = PhoneNumber("+14155552671")
 CALLER_ID = "+15005550006"
-CALL_FLOW = read_call_flow(None, "Dialtone")
 
 
 def make_phone_line(**decisions: Any) -> Policy:
-    """Return a policy with the built-in flow and an operator, and with these decisions."""
+    """Return a policy with a line operator, and with these decisions."""
     return make_policy(
         **{
-            "call_flow": CALL_FLOW,
             "line_operator": OPERATOR,
             "caller_id": CALLER_ID,
             "webhook_urls": WEBHOOK_URLS,
@@ -97,7 +93,7 @@ class InboundCall:
 
     async def hang_up(self) -> None:
         """End the call, as the provider reports it."""
-        await self.app.report_call(self.id, caller=self.phone)
+        await self.app.report_call(self.id)
 
     async def end_dial(self, result: DialResult) -> None:
         await self.send(self.position, Dialed(result))

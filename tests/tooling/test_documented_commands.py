@@ -51,9 +51,8 @@ _NOT_DESCRIBED: Final = {
 _OTHER_SETTINGS: Final = ALL_USED | {
     "DIALTONE_MEDIA_VARIANTS": "thumb:320x320,led:64x64!",
     "DIALTONE_WEB_CONSOLE": "yes",
-    # A country has a budget, and a channel of calls.
+    # A country has a channel of calls.
     "DIALTONE_COUNTRIES": "IN,US,DE,BR",
-    "DIALTONE_PRICES": "/etc/dialtone/prices.toml",
     "TWILIO_VOICE_FROM": "+15005550006",
 }
 _FROM_RESPONSES: Final = {"PHONE": "+14155552671", "CODE": "123456"}

@@ -77,8 +77,6 @@ def test_limits_keep_to_their_lengths() -> None:
         *reservation.all_limits,
         *limits.shared_limits(["US"]),
         *limits.for_failed_attempt(client_ip, "US"),
-        *limits.for_leaving_message(hashed, "US"),
-        *limits.reserve_callback(NOW, "US", hashed).all_limits,
     ):
         assert len(limit.subject) <= MAX_SUBJECT_LENGTH
         assert re.fullmatch(rf"[a-z0-9_:]{{1,{MAX_WINDOW_NAME_LENGTH}}}", limit.name)

@@ -21,14 +21,13 @@ WORDS: Final[Mapping[str, str]] = {
     "export": r"\bexports?\b",
     "imports": r"\bimport(?:s|ed)?\b",
     "legacy_otp": r"legacy|/authenticate|exit_code",
-    "budgets": r"\bbudgets?\b|BUDGET",
     "login_hook": r"login[ _]hook",
     "media": r"librar(?:y|ies)|\bmedia\b|uploads?\b|\bimages?\b|\bS3\b|pictures?|thumbnail|pixels",
     "passkeys": r"passkey",
     "phone_change": r"chang(?:e|es|ed|ing) (?:of )?(?:the|a) number",
     "blocks": r"/admin/blocks|dialtone block\b|blocks:(?:read|write)",
     "start": r"first page|/start\b",
-    "statistics": r"statistic|\bcosts?\b|\bprices?\b",
+    "statistics": r"statistic",
     "tracing": r"OTEL_|opentelemetry|OTLP|\btrac(?:es?|ing)\b",
     "user_list": r"users:list|user list|/admin/users\"",
     "whatsapp": r"whatsapp",
@@ -40,8 +39,6 @@ STAY: Final[Mapping[str, str]] = {
     "media": r"unsupported(?: |_)media(?: |_)type|item of the library that it was done to",
     # The time of an import outlives it.
     "imports": r"when an import made it",
-    # A parameter of a puzzle of ALTCHA.
-    "statistics": r"\"cost\": ",
     # Acts in the audit, whose entries outlive passkeys.
     "passkeys": r"[\"`](?:invite|remove)_passkey[\"`]",
     # An act in the audit, whose entries outlive exports.

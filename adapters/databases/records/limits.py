@@ -168,19 +168,19 @@ def _count_used(limit: RateLimit, records: Mapping[str, LimitRecord], now: datet
     return sum(_counted(limit, window, now).values()) if window else 0
 
 
-def counted_between(limit: RateLimit, now: datetime) -> tuple[str, str]:
+def _counted_between(limit: RateLimit, now: datetime) -> tuple[str, str]:
     """Return the keys of counters between which those are that count now, with the last one."""
     return _key(now - limit.window.period - sub_period(limit)), _key(now + CLOCK_SKEW)
 
 
-def kept_since(limit: RateLimit, now: datetime) -> str:
+def _kept_since(limit: RateLimit, now: datetime) -> str:
     """Return the key of counters above which one may count: for a clock that is behind, too."""
     return _key(now - limit.window.period - 2 * sub_period(limit) - CLOCK_SKEW)
 
 
 def _counted(limit: RateLimit, window: WindowRecord, now: datetime) -> Mapping[str, int]:
     """Return the counters that count now."""
-    since, until = counted_between(limit, now)
+    since, until = _counted_between(limit, now)
     return {key: count for key, count in window.counters.items() if since < key <= until}
 
 
@@ -188,7 +188,7 @@ def _count(limit: RateLimit, record: LimitRecord, now: datetime) -> None:
     """Add a permit. A window that is full or long is rid of what no longer counts."""
     window = record.windows.setdefault(limit.name, WindowRecord())
     if window.total >= limit.window.limit or len(window.counters) > MAX_COUNTERS:
-        since = kept_since(limit, now)
+        since = _kept_since(limit, now)
         window.counters = {
             key: count for key, count in window.counters.items() if key > since and count > 0
         }

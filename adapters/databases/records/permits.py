@@ -1,4 +1,4 @@
-"""The stored form of permits, which deliveries, callbacks and calls hold."""
+"""The stored form of permits, which deliveries hold."""
 
 from datetime import datetime
 from typing import Literal

@@ -77,7 +77,7 @@ class DeliveryRecord(msgspec.Struct, gc=False):
 
 
 class ChallengesRecord(msgspec.Struct, gc=False):
-    """The challenges of messages."""
+    """The challenges of a phone."""
 
     all: tuple[ChallengeRecord, ...] = ()
 
@@ -87,23 +87,6 @@ class DeliveriesRecord(msgspec.Struct, gc=False):
 
     all: tuple[DeliveryRecord, ...] = ()
     shared_attempts: tuple[datetime, ...] = ()
-
-
-class CallbackRecord(msgspec.Struct, gc=False):
-    """A call with a code, because somebody asked for it by calling."""
-
-    challenge: ChallengeRecord
-    requested_at: datetime
-    call_id: str
-    counter: AttemptCounterRecord
-    permits: PermitsRecord | None = None
-
-
-class CallbacksRecord(msgspec.Struct, gc=False):
-    """The callbacks, and the times of those that the provider rejected."""
-
-    all: tuple[CallbackRecord, ...] = ()
-    rejected: tuple[datetime, ...] = ()
 
 
 class DeviceFailuresRecord(msgspec.Struct, gc=False):
@@ -179,7 +162,6 @@ class PhoneVerificationRecord(Record, kw_only=True):
     encrypted_phone: bytes | None = None
     challenges: ChallengesRecord = msgspec.field(default_factory=ChallengesRecord)
     deliveries: DeliveriesRecord = msgspec.field(default_factory=DeliveriesRecord)
-    callbacks: CallbacksRecord = msgspec.field(default_factory=CallbacksRecord)
     failures: FailuresRecord = msgspec.field(default_factory=FailuresRecord)
     grants: GrantsRecord = msgspec.field(default_factory=GrantsRecord)
     trusted_ips: tuple[TrustedIpRecord, ...] = ()

@@ -5,9 +5,10 @@ import hashlib
 import logging
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, suppress
 from datetime import datetime, timedelta
-from typing import BinaryIO, Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
@@ -16,6 +17,7 @@ from adapters.media.s3.client import DEFAULT_TIMEOUTS, Bucket, S3Connection, S3T
 from adapters.media.s3.credentials import FoundCredentials, find_credentials
 from adapters.media.s3.errors import (
     STORE_ERRORS,
+    files_unavailable,
     is_foreign,
     not_responding,
     not_usable,
@@ -23,18 +25,22 @@ from adapters.media.s3.errors import (
     translated_errors,
 )
 from adapters.media.s3.presigned import UrlSigner, make_url_signer
-from adapters.media.s3.reader import CHUNK_SIZE, BucketReader
-from application.features.media.ports import MediaUrl
+from application.features.media.ports import MediaUrl, StoredFile
 from application.ports.errors import ConfigurationError
 from application.ports.system import Clock
 
+if TYPE_CHECKING:
+    from aiobotocore.response import StreamingBody
+    from types_aiobotocore_s3.type_defs import GetObjectRequestTypeDef
+
+CHUNK_SIZE: Final = 64 * 1024
 WRITE_CHECK_INTERVAL: Final = timedelta(minutes=1)
 _HEALTH_CHECK_KEY: Final = ".health-check"
 
 _log = logging.getLogger(__name__)
 
 
-class S3Files(BucketReader):
+class S3Files:
     """Media files below a prefix of a bucket, with a health check."""
 
     def __init__(
@@ -46,7 +52,8 @@ class S3Files(BucketReader):
         timeouts: S3Timeouts,
     ) -> None:
         """Use an open bucket; see `open_s3_files`. The URLs are signed, or those below a URL."""
-        super().__init__(bucket, timeouts)
+        self._bucket = bucket
+        self._timeouts = timeouts
         self._urls = urls
         self._cache_control = cache_control
         self._clock = clock
@@ -66,6 +73,39 @@ class S3Files(BucketReader):
             )
             # Some web servers answer any request with 200. S3 always returns an ETag.
             _ = response["ETag"]
+
+    async def get_size(self, storage_key: str) -> int | None:
+        async with translated_errors(self._timeouts.total):
+            try:
+                response = await self._bucket.client.head_object(
+                    Bucket=self._bucket.name, Key=self._bucket.object_key(storage_key)
+                )
+            except ClientError as error:
+                # A response to HEAD has no body that could say what does not exist.
+                if status_of(error) == HTTPStatus.NOT_FOUND:
+                    return None
+                raise
+            return response["ContentLength"]
+
+    @asynccontextmanager
+    async def open_file(
+        self, storage_key: str, start: int = 0, stop: int | None = None
+    ) -> AsyncIterator[StoredFile | None]:
+        client, stored = self._bucket.client, None
+        request: GetObjectRequestTypeDef = {
+            "Bucket": self._bucket.name,
+            "Key": self._bucket.object_key(storage_key),
+        }
+        if start or stop is not None:
+            request["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
+        with ExitStack() as stack:
+            async with translated_errors(self._timeouts.total):
+                with suppress(client.exceptions.NoSuchKey):
+                    response = await client.get_object(**request)
+                    # Closing it closes the connection, unless the whole body has been read.
+                    body = stack.enter_context(closing(response["Body"]))
+                    stored = StoredFile(response["ContentLength"], _read_chunks(body))
+            yield stored
 
     async def list_files(self) -> AsyncIterator[str]:
         paginator = self._bucket.client.get_paginator("list_objects_v2")
@@ -224,3 +264,11 @@ def _hash_content(content: BinaryIO) -> str:
         digest.update(chunk)
     content.seek(0)
     return b64encode(digest.digest()).decode()
+
+
+async def _read_chunks(body: "StreamingBody") -> AsyncIterator[bytes]:
+    try:
+        while chunk := await body.read(CHUNK_SIZE):
+            yield chunk
+    except STORE_ERRORS as error:
+        raise files_unavailable(error) from None

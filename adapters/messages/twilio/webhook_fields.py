@@ -12,10 +12,8 @@ from application.ports.webhooks import SignedRequest
 USED_FIELDS: Final = frozenset(
     {
         "AccountSid",
-        "CallDuration",
         "CallSid",
         "CallStatus",
-        "DialCallDuration",
         "DialCallStatus",
         "Digits",
         "ErrorCode",

@@ -1,9 +1,8 @@
 """Ask every stranger for a proof, not only where a limit is full."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from application.limits.restrictions import RestrictedClient
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import Restriction
 from domain.otp.rejection import PROOF_REQUIRED
@@ -12,8 +11,8 @@ RETRY_PERIOD: Final = timedelta(hours=1)
 """When a client that makes no proof may ask again: an operator may have switched it off."""
 
 
-def ask_strangers(client: RestrictedClient) -> Restriction | None:
+def ask_strangers(_: str, recognition: Recognition, now: datetime) -> Restriction | None:
     """Return that a stranger gets a code for a proof only."""
-    if client.recognition is not Recognition.NONE:
+    if recognition is not Recognition.NONE:
         return None
-    return Restriction(name=PROOF_REQUIRED, until=client.now + RETRY_PERIOD, ends_with_proof=True)
+    return Restriction(name=PROOF_REQUIRED, until=now + RETRY_PERIOD, ends_with_proof=True)

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.features.blocks.ports import BlockLists
-from application.limits.restrictions import NumberBlock, RestrictedClient
+from application.limits.restrictions import NumberBlock
 from application.ports.system import Clock
 from domain.features.blocks.block_list import BLOCKS_ID, BlockList
+from domain.otp.permits import Recognition
 from domain.otp.rate_limits import Restriction
 from domain.phone import PhoneNumber
 
@@ -61,9 +62,9 @@ class KnownBlocks:
             fields = {"reason": str(error), "active": len(self.known.active(now))}
             _log.warning({"event": event, **fields})
 
-    def find_restriction(self, client: RestrictedClient) -> Restriction | None:
+    def find_restriction(self, client_ip: str, _: Recognition, now: datetime) -> Restriction | None:
         """Return what keeps a client in a blocked network out."""
-        block = self.known.find_block_of_client(client.client_ip, client.now)
+        block = self.known.find_block_of_client(client_ip, now)
         return Restriction("block_network", block.ends_at, ends_with_proof=False) if block else None
 
     def find_number_block(self, phone: PhoneNumber, now: datetime) -> NumberBlock | None:

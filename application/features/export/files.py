@@ -199,7 +199,6 @@ def _describe_verification(verification: PhoneVerification, deliveries: Sequence
         "limit_resets": verification.grants.limit_resets,
         "logins_by_ip": [trusted.last_login_at for trusted in verification.trusted_ips],
         "call_language": locale and {"language": locale.tag, "chosen_at": locale.chosen_at},
-        "callbacks": [callback.requested_at for callback in verification.callbacks.all],
         "deliveries": deliveries,
         "rejected_requests": [
             {

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from application.features.imports.import_item import ImportItem
 from application.features.imports.import_items import ImportItems
-from application.features.imports.import_service import ImportService
 from application.features.imports.import_user import ImportUser
 from application.features.imports.import_users import ImportUsers
 from application.features.media.feature import LibraryFeature, MediaFeature
@@ -15,19 +14,16 @@ from domain.features.media.image import VariantSpec
 class ImportsFeature:
     """The use cases of imports. Whoever imports writes an audit entry by `record_act` before.
 
-    Each existing identity that changes has an entry of its own. Without the media store, items can
-    only be counted.
+    Each existing identity that changes has an entry of its own. Without the media store, an import
+    of items can only be tried.
     """
 
     def __init__(
-        self,
-        core: UseCases,
-        variant_specs: Sequence[VariantSpec],
+        self, core: UseCases, variant_specs: Sequence[VariantSpec], max_file_bytes: int
     ) -> None:
         clock, randomness = core.system.clock, core.system.randomness
         identities, policy = core.repositories.identities, core.identities.policy
         library, media = core.of(LibraryFeature), core.find(MediaFeature)
-        repositories, media_ports = library.repositories, media.ports if media else None
         self.record_act = core.record_act
         self.import_user = ImportUser(
             identities=identities,
@@ -40,26 +36,16 @@ class ImportsFeature:
             test_otps=policy.test_otps,
             username_rules=policy.username_rules,
         )
-        self.import_users = ImportUsers(import_user=self.import_user, identities=identities)
-        items = repositories.items
+        self.import_users = ImportUsers(self.import_user)
         import_item = ImportItem(
             identities=identities,
-            media_items=items,
-            idempotency_keys=repositories.idempotency_keys,
-            media_ports=media_ports,
+            media_items=library.repositories.items,
+            idempotency_keys=library.repositories.idempotency_keys,
+            media_ports=media.ports if media else None,
             mark_for_deletion=library.mark_for_deletion,
             clock=clock,
             randomness=randomness,
             variant_specs=tuple(variant_specs),
+            max_file_bytes=max_file_bytes,
         )
-        self.import_service = ImportService(
-            import_users=self.import_users,
-            import_items=ImportItems(
-                import_item=import_item,
-                media_items=items,
-                media_ports=media_ports,
-                quota=library.quota,
-                clock=clock,
-            ),
-            clock=clock,
-        )
+        self.import_items = ImportItems(import_item, identities, library.quota)

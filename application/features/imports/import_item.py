@@ -1,22 +1,18 @@
-"""Import a library row of another service, with its file."""
+"""Import an item of another system's library, with its picture."""
 
 import asyncio
-from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 from typing import BinaryIO, Final
 
-from application.features.imports.ports import SourceFiles
-from application.features.imports.sources import ImportedItem
+from application.features.imports.item_lines import ImportedItem
+from application.features.imports.lines import ImportOutcome, ImportProblem, ImportResult
+from application.features.imports.ports import Pictures, UnreadablePicture
 from application.features.media.deletions import MarkForDeletion, delete_files
 from application.features.media.feature import MediaPorts, require_ports
-from application.features.media.ports import (
-    MediaItems,
-    PublishedImage,
-)
+from application.features.media.ports import MediaItems, PublishedImage
 from application.features.media.variants import make_variants, write_files
-from application.ports.errors import ConcurrencyConflict, MediaFileRejected
+from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import ExpiringRecords, Versioned
@@ -30,77 +26,29 @@ from domain.features.media.item import (
     MediaItem,
     make_storage_key,
 )
-from domain.identifier import parse_identifier
-from domain.identities.identity import Identity
 
 IMPORT_KEY_TTL: Final = timedelta(days=400)
 """How long an import knows that an item which was deleted here was imported before."""
 _MAX_ATTEMPTS: Final = 5
 
 
-class ItemOutcome(StrEnum):
-    """What became of a library row."""
-
-    IMPORTED = "imported"
-    UNCHANGED = "unchanged"
-    """It was imported before."""
-    DELETED = "deleted"
-    """It was imported before, and its owner has deleted it here."""
-    REJECTED = "rejected"
-
-
-class ItemProblem(StrEnum):
-    """Why a row is not imported."""
-
-    ID_IN_USE = "id_in_use"
-    OWNER_NOT_IMPORTED = "owner_not_imported"
-    OTHER_BUCKET = "other_bucket"
-    FILE_MISSING = "file_missing"
-    FILE_UNREADABLE = "file_unreadable"
-    FILE_TOO_LARGE = "file_too_large"
-    UNSUPPORTED_IMAGE_TYPE = "unsupported_image_type"
-    INVALID_IMAGE = "invalid_image"
-
-
 @dataclass(frozen=True, slots=True)
-class ItemResult:
-    """What became of a row.
+class _Stored:
+    """The item with the id of a line, in any state; and whether it is known to be imported."""
 
-    Attributes:
-        outcome: What was done; of a dry run, what would be.
-        problem: Why it is rejected.
-        message: More words on the problem.
-        item: The item as it is stored; None if it is rejected or deleted, and in a dry run.
-        read_bytes: The size of the file that was read.
-    """
-
-    outcome: ItemOutcome
-    problem: ItemProblem | None = None
-    message: str = ""
-    item: MediaItem | None = None
-    read_bytes: int = 0
-
-
-class _Rejected(Exception):
-    """The row cannot be imported."""
-
-    def __init__(self, problem: ItemProblem, message: str = "") -> None:
-        super().__init__(problem.value)
-        self.problem = problem
-        self.message = message
+    item: Versioned[MediaItem] | None
+    was_imported: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportItem:
-    """Import a row: record, file, ready.
+    """Import an item: record, file, ready.
 
     - Id, owner, category and time are kept. The file is decoded and encoded anew, as an upload is.
     - The record is written first, so whatever a crash leaves behind is found: the next import
       continues the item, or a cleanup deletes it. A continued item gets new storage keys, and has
       the former ones until their files are deleted: another import or a cleanup may still use them.
-    - A repeat reads only. It brings no item back that its owner has deleted here.
-    - The owner is a user of that service: anybody could send it any id, also that of an
-      account which was made here.
+    - A repeat reads no file. It brings no item back that was deleted here.
     - A quota refuses no item. The caller counts those of each owner.
     """
 
@@ -112,233 +60,155 @@ class ImportItem:
     clock: Clock
     randomness: Randomness
     variant_specs: tuple[VariantSpec, ...]
+    max_file_bytes: int
 
     async def __call__(
-        self,
-        row: ImportedItem,
-        files: SourceFiles,
-        max_bytes: int,
-        open_temporary_file: Callable[[], BinaryIO],
-        accepted_ids: Container[str],
-    ) -> ItemResult:
-        """Import the row.
+        self, item: ImportedItem, owner_id: str | None, pictures: Pictures, *, is_dry_run: bool
+    ) -> ImportResult:
+        """Import the item of an owner; None if there is no such owner.
 
-        Args:
-            row: The row.
-            files: Where its file is.
-            max_bytes: The maximum size of the file.
-            open_temporary_file: Opens an empty file for it.
-            accepted_ids: The ids of users who were imported before, or are here already.
+        A dry run only says what would become of it, and decodes no picture.
 
         Raises:
             StorageError, MediaStorageUnavailable, DomainError: Run the import again to continue.
         """
         for _ in range(_MAX_ATTEMPTS):
-            try:
-                existing, result, is_known = await self._find(row)
-                if result is not None:
-                    if result.item is not None and not is_known:
-                        await self._remember(result.item)
-                    return result
-                await self._check_owner(row, accepted_ids)
-                key = await self._check(row, files, max_bytes)
-                with open_temporary_file() as file:
-                    read_bytes = await _copy(files, key, file, max_bytes)
-                    item = await self._publish(row, file, existing)
-                    return ItemResult(ItemOutcome.IMPORTED, item=item, read_bytes=read_bytes)
-            except _Rejected as error:
-                return ItemResult(ItemOutcome.REJECTED, error.problem, error.message)
-            except ConcurrencyConflict:
-                continue  # another import, or a cleanup, was faster
-        raise ConcurrencyConflict("another import changes the same items")
+            stored = await self._look(item)
+            known = _compare(item, owner_id, stored)
+            if known is not None or owner_id is None:
+                if known and known.outcome is ImportOutcome.UNCHANGED and not is_dry_run:
+                    await self._remember(item.id)  # an import may have been killed before that
+                return known or item.reject(ImportProblem.OWNER_NOT_IMPORTED)
+            opened = await pictures.open(item.file)
+            if isinstance(opened, UnreadablePicture):
+                return item.reject(opened.problem, opened.message)
+            with opened.file:
+                if opened.size > self.max_file_bytes:
+                    text = f"It has {opened.size} bytes, and the limit is {self.max_file_bytes}."
+                    return item.reject(ImportProblem.FILE_TOO_LARGE, text)
+                if is_dry_run:
+                    return item.to_result(ImportOutcome.CREATED)
+                result = await self._publish(item, owner_id, opened.file, stored.item)
+            if result is not None:
+                return result
+        raise ConcurrencyConflict("others change the same item all the time")
 
-    async def check(
-        self, row: ImportedItem, files: SourceFiles, max_bytes: int, accepted_ids: Container[str]
-    ) -> ItemResult:
-        """Return what would become of the row. No file is read.
-
-        Args:
-            row: The row.
-            files: Where its file is.
-            max_bytes: The maximum size of the file.
-            accepted_ids: The ids of users who would be imported before.
-
-        Raises:
-            StorageError, MediaStorageUnavailable
-        """
-        _, result, _ = await self._find(row)
-        if result is not None:
-            return result
-        try:
-            if parse_identifier(row.owner) not in accepted_ids:
-                await self._check_owner(row, accepted_ids)
-            await self._check(row, files, max_bytes)
-        except _Rejected as error:
-            return ItemResult(ItemOutcome.REJECTED, error.problem, error.message)
-        return ItemResult(ItemOutcome.IMPORTED)
-
-    async def _find(
-        self, row: ImportedItem
-    ) -> tuple[Versioned[MediaItem] | None, ItemResult | None, bool]:
-        """Find what has become of the row before.
-
-        Returns:
-            The item of an interrupted import, or the result if there is nothing left to do; and
-            whether it is written that the row was imported.
-        """
-        existing, key = await asyncio.gather(
-            self.media_items.load(row.id), self.idempotency_keys.load(_import_key_id(row.id))
+    async def _look(self, item: ImportedItem) -> _Stored:
+        found, key = await asyncio.gather(
+            self.media_items.load(item.id), self.idempotency_keys.load(_import_key_id(item.id))
         )
-        is_known = key is not None
-        if existing is None:
-            return None, ItemResult(ItemOutcome.DELETED) if is_known else None, is_known
-        item = existing.value
-        if item.owner_id != parse_identifier(row.owner):
-            return None, ItemResult(ItemOutcome.REJECTED, ItemProblem.ID_IN_USE), is_known
-        if item.has_files:
-            return None, ItemResult(ItemOutcome.UNCHANGED, item=item), is_known
-        if item.has_been_ready:
-            return None, ItemResult(ItemOutcome.DELETED), is_known
-        return existing, None, is_known
-
-    async def _check(self, row: ImportedItem, files: SourceFiles, max_bytes: int) -> str:
-        """Return the key of the file, which exists and is not too large."""
-        key = row.file_key
-        if key is None:
-            raise _Rejected(ItemProblem.OTHER_BUCKET)
-        try:
-            size = await files.get_size(key)
-        except MediaFileRejected as error:
-            raise _Rejected(ItemProblem.FILE_UNREADABLE, str(error)) from None
-        if size is None:
-            raise _Rejected(ItemProblem.FILE_MISSING)
-        _check_size(size, max_bytes)
-        return key
+        return _Stored(found, was_imported=key is not None)
 
     async def _publish(
-        self, row: ImportedItem, file: BinaryIO, existing: Versioned[MediaItem] | None
-    ) -> MediaItem:
-        """Publish the image as `UploadImage` does, under the id of the row."""
-        now = self.clock.now()
+        self,
+        item: ImportedItem,
+        owner_id: str,
+        file: BinaryIO,
+        found: Versioned[MediaItem] | None,
+    ) -> ImportResult | None:
+        """Publish the image as `UploadImage` does; return None if somebody else was faster."""
+        ports = require_ports(self.media_ports)
         try:
-            async with require_ports(self.media_ports).image_publisher.publish(
-                file, row.id, self.variant_specs
+            async with ports.image_publisher.publish(
+                file, item.id, self.variant_specs
             ) as published:
-                item = self._make_item(row, published, now, existing)
-                begun = await self._begin(item, existing)
-                images = {item.storage_key: published.full}
+                pending = self._make_item(item, owner_id, published, found)
+                begun = await self._begin(pending, found)
+                if begun is None:
+                    return None
+                images = {pending.storage_key: published.full}
                 images |= {
                     variant.storage_key: published.variants[variant.name]
-                    for variant in item.variants
+                    for variant in pending.variants
                 }
-                await write_files(require_ports(self.media_ports).files, images)
+                await write_files(ports.files, images)
         except UnsupportedImageType as error:
-            raise _Rejected(ItemProblem.UNSUPPORTED_IMAGE_TYPE, error.detected) from None
+            return item.reject(ImportProblem.UNSUPPORTED_IMAGE_TYPE, f"It is {error.detected}.")
         except InvalidImage as error:
-            raise _Rejected(ItemProblem.INVALID_IMAGE, str(error)) from None
-        return await self._finish(begun, tuple(images))
+            return item.reject(ImportProblem.INVALID_IMAGE, str(error))
+        return await self._finish(item, begun, frozenset(images))
 
     def _make_item(
         self,
-        row: ImportedItem,
+        item: ImportedItem,
+        owner_id: str,
         published: PublishedImage,
-        now: datetime,
-        existing: Versioned[MediaItem] | None,
+        found: Versioned[MediaItem] | None,
     ) -> MediaItem:
-        image = published.full.image
+        now, image = self.clock.now(), published.full.image
         random = self.randomness.bytes(STORAGE_KEY_BYTES)
         return MediaItem(
-            id=row.id,
-            owner_id=parse_identifier(row.owner) or "",
-            storage_key=make_storage_key(row.id, random, image.format.suffix),
+            id=item.id,
+            owner_id=owner_id,
+            storage_key=make_storage_key(item.id, random, image.format.suffix),
             image=image,
-            category=row.category,
-            created_at=row.created_at,
+            category=item.category,
+            created_at=min(item.created_at or now, now),
             state=ItemState.PENDING,
             upload_deadline=now + UPLOAD_TIMEOUT,
-            variants=make_variants(row.id, self.variant_specs, published.variants, self.randomness),
-            unused_keys=existing.value.storage_keys if existing else (),
+            variants=make_variants(
+                item.id, self.variant_specs, published.variants, self.randomness
+            ),
+            unused_keys=found.value.storage_keys if found else (),
         )
 
     async def _begin(
-        self, item: MediaItem, existing: Versioned[MediaItem] | None
-    ) -> Versioned[MediaItem]:
-        """Write the record of the pending item, and return it as it is stored."""
-        is_written = await (
-            self.media_items.replace(item, existing.version)
-            if existing
-            else self.media_items.add(item)
-        )
+        self, pending: MediaItem, found: Versioned[MediaItem] | None
+    ) -> Versioned[MediaItem] | None:
+        """Write the record, and return it as it is stored; None if somebody else was faster."""
+        if not await self.media_items.save(pending.id, pending, found.version if found else 0):
+            return None
         # An id that was used before may begin with another version.
-        begun = await self.media_items.load(item.id) if is_written else None
-        if begun is None or begun.value != item:
-            raise ConcurrencyConflict("an item was changed while it was imported")
-        return begun
+        begun = await self.media_items.load(pending.id)
+        return begun if begun is not None and begun.value == pending else None
 
-    async def _finish(self, begun: Versioned[MediaItem], written: tuple[str, ...]) -> MediaItem:
-        item = begun.value
-        await delete_files(require_ports(self.media_ports).files, item.unused_keys)
+    async def _finish(
+        self, item: ImportedItem, begun: Versioned[MediaItem], written: frozenset[str]
+    ) -> ImportResult | None:
+        files, pending = require_ports(self.media_ports).files, begun.value
+        await delete_files(files, pending.unused_keys)
         # An owner who is deleted after this check is cleaned up together with the item.
-        if await self._load_owner(item.owner_id) is None:
+        owner = await self.identities.load(pending.owner_id)
+        if owner is None or owner.value.is_deleted:
             await self.mark_for_deletion(begun)
-            raise _Rejected(ItemProblem.OWNER_NOT_IMPORTED)
-        ready = replace(item, unused_keys=()).mark_ready(self.clock.now())
+            return item.reject(ImportProblem.OWNER_NOT_IMPORTED)
+        ready = replace(pending, unused_keys=()).mark_ready(self.clock.now())
         if ready is None or not await self.media_items.replace(ready, begun.version):
             current = await self.media_items.load(item.id)
             used = current.value.storage_keys if current else ()
-            await delete_files(require_ports(self.media_ports).files, set(written).difference(used))
-            raise ConcurrencyConflict("an item was changed while it was imported")
-        await self._remember(ready)
-        return ready
+            await delete_files(files, written.difference(used))
+            return None
+        await self._remember(item.id)
+        return item.to_result(ImportOutcome.CREATED)
 
-    async def _remember(self, item: MediaItem) -> None:
-        """Write that the row was imported, so that a deleted item does not come back."""
+    async def _remember(self, item_id: str) -> None:
+        """Write that the item was imported, so that it does not come back when it is deleted."""
         now = self.clock.now()
         key = IdempotencyKey(
-            id=_import_key_id(item.id),
+            id=_import_key_id(item_id),
             fingerprint="",
-            item_id=item.id,
+            item_id=item_id,
             upload_deadline=now,
             expires_at=now + IMPORT_KEY_TTL,
             is_complete=True,
         )
         await self.idempotency_keys.add(key)
 
-    async def _check_owner(self, row: ImportedItem, accepted_ids: Container[str]) -> None:
-        owner_id = parse_identifier(row.owner)
-        owner = await self._load_owner(owner_id) if owner_id else None
-        if owner is None or (owner.imported.at is None and owner_id not in accepted_ids):
-            raise _Rejected(ItemProblem.OWNER_NOT_IMPORTED)
 
-    async def _load_owner(self, identity_id: str) -> Identity | None:
-        """Return an identity that is not deleted."""
-        loaded = await self.identities.load(identity_id)
-        return None if loaded is None or loaded.value.is_deleted else loaded.value
+def _compare(item: ImportedItem, owner_id: str | None, stored: _Stored) -> ImportResult | None:
+    """Return what has become of an item before; None if it is to be imported, or continued."""
+    if stored.item is None:
+        return item.to_result(ImportOutcome.DELETED) if stored.was_imported else None
+    found = stored.item.value
+    is_owners = found.owner_id == owner_id
+    if is_owners and found.has_files:
+        return item.to_result(ImportOutcome.UNCHANGED)
+    if not found.has_files and (stored.was_imported or (is_owners and found.has_been_ready)):
+        return item.to_result(ImportOutcome.DELETED)
+    if owner_id is not None and not is_owners:
+        return item.reject(ImportProblem.ID_IN_USE)
+    return None
 
 
 def _import_key_id(item_id: str) -> str:
     return hash_texts("import", item_id)
-
-
-def _check_size(size: int, max_bytes: int) -> None:
-    if size > max_bytes:
-        raise _Rejected(
-            ItemProblem.FILE_TOO_LARGE, f"It has {size} bytes, and the limit is {max_bytes}."
-        )
-
-
-async def _copy(files: SourceFiles, key: str, file: BinaryIO, max_bytes: int) -> int:
-    """Copy a file of the other service to an empty one, and return its size."""
-    size = 0
-    try:
-        async with files.open_file(key) as stored:
-            if stored is None:
-                raise _Rejected(ItemProblem.FILE_MISSING)
-            async for chunk in stored.chunks:
-                size += len(chunk)
-                _check_size(size, max_bytes)
-                file.write(chunk)
-    except MediaFileRejected as error:
-        raise _Rejected(ItemProblem.FILE_UNREADABLE, str(error)) from None
-    file.seek(0)
-    return size

@@ -1,64 +1,33 @@
-"""What an import reads of another service. Nothing is written there."""
+"""The files of an import. Nothing is written there."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
 
-from application.features.media.ports import StoredFile
+from application.features.imports.lines import ImportProblem
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """A document of a database.
+class Picture:
+    """A file that is open for reading, at its beginning, and its size in bytes."""
 
-    Attributes:
-        id: Its id as a text.
-        made_at: The time that is in the id; None if the id has another form.
-        fields: The other fields. In a text that is not UTF-8, U+FFFD stands for what is not.
-    """
-
-    id: str
-    made_at: datetime | None
-    fields: Mapping[str, object] = field(repr=False)
+    file: BinaryIO
+    size: int
 
 
-class Documents(Protocol):
-    """A collection of another service's database."""
+@dataclass(frozen=True, slots=True)
+class UnreadablePicture:
+    """Why a file cannot be read."""
 
-    async def count(self) -> int:
-        """Return how many documents there are, about.
-
-        Raises:
-            StorageError
-        """
-        ...
-
-    def read(self) -> AsyncIterator[Document]:
-        """Yield all documents, each time in the same order.
-
-        Raises:
-            StorageError
-        """
-        ...
+    problem: ImportProblem
+    message: str = ""
 
 
-class SourceFiles(Protocol):
-    """The files of another service, by key."""
+class Pictures(Protocol):
+    """The folder with the pictures of an import."""
 
-    async def get_size(self, key: str, /) -> int | None:
-        """Return the size of the file in bytes, or None if it does not exist.
+    async def open(self, path: str, /) -> Picture | UnreadablePicture:
+        """Open a file by its path in the folder. The caller closes it.
 
-        Raises:
-            MediaStorageUnavailable
-        """
-        ...
-
-    def open_file(self, key: str, /) -> AbstractAsyncContextManager[StoredFile | None]:
-        """Open the file for reading until the end of the block; None if it does not exist.
-
-        Raises:
-            MediaStorageUnavailable
+        No path leads out of the folder, not by a link.
         """
         ...

@@ -1,178 +1,165 @@
-"""The lines of a file of users, and how they become users."""
+"""Users of another system, and the lines of a file that have them."""
 
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 from typing import Final
 
-from application.features.imports.import_user import ImportedUser
+from application.features.imports.line_fields import InvalidField, parse_time
+from application.features.imports.lines import (
+    ImportOutcome,
+    ImportProblem,
+    ImportResult,
+    InvalidLine,
+    Key,
+    Line,
+)
 from domain.errors import AmbiguousPhone, InvalidValue, UnsupportedPhoneType
 from domain.identifier import parse_identifier
 from domain.identities.claims import parse_claims
 from domain.identities.external_id import ExternalId, parse_external_id
+from domain.identities.username import parse_username
 from domain.phone import PhoneNumber, PhoneRules, parse_phone
 
 # 9.19877E+11 has lost digits; 919877000000.0 would be read with one digit more.
 _SPREADSHEET_NUMBER: Final = re.compile(r"\s*\d+(?:[.,]\d+)?[eE][+-]?\d+\s*|\s*\d{7,}[.,]0+\s*")
-_FIRST_YEAR: Final = 1970
-_UNIX_SECONDS: Final = re.compile(r"\d{9,10}(?:\.\d{1,9})?")
-_UNIX_MILLISECONDS: Final = re.compile(r"\d{12,13}")
-# Databases write `2024-01-01 10:11:12 UTC`, and `2024-01-01 10:11:12 +0000`.
-_UTC_NAME: Final = re.compile(r"(?<=\d) ?(?:UTC|GMT)\Z", re.IGNORECASE)
-_OFFSET_SPACE: Final = re.compile(r"(?<=\d) (?=[+-]\d\d:?\d\d\Z)")
 _FLAGS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("true", "t", "1", "yes", "y"), True),
     **dict.fromkeys(("false", "f", "0", "no", "n", "null", ""), False),
 }
-
-
-class LineProblem(StrEnum):
-    """Why a line is no user."""
-
-    INVALID_LINE = "invalid_line"
-    UNREADABLE = "unreadable"
-    NO_PHONE = "no_phone"
-    INVALID_PHONE = "invalid_phone"
-    AMBIGUOUS_PHONE = "ambiguous_phone"
-    UNSUPPORTED_PHONE_TYPE = "unsupported_phone_type"
-    SPREADSHEET_NUMBER = "spreadsheet_number"
-    INVALID_ID = "invalid_id"
-    INVALID_CREATED_AT = "invalid_created_at"
-    INVALID_BLOCKED = "invalid_blocked"
-    INVALID_CLAIMS = "invalid_claims"
-    REPEATED_PHONE = "repeated_phone"
-    REPEATED_ID = "repeated_id"
+FIELDS: Final = ("phone", "id", "external_id", "username", "created_at", "blocked", "claims")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineFields:
-    """What a line says about a user, as it is written there. Empty texts say nothing."""
-
-    phone: str = ""
-    id: str = ""
-    external_id: str = ""
-    username: str = ""
-    created_at: str = ""
-    blocked: str = ""
-    claims: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class UserLine:
-    """A line of a file.
+class ImportedUser:
+    """A user of another system.
 
     Attributes:
-        number: The number of the line, or of its first one, from 1.
-        original: The fields as they are there, for the report. All lines of a file have the same.
-        fields: What is known about the user; None if it is not known which field is which.
-        message: Why the line is not read as a user, if it is not.
-        unread: The names of the fields that have a value and are not read.
+        phone: The phone, which the other system has verified.
+        id: An id that the identity gets: 24 hex digits.
+        external_id: What another system calls the user.
+        username: The name as it is there. Our rules may refuse it.
+        created_at: When the user joined there.
+        is_blocked: Whether the user is blocked there.
+        claims: What tokens of the user have, as `parse_claims` returns it. None leaves them.
     """
 
-    number: int
-    original: Mapping[str, str]
-    fields: LineFields | None
-    message: str = ""
-    unread: Sequence[str] = ()
+    phone: PhoneNumber
+    id: str | None = None
+    external_id: ExternalId | None = None
+    username: str | None = None
+    created_at: datetime | None = None
+    is_blocked: bool = False
+    claims: str | None = None
+
+    @property
+    def keys(self) -> Sequence[Key]:
+        ids = [f"id {self.id}"] if self.id else []
+        ids += [f"external {self.external_id}"] if self.external_id else []
+        return [_phone_key(self.phone), *((ImportProblem.REPEATED_ID, text) for text in ids)]
+
+    @property
+    def name_key(self) -> str | None:
+        """A text that all spellings of the name have; None without a valid name."""
+        if self.username is not None:
+            with suppress(InvalidValue):
+                return parse_username(self.username).key
+        return None
+
+    def reject(self, problem: ImportProblem, message: str = "") -> ImportResult:
+        return ImportResult(ImportOutcome.REJECTED, problem, message, self.is_blocked)
 
 
-class InvalidLine(Exception):
-    """The line is no user. The message never has a phone number.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserLines:
+    """Parses lines with the fields of `FIELDS`, of which some may be missing.
 
     Attributes:
-        phone: The phone of the line, if nothing is wrong with it.
-    """
-
-    def __init__(
-        self, problem: LineProblem, message: str = "", phone: PhoneNumber | None = None
-    ) -> None:
-        super().__init__(problem.value)
-        self.problem = problem
-        self.message = message
-        self.phone = phone
-
-
-def parse_user_line(line: UserLine, default_region: str | None, rules: PhoneRules) -> ImportedUser:
-    """Parse a line.
-
-    Args:
-        line: The line.
         default_region: The country of numbers without a plus.
         rules: The kinds of numbers that may sign in.
-
-    Raises:
-        InvalidLine
+        ignores_blocks: Whether everybody counts as not blocked.
     """
-    fields = line.fields
-    if fields is None or line.message:
-        raise InvalidLine(LineProblem.INVALID_LINE, line.message)
-    phone = _parse_phone(fields.phone, default_region, rules)
-    try:
-        own_id, external_id = _parse_ids(fields)
-        created_at = _parse_time(fields.created_at) if fields.created_at.strip() else None
-        is_blocked = parse_block(fields)
-        claims = _parse_claims(fields.claims) if fields.claims.strip() else None
-    except InvalidLine as error:
-        raise InvalidLine(error.problem, error.message, phone) from None
-    return ImportedUser(
-        phone=phone,
-        id=own_id,
-        external_id=external_id,
-        username=_find_username(fields.username, default_region),
-        created_at=created_at,
-        is_blocked=is_blocked,
-        claims=claims,
-    )
+
+    default_region: str | None
+    rules: PhoneRules
+    ignores_blocks: bool = False
+
+    def parse(self, line: Line) -> ImportedUser | InvalidLine:
+        """Parse a line."""
+        fields, phone, is_blocked = line.fields, None, False
+        try:
+            if not self.ignores_blocks:
+                is_blocked = _FLAGS.get(_clean_flag(fields), False)
+            if line.message:
+                raise InvalidField(ImportProblem.INVALID_LINE, line.message)
+            phone = _parse_phone(fields.get("phone", ""), self.default_region, self.rules)
+            own_id, external_id = _parse_ids(fields)
+            created_at = parse_time(fields.get("created_at", ""))
+            if not self.ignores_blocks and _clean_flag(fields) not in _FLAGS:
+                raise InvalidField(ImportProblem.INVALID_BLOCKED)
+            claims = _parse_claims(fields.get("claims", ""))
+        except InvalidField as error:
+            result = ImportResult(ImportOutcome.REJECTED, error.problem, error.message, is_blocked)
+            return InvalidLine(result, [_phone_key(phone)] if phone else [])
+        return ImportedUser(
+            phone=phone,
+            id=own_id,
+            external_id=external_id,
+            username=_find_username(fields.get("username", ""), self.default_region),
+            created_at=created_at,
+            is_blocked=is_blocked,
+            claims=claims,
+        )
 
 
-def parse_block(fields: LineFields) -> bool:
-    """Return whether the user is blocked.
-
-    Raises:
-        InvalidLine: The line does not say it clearly.
-    """
-    text = fields.blocked.strip().lower()
-    if text not in _FLAGS:
-        raise InvalidLine(LineProblem.INVALID_BLOCKED)
-    return _FLAGS[text]
+def _phone_key(phone: PhoneNumber) -> Key:
+    return ImportProblem.REPEATED_PHONE, phone.e164
 
 
-def _parse_claims(text: str) -> str:
+def _clean_flag(fields: Mapping[str, str]) -> str:
+    return fields.get("blocked", "").strip().lower()
+
+
+def _parse_claims(text: str) -> str | None:
+    """Return the claims; None where the line leaves them."""
+    if not text.strip():
+        return None
     try:
         values = json.loads(text)
         if isinstance(values, dict):
             return parse_claims(values)
     except (ValueError, RecursionError, InvalidValue):
         pass
-    raise InvalidLine(LineProblem.INVALID_CLAIMS)
+    raise InvalidField(ImportProblem.INVALID_CLAIMS)
 
 
 def _parse_phone(text: str, default_region: str | None, rules: PhoneRules) -> PhoneNumber:
     if not text.strip():
-        raise InvalidLine(LineProblem.NO_PHONE)
+        raise InvalidField(ImportProblem.NO_PHONE)
     if _SPREADSHEET_NUMBER.fullmatch(text):
-        raise InvalidLine(LineProblem.SPREADSHEET_NUMBER)
+        raise InvalidField(ImportProblem.SPREADSHEET_NUMBER)
     try:
         return parse_phone(text, default_region, rules)
     except AmbiguousPhone as error:
-        raise InvalidLine(LineProblem.AMBIGUOUS_PHONE, error.message) from None
+        raise InvalidField(ImportProblem.AMBIGUOUS_PHONE, error.message) from None
     except UnsupportedPhoneType as error:
-        raise InvalidLine(LineProblem.UNSUPPORTED_PHONE_TYPE, error.message) from None
+        raise InvalidField(ImportProblem.UNSUPPORTED_PHONE_TYPE, error.message) from None
     except InvalidValue as error:
-        raise InvalidLine(LineProblem.INVALID_PHONE, error.message) from None
+        raise InvalidField(ImportProblem.INVALID_PHONE, error.message) from None
 
 
-def _parse_ids(fields: LineFields) -> tuple[str | None, ExternalId | None]:
+def _parse_ids(fields: Mapping[str, str]) -> tuple[str | None, ExternalId | None]:
     """Return the id and the external id. An id of another form is an external id."""
-    own_id = parse_identifier(fields.id)
-    external = fields.external_id or ("" if own_id else fields.id)
+    text = fields.get("id", "")
+    own_id = parse_identifier(text)
+    external = fields.get("external_id") or ("" if own_id else text)
     try:
         return own_id, parse_external_id(external) if external.strip() else None
     except InvalidValue as error:
-        raise InvalidLine(LineProblem.INVALID_ID, error.message) from None
+        raise InvalidField(ImportProblem.INVALID_ID, error.message) from None
 
 
 def _find_username(text: str, default_region: str | None) -> str | None:
@@ -184,26 +171,3 @@ def _find_username(text: str, default_region: str | None) -> str | None:
     except InvalidValue:
         return text
     return None
-
-
-def _parse_time(text: str) -> datetime:
-    """Parse ISO 8601 (UTC without an offset), or seconds or milliseconds since 1970."""
-    try:
-        time = _read_time(text.strip()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidLine(LineProblem.INVALID_CREATED_AT) from None
-    if time.year < _FIRST_YEAR:
-        raise InvalidLine(LineProblem.INVALID_CREATED_AT)
-    return time
-
-
-def _read_time(text: str) -> datetime:
-    if _UNIX_MILLISECONDS.fullmatch(text):
-        return datetime.fromtimestamp(int(text) / 1000, UTC)
-    if _UNIX_SECONDS.fullmatch(text):
-        return datetime.fromtimestamp(float(text), UTC)
-    without_name = _UTC_NAME.sub("", text)
-    time = datetime.fromisoformat(_OFFSET_SPACE.sub("", without_name))
-    if without_name != text and time.utcoffset():
-        raise ValueError
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

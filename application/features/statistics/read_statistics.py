@@ -1,7 +1,6 @@
 """Read what all processes have written."""
 
-from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,14 +19,11 @@ BATCH_SIZE: Final = 200
 class ReportStatistics:
     """Sum what all processes counted in some hours, or on some days.
 
-    - The report includes all that was written: what a process counted in the last minute may be
-      missing.
-    - It has amounts for operators who may read costs, in the currency of the price list. Amounts in
-      another currency, which the list had before, are left out.
+    The report includes all that was written: what a process counted in the last minute may be
+    missing.
     """
 
     repositories: StatisticsRepositories
-    currency: str
 
     async def __call__(self, operator: Operator, query: StatisticsQuery) -> Statistics:
         """Make the report.
@@ -38,40 +34,11 @@ class ReportStatistics:
             CorruptRecord
         """
         operator.check_scope(Scope.READ_STATISTICS)
-        sums = StatisticsSums(query, self.currency if operator.has_scope(Scope.READ_COSTS) else "")
+        sums = StatisticsSums(query)
         records = self.repositories.hours if query.period is HOUR else self.repositories.days
         async for counted in _list_counts(records, query.first, query.last):
             sums.add(counted)
         return sums.report()
-
-
-@dataclass(frozen=True, slots=True)
-class ReadAmounts:
-    """Sum by country what codes and notices cost in each hour, without calls of the phone line."""
-
-    hours: PeriodRecords
-    currency: str
-
-    async def __call__(
-        self, first: datetime, last: datetime
-    ) -> Mapping[datetime, Mapping[str, int]]:
-        """Return the amounts in millionths of the currency, by the start of the hour.
-
-        Args:
-            first: The start of the first hour.
-            last: The start of the last hour.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        amounts: dict[datetime, Counter[str]] = {}
-        async for counted in _list_counts(self.hours, first, last):
-            by_country = amounts.setdefault(counted.starts_at, Counter())
-            if counted.currency == self.currency:
-                for each in counted.groups:
-                    by_country[each.group.country] += each.counts.millionths
-        return amounts
 
 
 async def _list_counts(

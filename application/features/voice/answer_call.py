@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from application.features.voice.call_back import CallBackCaller
 from application.features.voice.call_limiter import CallLimiter
 from application.features.voice.effects import CarryOutEffect
 from application.features.voice.ports import Calls
-from application.otp.extensions import EndedCall, OtpExtensions
 from application.ports.errors import PortError
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications
@@ -19,8 +17,7 @@ from application.ports.versioned import Versioned
 from application.update import change
 from domain.errors import DomainError, Unauthenticated
 from domain.features.voice.call import Call, CallDirection, CallStatus, inbound_call_id
-from domain.features.voice.call_limits import permits_of_line
-from domain.features.voice.flow import CallFlow, DialResult
+from domain.features.voice.call_texts import CallTexts
 from domain.features.voice.instructions import (
     HangUp,
     Instruction,
@@ -29,22 +26,15 @@ from domain.features.voice.instructions import (
     StoredInstruction,
     resolve,
 )
-from domain.features.voice.walk import (
+from domain.features.voice.menu import advance, apologize, finish_effect, start
+from domain.features.voice.step import (
     CallEvent,
-    CallOutcome,
     ChooseLanguage,
     ClaimedCaller,
-    Dialed,
     Recorded,
     Register,
     Step,
-    advance,
-    apologize,
-    is_menu_over,
-    say_goodbye,
-    start,
 )
-from domain.otp.permits import Permits
 from domain.phone import PhoneNumber
 
 
@@ -123,15 +113,13 @@ class _Completion:
 
     Attributes:
         call: the call.
-        ended_line: the line that the update ended, if any.
+        ended_line: when the line was acquired that the update ended, if any.
         is_line_used: whether the call has the line that was reserved for it.
-        is_first: whether this request was processed, and not a parallel one.
     """
 
     call: Call
-    ended_line: Permits | None = None
+    ended_line: datetime | None = None
     is_line_used: bool = False
-    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,26 +133,21 @@ class AnswerCall:
     - A call over the limits is rejected and leaves no record.
     - A caller id is a claim: an inbound call never reads a code, and never changes or reveals a
       verified identity.
-    - A caller who asked for a code is called back after the call has ended.
     - After a call has ended, it has no more effects. What happened before is still recorded.
     - Without an operator, callers hear at once that nobody answers; without a free line, that the
       operator is busy.
     - Menus end five minutes after the start of the call, those of numbers with a verified identity
       after ten.
     - The line operator sees the caller's number, or without one the number that was called, or else
-      `caller_id`: providers reject a call from an invalid number. What the provider charges for the
-      connection is counted.
+      `caller_id`: providers reject a call from an invalid number.
     """
 
     calls: Calls
     find_caller: FindCaller
     carry_out: CarryOutEffect
     call_limiter: CallLimiter
-    call_back: CallBackCaller
     clock: Clock
-    flow: CallFlow
-    extensions: OtpExtensions
-    provider: str
+    texts: CallTexts
     line_operator: PhoneNumber | None = None
     caller_id: str = ""
 
@@ -192,7 +175,7 @@ class AnswerCall:
 
     def apologize(self, phone: PhoneNumber | None) -> tuple[Instruction, ...]:
         """Return the response after an unforeseen error."""
-        return resolve(apologize(self.flow, ClaimedCaller(phone)).instructions)
+        return resolve(apologize(self.texts, ClaimedCaller(phone)).instructions)
 
     async def _begin(
         self, call_id: str, command: AnswerCallCommand
@@ -206,7 +189,7 @@ class AnswerCall:
                 await self.call_limiter.report_rejection(caller)
             return found
         now = self.clock.now()
-        step, line = await self.call_limiter.reserve_line(start(self.flow, caller), caller)
+        step, line = await self.call_limiter.reserve_line(start(self.texts, caller), caller)
         call = Call(
             id=call_id,
             direction=CallDirection.INBOUND,
@@ -215,7 +198,7 @@ class AnswerCall:
             status=CallStatus.IN_PROGRESS,
             identity_id=caller.identity_id,
             locale=caller.locale,
-        ).complete(None, step, now=now, line=permits_of_line(line))
+        ).complete(None, step, now=now, line_acquired_at=line.acquired_at if line else None)
         if await self.calls.add(call):
             await self.find_caller.mark_called(caller, now)
             return step.instructions
@@ -252,7 +235,7 @@ class AnswerCall:
             elif (answer := await self._answer(command, position, loaded)) is not None:
                 return answer
             loaded = await self.calls.load(call_id)
-        return apologize(self.flow, ClaimedCaller(command.phone)).instructions
+        return apologize(self.texts, ClaimedCaller(command.phone)).instructions
 
     async def _answer(
         self, command: AnswerCallCommand, position: Position, loaded: Versioned[Call]
@@ -260,10 +243,7 @@ class AnswerCall:
         """Return the response at this position; None if a parallel request began its effect."""
         call, now = loaded.value, self.clock.now()
         caller = replace(await self.find_caller(command.phone), locale=call.locale)
-        if is_menu_over(self.flow, position, caller, now - call.started_at):
-            step = say_goodbye(self.flow, caller)
-        else:
-            step = advance(self.flow, position, caller, command.event)
+        step = advance(self.texts, position, caller, command.event, now - call.started_at)
         if call.status.is_final and (step.effect or step.dials):
             return (HangUp(),)
         if step.effect is None:
@@ -284,17 +264,17 @@ class AnswerCall:
         if position is None or effect is None:
             return step.instructions
         try:
-            result = await self.carry_out(call_id, effect, caller)
+            is_done = await self.carry_out(effect, caller)
             if isinstance(effect, Register):
                 joined_id = (await self.find_caller(caller.phone)).identity_id
         except (DomainError, PortError):
             with suppress(PortError):
-                apology = replace(apologize(self.flow, caller), path=step.path)
+                apology = replace(apologize(self.texts, caller), path=step.path)
                 await self._complete(call_id, command, caller, apology)
             raise
         if isinstance(effect, ChooseLanguage):
             caller = replace(caller, locale=effect.locale)
-        after = advance(self.flow, position, caller, result)
+        after = finish_effect(self.texts, position, caller, is_done=is_done)
         after = replace(after, path=(*step.path, *after.path))
         return await self._complete(call_id, command, caller, after, joined_id=joined_id)
 
@@ -310,7 +290,6 @@ class AnswerCall:
         """Store the response, or return that of a parallel request."""
         position, now = command.position, self.clock.now()
         step, line = await self.call_limiter.reserve_line(step, caller)
-        held = permits_of_line(line)
 
         def complete(call: Call | None) -> tuple[Call | None, _Completion | None]:
             if call is None:
@@ -318,15 +297,19 @@ class AnswerCall:
             if isinstance(command.event, Recorded):
                 call = call.keep_recording(command.event, now)
             completed = call.complete(
-                position, step, now=now, line=held, locale=caller.locale, identity_id=joined_id
+                position,
+                step,
+                now=now,
+                line_acquired_at=line.acquired_at if line else None,
+                locale=caller.locale,
+                identity_id=joined_id,
             )
             if completed is call:  # a parallel request has answered
                 return call, _Completion(call)
             return completed, _Completion(
                 completed,
-                ended_line=call.line,
-                is_line_used=completed.line is not None,
-                is_first=True,
+                ended_line=call.line_acquired_at,
+                is_line_used=completed.line_acquired_at is not None,
             )
 
         completion = await change(self.calls, call_id, complete, loaded=loaded)
@@ -335,22 +318,5 @@ class AnswerCall:
         if completion is None:  # the record of the call was deleted
             return step.instructions
         await self.call_limiter.release_line(completion.ended_line)
-        if completion.is_first:
-            self._count_line_operator_call(command.event)
-        if step.outcome is CallOutcome.CALLBACK:
-            self.call_back.schedule(completion.call, caller.phone)
         turn = completion.call.find_turn(position)
         return turn.instructions if turn else step.instructions
-
-    def _count_line_operator_call(self, event: CallEvent) -> None:
-        """Count the call to the line operator that ended with this event."""
-        if not isinstance(event, Dialed) or event.result is not DialResult.ANSWERED:
-            return
-        if self.line_operator is not None:
-            ended = EndedCall(
-                country=self.line_operator.country,
-                provider=self.provider,
-                seconds=event.seconds,
-                has_code=False,
-            )
-            self.extensions.count_cost(ended)

@@ -9,8 +9,8 @@ from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from application.update import change
 from domain.features.voice.call import Call, CallDirection, CallStatus
+from domain.features.voice.call_texts import CallTexts
 from domain.features.voice.code_call import hang_up, read_code, start_code_call
-from domain.features.voice.flow import CallFlow
 from domain.features.voice.instructions import HangUp, Instruction, resolve
 from domain.otp.challenge import Challenge
 from domain.otp.message_preferences import locale_fallbacks
@@ -34,7 +34,7 @@ class AnswerCodeCall:
     phone_verifications: PhoneVerifications
     codes: OtpCodes
     clock: Clock
-    flow: CallFlow
+    texts: CallTexts
 
     async def __call__(self, call_id: str, command: AnswerCallCommand) -> tuple[Instruction, ...]:
         """Answer a request.
@@ -59,7 +59,7 @@ class AnswerCodeCall:
             if challenge is None or not is_next or not _is_this_call(call, command):
                 return call, call
             is_readable = challenge.is_active(now) and self._is_readable(verification, challenge)
-            locale = self.flow.select_locale(phone.country, locale_fallbacks(call.locale))
+            locale = self.texts.select_locale(phone.country, locale_fallbacks(call.locale))
             if not is_readable:
                 step = hang_up()
             elif command.position is None:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from application.features.voice.events import CallRejected
 from application.limits.limit_alerts import LimitAlerts
@@ -11,15 +12,16 @@ from application.ports.limits import LimitStore
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from domain.features.voice.call_limits import CallLimits
-from domain.features.voice.flow import CallFlow, DialResult
-from domain.features.voice.walk import ClaimedCaller, Step, skip_line_operator
-from domain.otp.permits import Outcome, Permits
+from domain.features.voice.call_texts import CallTexts
+from domain.features.voice.menu import skip_line_operator
+from domain.features.voice.step import ClaimedCaller, DialResult, Step
+from domain.otp.delivery import Channel
 from domain.otp.rate_limits import Acquisition, Reservation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallLimiter:
-    """Acquire permits of calls: in the part of verified numbers first, then in that of everybody.
+    """Acquire permits of calls.
 
     - A line is reserved before the call is connected to the line operator, and released when that
       call or the whole call ends. Where both reports are lost it is free again after
@@ -33,7 +35,7 @@ class CallLimiter:
     events: SecurityEvents
     alerts: LimitAlerts
     limits: CallLimits
-    flow: CallFlow
+    texts: CallTexts
     has_line_operator: bool
 
     async def acquire_call(self, caller: ClaimedCaller) -> Acquisition | None:
@@ -64,26 +66,21 @@ class CallLimiter:
         if not step.dials:
             return step, None
         if not self.has_line_operator:
-            return skip_line_operator(self.flow, step, caller, DialResult.FAILED), None
-        reservation = self.limits.reserve_line_operator_call(
-            self.clock.now(),
-            self._key_of(caller),
-            self.flow.max_line_operator_time,
-            is_verified=caller.is_verified,
-        )
+            return skip_line_operator(self.texts, step, caller, DialResult.FAILED), None
+        limits = self.limits.for_line_operator_call(self._key_of(caller))
+        reservation = Reservation(self.clock.now(), limits)
         [acquired] = await self.limit_store.acquire(reservation)
         if isinstance(acquired, Acquisition):
             return step, acquired
         await self._record_rejection(caller, reservation)
-        return skip_line_operator(self.flow, step, caller, DialResult.BUSY), None
+        return skip_line_operator(self.texts, step, caller, DialResult.BUSY), None
 
     def _reserve_call(self, caller: ClaimedCaller) -> Reservation:
-        now, key = self.clock.now(), self._key_of(caller)
-        return self.limits.reserve_inbound_call(now, key, is_verified=caller.is_verified)
+        return Reservation(self.clock.now(), self.limits.for_call(self._key_of(caller)))
 
     async def _record_rejection(self, caller: ClaimedCaller, reservation: Reservation) -> None:
         limit, _ = await self.alerts.name_used_limit(reservation)
-        self.events.record(CallRejected(phone=caller.phone, limit=limit))
+        self.events.record(CallRejected(phone=caller.phone, channel=Channel.VOICE, limit=limit))
 
     async def release(self, acquired: Acquisition | None) -> None:
         """Release permits that no call holds. Where that fails they expire."""
@@ -91,11 +88,10 @@ class CallLimiter:
             with suppress(StorageError):
                 await self.limit_store.release(acquired)
 
-    async def release_line(self, line: Permits | None) -> None:
-        """Release the line of a call, after an update has cleared it."""
-        if line is not None:
-            longest = self.flow.max_line_operator_time
-            await self.release(self.limits.settle_line(line, Outcome.CALL_ENDED, longest))
+    async def release_line(self, acquired_at: datetime | None) -> None:
+        """Release the line of a call that got one then, after an update has cleared it."""
+        if acquired_at is not None:
+            await self.release(Acquisition(acquired_at, (self.limits.of_lines,)))
 
     def _key_of(self, caller: ClaimedCaller) -> str | None:
         return self.codes.phone_key(caller.phone) if caller.phone else None

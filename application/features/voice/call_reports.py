@@ -1,21 +1,18 @@
 """Record what the provider reports of a call."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from application.features.voice.call_back import CallBackCaller
 from application.features.voice.call_limiter import CallLimiter
 from application.features.voice.ports import Calls
 from application.otp.delivery_status import ReportDelivery, ReportedDelivery
-from application.otp.extensions import EndedCall, OtpExtensions
 from application.ports.system import Clock
 from application.update import change
 from application.webhook_urls import PhoneLabels
 from domain.features.voice.call import Call, CallStatus
-from domain.features.voice.walk import Recorded
+from domain.features.voice.step import Recorded
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
-from domain.otp.permits import Permits
-from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +21,9 @@ class CallReports:
 
     calls: Calls
     call_limiter: CallLimiter
-    call_back: CallBackCaller
     report_delivery: ReportDelivery
     clock: Clock
     provider: str
-    extensions: OtpExtensions
 
     async def record_status(
         self,
@@ -36,25 +31,18 @@ class CallReports:
         status: CallStatus,
         *,
         provider_call_id: str,
-        caller: PhoneNumber | None,
         labels: PhoneLabels,
-        called_country: str,
-        seconds: int | None,
     ) -> None:
         """Record the status. It never goes backwards. That of another call is ignored.
 
         The report of a delivery that is a call follows: the code counts as delivered once it was
-        read. The line of a call that ended is free again. An answered call costs the price of the
-        country that was called: for an inbound call, that of our number.
+        read. The line of a call that ended is free again.
 
         Args:
             call_id: our id of the call.
             status: what the provider reports.
             provider_call_id: the provider's id of the call that it reports.
-            caller: the caller id, which is called back after the end if that was promised.
             labels: what the URL of the report says of the phone that was called.
-            called_country: the country of the number that was called.
-            seconds: how long the call was, if the provider says it.
 
         Raises:
             StorageError
@@ -63,29 +51,18 @@ class CallReports:
 
         def advance(
             call: Call | None,
-        ) -> tuple[Call | None, tuple[Call, Permits | None, bool] | None]:
+        ) -> tuple[Call | None, tuple[Call, datetime | None] | None]:
             if call is None or not call.may_have_provider_call_id(provider_call_id):
                 return call, None
             advanced = call.advance_status(status, now)
-            ended_line = call.line if advanced.line is None else None
-            return advanced, (advanced, ended_line, advanced.ended_at != call.ended_at)
+            ended_line = call.line_acquired_at if advanced.line_acquired_at is None else None
+            return advanced, (advanced, ended_line)
 
         result = await change(self.calls, call_id, advance)
         if result is None:
             return
-        call, ended_line, has_ended = result
+        call, ended_line = result
         await self.call_limiter.release_line(ended_line)
-        if has_ended and call.status is CallStatus.COMPLETED and call.duration is not None:
-            length = call.duration.total_seconds() if seconds is None else seconds
-            ended = EndedCall(
-                country=called_country,
-                provider=self.provider,
-                seconds=length,
-                has_code=call.challenge_id is not None,
-            )
-            self.extensions.count_cost(ended)
-        if call.status.is_final:
-            await self.call_back(call, caller)
         if call.report_id is not None:
             delivery = ReportedDelivery(
                 labels=labels,

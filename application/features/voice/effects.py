@@ -1,36 +1,25 @@
 """Carry out the effects of calls."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from application.features.voice.callbacks import Callbacks
 from application.features.voice.events import CallerRegistered
 from application.identities.assign_phone import AssignPhone
 from application.identities.events import UserDeleted
-from application.limits.delivery_limiter import DeliveryLimiter
-from application.otp.deliver_code import TAKEN, DeliverCode
-from application.otp_codes import OtpCodes
 from application.ports.identities import Identities
-from application.ports.otp import NoticeMessage, PhoneVerifications
+from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.update import change
 from domain.errors import Unauthenticated
-from domain.features.voice.call import callback_id
-from domain.features.voice.flow import LEAVING_MESSAGE, CallFlow
-from domain.features.voice.walk import (
-    CallBack,
+from domain.features.voice.step import (
     ChooseLanguage,
     ClaimedCaller,
     Effect,
-    EffectResult,
     Leave,
     Register,
-    locale_of,
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
-from domain.otp.message_preferences import normalize_locale
 from domain.otp.phone_verification import CallLocale, PhoneVerification
 from domain.phone import PhoneNumber
 
@@ -39,27 +28,20 @@ from domain.phone import PhoneNumber
 class CarryOutEffect:
     """Carry out an effect of a call for the phone of the caller id.
 
-    - A caller id is a claim. So a verified identity is never changed, and what is sent to its
-      phone is limited.
-    - A phone that is blocked gets the same results, and nothing is sent to it.
+    - A caller id is a claim. So a verified identity is never changed.
+    - A phone that is blocked gets the same results.
     - A repetition does no harm.
     """
 
     phone_verifications: PhoneVerifications
     assign_phone: AssignPhone
     identities: Identities
-    delivery_limiter: DeliveryLimiter
-    codes: OtpCodes
-    deliver_code: DeliverCode
-    callbacks: Callbacks
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
-    flow: CallFlow
-    countries: Collection[str] | None
 
-    async def __call__(self, call_id: str, effect: Effect, caller: ClaimedCaller) -> EffectResult:
-        """Carry out an effect for a caller. Without a caller id, there is nothing to do.
+    async def __call__(self, effect: Effect, caller: ClaimedCaller) -> bool:
+        """Carry out an effect for a caller, and return whether it is done.
 
         Raises:
             DomainError
@@ -67,27 +49,15 @@ class CarryOutEffect:
         """
         phone, identity_id = caller.phone, caller.identity_id
         if phone is None:
-            return EffectResult.DONE if isinstance(effect, Leave) else EffectResult.REJECTED
-        is_done = True
+            return False
         match effect:
             case Register():
-                is_done = await self._register(phone, effect)
+                return await self._register(phone, effect)
             case Leave():
-                is_done = identity_id is None or await self._leave(phone, identity_id)
-                if not is_done:
-                    flow_locale = locale_of(self.flow, caller)
-                    message = NoticeMessage(
-                        text=flow_locale.texts[LEAVING_MESSAGE],
-                        locale=normalize_locale(flow_locale.voice.language),
-                        requested_locale=normalize_locale(caller.locale),
-                        notice=LEAVING_MESSAGE,
-                    )
-                    await self._explain_leaving(phone, message)
-            case CallBack():
-                is_done = await self.callbacks.request(phone, callback_id(call_id))
+                return identity_id is None or await self._leave(phone, identity_id)
             case ChooseLanguage():
                 await self._keep_locale(phone, effect.locale)
-        return EffectResult.DONE if is_done else EffectResult.REJECTED
+                return True
 
     async def _register(self, phone: PhoneNumber, effect: Register) -> bool:
         """Make the phone an unverified identity, unless it has an identity."""
@@ -138,23 +108,3 @@ class CarryOutEffect:
             return replace(verification, call_locale=chosen), None
 
         await change(self.phone_verifications, phone, choose)
-
-    async def _explain_leaving(self, phone: PhoneNumber, message: NoticeMessage) -> None:
-        """Send the message that says how to leave. Above its limits, the phone got one before."""
-        now = self.clock.now()
-        is_served = self.countries is None or phone.country in self.countries
-        if not is_served or self.codes.is_test_phone(phone, now):
-            return
-        if self.delivery_limiter.find_number_block(phone, now) is not None:
-            return
-        permits = await self.delivery_limiter.acquire_leaving_message(phone, now)
-        if permits is None:
-            return
-        if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
-            await self.deliver_code.timing.imitate(phone.country)
-            return
-        result = await self.deliver_code.send_text(phone, message)
-        if result.status in TAKEN:
-            return
-        outcome = result.status.outcome
-        await self.delivery_limiter.settle_leaving_message(phone, permits, outcome)

@@ -7,19 +7,16 @@ from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, kw_only=True)
-class CallbackRequested(PhoneEvent):
-    """A caller asked for a code, and the limits allow to call the number back."""
-
-    name = "callback_requested"
-
-
-@dataclass(frozen=True, kw_only=True)
 class CallRejected(RejectionEvent):
     """The caller heard a busy tone, or no line to the line operator was free."""
 
     name = "call_rejected"
     is_warning = True
     phone: PhoneNumber | None
+
+    @property
+    def country(self) -> str:
+        return self.phone.country if self.phone else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Call a phone to read a code, or imitate that for a blocked phone."""
 
-import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -29,8 +28,6 @@ _NO_RESPONSE: Final = DeliveryResult(
     DeliveryStatus.UNKNOWN, "The provider of calls does not respond."
 )
 
-_log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class PlaceCodeCall:
@@ -51,21 +48,28 @@ class PlaceCodeCall:
     pause: ProviderPause
     provider: str
 
-    async def __call__(
-        self, phone: PhoneNumber, call: Call, *, is_suppressed: bool
-    ) -> DeliveryResult:
-        """Place the call.
+    def find_pause(self) -> PausedProvider | None:
+        return self.pause.paused
 
-        Args:
-            phone: the phone to call.
-            call: the call. It has a report if it is a delivery, and not a callback.
-            is_suppressed: whether the phone is blocked.
+    async def __call__(self, code: CodeDelivery) -> DeliveryResult:
+        """Place the call that delivers a code which a client asked for.
 
         Raises:
             StorageError: no call was placed.
         """
-        if is_suppressed:
+        phone, delivery = code.phone, code.delivery
+        if delivery.is_suppressed:
             return await self.timing.imitate(phone.country)
+        call = Call(
+            id=delivery.call_id or "",
+            direction=CallDirection.OUTBOUND,
+            started_at=self.clock.now(),
+            identity_id=code.identity_id,
+            challenge_id=code.challenge.id,
+            report_id=delivery.report_id,
+            # Without a locale, that of the country is used.
+            locale=normalize_locale(code.preferences.locale),
+        )
         # What is written is a part of the duration, because a suppressed call writes nothing.
         return await self.timing.record(phone.country, self._place(phone, call))
 
@@ -105,32 +109,3 @@ class PlaceCodeCall:
                 return call
             case _:
                 return call.advance_status(CallStatus.FAILED, self.clock.now())
-
-
-@dataclass(frozen=True, slots=True)
-class DeliverByCall:
-    """Place the call that delivers a code which a client asked for."""
-
-    place_code_call: PlaceCodeCall
-    clock: Clock
-
-    @property
-    def provider(self) -> str:
-        return self.place_code_call.provider
-
-    def find_pause(self) -> PausedProvider | None:
-        return self.place_code_call.pause.paused
-
-    async def __call__(self, code: CodeDelivery) -> DeliveryResult:
-        delivery = code.delivery
-        call = Call(
-            id=delivery.call_id or "",
-            direction=CallDirection.OUTBOUND,
-            started_at=self.clock.now(),
-            identity_id=code.identity_id,
-            challenge_id=code.challenge.id,
-            report_id=delivery.report_id,
-            # Without a locale, that of the country is used.
-            locale=normalize_locale(code.preferences.locale),
-        )
-        return await self.place_code_call(code.phone, call, is_suppressed=delivery.is_suppressed)

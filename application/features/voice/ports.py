@@ -12,8 +12,8 @@ from application.ports.webhooks import SignedRequest
 from domain.cursor import Cursor
 from domain.features.voice.call import Call, CallStatus
 from domain.features.voice.instructions import Instruction, Position
+from domain.features.voice.step import CallEvent
 from domain.features.voice.used_webhook import UsedWebhook
-from domain.features.voice.walk import CallEvent
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 
@@ -135,7 +135,6 @@ class WebhookFields:
         called: The phone that is called, None if it is no valid number.
         event: What happened in the call.
         call_status: Where the call is, if the request says it.
-        call_seconds: How long the call was from the answer to its end, if the request says it.
         request_id: What no other request of the provider has, and a repetition of it does: the id
             of an event, a nonce. The signature covers it. It is used only if the signature does not
             cover the URL. If it is empty, the body is used: then no two requests have the same.
@@ -150,7 +149,6 @@ class WebhookFields:
     call_status: CallStatus | None
     message_status: ReportedStatus | None
     error_code: str
-    call_seconds: int | None = None
     request_id: str = ""
 
 

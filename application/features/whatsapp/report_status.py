@@ -32,7 +32,7 @@ class ReportWhatsApp:
     - It does so only while the code is active and unused, and has a minute left, and never after
       the message arrived or was read. A phone that was blocked meanwhile gets nothing.
     - Where the code was requested again, only the latest delivery falls back.
-    - The delivery keeps its id, attempts and permits. What the other message costs is counted.
+    - The delivery keeps its id, attempts and permits.
     - It goes on after the response to the provider, which would repeat its request.
     """
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from application.features.whatsapp.known_numbers import KnownNumbers
 from application.otp.deliver_code import TAKEN, DeliverCode
-from application.otp.extensions import CodeDelivery, SentMessage
+from application.otp.extensions import CodeDelivery
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import (
@@ -75,14 +75,6 @@ class SendByWhatsApp:
             message = name_message(message, record.id, phone, today, self.keyed_hashes, status_url)
         result, extensions = await self.messenger.send(phone, message), self.deliver_code.extensions
         if result.status in TAKEN:
-            extensions.count_cost(
-                SentMessage(
-                    country=phone.country,
-                    channel=Channel.WHATSAPP,
-                    provider=result.provider,
-                    text=message.text,
-                )
-            )
             if extensions.recent_messages is not None:
                 extensions.recent_messages.add(delivery.public_id, message.text)
             return result

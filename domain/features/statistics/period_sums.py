@@ -1,19 +1,22 @@
 """What is counted of messages and logins in an hour, or on a day."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from domain.otp.delivery import Channel
 
-MAX_GROUPS: Final = 2_000
-"""How many groups of messages a period has: all countries and channels of four providers."""
+MAX_GROUPS: Final = 4_000
+"""How many groups a period has: all countries and channels of a provider, by their results."""
 MAX_UNWRITTEN_PERIODS: Final = 24
 """How many periods a process keeps while the database is away."""
 UNKNOWN: Final = "unknown"
 """In the place of a country or provider that an event does not name."""
+NONE: Final = "none"
+"""In the place of a provider where none was called."""
 OTHER: Final = "other"
 """In the place of the country and the provider of a group that is one too many."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,53 +47,48 @@ DAY: Final = Period("day", timedelta(days=1), timedelta(days=400))
 """Is kept for 400 days: the same month a year ago can be compared."""
 
 
+class Result(StrEnum):
+    """What became of a message or call with a code, or of a request for one."""
+
+    SENT = "sent"
+    """A provider took it, or may have taken it."""
+    NOT_TAKEN = "not_taken"
+    """No provider took it."""
+    DELIVERED = "delivered"
+    """It arrived, as the provider reports later."""
+    UNDELIVERED = "undelivered"
+    """It failed, as the provider reports later."""
+    LOGINS = "logins"
+    """Somebody logged in with its code."""
+    REJECTED = "rejected"
+    """A limit rejected the request, and no provider was called."""
+
+
 @dataclass(frozen=True, slots=True)
-class DeliveryGroup:
-    """The messages and calls of one country, channel and provider."""
+class Group:
+    """What is counted together.
+
+    Attributes:
+        country: The country of the phone.
+        channel: How the code is delivered.
+        provider: The provider.
+        result: What became of it.
+        limit: What rejected it; empty if nothing did.
+    """
 
     country: str
     channel: Channel
     provider: str
+    result: Result
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """What became of messages and calls, and what they cost.
+class GroupCount:
+    """The number of a group."""
 
-    Attributes:
-        sent: Messages and calls with a code that a provider took, or may have taken.
-        delivered: Those that arrived, as the provider reports later.
-        undelivered: Those that failed, as the provider reports later.
-        logins: The logins with their codes.
-        millionths: The amount of codes and notices, in millionths of the currency.
-        line_millionths: The amount of the calls of the phone line.
-    """
-
-    sent: int = 0
-    delivered: int = 0
-    undelivered: int = 0
-    logins: int = 0
-    millionths: int = 0
-    line_millionths: int = 0
-
-    def __add__(self, other: "Counts") -> "Counts":
-        """Return both together."""
-        return Counts(
-            self.sent + other.sent,
-            self.delivered + other.delivered,
-            self.undelivered + other.undelivered,
-            self.logins + other.logins,
-            self.millionths + other.millionths,
-            self.line_millionths + other.line_millionths,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class GroupCounts:
-    """The counts of one country, channel and provider."""
-
-    group: DeliveryGroup
-    counts: Counts
+    group: Group
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,17 +100,13 @@ class PeriodCounts:
             where a clock is set back to a period that the process has forgotten.
         starts_at: The start of the period.
         expires_at: When it is deleted.
-        groups: The counts by country, channel and provider.
-        rejections: How many requests for a code, and calls, each limit rejected.
-        currency: The ISO 4217 code of the amounts; empty where the process has no prices.
+        groups: The number of each group.
     """
 
     id: str
     starts_at: datetime
     expires_at: datetime
-    groups: tuple[GroupCounts, ...] = ()
-    rejections: Mapping[str, int] = field(default_factory=dict)
-    currency: str = ""
+    groups: tuple[GroupCount, ...] = ()
 
 
 @dataclass(slots=True)
@@ -120,8 +114,7 @@ class _Sums:
     """The sums of one period. `number` is different each time that the period begins anew."""
 
     number: int
-    groups: dict[DeliveryGroup, Counts] = field(default_factory=dict)
-    rejections: Counter[str] = field(default_factory=Counter)
+    groups: Counter[Group] = field(default_factory=Counter)
 
 
 class PeriodSums:
@@ -131,32 +124,25 @@ class PeriodSums:
     codes chooses the countries.
     """
 
-    def __init__(self, period: Period, instance: str, currency: str) -> None:
+    def __init__(self, period: Period, instance: str) -> None:
         """Begin without counts.
 
         Args:
             period: An hour or a day.
             instance: A random id of the process: no other process writes its records.
-            currency: That of all amounts; empty without prices.
         """
         self._period = period
         self._instance = instance
-        self._currency = currency
         self._begun = 0
         self._sums: dict[datetime, _Sums] = {}
         self._written: dict[datetime, PeriodCounts] = {}
 
-    def add(self, now: datetime, group: DeliveryGroup, counts: Counts) -> None:
-        """Add counts to those of a country, channel and provider in this period."""
+    def add(self, now: datetime, group: Group, count: int = 1) -> None:
+        """Add to the number of a group in this period."""
         groups = self._find(now).groups
         if group not in groups and len(groups) >= MAX_GROUPS:
-            group = DeliveryGroup(OTHER, group.channel, OTHER)
-        counted = groups.get(group)
-        groups[group] = counts if counted is None else counted + counts
-
-    def add_rejection(self, now: datetime, limit: str) -> None:
-        """Count a rejection by a limit in this period."""
-        self._find(now).rejections[limit] += 1
+            group = replace(group, country=OTHER, provider=OTHER)
+        groups[group] += count
 
     def list_changed(self) -> Sequence[PeriodCounts]:
         """Return the periods whose sums have changed since they were written."""
@@ -192,7 +178,5 @@ class PeriodSums:
             id=f"{starts_at:%Y-%m-%dT%H}:{self._instance}.{sums.number}",
             starts_at=starts_at,
             expires_at=starts_at + self._period.retention,
-            groups=tuple(GroupCounts(*counted) for counted in sums.groups.items()),
-            rejections=dict(sums.rejections),
-            currency=self._currency,
+            groups=tuple(GroupCount(*counted) for counted in sums.groups.items()),
         )

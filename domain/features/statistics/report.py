@@ -1,22 +1,22 @@
 """A report of statistics: which hours or days, and summed by what."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import permutations
-from typing import Final
+from typing import Final, TypeAlias
 
 from domain.errors import InvalidValue, UnsupportedValue
 from domain.features.statistics.period_sums import (
     DAY,
     HOUR,
-    Counts,
-    DeliveryGroup,
+    Group,
     Period,
     PeriodCounts,
+    Result,
 )
 
 DEFAULT_HOURS: Final = 24
@@ -25,6 +25,7 @@ MAX_HOURS: Final = 168
 MAX_DAYS: Final = DAY.retention // DAY.length
 DAY_PATTERN: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _DAY: Final = re.compile(DAY_PATTERN)
+Counts: TypeAlias = Counter[Result]
 
 
 class Dimension(StrEnum):
@@ -34,7 +35,7 @@ class Dimension(StrEnum):
     CHANNEL = "channel"
     PROVIDER = "provider"
 
-    def value_of(self, group: DeliveryGroup) -> str:
+    def value_of(self, group: Group) -> str:
         """Return the country, channel or provider of a group."""
         return str(getattr(group, self))
 
@@ -91,8 +92,7 @@ class Statistics:
 
     Attributes:
         query: What the report is about.
-        currency: That of the amounts; empty if there are none.
-        total: All messages.
+        total: All results.
         rows: The messages by the dimensions of the query, the highest numbers first. Those with
             one first name stand together.
         by_period: Each hour or day, the earliest first, also if nothing was counted.
@@ -100,7 +100,6 @@ class Statistics:
     """
 
     query: StatisticsQuery
-    currency: str
     total: Counts
     rows: Sequence[GroupRow]
     by_period: Sequence[PeriodRow]
@@ -110,30 +109,27 @@ class Statistics:
 class StatisticsSums:
     """The sums of a report, while its records are read."""
 
-    def __init__(self, query: StatisticsQuery, currency: str) -> None:
-        """Begin without counts. Only amounts in this currency are added."""
+    def __init__(self, query: StatisticsQuery) -> None:
+        """Begin without counts."""
         self._query = query
-        self._currency = currency
         self._periods = {start: Counts() for start in query.starts}
         self._rejections = {start: Counter[str]() for start in query.starts}
-        self._groups: dict[tuple[str, ...], Counts] = {}
+        self._groups: defaultdict[tuple[str, ...], Counts] = defaultdict(Counter)
 
     def add(self, counted: PeriodCounts) -> None:
         """Add what a process counted in a period of the report."""
         for each in counted.groups:
-            counts = each.counts
-            if counted.currency != self._currency:
-                counts = replace(counts, millionths=0, line_millionths=0)
-            names = tuple(dimension.value_of(each.group) for dimension in self._query.by)
-            self._groups[names] = self._groups.get(names, Counts()) + counts
-            self._periods[counted.starts_at] += counts
-        self._rejections[counted.starts_at].update(counted.rejections)
+            group = each.group
+            names = tuple(dimension.value_of(group) for dimension in self._query.by)
+            self._groups[names][group.result] += each.count
+            self._periods[counted.starts_at][group.result] += each.count
+            if group.limit:
+                self._rejections[counted.starts_at][group.limit] += each.count
 
     def report(self) -> Statistics:
         """Return the report of what was added."""
         return Statistics(
             query=self._query,
-            currency=self._currency,
             total=sum(self._periods.values(), Counts()),
             rows=_sort_rows(self._groups),
             by_period=[
@@ -206,23 +202,23 @@ def query_days(
 
 
 def _sort_rows(groups: Mapping[tuple[str, ...], Counts]) -> Sequence[GroupRow]:
-    of_first: dict[str, Counts] = {}
+    of_first: defaultdict[str, Counts] = defaultdict(Counter)
     for names, counts in groups.items():
-        of_first[names[0]] = of_first.get(names[0], Counts()) + counts
+        of_first[names[0]].update(counts)
     rows = [GroupRow(names, counts) for names, counts in groups.items()]
     return sorted(
         rows,
         key=lambda row: (
-            *_rank(of_first[row.names[0]]),
+            _rank(of_first[row.names[0]]),
             row.names[0],
-            *_rank(row.counts),
+            _rank(row.counts),
             row.names,
         ),
     )
 
 
-def _rank(counts: Counts) -> tuple[int, int, int]:
-    return -counts.sent, -counts.millionths - counts.line_millionths, -counts.logins
+def _rank(counts: Counts) -> Sequence[int]:
+    return [-counts[result] for result in (Result.SENT, Result.LOGINS, Result.REJECTED)]
 
 
 def _sort(counter: Counter[str]) -> Mapping[str, int]:

@@ -8,9 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 from domain.features.voice.instructions import Position, StoredInstruction
-from domain.features.voice.walk import CallOutcome, Recorded, Step
+from domain.features.voice.step import CallOutcome, Recorded, Step
 from domain.identifier import require_identifier
-from domain.otp.permits import Permits
 
 EFFECT_TIMEOUT: Final = timedelta(seconds=30)
 """After this time, whoever carries out an effect has failed."""
@@ -97,14 +96,14 @@ class Call:
         report_id: The report of the delivery that an outbound call is, if there is one.
         locale: The locale that the request for an outbound call named, or that the caller of an
             inbound call chose in it or before, if any.
-        path: The nodes that it came to.
+        path: The parts of the menu that it came to.
         outcome: What it came to.
         position: Where it waits for an event; None before the first and after the last.
         turns: The requests that were processed.
         effect_started_at: When a request began to carry out an effect; None after its end.
         recordings: What the caller left.
         are_recordings_due: Whether they are to be deleted at once.
-        line: The permits of the line on which it talks to the line operator.
+        line_acquired_at: When it got the line on which it talks to the line operator.
         last_request_at: When the provider last asked what it does next.
     """
 
@@ -126,7 +125,7 @@ class Call:
     effect_started_at: datetime | None = None
     recordings: tuple[Recording, ...] = ()
     are_recordings_due: bool = False
-    line: Permits | None = None
+    line_acquired_at: datetime | None = None
     last_request_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -171,13 +170,13 @@ class Call:
             return self
         if not status.is_final:
             return replace(self, status=status)
-        return replace(self, status=status, ended_at=now, line=None)
+        return replace(self, status=status, ended_at=now, line_acquired_at=None)
 
     def end_without_status(self) -> "Call":
         """Return the call whose last status was lost. It ended after its last request."""
         was_answered = self.status is CallStatus.IN_PROGRESS
         status = CallStatus.COMPLETED if was_answered else CallStatus.NO_ANSWER
-        return replace(self, status=status, ended_at=self.unfinished_since, line=None)
+        return replace(self, status=status, ended_at=self.unfinished_since, line_acquired_at=None)
 
     def set_provider_call_id(self, provider_call_id: str) -> "Call":
         """Return the call with the provider's id. The first one stays, and one too long is none."""
@@ -199,7 +198,7 @@ class Call:
         step: Step,
         *,
         now: datetime,
-        line: Permits | None = None,
+        line_acquired_at: datetime | None = None,
         locale: str | None = None,
         identity_id: str | None = None,
     ) -> "Call":
@@ -209,7 +208,7 @@ class Call:
             position: Where the call waited; None for the first request.
             step: What it does next.
             now: The time.
-            line: The permits of its line, if it calls the line operator now. None at its end.
+            line_acquired_at: When it got its line, if it calls the line operator now.
             locale: The locale of the caller, if one was chosen.
             identity_id: The identity of a caller who joined.
         """
@@ -223,7 +222,7 @@ class Call:
             turns=(*self.turns, Turn(position, step.instructions)),
             effect_started_at=None,
             last_request_at=now,
-            line=None if self.status.is_final else line,
+            line_acquired_at=None if self.status.is_final else line_acquired_at,
             locale=locale or self.locale,
             identity_id=identity_id or self.identity_id,
         )
@@ -267,8 +266,3 @@ def is_provider_id(text: str) -> bool:
 def inbound_call_id(provider_call_id: str) -> str:
     """Return our id of an inbound call: 24 hex digits, the same for each of its requests."""
     return hashlib.sha256(provider_call_id.encode()).hexdigest()[:24]
-
-
-def callback_id(call_id: str) -> str:
-    """Return the id of the callback that an inbound call promises, and of its call."""
-    return hashlib.sha256(f"callback {call_id}".encode()).hexdigest()[:24]

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 MAX_SPEECH_HINTS: Final = 500
+DIAL_TIMEOUT_SECONDS: Final = 20
+"""How long the phone of the line operator rings."""
+MAX_DIAL_SECONDS: Final = 3600
+"""The longest talk with the line operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +18,12 @@ class Position:
     Answers of the caller name the position that they belong to, so that each takes effect once.
 
     Attributes:
-        node: The node of the flow.
+        state: The state of the menu.
         visit: The number of the wait in this call, counted from 1. No two waits have the same.
         repeat: How often the menu was repeated since the call came to it.
     """
 
-    node: str
+    state: str
     visit: int = 1
     repeat: int = 0
 
@@ -81,8 +85,8 @@ class Dial:
 
     number: str
     answer_to: Position
-    timeout_seconds: int = 20
-    max_seconds: int = 3600
+    timeout_seconds: int = DIAL_TIMEOUT_SECONDS
+    max_seconds: int = MAX_DIAL_SECONDS
     caller_id: str = ""
 
 
@@ -130,8 +134,6 @@ class DialLineOperator:
     """Connect the caller to the line operator. Stored in place of the line operator's number."""
 
     answer_to: Position
-    timeout_seconds: int = 20
-    max_seconds: int = 3600
 
 
 StoredInstruction = Say | SayCode | Pause | Gather | DialLineOperator | RecordCaller | GoTo | HangUp
@@ -152,9 +154,8 @@ def resolve(
     resolved: list[Instruction] = []
     for instruction in instructions:
         match instruction:
-            case DialLineOperator(answer_to, timeout_seconds, max_seconds):
-                dial = Dial(line_operator, answer_to, timeout_seconds, max_seconds, caller_id)
-                resolved.append(dial)
+            case DialLineOperator(answer_to):
+                resolved.append(Dial(line_operator, answer_to, caller_id=caller_id))
             case SayCode(voice):
                 for digit in code:
                     resolved += (Say(digit, voice), Pause())

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from domain.features.voice.flow import FlowLocale
+from domain.features.voice.call_texts import SpokenLocale
 
 KEYS: Final = "0123456789*#"
 MAX_SPEECH_LENGTH: Final = 500
@@ -27,7 +27,7 @@ def normalize_speech(text: str) -> Words:
 
 def find_key(
     phrases: Mapping[str, Iterable[str]],
-    locale: FlowLocale,
+    locale: SpokenLocale,
     *,
     whole: Collection[str] = (),
     keys: str = "",
@@ -82,16 +82,11 @@ def find_key(
     return key if key in phrases else None
 
 
-def list_numbers(locale: FlowLocale) -> dict[Words, str]:
+def list_numbers(locale: SpokenLocale) -> dict[Words, str]:
     """Return the key of each digit and number word."""
     digits: dict[Words, str] = {(digit,): digit for digit in KEYS if digit.isdecimal()}
     words = {normalize_speech(word): key for key, words in locale.numbers.items() for word in words}
     return {**digits, **words}
-
-
-def contains(words: Words, phrase: Words) -> bool:
-    """Return whether a phrase occurs in these words."""
-    return any(words[start : start + len(phrase)] == phrase for start in range(len(words)))
 
 
 def _keep(character: str) -> str:

@@ -58,7 +58,7 @@ def audit(
 
     entries = call_with_use_cases(settings, list_entries)
     if as_json:
-        return [_to_json(entries)]
+        return map(_to_json, entries)
     return map(_render, entries) if entries else [_NO_ENTRIES]
 
 
@@ -116,9 +116,9 @@ def _render(entry: "AuditEntry") -> str:
     return "  ".join(filter(None, parts))
 
 
-def _to_json(entries: "Sequence[AuditEntry]") -> str:
+def _to_json(entry: "AuditEntry") -> str:
     from msgspec import json
 
     from entrypoints.http.core.administration.audit_entries import to_entry_response
 
-    return json.encode([to_entry_response(entry) for entry in entries]).decode()
+    return json.encode(to_entry_response(entry)).decode()

@@ -27,7 +27,7 @@ from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
 from entrypoints.commands.core.key_states import describe_keys
 from entrypoints.commands.shared.connection_checks import check_own_adapter
-from entrypoints.core.limits import check_limit_store_extra, open_limit_store
+from entrypoints.core.limits import open_limit_store
 from entrypoints.core.otp import open_messenger
 from entrypoints.opening.database import adapter_of, check_database_extra, open_database
 from entrypoints.opening.extras import check_extra
@@ -45,10 +45,8 @@ from entrypoints.settings.values import (
     Environment,
     Factory,
     HttpHook,
-    LimitStoreLocation,
     MongoLocation,
     PostgresLocation,
-    RedisLocation,
     SqliteLocation,
 )
 
@@ -227,14 +225,9 @@ async def _find_instances(records: RecordStore) -> Sequence[InstanceRecord]:
     return [stored.record for stored in latest]
 
 
-async def _check_limit_store(location: LimitStoreLocation, settings: Settings) -> str:
-    check_limit_store_extra(settings)
-    with name_variable(settings.variable_of("DIALTONE_LIMIT_STORE")):
-        if isinstance(location, RedisLocation):
-            from adapters.databases.redis import inspect_server
-
-            return await inspect_server(location.url)
-        async with open_limit_store(location, settings) as limit_store:
+async def _check_limit_store(factory: Factory, settings: Settings) -> str:
+    with name_variable("DIALTONE_LIMIT_STORE"):
+        async with open_limit_store(factory, settings) as limit_store:
             return await check_own_adapter(limit_store)
 
 

@@ -77,7 +77,9 @@ def _add_act_options(
 
 
 user_argument: Final = click.argument("user", help=f"{USER[0].upper()}{USER[1:]}.")
-json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+json_option: Final = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON; of a list, one object a line."
+)
 
 
 def limit_option(things: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

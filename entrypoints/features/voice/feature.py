@@ -15,7 +15,7 @@ from application.ports.keys import KeyPurpose
 from application.ports.webhooks import coverage_of
 from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
-from domain.phone import PhoneNumber, PhoneRules, parse_phone
+from domain.phone import PhoneNumber, parse_phone
 from entrypoints.features.feature import Feature
 from entrypoints.features.voice.providers import PHONE_PROVIDERS, PhoneProvider
 from entrypoints.opening.factories import health_check_of, open_adapter
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from application.features.voice.calls import CallsPolicy
     from application.features.voice.feature import VoicePolicy
     from application.otp.feature import OtpPolicy
-    from domain.features.voice.flow import CallFlow
+    from domain.features.voice.call_texts import CallTexts
     from entrypoints.http.core.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
@@ -67,16 +67,8 @@ _HOUR: Final = timedelta(hours=1)
 CALLS_PER_COUNTRY: Final = by_profile(
     SlidingWindow(50, _HOUR), SlidingWindow(200, _HOUR), SlidingWindow(2_000, _HOUR)
 )
-"""Calls with a code that apps request. Each counts as a message too, and costs more than one, so
-they are a fifth, or a quarter, of the messages that did not lead to a login."""
-CALLBACKS_PER_COUNTRY: Final = by_profile(
-    SlidingWindow(30, _HOUR), SlidingWindow(100, _HOUR), SlidingWindow(1_000, _HOUR)
-)
-CALLBACKS_TOTAL: Final = by_profile(
-    SlidingWindow(75, _HOUR), SlidingWindow(500, _HOUR), SlidingWindow(5_000, _HOUR)
-)
-"""Calls with a code after a call to the phone line. Anybody causes them with forged numbers, so a
-country has fewer of them than of the calls that apps request."""
+"""Calls with a code. Each counts as a message too, and costs more than one, so they are a fifth, or
+a quarter, of the messages that did not lead to a login."""
 PARALLEL_LINES: Final = by_profile(3, 10, 100)
 """Callers who talk to the line operator at the same time: a tenth of the calls connected in
 an hour, so on each line ten calls of six minutes can follow each other."""
@@ -124,10 +116,10 @@ class VoiceSettings(Settings):
         names_vendors=True,
         example="twilio",
     )
-    call_flow: Path | None = _setting(
-        "TOML file that says what callers of the phone line hear, see docs/voice.md.",
+    call_texts: Path | None = _setting(
+        "TOML file with texts and words of the phone line in further languages, see docs/voice.md.",
         parsers.parse_path,
-        example="/etc/dialtone/phone_line.toml",
+        example="/etc/dialtone/call_texts.toml",
     )
     operator: PhoneNumber | None = _setting(
         "Number that callers of the phone line are connected to; by default nobody answers them.",
@@ -166,12 +158,6 @@ class VoiceSettings(Settings):
             case PhoneProvider(provider=provider) | (Factory() as provider):
                 return (*super().providers, provider)
 
-    def providers_of(self, channel: Channel) -> tuple[str, ...]:
-        """Return the names of the providers of a channel, also of calls."""
-        if channel is Channel.VOICE:
-            return (self.voice_provider,) if self.has_phone_line else ()
-        return super().providers_of(channel)
-
     @property
     def voice_provider(self) -> str:
         """The name of the provider of calls."""
@@ -198,12 +184,8 @@ class VoiceSettings(Settings):
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
         """Return what these settings decide, with the limits of calls."""
         policy = super().otp_policy(are_messages_reported=are_messages_reported)
-        rate_limits = replace(
-            policy.rate_limits,
-            calls_per_country=CALLS_PER_COUNTRY[self.limits],
-            callbacks_per_country=CALLBACKS_PER_COUNTRY[self.limits],
-            callbacks_total=CALLBACKS_TOTAL[self.limits],
-        )
+        calls_per_country = CALLS_PER_COUNTRY[self.limits]
+        rate_limits = replace(policy.rate_limits, calls_per_country=calls_per_country)
         return replace(policy, rate_limits=rate_limits)
 
     def calls_policy(self) -> "CallsPolicy":
@@ -214,15 +196,15 @@ class VoiceSettings(Settings):
             call_retention=self.call_retention, recording_retention=self.recording_retention
         )
 
-    def voice_policy(self, call_flow: "CallFlow") -> "VoicePolicy":
-        """Return what these settings decide, with the flow of `DIALTONE_CALL_FLOW`."""
+    def voice_policy(self, call_texts: "CallTexts") -> "VoicePolicy":
+        """Return what these settings decide, with the texts of `DIALTONE_CALL_TEXTS`."""
         # Imported only here: without a phone line, nothing of it is loaded.
         from application.features.voice.call_urls import CallUrls
         from application.features.voice.feature import VoicePolicy
         from domain.features.voice.call_limits import CallLimits
 
         return VoicePolicy(
-            call_flow=call_flow,
+            call_texts=call_texts,
             call_limits=CallLimits(
                 total=self.inbound_limit_total,
                 line_operator_total=self.operator_limit_total,
@@ -232,28 +214,26 @@ class VoiceSettings(Settings):
             caller_id=self.caller_id,
             call_urls=CallUrls(self.public_url) if self.is_set("DIALTONE_PUBLIC_URL") else None,
             provider=self.voice_provider,
-            countries=self.countries,
-            phone_rules=PhoneRules(accepts_toll_free=self.accepts_toll_free_numbers),
             otp_length=self.otp_length,
         )
 
 
-def load_call_flow(settings: VoiceSettings, file: Path | None = None) -> "CallFlow":
-    """Load the flow of inbound calls, or the one in `file`, and validate it as a whole.
+def load_call_texts(settings: VoiceSettings) -> "CallTexts":
+    """Load the texts and words of the phone line, and validate them as a whole.
 
     Raises:
         StartupError: with one line for each problem.
     """
-    from adapters.calls.flows import InvalidCallFlow, read_call_flow
+    from adapters.calls.call_texts import InvalidCallTexts, read_call_texts
     from entrypoints.opening.operator_files import invalid_file
 
+    variable, path = "DIALTONE_CALL_TEXTS", settings.call_texts
     try:
-        return read_call_flow(file or settings.call_flow, settings.app_name)
-    except InvalidCallFlow as error:
-        path = settings.call_flow if file is None else None
-        prefix = "DIALTONE_CALL_FLOW: " if path else ""
+        return read_call_texts(path, settings.app_name)
+    except InvalidCallTexts as error:
+        prefix = f"{variable}: " if path else ""
         lines = [f"{prefix}{line}." for line in error.lines]
-        raise invalid_file(lines, VoiceSettings, "DIALTONE_CALL_FLOW", path) from error
+        raise invalid_file(lines, VoiceSettings, variable, path) from error
 
 
 def _try_line(settings: VoiceSettings) -> Iterator[Finding]:
@@ -262,12 +242,12 @@ def _try_line(settings: VoiceSettings) -> Iterator[Finding]:
         return
     if isinstance(voice, PhoneProvider) and voice.provider.extra:
         yield Library("DIALTONE_VOICE", voice.provider.extra, voice.name)
-    yield FileCheck(partial(_check_call_flow, settings))
+    yield FileCheck(partial(_check_call_texts, settings))
     yield Trial("phone line", partial(check_phone_line, settings))
 
 
-def _check_call_flow(settings: VoiceSettings) -> Sequence[str]:
-    load_call_flow(settings)
+def _check_call_texts(settings: VoiceSettings) -> Sequence[str]:
+    load_call_texts(settings)
     return ()
 
 
@@ -438,7 +418,7 @@ class _Voice(Feature):
         settings, core = opening.settings.of(VoiceSettings), opening.use_cases
         opening.banner_adapters["calls"] = _describe_provider(settings)
         is_line_open = settings.has_phone_line and core.find(OtpFeature) is not None
-        policy = settings.voice_policy(load_call_flow(settings)) if is_line_open else None
+        policy = settings.voice_policy(load_call_texts(settings)) if is_line_open else None
         with name_variable("DIALTONE_VOICE"):
             ports = await opening.stack.enter_async_context(open_voice(settings))
         repositories = make_voice_repositories(opening.database)
@@ -446,12 +426,14 @@ class _Voice(Feature):
         core.add(CallsFeature(core, repositories, recordings, settings.calls_policy()))
         if ports is not None and policy is not None:
             from application.features.voice.feature import VoiceFeature
+            from entrypoints.core.otp import make_pause
 
             if hasattr(ports.calls, "check"):
                 health = HeldHealthCheck(health_check_of(ports.calls))
                 core.operations.check_readiness.add("calls", health, is_of_provider=True)
             peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
-            core.add(VoiceFeature(core, repositories, ports, peppers, policy))
+            pause = make_pause(opening, policy.provider)
+            core.add(VoiceFeature(core, repositories, ports, peppers, policy, pause))
 
 
 VOICE: Final = _Voice()

@@ -12,7 +12,6 @@ from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
 from domain.otp.channel_order import Channels
 from domain.otp.delivery import Channel
-from entrypoints.core.otp import fail_over
 from entrypoints.features.feature import Feature
 from entrypoints.features.whatsapp.cloud_settings import WhatsAppCloudSettings
 from entrypoints.features.whatsapp.providers import WHATSAPP_PROVIDERS
@@ -60,12 +59,6 @@ class WhatsAppSettings(WhatsAppCloudSettings):
     def providers(self) -> tuple[Provider | Factory | HttpHook, ...]:
         """The providers that the settings name, also for WhatsApp."""
         return super().providers if self.whatsapp is None else (*super().providers, self.whatsapp)
-
-    def providers_of(self, channel: Channel) -> tuple[str, ...]:
-        """Return the names of the providers of a channel, also of WhatsApp."""
-        if channel is Channel.WHATSAPP:
-            return () if self.whatsapp is None else (provider_name(self.whatsapp),)
-        return super().providers_of(channel)
 
 
 def _check_provider(settings: WhatsAppSettings) -> Iterator[Problem]:
@@ -155,6 +148,7 @@ def _add_channel(
         WhatsAppRecordsFeature,
     )
     from application.otp_codes import OtpCodes
+    from entrypoints.core.otp import fail_over
 
     core, messengers = opening.use_cases, {name: messenger}
     guarded = fail_over(messengers, opening)

@@ -28,10 +28,9 @@ from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.packages import find_program
 from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import RunningServer, SourceUnavailable, wait_until
-from tests.support.servers.redis import RedisProcess
 from tests.support.servers.s3 import S3Process
 
-Kind = type[MongoProcess] | type[PostgresProcess] | type[RedisProcess] | type[S3Process]
+Kind = type[MongoProcess] | type[PostgresProcess] | type[S3Process]
 _ENGINE_ERRORS: Final = (DockerException, RequestException, OSError, TimeoutError, RuntimeError)
 """The exceptions of the engine and of the connection to it."""
 

@@ -1,17 +1,16 @@
-"""Real servers for tests: one MongoDB, one PostgreSQL, one Redis and one S3 server for each run.
+"""Real servers for tests: one MongoDB, one PostgreSQL and one S3 server for each run.
 
 - `mongo_url`, `mongo_database`: the server, and an empty database for one test.
 - `postgres_server`, `postgres_database`: the same in PostgreSQL.
-- `redis_url`: the server.
 - `s3_server`: the server with its bucket.
 
 A server starts when a test needs it. No test is skipped because a server is missing. At the end the
 run prints the source of each server. Environment variables:
 
-- `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_POSTGRES_URL`, `DIALTONE_TEST_REDIS_URL`,
-  `DIALTONE_TEST_S3_ENDPOINT` and its keys: running servers;
-- `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_POSTGRES_IMAGE`, `DIALTONE_TEST_REDIS_IMAGE`,
-  `DIALTONE_TEST_S3_IMAGE`: other images;
+- `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_POSTGRES_URL`, `DIALTONE_TEST_S3_ENDPOINT` and its keys:
+  running servers;
+- `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_POSTGRES_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other
+  images;
 - `DIALTONE_TEST_SERVERS`: only these sources, in this order (`servers.py`).
 """
 
@@ -31,7 +30,6 @@ from tests.support.servers.s3 import S3Server
 _FIXTURES: Final = {
     "mongo_url": "mongo",
     "postgres_server": "postgres",
-    "redis_url": "redis",
     "s3_server": "s3",
 }
 _SOCKET: Final = "TEST_SERVERS_SOCKET"
@@ -154,12 +152,6 @@ def new_postgres_database(postgres_server: Any) -> Iterator[Callable[[], str]]:
 def postgres_database(new_postgres_database: Callable[[], str]) -> str:
     """The URL of an empty database for this test."""
     return new_postgres_database()
-
-
-@pytest.fixture(scope="session")
-def redis_url() -> str:
-    """The URL of a Redis; all tests share it, each with a prefix of its own."""
-    return str(_request_or_fail("redis").url)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A MongoDB, a PostgreSQL, a Redis and an S3 server for tests.
+"""A MongoDB, a PostgreSQL and an S3 server for tests.
 
 Each is from the first of these sources that works:
 
@@ -17,7 +17,6 @@ from tests.support.servers.containers import Kind, run_container
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.postgres import PostgresProcess
 from tests.support.servers.process import RunningServer, ServerUnavailable, SourceUnavailable
-from tests.support.servers.redis import RedisProcess
 from tests.support.servers.s3 import S3Process
 
 Environ = Mapping[str, str]
@@ -52,7 +51,6 @@ _SOURCES: Final = {"environment": named, "containers": run_container, "packages"
 KINDS: Final[dict[str, Kind]] = {
     "mongo": MongoProcess,
     "postgres": PostgresProcess,
-    "redis": RedisProcess,
     "s3": S3Process,
 }
 

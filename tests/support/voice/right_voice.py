@@ -27,7 +27,7 @@ from domain.features.voice.instructions import (
     Reject,
     Say,
 )
-from domain.features.voice.walk import Answered, Continued
+from domain.features.voice.step import Answered, Continued
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.failing_provider import FailingProvider

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import pytest
 
-from application.features.voice.events import CallbackRequested
 from application.identities.events import (
     PhoneBlockedByOperator,
     PhoneUnblockedByOperator,
@@ -59,9 +58,9 @@ from domain.identities.username import parse_username
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness, make_policy
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id
-from tests.support.core_harness import A_MESSAGE, WEBHOOK_URLS, wrong_code
+from tests.support.core_harness import A_MESSAGE, wrong_code
 from tests.support.fakes.messenger import UNKNOWN
 from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.markdown import codes, page, tables
@@ -304,12 +303,6 @@ async def test_operations_on_sessions_and_limits_are_recorded(app: AppHarness) -
 
 
 # Features
-
-
-async def test_a_callback_is_recorded_when_it_is_promised() -> None:
-    app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS))
-    await app.callbacks.request(a_phone(), an_id(1))
-    assert app.events.recorded == [CallbackRequested(phone=a_phone())]
 
 
 async def test_a_notice_that_no_provider_takes_is_recorded(app: AppHarness) -> None:

@@ -10,9 +10,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_an_operator_sees_statistics(tmp_path: Path) -> None:
-    prices = tmp_path / "prices.toml"
-    prices.write_text('currency = "USD"\n[US]\nsms = 8300\n', "utf-8")
-    with walking(tmp_path / "service", DIALTONE_PRICES=str(prices)) as walker:
+    with walking(tmp_path / "service") as walker:
         walker.sign_in("+14155570601")
         shown = walker.service.run("statistics")
         assert shown.returncode == 0, shown.stderr

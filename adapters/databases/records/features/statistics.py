@@ -15,30 +15,21 @@ from domain.cursor import Cursor
 from domain.features.statistics.period_sums import PeriodCounts
 
 
-class DeliveryGroupRecord(msgspec.Struct, gc=False):
-    """A country, channel and provider."""
+class GroupRecord(msgspec.Struct, gc=False):
+    """A country, channel, provider and result, and the limit of a rejection."""
 
     country: str
     channel: Literal["sms", "voice", "whatsapp"]
     provider: str
+    result: Literal["sent", "not_taken", "delivered", "undelivered", "logins", "rejected"]
+    limit: str = ""
 
 
-class CountsRecord(msgspec.Struct, gc=False):
-    """What became of messages and calls. Amounts are in millionths of the currency."""
+class GroupCountRecord(msgspec.Struct, gc=False):
+    """The number of a group."""
 
-    sent: int = 0
-    delivered: int = 0
-    undelivered: int = 0
-    logins: int = 0
-    millionths: int = 0
-    line_millionths: int = 0
-
-
-class GroupCountsRecord(msgspec.Struct, gc=False):
-    """The counts of one country, channel and provider."""
-
-    group: DeliveryGroupRecord
-    counts: CountsRecord
+    group: GroupRecord
+    count: int
 
 
 class PeriodCountsRecord(Record, kw_only=True):
@@ -47,9 +38,7 @@ class PeriodCountsRecord(Record, kw_only=True):
     id: str
     starts_at: datetime
     expires_at: datetime
-    groups: tuple[GroupCountsRecord, ...]
-    rejections: dict[str, int]
-    currency: str
+    groups: tuple[GroupCountRecord, ...]
 
 
 def _make_kind(name: str) -> RecordKind[PeriodCountsRecord]:

@@ -9,7 +9,6 @@ import msgspec
 
 from adapters.databases.records.database import Database
 from adapters.databases.records.mapping import RecordMapping
-from adapters.databases.records.permits import PermitsRecord, UsedPartRecord
 from adapters.databases.records.record_kind import (
     EXPIRES_AT,
     Index,
@@ -24,16 +23,15 @@ from domain.cursor import Cursor
 from domain.errors import InvalidIdentifier
 from domain.features.voice import instructions
 from domain.features.voice.call import Call, CallDirection, CallStatus, Recording, Turn
+from domain.features.voice.step import CallOutcome
 from domain.features.voice.used_webhook import UsedWebhook
-from domain.features.voice.walk import CallOutcome
 from domain.identifier import IDENTIFIER_LENGTH
-from domain.otp.permits import Permits, UsedPart
 
 
 class PositionRecord(msgspec.Struct, gc=False):
     """Where a call waits for an answer."""
 
-    node: str
+    state: str
     visit: int = 1
     repeat: int = 0
 
@@ -83,8 +81,6 @@ class DialLineOperatorRecord(Tagged, tag="dial_operator"):
     """Connect the caller to the line operator, whose number is not stored."""
 
     answer_to: PositionRecord
-    timeout_seconds: int
-    max_seconds: int
 
 
 class RecordCallerRecord(Tagged, tag="record"):
@@ -153,15 +149,13 @@ class CallRecord(Record, kw_only=True):
     oldest_recording_at: datetime | None = None
     unfinished_since: datetime | None = None
     last_request_at: datetime | None = None
-    line: PermitsRecord | None = None
+    line_acquired_at: datetime | None = None
 
 
 _RECORD_TYPES: Final[Mapping[type, type]] = {
     Call: CallRecord,
     Turn: TurnRecord,
     Recording: RecordingRecord,
-    Permits: PermitsRecord,
-    UsedPart: UsedPartRecord,
     instructions.Position: PositionRecord,
     instructions.Voice: VoiceRecord,
     instructions.Say: SayRecord,

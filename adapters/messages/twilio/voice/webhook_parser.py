@@ -16,8 +16,14 @@ from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.errors import InvalidValue
 from domain.features.voice.call import CallStatus
-from domain.features.voice.flow import DialResult
-from domain.features.voice.walk import Answered, CallEvent, Continued, Dialed, Recorded
+from domain.features.voice.step import (
+    Answered,
+    CallEvent,
+    Continued,
+    Dialed,
+    DialResult,
+    Recorded,
+)
 from domain.phone import PhoneNumber, parse_phone
 
 _CALL_STATUSES: Final = {
@@ -67,16 +73,14 @@ class TwilioWebhookParser:
             call_status=_CALL_STATUSES.get(fields.get("CallStatus", "")),
             message_status=message.status,
             error_code=message.error_code,
-            call_seconds=_parse_seconds(fields, "CallDuration"),
         )
 
 
 def _parse_event(fields: Mapping[str, str]) -> CallEvent:
     if status := fields.get("DialCallStatus"):
-        seconds = _parse_seconds(fields, "DialCallDuration")
-        return Dialed(_DIAL_RESULTS.get(status, DialResult.FAILED), seconds or 0)
+        return Dialed(_DIAL_RESULTS.get(status, DialResult.FAILED))
     if recording_id := _find_recording(fields):
-        return Recorded(recording_id, _parse_seconds(fields, "RecordingDuration") or 0)
+        return Recorded(recording_id, _parse_seconds(fields.get("RecordingDuration", "")))
     keys, speech = fields.get("Digits", ""), fields.get("SpeechResult", "")
     return Answered(keys, speech) if keys or speech else Continued()
 
@@ -98,6 +102,5 @@ def _parse_phone(text: str) -> PhoneNumber | None:
         return None
 
 
-def _parse_seconds(fields: Mapping[str, str], name: str) -> int | None:
-    text = match_field(_SECONDS, fields.get(name, ""))
-    return int(text) if text else None
+def _parse_seconds(text: str) -> int:
+    return int(match_field(_SECONDS, text) or 0)

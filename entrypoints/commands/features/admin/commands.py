@@ -124,12 +124,12 @@ def list_tokens(settings: "Settings", *, as_json: bool) -> Iterable[str]:
         from entrypoints.http.core.administration.audit_entries import to_actor_response
 
         names = ("id", "name", "created_at", "expires_at", "revoked_at")
-        shown = [
+        shown = (
             {name: getattr(token, name) for name in names}
             | {"scopes": token.granted, "created_by": to_actor_response(token.created_by)}
             for token in tokens
-        ]
-        return [json.encode(shown).decode()]
+        )
+        return [json.encode(each).decode() for each in shown]
     now = datetime.now(UTC)
     return [_render(token, now) for token in tokens] or ["There are no tokens."]
 

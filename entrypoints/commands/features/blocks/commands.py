@@ -109,9 +109,9 @@ def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
     if as_json:
         from msgspec import json
 
-        from entrypoints.http.features.blocks.responses import to_blocks_response
+        from entrypoints.http.features.blocks.responses import to_block_response
 
-        return [json.encode(to_blocks_response(blocks)).decode()]
+        return [json.encode(each).decode() for each in map(to_block_response, blocks)]
     return [
         f"{describe_block(each)}  (added {format_time(each.created_at)} by "
         f"{describe_actor(each.created_by)})"

@@ -71,7 +71,7 @@ def list_events(
         print_errors(f"These are the first {limit}: --limit shows more.")
     labels = destination_labels(settings.of(EventSettings).events)
     if as_json:
-        return [_to_json(found[:limit], labels)]
+        return [_to_json(event, labels) for event in found[:limit]]
     if not found:
         return ["No event is kept." if failed else "No event waits or is kept."]
     return [_render(event, labels) for event in found[:limit]]
@@ -169,24 +169,21 @@ def _render(event: "WaitingEvent", labels: Mapping[str, str]) -> str:
     return "  ".join(parts)
 
 
-def _to_json(found: "Sequence[WaitingEvent]", labels: Mapping[str, str]) -> str:
+def _to_json(event: "WaitingEvent", labels: Mapping[str, str]) -> str:
     from msgspec import json
 
     from entrypoints.http.fields import format_timestamp
 
-    described = [
-        {
-            "id": event.id,
-            "type": event.type.value,
-            "time": format_timestamp(event.occurred_at),
-            "user_id": event.user_id,
-            "destination": labels.get(event.destination),
-            "failures": event.failures,
-            "failure_reason": event.failure_reason or None,
-            "next_attempt_at": event.next_attempt_at and format_timestamp(event.next_attempt_at),
-        }
-        for event in found
-    ]
+    described = {
+        "id": event.id,
+        "type": event.type.value,
+        "time": format_timestamp(event.occurred_at),
+        "user_id": event.user_id,
+        "destination": labels.get(event.destination),
+        "failures": event.failures,
+        "failure_reason": event.failure_reason or None,
+        "next_attempt_at": event.next_attempt_at and format_timestamp(event.next_attempt_at),
+    }
     return json.encode(described).decode()
 
 

@@ -4,30 +4,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.databases.records.outages import OutageRetries
-from application.features.imports.import_user import ImportRun
+from application.features.imports.lines import ImportRun
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.core.migrate import find_migration
 from entrypoints.commands.shared.operator_name import parse_operator
 from entrypoints.commands.shared.options import ActOptions
-from entrypoints.commands.shared.parsing import name_option, parse_reason_option
+from entrypoints.commands.shared.parsing import parse_reason_option
 from entrypoints.features.feature import Feature
 from entrypoints.features.imports import IMPORTS
 from entrypoints.features.media.feature import MEDIA_RECORDS
 from entrypoints.opening.keys import find_key_fingerprint
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import CommandError
-from entrypoints.settings.parsers import parse_country_code
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory
-
-
-def parse_region_option(settings: Settings, text: str | None) -> str | None:
-    """Return the country of numbers without a country code; raises InvalidArgument."""
-    if text is None:
-        return settings.default_region
-    with name_option("--region"):
-        return parse_country_code(text)
 
 
 def parse_run(options: ActOptions, *, is_dry_run: bool) -> ImportRun | None:

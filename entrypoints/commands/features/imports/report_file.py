@@ -19,11 +19,14 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 class ReportFile:
     """Writes whole rows, none of which a spreadsheet reads as a formula."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        """Write to an open file."""
+    def __init__(self, path: Path, descriptor: int, *, replaces: bool) -> None:
+        """Write to an open file, which has this path at the end."""
         self._path = path
         self._descriptor = descriptor
+        self._replaces = replaces
         self._size = 0
+        self.is_complete = False
+        """Whether it has all rows."""
 
     @property
     def is_empty(self) -> bool:
@@ -31,9 +34,14 @@ class ReportFile:
         return not self._size
 
     @property
+    def is_kept(self) -> bool:
+        """Whether its rows are in a file at the end."""
+        return not self.is_empty and (self.is_complete or not self._replaces)
+
+    @property
     def how_to_continue(self) -> str:
         """What to do after an import that ended early."""
-        more = "" if self.is_empty else f", with --replace for {self._path}"
+        more = f", with --replace for {self._path}" if self.is_kept else ""
         return f"What was imported stays. Run the same command again to continue{more}."
 
     def write(self, header: Sequence[str], row: Sequence[str]) -> None:
@@ -64,30 +72,44 @@ class ReportFile:
 def open_report(path: Path, *, replaces: bool) -> Iterator[ReportFile]:
     """Create the file, and remove it at the end if it has no rows.
 
-    What was written stays if the import ends early.
+    To replace a former file, it is written beside that and renamed when it is complete; without
+    rows, the former file is removed then. If an import ends early, the former file stays as it was,
+    and of a new one what was written.
 
     Raises:
         CommandError: It exists and is not to be replaced, or it cannot be created.
     """
+    written = part_of(path) if replaces else path
     with explain_write_errors(path):
-        # A process that was killed may have left an empty file.
+        # A process that was killed may have left an empty file, or a part.
         if replaces or (path.is_file() and not path.stat().st_size):
-            path.unlink(missing_ok=True)
+            written.unlink(missing_ok=True)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             raise CommandError(
                 f"{path} exists: --replace replaces it, or name another file."
             ) from None
-    report = ReportFile(path, descriptor)
+    report = ReportFile(path, descriptor, replaces=replaces)
     try:
         yield report
+        if replaces and report.is_complete:
+            with explain_write_errors(path):
+                if report.is_empty:
+                    path.unlink(missing_ok=True)
+                else:
+                    written.replace(path)
     finally:
         with suppress(OSError):  # of a file on another machine
             os.close(descriptor)
-        if report.is_empty:
+        if replaces or report.is_empty:
             with suppress(OSError):
-                path.unlink()
+                written.unlink()
+
+
+def part_of(path: Path) -> Path:
+    """Return where a file is written that replaces another one at the end."""
+    return path.with_name(f"{path.name}.part")
 
 
 def _escape(field: str) -> str:

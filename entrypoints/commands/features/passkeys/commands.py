@@ -71,8 +71,8 @@ def passkeys(settings: "Settings", user: str, *, as_json: bool) -> Iterable[str]
         from msgspec import json
 
         names = ("id", "name", "created_at", "last_used_at")
-        shown = [{name: getattr(passkey, name) for name in names} for passkey in found]
-        return [json.encode(shown).decode()]
+        shown = ({name: getattr(passkey, name) for name in names} for passkey in found)
+        return [json.encode(each).decode() for each in shown]
     return map(describe_passkey, found) if found else ["There are no passkeys."]
 
 

@@ -1,4 +1,4 @@
-"""`dialtone statistics`: messages, logins and rejections, and what they cost."""
+"""`dialtone statistics`: messages, logins and rejections."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -11,8 +11,7 @@ from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import at_most_one
 
 if TYPE_CHECKING:
-    from domain.features.statistics.period_sums import Counts
-    from domain.features.statistics.report import Statistics
+    from domain.features.statistics.report import Counts, Statistics
     from entrypoints.settings.settings import Settings
 
 
@@ -64,7 +63,7 @@ def statistics(
     as_json: bool,
     as_csv: bool,
 ) -> Iterable[str]:
-    """Report messages, logins, rejections and costs of the last hours, or of some days.
+    """Report messages, logins and rejections of the last hours, or of some days.
 
     Days are at most 400. Hours and days are those of UTC; what the service counted within the last
     minute may be missing.
@@ -105,21 +104,22 @@ def statistics(
 
 
 def _render(report: "Statistics") -> Iterator[str]:
-    """Return the lines of a report: the messages, then rejections."""
+    """Return the lines of a report: the results, then rejections by limit."""
+    from domain.features.statistics.period_sums import Result
+
     query = report.query
     by = " and ".join(query.by)
     unit = f"{query.period.name}{'s' if len(query.starts) > 1 else ''}"
     yield f"{len(query.starts)} {unit} from {query.first:%Y-%m-%d %H:%M} (UTC), by {by}:"
-    if not (report.rows or report.rejections):
+    if not report.rows:
         yield "Nothing was counted."
         return
-    amounts = ("amount", "phone line") if report.currency else ()
     total = ("total", *[""] * (len(query.by) - 1))
     yield from _align(
         [
-            (*query.by, "sent", "delivered", "undelivered", "logins", *amounts),
-            *(_cells(report, row.names, row.counts) for row in report.rows),
-            _cells(report, total, report.total),
+            (*query.by, *(result.replace("_", " ") for result in Result)),
+            *(_cells(row.names, row.counts) for row in report.rows),
+            _cells(total, report.total),
         ],
         len(query.by),
     )
@@ -129,16 +129,10 @@ def _render(report: "Statistics") -> Iterator[str]:
         yield from _align([("rejections by", "number"), *rejections], 1)
 
 
-def _cells(report: "Statistics", names: Sequence[str], counts: "Counts") -> tuple[str, ...]:
-    from domain.features.statistics.prices import format_amount
+def _cells(names: Sequence[str], counts: "Counts") -> tuple[str, ...]:
+    from domain.features.statistics.period_sums import Result
 
-    numbers = (counts.sent, counts.delivered, counts.undelivered, counts.logins)
-    amounts = (counts.millionths, counts.line_millionths) if report.currency else ()
-    return (
-        *names,
-        *(f"{number:,}" for number in numbers),
-        *(f"{format_amount(amount)} {report.currency}" for amount in amounts),
-    )
+    return (*names, *(f"{counts[result]:,}" for result in Result))
 
 
 def _align(rows: Sequence[tuple[str, ...]], names: int) -> Iterator[str]:
@@ -152,6 +146,4 @@ def _align(rows: Sequence[tuple[str, ...]], names: int) -> Iterator[str]:
         )
 
 
-FEATURE_COMMANDS: Final = FeatureCommands(
-    commands=[statistics], scopes=("costs:read", "statistics:read")
-)
+FEATURE_COMMANDS: Final = FeatureCommands(commands=[statistics], scopes=("statistics:read",))

@@ -1,40 +1,17 @@
-"""The command of call flows, and the options of others for calls."""
+"""The options of commands for calls."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from entrypoints.commands.feature_commands import FeatureCommands
-from entrypoints.commands.shared.command import CommandGroup
 from entrypoints.commands.shared.options import PHONE, REASON
 
 if TYPE_CHECKING:
     from entrypoints.settings.rules import Check
     from entrypoints.settings.settings import Settings
-
-flow: Final = CommandGroup("flow", help="Check a call flow.", examples=["check flow.toml", "check"])
-
-
-@flow.command(examples=["flow.toml", ""], needs_data=False)
-@click.argument(
-    "file",
-    required=False,
-    help="A TOML file; default: DIALTONE_CALL_FLOW, or the flow of the service.",
-)
-def check(settings: "Settings", file: str | None) -> Iterator[str]:
-    """Report all problems of a call flow, with the node and what to do."""
-    from adapters.calls.flows.flow_rules import list_contained_phrases
-    from entrypoints.commands.shared.parsing import parse_file
-    from entrypoints.features.voice.feature import VoiceSettings, load_call_flow
-
-    path = None if file is None else parse_file(file)
-    call_flow = load_call_flow(settings.of(VoiceSettings), path)
-    nodes, locales = len(call_flow.nodes), ", ".join(call_flow.locales)
-    yield f"The call flow is valid: {nodes} nodes; locales: {locales}."
-    for place, text in list_contained_phrases(call_flow):
-        yield f"information: {place}: {text}; the longer one counts"
 
 
 def _check_with_signatures(settings: "Settings") -> "Mapping[str, Check]":
@@ -66,7 +43,6 @@ _CALL: Final = click.Option(
     ["--call", "channel"], flag_value="voice", help="Read the code out in a call."
 )
 FEATURE_COMMANDS: Final = FeatureCommands(
-    commands=[flow],
     tried="the phone line (with the URLs to enter at its provider)",
     check_options=[_SHOW_VOICE_URLS],
     channel_options=[_CALL],

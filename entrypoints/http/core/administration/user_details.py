@@ -259,7 +259,7 @@ class RejectionResponse(msgspec.Struct, kw_only=True):
         str,
         described(
             "The limit that rejected it, as in metrics, or `country_not_served`,"
-            " `number_not_served`, `no_phone_line`, `provider_paused` or `proof_required`; empty if"
+            " `number_not_served`, `provider_paused` or `proof_required`; empty if"
             " it is not known.",
             "unverified_per_country",
         ),

@@ -1,4 +1,4 @@
-"""How many messages, logins and rejections there were, and what they cost."""
+"""How many messages, logins and rejections there were."""
 
 from litestar import Controller, get
 
@@ -43,8 +43,7 @@ class StatisticsController(Controller):
         """Sum messages and logins of the last hours, or of some days, and list rejections.
 
         What was counted within the last minute may be missing. The counts have no phone, IP or id.
-        A service token needs the scope `statistics:read`, and for amounts also `costs:read`. The
-        amounts are those of the price list of the service's operator, not of an invoice.
+        A service token needs the scope `statistics:read`.
         """
         query = parse_query(
             statistics.clock.now(), hours=hours, first_day=first_day, last_day=last_day, by=by

@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Response
 
-from domain.features.statistics.prices import to_decimal
+from domain.features.statistics.period_sums import Result
 from domain.features.statistics.report import Statistics
 from entrypoints.words.csv_line import to_csv_line
 
@@ -15,18 +15,9 @@ def csv_lines(report: Statistics) -> Iterator[str]:
 
     There is no total, which a spreadsheet would sum again.
     """
-    amounts = ("currency", "amount", "line_amount") if report.currency else ()
-    yield to_csv_line([*report.query.by, "sent", "delivered", "undelivered", "logins", *amounts])
+    yield to_csv_line([*report.query.by, *Result])
     for row in report.rows:
-        counts = row.counts
-        cells = [*row.names, counts.sent, counts.delivered, counts.undelivered, counts.logins]
-        if report.currency:
-            cells += [
-                report.currency,
-                to_decimal(counts.millionths),
-                to_decimal(counts.line_millionths),
-            ]
-        yield to_csv_line(cells)
+        yield to_csv_line([*row.names, *(row.counts[result] for result in Result)])
 
 
 def csv_response(report: Statistics) -> Response[Any]:

@@ -10,7 +10,7 @@ from entrypoints.http.plugin import ApiPlugin
 
 
 class StatisticsPlugin(ApiPlugin):
-    """Statistics of messages and logins, with what they cost."""
+    """Statistics of messages and logins."""
 
-    scopes = (Scope.READ_COSTS, Scope.READ_STATISTICS)
+    scopes = (Scope.READ_STATISTICS,)
     administration: Sequence[type[Controller]] = (StatisticsController,)

@@ -5,13 +5,14 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from domain.features.statistics.period_sums import DAY, HOUR, Counts
+from domain.features.statistics.period_sums import DAY, HOUR, Result
 from domain.features.statistics.report import (
     DAY_PATTERN,
     DEFAULT_HOURS,
     DIMENSIONS,
     MAX_DAYS,
     MAX_HOURS,
+    Counts,
     Dimension,
     Statistics,
 )
@@ -19,9 +20,6 @@ from entrypoints.http.fields import described, format_timestamp, time_field
 from entrypoints.http.requests.parameters import CountParameter, query_parameter
 
 _IF_SUMMED: Final = "It is there if the messages are summed by it."
-_IF_AMOUNTS: Final = (
-    "In millionths of the currency; null without prices, and for operators who may not read costs."
-)
 
 HOURS: Final = CountParameter(name="hours", default=DEFAULT_HOURS, maximum=MAX_HOURS)
 HoursParameter = Annotated[
@@ -68,7 +66,7 @@ RejectionsField = Annotated[
 
 
 class CountsResponse(msgspec.Struct, kw_only=True):
-    """What became of messages and calls with a code, and the amounts."""
+    """What became of messages and calls with a code, and of requests for them."""
 
     sent: Annotated[
         int,
@@ -76,6 +74,7 @@ class CountsResponse(msgspec.Struct, kw_only=True):
             "The messages and calls with a code that a provider took, or may have taken.", 90
         ),
     ]
+    not_taken: Annotated[int, described("Those that no provider took.", 2)]
     delivered: Annotated[
         int, described("Those that arrived, as the provider reported within this time.", 80)
     ]
@@ -83,13 +82,8 @@ class CountsResponse(msgspec.Struct, kw_only=True):
         int, described("Those that failed, as the provider reported within this time.", 3)
     ]
     logins: Annotated[int, described("The logins with a code.", 61)]
-    millionths: Annotated[
-        int | None,
-        described(f"The amount of codes and notices. {_IF_AMOUNTS}", 7470000, format="int64"),
-    ]
-    line_millionths: Annotated[
-        int | None,
-        described(f"The amount of calls without a code. {_IF_AMOUNTS}", 0, format="int64"),
+    rejected: Annotated[
+        int, described("The requests for a code, and calls, that a limit rejected.", 12)
     ]
 
 
@@ -107,7 +101,10 @@ class StatisticsRowResponse(CountsResponse, kw_only=True):
     )
     provider: Annotated[
         str | msgspec.UnsetType,
-        described(f"The provider, or `other` or `unknown`. {_IF_SUMMED}", "twilio"),
+        described(
+            f"The provider, or `other` or `unknown`; `none` if none was called. {_IF_SUMMED}",
+            "twilio",
+        ),
     ] = msgspec.UNSET
 
 
@@ -121,7 +118,7 @@ class StatisticsPeriodResponse(CountsResponse, kw_only=True):
 
 
 class StatisticsResponse(msgspec.Struct, kw_only=True):
-    """Messages, logins, rejections and amounts."""
+    """Messages, logins and rejections."""
 
     period: Annotated[
         str,
@@ -140,15 +137,7 @@ class StatisticsResponse(msgspec.Struct, kw_only=True):
         str,
         described("What the messages are summed by.", Dimension.COUNTRY.value, enum=DIMENSIONS),
     ]
-    currency: Annotated[
-        str | None,
-        described(
-            "The ISO 4217 code of the currency of all amounts, that of the price list. Amounts in"
-            " another one, which the list had before, are left out. Null without amounts.",
-            "USD",
-        ),
-    ]
-    total: Annotated[CountsResponse, described("All messages.")]
+    total: Annotated[CountsResponse, described("All results.")]
     rows: Annotated[
         list[StatisticsRowResponse],
         described(
@@ -170,12 +159,7 @@ def to_statistics_response(report: Statistics) -> StatisticsResponse:
     def fields_of(counts: Counts, names: Sequence[str] = ()) -> dict[str, Any]:
         return {
             **dict(zip(query.by, names, strict=False)),
-            "sent": counts.sent,
-            "delivered": counts.delivered,
-            "undelivered": counts.undelivered,
-            "logins": counts.logins,
-            "millionths": counts.millionths if report.currency else None,
-            "line_millionths": counts.line_millionths if report.currency else None,
+            **{result: counts[result] for result in Result},
         }
 
     return StatisticsResponse(
@@ -183,7 +167,6 @@ def to_statistics_response(report: Statistics) -> StatisticsResponse:
         first=format_timestamp(query.first),
         last=format_timestamp(query.last),
         by=",".join(query.by),
-        currency=report.currency or None,
         total=CountsResponse(**fields_of(report.total)),
         rows=[StatisticsRowResponse(**fields_of(row.counts, row.names)) for row in report.rows],
         by_period=[

@@ -11,8 +11,7 @@ from litestar.params import FromPath
 from application.features.voice.feature import VoiceFeature
 from application.webhook_urls import parse_phone_labels
 from domain.features.voice.call import inbound_call_id
-from domain.features.voice.walk import Recorded
-from domain.phone import UNKNOWN_COUNTRY
+from domain.features.voice.step import Recorded
 from entrypoints.http.features.voice.call_response import respond, respond_with_apology
 from entrypoints.http.features.voice.webhook import Webhook, receive_webhook
 from entrypoints.http.requests.dependencies import Injected, provide
@@ -68,10 +67,7 @@ class VoiceController(Controller):
                 call_id,
                 fields.call_status,
                 provider_call_id=fields.provider_call_id,
-                caller=fields.caller,
                 labels=parse_phone_labels(webhook.parameters),
-                called_country=fields.called.country if fields.called else UNKNOWN_COUNTRY,
-                seconds=fields.call_seconds,
             )
 
     @post("/recording", status_code=204)

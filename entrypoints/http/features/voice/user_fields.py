@@ -7,7 +7,7 @@ import msgspec
 from application.administration.show_user import UserDetails
 from application.features.voice.details import CallDetails
 from domain.features.voice.call import Call, CallDirection, CallStatus
-from domain.features.voice.walk import CallOutcome
+from domain.features.voice.step import CallOutcome
 from entrypoints.http.core.administration.user_details import UserFields, to_struct
 from entrypoints.http.features.voice.call_status import show_call_status
 from entrypoints.http.fields import ID_DESCRIPTION, described, time_field

@@ -9,7 +9,7 @@ from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.features.voice.call import is_provider_id
 from domain.features.voice.instructions import Position
-from domain.features.voice.walk import Recorded
+from domain.features.voice.step import Recorded
 from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.requests.signed_request import read_signed_request, reject
@@ -53,10 +53,10 @@ class Webhook:
             LookupError: It is incomplete.
             ValueError: It is invalid.
         """
-        if "node" not in self.parameters:
+        if "state" not in self.parameters:
             return None
-        node, visit, repeat = (self.parameters[name] for name in ("node", "visit", "repeat"))
-        return Position(node, int(visit), int(repeat))
+        state, visit, repeat = (self.parameters[name] for name in ("state", "visit", "repeat"))
+        return Position(state, int(visit), int(repeat))
 
 
 async def receive_webhook(request: ApiRequest, voice: Injected[VoiceFeature]) -> Webhook:

@@ -26,13 +26,13 @@ VOICE: Final = Voice("en-US", "Polly.Joanna")
 NUMBER: Final = "+14155550001"
 OTHER_NUMBER: Final = "+14155550142"
 MENU: Final = Position("menu", 2)
-URL: Final = "https://dialtone.example.org/app/voice/c1?node=menu&visit=2"
+URL: Final = "https://dialtone.example.org/app/voice/c1?state=menu&visit=2"
 STATUS_URL: Final = "https://dialtone.example.org/app/voice/recording?call=c1"
 
 
 def url_of(position: Position) -> str:
-    node = quote(position.node)
-    return f"https://dialtone.example.org/app/voice/c1?node={node}&visit={position.visit}"
+    state = quote(position.state)
+    return f"https://dialtone.example.org/app/voice/c1?state={state}&visit={position.visit}"
 
 
 def render(voice_driver: VoiceDriver, *instructions: Instruction) -> Markup:

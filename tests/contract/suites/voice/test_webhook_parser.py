@@ -9,7 +9,7 @@ import pytest
 
 from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest, coverage_of
-from domain.features.voice.walk import Answered, CallEvent, Continued
+from domain.features.voice.step import Answered, CallEvent, Continued
 from tests.contract.suites.promises import not_promised
 from tests.contract.suites.voice.drivers import VoiceDriver
 

@@ -12,7 +12,7 @@ from tests.contract.suites.promises import not_promised
 from tests.contract.suites.signed_headers import find_accepted_parts, with_headers_of
 from tests.contract.suites.voice.drivers import VoiceDriver
 
-URL: Final = "https://dialtone.example.org/app/voice/c1?node=menu%20one&visit=2"
+URL: Final = "https://dialtone.example.org/app/voice/c1?state=menu%20one&visit=2"
 MINUTE: Final = timedelta(minutes=1)
 UNSIGNED_FORM: Final = (("CallSid", "CA" + "1" * 32), ("From", "+14155550001"), ("Digits", ""))
 UNSIGNED_JSON: Final = b'{"MessageSid": "SM1", "MessageStatus": "delivered"}'

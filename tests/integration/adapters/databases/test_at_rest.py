@@ -123,10 +123,7 @@ async def test_a_copy_reveals_no_phone_no_code_and_no_client_ip(
         call_id,
         CallStatus.RINGING,
         provider_call_id="",
-        caller=phones[2],
         labels=PhoneLabels("", ""),
-        called_country="US",
-        seconds=None,
     )
     codes.append(await app.code_of_last_call())
     await app.operations.cleanup()

@@ -19,7 +19,6 @@ from adapters.security.encryption import AesPhoneEncryption
 from application.ports.errors import StorageUnavailable
 from application.ports.versioned import Versioned
 from domain.identities.phone_change import PhoneChange
-from domain.otp.callbacks import PhoneCallbacks
 from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import Channel
 from domain.otp.permits import Recognition
@@ -30,7 +29,6 @@ from tests.integration.adapters.databases.mongo.mongo_support import with_metada
 from tests.integration.adapters.databases.postgres.postgres_support import emptied_database
 from tests.support.builders import (
     NOW,
-    a_callback,
     a_hashed_ip,
     a_phone,
     a_phone_verification,
@@ -107,7 +105,6 @@ OWNED: Final = PhoneVerification(
     deliveries=Deliveries(shared_attempts=(NOW,)),
     trusted_ips=(TrustedIp("a hash", NOW),),
     identity_id=an_id(1),
-    callbacks=PhoneCallbacks((a_callback(),)),
 )
 
 

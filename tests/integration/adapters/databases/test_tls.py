@@ -1,6 +1,6 @@
-"""TLS to PostgreSQL and Redis: what is wrong with a certificate is in the error of the start.
+"""TLS to PostgreSQL: what is wrong with a certificate is in the error of the start.
 
-The servers of the tests have no TLS, so a proxy adds it. `test_mongo_tls` has that of MongoDB.
+The server of the tests has no TLS, so a proxy adds it. `test_mongo_tls` has that of MongoDB.
 """
 
 import socket
@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from adapters.databases.postgres import inspect_database
-from adapters.databases.redis import inspect_server
 from application.ports.errors import ConfigurationError
 from tests.support.certificates import CertificateAuthority, encrypt_key
 from tests.support.servers.http_server import open_tcp_server
@@ -50,10 +49,9 @@ def tls_proxy(folder: Path, url: str) -> Iterator[int]:
     target = urlsplit(url)
 
     def serve(connection: socket.socket) -> None:
-        if target.scheme == "postgresql":
-            if connection.recv(8, socket.MSG_WAITALL) != _TLS_REQUEST:
-                return
-            connection.sendall(b"S")
+        if connection.recv(8, socket.MSG_WAITALL) != _TLS_REQUEST:
+            return
+        connection.sendall(b"S")
         with (
             context.wrap_socket(connection, server_side=True) as client,
             socket.create_connection((target.hostname, target.port)) as server,
@@ -79,36 +77,23 @@ def postgres(folder: Path, postgres_database: str) -> Iterator[Inspect]:
         )
 
 
-@pytest.fixture
-def redis(folder: Path, redis_url: str) -> Iterator[Inspect]:
-    with tls_proxy(folder, redis_url) as port:
-        yield lambda host, options: inspect_server(f"rediss://{host}:{port}?{options}")
-
-
 @pytest.mark.parametrize(
-    ("server", "host", "options", "reason"),
+    ("host", "options", "reason"),
     [
-        ("postgres", "127.0.0.1", f"{VERIFY}&sslrootcert={{folder}}/ca/ca.pem", None),
-        ("postgres", "127.0.0.1", f"{VERIFY}&sslrootcert={{folder}}/other/ca.pem", "sslrootcert"),
-        ("postgres", "localhost", f"{VERIFY}&sslrootcert={{folder}}/ca/ca.pem", "another host"),
-        ("postgres", "127.0.0.1", f"{VERIFY}&sslrootcert=/none.pem", "The file of sslrootcert"),
-        ("postgres", "127.0.0.1", "sslmode=require&sslcert={folder}/ca/ca.pem", "sslkey"),
-        ("postgres", "127.0.0.1", f"{ENCRYPTED_KEY}&sslpassword=secret", None),
-        ("postgres", "127.0.0.1", ENCRYPTED_KEY, "encrypted, and sslpassword is missing or wrong"),
-        ("postgres", "127.0.0.1", f"{ENCRYPTED_KEY}&sslpassword=", "is missing or wrong"),
-        ("redis", "127.0.0.1", "ssl_ca_certs={folder}/ca/ca.pem", None),
-        ("redis", "127.0.0.1", "", "no server that responds.*CERTIFICATE_VERIFY_FAILED"),
+        ("127.0.0.1", f"{VERIFY}&sslrootcert={{folder}}/ca/ca.pem", None),
+        ("127.0.0.1", f"{VERIFY}&sslrootcert={{folder}}/other/ca.pem", "sslrootcert"),
+        ("localhost", f"{VERIFY}&sslrootcert={{folder}}/ca/ca.pem", "another host"),
+        ("127.0.0.1", f"{VERIFY}&sslrootcert=/none.pem", "The file of sslrootcert"),
+        ("127.0.0.1", "sslmode=require&sslcert={folder}/ca/ca.pem", "sslkey"),
+        ("127.0.0.1", f"{ENCRYPTED_KEY}&sslpassword=secret", None),
+        ("127.0.0.1", ENCRYPTED_KEY, "encrypted, and sslpassword is missing or wrong"),
+        ("127.0.0.1", f"{ENCRYPTED_KEY}&sslpassword=", "is missing or wrong"),
     ],
 )
 async def test_a_valid_certificate_is_accepted_and_what_is_wrong_with_another_is_named(
-    request: pytest.FixtureRequest,
-    folder: Path,
-    server: str,
-    host: str,
-    options: str,
-    reason: str | None,
+    postgres: Inspect, folder: Path, host: str, options: str, reason: str | None
 ) -> None:
-    inspected = request.getfixturevalue(server)(host, options.format(folder=folder))
+    inspected = postgres(host, options.format(folder=folder))
     if reason is None:
         await inspected
     else:

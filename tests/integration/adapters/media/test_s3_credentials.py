@@ -15,9 +15,7 @@ from adapters.media.s3 import S3Files, open_s3_files
 from adapters.media.s3.client import S3Connection
 from adapters.media.s3.credentials import find_credentials
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
-from entrypoints.commands.features.imports.hookaba_files import open_hookaba_files
 from entrypoints.features.media import feature as media
-from entrypoints.opening.startup_error import InvalidArgument
 from entrypoints.settings.read import read_settings
 from tests.integration.adapters.media.s3_setup import CACHE_CONTROL, JPEG, KEY
 from tests.support.fakes.clock import MovableClock
@@ -246,36 +244,3 @@ async def test_credentials_are_renewed_before_they_expire(sts: HttpServer, tmp_p
             ) as raised:
                 await files.write(KEY, BytesIO(b"two"), JPEG)
     assert type(raised.value) is MediaStorageUnavailable  # the file was not rejected
-
-
-@pytest.mark.usefixtures("metadata")
-async def test_the_bucket_of_an_older_service_is_read_with_a_role_or_its_own_keys() -> None:
-    with HttpServer(respond_with(200, b"<ListBucketResult/>")) as store:
-        place = {"HOOKABA_S3_ENDPOINT": store.url}
-        keys = {"HOOKABA_AWS_ACCESS_KEY_ID": "AKIAOLDER", "HOOKABA_AWS_SECRET_ACCESS_KEY": SECRET}
-        # A token of ours does not belong to the keys of the older service.
-        for environ, key_id in (
-            (place, "ASIAROLE"),
-            (place | keys | {"AWS_SESSION_TOKEN": TOKEN}, "AKIAOLDER"),
-        ):
-            variables = read_settings(environ, None).variables
-            async with open_hookaba_files("s3://images", None, variables):
-                sent = store.requests[-1].headers
-            assert f"Credential={key_id}/" in sent["Authorization"]
-            assert sent.get("X-Amz-Security-Token") == (None if key_id == "AKIAOLDER" else TOKEN)
-
-
-async def test_one_key_of_the_bucket_of_an_older_service_is_not_enough() -> None:
-    variables = read_settings({"HOOKABA_AWS_SECRET_ACCESS_KEY": SECRET}, None).variables
-    with pytest.raises(InvalidArgument, match=r"set \w*ACCESS_KEY_ID and \w*SECRET") as raised:
-        async with open_hookaba_files("s3://images", None, variables):
-            pass
-    assert SECRET not in str(raised.value)
-
-
-async def test_without_credentials_the_variables_of_the_older_service_are_named() -> None:
-    variables = read_settings({}, None).variables
-
-    with pytest.raises(ConfigurationError, match="Or set HOOKABA_AWS_ACCESS_KEY_ID and"):
-        async with open_hookaba_files("s3://images", None, variables):
-            pass

@@ -16,10 +16,9 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from pymongo import InsertOne, MongoClient
 from pymongo.errors import NotPrimaryError
-from redis.asyncio import Redis
 from twilio.base.exceptions import TwilioRestException
 
-import adapters.databases.redis.limit_store
+import adapters.media.s3.errors
 import adapters.messages.twilio.client  # noqa: F401 -- both know the codes of their libraries
 from adapters.databases.mongo import driver as mongo_driver
 from adapters.databases.postgres import driver as postgres_driver
@@ -87,11 +86,6 @@ async def mongodb_login(place: str) -> object:
         return await asyncio.to_thread(client.Rao.people.find_one)
 
 
-async def redis(place: str) -> object:
-    async with Redis.from_url(f"redis://:{PASSWORD}@{place}") as client:
-        return await client.get(PHONE)
-
-
 async def s3(place: str) -> object:
     config = AioConfig(retries={"max_attempts": 0})
     client = get_session().create_client(
@@ -151,9 +145,6 @@ def tls_place(tmp_path: Path) -> Iterator[str]:
             postgresql, NO_HOST, "psycopg.OperationalError (EAI_NONAME)", id="host-postgresql"
         ),
         pytest.param(mongodb, CLOSED, f"{MONGO_ERROR} (ECONNREFUSED)", id="refused-mongodb"),
-        pytest.param(
-            redis, CLOSED, "redis.exceptions.ConnectionError (ECONNREFUSED)", id="refused-redis"
-        ),
         pytest.param(
             s3, CLOSED,
             "botocore.exceptions.EndpointConnectionError (ConnectionRefusedError ECONNREFUSED)",

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 
-from tests.support.commands import CommandLine
+from tests.support.commands import CommandLine, json_lines
 from tests.support.service import REASON
 
 
@@ -15,7 +15,7 @@ def test_a_token_is_printed_once_and_stored_as_a_hash(dialtone: CommandLine) -> 
         *("--scope", "users:support,users:read", "--scope", "audit:read"),
     )
     listed = dialtone.run("admin-token", "list")
-    (token,) = json.loads(dialtone.run("admin-token", "list", "--json").stdout)
+    (token,) = json_lines(dialtone.run("admin-token", "list", "--json").stdout)
 
     match = re.fullmatch(r"dta_([0-9a-f]{24})_([0-9a-f]{64})\n", created.stdout)
     assert match is not None, created
@@ -30,7 +30,7 @@ def test_a_token_is_printed_once_and_stored_as_a_hash(dialtone: CommandLine) -> 
     assert hashlib.sha256(secret.encode()).hexdigest().encode() in stored
     made_by = token["created_by"]
     assert f" UTC by operator {made_by['id']} (a claim)  expires " in listed.stdout
-    (entry,) = json.loads(dialtone.run("audit", token_id, "--json").stdout)
+    (entry,) = json_lines(dialtone.run("audit", token_id, "--json").stdout)
     assert entry["actor"] == made_by
     reason = "helpdesk: users:read, users:support, audit:read. ticket 4711"
     assert (entry["action"], entry["reason"]) == ("create_token", reason)

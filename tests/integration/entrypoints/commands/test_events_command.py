@@ -1,7 +1,6 @@
 """`dialtone events` as an operator uses it."""
 
 import asyncio
-import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,7 @@ from entrypoints.commands.core.checks import connection_checks
 from entrypoints.commands.features.events import commands
 from entrypoints.features.events.feature import EVENT_RECORDS
 from tests.support.builders import a_phone, a_user, an_id, an_identity
-from tests.support.commands import CommandLine
+from tests.support.commands import CommandLine, json_lines
 from tests.support.servers.fake_hook import FakeReceiver
 
 HOOK: Final = {
@@ -75,7 +74,7 @@ def test_events_are_listed_with_the_origin_of_the_destination_only(dialtone: Com
     listed = dialtone.run("events", "list", "--limit", "1")
     assert listed.stdout.startswith(f"{KEPT_EVENT} ")
     assert "These are the first 1: --limit shows more." in listed.stderr
-    [as_json] = json.loads(dialtone.run("events", "list", "--failed", "--json").stdout)
+    [as_json] = json_lines(dialtone.run("events", "list", "--failed", "--json").stdout)
     assert (as_json["id"], as_json["next_attempt_at"]) == (KEPT_EVENT, None)
     assert (as_json["destination"], as_json["failures"]) == (origin, 2)
     assert as_json["failure_reason"] == REASON

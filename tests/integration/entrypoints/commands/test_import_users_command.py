@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.commands import CommandLine, Ended
+from tests.support.commands import CommandLine, Ended, json_lines
 from tests.support.servers.process import wait_until
 from tests.support.service import REASON, START_TIMEOUT, Service, command
 
@@ -84,7 +84,7 @@ def test_users_are_imported_and_others_are_listed(dialtone: CommandLine) -> None
     )
     assert (first["id"], first["username"]) == ("5f7c8ec7c33c6c004bbafe82", "Rahul Sharma")
     assert second["external_id"] == "member 42"
-    entries = json.loads(dialtone.run("audit", "--json").stdout)
+    entries = json_lines(dialtone.run("audit", "--json").stdout)
     acts = [entry["reason"] for entry in entries if entry["action"] == "import_users"]
     again, before = [reason for reason in acts if "lines: 5," in reason]  # none of the dry run
     assert (again.partition(" (")[0], before.partition(" (")[0]) == ("a test", "move")

@@ -1,7 +1,6 @@
 """`dialtone library` and `dialtone media check` as an operator uses them."""
 
 import asyncio
-import json
 
 import pytest
 
@@ -12,7 +11,7 @@ from domain.features.media.item import MediaItem
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.features.media.feature import MEDIA
 from tests.support.builders import a_session
-from tests.support.commands import CommandLine
+from tests.support.commands import CommandLine, json_lines
 from tests.support.images import as_file, still_gif
 from tests.support.service import REASON
 
@@ -39,7 +38,7 @@ def test_an_item_is_hidden_shown_again_and_deleted(dialtone: CommandLine, item: 
         ended = dialtone.run("library", action, item.id, *REASON)
         assert (ended.returncode, ended.stderr) == (0, "")
         assert ended.stdout.startswith(f"The item {item.id} of the user {item.owner_id} {text}.")
-    entries = json.loads(dialtone.run("audit", item.owner_id, "--json").stdout)
+    entries = json_lines(dialtone.run("audit", item.owner_id, "--json").stdout)
     assert [(entry["action"], entry["item_id"]) for entry in entries[:3]] == [
         (f"{action}_item", item.id) for action, _ in reversed(acts)
     ]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from tests.support.commands import CommandLine
+from tests.support.commands import CommandLine, json_lines
 from tests.support.service import REASON
 
 PHONE: Final = "+14155591000"
@@ -25,12 +25,12 @@ def test_an_operator_invites_and_check_settings_names_who_has_none(tmp_path: Pat
     assert invited.stdout.startswith("http://localhost:8000/console/passkeys/enrol#")
     assert len(invited.stdout.splitlines()) == 1
     assert dialtone.run("user", "passkeys", PHONE).stdout == "There are no passkeys.\n"
-    assert json.loads(dialtone.run("user", "passkeys", PHONE, "--json").stdout) == []
+    assert json_lines(dialtone.run("user", "passkeys", PHONE, "--json").stdout) == []
     lost = dialtone.run("user", "passkey-remove", PHONE, "--all", *REASON)
     assert "There is no such passkey" in lost.stderr
     user = json.loads(dialtone.run("user", "show", PHONE, "--json").stdout)
     assert user["passkeys"] == []
-    entries = json.loads(dialtone.run("audit", PHONE, "--json").stdout)
+    entries = json_lines(dialtone.run("audit", PHONE, "--json").stdout)
     assert "invite_passkey" in [entry["action"] for entry in entries]
     required = CommandLine(tmp_path, {**NAMES, "DIALTONE_STAFF_PASSKEYS": "required"})
     checked = required.run("check-settings")

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from entrypoints.words.code_words import ONLY_IN_LOG
-from tests.support.commands import CommandLine
+from tests.support.commands import CommandLine, json_lines
 from tests.support.service import REASON
 
 PHONE: Final = "+14155591042"
@@ -25,7 +25,7 @@ def user_id(dialtone: CommandLine) -> str:
 
 def audit_of(dialtone: CommandLine, user: str) -> list[dict[str, Any]]:
     """Return the entries about a user since the account was created, the newest first."""
-    entries: list[dict[str, Any]] = json.loads(dialtone.run("audit", user, "--json").stdout)
+    entries: list[dict[str, Any]] = json_lines(dialtone.run("audit", user, "--json").stdout)
     return [entry for entry in entries if entry["action"] != "create_user"]
 
 

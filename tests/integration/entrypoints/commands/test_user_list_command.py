@@ -3,7 +3,7 @@
 import csv
 import json
 
-from tests.support.commands import CommandLine
+from tests.support.commands import CommandLine, json_lines
 from tests.support.service import REASON
 
 
@@ -13,7 +13,7 @@ def test_users_are_printed_as_json_lines_and_as_csv(dialtone: CommandLine) -> No
     lines = dialtone.run("user", "list", *REASON).stdout.splitlines()
     blocked = dialtone.run("user", "list", "--blocked", "true", "--format", "csv", *REASON)
     table = dialtone.run("user", "list", "--format", "csv", "--created-since=2026-01-01", *REASON)
-    audit = json.loads(dialtone.run("audit", "--json").stdout)
+    audit = json_lines(dialtone.run("audit", "--json").stdout)
 
     users = [json.loads(line) for line in lines]
     assert [user["id"] for user in users] == ids

@@ -1,4 +1,4 @@
-"""`dialtone flow check`, and what `check-settings --connect` says of the phone line."""
+"""What `check-settings` says of the phone line, also with `--connect`."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,12 +12,12 @@ from adapters.security.encryption import AesPhoneEncryption
 from application.features.voice.call_urls import CallUrls
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import SignatureCoverage
+from domain.features.voice.call_texts import Text, Words
 from entrypoints.commands.core.checks import connection_checks
 from entrypoints.commands.features.voice import commands
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.settings import Settings
-from tests.support.commands import call
 from tests.support.keys import FakeKeyRing, create_secrets_file
 from tests.support.voice.right_voice import RightVoice
 
@@ -32,28 +32,17 @@ PHONE_LINE: Final = {
 }
 
 
-def check(*arguments: str) -> Sequence[str]:
-    return call(commands.check, read_settings({}, None), *arguments)
-
-
-def test_a_flow_is_checked_with_what_may_be_a_mistake() -> None:
-    valid, *contained = check()
-    assert valid.startswith("The call flow is valid: ")
-    assert "main_menu.choices: 'leave' (4) is inside 'leave feedback' (3)" in "\n".join(contained)
-
-
-def test_the_problems_of_a_flow_are_lines_of_an_error(tmp_path: Path) -> None:
-    flow_file = tmp_path / "flow.toml"
-    flow_file.write_text('default_locale = "en"\n')
-    with pytest.raises(StartupError) as of_file:
-        check(str(flow_file))
+def test_the_problems_of_texts_are_lines_of_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "texts.toml"
+    file.write_text('[locales.de]\nlanguage = "de-DE"\n')
     with pytest.raises(StartupError) as of_setting:
-        read_settings(PHONE_LINE | {"DIALTONE_CALL_FLOW": str(flow_file)}, None, checks_files=True)
+        read_settings(PHONE_LINE | {"DIALTONE_CALL_TEXTS": str(file)}, None, checks_files=True)
 
-    lines = str(of_file.value).splitlines()
-    assert f"{flow_file}, nodes: there is none; add a table [nodes.NAME]." in lines
-    assert str(of_setting.value).startswith("DIALTONE_CALL_FLOW: ")
-    assert len(lines) == len(str(of_setting.value).splitlines()) == 4
+    lines = str(of_setting.value).splitlines()
+    place = f"DIALTONE_CALL_TEXTS: {file}, locales.de"
+    assert f'{place}.texts.goodbye: it is missing; add goodbye = "…".' in lines
+    assert f'{place}.words.yes: it is missing; add yes = ["…", "…"].' in lines
+    assert len(lines) == len(Text) + len(Words)
 
 
 def urls_in(lines: Sequence[str]) -> list[str]:

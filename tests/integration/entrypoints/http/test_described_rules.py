@@ -17,8 +17,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.features.statistics.prices import PriceList
-from domain.otp.delivery import Channel
 from entrypoints.http.app import describe_app
 from tests.integration.entrypoints.http.uploads import (
     CONTENT_TYPE,
@@ -28,7 +26,7 @@ from tests.integration.entrypoints.http.uploads import (
     user_part,
 )
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
-from tests.support.app_harness import AppHarness, make_policy
+from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.examples import examples
 from tests.support.http_settings import make_http_settings, make_plugins
@@ -246,8 +244,7 @@ def code_of(response: Response, field: Field) -> str | None:
 
 @pytest.fixture
 def driver() -> Iterator[HttpDriver]:
-    prices = PriceList("USD", {("IN", Channel.SMS): 83_000})
-    with open_http_driver(SETTINGS, AppHarness(policy=make_policy(prices=prices))) as opened:
+    with open_http_driver(SETTINGS, AppHarness()) as opened:
         yield opened
 
 

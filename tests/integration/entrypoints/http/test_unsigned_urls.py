@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from adapters.calls.flows import read_call_flow
+from adapters.calls.call_texts import read_call_texts
 from application.features.voice.feature import VoiceFeature
 from application.features.voice.ports import VoicePorts
 from application.ports.webhooks import SignatureCoverage, SignedRequest
@@ -63,8 +63,8 @@ class Provider:
 
 @pytest.fixture
 async def provider() -> AsyncIterator[Provider]:
-    flow = read_call_flow(None, "Dialtone")
-    policy = make_policy(call_flow=flow, webhook_urls=WebhookUrls(PUBLIC_URL))
+    texts = read_call_texts(None, "Dialtone")
+    policy = make_policy(call_texts=texts, webhook_urls=WebhookUrls(PUBLIC_URL))
     calls, documents = FakeCallProvider(), Documents()
     ports = VoicePorts(calls, BodySignatures(), documents, documents)
     app = AppHarness(policy=policy, call_provider=calls, voice_ports=ports)

@@ -153,15 +153,15 @@ def main() -> None:
     """Run until the input ends."""
     parser = argparse.ArgumentParser(prog="make call", description=__doc__)
     parser.add_argument("--from", dest="number", metavar="NUMBER", default="+14155552671")
-    parser.add_argument("--flow", metavar="FILE", type=Path, help="a call flow of your own")
+    parser.add_argument("--texts", metavar="FILE", type=Path, help="texts and words of your own")
     parser.add_argument("--folder", type=Path, default=Path("var/call"), help="of the data")
     options = parser.parse_args()
     interrupt_on_signals()
     own = {name: text for name, text in os.environ.items() if name.startswith("DIALTONE_")}
     own = {name: own[name] for name in own.keys() - {"DIALTONE_BIND", "DIALTONE_PUBLIC_URL"}}
-    flow = {"DIALTONE_CALL_FLOW": str(options.flow.resolve())} if options.flow else {}
+    texts = {"DIALTONE_CALL_TEXTS": str(options.texts.resolve())} if options.texts else {}
     with suppress(KeyboardInterrupt), Phone() as phone:
-        settings = {**own, **PHONE_LINE, **phone.environ, **flow}
+        settings = {**own, **PHONE_LINE, **phone.environ, **texts}
         service = Service(options.folder.resolve(), settings)
         phone.number, phone.service_url, phone.public_url = options.number, service.url, service.url
         try:

@@ -11,8 +11,7 @@ from adapters.messages.twilio.webhook_fields import USED_FIELDS
 from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.features.voice.call import CallStatus
-from domain.features.voice.flow import DialResult
-from domain.features.voice.walk import Answered, Continued, Dialed, Recorded
+from domain.features.voice.step import Answered, Continued, Dialed, DialResult, Recorded
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.odd_text import write_oddly
 
@@ -31,13 +30,6 @@ def parse(**fields: str) -> WebhookFields:
 )
 def test_every_status_of_a_dialed_call_is_known(status: str, result: DialResult) -> None:
     assert parse(DialCallStatus=status, Digits="1", RecordingSid=RECORDING).event == Dialed(result)
-
-
-def test_the_length_of_a_call_is_what_twilio_charges() -> None:
-    for text, seconds in (("61", 61), ("0", 0), ("", None), ("-1", None), ("1.5", None)):
-        assert parse(CallDuration=text).call_seconds == seconds
-        dialed = parse(DialCallStatus="completed", DialCallDuration=text).event
-        assert dialed == Dialed(DialResult.ANSWERED, seconds or 0)
 
 
 def test_every_status_of_a_message_is_known() -> None:

@@ -16,7 +16,7 @@ from tests.support import twiml
 
 VOICE = Voice("en-IN", "Google.en-IN-Neural2-A")
 MENU = Position("menu")
-URL = "https://dialtone.example.org/voice/c1?node=menu&visit=1"
+URL = "https://dialtone.example.org/voice/c1?state=menu&visit=1"
 
 
 def render(*instructions: Instruction, status_url: str = "") -> str:
@@ -30,11 +30,11 @@ def test_a_menu_is_rendered_as_documented() -> None:
 
     assert text == (
         '<?xml version="1.0" encoding="UTF-8"?><Response>'
-        '<Gather action="https://dialtone.example.org/voice/c1?node=menu&amp;visit=1"'
+        '<Gather action="https://dialtone.example.org/voice/c1?state=menu&amp;visit=1"'
         ' actionOnEmptyResult="true" finishOnKey="" hints="yes,no" input="dtmf speech"'
         ' language="en-IN" method="POST" numDigits="1" speechTimeout="2" timeout="5">'
         '<Say language="en-IN" voice="Google.en-IN-Neural2-A">Yes or no?</Say></Gather>'
-        '<Redirect method="POST">https://dialtone.example.org/voice/c1?node=menu&amp;visit=1'
+        '<Redirect method="POST">https://dialtone.example.org/voice/c1?state=menu&amp;visit=1'
         "</Redirect></Response>"
     )
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 import pytest
 
 from application.administration.send_code import SendCodeCommand
-from application.limits.restrictions import RestrictedClient, join_restrictions
 from application.otp.events import OtpRequestRejected
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.features.attestation.errors import AttestationRequired
@@ -20,22 +19,24 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.acts import BY_COMMAND, REASON
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.builders import CLIENT_IP, NOW, a_phone
+from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.attestation import FakeAttestation, solve
 
 HOUR: Final = timedelta(hours=1)
 
 
-def restrict(app: AppHarness, *, ends_with_proof: bool) -> list[RestrictedClient]:
+def restrict(
+    app: AppHarness, *, ends_with_proof: bool, name: str = "restricted"
+) -> list[tuple[str, Recognition, datetime]]:
     """Keep strangers out for an hour, and return which clients were asked about."""
-    asked: list[RestrictedClient] = []
+    asked: list[tuple[str, Recognition, datetime]] = []
     until = app.clock.now() + HOUR
 
-    def find(client: RestrictedClient) -> Restriction | None:
-        asked.append(client)
-        is_over = client.recognition is not Recognition.NONE or client.now >= until
-        return None if is_over else Restriction("budget", until, ends_with_proof)
+    def find(client_ip: str, recognition: Recognition, now: datetime) -> Restriction | None:
+        asked.append((client_ip, recognition, now))
+        is_over = recognition is not Recognition.NONE or now >= until
+        return None if is_over else Restriction(name, until, ends_with_proof)
 
     app.limits.restrictions.append(find)
     return asked
@@ -53,26 +54,11 @@ async def rejection(app: AppHarness, **options: Any) -> tuple[int, str]:
     return raised.value.retry_after, raised.value.limit
 
 
-@pytest.mark.parametrize(
-    ("restrictions", "joined"),
-    [
-        ([], None),
-        ([("a", 1, True), ("b", 2, True)], ("b", 2, True)),
-        ([("a", 1, False), ("b", 2, True)], ("a", 2, False)),
-        ([("a", 1, False), ("b", 2, False), ("c", 3, True)], ("b", 3, False)),
-    ],
-)
-def test_of_several_the_one_holds_that_no_proof_ends_until_the_last_end(
-    restrictions: list[tuple[str, int, bool]], joined: tuple[str, int, bool] | None
-) -> None:
-    def at(hours: int) -> datetime:
-        return NOW + hours * HOUR
-
-    found = join_restrictions(
-        Restriction(name, at(hours), ends_with_proof)
-        for name, hours, ends_with_proof in restrictions
-    )
-    assert found == (Restriction(joined[0], at(joined[1]), joined[2]) if joined else None)
+async def test_of_several_the_one_holds_that_no_proof_ends() -> None:
+    app = make_app()
+    restrict(app, ends_with_proof=True, name="proof_required")
+    restrict(app, ends_with_proof=False, name="block_network")
+    assert await rejection(app, accepts_attestation=True) == (3600, "block_network")
 
 
 @pytest.mark.parametrize("ends_with_proof", [True, False])
@@ -83,9 +69,9 @@ async def test_a_restricted_client_waits_for_the_end_without_a_proof_that_ends_i
     asked = restrict(app, ends_with_proof=ends_with_proof)
 
     accepts_attestation = not ends_with_proof
-    assert await rejection(app, accepts_attestation=accepts_attestation) == (3600, "budget")
-    assert asked == [RestrictedClient(a_phone(), CLIENT_IP, Recognition.NONE, app.clock.now())]
-    assert app.events.of_type(OtpRequestRejected)[-1].limit == "budget"
+    assert await rejection(app, accepts_attestation=accepts_attestation) == (3600, "restricted")
+    assert asked == [(CLIENT_IP, Recognition.NONE, app.clock.now())]
+    assert app.events.of_type(OtpRequestRejected)[-1].limit == "restricted"
     app.clock.advance(HOUR)
     assert (await app.request_otp()).sent
 
@@ -96,7 +82,7 @@ async def test_a_client_waits_longer_where_a_limit_is_full_at_the_end() -> None:
     restrict(app, ends_with_proof=False)
 
     retry_after, limit = await rejection(app)
-    assert (retry_after >= 2 * 3600, limit) == (True, "budget")
+    assert (retry_after >= 2 * 3600, limit) == (True, "restricted")
 
 
 async def test_a_proof_ends_a_restriction_that_says_so() -> None:
@@ -118,21 +104,7 @@ async def test_codes_of_operators_and_test_phones_are_never_restricted() -> None
 
     assert (await app.send_code(BY_COMMAND, a_phone(), code, REASON)).sent
     assert (await app.request_otp(a_phone(2))).sent
-    assert await app.request_callback(a_phone(2))
     assert asked == []
-
-
-async def test_a_restricted_callback_is_for_an_established_identity_only() -> None:
-    app = make_app()
-    for days in (0, 1, 8):
-        app.advance(days=days)
-        await app.open_session(a_phone(2))
-    asked = restrict(app, ends_with_proof=True)
-
-    assert not await app.request_callback(a_phone())
-    assert app.events.of_type(OtpRequestRejected)[-1].limit == "budget"
-    assert await app.request_callback(a_phone(2))
-    assert {(client.client_ip, client.recognition) for client in asked} == {("", Recognition.NONE)}
 
 
 @pytest.mark.parametrize(("ends_with_proof", "resend_in"), [(True, 15), (False, 3600)])
@@ -150,19 +122,13 @@ async def test_a_resend_waits_only_for_a_restriction_that_no_proof_ends(
     assert raised.value.resend_in == resend_in - 1
 
 
-@pytest.mark.parametrize(
-    ("ends_with_proof", "limitation"),
-    [(True, Limitation.PROOF_REQUIRED), (False, Limitation.RESTRICTED)],
-)
-async def test_operators_see_what_keeps_strangers_out(
-    *, ends_with_proof: bool, limitation: Limitation
-) -> None:
+async def test_operators_see_what_keeps_strangers_out() -> None:
     app = make_app()
-    restrict(app, ends_with_proof=ends_with_proof)
+    restrict(app, ends_with_proof=True)
     state = await app.limits.describe_verification(a_phone())
 
     assert (state.next_message.until, state.next_message.limitation) == (
         app.clock.now() + HOUR,
-        limitation,
+        Limitation.PROOF_REQUIRED,
     )
     assert state.next_message_to_known.limitation is None

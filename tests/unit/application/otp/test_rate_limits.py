@@ -68,6 +68,13 @@ async def log_in(app: CoreHarness, phone: PhoneNumber, client_ip: str) -> None:
     assert isinstance(await app.verify_otp(app.last_code, phone, client_ip), LoggedIn)
 
 
+async def is_sent_and_used(app: CoreHarness, phone: PhoneNumber, client_ip: str) -> bool:
+    with suppress(TooManyOtpRequests):
+        await log_in(app, phone, client_ip)
+        return True
+    return False
+
+
 async def fill(app: CoreHarness, *sizes: int) -> None:
     """Use up the parts for strangers and recognized phones, and the reserve, of a country."""
     now = app.clock.now()
@@ -163,6 +170,21 @@ async def test_a_code_of_an_operator_counts_only_in_all_messages_of_country_and_
     assert acquired <= app.database.permits
     of_ip = next(name for name in held if name.startswith("ip:"))
     assert app.database.permits[of_ip] == held[of_ip]
+
+
+async def test_a_factor_of_one_is_the_end_of_a_bill_also_for_people_who_log_in() -> None:
+    app = app_with_limits(per_country=SlidingWindow(20, HOUR), all_deliveries_factor=1)
+    people = [(phone(1, f"+1415{556 + number}"), network_ip(number)) for number in range(30)]
+
+    new = [person for person in people if await is_sent_and_used(app, *person)]
+    assert len(new) == 12  # the part of strangers
+    known = [person for person in new if await is_sent_and_used(app, *person)]
+    assert len(known) == 5
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(people[-1][0], is_by_operator=True)
+    assert len(app.messenger.sent) == 17  # the reserve of three is for old accounts
+    app.advance(minutes=62)
+    assert await is_sent(app, *people[-1])
 
 
 async def test_while_no_provider_is_called_nothing_is_used_up() -> None:

@@ -20,8 +20,8 @@ MIN_INTERVAL: Final = 15
 MESSAGES_TO_STRANGERS: Final[Limits] = ((15 * MINUTE, 6), (DAY, 12))
 MESSAGES_TO_OWNER: Final[Limits] = ((HOUR, 9),)
 """Of each IP of a login and each device: the six of its network, and three of its own."""
-ATTEMPTS_OF_STRANGERS: Final = 135
-"""In a day without a login: some 120 at messages, and 15 at callbacks (docs/abuse.md)."""
+ATTEMPTS_OF_STRANGERS: Final = 120
+"""In a day without a login (docs/abuse.md)."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,13 @@ class Client:
 
 @dataclass(frozen=True)
 class Message:
-    """A message or call with a code. `is_of_owner`: its client logged in before."""
+    """A message with a code. `is_of_owner`: its client logged in before."""
 
     code: str
     sent_at: float
     client: Client
     is_of_owner: bool
     request_id: str | None = None
-    is_call: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class PhoneHistory:
 
     @property
     def codes(self) -> list[str]:
-        """The codes of the latest messages and calls."""
+        """The codes of the latest messages."""
         return [*dict.fromkeys(message.code for message in self.messages)][-4:]
 
     def ids_of_other_codes(self, code: str) -> list[str]:
@@ -101,11 +100,8 @@ class PhoneHistory:
         first = next((each for each in self.messages if each.code == message.code), message)
         assert now - first.sent_at <= RESEND_PERIOD, "a code is sent again for four minutes"
         assert first is message or self.is_active(message.code, now), "a used code is not sent"
-        assert first.is_call == message.is_call, "calls and messages have different codes"
         self.messages.append(message)
-        if message.is_call:
-            return
-        *earlier, _ = [each for each in self.messages if not each.is_call]
+        earlier = self.messages[:-1]
         assert all(
             now - each.sent_at >= MIN_INTERVAL or each.sent_at <= last_login for each in earlier
         ), "two messages have 15 seconds between them, or a login"

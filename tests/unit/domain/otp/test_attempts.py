@@ -172,25 +172,6 @@ def test_under_attack_all_networks_of_a_site_share_two_attempts_at_a_delivery(
     assert driver.accepts(code, NEIGHBOR)
 
 
-# At callbacks
-
-
-def test_each_callback_has_five_attempts_of_all_clients_together(
-    driver: VerificationDriver,
-) -> None:
-    code = code_of(driver.call_back().challenge)
-    for number in range(5):
-        assert driver.copy().accepts(code, WORK_IP)
-        assert driver.fail(1, unknown_ip(number)) == [0]
-    before = driver.verification
-    assert driver.verify(code, WORK_IP) == Unchallenged(is_used_code=False)
-    assert driver.verification is before
-    driver.call_back()
-    driver.fail(1)
-    assert [callback.counter.left for callback in driver.verification.callbacks.all] == [0, 4]
-    assert driver.accepts(code)
-
-
 # Digests and the shared limit
 
 

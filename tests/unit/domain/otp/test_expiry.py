@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from domain.otp.callbacks import PhoneCallbacks
 from domain.otp.challenge import OTP_TTL, Challenge
 from domain.otp.challenges import MessageChallenges
 from domain.otp.deliveries import Deliveries
@@ -17,7 +16,6 @@ from domain.otp.phone_verification import CallLocale, PhoneVerification, Trusted
 from domain.otp.rejection import Rejection
 from tests.support.builders import (
     NOW,
-    a_callback,
     a_challenge,
     a_delivery,
     a_phone_verification,
@@ -50,7 +48,6 @@ ATTEMPT = PhoneVerification(deliveries=Deliveries(shared_attempts=(NOW,)))
         (PhoneVerification(challenges=MessageChallenges((a_challenge(),))), OTP_TTL),
         (DELIVERY, DAY),
         (REJECTED, REJECTED_TTL),
-        (PhoneVerification(callbacks=PhoneCallbacks(rejected=(NOW,))), REJECTED_TTL),
         (ATTEMPT, DAY),
         (PhoneVerification(call_locale=CallLocale("es", NOW)), 365 * DAY),
         (PhoneVerification(grants=Grants(limit_resets=(NOW,), has_delivery=True)), DAY),
@@ -124,9 +121,7 @@ def test_the_first_client_ip_that_expires_decides(driver: VerificationDriver) ->
 
 
 def test_all_client_ips_can_be_dropped_and_the_rest_is_kept() -> None:
-    kept = replace(
-        ATTEMPT, identity_id=an_id(), blocked_at=NOW, callbacks=PhoneCallbacks((a_callback(),))
-    )
+    kept = replace(ATTEMPT, identity_id=an_id(), blocked_at=NOW)
     requested = a_phone_verification()
     full = replace(
         kept,
@@ -141,7 +136,7 @@ def test_all_client_ips_can_be_dropped_and_the_rest_is_kept() -> None:
 
 
 def test_pruning_and_counting_keep_all_other_fields() -> None:
-    names = "challenges deliveries callbacks failures grants trusted_ips call_locale rejections"
+    names = "challenges deliveries failures grants trusted_ips call_locale rejections"
     expiring: Any = {name: getattr(PhoneVerification(), name) for name in names.split()}
     pruned = FULL_VERIFICATION.prune(NOW)
     assert replace(pruned, **expiring) == replace(FULL_VERIFICATION, **expiring)

@@ -15,21 +15,15 @@ OUTCOMES: Final = (
     (Outcome.LOGIN,),
     (Outcome.REJECTED_FOR_RECIPIENT,),
     (Outcome.REJECTED_FOR_US, Outcome.NO_CONNECTION),
-    (Outcome.CALL_ENDED,),
     (Outcome.EXPIRED,),
 )
 GIVEN_BACK: Final = {
-    #                         login recipient us   call  expired
-    groups.UNVERIFIED:        (ALL, SHARED, ALL, NONE, NONE),
-    groups.REQUESTER:         (ALL, SHARED, ALL, NONE, NONE),
-    groups.CODES_OF_IDENTITY: (NONE, SHARED, ALL, NONE, NONE),
-    groups.ALL:               (NONE, NONE, ALL, NONE, NONE),
-    groups.BY_CALL:           (NONE, NONE, ALL, NONE, NONE),
-    groups.CALLBACKS:         (NONE, SHARED, ALL, NONE, NONE),
-    groups.LEAVING:           (NONE, SHARED, ALL, NONE, NONE),
-    groups.LEAVING_OF_HOUR:   (NONE, NONE, ALL, NONE, NONE),
-    groups.OPERATOR:          (NONE, NONE, NONE, NONE, NONE),
-    groups.LINES:             (NONE, NONE, NONE, ALL, NONE),
+    #                         login recipient us   expired
+    groups.UNVERIFIED:        (ALL, SHARED, ALL, NONE),
+    groups.REQUESTER:         (ALL, SHARED, ALL, NONE),
+    groups.CODES_OF_IDENTITY: (NONE, SHARED, ALL, NONE),
+    groups.ALL:               (NONE, NONE, ALL, NONE),
+    groups.BY_CALL:           (NONE, NONE, ALL, NONE),
 }  # fmt: skip
 """The subjects whose permits are given back."""
 

@@ -1,7 +1,7 @@
 """Run random operations on a PhoneVerification, and check what is true of any phone.
 
 Each figure of a response is compared with what copies of the phone do: one that waits as long, one
-that uses up the attempts, one that is blocked, one without callbacks.
+that uses up the attempts, one that is blocked.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,6 @@ from hypothesis.stateful import (
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import Correct, Repeated, VerificationResult, Wrong
-from domain.otp.callbacks import PhoneCallbacks
 from domain.otp.challenge import MAX_ACTIVE_CHALLENGES, MAX_COMPARABLE_CHALLENGES
 from domain.otp.delivery import DeviceProof
 from domain.otp.delivery_policy import DeliveryDecision
@@ -124,19 +123,6 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         self.history.remove_message(self.untried)
         self.untried = None
 
-    @rule()
-    def call_back(self) -> None:
-        before = self.driver.verification
-        try:
-            callback = self.driver.call_back()
-        except TooManyOtpRequests as error:
-            assert self.driver.verification is before
-            self.check_wait(error.retry_after, is_called_back)
-            return
-        if not self.history.is_blocked:  # the use case places no call
-            code, caller = code_of(callback.challenge), Client("the phone line")
-            self.history.add_message(Message(code, self.now, caller, False, is_call=True))
-
     def request(self, client: Client) -> int:
         """Request a code, and return the seconds to wait, 0 if a message is sent."""
         driver = self.driver
@@ -197,10 +183,11 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         is_wrong = code not in self.history.codes
         result = verify(driver, attempt)
         if is_wrong:
-            for twin in self.twins(before):
-                assert response_of(verify(twin, attempt)) == response_of(result)
+            copy = replace(driver, verification=before)
+            twin = set_block(copy, not self.history.is_blocked)  # a block is not seen
+            assert response_of(verify(twin, attempt)) == response_of(result)
         if isinstance(result, int):
-            assert driver.verification is before or before.callbacks.all
+            assert driver.verification is before
             self.check_wait(result, lambda copy: not isinstance(verify(copy, attempt), int))
         elif isinstance(result, Correct):
             self.check_single_use(before, attempt)
@@ -265,15 +252,6 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         has_few_failures = copy.verification.failures.in_a_row < MAX_FAILURES_IN_A_ROW
         assert checked == left or not (is_known and has_few_failures)
 
-    def twins(self, before: PhoneVerification) -> list[VerificationDriver]:
-        """Return copies of which a client cannot see that they are blocked, or had callbacks."""
-        copy = replace(self.driver, verification=before)
-        without_callbacks = replace(before, callbacks=PhoneCallbacks())
-        return [
-            set_block(copy, not self.history.is_blocked),
-            replace(self.driver, verification=without_callbacks),
-        ]
-
     # Drawing
 
     def draw_request_id(self, data: st.DataObject, client: Client) -> str | None:
@@ -308,14 +286,6 @@ def decide(driver: VerificationDriver, client: Client) -> tuple[DeliveryDecision
 def is_sent(driver: VerificationDriver, client: Client) -> bool:
     decision, _ = decide(driver, client)
     return decision is not None and decision.is_new
-
-
-def is_called_back(driver: VerificationDriver) -> bool:
-    try:
-        driver.call_back()
-    except TooManyOtpRequests:
-        return False
-    return True
 
 
 def verify(driver: VerificationDriver, attempt: CodeUse) -> VerificationResult | int:

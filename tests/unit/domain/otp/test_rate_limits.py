@@ -26,8 +26,6 @@ LIMITS = RateLimits(
     total=SlidingWindow(200, 7 * HOUR),
     all_deliveries_factor=4,
     calls_per_country=SlidingWindow(50, 2 * HOUR),
-    callbacks_per_country=SlidingWindow(30, 10 * HOUR),
-    callbacks_total=SlidingWindow(40, 20 * HOUR),
     verifications_per_ip=SlidingWindow(8, 9 * HOUR),
     failed_attempts_per_country=SlidingWindow(40, 6 * HOUR),
     failed_attempts_total=SlidingWindow(80, 8 * HOUR),
@@ -35,7 +33,7 @@ LIMITS = RateLimits(
 ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef", "gh")
 
 
-DELIVERIES, ATTEMPTS, CALLS = LimitPurpose.DELIVERIES, LimitPurpose.ATTEMPTS, LimitPurpose.CALLS
+DELIVERIES, ATTEMPTS = LimitPurpose.DELIVERIES, LimitPurpose.ATTEMPTS
 OF_IP = RateLimit("ip:ab", DELIVERIES, "requests", LIMITS.per_ip)
 
 
@@ -208,31 +206,6 @@ def test_a_delivery_to_a_test_phone_holds_a_permit_of_its_ip_only() -> None:
     of_test_phone = Permits(NOW)
     for outcome in (Outcome.LOGIN, Outcome.NO_CONNECTION):
         assert LIMITS.settle(ROUTE, of_test_phone, outcome) == Acquisition(NOW, (OF_IP,))
-
-
-def test_callbacks_have_a_reserve_and_each_part_a_share_for_a_number_range() -> None:
-    reservation = LIMITS.reserve_callback(NOW, "IN", "ef")
-    assert reservation.limits == ()
-    sizes = {"strangers": (3, 18, 24), "reserve": (3, 12, 16)}
-    [group] = reservation.groups
-    assert [part.name for part in group.parts] == [*sizes]
-    for part in group.parts:
-        share, country, total = sizes[part.name]
-        name = f"callbacks:{part.name}"
-        of_range = RateLimit("range:ef", CALLS, name, SlidingWindow(share, 10 * HOUR))
-        shared = {
-            RateLimit("country:IN", CALLS, name, SlidingWindow(country, 10 * HOUR)),
-            RateLimit("total", CALLS, name, SlidingWindow(total, 20 * HOUR)),
-        }
-        assert set(part.limits) == {of_range} | shared
-        permits = Permits(NOW, (UsedPart("callbacks", part.name),))
-        for outcome, limits in (
-            (Outcome.LOGIN, set()),
-            (Outcome.REJECTED_FOR_RECIPIENT, shared),
-            (Outcome.NO_CONNECTION, shared | {of_range}),
-        ):
-            released = LIMITS.settle_callback("IN", "ef", permits, outcome)
-            assert set(released.limits) == limits
 
 
 def test_one_network_uses_up_five_percent_of_failed_attempts_in_all_countries_together() -> None:

@@ -20,17 +20,13 @@ from tests.support.builders import NOW
 LIMITS: Final = RateLimits()
 ROUTE: Final = DeliveryRoute(HashedClientIp("ab", "cd", is_ipv6=True), "IN", "ef", "gh")
 DELIVERY: Final = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.DEVICE, Channel.VOICE)
-CALLBACK: Final = LIMITS.reserve_callback(NOW, "IN", "ef")
-LEAVING: Final = LIMITS.for_leaving_message("gh", "IN")
 PARTS: Final = ("recognized", "strangers", "reserve")
 
 
 def test_shared_limits_are_all_of_country_and_total_that_anything_counts_on() -> None:
     acquired = (
         *DELIVERY.all_limits,
-        *CALLBACK.all_limits,
         *LIMITS.for_failed_attempt(ROUTE.client_ip, "IN"),
-        *LEAVING,
     )
 
     shared = LIMITS.shared_limits(["IN"])
@@ -44,10 +40,8 @@ def test_each_shared_limit_has_a_name_of_its_own() -> None:
 
     of_parts = {
         *((name, part, "IN") for name in ("unverified", "all", "calls") for part in PARTS),
-        *(("callbacks", part, "IN") for part in ("strangers", "reserve")),
-        *(("failed_attempts", "", "IN"), ("leaving_messages", "", "IN")),
+        ("failed_attempts", "", "IN"),
         *((name, part, "") for name in ("unverified", "all") for part in PARTS),
-        *(("callbacks", part, "") for part in ("strangers", "reserve")),
         ("failed_attempts", "", ""),
     }
     assert len(names) == len(of_parts)
@@ -74,7 +68,6 @@ def test_every_other_limit_has_a_name_too() -> None:
     of_token = RateLimit("token:1", LimitPurpose.READS, "full_numbers", day)
     for limit, name in (
         (LIMITS.for_failed_attempt(ROUTE.client_ip, "IN")[0], "per_network"),
-        (LEAVING[0], "per_phone"),
         (of_token, "per_token"),
     ):
         assert name_limit(limit) == (name, "")

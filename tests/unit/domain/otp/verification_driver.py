@@ -18,10 +18,9 @@ from domain.otp.attempts import (
     VerificationResult,
     Wrong,
 )
-from domain.otp.callbacks import Callback
 from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.channel_order import ONLY_SMS
-from domain.otp.code_check import compare_code, count_attempt, count_on_callback
+from domain.otp.code_check import compare_code, count_attempt
 from domain.otp.delivery import DeviceProof
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.otp_request import OtpRequest
@@ -92,17 +91,6 @@ class VerificationDriver:
         self.verification, decision = self.verification.request_delivery(request)
         return decision
 
-    def call_back(self) -> Callback:
-        """Request a callback now."""
-        number = next(self.numbers)
-        challenge = a_challenge(
-            id=an_id(number), created_at=self.now, expires_at=self.now + timedelta(minutes=5)
-        )
-        self.verification = self.verification.request_callback(
-            self.now, f"call-{number}", challenge, self.key_ids, is_limited=self.is_limited
-        )
-        return self.verification.callbacks.all[-1]
-
     def deliver(self, client_ip: str = HOME_IP) -> DeliveryDecision:
         """Wait until a delivery is allowed, as each response says, and request it."""
         for _ in range(20):
@@ -131,9 +119,6 @@ class VerificationDriver:
         attempt = self._attempt(code, client_ip, request_id)
         check = compare_code(self.verification, attempt, codes)
         self.verification, result = count_attempt(self.verification, check)
-        match result:
-            case Exhausted(may_count=True) | Unchallenged(is_used_code=False):
-                self.verification, _ = count_on_callback(self.verification, attempt)
         if isinstance(result, Exhausted):
             raise TooManyAttempts(result.retry_after)
         return result
@@ -182,11 +167,6 @@ class VerificationDriver:
         """Note that every provider rejected a delivery."""
         self.verification = self.verification.reject_delivery(request_id, "acme", "busy")
 
-    def reject_callback(self, callback: Callback) -> None:
-        """Note that the provider rejected the call of a callback."""
-        callbacks = self.verification.callbacks.reject(callback.call_id)
-        self.verification = replace(self.verification, callbacks=callbacks)
-
     def _attempt(self, code: str, client_ip: str, request_id: str | None) -> OtpAttempt:
         return OtpAttempt(
             code=OtpCode(code),
@@ -207,15 +187,10 @@ class VerificationDriver:
 
 
 def attempts_left(result: VerificationResult) -> int:
-    """Return how many attempts at messages the client of a rejected code has left."""
+    """Return how many attempts the client of a rejected code has left."""
     return result.attempts_left if isinstance(result, Wrong | Repeated) else 0
 
 
 def can_log_in(result: VerificationResult) -> bool:
     """Return whether the client gets the login of the code."""
     return isinstance(result, Correct | Retried | Unchallenged) and result.code is not None
-
-
-def attempts_left_of_callback(driver: VerificationDriver) -> int:
-    """Return the attempts that the latest callback has left."""
-    return driver.verification.callbacks.all[-1].counter.left

@@ -20,7 +20,7 @@ def test_an_act_by_a_command_needs_a_reason() -> None:
     with_own_rule = {
         "user show",  # it is an act with --full-number only
         "user change-phone",  # its error says what to write as the reason
-        "import users", "import hookaba",  # these may only look
+        "import users", "import items",  # these may only look
     }  # fmt: skip
     required = {
         name: options(name)["reason"].required for name in COMMANDS if "reason" in options(name)

@@ -41,9 +41,26 @@ def test_only_its_owner_reads_the_report_and_none_is_replaced_unasked(tmp_path: 
     with pytest.raises(CommandError, match="exists"), open_report(path, replaces=False):
         pass
     assert path.read_bytes() == b"id,text\r\na,b\r\n"
-    with open_report(path, replaces=True):
-        pass
-    assert not path.exists()  # it has no rows
+
+
+def test_a_former_report_is_replaced_at_the_end_of_a_complete_import(tmp_path: Path) -> None:
+    path = tmp_path / "report.csv"
+    path.write_bytes(b"former")
+    (tmp_path / "report.csv.part").touch()  # an import was killed
+    with open_report(path, replaces=True) as report:
+        report.write(HEADER, ("early", ""))
+    assert [path.read_bytes(), *tmp_path.iterdir()] == [b"former", path]
+
+    with open_report(path, replaces=True) as report:
+        report.write(HEADER, ("later", ""))
+        assert path.read_bytes() == b"former"
+        report.is_complete = True
+    assert path.read_bytes() == b"id,text\r\nlater,\r\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    with open_report(path, replaces=True) as report:
+        report.is_complete = True
+    assert not [*tmp_path.iterdir()]  # without rows, the former report goes
 
 
 @pytest.mark.parametrize("rows", [0, 1])

@@ -37,8 +37,6 @@ def test_no_line_of_another_setting_names_the_variables_of_a_feature(feature: Fe
 
     assert own
     assert [each for each in others if any(name in each.description for name in own)] == []
-    installed = read_settings({}, None)
-    assert installed.find(WITH_SETTINGS[feature]) is installed.of(WITH_SETTINGS[feature])
 
 
 def test_settings_are_sent_to_processes() -> None:

@@ -32,9 +32,6 @@ def test_every_example_and_default_is_valid_and_described_as_written() -> None:
                 environ["TWILIO_VOICE_FROM"] = "+14155550006"
             if name == "DIALTONE_LOGIN_HOOK":
                 environ["DIALTONE_LOGIN_HOOK_SECRET"] = f"whsec_{'A' * 43}="
-            if "BUDGET" in name:
-                environ["DIALTONE_PRICES"] = "/etc/dialtone/prices.toml"
-                environ["DIALTONE_COUNTRIES"] = "IN,US"
             if name == "DIALTONE_EVENTS":
                 environ["DIALTONE_EVENTS_SECRET"] = f"whsec_{'A' * 43}="
             lines = describe_settings(read_settings(environ, None))

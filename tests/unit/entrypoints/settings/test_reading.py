@@ -53,12 +53,14 @@ def test_a_misspelt_name_is_found_in_the_environment_and_in_the_file(
 
 
 def test_a_setting_that_was_removed_is_an_error(env_file: Path) -> None:
-    env_file.write_text("TWILIO_AUTH_TOKEN_SECONDARY=x\n")
-    (problem,) = problems(env_file)
-    assert problem == (
+    env_file.write_text("TWILIO_AUTH_TOKEN_SECONDARY=x\nDIALTONE_BUDGET_PER_DAY=500 USD\n")
+    assert problems(env_file) == [
+        "DIALTONE_BUDGET_PER_DAY (in .env): This setting was removed. Nothing is counted in money. "
+        "The end of a bill is the limit of all messages, see DIALTONE_SMS_LIMIT_ALL_FACTOR, and "
+        "the cap of your provider, see docs/providers.md.",
         "TWILIO_AUTH_TOKEN_SECONDARY (in .env): This setting was removed. "
-        "Write both secrets in TWILIO_AUTH_TOKEN, with a comma between."
-    )
+        "Write both secrets in TWILIO_AUTH_TOKEN, with a comma between.",
+    ]
     assert not REMOVED.keys() & set(VARIABLES)
 
 
@@ -189,7 +191,7 @@ TWILIO_CALLS: Final = TWILIO | {"TWILIO_VOICE_FROM": "+14155550006"}
 
 
 def test_files_that_settings_name_are_reported_with_the_other_problems() -> None:
-    named = ["DIALTONE_SMS_TEMPLATES_DIR", "DIALTONE_CALL_FLOW", "DIALTONE_PRICES"]
+    named = ["DIALTONE_SMS_TEMPLATES_DIR", "DIALTONE_CALL_TEXTS"]
     files = dict.fromkeys(only_installed(named), "/nowhere")
 
     with pytest.raises(SettingsError) as error:

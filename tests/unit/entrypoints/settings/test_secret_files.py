@@ -45,7 +45,6 @@ def test_every_secret_has_a_file_except_the_keys_whose_file_has_its_own_rules() 
         "AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID_FILE",
         "DIALTONE_DATABASE": "DIALTONE_DATABASE_URL_FILE",
         "DIALTONE_EVENTS": "DIALTONE_EVENTS_FILE",
-        "DIALTONE_LIMIT_STORE": "DIALTONE_LIMIT_STORE_FILE",
         "DIALTONE_LOGIN_HOOK": "DIALTONE_LOGIN_HOOK_FILE",
         "DIALTONE_SMS": "DIALTONE_SMS_FILE",
     }

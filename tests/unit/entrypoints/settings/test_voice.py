@@ -9,7 +9,7 @@ from domain.otp.sliding_window import SlidingWindow
 from entrypoints.features.voice.feature import VoiceSettings
 from entrypoints.settings.read import find_unused, read_settings
 from entrypoints.settings.values import Factory
-from tests.support.inbound_call import CALL_FLOW
+from tests.support.call_texts import CALL_TEXTS
 from tests.support.settings import problem, problems, settings
 from tests.unit.entrypoints.settings.texts import TWILIO, VONAGE
 
@@ -93,7 +93,7 @@ def test_calls_are_placed_by_twilio_a_factory_or_nobody() -> None:
 
 def test_settings_of_the_phone_line_are_unused_without_it() -> None:
     left = {
-        "DIALTONE_CALL_FLOW": "/nowhere",
+        "DIALTONE_CALL_TEXTS": "/nowhere",
         "DIALTONE_OPERATOR": "+14155552671",
         "DIALTONE_OPERATOR_LIMIT_TOTAL": "3/1h",
         "TWILIO_VOICE_FROM": "+14155550001",
@@ -113,9 +113,7 @@ def test_the_profile_sets_the_limits_of_calls() -> None:
 
     limits = read.otp_policy(are_messages_reported=True).rate_limits
     assert limits.calls_per_country == SlidingWindow(200, HOUR)
-    assert limits.callbacks_per_country == SlidingWindow(100, HOUR)
-    assert limits.callbacks_total == SlidingWindow(500, HOUR)
-    assert read.voice_policy(CALL_FLOW).call_limits.lines == 10
+    assert read.voice_policy(CALL_TEXTS).call_limits.lines == 10
 
 
 def test_recordings_are_not_kept_longer_than_calls() -> None:
@@ -131,5 +129,5 @@ def test_recordings_are_not_kept_longer_than_calls() -> None:
     assert default.recording_retention == DEFAULT_RECORDING_RETENTION
 
 
-def test_without_a_phone_line_its_flow_is_not_read() -> None:
-    read_settings({"DIALTONE_CALL_FLOW": "/nowhere"}, None, checks_files=True)
+def test_without_a_phone_line_its_texts_are_not_read() -> None:
+    read_settings({"DIALTONE_CALL_TEXTS": "/nowhere"}, None, checks_files=True)

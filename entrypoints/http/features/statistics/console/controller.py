@@ -1,4 +1,4 @@
-"""Messages, logins and rejections, and what they cost."""
+"""Messages, logins and rejections."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,8 +8,7 @@ from litestar import Response, get
 from application.features.statistics.feature import StatisticsFeature
 from application.use_cases import UseCases
 from domain.administration.scope import Scope
-from domain.features.statistics.period_sums import HOUR
-from domain.features.statistics.prices import format_amount
+from domain.features.statistics.period_sums import HOUR, Result
 from domain.features.statistics.report import DIMENSIONS, Statistics
 from entrypoints.http.errors.exceptions import InvalidFields
 from entrypoints.http.features.console.console_controller import ConsoleController
@@ -63,7 +62,7 @@ class StatisticsPageController(ConsoleController):
             today=f"{now:%Y-%m-%d}",
             errors=errors,
             dimensions=[(name, name.replace(",", " and ")) for name in DIMENSIONS],
-            format_amount=format_amount,
+            results=Result,
             time_format=_time_format(report),
         )
 
@@ -75,8 +74,8 @@ def _plot(report: Statistics) -> Plot:
         f"Messages and logins by {period}",
         [f"{row.starts_at:{_time_format(report)}}" for row in report.by_period],
         period,
-        Series("sent", [row.counts.sent for row in report.by_period]),
-        Series("logins", [row.counts.logins for row in report.by_period]),
+        Series("sent", [row.counts[Result.SENT] for row in report.by_period]),
+        Series("logins", [row.counts[Result.LOGINS] for row in report.by_period]),
     )
 
 

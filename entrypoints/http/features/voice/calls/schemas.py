@@ -7,7 +7,7 @@ import msgspec
 from application.features.voice.call_log import CallPage
 from domain.cursor import encode_cursor
 from domain.features.voice.call import Call, CallDirection, CallStatus
-from domain.features.voice.walk import CallOutcome
+from domain.features.voice.step import CallOutcome
 from domain.identities.identity import Identity
 from entrypoints.http.features.voice.call_status import show_call_status
 from entrypoints.http.fields import (
@@ -82,7 +82,7 @@ class CallResponse(msgspec.Struct, kw_only=True):
     path: Annotated[
         list[str],
         described(
-            "The nodes of the call flow that it came to.",
+            "The parts of the menu that it came to.",
             ["welcome_back", "main_menu", "operator", "goodbye"],
         ),
     ]

@@ -87,22 +87,16 @@ async def test_a_wrong_code_is_a_read_beside_its_permits_and_a_write(service: Se
     assert service.costs() == [ATTEMPT, UNCHALLENGED, ["update"]]
 
 
-@pytest.mark.parametrize("has_callback", [False, True])
 async def test_a_wrong_code_takes_as_many_round_trips_without_a_challenge(
-    service: Service, has_callback: bool
+    service: Service,
 ) -> None:
-    if has_callback:
-        await service.app.request_callback()
-    else:
-        await service.log_in()
-
+    await service.log_in()
     costs = []
     for phone in (a_phone(), a_phone(2)):
         service.costs()
         await service.app.verify_otp("123456", phone)
         costs.append(service.costs())
-    # The attempt without a challenge is counted while that of a failed attempt is released. On a
-    # callback it counts as a failure, whose permit is kept: the attempt is saved meanwhile.
+    # The attempt without a challenge is counted while that of a failed attempt is released.
     assert costs == [[ATTEMPT, UNCHALLENGED, ["insert", "update"]]] * 2
 
 

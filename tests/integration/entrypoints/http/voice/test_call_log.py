@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from domain.features.voice.call import CallStatus
-from domain.features.voice.walk import CallOutcome
+from domain.features.voice.step import CallOutcome
 from domain.identities.identity import Consent
 from domain.identities.role import Role
 from domain.otp.channel_order import ONLY_SMS, ChannelOrder

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.calls.flows import read_call_flow
+from adapters.calls.call_texts import read_call_texts
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import SignedRequest
@@ -59,8 +59,8 @@ async def test_a_provider_of_the_operators_own_answers_in_its_markup() -> None:
         "DIALTONE_COUNTRIES": "US",
         "DIALTONE_VOICE": "tests.support.voice.right_voice:open_right_voice",
     }
-    flow = read_call_flow(None, "Chess Club")
-    policy = make_policy(call_flow=flow, webhook_urls=WebhookUrls(PUBLIC_URL))
+    texts = read_call_texts(None, "Chess Club")
+    policy = make_policy(call_texts=texts, webhook_urls=WebhookUrls(PUBLIC_URL))
     call = {"call": "c7", "from": "+14155550001", "to": "+14155550006", "status": "ringing"}
     async with open_voice(read_settings(own, None)) as voice:
         harness = AppHarness(policy=policy, voice_ports=voice)

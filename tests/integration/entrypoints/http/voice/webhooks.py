@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from adapters.calls.flows import read_call_flow
+from adapters.calls.call_texts import read_call_texts
 from adapters.messages.twilio.messenger import open_twilio_messenger
 from adapters.messages.twilio.signatures import TwilioSignatures
 from adapters.messages.twilio.voice.markup import TwimlMarkup
@@ -38,7 +38,7 @@ FORM: Final = (
 )
 CALL_PATHS: Final = (
     "/voice",
-    "/voice/continue?node=join&visit=1&repeat=0",
+    "/voice/continue?state=join&visit=1&repeat=0",
     f"/voice/calls/{'0f' * 12}",
     "/voice/fallback",
 )
@@ -94,8 +94,8 @@ async def open_webhooks(
 
     `has_reports` is whether the message provider reports what became of messages.
     """
-    flow = read_call_flow(None, "Dialtone")
-    policy = make_policy(call_flow=flow, webhook_urls=WebhookUrls(PUBLIC_URL))
+    texts = read_call_texts(None, "Dialtone")
+    policy = make_policy(call_texts=texts, webhook_urls=WebhookUrls(PUBLIC_URL))
     async with open_twilio_messenger(ACCOUNT, TOKEN, sender="Dialtone") as messenger:
         callbacks = {"twilio": messenger} if has_reports else {}
         calls = FakeCallProvider()

@@ -12,7 +12,6 @@ from adapters.operations.metrics.features.attestation import CountAttestations
 from adapters.operations.metrics.features.events import CountedEvents
 from adapters.operations.metrics.features.login_hook import declare_login_hook_duration
 from adapters.operations.metrics.features.media import count_uploads, declare_decode_duration
-from adapters.operations.metrics.features.statistics import meter_amounts
 from adapters.operations.metrics.metrics import PREFIX, Metrics
 from application.identities.count_users import UserCount
 from application.limits.measure_limits import LimitUse
@@ -31,7 +30,6 @@ READ_NOW: Final = (
 def counted_metrics() -> dict[str, tuple[str, set[str]]]:
     metrics, port = Metrics(), Mock()
     CountAttestations(metrics)
-    meter_amounts(metrics)
     CountedEvents(port, metrics, [])
     declare_decode_duration(metrics)
     count_uploads(metrics, "/library/upload")

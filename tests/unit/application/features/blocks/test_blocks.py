@@ -32,9 +32,8 @@ from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
 from domain.phone import parse_phone
 from tests.support.acts import BY_COMMAND, REASON, a_token, assert_refused
-from tests.support.app_harness import AppHarness, make_policy
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone, an_id
-from tests.support.core_harness import WEBHOOK_URLS
 
 HOUR: Final = timedelta(hours=1)
 NEXT_IP: Final = "198.51.100.7"
@@ -87,12 +86,9 @@ async def test_a_blocked_network_is_one_without_permits(app: AppHarness) -> None
     assert (await app.request_otp(a_phone(3))).sent
 
 
-async def test_a_blocked_number_gets_notices_and_is_not_called_back() -> None:
-    app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS))
+async def test_a_blocked_number_gets_notices(app: AppHarness) -> None:
     await add(app, PREFIX)
 
-    assert not await app.callbacks.request(a_phone(), an_id(1))
-    assert rejected_by(app) == "block_prefix"
     assert await app.otp.send_notice(a_phone(), PhoneNotice.PHONE_CHANGED, None)
     assert len(app.messenger.messages) == 1
 

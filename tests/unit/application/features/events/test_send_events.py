@@ -12,7 +12,7 @@ from application.features.events.feature import EventsFeature
 from application.features.events.ports import Event, EventRejected
 from application.features.events.send_events import LEASE_PERIOD, PARALLEL_USERS, SentEvents
 from application.features.imports.feature import ImportsFeature
-from application.features.imports.import_user import ImportedUser
+from application.features.imports.user_lines import ImportedUser
 from application.principal import Principal
 from domain.identities.external_id import ExternalId
 from domain.identities.role import Role

@@ -8,12 +8,8 @@ from typing import Any, Final
 import pytest
 
 from application.features.imports.feature import ImportsFeature
-from application.features.imports.import_user import (
-    ImportedUser,
-    ImportOutcome,
-    ImportProblem,
-    ImportResult,
-)
+from application.features.imports.lines import ImportOutcome, ImportProblem, ImportResult
+from application.features.imports.user_lines import ImportedUser
 from application.identities.events import PhoneBlockedByOperator
 from application.ports.errors import StorageUnavailable
 from domain.administration.audit import AuditAction, AuditEntry
@@ -71,7 +67,7 @@ async def test_a_sign_in_is_a_login_to_the_imported_identity(
     result = await import_user(app, **ids, **FIELDS)
 
     (imported,) = stored(app)
-    assert result == ImportResult(ImportOutcome.CREATED, identity_id=imported.id)
+    assert result == ImportResult(ImportOutcome.CREATED)
     assert imported.id == ids.get("id", imported.id)
     assert imported.external_id == ids.get("external_id")
     assert imported.created_at == YEARS_AGO
@@ -91,7 +87,7 @@ async def test_claims_are_set_also_where_the_account_is_there(
     user_id = (await app.log_in()).identity.id
     planned = await import_user(app, **ids, claims='{"plan":"free"}', dry_run=True)
     changed = await import_user(app, **ids, claims='{"plan":"free"}')
-    assert planned == changed == ImportResult(ImportOutcome.COMPLETED, identity_id=user_id)
+    assert planned == changed == ImportResult(ImportOutcome.COMPLETED)
     [entry] = app.database.audit_entries
     assert (entry.action, entry.subject) == (AuditAction.IMPORT_USERS, user_id)
     for claims in ('{"plan":"free"}', None):
@@ -135,6 +131,7 @@ async def test_a_repeat_completes_an_interrupted_import(
         assert imported.external_id == ids.get("external_id")
         assert (imported.created_at, imported.username is None) == (YEARS_AGO, False)
         assert (imported.is_blocked, imported.is_verified) == (is_blocked, True)
+        assert imported.imported.was_blocked is is_blocked
         assert None not in (imported.imported.at, imported.last_used_at)
         if is_blocked:
             await app.identities.operator_actions.unblock(a_phone())
@@ -163,9 +160,9 @@ async def test_an_owner_who_signs_in_during_the_import_has_the_imported_identity
 
 async def test_a_phone_that_is_long_unused_is_not_recycled_after_the_import() -> None:
     app = AppHarness(policy=make_policy(recycled_after=timedelta(days=365)))
-    result = await import_user(app, created_at=YEARS_AGO)
+    await import_user(app, created_at=YEARS_AGO)
 
-    assert (await app.log_in()).identity.id == result.identity_id
+    assert (await app.log_in()).identity.id == only_identity(app).id
 
 
 async def test_a_phone_with_other_data_is_rejected(app: AppHarness) -> None:
@@ -193,8 +190,9 @@ async def test_an_identity_that_only_joined_by_a_call_becomes_the_users(app: App
     result = await import_user(app, external_id=EXTERNAL_ID, **FIELDS)
 
     assert outcomes(other_id) == [rejected(ImportProblem.PHONE_IN_USE)]
-    assert result == ImportResult(ImportOutcome.COMPLETED, identity_id=principal.identity.id)
+    assert result == ImportResult(ImportOutcome.COMPLETED)
     (imported,) = stored(app)
+    assert imported.id == principal.identity.id
     assert (imported.is_verified, imported.created_at) == (True, YEARS_AGO)
     assert imported.external_id == EXTERNAL_ID
 
@@ -226,8 +224,8 @@ async def test_an_account_that_was_made_here_is_never_changed(app: AppHarness, r
 async def test_an_imported_account_is_completed_until_its_owner_signs_in(
     app: AppHarness, ids: dict[str, Any]
 ) -> None:
-    imported = await import_user(app, **ids)
-    both: dict[str, Any] = {"id": imported.identity_id, "external_id": EXTERNAL_ID}
+    await import_user(app, **ids)
+    both: dict[str, Any] = {"id": only_identity(app).id, "external_id": EXTERNAL_ID}
 
     completed = await import_user(app, **both, **FIELDS)
     entries_then = entries(app)
@@ -458,6 +456,22 @@ async def test_an_account_that_an_earlier_import_made_is_blocked(
         (AuditAction.BLOCK, blocked.id, IMPORT_RUN.reason),
         (AuditAction.IMPORT_USERS, blocked.id, IMPORT_RUN.reason),
     ]
+
+
+async def test_a_repeat_completes_an_interrupted_block() -> None:
+    async def start() -> tuple[AppHarness, Act]:
+        app = AppHarness()
+        await import_rahul(app, is_blocked=False)
+        await app.log_in()
+        return app, partial(import_rahul, app)
+
+    async for app, repeat in at_each_operation(start, Fault.KILLED, Fault.LOST):
+        await repeat()
+
+        blocked = only_identity(app)
+        assert (blocked.is_blocked, blocked.imported.was_blocked) == (True, True)
+        assert (blocked.sessions, blocked.external_id) == ((), None)
+        assert [event.type for event in blocked.events.unsent] == [EventType.USER_BLOCKED]
 
 
 async def test_an_import_never_unblocks_and_blocks_nobody_whom_an_operator_unblocked(

@@ -1,23 +1,21 @@
 """The users of a file: checked as a whole, imported in parallel, reported in order."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import pytest
 
 from application.features.imports.feature import ImportsFeature
-from application.features.imports.import_user import ImportOutcome, ImportProblem
-from application.features.imports.import_users import (
-    CheckedUsers,
+from application.features.imports.lines import (
+    CheckedLines,
     ImportCounts,
-    LineUsers,
+    ImportOutcome,
+    ImportProblem,
+    Line,
     Observer,
-    RejectionReason,
-    check_users,
+    Source,
+    check_lines,
 )
-from application.features.imports.sources import SourceUser
-from application.features.imports.unread_fields import MAX_NAME_LENGTH, MAX_NAMES
-from application.features.imports.user_lines import InvalidLine, LineFields, LineProblem, UserLine
+from application.features.imports.user_lines import ImportedUser, UserLines
 from application.ports.errors import StorageUnavailable
 from domain.phone import DEFAULT_RULES
 from tests.support.app_harness import AppHarness
@@ -29,12 +27,12 @@ class Recorder(Observer):
     """Remembers what it is told, and stops after some lines."""
 
     def __init__(self, *, stops_after: int | None = None) -> None:
-        self.listed: list[tuple[int, RejectionReason]] = []
+        self.listed: list[tuple[int, ImportProblem]] = []
         self.stops_after = stops_after
         self.done = 0
 
-    def on_line(self, line: SourceUser, problem: RejectionReason, message: str) -> None:
-        self.listed.append((int(line.key), problem))
+    def on_problem(self, line: Line, problem: ImportProblem, message: str) -> None:
+        self.listed.append((line.number, problem))
 
     def on_progress(self, counts: ImportCounts) -> None:
         self.done = counts.done
@@ -43,27 +41,22 @@ class Recorder(Observer):
         return self.stops_after is not None and self.done >= self.stops_after
 
 
-def lines_of(users: Sequence[dict[str, Any]]) -> Any:
-    def read() -> Iterator[UserLine]:
-        for number, fields in enumerate(users, 1):
-            known = {name: value for name, value in fields.items() if name != "unread"}
-            yield UserLine(number, {}, LineFields(**known), unread=fields.get("unread", ()))
-
-    return read
+def lines_of(users: Sequence[dict[str, str]]) -> Iterator[Line]:
+    yield from (Line(number, fields) for number, fields in enumerate(users, 1))
 
 
-def users(count: int) -> list[dict[str, Any]]:
+def users(count: int) -> list[dict[str, str]]:
     return [{"phone": a_phone(number).e164, "id": f"m{number}"} for number in range(count)]
 
 
-async def check(listed: Sequence[dict[str, Any]]) -> CheckedUsers:
-    lines = LineUsers(lines_of(listed), None, DEFAULT_RULES)
-    return await check_users(lines.read, Recorder())
+async def check(listed: Sequence[dict[str, str]]) -> CheckedLines[ImportedUser]:
+    parser = UserLines(default_region=None, rules=DEFAULT_RULES)
+    return await check_lines(Source(lambda: lines_of(listed), parser.parse), Recorder())
 
 
 async def import_all(
     app: AppHarness,
-    listed: Sequence[dict[str, Any]],
+    listed: Sequence[dict[str, str]],
     recorder: Recorder | None = None,
     *,
     dry_run: bool = False,
@@ -73,42 +66,17 @@ async def import_all(
     return await import_users(checked, recorder or Recorder(), None if dry_run else IMPORT_RUN)
 
 
-async def test_what_is_not_read_is_counted_by_name_and_bounded(app: AppHarness) -> None:
-    listed = [
-        {**user, "unread": ("email", f"key {number}", "x" * 1000)}
-        for number, user in enumerate(users(150))
-    ]
-
-    unread = (await import_all(app, listed, dry_run=True)).unread
-
-    assert (unread.lines["email"], unread.lines["x" * MAX_NAME_LENGTH]) == (150, 150)
-    assert len(unread.lines) == MAX_NAMES
-    assert unread.lines.total() + unread.other_values == 450
-
-
 async def test_users_who_are_blocked_there_are_counted(app: AppHarness) -> None:
     rejected = {"phone": "123", "blocked": "true"}
+    in_use = {"phone": a_phone(8).e164, "external_id": "other", "blocked": "true"}
+    await app.log_in(a_phone(8))
     listed = [{**user, "blocked": "yes"} for user in users(3)]
 
-    counts = await import_all(app, [*listed, rejected, {"phone": a_phone(9).e164}])
+    counts = await import_all(app, [*listed, rejected, in_use, {"phone": a_phone(9).e164}])
     again = await import_all(app, [*listed, rejected])
 
-    assert (counts.blocked, counts.rejected_blocked) == (3, 1)
+    assert (counts.blocked, counts.rejected_blocked) == (3, 2)
     assert (again.blocked, again.rejected_blocked) == (0, 1)
-
-
-async def test_a_line_that_is_no_user_is_counted_too_if_it_says_that_its_user_is_blocked(
-    app: AppHarness,
-) -> None:
-    fields = LineFields(phone=a_phone(1).e164, blocked="true")
-    lines = LineUsers(
-        lambda: iter([UserLine(1, {}, fields, "A field is a list.")]), None, DEFAULT_RULES
-    )
-
-    (user,) = [each async for each in lines.read()]
-
-    assert isinstance(user.user, InvalidLine)
-    assert user.is_blocked
 
 
 async def test_of_several_users_with_one_phone_or_id_none_is_imported(app: AppHarness) -> None:
@@ -129,13 +97,13 @@ async def test_of_several_users_with_one_phone_or_id_none_is_imported(app: AppHa
     counts = await import_all(app, listed, recorder)
 
     assert recorder.listed == [
-        (1, LineProblem.REPEATED_PHONE),
-        (2, LineProblem.REPEATED_ID),
-        (3, LineProblem.REPEATED_PHONE),
-        (4, LineProblem.REPEATED_ID),
-        (6, LineProblem.NO_PHONE),
-        (7, LineProblem.REPEATED_PHONE),
-        (8, LineProblem.INVALID_CREATED_AT),
+        (1, ImportProblem.REPEATED_PHONE),
+        (2, ImportProblem.REPEATED_ID),
+        (3, ImportProblem.REPEATED_PHONE),
+        (4, ImportProblem.REPEATED_ID),
+        (6, ImportProblem.NO_PHONE),
+        (7, ImportProblem.REPEATED_PHONE),
+        (8, ImportProblem.INVALID_CREATED_AT),
     ]
     assert counts.outcomes == {ImportOutcome.CREATED: 1, ImportOutcome.REJECTED: 7}
     assert app.database.phone_verifications.keys() == {a_phone(4)}

@@ -1,5 +1,6 @@
 """What was counted is written, and reported from what was written."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Final
 
@@ -12,8 +13,7 @@ from application.ports.errors import StorageError
 from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
 from domain.errors import InsufficientScope, TooManyOtpRequests
-from domain.features.statistics.period_sums import DAY, HOUR, Counts
-from domain.features.statistics.prices import PriceList
+from domain.features.statistics.period_sums import DAY, HOUR, Result
 from domain.features.statistics.report import (
     Dimension,
     GroupRow,
@@ -26,31 +26,20 @@ from domain.otp.delivery import Channel
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone
 from tests.support.core_harness import WEBHOOK_URLS
-from tests.support.counted_events import accepted, ended_call, sent_message
-from tests.support.fakes.randomness import SeededRandomness
+from tests.support.counted_events import accepted
 
 OPERATOR: Final = operating_system_user("alice")
-PRICES: Final = PriceList("USD", {("IN", Channel.SMS): 83_000, ("US", Channel.SMS): 8_300})
 ONE_HOUR: Final = timedelta(hours=1)
 TOKEN: Final = Actor(ActorKind.SERVICE_TOKEN, "dashboard")
 
 
 @pytest.fixture
 def app() -> AppHarness:
-    return AppHarness(policy=make_policy(prices=PRICES))
+    return AppHarness()
 
 
 def feature_of(app: AppHarness) -> StatisticsFeature:
     return app.use_cases.of(StatisticsFeature)
-
-
-def another_process(app: AppHarness, prices: PriceList = PRICES, seed: int = 2) -> AppHarness:
-    return AppHarness(
-        database=app.database,
-        clock=app.clock,
-        randomness=SeededRandomness(seed),
-        policy=make_policy(prices=prices),
-    )
 
 
 def a_day(app: AppHarness, *by: Dimension) -> StatisticsQuery:
@@ -66,19 +55,21 @@ async def test_a_sign_in_is_a_message_and_a_login_of_its_country(app: AppHarness
     assert (await report(app)).rows == []
     await feature_of(app).write()
 
-    counts = Counts(sent=1, logins=1, millionths=8_300)
+    counts = Counter({Result.SENT: 1, Result.LOGINS: 1})
     days = query_days(app.clock.now(), None, None, [Dimension.CHANNEL])
     assert (await report(app)).rows == [GroupRow((a_phone().country,), counts)]
     assert (await report(app, days)).rows == [GroupRow(("sms",), counts)]
 
 
-async def test_a_login_by_a_callback_is_one_of_the_provider_that_called() -> None:
+async def test_a_login_by_a_call_is_one_of_the_provider_that_called() -> None:
     app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS, provider="the line"))
-    await app.request_callback()
+    await app.request_otp(channel=Channel.VOICE)
     await app.verify_otp(await app.code_of_last_call())
     await feature_of(app).write()
     by_provider = await report(app, a_day(app, Dimension.PROVIDER))
-    assert by_provider.rows == [GroupRow(("the line",), Counts(sent=1, logins=1))]
+    assert by_provider.rows == [
+        GroupRow(("the line",), Counter({Result.SENT: 1, Result.LOGINS: 1}))
+    ]
 
 
 async def test_a_request_that_a_limit_rejects_is_counted_by_the_limit(app: AppHarness) -> None:
@@ -100,7 +91,7 @@ async def test_a_repeated_write_adds_nothing_and_many_records_are_read_in_batche
         app.listeners.record(accepted())
         for _ in range(2):
             await feature_of(app).write()
-        assert (await report(app)).total.sent == number
+        assert (await report(app)).total[Result.SENT] == number
         app.clock.advance(ONE_HOUR)
 
 
@@ -116,43 +107,14 @@ async def test_what_could_not_be_written_is_in_the_next_write(
         await feature_of(app).write()
     await feature_of(app).write()
     days = query_days(app.clock.now(), None, None, [Dimension.COUNTRY])
-    assert (await report(app)).total.logins == (await report(app, days)).total.logins == 1
+    assert (await report(app)).total[Result.LOGINS] == 1
+    assert (await report(app, days)).total[Result.LOGINS] == 1
 
 
-async def test_statistics_need_their_scope_and_amounts_that_of_costs(app: AppHarness) -> None:
-    await app.log_in()
-    await feature_of(app).write()
+async def test_statistics_need_their_scope(app: AppHarness) -> None:
+    operator = Operator(TOKEN, frozenset(Scope) - {Scope.READ_STATISTICS})
     with pytest.raises(InsufficientScope):
-        await feature_of(app).report(
-            Operator(TOKEN, frozenset(Scope) - {Scope.READ_STATISTICS}), a_day(app)
-        )
-    for scopes, currency, amount in (
-        ({Scope.READ_STATISTICS}, "", 0),
-        ({Scope.READ_STATISTICS, Scope.READ_COSTS}, "USD", 8_300),
-    ):
-        shown = await feature_of(app).report(Operator(TOKEN, frozenset(scopes)), a_day(app))
-        assert (shown.currency, shown.total.sent, shown.total.millionths) == (currency, 1, amount)
-
-
-async def test_amounts_of_each_hour_are_those_of_codes_and_notices_of_all_processes(
-    app: AppHarness,
-) -> None:
-    first = HOUR.start_of(app.clock.now())
-    in_euro = another_process(app, PriceList("EUR", PRICES.prices), seed=3)
-    for process in (app, another_process(app), in_euro):
-        feature_of(process).count.count_cost(sent_message("IN"))
-        feature_of(process).count.count_cost(sent_message("US"))
-        feature_of(process).count.count_cost(ended_call(60, "IN", has_code=False))
-        await feature_of(process).write()
-    app.clock.advance(2 * ONE_HOUR)
-    feature_of(app).count.count_cost(sent_message("US"))
-    await feature_of(app).write()
-
-    amounts = await feature_of(app).read_amounts(first, first + 2 * ONE_HOUR)
-    assert amounts == {first: {"IN": 166_000, "US": 16_600}, first + 2 * ONE_HOUR: {"US": 8_300}}
-    assert await feature_of(app).read_amounts(first - ONE_HOUR, first - ONE_HOUR) == {}
-    assert feature_of(app).currency == "USD"
-    assert feature_of(AppHarness()).currency == ""
+        await feature_of(app).report(operator, a_day(app))
 
 
 async def test_hours_are_kept_for_eight_days_and_days_for_400(app: AppHarness) -> None:

@@ -1,27 +1,23 @@
 """The requests of inbound calls: who hears what, and what is stored of it."""
 
-import asyncio
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from application.features.voice.events import CallRejected
-from application.otp.log_in import LoggedIn
-from application.ports.otp import DeliveryResult
-from domain.features.voice.call import CallDirection, CallStatus, Recording, inbound_call_id
+from domain.features.voice.call import CallStatus, Recording, inbound_call_id
 from domain.features.voice.call_limits import CallLimits
-from domain.features.voice.flow import DialResult
 from domain.features.voice.instructions import Dial, HangUp, Position, Reject
-from domain.features.voice.walk import Answered, CallOutcome
+from domain.features.voice.step import Answered, CallOutcome, DialResult
 from domain.identities.identity import Identity
+from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_identity
-from tests.support.fakes.messenger import REJECTED, UNKNOWN
 from tests.support.inbound_call import (
-    CALL_FLOW,
     CALLER_ID,
     OPERATOR,
     PHONE_LINE,
@@ -29,7 +25,7 @@ from tests.support.inbound_call import (
     join,
     make_phone_line,
 )
-from tests.support.voice.stored import stored_calls
+from tests.support.voice.stored import stored_calls, voice_repositories
 
 HOUR = timedelta(hours=1)
 SIDS = itertools.count()
@@ -100,7 +96,7 @@ async def test_a_caller_without_a_number_reaches_the_operator_and_feedback(
     assert (call.record.outcome, call.record.identity_id) == (CallOutcome.RECORDED, None)
 
 
-@pytest.mark.parametrize("keys", [("2",), ("3",), ("4", "1")])
+@pytest.mark.parametrize("keys", [("2",), ("3", "1")])
 async def test_a_blocked_phone_hears_what_any_phone_hears(
     app: AppHarness, keys: tuple[str, ...]
 ) -> None:
@@ -157,6 +153,21 @@ async def test_a_position_that_was_never_issued_changes_nothing(
     assert (stored_calls(call.app.database), call.app.database.identities) == before
 
 
+async def test_a_stored_call_in_a_state_of_another_version_ends_with_the_apology(
+    call: InboundCall,
+) -> None:
+    await join(call.app)
+    await call.ring()
+    calls = voice_repositories(call.app.database).calls
+    position = Position("lottery", 1)
+    assert await calls.replace(replace(call.record, position=position), 1)
+
+    await call.send(position, Answered(keys="1"))
+
+    assert call.heard == "Sorry, something went wrong. Please call again later. Goodbye."
+    assert (call.record.outcome, call.record.position) == (CallOutcome.FAILED, None)
+
+
 # After the end
 
 
@@ -175,7 +186,7 @@ async def test_a_recording_and_the_result_of_a_dial_may_arrive_after_the_end(
 ) -> None:
     await join(app)
     recorded, dialed = InboundCall(app, sid="CA1"), InboundCall(app, sid="CA2")
-    for call, key in ((recorded, "3"), (dialed, "1")):
+    for call, key in ((recorded, "2"), (dialed, "1")):
         await call.ring(key)
         await app.report_call(call.id)
     await recorded.leave_recording()
@@ -199,7 +210,9 @@ async def test_calls_of_one_caller_are_limited() -> None:
     assert [call.instructions == (Reject(),) for call in calls] == [False, False, True]
     assert other.heard.startswith("Welcome")
     assert set(stored_calls(app.database)) == {call.id for call in (*calls[:2], other)}
-    assert app.events.recorded == [CallRejected(phone=a_phone(), limit="per_phone")]
+    rejected = CallRejected(phone=a_phone(), channel=Channel.VOICE, limit="per_phone")
+    assert app.events.recorded == [rejected]
+    assert rejected.country == "US"
     app.clock.advance(HOUR + HOUR / 60)
     await calls[2].ring()
     assert calls[2].heard.startswith("Welcome")
@@ -251,92 +264,38 @@ async def test_lines_to_the_operator_are_limited_and_released_once() -> None:
     assert [is_connected(await connect(app, 3, "1")) for _ in range(2)] == [True, False]
     await app.report_call(second.id)
     assert is_connected(await connect(app, 1, "1"))
-    # Lost reports free the lines after the longest call.
-    app.clock.advance(1.1 * CALL_FLOW.max_line_operator_time)
+    # Lost reports free the lines after the longest call: 20 s of ringing, and an hour.
+    app.advance(hours=1.1)
     assert is_connected(await connect(app, 2, "1"))
 
 
-async def test_forged_numbers_leave_calls_and_lines_to_verified_numbers() -> None:
-    limits = CallLimits(total=SlidingWindow(10, HOUR), lines=5)
+async def test_forged_numbers_keep_the_line_busy_for_everybody_until_the_hour_is_over() -> None:
+    limits = CallLimits(total=SlidingWindow(8, HOUR), lines=5)
     app = AppHarness(policy=make_phone_line(call_limits=limits))
     await app.log_in(a_phone(0))
-    forged = [await connect(app, number, "1") for number in range(1, 7)]
-    for call in forged:
-        await call.stay_on_the_line()
-    assert [is_connected(call) for call in forged] == [*[True] * 3, *[False] * 3]
-    assert (await connect(app, 7)).instructions == (Reject(),)
-
-    assert all([is_connected(await connect(app, 0, "1")) for _ in range(2)])
+    for number in range(1, 9):
+        await connect(app, number)
     assert (await connect(app, 0)).instructions == (Reject(),)
 
+    app.clock.advance(HOUR + HOUR / 60)
+    assert is_connected(await connect(app, 0, "1"))
 
-@pytest.mark.parametrize(("is_verified", "minutes"), [(False, 5), (True, 10)])
-async def test_menus_end_after_five_minutes_or_ten_if_the_number_is_verified(
-    call: InboundCall, is_verified: bool, minutes: int
+
+async def test_menus_end_ten_minutes_after_the_start_if_the_number_is_verified(
+    call: InboundCall,
 ) -> None:
-    await store_identity(call.app, an_identity(is_verified=is_verified))
+    await call.app.log_in()
     await call.ring()
-    call.app.clock.advance(timedelta(minutes=minutes) - timedelta(seconds=1))
+    call.app.advance(minutes=9, seconds=59)
     await call.press("8")
-    assert not isinstance(call.instructions[-1], HangUp)
-    call.app.clock.advance(timedelta(seconds=1))
-    await call.press("4")
+    assert call.heard.startswith("Sorry, I did not understand that.")
+    call.app.advance(1)
+    await call.press("3")
 
     assert call.heard == "Goodbye."
 
 
-# Callbacks
-
-
-@pytest.mark.parametrize("result", [None, UNKNOWN, REJECTED])
-async def test_a_caller_who_hung_up_is_called_back_once(
-    call: InboundCall, result: DeliveryResult | None
-) -> None:
-    identity_id = await join(call.app)
-    call.app.call_provider.result = result
-    await call.ring("2")
-
-    assert call.heard.startswith("Please hang up.")
-    assert call.record.outcome is CallOutcome.CALLBACK
-    assert call.app.call_provider.calls == {}
-    await call.hang_up()
-    await call.hang_up()
-    placed_calls = [stored.value for stored in stored_calls(call.app.database).values()][2:]
-    assert [(placed.direction, placed.identity_id) for placed in placed_calls] == [
-        (CallDirection.OUTBOUND, identity_id)
-    ]
-    if result is not REJECTED:
-        logged_in = await call.app.verify_otp(await call.app.code_of_last_call())
-        assert isinstance(logged_in, LoggedIn)
-        principal = await call.app.identities.authenticate(logged_in.tokens.access_token)
-        assert principal.identity.id == identity_id
-    placed = [placed.phone for placed in call.app.call_provider.calls.values()]
-    assert placed == [a_phone()] * (result is not REJECTED)
-
-
-@pytest.mark.parametrize("is_reported", [False, True])
-async def test_without_a_status_the_caller_is_called_back_after_the_text(
-    call: InboundCall, monkeypatch: pytest.MonkeyPatch, is_reported: bool
-) -> None:
-    waited, sleep_really = [], asyncio.sleep
-
-    async def sleep(seconds: float) -> None:
-        await sleep_really(0)
-        if seconds >= 1:
-            waited.append(seconds)
-            if is_reported:
-                await call.hang_up()
-
-    await join(call.app)
-    await call.ring()
-    monkeypatch.setattr("application.features.voice.call_back.asyncio.sleep", sleep)
-    await call.press("2")
-    (task,) = [task for task in asyncio.all_tasks() if task.get_name() == "place_callback"]
-    await task
-
-    assert len(call.app.call_provider.calls) == 1
-    (seconds,) = waited
-    assert 15 < seconds <= 25
+# Languages
 
 
 def test_an_apology_is_in_the_language_of_the_caller(app: AppHarness) -> None:
@@ -346,7 +305,7 @@ def test_an_apology_is_in_the_language_of_the_caller(app: AppHarness) -> None:
         assert instructions[-1] == HangUp()
 
 
-async def test_a_chosen_language_is_kept_for_the_next_call_and_the_callback() -> None:
+async def test_a_chosen_language_is_kept_for_the_next_call() -> None:
     app = AppHarness(policy=make_phone_line(countries=None))
     first, second = (InboundCall(app, PhoneNumber("+919876543210"), sid) for sid in ("CA1", "CA2"))
     await first.ring("9")
@@ -356,7 +315,4 @@ async def test_a_chosen_language_is_kept_for_the_next_call_and_the_callback() ->
     assert first.heard.startswith("Thank you. You have joined")
     await second.ring()
     assert second.heard.startswith("Welcome back to Dialtone.")
-    await second.press("2")
-    await second.hang_up()
-    # The third one is the callback.
-    assert [call.value.locale for call in stored_calls(app.database).values()] == ["en"] * 3
+    assert [call.value.locale for call in stored_calls(app.database).values()] == ["en"] * 2

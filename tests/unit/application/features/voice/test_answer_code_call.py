@@ -9,7 +9,7 @@ import pytest
 from application.features.voice.answer_call import AnswerCallCommand
 from domain.features.voice.call import Call, CallDirection, CallStatus
 from domain.features.voice.instructions import Gather, HangUp, Instruction, Position, Say
-from domain.features.voice.walk import Answered, CallEvent, CallOutcome, Continued
+from domain.features.voice.step import Answered, CallEvent, CallOutcome, Continued
 from domain.otp.challenge import OTP_TTL
 from domain.otp.challenges import MessageChallenges
 from domain.otp.phone_verification import PhoneVerification

@@ -13,7 +13,7 @@ from application.principal import Principal
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
 from domain.features.voice.call import Call, CallStatus, Recording
 from domain.features.voice.errors import CallNotFound, CallRecordingNotFound
-from domain.features.voice.walk import CallOutcome
+from domain.features.voice.step import CallOutcome
 from domain.identities.role import Role
 from domain.identities.staff import Staff
 from domain.otp.delivery_report import ReportedStatus

@@ -15,8 +15,8 @@ POSITION = Position("join", visit=2, repeat=1)
 
 def test_parameters_are_in_alphabetical_order() -> None:
     expected = {
-        URLS.continue_call(POSITION): "/voice/continue?node=join&repeat=1&visit=2",
-        URLS.code_call("c1", POSITION): "/voice/calls/c1?node=join&repeat=1&visit=2",
+        URLS.continue_call(POSITION): "/voice/continue?repeat=1&state=join&visit=2",
+        URLS.code_call("c1", POSITION): "/voice/calls/c1?repeat=1&state=join&visit=2",
         URLS.code_call("c1"): "/voice/calls/c1",
         URLS.call_status("c1", LABELS): (
             "/voice/status?call=c1&country=IN&phone_hash=0123456789abcdef"
@@ -41,15 +41,15 @@ def test_signed_urls_are_accepted_as_they_were_made_and_for_their_call() -> None
         *map(URLS.make_url, ("/voice", "/voice/continue")),
         f"{SIGNED.public_url}/voice",
         f"{SIGNED.public_url}/voice/status?{signature}",
-        f"{SIGNED.voice()}&node=join",
+        f"{SIGNED.voice()}&state=join",
         f"{SIGNED.voice()}&{signature}",
         f"{SIGNED.voice()}&",
         SIGNED.voice().replace("/voice?", "/voice/?"),
         SIGNED.voice().replace("signature", "%73ignature"),
         SIGNED.voice().replace("/app/", "/"),
         f"{SIGNED.voice()[:-4]}&signature={SIGNED.voice()[-4:]}",
-        call.continue_call(POSITION).replace("node=join&repeat=1", "repeat=1&node=join"),
-        call.continue_call(POSITION).replace("node=join", "node=%6Aoin"),
+        call.continue_call(POSITION).replace("state=join&visit=2", "visit=2&state=join"),
+        call.continue_call(POSITION).replace("state=join", "state=%6Aoin"),
         call.continue_call(POSITION).replace("visit=2", "visit=3"),
         call.continue_call(POSITION).replace("/voice/continue", "/voice/calls/c1"),
         call.code_call("c1", POSITION).replace("/c1", "/c2"),

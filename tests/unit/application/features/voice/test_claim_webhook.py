@@ -9,8 +9,8 @@ from tests.support.app_harness import AppHarness
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.voice.stored import voice_repositories
 
-REQUEST = SignedRequest("https://dialtone.example.org/voice/continue?node=a", {}, body=b"1")
-ELSEWHERE = replace(REQUEST, url="https://dialtone.example.org/voice/continue?node=b")
+REQUEST = SignedRequest("https://dialtone.example.org/voice/continue?state=a", {}, body=b"1")
+ELSEWHERE = replace(REQUEST, url="https://dialtone.example.org/voice/continue?state=b")
 
 
 async def test_a_request_counts_at_the_url_where_it_came_first(app: AppHarness) -> None:

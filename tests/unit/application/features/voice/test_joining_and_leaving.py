@@ -10,18 +10,11 @@ import pytest
 from application.features.voice.calls import CallsFeature
 from application.features.voice.events import CallerRegistered
 from application.identities.events import UserDeleted
-from application.limits.restrictions import NumberBlock
 from application.otp.log_in import LoggedIn
-from application.ports.otp import NoticeMessage
 from domain.errors import InvalidValue
-from domain.features.voice.call_limits import CallLimits
-from domain.features.voice.walk import CallOutcome
+from domain.features.voice.step import CallOutcome
 from domain.identities.identity import Consent, Identity
 from domain.identities.role import Role
-from domain.otp.challenge import OtpCode
-from domain.otp.rate_limits import RateLimits
-from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import Act, Attempt, before_each_operation
 from tests.support.builders import NOW, a_phone
@@ -46,7 +39,7 @@ async def identity_of(app: AppHarness) -> Identity | None:
 
 
 async def leave(app: AppHarness, sid: str = "CA-leave") -> InboundCall:
-    return await InboundCall(app, sid=sid).ring("4", "1")
+    return await InboundCall(app, sid=sid).ring("3", "1")
 
 
 # Joining
@@ -174,6 +167,19 @@ async def test_a_user_that_an_administrator_made_does_not_leave_by_a_call(app: A
     assert not app.database.identities[identity_id].value.is_deleted
 
 
+async def test_a_verified_caller_hears_that_the_app_deletes_accounts(app: AppHarness) -> None:
+    await app.log_in()
+    identities = dict(app.database.identities)
+    app.messenger.messages.clear()
+    call = await leave(app)
+
+    assert call.heard == (
+        "A call cannot delete your account. To leave, delete it in the app. Goodbye."
+    )
+    assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
+    assert (app.database.identities, app.messenger.messages) == (identities, [])
+
+
 @pytest.mark.parametrize("is_login_first", [True, pytest.param(False, marks=pytest.mark.slow)])
 async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
     is_login_first: bool,
@@ -183,7 +189,7 @@ async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
         joined_id = await join(app)
         app.advance(hours=12)
         await app.request_otp()
-        call = await InboundCall(app, sid="CA-leave").ring("4")
+        call = await InboundCall(app, sid="CA-leave").ring("3")
         log_in = Attempt(partial(app.verify_otp, app.last_code))
         return app, log_in, partial(call.press, "1"), call, joined_id
 
@@ -195,63 +201,3 @@ async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
         assert app.database.identities[joined_id].value.is_deleted == has_left
         assert (principal.identity.id != joined_id) == has_left
         assert (principal.identity.consent is None) == has_left
-
-
-# The message that says how to leave
-
-
-async def test_a_forged_caller_id_sends_one_message_an_hour_and_two_a_day() -> None:
-    limits = CallLimits(per_caller=SlidingWindow(100, timedelta(hours=1)))
-    app = AppHarness(policy=make_phone_line(call_limits=limits))
-    await app.log_in()
-    app.messenger.messages.clear()
-    for number, (minutes, count) in enumerate([(0, 1), (0, 1), (61, 2), (61, 2), (1350, 3)]):
-        app.advance(minutes=minutes)
-        call = await leave(app, f"CA{number}")
-        assert call.heard.startswith("To leave, open the app")
-        assert len(app.messenger.messages) == count
-
-    message = app.messenger.messages[0]
-    assert message.phone == a_phone()
-    assert message.text.startswith("Dialtone: to leave, delete your account in the app.")
-    assert len(message.text) <= 160
-    notice = app.messenger.sent[-1]
-    assert isinstance(notice, NoticeMessage)
-    assert (notice.notice, notice.locale) == ("leaving_message", "en-US")
-
-
-async def test_messages_to_a_country_are_limited() -> None:
-    limits = RateLimits(per_country=SlidingWindow(40, timedelta(hours=1)))
-    app = AppHarness(policy=make_phone_line(rate_limits=limits))
-    for number in range(3):
-        await app.log_in(a_phone(number))
-    app.messenger.messages.clear()
-    for number in range(3):
-        await InboundCall(app, a_phone(number), f"CA{number}").ring("4", "1")
-
-    assert len(app.messenger.messages) == 2
-
-
-@pytest.mark.parametrize("reason", ["not served", "test phone", "blocked phone", "blocked number"])
-async def test_nothing_is_sent_to_other_countries_test_phones_and_blocked_phones(
-    reason: str,
-) -> None:
-    app = AppHarness(policy=PHONE_LINE)
-    await app.log_in()
-    match reason:
-        case "not served":
-            app = replace(app, policy=make_phone_line(countries={"IN"}))
-        case "test phone":
-            test_otp = TestOtp(a_phone(), OtpCode("123456"), LATER)
-            app = replace(app, policy=make_phone_line(test_otps=TestOtps((test_otp,))))
-        case "blocked phone":
-            await app.identities.operator_actions.block(a_phone())
-        case _:
-            block = NumberBlock("block_prefix", "")
-            app.limits.delivery_limiter.find_number_block = lambda _phone, _now: block
-    app.messenger.messages.clear()
-    call = await leave(app)
-
-    assert call.heard.startswith("To leave, open the app")
-    assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
-    assert app.messenger.messages == []

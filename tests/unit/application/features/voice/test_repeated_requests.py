@@ -2,21 +2,23 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from application.ports.errors import StorageUnavailable
-from application.ports.otp import DeliveryResult
 from domain.features.voice.call import EFFECT_TIMEOUT
-from domain.features.voice.flow import DialResult
-from domain.features.voice.instructions import HangUp
-from domain.features.voice.walk import CallOutcome
+from domain.features.voice.step import (
+    CallOutcome,
+    ClaimedCaller,
+    DialResult,
+    Effect,
+)
 from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
-from tests.support.fakes.messenger import ACCEPTED, NOT_CONNECTED, REJECTED
 from tests.support.inbound_call import (
     PHONE_LINE,
     InboundCall,
@@ -40,12 +42,7 @@ async def join_and_leave_feedback(call: InboundCall) -> None:
 
 
 async def leave(call: InboundCall) -> None:
-    await call.press("4", "1")
-
-
-async def request_callback(call: InboundCall) -> None:
-    await call.press("2")
-    await asyncio.gather(call.hang_up(), call.hang_up())
+    await call.press("3", "1")
 
 
 async def app_with_identity(*, is_verified: bool | None) -> AppHarness:
@@ -55,26 +52,19 @@ async def app_with_identity(*, is_verified: bool | None) -> AppHarness:
         await app.log_in()
     elif is_verified is False:
         await join(app)
-    app.messenger.messages.clear()
     return app
 
 
-def effects(app: AppHarness) -> Sequence[int]:
-    """Return how many identities there are and were deleted, and messages, callbacks."""
+def effects(app: AppHarness) -> tuple[int, int]:
+    """Return how many identities there are, and how many of them were deleted."""
     identities = [stored.value for stored in app.database.identities.values()]
-    return (
-        len(identities),
-        sum(identity.is_deleted for identity in identities),
-        len(app.messenger.messages),
-        len(app.call_provider.calls),
-    )
+    return len(identities), sum(identity.is_deleted for identity in identities)
 
 
 SCRIPTS: Final = [
-    pytest.param(None, join_and_leave_feedback, CallOutcome.RECORDED, (1, 0, 0, 0), id="join"),
-    pytest.param(False, leave, CallOutcome.LEFT, (1, 1, 0, 0), id="leave"),
-    pytest.param(True, leave, CallOutcome.LEAVING_EXPLAINED, (1, 0, 1, 0), id="explain"),
-    pytest.param(False, request_callback, CallOutcome.CALLBACK, (1, 0, 0, 1), id="callback"),
+    pytest.param(None, join_and_leave_feedback, CallOutcome.RECORDED, (1, 0), id="join"),
+    pytest.param(False, leave, CallOutcome.LEFT, (1, 1), id="leave"),
+    pytest.param(True, leave, CallOutcome.LEAVING_EXPLAINED, (1, 0), id="explain"),
 ]
 
 
@@ -100,18 +90,23 @@ async def test_requests_that_arrive_several_times_are_processed_once(
 # While the effect takes long
 
 
-async def explaining_call(app: AppHarness) -> InboundCall:
-    """Return a call that is one request before the message is sent."""
-    await app.log_in()
-    app.messenger.messages.clear()
-    app.messenger.arrived.clear()
-    return await InboundCall(app).ring("4")
+class SlowEffect:
+    """Carries out an effect when the gate is open."""
 
+    def __init__(self, app: AppHarness) -> None:
+        self.carry_out = app.voice.answer_call.carry_out
+        self.arrived, self.gate = asyncio.Event(), asyncio.Event()
+        slow: Any = self
+        app.voice.answer_call = replace(app.voice.answer_call, carry_out=slow)
 
-async def open_gate_after(app: AppHarness, seconds: float) -> None:
-    app.messenger.gate = asyncio.Event()
-    await asyncio.sleep(seconds)  # the repetition waits, and there is no event for that
-    app.messenger.gate.set()
+    async def __call__(self, effect: Effect, caller: ClaimedCaller) -> bool:
+        self.arrived.set()
+        await self.gate.wait()
+        return await self.carry_out(effect, caller)
+
+    async def open_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)  # the repetition waits, and there is no event for that
+        self.gate.set()
 
 
 @pytest.mark.parametrize(("seconds", "is_answered"), [(9, True), (14.5, False)])
@@ -119,33 +114,31 @@ async def test_a_repetition_waits_for_the_effect_of_the_first_request_but_not_to
     seconds: float, is_answered: bool
 ) -> None:
     app = AppHarness(policy=PHONE_LINE)
-    call = await explaining_call(app)
-    gate = asyncio.create_task(open_gate_after(app, seconds))
-    first = asyncio.create_task(call.press("1"))
-    await app.messenger.arrived.wait()
+    call, effect = await InboundCall(app).ring("1"), SlowEffect(app)
+    opening = asyncio.create_task(effect.open_after(seconds))
+    first = asyncio.create_task(call.stay_on_the_line())
+    await effect.arrived.wait()
     second = await call.repeat(app=another_instance(app))
-    await asyncio.gather(gate, first)
+    await asyncio.gather(opening, first)
 
     assert (second == call.instructions) == is_answered
-    assert second[-1] == HangUp()
-    assert call.heard.startswith("To leave, open the app")
-    assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
-    assert len(app.messenger.messages) == 1
+    assert call.heard.startswith("Thank you. You have joined")
+    assert call.record.outcome is CallOutcome.JOINED
+    assert effects(app) == (1, 0)
 
 
 async def test_an_abandoned_effect_is_carried_out_by_the_repetition() -> None:
     app = AppHarness(policy=PHONE_LINE)
-    call = await explaining_call(app)
-    app.messenger.gate = asyncio.Event()
-    first = asyncio.create_task(call.press("1"))
-    await app.messenger.arrived.wait()
+    call, effect = await InboundCall(app).ring("1"), SlowEffect(app)
+    first = asyncio.create_task(call.stay_on_the_line())
+    await effect.arrived.wait()
     app.clock.advance(EFFECT_TIMEOUT)
     second = await call.repeat(app=another_instance(app))
-    app.messenger.gate.set()
+    effect.gate.set()
     await first
 
     assert second == call.instructions
-    assert len(app.messenger.messages) == 1
+    assert effects(app) == (1, 0)
 
 
 # Failures
@@ -155,9 +148,8 @@ async def test_an_abandoned_effect_is_carried_out_by_the_repetition() -> None:
     ("is_verified", "keys", "outcome"),
     [
         (None, "1", CallOutcome.JOINED),
-        (False, "41", CallOutcome.LEFT),
-        (True, "41", CallOutcome.LEAVING_EXPLAINED),
-        (False, "2", CallOutcome.CALLBACK),
+        (False, "31", CallOutcome.LEFT),
+        (True, "31", CallOutcome.LEAVING_EXPLAINED),
     ],
 )
 async def test_a_request_that_was_killed_is_completed_by_its_repetition(
@@ -175,10 +167,7 @@ async def test_a_request_that_was_killed_is_completed_by_its_repetition(
         await call.hang_up()
 
         assert call.record.outcome is outcome
-        identities, deleted, messages, callbacks = effects(app)
-        assert (identities, deleted) == (1, outcome is CallOutcome.LEFT)
-        assert messages <= 1
-        assert callbacks == (outcome is CallOutcome.CALLBACK)
+        assert effects(app) == (1, outcome is CallOutcome.LEFT)
 
 
 @pytest.mark.parametrize("operation", ["identities.add", "phone_verifications.save"])
@@ -194,22 +183,3 @@ async def test_an_effect_that_fails_gets_an_apology_for_all_repetitions(operatio
     assert call.heard == APOLOGY
     assert call.record.outcome is CallOutcome.FAILED
     assert app.database.identities == {}
-
-
-@pytest.mark.parametrize(
-    ("result", "minutes"), [(NOT_CONNECTED, 0), (REJECTED, 61)], ids=["at once", "in an hour"]
-)
-async def test_a_message_that_no_provider_accepts_can_be_sent_again(
-    result: DeliveryResult, minutes: int
-) -> None:
-    app = AppHarness(policy=PHONE_LINE)
-    call = await explaining_call(app)
-    app.messenger.result = result
-    await call.press("1")
-    app.messenger.result = ACCEPTED
-    # Two are allowed in a day, and the rejected one does not count in it.
-    for number, passed in enumerate((0, minutes, 61, 61)):
-        app.advance(minutes=passed)
-        await InboundCall(app, sid=f"CB{number}").ring("4", "1")
-
-    assert len(app.messenger.messages) == 3

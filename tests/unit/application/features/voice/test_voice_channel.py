@@ -11,7 +11,7 @@ from application.otp.provider_pause import PAUSE
 from application.ports.errors import StorageUnavailable
 from domain.errors import DeliveryFailed, TooManyOtpRequests
 from domain.features.voice.call import Call, CallDirection, CallStatus
-from domain.features.voice.walk import CallOutcome
+from domain.features.voice.step import CallOutcome
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Channel, parse_report_id
 from domain.otp.test_otps import TestOtp, TestOtps

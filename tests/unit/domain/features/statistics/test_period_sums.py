@@ -1,5 +1,6 @@
 """What a process keeps of each hour and each day, and for how long."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -11,24 +12,24 @@ from domain.features.statistics.period_sums import (
     HOUR,
     MAX_UNWRITTEN_PERIODS,
     OTHER,
-    Counts,
-    DeliveryGroup,
-    GroupCounts,
+    Group,
+    GroupCount,
     PeriodCounts,
     PeriodSums,
+    Result,
 )
 from domain.otp.delivery import Channel
 from tests.support.builders import NOW
 
 START: Final = NOW.replace(minute=0, second=0, microsecond=0)
 ONE_HOUR: Final = timedelta(hours=1)
-INDIA: Final = DeliveryGroup("IN", Channel.SMS, "twilio")
-ONE_SENT: Final = Counts(sent=1)
+INDIA: Final = Group("IN", Channel.SMS, "twilio", Result.SENT)
+REJECTED: Final = Group("IN", Channel.SMS, "none", Result.REJECTED, "per_ip")
 
 
 @pytest.fixture
 def sums() -> PeriodSums:
-    return PeriodSums(HOUR, "ab12", "USD")
+    return PeriodSums(HOUR, "ab12")
 
 
 def write_all(sums: PeriodSums) -> list[PeriodCounts]:
@@ -39,58 +40,56 @@ def write_all(sums: PeriodSums) -> list[PeriodCounts]:
 
 
 def test_an_hour_is_one_record_of_this_process_with_all_sums(sums: PeriodSums) -> None:
-    sums.add(START, INDIA, Counts(sent=1, millionths=5))
-    sums.add(START + timedelta(minutes=59), INDIA, Counts(logins=1, line_millionths=7))
+    for moment in (START, START + timedelta(minutes=59)):
+        sums.add(moment, INDIA, 3)
     for _ in range(2):
-        sums.add_rejection(START, "per_ip")
+        sums.add(START, REJECTED)
 
     assert write_all(sums) == [
         PeriodCounts(
             id=f"{START:%Y-%m-%dT%H}:ab12.1",
             starts_at=START,
             expires_at=START + timedelta(days=8),
-            groups=(GroupCounts(INDIA, Counts(1, 0, 0, 1, 5, 7)),),
-            rejections={"per_ip": 2},
-            currency="USD",
+            groups=(GroupCount(INDIA, 6), GroupCount(REJECTED, 2)),
         )
     ]
 
 
 def test_a_day_of_utc_is_one_record_for_400_days() -> None:
-    sums = PeriodSums(DAY, "ab12", "USD")
+    sums = PeriodSums(DAY, "ab12")
     midnight = START.replace(hour=0)
     for moment in (midnight, midnight + timedelta(hours=23.99)):
-        sums.add(moment.astimezone(tz=None), INDIA, ONE_SENT)
+        sums.add(moment.astimezone(tz=None), INDIA)
     (counted,) = sums.list_changed()
     assert (counted.starts_at, counted.expires_at) == (midnight, midnight + timedelta(days=400))
-    assert counted.groups == (GroupCounts(INDIA, Counts(sent=2)),)
+    assert counted.groups == (GroupCount(INDIA, 2),)
 
 
 def test_only_what_has_changed_is_written_again(sums: PeriodSums) -> None:
-    sums.add_rejection(START, "per_ip")
-    sums.add_rejection(START + ONE_HOUR, "per_ip")
+    sums.add(START, REJECTED)
+    sums.add(START + ONE_HOUR, REJECTED)
     assert len(write_all(sums)) == 2
     assert write_all(sums) == []
     # The hour before is kept for a clock that is set back.
-    sums.add_rejection(START, "per_ip")
-    assert [counted.rejections for counted in write_all(sums)] == [{"per_ip": 2}]
+    sums.add(START, REJECTED)
+    assert [counted.groups for counted in write_all(sums)] == [(GroupCount(REJECTED, 2),)]
 
 
 def test_what_is_counted_during_a_write_is_in_the_next_one(sums: PeriodSums) -> None:
-    sums.add_rejection(START, "per_ip")
+    sums.add(START, REJECTED)
     (written,) = sums.list_changed()
-    sums.add_rejection(START, "per_ip")
+    sums.add(START, REJECTED)
     sums.mark_written(written)
-    assert [counted.rejections for counted in write_all(sums)] == [{"per_ip": 2}]
+    assert [counted.groups for counted in write_all(sums)] == [(GroupCount(REJECTED, 2),)]
 
 
 def test_an_hour_that_is_over_is_forgotten_only_when_all_of_it_is_written(
     sums: PeriodSums,
 ) -> None:
-    sums.add_rejection(START, "per_ip")
+    sums.add(START, REJECTED)
     write_all(sums)
-    sums.add_rejection(START, "per_ip")
-    sums.add_rejection(START + 2 * ONE_HOUR, "per_ip")
+    sums.add(START, REJECTED)
+    sums.add(START + 2 * ONE_HOUR, REJECTED)
 
     unwritten, current = sums.list_changed()
     sums.mark_written(current)
@@ -98,25 +97,25 @@ def test_an_hour_that_is_over_is_forgotten_only_when_all_of_it_is_written(
 
     write_all(sums)
     sums.mark_written(current)
-    sums.add_rejection(START, "per_ip")
-    assert [counted.rejections for counted in sums.list_changed()] == [{"per_ip": 1}]
+    sums.add(START, REJECTED)
+    assert [counted.groups for counted in sums.list_changed()] == [(GroupCount(REJECTED, 1),)]
 
 
 def test_a_clock_that_is_set_back_by_hours_overwrites_no_record(sums: PeriodSums) -> None:
     written = []
     for hour in (START, START + 5 * ONE_HOUR, START):
-        sums.add_rejection(hour, "per_ip")
+        sums.add(hour, REJECTED)
         written += write_all(sums)
     assert [counted.starts_at for counted in written] == [START, START + 5 * ONE_HOUR, START]
     assert len({counted.id for counted in written}) == 3
 
 
 def test_a_process_without_a_database_keeps_a_day(sums: PeriodSums) -> None:
-    sums.add_rejection(START, "per_ip")
+    sums.add(START, REJECTED)
     (first,) = sums.list_changed()
     later = [START + number * ONE_HOUR for number in range(1, MAX_UNWRITTEN_PERIODS + 1)]
     for hour in later:
-        sums.add_rejection(hour, "per_ip")
+        sums.add(hour, REJECTED)
     sums.mark_written(first)  # it was dropped during its write
     assert [counted.starts_at for counted in write_all(sums)] == later
     assert write_all(sums) == []
@@ -127,9 +126,9 @@ def test_groups_that_are_too_many_are_counted_as_other(
 ) -> None:
     monkeypatch.setattr(period_sums, "MAX_GROUPS", 2)
     for country in ("IN", "US", "DE", "FR", "IN"):
-        sums.add(START, DeliveryGroup(country, Channel.SMS, "twilio"), ONE_SENT)
+        sums.add(START, replace(INDIA, country=country))
     (counted,) = sums.list_changed()
-    assert [(each.group.country, each.counts.sent) for each in counted.groups] == [
+    assert [(each.group.country, each.count) for each in counted.groups] == [
         ("IN", 2),
         ("US", 1),
         (OTHER, 2),

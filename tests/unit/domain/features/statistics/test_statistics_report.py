@@ -1,12 +1,13 @@
 """Which hours or days a report of statistics has, and how its sums are in order."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import pytest
 
 from domain.errors import InvalidValue, UnsupportedValue
-from domain.features.statistics.period_sums import Counts, DeliveryGroup, GroupCounts, PeriodCounts
+from domain.features.statistics.period_sums import Group, GroupCount, PeriodCounts, Result
 from domain.features.statistics.report import (
     MAX_HOURS,
     Dimension,
@@ -23,35 +24,36 @@ from tests.support.builders import NOW
 START: Final = NOW.replace(minute=0, second=0, microsecond=0)
 ONE_HOUR: Final = timedelta(hours=1)
 BY_COUNTRY: Final = [Dimension.COUNTRY]
-INDIA: Final = Counts(2, 1, 1, 1, 100, 7)
 
 
-def counted(number: int, currency: str = "USD") -> PeriodCounts:
+def counted(number: int) -> PeriodCounts:
     starts_at = START - number * ONE_HOUR
     return PeriodCounts(
         id=f"{number}",
         starts_at=starts_at,
         expires_at=starts_at + timedelta(days=8),
         groups=(
-            GroupCounts(DeliveryGroup("IN", Channel.SMS, "twilio"), INDIA),
-            GroupCounts(DeliveryGroup("US", Channel.VOICE, "acme:open"), Counts(sent=5 * number)),
-            GroupCounts(DeliveryGroup("US", Channel.SMS, "twilio"), Counts(sent=1)),
+            GroupCount(Group("IN", Channel.SMS, "twilio", Result.SENT), 2),
+            GroupCount(Group("IN", Channel.SMS, "twilio", Result.LOGINS), 1),
+            GroupCount(Group("US", Channel.VOICE, "acme:open", Result.SENT), 5 * number),
+            GroupCount(Group("US", Channel.SMS, "twilio", Result.SENT), 1),
+            GroupCount(Group("IN", Channel.SMS, "none", Result.REJECTED, "per_ip"), 1),
+            GroupCount(Group("US", Channel.SMS, "none", Result.REJECTED, "all_total"), 3),
         ),
-        rejections={"per_ip": 1, "all_total": 3},
-        currency=currency,
     )
 
 
 def test_a_report_sums_by_one_dimension_and_by_hour() -> None:
-    sums = StatisticsSums(query_hours(NOW, 3, BY_COUNTRY), "USD")
+    sums = StatisticsSums(query_hours(NOW, 3, BY_COUNTRY))
     for number in range(2):
         sums.add(counted(number))
     report = sums.report()
 
-    india, usa = INDIA + INDIA, Counts(sent=7)
-    assert report.total == india + usa
-    assert report.rows == [GroupRow(("US",), usa), GroupRow(("IN",), india)]
-    assert [(row.starts_at, row.counts.sent) for row in report.by_period] == [
+    india = {Result.SENT: 4, Result.LOGINS: 2, Result.REJECTED: 2}
+    usa = {Result.SENT: 7, Result.REJECTED: 6}
+    assert report.total == {Result.SENT: 11, Result.LOGINS: 2, Result.REJECTED: 8}
+    assert report.rows == [GroupRow(("US",), Counter(usa)), GroupRow(("IN",), Counter(india))]
+    assert [(row.starts_at, row.counts[Result.SENT]) for row in report.by_period] == [
         (START - 2 * ONE_HOUR, 0),
         (START - ONE_HOUR, 8),
         (START, 3),
@@ -61,27 +63,20 @@ def test_a_report_sums_by_one_dimension_and_by_hour() -> None:
 
 
 def test_rows_by_two_dimensions_stand_together_by_the_first_one() -> None:
-    sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("channel,provider")), "USD")
+    sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("channel,provider")))
     sums.add(counted(1))
-    assert [(row.names, row.counts.sent) for row in sums.report().rows] == [
+    assert [(row.names, row.counts[Result.SENT]) for row in sums.report().rows] == [
         (("voice", "acme:open"), 5),
         (("sms", "twilio"), 3),
+        (("sms", "none"), 0),
     ]
-    sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("country,channel")), "USD")
+    sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("country,channel")))
     sums.add(counted(1))
     assert [row.names for row in sums.report().rows] == [
         ("US", "voice"),
         ("US", "sms"),
         ("IN", "sms"),
     ]
-
-
-def test_amounts_in_another_currency_are_not_added() -> None:
-    sums = StatisticsSums(query_hours(NOW, 1, BY_COUNTRY), "USD")
-    for currency in ("USD", "EUR", ""):
-        sums.add(counted(0, currency))
-    total = sums.report().total
-    assert (total.sent, total.millionths, total.line_millionths) == (9, 100, 7)
 
 
 def test_hours_are_at_most_a_week_and_the_last_one_is_not_over() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from domain.errors import InvalidIdentifier
 from domain.features.voice.call import CallStatus
 from domain.features.voice.instructions import Position
-from domain.features.voice.walk import CallOutcome, Step
+from domain.features.voice.step import CallOutcome, Step
 from tests.support.builders import NOW
 from tests.support.voice.builders import a_call
 

@@ -9,44 +9,38 @@ from typing import Final
 import pytest
 
 from application.features.statistics.feature import StatisticsFeature
-from domain.features.statistics.period_sums import Counts, DeliveryGroup
-from domain.features.statistics.prices import PriceList
+from domain.features.statistics.period_sums import Group, Result
 from domain.otp.delivery import Channel
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
-from tests.support.app_harness import AppHarness, make_policy
+from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, a_user, an_id, an_identity
-from tests.support.counted_events import ended_call, rejected, sent_message
+from tests.support.counted_events import rejected
 from tests.support.fakes.messenger import REJECTED
 
-PRICES: Final = PriceList("USD", {("IN", Channel.SMS): 83_000, ("IN", Channel.VOICE): 50_000})
 _TAG: Final = re.compile(r"<[^>]+>")
 
 
 @pytest.fixture
 async def console() -> AsyncIterator[ConsoleDriver]:
-    async with open_console(AppHarness(policy=make_policy(prices=PRICES))) as opened:
+    async with open_console(AppHarness()) as opened:
         yield opened
 
 
 async def count_some(console: ConsoleDriver) -> None:
     """Count messages to two countries, now and three days ago."""
     statistics, clock = console.harness.use_cases.of(StatisticsFeature), console.harness.clock
-    for moment, group, counts in (
-        (clock.now(), DeliveryGroup("IN", Channel.SMS, "acme:open"), Counts(400, 300, 50, 200)),
-        (clock.now(), DeliveryGroup("FR", Channel.VOICE, "<b>"), Counts(100)),
-        (
-            clock.now() - timedelta(days=3),
-            DeliveryGroup("DE", Channel.SMS, "acme:open"),
-            Counts(7),
-        ),
+    for moment, country, channel, provider, counts in (
+        (clock.now(), "IN", Channel.SMS, "acme:open", {"sent": 400, "logins": 200}),
+        (clock.now(), "IN", Channel.SMS, "acme:open", {"delivered": 300, "undelivered": 50}),
+        (clock.now(), "FR", Channel.VOICE, "<b>", {"sent": 100}),
+        (clock.now() - timedelta(days=3), "DE", Channel.SMS, "acme:open", {"sent": 7}),
     ):
-        for sums in statistics.count.sums:
-            sums.add(moment, group, counts)
+        for result, count in counts.items():
+            for sums in statistics.count.sums:
+                sums.add(moment, Group(country, channel, provider, Result(result)), count)
     for limit, number in (("per_ip", 30), ("all_total", 10)):
         for _ in range(number):
             statistics.count.record(rejected(limit=limit))
-    statistics.count.count_cost(sent_message("IN"))
-    statistics.count.count_cost(ended_call(61, "IN", has_code=False))
     await statistics.write()
 
 
@@ -70,13 +64,10 @@ def titles(page: str) -> list[str]:
     return re.findall(r'<title id="[a-z]+-title">([^<]+)</title>', page)
 
 
-async def test_a_page_without_numbers_says_so_and_has_no_amounts_without_prices() -> None:
-    async with open_console(AppHarness()) as console:
-        page = await console.get("/statistics")
-        assert "Amount" not in (await console.get("")).text
-    assert "<p>No message was sent, and nobody logged in.</p>" in page.text
+async def test_a_page_without_numbers_says_so(console: ConsoleDriver) -> None:
+    page = await console.get("/statistics")
+    assert "<p>Nothing was counted.</p>" in page.text
     assert "<p>No limit rejected anything.</p>" in page.text
-    assert "Phone line" not in page.text
 
 
 async def test_the_overview_has_the_figures_of_a_day(console: ConsoleDriver) -> None:
@@ -90,7 +81,6 @@ async def test_the_overview_has_the_figures_of_a_day(console: ConsoleDriver) -> 
         "Logins": "200",
         "Undelivered": "50",
         "Rejected by a limit": "40",
-        "Amount": "0.18 USD",
     }
     assert ["database", "ok"] in rows(page.text, "Parts, as /health/ready checks them")
 
@@ -113,15 +103,15 @@ async def test_the_page_has_a_table_of_groups_and_a_plot_with_its_table(
         "Messages and logins by hour: sent 500, logins 200."
         f" The most sent in one hour: 500, from {hour}.",
     ]
-    none = "0.000000 USD"
     assert rows(page.text, "Messages and logins by country") == [
-        ["IN", "400", "200", "300", "50", "0.083000 USD", "0.100000 USD"],
-        ["FR", "100", "0", "0", "0", none, none],
+        ["IN", "400", "0", "300", "50", "200", "0"],
+        ["FR", "100", "0", "0", "0", "0", "0"],
+        ["US", "0", "0", "0", "0", "0", "40"],
     ]
     by_hour = rows(page.text, "Messages and logins by hour")
     assert len(by_hour) == 24
-    assert by_hour[0][1:] == ["500", "200", "300", "50", "0.083000 USD", "0.100000 USD"]
-    assert by_hour[1][1:] == ["0", "0", "0", "0", none, none]
+    assert by_hour[0][1:] == ["500", "0", "300", "50", "200", "40"]
+    assert by_hour[1][1:] == ["0"] * 6
     assert rows(page.text, "Rejections by limit") == [["per_ip", "30"], ["all_total", "10"]]
 
 
@@ -136,15 +126,14 @@ async def test_days_are_shown_by_two_dimensions_and_downloaded_as_csv(
         ["acme:open", "IN", "400"],
         ["acme:open", "DE", "7"],
         ["&lt;b&gt;", "FR", "100"],
+        ["none", "US", "0"],
     ]
     assert len(rows(page.text, "Messages and logins by day")) == 4
     download = re.search(r'href="([^"]*format=csv)"', page.text)
     assert download is not None
     csv = await console.get("/statistics" + html.unescape(download[1]))
     assert csv.headers["content-type"].startswith("text/csv")
-    assert csv.text.splitlines()[1] == (
-        '"acme:open","IN","400","300","50","200","USD","0.083000","0.100000"'
-    )
+    assert csv.text.splitlines()[1] == '"acme:open","IN","400","0","300","50","200","0"'
 
 
 async def test_a_wrong_value_is_an_error_at_its_field(console: ConsoleDriver) -> None:

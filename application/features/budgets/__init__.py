@@ -1,1 +1,0 @@
-"""Budgets: compare what was spent with them."""

@@ -1,1 +1,0 @@
-"""Budgets: what codes and notices may cost before strangers wait."""

@@ -1,0 +1,135 @@
+"""What the phone line says, and the words that it understands, in each locale."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from domain.features.voice.instructions import Say, Voice
+
+
+class Text(StrEnum):
+    """A text that is spoken. Each locale has all of them."""
+
+    LANGUAGE_OFFER = "language_offer"
+    """It offers the locale, in the language of the locale."""
+    WELCOME = "welcome"
+    JOIN = "join"
+    JOIN_AGAIN = "join_again"
+    NOT_JOINED = "not_joined"
+    CONSENT = "consent"
+    THANKS = "thanks"
+    REGISTER_FAILED = "register_failed"
+    WELCOME_BACK = "welcome_back"
+    MAIN_MENU = "main_menu"
+    MAIN_MENU_AGAIN = "main_menu_again"
+    ANONYMOUS_MENU = "anonymous_menu"
+    ANONYMOUS_MENU_AGAIN = "anonymous_menu_again"
+    NOT_UNDERSTOOD = "not_understood"
+    CONNECTING = "connecting"
+    OPERATOR_BUSY = "operator_busy"
+    OPERATOR_ABSENT = "operator_absent"
+    OFFER_FEEDBACK = "offer_feedback"
+    OFFER_FEEDBACK_AGAIN = "offer_feedback_again"
+    FEEDBACK = "feedback"
+    FEEDBACK_KEPT = "feedback_kept"
+    CONFIRM_LEAVING = "confirm_leaving"
+    CONFIRM_LEAVING_AGAIN = "confirm_leaving_again"
+    LEFT = "left"
+    LEAVING_EXPLAINED = "leaving_explained"
+    GOODBYE = "goodbye"
+    APOLOGY = "apology"
+    CODE_GREETING = "code_greeting"
+    CODE_INTRODUCTION = "code_introduction"
+    CODE_REPETITION = "code_repetition"
+
+
+class Words(StrEnum):
+    """Phrases with one meaning. Each locale has some for each."""
+
+    YES = "yes"
+    NO = "no"
+    JOIN = "join"
+    DECLINE = "decline"
+    OPERATOR = "operator"
+    FEEDBACK = "feedback"
+    NO_FEEDBACK = "no_feedback"
+    LEAVE = "leave"
+    STAY = "stay"
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenLocale:
+    """The texts and words of a locale, and how it sounds.
+
+    Attributes:
+        voice: How it sounds.
+        texts: What calls say.
+        words: What callers say.
+        fillers: Words that do not change an answer, such as "please".
+        negations: Words that negate an answer, such as "don't".
+        numbers: The number words of keys, such as "one" for 1.
+        number_words: Words with which a number is a key, such as "press".
+        names: What callers say to hear this locale, such as "English".
+        countries: The ISO 3166-1 codes of the callers who hear this locale.
+        offered_in: Other countries whose callers can choose this locale.
+    """
+
+    voice: Voice
+    texts: Mapping[str, str]
+    words: Mapping[str, tuple[str, ...]]
+    fillers: tuple[str, ...] = ()
+    negations: tuple[str, ...] = ()
+    numbers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    number_words: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    offered_in: tuple[str, ...] = ()
+
+    def list_phrases(self, words: Iterable[Words]) -> tuple[str, ...]:
+        """Return what callers say for these words. Negations are phrases of `no`."""
+        phrases = dict.fromkeys(phrase for each in words for phrase in self.words[each])
+        return tuple(phrases | dict.fromkeys(self.negations if Words.NO in words else ()))
+
+    def say(self, text: Text) -> Say:
+        """Return the instruction that says a text."""
+        return Say(self.texts[text], self.voice)
+
+
+@dataclass(frozen=True, slots=True)
+class CallTexts:
+    """All locales by their tags, those that win first, and the tag of the default one."""
+
+    default: str
+    locales: Mapping[str, SpokenLocale]
+
+    def select_locale(self, country: str | None, tags: Iterable[str] = ()) -> SpokenLocale:
+        """Return the locale of a phone, as `select_tag` does."""
+        return self.locales[self.select_tag(country, tags)]
+
+    def select_tag(self, country: str | None, tags: Iterable[str] = ()) -> str:
+        """Return the tag of the nearest locale, else that of the country, else the default.
+
+        A locale of the same language is near: es-MX for es-ES.
+
+        Args:
+            country: The country of the phone.
+            tags: The locales that its owner has requested, the preferred one first.
+        """
+        requested = tuple(tags)
+        languages = [tag.partition("-")[0] for tag in requested]
+        near = [tag for tag in self.locales if tag.partition("-")[0] in languages]
+        local = [tag for tag, locale in self.locales.items() if country in locale.countries]
+        exact = [tag for tag in requested if tag in self.locales]
+        return [*exact, *near, *local, self.default][0]
+
+    def find_offer(self, country: str | None, tag: str) -> str | None:
+        """Return the tag of the locale that a caller can choose instead of this one, or None.
+
+        It is the locale of the country, if this is another one. Otherwise it is the one that is
+        offered in the country, else the default. A caller without a country has no choice.
+        """
+        if country is None:
+            return None
+        offered = [other for other in self.locales if country in self.locales[other].offered_in]
+        candidates = [self.select_tag(country), *offered, self.default]
+        return next((other for other in candidates if other != tag), None)

@@ -1,0 +1,142 @@
+"""What happened in a call, and what the call does next."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.features.voice.instructions import DialLineOperator, Position, StoredInstruction
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedCaller:
+    """What a call claims about the caller. Nothing proves that the owner is calling.
+
+    Attributes:
+        phone: The caller id; None if it is not valid.
+        identity_id: The identity that the phone belongs to, if there is one.
+        is_verified: Whether that is a verified identity.
+        locale: The tag of the locale that was chosen in a call of this number.
+    """
+
+    phone: PhoneNumber | None = None
+    identity_id: str | None = None
+    is_verified: bool = False
+    locale: str | None = None
+
+    @property
+    def country(self) -> str | None:
+        """The country of the phone."""
+        return self.phone.country if self.phone else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer to a menu. Both texts are empty after silence."""
+
+    keys: str = ""
+    speech: str = ""
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether no key was pressed and nothing was said."""
+        return not self.keys and not self.speech.strip()
+
+
+class DialResult(StrEnum):
+    """How a call to the line operator ended."""
+
+    ANSWERED = "answered"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialed:
+    """The call to the line operator ended."""
+
+    result: DialResult
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The caller left a recording."""
+
+    recording_id: str
+    duration_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """The call came here by itself: a text ended, or nothing was recorded."""
+
+
+CallEvent = Answered | Dialed | Recorded | Continued
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Make the caller's phone an unverified identity that agreed to this wording.
+
+    It is done if there is an identity now.
+    """
+
+    consent: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Delete the unverified identity of the caller's phone.
+
+    It is done if there is none now. A verified one is not changed.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseLanguage:
+    """Speak this locale from now on, also in the next call of the caller's phone."""
+
+    locale: str
+
+
+Effect = Register | Leave | ChooseLanguage
+
+
+class CallOutcome(StrEnum):
+    """What a call came to; the last one counts."""
+
+    GAVE_UP = "gave_up"
+    CONNECTED = "connected"
+    OPERATOR_UNAVAILABLE = "operator_unavailable"
+    JOINED = "joined"
+    LEFT = "left"
+    LEAVING_EXPLAINED = "leaving_explained"
+    RECORDED = "recorded"
+    CODE_READ = "code_read"
+    CODE_NOT_READ = "code_not_read"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a call does next.
+
+    Attributes:
+        instructions: What the provider does. Empty if there is an effect.
+        position: Where the call waits for the next event; None if the call ends.
+        path: The parts of the menu that the call came to.
+        effect: What the use case does first. `finish_effect` says how the call goes on.
+        outcome: What the call came to by this step, if anything.
+    """
+
+    instructions: tuple[StoredInstruction, ...]
+    position: Position | None
+    path: tuple[str, ...] = ()
+    effect: Effect | None = None
+    outcome: CallOutcome | None = None
+
+    @property
+    def dials(self) -> bool:
+        """Whether it connects the caller to the line operator."""
+        return any(isinstance(part, DialLineOperator) for part in self.instructions)

@@ -1,0 +1,277 @@
+"""Texts of the phone line in TOML files: the built-in ones, and errors in those of operators."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from adapters.calls.call_texts import BUILTIN_TEXTS, InvalidCallTexts, read_call_texts
+from domain.features.voice.call_texts import CallTexts, Text
+from domain.features.voice.instructions import GoTo, Position
+from domain.features.voice.menu import advance, finish_effect, start
+from domain.features.voice.step import (
+    Answered,
+    CallEvent,
+    ClaimedCaller,
+    Continued,
+    Dialed,
+    DialResult,
+    Leave,
+    Register,
+    Step,
+)
+from domain.phone import PhoneNumber
+from tests.support.call_texts import CALL_TEXTS, spoken
+from tests.support.markdown import blocks_in, page
+
+(EXAMPLE,) = blocks_in("toml", page("docs/voice.md"))
+US, INDIA, MEXICO, BRITAIN = map(
+    PhoneNumber, ("+14155552671", "+919876543210", "+525512345678", "+442071838750")
+)
+# The words of each locale in the answers of the tests.
+WORDS: Final = {
+    US: ("Yes.", "No", "leave", "feedback"),
+    INDIA: ("हाँ।", "नहीं", "छोड़ना", "सुझाव"),
+    MEXICO: ("¡Sí!", "no", "baja", "comentario"),
+    BRITAIN: ("Of course!", "Not now", "I want to leave", "message"),
+}
+
+
+def read(folder: Path, text: str, app_name: str = "Demo") -> CallTexts:
+    file = folder / "texts.toml"
+    file.write_text(text, encoding="utf-8")
+    return read_call_texts(file, app_name)
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    with pytest.raises(InvalidCallTexts) as error:
+        read(folder, text)
+    prefix = str(folder / "texts.toml")
+    assert all(line.startswith(prefix) for line in error.value.lines)
+    return [line.removeprefix(prefix).lstrip(",: ") for line in error.value.lines]
+
+
+def replaced(old: str, new: str) -> str:
+    assert old in EXAMPLE
+    return str(EXAMPLE).replace(old, new, 1)
+
+
+def walk(texts: CallTexts, caller: ClaimedCaller, *events: CallEvent) -> Step:
+    step = start(texts, caller)
+    for event in events:
+        assert step.position
+        step = advance(texts, step.position, caller, event)
+    return step
+
+
+def follow(position: Position, caller: ClaimedCaller, event: CallEvent) -> Iterator[Step]:
+    """Yield the steps that may follow."""
+    step = advance(CALL_TEXTS, position, caller, event)
+    if step.effect:
+        for is_done in (True, False):
+            yield finish_effect(CALL_TEXTS, position, caller, is_done=is_done)
+    else:
+        yield step
+
+
+@pytest.mark.parametrize("phone", WORDS)
+def test_the_words_of_each_language_lead_through_the_menu(
+    tmp_path: Path, phone: PhoneNumber
+) -> None:
+    texts = read(tmp_path, EXAMPLE)
+    yes, no, leave, feedback = (Answered(speech=word) for word in WORDS[phone])
+    unknown, known = ClaimedCaller(phone), ClaimedCaller(phone, "an identity")
+
+    effect = walk(texts, unknown, yes, Continued()).effect
+    assert isinstance(effect, Register)
+    assert "Demo" in effect.consent
+    assert walk(texts, unknown, no).path == ("not_joined",)
+    assert walk(texts, known, leave, yes).effect == Leave()
+    assert walk(texts, known, feedback).path == ("feedback",)
+
+
+def test_locales_of_a_file_join_the_built_in_ones_and_replace_those_of_the_same_name(
+    tmp_path: Path,
+) -> None:
+    joined = read(tmp_path, EXAMPLE)
+    assert (joined.default, list(joined.locales)) == ("en", ["en-GB", "en", "hi", "es"])
+    assert joined.select_tag("IE") == "en-GB"
+    assert joined.select_tag("DE", ("en-US", "en")) == joined.select_tag("DE") == "en"
+    by_default = read(tmp_path, f'default_locale = "en-GB"\n{EXAMPLE}')
+    assert by_default.select_tag("DE") == "en-GB"
+
+    in_place = EXAMPLE.replace("locales.en-GB", "locales.hi").replace(
+        '["GB", "IE"]', '["IN", "MX"]'
+    )
+    texts = read(tmp_path, f'default_locale = "es"\n{in_place}')
+    assert list(texts.locales) == ["hi", "en", "es"]
+    assert texts.locales["hi"].voice.language == "en-GB"
+    assert texts.locales["hi"].words["yes"] == joined.locales["en-GB"].words["yes"]
+    # The built-in Spanish is for Mexico too: what the operator says wins.
+    assert texts.select_tag("MX") == "hi"
+
+
+def test_the_built_in_texts_are_a_file_that_an_operator_may_copy(tmp_path: Path) -> None:
+    assert read(tmp_path, BUILTIN_TEXTS.read_text(encoding="utf-8"), "Dialtone") == CALL_TEXTS
+
+
+def test_the_documented_example_has_all_texts_and_a_comma_in_a_name_is_none_in_a_phrase(
+    tmp_path: Path,
+) -> None:
+    locale = read(tmp_path, EXAMPLE, "Tom, Dick").locales["en-GB"]
+    assert set(locale.texts) == {*Text}
+    assert locale.texts[Text.WELCOME] == "Hello, this is Tom, Dick."
+    assert "leave Tom  Dick" in locale.words["leave"]
+
+
+MANY_PHRASES: Final = ", ".join(f'"w{number}"' for number in range(501))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x = [", ["it is not TOML: "]),
+        (f"x = {'9' * 5000}", ["it has a number with too many digits"]),
+        ("", ["locales: there is none; add a table [locales.en]"]),
+        ("locales = 1", ["locales: there is none; add a table [locales.en]"]),
+        ("locales.de = 1", ["locales.de: it is not a table; write de = { … = … }"]),
+        (
+            replaced('goodbye = "', 'godbye = "'),
+            [
+                "locales.en-GB.texts.godbye: there is no such field; remove it, or use ",
+                'locales.en-GB.texts.goodbye: it is missing; add goodbye = "…"',
+            ],
+        ),
+        (
+            replaced('stay = ["', 'staying = ["'),
+            [
+                "locales.en-GB.words.staying: there is no such field; remove it, or use decline, ",
+                'locales.en-GB.words.stay: it is missing; add stay = ["…", "…"]',
+            ],
+        ),
+        (
+            f'unknown_caller = "start"\n{EXAMPLE}',
+            ["unknown_caller: there is no such field; remove it, or use default_locale, locales"],
+        ),
+        (
+            replaced('language = "en-GB"', "language = 1"),
+            ["locales.en-GB.language: it is not a text"],
+        ),
+        (
+            replaced("{app}", "{code}"),
+            ["locales.en-GB.texts.welcome: '{code}' is not a placeholder"],
+        ),
+        (
+            f'default_locale = "fr"\n{EXAMPLE}',
+            ["default_locale: there is no table [locales.fr]; use one of en-GB, en, hi, es"],
+        ),
+        (f'"a\\n\\u001b" = 1\n{EXAMPLE}', [""]),
+        (
+            EXAMPLE.replace("locales.en-GB", "locales.british"),
+            ["locales.british: its name is not a locale such as en or pt-BR"],
+        ),
+        (
+            EXAMPLE + EXAMPLE.replace("locales.en-GB", "locales.en-IE"),
+            [f"locales.en-IE.countries: {country} belongs to en-GB" for country in ("GB", "IE")],
+        ),
+        (replaced('"GB"', '"XX"'), ["locales.en-GB.countries: 'XX' is not an ISO 3166-1 code"]),
+        (
+            replaced('"en-GB"', '"British"'),
+            ["locales.en-GB.language: 'British' is not a language tag"],
+        ),
+        (replaced('"Polly.Amy"', "'a\"b'"), ["locales.en-GB.voice: 'a\"b' is not the name of"]),
+        (replaced('goodbye = "', 'goodbye = " "#'), ["locales.en-GB.texts.goodbye: it is empty"]),
+        (
+            replaced('goodbye = "', f'goodbye = "{"x" * 1000}'),
+            ["locales.en-GB.texts.goodbye: it has 1008 characters; at most 1000"],
+        ),
+        (
+            replaced('goodbye = "', 'goodbye = "\u202e'),
+            ["locales.en-GB.texts.goodbye: it contains the invisible character U+202E; remove it"],
+        ),
+        (
+            replaced('yes = ["yes"', 'yes = ["yes,yes"'),
+            ["locales.en-GB.words.yes: 'yes,yes' is not a"],
+        ),
+        (
+            replaced('yes = ["yes"', 'yes = ["2"'),
+            ["locales.en-GB.words.yes: '2' is a number, which"],
+        ),
+        (replaced('stay = ["', 'stay = []#["'), ["locales.en-GB.words.stay: it is empty"]),
+        (
+            replaced('yes = ["yes"', 'yes = ["no"'),
+            [
+                f"locales.en-GB.words: 'no' is said for the keys 1 and 2 of the menu {menu}; remove"
+                for menu in ("join", "confirm_leaving", "offer_feedback")
+            ],
+        ),
+        (
+            replaced('operator = ["', f'operator = [{MANY_PHRASES}, "'),
+            [
+                f"locales.en-GB.words: the menu {menu} has 5"
+                for menu in ("main_menu", "anonymous_menu")
+            ],
+        ),
+        (
+            replaced('1 = ["', '10 = ["'),
+            ["locales.en-GB.numbers: '10' is not a key; use one of 0-9"],
+        ),
+        (replaced('1 = ["one"', '1 = ["please"'), ["locales.en-GB.fillers: 'please' is a number"]),
+    ],
+)
+def test_an_error_names_file_locale_and_key_and_what_to_do(
+    tmp_path: Path, text: str, expected: list[str]
+) -> None:
+    found = problems(tmp_path, text)
+
+    for line in expected:
+        assert any(problem.startswith(line) for problem in found), found
+    assert len(found) == len(expected), found
+    assert all(problem.isprintable() for problem in found)
+
+
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xff")
+    (tmp_path / "deep.toml").write_text("x = " + "[" * 5000)
+    for name, reason in (
+        ("gone", r"it cannot be read \(No such file"),
+        ("pipe", r"it cannot be read \(not a regular"),
+        ("bytes", "it is not UTF-8 text"),
+        ("deep", "it "),
+    ):
+        with pytest.raises(InvalidCallTexts, match=rf"{name}.toml: {reason}"):
+            read_call_texts(tmp_path / f"{name}.toml", "Demo")
+
+
+@pytest.mark.parametrize(
+    "phone", [US, *(pytest.param(phone, marks=pytest.mark.slow) for phone in (INDIA, MEXICO))]
+)
+def test_at_most_fifty_words_are_said_until_a_key_is_awaited(phone: PhoneNumber) -> None:
+    events: Sequence[CallEvent] = [
+        *(Answered(), Continued(), Dialed(DialResult.BUSY)),
+        *(Answered(keys=key) for key in "12389"),
+    ]
+    words: dict[tuple[str, bool], set[int]] = {}
+    for identity_id in (None, "an identity"):
+        caller = ClaimedCaller(phone, identity_id)
+        steps = [(start(CALL_TEXTS, caller), 0)]
+        while steps:
+            step, before = steps.pop()
+            said = before + sum(len(text.split()) for text in spoken(step.instructions))
+            assert said <= 50, step.path
+            position = step.position
+            if position is None:
+                continue
+            known = words.setdefault((position.state, position.repeat > 0), set())
+            if said not in known:
+                known.add(said)
+                goes_on = isinstance(next(reversed(step.instructions), None), GoTo)
+                possible = [Continued()] if goes_on else events
+                steps += (
+                    (following, said if goes_on else 0)
+                    for event in possible
+                    for following in follow(position, caller, event)
+                )

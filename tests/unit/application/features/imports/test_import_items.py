@@ -1,0 +1,368 @@
+"""Items of another system are imported once, whatever interrupts it."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from application.features.imports.feature import ImportsFeature
+from application.features.imports.item_lines import parse_item_line
+from application.features.imports.lines import (
+    ImportCounts,
+    ImportOutcome,
+    ImportProblem,
+    ImportRun,
+    Line,
+    Observer,
+    Source,
+    check_lines,
+)
+from application.features.imports.ports import Picture, UnreadablePicture
+from application.features.imports.user_lines import ImportedUser
+from domain.features.media.item import ItemState, MediaItem
+from domain.features.media.usage import Quota
+from domain.identities.external_id import ExternalId
+from tests.support.app_harness import GIF, AppHarness, make_policy
+from tests.support.at_each_operation import Act, Fault, at_each_operation
+from tests.support.builders import NOW, a_phone, an_id
+from tests.support.fault_injector import ProcessKilled
+from tests.support.images import as_file
+from tests.support.imports.builders import IMPORT_RUN
+from tests.support.media.stored import stored_items, stored_usages
+
+UPLOADED_AT: Final = NOW - timedelta(days=800)
+TOO_LARGE: Final = bytes(10**6 + 1)
+
+
+class FakePictures:
+    """A folder in memory."""
+
+    def __init__(self) -> None:
+        self.contents = dict[str, bytes]()
+        self.opened = list[str]()
+
+    async def open(self, path: str) -> Picture | UnreadablePicture:
+        self.opened.append(path)
+        content = self.contents.get(path)
+        if content is None:
+            return UnreadablePicture(ImportProblem.FILE_MISSING)
+        return Picture(as_file(content), len(content))
+
+
+@dataclass
+class Import(Observer):
+    """A file of items and a folder with their pictures, and what an import of them reports."""
+
+    app: AppHarness
+    lines: list[dict[str, str]] = field(default_factory=list)
+    pictures: FakePictures = field(default_factory=FakePictures)
+    reported: list[tuple[int, str]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Import the owner of the items."""
+        user = ImportedUser(phone=a_phone(1), id=an_id(1))
+        await self.app.use_cases.of(ImportsFeature).import_user(user, IMPORT_RUN)
+
+    def add(self, number: int = 101, content: bytes = GIF, /, **changes: str) -> None:
+        fields = {
+            "id": an_id(number),
+            "owner": an_id(1),
+            "created_at": UPLOADED_AT.isoformat(),
+            "category": "pets",
+            "file": f"{number}.gif",
+        }
+        self.lines.append(fields | changes)
+        self.pictures.contents.setdefault(f"{number}.gif", content)
+
+    def read(self) -> Iterator[Line]:
+        for number, fields in enumerate(self.lines, 1):
+            yield Line(number, fields)
+
+    async def run(self, run: ImportRun | None = IMPORT_RUN) -> ImportCounts:
+        self.reported.clear()
+        checked = await check_lines(Source(self.read, parse_item_line), self)
+        import_items = self.app.use_cases.of(ImportsFeature).import_items
+        return await import_items(checked, self.pictures, self, run)
+
+    def on_problem(self, line: Line, problem: ImportProblem, message: str) -> None:
+        self.reported.append((line.number, problem.value))
+
+
+@pytest.fixture
+async def items(app: AppHarness) -> Import:
+    """An empty file. The account with the first id was imported."""
+    imported = Import(app)
+    await imported.start()
+    return imported
+
+
+def item(app: AppHarness, number: int = 101) -> MediaItem:
+    return stored_items(app.database)[an_id(number)].value
+
+
+async def test_items_keep_id_owner_category_and_time(items: Import) -> None:
+    items.add()
+    items.add(102, category="", created_at="")
+
+    counts = await items.run()
+
+    imported, other = item(items.app), item(items.app, 102)
+    assert imported.is_ready
+    assert (imported.owner_id, imported.category) == (an_id(1), "pets")
+    assert (imported.created_at, other.created_at) == (UPLOADED_AT, items.app.clock.now())
+    assert other.category is None
+    assert items.app.files.contents.keys() == {*imported.storage_keys, *other.storage_keys}
+    assert dict(counts.outcomes) == {"created": 2}
+    assert items.reported == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "content", "problem"),
+    [
+        ({"id": "5"}, GIF, "invalid_id"),
+        ({"id": ""}, GIF, "invalid_id"),
+        ({"created_at": "yesterday"}, GIF, "invalid_created_at"),
+        ({"owner": an_id(9)}, GIF, "owner_not_imported"),
+        ({"owner": ""}, GIF, "owner_not_imported"),
+        ({"owner": "Zoë"}, GIF, "owner_not_imported"),
+        ({"file": "missing.gif"}, GIF, "file_missing"),
+        ({}, TOO_LARGE, "file_too_large"),
+        ({}, b"%PDF-1.4", "unsupported_image_type"),
+    ],
+)
+async def test_a_line_that_cannot_be_imported_is_rejected_with_a_reason(
+    items: Import, changes: dict[str, str], content: bytes, problem: str
+) -> None:
+    items.add(101, content, **changes)
+
+    counts = await items.run()
+
+    assert items.reported == [(1, problem)]
+    assert dict(counts.outcomes) == {"rejected": 1}
+    assert not stored_items(items.app.database)
+    assert not items.app.files.contents
+
+
+@pytest.mark.parametrize("run", [None, IMPORT_RUN])
+async def test_an_account_that_was_made_here_is_named_by_its_external_id_only(
+    items: Import, run: ImportRun | None
+) -> None:
+    own = (await items.app.log_in(a_phone(2))).identity
+    items.add(101, owner=own.id)
+    items.add(102, owner="member 42")
+
+    await items.run(run)
+    before = [*items.reported]
+    await items.app.identities.operator_actions.set_external_id(own.id, ExternalId("member 42"))
+    counts = await items.run(run)
+
+    assert before == [(1, "owner_not_imported"), (2, "owner_not_imported")]
+    assert items.reported == [(1, "owner_not_imported")]
+    assert counts.outcomes[ImportOutcome.CREATED] == 1
+    assert run is None or item(items.app, 102).owner_id == own.id
+
+
+async def test_an_external_id_may_look_like_an_id(items: Import) -> None:
+    own = (await items.app.log_in(a_phone(2))).identity
+    await items.app.identities.operator_actions.set_external_id(own.id, ExternalId(an_id(7)))
+    items.add(owner=an_id(7))
+
+    await items.run()
+
+    assert item(items.app).owner_id == own.id
+
+
+async def test_of_several_lines_with_one_id_none_is_imported(items: Import) -> None:
+    items.add(101)
+    items.add(101, created_at="yesterday")
+    items.add(101, id=an_id(101).upper(), file="102.gif")
+    items.add(103)
+
+    await items.run()
+
+    assert items.reported == [
+        (1, "repeated_id"),
+        (2, "invalid_created_at"),
+        (3, "repeated_id"),
+    ]
+    assert stored_items(items.app.database).keys() == {an_id(103)}
+
+
+async def test_an_id_of_somebody_elses_item_is_in_use(items: Import) -> None:
+    items.add()
+    await items.run()
+    await items.app.use_cases.of(ImportsFeature).import_user(
+        ImportedUser(phone=a_phone(2), id=an_id(2)), IMPORT_RUN
+    )
+    items.lines[0]["owner"] = an_id(2)
+
+    await items.run()
+
+    assert items.reported == [(1, "id_in_use")]
+    assert item(items.app).owner_id == an_id(1)
+
+
+async def test_a_category_that_is_too_long_is_left_out_and_reported(items: Import) -> None:
+    items.add(category="c" * 65)
+
+    counts = await items.run()
+
+    assert items.reported == [(1, "category_dropped")]
+    assert (dict(counts.outcomes), dict(counts.rejected)) == ({"created": 1}, {})
+    assert item(items.app).category is None
+
+
+async def test_a_repeat_opens_no_file_again_and_imports_what_is_new(items: Import) -> None:
+    items.add()
+    await items.run()
+    before = item(items.app)
+    items.pictures.opened.clear()
+    items.add(102)
+
+    counts = await items.run()
+
+    assert dict(counts.outcomes) == {"unchanged": 1, "created": 1}
+    assert item(items.app) == before
+    assert items.pictures.opened == ["102.gif"]
+
+
+async def test_a_repeat_completes_an_interrupted_import() -> None:
+    async def start() -> tuple[AppHarness, Act, Import]:
+        items = Import(AppHarness())
+        await items.start()
+        items.add()
+        return items.app, items.run, items
+
+    async for app, _, items in at_each_operation(start, Fault.KILLED, Fault.LOST):
+        counts = await items.run()
+
+        assert counts.outcomes[ImportOutcome.REJECTED] == 0
+        imported = item(app)
+        assert (imported.is_ready, imported.unused_keys) == (True, ())
+        assert app.files.contents.keys() == set(imported.storage_keys)
+        usage = stored_usages(app.database)[an_id(1)].value
+        assert (usage.items, usage.bytes) == (1, imported.image.bytes)
+
+
+async def test_an_item_that_a_cleanup_has_marked_is_continued(items: Import) -> None:
+    items.add()
+    items.app.faults.fail_on("media_items.replace", kill=True)
+    with pytest.raises(ProcessKilled):
+        await items.run()
+    items.app.faults.reset()
+    items.app.advance(hours=1)
+    await items.app.operations.cleanup()
+    assert item(items.app).state is ItemState.DELETING
+
+    await items.run()
+    items.app.advance(hours=2)
+    await items.app.operations.cleanup()
+
+    assert item(items.app).is_ready
+    assert items.app.files.contents.keys() == set(item(items.app).storage_keys)
+
+
+async def test_of_two_imports_at_the_same_time_one_leaves_no_files(items: Import) -> None:
+    items.add()
+    other = Import(items.app, items.lines, items.pictures)
+
+    async def import_too() -> None:
+        items.app.faults.reset()
+        await other.run()
+
+    items.app.faults.run_before("media_items.replace", import_too)
+    counts = await items.run()
+
+    assert dict(counts.outcomes) == {"unchanged": 1}
+    assert item(items.app).is_ready
+    assert items.app.files.contents.keys() == set(item(items.app).storage_keys)
+
+
+async def test_an_item_that_was_deleted_here_stays_deleted(items: Import) -> None:
+    items.add()
+    await items.run()
+    await items.app.media.delete_item(await items.app.log_in(), an_id(101))
+
+    marked = await items.run()
+    items.app.advance(days=2)
+    await items.app.operations.cleanup()
+    assert an_id(101) not in stored_items(items.app.database)
+    gone = await items.run()
+    items.app.advance(days=397)
+    await items.app.operations.cleanup()
+    later = await items.run(run=None)
+
+    assert [dict(each.outcomes) for each in (marked, gone)] == [{"deleted": 1}, {"deleted": 1}]
+    assert dict(later.outcomes) == {"deleted": 1}
+    assert not items.app.files.contents
+
+
+async def test_an_owner_who_is_deleted_during_the_import_has_no_item(items: Import) -> None:
+    items.add()
+
+    async def delete() -> None:
+        await items.app.identities.delete_user.by_id(an_id(1))
+
+    items.app.faults.run_before("media_items.add", delete)
+    await items.run()
+
+    assert items.reported == [(1, "owner_not_imported")]
+    assert not item(items.app).has_files
+
+
+async def test_what_an_owner_changes_here_stays(items: Import) -> None:
+    items.add()
+    await items.run()
+    principal = await items.app.log_in()
+    await items.app.media.categorize_item(principal, an_id(101), "cats")
+
+    counts = await items.run()
+
+    assert dict(counts.outcomes) == {"unchanged": 1}
+    assert item(items.app).category == "cats"
+
+
+async def test_a_dry_run_writes_nothing_and_says_the_same(items: Import) -> None:
+    items.add(101)
+    items.add(102, owner=an_id(2))
+    items.add(103, file="missing.gif")
+    items.add(104, category="c" * 65)
+    items.app.faults.reset()
+
+    tried = await items.run(run=None)
+
+    assert not any(call.endswith((".add", ".replace")) for call in items.app.faults.calls)
+    assert not items.app.files.contents
+    reported = [*items.reported]
+    done = await items.run()
+    assert (tried.outcomes, reported) == (done.outcomes, items.reported)
+
+
+async def test_a_dry_run_after_an_interrupted_import_writes_nothing(items: Import) -> None:
+    items.add()
+    items.app.faults.fail_on("media_usages.add", kill=True)
+    with pytest.raises(ProcessKilled):
+        await items.run()
+    items.app.faults.reset()
+    before = deepcopy(items.app.database.records.tables)
+
+    tried = await items.run(run=None)
+
+    assert dict(tried.outcomes) == {"unchanged": 1}
+    assert items.app.database.records.tables == before
+
+
+async def test_items_above_a_quota_are_imported_and_counted() -> None:
+    small = AppHarness(policy=make_policy(quota=Quota(max_bytes=1, max_items=1)))
+    items = Import(small)
+    await items.start()
+    items.add(101)
+    items.add(102)
+
+    counts = await items.run()
+
+    assert counts.outcomes[ImportOutcome.REJECTED] == 0
+    assert stored_usages(small.database)[an_id(1)].value.items == 2

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 
 from adapters.operations.system import SystemClock
 from application.features.statistics.feature import StatisticsFeature
-from domain.features.statistics.period_sums import NONE, Group, Result
+from domain.features.statistics.period_sums import NONE, CountedGroup, Result
 from domain.otp.delivery import Channel
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.cli import main
@@ -115,10 +115,10 @@ async def _count(service: Service) -> None:
                     (Result.UNDELIVERED, share - delivered),
                     (Result.LOGINS, share * 4 // 5),
                 ):
-                    group = Group(country, Channel.SMS, provider, result)
+                    group = CountedGroup(country, Channel.SMS, provider, result)
                     for sums in statistics.count.sums:
                         sums.add(clock.now(), group, number)
-            rejected = Group("IN", Channel.SMS, NONE, Result.REJECTED, "per_ip")
+            rejected = CountedGroup("IN", Channel.SMS, NONE, Result.REJECTED, "per_ip")
             for sums in statistics.count.sums:
                 sums.add(clock.now(), rejected, sent // 7)
             await statistics.write()

@@ -15,7 +15,7 @@ from application.otp.events import (
 )
 from application.ports.security_events import RejectionEvent, SecurityEvent
 from application.ports.system import Clock
-from domain.features.statistics.period_sums import NONE, UNKNOWN, Group, PeriodSums, Result
+from domain.features.statistics.period_sums import NONE, UNKNOWN, CountedGroup, PeriodSums, Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class CountStatistics:
         limit: str = "",
     ) -> None:
         country = event.country or UNKNOWN
-        group = Group(country, event.channel, provider or UNKNOWN, result, limit)
+        group = CountedGroup(country, event.channel, provider or UNKNOWN, result, limit)
         now = self.clock.now()
         for sums in self.sums:
             sums.add(now, group)

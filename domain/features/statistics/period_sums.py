@@ -65,7 +65,7 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CountedGroup:
     """What is counted together.
 
     Attributes:
@@ -87,7 +87,7 @@ class Group:
 class GroupCount:
     """The number of a group."""
 
-    group: Group
+    group: CountedGroup
     count: int
 
 
@@ -114,7 +114,7 @@ class _Sums:
     """The sums of one period. `number` is different each time that the period begins anew."""
 
     number: int
-    groups: Counter[Group] = field(default_factory=Counter)
+    groups: Counter[CountedGroup] = field(default_factory=Counter)
 
 
 class PeriodSums:
@@ -137,7 +137,7 @@ class PeriodSums:
         self._sums: dict[datetime, _Sums] = {}
         self._written: dict[datetime, PeriodCounts] = {}
 
-    def add(self, now: datetime, group: Group, count: int = 1) -> None:
+    def add(self, now: datetime, group: CountedGroup, count: int = 1) -> None:
         """Add to the number of a group in this period."""
         groups = self._find(now).groups
         if group not in groups and len(groups) >= MAX_GROUPS:

@@ -13,7 +13,7 @@ from domain.errors import InvalidValue, UnsupportedValue
 from domain.features.statistics.period_sums import (
     DAY,
     HOUR,
-    Group,
+    CountedGroup,
     Period,
     PeriodCounts,
     Result,
@@ -35,7 +35,7 @@ class Dimension(StrEnum):
     CHANNEL = "channel"
     PROVIDER = "provider"
 
-    def value_of(self, group: Group) -> str:
+    def value_of(self, group: CountedGroup) -> str:
         """Return the country, channel or provider of a group."""
         return str(getattr(group, self))
 

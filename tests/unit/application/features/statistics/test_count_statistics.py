@@ -14,7 +14,7 @@ from domain.features.statistics.period_sums import (
     HOUR,
     NONE,
     UNKNOWN,
-    Group,
+    CountedGroup,
     GroupCount,
     PeriodCounts,
     PeriodSums,
@@ -54,30 +54,30 @@ def counted_by(count: CountStatistics) -> PeriodCounts:
 @pytest.mark.parametrize(
     ("event", "group"),
     [
-        (accepted(), Group("US", Channel.SMS, PROVIDER, Result.SENT)),
-        (unconfirmed(), Group("US", Channel.SMS, PROVIDER, Result.SENT)),
+        (accepted(), CountedGroup("US", Channel.SMS, PROVIDER, Result.SENT)),
+        (unconfirmed(), CountedGroup("US", Channel.SMS, PROVIDER, Result.SENT)),
         (
             accepted(
                 phone=parse_phone("+919876543210"), channel=Channel.VOICE, provider="the line"
             ),
-            Group("IN", Channel.VOICE, "the line", Result.SENT),
+            CountedGroup("IN", Channel.VOICE, "the line", Result.SENT),
         ),
         (
             delivered(country="", provider=""),
-            Group(UNKNOWN, Channel.SMS, UNKNOWN, Result.DELIVERED),
+            CountedGroup(UNKNOWN, Channel.SMS, UNKNOWN, Result.DELIVERED),
         ),
-        (undelivered(), Group("US", Channel.SMS, PROVIDER, Result.UNDELIVERED)),
-        (not_taken(), Group("US", Channel.SMS, PROVIDER, Result.NOT_TAKEN)),
-        (logged_in(), Group("US", Channel.SMS, PROVIDER, Result.LOGINS)),
-        (rejected(), Group("US", Channel.SMS, NONE, Result.REJECTED, "per_ip")),
+        (undelivered(), CountedGroup("US", Channel.SMS, PROVIDER, Result.UNDELIVERED)),
+        (not_taken(), CountedGroup("US", Channel.SMS, PROVIDER, Result.NOT_TAKEN)),
+        (logged_in(), CountedGroup("US", Channel.SMS, PROVIDER, Result.LOGINS)),
+        (rejected(), CountedGroup("US", Channel.SMS, NONE, Result.REJECTED, "per_ip")),
         (
             RejectionEvent(channel=Channel.VOICE, limit="inbound_total"),
-            Group(UNKNOWN, Channel.VOICE, NONE, Result.REJECTED, "inbound_total"),
+            CountedGroup(UNKNOWN, Channel.VOICE, NONE, Result.REJECTED, "inbound_total"),
         ),
     ],
 )
 def test_each_event_of_a_message_login_or_rejection_is_counted(
-    event: SecurityEvent, group: Group
+    event: SecurityEvent, group: CountedGroup
 ) -> None:
     count = make_count()
     for _ in range(2):

@@ -12,7 +12,7 @@ from domain.features.statistics.period_sums import (
     HOUR,
     MAX_UNWRITTEN_PERIODS,
     OTHER,
-    Group,
+    CountedGroup,
     GroupCount,
     PeriodCounts,
     PeriodSums,
@@ -23,8 +23,8 @@ from tests.support.builders import NOW
 
 START: Final = NOW.replace(minute=0, second=0, microsecond=0)
 ONE_HOUR: Final = timedelta(hours=1)
-INDIA: Final = Group("IN", Channel.SMS, "twilio", Result.SENT)
-REJECTED: Final = Group("IN", Channel.SMS, "none", Result.REJECTED, "per_ip")
+INDIA: Final = CountedGroup("IN", Channel.SMS, "twilio", Result.SENT)
+REJECTED: Final = CountedGroup("IN", Channel.SMS, "none", Result.REJECTED, "per_ip")
 
 
 @pytest.fixture

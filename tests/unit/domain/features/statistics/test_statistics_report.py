@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from domain.errors import InvalidValue, UnsupportedValue
-from domain.features.statistics.period_sums import Group, GroupCount, PeriodCounts, Result
+from domain.features.statistics.period_sums import CountedGroup, GroupCount, PeriodCounts, Result
 from domain.features.statistics.report import (
     MAX_HOURS,
     Dimension,
@@ -33,12 +33,12 @@ def counted(number: int) -> PeriodCounts:
         starts_at=starts_at,
         expires_at=starts_at + timedelta(days=8),
         groups=(
-            GroupCount(Group("IN", Channel.SMS, "twilio", Result.SENT), 2),
-            GroupCount(Group("IN", Channel.SMS, "twilio", Result.LOGINS), 1),
-            GroupCount(Group("US", Channel.VOICE, "acme:open", Result.SENT), 5 * number),
-            GroupCount(Group("US", Channel.SMS, "twilio", Result.SENT), 1),
-            GroupCount(Group("IN", Channel.SMS, "none", Result.REJECTED, "per_ip"), 1),
-            GroupCount(Group("US", Channel.SMS, "none", Result.REJECTED, "all_total"), 3),
+            GroupCount(CountedGroup("IN", Channel.SMS, "twilio", Result.SENT), 2),
+            GroupCount(CountedGroup("IN", Channel.SMS, "twilio", Result.LOGINS), 1),
+            GroupCount(CountedGroup("US", Channel.VOICE, "acme:open", Result.SENT), 5 * number),
+            GroupCount(CountedGroup("US", Channel.SMS, "twilio", Result.SENT), 1),
+            GroupCount(CountedGroup("IN", Channel.SMS, "none", Result.REJECTED, "per_ip"), 1),
+            GroupCount(CountedGroup("US", Channel.SMS, "none", Result.REJECTED, "all_total"), 3),
         ),
     )
 

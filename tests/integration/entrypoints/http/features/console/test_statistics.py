@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from application.features.statistics.feature import StatisticsFeature
-from domain.features.statistics.period_sums import Group, Result
+from domain.features.statistics.period_sums import CountedGroup, Result
 from domain.otp.delivery import Channel
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness
@@ -37,7 +37,7 @@ async def count_some(console: ConsoleDriver) -> None:
     ):
         for result, count in counts.items():
             for sums in statistics.count.sums:
-                sums.add(moment, Group(country, channel, provider, Result(result)), count)
+                sums.add(moment, CountedGroup(country, channel, provider, Result(result)), count)
     for limit, number in (("per_ip", 30), ("all_total", 10)):
         for _ in range(number):
             statistics.count.record(rejected(limit=limit))

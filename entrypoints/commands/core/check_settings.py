@@ -21,7 +21,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
 
     @click.command(
         cls=Command,
-        examples=["", "--templates --language de", "--connect"],
+        examples=["", "--templates --only de", "--connect"],
         checks_files=True,
         needs_data=False,
     )
@@ -31,9 +31,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
     @click.option(
         "--templates", is_flag=True, help="Show the message of each SMS template instead."
     )
-    @click.option(
-        "--language", metavar="NAME", help="With --templates: only this language or country."
-    )
+    @click.option("--only", metavar="NAME", help="With --templates: only this language or country.")
     @click.option(
         "--connect",
         is_flag=True,
@@ -45,7 +43,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
         *,
         show_all: bool,
         templates: bool,
-        language: str | None,
+        only: str | None,
         connect: bool,
         **more_checks: "Callable[[Settings], Mapping[str, Check]] | None",
     ) -> Iterator[str]:
@@ -59,7 +57,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
         from entrypoints.settings.secret_files import find_exposed
 
         if templates:
-            yield from _preview_templates(settings, language)
+            yield from _preview_templates(settings, only)
             yield from _notes(settings)
             return
         more = [find_checks for find_checks in more_checks.values() if find_checks]
@@ -146,7 +144,7 @@ def _notes(settings: "Settings") -> Iterator[str]:
         yield from file.check()
 
 
-def _preview_templates(settings: "Settings", language: str | None) -> Iterator[str]:
+def _preview_templates(settings: "Settings", only: str | None) -> Iterator[str]:
     """Show each message as it is sent, below its file, what it is for, its platform and its length.
 
     Own files come first. At the end are the countries whose file does not have all messages.
@@ -157,11 +155,11 @@ def _preview_templates(settings: "Settings", language: str | None) -> Iterator[s
 
     templates = load_sms_templates(settings)
     names = {file.name for file, _, _ in templates.previews()}
-    if language is not None and language not in names:
+    if only is not None and only not in names:
         known = ", ".join(sorted(names))
-        raise CommandError(f"--language: there are no templates of that name. There are: {known}.")
+        raise CommandError(f"--only: there are no templates of that name. There are: {known}.")
     for file, message, preview in templates.previews():
-        if language not in (None, file.name):
+        if only not in (None, file.name):
             continue
         length = measure_sms(preview.text)
         unit = "message" if length.parts == 1 else "messages"

@@ -241,10 +241,9 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.TooManyActs: ErrorRow(
         429,
         "rate_limited",
-        "You act for others as often as one may: people 60 times an hour and 300 times a day, a "
-        "service token 600 and 3,000 times. Items of the library have a limit of their own, 600 "
-        "and 3,000, and so have app data, claims and first external ids by a service token, 10,000 "
-        "an hour. Commands have no such limit.",
+        "You act for others as often as one may: people 60 times an hour and 300 times a day, "
+        "others 600 and 3,000 times. Other data of users has limits of its own. Commands have "
+        "no such limit.",
         example=errors.TooManyActs(retry_after=600),
     ),
     errors.TooManyReads: ErrorRow(

@@ -19,7 +19,7 @@ _NONE: Final = "Always empty: this service has no endpoints of OAuth 2.0."
 HealthField = Annotated[str, described("`ok`, or the problem.", "ok", "the disk is full")]
 ProviderHealthField = Annotated[
     str,
-    described("`ok` or `degraded`: the log and the web console have the reason.", "ok", _DEGRADED),
+    described("`ok` or `degraded`: the log has the reason.", "ok", _DEGRADED),
 ]
 
 

@@ -159,8 +159,8 @@ class RequestOtpResponse(CodeSentResponse, kw_only=True):
     channels: Annotated[
         list[str],
         described(
-            "What the country of the phone has, in the order in which messages try it. Offer a call"
-            " if `voice` is one.",
+            "What the country of the phone has, in the order in which messages try it. Offer "
+            "`voice` only if it is one of them.",
             ["sms", "voice"],
         ),
     ]

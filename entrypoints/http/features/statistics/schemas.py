@@ -102,7 +102,7 @@ class StatisticsRowResponse(CountsResponse, kw_only=True):
     provider: Annotated[
         str | msgspec.UnsetType,
         described(
-            f"The provider, or `other` or `unknown`; `none` if none was called. {_IF_SUMMED}",
+            f"The provider, or `other` or `unknown`; `none` if there was none. {_IF_SUMMED}",
             "twilio",
         ),
     ] = msgspec.UNSET

@@ -48,11 +48,12 @@ class ChangePhoneOfUser:
         """
         user = await self.act.find(operator, CHANGE_PHONE, query, reason)
         identity = user.require_identity()
+        if user.phone == phone:
+            raise ConflictingValue(HAS_NUMBER)
+        if self.countries is not None and phone.country not in self.countries:
+            raise CountryNotServed
+        self.begin.check_test_phone(identity, phone)
         async with self.act.record_act(operator.actor, CHANGE_PHONE.action, user.subject, reason):
-            if user.phone == phone:
-                raise ConflictingValue(HAS_NUMBER)
-            if self.countries is not None and phone.country not in self.countries:
-                raise CountryNotServed
             changed = await self._change(identity, phone)
             return replace(user, phone=changed.phone, identity=changed)
 

@@ -83,6 +83,9 @@ async def test_what_is_impossible_changes_nothing() -> None:
     with pytest.raises(UserNotFound):
         await change(app, german, NEW)
     assert identity_of(app, user).phone == OLD
+    # Only the change to a number in use began.
+    act, failure = app.database.audit_entries
+    assert (failure.failed_entry_id, failure.error) == (act.id, "phone_in_use")
 
 
 async def test_only_who_may_changes_a_number_and_says_why(app: AppHarness) -> None:

@@ -34,11 +34,11 @@ class BlockList:
         """Return the list with one more block.
 
         Raises:
-            ConflictingValue: One of the same, with the same end, is active already.
+            ConflictingValue: One of the same is active, and does not end before it.
             TooManyBlocks
         """
         blocks = self.active(block.created_at)
-        if any((each.subject, each.ends_at) == (block.subject, block.ends_at) for each in blocks):
+        if any(each.subject == block.subject and each.ends_at >= block.ends_at for each in blocks):
             raise ConflictingValue("This block is active already.")
         if len(blocks) >= MAX_BLOCKS:
             raise TooManyBlocks(

@@ -166,8 +166,8 @@ async def test_a_block_that_exists_or_is_one_too_many_is_not_in_the_audit(app: A
 
 async def test_a_block_holds_400_days_at_most_and_one_of_a_token_a_day(app: AppHarness) -> None:
     for operator, maximum in (
-        (BY_COMMAND, timedelta(days=400)),
         (a_token(Scope.WRITE_BLOCKS), timedelta(hours=24)),
+        (BY_COMMAND, timedelta(days=400)),
     ):
         with pytest.raises(InvalidValue):
             await blocks_of(app).add(operator, US, maximum + timedelta(seconds=1), REASON)

@@ -70,7 +70,9 @@ def test_fifty_blocks_are_active_at_most() -> None:
     later = replace(new, created_at=NOW + HOUR)
     assert blocks.add(later).blocks == (later,)
     with pytest.raises(ConflictingValue):
-        BlockList((new,)).add(replace(new, id=an_id(98)))
+        BlockList((new,)).add(replace(new, ends_at=new.ends_at - timedelta(seconds=1)))
+    longer = replace(new, id=an_id(98), ends_at=new.ends_at + timedelta(seconds=1))
+    assert BlockList((new,)).add(longer).blocks == (new, longer)
     assert len(blocks.end(an_id(7), NOW).add(new).blocks) == MAX_BLOCKS
     with pytest.raises(BlockNotFound):
         blocks.end(an_id(99), NOW)

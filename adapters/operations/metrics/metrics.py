@@ -76,7 +76,7 @@ class Metrics:
         )
         self.provider_paused = self.gauge(
             "provider_paused",
-            "Workers of this instance that do not call the provider now.",
+            "Pauses of the provider now, of messages and calls, in all workers.",
             "livesum",
             "provider",
         )

@@ -6,7 +6,7 @@ from adapters.operations.metrics.metrics import Metrics
 
 
 class PauseGauge:
-    """How many workers do not call a provider now."""
+    """The pauses of a provider in all workers: one for messages of a channel, or for calls."""
 
     def __init__(self, metrics: Metrics, provider: str) -> None:
         self._gauge = metrics.provider_paused.labels(metrics.provider_label(provider))
@@ -18,6 +18,11 @@ class PauseGauge:
         """Show a pause with so many seconds left; 0 is the end of one."""
         if self._end is not None:
             self._end.cancel()
-        self._gauge.set(1 if seconds else 0)
+            self._finish()
         if seconds:
-            self._end = asyncio.get_running_loop().call_later(seconds, self._gauge.set, 0)
+            self._gauge.inc()
+            self._end = asyncio.get_running_loop().call_later(seconds, self._finish)
+
+    def _finish(self) -> None:
+        self._end = None
+        self._gauge.dec()

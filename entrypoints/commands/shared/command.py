@@ -3,11 +3,11 @@
     @click.command(cls=Command, examples=["--dry-run"])
     @click.argument("phone")
     @act_options  # --reason and --as, which the function gets as `options`
-    def call_back(settings: "Settings", phone: str, operator: ActOptions) -> Iterator[str]:
-        \"\"\"Call a phone back. The first sentence is the line in the list of commands.\"\"\"
-        from application.administration.acts import CALL_BACK
+    def sign_out(settings: "Settings", phone: str, operator: ActOptions) -> Iterator[str]:
+        \"\"\"End all sessions. The first sentence is the line in the list of commands.\"\"\"
+        from application.administration.acts import SIGN_OUT
 
-        caller, reason = operator.parse(CALL_BACK)
+        caller, reason = operator.parse(SIGN_OUT)
         yield "a line to print"
 
 - Its module imports click, the standard library, and what declares commands (`command`, `options`,

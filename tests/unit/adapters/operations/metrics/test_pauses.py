@@ -22,5 +22,5 @@ async def test_the_end_of_one_pause_leaves_the_other_one_of_the_provider() -> No
     messages(0)
     assert shown() == 1
     calls(0.001)
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)  # longer than that pause
     assert shown() == 0

@@ -1,7 +1,6 @@
 """Texts and words of the phone line from TOML files: the built-in and the operator's."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -10,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from adapters.shared.files import read_text_file
+from adapters.shared.files import read_toml_file
 from application.ports.errors import ConfigurationError
 from domain.countries import ALL_COUNTRIES
 from domain.features.voice.call_texts import CallTexts, SpokenLocale, Text, Words
@@ -81,7 +80,7 @@ def _read_file(
 ) -> tuple[str, dict[str, SpokenLocale]]:
     """Return the tag of the default locale, and the locales of a file."""
     try:
-        document = _read_toml(file)
+        document = read_toml_file(file)
     except ValueError as error:
         raise InvalidCallTexts(location, [TextProblem("", str(error))]) from error
     reader = _Reader(app_name)
@@ -100,21 +99,6 @@ def _read_file(
     if problems:
         raise InvalidCallTexts(location, list(dict.fromkeys(problems)))
     return default, locales
-
-
-def _read_toml(file: Traversable) -> Table:
-    try:
-        return tomllib.loads(read_text_file(file))
-    except OSError as error:
-        raise ValueError(f"it cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise ValueError("it is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"it is not TOML: {error}") from error
-    except RecursionError as error:
-        raise ValueError("it has too many nested brackets") from error
-    except ValueError as error:
-        raise ValueError("it has a number with too many digits") from error
 
 
 class _Reader:

@@ -3,9 +3,10 @@
 import errno
 import os
 import stat
+import tomllib
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 
 def open_regular_file(path: Path) -> BinaryIO:
@@ -22,13 +23,27 @@ def open_regular_file(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
 
 
-def read_text_file(file: Traversable) -> str:
-    """Return the text of an operator's regular file, or of a built-in one.
+def read_toml_file(file: Traversable) -> dict[str, Any]:
+    """Return the document of an operator's regular file, or of a built-in one.
 
     Raises:
-        OSError: It is no regular file, or cannot be read. `strerror` says why.
-        UnicodeDecodeError: It is not UTF-8.
+        ValueError: It is none, or cannot be read; says why.
     """
+    try:
+        return tomllib.loads(_read_text(file))
+    except OSError as error:
+        raise ValueError(f"it cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"it is not TOML: {error}") from error
+    except RecursionError as error:
+        raise ValueError("it has too many nested brackets") from error
+    except ValueError as error:
+        raise ValueError("it has a number with too many digits") from error
+
+
+def _read_text(file: Traversable) -> str:
     # Editors on Windows write a byte order mark.
     if not isinstance(file, Path):
         return file.read_bytes().decode("utf-8-sig")

@@ -1,7 +1,6 @@
 """A TOML file with the templates of one language or country."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
@@ -13,7 +12,7 @@ from adapters.messages.templates.template import (
     parse_template,
 )
 from adapters.messages.templates.template_set import TemplateSet
-from adapters.shared.files import read_text_file
+from adapters.shared.files import read_toml_file
 from domain.countries import ALL_COUNTRIES
 from domain.errors import InvalidValue
 from domain.identities.phone_change import PhoneNotice
@@ -87,7 +86,11 @@ def read_template_file(file: Traversable, *, is_builtin: bool) -> TemplateFile:
         InvalidTemplateFile: with all reasons.
     """
     name = _parse_name(file.name.removesuffix(SUFFIX))
-    templates, notices, unused_tables = _parse_tables(_read_toml(file))
+    try:
+        entries = read_toml_file(file)
+    except ValueError as error:
+        raise InvalidTemplateFile(str(error)) from error
+    templates, notices, unused_tables = _parse_tables(entries)
     # A country's messages may be registered with its carriers word for word: nothing is added.
     if name not in ALL_COUNTRIES:
         templates = {
@@ -106,17 +109,6 @@ def _parse_name(stem: str) -> str:
         raise InvalidTemplateFile(
             "its name is neither a language (es.toml, pt-BR.toml) nor a country (IN.toml)"
         ) from error
-
-
-def _read_toml(file: Traversable) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(read_text_file(file))
-    except OSError as error:
-        raise InvalidTemplateFile(f"it cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise InvalidTemplateFile("it is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidTemplateFile(f"it is not TOML: {error}") from error
 
 
 def _parse_tables(

@@ -19,6 +19,15 @@ from tests.support.service import running
 pytestmark = pytest.mark.timeout(600)
 
 TEST_PHONE: Final = "+14155590903"
+_LATE_RESPONSES: Final = """
+    const { fetch } = window;
+    window.fetch = async (...request) => {
+        const response = await fetch(...request);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        return response;
+    };
+"""
+"""The session changes in another tab before this one has shown the last change."""
 LIMITED: Final = {
     "DIALTONE_TEST_OTPS": f"{TEST_PHONE}=123456@2099-01-01",
     "DIALTONE_SMS_LIMIT_PER_IP": "1/1h",
@@ -190,7 +199,7 @@ def test_another_tab_shows_the_name_the_sign_out_and_the_next_user(
     page: Page, chromium: Chromium, site: Site, phone: str
 ) -> None:
     with chromium.page(f"{site.service.url}/") as other_tab:
-        run(other_tab, "await wait(() => isShown('phone-form'));")
+        run(other_tab, f"await wait(() => isShown('phone-form')); {_LATE_RESPONSES}")
         page.call("Page.bringToFront")
         sign_up(page, site, phone)
         show_name = "await wait(() => isShown('images')); return find('username').value;"

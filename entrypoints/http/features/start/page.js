@@ -90,20 +90,30 @@ function clearError(id) {
   for (const input of inputs) input.removeAttribute("aria-invalid");
 }
 
-const busy = new Set();
+/** What runs, by the place of its error. */
+const running = new Map();
 
 /** Run what a button or a form starts; show its error. A second click meanwhile does nothing. */
 async function run(errorId, action) {
-  if (busy.has(errorId)) return;
-  busy.add(errorId);
+  if (running.has(errorId)) return;
+  const finished = attempt(errorId, action).finally(() => running.delete(errorId));
+  running.set(errorId, finished);
+  await finished;
+}
+
+/** Run what the page has to show now: after what runs, which may have begun before a change. */
+async function runNext(errorId, action) {
+  while (running.has(errorId)) await running.get(errorId);
+  await run(errorId, action);
+}
+
+async function attempt(errorId, action) {
   clearError(errorId);
   try {
     await action();
   } catch (error) {
     // The sign-in says it: see `showSignIn`.
     if (error.code !== "signed_out") showError(errorId, error);
-  } finally {
-    busy.delete(errorId);
   }
 }
 
@@ -246,13 +256,13 @@ async function showSession() {
   show("account");
   if (userId === shownUserId) {
     // Another tab may have changed the name.
-    if (dialtone.session.username !== shownUsername) await run("user-error", showUser);
+    if (dialtone.session.username !== shownUsername) await runNext("user-error", showUser);
     return;
   }
   forgetUser();
   shownUserId = userId;
   setText("user-id", userId);
-  await Promise.all([run("user-error", showUser), run("sessions-error", showSessions)]);
+  await Promise.all([runNext("user-error", showUser), runNext("sessions-error", showSessions)]);
 }
 
 /** What one user saw is not for the next one. */
@@ -280,7 +290,7 @@ async function showUser() {
   show("number-field", user === null);
   show("user-form");
   show("images", user !== null);
-  if (user !== null) await run("library-error", showLibrary);
+  if (user !== null) await runNext("library-error", showLibrary);
 }
 
 async function loadUser() {
@@ -352,7 +362,7 @@ onSubmit("upload-form", "upload-error", async ({ file, category }) => {
   const controller = new AbortController();
   const cancel = () => {
     controller.abort();
-    setTimeout(() => run("library-error", showNewestImages), CANCEL_DELAY_MS);
+    setTimeout(() => runNext("library-error", showNewestImages), CANCEL_DELAY_MS);
   };
   let uploaded = "";
   setText("uploaded", "");
@@ -380,7 +390,7 @@ onSubmit("upload-form", "upload-error", async ({ file, category }) => {
     if (find("uploading").contains(document.activeElement)) file.focus();
     show("uploading", false);
   }
-  await run("library-error", showNewestImages);
+  await runNext("library-error", showNewestImages);
 });
 
 function showProgress(sent, total) {

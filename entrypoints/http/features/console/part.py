@@ -9,7 +9,6 @@ from litestar import Controller
 
 from application.use_cases import UseCases
 from domain.administration.scope import Scope
-from entrypoints.http.errors.table import ApiError
 from entrypoints.http.features.console.act import ActPage
 from entrypoints.http.features.console.request import ConsoleRequest
 from entrypoints.http.responses.served_files import ServedFile
@@ -32,7 +31,6 @@ class ConsolePart:
             page; None for all who see these pages.
         done: What a page says after an act, by the word in its address.
         act_pages: What is done for users.
-        errors: What is wrong and the way out, where an act raises such an error.
         user_data: What the feature has of a user, which a deletion deletes and an export contains.
         user_fields: The fields that it adds to the details of a user, which need its scope here.
         files: Files that its pages load, by their paths.
@@ -47,7 +45,6 @@ class ConsolePart:
     scope: Scope | None = None
     done: Mapping[str, str] = field(default_factory=dict)
     act_pages: Sequence[ActPage] = ()
-    errors: Mapping[type[ApiError], str] = field(default_factory=dict)
     user_data: str = ""
     user_fields: Collection[str] = ()
     files: Mapping[str, ServedFile] = field(default_factory=dict)

@@ -53,15 +53,10 @@ ACT_ERRORS: Final = (errors.DomainError, HttpError, PortError)
 
 
 async def _send_code(call: ActCall) -> str:
-    with FieldErrors() as invalid:
-        with invalid.of("channel"):
-            channel = parse_channel(call.form["channel"] or None, call.request.settings.otp)
-        with invalid.of("locale"):
-            locale = require_locale(call.form["locale"]) if call.form["locale"] else None
     command = SendCodeCommand(
         client_ip=call.request.client_ip,
-        channel=channel,
-        preferences=MessagePreferences(locale=locale),
+        channel=call.values["channel"],
+        preferences=MessagePreferences(locale=call.values["locale"]),
     )
     result = await call.use_cases.of(SendCode)(call.operator, call.query, command, call.reason)
     if not result.sent:
@@ -164,14 +159,10 @@ def _is_detachable(details: UserDetails) -> bool:
     return is_open(details) and not _is_staff(details) and not _is_blocked(details)
 
 
-def _is_detached(details: UserDetails) -> bool:
-    identity = details.user.identity
-    return identity is not None and identity.is_closed and not identity.is_deleted
-
-
 def has_account(details: UserDetails) -> bool:
     """Return whether there is an account that is not deleted, also one without a phone."""
-    return is_open(details) or _is_detached(details)
+    identity = details.user.identity
+    return identity is not None and not identity.is_deleted
 
 
 _PAGES: Final = (
@@ -181,7 +172,16 @@ _PAGES: Final = (
         is_offered=lambda details: _has_phone(details) and details.user.identity is not None,
         run=None,
     ),
-    ActPage(act=acts.SEND_CODE, title="Send a code", is_offered=_gets_codes, run=_send_code),
+    ActPage(
+        act=acts.SEND_CODE,
+        title="Send a code",
+        is_offered=_gets_codes,
+        run=_send_code,
+        parse={
+            "channel": lambda request, text: parse_channel(text or None, request.settings.otp),
+            "locale": lambda _, text: require_locale(text) if text else None,
+        },
+    ),
     ActPage(
         act=acts.RESET_LIMITS, title="Reset the limits", is_offered=_gets_codes, run=_reset_limits
     ),
@@ -419,14 +419,14 @@ async def render_act(
         action_path=f"{path_of(user) if identity else PHONE}/{page.act.name}",
         cancel_path=path_of(user),
         phone_path=PHONE,
-        roles=STAFF_ROLES,
+        roles=[(role, role) for role in STAFF_ROLES],
         form=defaultdict(str, form or {}),
         error=error,
         retry_at=retry_at,
         field_errors=defaultdict(str, field_errors or {}),
         resets_left=resets_left,
         user_data=[part.user_data for part in parts_of(request) if part.user_data],
-        channels=order.of(country),
+        channels=[(channel.value, channel.value) for channel in order.of(country)],
         first_channel=order.plan(country, None)[0],
         retained=use_cases.administration.list_retained_data(use_cases.system.clock.now())
         if page.act is acts.DELETE
@@ -439,9 +439,6 @@ def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
     """Say what is wrong, and the way out."""
     if text := _page_of(request).errors.get(type(error)):
         return text
-    for part in parts_of(request):
-        if text := part.errors.get(type(error)):
-            return text
     match error:
         case errors.UserNotFound() if user.identity is not None and user.identity.is_deleted:
             return "This account is deleted already."

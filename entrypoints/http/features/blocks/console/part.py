@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Final
 
 from domain.administration.scope import Scope
-from domain.features.blocks.errors import BlockNotFound
 from entrypoints.http.features.blocks.console.controller import BlockPageController
 from entrypoints.http.features.console.part import ConsolePart
 
@@ -17,5 +16,4 @@ PART: Final = ConsolePart(
         "block_ended": "The block has ended. All instances stop to apply it within five seconds.",
         "block_ended_before": "This block has ended already, so nothing was done now.",
     },
-    errors={BlockNotFound: "This block has ended already."},
 )

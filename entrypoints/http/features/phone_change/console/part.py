@@ -9,7 +9,7 @@ from application.features.phone_change.acts import CHANGE_PHONE
 from application.features.phone_change.feature import PhoneChangeFeature
 from application.use_cases import UseCases
 from domain.errors import CountryNotServed, PhoneInUse
-from domain.phone import parse_phone
+from domain.phone import PhoneNumber, parse_phone
 from entrypoints.http.features.console.act import ActCall, ActPage
 from entrypoints.http.features.console.console_controller import ConsoleController
 from entrypoints.http.features.console.middleware import NEEDED_SCOPE
@@ -27,10 +27,13 @@ from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import parsing_field
 
 
+def _parse_phone(request: ConsoleRequest, text: str) -> PhoneNumber:
+    settings = request.settings.otp
+    return parse_phone(text, settings.default_region, settings.phone_rules)
+
+
 async def _change_phone(call: ActCall) -> str:
-    settings = call.request.settings.otp
-    with parsing_field("new_phone"):
-        phone = parse_phone(call.form["new_phone"], settings.default_region, settings.phone_rules)
+    phone = call.values["new_phone"]
     user = await call.use_cases.administration.find_user(call.query)
     if user.phone == phone:
         # A second click ends here.
@@ -80,6 +83,7 @@ PART: Final = ConsolePart(
             title="Change the number",
             is_offered=has_account,
             run=_change_phone,
+            parse={"new_phone": _parse_phone},
             text="phone_change/act_text.html",
             fields="phone_change/act_fields.html",
             errors={

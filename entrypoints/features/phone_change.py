@@ -57,4 +57,3 @@ class _PhoneChange(Feature):
 
 
 PHONE_CHANGE: Final = _PhoneChange()
-"""The command `dialtone user change-phone`."""

@@ -131,11 +131,8 @@ async def locate_missing(url: str) -> str | None:
     Raises:
         ConfigurationError: It cannot be read, or is of another program or version.
     """
-    location = location_of(url)
-    async with connect(url, location) as database:
-        with database.errors_while_opening(location):
-            version = await find_schema_version(database, location, None, is_copy=True)
-    return f"mongodb://{location}" if version is None else None
+    async with open_existing(url, None) as database:
+        return f"mongodb://{location_of(url)}" if database is None else None
 
 
 def stores_in(database: MongoDatabase) -> Database:

@@ -32,14 +32,12 @@ class _UserAct:
         help: What follows `does` of the act, or what the act does if that says nothing.
         parameters: What it takes beside the user, the reason and who acts.
         examples: Further examples, without the reason.
-        user: The user of the examples.
     """
 
     do: "Callable[..., Awaitable[Sequence[str]]]"
     help: str
     parameters: Sequence[click.Parameter] = ()
     examples: Sequence[str] = ()
-    user: str = PHONE
 
 
 def act_commands() -> list[click.Command]:
@@ -54,7 +52,7 @@ def _act_command(act: "Act", user_act: _UserAct) -> click.Command:
         act.name,
         cls=Command,
         help=f"{act.does}{user_act.help}",
-        examples=[f"{example} {REASON}" for example in [user_act.user, *user_act.examples]],
+        examples=[f"{example} {REASON}" for example in [PHONE, *user_act.examples]],
     )
     @user_argument
     @act_options

@@ -18,7 +18,7 @@ from entrypoints.settings.values import (
 _FACTORY: Final = re.compile(r"(?P<package>[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 # `sqlite:data` is a URL with a typing error, not a factory.
 _URL_SCHEMES: Final = {
-    *("file", "http", "https", "mongodb", "postgres", "postgresql", "redis", "rediss", "s3"),
+    *("file", "http", "https", "mongodb", "postgres", "postgresql", "s3"),
     "sqlite",
 }
 

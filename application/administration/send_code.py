@@ -60,25 +60,25 @@ class SendCode:
             TooManyOtpRequests, PhoneUnreachable, DeliveryFailed
         """
         user = await self.act.find(operator, SEND_CODE, query, reason)
-        async with self.act.record_act(operator.actor, SEND_CODE.action, user.subject, reason):
-            phone = user.require_phone()
-            if self.request_otp.codes.is_test_phone(phone, self.request_otp.clock.now()):
-                raise ConflictingValue(HAS_FIXED_CODE)
-            channels = self.request_otp.deliver_code.channels.of(phone.country)
-            if command.channel is not None and command.channel not in channels:
-                raise ConflictingValue(
-                    NO_SUCH_CHANNEL.format(country=phone.country, channels=", ".join(channels))
-                )
-            loaded = await self.request_otp.phone_verifications.load(phone)
-            if loaded.value.blocked_at is not None:
-                raise PhoneBlocked
-            requested = RequestOtpCommand(
-                phone,
-                command.client_ip,
-                command.channel,
-                command.preferences,
-                is_by_operator=True,
+        phone = user.require_phone()
+        if self.request_otp.codes.is_test_phone(phone, self.request_otp.clock.now()):
+            raise ConflictingValue(HAS_FIXED_CODE)
+        channels = self.request_otp.deliver_code.channels.of(phone.country)
+        if command.channel is not None and command.channel not in channels:
+            raise ConflictingValue(
+                NO_SUCH_CHANNEL.format(country=phone.country, channels=", ".join(channels))
             )
+        loaded = await self.request_otp.phone_verifications.load(phone)
+        if loaded.value.blocked_at is not None:
+            raise PhoneBlocked
+        requested = RequestOtpCommand(
+            phone,
+            command.client_ip,
+            command.channel,
+            command.preferences,
+            is_by_operator=True,
+        )
+        async with self.act.record_act(operator.actor, SEND_CODE.action, user.subject, reason):
             try:
                 return await self.request_otp(requested)
             except TooManyOtpRequests as error:

@@ -61,9 +61,8 @@ class ShownDelivery:
 
     Attributes:
         delivery: The delivery.
-        status: `suppressed` while the phone was blocked, `rejected` by
-            every provider, `unknown` or `accepted` until the provider reports more, or what it
-            reported.
+        status: `suppressed` while the phone was blocked, `rejected` by every provider, `unknown` or
+            `accepted` until the provider reports more, or what it reported.
         error: The provider's code, or why it was rejected or its result is unknown; empty without
             an error.
     """

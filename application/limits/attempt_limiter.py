@@ -114,7 +114,7 @@ class AttemptLimiter:
         Args:
             attempt: the attempt.
             permits: its permits.
-            result: its result. What it counts on messages is saved.
+            result: its result. What the phone counts is saved.
             unchallenged: the attempts while no challenge was active, where the caller has loaded
                 them.
 

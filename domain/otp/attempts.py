@@ -135,7 +135,7 @@ class ExhaustedIp:
 
 @dataclass(frozen=True, slots=True)
 class Unchallenged:
-    """No challenge of a message is active: the rate limits count such attempts.
+    """No challenge is active: the rate limits count such attempts.
 
     `code` is set if the client that used the code sends it again, as in `Retried`.
     """

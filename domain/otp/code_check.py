@@ -126,7 +126,7 @@ class CodeCheck:
 
     @property
     def challenges(self) -> list[Challenge]:
-        """The challenges of messages whose codes are for the purpose of the attempt."""
+        """The challenges whose codes are for the purpose of the attempt."""
         return self.state.challenges.for_purpose(self.attempt.purpose, self.attempt.identity_id)
 
     def active_challenges(self, time: datetime) -> list[Challenge]:

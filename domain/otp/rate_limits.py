@@ -237,10 +237,9 @@ class _PartWindows:
     of_country: SlidingWindow
     of_total: SlidingWindow | None
 
-    def shared_limits(
-        self, purpose: LimitPurpose, country: str, name: str
-    ) -> tuple[RateLimit, ...]:
+    def shared_limits(self, country: str, name: str) -> tuple[RateLimit, ...]:
         """Return the limits for the country and, if there is one, in total."""
+        purpose = LimitPurpose.DELIVERIES
         of_country = RateLimit(f"{_COUNTRY}{country}", purpose, name, self.of_country)
         if self.of_total is None:
             return (of_country,)
@@ -368,7 +367,7 @@ class RateLimits:
         It counts in all deliveries, and in calls, and in no share of a network or number range: it
         is the operator who is limited. It watches the limits of failed attempts from any IP.
         """
-        purpose, groups = LimitPurpose.DELIVERIES, [ALL]
+        groups = [ALL]
         if channel is Channel.VOICE:
             groups.append(BY_CALL)
         return Reservation(
@@ -378,7 +377,7 @@ class RateLimits:
                 Group(
                     group,
                     tuple(
-                        Part(part, windows.shared_limits(purpose, country, f"{group}:{part}"))
+                        Part(part, windows.shared_limits(country, f"{group}:{part}"))
                         for part, windows in self._windows[group].items()
                     ),
                 )
@@ -507,7 +506,7 @@ class RateLimits:
         return (
             RateLimit(f"range:{route.number_range}", purpose, name, windows.share),
             RateLimit(f"network:{route.client_ip.network}", purpose, name, windows.share),
-            *windows.shared_limits(purpose, route.country, name),
+            *windows.shared_limits(route.country, name),
         )
 
 

@@ -1,1 +1,1 @@
-"""The call flow, and the calls that follow it."""
+"""The menu of the phone line, its texts and limits, and calls."""

@@ -12,10 +12,10 @@ _APOSTROPHES: Final = "'\u2019"
 _NEGATION: Final = "negation"
 _FILLER: Final = "filler"
 
-Words = tuple[str, ...]
+SpokenWords = tuple[str, ...]
 
 
-def normalize_speech(text: str) -> Words:
+def normalize_speech(text: str) -> SpokenWords:
     """Return the words of a text: case-folded, without punctuation and symbols.
 
     Marks stay, since many scripts write vowels with them. Apostrophes and invisible characters
@@ -82,9 +82,9 @@ def find_key(
     return key if key in phrases else None
 
 
-def list_numbers(locale: SpokenLocale) -> dict[Words, str]:
+def list_numbers(locale: SpokenLocale) -> dict[SpokenWords, str]:
     """Return the key of each digit and number word."""
-    digits: dict[Words, str] = {(digit,): digit for digit in KEYS if digit.isdecimal()}
+    digits: dict[SpokenWords, str] = {(digit,): digit for digit in KEYS if digit.isdecimal()}
     words = {normalize_speech(word): key for key, words in locale.numbers.items() for word in words}
     return {**digits, **words}
 
@@ -98,7 +98,9 @@ def _keep(character: str) -> str:
     return "" if category == "Cf" or character in _APOSTROPHES else " "
 
 
-def _mark(meanings: list[str | None], spoken: Words, phrases: Iterable[tuple[Words, str]]) -> None:
+def _mark(
+    meanings: list[str | None], spoken: SpokenWords, phrases: Iterable[tuple[SpokenWords, str]]
+) -> None:
     """Give the words that have no meaning yet that of the longest phrase with them."""
     for phrase, meaning in sorted(phrases, key=lambda entry: -len(entry[0])):
         for start in range(len(spoken) - len(phrase) + 1):

@@ -151,7 +151,7 @@ def has_identities(path: Path) -> bool:
 
 def _check_target(target: Path, path: Path, *, replace: bool) -> None:
     """Raise ConfigurationError if a backup of the database may not get this name."""
-    _require(target.parent.is_dir(), f"{target.parent} does not exist: create this folder first.")
+    _require(target.parent.is_dir(), f"{target.parent} is no folder: create it first.")
     _require(not target.is_dir(), f"{target} is a folder: name a file in it.")
     is_database = target in _files_of(path) or (target.exists() and target.samefile(path))
     _require(not is_database, f"{target} is the database itself: name another file.")

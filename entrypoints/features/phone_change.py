@@ -43,17 +43,11 @@ class _PhoneChange(Feature):
 
         return (PhoneChangePlugin(),)
 
-    def add_details(self, opening: "Opening") -> None:
-        """Show changes of phones."""
-        from application.features.phone_change.details import add_phone_change_details
-
-        add_phone_change_details(opening.use_cases)
-
     async def open(self, opening: "Opening") -> None:
-        from application.features.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
+        from application.features.phone_change.feature import PhoneChangeFeature
 
-        policy = PhoneChangePolicy(countries=opening.settings.countries)
-        opening.use_cases.add(PhoneChangeFeature(opening.use_cases, policy))
+        core = opening.use_cases
+        core.add(PhoneChangeFeature(core, opening.settings.countries))
 
 
 PHONE_CHANGE: Final = _PhoneChange()

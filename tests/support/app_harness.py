@@ -45,8 +45,7 @@ from application.features.media.upload_image import UploadImageCommand
 from application.features.passkeys.details import add_passkey_details
 from application.features.passkeys.feature import PasskeysFeature, PasskeysPolicy
 from application.features.passkeys.ports import RelyingParty
-from application.features.phone_change.details import add_phone_change_details
-from application.features.phone_change.feature import PhoneChangeFeature, PhoneChangePolicy
+from application.features.phone_change.feature import PhoneChangeFeature
 from application.features.start.feature import StartFeature
 from application.features.statistics.feature import StatisticsFeature
 from application.features.user_list.feature import UserListFeature
@@ -140,7 +139,6 @@ class AppHarness(CoreHarness):
         add_library_details(core, media.usages, self.policy.media.quota)
         add_call_details(core, voice.calls, self.policy.calls.call_retention)
         add_event_details(core)
-        add_phone_change_details(core)
         add_passkey_details(core)
         app_data = self._make(make_app_data_repositories)
         add_app_data_details(core, app_data)
@@ -149,8 +147,7 @@ class AppHarness(CoreHarness):
         add_blocks_details(core, blocks)
         core.add(BlocksFeature(core, blocks))
         core.add(AttestationFeature(core, used_attestations, self.attestation))
-        change_policy = PhoneChangePolicy(countries=self.policy.otp.countries)
-        core.add(PhoneChangeFeature(core, change_policy))
+        core.add(PhoneChangeFeature(core, self.policy.otp.countries))
         library = LibraryFeature(core, media, self.policy.media, self.files)
         core.add(library)
         media_ports = MediaPorts(

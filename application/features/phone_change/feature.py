@@ -1,7 +1,6 @@
 """Build the use cases of changes of phones from identities and one-time codes."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from application.features.phone_change.begin import BeginPhoneChange
 from application.features.phone_change.change_phone import ChangePhone, RequestPhoneChangeOtp
@@ -11,13 +10,6 @@ from application.features.phone_change.complete import CompletePhoneChange
 from application.otp.feature import OtpFeature
 from application.otp.send_notice import SendNotice
 from application.use_cases import UseCases
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhoneChangePolicy:
-    """What the operator decides: the countries of numbers, None for all."""
-
-    countries: Collection[str] | None = None
 
 
 class PhoneChangeRecordsFeature:
@@ -41,9 +33,9 @@ class PhoneChangeRecordsFeature:
 
 
 class PhoneChangeFeature:
-    """The use cases of changes of phones."""
+    """The use cases of changes of phones. `countries` are those of the numbers; None for all."""
 
-    def __init__(self, core: UseCases, policy: PhoneChangePolicy) -> None:
+    def __init__(self, core: UseCases, countries: Collection[str] | None) -> None:
         clock, otp = core.system.clock, core.of(OtpFeature)
         self.complete = PhoneChangeRecordsFeature(core, otp.send_notice).complete
         begin = BeginPhoneChange(
@@ -66,5 +58,5 @@ class PhoneChangeFeature:
             begin=begin,
             complete=self.complete,
             clock=clock,
-            countries=policy.countries,
+            countries=countries,
         )

@@ -5,7 +5,6 @@ from typing import Annotated, Self
 import msgspec
 
 from application.administration.show_user import UserDetails
-from application.features.phone_change.details import PhoneChangeDetails
 from domain.identities.phone_change import PhoneChangeStep
 from entrypoints.http.core.administration.user_details import AccountResponse, UserFields, to_struct
 from entrypoints.http.fields import described, time_field
@@ -39,6 +38,6 @@ class PhoneChangeFields(UserFields, kw_only=True):
     @classmethod
     def of(cls, details: UserDetails) -> Self:
         """Convert what is shown of a change."""
-        shown = details.parts.find(PhoneChangeDetails)
-        change = shown.change if shown else None
+        identity = details.user.identity
+        change = None if identity is None or identity.is_deleted else identity.phone_change
         return cls(phone_change=to_struct(change, PhoneChangeResponse) if change else None)

@@ -1,15 +1,12 @@
-"""What operators see of a change of a user's phone, and on whom they act meanwhile."""
+"""On whom operators act while a change of the phone is under way."""
 
-from application.features.phone_change.details import PhoneChangeDetails
 from application.principal import Principal
 from domain.administration.scope import Scope
 from domain.errors import Forbidden
-from domain.identities.phone_change import PhoneChange
 from domain.phone import PhoneNumber
-from tests.support.acts import BY_COMMAND, REASON, a_token, show
+from tests.support.acts import REASON, a_token
 from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import Act, Fault, at_each_operation
-from tests.support.fakes.messenger import REJECTED
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,
@@ -17,23 +14,6 @@ from tests.unit.application.features.phone_change.phone_changes import (
     record_of,
     request_codes,
 )
-
-
-async def change_of(app: AppHarness, user: PhoneNumber | str) -> PhoneChange | None:
-    found = (await show(app, user)).parts.find(PhoneChangeDetails)
-    return found.change if found else None
-
-
-async def test_a_change_is_shown_while_it_is_under_way(app: AppHarness) -> None:
-    user_id = (await app.add_user(OLD)).identity.id
-    assert await change_of(app, OLD) is None
-    app.messenger.result = REJECTED
-    await app.move_phone(user_id, NEW)
-    change = await change_of(app, NEW)
-    assert change is not None
-    assert (change.old_phone, change.new_phone, change.is_by_operator) == (OLD, NEW, True)
-    await app.administration.act_for_users.delete(BY_COMMAND, user_id, REASON)
-    assert await change_of(app, user_id) is None
 
 
 async def test_while_a_change_is_under_way_both_numbers_are_those_of_an_administrator() -> None:

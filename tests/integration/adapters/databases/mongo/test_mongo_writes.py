@@ -44,8 +44,9 @@ def client(node: MongoProcess) -> Iterator[MongoClient[RawDocument]]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def opened(node: MongoProcess) -> AsyncIterator[tuple[RecordStore, CommandLog]]:
-    # The driver repeats writes on replica sets only.
-    url = f"mongodb://{node.address}/writes?replicaSet=rs0"
+    # The driver repeats writes on replica sets only. A busy machine may take longer than a service
+    # waits.
+    url = f"mongodb://{node.address}/writes?replicaSet=rs0&timeoutMS=30000"
     async with open_logged(url) as (database, log):
         yield database.records, log
 

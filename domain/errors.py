@@ -145,10 +145,6 @@ class TooManyOtpRequests(RateLimitExceeded):
         self.part = part
 
 
-class TooManyOperatorCodes(TooManyOtpRequests):
-    """Operators sent three codes to this phone within the last day."""
-
-
 class TooManyAttempts(RateLimitExceeded):
     """No code may be checked for this phone from this client now. A new code brings attempts.
 

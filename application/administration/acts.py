@@ -44,7 +44,6 @@ VIEW_PHONE: Final = Act(
     scope=Scope.READ_PHONES,
     needs_fresh_login=True,
 )
-SEND_CODE: Final = Act(name="send-code", action=AuditAction.SEND_CODE, scope=Scope.SUPPORT_USERS)
 RESET_LIMITS: Final = Act(
     name="reset-limits", action=AuditAction.RESET_LIMITS, scope=Scope.SUPPORT_USERS
 )
@@ -94,7 +93,6 @@ DELETE: Final = Act(
 )
 CORE_ACTS: Final[Sequence[Act]] = (
     VIEW_PHONE,
-    SEND_CODE,
     RESET_LIMITS,
     SIGN_OUT,
     BLOCK,

@@ -65,8 +65,6 @@ class DeliveryLimiter:
         if request.is_test:
             return limits.reserve_test_otp(now, request.client_ip, country, request.identity_id)
         self.alerts.measure_limits.see(country)
-        if request.is_by_operator:
-            return limits.reserve_operator_code(now, country, request.channel)
         route = self.route(phone, request.client_ip)
         return limits.reserve_delivery(
             now, route, recognition, request.channel, request.identity_id

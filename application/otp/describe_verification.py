@@ -17,11 +17,7 @@ from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation, Requester, Wait
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.verification_state import (
-    VerificationState,
-    find_active_code,
-    find_operator_attempts,
-)
+from domain.otp.verification_state import VerificationState, find_active_code
 from domain.phone import PhoneNumber, PhoneRules
 
 _UNKNOWN_CLIENT: Final = "the client of an operator's question"
@@ -80,11 +76,9 @@ class DescribeVerification:
             next_message_to_known=known,
             code_expires_at=code_expires_at,
             attempts_left=attempts_left,
-            operator_attempts=find_operator_attempts(verification, now),
-            operator_codes_left=verification.grants.codes_left(now),
             attempts_of_next=verification.attempts_of_next_delivery,
             failures_in_a_row=verification.failures.in_a_row,
-            resets_left=verification.grants.resets_left,
+            resets_left=verification.resets_left,
             deliveries=deliveries[::-1],
             rejections=verification.rejections[::-1],
             keeps_rejections=verification != PhoneVerification(),

@@ -76,7 +76,6 @@ class RequestOtpCommand:
         identity_id: Set if the code is for a change of this identity's phone.
         accepts_attestation: Whether the client can make a proof.
         proof: The proof that it sent, if it did.
-        is_by_operator: Whether an operator requests it for the user.
     """
 
     phone: PhoneNumber
@@ -88,22 +87,19 @@ class RequestOtpCommand:
     identity_id: str | None = None
     accepts_attestation: bool = False
     proof: AttestationProof | None = None
-    is_by_operator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RequestOtpResult:
     """What the client may know. `sent` is False within the cooldown. Times are whole seconds.
 
-    `request_id` is new in every result, and also names the report of the delivery. `is_confirmed`
-    is False where nobody knows whether a provider took the message; only operators see that.
+    `request_id` is new in every result, and also names the report of the delivery.
     """
 
     request_id: str
     sent: bool
     expires_in: int
     resend_in: int
-    is_confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +174,13 @@ class RequestOtp:
         self.events.record(
             OtpRequested(phone=command.phone, reason=reason, channel=request.channel)
         )
-        is_confirmed = await self._deliver(command, request, decision)
+        await self._deliver(command, request, decision)
         now = self.clock.now()
         return RequestOtpResult(
             request_id=decision.public_request_id,
             sent=decision.is_new,
             expires_in=whole_seconds(now, decision.challenge.expires_at),
             resend_in=whole_seconds(now, decision.next_request_at),
-            is_confirmed=is_confirmed,
         )
 
     def _make_request(self, command: RequestOtpCommand) -> OtpRequest:
@@ -209,7 +204,6 @@ class RequestOtp:
             providers=() if is_test else self.deliver_code.providers(channels[0]),
             policy=TEST_OTP_POLICY if is_test else self.delivery_limiter.delivery_policy,
             is_test=is_test,
-            is_by_operator=command.is_by_operator,
         )
 
     def _check_phone(self, command: RequestOtpCommand, request: OtpRequest) -> None:
@@ -225,8 +219,7 @@ class RequestOtp:
         if block is not None:
             # A client cannot tell it from a country that is not served.
             self._record_not_served(command, request, block.name, NUMBER_IS_BLOCKED)
-            explanation = f"Nothing was sent: {block.explanation}."
-            raise CountryNotServed(explanation if command.is_by_operator else "")
+            raise CountryNotServed
         try:
             self.phone_rules.check(phone)
         except InvalidValue as error:
@@ -395,13 +388,13 @@ class RequestOtp:
 
     async def _deliver(
         self, command: RequestOtpCommand, request: OtpRequest, decision: DeliveryDecision
-    ) -> bool:
-        """Deliver the code, and return whether a provider confirmed that it took it."""
+    ) -> None:
+        """Deliver the code, if the request caused a delivery."""
         phone, delivery, challenge = command.phone, decision.delivery, decision.challenge
         if request.is_test:
             self.events.record(FixedOtpUsed(phone=phone, reason="requested"))
         if request.is_test or not decision.is_new:
-            return True
+            return
         code = CodeDelivery(
             phone=phone,
             preferences=command.preferences,
@@ -413,7 +406,7 @@ class RequestOtp:
         delivered = await self.deliver_code(code, request.channels)
         result = delivered.result
         if result.status in TAKEN:
-            return result.status is DeliveryStatus.ACCEPTED
+            return
         if result.status is DeliveryStatus.INVALID_NUMBER:
             raise PhoneUnreachable(result.reason)
         now, next_request_at = self.clock.now(), decision.next_request_at

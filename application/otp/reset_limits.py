@@ -24,8 +24,8 @@ class ResetResult(NamedTuple):
 class ResetLimits:
     """Let a phone get a code again: its cooldown and its deliveries no longer count.
 
-    - The next delivery has five attempts. Failures in a row stay, so they never come to more than
-      100 by resets (NIST SP 800-63B-4 §3.2.2).
+    - Of failed attempts in a row at most 50 stay: with those each delivery has one attempt.
+    - Devices that failed too often are recognized again.
     - Limits that many phones share stay as they are.
     - A phone can be reset twice a day. A blocked phone is not reset: it would get no message.
     """
@@ -51,8 +51,9 @@ class ResetLimits:
 
         def reset(verification: PhoneVerification) -> tuple[PhoneVerification, ResetResult]:
             successor = self._reset(verification, expected_left)
-            left = successor.grants.resets_left
-            return successor, ResetResult(left, successor.attempts_of_next_delivery)
+            return successor, ResetResult(
+                successor.resets_left, successor.attempts_of_next_delivery
+            )
 
         result = await change(self.phone_verifications, phone, reset)
         self.events.record(LimitsReset(phone=phone))
@@ -68,6 +69,6 @@ class ResetLimits:
         now = self.clock.now()
         if verification.blocked_at is not None:
             raise PhoneBlocked
-        if expected_left not in (None, verification.prune(now).grants.resets_left):
+        if expected_left not in (None, verification.prune(now).resets_left):
             raise ConflictingValue("The limits were reset just before.")
         return verification.reset_limits(now)

@@ -48,7 +48,6 @@ LIMITS_OF_ACTS: Final[Mapping[AuditAction, ActLimit | None]] = {
     AuditAction.LISTEN: None,
     AuditAction.LIST_USERS: None,
     AuditAction.RESET_LIMITS: HARM,
-    AuditAction.SEND_CODE: HARM,
     AuditAction.BLOCK: HARM,
     AuditAction.UNBLOCK: HARM,
     AuditAction.SIGN_OUT: HARM,

@@ -66,7 +66,6 @@ class AuditAction(StrEnum):
 
     VIEW_PHONE = "view_phone"
     RESET_LIMITS = "reset_limits"
-    SEND_CODE = "send_code"
     BLOCK = "block"
     UNBLOCK = "unblock"
     SIGN_OUT = "sign_out"

@@ -27,8 +27,6 @@ from domain.otp.delivery import (
     CounterKind,
     Delivery,
 )
-from domain.otp.failures import MAX_FAILURES_AFTER_RESET
-from domain.otp.grants import OperatorCode, find_reserved_network, sends_no_ids
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import whole_seconds
 from domain.otp.unchallenged_attempts import UnchallengedAttempts
@@ -46,8 +44,6 @@ def compare_code(
       code wins.
     - With a request id only the code of its challenge is correct (ASVS 5.0 6.6.2), and with an
       unknown one no code is.
-    - A client that knows the phone has attempts of its own at a code that an operator sent, which
-      are used first (see `CodeCheck.find_match`).
     - Only codes for the purpose of the attempt are compared with it.
     - While the phone is blocked no code is correct, but for one for a change of the phone: the
       number counts as one that is in use.
@@ -133,27 +129,14 @@ class CodeCheck:
         return [challenge for challenge in self.challenges if challenge.is_active(time)]
 
     def find_match(self) -> Correct | None:
-        """Return the code that is correct, None if there is none or the attempt is not looked at.
-
-        While the client has an attempt at the code that an operator sent, it is compared with that
-        code, and it uses that attempt whichever code is correct.
-        """
+        """Return the code that is correct; None if the attempt is not looked at, or has none."""
         now = self.attempt.now
         if not self._accepts_correct_code or self._is_rejected_ip:
             return None
-        named, own, of_operator = self.named_delivery(now), self.delivery(now), None
-        left = left_of_own = self.attempts_left(own, now) if own else 0
-        if found := self._operator_attempt():
-            _, of_operator, counter = found
-            left = counter.left
+        named, delivery = self.named_delivery(now), self.delivery(now)
+        left = self.attempts_left(delivery, now) if delivery else 0
         for challenge in reversed(self.active_challenges(now)):
-            if (
-                of_operator is not None
-                and challenge.id == of_operator.challenge_id
-                and challenge.id in self.equal
-            ):
-                return self._match(challenge, of_operator, left=left - 1)
-            if left_of_own > 0 and self._matches(challenge, named):
+            if left > 0 and self._matches(challenge, named):
                 return self._match(challenge, named or self._find_carrier(challenge), left=left - 1)
         return None
 
@@ -161,7 +144,7 @@ class CodeCheck:
         """Count the attempt, whose code is not correct."""
         if self._is_rejected_ip:
             return self.state, self._reject_ip()
-        return self._count_at_operator_code() or self._count_at_message()
+        return self._count_at_message()
 
     @property
     def _is_rejected_ip(self) -> bool:
@@ -182,61 +165,6 @@ class CodeCheck:
             challenge.id in self.equal and challenge.used_at is not None
             for challenge in self.challenges
         )
-
-    def _count_at_operator_code(self) -> Checked | None:
-        """Count the attempt at the code that an operator sent; None if it is no such attempt.
-
-        The person who got the code has no id of its delivery, and may have used up all other
-        attempts. So it is looked at with any id of this phone, and from a network that requested
-        codes and sends no ids. It counts on the network only, until the phone has as many failures
-        in a row as NIST allows.
-        """
-        state, now = self.state, self.attempt.now
-        found = self._operator_attempt()
-        if found is None or self._is_used_code:
-            return None
-        code, delivery, counter = found
-        digest = self.attempt.digest(delivery.request_id)
-        if counter.is_repeat(digest, now):
-            return state, Repeated(self._all_attempts_left)
-        codes = (*state.grants.codes[:-1], code.set_counter(counter.count(digest, now)))
-        successor = replace(state, grants=replace(state.grants, codes=codes))
-        successor = successor.count_failure(self.device_id, now)
-        return successor, Wrong(replace(self, state=successor)._all_attempts_left)
-
-    def _operator_attempt(self) -> tuple[OperatorCode, Delivery, AttemptCounter] | None:
-        """Return what the attempt counts on if it is one at an operator's code."""
-        state, attempt = self.state, self.attempt
-        found = state.find_operator_code(attempt.now)
-        if found is None or attempt.purpose is not Purpose.SIGN_IN:
-            return None
-        if state.failures.in_a_row >= MAX_FAILURES_AFTER_RESET:
-            return None
-        code, delivery = found
-        requested = [
-            each
-            for each in state.deliveries.all
-            if not (each.is_suppressed or each.is_rejected or state.grants.is_of_operator(each))
-        ]
-        network = attempt.client_ip.network
-        knows_phone = sends_no_ids(requested, network) or any(
-            each.counter_of_request(attempt.request_id) for each in (*requested, delivery)
-        )
-        if not knows_phone:
-            return None
-        trusted_ips = [trusted.client_ip_hash for trusted in state.trusted_ips_of_owner]
-        reserved_for = find_reserved_network(requested, code.sent_at, trusted_ips)
-        counter = code.counter_of(network, reserved_for)
-        return (code, delivery, counter) if counter is not None and counter.left > 0 else None
-
-    @property
-    def _all_attempts_left(self) -> int:
-        """How many attempts the client has left: at the code of an operator, and other ones."""
-        now, found = self.attempt.now, self._operator_attempt()
-        left = found[2].left if found else 0
-        delivery = self.delivery(now)
-        is_other = self.attempt.request_id is None or self.named_delivery(now) is not None
-        return left + (self.attempts_left(delivery, now) if delivery and is_other else 0)
 
     def _count_at_message(self) -> Checked:
         state, now = self.state, self.attempt.now
@@ -379,7 +307,7 @@ class CodeCheck:
         if self.device_id is None:
             ip = self.attempt.client_ip.ip
             for delivery in reversed(current):
-                if delivery.client_ip.ip == ip and not self.state.grants.is_of_operator(delivery):
+                if delivery.client_ip.ip == ip:
                     return delivery
         return current[-1] if current else None
 
@@ -392,21 +320,10 @@ class CodeCheck:
             counters.append(delivery.counter_of_device(self.device_id))
         if counters:
             return counters
-        client_ip = self.attempt.client_ip
-        if self.state.grants.is_of_operator(delivery):  # its IP is that of no client
-            return [delivery.counter_of_unknown_ip(client_ip)]
-        return [delivery.counter_of_ip(client_ip)]
+        return [delivery.counter_of_ip(self.attempt.client_ip)]
 
     def attempts_left(self, delivery: Delivery, time: datetime) -> int:
-        """Return how many attempts the client has left at the delivery.
-
-        A client whose network failed at an operator's code has only the attempts of the network
-        there, unless it is a recognized device.
-        """
-        if self.device_id is None and self.state.grants.has_failed(
-            delivery, self.attempt.client_ip.network
-        ):
-            return 0
+        """Return how many attempts the client has left at the delivery."""
         counters = self.counters(delivery)
         if counters[0].kind is CounterKind.UNKNOWN_IP:  # it is the only one
             return self._attempts_left_of_unknown_ip(counters[0], delivery, time)

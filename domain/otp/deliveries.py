@@ -112,7 +112,7 @@ class Deliveries:
             return self
         latest = now + CLOCK_SKEW
         kept = [
-            delivery if delivery.challenge_id in current_ids else delivery.keep_request_ids()
+            delivery if delivery.challenge_id in current_ids else delivery.drop_counters()
             for delivery in self.all
             if now < delivery.expires_at and delivery.sent_at <= latest
         ]

@@ -38,7 +38,6 @@ class CounterKind(StrEnum):
     - `IP`: the IP that requested the delivery, for attempts without an id.
     - `UNKNOWN_IP`: any other IP, for attempts without an id.
     - `DEVICE`: a recognized device.
-    - `NETWORK`: a network, at a code that an operator sent.
     """
 
     FIRST_REQUEST = "first_request"
@@ -47,7 +46,6 @@ class CounterKind(StrEnum):
     IP = "ip"
     UNKNOWN_IP = "unknown_ip"
     DEVICE = "device"
-    NETWORK = "network"
 
 
 REQUEST_KINDS: Final = frozenset(
@@ -61,7 +59,7 @@ class AttemptCounter:
     """The attempts of one request id, IP or device at one delivery.
 
     `last_digest` identifies the code that it counted last. `id` is a request id, the hash of an
-    IP or a network, or the id of a device.
+    IP, or the id of a device.
     """
 
     kind: CounterKind
@@ -74,11 +72,6 @@ class AttemptCounter:
     @property
     def left(self) -> int:
         return self.limit - self.used
-
-    @property
-    def is_of_later_request(self) -> bool:
-        """Whether it is that of a request within the cooldown."""
-        return self.kind in REQUEST_KINDS and self.kind is not CounterKind.FIRST_REQUEST
 
     def is_repeat(self, digest: str, now: datetime) -> bool:
         """Return whether it counted the same code less than ten seconds ago, and none since."""
@@ -135,7 +128,6 @@ class Delivery:
         is_suppressed: the phone was blocked, so nothing was sent.
         is_reset: it counts in no limit of the phone: an operator reset them since, or an
             administrator, who requested it, signed in to the web console with its code.
-        is_granted: it used what the latest reset allows.
         fell_back: the channel that was tried before this one, and why it did not deliver; empty if
             there was none.
     """
@@ -156,7 +148,6 @@ class Delivery:
     unknown_reason: str | None = None
     is_suppressed: bool = False
     is_reset: bool = False
-    is_granted: bool = False
     fell_back: str = ""
 
     @property
@@ -239,10 +230,6 @@ class Delivery:
         """Return the counter of attempts without a request id from this IP."""
         if self.client_ip.ip == client_ip.ip:
             return self.counter_of(CounterKind.IP, client_ip.ip, self.attempt_limit)
-        return self.counter_of_unknown_ip(client_ip)
-
-    def counter_of_unknown_ip(self, client_ip: HashedClientIp) -> AttemptCounter:
-        """Return the counter of an IP that did not request the delivery, without a request id."""
         return self.counter_of(CounterKind.UNKNOWN_IP, client_ip.ip, ATTEMPTS_PER_DELIVERY)
 
     def counter_of_device(self, device_id: str) -> AttemptCounter:
@@ -254,15 +241,9 @@ class Delivery:
         others = [counter for counter in self.counters if (counter.kind, counter.id) != key]
         return replace(self, counters=(*others, changed))
 
-    def keep_request_ids(self) -> "Delivery":
-        """Return the delivery after its code expired: with its later ids, and without attempts.
-
-        A client that has one of these ids may try the code that an operator sends.
-        """
-        if not self.counters:
-            return self
-        ids = tuple(counter.reset() for counter in self.counters if counter.is_of_later_request)
-        return replace(self, counters=ids)
+    def drop_counters(self) -> "Delivery":
+        """Return the delivery after its code expired."""
+        return replace(self, counters=()) if self.counters else self
 
     def add_later_request(self, request_id: str, *, is_of_device: bool) -> "Delivery | None":
         """Return the delivery with the id of a request within the cooldown.

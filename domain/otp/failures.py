@@ -6,8 +6,6 @@ from typing import Final
 
 MAX_FAILURES_IN_A_ROW: Final = 50
 """After so many a delivery brings one attempt, until a success (NIST SP 800-63B-4 §3.2.2)."""
-MAX_FAILURES_AFTER_RESET: Final = 100
-"""A reset of the limits never leads to more failures in a row (NIST SP 800-63B-4 §3.2.2)."""
 MAX_DEVICE_FAILURES_IN_A_ROW: Final = 20
 FAILURES_TTL: Final = timedelta(days=30)
 """How long failures are kept of a phone without an identity."""
@@ -56,6 +54,10 @@ class Failures:
     def reset(self, device_id: str | None) -> "Failures":
         """Return the failures after a correct code. Those of other devices stay."""
         return Failures(by_device=self._of_others(device_id))
+
+    def reset_limits(self) -> "Failures":
+        """Return what an operator's reset leaves: at most the maximum, and none of a device."""
+        return Failures(min(self.in_a_row, MAX_FAILURES_IN_A_ROW), self.last_failed_at)
 
     def prune(self, now: datetime) -> "Failures":
         """Return the failures without those of devices whose token has expired."""

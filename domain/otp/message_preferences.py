@@ -72,17 +72,6 @@ def parse_locale(text: str) -> str:
     return locale
 
 
-def require_locale(text: str) -> str:
-    """Return a text that names a locale in any spelling.
-
-    Raises:
-        InvalidValue: the text is not a locale.
-    """
-    if not locale_fallbacks(text):
-        raise InvalidValue(_LANGUAGES)
-    return text
-
-
 def locale_fallbacks(text: str | None) -> tuple[str, ...]:
     """Return the locales to look for, the closest first: `pt_BR` gives pt-BR, then pt.
 

@@ -24,7 +24,6 @@ class OtpRequest:
             is sent.
         policy: When a code is delivered to the phone.
         is_test: Whether the phone has a test OTP, and nothing is sent to it.
-        is_by_operator: Whether an operator requests it for the user.
         device: The device of a valid device token, if the client sent one.
         is_limited: Whether a limit of failed attempts that many phones share is used up.
         permits: What the delivery has of such limits, once they are acquired.
@@ -40,7 +39,6 @@ class OtpRequest:
     providers: Sequence[str]
     policy: DeliveryPolicy
     is_test: bool = False
-    is_by_operator: bool = False
     device: DeviceProof | None = None
     is_limited: bool = False
     permits: Permits | None = None
@@ -62,4 +60,4 @@ class OtpRequest:
     @property
     def can_be_restricted(self) -> bool:
         """Whether it is that of a client, for a number that may be anybody's."""
-        return not (self.is_test or self.is_by_operator)
+        return not self.is_test

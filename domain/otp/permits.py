@@ -74,11 +74,6 @@ class Permits:
     parts: tuple[UsedPart, ...] = ()
     recognition: Recognition = Recognition.NONE
 
-    @property
-    def are_of_operator(self) -> bool:
-        """Whether a code of an operator holds them: only that is not an unverified delivery."""
-        return bool(self.parts) and self.part_of(UNVERIFIED) is None
-
     def part_of(self, group: str) -> str | None:
         """Return the part that was used of a group, None if nothing was acquired of it."""
         return next((used.part for used in self.parts if used.group == group), None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from domain.errors import TooManyOtpRequests
+from domain.errors import TooManyOtpRequests, TooManyResets
 from domain.identifier import require_identifier
 from domain.otp.attempts import OtpAttempt
 from domain.otp.challenge import Challenge, Purpose
@@ -26,16 +26,17 @@ from domain.otp.delivery import (
     DeviceProof,
 )
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
-from domain.otp.failures import MAX_FAILURES_AFTER_RESET, Failures
-from domain.otp.grants import Grants, OperatorCode
+from domain.otp.failures import Failures
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Recognition
 from domain.otp.rejection import MAX_REJECTIONS, Rejection
-from domain.otp.sliding_window import CLOCK_SKEW, whole_seconds
+from domain.otp.sliding_window import CLOCK_SKEW, keep_recent, whole_seconds
 
 TRUSTED_IP_TTL: Final = timedelta(days=90)
 CALL_LOCALE_TTL: Final = timedelta(days=365)
 MAX_TRUSTED_IPS: Final = 20
+MAX_RESETS_A_DAY: Final = 2
+"""How often operators can reset the limits of one phone."""
 _EXPIRED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,7 +68,8 @@ class PhoneVerification:
     blocked phone, except that nothing is delivered to it and no code is correct.
 
     Attributes:
-        failures: All of them: at messages and codes of operators.
+        failures: All of them.
+        limit_resets: When operators reset its limits within a day.
         trusted_ips: Those of its owner.
         call_locale: That of the owner. It stays here, because the write that changes the owner
             ends it.
@@ -81,7 +83,7 @@ class PhoneVerification:
     challenges: MessageChallenges = MessageChallenges()
     deliveries: Deliveries = Deliveries()
     failures: Failures = Failures()
-    grants: Grants = Grants()
+    limit_resets: tuple[datetime, ...] = ()
     trusted_ips: tuple[TrustedIp, ...] = ()
     identity_id: str | None = None
     blocked_at: datetime | None = None
@@ -116,18 +118,14 @@ class PhoneVerification:
             for delivery in self.deliveries.all
             if delivery.attempts_of_unknown_ips
         ]
-        tried += [
-            delivery.challenge_id
-            for code in self.grants.codes
-            if code.counters and (delivery := self.deliveries.find(code.request_id))
-        ]
         times = self.challenges.keep(tried).expiry_times if tried else []
         return min([*times, *self._expiry_times], default=None)
 
     @property
     def _expiry_times(self) -> list[datetime]:
         """When each of those expires that may have client IPs, or is of a person."""
-        times = [*self.deliveries.expiry_times, *self.grants.expiry_times]
+        times = [*self.deliveries.expiry_times]
+        times += [reset_at + ONE_DAY for reset_at in self.limit_resets]
         times += [rejection.expires_at for rejection in self.rejections]
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
         return times + ([self.call_locale.expires_at] if self.call_locale else [])
@@ -156,8 +154,6 @@ class PhoneVerification:
         - Within the cooldown nothing is sent. While a code for the same purpose and identity is
           valid, the request gets an id of its own for the latest delivery of this code, at most
           three for each delivery.
-        - Operators have three codes a day, and wait for the shortest cooldown only: what others
-          requested for the phone does not keep them from helping its owner.
 
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
@@ -171,8 +167,6 @@ class PhoneVerification:
         policy = request.policy
         wait = policy.explain(requester, request.now)
         if wait.limitation is None:
-            if request.is_by_operator:
-                self.grants.add_code(request)  # raises if operators have sent three
             return None
         is_cooled_down = policy.is_cooled_down(requester, request.now)
         referred = None if is_cooled_down else self._latest_delivery(request, requester)
@@ -199,9 +193,6 @@ class PhoneVerification:
         requester = pruned._requester(request)
         if (referred := pruned._refer(request, requester)) is not None:
             return referred
-        grants = pruned.grants
-        if request.is_by_operator:
-            grants = grants.add_code(request)
         challenges = pruned.challenges
         resendable = [
             challenge
@@ -209,7 +200,6 @@ class PhoneVerification:
             if challenge.is_resendable(request.now, request.key_ids)
         ]
         challenge = resendable[-1] if resendable else request.new_challenge
-        is_granted = pruned._uses_grant
         attempts = pruned._attempts_of_new_delivery(is_limited=request.is_limited)
         last_provider = pruned.last_provider(request.channel, request.purpose, request.identity_id)
         delivery = Delivery(
@@ -217,7 +207,7 @@ class PhoneVerification:
             challenge.id,
             request.client_ip,
             request.now,
-            attempt_limit=ATTEMPTS_PER_DELIVERY if is_granted else attempts,
+            attempt_limit=attempts,
             device_id=requester.device_id,
             uses_own_quota=policy.uses_own_quota(requester, request.now),
             channel=request.channel,
@@ -225,7 +215,6 @@ class PhoneVerification:
             permits=request.permits,
             provider=next(iter(order_after(request.providers, last_provider)), ""),
             is_suppressed=pruned.blocked_at is not None,
-            is_granted=is_granted,
         )
         successor = replace(
             pruned,
@@ -233,7 +222,6 @@ class PhoneVerification:
                 challenges if resendable else MessageChallenges((*challenges.all, challenge))
             ),
             deliveries=replace(pruned.deliveries, all=(*pruned.deliveries.all, delivery)),
-            grants=replace(grants, has_delivery=False) if is_granted else grants,
         )
         decision = DeliveryDecision(
             delivery,
@@ -253,47 +241,21 @@ class PhoneVerification:
         ids = [challenge.id for challenge in of_purpose]
         return self.deliveries.last_provider(ids, channel, max(used_at, default=None))
 
-    def find_operator_code(self, now: datetime) -> tuple[OperatorCode, Delivery] | None:
-        """Return the latest code of an operator if it signs in now, and its delivery."""
-        if not self.grants.codes:
-            return None
-        latest = self.grants.codes[-1]
-        delivery = self.deliveries.find(latest.request_id)
-        active = [challenge.id for challenge in self.challenges.active(now)]
-        return (latest, delivery) if delivery and delivery.challenge_id in active else None
-
     def reject_delivery(self, request_id: str, provider: str, reason: str) -> "PhoneVerification":
-        """Return the state after every provider rejected this delivery (see `Delivery.reject`).
-
-        What a reset allowed, and this delivery used, is allowed again.
-        """
-        rejected = self.deliveries.find(request_id)
-        if rejected is None:
-            return self
+        """Return the state after every provider rejected this delivery (see `Delivery.reject`)."""
         deliveries = self.deliveries.reject(request_id, provider, reason)
         delivered = [delivery.challenge_id for delivery in deliveries.all]
-        return replace(
-            self,
-            challenges=self.challenges.keep(delivered),
-            deliveries=deliveries,
-            grants=self.grants.reject(rejected),
-        )
+        return replace(self, challenges=self.challenges.keep(delivered), deliveries=deliveries)
 
     @property
     def attempts_of_next_delivery(self) -> int:
         """How many attempts the next delivery brings, while no shared limit is used up."""
-        if self._uses_grant:
-            return ATTEMPTS_PER_DELIVERY
         return self._attempts_of_new_delivery(is_limited=False)
 
     @property
-    def _uses_grant(self) -> bool:
-        """Whether the next delivery is one that a reset allows, with all attempts.
-
-        Not if its attempts could lead to more failures in a row than a reset may cause.
-        """
-        failures = self.failures.in_a_row + ATTEMPTS_PER_DELIVERY
-        return self.grants.has_delivery and failures <= MAX_FAILURES_AFTER_RESET
+    def resets_left(self) -> int:
+        """How often the limits can be reset today; of a pruned state."""
+        return max(0, MAX_RESETS_A_DAY - len(self.limit_resets))
 
     def _attempts_of_new_delivery(self, *, is_limited: bool) -> int:
         if self.failures.has_reached_maximum:
@@ -314,8 +276,6 @@ class PhoneVerification:
         }
         for delivery in reversed(self.deliveries.all):
             if delivery.challenge_id in active:
-                if request.is_by_operator:  # nobody gets this id
-                    return delivery, active[delivery.challenge_id]
                 referred = delivery.add_later_request(
                     request.new_request_id, is_of_device=requester.device_id is not None
                 )
@@ -324,12 +284,9 @@ class PhoneVerification:
 
     def _requester(self, request: OtpRequest | OtpAttempt) -> Requester:
         logins = [trusted.last_login_at for trusted in self.trusted_ips_of_owner]
-        deliveries = self.deliveries.counted
-        if isinstance(request, OtpRequest) and request.is_by_operator:
-            deliveries = deliveries[-1:]  # it starts the cooldown, and fills no window
         return Requester(
             request.client_ip,
-            deliveries,
+            self.deliveries.counted,
             trusted_until=self.trusted_until(request),
             device_id=self.recognize_device(request.device),
             last_login_at=max(logins, default=None),
@@ -458,16 +415,24 @@ class PhoneVerification:
     def reset_limits(self, now: datetime) -> "PhoneVerification":
         """Return the state of a phone whose cooldown and deliveries no longer count.
 
-        - The next delivery has all attempts, also after many failures.
-        - Failures in a row stay: only the owner's success resets them (NIST SP 800-63B-4 §3.2.2).
+        - Devices that failed too often are recognized again.
+        - Of failures in a row at most 50 stay: only the owner's success ends all. From then on each
+          delivery brings one attempt.
         - Deliveries with their attempts stay too, so nobody gets more attempts at a code.
 
         Raises:
             TooManyResets: twice within a day; the error says when to try again.
         """
         pruned = self.prune(now)
-        grants = pruned.grants.add_reset(now)
-        return replace(pruned, deliveries=pruned.deliveries.reset(), grants=grants)
+        if not pruned.resets_left:
+            next_reset_at = pruned.limit_resets[-MAX_RESETS_A_DAY] + ONE_DAY
+            raise TooManyResets(whole_seconds(now, next_reset_at))
+        return replace(
+            pruned,
+            deliveries=pruned.deliveries.reset(),
+            failures=pruned.failures.reset_limits(),
+            limit_resets=(*pruned.limit_resets, now),
+        )
 
     def keep_rejections(
         self, rejections: Collection[Rejection], now: datetime
@@ -489,11 +454,6 @@ class PhoneVerification:
         """Return the state without what expired and what lies in the future of any clock."""
         latest, locale = now + CLOCK_SKEW, self.call_locale
         challenges = self.challenges.prune(now)
-        current_ids = challenges.current_ids(now)
-        deliveries = self.deliveries.prune(now, current_ids)
-        with_attempts = [
-            each.request_id for each in deliveries.all if each.challenge_id in current_ids
-        ]
         trusted_ips = [
             trusted
             for trusted in self.trusted_ips
@@ -505,9 +465,9 @@ class PhoneVerification:
         ]
         return PhoneVerification(
             challenges=challenges,
-            deliveries=deliveries,
+            deliveries=self.deliveries.prune(now, challenges.current_ids(now)),
             failures=self.failures.prune(now),
-            grants=self.grants.prune(now).forget_attempts(with_attempts),
+            limit_resets=keep_recent(self.limit_resets, ONE_DAY, now),
             trusted_ips=tuple(trusted_ips),
             identity_id=self.identity_id,
             blocked_at=self.blocked_at,
@@ -522,6 +482,5 @@ class PhoneVerification:
             self,
             challenges=MessageChallenges(),
             deliveries=replace(self.deliveries, all=()),
-            grants=self.grants.forget_attempts(),
             trusted_ips=(),
         )

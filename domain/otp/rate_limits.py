@@ -361,31 +361,6 @@ class RateLimits:
         limits = (*self.for_ip(client_ip), *for_phone_change(identity_id))
         return Reservation(now, limits, watched=self.for_failed_attempt(client_ip, country))
 
-    def reserve_operator_code(self, now: datetime, country: str, channel: Channel) -> Reservation:
-        """Return the reservation of a code that an operator sends to a phone of the country.
-
-        It counts in all deliveries, and in calls, and in no share of a network or number range: it
-        is the operator who is limited. It watches the limits of failed attempts from any IP.
-        """
-        groups = [ALL]
-        if channel is Channel.VOICE:
-            groups.append(BY_CALL)
-        return Reservation(
-            now,
-            (),
-            tuple(
-                Group(
-                    group,
-                    tuple(
-                        Part(part, windows.shared_limits(country, f"{group}:{part}"))
-                        for part, windows in self._windows[group].items()
-                    ),
-                )
-                for group in groups
-            ),
-            self.for_failed_attempts(country),
-        )
-
     def settle(
         self,
         route: DeliveryRoute,
@@ -405,9 +380,7 @@ class RateLimits:
                 self._released_windows(used.group, used.part), used.group, used.part, route
             )
         ]
-        if permits.are_of_operator:
-            limits = [limit for limit in limits if limit.is_shared]
-        elif REQUESTER in settlement.groups:
+        if REQUESTER in settlement.groups:
             limits += self._limits_of_requester(route, permits)
         if CODES_OF_IDENTITY in settlement.groups:
             limits += for_phone_change(identity_id)

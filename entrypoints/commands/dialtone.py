@@ -29,7 +29,7 @@ def make_dialtone(features: Sequence[FeatureCommands] | None = None) -> CommandG
         "dialtone",
         help=f"{_describe(features)}\n\nSettings are environment variables, or lines of the file "
         ".env in the current folder. .env.example lists all of them.",
-        examples=["run", "user show +14155552671", "user send-code --help"],
+        examples=["run", "user show +14155552671", "user block --help"],
         context_settings={"help_option_names": ["-h", "--help"]},
         params=[
             click.Option(

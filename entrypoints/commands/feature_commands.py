@@ -28,9 +28,6 @@ class FeatureCommands:
         check_options: Options of `check-settings` that imply `--connect`. The value of each is a
             function, which returns checks of the settings by the names of their parts.
         not_copied: What `dialtone copy` leaves, in a sentence.
-        channel_options: Options of `dialtone user send-code` for its channels: `--call` with the
-            name `channel` and a `flag_value`.
-        channel_examples: Examples of `send-code` with them.
         scopes: The scopes of service tokens that it has a use for.
     """
 
@@ -41,8 +38,6 @@ class FeatureCommands:
     tried: str = ""
     check_options: Sequence[click.Option] = ()
     not_copied: str = ""
-    channel_options: Sequence[click.Option] = ()
-    channel_examples: Sequence[str] = ()
     scopes: Sequence[str] = ()
 
 

@@ -47,7 +47,6 @@ class _Otp(Feature):
         At the end the rejections that wait are written.
         """
         from adapters.operations.system import HeldHealthCheck
-        from application.administration.send_code import SendCode
         from application.otp.feature import LimitsFeature, OtpFeature, OtpPorts
         from entrypoints.opening.operator_files import load_sms_templates
 
@@ -77,7 +76,6 @@ class _Otp(Feature):
             settings.otp_policy(are_messages_reported=bool(status_callbacks)),
         )
         core.add(otp)
-        core.add(SendCode(act=core.administration.act_for_users, request_otp=otp.request_otp))
         opening.stack.push_async_callback(
             write_last, otp.rejections.write_rest, "rejections_not_written"
         )

@@ -8,7 +8,6 @@ from entrypoints.opening.startup_error import StartupError
 
 if TYPE_CHECKING:
     from adapters.databases.records.record_kind import RecordKind
-    from domain.otp.delivery import Channel
     from entrypoints.http.core.administration.user_details import UserDetailsForm, UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
@@ -66,7 +65,6 @@ class Feature:
             `dialtone cleanup` opens each feature with records.
         data: What it has of a user, in words that an operator reads before the deletion.
         adds_to_export: Whether an export opens it, for its part.
-        adds_channel: The channel for which `dialtone user send-code` opens it; None if it has none.
         left_by_deletion: What `dialtone user delete` leaves if it cannot be opened, in a sentence.
             Empty if a deletion does not open it.
         without_messages: What `dialtone cleanup` does if no message can be sent; None if its
@@ -82,7 +80,6 @@ class Feature:
     kinds: "ClassVar[tuple[RecordKind[Any], ...]]" = ()
     data: ClassVar[tuple[str, ...]] = ()
     adds_to_export: ClassVar[bool] = False
-    adds_channel: "ClassVar[Channel | None]" = None
     left_by_deletion: ClassVar[str] = ""
     without_messages: ClassVar[WithoutMessages | None] = None
 

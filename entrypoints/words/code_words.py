@@ -4,7 +4,6 @@ from datetime import UTC
 from typing import Final
 
 from domain.otp.delivery_policy import Limitation
-from domain.otp.grants import OPERATOR_CODES_LIMIT
 from domain.otp.permits import ALL, UNVERIFIED, Recognition
 from domain.otp.rate_limits import RECOGNIZED, STRANGERS
 from domain.otp.rejection import (
@@ -28,7 +27,6 @@ _COUNTED: Final = {
 _OTHERS: Final = {
     **{limitation.name.lower(): limitation.value for limitation in Limitation},
     "per_identity": "codes for changes of the number, of one account",
-    OPERATOR_CODES_LIMIT: "codes of operators",
     COUNTRY_NOT_SERVED: "the country is not served",
     NUMBER_NOT_SERVED: "this kind of number is not served",
     "block_prefix": "the prefix of the number is blocked",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from domain.otp.delivery import ATTEMPTS_PER_DELIVERY
 from domain.otp.delivery_policy import Wait
-from domain.otp.verification_state import OperatorAttempts, VerificationState
+from domain.otp.verification_state import VerificationState
 
 
 def describe_verification(state: VerificationState, now: datetime) -> str:
@@ -52,34 +52,5 @@ def _describe_attempts(state: VerificationState) -> str:
         return "none while it is blocked"
     if state.code_expires_at is None:
         return "no code is valid now"
-    parts = []
-    if state.attempts_left is not None:
-        expires_at = _format_time(state.code_expires_at)
-        parts.append(f"{state.attempts_left} left for the code that expires at {expires_at}")
-    if state.operator_attempts is not None:
-        parts.append(_describe_operator_attempts(state.operator_attempts))
-    return ", and ".join(parts)
-
-
-def _describe_operator_attempts(attempts: OperatorAttempts) -> str:
-    """Say what is left of a code that an operator sent.
-
-    Example: `for the code of an operator that expires at 13:40:12 UTC, in apps that requested a
-    code: 2 left from a network that failed, 5 from each of 2 others`.
-    """
-    parts = [f"{left} left from a network that failed" for left in attempts.left_by_network]
-    if attempts.other_networks:
-        networks = (
-            "1 other" if attempts.other_networks == 1 else f"{attempts.other_networks} others"
-        )
-        if not parts:
-            networks = f"{attempts.other_networks} networks"
-        parts.append(f"{attempts.attempts_of_network} from each of {networks}")
-    return (
-        f"for the code of an operator that expires at {_format_time(attempts.expires_at)}, in apps "
-        f"that requested a code: {', '.join(parts) or 'none left'}"
-    )
-
-
-def _format_time(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%H:%M:%S} UTC"
+    expires_at = f"{state.code_expires_at.astimezone(UTC):%H:%M:%S} UTC"
+    return f"{state.attempts_left} left for the code that expires at {expires_at}"

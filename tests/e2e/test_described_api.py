@@ -15,7 +15,7 @@ PHASES: Final = {"examples", "coverage", "fuzzing", "stateful"}
 # They succeed only with the code of a message, or for administrators, as in requests of
 # tests/integration/entrypoints/http, whose responses are compared with the description too.
 ADMIN_ACTIONS: Final = {
-    "search", "reset-limits", "send-code", "sign-out", "block", "unblock", "promote", "demote",
+    "search", "reset-limits", "sign-out", "block", "unblock", "promote", "demote",
     "export", "delete", "detach",
 }  # fmt: skip
 NEVER_SUCCESSFUL: Final = {

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from adapters.databases.records.database import Database
 from application.administration.feature import AdministrationFeature, UserDetailsFeature
-from application.administration.send_code import SendCode
 from application.identities.feature import IdentitiesFeature, IdentitiesPolicy, IdentitiesPorts
 from application.operations.feature import OperationsFeature, OperationsPorts
 from application.otp.delivery_status import ReportedDelivery
@@ -114,7 +113,6 @@ class CoreHarness:
         )
         otp = OtpFeature(core, self.limits, otp_ports, self.peppers, self.policy.otp)
         core.add(otp)
-        core.add(SendCode(act=core.administration.act_for_users, request_otp=otp.request_otp))
 
     @property
     def stores(self) -> Database | None:
@@ -138,10 +136,6 @@ class CoreHarness:
     @property
     def user_details(self) -> UserDetailsFeature:
         return self.use_cases.of(UserDetailsFeature)
-
-    @property
-    def send_code(self) -> SendCode:
-        return self.use_cases.of(SendCode)
 
     @property
     def otp(self) -> OtpFeature:

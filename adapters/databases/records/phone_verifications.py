@@ -72,7 +72,6 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     unknown_reason: str | None = None
     is_suppressed: bool = False
     is_reset: bool = False
-    is_granted: bool = False
     fell_back: str = ""
 
 
@@ -103,23 +102,6 @@ class FailuresRecord(msgspec.Struct, gc=False):
     in_a_row: int = 0
     last_failed_at: datetime | None = None
     by_device: tuple[DeviceFailuresRecord, ...] = ()
-
-
-class OperatorCodeRecord(msgspec.Struct, gc=False):
-    """A code that an operator sent, with the attempts of networks at it."""
-
-    request_id: str
-    sent_at: datetime
-    attempt_limit: int
-    counters: tuple[AttemptCounterRecord, ...] = ()
-
-
-class GrantsRecord(msgspec.Struct, gc=False):
-    """What operators gave the phone."""
-
-    codes: tuple[OperatorCodeRecord, ...] = ()
-    limit_resets: tuple[datetime, ...] = ()
-    has_delivery: bool = False
 
 
 class RejectionRecord(msgspec.Struct, gc=False):
@@ -163,7 +145,7 @@ class PhoneVerificationRecord(Record, kw_only=True):
     challenges: ChallengesRecord = msgspec.field(default_factory=ChallengesRecord)
     deliveries: DeliveriesRecord = msgspec.field(default_factory=DeliveriesRecord)
     failures: FailuresRecord = msgspec.field(default_factory=FailuresRecord)
-    grants: GrantsRecord = msgspec.field(default_factory=GrantsRecord)
+    limit_resets: tuple[datetime, ...] = ()
     trusted_ips: tuple[TrustedIpRecord, ...] = ()
     identity_id: str | None = None
     blocked_at: datetime | None = None

@@ -196,7 +196,7 @@ def _describe_verification(verification: PhoneVerification, deliveries: Sequence
         "blocked_at": verification.blocked_at,
         "failed_attempts_in_a_row": verification.failures.in_a_row,
         "last_failed_at": verification.failures.last_failed_at,
-        "limit_resets": verification.grants.limit_resets,
+        "limit_resets": verification.limit_resets,
         "logins_by_ip": [trusted.last_login_at for trusted in verification.trusted_ips],
         "call_language": locale and {"language": locale.tag, "chosen_at": locale.chosen_at},
         "deliveries": deliveries,

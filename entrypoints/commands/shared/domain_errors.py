@@ -36,21 +36,6 @@ def _explain(error: DomainError) -> str:
                 f"{act_words.LIMITS_RESET_TWICE} The next reset is possible "
                 f"{_time_after(error.retry_after)}."
             )
-        case errors.TooManyOperatorCodes():
-            return (
-                f"Nothing was sent: {act_words.THREE_CODES_SENT} The next one is possible "
-                f"{_time_after(error.retry_after)}."
-            )
-        case errors.TooManyOtpRequests() if error.message:
-            return f"{error.message} The next message is possible {_time_after(error.retry_after)}."
-        case errors.TooManyOtpRequests():
-            return (
-                f"{act_words.LIMIT_REACHED}: `dialtone user show` says which. "
-                f"The next message is possible {_time_after(error.retry_after)}."
-            )
-        case errors.DeliveryFailed():
-            failure = act_words.explain_delivery_failure(error)
-            return f"{failure} Try again {_time_after(error.retry_after)}."
         case errors.PhoneBlocked():
             return "Nothing was done, because this phone is blocked: dialtone user unblock."
         case errors.UsernameInUse():
@@ -58,12 +43,6 @@ def _explain(error: DomainError) -> str:
                 "Another account has this username, or had it until a deletion within the last 30 "
                 "days, or somebody of the staff has one that looks like it."
             )
-        case errors.CountryNotServed():
-            return error.message or (
-                "Nothing was sent: DIALTONE_COUNTRIES does not have the country of this phone."
-            )
-        case errors.PhoneUnreachable():
-            return act_words.explain_unreachable(error)
         case errors.AuditFailed():
             return (
                 "Nothing was done, because the database did not take the audit entry. Check the "

@@ -15,19 +15,6 @@ from entrypoints.settings.values import Factory, HttpHook
 _DIGIT: Final = re.compile(r"\d")
 
 
-class _HiddenCodes:
-    """Prints messages to stderr with `*` for each digit, and the phone masked."""
-
-    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
-        """Print the message without its code."""
-        print_errors(
-            f"To {phone.masked}: {_DIGIT.sub('*', message.text)}",
-            "DIALTONE_SMS=console shows codes only in the terminal of the service: use "
-            "POST /admin/users/send-code, or the app.",
-        )
-        return DeliveryResult(DeliveryStatus.ACCEPTED)
-
-
 class _HiddenNumbers:
     """Prints messages without a code to stderr, and the phone masked."""
 
@@ -35,11 +22,6 @@ class _HiddenNumbers:
         """Print the message."""
         print_errors(f"To {phone.masked}: {message.text}")
         return DeliveryResult(DeliveryStatus.ACCEPTED)
-
-
-def hide_codes(settings: Settings) -> Settings:
-    """Return the settings with messengers that print no code and no number."""
-    return _replace_terminal(settings, _HiddenCodes())
 
 
 def hide_numbers(settings: Settings) -> Settings:

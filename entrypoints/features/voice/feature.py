@@ -13,7 +13,6 @@ from application.features.voice.ports import RecordingFile, Recordings, VoicePor
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import coverage_of
-from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.features.feature import Feature
@@ -381,7 +380,6 @@ class _Voice(Feature):
     settings = VoiceSettings
     data = ("recordings",)
     adds_to_export = True
-    adds_channel = Channel.VOICE
 
     def check(self, settings: Settings) -> Findings:
         voice = settings.of(VoiceSettings)

@@ -101,7 +101,6 @@ class _WhatsApp(Feature):
     adapters = ("messages/whatsapp_cloud",)
     kinds = KINDS
     settings = WhatsAppSettings
-    adds_channel = Channel.WHATSAPP
 
     def check(self, settings: Settings) -> Findings:
         whatsapp = settings.of(WhatsAppSettings)

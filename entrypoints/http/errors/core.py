@@ -8,7 +8,7 @@ from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import INVALID_CODE, RETRY_AFTER, ApiError, ErrorRow, ErrorTable
 from entrypoints.http.settings import MAX_JSON_BYTES
-from entrypoints.words.act_words import LIMITS_RESET_TWICE, THREE_CODES_SENT
+from entrypoints.words.act_words import LIMITS_RESET_TWICE
 
 _SIGN_IN: Final = "Sign in and send the access token as 'Authorization: Bearer <token>'."
 _INVALID: Final = ErrorRow(400, INVALID_CODE, "Some fields are invalid.")
@@ -118,12 +118,6 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "rate_limited",
         "Too many codes were requested. Wait before you request another one.",
         example=errors.TooManyOtpRequests(retry_after=15),
-    ),
-    errors.TooManyOperatorCodes: ErrorRow(
-        429,
-        "rate_limited",
-        f"{THREE_CODES_SENT.capitalize()} Wait before you send the next one.",
-        example=errors.TooManyOperatorCodes(retry_after=3600),
     ),
     errors.TooManyAttempts: ErrorRow(
         429,

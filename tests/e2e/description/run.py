@@ -150,7 +150,6 @@ def _configuration(
                 # Exceptions from checks: none is for all operations, and no check is disabled.
                 # A schema cannot say which channels the country of a number has.
                 _accept("request_otp", "400"),
-                _accept("send_code", "400"),
                 # Nor that `page` and `cursor` exclude each other.
                 _accept("list_library_items", "400"),
                 # Nor that a number is not the user's.

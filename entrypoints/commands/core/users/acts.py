@@ -75,8 +75,8 @@ async def _reset_limits(call: "UserCall") -> Sequence[str]:
     result = await call.act.reset_limits(call.operator, call.query, call.reason)
     attempts = "one attempt" if result.attempts == 1 else f"{result.attempts} attempts"
     return [
-        f"The limits of {name_user(call.user)} are reset: one message with {attempts} is possible "
-        "now. Limits that many phones share stay.",
+        f"The limits of {name_user(call.user)} are reset: a message is possible now, and brings "
+        f"{attempts}. Limits that many phones share stay.",
         f"Resets left today: {result.resets_left}",
     ]
 
@@ -139,7 +139,8 @@ _USER_ACTS: Final[dict[str, _UserAct]] = {
     "reset-limits": _UserAct(
         do=_reset_limits,
         help="Let a phone get one code at once: its cooldown and deliveries no longer count. "
-        "Possible twice a day. Failed attempts in a row, and limits that many phones share, stay.",
+        "Possible twice a day. At most 50 failed attempts in a row stay, and all limits that many "
+        "phones share.",
     ),
     "sign-out": _UserAct(do=_sign_out, help="Revoke all sessions. The user may sign in again."),
     "block": _UserAct(do=_block, help=". It gets no codes, and its sessions are revoked."),

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,15 +23,11 @@ from entrypoints.commands.shared.options import (
 
 if TYPE_CHECKING:
     from application.administration.find_user import FoundUser
-    from application.otp.request_otp import RequestOtpResult
     from application.use_cases import UseCases
     from domain.administration.retained_data import RetainedData
     from entrypoints.commands.shared.user_calls import UserCall
     from entrypoints.features.feature import Feature
     from entrypoints.settings.settings import Settings
-
-CLIENT_IP: Final = "127.0.0.1"
-"""The client IP of `send-code`, for the limits of codes."""
 
 
 def user_command(features: Sequence[FeatureCommands]) -> CommandGroup:
@@ -47,8 +43,7 @@ def user_command(features: Sequence[FeatureCommands]) -> CommandGroup:
         ],
     )
     of_features = [action for feature in features for action in feature.user_actions]
-    send_code = _send_code_command(features)
-    for command in [count, show, send_code, *act_commands(), unblock, rename, delete, *of_features]:
+    for command in [count, show, *act_commands(), unblock, rename, delete, *of_features]:
         user.add_command(command)
     return user
 
@@ -71,97 +66,6 @@ def count(settings: "Settings", *, as_json: bool) -> Iterator[str]:
         yield f"about {counted.number:,} accounts, also those that are deleted or have no name"
     else:
         yield str(counted.number)
-
-
-def _send_code_command(features: Sequence[FeatureCommands]) -> click.Command:
-    @click.command(
-        cls=Command,
-        examples=[
-            f"{PHONE} {REASON}",
-            f"{PHONE} --locale pt-BR {REASON}",
-            *(example for feature in features for example in feature.channel_examples),
-        ],
-    )
-    @user_argument
-    @act_options
-    @click.option(
-        "--sms",
-        "channel",
-        flag_value="sms",
-        help="By SMS (default: the first message that the country has).",
-    )
-    @click.option("--locale", metavar="LOCALE", help="The language, such as en or pt-BR.")
-    def send_code(
-        settings: "Settings",
-        user: str,
-        options: ActOptions,
-        channel: str | None,
-        locale: str | None,
-    ) -> Iterator[str]:
-        """Send a code to a phone, at most three a day. Nobody but its owner sees the code."""
-        return _send_code(settings, user, options, channel, locale)
-
-    send_code.params += [option for feature in features for option in feature.channel_options]
-    return send_code
-
-
-def _send_code(
-    settings: "Settings", user_text: str, options: ActOptions, name: str | None, locale: str | None
-) -> Iterator[str]:
-    from datetime import UTC, datetime, timedelta
-
-    from application.administration.acts import SEND_CODE
-    from application.administration.send_code import SendCode, SendCodeCommand
-    from domain.otp.delivery import Channel
-    from domain.otp.message_preferences import MessagePreferences, locale_fallbacks
-    from entrypoints.commands.shared.hidden_codes import hide_codes
-    from entrypoints.commands.shared.user_calls import call_for_user, name_user
-    from entrypoints.core.limits import LIMITS
-    from entrypoints.core.otp import OTP
-    from entrypoints.features import FEATURES
-    from entrypoints.opening.startup_error import CommandError, InvalidArgument
-
-    channel = Channel(name) if name else None
-    if channel is Channel.VOICE and not settings.has_voice_channel:
-        raise InvalidArgument("--call: there is no provider of calls, see DIALTONE_VOICE.")
-    if channel is not None and channel not in settings.channel_order.all:
-        raise InvalidArgument(
-            f"No country has the channel {channel}: see DIALTONE_CHANNELS, and its provider in "
-            f"DIALTONE_{channel.upper()}."
-        )
-    # After a message, another one may be tried; a call is only asked for.
-    needed = {channel} if channel is Channel.VOICE else settings.channel_order.all - {Channel.VOICE}
-    features: list[Feature] = [LIMITS, OTP]
-    features += [feature for feature in FEATURES if feature.adds_channel in needed]
-    if locale and not locale_fallbacks(locale):
-        raise InvalidArgument("--locale: a language is written like en, pt-BR or zh-Hant.")
-    preferences = MessagePreferences(locale=locale)
-    command = SendCodeCommand(client_ip=CLIENT_IP, channel=channel, preferences=preferences)
-
-    async def send(call: "UserCall") -> "tuple[FoundUser, RequestOtpResult]":
-        sent = await call.use_cases.of(SendCode)(call.operator, call.query, command, call.reason)
-        return call.user, sent
-
-    user, result = call_for_user(
-        hide_codes(settings), user_text, options, send, features, act=SEND_CODE
-    )
-    now = datetime.now(UTC)
-    next_at = f"{now + timedelta(seconds=result.resend_in):%H:%M:%S} UTC"
-    if not result.sent:
-        raise CommandError(
-            f"Nothing was sent: {name_user(user)} got a code a moment ago. The next one is "
-            f"possible at {next_at}."
-        )
-    expires_at = f"{now + timedelta(seconds=result.expires_in):%H:%M:%S} UTC"
-    if result.is_confirmed:
-        yield f"A code is on its way to {name_user(user)}. It expires at {expires_at}."
-    else:
-        yield (
-            f"The provider did not confirm the message to {name_user(user)} in time: it may have "
-            f"arrived, or not. Its code expires at {expires_at}."
-        )
-    yield "It has attempts of its own: the user types it in the app that requested a code."
-    yield f"The next one is possible at {next_at}."
 
 
 @click.command(

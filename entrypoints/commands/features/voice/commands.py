@@ -1,4 +1,4 @@
-"""The options of commands for calls."""
+"""The option of a command for calls."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from entrypoints.commands.feature_commands import FeatureCommands
-from entrypoints.commands.shared.options import PHONE, REASON
 
 if TYPE_CHECKING:
     from entrypoints.settings.rules import Check
@@ -39,12 +38,7 @@ _SHOW_VOICE_URLS: Final = click.Option(
     help="Also show the URLs to enter at the provider of calls if they have a signature of the "
     "service, which is a secret; implies --connect.",
 )
-_CALL: Final = click.Option(
-    ["--call", "channel"], flag_value="voice", help="Read the code out in a call."
-)
 FEATURE_COMMANDS: Final = FeatureCommands(
     tried="the phone line (with the URLs to enter at its provider)",
     check_options=[_SHOW_VOICE_URLS],
-    channel_options=[_CALL],
-    channel_examples=[f"{PHONE} --call {REASON}"],
 )

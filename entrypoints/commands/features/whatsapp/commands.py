@@ -1,16 +1,7 @@
-"""The option `--whatsapp` of `dialtone user send-code`."""
+"""What `dialtone check-settings --connect` tries of WhatsApp."""
 
 from typing import Final
 
-import click
-
 from entrypoints.commands.feature_commands import FeatureCommands
 
-_WHATSAPP: Final = click.Option(
-    ["--whatsapp", "channel"],
-    flag_value="whatsapp",
-    help="By WhatsApp, and by SMS if WhatsApp cannot deliver it.",
-)
-FEATURE_COMMANDS: Final = FeatureCommands(
-    channel_options=[_WHATSAPP], tried="the account and the template of WhatsApp"
-)
+FEATURE_COMMANDS: Final = FeatureCommands(tried="the account and the template of WhatsApp")

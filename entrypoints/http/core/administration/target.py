@@ -1,7 +1,5 @@
 """Whom a request of an operator is about."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
 
@@ -14,8 +12,7 @@ from domain.identifier import IDENTIFIER_PATTERN, parse_identifier
 from domain.identities.external_id import parse_external_id
 from domain.identities.username import Username, parse_username
 from domain.phone import parse_phone
-from entrypoints.http.errors.core import CORE_TABLE
-from entrypoints.http.errors.exceptions import FieldError, InvalidFields
+from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
@@ -92,14 +89,6 @@ class Target:
     field: str
     query: UserQuery
     reason: str
-
-    @contextmanager
-    def reporting(self) -> Iterator[None]:
-        """Act in the block. What is wrong with the user is reported as an error of the field."""
-        try:
-            yield
-        except (errors.InvalidValue, errors.CountryNotServed, errors.PhoneUnreachable) as error:
-            raise InvalidFields(CORE_TABLE.to_field_error(self.field, error)) from error
 
 
 def parse_target(request: ApiRequest, act: Act, body: UserBody) -> Target:

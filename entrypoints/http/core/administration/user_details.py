@@ -123,24 +123,10 @@ class DeviceResponse(msgspec.Struct, kw_only=True):
     ]
 
 
-class OperatorAttemptsResponse(msgspec.Struct, kw_only=True):
-    """The attempts of a code that an operator sent. No earlier failure uses them up."""
-
-    expires_at: Annotated[
-        str, time_field("When the code expires, in UTC.", "2026-05-01T09:35:00.000Z")
-    ]
-    left_by_network: Annotated[
-        list[int],
-        described("What each network has left that failed at it (IPv4 /24, IPv6 /48).", [3]),
-    ]
-    other_networks: Annotated[int, described("How many other networks have attempts.", 2)]
-    attempts_of_network: Annotated[int, described("How many each of them has.", 5)]
-
-
 class VerificationResponse(msgspec.Struct, kw_only=True):
     """Why the phone gets a code, or gets none."""
 
-    printed: ClassVar = ("state", "operator_codes_left", "resets_left")
+    printed: ClassVar = ("state", "resets_left")
 
     state: Annotated[
         str,
@@ -179,21 +165,9 @@ class VerificationResponse(msgspec.Struct, kw_only=True):
     attempts_left: Annotated[
         int | None,
         described(
-            "The attempts that are left for the client that requested it; null if no code is valid"
-            " that a client requested.",
+            "The attempts left for the client that requested it; null if no code is valid.",
             3,
         ),
-    ]
-    operator_attempts: Annotated[
-        OperatorAttemptsResponse | None,
-        described(
-            "The attempts of the code that an operator sent last, for clients with an id of a"
-            " request for this phone, and for networks that requested a code without sending ids;"
-            " null if it is not valid."
-        ),
-    ]
-    operator_codes_left: Annotated[
-        int, described("How many codes operators can send to this phone today.", 3)
     ]
     failures_in_a_row: Annotated[int, described("Failed attempts since the last success.", 2)]
     resets_left: Annotated[
@@ -501,7 +475,4 @@ def _to_verification(state: VerificationState, now: datetime) -> VerificationRes
         next_message_at=next_at(state.next_message),
         waits_for=_to_json(state.next_message.limitation),
         next_message_to_known_at=next_at(state.next_message_to_known),
-        operator_attempts=to_struct(state.operator_attempts, OperatorAttemptsResponse)
-        if state.operator_attempts
-        else None,
     )

@@ -4,14 +4,10 @@ from typing import Annotated, ClassVar, Final
 
 import msgspec
 
-from application.otp.request_otp import RequestOtpResult
-from application.ports.otp import DeliveryStatus
 from domain.administration.role_scopes import STAFF_ROLES
 from domain.identities.role import Role
-from domain.otp.delivery import Channel
 from entrypoints.http.core.administration.target import ReasonField, UserBody
 from entrypoints.http.core.administration.user_details import SubjectField
-from entrypoints.http.core.otp.schemas import CHANNELS_OF_REQUESTS
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.admin.retained_data import RetainedDataResponse
@@ -60,20 +56,6 @@ class PromoteBody(UserBody, forbid_unknown_fields=True, kw_only=True):
     ] = None
 
 
-class SendCodeBody(UserBody, forbid_unknown_fields=True, kw_only=True):
-    """The user to send a code to: exactly one of `phone`, `username`, `id` and `external_id`."""
-
-    channel: Annotated[
-        str | None,
-        described(
-            "The channel, of those that the country has. By default its first message.",
-            Channel.SMS.value,
-            enum=CHANNELS_OF_REQUESTS,
-        ),
-    ] = None
-    locale: Annotated[str | None, described("The language of the message, as BCP 47.", "en")] = None
-
-
 class UserActionResponse(msgspec.Struct, kw_only=True):
     """The action was done."""
 
@@ -88,36 +70,6 @@ class ResetLimitsResponse(msgspec.Struct, kw_only=True):
         int, described("How often the limits of this phone can be reset again today.", 1)
     ]
     attempts: Annotated[int, described("How many attempts the next message brings.", 5)]
-
-
-class SendCodeResponse(msgspec.Struct, kw_only=True):
-    """The code was sent to the phone, or may have been. Only its owner sees it."""
-
-    sent: Annotated[
-        bool, described("False if no new message was sent, because one was sent just before.", True)
-    ]
-    expires_in: Annotated[int, described("Seconds until the code expires.", 300)]
-    resend_in: Annotated[int, described("Seconds until another message can be sent.", 15)]
-    result: Annotated[
-        str | None,
-        described(
-            "`accepted`: a provider took it. `unknown`: it did not say so in time, and the message"
-            " may have arrived. Null if nothing was sent.",
-            DeliveryStatus.ACCEPTED.value,
-            enum=[DeliveryStatus.ACCEPTED.value, DeliveryStatus.UNKNOWN.value, None],
-        ),
-    ]
-
-
-def to_send_code_response(result: RequestOtpResult) -> SendCodeResponse:
-    """Convert a result, without its request id: that is a credential of the user's client."""
-    status = DeliveryStatus.ACCEPTED if result.is_confirmed else DeliveryStatus.UNKNOWN
-    return SendCodeResponse(
-        sent=result.sent,
-        expires_in=result.expires_in,
-        resend_in=result.resend_in,
-        result=status.value if result.sent else None,
-    )
 
 
 class SignOutUserResponse(msgspec.Struct, kw_only=True):

@@ -9,14 +9,12 @@ from litestar.params import JSONBody
 from application.administration import acts
 from application.administration.feature import AdministrationFeature, UserDetailsFeature
 from application.administration.find_user import FoundUser, UserQuery
-from application.administration.send_code import HAS_FIXED_CODE, SendCode, SendCodeCommand
 from application.identities.operators import JOINED_BY_CALL
 from domain import errors
 from domain.administration.role_scopes import parse_staff_role
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.identities.username import parse_username
-from domain.otp.message_preferences import MessagePreferences
 from entrypoints.http.core.administration.target import (
     ACT_ERRORS,
     TARGET_ERRORS,
@@ -33,14 +31,9 @@ from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parameters import IdParameter
-from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id, parsing_field
+from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.requests.request import ApiRequest
 
-_TEST_OTP: Final = FieldError(
-    "phone",
-    FieldErrorCode.CONFLICTING_VALUE,
-    HAS_FIXED_CODE,
-)
 _NOT_VERIFIED: Final = FieldError(
     "phone",
     FieldErrorCode.INVALID_VALUE,
@@ -61,7 +54,6 @@ class AdminUserController(Controller):
     dependencies = {
         "administration": provide(lambda use_cases: use_cases.administration),
         "user_details": provide(lambda use_cases: use_cases.of(UserDetailsFeature)),
-        "send_code": provide(lambda use_cases: use_cases.of(SendCode)),
     }
     middleware = [AdministrationMiddleware]
     security = BEARER
@@ -173,58 +165,15 @@ class AdminUserController(Controller):
     ) -> actions.ResetLimitsResponse:
         """Let a phone get a code again, whatever was sent to it today.
 
-        The cooldown and the counters of this phone are cleared, and one message with five attempts
-        is allowed (with one attempt after 96 failed ones in a row). Failed attempts in a row, and
-        the limits that many phones share, stay. This is possible twice a day for a phone that is
+        The cooldown ends, and earlier messages no longer count. Of failed attempts in a row at most
+        50 stay; with 50, each message brings one attempt. So do the limits that many phones share,
+        and attempts at codes that are active. This is possible twice a day for a phone that is
         not blocked. {who}.
         """
         target = parse_target(request, acts.RESET_LIMITS, data)
         act = administration.act_for_users
         result = await act.reset_limits(request.operator, target.query, target.reason)
         return actions.ResetLimitsResponse(resets_left=result.resets_left, attempts=result.attempts)
-
-    @post(
-        f"/{acts.SEND_CODE.name}",
-        summary="Send a code to a user",
-        response_description="The message was sent. If `sent` is false, it had been sent before.",
-        status_code=200,
-        act=acts.SEND_CODE,
-        errors=[
-            *TARGET_ERRORS,
-            _TEST_OTP,
-            errors.PhoneBlocked,
-            errors.CountryNotServed,
-            errors.PhoneUnreachable,
-            errors.TooManyOtpRequests,
-            errors.TooManyOperatorCodes,
-            errors.DeliveryFailed,
-        ],
-    )
-    async def send_code(
-        self,
-        request: ApiRequest,
-        send_code: Injected[SendCode],
-        data: JSONBody[actions.SendCodeBody],
-    ) -> actions.SendCodeResponse:
-        """Send a code to the phone of a user, at most three a day.
-
-        It helps after too many wrong codes: it has five attempts of its own from each of at most
-        three networks (IPv4 /24, IPv6 /48). These are for clients that send any `request_id` of
-        this phone from the last day, and for networks that requested a code without sending ids.
-
-        Only the owner of the phone sees it. {who}.
-        """
-        with parsing_field("channel"):
-            channel = parse_channel(data.channel, request.settings.otp)
-        target = parse_target(request, acts.SEND_CODE, data)
-        command = SendCodeCommand(
-            client_ip=request.client_ip,
-            channel=channel,
-            preferences=MessagePreferences(locale=data.locale),
-        )
-        with target.reporting():
-            result = await send_code(request.operator, target.query, command, target.reason)
-        return actions.to_send_code_response(result)
 
     @post(
         f"/{acts.BLOCK.name}",
@@ -341,7 +290,7 @@ class AdminUserController(Controller):
                 role = Role.ADMINISTRATOR if data.role is None else parse_staff_role(data.role)
             target = add_target(request, acts.PROMOTE, data, invalid)
         act = administration.act_for_users
-        with target.reporting():
+        with parsing_field(target.field):
             user = await act.change_role(request.operator, target.query, role, target.reason)
         return _done("User promoted", user)
 

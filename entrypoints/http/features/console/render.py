@@ -18,9 +18,6 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
 """What the header links. Parts add theirs."""
 DONE: Final[Mapping[str, str]] = {
     "signed_out": "You are signed out.",
-    "code_sent": "A code was sent.",
-    "code_unconfirmed": "The provider did not confirm the message: it may have arrived, or not.",
-    "code_sent_before": "Nothing was sent now: a message with a code was sent just before.",
     "limits_reset": "The limits are reset.",
     "limits_reset_before": "The limits were reset just before. They were not reset again.",
     "user_blocked": "The phone is blocked.",

@@ -12,7 +12,6 @@ from application.administration import acts
 from application.administration.acts import Act
 from application.administration.feature import UserDetailsFeature
 from application.administration.find_user import FoundUser
-from application.administration.send_code import SendCode, SendCodeCommand
 from application.administration.show_user import UserDetails
 from application.features.console.feature import ConsoleFeature
 from application.otp.feature import LimitsFeature
@@ -25,7 +24,6 @@ from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
 from domain.identities.username import Username, parse_username
-from domain.otp.message_preferences import MessagePreferences, require_locale
 from domain.phone import parse_phone
 from entrypoints.http.core.administration.user_details import summarize_user
 from entrypoints.http.errors.core import CORE_TABLE
@@ -40,7 +38,7 @@ from entrypoints.http.features.console.render import render, see_other
 from entrypoints.http.features.console.request import ConsoleRequest
 from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.parameters import IdParameter
-from entrypoints.http.requests.parsing import FieldErrors, parse_channel, parse_id, parsing_field
+from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.responses.errors import report_error, table_of
 from entrypoints.words import act_words
 
@@ -50,18 +48,6 @@ PHONE: Final = f"{USERS}/phone"
 
 _ActError: TypeAlias = errors.DomainError | HttpError | PortError
 ACT_ERRORS: Final = (errors.DomainError, HttpError, PortError)
-
-
-async def _send_code(call: ActCall) -> str:
-    command = SendCodeCommand(
-        client_ip=call.request.client_ip,
-        channel=call.values["channel"],
-        preferences=MessagePreferences(locale=call.values["locale"]),
-    )
-    result = await call.use_cases.of(SendCode)(call.operator, call.query, command, call.reason)
-    if not result.sent:
-        return "code_sent_before"
-    return "code_sent" if result.is_confirmed else "code_unconfirmed"
 
 
 async def _reset_limits(call: ActCall) -> str:
@@ -173,16 +159,6 @@ _PAGES: Final = (
         run=None,
     ),
     ActPage(
-        act=acts.SEND_CODE,
-        title="Send a code",
-        is_offered=_gets_codes,
-        run=_send_code,
-        parse={
-            "channel": lambda request, text: parse_channel(text or None, request.settings.otp),
-            "locale": lambda _, text: require_locale(text) if text else None,
-        },
-    ),
-    ActPage(
         act=acts.RESET_LIMITS, title="Reset the limits", is_offered=_gets_codes, run=_reset_limits
     ),
     ActPage(act=acts.SIGN_OUT, title="End all sessions", is_offered=is_open, run=_sign_out),
@@ -226,7 +202,7 @@ _DELETION: Final = ActPage(
 )
 """The last one, also after those of features."""
 _OF_CORE: Final = (*_PAGES, _DELETION)
-_OF_PHONES: Final = (acts.SEND_CODE, acts.RESET_LIMITS, acts.BLOCK, acts.UNBLOCK)
+_OF_PHONES: Final = (acts.RESET_LIMITS, acts.BLOCK, acts.UNBLOCK)
 """What is possible for a phone without an account."""
 
 
@@ -369,7 +345,7 @@ async def render_act_error(
     report_error(request, api_error, status)
     field_errors = error.field_errors if isinstance(error, InvalidFields) else ()
     retry_at = None
-    if isinstance(error, errors.RateLimitExceeded | errors.DeliveryFailed):
+    if isinstance(error, errors.RateLimitExceeded):
         retry_at = use_cases.of(ConsoleFeature).clock.now() + timedelta(seconds=error.retry_after)
     page = await render_act(
         request,
@@ -398,7 +374,6 @@ async def render_act(
 ) -> Template:
     """Return the page of an act."""
     page, identity = _page_of(request), user.identity
-    order, country = request.settings.otp.channels, user.phone.country if user.phone else ""
     session, possible_until = request.console_session, None
     if page.act.needs_fresh_login and session is not None:
         possible_until = session.created_at + FRESH_LOGIN_PERIOD
@@ -426,8 +401,6 @@ async def render_act(
         field_errors=defaultdict(str, field_errors or {}),
         resets_left=resets_left,
         user_data=[part.user_data for part in parts_of(request) if part.user_data],
-        channels=[(channel.value, channel.value) for channel in order.of(country)],
-        first_channel=order.plan(country, None)[0],
         retained=use_cases.administration.list_retained_data(use_cases.system.clock.now())
         if page.act is acts.DELETE
         else (),
@@ -446,14 +419,6 @@ def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
             return act_words.explain_lost_phone("give it another first.")
         case errors.UserNotFound():
             return act_words.NO_ACCOUNT
-        case errors.TooManyOperatorCodes():
-            return f"Nothing was sent: {act_words.THREE_CODES_SENT}"
-        case errors.TooManyOtpRequests():
-            return f"{act_words.LIMIT_REACHED}. The page of the phone says which."
-        case errors.DeliveryFailed():
-            return act_words.explain_delivery_failure(error)
-        case errors.PhoneUnreachable():
-            return act_words.explain_unreachable(error)
         case _:
             return request.errors.message(error)
 

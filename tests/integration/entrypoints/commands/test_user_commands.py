@@ -36,22 +36,23 @@ def actions_of(dialtone: CommandLine, user: str) -> list[str]:
 def test_a_user_is_shown_by_phone_name_and_id_and_the_number_is_masked(
     dialtone: CommandLine, user_id: str
 ) -> None:
-    dialtone.run("user", "send-code", PHONE, *REASON)
+    reset = dialtone.run("user", "reset-limits", PHONE, *REASON)
+    assert "Resets left today: 1" in reset.stdout
 
     shown = [dialtone.run("user", "show", user) for user in (PHONE, "asha  RAO", user_id)]
 
     assert {ended.returncode for ended in shown} == {0}
     assert len({ended.stdout for ended in shown}) == 1
     output = shown[0].stdout
-    for part in (user_id, MASKED, "Asha Rao", "member", "provider console, status accepted"):
+    for part in (user_id, MASKED, "Asha Rao", "member", "resets left:"):
         assert part in output
     assert re.search(r"^  state: +messages: .*; attempts: ", output, re.MULTILINE)
     assert PHONE not in "".join(ended.stdout + ended.stderr for ended in shown)
-    assert actions_of(dialtone, user_id) == ["send_code"]
+    assert actions_of(dialtone, user_id) == ["reset_limits"]
     assert dialtone.run("user", "count").stdout == "1\n"
     full = dialtone.run("user", "show", user_id, "--full-number", "--reason", "she called")
     assert PHONE in full.stdout
-    assert actions_of(dialtone, user_id) == ["view_phone", "send_code"]
+    assert actions_of(dialtone, user_id) == ["view_phone", "reset_limits"]
 
 
 def test_what_needs_an_account_says_that_there_is_none(dialtone: CommandLine) -> None:
@@ -71,7 +72,6 @@ def test_what_is_wrong_is_one_line_and_nothing_is_done(dialtone: CommandLine) ->
         (["user", "block", "0" * 24, *REASON], 1, "no account with this id"),
         (["user", "block", "\x1b[2J\n", *REASON], 2, "not a user"),
         (["user", "block", PHONE, "--reason", " "], 2, "--reason: "),
-        (["user", "send-code", PHONE, "--locale", "?", *REASON], 2, "--locale: "),
         (["user", "export", PHONE, "--output", "-", *REASON], 2, "path of a file"),
         (["audit", "--by", "robot:1"], 2, "--by: "),
     ):
@@ -80,21 +80,6 @@ def test_what_is_wrong_is_one_line_and_nothing_is_done(dialtone: CommandLine) ->
         assert len(ended.stderr.splitlines()) == 1
         assert "\x1b" not in ended.stderr
     assert dialtone.run("audit").stdout.startswith("There are no entries.")
-
-
-def test_no_code_is_shown_to_the_operator_who_sends_one(dialtone: CommandLine) -> None:
-    sent = dialtone.run("user", "send-code", PHONE, "--locale", "de", *REASON)
-
-    assert sent.returncode == 0
-    assert f"A code is on its way to {MASKED}." in sent.stdout
-    assert "It has attempts of its own" in sent.stdout
-    assert "****** ist Ihr Dialtone-Code" in sent.stderr
-    assert "terminal of the service" in sent.stderr
-    assert not re.search(r"\d{4}", sent.stdout + sent.stderr)
-    again = dialtone.run("user", "send-code", PHONE, *REASON)
-    assert again.returncode == 1
-    assert re.search(r"Nothing was sent.* possible at \d\d:\d\d:\d\d UTC", again.stderr)
-    assert "Resets left today: 1" in dialtone.run("user", "reset-limits", PHONE, *REASON).stdout
 
 
 def test_what_is_done_for_a_user_is_in_the_audit_under_one_name(

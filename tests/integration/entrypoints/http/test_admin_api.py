@@ -1,6 +1,5 @@
 """Administration over HTTP: who may call it, what it shows, and what it does."""
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +7,6 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from structlog.testing import capture_logs
 
 from application.features.admin.feature import AdminFeature
 from domain.administration.scope import PHONES_PER_TOKEN, Scope
@@ -234,7 +232,6 @@ async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:
             {"id": "invalid_id", "role": "unsupported_value", "reason": "too_long"},
         ),
         ("promote", {"username": "\u0000", "role": "king"}, {"role": "unsupported_value"}),
-        ("send-code", {"id": an_id(), "channel": "pigeon"}, {"channel": "unsupported_value"}),
         (an_id(), {"external_id": "Zoë"}, {"external_id": "invalid_characters"}),
         (an_id(), {}, {"username": "missing_field"}),
         (an_id(), {"username": None}, {"username": "missing_field"}),
@@ -326,24 +323,6 @@ async def test_a_reset_of_limits_says_what_is_possible(driver: AdminDriver) -> N
     limited = await driver.post("reset-limits")
     assert (limited.status_code, limited.json()["code"]) == (429, "rate_limited")
     assert limited.headers["retry-after"] == str(limited.json()["retry_after"])
-
-
-async def test_a_code_is_sent_and_never_shown(driver: AdminDriver) -> None:
-    with capture_logs() as logs:
-        response = await driver.post("send-code", {"phone": STRANGER.e164, "locale": "de"})
-
-    message = driver.harness.messenger.messages[-1]
-    assert message.phone == STRANGER
-    assert response.json().keys() == {"sent", "expires_in", "resend_in", "result"}
-    assert (response.json()["sent"], response.json()["result"]) == (True, "accepted")
-    details = (await driver.post("search", {"phone": STRANGER.e164})).json()
-    attempts = details["verification"]["operator_attempts"]
-    assert (attempts["other_networks"], attempts["attempts_of_network"]) == (3, 5)
-    verification = driver.harness.database.phone_verifications[STRANGER].value
-    lines = json.dumps(logs, default=str)
-    for secret in (message.code, verification.deliveries.all[-1].request_id, STRANGER.e164):
-        assert secret not in response.text
-        assert secret not in lines
 
 
 async def test_a_deletion_says_what_remains_and_until_when(driver: AdminDriver) -> None:

@@ -6,7 +6,6 @@ from typing import Final
 import pytest
 
 from application.administration.operator import operating_system_user
-from application.administration.send_code import SendCodeCommand
 from domain.errors import (
     ConflictingValue,
     PhoneBlocked,
@@ -14,24 +13,16 @@ from domain.errors import (
     UserNotFound,
 )
 from domain.identities.username import parse_username
-from domain.otp.delivery import Channel
-from domain.otp.message_preferences import MessagePreferences
-from tests.support.builders import CLIENT_IP, a_phone, an_id
+from tests.support.builders import a_phone, an_id
 from tests.support.core_harness import CoreHarness, make_core_policy
 
 OPERATOR: Final = operating_system_user("alice")
-COMMAND: Final = SendCodeCommand(
-    client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
-)
 
 
-async def test_a_blocked_phone_gets_no_code_and_no_reset_of_limits(app: CoreHarness) -> None:
+async def test_a_blocked_phone_gets_no_reset_of_limits(app: CoreHarness) -> None:
     await app.administration.act_for_users.block(OPERATOR, a_phone(), "ticket")
     with pytest.raises(PhoneBlocked):
-        await app.send_code(OPERATOR, a_phone(), COMMAND, "ticket")
-    with pytest.raises(PhoneBlocked):
         await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "ticket")
-    assert app.messenger.messages == []
 
 
 async def test_a_deletion_is_that_of_the_owner_and_says_what_remains(app: CoreHarness) -> None:

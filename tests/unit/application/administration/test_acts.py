@@ -9,15 +9,12 @@ from application.administration import acts
 from application.administration.acts import CORE_ACTS, Act
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator
-from application.administration.send_code import SendCodeCommand
 from application.record_act import ActRecorded
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden, TooShort
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.identities.username import parse_username
-from domain.otp.delivery import Channel
-from domain.otp.message_preferences import MessagePreferences
 from tests.support.acts import (
     BY_COMMAND,
     REASON,
@@ -26,18 +23,14 @@ from tests.support.acts import (
     permitted_operators,
     refused_operators,
 )
-from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness
 
 _Do: TypeAlias = Callable[[CoreHarness, Operator, UserQuery, str], Awaitable[object]]
-CODE: Final = SendCodeCommand(
-    client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
-)
 USE_CASES: Final[Mapping[str, _Do]] = {
     acts.VIEW_PHONE.name: lambda app, operator, user, why: app.user_details.view_phone(
         operator, a_phone(), str(user), why
     ),
-    acts.SEND_CODE.name: lambda app, operator, user, why: app.send_code(operator, user, CODE, why),
     acts.RESET_LIMITS.name: lambda app, *call: app.administration.act_for_users.reset_limits(*call),
     acts.SIGN_OUT.name: lambda app, *call: app.administration.act_for_users.sign_out(*call),
     acts.BLOCK.name: lambda app, *call: app.administration.act_for_users.block(*call),

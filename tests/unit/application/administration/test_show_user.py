@@ -3,21 +3,18 @@
 import asyncio
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
-from application.administration.send_code import SendCodeCommand
 from application.otp import deliver_code
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.administration.audit import AuditAction
-from domain.errors import ConflictingValue, DeliveryFailed, TooManyOtpRequests, UserNotFound
+from domain.errors import DeliveryFailed, TooManyOtpRequests, UserNotFound
 from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
-from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation
 from domain.otp.delivery_report import ReportedStatus
-from domain.otp.message_preferences import MessagePreferences
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
@@ -26,10 +23,6 @@ from domain.phone import PhoneNumber, parse_phone
 from tests.support.acts import BY_COMMAND, show
 from tests.support.builders import CLIENT_IP, NOW, a_parsed_token, a_phone, an_id
 from tests.support.core_harness import A_MESSAGE, CoreHarness, make_core_policy, wrong_code
-
-COMMAND: Final = SendCodeCommand(
-    client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
-)
 
 
 async def verification_of(app: CoreHarness, phone: PhoneNumber | None = None) -> VerificationState:
@@ -174,7 +167,7 @@ async def test_a_blocked_phone_says_since_when_and_that_nothing_was_sent(app: Co
     assert [shown.status for shown in (await show(app)).deliveries] == ["suppressed"]
 
 
-async def test_a_number_that_is_not_served_says_why_and_gets_no_code_of_an_operator() -> None:
+async def test_a_number_that_is_not_served_says_why() -> None:
     test_otp = TestOtp(a_phone(), OtpCode("123456"), NOW + timedelta(days=30))
     tested = CoreHarness(policy=make_core_policy(test_otps=TestOtps((test_otp,))))
     abroad = CoreHarness(policy=make_core_policy(countries=["IN"]))
@@ -182,8 +175,6 @@ async def test_a_number_that_is_not_served_says_why_and_gets_no_code_of_an_opera
     assert "US" in (await verification_of(abroad)).not_served
     assert "premium" in (await verification_of(CoreHarness(), premium)).not_served
     assert "DIALTONE_TEST_OTPS" in (await verification_of(tested)).not_served
-    with pytest.raises(ConflictingValue, match="fixed code"):
-        await tested.send_code(BY_COMMAND, a_phone(), COMMAND, "ticket")
 
 
 async def test_deliveries_have_provider_status_and_error(app: CoreHarness) -> None:
@@ -215,12 +206,11 @@ async def test_an_unknown_result_is_shown_with_its_reason_until_the_provider_rep
     app.messenger.result = DeliveryResult(
         DeliveryStatus.UNKNOWN, "The message service does not respond.", provider="acme"
     )
-    sent = await app.send_code(BY_COMMAND, a_phone(), COMMAND, "ticket")
+    await app.request_otp()
     [unknown] = (await show(app)).deliveries
     await app.otp.report_delivery(unknown.delivery.report_id, ReportedStatus.DELIVERED, A_MESSAGE)
     [reported] = (await show(app)).deliveries
 
-    assert (sent.sent, sent.is_confirmed) == (True, False)
     assert (unknown.delivery.provider, unknown.status, unknown.error) == (
         "acme",
         "unknown",

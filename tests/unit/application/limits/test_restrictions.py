@@ -5,19 +5,15 @@ from typing import Any, Final
 
 import pytest
 
-from application.administration.send_code import SendCodeCommand
 from application.otp.events import OtpRequestRejected
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.features.attestation.errors import AttestationRequired
 from domain.otp.challenge import parse_otp_code
-from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation
-from domain.otp.message_preferences import MessagePreferences
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import RateLimits, Restriction
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
-from tests.support.acts import BY_COMMAND, REASON
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import WEBHOOK_URLS
@@ -95,14 +91,9 @@ async def test_a_proof_ends_a_restriction_that_says_so() -> None:
     assert (await app.request_otp(accepts_attestation=True, proof=proof)).sent
 
 
-async def test_codes_of_operators_and_test_phones_are_never_restricted() -> None:
+async def test_test_phones_are_never_restricted() -> None:
     app = make_app(test_otps=TestOtps((TestOtp(a_phone(2), parse_otp_code("123456")),)))
     asked = restrict(app, ends_with_proof=False)
-    code = SendCodeCommand(
-        client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
-    )
-
-    assert (await app.send_code(BY_COMMAND, a_phone(), code, REASON)).sent
     assert (await app.request_otp(a_phone(2))).sent
     assert asked == []
 

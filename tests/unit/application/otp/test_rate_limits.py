@@ -21,7 +21,7 @@ from domain.errors import (
     TooManyAttemptsFromIp,
     TooManyOtpRequests,
 )
-from domain.otp.delivery import Channel, Delivery
+from domain.otp.delivery import Delivery
 from domain.otp.permits import Permits, Recognition, UsedPart
 from domain.otp.rate_limits import LimitPurpose, RateLimit, RateLimits, Reservation
 from domain.otp.sliding_window import SlidingWindow
@@ -145,33 +145,6 @@ async def test_what_a_provider_did_decides_which_permits_are_released(
     assert kept == {name for name in sent if not re.fullmatch(is_released, name)}
 
 
-@pytest.mark.parametrize("channel", [Channel.SMS, Channel.VOICE])
-async def test_a_code_of_an_operator_counts_only_in_all_messages_of_country_and_total(
-    channel: Channel,
-) -> None:
-    app = app_with_limits(per_ip=ONE_PER_HOUR, per_country=SlidingWindow(10, HOUR))
-    # Neighbors of the help desk use up the permits of its IP, and strangers those of the phone.
-    assert await is_sent(app, phone(1))
-    assert not await is_sent(app, phone(2))
-    for number in range(6):
-        await is_sent(app, a_phone(), network_ip(number))
-        app.advance(minutes=1)
-    before = app.database.permits
-
-    assert (await app.request_otp(channel=channel, is_by_operator=True)).sent
-
-    groups = ["all", "by_call"] if channel is Channel.VOICE else ["all"]
-    used = {f"country:US:deliveries:{group}:recognized" for group in groups}
-    acquired = app.database.permits - before
-    assert set(acquired) == {*used, "total:deliveries:all:recognized"}
-    # Its login gives back nothing, since it holds nothing that is unverified.
-    held = app.database.permits
-    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
-    assert acquired <= app.database.permits
-    of_ip = next(name for name in held if name.startswith("ip:"))
-    assert app.database.permits[of_ip] == held[of_ip]
-
-
 async def test_a_factor_of_one_is_the_end_of_a_bill_also_for_people_who_log_in() -> None:
     app = app_with_limits(per_country=SlidingWindow(20, HOUR), all_deliveries_factor=1)
     people = [(phone(1, f"+1415{556 + number}"), network_ip(number)) for number in range(30)]
@@ -180,8 +153,6 @@ async def test_a_factor_of_one_is_the_end_of_a_bill_also_for_people_who_log_in()
     assert len(new) == 12  # the part of strangers
     known = [person for person in new if await is_sent_and_used(app, *person)]
     assert len(known) == 5
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(people[-1][0], is_by_operator=True)
     assert len(app.messenger.sent) == 17  # the reserve of three is for old accounts
     app.advance(minutes=62)
     assert await is_sent(app, *people[-1])

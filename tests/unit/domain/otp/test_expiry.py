@@ -11,7 +11,6 @@ from domain.otp.challenges import MessageChallenges
 from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import REJECTED_TTL, Channel
 from domain.otp.failures import DeviceFailures, Failures
-from domain.otp.grants import Grants
 from domain.otp.phone_verification import CallLocale, PhoneVerification, TrustedIp
 from domain.otp.rejection import Rejection
 from tests.support.builders import (
@@ -50,7 +49,7 @@ ATTEMPT = PhoneVerification(deliveries=Deliveries(shared_attempts=(NOW,)))
         (REJECTED, REJECTED_TTL),
         (ATTEMPT, DAY),
         (PhoneVerification(call_locale=CallLocale("es", NOW)), 365 * DAY),
-        (PhoneVerification(grants=Grants(limit_resets=(NOW,), has_delivery=True)), DAY),
+        (PhoneVerification(limit_resets=(NOW,)), DAY),
         (PhoneVerification(rejections=(REJECTION,)), DAY),
     ],
 )
@@ -75,10 +74,6 @@ def test_failures_expire_after_thirty_days_and_those_of_a_device_with_its_token(
     of_device = PhoneVerification(failures=Failures(by_device=(DeviceFailures("one", 20, NOW),)))
     assert of_device.prune(NOW + 180 * DAY - MICROSECOND) == of_device
     assert of_device.prune(NOW + 180 * DAY) == PhoneVerification()
-
-
-def test_what_a_reset_allows_expires_with_the_reset() -> None:
-    assert PhoneVerification(grants=Grants(has_delivery=True)).prune(NOW) == PhoneVerification()
 
 
 def test_a_blocked_phone_and_one_with_an_identity_never_expire() -> None:
@@ -136,7 +131,7 @@ def test_all_client_ips_can_be_dropped_and_the_rest_is_kept() -> None:
 
 
 def test_pruning_and_counting_keep_all_other_fields() -> None:
-    names = "challenges deliveries failures grants trusted_ips call_locale rejections"
+    names = "challenges deliveries failures limit_resets trusted_ips call_locale rejections"
     expiring: Any = {name: getattr(PhoneVerification(), name) for name in names.split()}
     pruned = FULL_VERIFICATION.prune(NOW)
     assert replace(pruned, **expiring) == replace(FULL_VERIFICATION, **expiring)

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests, TooManyResets
-from domain.otp.delivery import ATTEMPTS_PER_DELIVERY, DeviceProof
-from domain.otp.failures import MAX_FAILURES_AFTER_RESET, MAX_FAILURES_IN_A_ROW, Failures
+from domain.otp.delivery import DeviceProof
+from domain.otp.failures import MAX_FAILURES_IN_A_ROW, DeviceFailures, Failures
 from domain.otp.phone_verification import PhoneVerification
+from tests.support.builders import NOW
 from tests.unit.domain.otp.verification_driver import (
     DAY,
     DEVICE,
@@ -157,33 +158,18 @@ def test_a_phone_is_reset_twice_a_day_and_the_error_says_when_again() -> None:
     reset(driver)
 
 
-@pytest.mark.parametrize(
-    ("failures", "is_limited", "wait", "attempts"),
-    [
-        pytest.param(MAX_FAILURES_IN_A_ROW, False, 0, [5, 1], id="after many failures"),
-        pytest.param(MAX_FAILURES_IN_A_ROW, False, DAY, [1, 1], id="a day later"),
-        pytest.param(0, True, 0, [5, 2], id="while a shared limit is used up"),
-        pytest.param(MAX_FAILURES_AFTER_RESET - 4, False, 0, [1, 1], id="a hundred failures"),
-    ],
-)
-def test_one_delivery_after_a_reset_has_all_attempts(
-    failures: int, is_limited: bool, wait: int, attempts: list[int]
-) -> None:
-    driver = VerificationDriver(PhoneVerification(failures=Failures(failures)))
-    driver.is_limited = is_limited
+def test_a_reset_leaves_at_most_fifty_failures_and_none_of_a_device() -> None:
+    of_device = DeviceFailures(DEVICE.device_id, 20, NOW)
+    failures = Failures(MAX_FAILURES_IN_A_ROW + 7, NOW, (of_device,))
+    driver = VerificationDriver(PhoneVerification(failures=failures, identity_id=IDENTITY_ID))
+    driver.device = DEVICE
+    assert driver.copy().deliver().delivery.device_id is None
+
     reset(driver)
-    driver.wait(wait)
-    assert [driver.deliver().delivery.attempt_limit for _ in range(2)] == attempts
-    assert driver.verification.failures.in_a_row == failures
 
-
-def test_what_was_allowed_is_allowed_again_if_no_provider_accepts_it() -> None:
-    driver = VerificationDriver(PhoneVerification(failures=Failures(MAX_FAILURES_IN_A_ROW)))
-    reset(driver)
-    rejected = driver.deliver().delivery
-    driver.reject(rejected.request_id)
-
-    assert driver.deliver().delivery.attempt_limit == ATTEMPTS_PER_DELIVERY
+    assert driver.verification.failures == Failures(MAX_FAILURES_IN_A_ROW, NOW)
+    assert driver.deliver().delivery.device_id == DEVICE.device_id
+    assert driver.deliver().delivery.attempt_limit == 1
 
 
 def test_a_reset_brings_no_attempts_at_a_code_that_was_sent_before() -> None:

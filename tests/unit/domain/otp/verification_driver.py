@@ -67,9 +67,7 @@ class VerificationDriver:
         """Return a copy whose clock is `after` seconds ahead. This driver does not change."""
         return replace(self, now=self.now + timedelta(seconds=after))
 
-    def request(
-        self, client_ip: str = HOME_IP, *, is_by_operator: bool = False
-    ) -> DeliveryDecision:
+    def request(self, client_ip: str = HOME_IP) -> DeliveryDecision:
         """Request a code now."""
         number = next(self.numbers)
         challenge = a_challenge(
@@ -86,7 +84,6 @@ class VerificationDriver:
             policy=self.policy,
             device=self.device,
             is_limited=self.is_limited,
-            is_by_operator=is_by_operator,
         )
         self.verification, decision = self.verification.request_delivery(request)
         return decision

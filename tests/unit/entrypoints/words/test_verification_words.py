@@ -4,17 +4,11 @@ from typing import Any
 import pytest
 
 from domain.otp.delivery_policy import Limitation, Wait
-from domain.otp.verification_state import OperatorAttempts, VerificationState
+from domain.otp.verification_state import VerificationState
 from entrypoints.words.verification_words import describe_verification
 from tests.support.builders import NOW
 
 EXPIRY = NOW + timedelta(minutes=5)
-
-
-def operator_attempts(left: tuple[int, ...], others: int, each: int) -> OperatorAttempts:
-    return OperatorAttempts(
-        expires_at=EXPIRY, left_by_network=left, other_networks=others, attempts_of_network=each
-    )
 
 
 def a_state(**changes: Any) -> VerificationState:
@@ -25,8 +19,6 @@ def a_state(**changes: Any) -> VerificationState:
         "next_message_to_known": Wait(NOW),
         "code_expires_at": None,
         "attempts_left": None,
-        "operator_attempts": None,
-        "operator_codes_left": 3,
         "attempts_of_next": 5,
         "failures_in_a_row": 0,
         "resets_left": 2,
@@ -55,16 +47,6 @@ def a_state(**changes: Any) -> VerificationState:
             },
             "messages: next at 2026-05-02 09:30 UTC, limit in total; attempts: no code is valid "
             "now",
-        ),
-        (
-            {
-                "code_expires_at": EXPIRY,
-                "attempts_left": 0,
-                "operator_attempts": operator_attempts((2,), others=2, each=5),
-            },
-            "messages: now; attempts: 0 left for the code that expires at 09:35:00 UTC, and for "
-            "the code of an operator that expires at 09:35:00 UTC, in apps that requested a code: "
-            "2 left from a network that failed, 5 from each of 2 others",
         ),
         (
             {"not_served": "its country, DE, is not in DIALTONE_COUNTRIES"},

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import pytest
 
-from application.administration.send_code import SendCodeCommand
 from application.features.blocks.acts import ADD_BLOCK, BLOCK_ACTS, END_BLOCK
 from application.features.blocks.details import blocks_about
 from application.features.blocks.feature import BlocksFeature
@@ -28,8 +27,6 @@ from domain.features.blocks.block import Block, Subject, SubjectKind
 from domain.features.blocks.block_list import MAX_BLOCKS
 from domain.features.blocks.errors import BlockNotFound, TooManyBlocks
 from domain.identities.phone_change import PhoneNotice
-from domain.otp.delivery import Channel
-from domain.otp.message_preferences import MessagePreferences
 from domain.phone import parse_phone
 from tests.support.acts import BY_COMMAND, REASON, a_token, assert_refused
 from tests.support.app_harness import AppHarness
@@ -91,16 +88,6 @@ async def test_a_blocked_number_gets_notices(app: AppHarness) -> None:
 
     assert await app.otp.send_notice(a_phone(), PhoneNotice.PHONE_CHANGED, None)
     assert len(app.messenger.messages) == 1
-
-
-async def test_an_operator_is_told_which_block_rejects(app: AppHarness) -> None:
-    block = await add(app, US)
-    code = SendCodeCommand(
-        client_ip=CLIENT_IP, channel=Channel.SMS, preferences=MessagePreferences()
-    )
-
-    with pytest.raises(CountryNotServed, match=f"block {block.id} of the country US rejects it"):
-        await app.send_code(BY_COMMAND, a_phone(), code, REASON)
 
 
 async def test_the_details_of_a_user_have_the_blocks_of_the_phone(app: AppHarness) -> None:

@@ -54,7 +54,7 @@ async def test_support_helps_members_and_nobody_of_the_staff() -> None:
     async with open_console(harness, role=Role.SUPPORT) as console:
         member, page = await user_page(console, 1)
         offered = {path.rpartition("/")[2] for path in links(page) if f"/users/{member}/" in path}
-        assert offered == {"send-code", "reset-limits", "sign-out", "block"}
+        assert offered == {"reset-limits", "sign-out", "block"}
         for other in ("/console/audit", "/console/library", "calls"):
             assert other not in page.text
         assert (await console.post(f"/users/{member}/block", reason="x")).status_code == 303

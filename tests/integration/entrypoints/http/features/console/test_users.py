@@ -15,8 +15,6 @@ import pytest
 from application.administration.operator import operating_system_user
 from domain.identities.identity import Identity
 from domain.identities.role import Role
-from domain.otp.channel_order import ONLY_SMS, ChannelOrder
-from domain.otp.delivery import Channel
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone, an_id
@@ -128,19 +126,16 @@ async def test_the_page_shows_what_user_show_shows_with_a_masked_number(
     assert audited(console) == []
 
 
-async def test_a_code_without_a_confirmation_of_the_provider_may_have_arrived(
+async def test_a_message_without_a_confirmation_is_shown_with_the_reason(
     console: ConsoleDriver,
 ) -> None:
     console.harness.messenger.result = UNKNOWN
-    sent = await act(console, "send-code")
-    page = await console.http.get(sent.headers["location"])
-    assert "it may have arrived, or not" in page.text
-    assert UNKNOWN.reason in page.text
+    await console.harness.request_otp(PHONE)
+    assert UNKNOWN.reason in (await console.get(f"/users/{user_id(console)}")).text
 
 
 async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleDriver) -> None:
     for name, action, fields, check in (
-        ("send-code", "send_code", {"locale": "de"}, lambda: console.harness.last_code),
         ("reset-limits", "reset_limits", {}, lambda: True),
         ("block", "block", {}, lambda: stored(console).is_blocked),
         ("unblock", "unblock", {}, lambda: not stored(console).is_blocked),
@@ -177,31 +172,17 @@ async def test_all_that_is_wrong_with_a_form_is_shown_at_once(console: ConsoleDr
     assert page.status_code == 400
 
 
-async def test_a_code_goes_by_a_channel_of_the_country() -> None:
-    harness = AppHarness()
-    await harness.add_user(PHONE)
-    order = ChannelOrder(ONLY_SMS, ((PHONE.country, (Channel.VOICE, Channel.SMS)),))
-    async with open_console(harness, channels=order) as console:
-        page = await console.get(f"/users/{user_id(console)}/send-code")
-        assert re.findall(r"<option value=\"(\w+)\"( selected)?>\1</option>", page.text) == [
-            ("voice", ""),
-            ("sms", " selected"),
-        ]
-        page = await act(console, "send-code", reason=REASON, channel="carrier", locale="de")
-        assert "<strong>Error:</strong> Send &#39;" in page.text
-
-
 async def test_an_error_is_on_the_page_of_the_act_and_keeps_what_was_typed(
     console: ConsoleDriver,
 ) -> None:
-    page = await act(console, "send-code", locale="<?>", reason=REASON)
-    assert (page.status_code, "A language is written" in page.text) == (400, True)
-    for text in ('value="&lt;?&gt;"', f'value="{REASON}"', "<title>Error: "):
+    page = await act(console, "rename", username="<\t>", reason=REASON)
+    assert (page.status_code, "<strong>Error:</strong>" in page.text) == (400, True)
+    for text in ('value="&lt;\t&gt;"', f'value="{REASON}"', "<title>Error: "):
         assert text in page.text
     await console.harness.identities.operator_actions.block(PHONE)
-    page = await act(console, "send-code", locale="de", reason=REASON)
+    page = await act(console, "reset-limits", reason=REASON)
     assert (page.status_code, "This phone is blocked" in page.text) == (409, True)
-    assert all(f'value="{text}"' in page.text for text in ("de", REASON))
+    assert f'value="{REASON}"' in page.text
 
 
 async def test_an_act_that_has_to_wait_says_until_when(console: ConsoleDriver) -> None:
@@ -213,11 +194,10 @@ async def test_an_act_that_has_to_wait_says_until_when(console: ConsoleDriver) -
     assert f'It is possible again from <time datetime="{next_day:%Y-%m-%d}' in page.text
 
 
-async def test_a_double_click_resets_limits_once_and_sends_one_code(
+async def test_a_double_click_acts_once(
     console: ConsoleDriver,
 ) -> None:
     for name, said in (
-        ("send-code", {"code_sent", "code_sent_before"}),
         ("reset-limits", {"limits_reset", "limits_reset_before"}),
         ("delete", {"user_deleted", "user_deleted_before"}),
     ):
@@ -273,7 +253,7 @@ async def test_a_phone_without_an_account_is_in_no_address(console: ConsoleDrive
     assert (page.status_code, "This phone has no account." in page.text) == (200, True)
     links = re.findall(r'(?:href|action)="([^"]*)"', page.text)
     assert {link for link in links if "/users/" in link} == {
-        f"/console/users/phone/{name}" for name in ("send-code", "reset-limits", "block")
+        f"/console/users/phone/{name}" for name in ("reset-limits", "block")
     }
     assert not any(STRANGER.e164[1:] in link for link in links)
     for path in ("/users/phone", "/users/phone/block"):

@@ -109,10 +109,6 @@ class OtpCodes:
         message = _DIGEST_LABEL + phone.e164.encode()
         return hmac.new(self.peppers.signing().key, message, "sha256").digest()
 
-    def phone_key(self, phone: PhoneNumber, digest_key: bytes | None = None) -> str:
-        """Derive what identifies the phone in the names of limits, and does not reveal it.
-
-        `digest_key` is that of the phone, where the caller has it.
-        """
-        key = digest_key or self.digest_key(phone)
-        return blake2b(b"phone", key=key, digest_size=DIGEST_BYTES).hexdigest()
+    def phone_key(self, phone: PhoneNumber) -> str:
+        """Derive what identifies the phone in the names of limits, and does not reveal it."""
+        return blake2b(b"phone", key=self.digest_key(phone), digest_size=DIGEST_BYTES).hexdigest()

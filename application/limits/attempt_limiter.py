@@ -7,22 +7,18 @@ from datetime import datetime
 
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
-from application.ports.versioned import ExpiringRecords, Versioned
-from application.update import change
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.otp.attempts import (
     Exhausted,
     ExhaustedIp,
+    NotCounted,
     OtpAttempt,
-    Repeated,
     Retried,
-    Unchallenged,
     VerificationResult,
 )
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
 from domain.otp.sliding_window import whole_seconds
-from domain.otp.unchallenged_attempts import UnchallengedAttempts, unchallenged_attempts_id
 from domain.phone import PhoneNumber
 
 
@@ -37,7 +33,6 @@ class AttemptPermits:
         ip_available_at: When the IP has a permit; None if that reservation was accepted.
         of_failure: The permits of a failed attempt, None if a limit is used up. They are released
             once, unless the attempt turns out to be a failure that counts.
-        unchallenged_id: The id of the attempts of the IP at the phone while no challenge is active.
     """
 
     phone: PhoneNumber
@@ -45,14 +40,12 @@ class AttemptPermits:
     acquired_of_ip: Acquisition | None
     ip_available_at: datetime | None
     of_failure: Acquisition | None
-    unchallenged_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptLimiter:
-    """Limit the attempts of an IP, failed attempts, and those while no challenge is active."""
+    """Limit the attempts of an IP, and failed attempts."""
 
-    unchallenged_attempts: ExpiringRecords[UnchallengedAttempts]
     limit_store: LimitStore
     limits: RateLimits
 
@@ -69,7 +62,7 @@ class AttemptLimiter:
             raise TooManyAttemptsFromIp(whole_seconds(now, acquired))
 
     async def acquire(
-        self, now: datetime, client_ip: HashedClientIp, phone: PhoneNumber, phone_key: str
+        self, now: datetime, client_ip: HashedClientIp, phone: PhoneNumber
     ) -> AttemptPermits:
         """Acquire the permits that an attempt needs before its result is known.
 
@@ -85,26 +78,13 @@ class AttemptLimiter:
             for_ip if isinstance(for_ip, Acquisition) else None,
             None if isinstance(for_ip, Acquisition) else for_ip,
             for_failure if isinstance(for_failure, Acquisition) else None,
-            unchallenged_attempts_id(client_ip, phone_key),
         )
-
-    async def load_unchallenged(self, permits: AttemptPermits) -> Versioned[UnchallengedAttempts]:
-        """Return the attempts of the IP at the phone while none of its challenges was active.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
-        attempts_id = permits.unchallenged_id
-        stored = await self.unchallenged_attempts.load(attempts_id)
-        return stored or Versioned(UnchallengedAttempts(attempts_id), 0)
 
     async def count(
         self,
         attempt: OtpAttempt,
         permits: AttemptPermits,
         result: VerificationResult,
-        unchallenged: Versioned[UnchallengedAttempts] | None,
     ) -> int:
         """Count an attempt where the phone did not, and return how many attempts are left.
 
@@ -114,9 +94,7 @@ class AttemptLimiter:
         Args:
             attempt: the attempt.
             permits: its permits.
-            result: its result. What the phone counts is saved.
-            unchallenged: the attempts while no challenge was active, where the caller has loaded
-                them.
+            result: its result. What it counts on messages is saved.
 
         Raises:
             TooManyAttempts: it was not looked at.
@@ -132,22 +110,7 @@ class AttemptLimiter:
                     self.limit_store.next_available(permits.of_ip), self.release(permits)
                 )
                 raise TooManyAttempts(max(retry_after, whole_seconds(attempt.now, available_at)))
-            case Unchallenged(is_used_code, code):
-                (left, unchallenged_at), _ = await asyncio.gather(
-                    self._count_unchallenged(
-                        attempt, permits, unchallenged, is_used_code=is_used_code
-                    ),
-                    self.release(permits),
-                )
-                # A client that repeats its own login needs no attempt. Its IP alone does not
-                # prove that: others behind it would guess.
-                is_own = code is not None and (
-                    attempt.request_id is not None or code.is_device_recognized
-                )
-                if unchallenged_at is not None and not is_own:
-                    raise TooManyAttempts(whole_seconds(attempt.now, unchallenged_at))
-                return left
-            case Repeated(left) | Retried(attempts_left=left):
+            case NotCounted(left) | Retried(attempts_left=left):
                 await self.release(permits)
                 return left
             case _:
@@ -165,36 +128,3 @@ class AttemptLimiter:
             with suppress(StorageError):
                 await self.limit_store.release(permits.acquired_of_ip)
         await self.release(permits)
-
-    async def _count_unchallenged(
-        self,
-        attempt: OtpAttempt,
-        permits: AttemptPermits,
-        loaded: Versioned[UnchallengedAttempts] | None,
-        *,
-        is_used_code: bool,
-    ) -> tuple[int, datetime | None]:
-        """Count an attempt while no challenge is active.
-
-        The code that was just used, and a repeat of the latest code, are not counted again.
-
-        Returns:
-            How many are left, and when there is one if this one was too many.
-        """
-        now, digest = attempt.now, attempt.digest()
-        attempts_id = permits.unchallenged_id
-
-        def count(
-            stored: UnchallengedAttempts | None,
-        ) -> tuple[UnchallengedAttempts, tuple[int, datetime | None]]:
-            earlier = stored or UnchallengedAttempts(attempts_id)
-            left = earlier.left(now)
-            if left <= 0:
-                return earlier, (0, earlier.available_at(now))
-            if earlier.is_repeat(digest, now):
-                return earlier, (left, None)
-            if is_used_code:
-                return earlier, (left - 1, None)
-            return earlier.count(digest, now), (left - 1, None)
-
-        return await change(self.unchallenged_attempts, attempts_id, count, loaded=loaded)

@@ -71,7 +71,6 @@ class Cleanup:
             "expired_identities": self._expire_identities,
             "expired_phone_verifications": expire(repositories.phone_verifications),
             "pruned_phone_verifications": self._prune_verifications,
-            "expired_attempts": expire(repositories.unchallenged_attempts),
             "expired_delivery_reports": expire(repositories.delivery_reports),
             "expired_audit_entries": expire(repositories.audit_log),
             # One whose clock is behind may be alive.

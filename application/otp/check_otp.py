@@ -103,13 +103,10 @@ class CheckOtp:
     - Attempts of one IP are limited over all phones, and so are failed attempts while a challenge
       is active: per country and in total. An attempt with a valid request id, or of a recognized
       device, uses up the limit of the IP, but is looked at without it as well: others share the IP.
-    - While no challenge is active an attempt counts on IP and phone, in an entry that expires, by
-      the same rule for every phone.
+    - While no code is active an attempt counts on its IP only.
     - A rejected code is used, and counts as any correct one, but it logs nobody in: the phone gets
       no identity by it, and trusts no IP. Where nobody can decide, nothing is counted, and the code
       stays as it is.
-    - A wrong code gets its response after as many round trips at a phone without an active
-      challenge as at any other: what only those need is loaded for every code that is not correct.
     """
 
     phone_verifications: PhoneVerifications
@@ -143,8 +140,7 @@ class CheckOtp:
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
         loading = self.phone_verifications.load(phone)
         digest_key = self.codes.digest_key(phone)
-        phone_key = self.codes.phone_key(phone, digest_key)
-        acquiring = self.attempt_limiter.acquire(now, client_ip, phone, phone_key)
+        acquiring = self.attempt_limiter.acquire(now, client_ip, phone)
         device = named = None
         if command.device_token is None:
             loaded, permits = await asyncio.gather(loading, acquiring)
@@ -158,13 +154,8 @@ class CheckOtp:
             )
         attempt = self._make_attempt(command, client_ip, digest_key, now, device, permits)
         check = self._compare(phone, attempt, loaded.value)
-        unchallenged = None
-        if not isinstance(check.match, Correct):
-            unchallenged = await self.attempt_limiter.load_unchallenged(permits)
         decision, found = await self._ask(ask, phone, check, named, permits)
-        successor, result = count_attempt(
-            loaded.value, check, unchallenged.value if unchallenged else None, decision
-        )
+        successor, result = count_attempt(loaded.value, check, decision)
         used = used_code(result) if found is None else None
         is_saved, identity = await asyncio.gather(
             self._save(phone, successor, loaded), self._load_identity(phone, used, attempt, named)
@@ -175,7 +166,7 @@ class CheckOtp:
             result, decision = await self._check_again(check, named, permits, ask, decision)
         unchanged = loaded if is_saved else None
         try:
-            left = await self.attempt_limiter.count(attempt, permits, result, unchallenged)
+            left = await self.attempt_limiter.count(attempt, permits, result)
         except TooManyAttempts as error:
             error.resend_in = await self._report_exhausted(command, attempt, error, unchanged)
             raise
@@ -266,7 +257,6 @@ class CheckOtp:
         `ask` decides again about a code that is correct only now, or now logs in somebody else.
         """
         phone, attempt, decided_for = permits.phone, first.attempt, _identity_of(first)
-        unchallenged = await self.attempt_limiter.load_unchallenged(permits)
 
         async def check_again(
             verification: PhoneVerification,
@@ -277,7 +267,7 @@ class CheckOtp:
             if identity_id is not None and identity_id != decided_for:
                 decision, _ = await self._ask(ask, phone, check, named, permits)
                 decided_for = identity_id
-            successor, result = count_attempt(verification, check, unchallenged.value, decision)
+            successor, result = count_attempt(verification, check, decision)
             return successor, (result, decision)
 
         return await change(self.phone_verifications, phone, check_again)

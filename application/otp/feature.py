@@ -120,7 +120,6 @@ class LimitsFeature:
         )
         self.restrictions = self.delivery_limiter.restrictions
         self.attempt_limiter = AttemptLimiter(
-            core.repositories.unchallenged_attempts,
             limit_store,
             limits,
         )

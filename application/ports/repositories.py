@@ -11,7 +11,6 @@ from application.ports.system import HealthCheck
 from application.ports.versioned import ExpiringRecords
 from domain.instance import Instance
 from domain.otp.delivery_report import DeliveryReport
-from domain.otp.unchallenged_attempts import UnchallengedAttempts
 
 
 class Leases(Protocol):
@@ -35,7 +34,6 @@ class Repositories:
     """The repositories of the core. A database is replaced as a whole, with those of features."""
 
     phone_verifications: PhoneVerifications
-    unchallenged_attempts: ExpiringRecords[UnchallengedAttempts]
     identities: Identities
     delivery_reports: ExpiringRecords[DeliveryReport]
     audit_log: AuditLog

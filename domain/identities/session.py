@@ -214,6 +214,6 @@ class Session:
 
     def repeat_login(self, now: datetime) -> "Session | None":
         """Return the session after a repeat of its login, or None if it cannot be repeated."""
-        if self.is_used or now - self.created_at > LOGIN_REPEAT_PERIOD:
+        if self.is_used or now - self.created_at >= LOGIN_REPEAT_PERIOD:
             return None
         return replace(self, repeats=self.repeats + 1)

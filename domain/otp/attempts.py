@@ -38,7 +38,7 @@ class OtpAttempt:
     purpose: Purpose = Purpose.SIGN_IN
     identity_id: str | None = None
 
-    def digest(self, delivery_id: str = "") -> str:
+    def digest(self, delivery_id: str) -> str:
         """Identify the code among those that clients tried for a delivery."""
         message = f"{delivery_id}\0{self.code.digits}".encode()
         return blake2b(message, key=self.digest_key, digest_size=DIGEST_BYTES).hexdigest()
@@ -113,8 +113,8 @@ class Wrong:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeated:
-    """The same wrong code again, or somebody else's code that was just used. It does not count."""
+class NotCounted:
+    """The same wrong code again, somebody else's code that was just used, or no code is active."""
 
     attempts_left: int
 
@@ -133,24 +133,13 @@ class ExhaustedIp:
     retry_after: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unchallenged:
-    """No challenge is active: the rate limits count such attempts.
-
-    `code` is set if the client that used the code sends it again, as in `Retried`.
-    """
-
-    is_used_code: bool
-    code: UsedCode | None = None
-
-
-VerificationResult = Correct | Retried | Wrong | Repeated | Exhausted | ExhaustedIp | Unchallenged
+VerificationResult = Correct | Retried | Wrong | NotCounted | Exhausted | ExhaustedIp
 
 
 def used_code(result: VerificationResult) -> UsedCode | None:
     """Return the code that a client used, now or before; None if it used none."""
     match result:
-        case Correct(code) | Retried(code) | Unchallenged(code=code):
+        case Correct(code) | Retried(code):
             return code
         case _:
             return None

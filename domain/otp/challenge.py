@@ -75,8 +75,8 @@ class Challenge:
 
     @property
     def retained_until(self) -> datetime:
-        """When its code is not compared anymore: a used one can be repeated after it expired."""
-        return self.expires_at + LOGIN_REPEAT_PERIOD if self.used_at else self.expires_at
+        """Until when attempts count on it: of a used one, while its login can be repeated."""
+        return self.used_at + LOGIN_REPEAT_PERIOD if self.used_at else self.expires_at
 
     def is_active(self, now: datetime) -> bool:
         """Return whether a correct code is accepted now.

@@ -16,7 +16,7 @@ class MessageChallenges:
 
     @property
     def expiry_times(self) -> list[datetime]:
-        return [challenge.expires_at for challenge in self.all]
+        return [challenge.retained_until for challenge in self.all]
 
     def for_purpose(self, purpose: Purpose, identity_id: str | None = None) -> list[Challenge]:
         return [challenge for challenge in self.all if challenge.is_for(purpose, identity_id)]
@@ -25,10 +25,6 @@ class MessageChallenges:
         """Return those whose codes sign in now, at most two."""
         of_sign_in = self.for_purpose(Purpose.SIGN_IN)
         return [challenge for challenge in of_sign_in if challenge.is_active(now)]
-
-    def current_ids(self, now: datetime) -> set[str]:
-        """Return the ids of those whose codes have not expired, used or not."""
-        return {challenge.id for challenge in self.all if now < challenge.expires_at}
 
     def find(self, challenge_id: str | None) -> Challenge | None:
         return next((found for found in self.all if found.id == challenge_id), None)
@@ -40,7 +36,7 @@ class MessageChallenges:
         return MessageChallenges(tuple([found for found in self.all if found.id in ids]))
 
     def prune(self, now: datetime) -> "MessageChallenges":
-        """Return those that attempts are compared with, or were a moment ago."""
+        """Return those on which attempts count."""
         if not self.all:
             return self
         latest = now + CLOCK_SKEW

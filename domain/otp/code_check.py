@@ -11,10 +11,9 @@ from domain.otp.attempts import (
     ExhaustedIp,
     LoginDecision,
     LoginRejection,
+    NotCounted,
     OtpAttempt,
-    Repeated,
     Retried,
-    Unchallenged,
     UsedCode,
     VerificationResult,
     Wrong,
@@ -29,7 +28,6 @@ from domain.otp.delivery import (
 )
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import whole_seconds
-from domain.otp.unchallenged_attempts import UnchallengedAttempts
 
 Checked = tuple[PhoneVerification, VerificationResult]
 
@@ -63,29 +61,27 @@ def compare_code(
 def count_attempt(
     verification: PhoneVerification,
     check: "CodeCheck",
-    unchallenged: UnchallengedAttempts | None = None,
     decision: LoginDecision | None = None,
 ) -> Checked:
     """Use a correct code, or count the attempt.
 
     - A wrong code that the same counter counted less than ten seconds ago is not counted
-      again, and neither is the code that was just used. If the limits are used up, the state does
-      not change.
-    - An attempt that is `Exhausted` or `Unchallenged` is not counted here: the phone has no state
-      because of it.
+      again, and neither is the code that was just used, nor any code while none is active. If the
+      limits are used up, the state does not change.
+    - While a login can be repeated its code counts attempts: others behind the same IP would guess
+      it. Nobody has attempts left at it.
+    - An attempt that is `Exhausted` is not counted here: the phone has no state because of it.
     - The first correct code of a phone that signs in assigns its identity. The client that used
       the code may send it again, to complete its login.
 
     Args:
         verification: What was compared. It is returned as the same object if nothing changes.
         check: The attempt.
-        unchallenged: The attempts of its IP while no challenge was active.
         decision: What the login hook decided about a correct code.
     """
     if check.match is not None:
         return check.use(check.match, decision)
-    unchallenged_at = unchallenged.available_at(check.attempt.now) if unchallenged else None
-    successor, result = replace(check, unchallenged_at=unchallenged_at).count_wrong()
+    successor, result = check.count_wrong()
     return verification if successor is check.state else successor, result
 
 
@@ -99,22 +95,20 @@ class CodeCheck:
       requested none, at the latest of all, and also on the limit that all unknown IPs share. The
       first attempt of an IP after a delivery does not need that limit, so strangers who use it up
       lock out no owner.
-    - With an unknown request id it counts as without one, but no code is correct.
-    - It counts only while a challenge is active, and on deliveries whose code has not expired.
+    - With an unknown request id it counts nowhere, and no code is correct.
+    - It counts only on deliveries whose code is active, or was used less than a minute ago.
 
     Attributes:
         state: what is known about the phone, without what expired. After the maximum of failures
             in a row unknown IPs have no attempts.
         equal: the ids of the comparable challenges that have the attempt's code.
         match: the code if it is correct, with the login that it will be used for.
-        unchallenged_at: when the IP has an attempt while no challenge is active.
     """
 
     attempt: OtpAttempt
     state: PhoneVerification
     equal: Collection[str] = ()
     match: Correct | None = None
-    unchallenged_at: datetime | None = None
 
     @property
     def device_id(self) -> str | None:
@@ -169,20 +163,25 @@ class CodeCheck:
     def _count_at_message(self) -> Checked:
         state, now = self.state, self.attempt.now
         delivery = self.delivery(now)
-        retried = self._find_retried(self.named_delivery(now))
         if delivery is None:
-            return state, Unchallenged(self._is_used_code, retried)
+            return state, NotCounted(0)
         left = self.attempts_left(delivery, now)
         if left <= 0:
             retry_after = whole_seconds(now, self._next_attempt_at())
             return state, Exhausted(retry_after)
         if self._is_used_code:
-            return state, Retried(retried, left - 1) if retried else Repeated(left - 1)
+            left, retried = self._shown(left - 1), self._find_retried(self.named_delivery(now))
+            return state, Retried(retried, left) if retried else NotCounted(left)
         digest = self.attempt.digest(delivery.request_id)
         if any(counter.is_repeat(digest, now) for counter in self.counters(delivery)):
-            return state, Repeated(left)
+            return state, NotCounted(self._shown(left))
         successor, counted = self.count(delivery, digest)
-        return successor, Wrong(replace(self, state=successor).attempts_left(counted, now))
+        left = replace(self, state=successor).attempts_left(counted, now)
+        return successor, Wrong(self._shown(left))
+
+    def _shown(self, left: int) -> int:
+        """Return how many attempts a client is told: none where no code is active."""
+        return left if self.active_challenges(self.attempt.now) else 0
 
     @property
     def _accepts_correct_code(self) -> bool:
@@ -298,11 +297,9 @@ class CodeCheck:
         return None
 
     def delivery(self, time: datetime) -> Delivery | None:
-        """Return the delivery that the attempt counts on, None while no challenge is active."""
-        if not self.active_challenges(time):
-            return None
-        if named := self.named_delivery(time):
-            return named
+        """Return the delivery that the attempt counts on, None if it counts on none."""
+        if self.attempt.request_id is not None:
+            return self.named_delivery(time)
         current = self._current_deliveries(time)
         if self.device_id is None:
             ip = self.attempt.client_ip.ip
@@ -343,19 +340,17 @@ class CodeCheck:
     def _next_attempt_at(self) -> datetime:
         """Return when the attempt will be looked at, if it is not now and nobody does anything."""
         now = self.attempt.now
-        times = [challenge.expires_at for challenge in self.challenges]
+        times = [challenge.retained_until for challenge in self.challenges]
         times += [
             time + window.period
             for window in SHARED_ATTEMPTS
             for time in self.state.deliveries.shared_attempts
         ]
-        times += [self.unchallenged_at or now]
         return next(time for time in sorted(times) if time > now and self._allows(time))
 
     def _allows(self, time: datetime) -> bool:
-        if delivery := self.delivery(time):
-            return self.attempts_left(delivery, time) > 0
-        return self.unchallenged_at is None or time >= self.unchallenged_at
+        delivery = self.delivery(time)
+        return delivery is None or self.attempts_left(delivery, time) > 0
 
     def _attempts_left_of_unknown_ip(
         self, counter: AttemptCounter, delivery: Delivery, time: datetime
@@ -389,8 +384,8 @@ class CodeCheck:
         )
 
     def _current_deliveries(self, time: datetime) -> Sequence[Delivery]:
-        """Return the deliveries whose code has not expired, used or not."""
-        current = [challenge.id for challenge in self.challenges if time < challenge.expires_at]
+        """Return the deliveries on whose code attempts count."""
+        current = [each.id for each in self.challenges if time < each.retained_until]
         return [
             delivery for delivery in self.state.deliveries.all if delivery.challenge_id in current
         ]

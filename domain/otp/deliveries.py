@@ -106,13 +106,13 @@ class Deliveries:
         """Return them so that limits and cooldown count none. Nobody gets more attempts."""
         return replace(self, all=tuple([replace(each, is_reset=True) for each in self.all]))
 
-    def prune(self, now: datetime, current_ids: Collection[str]) -> "Deliveries":
-        """Return what counts. Only challenges whose codes have not expired have attempts."""
+    def prune(self, now: datetime, challenge_ids: Collection[str]) -> "Deliveries":
+        """Return what counts. Only deliveries of these challenges have attempts."""
         if not self.all and not self.shared_attempts:
             return self
         latest = now + CLOCK_SKEW
         kept = [
-            delivery if delivery.challenge_id in current_ids else delivery.drop_counters()
+            delivery if delivery.challenge_id in challenge_ids else delivery.drop_counters()
             for delivery in self.all
             if now < delivery.expires_at and delivery.sent_at <= latest
         ]

@@ -307,8 +307,7 @@ class PhoneVerification:
         """Return the challenges whose codes an attempt is compared with, at most three.
 
         Of those for its purpose and identity, these are the active ones, and the one that was used
-        with its request id, or else the one that was used last, until one minute after its code
-        expires.
+        with its request id, or else the one that was used last, for a minute.
         """
         of_purpose = self.challenges.for_purpose(purpose, identity_id)
         comparable = [challenge for challenge in of_purpose if challenge.is_active(now)]
@@ -465,7 +464,7 @@ class PhoneVerification:
         ]
         return PhoneVerification(
             challenges=challenges,
-            deliveries=self.deliveries.prune(now, challenges.current_ids(now)),
+            deliveries=self.deliveries.prune(now, [each.id for each in challenges.all]),
             failures=self.failures.prune(now),
             limit_resets=keep_recent(self.limit_resets, ONE_DAY, now),
             trusted_ips=tuple(trusted_ips),

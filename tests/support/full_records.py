@@ -20,7 +20,6 @@ from adapters.databases.records.kinds import (
     INSTANCES,
     LEASES,
     PHONE_VERIFICATIONS,
-    UNCHALLENGED_ATTEMPTS,
     LeaseRecord,
 )
 from adapters.databases.records.limits import LIMITS, LimitRecord
@@ -30,7 +29,6 @@ from domain.administration.audit import AuditEntry
 from domain.instance import Instance
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.unchallenged_attempts import UnchallengedAttempts
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
@@ -52,7 +50,6 @@ def find_mappings_of_features() -> Iterator[RecordMapping[Any, Any]]:
 GOLDEN_RECORDS: Final = Path(__file__).parents[1] / "unit/golden/records_3.json"
 _MAPPINGS: Final[Sequence[RecordMapping[Any, Any]]] = (
     RecordMapping(PHONE_VERIFICATIONS, PhoneVerification),
-    RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts),
     IdentityMapping(FakePhoneEncryption()),
     RecordMapping(DELIVERY_REPORTS, DeliveryReport),
     RecordMapping(AUDIT_ENTRIES, AuditEntry),

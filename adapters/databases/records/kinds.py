@@ -12,7 +12,6 @@ from adapters.databases.records.identities import IdentityRecord
 from adapters.databases.records.instances import InstanceRecord
 from adapters.databases.records.phone_verifications import (
     PhoneVerificationRecord,
-    UnchallengedAttemptsRecord,
 )
 from adapters.databases.records.record_kind import (
     EXPIRES_AT,
@@ -37,12 +36,6 @@ PHONE_VERIFICATIONS: Final = RecordKind(
     written_once=ENCRYPTED_PHONE,
 )
 
-UNCHALLENGED_ATTEMPTS: Final = RecordKind(
-    "unchallenged_attempts",
-    UnchallengedAttemptsRecord,
-    Index(name="unchallenged_attempts_expires_at", order=EXPIRES_AT),
-    is_keyed=True,
-)
 
 USERNAMES: Final = Index(
     name="identities_username_key",
@@ -205,7 +198,6 @@ INSTANCES: Final = RecordKind(
 
 CORE_KINDS: Final[tuple[RecordKind[Any], ...]] = (
     PHONE_VERIFICATIONS,
-    UNCHALLENGED_ATTEMPTS,
     IDENTITIES,
     DELIVERY_REPORTS,
     AUDIT_ENTRIES,

@@ -162,18 +162,3 @@ class PhoneVerificationRecord(Record, kw_only=True):
     def encrypted_phones(self) -> list[bytes]:
         """Its phone, if it is kept with it."""
         return [self.encrypted_phone] if self.encrypted_phone is not None else []
-
-
-class UnchallengedAttemptRecord(msgspec.Struct, gc=False):
-    """An attempt, and what identifies its code."""
-
-    digest: str
-    attempted_at: datetime
-
-
-class UnchallengedAttemptsRecord(Record, kw_only=True):
-    """The attempts of an IP at a phone while no challenge of the phone is active."""
-
-    id: str
-    expires_at: datetime
-    attempts: tuple[UnchallengedAttemptRecord, ...] = ()

@@ -73,7 +73,7 @@ class ConsoleSession:
 
         It gets a new secret, and the former one is void.
         """
-        if not self.secret_hash or now - self.created_at > LOGIN_REPEAT_PERIOD:
+        if not self.secret_hash or now - self.created_at >= LOGIN_REPEAT_PERIOD:
             return None
         return replace(self, secret_hash=hash_secret(secret))
 

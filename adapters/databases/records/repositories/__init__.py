@@ -13,7 +13,6 @@ from adapters.databases.records.kinds import (
     ENTRIES_BY_SUBJECT,
     INSTANCES,
     LEASES,
-    UNCHALLENGED_ATTEMPTS,
     AuditEntryRecord,
     LeaseRecord,
 )
@@ -35,7 +34,6 @@ from domain.cursor import Cursor
 from domain.instance import Instance
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.sliding_window import CLOCK_SKEW
-from domain.otp.unchallenged_attempts import UnchallengedAttempts
 
 
 class StoredAuditLog:
@@ -113,9 +111,6 @@ def make_repositories(
     store = database.records
     return Repositories(
         phone_verifications=StoredPhoneVerifications(store, encryption),
-        unchallenged_attempts=RecordRepository(
-            store, RecordMapping(UNCHALLENGED_ATTEMPTS, UnchallengedAttempts), do_ids_return=True
-        ),
         identities=StoredIdentities(store, encryption, keeps_events=keeps_events),
         delivery_reports=RecordRepository(store, RecordMapping(DELIVERY_REPORTS, DeliveryReport)),
         audit_log=StoredAuditLog(store),

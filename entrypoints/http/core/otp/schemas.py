@@ -255,7 +255,9 @@ class RejectedOtpResponse(msgspec.Struct, kw_only=True):
 
     success: Annotated[bool, described("The code was not correct.", False, const=False)] = False
     message: Annotated[str, described("Always `Invalid OTP`.", "Invalid OTP")] = "Invalid OTP"
-    attempts_left: Annotated[int, described("The number of attempts that are left.", 4)]
+    attempts_left: Annotated[
+        int, described("The attempts that are left. 0 where no code is active: request one.", 4)
+    ]
 
 
 def to_verify_otp_response(

@@ -24,7 +24,6 @@ from domain.otp.delivery import Channel
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import DeliveryRoute, RateLimits
-from domain.otp.unchallenged_attempts import UnchallengedAttempts
 from tests.integration.adapters.databases.mongo.mongo_support import with_metadata_of
 from tests.integration.adapters.databases.postgres.postgres_support import emptied_database
 from tests.support.builders import (
@@ -131,9 +130,6 @@ async def fill_repositories(repositories: OpenRepositories) -> None:
     route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash", "a hash")
     reservation = RateLimits().reserve_delivery(NOW, route, Recognition.NONE, Channel.SMS)
     await repositories.stores.limits.acquire(reservation)
-    await repositories.unchallenged_attempts.add(
-        UnchallengedAttempts("a hash:a hash").count("a digest", NOW)
-    )
 
 
 class InterruptedStore:

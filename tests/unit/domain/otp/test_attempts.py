@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from domain.errors import TooManyAttempts
-from domain.otp.attempts import OtpAttempt, Repeated, Unchallenged, Wrong
+from domain.otp.attempts import NotCounted, OtpAttempt, Retried, Wrong
 from domain.otp.challenge import Login, OtpCode
 from domain.otp.delivery import Delivery
 from domain.otp.delivery_policy import DeliveryDecision
@@ -48,7 +48,7 @@ def test_after_five_wrong_codes_from_any_ip_even_the_correct_code_is_rejected(
 
 def test_a_repeat_within_ten_seconds_is_not_counted(driver: VerificationDriver) -> None:
     request_id = driver.request().request_id
-    for seconds, expected in ((0, Wrong(4)), (9.999, Repeated(4)), (0.001, Wrong(3))):
+    for seconds, expected in ((0, Wrong(4)), (9.999, NotCounted(4)), (0.001, Wrong(3))):
         driver.wait(seconds)
         assert driver.verify(WRONG_CODE, request_id=request_id) == expected
 
@@ -128,11 +128,11 @@ def test_the_wait_ends_with_the_shared_limit_or_with_the_code(driver: Verificati
         assert error.value.retry_after == retry_after
 
 
-def test_attempts_without_an_active_challenge_leave_no_state(driver: VerificationDriver) -> None:
+def test_attempts_without_an_active_code_leave_no_state(driver: VerificationDriver) -> None:
     before = driver.verification
     for number in range(10):
         result = driver.verify(WRONG_CODE, unknown_ip(number))
-        assert result == Unchallenged(is_used_code=False)
+        assert result == NotCounted(0)
     assert driver.verification is before
 
 
@@ -268,8 +268,7 @@ def test_a_retry_by_the_same_client_has_the_login_of_the_code(driver: Verificati
     before = driver.verification
     for client_ip, sent_id in ((HOME_IP, None), (HOME_IP, request_id), (WORK_IP, request_id)):
         retried = driver.verify(code, client_ip, sent_id)
-        assert isinstance(retried, Unchallenged)
-        assert retried.code is not None
+        assert isinstance(retried, Retried)
         assert retried.code.challenge == used.challenge
         # Its permits are released now if the interrupted request did not.
         assert isinstance(retried.code.carrier, Delivery)
@@ -277,7 +276,7 @@ def test_a_retry_by_the_same_client_has_the_login_of_the_code(driver: Verificati
     assert driver.verification == before
 
 
-def test_a_used_code_can_be_sent_again_by_its_ip_or_device_until_a_minute_after_it_expired(
+def test_a_used_code_can_be_sent_again_by_its_ip_or_device_for_a_minute(
     driver: VerificationDriver,
 ) -> None:
     code = code_of(driver.request(HOME_IP).challenge)
@@ -286,8 +285,25 @@ def test_a_used_code_can_be_sent_again_by_its_ip_or_device_until_a_minute_after_
     assert not driver.can_log_in(code, WORK_IP)
     for client_ip, device in ((HOME_IP, None), (WORK_IP, DEVICE)):
         driver.device = device
-        assert driver.copy(after=1 + 59).can_log_in(code, client_ip)
-        assert not driver.copy(after=1 + 60).can_log_in(code, client_ip)
+        assert driver.copy(after=59).can_log_in(code, client_ip)
+        assert not driver.copy(after=60).can_log_in(code, client_ip)
+
+
+def test_for_that_minute_others_behind_the_ip_have_five_attempts_at_the_used_code(
+    driver: VerificationDriver,
+) -> None:
+    code = code_of(driver.request(HOME_IP).challenge)
+    driver.verify(code, HOME_IP)
+    assert driver.verify(code, WORK_IP) == NotCounted(0)
+    driver.wait(10)
+    assert driver.fail(5, HOME_IP) == [0, 0, 0, 0, 0]
+    with pytest.raises(TooManyAttempts) as error:
+        driver.verify(code, HOME_IP)
+    assert error.value.retry_after == 50
+    driver.wait(50)
+    before = driver.verification
+    assert driver.verify(code, HOME_IP) == NotCounted(0)
+    assert driver.verification is before
 
 
 def test_of_two_used_codes_the_one_that_was_used_last_can_be_sent_again(

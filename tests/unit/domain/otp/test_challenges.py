@@ -21,12 +21,15 @@ def test_only_unused_codes_of_a_sign_in_sign_in() -> None:
     assert CHALLENGES.for_purpose(Purpose.CHANGE_PHONE, an_id(8)) == []
 
 
-def test_a_used_code_is_kept_longer_so_that_its_login_can_be_repeated() -> None:
+def test_a_used_code_is_kept_while_its_login_can_be_repeated_and_others_until_they_expire() -> None:
+    for used_at in (NOW, NOW + OTP_TTL - MICROSECOND):
+        used = a_challenge(id=an_id(1), used_at=used_at)
+        over = used_at + LOGIN_REPEAT_PERIOD
+        assert used in MessageChallenges((used, ACTIVE)).prune(over - MICROSECOND).all
+        assert used not in MessageChallenges((used, ACTIVE)).prune(over).all
     expired = NOW + OTP_TTL
-    assert CHALLENGES.current_ids(expired - MICROSECOND) == {an_id(1), an_id(2), an_id(3)}
-    assert CHALLENGES.current_ids(expired) == set()
-    assert CHALLENGES.prune(expired).all == (USED,)
-    assert CHALLENGES.prune(expired + LOGIN_REPEAT_PERIOD).all == ()
+    assert CHALLENGES.prune(expired - MICROSECOND).all == (ACTIVE, OF_CHANGE)
+    assert CHALLENGES.prune(expired).all == ()
 
 
 def test_a_challenge_of_a_clock_that_was_wrong_is_dropped() -> None:

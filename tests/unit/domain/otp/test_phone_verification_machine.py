@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.attempts import Correct, Repeated, VerificationResult, Wrong
+from domain.otp.attempts import Correct, NotCounted, VerificationResult, Wrong
 from domain.otp.challenge import MAX_ACTIVE_CHALLENGES, MAX_COMPARABLE_CHALLENGES
 from domain.otp.delivery import DeviceProof
 from domain.otp.delivery_policy import DeliveryDecision
@@ -196,7 +196,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
             self.history.check_repeated_login(attempt)
         else:
             self.history.add_failure(attempt, is_counted=isinstance(result, Wrong))
-            if is_wrong and isinstance(result, Wrong | Repeated):
+            if is_wrong and isinstance(result, Wrong | NotCounted):
                 self.check_attempts_left(result.attempts_left, attempt)
         if driver.verification is not before:
             self.untried = None
@@ -243,7 +243,12 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         """Check that the client has as many attempts left as the response says, and no more.
 
         Unless it fails too often then to be known, or the phone has failed too often for it.
+        Nobody has some where no code is active, or with an id that no active code has.
         """
+        if not self.driver.verification.challenges.active(self.driver.now):
+            assert left == 0
+        if left == 0 and not self.counts(attempt):
+            return
         copy = self.driver.copy()
         codes = [self.wrong_code() for _ in range(left + 1)]
         results = [verify(copy, replace(attempt, code=code)) for code in codes]
@@ -257,6 +262,16 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     def draw_request_id(self, data: st.DataObject, client: Client) -> str | None:
         """Draw one of the ids that the client got last, an unknown one, or none."""
         return data.draw(st.sampled_from([None, None, "unknown", *self.ids.get(client, [])[-4:]]))
+
+    def counts(self, attempt: CodeUse) -> bool:
+        """Return whether an attempt counts on a code that is active."""
+        verification, now = self.driver.verification.prune(self.driver.now), self.driver.now
+        active = [challenge.id for challenge in verification.challenges.active(now)]
+        return any(
+            delivery.challenge_id in active
+            and (attempt.request_id is None or delivery.counter_of_request(attempt.request_id))
+            for delivery in verification.deliveries.all
+        )
 
     def wrong_code(self) -> str:
         return str(next(self.driver.wrong_codes))

@@ -7,10 +7,7 @@ from itertools import pairwise
 import pytest
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.attempts import Exhausted, OtpAttempt
-from domain.otp.challenge import OtpCode
 from domain.otp.channel_order import ONLY_SMS
-from domain.otp.code_check import compare_code, count_attempt
 from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import (
     AttemptCounter,
@@ -25,7 +22,6 @@ from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
 from domain.otp.test_otps import TEST_OTP_POLICY
-from domain.otp.unchallenged_attempts import UnchallengedAttempts
 from tests.support.builders import NOW, a_challenge, a_delivery, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
     DAY,
@@ -34,7 +30,6 @@ from tests.unit.domain.otp.verification_driver import (
     HOUR,
     IDENTITY_ID,
     WORK_IP,
-    WRONG_CODE,
     VerificationDriver,
     code_of,
     unknown_ip,
@@ -251,25 +246,6 @@ def test_the_wait_is_rounded_up_to_whole_seconds(driver: VerificationDriver) -> 
     driver.deliver(HOME_IP)
     for seconds, wait in ((0.001, 1), (0.999, 1), (1.001, 2)):
         assert required_wait(driver.copy(after=15 - seconds), WORK_IP) == wait
-
-
-def test_the_wait_includes_the_limit_of_attempts_without_a_challenge(
-    driver: VerificationDriver,
-) -> None:
-    request_id = driver.deliver(HOME_IP).request_id
-    driver.fail(5, HOME_IP, request_id)
-    attempt = OtpAttempt(
-        code=OtpCode(WRONG_CODE),
-        client_ip=a_hashed_ip(HOME_IP),
-        now=driver.now,
-        request_id=request_id,
-    )
-    check = compare_code(driver.verification, attempt, {})
-    unchallenged = UnchallengedAttempts("an-ip")
-    for number in range(5):
-        unchallenged = unchallenged.count(str(number), driver.now - timedelta(minutes=40))
-    _, result = count_attempt(driver.verification, check, unchallenged)
-    assert result == Exhausted(20 * 60)
 
 
 # Rejection: a delivery that every provider rejected starts a cooldown, and counts for an hour

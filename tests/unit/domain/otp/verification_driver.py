@@ -10,10 +10,9 @@ from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import (
     Correct,
     Exhausted,
+    NotCounted,
     OtpAttempt,
-    Repeated,
     Retried,
-    Unchallenged,
     UsedCode,
     VerificationResult,
     Wrong,
@@ -137,8 +136,7 @@ class VerificationDriver:
     def use(self, code: str, client_ip: str = HOME_IP, request_id: str | None = None) -> UsedCode:
         """Verify a code that is correct now, or that the same client sends again."""
         result = self.verify(code, client_ip, request_id)
-        assert isinstance(result, Correct | Retried | Unchallenged)
-        assert result.code is not None
+        assert isinstance(result, Correct | Retried)
         return result.code
 
     def fail(
@@ -185,9 +183,9 @@ class VerificationDriver:
 
 def attempts_left(result: VerificationResult) -> int:
     """Return how many attempts the client of a rejected code has left."""
-    return result.attempts_left if isinstance(result, Wrong | Repeated) else 0
+    return result.attempts_left if isinstance(result, Wrong | NotCounted) else 0
 
 
 def can_log_in(result: VerificationResult) -> bool:
     """Return whether the client gets the login of the code."""
-    return isinstance(result, Correct | Retried | Unchallenged) and result.code is not None
+    return isinstance(result, Correct | Retried)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import pytest
 
 from application.otp.log_in import LoggedIn
-from domain.errors import TooManyAttempts
 from tests.integration.adapters.databases.mongo.mongo_support import RoundTrips, open_lockstep
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.builders import CLIENT_IP
 from tests.support.core_harness import WEBHOOK_URLS, wrong_code
 
 OTHER_IP = "203.0.113.99"
@@ -22,8 +21,6 @@ PERMITS = ["find", "update"]
 """Those of all limits, and the limits of failed attempts."""
 ATTEMPT = ["find", "update"]
 """The verification, beside the permits of the IP and of failed attempts."""
-UNCHALLENGED = ["find"]
-"""The attempts while no challenge was active."""
 LATER_LOGIN = [ATTEMPT, ["find", "update"], ["update", "update"]]
 """The identity is loaded beside the write of the verification."""
 LATER_LOGIN_BY_DEVICE_TOKEN = [["find", *ATTEMPT], ["update"], ["update", "update"]]
@@ -80,43 +77,11 @@ async def test_a_wrong_code_is_a_read_beside_its_permits_and_a_write(service: Se
     service.costs()
 
     await service.app.verify_otp(wrong, request_id=requested.request_id)
-    assert service.costs() == [ATTEMPT, UNCHALLENGED, ["update"]]
+    assert service.costs() == [ATTEMPT, ["update"]]
     await service.app.verify_otp(wrong)
-    assert service.costs() == [ATTEMPT, UNCHALLENGED, ["update"]]
+    assert service.costs() == [ATTEMPT, ["update"]]
     await service.app.verify_otp(wrong, client_ip=OTHER_IP)
-    assert service.costs() == [ATTEMPT, UNCHALLENGED, ["update"]]
-
-
-async def test_a_wrong_code_takes_as_many_round_trips_without_a_challenge(
-    service: Service,
-) -> None:
-    await service.log_in()
-    costs = []
-    for phone in (a_phone(), a_phone(2)):
-        service.costs()
-        await service.app.verify_otp("123456", phone)
-        costs.append(service.costs())
-    # The attempt without a challenge is counted while that of a failed attempt is released.
-    assert costs == [[ATTEMPT, UNCHALLENGED, ["insert", "update"]]] * 2
-
-
-async def test_a_rejected_attempt_takes_as_many_round_trips_without_a_challenge(
-    service: Service,
-) -> None:
-    phones = (a_phone(), a_phone(2))
-    await service.app.request_otp()
-    code = service.app.last_code
-    for phone in phones:
-        for number in range(1, 6):
-            await service.app.verify_otp(wrong_code(code, number), phone)
-    for phone in phones:
-        service.costs()
-        with pytest.raises(TooManyAttempts):
-            await service.app.verify_otp(wrong_code(code), phone)
-        # The permit of a failed attempt is released.
-        *attempt, last = service.costs()
-        assert attempt == [ATTEMPT, UNCHALLENGED]
-        assert "update" in last
+    assert service.costs() == [ATTEMPT, ["update"]]
 
 
 async def test_the_first_login_takes_three_round_trips(service: Service) -> None:

@@ -283,7 +283,7 @@ async def test_a_repeat_within_a_minute_gets_another_cookie_and_the_first_is_voi
     with pytest.raises(IncorrectOtp):
         await enter(app, app.last_code, request_id)
     await authenticate(app, cookie)
-    assert failures(app) == ["used code"]
+    assert failures(app) == ["wrong code"]
 
 
 async def test_after_the_sign_out_neither_the_cookie_nor_the_code_is_valid(app: AppHarness) -> None:

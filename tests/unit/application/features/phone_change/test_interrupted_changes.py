@@ -93,7 +93,7 @@ async def check_new_number(app: AppHarness, user: Principal) -> None:
     identity, before = identity_of(app, user), record_of_or_none(app, NEW)
     if identity.phone_change is None or identity.phone == NEW or before != identity.id:
         return
-    app.advance(minutes=1)
+    app.advance(seconds=20)
     await app.request_otp(NEW)
     assert not isinstance(await app.verify_otp(app.last_code, NEW), LoggedIn)
     assert record_of(app, NEW).identity_id == identity.id

@@ -15,6 +15,7 @@ from domain.otp.attempts import (
     OtpAttempt,
     Retried,
     VerificationResult,
+    Wrong,
 )
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
@@ -31,20 +32,22 @@ class AttemptPermits:
         of_ip: The reservation of the IP.
         acquired_of_ip: What was acquired for it; None if it was rejected.
         ip_available_at: When the IP has a permit; None if that reservation was accepted.
-        of_failure: The permits of a failed attempt, None if a limit is used up. They are released
-            once, unless the attempt turns out to be a failure that counts.
+        of_others: The permits of an attempt of others, None without them. They are released once,
+            unless the attempt turns out to be one of theirs that counts.
+        is_limited: Whether a limit of attempts of others is used up.
     """
 
     phone: PhoneNumber
     of_ip: Reservation
     acquired_of_ip: Acquisition | None
     ip_available_at: datetime | None
-    of_failure: Acquisition | None
+    of_others: Acquisition | None
+    is_limited: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptLimiter:
-    """Limit the attempts of an IP, and failed attempts."""
+    """Limit the attempts of an IP, and those of others."""
 
     limit_store: LimitStore
     limits: RateLimits
@@ -62,22 +65,28 @@ class AttemptLimiter:
             raise TooManyAttemptsFromIp(whole_seconds(now, acquired))
 
     async def acquire(
-        self, now: datetime, client_ip: HashedClientIp, phone: PhoneNumber
+        self, now: datetime, client_ip: HashedClientIp, phone: PhoneNumber, *, has_id: bool
     ) -> AttemptPermits:
         """Acquire the permits that an attempt needs before its result is known.
+
+        One with an id is never one of others.
 
         Raises:
             StorageError
         """
         of_ip = Reservation(now, self.limits.for_verification(client_ip))
-        of_failure = Reservation(now, self.limits.for_failed_attempt(client_ip, phone.country))
-        for_ip, for_failure = await self.limit_store.acquire(of_ip, of_failure)
+        reservations = [of_ip]
+        if not has_id:
+            reservations.append(Reservation(now, self.limits.for_others(phone.country)))
+        for_ip, *for_others = await self.limit_store.acquire(*reservations)
+        acquired = [each for each in for_others if isinstance(each, Acquisition)]
         return AttemptPermits(
             phone,
             of_ip,
             for_ip if isinstance(for_ip, Acquisition) else None,
             None if isinstance(for_ip, Acquisition) else for_ip,
-            for_failure if isinstance(for_failure, Acquisition) else None,
+            acquired[0] if acquired else None,
+            is_limited=bool(for_others) and not acquired,
         )
 
     async def count(
@@ -88,8 +97,8 @@ class AttemptLimiter:
     ) -> int:
         """Count an attempt where the phone did not, and return how many attempts are left.
 
-        The permits of a failure are released if no failure is counted. Those of a correct code are
-        not: the caller releases them while it opens the session.
+        The permits of others are released, unless an attempt of theirs is counted. Those of a
+        correct code are not: the caller releases them while it opens the session.
 
         Args:
             attempt: the attempt.
@@ -110,17 +119,17 @@ class AttemptLimiter:
                     self.limit_store.next_available(permits.of_ip), self.release(permits)
                 )
                 raise TooManyAttempts(max(retry_after, whole_seconds(attempt.now, available_at)))
-            case NotCounted(left) | Retried(attempts_left=left):
+            case Wrong(left, is_of_others=False) | NotCounted(left) | Retried(attempts_left=left):
                 await self.release(permits)
                 return left
             case _:
                 return result.attempts_left
 
     async def release(self, permits: AttemptPermits) -> None:
-        """Release the permits of a failure. Where that fails they expire."""
-        if permits.of_failure is not None:
+        """Release the permits of others. Where that fails they expire."""
+        if permits.of_others is not None:
             with suppress(StorageError):
-                await self.limit_store.release(permits.of_failure)
+                await self.limit_store.release(permits.of_others)
 
     async def release_all(self, permits: AttemptPermits) -> None:
         """Release the permits of an attempt that counts nowhere. Where that fails they expire."""

@@ -63,7 +63,7 @@ class DeliveryLimiter:
         """Return the reservation of what a request causes, with all parts that it may have."""
         now, limits, country = request.now, self.limits, phone.country
         if request.is_test:
-            return limits.reserve_test_otp(now, request.client_ip, country, request.identity_id)
+            return limits.reserve_test_otp(now, request.client_ip, request.identity_id)
         self.alerts.measure_limits.see(country)
         route = self.route(phone, request.client_ip)
         return limits.reserve_delivery(
@@ -226,7 +226,7 @@ class DeliveryLimiter:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
         restriction = None
         if self.codes.is_test_phone(phone, now):
-            reservation = self.limits.reserve_test_otp(now, attempt.client_ip, phone.country, None)
+            reservation = self.limits.reserve_test_otp(now, attempt.client_ip, None)
         else:
             recognition = verification.recognize(attempt)
             route = self.route(phone, attempt.client_ip)

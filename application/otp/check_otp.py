@@ -100,9 +100,10 @@ class CheckOtp:
     - A code is used once (ASVS 5.0 6.5.1), however many requests race. The client that used it
       may send it again, to complete what it is for: the caller decides what is left to do.
     - An attempt is counted before this returns.
-    - Attempts of one IP are limited over all phones, and so are failed attempts while a challenge
-      is active: per country and in total. An attempt with a valid request id, or of a recognized
-      device, uses up the limit of the IP, but is looked at without it as well: others share the IP.
+    - Attempts of one IP are limited over all phones, and so are those without an id from IPs that
+      neither requested the code nor signed in before: per country and in total. An attempt with a
+      valid request id, or of a recognized device, uses up the limit of the IP, but is looked at
+      without it as well: others share the IP.
     - While no code is active an attempt counts on its IP only.
     - A rejected code is used, and counts as any correct one, but it logs nobody in: the phone gets
       no identity by it, and trusts no IP. Where nobody can decide, nothing is counted, and the code
@@ -140,7 +141,9 @@ class CheckOtp:
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
         loading = self.phone_verifications.load(phone)
         digest_key = self.codes.digest_key(phone)
-        acquiring = self.attempt_limiter.acquire(now, client_ip, phone)
+        acquiring = self.attempt_limiter.acquire(
+            now, client_ip, phone, has_id=command.request_id is not None
+        )
         device = named = None
         if command.device_token is None:
             loaded, permits = await asyncio.gather(loading, acquiring)
@@ -212,7 +215,7 @@ class CheckOtp:
             device=device,
             new_identity_id=make_identifier(now, random),
             new_session_id=random[-SESSION_ID_BYTES:].hex(),
-            is_limited=permits.of_failure is None,
+            is_limited=permits.is_limited,
             ip_available_at=permits.ip_available_at,
             purpose=command.purpose,
             identity_id=command.identity_id,

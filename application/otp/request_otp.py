@@ -353,7 +353,6 @@ class RequestOtp:
         recognition = loaded.value.recognize(request)
         permitted = replace(
             request,
-            is_limited=acquired.is_watched_used_up,
             permits=Permits(acquired.acquired_at, acquired.parts, recognition),
         )
         rejections = self.rejections.of(phone)

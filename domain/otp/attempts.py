@@ -20,7 +20,7 @@ class OtpAttempt:
         digest_key: makes wrong codes comparable without storing them.
         new_identity_id: is assigned to a phone without an identity if the code is correct.
         new_session_id: the session that the code is used for if it is correct.
-        is_limited: a limit of failed attempts that many phones share is used up.
+        is_limited: a limit of attempts of others is used up.
         ip_available_at: when this IP has a permit, if it has none.
         identity_id: the identity whose phone the code is to change, if it is to change one.
     """
@@ -107,9 +107,14 @@ class Retried:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """The code is wrong, and the phone counted it."""
+    """The code is wrong, and the phone counted it.
+
+    `is_of_others` says whether it counts on the limits of others as well: it came without an id
+    from an IP that neither requested the code nor signed in before.
+    """
 
     attempts_left: int
+    is_of_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from domain.otp.attempts import (
 from domain.otp.challenge import Challenge, Login, Purpose
 from domain.otp.deliveries import SHARED_ATTEMPTS
 from domain.otp.delivery import (
-    ATTEMPTS_OF_LIMITED_DELIVERY,
     AttemptCounter,
     CounterKind,
     Delivery,
@@ -177,7 +176,7 @@ class CodeCheck:
             return state, NotCounted(self._shown(left))
         successor, counted = self.count(delivery, digest)
         left = replace(self, state=successor).attempts_left(counted, now)
-        return successor, Wrong(self._shown(left))
+        return successor, Wrong(self._shown(left), self._is_of_others(delivery))
 
     def _shown(self, left: int) -> int:
         """Return how many attempts a client is told: none where no code is active."""
@@ -357,31 +356,23 @@ class CodeCheck:
     ) -> int:
         """Return how many attempts an IP has left that requested none of the deliveries.
 
-        - It has none after the maximum of failures in a row.
+        - It has none after the maximum of failures in a row, and where it is one of the others
+          none while their limits are used up.
         - Its first attempt after a delivery does not need the limit that all unknown IPs share.
-        - While a limit is used up that many phones share, only trusted IPs and neighbors have some.
         """
         if self.state.failures.has_reached_maximum:
             return 0
-        left = max(0, min(counter.left, self.state.deliveries.shared_attempts_left(time)))
-        if not counter.used:
-            left = max(1, left)
-        trusted_until = self.state.trusted_until(self.attempt)
-        is_trusted = trusted_until is not None and time < trusted_until
-        if not self.attempt.is_limited or is_trusted:
-            return left
-        if not self._is_neighbor(time):
+        if self.attempt.is_limited and self._is_of_others(delivery):
             return 0
-        # Each /64 of a /48 has a first attempt, and strangers may have all of them.
-        return max(0, min(left, ATTEMPTS_OF_LIMITED_DELIVERY - delivery.attempts_of_unknown_ips))
+        left = max(0, min(counter.left, self.state.deliveries.shared_attempts_left(time)))
+        return left if counter.used else max(1, left)
 
-    def _is_neighbor(self, time: datetime) -> bool:
-        """Return whether the IPv6 /48 of the IP requested a current delivery."""
-        client_ip = self.attempt.client_ip
-        return any(
-            client_ip.is_ipv6 and delivery.client_ip.network == client_ip.network
-            for delivery in self._current_deliveries(time)
-        )
+    def _is_of_others(self, delivery: Delivery) -> bool:
+        """Return whether the attempt counts on the limits of others as well."""
+        trusted_until = self.state.trusted_until(self.attempt)
+        if trusted_until is not None and self.attempt.now < trusted_until:
+            return False
+        return self.counters(delivery)[0].kind is CounterKind.UNKNOWN_IP
 
     def _current_deliveries(self, time: datetime) -> Sequence[Delivery]:
         """Return the deliveries on whose code attempts count."""

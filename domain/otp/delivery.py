@@ -21,8 +21,6 @@ MAX_CODE_CALL: Final = timedelta(minutes=3)
 """The longest call with a code. Our adapter of Twilio tells the provider to end it then."""
 MAX_REJECTION_LENGTH: Final = 200
 ATTEMPTS_PER_DELIVERY: Final = 5
-ATTEMPTS_OF_LIMITED_DELIVERY: Final = 2
-"""Of a delivery that is requested while a shared limit of failed attempts is used up."""
 ATTEMPTS_AFTER_MAX_FAILURES: Final = 1
 REPEAT_PERIOD: Final = timedelta(seconds=10)
 """An app submits a code when it is typed, and again on "done"."""
@@ -257,10 +255,9 @@ class Delivery:
         return self.set_counter(AttemptCounter(kind, request_id, max(1, self.attempt_limit // 2)))
 
     @property
-    def attempts_of_unknown_ips(self) -> int:
-        """How many attempts without an id came from IPs that did not request it."""
-        kind = CounterKind.UNKNOWN_IP
-        return sum([counter.used for counter in self.counters if counter.kind is kind])
+    def has_unknown_ips(self) -> bool:
+        """Whether attempts without an id came from IPs that did not request it."""
+        return any(counter.kind is CounterKind.UNKNOWN_IP for counter in self.counters)
 
     def reset_attempts(
         self, client_ip: HashedClientIp, device_id: str | None, *, is_verified: bool

@@ -25,8 +25,7 @@ class OtpRequest:
         policy: When a code is delivered to the phone.
         is_test: Whether the phone has a test OTP, and nothing is sent to it.
         device: The device of a valid device token, if the client sent one.
-        is_limited: Whether a limit of failed attempts that many phones share is used up.
-        permits: What the delivery has of such limits, once they are acquired.
+        permits: What the delivery has of limits that many phones share, once they are acquired.
     """
 
     client_ip: HashedClientIp
@@ -40,7 +39,6 @@ class OtpRequest:
     policy: DeliveryPolicy
     is_test: bool = False
     device: DeviceProof | None = None
-    is_limited: bool = False
     permits: Permits | None = None
 
     @property

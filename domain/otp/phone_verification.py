@@ -18,7 +18,6 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.deliveries import Deliveries, order_after
 from domain.otp.delivery import (
     ATTEMPTS_AFTER_MAX_FAILURES,
-    ATTEMPTS_OF_LIMITED_DELIVERY,
     ATTEMPTS_PER_DELIVERY,
     ONE_DAY,
     Channel,
@@ -114,9 +113,7 @@ class PhoneVerification:
         attempt with the code.
         """
         tried = [
-            delivery.challenge_id
-            for delivery in self.deliveries.all
-            if delivery.attempts_of_unknown_ips
+            delivery.challenge_id for delivery in self.deliveries.all if delivery.has_unknown_ips
         ]
         times = self.challenges.keep(tried).expiry_times if tried else []
         return min([*times, *self._expiry_times], default=None)
@@ -200,14 +197,13 @@ class PhoneVerification:
             if challenge.is_resendable(request.now, request.key_ids)
         ]
         challenge = resendable[-1] if resendable else request.new_challenge
-        attempts = pruned._attempts_of_new_delivery(is_limited=request.is_limited)
         last_provider = pruned.last_provider(request.channel, request.purpose, request.identity_id)
         delivery = Delivery(
             request.new_request_id,
             challenge.id,
             request.client_ip,
             request.now,
-            attempt_limit=attempts,
+            attempt_limit=pruned.attempts_of_next_delivery,
             device_id=requester.device_id,
             uses_own_quota=policy.uses_own_quota(requester, request.now),
             channel=request.channel,
@@ -249,18 +245,14 @@ class PhoneVerification:
 
     @property
     def attempts_of_next_delivery(self) -> int:
-        """How many attempts the next delivery brings, while no shared limit is used up."""
-        return self._attempts_of_new_delivery(is_limited=False)
+        """How many attempts the next delivery brings."""
+        is_maximum = self.failures.has_reached_maximum
+        return ATTEMPTS_AFTER_MAX_FAILURES if is_maximum else ATTEMPTS_PER_DELIVERY
 
     @property
     def resets_left(self) -> int:
         """How often the limits can be reset today; of a pruned state."""
         return max(0, MAX_RESETS_A_DAY - len(self.limit_resets))
-
-    def _attempts_of_new_delivery(self, *, is_limited: bool) -> int:
-        if self.failures.has_reached_maximum:
-            return ATTEMPTS_AFTER_MAX_FAILURES
-        return ATTEMPTS_OF_LIMITED_DELIVERY if is_limited else ATTEMPTS_PER_DELIVERY
 
     def _latest_delivery(
         self, request: OtpRequest, requester: Requester

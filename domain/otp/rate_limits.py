@@ -32,8 +32,9 @@ VERIFICATIONS_PER_DELIVERY: Final = 10
 """Attempts of an IP for each message that it may cause: the five of a message, twice."""
 IPV6_SITE_FACTOR: Final = 3
 """How many times as much the /48 of an IPv6 client may do as its /64."""
-NETWORK_PERCENT: Final = 5
-"""How much of the limits of failed attempts one network can use up."""
+OTHERS_PER_COUNTRY: Final = SlidingWindow(1_000, timedelta(hours=1))
+OTHERS_TOTAL: Final = SlidingWindow(5_000, timedelta(hours=1))
+"""Wrong codes without an id from IPs that neither requested the code nor signed in before."""
 RECOGNIZED_PERCENT: Final = 25
 """The part for recognized phones in the limits per country and in total. Strangers have 60 %."""
 RESERVE_PERCENT: Final = 15
@@ -60,8 +61,8 @@ RECOGNIZED: Final = "recognized"
 ATTESTED: Final = "attested"
 RESERVE: Final = "reserve"
 """The parts of a limit. Strangers have what the others leave."""
-FAILURES: Final = "failures"
-"""The windows of failed attempts."""
+OTHERS: Final = "others"
+"""The windows of attempts of others."""
 _PERCENT_OF_DELIVERIES: Final = ((RECOGNIZED, RECOGNIZED_PERCENT), (RESERVE, RESERVE_PERCENT))
 _PERCENT_WITH_ATTESTATION: Final = (*_PERCENT_OF_DELIVERIES, (ATTESTED, ATTESTED_PERCENT))
 _COUNTRY: Final = "country:"
@@ -167,13 +168,11 @@ class Reservation:
     Attributes:
         limits: The limits that have no parts.
         groups: Those that have parts.
-        watched: Limits of which nothing is taken. `Acquisition` says whether one is used up.
     """
 
     acquired_at: datetime
     limits: tuple[RateLimit, ...]
     groups: tuple[Group, ...] = ()
-    watched: tuple[RateLimit, ...] = ()
 
     @property
     def all_limits(self) -> tuple[RateLimit, ...]:
@@ -218,15 +217,11 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """A permit of each of these limits, acquired at this time in these parts.
-
-    `is_watched_used_up` says whether one of the watched limits had no permit then.
-    """
+    """A permit of each of these limits, acquired at this time in these parts."""
 
     acquired_at: datetime
     limits: tuple[RateLimit, ...]
     parts: tuple[UsedPart, ...] = ()
-    is_watched_used_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,9 +275,9 @@ class RateLimits:
       number range and one network can use up 5 % of it as well.
     - In their own part and the reserve, a phone has two unverified deliveries a day by device
       tokens, and two from trusted IPs. Further ones count as those of a stranger.
-    - `failed_attempts_per_country` and `failed_attempts_total` limit how many codes strangers
-      can try over all phones. They reject nothing themselves: while one of them is used up,
-      fewer attempts are looked at. One network can use up 5 % of each, in all countries together.
+    - `others_per_country` and `others_total` limit how many wrong codes are looked at without an id
+      from IPs that neither requested the code nor signed in before. While one is used up, only such
+      attempts are rejected.
     """
 
     per_ip: SlidingWindow = SlidingWindow(60, timedelta(hours=1))
@@ -294,8 +289,8 @@ class RateLimits:
     verifications_per_ip: SlidingWindow = SlidingWindow(
         VERIFICATIONS_PER_DELIVERY * 60, timedelta(hours=1)
     )
-    failed_attempts_per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
-    failed_attempts_total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
+    others_per_country: SlidingWindow = OTHERS_PER_COUNTRY
+    others_total: SlidingWindow = OTHERS_TOTAL
     has_attested_part: bool = False
     _windows: Mapping[str, Mapping[str, _PartWindows]] = field(
         init=False, repr=False, compare=False
@@ -321,8 +316,6 @@ class RateLimits:
     ) -> Reservation:
         """Return the reservation of a delivery, with all parts that it may have.
 
-        It watches the limits of failed attempts: while one is used up, a delivery brings fewer.
-
         The limits of the IP hold for a recognized phone in the parts of strangers and of proofs
         only: others who share the IP may have used them up.
 
@@ -347,19 +340,16 @@ class RateLimits:
                     of_all = self._limits_of_part(windows, group, part, route)
                     parts.append(Part(part, (*further, *of_all)))
             groups.append(Group(group, tuple(parts)))
-        watched = self.for_failed_attempt(route.client_ip, route.country)
-        limits = (*limits, *for_phone_change(identity_id))
-        return Reservation(now, limits, tuple(groups), watched)
+        return Reservation(now, (*limits, *for_phone_change(identity_id)), tuple(groups))
 
     def reserve_test_otp(
-        self, now: datetime, client_ip: HashedClientIp, country: str, identity_id: str | None
+        self, now: datetime, client_ip: HashedClientIp, identity_id: str | None
     ) -> Reservation:
         """Return the reservation of a code for a phone with a test OTP.
 
         No message is sent, so no permit of a country or in total is needed.
         """
-        limits = (*self.for_ip(client_ip), *for_phone_change(identity_id))
-        return Reservation(now, limits, watched=self.for_failed_attempt(client_ip, country))
+        return Reservation(now, (*self.for_ip(client_ip), *for_phone_change(identity_id)))
 
     def settle(
         self,
@@ -403,35 +393,18 @@ class RateLimits:
         """Return the limits of an attempt from this IP."""
         return _limits_by_ip(LimitPurpose.ATTEMPTS, client_ip, self.verifications_per_ip)
 
-    def for_failed_attempt(self, client_ip: HashedClientIp, country: str) -> tuple[RateLimit, ...]:
-        """Return the limits of a failed attempt at a phone of the country from this IP.
-
-        The shares of the network hold for all countries together.
-        """
-        of_country, total = self.for_failed_attempts(country)
-        shares = (
-            RateLimit(
-                f"network:{client_ip.network}",
-                LimitPurpose.ATTEMPTS,
-                name,
-                limit.window.scale_percent(NETWORK_PERCENT),
-            )
-            for name, limit in ((FAILURES, of_country), ("failures_total", total))
-        )
-        return (*shares, of_country, total)
-
-    def for_failed_attempts(self, country: str) -> tuple[RateLimit, RateLimit]:
-        """Return the limits of all failed attempts at phones of the country, from any IP."""
-        purpose, name = LimitPurpose.ATTEMPTS, FAILURES
+    def for_others(self, country: str) -> tuple[RateLimit, RateLimit]:
+        """Return the limits of an attempt of others at a phone of the country."""
+        purpose, name = LimitPurpose.ATTEMPTS, OTHERS
         return (
-            RateLimit(f"{_COUNTRY}{country}", purpose, name, self.failed_attempts_per_country),
-            RateLimit(_TOTAL, purpose, name, self.failed_attempts_total),
+            RateLimit(f"{_COUNTRY}{country}", purpose, name, self.others_per_country),
+            RateLimit(_TOTAL, purpose, name, self.others_total),
         )
 
     def shared_limits(self, countries: Collection[str]) -> Sequence[RateLimit]:
         """Return the limits that all phones of each of these countries share, or all phones.
 
-        Each part of deliveries has such limits, and so have failed attempts.
+        Each part of deliveries has such limits, and so have attempts of others.
         """
         purpose = LimitPurpose.DELIVERIES
         parts = [
@@ -444,16 +417,14 @@ class RateLimits:
             for name, windows in parts
             if windows.of_total is not None
         ]
-        limits.append(
-            RateLimit(_TOTAL, LimitPurpose.ATTEMPTS, FAILURES, self.failed_attempts_total)
-        )
+        limits.append(RateLimit(_TOTAL, LimitPurpose.ATTEMPTS, OTHERS, self.others_total))
         for country in countries:
             limits += [
                 RateLimit(f"{_COUNTRY}{country}", purpose, name, windows.of_country)
                 for name, windows in parts
             ]
-            of_failures, _ = self.for_failed_attempts(country)
-            limits.append(of_failures)
+            of_others, _ = self.for_others(country)
+            limits.append(of_others)
         return limits
 
     @property
@@ -568,7 +539,7 @@ _BY_SUBJECT: Final = {
     "token": "per_token",
     "identity": "per_identity",
 }
-_COUNTED: Final = {BY_CALL: "calls", FAILURES: "failed_attempts"}
+_COUNTED: Final = {BY_CALL: "calls", OTHERS: "attempts_of_others"}
 """What limits per country and in total count, where the name of the window does not say it."""
 
 

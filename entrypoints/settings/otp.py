@@ -223,8 +223,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
                     VERIFICATIONS_PER_DELIVERY * self.sms_limit_per_ip.limit,
                     self.sms_limit_per_ip.period,
                 ),
-                failed_attempts_per_country=self.sms_limit_per_country,
-                failed_attempts_total=self.sms_limit_total,
             ),
             webhook_urls=WebhookUrls(self.public_url) if has_url else None,
             channels=self.channel_order,

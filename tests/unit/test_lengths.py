@@ -76,7 +76,6 @@ def test_limits_keep_to_their_lengths() -> None:
     for limit in (
         *reservation.all_limits,
         *limits.shared_limits(["US"]),
-        *limits.for_failed_attempt(client_ip, "US"),
     ):
         assert len(limit.subject) <= MAX_SUBJECT_LENGTH
         assert re.fullmatch(rf"[a-z0-9_:]{{1,{MAX_WINDOW_NAME_LENGTH}}}", limit.name)

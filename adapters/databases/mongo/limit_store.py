@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -28,7 +28,6 @@ from adapters.databases.records.limits import (
     LimitRecord,
     count_used,
     find_available,
-    is_watched_used_up,
     record_ids,
 )
 from adapters.databases.records.record_kind import EXPIRES_AT
@@ -96,27 +95,6 @@ class _Pending:
         written = (limit for limit in self.counted if limit.record_id not in rejected)
         self.held = (*kept, *written)
         return False
-
-    def finish_unread(self, watched: _StoredRecords, rejected: Collection[str]) -> bool:
-        """Return whether it was acquired without a read, and compute what it holds otherwise.
-
-        Args:
-            watched: The records that it watches, and others.
-            rejected: The ids of the records that were not written.
-        """
-        if not isinstance(self.outcome, Acquisition) or not self.finish_write((), rejected):
-            return False
-        records: dict[str, LimitRecord] = {}
-        for limit in self.reservation.watched:
-            stored = watched.get(limit.record_id)
-            if isinstance(stored, PortError):
-                self.held = self.outcome.limits
-                return False
-            if stored is not None:
-                records[limit.record_id] = stored.record
-        is_used_up = is_watched_used_up(self.reservation, records)
-        self.outcome = replace(self.outcome, is_watched_used_up=is_used_up)
-        return True
 
 
 class MongoLimitStore:
@@ -228,35 +206,18 @@ class MongoLimitStore:
         await self._release(waiting.acquisition for waiting in pending)
 
     async def _acquire_unread(self, pending: Sequence[_Pending]) -> Sequence[_Pending]:
-        """Acquire reservations as far as their limits have room, whatever else these have.
-
-        What they watch is read meanwhile.
-
-        Returns:
-            The others.
-        """
+        """Acquire reservations as far as their limits have room; return the others."""
         outcomes, added = apply_changes([waiting.reservation for waiting in pending], {})
         for waiting, outcome in zip(pending, outcomes, strict=True):
             waiting.outcome = outcome
         sizes, ids = _sizes_of(pending), sorted(added)
         updates = [add_permits(record_id, added[record_id], sizes) for record_id in ids]
-        watched_ids = {
-            limit.record_id for waiting in pending for limit in waiting.reservation.watched
-        }
-        written_count, documents = await asyncio.gather(
-            self._write_unread(updates), self._load(watched_ids), return_exceptions=True
-        )
-        if isinstance(written_count, BaseException):
-            raise written_count
-        rejected = ids[written_count:]
-        if isinstance(documents, BaseException):
-            for waiting in pending:
-                waiting.held = tuple(
-                    limit for limit in waiting.counted if limit.record_id not in rejected
-                )
-            raise documents
-        watched = _read_all(documents)
-        return [waiting for waiting in pending if not waiting.finish_unread(watched, rejected)]
+        rejected = ids[await self._write_unread(updates) :]
+        return [
+            waiting
+            for waiting in pending
+            if not (isinstance(waiting.outcome, Acquisition) and waiting.finish_write((), rejected))
+        ]
 
     async def _write_unread(self, updates: Sequence[UpdateOne]) -> int:
         try:

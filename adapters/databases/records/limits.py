@@ -55,9 +55,7 @@ def record_ids(*reservations: Reservation) -> list[str]:
     """Return the ids of all records that these reservations may need."""
     return list(
         dict.fromkeys(
-            limit.record_id
-            for reservation in reservations
-            for limit in (*reservation.all_limits, *reservation.watched)
+            limit.record_id for reservation in reservations for limit in reservation.all_limits
         )
     )
 
@@ -97,14 +95,7 @@ def acquire(reservation: Reservation, records: LimitRecords) -> Acquisition | da
         return find_available(reservation, records)
     for limit in limits:
         _count(limit, records.setdefault(limit.record_id, _new_record()), now)
-    is_used_up = is_watched_used_up(reservation, records)
-    return Acquisition(now, tuple(limits), tuple(used), is_used_up)
-
-
-def is_watched_used_up(reservation: Reservation, records: Mapping[str, LimitRecord]) -> bool:
-    """Return whether one of the watched limits has no permit."""
-    now = reservation.acquired_at
-    return _available_at(reservation.watched, records, now) > now
+    return Acquisition(now, tuple(limits), tuple(used))
 
 
 def release(acquisition: Acquisition, records: Mapping[str, LimitRecord]) -> Collection[str]:

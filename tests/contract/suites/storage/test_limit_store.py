@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -396,25 +395,6 @@ async def test_the_limits_of_the_parts_that_were_used_are_returned(limits: Limit
         (requests, *group.parts[1].limits, *other.parts[0].limits),
         (UsedPart("all", "part_2"), used_in_other),
     )
-
-
-@pytest.mark.parametrize(("subject", "size"), [("total", 3), ("country:US", 1_000)])
-async def test_of_what_is_watched_nothing_is_taken(
-    limits: LimitStore, other_limits: LimitStore, subject: str, size: int
-) -> None:
-    watched = (a_rate_limit(9, "free"), a_rate_limit(1, "watched", subject))
-    reservation = replace(a_reservation(a_rate_limit(size)), watched=watched)
-    later = replace(reservation, acquired_at=EXPIRED)
-
-    assert (
-        await limits.acquire(reservation, reservation) == [Acquisition(NOW, reservation.limits)] * 2
-    )
-    assert await limits.count_used(watched, NOW) == [0, 0]
-    assert await acquire_many(other_limits, 1, watched[1]) == 1
-    assert await acquire(limits, reservation) == Acquisition(
-        NOW, reservation.limits, is_watched_used_up=True
-    )
-    assert await acquire(limits, later) == Acquisition(EXPIRED, reservation.limits)
 
 
 @pytest.mark.parametrize("sizes", [(2, 3), (70, 60, 50)], ids=str)

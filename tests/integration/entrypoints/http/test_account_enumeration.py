@@ -30,8 +30,8 @@ POLICY: Final = make_policy(
         per_country=UNLIMITED,
         total=UNLIMITED,
         verifications_per_ip=UNLIMITED,
-        failed_attempts_per_country=UNLIMITED,
-        failed_attempts_total=UNLIMITED,
+        others_per_country=UNLIMITED,
+        others_total=UNLIMITED,
     )
 )
 MAIN_API: Final = ("/auth/request-otp", "/auth/verify-otp")

@@ -18,6 +18,7 @@ from application.ports.otp import DeliveryResult, PausedProvider
 from domain.errors import (
     DeliveryFailed,
     PhoneUnreachable,
+    TooManyAttempts,
     TooManyAttemptsFromIp,
     TooManyOtpRequests,
 )
@@ -209,35 +210,40 @@ async def test_attempts_of_an_ip_are_limited_over_all_phones() -> None:
     assert isinstance(await app.verify_otp(code, phone(3), OTHER_IP), LoggedIn)
 
 
-# Failed attempts
+# Attempts of others
 
 
-async def attempts_of_a_delivery(app: CoreHarness) -> int:
-    await app.request_otp(a_phone(0), OTHER_IP)
-    result = await app.verify_otp(wrong_code(app.last_code), a_phone(0), OTHER_IP)
-    assert isinstance(result, OtpRejected)
-    return result.attempts_left + 1
+async def is_looked_at(app: CoreHarness, client_ip: str, code: str = "000000") -> bool:
+    try:
+        await app.verify_otp(code, a_phone(1), client_ip)
+    except TooManyAttempts:
+        return False
+    return True
 
 
-@pytest.mark.parametrize("limit_name", ["failed_attempts_per_country", "failed_attempts_total"])
-async def test_at_the_limit_a_delivery_brings_two_attempts(limit_name: str) -> None:
+@pytest.mark.parametrize("limit_name", ["others_per_country", "others_total"])
+async def test_at_the_limit_attempts_of_others_are_not_looked_at(limit_name: str) -> None:
     app = app_with_limits(**{limit_name: SlidingWindow(3, HOUR)})
+    await app.request_otp(a_phone(1), CLIENT_IP)
     for number in range(1, 4):
-        await app.request_otp(a_phone(number), network_ip(number))
-        await app.verify_otp(wrong_code(app.last_code), a_phone(number), network_ip(number))
-    assert await attempts_of_a_delivery(app) == 2
+        assert await is_looked_at(app, network_ip(number))
+    assert not await is_looked_at(app, network_ip(4))
+    assert await is_looked_at(app, CLIENT_IP)
     app.advance(ABOUT_AN_HOUR[-1])
-    assert await attempts_of_a_delivery(app) == 5
+    await app.request_otp(a_phone(1), CLIENT_IP)
+    assert await is_looked_at(app, network_ip(4))
 
 
-async def test_only_failures_that_count_use_the_limit() -> None:
-    app = app_with_limits(failed_attempts_total=ONE_PER_HOUR)
-    await app.verify_otp("000000", a_phone(1))  # without a challenge
-    await app.request_otp(a_phone(1))
+async def test_only_wrong_codes_of_others_that_count_use_the_limit() -> None:
+    app = app_with_limits(others_total=ONE_PER_HOUR)
+    await app.verify_otp("000000", a_phone(1), OTHER_IP)  # without an active code
+    request_id = (await app.request_otp(a_phone(1), CLIENT_IP)).request_id
     code = app.last_code
-    assert isinstance(await app.verify_otp(code, a_phone(1)), LoggedIn)
-    await app.verify_otp(code, a_phone(1))  # the code that was just used
-    assert await attempts_of_a_delivery(app) == 5
+    await app.verify_otp(wrong_code(code), a_phone(1), CLIENT_IP)
+    await app.verify_otp(wrong_code(code), a_phone(1), OTHER_IP, request_id=request_id)
+    assert isinstance(await app.verify_otp(code, a_phone(1), OTHER_IP), LoggedIn)
+    await app.verify_otp(code, a_phone(1), network_ip(1))  # the code that was just used
+    assert "total:attempts:others" not in +app.database.permits
 
 
 # Permits of a delivery
@@ -291,15 +297,14 @@ async def test_a_login_clears_the_permits_of_all_that_had_its_code_and_releases_
     assert unverified(app) == 1
 
 
-async def test_a_repeated_login_releases_no_failed_attempt_of_others(app: CoreHarness) -> None:
+async def test_a_repeated_login_releases_no_attempt_of_others(app: CoreHarness) -> None:
     await app.request_otp(a_phone(2))
-    await app.verify_otp(wrong_code(app.last_code), a_phone(2))
-    request_id = (await app.request_otp()).request_id
+    await app.verify_otp(wrong_code(app.last_code), a_phone(2), OTHER_IP)
+    await app.request_otp()
     for _ in range(3):
-        result = await app.verify_otp(app.last_code, request_id=request_id)
-        assert isinstance(result, LoggedIn)
+        assert isinstance(await app.verify_otp(app.last_code), LoggedIn | OtpRejected)
 
-    assert app.database.permits["total:attempts:failures"] == 1
+    assert app.database.permits["total:attempts:others"] == 1
 
 
 async def test_after_a_kill_between_update_and_release_the_permits_expire(

@@ -61,7 +61,6 @@ def test_only_the_latest_code_of_the_same_counter_is_a_repeat(driver: Verificati
     assert driver.verify(WRONG_CODE) == Wrong(4)
 
 
-NEIGHBOR = "2001:db8:1:7::/64"
 """In the same /48 as `unknown_ip(1)`."""
 
 
@@ -136,40 +135,37 @@ def test_attempts_without_an_active_code_leave_no_state(driver: VerificationDriv
     assert driver.verification is before
 
 
-# While a limit of failed attempts that many phones share is used up
+# While a limit of attempts of others is used up
 
 
-def test_under_attack_only_known_ips_have_attempts_without_a_request_id(
-    driver: VerificationDriver,
-) -> None:
+def test_only_others_have_no_attempts_then(driver: VerificationDriver) -> None:
     driver.log_in(WORK_IP)
     driver.wait(300)
     decision = driver.request(unknown_ip(1))
     driver.is_limited = True
+    code = code_of(decision.challenge)
     with pytest.raises(TooManyAttempts):
-        driver.verify(code_of(decision.challenge), HOME_IP)
-    for client_ip in (unknown_ip(1), NEIGHBOR, WORK_IP):
-        assert driver.copy().accepts(code_of(decision.challenge), client_ip)
-    driver.wait(15)
-    driver.request("203.0.113.7")
-    with pytest.raises(TooManyAttempts):
-        driver.verify(code_of(decision.challenge), "203.0.113.8")  # an IPv4 neighbor is unknown
+        driver.verify(code, HOME_IP)
+    assert driver.copy().accepts(code, HOME_IP, decision.request_id)
+    for client_ip in (unknown_ip(1), WORK_IP):
+        assert driver.copy().accepts(code, client_ip)
+    driver.device = DEVICE
+    assert driver.accepts(code, HOME_IP)
 
 
-def test_under_attack_all_networks_of_a_site_share_two_attempts_at_a_delivery(
-    driver: VerificationDriver,
-) -> None:
+def test_only_a_wrong_code_of_others_counts_on_their_limits(driver: VerificationDriver) -> None:
     driver.log_in(WORK_IP)
-    driver.is_limited = True
-    code = code_of(driver.request(unknown_ip(1)).challenge)
-    for number in range(2):
-        driver.verify(WRONG_CODE, f"2001:db8:1:{number + 8}::/64")
-    with pytest.raises(TooManyAttempts):
-        driver.verify(code, NEIGHBOR)
-    assert driver.copy().accepts(code, WORK_IP)
-    driver.wait(15)
-    driver.request(unknown_ip(1))
-    assert driver.accepts(code, NEIGHBOR)
+    driver.wait(300)
+    request_id = driver.request(HOME_IP).request_id
+    for client_ip, sent_id, is_of_others in (
+        (unknown_ip(1), None, True),
+        (unknown_ip(2), request_id, False),
+        (HOME_IP, None, False),
+        (WORK_IP, None, False),
+    ):
+        result = driver.verify(WRONG_CODE, client_ip, sent_id)
+        assert isinstance(result, Wrong)
+        assert result.is_of_others == is_of_others
 
 
 # Digests and the shared limit

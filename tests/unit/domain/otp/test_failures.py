@@ -95,16 +95,13 @@ def test_a_device_that_failed_too_often_or_of_another_identity_is_not_recognized
         driver.fail(5, WORK_IP)
 
 
-def test_a_device_has_five_attempts_where_the_delivery_brings_two(
+def test_a_device_with_a_request_id_counts_on_both_and_has_what_is_left_of_either(
     driver: VerificationDriver,
 ) -> None:
-    driver.is_limited = True
     request_id = driver.deliver(HOME_IP).request_id
-    driver.is_limited = False
-    assert driver.copy().fail(1, WORK_IP) == [4]  # and so has another IP
+    assert driver.fail(3, HOME_IP, request_id) == [4, 3, 2]
     driver.device = DEVICE
     assert driver.fail(4, WORK_IP) == [4, 3, 2, 1]
-    # With a request id as well it counts on both, and has what is left of either.
     assert driver.fail(2, WORK_IP, request_id) == [1, 0]
     for sent_id in (request_id, None):
         with pytest.raises(TooManyAttempts):

@@ -27,8 +27,6 @@ LIMITS = RateLimits(
     all_deliveries_factor=4,
     calls_per_country=SlidingWindow(50, 2 * HOUR),
     verifications_per_ip=SlidingWindow(8, 9 * HOUR),
-    failed_attempts_per_country=SlidingWindow(40, 6 * HOUR),
-    failed_attempts_total=SlidingWindow(80, 8 * HOUR),
 )
 ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef", "gh")
 
@@ -206,26 +204,6 @@ def test_a_delivery_to_a_test_phone_holds_a_permit_of_its_ip_only() -> None:
     of_test_phone = Permits(NOW)
     for outcome in (Outcome.LOGIN, Outcome.NO_CONNECTION):
         assert LIMITS.settle(ROUTE, of_test_phone, outcome) == Acquisition(NOW, (OF_IP,))
-
-
-def test_one_network_uses_up_five_percent_of_failed_attempts_in_all_countries_together() -> None:
-    shares, totals = {}, {}
-    for country in ("IN", "US"):
-        *of_network, of_country, total = LIMITS.for_failed_attempt(ROUTE.client_ip, country)
-        shares[country], totals[country] = of_network, total
-        window = LIMITS.failed_attempts_per_country
-        assert of_country == RateLimit(f"country:{country}", ATTEMPTS, "failures", window)
-        assert LIMITS.for_failed_attempts(country) == (of_country, total)
-    assert (
-        shares["IN"]
-        == shares["US"]
-        == [
-            RateLimit("network:cd", ATTEMPTS, "failures", SlidingWindow(2, 6 * HOUR)),
-            RateLimit("network:cd", ATTEMPTS, "failures_total", SlidingWindow(4, 8 * HOUR)),
-        ]
-    )
-    assert totals["IN"] == totals["US"]
-    assert totals["IN"] == RateLimit("total", ATTEMPTS, "failures", LIMITS.failed_attempts_total)
 
 
 def test_an_ipv6_site_of_48_bits_has_three_times_the_limit() -> None:

@@ -26,7 +26,7 @@ PARTS: Final = ("recognized", "strangers", "reserve")
 def test_shared_limits_are_all_of_country_and_total_that_anything_counts_on() -> None:
     acquired = (
         *DELIVERY.all_limits,
-        *LIMITS.for_failed_attempt(ROUTE.client_ip, "IN"),
+        *LIMITS.for_others("IN"),
     )
 
     shared = LIMITS.shared_limits(["IN"])
@@ -40,9 +40,9 @@ def test_each_shared_limit_has_a_name_of_its_own() -> None:
 
     of_parts = {
         *((name, part, "IN") for name in ("unverified", "all", "calls") for part in PARTS),
-        ("failed_attempts", "", "IN"),
+        ("attempts_of_others", "", "IN"),
         *((name, part, "") for name in ("unverified", "all") for part in PARTS),
-        ("failed_attempts", "", ""),
+        ("attempts_of_others", "", ""),
     }
     assert len(names) == len(of_parts)
     assert set(names) == {
@@ -66,8 +66,5 @@ def test_a_limit_of_one_phone_or_client_is_named_without_it() -> None:
 def test_every_other_limit_has_a_name_too() -> None:
     day = SlidingWindow(1, timedelta(1))
     of_token = RateLimit("token:1", LimitPurpose.READS, "full_numbers", day)
-    for limit, name in (
-        (LIMITS.for_failed_attempt(ROUTE.client_ip, "IN")[0], "per_network"),
-        (of_token, "per_token"),
-    ):
+    for limit, name in ((of_token, "per_token"),):
         assert name_limit(limit) == (name, "")

@@ -82,7 +82,6 @@ class VerificationDriver:
             providers=("twilio", "vonage"),
             policy=self.policy,
             device=self.device,
-            is_limited=self.is_limited,
         )
         self.verification, decision = self.verification.request_delivery(request)
         return decision

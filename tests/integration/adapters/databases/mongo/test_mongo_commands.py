@@ -17,10 +17,10 @@ from tests.support.builders import CLIENT_IP
 from tests.support.core_harness import WEBHOOK_URLS, wrong_code
 
 OTHER_IP = "203.0.113.99"
-PERMITS = ["find", "update"]
-"""Those of all limits, and the limits of failed attempts."""
+PERMITS = ["update"]
+"""Those of all limits."""
 ATTEMPT = ["find", "update"]
-"""The verification, beside the permits of the IP and of failed attempts."""
+"""The verification, beside the permits of the IP and of others."""
 LATER_LOGIN = [ATTEMPT, ["find", "update"], ["update", "update"]]
 """The identity is loaded beside the write of the verification."""
 LATER_LOGIN_BY_DEVICE_TOKEN = [["find", *ATTEMPT], ["update"], ["update", "update"]]
@@ -78,8 +78,8 @@ async def test_a_wrong_code_is_a_read_beside_its_permits_and_a_write(service: Se
 
     await service.app.verify_otp(wrong, request_id=requested.request_id)
     assert service.costs() == [ATTEMPT, ["update"]]
-    await service.app.verify_otp(wrong)
-    assert service.costs() == [ATTEMPT, ["update"]]
+    await service.app.verify_otp(wrong)  # It is none of others, so their permit is released.
+    assert service.costs() == [ATTEMPT, ["update"], ["update"]]
     await service.app.verify_otp(wrong, client_ip=OTHER_IP)
     assert service.costs() == [ATTEMPT, ["update"]]
 

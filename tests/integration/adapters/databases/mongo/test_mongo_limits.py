@@ -276,24 +276,3 @@ async def test_what_was_surely_written_before_an_unknown_result_is_released(
 
     available = [await limits.next_available(Reservation(NOW, (one,))) for one in (own, contested)]
     assert available == [NOW, AVAILABLE_AGAIN]
-
-
-async def test_if_the_read_of_what_is_watched_fails_nothing_is_held(
-    limits: LimitStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limit = a_limit(1, "own")
-    watching = Reservation(NOW, (limit,), watched=(a_limit(1),))
-    run = MongoDatabase.run
-
-    async def lose_reads(self: MongoDatabase, call: Any) -> Any:
-        result = await run(self, call)
-        if isinstance(result, list):
-            raise StorageTimeout
-        return result
-
-    with monkeypatch.context() as patched:
-        patched.setattr(MongoDatabase, "run", lose_reads)
-        with pytest.raises(StorageTimeout):
-            await limits.acquire(watching)
-
-    assert await limits.count_used([limit], NOW) == [0]

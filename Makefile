@@ -187,7 +187,7 @@ sbom: install-dev ## write the SBOM of a release into dist/, from the lock (Cycl
 	  --output-file=dist/dialtone-$(VERSION).cdx.json $(ARGS) requirements.lock
 
 ## Measurements
-bench: install-dev ## speed, in 5 minutes; ARGS=abuse
+bench: install-dev ## speed, in 5 minutes; ARGS=sizing
 	.venv/bin/python -m tests.benchmarks $(ARGS)
 
 # .venv.lock stays: without it two installs could run at once.

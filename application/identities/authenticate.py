@@ -25,9 +25,8 @@ class Authenticate:
       for every token.
     - The first use of a session is recorded before the response leaves: from then on nobody can
       repeat the login that opened it.
-    - Later uses are recorded once a day, on the first three days of use when the day
-      begins, and once after each refresh: the client has the new tokens, so the previous refresh
-      token ends.
+    - Later uses are recorded once a day, and once after each refresh: the client has the new
+      tokens, so the previous refresh token ends.
     - A token of a void generation is invalid: another one replaced it before it was used.
     - Staff that needs a passkey has no rights by a token: see `Principal.needs_passkey`.
     - A phone with a test OTP never has a role, even if it had one before.
@@ -88,8 +87,5 @@ class Authenticate:
         session = identity.find_session(claims.session_id, now)
         if session is None or not session.accepts_generation(claims.generation):
             raise Unauthenticated
-        counts_day = identity.counts_day(now)
-        used = session.record_use(
-            now, self.session_limits, claims.generation, counts_day=counts_day
-        )
+        used = session.record_use(now, self.session_limits, claims.generation)
         return identity if used is session else identity.replace_session(used)

@@ -8,7 +8,6 @@ from application.limits.limit_alerts import LimitAlerts
 from application.limits.restrictions import FindNumberBlock, FindRestriction
 from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
-from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
 from domain.otp.attempts import OtpAttempt
@@ -20,8 +19,6 @@ from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Outcome, Recognition
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import (
-    ATTESTED,
-    RESERVE,
     Acquisition,
     DeliveryRoute,
     RateLimit,
@@ -38,12 +35,11 @@ from domain.phone import PhoneNumber
 class DeliveryLimiter:
     """When a delivery is allowed, and its permits.
 
-    - The reserve is used after the ordinary parts, and the part for proofs last.
+    - The part for proofs is used last.
     - Features add to `restrictions`, and set `find_number_block`.
     """
 
     limit_store: LimitStore
-    identities: Identities
     codes: OtpCodes
     keyed_hashes: KeyedHashes
     limits: RateLimits
@@ -80,30 +76,22 @@ class DeliveryLimiter:
         found = [find(client_ip, recognition, now) for find in self.restrictions]
         return min(filter(None, found), key=lambda each: each.ends_with_proof, default=None)
 
-    async def acquire(
-        self, reservation: Reservation, verification: PhoneVerification
-    ) -> Acquisition | datetime:
+    async def acquire(self, reservation: Reservation) -> Acquisition | datetime:
         """Acquire the permits without a proof, or return when there are some.
 
         Raises:
             StorageError
         """
         [acquired] = await self.limit_store.acquire(reservation.ordinary)
-        if isinstance(acquired, Acquisition):
-            return acquired
-        if await self._may_use_reserve(reservation, verification, acquired):
-            [acquired] = await self.limit_store.acquire(reservation.without(ATTESTED))
         return acquired
 
     async def acquire_with_proof(self, reservation: Reservation) -> Acquisition | datetime:
         """Acquire the permits with a proof, or return when there are some.
 
-        It is for a reservation that was rejected without one, so the reserve has no permit for it.
-
         Raises:
             StorageError
         """
-        [acquired] = await self.limit_store.acquire(reservation.without(RESERVE))
+        [acquired] = await self.limit_store.acquire(reservation)
         return acquired
 
     async def next_available_with_proof(
@@ -119,13 +107,12 @@ class DeliveryLimiter:
         Raises:
             StorageError
         """
-        with_proof = reservation.without(RESERVE)
-        if restriction is None and with_proof == reservation.ordinary:
+        if restriction is None and reservation == reservation.ordinary:
             return None
         if restriction is not None and not restriction.ends_with_proof:
             return None
         checks = self.limits.for_attestation(client_ip)
-        return await self.limit_store.next_available(with_proof.with_limits(*checks))
+        return await self.limit_store.next_available(reservation.with_limits(*checks))
 
     async def acquire_check_of_proof(
         self, now: datetime, client_ip: HashedClientIp
@@ -178,7 +165,6 @@ class DeliveryLimiter:
     async def next_available(
         self,
         reservation: Reservation,
-        verification: PhoneVerification,
         restriction: Restriction | None = None,
     ) -> datetime:
         """Return when there are permits without a proof.
@@ -192,10 +178,7 @@ class DeliveryLimiter:
         if restriction is not None:
             end = max(reservation.acquired_at, restriction.until)
             reservation = replace(reservation, acquired_at=end)
-        available_at = await self.limit_store.next_available(reservation.ordinary)
-        if await self._may_use_reserve(reservation, verification, available_at):
-            return await self.limit_store.next_available(reservation.without(ATTESTED))
-        return available_at
+        return await self.limit_store.next_available(reservation.ordinary)
 
     async def limit_available_at(self, limit: RateLimit, now: datetime) -> datetime:
         """Return when there is a permit of one limit: now, or later.
@@ -235,24 +218,9 @@ class DeliveryLimiter:
         if restriction is not None and restriction.ends_with_proof:
             # This client has got a code, so it can make a proof if one is needed.
             restriction = None
-        available_at = await self.next_available(reservation, verification, restriction)
+        available_at = await self.next_available(reservation, restriction)
         next_request_at = verification.next_request_at(attempt, self.policy(phone, now), now)
         return whole_seconds(now, max(next_request_at, available_at))
-
-    async def _may_use_reserve(
-        self, reservation: Reservation, verification: PhoneVerification, available_at: datetime
-    ) -> bool:
-        """Return whether the other parts have no permit now, and the reserve may be used.
-
-        It is for an established identity only.
-        """
-        now = reservation.acquired_at
-        if available_at <= now or reservation == reservation.without(RESERVE):
-            return False
-        if verification.identity_id is None:
-            return False
-        identity = await self.identities.load(verification.identity_id)
-        return identity is not None and identity.value.is_established(now)
 
     def route(self, phone: PhoneNumber, client_ip: HashedClientIp) -> DeliveryRoute:
         """Return where a delivery comes from and goes to."""

@@ -118,13 +118,12 @@ class DescribeVerification:
         if self.codes.is_test_phone(phone, now):
             return own
         recognition = Recognition.DEVICE if is_known else Recognition.NONE
-        shared = await self._find_shared_wait(phone, verification, client_ip, now, recognition)
+        shared = await self._find_shared_wait(phone, client_ip, now, recognition)
         return max(own, shared, key=lambda wait: wait.until)
 
     async def _find_shared_wait(
         self,
         phone: PhoneNumber,
-        verification: PhoneVerification,
         client_ip: HashedClientIp,
         now: datetime,
         recognition: Recognition,
@@ -134,7 +133,7 @@ class DescribeVerification:
         restriction = limiter.find_restriction("", recognition, now)
         route = limiter.route(phone, client_ip)
         reservation = limiter.limits.reserve_delivery(now, route, recognition, Channel.SMS)
-        until = await limiter.next_available(reservation, verification, restriction)
+        until = await limiter.next_available(reservation, restriction)
         if until <= now:
             return Wait(now)
         if restriction is not None:

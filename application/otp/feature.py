@@ -101,7 +101,7 @@ class LimitsFeature:
             former_store: Had the limits before, if it is another one. What expires there is
                 deleted: the ids of limits have hashes of client IPs.
         """
-        clock, identities = core.system.clock, core.repositories.identities
+        clock = core.system.clock
         verifications, keyed_hashes = core.repositories.phone_verifications, core.keyed_hashes
         codes = OtpCodes(peppers, policy.test_otps, policy.otp_length)
 
@@ -111,7 +111,6 @@ class LimitsFeature:
         self.limit_alerts = LimitAlerts(limit_store, self.measure_limits, clock)
         self.delivery_limiter = DeliveryLimiter(
             limit_store,
-            identities,
             codes,
             keyed_hashes,
             limits,

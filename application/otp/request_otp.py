@@ -278,9 +278,9 @@ class RequestOtp:
                 return referred
             self._check_providers(request)
             if restriction is None:
-                acquired = await limiter.acquire(reservation, verification)
+                acquired = await limiter.acquire(reservation)
             else:
-                acquired = await limiter.next_available(reservation, verification, restriction)
+                acquired = await limiter.next_available(reservation, restriction)
             if not isinstance(acquired, Acquisition):
                 # A parallel request that got the last permits may have been for this phone.
                 referred = await self._refer_to_delivery(phone, request)
@@ -350,10 +350,9 @@ class RequestOtp:
 
         Permits are released if it is certain that the record does not have them.
         """
-        recognition = loaded.value.recognize(request)
         permitted = replace(
             request,
-            permits=Permits(acquired.acquired_at, acquired.parts, recognition),
+            permits=Permits(acquired.acquired_at, acquired.parts),
         )
         rejections = self.rejections.of(phone)
 
@@ -377,7 +376,7 @@ class RequestOtp:
         limiter, recognition = self.delivery_limiter, verification.recognize(request)
         restriction = self._find_restriction(command, request, recognition)
         reservation = limiter.reserve(command.phone, request, recognition)
-        available_at = await limiter.next_available(reservation, verification, restriction)
+        available_at = await limiter.next_available(reservation, restriction)
         if self.extensions.attest_delivery is None or not command.accepts_attestation:
             return available_at
         with_proof_at = await limiter.next_available_with_proof(

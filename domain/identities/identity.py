@@ -21,10 +21,6 @@ from domain.phone import PhoneNumber
 USERNAME_RESERVATION: Final = timedelta(days=30)
 UNVERIFIED_TTL: Final = timedelta(days=90)
 """How long an unverified identity is kept without a call or a login. Caller ids can be forged."""
-ESTABLISHED_AGE: Final = timedelta(days=7)
-"""How old an established identity is at least."""
-ESTABLISHED_DAYS_OF_USE: Final = 3
-"""On how many different days (UTC) an established identity was used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ class Identity:
       verification had the devices, a login between two writes could keep one.
     - A detached identity had a phone that belongs to somebody else now. It has no username,
       sessions or devices, and gets none until an operator gives it another phone.
-    - `days_of_use` counts the days with a login or the use of a session, up to three.
+    - `has_signed_in` is whether its owner has signed in to the app.
     - A challenge opens at most one session. Nothing removes its record before it expires.
     - `claims` are what the backend of the app adds to its tokens: JSON in a text, empty for none. A
       deleted identity has none.
@@ -111,7 +107,7 @@ class Identity:
     blocked_at: datetime | None = None
     detached_at: datetime | None = None
     last_used_at: datetime | None = None
-    days_of_use: int = 0
+    has_signed_in: bool = False
     is_verified: bool = True
     # Recorded by the write that makes an unverified identity, so that none is without it.
     consent: Consent | None = None
@@ -237,24 +233,6 @@ class Identity:
         times += [self.last_used_at or self.created_at]
         return now - max(times) >= period
 
-    def counts_day(self, now: datetime) -> bool:
-        """Return whether a use now is the first of a day that counts."""
-        if self.days_of_use >= ESTABLISHED_DAYS_OF_USE:
-            return False
-        # Before the first day `last_used_at` is that of a call, which counts no day.
-        last_used_at = self.last_used_at if self.days_of_use else None
-        return last_used_at is None or now.date() > last_used_at.date()
-
-    def is_established(self, now: datetime) -> bool:
-        """Return whether its phone may use the reserve of the limits that many phones share."""
-        is_old = now - self.created_at > ESTABLISHED_AGE
-        return is_old and self.days_of_use >= ESTABLISHED_DAYS_OF_USE and not self.is_closed
-
-    @property
-    def has_signed_in(self) -> bool:
-        """Whether its owner has signed in to the app."""
-        return self.days_of_use > 0
-
     def has_used(self, challenge_id: str) -> bool:
         """Return whether this challenge opened a session."""
         return any(used.id == challenge_id for used in self.used_challenges)
@@ -278,7 +256,7 @@ class Identity:
             used_challenges=(*challenges, used) if used else tuple(challenges),
             token_repeats=self.current_token_repeats(now),
             last_used_at=now,
-            days_of_use=self.days_of_use + self.counts_day(now),
+            has_signed_in=True,
             is_verified=True,
             devices=self._devices_with(device, now) if device else self.devices,
         )
@@ -341,7 +319,6 @@ class Identity:
             self,
             sessions=sessions,
             last_used_at=max(self.last_used_at or self.created_at, used_at),
-            days_of_use=self.days_of_use + self.counts_day(used_at),
         )
 
     def current_token_repeats(self, now: datetime) -> tuple[TokenRepeat, ...]:

@@ -178,18 +178,15 @@ class Session:
         now: datetime,
         limits: SessionLimits,
         generation: int | None = None,
-        *,
-        counts_day: bool = False,
     ) -> "Session":
         """Return the session after the use of an access token of this generation.
 
-        It is the same object if the use is not worth a write. Three uses are: the first, the first
-        of a day that the identity counts, and one a day after the recorded use (earlier with a
-        short idle timeout).
+        It is the same object if the use is not worth a write. Two uses are: the first, and one a
+        day after the recorded use (earlier with a short idle timeout).
         """
         family = self.token_family and self.token_family.confirm(generation)
         is_recent = now - self.last_seen_at < min(MAX_UPDATE_INTERVAL, limits.idle_timeout / 10)
-        if self.is_used and is_recent and not counts_day and family is self.token_family:
+        if self.is_used and is_recent and family is self.token_family:
             return self
         return replace(
             self,

@@ -72,7 +72,6 @@ class Permits:
 
     acquired_at: datetime
     parts: tuple[UsedPart, ...] = ()
-    recognition: Recognition = Recognition.NONE
 
     def part_of(self, group: str) -> str | None:
         """Return the part that was used of a group, None if nothing was acquired of it."""

@@ -35,10 +35,8 @@ IPV6_SITE_FACTOR: Final = 3
 OTHERS_PER_COUNTRY: Final = SlidingWindow(1_000, timedelta(hours=1))
 OTHERS_TOTAL: Final = SlidingWindow(5_000, timedelta(hours=1))
 """Wrong codes without an id from IPs that neither requested the code nor signed in before."""
-RECOGNIZED_PERCENT: Final = 25
+RECOGNIZED_PERCENT: Final = 40
 """The part for recognized phones in the limits per country and in total. Strangers have 60 %."""
-RESERVE_PERCENT: Final = 15
-"""The part for recognized phones with an established identity, after the other two."""
 ATTESTED_PERCENT: Final = 15
 """The part for clients that send a proof, out of that of strangers, if the operator asks for it."""
 SHARE_PERCENT: Final = 5
@@ -47,8 +45,8 @@ MIN_SHARE: Final = 3
 """The least that a share is, but never more than half of the part."""
 PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(10, timedelta(days=1))
 """Per identity: codes for a change of its phone, to the new numbers and the present one."""
-RECOGNIZED_DELIVERIES: Final = SlidingWindow(2, timedelta(days=1))
-"""Per phone in the parts for recognized phones: by device tokens, and as many from trusted IPs."""
+RECOGNIZED_DELIVERIES: Final = SlidingWindow(4, timedelta(days=1))
+"""Per phone in the part for recognized phones."""
 
 MAX_SUBJECT_LENGTH: Final = 150
 """Characters of a subject: up to 600 bytes of UTF-8."""
@@ -59,11 +57,10 @@ MAX_WINDOW_NAME_LENGTH: Final = 64
 STRANGERS: Final = "strangers"
 RECOGNIZED: Final = "recognized"
 ATTESTED: Final = "attested"
-RESERVE: Final = "reserve"
 """The parts of a limit. Strangers have what the others leave."""
 OTHERS: Final = "others"
 """The windows of attempts of others."""
-_PERCENT_OF_DELIVERIES: Final = ((RECOGNIZED, RECOGNIZED_PERCENT), (RESERVE, RESERVE_PERCENT))
+_PERCENT_OF_DELIVERIES: Final = ((RECOGNIZED, RECOGNIZED_PERCENT),)
 _PERCENT_WITH_ATTESTATION: Final = (*_PERCENT_OF_DELIVERIES, (ATTESTED, ATTESTED_PERCENT))
 _COUNTRY: Final = "country:"
 _TOTAL: Final = "total"
@@ -180,13 +177,13 @@ class Reservation:
         parts = [part for group in self.groups for part in group.parts]
         return (*self.limits, *(limit for part in parts for limit in part.limits))
 
-    def without(self, *names: str) -> "Reservation":
-        """Return the reservation without the parts of these names."""
-        parts = [part.name for group in self.groups for part in group.parts]
-        if not any(name in parts for name in names):
+    @property
+    def ordinary(self) -> "Reservation":
+        """The reservation with the parts that need no proof."""
+        if not any(part.name == ATTESTED for group in self.groups for part in group.parts):
             return self
         groups = tuple(
-            replace(group, parts=tuple(part for part in group.parts if part.name not in names))
+            replace(group, parts=tuple(part for part in group.parts if part.name != ATTESTED))
             for group in self.groups
         )
         return replace(self, groups=groups)
@@ -194,11 +191,6 @@ class Reservation:
     def with_limits(self, *limits: RateLimit) -> "Reservation":
         """Return the reservation with further limits."""
         return replace(self, limits=(*self.limits, *limits))
-
-    @property
-    def ordinary(self) -> "Reservation":
-        """The reservation with the parts that need neither an old account nor a proof."""
-        return self.without(RESERVE, ATTESTED)
 
     def find_rejecting(self, used_up: Collection[RateLimit]) -> list[RateLimit]:
         """Return those of these limits that reject the reservation.
@@ -266,15 +258,14 @@ class RateLimits:
       of all deliveries, which a login does not release.
     - `calls_per_country` also limits the deliveries by a call. A login does not release it: a call
       costs more than a message, and who causes calls for money can log in as well.
-    - Each of these has three parts: strangers have 60 %, recognized phones 25 %, and 15 % is the
-      reserve. A part of 0 does not exist, and strangers get what it would have in total. Recognized
-      phones use their own part first, then that of strangers, last the reserve. One number range
-      can use up 5 % of each part of its country, and one network (IPv6 /48, IPv4 /24) as much in
-      all countries together.
+    - Each of these has two parts: strangers have 60 %, recognized phones 40 %. A part of 0 does not
+      exist, and strangers get what it would have in total. Recognized phones use their own part
+      first, then that of strangers. One number range can use up 5 % of each part of its country,
+      and one network (IPv6 /48, IPv4 /24) as much in all countries together.
     - With `has_attested_part`, strangers have 45 %, and 15 % is for requests with a proof. One
       number range and one network can use up 5 % of it as well.
-    - In their own part and the reserve, a phone has two unverified deliveries a day by device
-      tokens, and two from trusted IPs. Further ones count as those of a stranger.
+    - In the part for recognized phones a phone has four unverified deliveries a day. Further ones
+      count as those of a stranger.
     - `others_per_country` and `others_total` limit how many wrong codes are looked at without an id
       from IPs that neither requested the code nor signed in before. While one is used up, only such
       attempts are rejected.
@@ -329,8 +320,8 @@ class RateLimits:
         of_ip = limits = self.for_ip(route.client_ip)
         of_parts: dict[str, tuple[RateLimit, ...]] = {STRANGERS: (), ATTESTED: ()}
         if recognition is not Recognition.NONE:
-            limits, of_phone = (), (_limit_of_phone(route, recognition),)
-            of_parts = {RECOGNIZED: of_phone, STRANGERS: of_ip, RESERVE: of_phone, ATTESTED: of_ip}
+            limits = ()
+            of_parts = {RECOGNIZED: (_limit_of_phone(route),), STRANGERS: of_ip, ATTESTED: of_ip}
         groups = []
         for group in (UNVERIFIED, ALL, *((BY_CALL,) if channel is Channel.VOICE else ())):
             parts = []
@@ -379,7 +370,7 @@ class RateLimits:
     def _limits_of_requester(self, route: DeliveryRoute, permits: Permits) -> tuple[RateLimit, ...]:
         if permits.part_of(UNVERIFIED) in (None, STRANGERS, ATTESTED):
             return self.for_ip(route.client_ip)
-        return (_limit_of_phone(route, permits.recognition),)
+        return (_limit_of_phone(route),)
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return those limits of a delivery that belong to the IP."""
@@ -475,7 +466,7 @@ def _divide(
             country_left -= for_country
             total_left -= for_total
     parts[STRANGERS] = _make_part(country_left, of_country, total_left, of_total)
-    order = (RECOGNIZED, STRANGERS, RESERVE, ATTESTED)
+    order = (RECOGNIZED, STRANGERS, ATTESTED)
     return {name: parts[name] for name in order if name in parts}
 
 
@@ -509,10 +500,10 @@ def for_phone_change(identity_id: str | None) -> tuple[RateLimit, ...]:
     return (RateLimit(f"identity:{identity_id}", LimitPurpose.DELIVERIES, "phone_change", window),)
 
 
-def _limit_of_phone(route: DeliveryRoute, recognition: Recognition) -> RateLimit:
-    """Return the limit of a phone in the parts for recognized phones."""
+def _limit_of_phone(route: DeliveryRoute) -> RateLimit:
+    """Return the limit of a phone in the part for recognized phones."""
     subject = f"phone:{route.phone_key}"
-    return RateLimit(subject, LimitPurpose.DELIVERIES, recognition.value, RECOGNIZED_DELIVERIES)
+    return RateLimit(subject, LimitPurpose.DELIVERIES, RECOGNIZED, RECOGNIZED_DELIVERIES)
 
 
 def _share(part: int) -> int:
@@ -550,7 +541,7 @@ class LimitName(NamedTuple):
         limit: `per_ip`, `per_network`, `per_number_range`, `per_phone`, `per_token`,
             `per_identity`, or what is counted `per_country` or in `total`, such as
             `unverified_per_country` or `all_total`.
-        part: `strangers`, `recognized`, `reserve` or another part; empty if it has no parts.
+        part: `strangers`, `recognized` or `attested`; empty if it has no parts.
     """
 
     limit: str

@@ -1,4 +1,4 @@
-"""Measure the service: `make bench`, or another benchmark: `make bench ARGS=abuse`."""
+"""Measure the service: `make bench`, or another benchmark: `make bench ARGS=sizing`."""
 
 import argparse
 import os
@@ -6,7 +6,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.abuse import simulate_abuse
 from tests.benchmarks.databases import DATABASES
 from tests.benchmarks.sizing import measure_sizing
 from tests.benchmarks.speed.run import measure_speed
@@ -15,7 +14,7 @@ from tests.support.servers.process import ServerUnavailable
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    names = ["speed", "sizing", "abuse"]
+    names = ["speed", "sizing"]
     parser.add_argument("benchmark", nargs="?", choices=names, default="speed")
     parser.add_argument("--database", choices=DATABASES, action="append", help="default: all")
     parser.add_argument("--rounds", type=int, default=3)
@@ -27,9 +26,7 @@ def main() -> None:
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start")
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            if arguments.benchmark == "abuse":
-                simulate_abuse()
-            elif arguments.benchmark == "sizing":
+            if arguments.benchmark == "sizing":
                 measure_sizing(Path(folder), databases)
             else:
                 measure_speed(

@@ -1,7 +1,6 @@
 """The stored form of permits, which deliveries hold."""
 
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 
@@ -14,8 +13,7 @@ class UsedPartRecord(msgspec.Struct, gc=False):
 
 
 class PermitsRecord(msgspec.Struct, gc=False):
-    """When permits were acquired, in which parts, and how the requester was recognized."""
+    """When permits were acquired, and in which parts."""
 
     acquired_at: datetime
     parts: tuple[UsedPartRecord, ...] = ()
-    recognition: Literal["none", "trusted_ip", "device"] = "none"

@@ -143,7 +143,7 @@ def _describe_account(identity: Identity, last_export: DataExport | None) -> _Js
         "role": identity.staff.role.value,
         "created_at": identity.created_at,
         "last_used_at": identity.last_used_at,
-        "days_of_use": identity.days_of_use,
+        "has_signed_in": identity.has_signed_in,
         "is_verified": identity.is_verified,
         "blocked_at": identity.blocked_at,
         "detached_at": identity.detached_at,

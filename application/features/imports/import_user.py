@@ -258,7 +258,7 @@ class _Comparison:
 class ImportUser:
     """Import a user from elsewhere: phone, ids, name and time of creation.
 
-    - Roles, sessions and days of use are not imported.
+    - Roles and sessions are not imported.
     - A user who is blocked there is blocked here as by an operator, before the account exists; also
       an account that an earlier import made, until an operator unblocks it. Nobody is unblocked.
     - A first sign-in is a login to the imported identity.

@@ -36,7 +36,7 @@ from adapters.security.jwt import JwtAccessTokens
 from application.ports.keys import KeyPurpose, TokenClaims
 from domain.features.media.image import Image, ImageFormat
 from domain.features.media.item import ItemState, MediaItem
-from domain.identities.identity import ESTABLISHED_DAYS_OF_USE, Identity, User
+from domain.identities.identity import Identity, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
@@ -119,7 +119,7 @@ def _make_user(number: int) -> Identity:
         user=User(Username(user_id), NOW),
         sessions=tuple(sessions),
         last_used_at=NOW,
-        days_of_use=ESTABLISHED_DAYS_OF_USE,
+        has_signed_in=True,
     )
 
 

@@ -5,7 +5,6 @@ import re
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from domain.errors import (
     TooManyOtpRequests,
 )
 from domain.otp.delivery import Delivery
-from domain.otp.permits import Permits, Recognition, UsedPart
+from domain.otp.permits import Permits, UsedPart
 from domain.otp.rate_limits import LimitPurpose, RateLimit, RateLimits, Reservation
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
@@ -77,42 +76,27 @@ async def is_sent_and_used(app: CoreHarness, phone: PhoneNumber, client_ip: str)
 
 
 async def fill(app: CoreHarness, *sizes: int) -> None:
-    """Use up the parts for strangers and recognized phones, and the reserve, of a country."""
+    """Use up the parts for strangers and recognized phones of a country."""
     now = app.clock.now()
     limit_store = app.database.limit_store()
-    for part, size in zip(("strangers", "recognized", "reserve"), sizes, strict=False):
+    for part, size in zip(("strangers", "recognized"), sizes, strict=False):
         window = SlidingWindow(size, HOUR)
         limit = RateLimit("country:US", LimitPurpose.DELIVERIES, f"unverified:{part}", window)
         await limit_store.acquire(*[Reservation(now, (limit,))] * size)
 
 
-@pytest.mark.parametrize(
-    ("days", "is_served"),
-    [([0, 1, 8], True), ([0, 1, 7], False), ([0, 8], False), ([0, 0, 0, 8, 8], False)],
-    ids=str,
-)
-async def test_the_reserve_is_for_identities_older_than_a_week_that_were_used_on_three_days(
-    days: list[int], is_served: bool
-) -> None:
+async def test_a_recognized_phone_has_four_messages_a_day_after_strangers_used_up_theirs() -> None:
     app = app_with_limits(per_country=SlidingWindow(20, HOUR))
-    app.advance(hours=2)  # so that the days are those of UTC
-    session = await app.open_session()
-    for previous, day in pairwise(days):
-        app.advance(days=day - previous)
-        if day == days[-1]:
-            await log_in(app, a_phone(), CLIENT_IP)
-        else:  # a use of a session counts as well
-            await app.identities.authenticate(session.tokens.access_token)
-    await fill(app, 12, 5)
-
-    assert await is_sent(app, a_phone()) == is_served
-    assert app.database.permits["country:US:deliveries:unverified:reserve"] == is_served
-
-    await fill(app, 12, 5, 3)
-    app.advance(minutes=2)
-    with pytest.raises(TooManyOtpRequests) as error:
-        await app.request_otp()
-    assert error.value.retry_after in range(3480, 3661)
+    await log_in(app, a_phone(), CLIENT_IP)
+    app.advance(days=1, hours=1)
+    await fill(app, 12)
+    assert not await is_sent(app, phone(1))
+    for _ in range(4):
+        await fill(app, 12)
+        assert await is_sent(app, a_phone())
+        app.advance(hours=2)
+    await fill(app, 12)
+    assert not await is_sent(app, a_phone())
 
 
 async def used_permits(result: DeliveryResult) -> set[str]:
@@ -153,8 +137,8 @@ async def test_a_factor_of_one_is_the_end_of_a_bill_also_for_people_who_log_in()
     new = [person for person in people if await is_sent_and_used(app, *person)]
     assert len(new) == 12  # the part of strangers
     known = [person for person in new if await is_sent_and_used(app, *person)]
-    assert len(known) == 5
-    assert len(app.messenger.sent) == 17  # the reserve of three is for old accounts
+    assert len(known) == 8
+    assert len(app.messenger.sent) == 20
     app.advance(minutes=62)
     assert await is_sent(app, *people[-1])
 
@@ -261,7 +245,7 @@ def unverified(app: CoreHarness) -> int:
     return sum(count for name, count in permits if name.startswith(f"total:{UNVERIFIED}"))
 
 
-async def test_a_delivery_holds_the_parts_that_were_used_and_how_it_was_recognized(
+async def test_a_delivery_holds_the_parts_that_were_used(
     app: CoreHarness,
 ) -> None:
     await app.request_otp()
@@ -276,7 +260,6 @@ async def test_a_delivery_holds_the_parts_that_were_used_and_how_it_was_recogniz
     assert delivery.permits == Permits(
         app.clock.now(),
         (UsedPart("unverified", "recognized"), UsedPart("all", "recognized")),
-        Recognition.TRUSTED_IP,
     )
 
 

@@ -102,7 +102,7 @@ def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
         "blocked_at": NOW,
         "detached_at": NOW,
         "last_used_at": NOW,
-        "days_of_use": 3,
+        "has_signed_in": True,
         "is_verified": False,
         "consent": Consent("You agree.", "en", NOW),
         "external_id": ExternalId("7"),

@@ -33,10 +33,7 @@ ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef", "gh")
 
 DELIVERIES, ATTEMPTS = LimitPurpose.DELIVERIES, LimitPurpose.ATTEMPTS
 OF_IP = RateLimit("ip:ab", DELIVERIES, "requests", LIMITS.per_ip)
-
-
-def of_phone(by: str) -> RateLimit:
-    return RateLimit("phone:gh", DELIVERIES, by, SlidingWindow(2, timedelta(days=1)))
+OF_PHONE = RateLimit("phone:gh", DELIVERIES, "recognized", SlidingWindow(4, timedelta(days=1)))
 
 
 def part(group: str, name: str, share: int, country: int, total: int | None) -> set[RateLimit]:
@@ -57,19 +54,16 @@ def part(group: str, name: str, share: int, country: int, total: int | None) -> 
 
 PARTS = {
     "unverified": {
-        "recognized": part("unverified", "recognized", 3, 25, 50),
+        "recognized": part("unverified", "recognized", 3, 40, 80),
         "strangers": part("unverified", "strangers", 3, 60, 120),
-        "reserve": part("unverified", "reserve", 3, 15, 30),
     },
     "all": {
-        "recognized": part("all", "recognized", 5, 100, 200),
+        "recognized": part("all", "recognized", 8, 160, 320),
         "strangers": part("all", "strangers", 12, 240, 480),
-        "reserve": part("all", "reserve", 3, 60, 120),
     },
     "by_call": {
-        "recognized": part("by_call", "recognized", 3, 12, None),
-        "strangers": part("by_call", "strangers", 3, 31, None),
-        "reserve": part("by_call", "reserve", 3, 7, None),
+        "recognized": part("by_call", "recognized", 3, 20, None),
+        "strangers": part("by_call", "strangers", 3, 30, None),
     },
 }
 
@@ -91,19 +85,16 @@ def test_strangers_have_one_part_of_each_limit_and_those_of_their_ip(
 
 
 @pytest.mark.parametrize("recognition", [Recognition.TRUSTED_IP, Recognition.DEVICE])
-def test_a_recognized_phone_has_a_part_of_its_own_then_that_of_strangers_then_the_reserve(
+def test_a_recognized_phone_has_a_part_of_its_own_then_that_of_strangers(
     recognition: Recognition,
 ) -> None:
     reservation = LIMITS.reserve_delivery(NOW, ROUTE, recognition, Channel.VOICE)
 
-    phone = {of_phone(recognition.value)}
-    others = {"recognized": phone, "strangers": {OF_IP}, "reserve": phone}
+    others = {"recognized": {OF_PHONE}, "strangers": {OF_IP}}
     unverified = {name: limits | others[name] for name, limits in PARTS["unverified"].items()}
     assert reservation.limits == ()
     assert limits_of(reservation.groups) == {**PARTS, "unverified": unverified}
     for group in reservation.groups:
-        assert [part.name for part in group.parts] == ["recognized", "strangers", "reserve"]
-    for group in reservation.ordinary.groups:
         assert [part.name for part in group.parts] == ["recognized", "strangers"]
     # There is one record of each subject.
     subjects = ["ip:ab", "network:cd", "range:ef", "country:IN", "total", "phone:gh"]
@@ -112,8 +103,8 @@ def test_a_recognized_phone_has_a_part_of_its_own_then_that_of_strangers_then_th
 
 
 def test_a_group_rejects_if_each_part_does_and_the_part_for_the_client_says_so() -> None:
-    reservation = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.DEVICE, Channel.VOICE).ordinary
-    own = [of_phone("device")]
+    reservation = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.DEVICE, Channel.VOICE)
+    own = [OF_PHONE]
     # A flood has used up the parts of strangers, also of calls.
     flooded = [limit for limit in reservation.all_limits if limit.name.endswith(":strangers")]
 
@@ -136,7 +127,7 @@ def test_proofs_have_15_percent_out_of_the_part_of_strangers() -> None:
     assert limits_of(stranger.groups)["unverified"] == unverified
     of_recognized = limits_of(recognized.groups)["unverified"]
     assert of_recognized["attested"] == unverified["attested"] | {OF_IP}
-    assert list(of_recognized) == ["recognized", "strangers", "reserve", "attested"]
+    assert list(of_recognized) == ["recognized", "strangers", "attested"]
     for reservation in (stranger, recognized):
         assert "attested" not in limits_of(reservation.ordinary.groups)["unverified"]
 
@@ -144,8 +135,8 @@ def test_proofs_have_15_percent_out_of_the_part_of_strangers() -> None:
 @pytest.mark.parametrize(
     ("limit", "sizes", "shares"),
     [
-        (1, [1], [1]), (3, [3], [2]), (4, [1, 3], [1, 2]), (6, [1, 5], [1, 3]),
-        (7, [1, 5, 1], [1, 3, 1]), (20, [5, 12, 3], [3, 3, 2]), (999, [249, 601, 149], [13, 31, 8]),
+        (1, [1], [1]), (2, [2], [1]), (3, [1, 2], [1, 1]), (4, [1, 3], [1, 2]),
+        (7, [2, 5], [1, 3]), (20, [8, 12], [3, 3]), (999, [399, 600], [20, 30]),
     ],
 )  # fmt: skip
 def test_the_parts_are_exactly_the_limit_and_a_part_of_0_does_not_exist(
@@ -165,34 +156,31 @@ def test_the_parts_are_exactly_the_limit_and_a_part_of_0_does_not_exist(
         assert [window["range:ef"] for window in windows] == shares
         # What a part of 0 would have of the other limit is for strangers.
         assert sum(window[of_large] for window in windows) == 9_000
-        assert len(windows) == 1 or windows[0][of_large] == 2_250
+        assert len(windows) == 1 or windows[0][of_large] == 3_600
     assert sum(sizes) == limit
 
 
-def permits_in(
-    part: str, recognition: Recognition = Recognition.DEVICE, by_call: str = ""
-) -> Permits:
+def permits_in(part: str, by_call: str = "") -> Permits:
     """Return the permits of a delivery in one part of the unverified and of all deliveries."""
     parts = [UsedPart("unverified", part), UsedPart("all", "strangers")]
     if by_call:
         parts.append(UsedPart("by_call", by_call))
-    return Permits(NOW, tuple(parts), recognition)
+    return Permits(NOW, tuple(parts))
 
 
 def test_each_outcome_releases_its_limits_of_the_parts_that_were_used() -> None:
-    unverified, phone = PARTS["unverified"], {of_phone("device")}
-    shared = {one for one in unverified["reserve"] if one.subject in ("country:IN", "total")}
-    every = PARTS["all"]["strangers"] | PARTS["by_call"]["reserve"]
+    unverified, phone = PARTS["unverified"], {OF_PHONE}
+    shared = {one for one in unverified["recognized"] if one.subject in ("country:IN", "total")}
+    every = PARTS["all"]["strangers"] | PARTS["by_call"]["recognized"]
     attested = part("unverified", "attested", 3, 15, 30)
     for part_name, outcome, limits in (
         ("strangers", Outcome.LOGIN, unverified["strangers"] | {OF_IP}),
         ("attested", Outcome.LOGIN, attested | {OF_IP}),
         ("recognized", Outcome.LOGIN, unverified["recognized"] | phone),
-        ("reserve", Outcome.LOGIN, unverified["reserve"] | phone),
-        ("reserve", Outcome.REJECTED_FOR_RECIPIENT, shared | phone),
-        ("reserve", Outcome.NO_CONNECTION, unverified["reserve"] | phone | every),
+        ("recognized", Outcome.REJECTED_FOR_RECIPIENT, shared | phone),
+        ("recognized", Outcome.NO_CONNECTION, unverified["recognized"] | phone | every),
     ):
-        permits = permits_in(part_name, by_call="reserve")
+        permits = permits_in(part_name, by_call="recognized")
         released = replace(LIMITS, has_attested_part=part_name == "attested").settle(
             ROUTE, permits, outcome
         )

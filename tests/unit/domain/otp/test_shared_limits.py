@@ -20,7 +20,7 @@ from tests.support.builders import NOW
 LIMITS: Final = RateLimits()
 ROUTE: Final = DeliveryRoute(HashedClientIp("ab", "cd", is_ipv6=True), "IN", "ef", "gh")
 DELIVERY: Final = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.DEVICE, Channel.VOICE)
-PARTS: Final = ("recognized", "strangers", "reserve")
+PARTS: Final = ("recognized", "strangers")
 
 
 def test_shared_limits_are_all_of_country_and_total_that_anything_counts_on() -> None:

@@ -73,7 +73,11 @@ async def test_a_sign_in_is_a_login_to_the_imported_identity(
     assert imported.created_at == YEARS_AGO
     assert imported.username is not None
     assert imported.username.text == "Rahul Sharma"
-    assert (imported.staff.role, imported.sessions, imported.days_of_use) == (Role.MEMBER, (), 0)
+    assert (imported.staff.role, imported.sessions, imported.has_signed_in) == (
+        Role.MEMBER,
+        (),
+        False,
+    )
     assert imported.is_verified
     assert (await app.log_in()).identity.id == imported.id
 

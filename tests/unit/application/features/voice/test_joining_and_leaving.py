@@ -121,7 +121,7 @@ async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> N
 
     assert principal.identity.id == identity_id
     taken_over = app.database.identities[identity_id].value
-    of_login = {"sessions", "devices", "used_challenges", "last_used_at", "days_of_use"}
+    of_login = {"sessions", "devices", "used_challenges", "last_used_at", "has_signed_in"}
     kept = {name: getattr(joined, name) for name in of_login}
     assert taken_over.is_verified
     assert replace(taken_over, is_verified=False, **kept) == joined

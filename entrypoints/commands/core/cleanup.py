@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def cleanup(settings: "Settings") -> Iterator[str]:
     """Delete expired and abandoned data. Safe while the service runs."""
     from application.operations.cleanup import REFUSED_DELETIONS
-    from entrypoints.commands.shared.hidden_codes import hide_numbers
+    from entrypoints.commands.shared.hidden_numbers import hide_numbers
     from entrypoints.commands.shared.progress import show_progress
     from entrypoints.commands.shared.use_case_calls import call_with_use_cases
     from entrypoints.core.limits import LIMITS

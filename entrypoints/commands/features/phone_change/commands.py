@@ -43,7 +43,7 @@ def change_phone(
     from application.features.phone_change.acts import CHANGE_PHONE
     from application.features.phone_change.feature import PhoneChangeFeature
     from domain.phone import parse_phone
-    from entrypoints.commands.shared.hidden_codes import hide_numbers
+    from entrypoints.commands.shared.hidden_numbers import hide_numbers
     from entrypoints.commands.shared.parsing import name_option
     from entrypoints.commands.shared.user_calls import call_for_user
     from entrypoints.core.otp import OTP

@@ -1,9 +1,7 @@
-"""The terminal messenger in the terminal of an operator, who must not see codes and numbers."""
+"""The terminal messenger in the terminal of an operator, who must not see full numbers."""
 
-import re
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
-from typing import Final
 
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger, TextMessage
 from domain.phone import PhoneNumber
@@ -11,8 +9,6 @@ from entrypoints.opening.providers import Provider, prints_codes
 from entrypoints.opening.startup_error import print_errors
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
-
-_DIGIT: Final = re.compile(r"\d")
 
 
 class _HiddenNumbers:
@@ -26,12 +22,9 @@ class _HiddenNumbers:
 
 def hide_numbers(settings: Settings) -> Settings:
     """Return the settings with messengers that print no number, for messages without a code."""
-    return _replace_terminal(settings, _HiddenNumbers())
 
-
-def _replace_terminal(settings: Settings, messenger: Messenger) -> Settings:
     def open_messenger(_: object) -> AbstractAsyncContextManager[Messenger]:
-        return nullcontext(messenger)
+        return nullcontext(_HiddenNumbers())
 
     def hide(provider: Provider | Factory | HttpHook) -> Provider | Factory | HttpHook:
         if not isinstance(provider, Provider) or not prints_codes(provider):

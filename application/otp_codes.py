@@ -90,9 +90,7 @@ class OtpCodes:
 
         The same number of codes is derived for every phone, so that the time reveals nothing.
         """
-        comparable = verification.comparable_challenges(
-            attempt.now, attempt.request_id, attempt.purpose, attempt.identity_id
-        )
+        comparable = verification.find_comparable(attempt)
         keys = {pepper.id: pepper.key for pepper in self.peppers.accepted()}
         codes = {}
         for challenge in comparable:

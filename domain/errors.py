@@ -24,6 +24,7 @@ DomainError
 │   └── PasskeyRequired           staff may do this in a session by passkey
 ├── ReauthenticationRequired, FreshLoginRequired    the login is too old
 ├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, PhoneBlocked
+├── AccountBlocked                the code is correct, and its phone is blocked
 ├── LoginRejected                 the code is correct, and the login hook rejects the login
 └── IncorrectOtp
 
@@ -257,7 +258,11 @@ class UserNotFound(DomainError):
 
 
 class PhoneBlocked(DomainError):
-    """Nothing is sent to this phone, because it is blocked."""
+    """This phone is blocked, so this cannot be done for it."""
+
+
+class AccountBlocked(DomainError):
+    """The code is correct, and its phone is blocked."""
 
 
 class Forbidden(DomainError):

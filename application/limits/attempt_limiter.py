@@ -1,139 +1,88 @@
-"""The rate limits of attempts to verify a code."""
+"""The limits of attempts to verify a code that many phones share."""
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
-from domain.otp.attempts import (
-    Exhausted,
-    ExhaustedIp,
-    NotCounted,
-    OtpAttempt,
-    Retried,
-    VerificationResult,
-    Wrong,
-)
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
+from domain.otp.rate_limits import Acquisition, RateLimit, RateLimits, Reservation
 from domain.otp.sliding_window import whole_seconds
-from domain.phone import PhoneNumber
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AttemptPermits:
-    """The permits of an attempt. They exist only during its request.
+    """The permits of one attempt, which exist only during its request.
 
-    Attributes:
-        phone: The phone whose code is tried.
-        of_ip: The reservation of the IP.
-        acquired_of_ip: What was acquired for it; None if it was rejected.
-        ip_available_at: When the IP has a permit; None if that reservation was accepted.
-        of_others: The permits of an attempt of others, None without them. They are released once,
-            unless the attempt turns out to be one of theirs that counts.
-        is_limited: Whether a limit of attempts of others is used up.
+    Each is acquired at most once, also if the attempt is decided on again.
     """
 
-    phone: PhoneNumber
-    of_ip: Reservation
-    acquired_of_ip: Acquisition | None
-    ip_available_at: datetime | None
-    of_others: Acquisition | None
-    is_limited: bool
+    limit_store: LimitStore
+    of_ip: tuple[RateLimit, ...]
+    of_others: tuple[RateLimit, ...]
+    now: datetime
+    _ip: Acquisition | datetime | None = field(default=None, init=False)
+    _others: Acquisition | datetime | None = field(default=None, init=False)
+
+    async def try_ip(self) -> None:
+        """Acquire the permit of the IP, if there is one.
+
+        Raises:
+            StorageError
+        """
+        if self._ip is None:
+            [self._ip] = await self.limit_store.acquire(Reservation(self.now, self.of_ip))
+
+    async def acquire_for_ip(self) -> None:
+        """Acquire the permit of the IP.
+
+        Raises:
+            TooManyAttemptsFromIp
+            StorageError
+        """
+        await self.try_ip()
+        if isinstance(self._ip, datetime):
+            raise TooManyAttemptsFromIp(whole_seconds(self.now, self._ip))
+
+    async def acquire_for_others(self) -> None:
+        """Acquire the permits of an attempt that counts on nobody in particular.
+
+        Raises:
+            TooManyAttempts
+            StorageError
+        """
+        if self._others is None:
+            [self._others] = await self.limit_store.acquire(Reservation(self.now, self.of_others))
+        if isinstance(self._others, datetime):
+            raise TooManyAttempts(whole_seconds(self.now, self._others))
+
+    async def release_for_others(self) -> None:
+        """Release the permits of an attempt that is not counted. Where that fails they expire."""
+        await self._release(self._others)
+        self._others = None
+
+    async def release(self) -> None:
+        """Release all permits. Where that fails they expire."""
+        await asyncio.gather(self._release(self._ip), self._release(self._others))
+        self._ip = self._others = None
+
+    async def _release(self, acquired: Acquisition | datetime | None) -> None:
+        if isinstance(acquired, Acquisition):
+            with suppress(StorageError):
+                await self.limit_store.release(acquired)
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptLimiter:
-    """Limit the attempts of an IP, and those of others."""
+    """Limit the attempts of an IP, and those that count on nobody in particular."""
 
     limit_store: LimitStore
     limits: RateLimits
 
-    async def acquire_for_ip(self, now: datetime, client_ip: HashedClientIp) -> None:
-        """Acquire the permit of an attempt that counts for its IP only.
-
-        Raises:
-            TooManyAttemptsFromIp
-            StorageError
-        """
-        of_ip = Reservation(now, self.limits.for_verification(client_ip))
-        [acquired] = await self.limit_store.acquire(of_ip)
-        if not isinstance(acquired, Acquisition):
-            raise TooManyAttemptsFromIp(whole_seconds(now, acquired))
-
-    async def acquire(
-        self, now: datetime, client_ip: HashedClientIp, phone: PhoneNumber, *, has_id: bool
-    ) -> AttemptPermits:
-        """Acquire the permits that an attempt needs before its result is known.
-
-        One with an id is never one of others.
-
-        Raises:
-            StorageError
-        """
-        of_ip = Reservation(now, self.limits.for_verification(client_ip))
-        reservations = [of_ip]
-        if not has_id:
-            reservations.append(Reservation(now, self.limits.for_others(phone.country)))
-        for_ip, *for_others = await self.limit_store.acquire(*reservations)
-        acquired = [each for each in for_others if isinstance(each, Acquisition)]
-        return AttemptPermits(
-            phone,
-            of_ip,
-            for_ip if isinstance(for_ip, Acquisition) else None,
-            None if isinstance(for_ip, Acquisition) else for_ip,
-            acquired[0] if acquired else None,
-            is_limited=bool(for_others) and not acquired,
-        )
-
-    async def count(
-        self,
-        attempt: OtpAttempt,
-        permits: AttemptPermits,
-        result: VerificationResult,
-    ) -> int:
-        """Count an attempt where the phone did not, and return how many attempts are left.
-
-        The permits of others are released, unless an attempt of theirs is counted. Those of a
-        correct code are not: the caller releases them while it opens the session.
-
-        Args:
-            attempt: the attempt.
-            permits: its permits.
-            result: its result. What it counts on messages is saved.
-
-        Raises:
-            TooManyAttempts: it was not looked at.
-            TooManyAttemptsFromIp
-            StorageError
-        """
-        match result:
-            case ExhaustedIp(retry_after):
-                await self.release(permits)
-                raise TooManyAttemptsFromIp(retry_after)
-            case Exhausted(retry_after):
-                available_at, _ = await asyncio.gather(
-                    self.limit_store.next_available(permits.of_ip), self.release(permits)
-                )
-                raise TooManyAttempts(max(retry_after, whole_seconds(attempt.now, available_at)))
-            case Wrong(left, is_of_others=False) | NotCounted(left) | Retried(attempts_left=left):
-                await self.release(permits)
-                return left
-            case _:
-                return result.attempts_left
-
-    async def release(self, permits: AttemptPermits) -> None:
-        """Release the permits of others. Where that fails they expire."""
-        if permits.of_others is not None:
-            with suppress(StorageError):
-                await self.limit_store.release(permits.of_others)
-
-    async def release_all(self, permits: AttemptPermits) -> None:
-        """Release the permits of an attempt that counts nowhere. Where that fails they expire."""
-        if permits.acquired_of_ip is not None:
-            with suppress(StorageError):
-                await self.limit_store.release(permits.acquired_of_ip)
-        await self.release(permits)
+    def permits_of(self, client_ip: HashedClientIp, country: str, now: datetime) -> AttemptPermits:
+        """Return the permits that an attempt at a phone of the country may need, none acquired."""
+        of_ip, of_others = self.limits.for_verification(client_ip), self.limits.for_others(country)
+        return AttemptPermits(self.limit_store, of_ip, of_others, now)

@@ -10,14 +10,12 @@ from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
-from domain.otp.attempts import OtpAttempt
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Channel, Delivery
-from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.delivery_policy import DeliveryPolicy, Limitation
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Outcome, Recognition
-from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rate_limits import (
     Acquisition,
     DeliveryRoute,
@@ -188,30 +186,28 @@ class DeliveryLimiter:
         """
         return await self.limit_store.next_available(Reservation(now, (limit,)))
 
-    async def resend_in(
-        self,
-        phone: PhoneNumber,
-        attempt: OtpAttempt,
-        verification: PhoneVerification,
-        client_ip: str,
-    ) -> int:
+    async def resend_in(self, phone: PhoneNumber, check: CodeCheck, client_ip: str) -> int:
         """Return when a new code can be requested by a message: whole seconds from the attempt on.
 
-        - It is exact only for a client that has a valid request id or device token of this phone.
+        - It is exact only for a client that has a valid request id or device token of this phone,
+          and where strangers get no messages because of failed attempts.
         - All others get the default cooldown, which is the same for every phone: it does not reveal
           whether somebody requests codes.
 
         Raises:
             StorageError
         """
-        now = attempt.now
-        if not CodeCheck(attempt, verification.prune(now)).has_own_attempts:
+        attempt, now = check.attempt, check.attempt.now
+        wait = check.state.find_wait(attempt, self.policy(phone, now))
+        if wait.limitation is Limitation.FAILED_ATTEMPTS:
+            return whole_seconds(now, wait.until)
+        if not check.has_own_attempts:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
         restriction = None
         if self.codes.is_test_phone(phone, now):
             reservation = self.limits.reserve_test_otp(now, attempt.client_ip, None)
         else:
-            recognition = verification.recognize(attempt)
+            recognition = check.recognized.recognition
             route = self.route(phone, attempt.client_ip)
             reservation = self.limits.reserve_delivery(now, route, recognition, Channel.SMS)
             restriction = self.find_restriction(client_ip, recognition, now)
@@ -219,8 +215,7 @@ class DeliveryLimiter:
             # This client has got a code, so it can make a proof if one is needed.
             restriction = None
         available_at = await self.next_available(reservation, restriction)
-        next_request_at = verification.next_request_at(attempt, self.policy(phone, now), now)
-        return whole_seconds(now, max(next_request_at, available_at))
+        return whole_seconds(now, max(wait.until, available_at))
 
     def route(self, phone: PhoneNumber, client_ip: HashedClientIp) -> DeliveryRoute:
         """Return where a delivery comes from and goes to."""

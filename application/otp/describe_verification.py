@@ -107,13 +107,16 @@ class DescribeVerification:
         is_known: bool,
     ) -> Wait:
         """Return the wait of a client that is recognized, or of one that is not."""
-        logins = [trusted.last_login_at for trusted in verification.trusted_ips]
         requester = Requester(
             client_ip,
             verification.deliveries.counted,
+            is_recognized=is_known,
             device_id=_UNKNOWN_CLIENT if is_known else None,
-            last_login_at=max(logins, default=None),
+            last_login_at=verification.last_login_at,
         )
+        wait_ends_at = verification.failures.wait_ends_at
+        if not is_known and wait_ends_at is not None:
+            return Wait(wait_ends_at, Limitation.FAILED_ATTEMPTS)
         own = self.delivery_limiter.policy(phone, now).explain(requester, now)
         if self.codes.is_test_phone(phone, now):
             return own

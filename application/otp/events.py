@@ -151,10 +151,17 @@ class OtpUndelivered(ReportEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class OtpVerificationFailed(PhoneEvent):
-    """A code was wrong, expired or already used, or its phone is blocked."""
+    """A code was wrong, expired or already used."""
 
     name = "otp_verification_failed"
     attempts_left: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockedLogin(PhoneEvent):
+    """A code was correct, and its phone is blocked."""
+
+    name = "blocked_login"
 
 
 @dataclass(frozen=True, kw_only=True)

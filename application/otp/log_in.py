@@ -18,6 +18,7 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
 from application.update import change
+from domain.errors import AccountBlocked
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DEVICE_TOKEN_TTL, DeviceToken, RecognizedDevice
 from domain.identities.identity import Identity, UsedChallenge
@@ -125,10 +126,11 @@ class LogIn:
     ) -> LoggedIn | None:
         """Open the session.
 
-        None if the identity is blocked, or if the challenge opened a session before. If an earlier
-        request used the code, also if it has expired, or if the identity is deleted or detached.
+        None if the challenge opened a session before. If an earlier request used the code, also if
+        it has expired, or if the identity is deleted or detached.
 
         Raises:
+            AccountBlocked: a moment ago.
             ExtensionFailed: the session was not opened, for lack of claims.
             StorageError
         """
@@ -262,6 +264,8 @@ class LogIn:
             return identity, claims
         if made is _Change.DETACHED:
             self.events.record(IdentityDetached(phone=phone, user_id=identity_id))
+        elif identity.is_blocked and identity.owns(phone):
+            raise AccountBlocked
         elif (
             is_retry
             or identity.has_used(used.id)
@@ -269,8 +273,6 @@ class LogIn:
         ):
             return None
         moved = await self._assign_phone(phone, code, now)
-        if moved is None:
-            return None
         return await self._add_session(phone, moved, session, used, device_token)
 
     def _is_recycled(self, identity: Identity, code: UsedCode, now: datetime) -> bool:
@@ -279,16 +281,19 @@ class LogIn:
             return False
         return identity.is_unused(now, self.recycled_after)
 
-    async def _assign_phone(
-        self, phone: PhoneNumber, code: UsedCode, now: datetime
-    ) -> UsedCode | None:
-        """Assign the phone to a new identity instead of the closed one; None if it is blocked."""
+    async def _assign_phone(self, phone: PhoneNumber, code: UsedCode, now: datetime) -> UsedCode:
+        """Assign the phone to a new identity instead of the closed one.
+
+        Raises:
+            AccountBlocked
+            StorageError
+        """
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
         owner_id, is_blocked = await self.assign_phone(
             phone, new_id, code.login.identity_id, code.challenge.id
         )
         if is_blocked:
-            return None
+            raise AccountBlocked
         login = replace(code.login, identity_id=owner_id)
         return replace(code, login=login, is_device_recognized=False)
 

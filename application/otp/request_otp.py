@@ -269,13 +269,13 @@ class RequestOtp:
             StorageError
         """
         phone, verification, limiter = command.phone, loaded.value, self.delivery_limiter
-        recognition = verification.recognize(request)
+        recognition = verification.recognize(request).recognition
         restriction = self._find_restriction(command, request, recognition)
         reservation = limiter.reserve(phone, request, recognition)
         try:
-            referred = await self._refer_to_delivery(phone, request, loaded)
-            if referred is not None:
-                return referred
+            joined = await self._join_delivery(phone, request, loaded)
+            if joined is not None:
+                return joined
             self._check_providers(request)
             if restriction is None:
                 acquired = await limiter.acquire(reservation)
@@ -283,9 +283,9 @@ class RequestOtp:
                 acquired = await limiter.next_available(reservation, restriction)
             if not isinstance(acquired, Acquisition):
                 # A parallel request that got the last permits may have been for this phone.
-                referred = await self._refer_to_delivery(phone, request)
-                if referred is not None:
-                    return referred
+                joined = await self._join_delivery(phone, request)
+                if joined is not None:
+                    return joined
                 attest = self.extensions.attest_delivery
                 if attest is not None and command.accepts_attestation:
                     acquired = await attest(
@@ -317,7 +317,7 @@ class RequestOtp:
             return None
         return self.delivery_limiter.find_restriction(command.client_ip, recognition, request.now)
 
-    async def _refer_to_delivery(
+    async def _join_delivery(
         self,
         phone: PhoneNumber,
         request: OtpRequest,
@@ -325,12 +325,12 @@ class RequestOtp:
     ) -> DeliveryDecision | None:
         """Record the id of a request that refers to an earlier delivery; None if it needs one."""
 
-        def refer(
+        def join(
             current: PhoneVerification,
         ) -> tuple[PhoneVerification, DeliveryDecision | None]:
-            return current.refer_to_delivery(request) or (current, None)
+            return current.join_delivery(request) or (current, None)
 
-        return await change(self.phone_verifications, phone, refer, loaded=loaded)
+        return await change(self.phone_verifications, phone, join, loaded=loaded)
 
     def _check_providers(self, request: OtpRequest) -> None:
         """Reject the request while no provider is called, before it uses up anything."""
@@ -373,7 +373,7 @@ class RequestOtp:
         self, command: RequestOtpCommand, request: OtpRequest, verification: PhoneVerification
     ) -> datetime:
         """Return when there are permits for this client, with a proof if it can make one."""
-        limiter, recognition = self.delivery_limiter, verification.recognize(request)
+        limiter, recognition = self.delivery_limiter, verification.recognize(request).recognition
         restriction = self._find_restriction(command, request, recognition)
         reservation = limiter.reserve(command.phone, request, recognition)
         available_at = await limiter.next_available(reservation, restriction)
@@ -412,8 +412,8 @@ class RequestOtp:
             with suppress(StorageError):
                 again = replace(request, now=now)
                 available_at = await self._next_available(command, again, rejected)
-                cooled_down_at = rejected.next_request_at(request, request.policy, now)
-                next_request_at = max(cooled_down_at, available_at)
+                wait = rejected.find_wait(again, request.policy)
+                next_request_at = max(wait.until, available_at)
         raise DeliveryFailed(result.reason, whole_seconds(now, next_request_at))
 
     def _record_rejection(
@@ -440,7 +440,7 @@ class RequestOtp:
             limit=limit,
             part=part,
             until=until,
-            recognition=loaded.value.recognize(request),
+            recognition=loaded.value.recognize(request).recognition,
             has_proof=command.proof is not None,
             provider=error.provider if isinstance(error, DeliveryFailed) else "",
             cause=error.cause if isinstance(error, DeliveryFailed) else "",

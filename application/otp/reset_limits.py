@@ -24,10 +24,12 @@ class ResetResult(NamedTuple):
 class ResetLimits:
     """Let a phone get a code again: its cooldown and its deliveries no longer count.
 
-    - Of failed attempts in a row at most 50 stay: with those each delivery has one attempt.
-    - Devices that failed too often are recognized again.
+    - The wait after failed attempts ends. Of those in a row at most 50 stay: with them a message
+      brings a stranger one attempt.
+    - Devices and IPs that failed too often are recognized again.
     - Limits that many phones share stay as they are.
-    - A phone can be reset twice a day. A blocked phone is not reset: it would get no message.
+    - A phone can be reset twice a day. A blocked number without an account is not reset: it would
+      get no message.
     """
 
     phone_verifications: PhoneVerifications
@@ -67,7 +69,7 @@ class ResetLimits:
         self, verification: PhoneVerification, expected_left: int | None
     ) -> PhoneVerification:
         now = self.clock.now()
-        if verification.blocked_at is not None:
+        if verification.blocked_at is not None and verification.identity_id is None:
             raise PhoneBlocked
         if expected_left not in (None, verification.prune(now).resets_left):
             raise ConflictingValue("The limits were reset just before.")

@@ -47,8 +47,8 @@ class VerifyOtp:
         """Verify a code.
 
         Raises:
-            TooManyAttempts: with the later time of the phone's limits and the IP's, and the time
-                when a new code can be requested.
+            AccountBlocked: the code is correct, and the phone is blocked.
+            TooManyAttempts: with the time when a new code can be requested.
             TooManyAttemptsFromIp
             LoginRejected: the code is correct, and the login hook rejected the login.
             ExtensionFailed: the code is correct, and an extension did not return the claims of its

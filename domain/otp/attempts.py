@@ -20,8 +20,6 @@ class OtpAttempt:
         digest_key: makes wrong codes comparable without storing them.
         new_identity_id: is assigned to a phone without an identity if the code is correct.
         new_session_id: the session that the code is used for if it is correct.
-        is_limited: a limit of attempts of others is used up.
-        ip_available_at: when this IP has a permit, if it has none.
         identity_id: the identity whose phone the code is to change, if it is to change one.
     """
 
@@ -33,14 +31,12 @@ class OtpAttempt:
     device: DeviceProof | None = None
     new_identity_id: str = ""
     new_session_id: str = ""
-    is_limited: bool = False
-    ip_available_at: datetime | None = None
     purpose: Purpose = Purpose.SIGN_IN
     identity_id: str | None = None
 
-    def digest(self, delivery_id: str) -> str:
-        """Identify the code among those that clients tried for a delivery."""
-        message = f"{delivery_id}\0{self.code.digits}".encode()
+    def digest(self, challenge_id: str) -> str:
+        """Identify the code among those that clients tried for a challenge."""
+        message = f"{challenge_id}\0{self.code.digits}".encode()
         return blake2b(message, key=self.digest_key, digest_size=DIGEST_BYTES).hexdigest()
 
 
@@ -91,7 +87,6 @@ class Correct:
     """The code is correct, and used now."""
 
     code: UsedCode
-    attempts_left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,43 +97,33 @@ class Retried:
     """
 
     code: UsedCode
-    attempts_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfBlockedPhone:
+    """The code is correct, and used now or before by this client; but the phone is blocked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """The code is wrong, and the phone counted it.
+    """No code is correct.
 
-    `is_of_others` says whether it counts on the limits of others as well: it came without an id
-    from an IP that neither requested the code nor signed in before.
+    `is_counted` is False for the same wrong code again, for somebody else's code that was just
+    used, and where no code is active.
     """
 
     attempts_left: int
-    is_of_others: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NotCounted:
-    """The same wrong code again, somebody else's code that was just used, or no code is active."""
-
-    attempts_left: int
+    is_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:
-    """The attempts are used up until so many whole seconds have passed."""
+    """The attempt is not looked at: its client has none left, until the code ends."""
 
-    retry_after: int
-
-
-@dataclass(frozen=True, slots=True)
-class ExhaustedIp:
-    """The attempt is not looked at: its IP has no permit, and the client no attempts of its own."""
-
-    retry_after: int
+    until: datetime
 
 
-VerificationResult = Correct | Retried | Wrong | NotCounted | Exhausted | ExhaustedIp
+VerificationResult = Correct | Retried | OfBlockedPhone | Wrong | Exhausted
 
 
 def used_code(result: VerificationResult) -> UsedCode | None:

@@ -12,6 +12,7 @@ from typing import Final
 from domain.default_ignorable import drop_default_ignorable
 from domain.errors import MalformedOtp
 from domain.identities.session import LOGIN_REPEAT_PERIOD
+from domain.otp.attempt_counter import AttemptCounter, Client
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
 
@@ -72,6 +73,7 @@ class Challenge:
     used_at: datetime | None = None
     login: Login | None = None
     identity_id: str | None = None
+    counters: tuple[AttemptCounter, ...] = ()
 
     @property
     def retained_until(self) -> datetime:
@@ -92,6 +94,22 @@ class Challenge:
         """Return whether the code lives long enough to be sent again, and its key is available."""
         lives_long_enough = self.is_active(now) and self.expires_at - now >= MIN_RESEND_TTL
         return lives_long_enough and self.key_id in key_ids
+
+    def find_counter(self, client: Client) -> AttemptCounter | None:
+        """Return the counter of a client; None before its first failed attempt."""
+        return next((each for each in self.counters if each.client == client), None)
+
+    def attempts_used(self, client: Client) -> int:
+        counter = self.find_counter(client)
+        return counter.used if counter else 0
+
+    def count(self, client: Client, digest: str, now: datetime) -> "Challenge":
+        """Return the challenge after a failed attempt of a client."""
+        counted = AttemptCounter(
+            client.kind, client.id, self.attempts_used(client) + 1, digest, now
+        )
+        others = [each for each in self.counters if each.client != client]
+        return replace(self, counters=(*others, counted))
 
     def mark_used(self, now: datetime, login: Login | None = None) -> "Challenge":
         return replace(self, used_at=now, login=login)

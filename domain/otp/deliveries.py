@@ -1,31 +1,18 @@
-"""The deliveries to one phone within a day, and the attempts that unknown IPs share at them."""
+"""The deliveries to one phone within a day."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from domain.otp.delivery import MAX_REJECTION_LENGTH, ONE_DAY, Channel, Delivery
-from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow, keep_recent
-
-SHARED_ATTEMPTS: Final = (
-    SlidingWindow(15, timedelta(hours=1)),
-    SlidingWindow(30, timedelta(days=1)),
-)
-"""Attempts without a request id from IPs that requested no delivery, all IPs together."""
+from domain.otp.delivery import MAX_REJECTION_LENGTH, Channel, Delivery
+from domain.otp.sliding_window import CLOCK_SKEW
 
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """The deliveries of a phone with their attempts.
-
-    Attributes:
-        all: In the order in which they were requested.
-        shared_attempts: The times of the attempts that all unknown IPs made together.
-    """
+    """The deliveries of a phone, in the order in which they were requested."""
 
     all: tuple[Delivery, ...] = ()
-    shared_attempts: tuple[datetime, ...] = ()
 
     @property
     def counted(self) -> tuple[Delivery, ...]:
@@ -37,7 +24,12 @@ class Deliveries:
         return [delivery.expires_at for delivery in self.all]
 
     def find(self, request_id: str) -> Delivery | None:
-        return next((found for found in self.all if found.request_id == request_id), None)
+        """Return the delivery that this request caused or joined."""
+        return next((found for found in self.all if found.has_id(request_id)), None)
+
+    def of_challenge(self, challenge_id: str) -> list[Delivery]:
+        """Return those that carried a code."""
+        return [delivery for delivery in self.all if delivery.challenge_id == challenge_id]
 
     def last_provider(
         self, challenge_ids: Collection[str], channel: Channel, since: datetime | None
@@ -51,9 +43,6 @@ class Deliveries:
             and (since is None or delivery.sent_at > since)
         ]
         return carried[-1] if carried else ""
-
-    def shared_attempts_left(self, time: datetime) -> int:
-        return min(window.remaining(self.shared_attempts, time) for window in SHARED_ATTEMPTS)
 
     def set_delivery(self, changed: Delivery) -> "Deliveries":
         """Return them with this delivery in place of the one with the same request id."""
@@ -104,23 +93,25 @@ class Deliveries:
 
     def reset(self) -> "Deliveries":
         """Return them so that limits and cooldown count none. Nobody gets more attempts."""
-        return replace(self, all=tuple([replace(each, is_reset=True) for each in self.all]))
+        return Deliveries(tuple([replace(each, is_reset=True) for each in self.all]))
 
-    def prune(self, now: datetime, challenge_ids: Collection[str]) -> "Deliveries":
-        """Return what counts. Only deliveries of these challenges have attempts."""
-        if not self.all and not self.shared_attempts:
-            return self
-        latest = now + CLOCK_SKEW
-        kept = [
-            delivery if delivery.challenge_id in challenge_ids else delivery.drop_counters()
-            for delivery in self.all
-            if now < delivery.expires_at and delivery.sent_at <= latest
+    def settle(self, challenge_id: str) -> "Deliveries":
+        """Return them so that none that carried this code holds permits."""
+        settled = [
+            replace(each, permits=None) if each.challenge_id == challenge_id else each
+            for each in self.all
         ]
-        return Deliveries(tuple(kept), keep_recent(self.shared_attempts, ONE_DAY, now))
+        return Deliveries(tuple(settled))
+
+    def prune(self, now: datetime) -> "Deliveries":
+        """Return those that count."""
+        latest = now + CLOCK_SKEW
+        kept = [each for each in self.all if now < each.expires_at and each.sent_at <= latest]
+        return Deliveries(tuple(kept))
 
     def _change(self, request_id: str, change: Callable[[Delivery], Delivery]) -> "Deliveries":
         changed = [change(each) if each.request_id == request_id else each for each in self.all]
-        return replace(self, all=tuple(changed))
+        return Deliveries(tuple(changed))
 
 
 def order_after(providers: Sequence[str], last: str) -> Sequence[str]:

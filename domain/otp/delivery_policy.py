@@ -28,6 +28,7 @@ class Limitation(StrEnum):
     PER_COUNTRY = "limit per country"
     TOTAL = "limit in total"
     PROOF_REQUIRED = "new customers need a proof"
+    FAILED_ATTEMPTS = "failed attempts in a row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +66,15 @@ class DeliveryDecision:
 class Requester:
     """A client that requests a code, with all deliveries to the phone in their order.
 
-    - `trusted_until` is when the last login of this phone from this IP no longer counts.
-    - `device_id` is set if the client is a recognized device.
+    - `device_id` is set if the client is recognized as a device; otherwise it is as an IP.
     - `last_login_at` is the last login of the phone from any IP. It ends the cooldown.
     """
 
     client_ip: HashedClientIp
     deliveries: Sequence[Delivery]
-    trusted_until: datetime | None = None
+    is_recognized: bool = False
     device_id: str | None = None
     last_login_at: datetime | None = None
-
-    def has_own_quota(self, time: datetime) -> bool:
-        """Return whether it is recognized, or logged in from this IP recently enough."""
-        is_trusted = self.trusted_until is not None and time < self.trusted_until
-        return is_trusted or self.device_id is not None
 
     def recent_deliveries(self, time: datetime) -> list[Delivery]:
         since = time - ONE_DAY
@@ -103,8 +98,7 @@ PER_PHONE: Final = (
     SlidingWindow(6, timedelta(minutes=15)),
     SlidingWindow(12, timedelta(days=1)),
 )
-"""Each message brings attempts, and after 50 failures in a row one (NIST SP 800-63B-4): more than
-14 a day would make a code easy to guess."""
+"""Each message brings attempts: with more of them a code is easy to guess."""
 PER_PHONE_AND_NETWORK: Final = (
     SlidingWindow(5, timedelta(minutes=15)),
     SlidingWindow(6, timedelta(days=1)),
@@ -121,7 +115,7 @@ class DeliveryPolicy:
     - The cooldown starts when the request arrives, and a login ends it. It is `cooldown` for the
       first three deliveries of a day and then doubles with each, up to 128 times.
     - One network gets a part of the phone's deliveries only: an IPv6 /48 or an IPv4 /24.
-    - A recognized device and a trusted IP have a quota of their own. Deliveries that others
+    - A recognized device and a known IP have a quota of their own. Deliveries that others
       requested do not double their cooldown.
     - A delivery that every provider rejected starts a cooldown, doubles none, and counts in windows
       that are shorter than a day.
@@ -161,7 +155,7 @@ class DeliveryPolicy:
 
     def is_cooled_down(self, requester: Requester, time: datetime) -> bool:
         recent = own = requester.recent_deliveries(time)
-        if requester.has_own_quota(time):
+        if requester.is_recognized:
             # Deliveries that others requested do not double the cooldown of this client.
             own = requester.own_deliveries(time)
         own = [delivery for delivery in own if not delivery.is_rejected]
@@ -200,7 +194,7 @@ class DeliveryPolicy:
 
     def _has_own_quota(self, requester: Requester, time: datetime) -> bool:
         used = [each for each in requester.own_deliveries(time) if each.uses_own_quota]
-        return requester.has_own_quota(time) and _has_capacity(self.own_quota, used, time)
+        return requester.is_recognized and _has_capacity(self.own_quota, used, time)
 
     def _candidate_times(self, deliveries: Sequence[Delivery]) -> Iterator[datetime]:
         """Return every time at which a request may become allowed."""

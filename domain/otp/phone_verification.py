@@ -11,21 +11,21 @@ from typing import Final
 
 from domain.errors import TooManyOtpRequests, TooManyResets
 from domain.identifier import require_identifier
+from domain.otp.attempt_counter import Client, ClientKind
 from domain.otp.attempts import OtpAttempt
 from domain.otp.challenge import Challenge, Purpose
 from domain.otp.challenges import MessageChallenges
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.deliveries import Deliveries, order_after
-from domain.otp.delivery import (
-    ATTEMPTS_AFTER_MAX_FAILURES,
-    ATTEMPTS_PER_DELIVERY,
-    ONE_DAY,
-    Channel,
-    Delivery,
-    DeviceProof,
+from domain.otp.delivery import ONE_DAY, Channel, Delivery, JoinedRequest
+from domain.otp.delivery_policy import (
+    DeliveryDecision,
+    DeliveryPolicy,
+    Limitation,
+    Requester,
+    Wait,
 )
-from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy, Requester
-from domain.otp.failures import Failures
+from domain.otp.failures import ATTEMPTS, FAILURES_TTL, JOINED_ATTEMPTS, Failures
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Recognition
 from domain.otp.rejection import MAX_REJECTIONS, Rejection
@@ -60,14 +60,34 @@ class CallLocale:
 
 
 @dataclass(frozen=True, slots=True)
+class RecognizedClient:
+    """How a client is recognized, and the id of the device or the hash of the IP by which."""
+
+    recognition: Recognition
+    id: str = ""
+
+    @property
+    def is_stranger(self) -> bool:
+        return self.recognition is Recognition.NONE
+
+    @property
+    def device_id(self) -> str | None:
+        """The id of the device; None if it is not recognized by one."""
+        return self.id if self.recognition is Recognition.DEVICE else None
+
+
+STRANGER: Final = RecognizedClient(Recognition.NONE)
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneVerification:
     """What is known about a phone: it decides when a code is sent, and which one is correct.
 
-    A phone that never requested a code has an empty one and gets the same responses. So does a
-    blocked phone, except that nothing is delivered to it and no code is correct.
+    A phone that never requested a code has an empty one and gets the same responses. A blocked
+    phone gets codes like any, but none signs anybody in, and no client is recognized.
 
     Attributes:
-        failures: All of them.
+        failures: Those in a row, of strangers and of each recognized client.
         limit_resets: When operators reset its limits within a day.
         trusted_ips: Those of its owner.
         call_locale: That of the owner. It stays here, because the write that changes the owner
@@ -99,24 +119,19 @@ class PhoneVerification:
         """When nothing of it counts anymore. None while it names an identity or is blocked."""
         if self.identity_id is not None or self.blocked_at is not None:
             return None
-        times = self.challenges.expiry_times
-        times += [time + ONE_DAY for time in self.deliveries.shared_attempts]
-        if self.failures.expires_at:
-            times.append(self.failures.expires_at)
+        times = [*self.challenges.expiry_times, *self.failures.expiry_times]
         return max([*times, *self._expiry_times], default=_EXPIRED)
 
     @property
     def client_ips_expire_at(self) -> datetime | None:
         """When the first of client IPs, rejections and locale expires, if any.
 
-        An IP of a login expires after 90 days, an IP of a delivery after one day, and an IP of an
-        attempt with the code.
+        An IP of a login expires after 90 days, an IP of a delivery after one day, an IP of an
+        attempt with the code, and one that failed as a recognized client after 30 days.
         """
-        tried = [
-            delivery.challenge_id for delivery in self.deliveries.all if delivery.has_unknown_ips
-        ]
-        times = self.challenges.keep(tried).expiry_times if tried else []
-        return min([*times, *self._expiry_times], default=None)
+        tried = [each.retained_until for each in self.challenges.all if each.counters]
+        failed = [each.last_failed_at + FAILURES_TTL for each in self.failures.by_client]
+        return min([*tried, *failed, *self._expiry_times], default=None)
 
     @property
     def _expiry_times(self) -> list[datetime]:
@@ -127,57 +142,53 @@ class PhoneVerification:
         times += [trusted.last_login_at + TRUSTED_IP_TTL for trusted in self.trusted_ips]
         return times + ([self.call_locale.expires_at] if self.call_locale else [])
 
+    def recognize(self, request: OtpRequest | OtpAttempt) -> RecognizedClient:
+        """Return how a client is recognized: by its device, or else by the IP of a login.
+
+        It is a stranger without an identity, at a blocked phone, and after twenty failures in a row
+        of this device or IP.
+        """
+        if self.identity_id is None or self.blocked_at is not None:
+            return STRANGER
+        device, now = request.device, request.now
+        if (
+            device is not None
+            and device.identity_id == self.identity_id
+            and self.failures.is_recognized(device.device_id, now)
+        ):
+            return RecognizedClient(Recognition.DEVICE, device.device_id)
+        client_ip = request.client_ip.ip
+        is_known = any(
+            each.client_ip_hash == client_ip and now < each.last_login_at + TRUSTED_IP_TTL
+            for each in self.trusted_ips
+        )
+        if is_known and self.failures.is_recognized(client_ip, now):
+            return RecognizedClient(Recognition.TRUSTED_IP, client_ip)
+        return STRANGER
+
     # Requests
 
-    def recognize(self, request: OtpRequest | OtpAttempt) -> Recognition:
-        """Return how a request is recognized. No request for a phone without an identity is."""
-        if self.recognize_device(request.device) is not None:
-            return Recognition.DEVICE
-        trusted_until = self.trusted_until(request)
-        if trusted_until is not None and request.now < trusted_until:
-            return Recognition.TRUSTED_IP
-        return Recognition.NONE
+    def find_wait(self, request: OtpRequest | OtpAttempt, policy: DeliveryPolicy) -> Wait:
+        """Return when this client can cause the next message, and what it waits for."""
+        pruned = self.prune(request.now)
+        return pruned._find_wait(request, pruned.recognize(request), policy)
 
-    def next_request_at(
-        self, request: OtpRequest | OtpAttempt, policy: DeliveryPolicy, now: datetime
-    ) -> datetime:
-        return policy.earliest_request(self.prune(now)._requester(request), now)
-
-    def refer_to_delivery(
+    def join_delivery(
         self, request: OtpRequest
     ) -> tuple["PhoneVerification", DeliveryDecision] | None:
-        """Decide whether a request gets an earlier delivery; None if a code is delivered.
+        """Let a request within the cooldown join an earlier delivery; None if a code is delivered.
 
-        - Within the cooldown nothing is sent. While a code for the same purpose and identity is
-          valid, the request gets an id of its own for the latest delivery of this code, at most
-          three for each delivery.
+        Nothing is sent. While a code for the same purpose and identity is valid, the request gets
+        an id of its own for the latest delivery of this code, whoever requested that.
 
         Raises:
             TooManyOtpRequests: nothing changed; the error says when to try again.
         """
         pruned = self.prune(request.now)
-        return pruned._refer(request, pruned._requester(request))
-
-    def _refer(
-        self, request: OtpRequest, requester: Requester
-    ) -> tuple["PhoneVerification", DeliveryDecision] | None:
-        policy = request.policy
-        wait = policy.explain(requester, request.now)
-        if wait.limitation is None:
-            return None
-        is_cooled_down = policy.is_cooled_down(requester, request.now)
-        referred = None if is_cooled_down else self._latest_delivery(request, requester)
-        if referred is None:
-            retry_after = whole_seconds(request.now, wait.until)
-            raise TooManyOtpRequests(retry_after, wait.limitation.name.lower())
-        delivery, challenge = referred
-        referring = replace(self, deliveries=self.deliveries.set_delivery(delivery))
-        return referring, DeliveryDecision(
-            delivery, challenge, request.new_request_id, wait.until, is_new=False
-        )
+        return pruned._join(request, pruned.recognize(request))
 
     def request_delivery(self, request: OtpRequest) -> tuple["PhoneVerification", DeliveryDecision]:
-        """Refer to an earlier delivery, or record a new one.
+        """Record a new delivery, or join one that a parallel request caused.
 
         - A resend carries the same code and does not extend its life. With less than a minute
           left a new challenge is made, and the old one stays valid to its end.
@@ -187,9 +198,9 @@ class PhoneVerification:
             TooManyOtpRequests: nothing changed; the error says when to try again.
         """
         pruned, policy = self.prune(request.now), request.policy
-        requester = pruned._requester(request)
-        if (referred := pruned._refer(request, requester)) is not None:
-            return referred
+        client = pruned.recognize(request)
+        if (joined := pruned._join(request, client)) is not None:
+            return joined
         challenges = pruned.challenges
         resendable = [
             challenge
@@ -198,37 +209,64 @@ class PhoneVerification:
         ]
         challenge = resendable[-1] if resendable else request.new_challenge
         last_provider = pruned.last_provider(request.channel, request.purpose, request.identity_id)
+        requester = pruned._requester(request, client)
         delivery = Delivery(
             request.new_request_id,
             challenge.id,
             request.client_ip,
             request.now,
-            attempt_limit=pruned.attempts_of_next_delivery,
-            device_id=requester.device_id,
+            device_id=client.device_id,
             uses_own_quota=policy.uses_own_quota(requester, request.now),
             channel=request.channel,
             call_id=request.new_call_id,
             permits=request.permits,
             provider=next(iter(order_after(request.providers, last_provider)), ""),
-            is_suppressed=pruned.blocked_at is not None,
         )
         successor = replace(
             pruned,
             challenges=(
                 challenges if resendable else MessageChallenges((*challenges.all, challenge))
             ),
-            deliveries=replace(pruned.deliveries, all=(*pruned.deliveries.all, delivery)),
+            deliveries=Deliveries((*pruned.deliveries.all, delivery)),
         )
         decision = DeliveryDecision(
             delivery,
             challenge,
             request.new_request_id,
-            policy.earliest_request(successor._requester(request), request.now),
+            successor._find_wait(request, client, policy).until,
             is_new=True,
             identity_id=self.identity_id,
             last_provider=last_provider,
         )
         return successor, decision
+
+    def _find_wait(
+        self, request: OtpRequest | OtpAttempt, client: RecognizedClient, policy: DeliveryPolicy
+    ) -> Wait:
+        wait_ends_at = self.failures.wait_ends_at
+        if client.is_stranger and wait_ends_at is not None:
+            return Wait(wait_ends_at, Limitation.FAILED_ATTEMPTS)
+        return policy.explain(self._requester(request, client), request.now)
+
+    def _join(
+        self, request: OtpRequest, client: RecognizedClient
+    ) -> tuple["PhoneVerification", DeliveryDecision] | None:
+        wait = self._find_wait(request, client, request.policy)
+        if wait.limitation is None:
+            return None
+        joined = None
+        if wait.limitation is not Limitation.FAILED_ATTEMPTS:
+            requester = self._requester(request, client)
+            if not request.policy.is_cooled_down(requester, request.now):
+                joined = self._join_latest(request, client)
+        if joined is None:
+            retry_after = whole_seconds(request.now, wait.until)
+            raise TooManyOtpRequests(retry_after, wait.limitation.name.lower())
+        delivery, challenge = joined
+        successor = replace(self, deliveries=self.deliveries.set_delivery(delivery))
+        return successor, DeliveryDecision(
+            delivery, challenge, request.new_request_id, wait.until, is_new=False
+        )
 
     def last_provider(self, channel: Channel, purpose: Purpose, identity_id: str | None) -> str:
         """Return the provider that last carried a code, if none was entered since; else empty."""
@@ -245,21 +283,21 @@ class PhoneVerification:
 
     @property
     def attempts_of_next_delivery(self) -> int:
-        """How many attempts the next delivery brings."""
-        is_maximum = self.failures.has_reached_maximum
-        return ATTEMPTS_AFTER_MAX_FAILURES if is_maximum else ATTEMPTS_PER_DELIVERY
+        """How many attempts the next message brings the stranger who causes it."""
+        return self.failures.limit_attempts(ATTEMPTS, messages=1)
 
     @property
     def resets_left(self) -> int:
         """How often the limits can be reset today; of a pruned state."""
         return max(0, MAX_RESETS_A_DAY - len(self.limit_resets))
 
-    def _latest_delivery(
-        self, request: OtpRequest, requester: Requester
+    def _join_latest(
+        self, request: OtpRequest, client: RecognizedClient
     ) -> tuple[Delivery, Challenge] | None:
-        """Return the latest delivery of an active code with the new request id, and its challenge.
+        """Return the latest delivery of an active code with the new request, and its challenge.
 
-        None if there is no such delivery, or if too many requests refer to it.
+        None if there is no such delivery, if too many requests joined it, or if the id would bring
+        a stranger no attempt.
         """
         active = {
             challenge.id: challenge
@@ -267,81 +305,72 @@ class PhoneVerification:
             if challenge.is_active(request.now)
         }
         for delivery in reversed(self.deliveries.all):
-            if delivery.challenge_id in active:
-                referred = delivery.add_later_request(
-                    request.new_request_id, is_of_device=requester.device_id is not None
+            if (challenge := active.get(delivery.challenge_id)) is not None:
+                network = Client(ClientKind.NETWORK, request.client_ip.network)
+                if (
+                    client.is_stranger
+                    and self.failures.has_fewer_attempts
+                    and not self.attempts_left(network, challenge, client)
+                ):
+                    return None
+                joined = delivery.join(
+                    JoinedRequest(request.new_request_id, network.id, not client.is_stranger)
                 )
-                return (referred, active[delivery.challenge_id]) if referred else None
+                return (joined, challenge) if joined else None
         return None
 
-    def _requester(self, request: OtpRequest | OtpAttempt) -> Requester:
-        logins = [trusted.last_login_at for trusted in self.trusted_ips_of_owner]
+    def _requester(self, request: OtpRequest | OtpAttempt, client: RecognizedClient) -> Requester:
         return Requester(
             request.client_ip,
             self.deliveries.counted,
-            trusted_until=self.trusted_until(request),
-            device_id=self.recognize_device(request.device),
-            last_login_at=max(logins, default=None),
+            is_recognized=not client.is_stranger,
+            device_id=client.device_id,
+            last_login_at=self.last_login_at,
         )
+
+    @property
+    def last_login_at(self) -> datetime | None:
+        """When the phone logged in last, from any IP."""
+        return max([each.last_login_at for each in self.trusted_ips], default=None)
 
     # Attempts
 
-    def find_challenge(self, challenge_id: str | None) -> Challenge | None:
-        return next((found for found in self.challenges.all if found.id == challenge_id), None)
+    def find_comparable(self, attempt: OtpAttempt) -> list[Challenge]:
+        """Return the challenges whose codes an attempt is compared with: at most three.
 
-    def comparable_challenges(
-        self,
-        now: datetime,
-        request_id: str | None = None,
-        purpose: Purpose = Purpose.SIGN_IN,
-        identity_id: str | None = None,
-    ) -> tuple[Challenge, ...]:
-        """Return the challenges whose codes an attempt is compared with, at most three.
-
-        Of those for its purpose and identity, these are the active ones, and the one that was used
-        with its request id, or else the one that was used last, for a minute.
+        With an id that is the one of its request. Without, these are the active ones, the latest
+        first, and then the one that was used last, while its login can be repeated.
         """
-        of_purpose = self.challenges.for_purpose(purpose, identity_id)
-        comparable = [challenge for challenge in of_purpose if challenge.is_active(now)]
-        used = [
-            challenge
-            for challenge in of_purpose
-            if challenge.used_at and now < challenge.retained_until
-        ]
+        now = attempt.now
+        found = self.challenges.for_purpose(attempt.purpose, attempt.identity_id)[::-1]
+        active = [challenge for challenge in found if challenge.is_active(now)]
+        used = [each for each in found if each.used_at and now < each.retained_until]
+        if attempt.request_id is None:
+            return active + sorted(used, key=lambda each: each.used_at or now)[-1:]
+        delivery = self.deliveries.find(attempt.request_id)
+        return [each for each in active + used if delivery and each.id == delivery.challenge_id]
 
-        def rank(challenge: Challenge) -> tuple[bool, datetime]:
-            return challenge.was_used_with(request_id), challenge.used_at or now
+    def attempts_left(
+        self, client: Client, challenge: Challenge, recognized: RecognizedClient
+    ) -> int:
+        """Return how many attempts a client has left at a code.
 
-        return (*comparable, *sorted(used, key=rank)[-1:])
-
-    # Requests and attempts
-
-    def recognize_device(self, device: DeviceProof | None) -> str | None:
-        """Return the id of a device of this phone's identity, unless it failed too often."""
-        if device is None or device.identity_id != self.identity_id:
-            return None
-        return device.device_id if self.failures.is_recognized(device.device_id) else None
-
-    @property
-    def trusted_ips_of_owner(self) -> tuple[TrustedIp, ...]:
-        """The IPs of logins of the owner; none without one."""
-        return () if self.identity_id is None else self.trusted_ips
-
-    def trusted_until(self, request: OtpRequest | OtpAttempt) -> datetime | None:
-        """Return when the last login from this IP no longer counts, None without one."""
-        for trusted in self.trusted_ips_of_owner:
-            if trusted.client_ip_hash == request.client_ip.ip:
-                return trusted.last_login_at + TRUSTED_IP_TTL
-        return None
-
-    def count_failure(
-        self, device_id: str | None, now: datetime, *, is_shared: bool = False
-    ) -> "PhoneVerification":
-        """Return the state after a failed attempt. A shared one counts for all unknown IPs."""
-        deliveries, failures = self.deliveries, self.failures.count(device_id, now)
-        if is_shared:
-            deliveries = replace(deliveries, shared_attempts=(*deliveries.shared_attempts, now))
-        return replace(self, deliveries=deliveries, failures=failures)
+        It has five, and five more for each further message with the code that it caused; one that
+        requested the code, and caused no message, has two. Failures in a row limit strangers.
+        """
+        deliveries = self.deliveries.of_challenge(challenge.id)
+        is_caused = [_is_caused_by(client, delivery) for delivery in deliveries]
+        messages = sum(is_caused)
+        if client.kind in (ClientKind.DEVICE, ClientKind.KNOWN_IP):
+            # It has five also at a code that somebody else requested first.
+            allowed = ATTEMPTS * (1 + sum(is_caused[1:]))
+        elif not messages and client.kind is not ClientKind.OTHERS:
+            allowed = JOINED_ATTEMPTS
+        else:
+            allowed = ATTEMPTS * max(1, messages)
+        if recognized.is_stranger:
+            allowed = self.failures.limit_attempts(allowed, messages)
+        return max(0, allowed - challenge.attempts_used(client))
 
     def trust_ip(self, client_ip: HashedClientIp, now: datetime) -> "PhoneVerification":
         others = [trusted for trusted in self.trusted_ips if trusted.client_ip_hash != client_ip.ip]
@@ -360,9 +389,9 @@ class PhoneVerification:
     ) -> "PhoneVerification":
         """Return the state of a phone that belongs to another identity from now on, or to none.
 
-        The IPs of the former owner are not trusted anymore, and the locale that the former owner
+        The clients of the former owner are not recognized anymore, and the locale that this owner
         chose is not kept, nor are the rejections and the claims of a login. Deliveries, failures
-        and a block stay.
+        in a row and a block stay.
         If a login changes the owner, the latest IP is that of the new one.
         """
         trusted_ips = self.trusted_ips[-1:] if by_login else ()
@@ -373,6 +402,7 @@ class PhoneVerification:
             kept,
             identity_id=identity_id,
             trusted_ips=trusted_ips,
+            failures=replace(self.failures, by_client=()),
             call_locale=self.call_locale if is_unowned else None,
             rejections=self.rejections if is_unowned else (),
         )
@@ -406,10 +436,10 @@ class PhoneVerification:
     def reset_limits(self, now: datetime) -> "PhoneVerification":
         """Return the state of a phone whose cooldown and deliveries no longer count.
 
-        - Devices that failed too often are recognized again.
-        - Of failures in a row at most 50 stay: only the owner's success ends all. From then on each
-          delivery brings one attempt.
-        - Deliveries with their attempts stay too, so nobody gets more attempts at a code.
+        - Devices and IPs that failed too often are recognized again.
+        - Of failures in a row at most 50 stay: only a success ends all. The wait ends, and from
+          then on a message brings one attempt.
+        - Codes, ids and counted attempts stay too, so nobody gets more attempts at a code.
 
         Raises:
             TooManyResets: twice within a day; the error says when to try again.
@@ -444,19 +474,17 @@ class PhoneVerification:
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""
         latest, locale = now + CLOCK_SKEW, self.call_locale
-        challenges = self.challenges.prune(now)
         trusted_ips = [
             trusted
             for trusted in self.trusted_ips
-            if self.identity_id is not None
-            and now - TRUSTED_IP_TTL < trusted.last_login_at <= latest
+            if now - TRUSTED_IP_TTL < trusted.last_login_at <= latest
         ]
         rejections = [
             each for each in self.rejections if now < each.expires_at and each.at <= latest
         ]
         return PhoneVerification(
-            challenges=challenges,
-            deliveries=self.deliveries.prune(now, [each.id for each in challenges.all]),
+            challenges=self.challenges.prune(now),
+            deliveries=self.deliveries.prune(now),
             failures=self.failures.prune(now),
             limit_resets=keep_recent(self.limit_resets, ONE_DAY, now),
             trusted_ips=tuple(trusted_ips),
@@ -468,10 +496,29 @@ class PhoneVerification:
         )
 
     def drop_client_ips(self) -> "PhoneVerification":
-        """Return the state without client IPs, and without the codes that were sent to them."""
+        """Return the state without client IPs, and without the codes that were sent to them.
+
+        What recognized clients failed goes as well: it may name an IP.
+        """
         return replace(
             self,
             challenges=MessageChallenges(),
-            deliveries=replace(self.deliveries, all=()),
+            deliveries=Deliveries(),
+            failures=replace(self.failures, by_client=()),
             trusted_ips=(),
         )
+
+
+def _is_caused_by(client: Client, delivery: Delivery) -> bool:
+    """Return whether the client requested the delivery, and did not join it."""
+    match client.kind:
+        case ClientKind.DEVICE:
+            return delivery.device_id == client.id
+        case ClientKind.REQUEST:
+            return delivery.request_id == client.id
+        case ClientKind.KNOWN_IP:
+            return delivery.client_ip.ip == client.id
+        case ClientKind.NETWORK:
+            return delivery.client_ip.network == client.id
+        case ClientKind.OTHERS:
+            return False

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.otp.delivery import CounterKind, Delivery
+from domain.otp.attempt_counter import Client, ClientKind
+from domain.otp.delivery import Delivery
 from domain.otp.delivery_policy import Wait
-from domain.otp.phone_verification import PhoneVerification
+from domain.otp.phone_verification import STRANGER, PhoneVerification
 from domain.otp.rejection import Rejection
 
 
@@ -47,15 +48,16 @@ def find_active_code(
 ) -> tuple[datetime | None, int | None]:
     """Return when the code of the latest message expires, and the attempts of its client.
 
-    The attempts are those of its request id or, for a client that sends no id, of its IP: whichever
-    are fewer.
+    The attempts are those of its request id or, for a client that sends no id, of its network:
+    whichever are fewer.
     """
     active = {challenge.id: challenge for challenge in verification.challenges.active(now)}
     for delivery in reversed(verification.deliveries.all):
-        if delivery.challenge_id in active:
-            kind, request_id = CounterKind.FIRST_REQUEST, delivery.request_id
-            by_id = delivery.counter_of(kind, request_id, delivery.attempt_limit)
-            by_ip = delivery.counter_of_ip(delivery.client_ip)
-            left = max(0, min(by_id.left, by_ip.left))
-            return active[delivery.challenge_id].expires_at, left
+        if (challenge := active.get(delivery.challenge_id)) is not None:
+            clients = (
+                Client(ClientKind.REQUEST, delivery.request_id),
+                Client(ClientKind.NETWORK, delivery.client_ip.network),
+            )
+            left = [verification.attempts_left(each, challenge, STRANGER) for each in clients]
+            return challenge.expires_at, min(left)
     return None, None

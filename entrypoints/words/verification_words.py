@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from domain.otp.delivery import ATTEMPTS_PER_DELIVERY
 from domain.otp.delivery_policy import Wait
+from domain.otp.failures import ATTEMPTS
 from domain.otp.verification_state import VerificationState
 
 
@@ -18,7 +18,7 @@ def describe_verification(state: VerificationState, now: datetime) -> str:
     ]
     if state.failures_in_a_row:
         failed = f"failed attempts in a row: {state.failures_in_a_row}"
-        if state.attempts_of_next < ATTEMPTS_PER_DELIVERY:
+        if state.attempts_of_next < ATTEMPTS:
             failed += f", so the next message brings {state.attempts_of_next} attempt"
         parts.append(failed)
     if state.blocked_since is not None:

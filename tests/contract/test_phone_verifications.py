@@ -10,14 +10,15 @@ from adapters.databases.records.record_kind import Record, RecordKind
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
+from domain.otp.attempt_counter import Client, ClientKind
 from domain.otp.challenge import OTP_TTL
 from domain.otp.challenges import MessageChallenges
 from domain.otp.deliveries import Deliveries
-from domain.otp.delivery import AttemptCounter, CounterKind
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import (
     NOW,
+    a_challenge,
     a_delivery,
     a_hashed_ip,
     a_phone,
@@ -81,10 +82,10 @@ async def test_a_verification_never_expires_while_it_has_an_identity_or_a_block(
 
 KEPT = a_phone_verification(
     identity_id=an_id(),
-    deliveries=Deliveries(
-        (a_delivery(counters=(AttemptCounter(CounterKind.UNKNOWN_IP, "a hash", 5, used=1),)),),
-        shared_attempts=(NOW,),
+    challenges=MessageChallenges(
+        (a_challenge().count(Client(ClientKind.NETWORK, "a hash"), "a digest", NOW),)
     ),
+    deliveries=Deliveries((a_delivery(),)),
     trusted_ips=(TrustedIp("a hash", NOW),),
 )
 
@@ -98,11 +99,7 @@ async def test_expired_client_ips_are_removed_from_a_verification_that_is_kept(
     for age, kept in (
         (
             OTP_TTL,
-            replace(
-                KEPT,
-                challenges=MessageChallenges(),
-                deliveries=replace(KEPT.deliveries, all=(a_delivery(),)),
-            ),
+            replace(KEPT, challenges=MessageChallenges()),
         ),
         (DAY, PhoneVerification(trusted_ips=KEPT.trusted_ips, identity_id=KEPT.identity_id)),
         (90 * DAY, PhoneVerification(identity_id=KEPT.identity_id)),

@@ -1,4 +1,4 @@
-"""The stored form of phone verifications, and of attempts while no challenge is active."""
+"""The stored form of phone verifications."""
 
 from datetime import datetime
 
@@ -6,8 +6,9 @@ import msgspec
 
 from adapters.databases.records.permits import PermitsRecord
 from adapters.databases.records.record_kind import Record
+from domain.otp.attempt_counter import ClientKind
 from domain.otp.challenge import Purpose
-from domain.otp.delivery import Channel, CounterKind
+from domain.otp.delivery import Channel
 from domain.otp.permits import Recognition
 
 
@@ -18,6 +19,16 @@ class LoginRecord(msgspec.Struct, gc=False):
     session_id: str
     request_id: str | None = None
     claims: str = ""
+
+
+class AttemptCounterRecord(msgspec.Struct, gc=False):
+    """The failed attempts of a client at a code."""
+
+    kind: ClientKind
+    id: str
+    used: int
+    last_digest: str
+    last_failed_at: datetime
 
 
 class ChallengeRecord(msgspec.Struct, kw_only=True, gc=False):
@@ -32,17 +43,7 @@ class ChallengeRecord(msgspec.Struct, kw_only=True, gc=False):
     used_at: datetime | None = None
     login: LoginRecord | None = None
     identity_id: str | None = None
-
-
-class AttemptCounterRecord(msgspec.Struct, gc=False):
-    """The attempts of a request id, an IP or a device at one delivery."""
-
-    kind: CounterKind
-    id: str
-    limit: int
-    used: int = 0
-    last_digest: str | None = None
-    last_counted_at: datetime | None = None
+    counters: tuple[AttemptCounterRecord, ...] = ()
 
 
 class ClientIpRecord(msgspec.Struct, gc=False):
@@ -51,6 +52,14 @@ class ClientIpRecord(msgspec.Struct, gc=False):
     ip: str
     network: str
     is_ipv6: bool = False
+
+
+class JoinedRequestRecord(msgspec.Struct, gc=False):
+    """A request within the cooldown of a delivery."""
+
+    id: str
+    network: str
+    is_recognized: bool = False
 
 
 class DeliveryRecord(msgspec.Struct, gc=False):
@@ -62,10 +71,9 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     sent_at: datetime
     channel: Channel
     provider: str
-    attempt_limit: int
+    joined: tuple[JoinedRequestRecord, ...] = ()
     device_id: str | None = None
     uses_own_quota: bool = False
-    counters: tuple[AttemptCounterRecord, ...] = ()
     call_id: str | None = None
     permits: PermitsRecord | None = None
     rejection: str = ""
@@ -82,26 +90,25 @@ class ChallengesRecord(msgspec.Struct, gc=False):
 
 
 class DeliveriesRecord(msgspec.Struct, gc=False):
-    """The deliveries, and the attempts at them that unknown IPs share."""
+    """The deliveries to a phone."""
 
     all: tuple[DeliveryRecord, ...] = ()
-    shared_attempts: tuple[datetime, ...] = ()
 
 
-class DeviceFailuresRecord(msgspec.Struct, gc=False):
-    """The failed attempts in a row of a device."""
+class ClientFailuresRecord(msgspec.Struct, gc=False):
+    """The failed attempts in a row of a recognized device or IP."""
 
-    device_id: str
+    client_id: str
     count: int
     last_failed_at: datetime
 
 
 class FailuresRecord(msgspec.Struct, gc=False):
-    """The failed attempts in a row of the phone, and of each device."""
+    """The failed attempts in a row of strangers, and of each recognized client."""
 
     in_a_row: int = 0
     last_failed_at: datetime | None = None
-    by_device: tuple[DeviceFailuresRecord, ...] = ()
+    by_client: tuple[ClientFailuresRecord, ...] = ()
 
 
 class RejectionRecord(msgspec.Struct, gc=False):

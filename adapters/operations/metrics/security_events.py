@@ -8,6 +8,7 @@ from adapters.operations.metrics.metrics import Metrics, country_label
 from application.identities.events import LoginRejectedByHook, LoginSucceeded
 from application.otp.events import (
     WITHIN_COOLDOWN,
+    BlockedLogin,
     DeliveryRejected,
     OtpAccepted,
     OtpAttemptsExhausted,
@@ -70,7 +71,7 @@ class CountSecurityEvents:
                 country, provider = event.country, metrics.provider_label(event.provider)
                 channel = event.channel.value
                 metrics.logins.labels(country_label(country), provider, channel).inc()
-            case LoginRejectedByHook():
+            case LoginRejectedByHook() | BlockedLogin():
                 self._count_attempt(event.country, "correct")
             case OtpVerificationFailed():
                 self._count_attempt(event.country, "wrong")

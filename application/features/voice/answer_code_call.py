@@ -54,7 +54,7 @@ class AnswerCodeCall:
         def answer(call: Call | None) -> tuple[Call | None, Call | None]:
             if call is None:
                 return None, None
-            challenge = verification.find_challenge(call.challenge_id)
+            challenge = verification.challenges.find(call.challenge_id)
             is_next = call.position == command.position and not call.status.is_final
             if challenge is None or not is_next or not _is_this_call(call, command):
                 return call, call
@@ -75,7 +75,7 @@ class AnswerCodeCall:
         if call is None or not _is_this_call(call, command):
             return (HangUp(),)
         turn = call.find_turn(command.position)
-        challenge = verification.find_challenge(call.challenge_id)
+        challenge = verification.challenges.find(call.challenge_id)
         if turn is None or challenge is None or not self._is_readable(verification, challenge):
             return (HangUp(),)
         return resolve(turn.instructions, code=self.codes.derive(challenge, phone).digits)

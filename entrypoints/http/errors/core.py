@@ -178,6 +178,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         example=errors.PhoneInUse("6561a2b0c3d4e5f60718293a", "Rahul Sharma"),
         attributes=("user_id", "username"),
     ),
+    errors.AccountBlocked: ErrorRow(403, "account_blocked", "This account is blocked."),
     errors.LoginRejected: ErrorRow(403, "login_rejected", "This account cannot sign in."),
     errors.UsernameInUse: ErrorRow(409, "username_in_use", "Username already in use"),
     errors.ExternalIdInUse: ErrorRow(409, "external_id_in_use", "External id already in use"),

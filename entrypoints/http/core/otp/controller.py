@@ -111,6 +111,7 @@ class OtpController(Controller):
         describe_body=schemas.describe_otp_length,
         union="VerifyOtpResponse",
         errors=[
+            errors.AccountBlocked,
             errors.LoginRejected,
             errors.TooManyAttempts,
             errors.TooManyAttemptsFromIp,
@@ -130,8 +131,9 @@ class OtpController(Controller):
         can use them up. After too many, `retry_after` says when the same request is looked at
         again, and `resend_in` when a new code can be requested.
 
-        A 403 `login_rejected` says that the code is correct, and that this service lets the account
-        not sign in. Show the user `error`, which says why. The code is used.
+        A 403 `account_blocked` says that the code is correct, and that the account is blocked; a
+        403 `login_rejected`, that this service lets the account not sign in. Show the user `error`,
+        which says why. The code is used.
 
         A correct code also returns a `device_token`; with it the device has attempts and messages
         of its own from then on. With `refresh`, the access token is short-lived and a refresh token

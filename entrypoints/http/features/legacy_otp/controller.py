@@ -86,7 +86,11 @@ class LegacyOtpController(Controller):
         command = VerifyOtpCommand(
             phone, code, request.client_ip, device=request.device_name, is_legacy=True
         )
-        result = await otp.verify_otp(command)
+        try:
+            result = await otp.verify_otp(command)
+        except errors.AccountBlocked:
+            # Its clients know no other error of a correct code.
+            raise errors.IncorrectOtp("otp", 0) from None
         if not isinstance(result, LoggedIn):
             raise errors.IncorrectOtp("otp", result.attempts_left)
         return schemas.LegacyValidateOtpResponse(access_token=result.tokens.access_token)

@@ -19,8 +19,8 @@ from adapters.security.encryption import AesPhoneEncryption
 from application.ports.errors import StorageUnavailable
 from application.ports.versioned import Versioned
 from domain.identities.phone_change import PhoneChange
-from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import Channel
+from domain.otp.failures import Failures
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import DeliveryRoute, RateLimits
@@ -101,7 +101,7 @@ def database(request: pytest.FixtureRequest) -> DatabaseKind:
 
 
 OWNED: Final = PhoneVerification(
-    deliveries=Deliveries(shared_attempts=(NOW,)),
+    failures=Failures(3, NOW),
     trusted_ips=(TrustedIp("a hash", NOW),),
     identity_id=an_id(1),
 )

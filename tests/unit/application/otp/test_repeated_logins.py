@@ -12,7 +12,7 @@ from application.identities.sessions import LogoutScope
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
-from domain.errors import TooManyAttempts
+from domain.errors import AccountBlocked, TooManyAttempts
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
 from tests.support.core_harness import CoreHarness, wrong_code
@@ -104,7 +104,6 @@ async def wait(app: CoreHarness, _: LoggedIn) -> None:
         log_out_others,
         wait,
         lambda app, _: app.identities.operator_actions.revoke_sessions(a_phone()),
-        lambda app, _: app.identities.operator_actions.block(a_phone()),
     ],
 )
 async def test_a_session_that_is_used_ended_or_old_is_not_repeated(
@@ -113,6 +112,13 @@ async def test_a_session_that_is_used_ended_or_old_is_not_repeated(
     login, code, request_id = await log_in(app, with_refresh=True)
     await end(app, login)
     assert isinstance(await app.verify_otp(code, request_id=request_id), OtpRejected)
+
+
+async def test_after_a_block_the_login_is_not_repeated(app: CoreHarness) -> None:
+    _, code, request_id = await log_in(app)
+    await app.identities.operator_actions.block(a_phone())
+    with pytest.raises(AccountBlocked):
+        await app.verify_otp(code, request_id=request_id)
 
 
 async def test_only_the_code_and_the_request_id_of_the_login_repeat_it(app: CoreHarness) -> None:

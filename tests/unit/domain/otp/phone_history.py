@@ -20,8 +20,8 @@ MIN_INTERVAL: Final = 15
 MESSAGES_TO_STRANGERS: Final[Limits] = ((15 * MINUTE, 6), (DAY, 12))
 MESSAGES_TO_OWNER: Final[Limits] = ((HOUR, 9),)
 """Of each IP of a login and each device: the six of its network, and three of its own."""
-ATTEMPTS_OF_STRANGERS: Final = 120
-"""In a day without a login (docs/abuse.md)."""
+ATTEMPTS_OF_STRANGERS: Final = 100
+"""In a day without a login."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class PhoneHistory:
 
     messages: list[Message] = field(default_factory=list)
     logins: list[CodeUse] = field(default_factory=list)
+    uses_while_blocked: list[CodeUse] = field(default_factory=list)
     attempts_of_strangers: list[float] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     failed_ids: set[str] = field(default_factory=set)
@@ -90,13 +91,12 @@ class PhoneHistory:
     def is_active(self, code: str, now: float) -> bool:
         """Return whether a message had the code in the last five minutes, and nobody used it."""
         sent = [message.sent_at for message in self.messages if message.code == code]
-        is_used = any(login.code == code for login in self.logins)
+        is_used = any(use.code == code for use in [*self.logins, *self.uses_while_blocked])
         return bool(sent) and now - sent[0] < CODE_TTL and not is_used
 
     def add_message(self, message: Message) -> None:
         """Add a message that was sent."""
         now, last_login = message.sent_at, max((each.used_at for each in self.logins), default=-1)
-        assert not self.is_blocked, "a blocked phone gets no message"
         first = next((each for each in self.messages if each.code == message.code), message)
         assert now - first.sent_at <= RESEND_PERIOD, "a code is sent again for four minutes"
         assert first is message or self.is_active(message.code, now), "a used code is not sent"
@@ -122,12 +122,24 @@ class PhoneHistory:
     def add_login(self, login: CodeUse) -> None:
         """Add a login with a correct code."""
         assert not self.is_blocked, "nobody logs in while the phone is blocked"
+        self._check_use(login)
+        self.logins.append(login)
+        self.attempts_of_strangers.clear()
+
+    def add_use_while_blocked(self, use: CodeUse) -> None:
+        """Add the use of a correct code that logged nobody in, or its repeat."""
+        assert self.is_blocked, "only a block makes a correct code useless"
+        uses = [*self.logins, *self.uses_while_blocked]
+        if all(each.code != use.code for each in uses):
+            self._check_use(use)
+            self.uses_while_blocked.append(use)
+            self.attempts_of_strangers.clear()
+
+    def _check_use(self, login: CodeUse) -> None:
         assert self.is_active(login.code, login.used_at), "a code is valid once, for five minutes"
         is_own = login.request_id not in self.ids_of_other_codes(login.code)
         assert is_own, "with an id only the code of its message is correct"
         assert login.request_id in {None, *self.ids}, "with an unknown id no code is correct"
-        self.logins.append(login)
-        self.attempts_of_strangers.clear()
 
     def check_repeated_login(self, login: CodeUse) -> None:
         """Check that a client may get the login of a used code again."""

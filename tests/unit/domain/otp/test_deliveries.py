@@ -1,26 +1,12 @@
-"""The deliveries to one phone: what becomes of one, and what unknown IPs share."""
+"""The deliveries to one phone: what becomes of one."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import MAX_REJECTION_LENGTH, Channel
-from tests.support.builders import NOW, a_delivery
+from tests.support.builders import a_delivery
 
-SECOND = timedelta(seconds=1)
 OTHER = a_delivery(request_id="another-request")
-
-
-def test_unknown_ips_share_fifteen_attempts_an_hour_and_thirty_a_day() -> None:
-    hour, day = [NOW - timedelta(hours=1)] * 15, [NOW - timedelta(days=1)] * 15
-    for shared_attempts, left in (
-        (hour, 15),
-        ([time + SECOND for time in hour], 0),
-        (hour + day, 15),
-        (hour + [time + SECOND for time in day], 0),
-    ):
-        deliveries = Deliveries(shared_attempts=tuple(shared_attempts))
-        assert deliveries.shared_attempts_left(NOW) == left
 
 
 def test_a_result_is_kept_unless_the_delivery_has_left_its_channel() -> None:

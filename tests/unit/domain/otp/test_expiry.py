@@ -10,7 +10,7 @@ from domain.otp.challenge import OTP_TTL, Challenge
 from domain.otp.challenges import MessageChallenges
 from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import REJECTED_TTL, Channel
-from domain.otp.failures import DeviceFailures, Failures
+from domain.otp.failures import ClientFailures, Failures
 from domain.otp.phone_verification import CallLocale, PhoneVerification, TrustedIp
 from domain.otp.rejection import Rejection
 from tests.support.builders import (
@@ -35,7 +35,7 @@ REJECTED = PhoneVerification(
 )
 LOGIN = PhoneVerification(trusted_ips=(TrustedIp("hash of an IP", NOW),))
 REJECTION = Rejection(at=NOW, channel=Channel.SMS, limit="per_phone")
-ATTEMPT = PhoneVerification(deliveries=Deliveries(shared_attempts=(NOW,)))
+FAILED = PhoneVerification(failures=Failures(by_client=(ClientFailures("hash of an IP", 20, NOW),)))
 
 
 # Expiry times
@@ -47,7 +47,8 @@ ATTEMPT = PhoneVerification(deliveries=Deliveries(shared_attempts=(NOW,)))
         (PhoneVerification(challenges=MessageChallenges((a_challenge(),))), OTP_TTL),
         (DELIVERY, DAY),
         (REJECTED, REJECTED_TTL),
-        (ATTEMPT, DAY),
+        (PhoneVerification(failures=Failures(3, NOW)), 30 * DAY),
+        (FAILED, 30 * DAY),
         (PhoneVerification(call_locale=CallLocale("es", NOW)), 365 * DAY),
         (PhoneVerification(limit_resets=(NOW,)), DAY),
         (PhoneVerification(rejections=(REJECTION,)), DAY),
@@ -61,19 +62,11 @@ def test_everything_is_pruned_at_the_moment_when_it_expires(
     assert state.prune(NOW + age) == PhoneVerification()
 
 
-def test_an_ip_of_a_login_is_pruned_after_90_days_or_without_an_owner() -> None:
+def test_an_ip_of_a_login_is_pruned_after_90_days() -> None:
     state = replace(LOGIN, identity_id=an_id())
     assert state.prune(NOW + 90 * DAY - MICROSECOND) == state
     assert state.client_ips_expire_at == NOW + 90 * DAY
     assert state.prune(NOW + 90 * DAY).trusted_ips == ()
-    assert LOGIN.prune(NOW).trusted_ips == ()
-
-
-def test_failures_expire_after_thirty_days_and_those_of_a_device_with_its_token() -> None:
-    assert PhoneVerification(failures=Failures().count(None, NOW)).expires_at == NOW + 30 * DAY
-    of_device = PhoneVerification(failures=Failures(by_device=(DeviceFailures("one", 20, NOW),)))
-    assert of_device.prune(NOW + 180 * DAY - MICROSECOND) == of_device
-    assert of_device.prune(NOW + 180 * DAY) == PhoneVerification()
 
 
 def test_a_blocked_phone_and_one_with_an_identity_never_expire() -> None:
@@ -86,6 +79,7 @@ def test_another_owner_starts_without_what_the_former_one_left() -> None:
     chosen = replace(FULL_VERIFICATION, call_locale=CallLocale("es", NOW), rejections=(REJECTION,))
     kept = replace(
         chosen.map_challenges(Challenge.forget_claims),
+        failures=replace(chosen.failures, by_client=()),
         trusted_ips=(),
         call_locale=None,
         rejections=(),
@@ -106,22 +100,23 @@ def test_another_owner_starts_without_what_the_former_one_left() -> None:
 def test_the_first_client_ip_that_expires_decides(driver: VerificationDriver) -> None:
     assert LOGIN.client_ips_expire_at == NOW + 90 * DAY
     assert replace(DELIVERY, trusted_ips=LOGIN.trusted_ips).client_ips_expire_at == NOW + DAY
-    assert ATTEMPT.client_ips_expire_at is None
+    assert FAILED.client_ips_expire_at == NOW + 30 * DAY
     driver.deliver(HOME_IP)
     assert driver.verification.client_ips_expire_at == NOW + DAY
     driver.fail(1, WORK_IP)  # the IP of an attempt expires with the code
     assert driver.verification.client_ips_expire_at == NOW + OTP_TTL
     pruned = driver.verification.prune(NOW + OTP_TTL)
-    assert [delivery.counters for delivery in pruned.deliveries.all] == [()]
+    assert pruned.challenges.all == ()
 
 
 def test_all_client_ips_can_be_dropped_and_the_rest_is_kept() -> None:
-    kept = replace(ATTEMPT, identity_id=an_id(), blocked_at=NOW)
+    kept = PhoneVerification(failures=Failures(3, NOW), identity_id=an_id(), blocked_at=NOW)
     requested = a_phone_verification()
     full = replace(
         kept,
         challenges=requested.challenges,
-        deliveries=replace(requested.deliveries, shared_attempts=(NOW,)),
+        deliveries=requested.deliveries,
+        failures=replace(kept.failures, by_client=FAILED.failures.by_client),
         trusted_ips=LOGIN.trusted_ips,
     )
     assert full.drop_client_ips() == kept
@@ -130,11 +125,8 @@ def test_all_client_ips_can_be_dropped_and_the_rest_is_kept() -> None:
 # What does not expire
 
 
-def test_pruning_and_counting_keep_all_other_fields() -> None:
+def test_pruning_keeps_all_other_fields() -> None:
     names = "challenges deliveries failures limit_resets trusted_ips call_locale rejections"
     expiring: Any = {name: getattr(PhoneVerification(), name) for name in names.split()}
     pruned = FULL_VERIFICATION.prune(NOW)
     assert replace(pruned, **expiring) == replace(FULL_VERIFICATION, **expiring)
-    for delivery in FULL_VERIFICATION.deliveries.all:
-        counted = delivery.set_counter(FULL_VERIFICATION.deliveries.all[0].counters[0])
-        assert replace(counted, counters=()) == replace(delivery, counters=())

@@ -1,15 +1,16 @@
-"""Failures in a row: after fifty a delivery brings one attempt, until a success."""
+"""Failures in a row: what strangers have left after them, what ends them, and who is recognized."""
 
-from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests, TooManyResets
 from domain.otp.delivery import DeviceProof
-from domain.otp.failures import MAX_FAILURES_IN_A_ROW, DeviceFailures, Failures
+from domain.otp.failures import MAX_FAILED_CLIENTS, ClientFailures, Failures
+from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification
-from tests.support.builders import NOW
+from tests.support.builders import NOW, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
     DAY,
     DEVICE,
@@ -24,98 +25,160 @@ from tests.unit.domain.otp.verification_driver import (
 
 @pytest.fixture
 def driver() -> VerificationDriver:
-    """A phone with an identity."""
+    """A phone that logged in."""
     driver = VerificationDriver()
     driver.log_in(HOME_IP)
+    driver.wait(hours=1)
     return driver
 
 
-def fail_fifty_times(driver: VerificationDriver) -> None:
-    """Verify wrong codes from unknown IPs, after a delivery."""
-    driver.deliver(unknown_ip(1))
-    for number in range(2, 100):
-        with suppress(TooManyAttempts):
-            driver.fail(1, unknown_ip(number))
-    assert driver.verification.failures.in_a_row == 50
-
-
-def test_after_fifty_failures_a_new_delivery_brings_one_attempt_without_a_longer_wait(
+def test_after_fifty_failures_only_who_caused_a_message_has_an_attempt_at_its_code(
     driver: VerificationDriver,
 ) -> None:
-    before = driver.request(HOME_IP)
-    driver.wait(15)
-    fail_fifty_times(driver)
-    assert driver.copy().fail(5, HOME_IP, before.request_id) == [4, 3, 2, 1, 0]
-    driver.wait(15)
-    decision, later = driver.request(WORK_IP), driver.request(WORK_IP)
-    assert decision.is_new
-    with pytest.raises(TooManyAttempts):
-        driver.fail(1, unknown_ip(100))
-    assert driver.copy().fail(1, WORK_IP) == [0]
-    assert driver.copy().fail(1, WORK_IP, later.request_id) == [0]
-    assert driver.fail(1, WORK_IP, decision.request_id) == [0]
-    with pytest.raises(TooManyAttempts):
-        driver.verify(code_of(decision.challenge), WORK_IP, decision.request_id)
-
-
-def test_time_does_not_reset_failures_and_a_success_does(driver: VerificationDriver) -> None:
-    fail_fifty_times(driver)
-    driver.wait(days=400)
-    decision = driver.deliver(HOME_IP)
-    assert decision.delivery.attempt_limit == 1
-    assert driver.accepts(code_of(decision.challenge), HOME_IP)
-    driver.wait(1)
-    assert driver.request(HOME_IP).delivery.attempt_limit == 5
-
-
-# Recognized devices
-
-
-def test_a_device_has_five_attempts_that_nobody_else_uses_up(driver: VerificationDriver) -> None:
-    fail_fifty_times(driver)
-    driver.device = DeviceProof("another", IDENTITY_ID)
-    assert driver.fail(5, WORK_IP) == [4, 3, 2, 1, 0]
-    driver.device = DEVICE
-    assert driver.fail(4, WORK_IP) == [4, 3, 2, 1]
-    assert driver.accepts(code_of(driver.verification.challenges.all[-1]), WORK_IP)
-    failures = driver.verification.failures.by_device
-    assert [(device.device_id, device.count) for device in failures] == [("another", 5)]
-
-
-def test_a_device_that_failed_too_often_or_of_another_identity_is_not_recognized(
-    driver: VerificationDriver,
-) -> None:
-    for device, is_recognized in (
-        *[(DEVICE, True)] * 4,
-        (DEVICE, False),
-        (DeviceProof("another", "another identity"), False),
+    driver.fail_in_a_row(49)
+    assert driver.copy().deliver(WORK_IP) is not None
+    before = driver.request(WORK_IP)
+    joined = driver.request(unknown_ip(1))
+    assert driver.copy().fail(1, unknown_ip(1), joined.request_id) == [0]
+    driver.fail_in_a_row(50)
+    for client_ip, request_id in (
+        (unknown_ip(1), joined.request_id),
+        (unknown_ip(1), None),
+        (unknown_ip(2), None),
     ):
-        driver.device = device
-        assert (driver.deliver(WORK_IP).delivery.device_id is not None) == is_recognized
-        driver.fail(5, WORK_IP)
+        with pytest.raises(TooManyAttempts):
+            driver.fail(1, client_ip, request_id)
+    assert driver.copy().accepts(code_of(before.challenge), unknown_ip(2), before.request_id)
+    driver.wait(15)
+    driver.request(WORK_IP)
+    assert driver.fail(1, WORK_IP) == [0]
+    assert driver.fail(1, WORK_IP, before.request_id) == [0]
+    for request_id in (None, before.request_id):
+        with pytest.raises(TooManyAttempts):
+            driver.verify(code_of(before.challenge), WORK_IP, request_id)
 
 
-def test_a_device_with_a_request_id_counts_on_both_and_has_what_is_left_of_either(
+def test_failures_that_are_counted_at_the_code_count_after_fifty_as_well(
     driver: VerificationDriver,
 ) -> None:
-    request_id = driver.deliver(HOME_IP).request_id
-    assert driver.fail(3, HOME_IP, request_id) == [4, 3, 2]
-    driver.device = DEVICE
-    assert driver.fail(4, WORK_IP) == [4, 3, 2, 1]
-    assert driver.fail(2, WORK_IP, request_id) == [1, 0]
-    for sent_id in (request_id, None):
-        with pytest.raises(TooManyAttempts):
-            driver.fail(1, WORK_IP, sent_id)
+    decision = driver.request(WORK_IP)
+    assert driver.fail(1, WORK_IP) == [4]
+    driver.fail_in_a_row(50)
+    with pytest.raises(TooManyAttempts):
+        driver.verify(code_of(decision.challenge), WORK_IP)
 
 
-def test_a_device_counts_on_the_latest_delivery(driver: VerificationDriver) -> None:
-    driver.wait(minutes=6)
-    for client_ip in (HOME_IP, WORK_IP):
-        driver.deliver(client_ip)
-    driver.device = DEVICE
+def test_after_fifty_failures_a_request_joins_only_where_it_brings_an_attempt(
+    driver: VerificationDriver,
+) -> None:
+    driver.request(WORK_IP)
+    driver.fail_in_a_row(50)
+    joined = driver.copy().request(WORK_IP)
+    assert not joined.is_new
+    with pytest.raises(TooManyOtpRequests) as error:
+        driver.request(unknown_ip(1))
+    assert (error.value.retry_after, error.value.limit) == (15, "cooldown")
+    assert driver.fail(1, WORK_IP) == [0]
+    with pytest.raises(TooManyOtpRequests):
+        driver.request(WORK_IP)
+    assert not driver.request(HOME_IP).is_new  # it is recognized
+
+
+def test_the_id_of_a_joined_request_brings_no_second_attempt_after_fifty_failures(
+    driver: VerificationDriver,
+) -> None:
+    driver.request(WORK_IP)
+    driver.fail_in_a_row(50)
+    joined = driver.request(WORK_IP)
+    assert driver.fail(1, WORK_IP) == [0]
+    with pytest.raises(TooManyAttempts):
+        driver.fail(1, WORK_IP, joined.request_id)
+
+
+def test_after_a_hundred_failures_strangers_get_no_messages_for_a_day_and_then_ten_attempts(
+    driver: VerificationDriver,
+) -> None:
+    decision = driver.request(WORK_IP)
+    driver.wait(5)
+    driver.fail_in_a_row(100)
+    with pytest.raises(TooManyAttempts) as exhausted:
+        driver.verify(code_of(decision.challenge), WORK_IP, decision.request_id)
+    assert exhausted.value.retry_after == 295
+    # Within the cooldown as well: no id is given.
+    with pytest.raises(TooManyOtpRequests) as error:
+        driver.request(WORK_IP)
+    assert (error.value.retry_after, error.value.limit) == (DAY, "failed_attempts")
+    assert not driver.copy().request(HOME_IP).is_new
+    assert driver.copy(after=400).deliver(HOME_IP).is_new
+
+    driver.wait(DAY)
+    assert driver.verification.prune(driver.now).failures.in_a_row == 90
+    for number in range(5):
+        decision = driver.deliver(unknown_ip(number))
+        assert driver.fail(1, unknown_ip(number), decision.request_id) == [0]
+        assert driver.fail(1, unknown_ip(number)) == [0]
+    with pytest.raises(TooManyOtpRequests):
+        driver.request(unknown_ip(9))
+
+
+def test_a_success_of_anybody_ends_the_failures_of_the_phone(driver: VerificationDriver) -> None:
+    driver.fail_in_a_row(49)
+    decision = driver.deliver(WORK_IP)
+    assert driver.accepts(code_of(decision.challenge), WORK_IP)
+    assert driver.verification.failures == Failures()
+
+
+# Recognized clients
+
+
+def test_a_failure_of_a_recognized_client_is_not_one_of_the_phone(
+    driver: VerificationDriver,
+) -> None:
+    driver.deliver(HOME_IP)
     driver.fail(1, HOME_IP)
-    counters = [each.counter_of_device("a-device") for each in driver.verification.deliveries.all]
-    assert [counter.used for counter in counters[-2:]] == [0, 1]
+    driver.device = DEVICE
+    driver.fail(2, HOME_IP)
+    home = a_hashed_ip(HOME_IP).ip
+    assert driver.verification.failures == Failures(
+        by_client=(
+            ClientFailures(home, 1, driver.now),
+            ClientFailures(DEVICE.device_id, 2, driver.now),
+        )
+    )
+    assert driver.accepts(code_of(driver.verification.challenges.all[-1]), HOME_IP)
+    assert driver.verification.failures == Failures()
+
+
+@pytest.mark.parametrize("device", [DEVICE, None])
+def test_a_client_that_failed_twenty_times_in_a_row_is_a_stranger(
+    driver: VerificationDriver, device: DeviceProof | None
+) -> None:
+    client_ip = WORK_IP if device else HOME_IP
+    driver.device = device
+    for _ in range(4):
+        assert not driver.check(client_ip=client_ip).recognized.is_stranger
+        driver.deliver(client_ip)
+        driver.fail(5, client_ip)
+    assert driver.check(client_ip=client_ip).recognized.is_stranger
+    copy = driver.copy()
+    decision = copy.deliver(client_ip)
+    assert copy.accepts(code_of(decision.challenge), client_ip, decision.request_id)
+    assert not copy.check(client_ip=client_ip).recognized.is_stranger
+    assert not driver.copy(after=30 * DAY).check(client_ip=client_ip).recognized.is_stranger
+
+
+def test_a_device_of_another_identity_is_not_recognized(driver: VerificationDriver) -> None:
+    driver.device = DeviceProof("another", "another identity")
+    assert driver.check(client_ip=WORK_IP).recognized.is_stranger
+    assert driver.check(client_ip=HOME_IP).recognized.recognition is Recognition.TRUSTED_IP
+
+
+def test_of_more_than_thirty_clients_that_failed_the_oldest_goes() -> None:
+    failures = Failures()
+    for number in range(MAX_FAILED_CLIENTS + 1):
+        failures = failures.count(str(number), NOW)
+    ids = [each.client_id for each in failures.by_client]
+    assert ids == [str(number) for number in range(1, MAX_FAILED_CLIENTS + 1)]
 
 
 # Resets of the limits by operators
@@ -155,18 +218,20 @@ def test_a_phone_is_reset_twice_a_day_and_the_error_says_when_again() -> None:
     reset(driver)
 
 
-def test_a_reset_leaves_at_most_fifty_failures_and_none_of_a_device() -> None:
-    of_device = DeviceFailures(DEVICE.device_id, 20, NOW)
-    failures = Failures(MAX_FAILURES_IN_A_ROW + 7, NOW, (of_device,))
+def test_a_reset_leaves_at_most_fifty_failures_and_none_of_a_client() -> None:
+    of_device = ClientFailures(DEVICE.device_id, 20, NOW)
+    failures = Failures(100, NOW, (of_device,))
     driver = VerificationDriver(PhoneVerification(failures=failures, identity_id=IDENTITY_ID))
     driver.device = DEVICE
-    assert driver.copy().deliver().delivery.device_id is None
+    assert driver.check(client_ip=WORK_IP).recognized.is_stranger
 
     reset(driver)
 
-    assert driver.verification.failures == Failures(MAX_FAILURES_IN_A_ROW, NOW)
-    assert driver.deliver().delivery.device_id == DEVICE.device_id
-    assert driver.deliver().delivery.attempt_limit == 1
+    assert driver.verification.failures == Failures(50, NOW)
+    assert driver.copy().deliver().delivery.device_id == DEVICE.device_id
+    driver.device = None
+    decision = driver.deliver()
+    assert driver.fail(1, request_id=decision.request_id) == [0]
 
 
 def test_a_reset_brings_no_attempts_at_a_code_that_was_sent_before() -> None:
@@ -178,3 +243,9 @@ def test_a_reset_brings_no_attempts_at_a_code_that_was_sent_before() -> None:
 
     with pytest.raises(TooManyAttempts):
         driver.verify(code_of(decision.challenge), request_id=decision.request_id)
+
+
+def test_failures_expire_thirty_days_after_the_last(driver: VerificationDriver) -> None:
+    failures = replace(Failures(60, NOW), by_client=(ClientFailures("one", 20, NOW),))
+    assert failures.prune(NOW + timedelta(days=30, microseconds=-1)) == failures
+    assert failures.prune(NOW + timedelta(days=30)) == Failures()

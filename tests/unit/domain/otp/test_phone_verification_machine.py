@@ -21,11 +21,12 @@ from hypothesis.stateful import (
 )
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.attempts import Correct, NotCounted, VerificationResult, Wrong
+from domain.otp.attempts import Correct, OfBlockedPhone, VerificationResult, Wrong
 from domain.otp.challenge import MAX_ACTIVE_CHALLENGES, MAX_COMPARABLE_CHALLENGES
+from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import DeviceProof
 from domain.otp.delivery_policy import DeliveryDecision
-from domain.otp.failures import MAX_FAILURES_IN_A_ROW
+from domain.otp.failures import FAILURES_BEFORE_FEWER_ATTEMPTS
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW
 from tests.support.examples import examples
@@ -75,10 +76,6 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         self.driver.wait(seconds)
 
-    @rule(is_limited=st.booleans())
-    def use_up_limit_of_failed_attempts(self, is_limited: bool) -> None:
-        self.driver.is_limited = is_limited
-
     @rule(is_blocked=st.sampled_from([True, False, False]))
     def block_or_unblock(self, is_blocked: bool) -> None:
         self.driver.verification = set_block(self.driver, is_blocked).verification
@@ -93,9 +90,8 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     @rule(client=CLIENTS)
     def log_in(self, client: Client) -> None:
         self.request_as_soon_as_allowed(client, 1)
-        if not self.history.is_blocked:
-            latest = self.history.messages[-1]
-            self.verify(client, latest.code, latest.request_id)
+        latest = self.history.messages[-1]
+        self.verify(client, latest.code, latest.request_id)
 
     @rule(client=CLIENTS, times=st.integers(1, 4))
     def request_at_once(self, client: Client, times: int) -> None:
@@ -130,7 +126,8 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         is_owner = self.history.is_owner(client)
         blocked = set_block(driver, not self.history.is_blocked)
         decision, seconds = decide(driver, client)
-        assert decide(blocked, client)[1] == seconds  # a block is not seen
+        if not is_owner:  # strangers do not see a block
+            assert decide(blocked, client)[1] == seconds
         self.check_wait(seconds, lambda copy: is_sent(copy, client))
         if decision is None:
             assert driver.verification is before
@@ -138,8 +135,6 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         self.ids.setdefault(client, []).append(decision.request_id)
         self.history.ids.add(decision.request_id)
         if decision.is_new:
-            assert decision.delivery.is_suppressed == self.history.is_blocked
-        if decision.is_new and not decision.delivery.is_suppressed:
             code = code_of(decision.challenge)
             self.untried = Message(code, self.now, client, is_owner, decision.request_id)
             self.history.add_message(self.untried)
@@ -182,21 +177,25 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         driver.device, before = proof_of(client), driver.verification
         is_wrong = code not in self.history.codes
         result = verify(driver, attempt)
-        if is_wrong:
+        if is_wrong and not self.history.is_owner(client):
             copy = replace(driver, verification=before)
-            twin = set_block(copy, not self.history.is_blocked)  # a block is not seen
+            twin = set_block(copy, not self.history.is_blocked)  # strangers do not see a block
             assert response_of(verify(twin, attempt)) == response_of(result)
         if isinstance(result, int):
             assert driver.verification is before
-            self.check_wait(result, lambda copy: not isinstance(verify(copy, attempt), int))
+            earlier = [self.driver.copy(after=seconds) for seconds in (result - 1, result // 2)]
+            assert all(isinstance(verify(copy, attempt), int) for copy in earlier if result > 1)
         elif isinstance(result, Correct):
             self.check_single_use(before, attempt)
             self.history.add_login(attempt)
+        elif isinstance(result, OfBlockedPhone):
+            self.history.add_use_while_blocked(attempt)
         elif can_log_in(result):
             self.history.check_repeated_login(attempt)
         else:
-            self.history.add_failure(attempt, is_counted=isinstance(result, Wrong))
-            if is_wrong and isinstance(result, Wrong | NotCounted):
+            assert isinstance(result, Wrong)
+            self.history.add_failure(attempt, is_counted=result.is_counted)
+            if is_wrong:
                 self.check_attempts_left(result.attempts_left, attempt)
         if driver.verification is not before:
             self.untried = None
@@ -207,7 +206,8 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     def few_challenges_are_active_and_compared(self) -> None:
         verification, now = self.driver.verification, self.driver.now
         assert len(verification.challenges.active(now)) <= MAX_ACTIVE_CHALLENGES
-        assert len(verification.comparable_challenges(now)) <= MAX_COMPARABLE_CHALLENGES
+        compared = verification.find_comparable(self.driver.check().attempt)
+        assert len(compared) <= MAX_COMPARABLE_CHALLENGES
 
     @invariant()
     def the_owner_logs_in_within_an_hour(self) -> None:
@@ -219,7 +219,8 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
             owner = set_block(self.driver, is_blocked=False)
             owner.device = proof_of(client)
             is_known = self.history.has_login_within(TRUSTED_PERIOD - HOUR, client, self.now)
-            if is_known or owner.verification.recognize_device(owner.device):
+            is_recognized = not owner.check(client_ip=client.ip).recognized.is_stranger
+            if is_recognized and (is_known or client.device_id):
                 decision = owner.deliver(client.ip)
                 assert owner.now <= self.driver.copy(after=HOUR).now
                 assert owner.accepts(code_of(decision.challenge), client.ip)
@@ -242,36 +243,27 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     def check_attempts_left(self, left: int, attempt: CodeUse) -> None:
         """Check that the client has as many attempts left as the response says, and no more.
 
-        Unless it fails too often then to be known, or the phone has failed too often for it.
+        Unless it fails too often then to be recognized, or the phone has failed too often for it.
         Nobody has some where no code is active, or with an id that no active code has.
         """
         if not self.driver.verification.challenges.active(self.driver.now):
             assert left == 0
-        if left == 0 and not self.counts(attempt):
+        before = check(self.driver, attempt)
+        if before.challenge is None or before.challenge.used_at is not None:
             return
         copy = self.driver.copy()
         codes = [self.wrong_code() for _ in range(left + 1)]
         results = [verify(copy, replace(attempt, code=code)) for code in codes]
         checked = sum(not isinstance(result, int) for result in results)
-        is_known = copy.device is None or copy.verification.recognize_device(copy.device)
-        has_few_failures = copy.verification.failures.in_a_row < MAX_FAILURES_IN_A_ROW
-        assert checked == left or not (is_known and has_few_failures)
+        is_same = check(copy, attempt).recognized == before.recognized
+        few = copy.verification.failures.in_a_row < FAILURES_BEFORE_FEWER_ATTEMPTS
+        assert checked == left or not (is_same and few)
 
     # Drawing
 
     def draw_request_id(self, data: st.DataObject, client: Client) -> str | None:
         """Draw one of the ids that the client got last, an unknown one, or none."""
         return data.draw(st.sampled_from([None, None, "unknown", *self.ids.get(client, [])[-4:]]))
-
-    def counts(self, attempt: CodeUse) -> bool:
-        """Return whether an attempt counts on a code that is active."""
-        verification, now = self.driver.verification.prune(self.driver.now), self.driver.now
-        active = [challenge.id for challenge in verification.challenges.active(now)]
-        return any(
-            delivery.challenge_id in active
-            and (attempt.request_id is None or delivery.counter_of_request(attempt.request_id))
-            for delivery in verification.deliveries.all
-        )
 
     def wrong_code(self) -> str:
         return str(next(self.driver.wrong_codes))
@@ -309,6 +301,10 @@ def verify(driver: VerificationDriver, attempt: CodeUse) -> VerificationResult |
         return driver.verify(attempt.code, attempt.client.ip, attempt.request_id)
     except TooManyAttempts as error:
         return error.retry_after
+
+
+def check(driver: VerificationDriver, attempt: CodeUse) -> CodeCheck:
+    return driver.check(attempt.code, attempt.client.ip, attempt.request_id)
 
 
 def response_of(result: VerificationResult | int) -> tuple[bool, int]:

@@ -1,28 +1,19 @@
-"""Requests for a code: deliveries, references to an earlier one, limits per phone, and waits."""
+"""Requests for a code: deliveries, joins of an earlier one, limits per phone, and waits."""
 
-from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
-from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.channel_order import ONLY_SMS
+from domain.errors import TooManyOtpRequests
 from domain.otp.deliveries import Deliveries
-from domain.otp.delivery import (
-    AttemptCounter,
-    Channel,
-    CounterKind,
-    Delivery,
-    DeviceProof,
-)
+from domain.otp.delivery import Channel, Delivery, DeviceProof
 from domain.otp.delivery_policy import DeliveryPolicy
-from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
 from domain.otp.test_otps import TEST_OTP_POLICY
-from tests.support.builders import NOW, a_challenge, a_delivery, a_hashed_ip
+from tests.support.builders import NOW, a_delivery, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
     DAY,
     DEVICE,
@@ -38,41 +29,32 @@ from tests.unit.domain.otp.verification_driver import (
 FIFTEEN_MINUTES = 15 * 60
 
 
-def recognize(driver: VerificationDriver, client_ip: str) -> Recognition:
-    """Return how a request is recognized, with the device of the driver or without."""
-    request = OtpRequest(
-        client_ip=a_hashed_ip(client_ip),
-        now=driver.now,
-        new_challenge=a_challenge(),
-        key_ids=driver.key_ids,
-        new_request_id="new",
-        channels=ONLY_SMS,
-        providers=(),
-        policy=driver.policy,
-        device=driver.device,
-    )
-    return driver.verification.recognize(request)
-
-
-def test_a_request_is_recognized_by_the_device_or_the_ip_of_a_login(
+def test_a_client_is_recognized_by_the_device_or_the_ip_of_a_login(
     driver: VerificationDriver,
 ) -> None:
-    assert recognize(driver, HOME_IP) is Recognition.NONE
+    def recognition(client_ip: str, after: float = 0) -> Recognition:
+        return driver.copy(after=after).check(client_ip=client_ip).recognized.recognition
+
+    assert recognition(HOME_IP) is Recognition.NONE
     driver.log_in(HOME_IP)
-    assert recognize(driver, HOME_IP) is Recognition.TRUSTED_IP
-    assert recognize(driver, WORK_IP) is Recognition.NONE
-    assert recognize(driver.copy(after=90 * DAY), HOME_IP) is Recognition.NONE
+    assert recognition(HOME_IP) is Recognition.TRUSTED_IP
+    assert recognition(WORK_IP) is Recognition.NONE
+    assert recognition(HOME_IP, after=90 * DAY) is Recognition.NONE
     driver.device = DEVICE
-    assert recognize(driver, HOME_IP) is Recognition.DEVICE
-    assert recognize(driver, WORK_IP) is Recognition.DEVICE
-    driver.verification = driver.verification.change_owner(None)
-    assert recognize(driver, HOME_IP) is Recognition.NONE
+    assert recognition(HOME_IP) is Recognition.DEVICE
+    assert recognition(WORK_IP) is Recognition.DEVICE
+    for changed in (
+        driver.verification.change_owner(None),
+        driver.verification.block(driver.now),
+    ):
+        driver.verification = changed
+        assert recognition(HOME_IP) is Recognition.NONE
 
 
-# References
+# Joins
 
 
-def test_within_the_cooldown_a_request_refers_to_the_delivery(driver: VerificationDriver) -> None:
+def test_within_the_cooldown_a_request_joins_the_delivery(driver: VerificationDriver) -> None:
     first = driver.request()
     assert first.is_new
     assert driver.verification.deliveries.all == (first.delivery,)
@@ -83,14 +65,31 @@ def test_within_the_cooldown_a_request_refers_to_the_delivery(driver: Verificati
     assert (repeated.next_request_at - driver.now).total_seconds() == 11
 
 
-def test_strangers_do_not_use_up_the_references_of_a_device(driver: VerificationDriver) -> None:
+@pytest.mark.parametrize("device", [DEVICE, None])
+def test_strangers_do_not_use_up_the_joins_of_a_recognized_client(
+    driver: VerificationDriver, device: DeviceProof | None
+) -> None:
     driver.log_in(HOME_IP)
     for number in range(4):
         driver.request(unknown_ip(number))
-    driver.device = DEVICE
-    assert [driver.request(WORK_IP).is_new for _ in range(3)] == [False] * 3
     with pytest.raises(TooManyOtpRequests):
-        driver.request(WORK_IP)
+        driver.request(unknown_ip(4))
+    driver.device, client_ip = device, WORK_IP if device else HOME_IP
+    assert [driver.request(client_ip).is_new for _ in range(3)] == [False] * 3
+    with pytest.raises(TooManyOtpRequests):
+        driver.request(client_ip)
+
+
+def test_within_the_cooldown_a_request_joins_also_where_a_limit_is_full(
+    driver: VerificationDriver,
+) -> None:
+    for _ in range(5):
+        driver.deliver(HOME_IP)
+    assert not driver.request(HOME_IP).is_new
+    driver.wait(60)
+    with pytest.raises(TooManyOtpRequests) as error:
+        driver.request(HOME_IP)
+    assert error.value.limit == "per_phone_and_network"
 
 
 # Limits
@@ -143,7 +142,7 @@ def test_a_resend_carries_the_same_code_and_does_not_extend_its_life(
         resend = driver.request(client_ip)
         assert (resend.is_new, resend.challenge) == (True, first.challenge)
         assert resend.delivery.request_id != first.delivery.request_id
-    assert driver.verification.challenges.all == (first.challenge,)
+    assert [each.id for each in driver.verification.challenges.all] == [first.challenge.id]
     # A used code is not sent again.
     assert driver.accepts(code_of(first.challenge))
     assert driver.copy(after=1).request().challenge.id != first.challenge.id
@@ -164,17 +163,7 @@ def test_with_less_than_a_minute_left_a_new_code_is_made_and_the_old_one_stays_v
     assert driver.request().challenge == second.challenge
 
 
-def test_a_later_id_has_two_attempts_of_its_own_kind(driver: VerificationDriver) -> None:
-    driver.log_in(HOME_IP)
-    driver.request(HOME_IP)
-    for device, kind in ((None, CounterKind.LATER_REQUEST), (DEVICE, CounterKind.DEVICE_REQUEST)):
-        driver.device = device
-        decision = driver.request(WORK_IP)
-        counter = decision.delivery.counter_of_request(decision.request_id)
-        assert counter == AttemptCounter(kind, decision.request_id, 2)
-
-
-# Trusted IPs
+# Known IPs
 
 
 @pytest.fixture
@@ -251,10 +240,7 @@ def test_the_wait_is_rounded_up_to_whole_seconds(driver: VerificationDriver) -> 
 # Rejection: a delivery that every provider rejected starts a cooldown, and counts for an hour
 
 
-MAX_ATTEMPTS_A_DAY = 30 + 5 * 12
-
-
-def test_a_rejected_delivery_has_no_id_attempts_or_challenge(driver: VerificationDriver) -> None:
+def test_a_rejected_delivery_has_no_id_and_no_challenge(driver: VerificationDriver) -> None:
     decision = driver.request()
     driver.request(WORK_IP)
     before = driver.verification
@@ -269,7 +255,6 @@ def test_a_rejected_delivery_has_no_id_attempts_or_challenge(driver: Verificatio
         driver.now,
         Channel.SMS,
         "acme",
-        attempt_limit=0,
         rejection="busy",
     )
     assert driver.verification.challenges.all == ()
@@ -284,7 +269,7 @@ def test_before_the_cooldown_of_a_rejected_delivery_ends_nothing_is_sent(
         with pytest.raises(TooManyOtpRequests) as error:
             driver.request(WORK_IP)
         assert error.value.retry_after == 15
-    # With an earlier code that is active, the request refers to that one.
+    # With an earlier code that is active, the request joins that one.
     driver.wait(15)
     earlier = driver.request()
     driver.wait(15)
@@ -342,23 +327,6 @@ def test_a_code_of_another_delivery_stays_valid(driver: VerificationDriver) -> N
         assert kept.delivery in copy.verification.deliveries.all
         assert not copy.copy().accepts(code, request_id=rejected.request_id)
         assert copy.accepts(code, request_id=kept.request_id)
-
-
-def test_attempts_before_a_rejection_count_within_the_limits_of_a_day(
-    driver: VerificationDriver,
-) -> None:
-    # Otherwise there would be no limit for a phone whose messages every provider rejects.
-    attempts = 0
-    for number in range(200):
-        with suppress(TooManyOtpRequests):
-            decision = driver.request(unknown_ip(number))
-            with suppress(TooManyAttempts):
-                for _ in range(5):
-                    driver.fail(1, unknown_ip(number))
-                    attempts += 1
-            driver.reject(decision.request_id)
-        driver.wait(minutes=7)
-    assert attempts <= MAX_ATTEMPTS_A_DAY
 
 
 # The cooldown
@@ -421,15 +389,6 @@ def test_a_login_from_more_than_a_minute_in_the_future_ends_no_cooldown(
         copy = driver.copy(after=-seconds)
         copy.request(WORK_IP)
         assert copy.request(WORK_IP).is_new == ends_cooldown
-
-
-def test_shared_attempts_from_one_minute_in_the_future_count(driver: VerificationDriver) -> None:
-    driver.now -= timedelta(minutes=2)
-    driver.request(HOME_IP)
-    driver.now += timedelta(minutes=2)
-    driver.use_up_shared_attempts()
-    assert driver.copy(after=-60).fail(1, WORK_IP) == [0]
-    assert driver.copy(after=-61).fail(1, WORK_IP) == [4]
 
 
 # Test phones

@@ -10,7 +10,6 @@ from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import (
     Correct,
     Exhausted,
-    NotCounted,
     OtpAttempt,
     Retried,
     UsedCode,
@@ -19,11 +18,12 @@ from domain.otp.attempts import (
 )
 from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.channel_order import ONLY_SMS
-from domain.otp.code_check import compare_code, count_attempt
+from domain.otp.code_check import CodeCheck, check_code, count_attempt
 from domain.otp.delivery import DeviceProof
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.otp_request import OtpRequest
 from domain.otp.phone_verification import PhoneVerification
+from domain.otp.sliding_window import whole_seconds
 from tests.support.builders import NOW, a_challenge, a_hashed_ip, an_id
 
 HOME_IP: Final = "203.0.113.7"
@@ -55,7 +55,6 @@ class VerificationDriver:
     numbers: "count[int]" = field(default_factory=lambda: count(1))
     wrong_codes: "count[int]" = field(default_factory=lambda: count(900_000))
     device: DeviceProof | None = None
-    is_limited: bool = False
     key_ids: Collection[str] = (a_challenge().key_id,)
 
     def wait(self, seconds: float = 0, **duration: float) -> None:
@@ -107,16 +106,20 @@ class VerificationDriver:
         Raises:
             TooManyAttempts
         """
-        codes = {
-            challenge.id: code_of(challenge)
-            for challenge in self.verification.comparable_challenges(self.now)
-        }
-        attempt = self._attempt(code, client_ip, request_id)
-        check = compare_code(self.verification, attempt, codes)
+        check = self.check(code, client_ip, request_id)
         self.verification, result = count_attempt(self.verification, check)
         if isinstance(result, Exhausted):
-            raise TooManyAttempts(result.retry_after)
+            raise TooManyAttempts(whole_seconds(self.now, result.until))
         return result
+
+    def check(
+        self, code: str = WRONG_CODE, client_ip: str = HOME_IP, request_id: str | None = None
+    ) -> CodeCheck:
+        """Compare a code now, and count nothing."""
+        attempt = self._attempt(code, client_ip, request_id)
+        compared = self.verification.find_comparable(attempt)
+        codes = {challenge.id: code_of(challenge) for challenge in compared}
+        return check_code(self.verification, attempt, codes)
 
     def accepts(self, code: str, client_ip: str = HOME_IP, request_id: str | None = None) -> bool:
         """Verify a code now, and return whether it is correct.
@@ -147,10 +150,10 @@ class VerificationDriver:
             for _ in range(attempts)
         ]
 
-    def use_up_shared_attempts(self, first: int = 1000, attempts: int = 15) -> None:
-        """Verify a wrong code from as many unknown IPs as the shared limit allows in an hour."""
-        for number in range(first, first + attempts):
-            self.fail(1, unknown_ip(number))
+    def fail_in_a_row(self, failures: int) -> None:
+        """Let strangers have failed so many times in a row, the last time now."""
+        failed = replace(self.verification.failures, in_a_row=failures, last_failed_at=self.now)
+        self.verification = replace(self.verification, failures=failed)
 
     def use_up_deliveries(self) -> None:
         """Request from several networks until strangers have used up those of a day."""
@@ -170,7 +173,6 @@ class VerificationDriver:
             device=self.device,
             new_identity_id=IDENTITY_ID,
             new_session_id="a-session",
-            is_limited=self.is_limited,
         )
 
     def log_in(self, client_ip: str = HOME_IP) -> None:
@@ -182,7 +184,7 @@ class VerificationDriver:
 
 def attempts_left(result: VerificationResult) -> int:
     """Return how many attempts the client of a rejected code has left."""
-    return result.attempts_left if isinstance(result, Wrong | NotCounted) else 0
+    return result.attempts_left if isinstance(result, Wrong) else 0
 
 
 def can_log_in(result: VerificationResult) -> bool:

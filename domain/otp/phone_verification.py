@@ -63,8 +63,7 @@ class CallLocale:
 class PhoneVerification:
     """What is known about a phone: it decides when a code is sent, and which one is correct.
 
-    A phone that never requested a code has an empty one and gets the same responses. So does a
-    blocked phone, except that nothing is delivered to it and no code is correct.
+    A phone that never requested a code has an empty one and gets the same responses.
 
     Attributes:
         failures: All of them.
@@ -93,6 +92,14 @@ class PhoneVerification:
     def __post_init__(self) -> None:
         if self.identity_id is not None:
             require_identifier(self.identity_id)
+
+    @property
+    def gets_no_messages(self) -> bool:
+        """Whether an operator keeps messages from it: it is blocked, and that of no account.
+
+        An account that is blocked gets codes like any.
+        """
+        return self.blocked_at is not None and self.identity_id is None
 
     @property
     def expires_at(self) -> datetime | None:
@@ -210,7 +217,6 @@ class PhoneVerification:
             call_id=request.new_call_id,
             permits=request.permits,
             provider=next(iter(order_after(request.providers, last_provider)), ""),
-            is_suppressed=pruned.blocked_at is not None,
         )
         successor = replace(
             pruned,

@@ -190,13 +190,13 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
     status: Annotated[
         str,
         described(
-            "`suppressed`: nothing was sent, because the phone was blocked. `rejected`: no provider"
-            " took it. `unknown`: the provider did not confirm it in time, and it may have arrived."
+            "`rejected`: no provider took it."
+            " `unknown`: the provider did not confirm it in time, and it may have arrived."
             " `accepted`: one took it, and has reported no more. Otherwise what it reported:"
             " `sent`, `delivered`, `undelivered` or `failed`.",
             "undelivered",
             enum=[
-                *("suppressed", "rejected", "unknown", "accepted"),
+                *("rejected", "unknown", "accepted"),
                 *(status.value for status in ReportedStatus if status != ReportedStatus.QUEUED),
             ],
         ),

@@ -1,13 +1,13 @@
 """Blocks and unblocks that are interrupted, or run at the same time as a login."""
 
+from contextlib import suppress
 from functools import partial
 
 import pytest
 
 from application.otp.log_in import LoggedIn
-from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
-from domain.errors import Unauthenticated
+from domain.errors import DomainError, Unauthenticated
 from tests.support.at_each_operation import (
     Act,
     Attempt,
@@ -19,13 +19,12 @@ from tests.support.core_harness import CoreHarness
 
 
 async def is_blocked(app: CoreHarness) -> bool:
-    """Return whether nothing is delivered and no code is correct."""
+    """Return whether the right code opens no session."""
     app.advance(hours=12)
-    messages = len(app.messenger.messages)
     await app.request_otp()
-    challenge = app.database.phone_verifications[a_phone()].value.challenges.all[-1]
-    result = await app.verify_otp(app.code_of(challenge))
-    return len(app.messenger.messages) == messages and isinstance(result, OtpRejected)
+    with suppress(DomainError):
+        return not isinstance(await app.verify_otp(app.last_code), LoggedIn)
+    return True
 
 
 async def start_block() -> tuple[CoreHarness, Act, str]:

@@ -195,19 +195,6 @@ def test_the_digest_of_a_code_depends_on_key_code_and_delivery() -> None:
 # During a block
 
 
-def test_a_suppressed_code_is_delivered_on_request_after_the_block(
-    driver: VerificationDriver,
-) -> None:
-    driver.verification = driver.verification.block(NOW)
-    suppressed = driver.request()
-    assert (suppressed.is_new, suppressed.delivery.is_suppressed) == (True, True)
-    driver.verification = driver.verification.unblock()
-    driver.wait(15)
-    decision = driver.request()
-    assert decision.challenge == suppressed.challenge
-    assert (decision.is_new, decision.delivery.is_suppressed) == (True, False)
-
-
 def test_during_a_block_a_correct_code_counts_as_a_wrong_one_and_stays_valid(
     driver: VerificationDriver,
 ) -> None:

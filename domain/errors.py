@@ -257,7 +257,7 @@ class UserNotFound(DomainError):
 
 
 class PhoneBlocked(DomainError):
-    """Nothing is sent to this phone, because it is blocked."""
+    """The phone is blocked, and has to be unblocked first."""
 
 
 class Forbidden(DomainError):

@@ -57,9 +57,8 @@ class OtpPolicy:
         test_otps: Fixed codes of phones that get no messages.
         delivery_policy: When a code is delivered to one phone.
         rate_limits: The limits that many phones share.
-        webhook_urls: The URLs that providers request; None if no provider requests any.
+        webhook_urls: The URLs of reports; None where no provider reports what became of a message.
         channels: The channels of each country, in order.
-        are_messages_reported: Whether a provider reports what became of a message.
     """
 
     countries: Collection[str] | None = None
@@ -70,7 +69,6 @@ class OtpPolicy:
     rate_limits: RateLimits = field(default_factory=RateLimits)
     webhook_urls: WebhookUrls | None = None
     channels: ChannelOrder = field(default_factory=ChannelOrder)
-    are_messages_reported: bool = True
 
 
 class LimitsFeature:
@@ -160,7 +158,7 @@ class OtpFeature:
             extensions=self.extensions,
             phone_verifications=verifications,
             delivery_limiter=limits.delivery_limiter,
-            webhook_urls=policy.webhook_urls if policy.are_messages_reported else None,
+            webhook_urls=policy.webhook_urls,
             keyed_hashes=keyed_hashes,
             clock=clock,
             events=events,

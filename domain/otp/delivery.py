@@ -179,6 +179,7 @@ class Delivery:
             channel=self.channel,
             provider=provider,
             rejection=reason[:MAX_REJECTION_LENGTH],
+            fell_back=self.fell_back,
         )
 
     @property

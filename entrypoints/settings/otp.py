@@ -226,7 +226,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
             ),
             webhook_urls=WebhookUrls(self.public_url) if has_url else None,
             channels=self.channel_order,
-            are_messages_reported=are_messages_reported,
         )
 
     def http_otp(self) -> HttpOtpSettings:

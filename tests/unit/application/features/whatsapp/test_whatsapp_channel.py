@@ -123,6 +123,7 @@ async def test_the_last_channel_decides_what_the_client_is_told(
     assert (not_taken.channel, not_taken.result) == (Channel.SMS, last.status)
     delivery = await app.delivery()
     assert (delivery.is_rejected, delivery.permits) == (True, None)
+    assert delivery.fell_back == f"whatsapp: {REJECTED.reason}"
     assert app.database.permits["country:US:deliveries:unverified:strangers"] == 0
 
 

@@ -258,7 +258,7 @@ class UserNotFound(DomainError):
 
 
 class PhoneBlocked(DomainError):
-    """This phone is blocked, so this cannot be done for it."""
+    """The phone is blocked, and has to be unblocked first."""
 
 
 class AccountBlocked(DomainError):

@@ -80,7 +80,7 @@ class ActForUsers:
             return await self.reset_phone_limits(phone, expected_left)
 
     async def block(self, operator: Operator, query: UserQuery, reason: str = "") -> FoundUser:
-        """Block a phone: nothing is sent to it, and its sessions end."""
+        """Block a phone: no code signs in, and its sessions end."""
         user = await self.find(operator, acts.BLOCK, query, reason)
         phone = user.require_phone()
         async with self._record(operator, acts.BLOCK, user, reason):

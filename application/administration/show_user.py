@@ -9,7 +9,6 @@ from typing import Protocol, TypeVar
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.operator import Operator
 from application.administration.view_phone import ViewPhone
-from application.otp.delivery_status import load_report
 from application.otp.describe_verification import DescribeVerification
 from application.ports.otp import DeliveryStatus
 from application.ports.system import Clock
@@ -61,8 +60,8 @@ class ShownDelivery:
 
     Attributes:
         delivery: The delivery.
-        status: `suppressed` while the phone was blocked, `rejected` by every provider, `unknown` or
-            `accepted` until the provider reports more, or what it reported.
+        status: `rejected` by every provider, `unknown` or `accepted` until the provider reports
+            more, or what it reported.
         error: The provider's code, or why it was rejected or its result is unknown; empty without
             an error.
     """
@@ -205,11 +204,10 @@ class ShowUser:
         return DetailsParts({type(part): part for part in loaded if part is not None})
 
     async def _show_delivery(self, delivery: Delivery) -> ShownDelivery:
-        if delivery.is_suppressed:
-            return ShownDelivery(delivery, "suppressed", "")
         if delivery.is_rejected:
             return ShownDelivery(delivery, "rejected", delivery.rejection)
-        report = await load_report(self.delivery_reports, delivery)
+        loaded = await self.delivery_reports.load(delivery.report_id)
+        report = loaded.value if loaded else None
         if report is None or report.status is ReportedStatus.QUEUED:
             if (reason := delivery.unknown_reason) is not None:
                 return ShownDelivery(delivery, DeliveryStatus.UNKNOWN.value, reason)

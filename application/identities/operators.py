@@ -126,9 +126,9 @@ class OperatorActions:
         return revoked
 
     async def block(self, phone: PhoneNumber) -> None:
-        """Block a phone: nothing is delivered to it, no code is correct, all its tokens stop.
+        """Block a phone: no code signs in, and all its tokens stop.
 
-        - The verification is blocked first: no code is correct after that.
+        - The verification is blocked first: no code signs in after that.
         - The identity is blocked second: its sessions are revoked, and a login that was verified
           before finds it blocked. An identity that does not exist yet is created blocked.
 
@@ -156,7 +156,7 @@ class OperatorActions:
     async def unblock(self, phone: PhoneNumber) -> None:
         """Let a blocked phone log in again. Revoked sessions stay revoked.
 
-        The identity is unblocked first and the verification second: until then no code is correct,
+        The identity is unblocked first and the verification second: until then no code signs in,
         so none is used for an identity that is still blocked.
 
         Raises:

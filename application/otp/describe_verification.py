@@ -71,7 +71,7 @@ class DescribeVerification:
         code_expires_at, attempts_left = find_active_code(verification, now)
         return VerificationState(
             blocked_since=verification.blocked_at,
-            not_served=self._why_not_served(phone, now),
+            not_served=self._why_not_served(phone, verification, now),
             next_message=unknown,
             next_message_to_known=known,
             code_expires_at=code_expires_at,
@@ -84,7 +84,9 @@ class DescribeVerification:
             keeps_rejections=verification != PhoneVerification(),
         )
 
-    def _why_not_served(self, phone: PhoneNumber, now: datetime) -> str:
+    def _why_not_served(
+        self, phone: PhoneNumber, verification: PhoneVerification, now: datetime
+    ) -> str:
         if self.codes.is_test_phone(phone, now):
             return "it has a fixed code in DIALTONE_TEST_OTPS"
         if self.countries is not None and phone.country not in self.countries:
@@ -95,7 +97,7 @@ class DescribeVerification:
             self.phone_rules.check(phone)
         except InvalidValue as error:
             return error.message.rstrip(".")
-        return ""
+        return "it is blocked and has no account" if verification.gets_no_messages else ""
 
     async def _find_wait(
         self,

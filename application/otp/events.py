@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from application.ports.otp import DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.security_events import PhoneEvent, RejectionEvent, SecurityEvent
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.permits import Recognition
+from domain.phone import PhoneNumber
 
 WITHIN_COOLDOWN: Final = "within the cooldown"
 """Why a request for a code sent nothing new."""
@@ -77,15 +78,6 @@ class OtpFellBack(ProviderEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OtpSuppressed(PhoneEvent):
-    """Nothing was sent, and the client got the usual response."""
-
-    name = "otp_suppressed"
-    channel: Channel
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class OtpRequestRejected(PhoneEvent, RejectionEvent):
     """A limit or a block rejected a request for a code, and no provider was called.
 
@@ -118,6 +110,49 @@ class ProviderPaused(OtpNotTaken):
     until: datetime | None
     recognition: Recognition
     has_proof: bool
+
+
+def make_delivery_event(
+    phone: PhoneNumber, result: DeliveryResult, channel: Channel, provider: str
+) -> ProviderEvent:
+    """Return the event that a provider took a message or call, that it may have, or that none did.
+
+    Args:
+        phone: The phone.
+        result: What the providers did.
+        channel: How the code is delivered.
+        provider: The name of the provider, where the result does not say it.
+    """
+    provider = result.provider or provider
+    message_id = result.provider_message_id or result.provider_call_id
+    match result.status:
+        case DeliveryStatus.ACCEPTED:
+            return OtpAccepted(
+                phone=phone,
+                channel=channel,
+                provider=provider,
+                provider_message_id=message_id,
+                result=result.status,
+            )
+        case DeliveryStatus.UNKNOWN:
+            return OtpUnconfirmed(
+                phone=phone,
+                reason=result.full_reason,
+                channel=channel,
+                provider=provider,
+                provider_message_id=message_id,
+                error_code=result.error_code,
+                result=result.status,
+            )
+        case _:
+            return OtpNotTaken(
+                phone=phone,
+                reason=result.full_reason,
+                channel=channel,
+                provider=provider,
+                error_code=result.error_code,
+                result=result.status,
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ class CodeCalls(Protocol):
         ...
 
     async def __call__(self, code: "CodeDelivery") -> DeliveryResult:
-        """Place the call of a delivery that has the id of a call, or imitate that.
+        """Place the call of a delivery that has the id of a call.
 
         Raises:
             StorageError: no call was placed.
@@ -62,26 +62,18 @@ class CodeDelivery:
 
 
 class MessageChannel(Protocol):
-    """Sends codes by messages that reach only the numbers of its customers, such as WhatsApp.
-
-    Whether it reaches a number is nobody's business: see `DeliverCode`.
-    """
+    """Sends codes by messages that reach only the numbers of its customers, such as WhatsApp."""
 
     @property
     def provider(self) -> str:
         """The name of the provider that is tried first."""
         ...
 
-    async def send(
-        self, code: CodeDelivery, next_channels: Sequence[Channel]
-    ) -> DeliveryResult | None:
+    async def send(self, code: CodeDelivery, next_channels: Sequence[Channel]) -> DeliveryResult:
         """Send the code of a delivery.
 
         - `INVALID_NUMBER` says that this channel cannot reach the number. After it, and after a
-          result that says that nothing was sent, the caller tries the next channel: this one never
-          tries it for the same delivery.
-        - None says that what the provider reported has decided meanwhile what happens: nothing is
-          left to do.
+          result that says that nothing was sent, the caller tries the next channel.
         - A failure of the database is no error.
 
         Args:

@@ -12,12 +12,7 @@ from application.limits.measure_limits import MeasureLimits
 from application.operations.cleanup import expire
 from application.otp.check_otp import CheckOtp
 from application.otp.deliver_code import DeliverCode
-from application.otp.delivery_status import (
-    GetDeliveryStatus,
-    ReportDelivery,
-    ReportTimingProfile,
-)
-from application.otp.delivery_timing import DeliveryTimingProfile
+from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery
 from application.otp.describe_verification import DescribeVerification
 from application.otp.extensions import OtpExtensions
 from application.otp.log_in import LogIn
@@ -62,10 +57,8 @@ class OtpPolicy:
         test_otps: Fixed codes of phones that get no messages.
         delivery_policy: When a code is delivered to one phone.
         rate_limits: The limits that many phones share.
-        webhook_urls: The URLs that providers request; None if no provider requests any.
+        webhook_urls: The URLs of reports; None where no provider reports what became of a message.
         channels: The channels of each country, in order.
-        are_messages_reported: Whether a provider reports what became of a message.
-        is_sent_reported: Whether it is known that each message is reported as sent.
     """
 
     countries: Collection[str] | None = None
@@ -76,8 +69,6 @@ class OtpPolicy:
     rate_limits: RateLimits = field(default_factory=RateLimits)
     webhook_urls: WebhookUrls | None = None
     channels: ChannelOrder = field(default_factory=ChannelOrder)
-    are_messages_reported: bool = True
-    is_sent_reported: bool = True
 
 
 class LimitsFeature:
@@ -156,7 +147,6 @@ class OtpFeature:
         repositories, keyed_hashes = core.repositories, core.keyed_hashes
         verifications, identities = repositories.phone_verifications, core.identities
         codes = OtpCodes(peppers, policy.test_otps, policy.otp_length)
-        report_timing = ReportTimingProfile(randomness, is_sent_reported=policy.is_sent_reported)
 
         self.extensions = OtpExtensions()
         self.rejections = RecentRejections(verifications, clock, events)
@@ -165,29 +155,24 @@ class OtpFeature:
             codes=codes,
             templates=ports.sms_templates,
             messenger=ports.messenger,
-            timing=DeliveryTimingProfile(randomness),
             extensions=self.extensions,
             phone_verifications=verifications,
             delivery_limiter=limits.delivery_limiter,
-            delivery_reports=repositories.delivery_reports,
-            report_timing=report_timing,
-            webhook_urls=policy.webhook_urls if policy.are_messages_reported else None,
+            webhook_urls=policy.webhook_urls,
             keyed_hashes=keyed_hashes,
             clock=clock,
             events=events,
         )
         self.send_notice = SendNotice(
             phone_verifications=verifications,
-            deliver_code=self.deliver_code,
+            messenger=ports.messenger,
             templates=ports.sms_templates,
             codes=codes,
             clock=clock,
             events=events,
             countries=policy.countries,
         )
-        self.report_delivery = ReportDelivery(
-            repositories.delivery_reports, report_timing, events, clock
-        )
+        self.report_delivery = ReportDelivery(repositories.delivery_reports, events, clock)
         self.request_otp = RequestOtp(
             phone_verifications=verifications,
             delivery_limiter=limits.delivery_limiter,
@@ -232,4 +217,4 @@ class OtpFeature:
             ports.status_callbacks, self.report_delivery, keyed_hashes
         )
         self.answer_handshake = AnswerHandshake(ports.handshakes)
-        self.get_delivery_status = GetDeliveryStatus(repositories.delivery_reports, clock)
+        self.get_delivery_status = GetDeliveryStatus(repositories.delivery_reports)

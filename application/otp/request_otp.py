@@ -51,6 +51,7 @@ from domain.otp.rejection import (
     COUNTRY_NOT_SERVED,
     NUMBER_IS_BLOCKED,
     NUMBER_NOT_SERVED,
+    PHONE_IS_BLOCKED,
     PROOF_REQUIRED,
     PROVIDER_PAUSED,
     Rejection,
@@ -113,7 +114,8 @@ class RequestOtp:
        asked for. A test phone has no cooldown, and nothing is sent to it.
     2. The number is checked. One whose prefix or country operators block is one of a country that
        is not served.
-    3. The record of the phone is loaded, and what the device token names.
+    3. The record of the phone is loaded, and what the device token names. A phone that is blocked
+       and has no account is one of a country that is not served; one of an account gets codes.
     4. The delivery is reserved, and recorded before the message is sent, so no race sends one too
        many. A rejected request writes nothing; that it was rejected is recorded later
        (`RecentRejections`).
@@ -130,9 +132,7 @@ class RequestOtp:
          restriction. Where the limits of strangers are used up, a client that can make a proof is
          asked for one.
     5. The code is delivered (`DeliverCode`). A message with an unknown result counts. One that
-       every provider rejected starts the plain cooldown, and counts in windows shorter than a day.
-
-    A blocked phone gets the same counting and the same responses, and no message.
+       nobody took starts the plain cooldown, and counts in windows shorter than a day.
     """
 
     phone_verifications: PhoneVerifications
@@ -164,6 +164,10 @@ class RequestOtp:
         asked = self._make_request(command)
         self._check_phone(command, asked)
         loaded, device = await self._load(command, asked.now)
+        if loaded.value.gets_no_messages and not asked.is_test:
+            reason = "the phone is blocked, and has no account"
+            self._record_not_served(command, asked, PHONE_IS_BLOCKED, reason, has_record=True)
+            raise CountryNotServed
         request = replace(asked, device=device) if device is not None else asked
         try:
             decision = await self._reserve_delivery(command, request, loaded)
@@ -228,7 +232,13 @@ class RequestOtp:
             raise PhoneUnreachable(error.message) from None
 
     def _record_not_served(
-        self, command: RequestOtpCommand, request: OtpRequest, limit: str, reason: str
+        self,
+        command: RequestOtpCommand,
+        request: OtpRequest,
+        limit: str,
+        reason: str,
+        *,
+        has_record: bool | None = None,
     ) -> None:
         rejection = Rejection(
             at=request.now,
@@ -236,7 +246,7 @@ class RequestOtp:
             limit=limit,
             has_proof=command.proof is not None,
         )
-        self.rejections.record(command.phone, rejection, reason, has_record=None)
+        self.rejections.record(command.phone, rejection, reason, has_record=has_record)
 
     async def _load(
         self, command: RequestOtpCommand, now: datetime

@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from application.otp.deliver_code import TAKEN, DeliverCode
+from application.otp.deliver_code import TAKEN
 from application.otp.events import PhoneNoticeRejected, PhoneNoticeSent
 from application.otp_codes import OtpCodes
-from application.ports.otp import DeliveryStatus, PhoneVerifications, SmsTemplates
+from application.ports.otp import DeliveryStatus, MessageProviders, PhoneVerifications, SmsTemplates
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from domain.identities.phone_change import PhoneNotice
@@ -18,12 +18,12 @@ from domain.phone import PhoneNumber
 class SendNotice:
     """Send a message without a one-time code to a number that an account had or has.
 
-    Nothing is sent to a blocked number, to one with a test OTP, and to a country that is not
-    served. A block of its prefix or country does not count: its owner has to hear of it.
+    Nothing is sent to a number that gets no messages, to one with a test OTP, and to a country that
+    is not served. A block of its prefix or country does not count: its owner has to hear of it.
     """
 
     phone_verifications: PhoneVerifications
-    deliver_code: DeliverCode
+    messenger: MessageProviders
     templates: SmsTemplates
     codes: OtpCodes
     clock: Clock
@@ -45,10 +45,10 @@ class SendNotice:
         is_served = self.countries is None or phone.country in self.countries
         if not is_served or self.codes.is_test_phone(phone, now):
             return True
-        if (await self.phone_verifications.load(phone)).value.blocked_at is not None:
+        if (await self.phone_verifications.load(phone)).value.gets_no_messages:
             return True
         message = self.templates.render_notice(notice, country=phone.country, locale=locale)
-        result = await self.deliver_code.send_text(phone, message)
+        result = await self.messenger.send(phone, message)
         is_sent = result.status in TAKEN
         if is_sent:
             self.events.record(

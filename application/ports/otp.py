@@ -107,8 +107,8 @@ class TextMessage:
         requested_locale: The language that the client asked for in its normal spelling; None if it
             asked for none. A provider with templates of its own may have them in this language.
         reference: Names the message in what the provider reports: `MessageStatus.reference`. It has
-            at most 64 letters, digits and hyphens, and is new for each message. Empty if nothing
-            is to be reported.
+            at most 64 letters, digits and hyphens, and is new for each message of a channel. Empty
+            if nothing is to be reported.
         status_url: Where the provider posts what became of the message, if it takes a URL for each
             message. It may do so before `send` returns. Empty if nothing is to be reported.
     """

@@ -69,7 +69,6 @@ class Delivery:
         rejection: why every provider rejected it, without a phone number; empty otherwise.
         unknown_reason: why nobody knows whether a provider took it, without a phone number. It
             counts as sent then. None if the result is known.
-        is_suppressed: the phone was blocked, so nothing was sent.
         is_reset: it counts in no limit of the phone: an operator reset them since, or an
             administrator, who requested it, signed in to the web console with its code.
         fell_back: the channel that was tried before this one, and why it did not deliver; empty if
@@ -89,7 +88,6 @@ class Delivery:
     permits: Permits | None = None
     rejection: str = ""
     unknown_reason: str | None = None
-    is_suppressed: bool = False
     is_reset: bool = False
     fell_back: str = ""
 
@@ -157,10 +155,6 @@ class Delivery:
         it.
         """
         return self.request_id + self.report_id
-
-    def report_id_by(self, channel: Channel) -> str:
-        """Return the id of what a provider reports of it by a channel, and clients must not see."""
-        return hashlib.sha256(f"{self.request_id} {channel}".encode()).hexdigest()[:32]
 
 
 def parse_request_id(public_id: str) -> str:

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.otp.delivery import Channel
+
 REPORT_TTL: Final = timedelta(days=1)
 
 
@@ -17,11 +19,15 @@ class ReportedStatus(StrEnum):
     UNDELIVERED = "undelivered"
     FAILED = "failed"
 
+    @property
+    def is_final(self) -> bool:
+        return self not in _ORDER
+
     def follows(self, earlier: "ReportedStatus") -> bool:
         """Return whether a delivery with the earlier status may get this one."""
-        if earlier not in _ORDER:
+        if earlier.is_final:
             return False
-        return self not in _ORDER or _ORDER.index(self) > _ORDER.index(earlier)
+        return self.is_final or _ORDER.index(self) > _ORDER.index(earlier)
 
 
 _ORDER: Final = (ReportedStatus.QUEUED, ReportedStatus.SENT)
@@ -35,7 +41,8 @@ class DeliveryReport:
         id: `Delivery.report_id`.
         error_code: The provider's code, if the delivery failed.
         reason: What it means in words, if that is known.
-        visible_at: Before this time the delivery looks queued.
+        left: The channel whose message failed, and whose code the next channel has: what is
+            reported of that message changes nothing.
     """
 
     id: str
@@ -43,17 +50,16 @@ class DeliveryReport:
     expires_at: datetime
     error_code: str | None = None
     reason: str = ""
-    visible_at: datetime | None = None
+    left: Channel | None = None
 
     def advance(
-        self, status: ReportedStatus, error_code: str | None = None, reason: str = ""
+        self,
+        status: ReportedStatus,
+        channel: Channel,
+        error_code: str | None = None,
+        reason: str = "",
     ) -> "DeliveryReport":
         """Return the report with this status, or unchanged if the status does not follow."""
-        if not status.follows(self.status):
+        if channel is self.left or not status.follows(self.status):
             return self
         return replace(self, status=status, error_code=error_code, reason=reason)
-
-    def visible_status(self, now: datetime) -> ReportedStatus:
-        if self.visible_at is not None and now < self.visible_at:
-            return ReportedStatus.QUEUED
-        return self.status

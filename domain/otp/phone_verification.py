@@ -115,6 +115,14 @@ class PhoneVerification:
             require_identifier(self.identity_id)
 
     @property
+    def gets_no_messages(self) -> bool:
+        """Whether an operator keeps messages from it: it is blocked, and that of no account.
+
+        An account that is blocked gets codes like any.
+        """
+        return self.blocked_at is not None and self.identity_id is None
+
+    @property
     def expires_at(self) -> datetime | None:
         """When nothing of it counts anymore. None while it names an identity or is blocked."""
         if self.identity_id is not None or self.blocked_at is not None:

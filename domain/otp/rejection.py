@@ -11,6 +11,7 @@ MAX_REJECTIONS: Final = 10
 """How many a phone keeps."""
 COUNTRY_NOT_SERVED: Final = "country_not_served"
 NUMBER_NOT_SERVED: Final = "number_not_served"
+PHONE_IS_BLOCKED: Final = "block_phone"
 PROVIDER_PAUSED: Final = "provider_paused"
 PROOF_REQUIRED: Final = "proof_required"
 """What rejects a request that no limit rejects, in the place of a limit's name."""

@@ -15,7 +15,7 @@ class VerificationState:
     """The state of the verification of a phone.
 
     Attributes:
-        blocked_since: Since when nothing is sent and no code is correct.
+        blocked_since: Since when no code signs in.
         not_served: Why nothing is sent to this number at all; empty where it is served.
         next_message: When a client that nobody knows can cause a message.
         next_message_to_known: When a recognized device or a trusted IP can cause one.

@@ -226,9 +226,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
             ),
             webhook_urls=WebhookUrls(self.public_url) if has_url else None,
             channels=self.channel_order,
-            are_messages_reported=are_messages_reported,
-            # A hook need not report anything.
-            is_sent_reported=not self.sms_hooks,
         )
 
     def http_otp(self) -> HttpOtpSettings:

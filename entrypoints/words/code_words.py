@@ -9,6 +9,7 @@ from domain.otp.rate_limits import RECOGNIZED, STRANGERS
 from domain.otp.rejection import (
     COUNTRY_NOT_SERVED,
     NUMBER_NOT_SERVED,
+    PHONE_IS_BLOCKED,
     PROVIDER_PAUSED,
     Rejection,
 )
@@ -29,13 +30,14 @@ _OTHERS: Final = {
     "per_identity": "codes for changes of the number, of one account",
     COUNTRY_NOT_SERVED: "the country is not served",
     NUMBER_NOT_SERVED: "this kind of number is not served",
+    PHONE_IS_BLOCKED: "the phone is blocked, and has no account",
     "block_prefix": "the prefix of the number is blocked",
     "block_country": "the country of the number is blocked",
     "block_network": "the network is blocked",
     PROVIDER_PAUSED: "the provider has a pause",
     "": "a limit",
 }
-_BEFORE_RECOGNITION: Final = (COUNTRY_NOT_SERVED, NUMBER_NOT_SERVED)
+_BEFORE_RECOGNITION: Final = (COUNTRY_NOT_SERVED, NUMBER_NOT_SERVED, PHONE_IS_BLOCKED)
 """What rejects every client, so nobody looks how it is known."""
 _RECOGNITIONS: Final = {
     Recognition.NONE: "not recognized",

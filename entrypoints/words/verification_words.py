@@ -28,8 +28,6 @@ def describe_verification(state: VerificationState, now: datetime) -> str:
 
 
 def _describe_messages(state: VerificationState, now: datetime) -> str:
-    if state.blocked_since is not None:
-        return "none while it is blocked"
     if state.not_served:
         return f"none, because {state.not_served}"
     unknown, known = state.next_message, state.next_message_to_known
@@ -48,8 +46,6 @@ def _describe_wait(wait: Wait, now: datetime) -> str:
 
 
 def _describe_attempts(state: VerificationState) -> str:
-    if state.blocked_since is not None:
-        return "none while it is blocked"
     if state.code_expires_at is None:
         return "no code is valid now"
     expires_at = f"{state.code_expires_at.astimezone(UTC):%H:%M:%S} UTC"

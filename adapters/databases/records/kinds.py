@@ -24,6 +24,7 @@ from domain.administration.audit import MAX_ACTOR_NAME_LENGTH, ActorKind
 from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH
 from domain.identities.role import Role
 from domain.identities.username import LOOK_ALIKE_KEY_LENGTH, MAX_USERNAME_KEY_LENGTH
+from domain.otp.delivery import Channel
 
 ENCRYPTED_PHONE: Final = "encrypted_phone"
 
@@ -122,7 +123,7 @@ class DeliveryReportRecord(Record, kw_only=True):
     expires_at: datetime
     error_code: str | None = None
     reason: str = ""
-    visible_at: datetime | None = None
+    left: Channel | None = None
 
 
 DELIVERY_REPORTS: Final = RecordKind(

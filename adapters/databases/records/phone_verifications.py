@@ -78,7 +78,6 @@ class DeliveryRecord(msgspec.Struct, gc=False):
     permits: PermitsRecord | None = None
     rejection: str = ""
     unknown_reason: str | None = None
-    is_suppressed: bool = False
     is_reset: bool = False
     fell_back: str = ""
 

@@ -1,7 +1,5 @@
 """Security events are counted, and passed on."""
 
-from typing import Final
-
 from prometheus_client import Counter
 
 from adapters.operations.metrics.metrics import Metrics, country_label
@@ -17,7 +15,6 @@ from application.otp.events import (
     OtpNotTaken,
     OtpRequested,
     OtpRequestRejected,
-    OtpSuppressed,
     OtpUnconfirmed,
     OtpUndelivered,
     OtpVerificationFailed,
@@ -26,15 +23,12 @@ from application.otp.events import (
 )
 from application.ports.security_events import SecurityEvent
 
-SUPPRESSED: Final = "suppressed"
-"""The result of a delivery to a blocked phone."""
-
 
 class CountSecurityEvents:
     """Count each event by its name, and deliveries, reports, rejections, attempts and logins.
 
     - A phone is counted by its country only.
-    - A request of a blocked phone, or of one with a test OTP, has no result.
+    - A request of a phone with a test OTP has no result.
     """
 
     def __init__(self, metrics: Metrics) -> None:
@@ -58,9 +52,6 @@ class CountSecurityEvents:
                 self._count_request(event.country, "rejected")
                 if event.limit:
                     metrics.rejections.labels(event.limit, country_label(event.country)).inc()
-            case OtpSuppressed():
-                country = country_label(event.country)
-                metrics.deliveries.labels(country, "", event.channel.value, SUPPRESSED).inc()
             case DeliveryRejected():
                 self._count_result(metrics.deliveries, event)
                 metrics.provider_failovers.labels(metrics.provider_label(event.provider)).inc()

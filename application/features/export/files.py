@@ -14,7 +14,6 @@ from application.administration.export_part import (
     text_file,
 )
 from application.features.export.page import EXPLAINED_FILES, EXPLAINED_MISSING, render_page
-from application.otp.delivery_status import load_report
 from application.owned_records import OwnedRecords
 from application.ports.administration import AuditFilter, AuditLog
 from application.ports.otp import PhoneVerifications
@@ -109,7 +108,8 @@ class CollectFiles:
         ]
 
     async def _describe_delivery(self, delivery: Delivery) -> _Json:
-        report = await load_report(self.delivery_reports, delivery)
+        loaded = await self.delivery_reports.load(delivery.report_id)
+        report = loaded.value if loaded else None
         return {
             "sent_at": delivery.sent_at,
             "channel": delivery.channel.value,

@@ -25,7 +25,7 @@ class AnswerCodeCall:
     - It says who is calling. After a key it reads the code; without one it says nothing more, so
       that no voicemail records a code.
     - A call that is unknown, that went to another phone, or whose code is used or expired, is
-      ended without a word. So is the call of a blocked phone.
+      ended without a word. So is the call of a number that gets no messages.
     - A request is processed once, and every repetition gets the same response. The code is
       derived again each time: no call stores it.
     """
@@ -81,7 +81,7 @@ class AnswerCodeCall:
         return resolve(turn.instructions, code=self.codes.derive(challenge, phone).digits)
 
     def _is_readable(self, verification: PhoneVerification, challenge: Challenge) -> bool:
-        return verification.blocked_at is None and challenge.key_id in self.codes.key_ids()
+        return not verification.gets_no_messages and challenge.key_id in self.codes.key_ids()
 
 
 def _is_this_call(call: Call, command: AnswerCallCommand) -> bool:

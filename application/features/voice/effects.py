@@ -29,7 +29,8 @@ class CarryOutEffect:
     """Carry out an effect of a call for the phone of the caller id.
 
     - A caller id is a claim. So a verified identity is never changed.
-    - A phone that is blocked gets the same results.
+    - A phone that is blocked gets the same results, except that it cannot join: an account would
+      get messages.
     - A repetition does no harm.
     """
 
@@ -61,6 +62,8 @@ class CarryOutEffect:
 
     async def _register(self, phone: PhoneNumber, effect: Register) -> bool:
         """Make the phone an unverified identity, unless it has an identity."""
+        if (await self.phone_verifications.load(phone)).value.gets_no_messages:
+            return False
         now = self.clock.now()
         consent = Consent(effect.consent, effect.language, now)
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))

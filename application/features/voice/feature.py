@@ -11,7 +11,6 @@ from application.features.voice.claim_webhook import ClaimWebhook
 from application.features.voice.effects import CarryOutEffect
 from application.features.voice.place_code_call import PlaceCodeCall
 from application.features.voice.ports import VoicePorts, VoiceRepositories
-from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.feature import LimitsFeature, OtpFeature
 from application.otp.provider_pause import ProviderPause
 from application.otp_codes import OtpCodes
@@ -78,7 +77,6 @@ class VoiceFeature:
                 calls,
                 ports.calls,
                 self.urls_at(policy.call_urls.public_url),
-                DeliveryTimingProfile(randomness, fallback=otp.deliver_code.timing.durations_of),
                 core.keyed_hashes,
                 clock,
                 pause,

@@ -1,4 +1,4 @@
-"""Call a phone to read a code, or imitate that for a blocked phone."""
+"""Call a phone to read a code."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from typing import Final
 
 from application.features.voice.call_urls import CallUrls
 from application.features.voice.ports import CallProvider, Calls
-from application.otp.delivery_timing import DeliveryTimingProfile
 from application.otp.extensions import CodeDelivery
 from application.otp.provider_pause import PAUSED, ProviderPause
 from application.ports.errors import CorruptRecord, StorageError
@@ -20,7 +19,6 @@ from application.update import change
 from application.webhook_urls import PhoneLabels
 from domain.features.voice.call import Call, CallDirection, CallStatus
 from domain.otp.message_preferences import normalize_locale
-from domain.phone import PhoneNumber
 
 _CALL_TIMEOUT: Final = 15.0
 """Seconds, as the port promises."""
@@ -36,13 +34,11 @@ class PlaceCodeCall:
     - The call is recorded before it is placed, so that its first request finds it.
     - It is placed at most once. Without a response of the provider it may ring, so it counts. After
       three calls in a row without one, none is placed for a minute.
-    - Nothing is placed or recorded for a blocked phone. Result and duration are imitated instead.
     """
 
     calls: Calls
     call_provider: CallProvider
     call_urls: CallUrls
-    timing: DeliveryTimingProfile
     keyed_hashes: KeyedHashes
     clock: Clock
     pause: ProviderPause
@@ -58,8 +54,6 @@ class PlaceCodeCall:
             StorageError: no call was placed.
         """
         phone, delivery = code.phone, code.delivery
-        if delivery.is_suppressed:
-            return await self.timing.imitate(phone.country)
         call = Call(
             id=delivery.call_id or "",
             direction=CallDirection.OUTBOUND,
@@ -70,10 +64,6 @@ class PlaceCodeCall:
             # Without a locale, that of the country is used.
             locale=normalize_locale(code.preferences.locale),
         )
-        # What is written is a part of the duration, because a suppressed call writes nothing.
-        return await self.timing.record(phone.country, self._place(phone, call))
-
-    async def _place(self, phone: PhoneNumber, call: Call) -> DeliveryResult:
         if not self.pause.begin_call():
             return PAUSED
         if not await self.calls.add(call):

@@ -91,7 +91,7 @@ class WhatsAppFeature:
             webhook_urls=webhook_urls if ports.status_callbacks else None,
             clock=clock,
         )
-        report = ReportWhatsApp(
+        self.report_status = ReportWhatsApp(
             deliveries=repositories.deliveries,
             numbers=records.numbers,
             report_delivery=otp.report_delivery,
@@ -101,7 +101,7 @@ class WhatsAppFeature:
             clock=clock,
         )
         self.record_message_status = RecordMessageStatus(
-            ports.status_callbacks, report, core.keyed_hashes, Channel.WHATSAPP
+            ports.status_callbacks, self.report_status, core.keyed_hashes, Channel.WHATSAPP
         )
         self.answer_handshake = AnswerHandshake(ports.handshakes)
         core.identities.extensions.after_login.append(records.numbers.forget_after_login)

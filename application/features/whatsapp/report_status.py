@@ -1,21 +1,21 @@
 """What the provider of WhatsApp reports of a code."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import Final
 
 from application.features.whatsapp.known_numbers import KnownNumbers
-from application.features.whatsapp.send_code import claim_fallback
-from application.otp.deliver_code import DeliverCode
+from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.delivery_status import ReportDelivery, ReportedDelivery
 from application.otp.extensions import CodeDelivery
 from application.otp_codes import OtpCodes
 from application.ports.otp import DeliveryResult, DeliveryStatus, PhoneVerifications
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
-from application.update import change
+from application.tasks import start_task
 from domain.features.whatsapp.whatsapp_delivery import WhatsAppDelivery
-from domain.otp.challenge import Challenge
-from domain.otp.delivery import Channel, Delivery
+from domain.otp.channel_order import Channels
+from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.phone_verification import PhoneVerification
 
@@ -28,11 +28,11 @@ class ReportWhatsApp:
     """Record what the provider reports of a message, and fall back if it failed.
 
     - The next channel gets the same code once for a delivery, whatever is repeated, in all
-      instances: who wins the write of `fall_back` sends it.
+      instances: who wins the write of `DeliverCode.change_channel` sends it.
     - It does so only while the code is active and unused, and has a minute left, and never after
-      the message arrived or was read. A phone that was blocked meanwhile gets nothing.
+      the message arrived or was read. A number that gets no messages meanwhile gets none.
     - Where the code was requested again, only the latest delivery falls back.
-    - The delivery keeps its id, attempts and permits.
+    - The delivery keeps its id, attempts and permits. Its status is that of the next message.
     - It goes on after the response to the provider, which would repeat its request.
     """
 
@@ -43,6 +43,7 @@ class ReportWhatsApp:
     phone_verifications: PhoneVerifications
     codes: OtpCodes
     clock: Clock
+    _sending: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def __call__(
         self,
@@ -57,44 +58,47 @@ class ReportWhatsApp:
             StorageError
             CorruptRecord
         """
-        if status is ReportedStatus.DELIVERED:
-            await self._keep_arrival(report_id)
-        elif status in FAILED:
-            await self._fall_back(report_id, delivery, error_code or "")
+        loaded = await self.deliveries.load(report_id)
+        if loaded is not None and status is ReportedStatus.DELIVERED:
+            # A failure of one device may have come before the arrival at another.
+            await self.numbers.forget(loaded.value.phone)
+        if loaded is not None and status in FAILED:
+            record = loaded.value
+            if moved := await self._fall_back(record, delivery, error_code or ""):
+                await self.report_delivery.leave_channel(report_id, delivery, error_code)
+                sending = start_task("deliver_otp", self._deliver(moved, record.next_channels[1:]))
+                self._sending.add(sending)
+                sending.add_done_callback(self._sending.discard)
+                return
         await self.report_delivery(report_id, status, delivery, error_code)
 
-    async def _keep_arrival(self, report_id: str) -> None:
-        now = self.clock.now()
+    async def finish(self) -> None:
+        """Wait until all messages that were begun have been sent."""
+        while self._sending:
+            await asyncio.wait([*self._sending])
 
-        def deliver(
-            found: WhatsAppDelivery | None,
-        ) -> tuple[WhatsAppDelivery | None, WhatsAppDelivery | None]:
-            return (found.deliver(now), found) if found else (None, None)
-
-        former = await change(self.deliveries, report_id, deliver)
-        if former is not None and former.fell_back_at is not None:
-            # A failure of one device came before the arrival at another.
-            await self.numbers.forget(former.phone)
-
-    async def _fall_back(self, report_id: str, reported: ReportedDelivery, error_code: str) -> None:
-        loaded = await self.deliveries.load(report_id)
-        if loaded is None or loaded.value.delivered_at is not None:
-            return
-        record, now = loaded.value, self.clock.now()
+    async def _fall_back(
+        self, record: WhatsAppDelivery, reported: ReportedDelivery, error_code: str
+    ) -> CodeDelivery | None:
+        """Return the delivery by its next channel, None where nothing else is sent."""
+        report = await self.report_delivery.delivery_reports.load(record.id)
+        if report is not None and report.value.status.is_final:
+            return None
         verification = (await self.phone_verifications.load(record.phone)).value
         code = _find_code(record, verification)
         if code is not None and code.challenge.used_at is not None:
-            return  # the code arrived nevertheless
+            return None  # the code arrived nevertheless
         if reported.is_unreachable:
             await self.numbers.remember(record.phone)
-        if code is None or verification.blocked_at is not None or not record.next_channels:
-            return
-        if not code.challenge.is_resendable(now, self.codes.key_ids()):
-            return
-        if code.delivery != _find_latest(code.challenge, verification):
-            return
-        if not await claim_fallback(self.deliveries, report_id, self.clock):
-            return
+        if code is None or verification.gets_no_messages or not record.next_channels:
+            return None
+        if not code.challenge.is_resendable(self.clock.now(), self.codes.key_ids()):
+            return None
+        of_code = [
+            each for each in verification.deliveries.all if each.challenge_id == code.challenge.id
+        ]
+        if code.delivery != of_code[-1]:
+            return None
         is_unreachable = reported.is_unreachable
         failed = DeliveryResult(
             DeliveryStatus.INVALID_NUMBER if is_unreachable else DeliveryStatus.REJECTED,
@@ -102,21 +106,28 @@ class ReportWhatsApp:
             provider=reported.provider,
             error_code=error_code,
         )
-        falling_back = self.deliver_code.fall_back(
-            code, failed, record.next_channels, is_reported=True
+        return await self.deliver_code.change_channel(
+            code, failed, record.next_channels[0], is_reported=True
         )
-        self.deliver_code.start(falling_back)
 
-
-def _find_latest(challenge: Challenge, verification: PhoneVerification) -> Delivery:
-    """Return the latest delivery of a code."""
-    return [each for each in verification.deliveries.all if each.challenge_id == challenge.id][-1]
+    async def _deliver(self, code: CodeDelivery, next_channels: Channels) -> None:
+        """Send the code by its next channel. The client learns that it failed by the status."""
+        result = await self.deliver_code.deliver(code, next_channels)
+        if result.status not in TAKEN:
+            await self.report_delivery.advance(
+                code.delivery.report_id,
+                ReportedStatus.FAILED,
+                code.delivery.channel,
+                result.error_code or None,
+                result.reason,
+            )
 
 
 def _find_code(record: WhatsAppDelivery, verification: PhoneVerification) -> CodeDelivery | None:
-    """Return the delivery with its code; None if nothing is known of it any more."""
+    """Return the delivery with its code; None if another channel has it, or nothing is known."""
     for delivery in verification.deliveries.all:
         challenge = verification.challenges.find(delivery.challenge_id)
-        if challenge and delivery.report_id_by(Channel.WHATSAPP) == record.id:
+        is_by_whatsapp = delivery.channel is Channel.WHATSAPP
+        if challenge and is_by_whatsapp and delivery.report_id == record.id:
             return CodeDelivery(record.phone, record.preferences, delivery, challenge)
     return None

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Final
 
 from application.features.whatsapp.known_numbers import KnownNumbers
-from application.otp.deliver_code import TAKEN, DeliverCode
+from application.otp.deliver_code import DeliverCode
 from application.otp.extensions import CodeDelivery
-from application.ports.errors import CorruptRecord, StorageError
+from application.ports.errors import StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import (
     DeliveryResult,
@@ -19,7 +19,6 @@ from application.ports.otp import (
 )
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
-from application.update import change
 from application.webhook_urls import WebhookUrls, name_message
 from domain.features.whatsapp.whatsapp_delivery import WhatsAppDelivery
 from domain.otp.delivery import Channel
@@ -38,7 +37,6 @@ class SendByWhatsApp:
     - A number that WhatsApp did not reach within seven days is not tried.
     - Before a message is sent, a record of it is kept: what the provider reports of it may arrive
       before its response. Where it cannot be kept, nothing is reported.
-    - Who wins the write of `fall_back` decides about the next channel: the response, or a report.
 
     `webhook_urls` is None where the provider reports nothing.
     """
@@ -59,10 +57,8 @@ class SendByWhatsApp:
     def find_pause(self) -> PausedProvider | None:
         return self.messenger.find_pause()
 
-    async def send(
-        self, code: CodeDelivery, next_channels: Sequence[Channel]
-    ) -> DeliveryResult | None:
-        phone, delivery = code.phone, code.delivery
+    async def send(self, code: CodeDelivery, next_channels: Sequence[Channel]) -> DeliveryResult:
+        phone = code.phone
         if await self.numbers.is_unreachable(phone):
             return REMEMBERED
         # The template of the provider, or a text for people: nothing reads it automatically.
@@ -73,22 +69,17 @@ class SendByWhatsApp:
             status_url = partial(urls.status_url, STATUS_PATH)
             today = self.clock.now().date()
             message = name_message(message, record.id, phone, today, self.keyed_hashes, status_url)
-        result, extensions = await self.messenger.send(phone, message), self.deliver_code.extensions
-        if result.status in TAKEN:
-            if extensions.recent_messages is not None:
-                extensions.recent_messages.add(delivery.public_id, message.text)
-            return result
+        result = await self.messenger.send(phone, message)
         if result.status is DeliveryStatus.INVALID_NUMBER:
             await self.numbers.remember(phone)
-        if record is None or await self._claim(record):
-            return result
-        return None
+        self.deliver_code.keep_message(code, result, message)
+        return result
 
     async def _add_record(
         self, code: CodeDelivery, next_channels: Sequence[Channel]
     ) -> WhatsAppDelivery | None:
         record = WhatsAppDelivery(
-            id=code.delivery.report_id_by(Channel.WHATSAPP),
+            id=code.delivery.report_id,
             phone=code.phone,
             preferences=_shorten(code.preferences),
             next_channels=tuple(next_channels),
@@ -97,34 +88,6 @@ class SendByWhatsApp:
         with suppress(StorageError):
             return record if await self.deliveries.add(record) else None
         return None
-
-    async def _claim(self, record: WhatsAppDelivery) -> bool:
-        """Return whether this response decides that the next channel is tried."""
-        try:
-            return await claim_fallback(self.deliveries, record.id, self.clock)
-        except (StorageError, CorruptRecord):
-            # Nobody knows whether a report has. One message too few, not one too many.
-            return False
-
-
-async def claim_fallback(
-    deliveries: ExpiringRecords[WhatsAppDelivery], delivery_id: str, clock: Clock
-) -> bool:
-    """Return whether the caller, and nobody else, may try the next channel of a delivery.
-
-    Raises:
-        StorageError
-        CorruptRecord
-    """
-
-    def fall_back(
-        found: WhatsAppDelivery | None,
-    ) -> tuple[WhatsAppDelivery | None, bool]:
-        if found is None or not found.can_fall_back:
-            return found, False
-        return found.fall_back(clock.now()), True
-
-    return await change(deliveries, delivery_id, fall_back)
 
 
 def _shorten(preferences: MessagePreferences) -> MessagePreferences:

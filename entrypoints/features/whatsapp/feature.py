@@ -133,7 +133,6 @@ class _WhatsApp(Feature):
         with name_variable(_VARIABLE):
             messenger = await opening.stack.enter_async_context(open_whatsapp(whatsapp, settings))
         _add_channel(opening, settings, messenger, provider_name(whatsapp))
-        opening.stack.push_async_callback(core.of(OtpFeature).deliver_code.finish)
 
 
 def _add_channel(
@@ -169,6 +168,7 @@ def _add_channel(
         WebhookUrls(settings.public_url) if has_url else None,
     )
     core.add(feature)
+    opening.stack.push_async_callback(feature.report_status.finish)
 
 
 WHATSAPP: Final = _WhatsApp()

@@ -81,7 +81,7 @@ class WhatsAppHarness(CoreHarness):
         return result
 
     async def finish(self) -> None:
-        await self.otp.deliver_code.finish()
+        await self.feature.report_status.finish()
 
     async def report(
         self, status: ReportedStatus, *, message: int = -1, is_unreachable: bool = False

@@ -30,7 +30,6 @@ from application.otp.events import (
     OtpNotTaken,
     OtpRequested,
     OtpRequestRejected,
-    OtpSuppressed,
     OtpUnconfirmed,
     OtpUndelivered,
     OtpVerificationFailed,
@@ -44,6 +43,7 @@ from application.principal import Principal
 from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
 from domain.errors import (
+    CountryNotServed,
     DeliveryFailed,
     InvalidRefreshToken,
     PhoneUnreachable,
@@ -61,7 +61,6 @@ from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone, an_id
 from tests.support.core_harness import A_MESSAGE, wrong_code
-from tests.support.fakes.messenger import UNKNOWN
 from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.markdown import codes, page, tables
 
@@ -182,21 +181,18 @@ async def test_within_the_cooldown_no_code_is_delivered_and_then_requests_are_re
     assert app.events.recorded == [*[reference] * 3, rejected]
 
 
-async def test_a_code_for_a_blocked_phone_is_suppressed_and_a_correct_one_fails(
-    app: AppHarness,
-) -> None:
-    code = await request_code(app)
+async def test_a_request_of_a_blocked_phone_without_an_account_says_why(app: AppHarness) -> None:
     await app.identities.operator_actions.block(a_phone())
-    app.advance(15)
-    app.messenger.result = UNKNOWN  # which the client of the blocked phone sees too
-    await app.request_otp(a_phone(2))
     app.events.recorded.clear()
-    await app.request_otp()
-    await app.verify_otp(code)
+    with pytest.raises(CountryNotServed):
+        await app.request_otp()
     assert app.events.recorded == [
-        REQUESTED,
-        OtpSuppressed(phone=a_phone(), channel=Channel.SMS, reason="blocked"),
-        OtpVerificationFailed(phone=a_phone(), attempts_left=4),
+        OtpRequestRejected(
+            phone=a_phone(),
+            channel=Channel.SMS,
+            limit="block_phone",
+            reason="the phone is blocked, and has no account",
+        )
     ]
 
 

@@ -27,8 +27,6 @@ class WhatsAppDeliveryRecord(Record, kw_only=True):
     locale: str | None = None
     app_hash: str | None = None
     next_channels: tuple[Literal["sms", "voice", "whatsapp"], ...] = ()
-    delivered_at: datetime | None = None
-    fell_back_at: datetime | None = None
 
     @property
     def encrypted_phones(self) -> list[bytes]:
@@ -79,8 +77,6 @@ class WhatsAppDeliveryMapping(RecordMapping[WhatsAppDelivery, WhatsAppDeliveryRe
             locale=value.preferences.locale,
             app_hash=value.preferences.app_hash,
             next_channels=tuple(channel.value for channel in value.next_channels),
-            delivered_at=value.delivered_at,
-            fell_back_at=value.fell_back_at,
         )
 
     def to_value(self, record: WhatsAppDeliveryRecord) -> WhatsAppDelivery:
@@ -97,8 +93,6 @@ class WhatsAppDeliveryMapping(RecordMapping[WhatsAppDelivery, WhatsAppDeliveryRe
             ),
             next_channels=tuple(map(Channel, record.next_channels)),
             expires_at=record.expires_at,
-            delivered_at=record.delivered_at,
-            fell_back_at=record.fell_back_at,
         )
 
 

@@ -138,13 +138,13 @@ class VerificationResponse(msgspec.Struct, kw_only=True):
     ]
     blocked_since: Annotated[
         str | None,
-        time_field("Since when nothing is sent and no code is correct; null if it is not blocked."),
+        time_field("Since when no code signs in; null if it is not blocked."),
     ]
     next_message_at: Annotated[
         str | None,
         time_field(
             "When a client that nobody knows can cause a message. Null if nothing is sent to this"
-            " phone: it is blocked, or not served."
+            " phone: it is not served, or blocked and without an account."
         ),
     ]
     waits_for: Annotated[
@@ -190,13 +190,13 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
     status: Annotated[
         str,
         described(
-            "`suppressed`: nothing was sent, because the phone was blocked. `rejected`: no provider"
-            " took it. `unknown`: the provider did not confirm it in time, and it may have arrived."
+            "`rejected`: no provider took it."
+            " `unknown`: the provider did not confirm it in time, and it may have arrived."
             " `accepted`: one took it, and has reported no more. Otherwise what it reported:"
             " `sent`, `delivered`, `undelivered` or `failed`.",
             "undelivered",
             enum=[
-                *("suppressed", "rejected", "unknown", "accepted"),
+                *("rejected", "unknown", "accepted"),
                 *(status.value for status in ReportedStatus if status != ReportedStatus.QUEUED),
             ],
         ),
@@ -463,10 +463,8 @@ def _to_account(identity: Identity) -> AccountResponse:
 
 
 def _to_verification(state: VerificationState, now: datetime) -> VerificationResponse:
-    is_sent_any = state.blocked_since is None and not state.not_served
-
     def next_at(wait: Wait) -> str | None:
-        return format_timestamp(max(wait.until, now)) if is_sent_any else None
+        return None if state.not_served else format_timestamp(max(wait.until, now))
 
     return to_struct(
         state,

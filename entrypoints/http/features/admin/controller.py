@@ -189,9 +189,9 @@ class AdminUserController(Controller):
         administration: Injected[AdministrationFeature],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
-        """{does}: nothing is sent to it, no code is correct, and its sessions end.
+        """{does}: no code signs in, and its sessions end.
 
-        It may be a phone without an account. {who}.
+        A phone without an account gets no messages either. {who}.
         """
         target = parse_target(request, acts.BLOCK, data)
         act = administration.act_for_users

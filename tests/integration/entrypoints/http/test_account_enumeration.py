@@ -1,4 +1,4 @@
-"""No response reveals whether a number is known or blocked: responses are equal byte for byte."""
+"""No response reveals whether a number is known: responses are equal byte for byte."""
 
 import re
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ import pytest_asyncio
 from application.ports.otp import DeliveryResult
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.phone import PhoneNumber
+from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import ACCEPTED, REJECTED, UNKNOWN
@@ -25,6 +25,7 @@ OWNER_IP: Final = "2001:db8:63::1"
 # Many phones have the same client IPs here.
 UNLIMITED: Final = SlidingWindow(20_000, timedelta(seconds=1))
 POLICY: Final = make_policy(
+    countries=["US"],
     rate_limits=RateLimits(
         per_ip=UNLIMITED,
         per_country=UNLIMITED,
@@ -32,7 +33,7 @@ POLICY: Final = make_policy(
         verifications_per_ip=UNLIMITED,
         others_per_country=UNLIMITED,
         others_total=UNLIMITED,
-    )
+    ),
 )
 MAIN_API: Final = ("/auth/request-otp", "/auth/verify-otp")
 LEGACY_API: Final = ("/authenticate/get_otp", "/authenticate/validate_otp")
@@ -41,7 +42,6 @@ KINDS: Final = {
     "unknown": set[str](),
     "known": {"known"},
     "user": {"known", "user"},
-    "blocked": {"blocked"},
     "user and blocked": {"known", "user", "blocked"},
 }
 _REQUEST_ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -169,6 +169,18 @@ async def test_requests_and_wrong_codes_get_the_same_responses_for_any_phone(
         assert responses[kind] == responses["unknown"], kind
     assert (responses["unknown"][0][0] == 200) == (result != REJECTED)
     assert 429 in {status for status, _, _ in responses["unknown"]}
+
+
+@APIS
+async def test_a_blocked_number_without_an_account_is_one_of_a_country_that_is_not_served(
+    service: Service, api: Api
+) -> None:
+    await service.block(a_phone())
+    abroad = await service.request_otp(parse_phone("+4915112345678"), HOME_IP, api)
+    blocked = await service.request_otp(a_phone(), HOME_IP, api)
+    assert to_comparable(blocked) == to_comparable(abroad)
+    assert blocked.status_code != 200
+    assert service.app.messenger.messages == []
 
 
 @APIS

@@ -10,7 +10,7 @@ import pytest
 from application.otp import deliver_code
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.administration.audit import AuditAction
-from domain.errors import DeliveryFailed, TooManyOtpRequests, UserNotFound
+from domain.errors import CountryNotServed, DeliveryFailed, TooManyOtpRequests, UserNotFound
 from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery_policy import Limitation
@@ -155,16 +155,22 @@ async def test_attempts_and_failures_are_counted(app: CoreHarness) -> None:
     assert (state.attempts_left, state.code_expires_at) == (None, None)
 
 
-async def test_a_blocked_phone_says_since_when_and_that_nothing_was_sent(app: CoreHarness) -> None:
-    await app.administration.act_for_users.block(BY_COMMAND, a_phone(), "ticket")
+async def test_a_blocked_phone_says_since_when_and_whether_it_gets_messages(
+    app: CoreHarness,
+) -> None:
+    await app.log_in(a_phone(2))
+    for phone in (a_phone(), a_phone(2)):
+        await app.administration.act_for_users.block(BY_COMMAND, phone, "ticket")
     blocked_at = app.clock.now()
     app.advance(60)
-    await app.request_otp()
+    with pytest.raises(CountryNotServed):
+        await app.request_otp()
+    await app.otp.rejections.write()
 
-    assert (await verification_of(app)).blocked_since == blocked_at
-    assert [shown.status for shown in (await show(app)).deliveries] == ["suppressed"]
-    await app.administration.act_for_users.unblock(BY_COMMAND, a_phone(), "ticket")
-    assert [shown.status for shown in (await show(app)).deliveries] == ["suppressed"]
+    unknown, user = await verification_of(app), await verification_of(app, a_phone(2))
+    assert (unknown.blocked_since, user.blocked_since) == (blocked_at, blocked_at)
+    assert (unknown.not_served, user.not_served) == ("it is blocked and has no account", "")
+    assert [each.limit for each in unknown.rejections] == ["block_phone"]
 
 
 async def test_a_number_that_is_not_served_says_why() -> None:

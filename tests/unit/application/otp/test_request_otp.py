@@ -11,6 +11,7 @@ from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.otp import DeliveryResult
 from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
+from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, Platform
 from domain.otp.rate_limits import RateLimits
@@ -56,6 +57,26 @@ async def test_codes_are_sent_to_served_countries_only() -> None:
         limit="country_not_served",
         channel=Channel.SMS,
     )
+
+
+async def test_a_blocked_account_gets_a_code_like_any(app: CoreHarness) -> None:
+    await app.log_in()
+    app.advance(hours=12)
+    await app.identities.operator_actions.block(a_phone())
+    assert (await app.request_otp()).sent
+    assert len(app.messenger.messages) == 2
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+async def test_a_blocked_number_without_an_account_gets_no_messages(
+    app: CoreHarness, purpose: Purpose
+) -> None:
+    await app.identities.operator_actions.block(a_phone())
+    with pytest.raises(CountryNotServed):
+        await app.request_otp(purpose=purpose)
+    assert (app.messenger.messages, app.database.permits) == ([], {})
+    await app.identities.operator_actions.unblock(a_phone())
+    assert (await app.request_otp(purpose=purpose)).sent
 
 
 async def test_a_code_without_its_key_is_not_accepted_and_then_replaced(app: CoreHarness) -> None:

@@ -55,9 +55,8 @@ def a_state(**changes: Any) -> VerificationState:
         ),
         (
             {"blocked_since": NOW, "failures_in_a_row": 50, "attempts_of_next": 1},
-            "messages: none while it is blocked; attempts: none while it is blocked; failed "
-            "attempts in a row: 50, so the next message brings 1 attempt; blocked since "
-            "2026-05-01 09:30 UTC",
+            "messages: now; attempts: no code is valid now; failed attempts in a row: 50, so the "
+            "next message brings 1 attempt; blocked since 2026-05-01 09:30 UTC",
         ),
     ],
 )

@@ -16,7 +16,6 @@ from application.otp.events import (
     OtpFellBack,
     OtpNotTaken,
     OtpRequested,
-    OtpSuppressed,
     OtpVerificationFailed,
 )
 from application.ports.errors import StorageUnavailable
@@ -70,7 +69,6 @@ def counted(event: SecurityEvent) -> set[str]:
         (OtpRequested(**SMS, reason=""), set()),
         (accepted(), {"otp_requests US sent", "deliveries US acme:open sms accepted"}),
         (unconfirmed(), {"otp_requests US sent", "deliveries US acme:open sms unknown"}),
-        (OtpSuppressed(**SMS, reason="blocked"), {"deliveries US  sms suppressed"}),
         (
             DeliveryRejected(**SMS, **FAILURE, result=DeliveryStatus.NOT_CONNECTED),
             {"deliveries US acme:open sms not_connected", "provider_failovers acme:open"},

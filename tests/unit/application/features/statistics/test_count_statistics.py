@@ -115,10 +115,3 @@ async def test_a_message_is_sent_if_a_provider_took_it_or_may_have(
         await app.request_otp()
     (hour,) = app.use_cases.of(StatisticsFeature).count.sums[0].list_changed()
     assert [(each.group.result, each.count) for each in hour.groups] == [(counted, 1)]
-
-
-async def test_a_message_to_a_blocked_phone_does_not_count() -> None:
-    app = AppHarness()
-    await app.identities.operator_actions.block(a_phone())
-    await app.request_otp()
-    assert app.use_cases.of(StatisticsFeature).count.sums[0].list_changed() == []

@@ -11,7 +11,7 @@ from application.features.voice.calls import CallsFeature
 from application.features.voice.events import CallerRegistered
 from application.identities.events import UserDeleted
 from application.otp.log_in import LoggedIn
-from domain.errors import InvalidValue
+from domain.errors import CountryNotServed, InvalidValue
 from domain.features.voice.step import CallOutcome
 from domain.identities.identity import Consent, Identity
 from domain.identities.role import Role
@@ -74,6 +74,21 @@ async def test_a_phone_that_has_an_identity_meanwhile_is_not_changed(app: AppHar
     assert call.record.outcome is CallOutcome.JOINED
     assert call.record.identity_id == principal.identity.id
     assert app.database.identities == before
+
+
+async def test_a_blocked_number_cannot_join_and_one_that_has_joined_gets_codes(
+    app: AppHarness,
+) -> None:
+    await join(app, a_phone(2))
+    for phone in (a_phone(), a_phone(2)):
+        await app.identities.operator_actions.block(phone)
+    call = await InboundCall(app).ring("1")
+    await call.stay_on_the_line()
+    assert "cannot" in call.heard
+    assert await identity_of(app) is None
+    with pytest.raises(CountryNotServed):
+        await app.request_otp()
+    assert (await app.request_otp(a_phone(2))).sent
 
 
 async def test_a_block_while_a_caller_joins_makes_nobody_verified(app: AppHarness) -> None:

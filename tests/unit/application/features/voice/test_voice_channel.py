@@ -9,7 +9,7 @@ import pytest
 from application.otp.log_in import LoggedIn
 from application.otp.provider_pause import PAUSE
 from application.ports.errors import StorageUnavailable
-from domain.errors import DeliveryFailed, TooManyOtpRequests
+from domain.errors import CountryNotServed, DeliveryFailed, TooManyOtpRequests
 from domain.features.voice.call import Call, CallDirection, CallStatus
 from domain.features.voice.step import CallOutcome
 from domain.otp.challenge import OtpCode
@@ -181,29 +181,16 @@ async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile(
 # Blocked phones
 
 
-async def test_a_blocked_phone_is_not_called_and_gets_the_same_response(app: AppHarness) -> None:
-    await request_call(app, a_phone(2))
-    expected = await app.request_otp(a_phone(3), channel=Channel.VOICE)
-    await app.identities.operator_actions.block(a_phone())
-    calls = dict(stored_calls(app.database))
-    blocked = await app.request_otp(channel=Channel.VOICE)
-    assert replace(blocked, request_id="") == replace(expected, request_id="")
-    assert {placed.phone for placed in app.call_provider.calls.values()} == {a_phone(2), a_phone(3)}
-    assert stored_calls(app.database) == calls
-
-
-async def test_a_blocked_phone_gets_the_result_of_the_latest_call_and_not_of_a_message(
-    app: AppHarness,
-) -> None:
-    await app.identities.operator_actions.block(a_phone())
-    app.call_provider.result = REJECTED
-    with pytest.raises(DeliveryFailed):
+async def test_a_blocked_phone_is_called_if_it_has_an_account(app: AppHarness) -> None:
+    await app.log_in()
+    for phone in (a_phone(), a_phone(2)):
+        await app.identities.operator_actions.block(phone)
+    app.advance(hours=12)
+    await request_call(app)
+    with pytest.raises(CountryNotServed):
         await request_call(app, a_phone(2))
-    await app.request_otp(a_phone(3))
-    with pytest.raises(DeliveryFailed):
-        await request_call(app)
-    app.advance(15)
-    assert (await app.request_otp()).sent
+    assert [placed.phone for placed in app.call_provider.calls.values()] == [a_phone()]
+    assert await app.code_of_last_call()
 
 
 # The call log

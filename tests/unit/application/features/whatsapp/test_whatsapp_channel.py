@@ -1,27 +1,22 @@
 """A code goes by WhatsApp, and by SMS where WhatsApp cannot deliver it."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from application.otp.deliver_code import HIDDEN_WAIT, LOOKS_SENT_AFTER
-from application.otp.events import OtpAccepted, OtpFellBack, OtpNotTaken, OtpSuppressed
+from application.otp.events import OtpAccepted, OtpFellBack, OtpNotTaken
 from application.otp.log_in import LoggedIn
+from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult, PausedProvider
-from application.ports.security_events import SecurityEvent
-from domain.errors import DeliveryFailed
+from domain.errors import CountryNotServed, DeliveryFailed, DomainError, PhoneUnreachable
 from domain.features.whatsapp.whatsapp_delivery import UNREACHABLE_TTL
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import Purpose
 from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel
-from domain.otp.delivery_report import ReportedStatus
 from domain.otp.message_preferences import MessagePreferences, Platform
-from domain.phone import PhoneNumber
 from tests.support.builders import a_phone
-from tests.support.fakes.instant_loop import InstantLoop
 from tests.support.fakes.messenger import (
     ACCEPTED,
     INVALID_NUMBER,
@@ -33,17 +28,6 @@ from tests.support.fakes.messenger import (
 from tests.support.whatsapp.whatsapp_app import WhatsAppHarness, whatsapp_policy
 
 SMS_FIRST = ChannelOrder((Channel.SMS, Channel.WHATSAPP))
-
-
-async def take_time(app: WhatsAppHarness, phone: PhoneNumber) -> tuple[float, object]:
-    """Request a code, and return how long it took, and what the client sees of the response."""
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    result = await app.request_otp(phone, channel=None)
-    return loop.time() - started, replace(result, request_id="")
-
-
-QUEUED, SENT = ReportedStatus.QUEUED, ReportedStatus.SENT
 
 
 @pytest.fixture
@@ -125,87 +109,45 @@ async def test_after_an_sms_that_fails_whatsapp_is_tried() -> None:
     assert (await app.delivery(a_phone(2))).channel is Channel.WHATSAPP
 
 
-async def test_no_response_and_no_wait_tells_who_uses_whatsapp(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("last", "error"), [(INVALID_NUMBER, PhoneUnreachable), (REJECTED, DeliveryFailed)]
+)
+async def test_the_last_channel_decides_what_the_client_is_told(
+    app: WhatsAppHarness, last: DeliveryResult, error: type[DomainError]
 ) -> None:
-    app = WhatsAppHarness()
-    loop, record = asyncio.get_running_loop(), app.events.record
-    assert isinstance(loop, InstantLoop)
-
-    def take_long_to_record(event: SecurityEvent) -> None:
-        loop.work(0.125)
-        record(event)
-
-    monkeypatch.setattr(app.events, "record", take_long_to_record)
-    uses, does_not, is_remembered, is_blocked, is_lost, is_slow = map(a_phone, range(1, 7))
-    await app.numbers.remember(is_remembered)
-    await app.identities.operator_actions.block(is_blocked)
-    seen = [await take_time(app, uses)]
-    app.whatsapp.result = INVALID_NUMBER
-    seen.append(await take_time(app, does_not))
-    seen.append(await take_time(app, is_remembered))
-    seen.append(await take_time(app, is_blocked))
-    app.messenger.result = INVALID_NUMBER
-    seen.append(await take_time(app, is_lost))
-    app.whatsapp.gate = asyncio.Event()
-    seen.append(await take_time(app, is_slow))
-    app.whatsapp.gate.set()
-    await app.finish()
-
-    # Each has recorded its request, and nothing else that the client waits for.
-    assert {duration for duration, _ in seen} == {HIDDEN_WAIT + 0.125}
-    assert len({repr(response) for _, response in seen}) == 1
-
-
-async def test_nothing_is_sent_to_a_blocked_phone(app: WhatsAppHarness) -> None:
-    await app.identities.operator_actions.block(a_phone())
-    requested = await app.request()
-    app.advance(LOOKS_SENT_AFTER.total_seconds())
-    assert await app.otp.get_delivery_status(requested.request_id) == (SENT, None)
-    assert [event.channel for event in app.events.of_type(OtpSuppressed)] == [Channel.WHATSAPP]
-    assert sent(app) == (0, 0)
-
-
-async def test_an_sms_that_comes_first_is_imitated_for_a_blocked_phone() -> None:
-    app = WhatsAppHarness(policy=whatsapp_policy(SMS_FIRST))
-    await app.identities.operator_actions.block(a_phone())
-    assert (await app.request()).sent
-    app.messenger.result = REJECTED
-    await app.request(a_phone(2))
-    app.advance(60)
-    assert (await take_time(app, a_phone()))[0] == HIDDEN_WAIT
+    app.whatsapp.result, app.messenger.result = REJECTED, last
+    with pytest.raises(error, match=last.reason):
+        await app.request_otp(channel=None)
     assert sent(app) == (1, 1)
-
-    # An imitated SMS would be reported as sent after a typical time.
-    app.advance(60)
-    ids = [(await app.request(phone)).request_id for phone in (a_phone(), a_phone(3))]
-    app.advance(LOOKS_SENT_AFTER.total_seconds() - 0.5)
-    assert [await app.otp.get_delivery_status(each) for each in ids] == [(QUEUED, None)] * 2
-    app.advance(0.5)
-    assert [await app.otp.get_delivery_status(each) for each in ids] == [(SENT, None)] * 2
+    (not_taken,) = app.events.of_type(OtpNotTaken)
+    assert (not_taken.channel, not_taken.result) == (Channel.SMS, last.status)
+    delivery = await app.delivery()
+    assert (delivery.is_rejected, delivery.permits) == (True, None)
+    assert delivery.fell_back == f"whatsapp: {REJECTED.reason}"
+    assert app.database.permits["country:US:deliveries:unverified:strangers"] == 0
 
 
-async def test_the_status_that_clients_see_is_the_same_for_all(app: WhatsAppHarness) -> None:
-    ids = [(await app.request(a_phone(1))).request_id]
-    app.whatsapp.result = app.messenger.result = INVALID_NUMBER
-    ids.append((await app.request(a_phone(2))).request_id)
-    assert [await app.otp.get_delivery_status(each) for each in ids] == [(QUEUED, None)] * 2
-    app.advance(LOOKS_SENT_AFTER.total_seconds())
-    await app.report(ReportedStatus.DELIVERED, message=0)
-    assert [await app.otp.get_delivery_status(each) for each in ids] == [(SENT, None)] * 2
-
-
-async def test_a_code_that_no_channel_takes_counts_as_sent_and_operators_see_it(
+async def test_the_response_waits_for_the_channel_that_takes_the_code(
     app: WhatsAppHarness,
 ) -> None:
-    app.whatsapp.result, app.messenger.result = REJECTED, NOT_CONNECTED
+    app.whatsapp.result, app.messenger.gate = REJECTED, asyncio.Event()
+    requesting = asyncio.create_task(app.request_otp(channel=None))
+    await app.messenger.arrived.wait()
+    assert not requesting.done()
+    app.messenger.gate.set()
+    assert (await requesting).sent
+
+
+async def test_a_blocked_phone_gets_a_code_if_it_has_an_account(app: WhatsAppHarness) -> None:
+    await app.add_user()
+    for phone in (a_phone(), a_phone(2)):
+        await app.identities.operator_actions.block(phone)
+    app.advance(hours=12)
+    before = sent(app)
     assert (await app.request()).sent
-    (not_taken,) = app.events.of_type(OtpNotTaken)
-    assert not_taken.channel is Channel.SMS
-    loaded = await app.use_cases.repositories.phone_verifications.load(a_phone())
-    (reason,) = [each.unknown_reason for each in loaded.value.deliveries.all if each.unknown_reason]
-    assert NOT_CONNECTED.reason in reason
-    assert not loaded.value.deliveries.all[0].is_rejected
+    with pytest.raises(CountryNotServed):
+        await app.request(a_phone(2))
+    assert sent(app) == (before[0] + 1, before[1])
 
 
 async def test_while_all_channels_pause_nothing_is_used_up(app: WhatsAppHarness) -> None:
@@ -269,9 +211,6 @@ async def test_what_is_kept_expires_or_goes_with_the_account(app: WhatsAppHarnes
         ("unreachable_numbers.load", (1, 1)),
         ("unreachable_numbers.add", (1, 1)),
         ("whatsapp_deliveries.add", (1, 1)),
-        ("delivery_reports.add", (1, 1)),
-        # Whether a report was faster is not known: one message too few, not one too many.
-        ("whatsapp_deliveries.replace", (1, 0)),
     ],
 )
 async def test_a_failure_of_the_database_sends_no_message_twice(
@@ -284,3 +223,13 @@ async def test_a_failure_of_the_database_sends_no_message_twice(
     assert sent(app) == messages
     # Nothing is reported of a message without a record.
     assert bool(app.whatsapp.sent[0].reference) is (operation != "whatsapp_deliveries.add")
+
+
+async def test_without_a_record_of_the_next_channel_nothing_else_is_sent(
+    app: WhatsAppHarness,
+) -> None:
+    app.whatsapp.result = REJECTED
+    app.faults.fail_on("phone_verifications.save", after="whatsapp_deliveries.add")
+    with pytest.raises(StorageUnavailable):
+        await app.request()
+    assert sent(app) == (1, 0)

@@ -1,6 +1,7 @@
 """What the provider reports of a code by WhatsApp, and the SMS after a failure."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.builders import a_phone
+from tests.support.core_harness import A_MESSAGE
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
 from tests.support.whatsapp.whatsapp_app import REQUEST, WhatsAppHarness
 
@@ -77,17 +79,6 @@ async def test_a_report_before_the_response_sends_one_sms(
     assert (delivery.channel, delivery.provider) == (Channel.SMS, "acme")
 
 
-async def test_an_arrival_before_the_response_sends_none(app: WhatsAppHarness) -> None:
-    app.whatsapp.result, app.whatsapp.gate = REJECTED, asyncio.Event()
-    requesting = asyncio.create_task(app.request_otp(channel=None))
-    await app.whatsapp.arrived.wait()
-    await app.report(DELIVERED)
-    app.whatsapp.gate.set()
-    await requesting
-    await app.finish()
-    assert app.messenger.sent == []
-
-
 async def test_after_an_arrival_a_failure_sends_nothing(app: WhatsAppHarness) -> None:
     await app.request()
     await app.report(SENT)
@@ -140,12 +131,61 @@ async def test_where_a_later_message_has_the_code_only_its_failure_sends_it_by_s
     assert [sent.code == second.code for sent in app.messenger.messages] == [False, True]
 
 
-async def test_a_phone_that_was_blocked_meanwhile_gets_nothing(app: WhatsAppHarness) -> None:
-    await app.request()
-    await app.identities.operator_actions.block(a_phone())
+@pytest.mark.parametrize("has_account", [True, False])
+async def test_a_phone_that_was_blocked_meanwhile_gets_the_sms_if_it_has_an_account(
+    app: WhatsAppHarness, has_account: bool
+) -> None:
+    phone = a_phone() if has_account else a_phone(2)
+    await app.add_user()
+    app.advance(hours=12)
+    await app.request(phone)
+    await app.identities.operator_actions.block(phone)
+    before = len(app.messenger.sent)
     await app.report(FAILED)
     await app.finish()
-    assert app.messenger.sent == []
+    assert len(app.messenger.sent) - before == has_account
+
+
+@pytest.mark.parametrize(("status", "error_code"), [(DELIVERED, None), (UNDELIVERED, "30005")])
+async def test_after_a_failure_the_status_is_that_of_the_sms(
+    app: WhatsAppHarness, status: ReportedStatus, error_code: str | None
+) -> None:
+    async def shown() -> tuple[ReportedStatus, str | None]:
+        return await app.otp.get_delivery_status(request_id)
+
+    request_id = (await app.request()).request_id
+    await app.report(SENT)
+    assert await shown() == (SENT, None)
+    for late in (FAILED, FAILED, SENT, DELIVERED, UNDELIVERED):
+        await app.report(late)
+        await app.finish()
+        assert await shown() == (SENT, None)
+    app.advance(minutes=10)
+    await app.operations.cleanup()
+    await app.report(FAILED)
+    assert await shown() == (SENT, None)
+    for reported in (SENT, status):
+        await app.otp.report_delivery(
+            (await app.delivery()).report_id, reported, A_MESSAGE, error_code
+        )
+    await app.report(FAILED)
+    assert await shown() == (status, error_code)
+
+
+async def test_what_becomes_of_a_message_is_told(app: WhatsAppHarness) -> None:
+    request_id = (await app.request()).request_id
+    for status in (SENT, DELIVERED):
+        await app.report(status)
+        assert await app.otp.get_delivery_status(request_id) == (status, None)
+
+
+async def test_a_failure_after_which_no_sms_is_sent_is_told(app: WhatsAppHarness) -> None:
+    request_id = (await app.request()).request_id
+    app.messenger.result = replace(REJECTED, error_code="21610")
+    await app.report(FAILED)
+    await app.finish()
+    assert await app.otp.get_delivery_status(request_id) == (FAILED, "21610")
+    assert [event.channel for event in app.events.of_type(OtpUndelivered)] == [Channel.WHATSAPP]
 
 
 async def test_a_number_that_is_reported_as_unreachable_is_remembered(

@@ -138,13 +138,13 @@ class VerificationResponse(msgspec.Struct, kw_only=True):
     ]
     blocked_since: Annotated[
         str | None,
-        time_field("Since when nothing is sent and no code is correct; null if it is not blocked."),
+        time_field("Since when no code signs in; null if it is not blocked."),
     ]
     next_message_at: Annotated[
         str | None,
         time_field(
             "When a client that nobody knows can cause a message. Null if nothing is sent to this"
-            " phone: it is blocked, or not served."
+            " phone: it is not served, or blocked and without an account."
         ),
     ]
     waits_for: Annotated[

@@ -18,9 +18,9 @@ from tests.support.http_settings import make_http_settings, make_plugins
 from tests.support.markdown import codes, page, rows
 
 PROFILES: Final = [read_settings({"DIALTONE_LIMITS": name}, None) for name in LIMIT_PROFILES]
-_ALL_LIMITS: Final = page("docs/limits.md").partition("## All limits")[2]
 _VALUE: Final = re.compile(r"`(\d[\w/,]*)`")
 _RESPONSE: Final = re.compile(r"(\d{3}) `(\w+)`")
+_SETTING: Final = re.compile(r"(fixed: )?`[A-Z_]+`")
 _UNITS: Final = {
     timedelta(days=1): "1d",
     timedelta(hours=1): "1h",
@@ -43,8 +43,10 @@ class Row(NamedTuple):
 
 
 def _read_rows() -> Iterator[Row]:
-    for limit, *_, values, setting, above in rows(_ALL_LIMITS):
-        yield Row(limit, _VALUE.findall(values), setting, _RESPONSE.findall(above))
+    for limit, *cells in rows(page("docs/limits.md")):
+        *_, values, setting, above = ("", "", *cells)
+        if _SETTING.fullmatch(setting):
+            yield Row(limit, _VALUE.findall(values), setting, _RESPONSE.findall(above))
 
 
 ROWS: Final = [*_read_rows()]

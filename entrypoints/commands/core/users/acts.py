@@ -143,7 +143,11 @@ _USER_ACTS: Final[dict[str, _UserAct]] = {
         "phones share.",
     ),
     "sign-out": _UserAct(do=_sign_out, help="Revoke all sessions. The user may sign in again."),
-    "block": _UserAct(do=_block, help=". It gets no codes, and its sessions are revoked."),
+    "block": _UserAct(
+        do=_block,
+        help=". Its sessions are revoked, and no code opens another. Without an account it gets no "
+        "messages.",
+    ),
     "promote": _UserAct(
         do=_promote,
         help=", from the next login on.",

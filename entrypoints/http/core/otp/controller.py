@@ -49,10 +49,11 @@ class OtpController(Controller):
         """Send a code to a phone.
 
         A second request within the cooldown sends no message: `sent` is false, and the response
-        has a `request_id` of its own for the message that was sent before. The fourth of such
-        requests is a 429. A login ends the cooldown. A resend has the same code and does not
-        extend its life. With a `device_token` of an earlier login the request has limits of its
-        own.
+        has a `request_id` of its own for the message that was sent before. Keep the first id while
+        its code is valid: it has more attempts. The fourth of such requests is a 429; after a 429
+        keep the id that you have. A login ends the cooldown. A resend has the same code and does
+        not extend its life. With a `device_token` of an earlier login the request has limits of its
+        own. A blocked number without an account is answered as one of a country that is not served.
         """
         settings, country = request.settings.otp, None
         with FieldErrors(data) as invalid:
@@ -128,8 +129,10 @@ class OtpController(Controller):
         can be requested at once.
 
         Send `request_id`: the attempts are then counted for this request only, and nobody else
-        can use them up. After too many, `retry_after` says when the same request is looked at
-        again, and `resend_in` when a new code can be requested.
+        can use them up. Without it they are shared with all clients of the network, or with all
+        that never requested the code. After too many, also a correct code is a 429: `retry_after`
+        says when the same request is looked at again, and `resend_in` when a new code can be
+        requested. Go by `resend_in`.
 
         A 403 `account_blocked` says that the code is correct, and that the account is blocked; a
         403 `login_rejected`, that this service lets the account not sign in. Show the user `error`,

@@ -137,15 +137,15 @@ class CodeSentResponse(msgspec.Struct, kw_only=True):
         str,
         described(
             "New in every response. Send it with the code. The attempts are then counted"
-            " for this request only.",
+            " for this request only, and only its code is correct.",
             "5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b0e9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b",
         ),
     ]
     sent: Annotated[
         bool,
         described(
-            "False if no new message was sent. The code sent before is still valid,"
-            " and the `request_id` has two attempts instead of five.",
+            "False if no new message was sent. The code sent before is still valid, and the"
+            " `request_id` has two attempts instead of five: use the earlier one if you have it.",
             True,
         ),
     ]
@@ -200,7 +200,7 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         str | None,
         described(
             "The `request_id` of the request for the code. The attempts are then"
-            " counted for this request only."
+            " counted for this request only, and only its code is correct."
         ),
     ] = None
     refresh: Annotated[

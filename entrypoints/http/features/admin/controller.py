@@ -165,10 +165,11 @@ class AdminUserController(Controller):
     ) -> actions.ResetLimitsResponse:
         """Let a phone get a code again, whatever was sent to it today.
 
-        The cooldown ends, and earlier messages no longer count. Of failed attempts in a row at most
-        50 stay; with 50, each message brings one attempt. So do the limits that many phones share,
-        and attempts at codes that are active. This is possible twice a day for a phone that is
-        not blocked. {who}.
+        The cooldown and the wait after 100 failed attempts end, and earlier messages no longer
+        count. Devices and IPs that failed too often are recognized again. Of failed attempts in a
+        row at most 50 stay; with 50, each message brings strangers one attempt. So do the limits
+        that many phones share, and attempts at codes that are active. This is possible twice a day;
+        a blocked phone needs an account. {who}.
         """
         target = parse_target(request, acts.RESET_LIMITS, data)
         act = administration.act_for_users

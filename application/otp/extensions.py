@@ -121,12 +121,12 @@ class AcquireForProof(Protocol):
         ...
 
 
-RecognizedClient: TypeAlias = tuple[DeviceProof | None, Versioned[Identity] | None]
+CheckedDevice: TypeAlias = tuple[DeviceProof | None, Versioned[Identity] | None]
 """The device of a token, or None if the token is invalid; and the identity that it names, if that
 exists."""
 
 
-async def recognize_nothing(_: DeviceToken, now: datetime) -> RecognizedClient:
+async def recognize_nothing(_: DeviceToken, now: datetime) -> CheckedDevice:
     """Recognize no device."""
     del now
     return None, None
@@ -147,7 +147,7 @@ class OtpExtensions:
     code_calls: CodeCalls | None = None
     message_channels: dict[Channel, MessageChannel] = field(default_factory=dict)
     attest_delivery: AcquireForProof | None = None
-    recognize_console_device: Callable[[DeviceToken, datetime], Awaitable[RecognizedClient]] = (
+    recognize_console_device: Callable[[DeviceToken, datetime], Awaitable[CheckedDevice]] = (
         recognize_nothing
     )
     recent_messages: RecentMessages | None = None

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from application.otp.extensions import OtpExtensions, RecognizedClient
+from application.otp.extensions import OtpExtensions, CheckedDevice
 from application.ports.identities import Identities
 from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import Purpose
@@ -15,7 +15,7 @@ async def recognize_device(
     token: DeviceToken,
     purpose: Purpose,
     now: datetime,
-) -> RecognizedClient:
+) -> CheckedDevice:
     """Check a device token against the identity that it names.
 
     The token of a browser at the web console counts for codes of the console, that of an app for

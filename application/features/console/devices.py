@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from application.administration.export_part import ExportFile, MissingFiles, json_file
 from application.features.console.ports import ConsoleRepositories
-from application.otp.extensions import RecognizedClient
+from application.otp.extensions import CheckedDevice
 from application.owned_records import OwnedRecords
 from application.use_cases import UseCases
 from domain.features.console.devices import ConsoleDevice, ConsoleDevices
@@ -23,7 +23,7 @@ class RecognizeConsoleDevice:
 
     console_devices: OwnedRecords[ConsoleDevices]
 
-    async def __call__(self, token: DeviceToken, now: datetime) -> RecognizedClient:
+    async def __call__(self, token: DeviceToken, now: datetime) -> CheckedDevice:
         """Recognize a browser.
 
         Raises:

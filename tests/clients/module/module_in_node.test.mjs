@@ -450,6 +450,26 @@ test("the last request for a code has its id and its seconds, also after a resta
   }
 });
 
+test("within the cooldown the first id is kept, and the seconds are those of the response", async () => {
+  const dialtone = new Dialtone({ url, storage: new AsyncStorage() });
+  let events = 0;
+  dialtone.addEventListener("requestedchange", () => events++);
+  for (const [phone, id, sent, resend_in, kept] of [
+    ["+14155550000", "r1", true, 60, "r1"],
+    ["+14155550000", "r2", false, 45, "r1"],
+    ["+14155550001", "r3", false, 30, "r3"],
+    ["+14155550001", "r4", true, 15, "r4"],
+  ]) {
+    const body = { request_id: id, sent, expires_in: 300, resend_in };
+    globalThis.fetch = async () => new Response(JSON.stringify(body));
+    await dialtone.requestOtp({ phone });
+    globalThis.fetch = fetchOfTests;
+    const { requested } = dialtone;
+    assert.deepEqual([requested.request_id, requested.resend_in], [kept, resend_in]);
+  }
+  assert.equal(events, 4);
+});
+
 test("a request for a code ends in all objects when one cancels it, signs in, or it expires", async () => {
   const storage = new AsyncStorage();
   const phone = phones.pop();

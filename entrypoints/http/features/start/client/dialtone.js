@@ -137,6 +137,7 @@ export class Dialtone extends Target {
   #session = null;
   /** What `requested` returned last. @type {any} */
   #requested = null;
+  #requestedKey = "";
   /** What the last events were about. */
   #shown = { sessionchange: null, requestedchange: null };
   #expiryTimer;
@@ -204,7 +205,11 @@ export class Dialtone extends Target {
   get requested() {
     const stored = this.#stored.load("request");
     if (!stored || Date.now() >= stored.expires_at) return null;
-    if (this.#requested?.request_id !== stored.request_id) this.#requested = toRequested(stored);
+    const key = `${stored.request_id} ${stored.resend_at}`;
+    if (this.#requestedKey !== key) {
+      this.#requestedKey = key;
+      this.#requested = toRequested(stored);
+    }
     return this.#requested;
   }
 
@@ -225,11 +230,15 @@ export class Dialtone extends Target {
       const expected = "request_id";
       const result = await this.#send("POST", "/auth/request-otp", body, { signal, expected });
       const now = Date.now();
+      const { expires_in, resend_in } = result;
+      const former = this.requested;
+      // Nothing was sent: the id of the message before has more attempts.
+      const isKept = !result.sent && former && isSamePhone(former.phone, phone);
       const stored = {
         phone,
-        request_id: result.request_id,
-        expires_at: now + result.expires_in * 1000,
-        resend_at: now + result.resend_in * 1000,
+        request_id: isKept ? former.request_id : result.request_id,
+        expires_at: isKept ? former.expires_at.getTime() : now + expires_in * 1000,
+        resend_at: now + resend_in * 1000,
       };
       const written = this.#stored.save("request", stored);
       this.#announce();
@@ -738,7 +747,7 @@ export class Dialtone extends Target {
     if (this.#isClosed) return;
     const user = session && JSON.stringify([session.user_id, session.username]);
     this.#dispatch("sessionchange", user);
-    if (this.#dispatch("requestedchange", requested && requested.request_id)) {
+    if (this.#dispatch("requestedchange", requested)) {
       clearTimeout(this.#expiryTimer);
       const left = requested ? requested.expires_at.getTime() - Date.now() : 0;
       if (requested) this.#expiryTimer = setTimeout(this.#onPageEvent, left + TIMER_DELAY_MS);

@@ -1,6 +1,7 @@
 """The rate limits of attempts to verify a code."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from domain.otp.attempts import (
     Wrong,
 )
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.rate_limits import Acquisition, RateLimits, Reservation
+from domain.otp.rate_limits import RateLimit, RateLimits
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber
 
@@ -29,19 +30,19 @@ class AttemptPermits:
 
     Attributes:
         phone: The phone whose code is tried.
-        of_ip: The reservation of the IP.
-        acquired_of_ip: What was acquired for it; None if it was rejected.
-        ip_available_at: When the IP has a permit; None if that reservation was accepted.
-        of_others: The permits of an attempt of others, None without them. They are released once,
-            unless the attempt turns out to be one of theirs that counts.
+        acquired_at: When they were acquired.
+        of_ip: The limits of the IP.
+        ip_available_at: When the IP has a permit; None if it was acquired.
+        of_others: The limits of an attempt of others whose permits it has, if any. They are
+            released once, unless the attempt turns out to be one of theirs that counts.
         is_limited: Whether a limit of attempts of others is used up.
     """
 
     phone: PhoneNumber
-    of_ip: Reservation
-    acquired_of_ip: Acquisition | None
+    acquired_at: datetime
+    of_ip: Sequence[RateLimit]
     ip_available_at: datetime | None
-    of_others: Acquisition | None
+    of_others: Sequence[RateLimit]
     is_limited: bool
 
 
@@ -59,10 +60,10 @@ class AttemptLimiter:
             TooManyAttemptsFromIp
             StorageError
         """
-        of_ip = Reservation(now, self.limits.for_verification(client_ip))
-        [acquired] = await self.limit_store.acquire(of_ip)
-        if not isinstance(acquired, Acquisition):
-            raise TooManyAttemptsFromIp(whole_seconds(now, acquired))
+        of_ip = self.limits.for_verification(client_ip)
+        available_at = await self.limit_store.acquire(of_ip, now)
+        if available_at is not None:
+            raise TooManyAttemptsFromIp(whole_seconds(now, available_at))
 
     async def acquire(
         self, now: datetime, client_ip: HashedClientIp, phone: PhoneNumber, *, has_id: bool
@@ -74,19 +75,15 @@ class AttemptLimiter:
         Raises:
             StorageError
         """
-        of_ip = Reservation(now, self.limits.for_verification(client_ip))
-        reservations = [of_ip]
-        if not has_id:
-            reservations.append(Reservation(now, self.limits.for_others(phone.country)))
-        for_ip, *for_others = await self.limit_store.acquire(*reservations)
-        acquired = [each for each in for_others if isinstance(each, Acquisition)]
+        of_ip = self.limits.for_verification(client_ip)
+        of_others = () if has_id else self.limits.for_others(phone.country)
+        tried = [of_ip] if has_id else [of_ip, of_others]
+        ip_available_at, *others_available_at = await asyncio.gather(
+            *(self.limit_store.acquire(limits, now) for limits in tried)
+        )
+        is_limited = any(others_available_at)
         return AttemptPermits(
-            phone,
-            of_ip,
-            for_ip if isinstance(for_ip, Acquisition) else None,
-            None if isinstance(for_ip, Acquisition) else for_ip,
-            acquired[0] if acquired else None,
-            is_limited=bool(for_others) and not acquired,
+            phone, now, of_ip, ip_available_at, () if is_limited else of_others, is_limited
         )
 
     async def count(
@@ -116,7 +113,8 @@ class AttemptLimiter:
                 raise TooManyAttemptsFromIp(retry_after)
             case Exhausted(retry_after):
                 available_at, _ = await asyncio.gather(
-                    self.limit_store.next_available(permits.of_ip), self.release(permits)
+                    self.limit_store.next_available(permits.of_ip, attempt.now),
+                    self.release(permits),
                 )
                 raise TooManyAttempts(max(retry_after, whole_seconds(attempt.now, available_at)))
             case Wrong(left, is_of_others=False) | NotCounted(left) | Retried(attempts_left=left):
@@ -127,13 +125,13 @@ class AttemptLimiter:
 
     async def release(self, permits: AttemptPermits) -> None:
         """Release the permits of others. Where that fails they expire."""
-        if permits.of_others is not None:
+        if permits.of_others:
             with suppress(StorageError):
-                await self.limit_store.release(permits.of_others)
+                await self.limit_store.release(permits.of_others, permits.acquired_at)
 
     async def release_all(self, permits: AttemptPermits) -> None:
         """Release the permits of an attempt that counts nowhere. Where that fails they expire."""
-        if permits.acquired_of_ip is not None:
+        if permits.ip_available_at is None:
             with suppress(StorageError):
-                await self.limit_store.release(permits.acquired_of_ip)
+                await self.limit_store.release(permits.of_ip, permits.acquired_at)
         await self.release(permits)

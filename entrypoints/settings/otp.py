@@ -217,7 +217,9 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
             rate_limits=RateLimits(
                 per_ip=self.sms_limit_per_ip,
                 per_country=self.sms_limit_per_country,
+                per_country_and_day=None,
                 total=self.sms_limit_total,
+                total_of_day=None,
                 all_deliveries_factor=self.sms_limit_all_factor,
                 verifications_per_ip=SlidingWindow(
                     VERIFICATIONS_PER_DELIVERY * self.sms_limit_per_ip.limit,

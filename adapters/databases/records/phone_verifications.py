@@ -4,11 +4,10 @@ from datetime import datetime
 
 import msgspec
 
-from adapters.databases.records.permits import PermitsRecord
 from adapters.databases.records.record_kind import Record
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel, CounterKind
-from domain.otp.permits import Recognition
+from domain.otp.permits import Part, Recognition
 
 
 class LoginRecord(msgspec.Struct, gc=False):
@@ -51,6 +50,13 @@ class ClientIpRecord(msgspec.Struct, gc=False):
     ip: str
     network: str
     is_ipv6: bool = False
+
+
+class PermitsRecord(msgspec.Struct, gc=False):
+    """When the permits of a delivery were acquired, and in which part."""
+
+    acquired_at: datetime
+    part: Part
 
 
 class DeliveryRecord(msgspec.Struct, gc=False):

@@ -24,6 +24,7 @@ OTHERS_TOTAL: Final = SlidingWindow(5_000, timedelta(hours=1))
 """Wrong codes without an id from IPs that neither requested the code nor signed in before."""
 RECOGNIZED_PERCENT: Final = 40
 """The part for recognized clients of what is divided. Strangers have what the others leave."""
+STRANGERS_PERCENT: Final = 100 - RECOGNIZED_PERCENT
 ATTESTED_PERCENT: Final = 15
 """The part for clients that send a proof, out of that of strangers, if the operator asks for it."""
 SHARE_PERCENT: Final = 5

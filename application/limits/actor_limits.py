@@ -11,7 +11,7 @@ from application.ports.system import Clock
 from domain.administration.act_limits import ActLimit
 from domain.administration.audit import Actor, ActorKind
 from domain.errors import RateLimitExceeded, TooManyActs
-from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
+from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
 
 
@@ -39,9 +39,9 @@ class ActorLimits:
             return
         now = self.clock.now()
         limit = _limit_of_token(actor, name, window)
-        [acquired] = await self.limit_store.acquire(Reservation(now, (limit,)))
-        if not isinstance(acquired, Acquisition):
-            raise error(whole_seconds(now, acquired))
+        available_at = await self.limit_store.acquire([limit], now)
+        if available_at is not None:
+            raise error(whole_seconds(now, available_at))
 
     async def check(
         self, actor: Actor, name: str, window: SlidingWindow, error: type[RateLimitExceeded]
@@ -51,7 +51,7 @@ class ActorLimits:
             return
         now = self.clock.now()
         limit = _limit_of_token(actor, name, window)
-        available_at = await self.limit_store.next_available(Reservation(now, (limit,)))
+        available_at = await self.limit_store.next_available([limit], now)
         if available_at > now:
             raise error(whole_seconds(now, available_at))
 
@@ -75,11 +75,11 @@ class ActorLimits:
         limits = tuple(
             RateLimit(subject, LimitPurpose.ACTS, name, window) for name, window in windows.items()
         )
-        [acquired] = await self.limit_store.acquire(Reservation(now, limits))
+        available_at = await self.limit_store.acquire(limits, now)
         of_actor = {"actor_kind": actor.kind.value, "actor_id": actor.id}
-        if not isinstance(acquired, Acquisition):
+        if available_at is not None:
             self.events.record(ActLimitReached(**of_actor))
-            raise TooManyActs(whole_seconds(now, acquired))
+            raise TooManyActs(whole_seconds(now, available_at))
         with suppress(CorruptRecord, StorageError):  # the act is counted: only the warning is lost
             counts = await self.limit_store.count_used(limits, now)
             used = zip(counts, windows.values(), strict=True)

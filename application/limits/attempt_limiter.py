@@ -1,6 +1,7 @@
 """The limits of attempts to verify a code that many phones share."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,8 +10,33 @@ from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.rate_limits import Acquisition, RateLimit, RateLimits, Reservation
+from domain.otp.rate_limits import RateLimit, RateLimits
 from domain.otp.sliding_window import whole_seconds
+
+
+@dataclass(slots=True)
+class _Permits:
+    """The permits of these limits. They are acquired at most once.
+
+    `available_at` is when they can be acquired, if they could not.
+    """
+
+    limit_store: LimitStore
+    limits: Sequence[RateLimit]
+    now: datetime
+    was_tried: bool = False
+    available_at: datetime | None = None
+
+    async def acquire(self) -> None:
+        if not self.was_tried:
+            self.available_at = await self.limit_store.acquire(self.limits, self.now)
+            self.was_tried = True
+
+    async def release(self) -> None:
+        is_held, self.was_tried = self.was_tried and self.available_at is None, False
+        if is_held:
+            with suppress(StorageError):
+                await self.limit_store.release(self.limits, self.now)
 
 
 @dataclass(slots=True)
@@ -21,11 +47,18 @@ class AttemptPermits:
     """
 
     limit_store: LimitStore
-    of_ip: tuple[RateLimit, ...]
-    of_others: tuple[RateLimit, ...]
+    limits: RateLimits
+    client_ip: HashedClientIp
+    country: str
     now: datetime
-    _ip: Acquisition | datetime | None = field(default=None, init=False)
-    _others: Acquisition | datetime | None = field(default=None, init=False)
+    _of_ip: _Permits = field(init=False)
+    _of_others: _Permits = field(init=False)
+
+    def __post_init__(self) -> None:
+        of_ip = self.limits.for_verification(self.client_ip)
+        of_others = self.limits.for_others(self.country)
+        self._of_ip = _Permits(self.limit_store, of_ip, self.now)
+        self._of_others = _Permits(self.limit_store, of_others, self.now)
 
     async def try_ip(self) -> None:
         """Acquire the permit of the IP, if there is one.
@@ -33,8 +66,7 @@ class AttemptPermits:
         Raises:
             StorageError
         """
-        if self._ip is None:
-            [self._ip] = await self.limit_store.acquire(Reservation(self.now, self.of_ip))
+        await self._of_ip.acquire()
 
     async def acquire_for_ip(self) -> None:
         """Acquire the permit of the IP.
@@ -43,9 +75,9 @@ class AttemptPermits:
             TooManyAttemptsFromIp
             StorageError
         """
-        await self.try_ip()
-        if isinstance(self._ip, datetime):
-            raise TooManyAttemptsFromIp(whole_seconds(self.now, self._ip))
+        await self._of_ip.acquire()
+        if self._of_ip.available_at is not None:
+            raise TooManyAttemptsFromIp(whole_seconds(self.now, self._of_ip.available_at))
 
     async def acquire_for_others(self) -> None:
         """Acquire the permits of an attempt that counts on nobody in particular.
@@ -54,25 +86,17 @@ class AttemptPermits:
             TooManyAttempts
             StorageError
         """
-        if self._others is None:
-            [self._others] = await self.limit_store.acquire(Reservation(self.now, self.of_others))
-        if isinstance(self._others, datetime):
-            raise TooManyAttempts(whole_seconds(self.now, self._others))
+        await self._of_others.acquire()
+        if self._of_others.available_at is not None:
+            raise TooManyAttempts(whole_seconds(self.now, self._of_others.available_at))
 
     async def release_for_others(self) -> None:
         """Release the permits of an attempt that is not counted. Where that fails they expire."""
-        await self._release(self._others)
-        self._others = None
+        await self._of_others.release()
 
     async def release(self) -> None:
         """Release all permits. Where that fails they expire."""
-        await asyncio.gather(self._release(self._ip), self._release(self._others))
-        self._ip = self._others = None
-
-    async def _release(self, acquired: Acquisition | datetime | None) -> None:
-        if isinstance(acquired, Acquisition):
-            with suppress(StorageError):
-                await self.limit_store.release(acquired)
+        await asyncio.gather(self._of_ip.release(), self._of_others.release())
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +108,4 @@ class AttemptLimiter:
 
     def permits_of(self, client_ip: HashedClientIp, country: str, now: datetime) -> AttemptPermits:
         """Return the permits that an attempt at a phone of the country may need, none acquired."""
-        of_ip, of_others = self.limits.for_verification(client_ip), self.limits.for_others(country)
-        return AttemptPermits(self.limit_store, of_ip, of_others, now)
+        return AttemptPermits(self.limit_store, self.limits, client_ip, country, now)

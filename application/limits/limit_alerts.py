@@ -10,7 +10,7 @@ from application.limits.measure_limits import LimitUse, MeasureLimits
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.limits import LimitStore
 from application.ports.system import Clock
-from domain.otp.rate_limits import NO_LIMIT, LimitName, RateLimit, Reservation, name_limit
+from domain.otp.rate_limits import NO_LIMIT, LimitName, RateLimit, name_limit
 
 ALERT_INTERVAL: Final = timedelta(hours=1)
 """How often one process warns of one limit."""
@@ -32,16 +32,13 @@ class LimitAlerts:
     clock: Clock
     warned_at: dict[tuple[str, ...], datetime] = field(default_factory=dict)
 
-    async def name_used_limit(self, reservation: Reservation) -> LimitName:
-        """Return the name of the limit that rejects a reservation, and warn of shared ones.
+    async def name_used_limit(self, limits: Sequence[RateLimit], now: datetime) -> LimitName:
+        """Return the name of the one of these limits that rejects, and warn of shared ones.
 
-        Of several limits it is the one that most phones share, and of parts the first one, which is
-        for this client. The name is empty if none is known.
+        Of several limits it is the one that most phones share. The name is empty if none is known.
         """
-        ordinary = reservation.ordinary
-        limits = ordinary.all_limits
         try:
-            counts = await self.limit_store.count_used(limits, reservation.acquired_at)
+            counts = await self.limit_store.count_used(limits, now)
         except (CorruptRecord, StorageError):
             return NO_LIMIT
         used_up = [
@@ -50,10 +47,9 @@ class LimitAlerts:
             if count >= limit.window.limit
         ]
         self._warn_of_rejection(used_up)
-        rejecting = ordinary.find_rejecting(used_up)
-        # In a reservation the narrower limits come first.
-        rejecting.sort(key=lambda limit: limit.is_shared)
-        return name_limit(rejecting[-1]) if rejecting else NO_LIMIT
+        # The narrower limits of a kind come first.
+        used_up.sort(key=lambda limit: limit.is_shared)
+        return name_limit(used_up[-1]) if used_up else NO_LIMIT
 
     def _warn_of_rejection(self, limits: Sequence[RateLimit]) -> None:
         for limit in limits:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from application.limits.delivery_limiter import DeliveryLimiter
+from application.limits.delivery_limiter import PROOF_RETRY_PERIOD, DeliveryLimiter
 from application.otp_codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from domain.errors import InvalidValue
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation, Requester, Wait
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification
@@ -133,28 +132,21 @@ class DescribeVerification:
         now: datetime,
         recognition: Recognition,
     ) -> Wait:
-        limiter = self.delivery_limiter
+        limiter, store = self.delivery_limiter, self.delivery_limiter.limit_store
+        parts = limiter.parts(recognition)
+        if not parts:
+            return Wait(now + PROOF_RETRY_PERIOD, Limitation.PROOF_REQUIRED)
         # The IP is not known, so no block of a network is found.
-        restriction = limiter.find_restriction("", recognition, now)
-        route = limiter.route(phone, client_ip)
-        reservation = limiter.limits.reserve_delivery(now, route, recognition, Channel.SMS)
-        until = await limiter.next_available(reservation, restriction)
+        tries = limiter.tries(limiter.route(phone, client_ip), parts)
+        ends = await asyncio.gather(*(store.next_available(limits, now) for _, limits in tries))
+        until, (_, limits) = min(zip(ends, tries, strict=True), key=lambda each: each[0])
         if until <= now:
             return Wait(now)
-        if restriction is not None:
-            return Wait(until, Limitation.PROOF_REQUIRED)
-        usable = reservation.ordinary
-        ends = await asyncio.gather(
-            *(limiter.limit_available_at(limit, now) for limit in usable.all_limits)
-        )
-        # Of a group any part is enough, so the whole may end before one of its limits does.
-        waiting = [
-            (at, _LIMITATIONS[limit.subject_kind])
-            for at, limit in zip(ends, usable.all_limits, strict=True)
-            if now < at <= until
+        of_each = await asyncio.gather(*(store.next_available([limit], now) for limit in limits))
+        # Of several that end last, the one that most phones share.
+        used_up = [
+            _LIMITATIONS[limit.subject_kind]
+            for limit, at in zip(limits, of_each, strict=True)
+            if at >= until
         ]
-        if not waiting:
-            return Wait(until, Limitation.TOTAL)
-        # Of several, the one that ends last decides; then the one that most phones share.
-        _, limitation = max(waiting, key=lambda each: (each[0], _ORDER.index(each[1])))
-        return Wait(until, limitation)
+        return Wait(until, max(used_up, key=_ORDER.index, default=Limitation.TOTAL))

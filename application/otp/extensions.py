@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
+from application.limits.delivery_limiter import NoPermits
 from application.ports.otp import DeliveryResult, PausedProvider, RecentMessages
 from application.ports.versioned import Versioned
 from domain.identities.device_token import DeviceToken
@@ -14,8 +15,7 @@ from domain.otp.challenge import Challenge
 from domain.otp.delivery import Channel, Delivery, DeviceProof
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.otp_request import OtpRequest
-from domain.otp.permits import Recognition
-from domain.otp.rate_limits import Acquisition, Reservation, Restriction
+from domain.otp.permits import Permits, Recognition
 from domain.phone import PhoneNumber
 
 
@@ -96,10 +96,8 @@ class AcquireForProof(Protocol):
         request: OtpRequest,
         proof: AttestationProof | None,
         recognition: Recognition,
-        reservation: Reservation,
-        restriction: Restriction | None,
-        available_at: datetime,
-    ) -> Acquisition | datetime:
+        rejected: NoPermits,
+    ) -> Permits | NoPermits:
         """Acquire permits that were rejected without a proof.
 
         Args:
@@ -107,9 +105,7 @@ class AcquireForProof(Protocol):
             request: The request.
             proof: The proof, None if the client asks what it needs for one.
             recognition: How the client is recognized.
-            reservation: The reservation with all parts.
-            restriction: What keeps the client out, if anything does.
-            available_at: When there are permits without a proof.
+            rejected: When there are permits without a proof.
 
         Returns:
             The permits, or when the same request can be sent again.

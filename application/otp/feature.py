@@ -108,7 +108,6 @@ class LimitsFeature:
             policy.delivery_policy,
             self.limit_alerts,
         )
-        self.restrictions = self.delivery_limiter.restrictions
         self.attempt_limiter = AttemptLimiter(
             limit_store,
             limits,

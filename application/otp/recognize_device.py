@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from application.otp.extensions import OtpExtensions, CheckedDevice
+from application.otp.extensions import CheckedDevice, OtpExtensions
 from application.ports.identities import Identities
 from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import Purpose

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from application.limits.delivery_limiter import DeliveryLimiter
+from application.limits.delivery_limiter import DeliveryLimiter, NoPermits
 from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.events import (
     WITHIN_COOLDOWN,
@@ -44,10 +44,10 @@ from domain.otp.delivery import Channel, DeviceProof
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.otp_request import OtpRequest
-from domain.otp.permits import Permits, Recognition
+from domain.otp.permits import Part, Permits
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import STRANGERS, Acquisition, LimitName, Restriction
 from domain.otp.rejection import (
+    BLOCKED_NETWORK,
     COUNTRY_NOT_SERVED,
     NUMBER_IS_BLOCKED,
     NUMBER_NOT_SERVED,
@@ -120,17 +120,15 @@ class RequestOtp:
        many. A rejected request writes nothing; that it was rejected is recorded later
        (`RecentRejections`).
 
-       - The limits of the phone decide first. Within the cooldown nothing is sent; the request gets
-         an id of its own for the message that was already sent for the same purpose, whoever
-         requested that.
-       - While no provider is called, because their latest results were unknown, nothing is used up.
-       - The limits of IP, country and total decide then. A call has the same code, limits and
-         cooldown as a message, and one limit more. For changes of its phone an identity gets at
-         most ten codes a day. While a limit of failed attempts is used up, a message brings fewer
-         attempts.
-       - A client that is restricted is one without permits, until it sends a proof if that ends the
-         restriction. Where the limits of strangers are used up, a client that can make a proof is
-         asked for one.
+       - Within the cooldown of the phone nothing is sent; the request gets an id of its own for the
+         message that was already sent for the same purpose, whoever requested that.
+       - In a blocked network, and while no provider is called, because their latest results were
+         unknown, nothing is used up.
+       - The limits of the phone decide then, and those that phones share. A call has the same code,
+         limits and cooldown as a message, and one limit more. For changes of its phone an identity
+         gets at most ten codes a day.
+       - Where the limits of strangers are used up, or strangers need a proof, a client that can
+         make one is asked for it.
     5. The code is delivered (`DeliverCode`). A message with an unknown result counts. One that
        nobody took starts the plain cooldown, and counts in windows shorter than a day.
     """
@@ -279,53 +277,30 @@ class RequestOtp:
             StorageError
         """
         phone, verification, limiter = command.phone, loaded.value, self.delivery_limiter
-        recognition = verification.recognize(request).recognition
-        restriction = self._find_restriction(command, request, recognition)
-        reservation = limiter.reserve(phone, request, recognition)
+        recognition, now = verification.recognize(request).recognition, request.now
         try:
             joined = await self._join_delivery(phone, request, loaded)
             if joined is not None:
                 return joined
+            self._check_network(command, request)
             self._check_providers(request)
-            if restriction is None:
-                acquired = await limiter.acquire(reservation)
-            else:
-                acquired = await limiter.next_available(reservation, restriction)
-            if not isinstance(acquired, Acquisition):
+            permits = await limiter.acquire(phone, request, recognition)
+            if isinstance(permits, NoPermits):
                 # A parallel request that got the last permits may have been for this phone.
                 joined = await self._join_delivery(phone, request)
                 if joined is not None:
                     return joined
                 attest = self.extensions.attest_delivery
                 if attest is not None and command.accepts_attestation:
-                    acquired = await attest(
-                        phone,
-                        request,
-                        command.proof,
-                        recognition,
-                        reservation,
-                        restriction,
-                        acquired,
-                    )
-            if isinstance(acquired, Acquisition):
-                return await self._record_delivery(phone, request, loaded, acquired)
+                    permits = await attest(phone, request, command.proof, recognition, permits)
+            if isinstance(permits, Permits):
+                return await self._record_delivery(phone, request, loaded, permits)
         except TooManyOtpRequests as error:
             available_at = await self._next_available(command, request, verification)
-            retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
+            retry_after = max(error.retry_after, whole_seconds(now, available_at))
             raise TooManyOtpRequests(retry_after, error.limit, error.part) from None
-        name = (
-            await limiter.alerts.name_used_limit(reservation)
-            if restriction is None
-            else LimitName(restriction.name, "")
-        )
-        raise TooManyOtpRequests(whole_seconds(request.now, acquired), *name)
-
-    def _find_restriction(
-        self, command: RequestOtpCommand, request: OtpRequest, recognition: Recognition
-    ) -> Restriction | None:
-        if not request.can_be_restricted:
-            return None
-        return self.delivery_limiter.find_restriction(command.client_ip, recognition, request.now)
+        name = await limiter.name_limit(permits, now)
+        raise TooManyOtpRequests(whole_seconds(now, permits.until), *name)
 
     async def _join_delivery(
         self,
@@ -342,6 +317,18 @@ class RequestOtp:
 
         return await change(self.phone_verifications, phone, join, loaded=loaded)
 
+    def _check_network(self, command: RequestOtpCommand, request: OtpRequest) -> None:
+        """Reject the request of a client in a blocked network."""
+        until = self._blocked_until(command, request)
+        if until is not None:
+            raise TooManyOtpRequests(whole_seconds(request.now, until), BLOCKED_NETWORK)
+
+    def _blocked_until(self, command: RequestOtpCommand, request: OtpRequest) -> datetime | None:
+        """Return when the block of the client's network ends. None stops a code of a test phone."""
+        if request.is_test:
+            return None
+        return self.delivery_limiter.find_network_block(command.client_ip, request.now)
+
     def _check_providers(self, request: OtpRequest) -> None:
         """Reject the request while no provider is called, before it uses up anything."""
         pause = None if request.is_test else self.deliver_code.find_pause(request.channels)
@@ -354,29 +341,25 @@ class RequestOtp:
         phone: PhoneNumber,
         request: OtpRequest,
         loaded: Versioned[PhoneVerification],
-        acquired: Acquisition,
+        permits: Permits,
     ) -> DeliveryDecision:
         """Record the delivery with its permits, or refer to one that a parallel request caused.
 
         Permits are released if it is certain that the record does not have them.
         """
-        permitted = replace(
-            request,
-            permits=Permits(acquired.acquired_at, acquired.parts),
-        )
-        rejections = self.rejections.of(phone)
+        permitted, rejections = replace(request, permits=permits), self.rejections.of(phone)
 
         def record(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
             successor, decision = current.request_delivery(permitted)
-            return successor.keep_rejections(rejections, acquired.acquired_at), decision
+            return successor.keep_rejections(rejections, request.now), decision
 
         try:
             decision = await change(self.phone_verifications, phone, record, loaded=loaded)
         except NOTHING_WRITTEN:
-            await self.delivery_limiter.release(acquired)
+            await self.delivery_limiter.release(phone, request, permits)
             raise
         if not decision.is_new:
-            await self.delivery_limiter.release(acquired)
+            await self.delivery_limiter.release(phone, request, permits)
         return decision
 
     async def _next_available(
@@ -384,15 +367,14 @@ class RequestOtp:
     ) -> datetime:
         """Return when there are permits for this client, with a proof if it can make one."""
         limiter, recognition = self.delivery_limiter, verification.recognize(request).recognition
-        restriction = self._find_restriction(command, request, recognition)
-        reservation = limiter.reserve(command.phone, request, recognition)
-        available_at = await limiter.next_available(reservation, restriction)
-        if self.extensions.attest_delivery is None or not command.accepts_attestation:
-            return available_at
-        with_proof_at = await limiter.next_available_with_proof(
-            reservation, request.client_ip, restriction
-        )
-        return min(available_at, with_proof_at or available_at)
+        times = [await limiter.next_available(command.phone, request, recognition)]
+        if self.extensions.attest_delivery is not None and command.accepts_attestation:
+            permitted_at, checked_at = await asyncio.gather(
+                limiter.next_available(command.phone, request, recognition, has_proof=True),
+                limiter.next_check_of_proof(request.client_ip, request.now),
+            )
+            times.append(max(permitted_at, checked_at))
+        return max(min(times), self._blocked_until(command, request) or request.now)
 
     async def _deliver(
         self, command: RequestOtpCommand, request: OtpRequest, decision: DeliveryDecision
@@ -443,7 +425,7 @@ class RequestOtp:
                 limit, part = PROVIDER_PAUSED, ""
                 until = request.now + timedelta(seconds=error.retry_after)
             case _:
-                limit, part = PROOF_REQUIRED, STRANGERS
+                limit, part = PROOF_REQUIRED, Part.STRANGERS
         rejection = Rejection(
             at=request.now,
             channel=request.channel,

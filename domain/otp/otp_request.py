@@ -54,8 +54,3 @@ class OtpRequest:
     def channel(self) -> Channel:
         """The channel that is tried first."""
         return self.channels[0]
-
-    @property
-    def can_be_restricted(self) -> bool:
-        """Whether it is that of a client, for a number that may be anybody's."""
-        return not self.is_test

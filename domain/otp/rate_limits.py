@@ -5,27 +5,14 @@ service token, an identity) and a purpose (deliveries, attempts, calls, reads). 
 subject and purpose are one record.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel
-from domain.otp.permits import (
-    ALL,
-    BY_CALL,
-    CODES_OF_IDENTITY,
-    REQUESTER,
-    UNVERIFIED,
-    Outcome,
-    Permits,
-    Recognition,
-    Settlement,
-    UsedPart,
-    settle,
-)
+from domain.otp.permits import Outcome, Part
 from domain.otp.sliding_window import SlidingWindow
 
 VERIFICATIONS_PER_DELIVERY: Final = 10
@@ -36,17 +23,18 @@ OTHERS_PER_COUNTRY: Final = SlidingWindow(1_000, timedelta(hours=1))
 OTHERS_TOTAL: Final = SlidingWindow(5_000, timedelta(hours=1))
 """Wrong codes without an id from IPs that neither requested the code nor signed in before."""
 RECOGNIZED_PERCENT: Final = 40
-"""The part for recognized phones in the limits per country and in total. Strangers have 60 %."""
+"""The part for recognized clients of what is divided. Strangers have what the others leave."""
+STRANGERS_PERCENT: Final = 100 - RECOGNIZED_PERCENT
 ATTESTED_PERCENT: Final = 15
 """The part for clients that send a proof, out of that of strangers, if the operator asks for it."""
 SHARE_PERCENT: Final = 5
-"""How much of each part one network, or one number range, can use up."""
+"""How much of each part, and of all deliveries, one network or one number range can use up."""
 MIN_SHARE: Final = 3
 """The least that a share is, but never more than half of the part."""
 PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(10, timedelta(days=1))
 """Per identity: codes for a change of its phone, to the new numbers and the present one."""
 RECOGNIZED_DELIVERIES: Final = SlidingWindow(4, timedelta(days=1))
-"""Per phone in the part for recognized phones."""
+"""Per phone in the part for recognized clients."""
 
 MAX_SUBJECT_LENGTH: Final = 150
 """Characters of a subject: up to 600 bytes of UTF-8."""
@@ -54,14 +42,19 @@ MAX_LIMIT_RECORD_ID_LENGTH: Final = 200
 """Characters of `RateLimit.record_id`, as of the id of any record."""
 MAX_WINDOW_NAME_LENGTH: Final = 64
 
-STRANGERS: Final = "strangers"
-RECOGNIZED: Final = "recognized"
-ATTESTED: Final = "attested"
-"""The parts of a limit. Strangers have what the others leave."""
+UNVERIFIED: Final = "unverified"
+"""Deliveries without a login. Each part has windows of its own."""
+ALL: Final = "all"
+ALL_DAY: Final = "all_day"
+"""All deliveries of an hour and of a day: the end of the bill. All parts share these windows."""
+BY_CALL: Final = "by_call"
+"""Calls that clients request. Each part has windows of its own."""
 OTHERS: Final = "others"
 """The windows of attempts of others."""
-_PERCENT_OF_DELIVERIES: Final = ((RECOGNIZED, RECOGNIZED_PERCENT),)
-_PERCENT_WITH_ATTESTATION: Final = (*_PERCENT_OF_DELIVERIES, (ATTESTED, ATTESTED_PERCENT))
+_PHONE_CHANGE: Final = "phone_change"
+_KEPT_AFTER_LOGIN: Final = (ALL, BY_CALL, _PHONE_CHANGE)
+_KEPT_FOR_RECIPIENT: Final = frozenset({"ip", "network", "range"})
+"""The subjects whose permits are kept if the provider rejects the recipient."""
 _COUNTRY: Final = "country:"
 _TOTAL: Final = "total"
 
@@ -101,11 +94,6 @@ class RateLimit:
         return f"{self.subject}:{self.purpose}"
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What identifies it, whatever its window is."""
-        return self.record_id, self.name
-
-    @property
     def subject_kind(self) -> str:
         """Its subject without an id: `ip`, `network`, `country`, `total` and so on."""
         return self.subject.partition(":")[0]
@@ -122,150 +110,41 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a limit, with the shares in it.
-
-    Each of these limits gives a permit, or none does.
-    """
-
-    name: str
-    limits: tuple[RateLimit, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Limits that are divided into parts.
-
-    The first part is used that has a permit of each limit.
-    """
-
-    name: str
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Restriction:
-    """Why a client gets no permit for a time, whatever the limits say.
-
-    Attributes:
-        name: What restricts the client, in the place of a limit's name.
-        until: When it ends, unless it is renewed.
-        ends_with_proof: Whether a right proof ends it for the client.
-    """
-
-    name: str
-    until: datetime
-    ends_with_proof: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """A permit of each of these limits, and of a part of each group: all or none.
-
-    Attributes:
-        limits: The limits that have no parts.
-        groups: Those that have parts.
-    """
-
-    acquired_at: datetime
-    limits: tuple[RateLimit, ...]
-    groups: tuple[Group, ...] = ()
-
-    @property
-    def all_limits(self) -> tuple[RateLimit, ...]:
-        """Its limits, and those of all parts."""
-        parts = [part for group in self.groups for part in group.parts]
-        return (*self.limits, *(limit for part in parts for limit in part.limits))
-
-    @property
-    def ordinary(self) -> "Reservation":
-        """The reservation with the parts that need no proof."""
-        if not any(part.name == ATTESTED for group in self.groups for part in group.parts):
-            return self
-        groups = tuple(
-            replace(group, parts=tuple(part for part in group.parts if part.name != ATTESTED))
-            for group in self.groups
-        )
-        return replace(self, groups=groups)
-
-    def with_limits(self, *limits: RateLimit) -> "Reservation":
-        """Return the reservation with further limits."""
-        return replace(self, limits=(*self.limits, *limits))
-
-    def find_rejecting(self, used_up: Collection[RateLimit]) -> list[RateLimit]:
-        """Return those of these limits that reject the reservation.
-
-        A group rejects it if no part has a permit. Then its first part, which is for the client,
-        stands for the others.
-        """
-        parts = [
-            group.parts[0].limits
-            for group in self.groups
-            if group.parts
-            and all(any(limit in used_up for limit in part.limits) for part in group.parts)
-        ]
-        return [limit for limits in (self.limits, *parts) for limit in limits if limit in used_up]
-
-
-@dataclass(frozen=True, slots=True)
-class Acquisition:
-    """A permit of each of these limits, acquired at this time in these parts."""
-
-    acquired_at: datetime
-    limits: tuple[RateLimit, ...]
-    parts: tuple[UsedPart, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _PartWindows:
-    """The windows of a part: of one network or number range, of a country, and in total if any."""
-
-    share: SlidingWindow
-    of_country: SlidingWindow
-    of_total: SlidingWindow | None
-
-    def shared_limits(self, country: str, name: str) -> tuple[RateLimit, ...]:
-        """Return the limits for the country and, if there is one, in total."""
-        purpose = LimitPurpose.DELIVERIES
-        of_country = RateLimit(f"{_COUNTRY}{country}", purpose, name, self.of_country)
-        if self.of_total is None:
-            return (of_country,)
-        return of_country, RateLimit(_TOTAL, purpose, name, self.of_total)
-
-
-@dataclass(frozen=True, slots=True)
 class DeliveryRoute:
     """Where a delivery comes from and goes to: what the limits that phones share depend on.
 
     `number_range` is the hash of the phone without its last four digits. `phone_key` identifies
-    the phone and does not reveal it.
+    the phone and does not reveal it. `identity_id` is the identity whose phone the code is to
+    change, if it is to change one.
     """
 
     client_ip: HashedClientIp
     country: str
     number_range: str
     phone_key: str
+    is_call: bool = False
+    identity_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
     """The limits of an operator for deliveries and verifications (OWASP ASVS 5.0 6.6.3).
 
+    - A delivery takes a permit of each limit that `of_delivery` returns, or none.
     - `per_ip` and `verifications_per_ip` count an IPv6 network of /64 as one IP, and allow three
       times as much for its /48.
-    - `per_country` and `total` limit the cost of a flood of messages. They count unverified
-      deliveries: a login releases its permits. `all_deliveries_factor` times as much is the limit
-      of all deliveries, which a login does not release.
-    - `calls_per_country` also limits the deliveries by a call. A login does not release it: a call
-      costs more than a message, and who causes calls for money can log in as well.
-    - Each of these has two parts: strangers have 60 %, recognized phones 40 %. A part of 0 does not
-      exist, and strangers get what it would have in total. Recognized phones use their own part
-      first, then that of strangers. One number range can use up 5 % of each part of its country,
-      and one network (IPv6 /48, IPv4 /24) as much in all countries together.
-    - With `has_attested_part`, strangers have 45 %, and 15 % is for requests with a proof. One
-      number range and one network can use up 5 % of it as well.
-    - In the part for recognized phones a phone has four unverified deliveries a day. Further ones
-      count as those of a stranger.
+    - `per_country` and `total` limit the cost of a flood of messages. They count deliveries without
+      a login, in parts: recognized clients have 40 %, strangers 60 %. With `has_attested_part`
+      these are 45 %, and 15 % is for requests with a proof.
+    - `all_deliveries_factor` times as much is the limit of all deliveries, which a login does not
+      release. It also has the windows of a day, if there are any.
+    - `calls_per_country` limits the calls among them, in the same parts. A login does not release
+      it: a call costs more than a message, and who causes calls for money can log in as well.
+    - One number range, and one network (IPv6 /48, IPv4 /24), can use up 5 % of each part of a
+      country, of its calls, and of all its deliveries.
+    - In the part for recognized clients a phone has four deliveries without a login a day, and
+      their IP does not count: others who share it may have used it up. Further ones count as those
+      of a stranger.
     - `others_per_country` and `others_total` limit how many wrong codes are looked at without an id
       from IPs that neither requested the code nor signed in before. While one is used up, only such
       attempts are rejected.
@@ -274,7 +153,9 @@ class RateLimits:
     per_ip: SlidingWindow = SlidingWindow(60, timedelta(hours=1))
     # Without a default, the first flood of messages would be a large bill before anybody sets one.
     per_country: SlidingWindow = SlidingWindow(1_000, timedelta(hours=1))
+    per_country_and_day: SlidingWindow | None = SlidingWindow(6_000, timedelta(days=1))
     total: SlidingWindow = SlidingWindow(5_000, timedelta(hours=1))
+    total_of_day: SlidingWindow | None = SlidingWindow(30_000, timedelta(days=1))
     all_deliveries_factor: int = 10
     calls_per_country: SlidingWindow = SlidingWindow(200, timedelta(hours=1))
     verifications_per_ip: SlidingWindow = SlidingWindow(
@@ -283,94 +164,36 @@ class RateLimits:
     others_per_country: SlidingWindow = OTHERS_PER_COUNTRY
     others_total: SlidingWindow = OTHERS_TOTAL
     has_attested_part: bool = False
-    _windows: Mapping[str, Mapping[str, _PartWindows]] = field(
-        init=False, repr=False, compare=False
-    )
-    """The windows of each part of a group, in the order in which parts are used."""
 
-    def __post_init__(self) -> None:
-        percent = _PERCENT_WITH_ATTESTATION if self.has_attested_part else _PERCENT_OF_DELIVERIES
-        windows = {
-            UNVERIFIED: _divide(percent, self.per_country, self.total),
-            ALL: _divide(percent, *self.all_deliveries),
-            BY_CALL: _divide(percent, self.calls_per_country),
-        }
-        object.__setattr__(self, "_windows", windows)
-
-    def reserve_delivery(
-        self,
-        now: datetime,
-        route: DeliveryRoute,
-        recognition: Recognition,
-        channel: Channel,
-        identity_id: str | None = None,
-    ) -> Reservation:
-        """Return the reservation of a delivery, with all parts that it may have.
-
-        The limits of the IP hold for a recognized phone in the parts of strangers and of proofs
-        only: others who share the IP may have used them up.
-
-        Args:
-            now: The time of the reservation.
-            route: Where the delivery comes from and goes to.
-            recognition: How the client is recognized.
-            channel: How the code is delivered.
-            identity_id: The identity whose code it carries, if only that may use it.
-        """
-        of_ip = limits = self.for_ip(route.client_ip)
-        of_parts: dict[str, tuple[RateLimit, ...]] = {STRANGERS: (), ATTESTED: ()}
-        if recognition is not Recognition.NONE:
-            limits = ()
-            of_parts = {RECOGNIZED: (_limit_of_phone(route),), STRANGERS: of_ip, ATTESTED: of_ip}
-        groups = []
-        for group in (UNVERIFIED, ALL, *((BY_CALL,) if channel is Channel.VOICE else ())):
-            parts = []
-            for part, windows in self._windows[group].items():
-                if part in of_parts:
-                    further = of_parts[part] if group == UNVERIFIED else ()
-                    of_all = self._limits_of_part(windows, group, part, route)
-                    parts.append(Part(part, (*further, *of_all)))
-            groups.append(Group(group, tuple(parts)))
-        return Reservation(now, (*limits, *for_phone_change(identity_id)), tuple(groups))
-
-    def reserve_test_otp(
-        self, now: datetime, client_ip: HashedClientIp, identity_id: str | None
-    ) -> Reservation:
-        """Return the reservation of a code for a phone with a test OTP.
-
-        No message is sent, so no permit of a country or in total is needed.
-        """
-        return Reservation(now, (*self.for_ip(client_ip), *for_phone_change(identity_id)))
-
-    def settle(
-        self,
-        route: DeliveryRoute,
-        permits: Permits,
-        outcome: Outcome,
-        identity_id: str | None = None,
-    ) -> Acquisition:
-        """Return what a delivery gives back of its permits.
-
-        The identity is the one whose code it carried, if only that may use it.
-        """
-        settlement = settle(permits, outcome)
-        limits = [
-            limit
-            for used in settlement.parts
-            for limit in self._limits_of_part(
-                self._released_windows(used.group, used.part), used.group, used.part, route
-            )
-        ]
-        if REQUESTER in settlement.groups:
-            limits += self._limits_of_requester(route, permits)
-        if CODES_OF_IDENTITY in settlement.groups:
-            limits += for_phone_change(identity_id)
-        return _give_back(permits, settlement, limits)
-
-    def _limits_of_requester(self, route: DeliveryRoute, permits: Permits) -> tuple[RateLimit, ...]:
-        if permits.part_of(UNVERIFIED) in (None, STRANGERS, ATTESTED):
+    def of_delivery(self, route: DeliveryRoute, part: Part) -> tuple[RateLimit, ...]:
+        """Return the limits of a delivery in a part, the narrower ones of a kind first."""
+        if part is Part.TEST_PHONE:
             return self.for_ip(route.client_ip)
-        return (_limit_of_phone(route),)
+        is_recognized = part is Part.RECOGNIZED
+        limits = [*_for_phone_change(route.identity_id)]
+        limits += [_limit_of_phone(route)] if is_recognized else self.for_ip(route.client_ip)
+        for name, of_country, of_total in self._windows(part, is_call=route.is_call):
+            limits += _share_windows(name, route, of_country, of_total)
+        return tuple(limits)
+
+    def given_back(
+        self, route: DeliveryRoute, part: Part, outcome: Outcome
+    ) -> tuple[RateLimit, ...]:
+        """Return those limits of a delivery whose permits are given back.
+
+        - After a login, all but those of all deliveries, of calls and of an identity.
+        - If the provider rejected the recipient, all but those of IP, network and range: numbers
+          that a provider rejects are not free.
+        - If it rejected us, or there was no connection: all.
+        """
+        limits = self.of_delivery(route, part)
+        match outcome:
+            case Outcome.LOGIN:
+                return tuple([one for one in limits if not one.name.startswith(_KEPT_AFTER_LOGIN)])
+            case Outcome.REJECTED_FOR_RECIPIENT:
+                return tuple([one for one in limits if one.subject_kind not in _KEPT_FOR_RECIPIENT])
+            case _:
+                return limits
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return those limits of a delivery that belong to the IP."""
@@ -397,113 +220,82 @@ class RateLimits:
 
         Each part of deliveries has such limits, and so have attempts of others.
         """
-        purpose = LimitPurpose.DELIVERIES
-        parts = [
-            (f"{group}:{part}", windows)
-            for group, windows_of_parts in self._windows.items()
-            for part, windows in windows_of_parts.items()
-        ]
-        limits = [
-            RateLimit(_TOTAL, purpose, name, windows.of_total)
-            for name, windows in parts
-            if windows.of_total is not None
-        ]
-        limits.append(RateLimit(_TOTAL, LimitPurpose.ATTEMPTS, OTHERS, self.others_total))
-        for country in countries:
-            limits += [
-                RateLimit(f"{_COUNTRY}{country}", purpose, name, windows.of_country)
-                for name, windows in parts
-            ]
-            of_others, _ = self.for_others(country)
-            limits.append(of_others)
-        return limits
+        parts = [Part.RECOGNIZED, Part.STRANGERS]
+        parts += [Part.ATTESTED] if self.has_attested_part else []
+        limits: list[RateLimit] = []
+        # There is always a route, so that the limits in total are there without a country, too.
+        for country in countries or [""]:
+            route = DeliveryRoute(HashedClientIp("", ""), country, "", "", is_call=True)
+            for part in parts:
+                limits += self.of_delivery(route, part)
+            limits += self.for_others(country)
+        shared = {limit: None for limit in limits if limit.is_shared}
+        return sorted(shared, key=lambda limit: limit.country)
 
-    @property
-    def all_deliveries(self) -> tuple[SlidingWindow, SlidingWindow]:
-        """The limits of all deliveries: of a country, and in total."""
+    def _windows(
+        self, part: Part, *, is_call: bool
+    ) -> Iterator[tuple[str, SlidingWindow | None, SlidingWindow | None]]:
+        """Yield what is counted with the windows of it: of a country, and in total."""
         percent = 100 * self.all_deliveries_factor
-        return self.per_country.scale_percent(percent), self.total.scale_percent(percent)
-
-    def _released_windows(self, group: str, part: str) -> _PartWindows:
-        """Return the windows of a part whose permits are released.
-
-        After attestation was switched off its part no longer exists: what is released has names
-        and periods, which are those of any part.
-        """
-        windows = self._windows[group]
-        return windows.get(part, windows[STRANGERS])
-
-    def _limits_of_part(
-        self, windows: _PartWindows, group: str, part: str, route: DeliveryRoute
-    ) -> tuple[RateLimit, ...]:
-        """Return the limits of a part with the shares in it."""
-        name, purpose = f"{group}:{part}", LimitPurpose.DELIVERIES
-        return (
-            RateLimit(f"range:{route.number_range}", purpose, name, windows.share),
-            RateLimit(f"network:{route.client_ip.network}", purpose, name, windows.share),
-            *windows.shared_limits(route.country, name),
+        of_country, of_total = self.per_country, self.total
+        yield f"{UNVERIFIED}:{part}", self._divide(of_country, part), self._divide(of_total, part)
+        yield ALL, of_country.scale_percent(percent), of_total.scale_percent(percent)
+        country_day, total_day = self.per_country_and_day, self.total_of_day
+        yield (
+            ALL_DAY,
+            country_day and country_day.scale_percent(percent),
+            total_day and total_day.scale_percent(percent),
         )
+        if is_call:
+            yield f"{BY_CALL}:{part}", self._divide(self.calls_per_country, part), None
+
+    def _divide(self, window: SlidingWindow, part: Part) -> SlidingWindow:
+        """Return a part of a window. Strangers have what the other parts leave of it."""
+        of_others = [RECOGNIZED_PERCENT, *([ATTESTED_PERCENT] if self.has_attested_part else [])]
+        if part is Part.STRANGERS:
+            left = window.limit - sum(window.limit * percent // 100 for percent in of_others)
+            return SlidingWindow(left, window.period)
+        is_attested = part is Part.ATTESTED
+        return window.scale_percent(ATTESTED_PERCENT if is_attested else RECOGNIZED_PERCENT)
 
 
-def _divide(
-    percent_of_parts: Sequence[tuple[str, int]],
-    of_country: SlidingWindow,
-    of_total: SlidingWindow | None = None,
-) -> Mapping[str, _PartWindows]:
-    """Divide these limits into parts, in the order in which the parts are used.
-
-    Together the parts are exactly the limit. A part of 0 does not exist.
-    """
-    country_size = of_country.limit
-    total_size = of_total.limit if of_total else 0
-    country_left, total_left = country_size, total_size
-    parts: dict[str, _PartWindows] = {}
-    for name, percent in percent_of_parts:
-        for_country = country_size * percent // 100
-        for_total = total_size * percent // 100
-        if for_country and (for_total or of_total is None):
-            parts[name] = _make_part(for_country, of_country, for_total, of_total)
-            country_left -= for_country
-            total_left -= for_total
-    parts[STRANGERS] = _make_part(country_left, of_country, total_left, of_total)
-    order = (RECOGNIZED, STRANGERS, ATTESTED)
-    return {name: parts[name] for name in order if name in parts}
-
-
-def _make_part(
-    for_country: int, of_country: SlidingWindow, for_total: int, of_total: SlidingWindow | None
-) -> _PartWindows:
-    """Return the windows of a part that has so many permits of both limits."""
+def _share_windows(
+    name: str,
+    route: DeliveryRoute,
+    of_country: SlidingWindow | None,
+    of_total: SlidingWindow | None,
+) -> list[RateLimit]:
+    """Return these limits, with the shares that one number range and one network have in them."""
+    windows = [window for window in (of_country, of_total) if window]
+    if not windows:
+        return []
     # A share of the smaller limit, so that nobody has a larger share of the other one.
-    smaller = for_country if of_total is None else min(for_country, for_total)
-    return _PartWindows(
-        SlidingWindow(_share(smaller), of_country.period),
-        SlidingWindow(for_country, of_country.period),
-        SlidingWindow(for_total, of_total.period) if of_total else None,
-    )
+    share = SlidingWindow(_share(min(window.limit for window in windows)), windows[0].period)
+    by_subject = {
+        f"range:{route.number_range}": share,
+        f"network:{route.client_ip.network}": share,
+        f"{_COUNTRY}{route.country}": of_country,
+        _TOTAL: of_total,
+    }
+    return [
+        RateLimit(subject, LimitPurpose.DELIVERIES, name, window)
+        for subject, window in by_subject.items()
+        if window
+    ]
 
 
-def _give_back(
-    permits: Permits, settlement: Settlement, limits: Sequence[RateLimit]
-) -> Acquisition:
-    """Return the permits of these limits, without those that are kept."""
-    kept = settlement.kept_subjects
-    given_back = tuple(limit for limit in limits if limit.subject_kind not in kept)
-    return Acquisition(permits.acquired_at, given_back)
-
-
-def for_phone_change(identity_id: str | None) -> tuple[RateLimit, ...]:
+def _for_phone_change(identity_id: str | None) -> tuple[RateLimit, ...]:
     """Return the limit of codes for changes of the phone of an identity, if there is one."""
     if identity_id is None:
         return ()
     window = PHONE_CHANGE_DELIVERIES
-    return (RateLimit(f"identity:{identity_id}", LimitPurpose.DELIVERIES, "phone_change", window),)
+    return (RateLimit(f"identity:{identity_id}", LimitPurpose.DELIVERIES, _PHONE_CHANGE, window),)
 
 
 def _limit_of_phone(route: DeliveryRoute) -> RateLimit:
-    """Return the limit of a phone in the part for recognized phones."""
+    """Return the limit of a phone in the part for recognized clients."""
     subject = f"phone:{route.phone_key}"
-    return RateLimit(subject, LimitPurpose.DELIVERIES, RECOGNIZED, RECOGNIZED_DELIVERIES)
+    return RateLimit(subject, LimitPurpose.DELIVERIES, Part.RECOGNIZED.value, RECOGNIZED_DELIVERIES)
 
 
 def _share(part: int) -> int:

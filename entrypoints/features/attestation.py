@@ -249,9 +249,8 @@ class _Attestation(Feature):
         """Ask clients for proofs, if codes are open and the settings name what checks them."""
         from adapters.databases.records.features.attestation import make_attestation_repositories
         from adapters.operations.system import HeldHealthCheck
-        from application.features.attestation.ask_strangers import ask_strangers
         from application.features.attestation.feature import AttestationFeature
-        from application.otp.feature import LimitsFeature, OtpFeature
+        from application.otp.feature import OtpFeature
 
         core, attestation, counts = opening.use_cases, None, None
         if opening.metrics is not None:
@@ -268,12 +267,9 @@ class _Attestation(Feature):
         if hasattr(attestation, "check"):
             health = HeldHealthCheck(health_check_of(attestation))
             core.operations.check_readiness.add("attestation", health, is_of_provider=True)
-        if attestation is not None:
-            asks = opening.settings.of(AttestationSettings).attestation_ask
-            if asks is Ask.STRANGERS:
-                core.of(LimitsFeature).restrictions.append(ask_strangers)
         used = make_attestation_repositories(opening.database).used_attestations
-        core.add(AttestationFeature(core, used, attestation))
+        asks = opening.settings.of(AttestationSettings).attestation_ask
+        core.add(AttestationFeature(core, used, attestation, asks_strangers=asks is Ask.STRANGERS))
 
 
 ATTESTATION: Final = _Attestation()

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from domain.countries import ALL_COUNTRIES
+from domain.otp.rate_limits import STRANGERS_PERCENT
 from entrypoints.features import FEATURES
 from entrypoints.opening.providers import Provider, prints_codes
 from entrypoints.settings.adapter_parsers import LOOPBACK_HOSTS
@@ -219,7 +220,29 @@ def _check_hosts(settings: Settings) -> Iterator[Problem]:
         yield Problem("DIALTONE_DATABASE", ONE_HOST_ONLY.format("SQLite", others))
 
 
-_Rule: TypeAlias = Callable[[Settings], Iterator[Problem]]
+_Rule: TypeAlias = Callable[[Settings], Iterator[Problem] | Iterator[FileCheck]]
+
+
+def _check_limits_of_a_day(settings: Settings) -> Iterator[FileCheck]:
+    yield FileCheck(partial(_note_on_limits_of_a_day, settings))
+
+
+def _note_on_limits_of_a_day(settings: Settings) -> Iterator[str]:
+    """Note where a flood of strangers, which its hours end, uses up the day of everybody."""
+    factor = settings.sms_limit_all_factor
+    for name in ("sms_limit_per_country", "sms_limit_total"):
+        limit, day = getattr(settings, name)
+        if day is None:
+            continue
+        flood = limit.limit * STRANGERS_PERCENT * (day.period / limit.period) / 100
+        if day.limit * factor < flood:
+            yield (
+                f"DIALTONE_{name.upper()}: {day.limit}/1d, times DIALTONE_SMS_LIMIT_ALL_FACTOR, is "
+                f"less than the {flood:g} messages of a flood of strangers in a day, which then "
+                "stops known customers too. Raise it or the factor."
+            )
+
+
 _RULES: Final[Sequence[_Rule]] = (
     _check_keys,
     _check_providers,
@@ -229,6 +252,7 @@ _RULES: Final[Sequence[_Rule]] = (
     _check_test_otps,
     _check_metrics_port,
     _check_hook_secrets,
+    _check_limits_of_a_day,
 )
 _PRODUCTION_RULES: Final[Sequence[_Rule]] = (
     _check_public_url,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # A /48 network has three times the limit of an IP.
 _limit_per_ip = parsers.rate_limit(5_000)
-_limit = parsers.rate_limit(500_000)
+_limit_with_day = parsers.rate_limit_with_day(500_000)
 
 
 def _only_country(settings: Any) -> str:
@@ -140,23 +140,22 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         example=_test_otp,
         unused=_without_days,
     )
-    sms_limit_per_country: SlidingWindow = limit(
-        "Messages that did not lead to a login, per country and hour, up to 500000/1h.",
-        _limit,
-        "200/1h",
-        "1000/1h",
-        "10000/1h",
+    sms_limit_per_country: tuple[SlidingWindow, SlidingWindow | None] = limit(
+        "Messages per country that led to no login; those of a day are all, times …_ALL_FACTOR.",
+        _limit_with_day,
+        "200/1h,1200/1d",
+        "1000/1h,6000/1d",
+        "10000/1h,60000/1d",
     )
-    sms_limit_total: SlidingWindow = limit(
-        "Messages that did not lead to a login, in all countries together, up to 500000/1h.",
-        _limit,
-        "500/1h",
-        "5000/1h",
-        "50000/1h",
+    sms_limit_total: tuple[SlidingWindow, SlidingWindow | None] = limit(
+        "The same in all countries together; both up to 500000/1h,12000000/1d.",
+        _limit_with_day,
+        "500/1h,3000/1d",
+        "5000/1h,30000/1d",
+        "50000/1h,300000/1d",
     )
     sms_limit_all_factor: int = limit(
-        "All messages, with logins too: this many times DIALTONE_SMS_LIMIT_PER_COUNTRY and "
-        "…_TOTAL.",
+        "All messages, with logins too: so many times DIALTONE_SMS_LIMIT_PER_COUNTRY and …_TOTAL.",
         parsers.number(1, 20),
         "10",
     )
@@ -205,6 +204,8 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         Args:
             are_messages_reported: Whether a messenger reads what became of its messages.
         """
+        per_country, per_country_and_day = self.sms_limit_per_country
+        total, total_of_day = self.sms_limit_total
         has_url = self.is_set("DIALTONE_PUBLIC_URL") and are_messages_reported
         # Imported only here: the parent process of the workers needs no use cases.
         from application.otp.feature import OtpPolicy
@@ -216,8 +217,10 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
             test_otps=self.test_otps.value,
             rate_limits=RateLimits(
                 per_ip=self.sms_limit_per_ip,
-                per_country=self.sms_limit_per_country,
-                total=self.sms_limit_total,
+                per_country=per_country,
+                per_country_and_day=per_country_and_day,
+                total=total,
+                total_of_day=total_of_day,
                 all_deliveries_factor=self.sms_limit_all_factor,
                 verifications_per_ip=SlidingWindow(
                     VERIFICATIONS_PER_DELIVERY * self.sms_limit_per_ip.limit,

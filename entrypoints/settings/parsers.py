@@ -184,6 +184,27 @@ def rate_limit(max_count: int) -> Callable[[str], SlidingWindow]:
     return parse
 
 
+def rate_limit_with_day(
+    max_count: int,
+) -> Callable[[str], tuple[SlidingWindow, SlidingWindow | None]]:
+    """Return a parser of a rate limit that may have a limit of a day: `60/1h` or `60/1h,360/1d`."""
+    parse_limit, parse_day = rate_limit(max_count), rate_limit(24 * max_count)
+    message = (
+        f"Must be a count from 1 to {max_count}, a slash and a duration from 1m to 1d, such as "
+        f"1000/1h. A limit of a day up to {24 * max_count} may follow, as in 1000/1h,6000/1d."
+    )
+
+    @rejects_with(message)
+    def parse(text: str) -> tuple[SlidingWindow, SlidingWindow | None]:
+        of_hour, has_day, of_day = text.partition(",")
+        limit, day = parse_limit(of_hour), parse_day(of_day) if has_day else None
+        if day is not None and not limit.period < day.period == timedelta(days=1):
+            raise ValueError
+        return limit, day
+
+    return parse
+
+
 _parse_port = _within(1, 65535, int, "Must have a port from 1 to 65535.")
 
 

@@ -4,9 +4,10 @@ from datetime import UTC
 from typing import Final
 
 from domain.otp.delivery_policy import Limitation
-from domain.otp.permits import ALL, UNVERIFIED, Recognition
-from domain.otp.rate_limits import RECOGNIZED, STRANGERS
+from domain.otp.permits import Part, Recognition
+from domain.otp.rate_limits import ALL, ALL_DAY, UNVERIFIED
 from domain.otp.rejection import (
+    BLOCKED_NETWORK,
     COUNTRY_NOT_SERVED,
     NUMBER_NOT_SERVED,
     PHONE_IS_BLOCKED,
@@ -17,11 +18,12 @@ from entrypoints.words.user_words import format_time
 
 ONLY_IN_LOG: Final = "Rejected requests of this phone are only in the log, with its phone hash."
 """Of a phone that keeps none."""
-_PARTS: Final = {STRANGERS: "new customers", RECOGNIZED: "known customers"}
+_PARTS: Final = {Part.STRANGERS.value: "new customers", Part.RECOGNIZED.value: "known customers"}
 """For whom a part of a limit is. A rejection names no other part."""
 _COUNTED: Final = {
     UNVERIFIED: "",
     ALL: "all messages to ",
+    ALL_DAY: "all messages of a day to ",
     "calls": "calls to ",
 }
 """What a limit per country or in total counts. The first one counts what led to no login."""
@@ -33,7 +35,7 @@ _OTHERS: Final = {
     PHONE_IS_BLOCKED: "the phone is blocked, and has no account",
     "block_prefix": "the prefix of the number is blocked",
     "block_country": "the country of the number is blocked",
-    "block_network": "the network is blocked",
+    BLOCKED_NETWORK: "the network is blocked",
     PROVIDER_PAUSED: "the provider has a pause",
     "": "a limit",
 }

@@ -15,7 +15,6 @@ from adapters.databases.records.database import Database
 from adapters.databases.records.limits import LIMITS
 from adapters.databases.records.repositories import make_repositories
 from adapters.databases.sqlite import open_sqlite_database
-from domain.otp.rate_limits import Acquisition, Reservation
 from entrypoints.features import KINDS
 from tests.contract.mongo_database import in_mongo
 from tests.contract.outages import OUTAGES
@@ -142,8 +141,8 @@ async def database(instances: Instances) -> AsyncIterator[Database]:
     yield instances[0]
     # What a cancelled caller left comes first: a batch of limits, or a write of SQLite's writer.
     for instance in instances:
-        await instance.limits.release(Acquisition(NOW, (A_LIMIT,)))
-        await instance.limits.acquire(Reservation(NOW, (A_LIMIT,)))
+        await instance.limits.release([A_LIMIT], NOW)
+        await instance.limits.acquire([A_LIMIT], NOW)
         await instance.health.check()
 
 

@@ -16,7 +16,7 @@ from pymongo import MongoClient
 from adapters.databases.mongo import limit_store
 from adapters.databases.records.database import Database
 from application.ports.errors import CorruptRecord, StorageUnavailable
-from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
+from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
 from tests.contract.conftest import in_sqlite
 from tests.contract.mongo_database import contract_database_url, in_mongo
@@ -74,20 +74,15 @@ def a_limit(subject: str = "total") -> RateLimit:
     return RateLimit(subject, LimitPurpose.DELIVERIES, "requests", window)
 
 
-def reserve(*limits: RateLimit, **fields: Any) -> Reservation:
-    return Reservation(NOW, limits, **fields)
-
-
 async def test_unknown_fields_and_windows_of_a_limit_are_kept(
     database: Database, change: Change
 ) -> None:
-    [acquired] = await database.limits.acquire(reserve(a_limit()))
-    assert isinstance(acquired, Acquisition)
+    await database.limits.acquire([a_limit()], NOW)
     windows = change({"unknown": [1]})["windows"]
     change({"windows": {**windows, "newer": WINDOW}})
 
-    await database.limits.acquire(reserve(a_limit()))
-    await database.limits.release(acquired)
+    await database.limits.acquire([a_limit()], NOW)
+    await database.limits.release([a_limit()], NOW)
 
     stored = change({})
     assert stored["unknown"] == [1]
@@ -101,35 +96,22 @@ async def test_a_damaged_limit_fails_those_only_who_need_it(
     # A limit with room is not always read, so not everybody sees what is damaged in it.
     monkeypatch.setattr(limit_store, "READ_PROBABILITY", 1)
     damaged, other, whole = a_limit("damaged"), a_limit("other"), a_limit("whole")
-    await database.limits.acquire(reserve(damaged))
+    await database.limits.acquire([damaged], NOW)
     requests = change({})["windows"]["requests"]
     change({"windows": {"requests": {**requests, "total": "a secret"}}})
-    [acquired] = await database.limits.acquire(reserve(whole))
-    assert isinstance(acquired, Acquisition)
+    await database.limits.acquire([whole], NOW)
 
     *failed, added, released = await asyncio.gather(
-        database.limits.acquire(reserve(damaged, other)),
-        database.limits.next_available(reserve(damaged)),
-        database.limits.release(Acquisition(NOW, (damaged,))),
-        database.limits.acquire(reserve(whole)),
-        database.limits.release(acquired),
+        database.limits.acquire([damaged, other], NOW),
+        database.limits.next_available([damaged], NOW),
+        database.limits.release([damaged], NOW),
+        database.limits.acquire([whole], NOW),
+        database.limits.release([whole], NOW),
         return_exceptions=True,
     )
 
     assert [type(error) for error in failed[:2]] == [CorruptRecord] * 2
     assert isinstance(failed[2], CorruptRecord | StorageUnavailable)
     assert not any("secret" in str(error) for error in failed)
-    assert not isinstance(added, BaseException)
-    assert released is None
+    assert (added, released) == (None, None)
     assert await database.limits.count_used([other, whole], NOW) == [0, 1]
-
-
-async def test_hundreds_of_limits_are_acquired_by_one_call(database: Database) -> None:
-    limits = [a_limit(f"phone:{number}") for number in range(250)]
-
-    acquired = await database.limits.acquire(
-        *[reserve(a_limit(), limit) for limit in limits], reserve(*limits)
-    )
-
-    assert [isinstance(one, Acquisition) for one in acquired] == [True] * 5 + [False] * 245 + [True]
-    assert await database.limits.count_used(limits, NOW) == [2] * 5 + [1] * 245

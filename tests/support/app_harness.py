@@ -146,7 +146,9 @@ class AppHarness(CoreHarness):
         blocks = self._make(make_blocks_repositories)
         add_blocks_details(core, blocks)
         core.add(BlocksFeature(core, blocks))
-        core.add(AttestationFeature(core, used_attestations, self.attestation))
+        core.add(
+            AttestationFeature(core, used_attestations, self.attestation, asks_strangers=False)
+        )
         core.add(PhoneChangeFeature(core, self.policy.otp.countries))
         library = LibraryFeature(core, media, self.policy.media, self.files)
         core.add(library)

@@ -16,8 +16,7 @@ from application.features.events.ports import MAX_EVENT_ID_LENGTH
 from application.features.events.send_events import event_id
 from domain.identifier import IDENTIFIER_LENGTH, RANDOM_BYTES, make_identifier
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel
-from domain.otp.permits import Recognition
+from domain.otp.permits import Part
 from domain.otp.rate_limits import (
     MAX_LIMIT_RECORD_ID_LENGTH,
     MAX_SUBJECT_LENGTH,
@@ -70,13 +69,9 @@ def test_limits_keep_to_their_lengths() -> None:
     hashed = "f" * HASH_LENGTH
     client_ip = HashedClientIp(hashed, hashed, is_ipv6=True)
     limits = RateLimits(has_attested_part=True)
-    reservation = limits.reserve_delivery(
-        NOW, DeliveryRoute(client_ip, "US", hashed, hashed), Recognition.DEVICE, Channel.VOICE
-    )
-    for limit in (
-        *reservation.all_limits,
-        *limits.shared_limits(["US"]),
-    ):
+    route = DeliveryRoute(client_ip, "US", hashed, hashed, is_call=True, identity_id="1" * 32)
+    of_parts = [limit for part in Part for limit in limits.of_delivery(route, part)]
+    for limit in (*of_parts, *limits.shared_limits(["US"])):
         assert len(limit.subject) <= MAX_SUBJECT_LENGTH
         assert re.fullmatch(rf"[a-z0-9_:]{{1,{MAX_WINDOW_NAME_LENGTH}}}", limit.name)
 

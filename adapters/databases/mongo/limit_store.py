@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -39,7 +39,7 @@ from application.ports.errors import (
     StorageError,
     StorageTimeout,
 )
-from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
+from domain.otp.rate_limits import RateLimit
 
 MAX_ROUNDS: Final = 30
 FIRST_PAUSE: Final = 0.005
@@ -51,32 +51,32 @@ READ_PROBABILITY: Final = 1 / 64
 """How often they are read first otherwise: a read finds the counters that no longer count."""
 _StoredRecords = Mapping[str, StoredRecord[LimitRecord] | PortError]
 """Records by their ids, with the errors of damaged ones."""
-_CONFLICT: Final = "too many concurrent reservations of a limit"
+_CONFLICT: Final = "too many concurrent calls for a limit"
 
 
 @dataclass(slots=True, eq=False)
 class _Pending:
-    """A reservation of a batch.
+    """Permits of a batch that are to be acquired.
 
     Attributes:
-        reservation: The reservation.
+        change: The permits.
         held: The limits of which it surely has a permit in the database, from an earlier round.
         outcome: The outcome of its last round.
     """
 
-    reservation: Reservation
-    held: tuple[RateLimit, ...] = ()
+    change: Change
+    held: Sequence[RateLimit] = ()
     outcome: ChangeOutcome = None
 
     @property
-    def acquisition(self) -> Acquisition:
-        """The permits that the reservation holds."""
-        return Acquisition(self.reservation.acquired_at, self.held)
+    def release(self) -> Change:
+        """The release of what it holds."""
+        return replace(self.change, limits=self.held, is_release=True)
 
     @property
-    def counted(self) -> tuple[RateLimit, ...]:
+    def counted(self) -> Sequence[RateLimit]:
         """The limits of which its outcome has a permit."""
-        return self.outcome.limits if isinstance(self.outcome, Acquisition) else ()
+        return self.change.limits if self.outcome is None else ()
 
     def finish_write(self, held_before: Sequence[RateLimit], rejected: Collection[str]) -> bool:
         """Return whether its outcome is valid after a write, and compute what it holds otherwise.
@@ -87,7 +87,7 @@ class _Pending:
         """
         needed = {limit.record_id for limit in (*held_before, *self.counted)}
         if isinstance(self.outcome, datetime):
-            needed.update(record_ids(self.reservation))
+            needed.update(record_ids(self.change.limits))
         if needed.isdisjoint(rejected):
             self.held = ()
             return True
@@ -100,37 +100,38 @@ class _Pending:
 class MongoLimitStore:
     """A `LimitStore`: see there what each method promises.
 
-    A batch of reservations is one write while all of its limits are far from full: increments that
+    A batch is one write while all of its limits are far from full: increments that
     are done only where there is room. What is left takes rounds of one read and one write, nearly
     always one round. A write stops at a record without room, or one that another instance changed
-    meanwhile; reservations that need it, or a later one, take part in another round. All instances
-    write records in the order of their ids. So two reservations that need the same records do not
-    wait for each other, and are not both rejected.
+    meanwhile; permits that need it, or a later one, take part in another round. All instances write
+    records in the order of their ids. So two calls that need the same records do not wait for each
+    other, and are not both rejected.
     """
 
     def __init__(self, database: MongoDatabase) -> None:
         self._database = database
         self._collection = latest(database.motor[LIMITS.name])
         self._loader = DocumentLoader(database, self._collection)
-        self._reservations = LimitBatches(self._execute)
-        self._releases = LimitBatches(self._execute)
+        self._acquired = LimitBatches(self._execute)
+        self._released = LimitBatches(self._execute)
         self._reads_until = 0.0
-        database.batches.extend([self._reservations, self._releases])
+        database.batches.extend([self._acquired, self._released])
 
-    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
+    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
         return await self._database.wait(
-            lambda: self._reservations.acquire(reservations), StorageTimeout
+            lambda: self._acquired.acquire(limits, now), StorageTimeout
         )
 
-    async def release(self, acquisition: Acquisition) -> None:
-        await self._database.wait(lambda: self._releases.release(acquisition), StorageTimeout)
+    async def release(self, limits: Sequence[RateLimit], acquired_at: datetime) -> None:
+        await self._database.wait(
+            lambda: self._released.release(limits, acquired_at), StorageTimeout
+        )
 
-    async def next_available(self, reservation: Reservation) -> datetime:
-        return find_available(reservation, await self._load_records(record_ids(reservation)))
+    async def next_available(self, limits: Sequence[RateLimit], now: datetime) -> datetime:
+        return find_available(limits, await self._load_records(record_ids(limits)), now)
 
     async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
-        records = await self._load_records({limit.record_id for limit in limits})
-        return count_used(limits, records, now)
+        return count_used(limits, await self._load_records(record_ids(limits)), now)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         expired = {EXPIRES_AT: {"$lte": now}}
@@ -146,25 +147,24 @@ class MongoLimitStore:
         }
 
     async def _execute(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
-        """Execute a batch: all releases, and then rounds until all reservations have an outcome."""
-        reservations = {
+        """Execute a batch: all releases, and then rounds until all others have an outcome."""
+        pending = {
             position: _Pending(change)
             for position, change in enumerate(changes)
-            if isinstance(change, Reservation)
+            if not change.is_release
         }
-        released = [change for change in changes if isinstance(change, Acquisition)]
-        errors = await self._release(released)
-        await self._acquire([*reservations.values()])
+        errors = await self._release(change for change in changes if change.is_release)
+        await self._acquire([*pending.values()])
         return [
-            reservations[position].outcome
-            if position in reservations
+            pending[position].outcome
+            if position in pending
             else next((errors[each] for each in ids_of([change]) if each in errors), None)
             for position, change in enumerate(changes)
         ]
 
-    async def _release(self, acquisitions: Iterable[Acquisition]) -> Mapping[str, StorageError]:
+    async def _release(self, changes: Iterable[Change]) -> Mapping[str, StorageError]:
         """Release permits; return the errors of the records of which none were released."""
-        released = release_permits(acquisitions)
+        released = release_permits(changes)
         if not released:
             return {}
         ids, updates = zip(*released, strict=True)
@@ -189,7 +189,7 @@ class MongoLimitStore:
                 self._reads_until = now + READ_SECONDS
                 # Increments need no version. In the next round this would be a compare-and-swap of
                 # records that other instances change all the time.
-                await self._release(waiting.acquisition for waiting in pending)
+                await self._release(waiting.release for waiting in pending)
                 for waiting in pending:
                     waiting.held = ()
             for number in range(1, MAX_ROUNDS + 1):
@@ -203,11 +203,11 @@ class MongoLimitStore:
         for waiting in pending:
             waiting.outcome = error
         # If it fails, the permits expire.
-        await self._release(waiting.acquisition for waiting in pending)
+        await self._release(waiting.release for waiting in pending)
 
     async def _acquire_unread(self, pending: Sequence[_Pending]) -> Sequence[_Pending]:
-        """Acquire reservations as far as their limits have room; return the others."""
-        outcomes, added = apply_changes([waiting.reservation for waiting in pending], {})
+        """Acquire permits as far as there is room; return those of which some are not."""
+        outcomes, added = apply_changes([waiting.change for waiting in pending], {})
         for waiting, outcome in zip(pending, outcomes, strict=True):
             waiting.outcome = outcome
         sizes, ids = _sizes_of(pending), sorted(added)
@@ -216,7 +216,7 @@ class MongoLimitStore:
         return [
             waiting
             for waiting in pending
-            if not (isinstance(waiting.outcome, Acquisition) and waiting.finish_write((), rejected))
+            if waiting.outcome is not None or not waiting.finish_write((), rejected)
         ]
 
     async def _write_unread(self, updates: Sequence[UpdateOne]) -> int:
@@ -226,17 +226,17 @@ class MongoLimitStore:
             return min(error.positions)
 
     async def _run_round(self, pending: Sequence[_Pending]) -> Sequence[_Pending]:
-        """Acquire reservations as if they held nothing, and save what that changes.
+        """Acquire permits as if none were held, and save what that changes.
 
         Returns:
-            The reservations that others prevented.
+            Those that others prevented.
         """
-        documents = await self._load(record_ids(*(waiting.reservation for waiting in pending)))
+        documents = await self._load(ids_of(waiting.change for waiting in pending))
         # Read twice, because those of one reading are changed.
         stored, records = _read_all(documents), _read_all(documents)
-        holding = [waiting.acquisition for waiting in pending if waiting.held]
+        holding = [waiting.release for waiting in pending if waiting.held]
         outcomes, changed = apply_changes(
-            [*holding, *(waiting.reservation for waiting in pending)],
+            [*holding, *(waiting.change for waiting in pending)],
             {
                 record_id: record.record if isinstance(record, StoredRecord) else record
                 for record_id, record in records.items()
@@ -315,6 +315,7 @@ def _sizes_of(pending: Iterable[_Pending]) -> Mapping[tuple[str, str], int]:
     sizes: dict[tuple[str, str], int] = {}
     for waiting in pending:
         for limit in waiting.counted:
-            size = sizes.get(limit.key, limit.window.limit)
-            sizes[limit.key] = min(size, limit.window.limit)
+            window = limit.record_id, limit.name
+            size = sizes.get(window, limit.window.limit)
+            sizes[window] = min(size, limit.window.limit)
     return sizes

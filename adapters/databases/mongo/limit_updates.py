@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from pymongo import UpdateOne
 
+from adapters.databases.records.limit_batches import Change
 from adapters.databases.records.limits import (
     LIMITS,
     MAX_COUNTERS,
@@ -22,7 +23,6 @@ from adapters.databases.records.limits import (
 )
 from adapters.databases.records.record_repository import make_first_version
 from adapters.databases.records.record_store import StoredRecord
-from domain.otp.rate_limits import Acquisition
 
 _KNOWN: Final = {"schema_version": {"$lte": LIMITS.schema_version}}
 _STEP_BITS: Final = 24
@@ -35,7 +35,7 @@ class _CounterId(NamedTuple):
     counter: str
 
 
-def release_permits(acquisitions: Iterable[Acquisition]) -> Sequence[tuple[str, UpdateOne]]:
+def release_permits(changes: Iterable[Change]) -> Sequence[tuple[str, UpdateOne]]:
     """Return the updates that take permits out of the counters, as far as they are still there.
 
     Each is with the id of its record. Their order does not matter.
@@ -43,9 +43,9 @@ def release_permits(acquisitions: Iterable[Acquisition]) -> Sequence[tuple[str, 
     They read nothing before: what expired may be gone, and is skipped.
     """
     released: Counter[_CounterId] = Counter()
-    for acquisition in acquisitions:
-        for limit in acquisition.limits:
-            key = counter_key(limit, acquisition.acquired_at)
+    for change in changes:
+        for limit in change.limits:
+            key = counter_key(limit, change.acquired_at)
             released[_CounterId(limit.record_id, limit.name, key)] += 1
     return [
         (counter_id.record_id, _release(counter_id, count))

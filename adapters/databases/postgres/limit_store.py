@@ -34,13 +34,13 @@ from adapters.databases.records.record_store import decode_row
 from adapters.databases.sql.limit_rows import decode_limits
 from adapters.databases.sql.statements import delete_expired
 from application.ports.errors import ConcurrencyConflict, StorageTimeout
-from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
+from domain.otp.rate_limits import RateLimit
 
 MAX_ATTEMPTS: Final = 10
 MAX_PAUSE: Final = 0.05
 """At most so many seconds before a batch is repeated."""
 _MINUTE: Final = timedelta(minutes=1)
-_CONFLICT: Final = "too many concurrent reservations of a limit"
+_CONFLICT: Final = "too many concurrent calls for a limit"
 
 # All batches lock rows in the order of the ids, and then add rows in that order. So a batch that
 # waits for a row holds none that the other one may wait for.
@@ -80,21 +80,19 @@ class PostgresLimitStore:
         self._batches = LimitBatches(self._execute)
         database.batches.append(self._batches)
 
-    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
-        return await self._database.wait(
-            lambda: self._batches.acquire(reservations), StorageTimeout
+    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
+        return await self._database.wait(lambda: self._batches.acquire(limits, now), StorageTimeout)
+
+    async def release(self, limits: Sequence[RateLimit], acquired_at: datetime) -> None:
+        await self._database.wait(
+            lambda: self._batches.release(limits, acquired_at), StorageTimeout
         )
 
-    async def release(self, acquisition: Acquisition) -> None:
-        await self._database.wait(lambda: self._batches.release(acquisition), StorageTimeout)
-
-    async def next_available(self, reservation: Reservation) -> datetime:
-        return find_available(reservation, await self._load_records(record_ids(reservation)))
+    async def next_available(self, limits: Sequence[RateLimit], now: datetime) -> datetime:
+        return find_available(limits, await self._load_records(record_ids(limits)), now)
 
     async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
-        return count_used(
-            limits, await self._load_records({limit.record_id for limit in limits}), now
-        )
+        return count_used(limits, await self._load_records(record_ids(limits)), now)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         return await self._database.write(_DELETE_EXPIRED, (now, limit))

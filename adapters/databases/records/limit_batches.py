@@ -1,10 +1,11 @@
-"""Reservations and releases that arrive together are executed together.
+"""Permits that are acquired and released at the same time are changed together.
 
 All deliveries count on the same few records, and each write of these waits for the one before.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -17,12 +18,20 @@ from adapters.databases.records.limits import (
     release,
 )
 from application.ports.errors import OperationRejected, PortError
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import RateLimit
 
-Change = Reservation | Acquisition
-"""A reservation that is to be acquired, or an acquisition that is to be released."""
-ChangeOutcome = Acquisition | datetime | PortError | None
-"""What `limits.acquire` returned; None after a release; the error of this change alone."""
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Permits that are to be acquired at a time, or that were and are to be released."""
+
+    limits: Sequence[RateLimit]
+    acquired_at: datetime
+    is_release: bool = False
+
+
+ChangeOutcome = datetime | PortError | None
+"""None if the change was made; when it can be; or the error of this change alone."""
 LoadedRecords = Mapping[str, LimitRecord | PortError]
 """Those of the records that exist, by id. The error of a damaged one is in its place."""
 Execute = Callable[[Sequence[Change]], Awaitable[Sequence[ChangeOutcome]]]
@@ -37,16 +46,12 @@ Raises:
 """
 
 _NOT_STORABLE: Final = "the id of a record cannot be encoded"
-_Outcomes = Sequence[ChangeOutcome]
-_Call = Entry[Sequence[Change], _Outcomes]
+_Call = Entry[Change, datetime | None]
 
 
-def ids_of(changes: Sequence[Change]) -> list[str]:
-    """Return the ids of all records that these changes need."""
-    reservations = [change for change in changes if isinstance(change, Reservation)]
-    acquisitions = [change for change in changes if isinstance(change, Acquisition)]
-    released = [limit.record_id for change in acquisitions for limit in change.limits]
-    return list(dict.fromkeys([*record_ids(*reservations), *released]))
+def ids_of(changes: Iterable[Change]) -> list[str]:
+    """Return the ids of all records that these changes need, each once."""
+    return record_ids(limit for change in changes for limit in change.limits)
 
 
 def apply_changes(
@@ -71,21 +76,21 @@ def apply_changes(
     changed_ids: set[str] = set()
     for change in changes:
         needed = damaged and damaged.keys() & ids_of([change])
+        outcome: ChangeOutcome = None
         if needed:
-            outcomes.append(damaged[min(needed)])
-        elif isinstance(change, Reservation):
-            outcome = acquire(change, records)
-            if isinstance(outcome, Acquisition):
-                changed_ids.update(limit.record_id for limit in outcome.limits)
-            outcomes.append(outcome)
+            outcome = damaged[min(needed)]
+        elif change.is_release:
+            changed_ids.update(release(change.limits, records, change.acquired_at))
         else:
-            changed_ids.update(release(change, records))
-            outcomes.append(None)
+            outcome = acquire(change.limits, records, change.acquired_at)
+            if outcome is None:
+                changed_ids.update(record_ids(change.limits))
+        outcomes.append(outcome)
     return outcomes, {record_id: records[record_id] for record_id in changed_ids}
 
 
 class LimitBatches:
-    """Executes reservations and releases in batches, one at a time, in the order of arrival.
+    """Executes changes in batches, one at a time, in the order of arrival.
 
     - If a caller was cancelled during its batch, what it acquired is released.
     - An error that does not say whether permits were acquired goes to all calls of its batch:
@@ -95,59 +100,43 @@ class LimitBatches:
     def __init__(self, execute: Execute) -> None:
         """Set the function that executes a batch."""
         self._execute = execute
-        self._queue = BatchQueue[Sequence[Change], _Outcomes](
+        self._queue = BatchQueue[Change, datetime | None](
             self._execute_all, "limits", max_batches=1
         )
 
-    async def acquire(
-        self, reservations: Sequence[Reservation]
-    ) -> Sequence[Acquisition | datetime]:
-        """Acquire reservations, each as a whole or not at all; see `LimitStore.acquire`.
+    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
+        """Acquire a permit of each limit, or return when there is one.
 
         Raises:
-            CorruptRecord: A record that one of them needs is damaged. Permits of the others are
-                released.
+            CorruptRecord: A record that it needs is damaged.
             StorageError
         """
-        outcomes = await self._queue.add(reservations)
-        return [outcome for outcome in outcomes if isinstance(outcome, Acquisition | datetime)]
+        return await self._queue.add(Change(limits, now))
 
-    async def release(self, acquisition: Acquisition) -> None:
-        await self._queue.add([acquisition])
+    async def release(self, limits: Sequence[RateLimit], acquired_at: datetime) -> None:
+        await self._queue.add(Change(limits, acquired_at, is_release=True))
 
     async def finish(self) -> None:
         await self._queue.finish()
 
     async def _execute_all(self, calls: Sequence[_Call]) -> None:
         try:
-            outcomes = await self._execute([change for call in calls for change in call.content])
+            outcomes = await self._execute([call.content for call in calls])
         except UnicodeEncodeError:
             # The records are loaded first, so nothing was changed.
             raise OperationRejected(_NOT_STORABLE) from None
-        begin = 0
-        for call in calls:
-            end = begin + len(call.content)
-            own = outcomes[begin:end]
-            error = next((outcome for outcome in own if isinstance(outcome, PortError)), None)
-            if error is not None or not call.is_wanted:
-                self._release_unwanted(call, own)
-            if error is not None:
-                call.fail(copy_error(error))
-            else:
-                call.resolve(own)
-            begin = end
-
-    def _release_unwanted(self, call: _Call, outcomes: _Outcomes) -> None:
-        """Release what a caller acquired that was cancelled or gets an error.
-
-        If it fails, the permits expire.
-        """
-        acquired = [outcome for outcome in outcomes if isinstance(outcome, Acquisition)]
-        if acquired:
-            released = self._queue.add(acquired, requests=[*call.requests])
-            released.add_done_callback(_ignore_error)
+        for call, outcome in zip(calls, outcomes, strict=True):
+            if isinstance(outcome, PortError):
+                call.fail(copy_error(outcome))
+                continue
+            if outcome is None and not call.content.is_release and not call.is_wanted:
+                # If it fails, the permits expire.
+                unwanted = replace(call.content, is_release=True)
+                released = self._queue.add(unwanted, requests=[*call.requests])
+                released.add_done_callback(_ignore_error)
+            call.resolve(outcome)
 
 
-def _ignore_error(outcomes: asyncio.Future[_Outcomes]) -> None:
-    if not outcomes.cancelled():
-        outcomes.exception()
+def _ignore_error(released: asyncio.Future[datetime | None]) -> None:
+    if not released.cancelled():
+        released.exception()

@@ -12,8 +12,7 @@ from typing import Final
 import msgspec
 
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
-from domain.otp.permits import UsedPart
-from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
+from domain.otp.rate_limits import RateLimit
 from domain.otp.sliding_window import CLOCK_SKEW
 
 SUB_PERIODS: Final = 60
@@ -51,23 +50,22 @@ LimitRecords = dict[str, LimitRecord]
 """Records by id. One that does not exist is missing."""
 
 
-def record_ids(*reservations: Reservation) -> list[str]:
-    """Return the ids of all records that these reservations may need."""
-    return list(
-        dict.fromkeys(
-            limit.record_id for reservation in reservations for limit in reservation.all_limits
-        )
-    )
+def record_ids(limits: Iterable[RateLimit]) -> list[str]:
+    """Return the ids of the records that these limits need, each once."""
+    return list(dict.fromkeys(limit.record_id for limit in limits))
 
 
-def find_available(reservation: Reservation, records: Mapping[str, LimitRecord]) -> datetime:
-    """Return when there is a permit of each limit, and of a part of each group."""
-    now = reservation.acquired_at
-    of_groups = [
-        min(_available_at(part.limits, records, now) for part in group.parts)
-        for group in reservation.groups
-    ]
-    return max([_available_at(reservation.limits, records, now), *of_groups])
+def find_available(
+    limits: Iterable[RateLimit], records: Mapping[str, LimitRecord], now: datetime
+) -> datetime:
+    """Return when each of the limits has a permit: now, or later."""
+    available_at = now
+    for limit in limits:
+        record = records.get(limit.record_id)
+        window = record and record.windows.get(limit.name)
+        if window and window.total >= limit.window.limit:
+            available_at = max(available_at, _window_available_at(limit, window, now))
+    return available_at
 
 
 def count_used(
@@ -77,34 +75,31 @@ def count_used(
     return [_count_used(limit, records, now) for limit in limits]
 
 
-def acquire(reservation: Reservation, records: LimitRecords) -> Acquisition | datetime:
-    """Count a reservation in the records, or return when it succeeds and change nothing.
+def acquire(limits: Sequence[RateLimit], records: LimitRecords, now: datetime) -> datetime | None:
+    """Count a permit of each limit, or return when there is one and change nothing.
 
     Args:
-        reservation: The reservation.
-        records: The records that exist, of `record_ids`. Those that it needs are changed or added.
+        limits: The limits.
+        records: The records that exist, of `record_ids`. They are changed, and new ones are added.
+        now: The time of the permits.
     """
-    now, limits, used = reservation.acquired_at, list(reservation.limits), []
-    for group in reservation.groups:
-        for part in group.parts:
-            if _available_at(part.limits, records, now) <= now:
-                limits += part.limits
-                used.append(UsedPart(group.name, part.name))
-                break
-    if len(used) < len(reservation.groups) or _available_at(limits, records, now) > now:
-        return find_available(reservation, records)
+    available_at = find_available(limits, records, now)
+    if available_at > now:
+        return available_at
     for limit in limits:
         _count(limit, records.setdefault(limit.record_id, _new_record()), now)
-    return Acquisition(now, tuple(limits), tuple(used))
+    return None
 
 
-def release(acquisition: Acquisition, records: Mapping[str, LimitRecord]) -> Collection[str]:
+def release(
+    limits: Iterable[RateLimit], records: Mapping[str, LimitRecord], acquired_at: datetime
+) -> Collection[str]:
     """Take permits out of the records; return the ids of those that changed."""
     changed = set()
-    for limit in acquisition.limits:
+    for limit in limits:
         record = records.get(limit.record_id)
         window = record and record.windows.get(limit.name)
-        key = counter_key(limit, acquisition.acquired_at)
+        key = counter_key(limit, acquired_at)
         if window and window.counters.get(key, 0) > 0:
             window.counters[key] -= 1
             window.total -= 1
@@ -128,19 +123,6 @@ def sub_period(limit: RateLimit) -> timedelta:
 def expires_at(limit: RateLimit, now: datetime) -> datetime:
     """Return when a permit that is acquired now no longer counts, also for a clock behind ours."""
     return now + limit.window.period + 2 * sub_period(limit) + CLOCK_SKEW
-
-
-def _available_at(
-    limits: Iterable[RateLimit], records: Mapping[str, LimitRecord], now: datetime
-) -> datetime:
-    """Return when each of the limits has a permit: now, or later."""
-    available_at = now
-    for limit in limits:
-        record = records.get(limit.record_id)
-        window = record and record.windows.get(limit.name)
-        if window and window.total >= limit.window.limit:
-            available_at = max(available_at, _window_available_at(limit, window, now))
-    return available_at
 
 
 def _window_available_at(limit: RateLimit, window: WindowRecord, now: datetime) -> datetime:

@@ -4,12 +4,11 @@ from datetime import datetime
 
 import msgspec
 
-from adapters.databases.records.permits import PermitsRecord
 from adapters.databases.records.record_kind import Record
 from domain.otp.attempt_counter import ClientKind
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel
-from domain.otp.permits import Recognition
+from domain.otp.permits import Part, Recognition
 
 
 class LoginRecord(msgspec.Struct, gc=False):
@@ -60,6 +59,13 @@ class JoinedRequestRecord(msgspec.Struct, gc=False):
     id: str
     network: str
     is_recognized: bool = False
+
+
+class PermitsRecord(msgspec.Struct, gc=False):
+    """When the permits of a delivery were acquired, and in which part."""
+
+    acquired_at: datetime
+    part: Part
 
 
 class DeliveryRecord(msgspec.Struct, gc=False):

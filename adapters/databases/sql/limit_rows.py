@@ -1,4 +1,4 @@
-"""Rows of limits, as a batch of reservations reads them."""
+"""Rows of limits, as a batch reads them."""
 
 from collections.abc import Iterable
 

@@ -35,7 +35,7 @@ from adapters.databases.sqlite.database import SqliteDatabase
 from adapters.databases.sqlite.dialect import SQLITE, merge, to_column
 from adapters.databases.sqlite.row_loader import decode_rows, make_row_loader, select_rows
 from application.ports.errors import StorageTimeout
-from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
+from domain.otp.rate_limits import RateLimit
 
 T = TypeVar("T")
 
@@ -55,19 +55,17 @@ class SqliteLimitStore:
         self._rows = make_row_loader(database, LIMITS.name)
         self._batches = LimitBatches(self._execute)
 
-    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
-        return await self._limit_time(self._batches.acquire(reservations))
+    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
+        return await self._limit_time(self._batches.acquire(limits, now))
 
-    async def release(self, acquisition: Acquisition) -> None:
-        await self._limit_time(self._batches.release(acquisition))
+    async def release(self, limits: Sequence[RateLimit], acquired_at: datetime) -> None:
+        await self._limit_time(self._batches.release(limits, acquired_at))
 
-    async def next_available(self, reservation: Reservation) -> datetime:
-        return find_available(reservation, await self._load_records(record_ids(reservation)))
+    async def next_available(self, limits: Sequence[RateLimit], now: datetime) -> datetime:
+        return find_available(limits, await self._load_records(record_ids(limits)), now)
 
     async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
-        return count_used(
-            limits, await self._load_records({limit.record_id for limit in limits}), now
-        )
+        return count_used(limits, await self._load_records(record_ids(limits)), now)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         return await self._database.execute(_DELETE_EXPIRED, (to_column(now), limit))

@@ -1,6 +1,7 @@
-"""Deliver a code for a proof where the limits of strangers are used up."""
+"""Deliver a code for a proof where there are no permits without one."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -11,7 +12,7 @@ from application.features.attestation.events import (
     AttestationRequested,
 )
 from application.features.attestation.ports import Attestation, AttestationStatus
-from application.limits.delivery_limiter import DeliveryLimiter
+from application.limits.delivery_limiter import DeliveryLimiter, NoPermits
 from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.security_events import SecurityEvents
@@ -22,8 +23,7 @@ from domain.features.attestation.used_attestation import USED_ATTESTATION_TTL, U
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.delivery import Channel
 from domain.otp.otp_request import OtpRequest
-from domain.otp.permits import Recognition
-from domain.otp.rate_limits import Acquisition, Reservation, Restriction
+from domain.otp.permits import Permits, Recognition
 from domain.phone import PhoneNumber
 
 UNAVAILABLE_PERIOD: Final = timedelta(seconds=30)
@@ -34,7 +34,7 @@ _LIMITED: Final = ("limited", "too many proofs of this IP")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttestDelivery:
-    """Acquire the permits of a delivery in the part for proofs.
+    """Acquire the permits of a delivery for a proof.
 
     - A proof is asked for only where it would be checked, and get a permit, now.
     - Each proof is accepted once: it is recorded before permits are acquired, and a delivery that
@@ -56,46 +56,45 @@ class AttestDelivery:
         request: OtpRequest,
         proof: AttestationProof | None,
         recognition: Recognition,
-        reservation: Reservation,
-        restriction: Restriction | None,
-        available_at: datetime,
-    ) -> Acquisition | datetime:
+        rejected: NoPermits,
+    ) -> Permits | NoPermits:
         limiter, client_ip, channel = self.delivery_limiter, request.client_ip, request.channel
-        with_proof_at = await limiter.next_available_with_proof(reservation, client_ip, restriction)
-        if with_proof_at is None:
-            return available_at
-        now = reservation.acquired_at
-        if with_proof_at > now:
-            if proof is not None and await limiter.next_check_of_proof(now, client_ip) > now:
+        now = request.now
+        checked_at, permitted_at = await asyncio.gather(
+            limiter.next_check_of_proof(client_ip, now),
+            limiter.next_available(phone, request, recognition, has_proof=True),
+        )
+        if max(checked_at, permitted_at) > now:
+            if proof is not None and checked_at > now:
                 self._reject(phone, channel, *_LIMITED)
-            return min(available_at, with_proof_at)
+            return _until(rejected, max(checked_at, permitted_at))
         required = AttestationRequested(
             phone=phone, channel=channel, recognition=recognition, has_proof=proof is not None
         )
         subject = self.keyed_hashes.hash_phone(phone)
         if proof is None:
-            return await self._require(required, subject, available_at)
-        counted = await limiter.acquire_check_of_proof(now, client_ip)
-        if not isinstance(counted, Acquisition):
+            return await self._require(required, subject, rejected)
+        checked_at = await limiter.acquire_check_of_proof(client_ip, now) or now
+        if checked_at > now:
             self._reject(phone, channel, *_LIMITED)
-            return min(available_at, counted)
+            return _until(rejected, checked_at)
         result = await self.attestation.verify(proof, subject)
         if result.status is AttestationStatus.UNAVAILABLE:
             self._reject(phone, channel, result.status.value, result.reason)
-            return min(available_at, now + UNAVAILABLE_PERIOD)
+            return _until(rejected, now + UNAVAILABLE_PERIOD)
         is_valid = result.status is AttestationStatus.VALID
         if await self._is_used(result.proof_id, is_valid=is_valid):
             self._reject(phone, channel, "used", "the proof was used before")
-            return with_proof_at
+            return replace(rejected, until=now)
         if not is_valid:
             self._reject(phone, channel, result.status.value, result.reason)
-            checked_at = await limiter.next_check_of_proof(now, client_ip)
+            checked_at = await limiter.next_check_of_proof(client_ip, now)
             if checked_at > now:
-                return min(available_at, checked_at)
-            return await self._require(required, subject, available_at)
+                return _until(rejected, checked_at)
+            return await self._require(required, subject, rejected)
         self.events.record(AttestationAccepted(phone=phone, channel=channel))
-        acquired = await limiter.acquire_with_proof(reservation)
-        return acquired if isinstance(acquired, Acquisition) else min(available_at, acquired)
+        acquired = await limiter.acquire(phone, request, recognition, has_proof=True)
+        return acquired if isinstance(acquired, Permits) else _until(rejected, acquired.until)
 
     async def _is_used(self, proof_id: str, *, is_valid: bool) -> bool:
         """Return whether a proof was used before. A valid proof is used from now on.
@@ -109,15 +108,15 @@ class AttestDelivery:
         return bool(proof_id) and await self.used_attestations.load(used_id) is not None
 
     async def _require(
-        self, required: AttestationRequested, subject: str, available_at: datetime
-    ) -> datetime:
+        self, required: AttestationRequested, subject: str, rejected: NoPermits
+    ) -> NoPermits:
         """Ask for a proof. Without a challenge the client waits."""
         try:
             challenge = await self.attestation.challenge(subject, self.clock.now())
         except PortError as error:
             status = AttestationStatus.UNAVAILABLE.value
             self._reject(required.phone, required.channel, status, str(error))
-            return min(available_at, self.clock.now() + UNAVAILABLE_PERIOD)
+            return _until(rejected, self.clock.now() + UNAVAILABLE_PERIOD)
         self.events.record(required)
         raise AttestationRequired({**challenge.fields, "type": challenge.type})
 
@@ -125,3 +124,8 @@ class AttestDelivery:
         self.events.record(
             AttestationRejected(phone=phone, channel=channel, result=result, reason=reason)
         )
+
+
+def _until(rejected: NoPermits, time: datetime) -> NoPermits:
+    """Return the rejection, which ends at this time at the latest."""
+    return replace(rejected, until=min(rejected.until, time))

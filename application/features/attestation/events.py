@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from application.ports.security_events import PhoneEvent
 from domain.otp.delivery import Channel
-from domain.otp.permits import Recognition
-from domain.otp.rate_limits import STRANGERS
+from domain.otp.permits import Part, Recognition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +14,7 @@ class AttestationRequested(PhoneEvent):
     name = "attestation_required"
     max_lines_a_minute = 100
     channel: Channel
-    part: str = STRANGERS
+    part: str = Part.STRANGERS
     recognition: Recognition = Recognition.NONE
     has_proof: bool = False
 

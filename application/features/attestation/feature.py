@@ -1,4 +1,4 @@
-"""Build what asks for proofs before a message, where the limits of strangers are used up."""
+"""Build what asks for proofs before a message."""
 
 from application.features.attestation.attest_delivery import AttestDelivery
 from application.features.attestation.ports import Attestation
@@ -17,15 +17,19 @@ class AttestationFeature:
         core: UseCases,
         used_attestations: ExpiringRecords[UsedAttestation],
         attestation: Attestation | None,
+        *,
+        asks_strangers: bool,
     ) -> None:
+        """Build it; it asks strangers everywhere, or only where their limits are used up."""
         core.operations.cleanup.add_steps({"expired_attestations": expire(used_attestations)})
         if attestation is None:
             return
-        limits = core.of(LimitsFeature)
+        limiter = core.of(LimitsFeature).delivery_limiter
+        limiter.asks_strangers = asks_strangers
         core.of(OtpFeature).extensions.attest_delivery = AttestDelivery(
             attestation=attestation,
             used_attestations=used_attestations,
-            delivery_limiter=limits.delivery_limiter,
+            delivery_limiter=limiter,
             keyed_hashes=core.keyed_hashes,
             clock=core.system.clock,
             events=core.system.events,

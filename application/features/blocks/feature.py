@@ -35,8 +35,8 @@ class BlocksFeature:
         self._record_act = core.record_act
         self.known = KnownBlocks(repositories.block_lists, core.system.clock)
         if (limits := core.find(LimitsFeature)) is not None:
-            limits.restrictions.append(self.known.find_restriction)
             limits.delivery_limiter.find_number_block = self.known.find_number_block
+            limits.delivery_limiter.find_network_block = self.known.find_network_block
         core.operations.cleanup.add_steps({"ended_blocks": self._delete_ended})
 
     async def add(

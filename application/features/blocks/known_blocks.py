@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.features.blocks.ports import BlockLists
-from application.limits.restrictions import NumberBlock
+from application.limits.blocks import NumberBlock
 from application.ports.system import Clock
 from domain.features.blocks.block_list import BLOCKS_ID, BlockList
-from domain.otp.permits import Recognition
-from domain.otp.rate_limits import Restriction
 from domain.phone import PhoneNumber
 
 READ_INTERVAL: Final = timedelta(seconds=5)
@@ -62,10 +60,10 @@ class KnownBlocks:
             fields = {"reason": str(error), "active": len(self.known.active(now))}
             _log.warning({"event": event, **fields})
 
-    def find_restriction(self, client_ip: str, _: Recognition, now: datetime) -> Restriction | None:
-        """Return what keeps a client in a blocked network out."""
+    def find_network_block(self, client_ip: str, now: datetime) -> datetime | None:
+        """Return when the block of a client's network ends; None if none is active."""
         block = self.known.find_block_of_client(client_ip, now)
-        return Restriction("block_network", block.ends_at, ends_with_proof=False) if block else None
+        return block.ends_at if block else None
 
     def find_number_block(self, phone: PhoneNumber, now: datetime) -> NumberBlock | None:
         """Return what blocks the prefix or the country of a number."""

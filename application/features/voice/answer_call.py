@@ -182,14 +182,16 @@ class AnswerCall:
     ) -> tuple[StoredInstruction, ...] | None:
         """Return the first response, or None if the call is over the limits."""
         caller = await self.find_caller(command.phone)
-        acquired = await self.call_limiter.acquire_call(caller)
-        if acquired is None:
+        acquired_at = await self.call_limiter.acquire_call(caller)
+        if acquired_at is None:
             found = await self._find_parallel_response(call_id)
             if found is None:
                 await self.call_limiter.report_rejection(caller)
             return found
         now = self.clock.now()
-        step, line = await self.call_limiter.reserve_line(start(self.texts, caller), caller)
+        step, line_acquired_at = await self.call_limiter.reserve_line(
+            start(self.texts, caller), caller
+        )
         call = Call(
             id=call_id,
             direction=CallDirection.INBOUND,
@@ -198,12 +200,12 @@ class AnswerCall:
             status=CallStatus.IN_PROGRESS,
             identity_id=caller.identity_id,
             locale=caller.locale,
-        ).complete(None, step, now=now, line_acquired_at=line.acquired_at if line else None)
+        ).complete(None, step, now=now, line_acquired_at=line_acquired_at)
         if await self.calls.add(call):
             await self.find_caller.mark_called(caller, now)
             return step.instructions
-        await self.call_limiter.release(acquired)
-        await self.call_limiter.release(line)
+        await self.call_limiter.release_call(caller, acquired_at)
+        await self.call_limiter.cancel_line(caller, line_acquired_at)
         return await self._continue(call_id, command, await self.calls.load(call_id))
 
     async def _find_parallel_response(self, call_id: str) -> tuple[StoredInstruction, ...] | None:
@@ -289,7 +291,7 @@ class AnswerCall:
     ) -> tuple[StoredInstruction, ...]:
         """Store the response, or return that of a parallel request."""
         position, now = command.position, self.clock.now()
-        step, line = await self.call_limiter.reserve_line(step, caller)
+        step, line_acquired_at = await self.call_limiter.reserve_line(step, caller)
 
         def complete(call: Call | None) -> tuple[Call | None, _Completion | None]:
             if call is None:
@@ -300,7 +302,7 @@ class AnswerCall:
                 position,
                 step,
                 now=now,
-                line_acquired_at=line.acquired_at if line else None,
+                line_acquired_at=line_acquired_at,
                 locale=caller.locale,
                 identity_id=joined_id,
             )
@@ -314,7 +316,7 @@ class AnswerCall:
 
         completion = await change(self.calls, call_id, complete, loaded=loaded)
         if completion is None or not completion.is_line_used:
-            await self.call_limiter.release(line)
+            await self.call_limiter.cancel_line(caller, line_acquired_at)
         if completion is None:  # the record of the call was deleted
             return step.instructions
         await self.call_limiter.release_line(completion.ended_line)

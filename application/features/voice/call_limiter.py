@@ -1,5 +1,6 @@
 """Limit the calls that are answered, and the lines to who answers them."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from domain.features.voice.call_texts import CallTexts
 from domain.features.voice.menu import skip_line_operator
 from domain.features.voice.step import ClaimedCaller, DialResult, Step
 from domain.otp.delivery import Channel
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import RateLimit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,27 +39,24 @@ class CallLimiter:
     texts: CallTexts
     has_line_operator: bool
 
-    async def acquire_call(self, caller: ClaimedCaller) -> Acquisition | None:
-        """Acquire the permits of an inbound call; None if it is over the limits.
+    async def acquire_call(self, caller: ClaimedCaller) -> datetime | None:
+        """Acquire the permits of an inbound call, and return when; None if it is over the limits.
 
         Raises:
             StorageError
         """
-        [acquired] = await self.limit_store.acquire(self._reserve_call(caller))
-        return acquired if isinstance(acquired, Acquisition) else None
+        return await self._acquire(self._limits_of_call(caller))
 
     async def report_rejection(self, caller: ClaimedCaller) -> None:
         """Report an inbound call that is over the limits."""
-        await self._record_rejection(caller, self._reserve_call(caller))
+        await self._record_rejection(caller, self._limits_of_call(caller))
 
-    async def reserve_line(
-        self, step: Step, caller: ClaimedCaller
-    ) -> tuple[Step, Acquisition | None]:
+    async def reserve_line(self, step: Step, caller: ClaimedCaller) -> tuple[Step, datetime | None]:
         """Reserve a line if a step connects the caller to the line operator.
 
         Returns:
-            The step and what was acquired. Without a line, a step that goes on as if the line
-            operator were busy; without a line operator, as if nobody answered.
+            The step and when the line was acquired. Without a line, a step that goes on as if the
+            line operator were busy; without a line operator, as if nobody answered.
 
         Raises:
             StorageError
@@ -67,31 +65,44 @@ class CallLimiter:
             return step, None
         if not self.has_line_operator:
             return skip_line_operator(self.texts, step, caller, DialResult.FAILED), None
-        limits = self.limits.for_line_operator_call(self._key_of(caller))
-        reservation = Reservation(self.clock.now(), limits)
-        [acquired] = await self.limit_store.acquire(reservation)
-        if isinstance(acquired, Acquisition):
-            return step, acquired
-        await self._record_rejection(caller, reservation)
+        limits = self._limits_of_line(caller)
+        acquired_at = await self._acquire(limits)
+        if acquired_at is not None:
+            return step, acquired_at
+        await self._record_rejection(caller, limits)
         return skip_line_operator(self.texts, step, caller, DialResult.BUSY), None
 
-    def _reserve_call(self, caller: ClaimedCaller) -> Reservation:
-        return Reservation(self.clock.now(), self.limits.for_call(self._key_of(caller)))
+    async def release_call(self, caller: ClaimedCaller, acquired_at: datetime) -> None:
+        """Release the permits of an inbound call that is not answered."""
+        await self._release(self._limits_of_call(caller), acquired_at)
 
-    async def _record_rejection(self, caller: ClaimedCaller, reservation: Reservation) -> None:
-        limit, _ = await self.alerts.name_used_limit(reservation)
-        self.events.record(CallRejected(phone=caller.phone, channel=Channel.VOICE, limit=limit))
-
-    async def release(self, acquired: Acquisition | None) -> None:
-        """Release permits that no call holds. Where that fails they expire."""
-        if acquired is not None and acquired.limits:
-            with suppress(StorageError):
-                await self.limit_store.release(acquired)
+    async def cancel_line(self, caller: ClaimedCaller, acquired_at: datetime | None) -> None:
+        """Release the permits of a line that was reserved then, and is not used."""
+        await self._release(self._limits_of_line(caller), acquired_at)
 
     async def release_line(self, acquired_at: datetime | None) -> None:
         """Release the line of a call that got one then, after an update has cleared it."""
+        await self._release([self.limits.of_lines], acquired_at)
+
+    async def _acquire(self, limits: Sequence[RateLimit]) -> datetime | None:
+        now = self.clock.now()
+        return now if await self.limit_store.acquire(limits, now) is None else None
+
+    async def _release(self, limits: Sequence[RateLimit], acquired_at: datetime | None) -> None:
+        """Release permits that no call holds. Where that fails they expire."""
         if acquired_at is not None:
-            await self.release(Acquisition(acquired_at, (self.limits.of_lines,)))
+            with suppress(StorageError):
+                await self.limit_store.release(limits, acquired_at)
+
+    async def _record_rejection(self, caller: ClaimedCaller, limits: Sequence[RateLimit]) -> None:
+        limit, _ = await self.alerts.name_used_limit(limits, self.clock.now())
+        self.events.record(CallRejected(phone=caller.phone, channel=Channel.VOICE, limit=limit))
+
+    def _limits_of_call(self, caller: ClaimedCaller) -> Sequence[RateLimit]:
+        return self.limits.for_call(self._key_of(caller))
+
+    def _limits_of_line(self, caller: ClaimedCaller) -> Sequence[RateLimit]:
+        return self.limits.for_line_operator_call(self._key_of(caller))
 
     def _key_of(self, caller: ClaimedCaller) -> str | None:
         return self.codes.phone_key(caller.phone) if caller.phone else None

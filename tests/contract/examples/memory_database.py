@@ -36,7 +36,7 @@ from application.ports.errors import (
     UniqueViolation,
 )
 from application.ports.limits import LimitStore
-from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
+from domain.otp.rate_limits import RateLimit
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
@@ -251,26 +251,26 @@ class InMemoryLimits:
         self.stored: dict[str, Fields] = {}
         self._arrive = arrive
 
-    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
+    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
         await self._arrive()
-        records = self._read(record_ids(*reservations))
-        results = [acquire(reservation, records) for reservation in reservations]
+        records = self._read(record_ids(limits))
+        available_at = acquire(limits, records, now)
         self._write(records)
-        return results
+        return available_at
 
-    async def release(self, acquisition: Acquisition) -> None:
+    async def release(self, limits: Sequence[RateLimit], acquired_at: datetime) -> None:
         await self._arrive()
-        records = self._read([limit.record_id for limit in acquisition.limits])
-        release(acquisition, records)
+        records = self._read(record_ids(limits))
+        release(limits, records, acquired_at)
         self._write(records)
 
-    async def next_available(self, reservation: Reservation) -> datetime:
+    async def next_available(self, limits: Sequence[RateLimit], now: datetime) -> datetime:
         await self._arrive()
-        return find_available(reservation, self._read(record_ids(reservation)))
+        return find_available(limits, self._read(record_ids(limits)), now)
 
     async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
         await self._arrive()
-        return count_used(limits, self._read({limit.record_id for limit in limits}), now)
+        return count_used(limits, self._read(record_ids(limits)), now)
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         await self._arrive()

@@ -29,7 +29,7 @@ from application.ports.errors import MessengerUnavailable, StorageTimeout, Stora
 from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
-from domain.otp.rate_limits import Acquisition, Reservation
+from domain.otp.rate_limits import RateLimit
 from domain.phone import PhoneNumber
 from tests.contract.examples.memory_database import InMemoryLimits
 from tests.contract.suites.messages import test_fixed_webhook as webhook
@@ -334,10 +334,10 @@ class RightLimits(InMemoryLimits):
     "acquire raised ConnectionError,",
 )
 class OwnErrors(RightLimits):
-    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
+    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
         if self.is_broken:
             raise ConnectionError("the server does not respond")
-        return await super().acquire(*reservations)
+        return await super().acquire(limits, now)
 
 
 @breaks(
@@ -357,9 +357,9 @@ class RepeatedAcquisition(RightLimits):
     def mend_provider(self) -> None:
         self._is_hanging = self.is_broken = False
 
-    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
+    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
         for _ in range(3):
-            result = await super().acquire(*reservations)
+            result = await super().acquire(limits, now)
             if not self._is_hanging:
                 return result
         raise StorageTimeout("the server does not respond")
@@ -369,11 +369,11 @@ class RepeatedAcquisition(RightLimits):
 class LostAfterARelease(RightLimits):
     """Limits that keep a record for one more second when some of its permits are given back."""
 
-    async def release(self, acquisition: Acquisition) -> None:
-        await super().release(acquisition)
-        for limit in acquisition.limits:
+    async def release(self, limits: Sequence[RateLimit], acquired_at: datetime) -> None:
+        await super().release(limits, acquired_at)
+        for limit in limits:
             if record := self.stored.get(limit.record_id):
-                expires_at = acquisition.acquired_at + timedelta(seconds=1)
+                expires_at = acquired_at + timedelta(seconds=1)
                 self.stored[limit.record_id] = {**record, EXPIRES_AT: expires_at}
 
 

@@ -28,7 +28,7 @@ from domain.administration.audit import AuditEntry
 from domain.identities.identity import Identity
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import Acquisition, RateLimit, Reservation
+from domain.otp.rate_limits import RateLimit
 from domain.phone import PhoneNumber
 from tests.contract.examples.memory_database import InMemoryLimits, InMemoryRecords, read_row
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -55,22 +55,26 @@ class _Records(InMemoryRecords):
 class _Limits(InMemoryLimits):
     """Limits that find out who makes a call for nothing."""
 
-    async def acquire(self, *reservations: Reservation) -> Sequence[Acquisition | datetime]:
-        assert reservations, "an empty batch is not a call"
-        assert all(reservation.all_limits for reservation in reservations), "it has no limit"
-        return await super().acquire(*reservations)
+    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
+        _check(limits)
+        return await super().acquire(limits, now)
 
-    async def release(self, acquisition: Acquisition) -> None:
-        assert acquisition.limits, "an empty batch is not a call"
-        await super().release(acquisition)
+    async def release(self, limits: Sequence[RateLimit], acquired_at: datetime) -> None:
+        _check(limits)
+        await super().release(limits, acquired_at)
 
-    async def next_available(self, reservation: Reservation) -> datetime:
-        assert reservation.all_limits, "it has no limit"
-        return await super().next_available(reservation)
+    async def next_available(self, limits: Sequence[RateLimit], now: datetime) -> datetime:
+        _check(limits)
+        return await super().next_available(limits, now)
 
     async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
-        assert limits, "an empty batch is not a call"
+        _check(limits)
         return await super().count_used(limits, now)
+
+
+def _check(limits: Sequence[RateLimit]) -> None:
+    assert limits, "a call without a limit is not a call"
+    assert len({*limits}) == len(limits), "a call names a limit twice"
 
 
 class _ReadableIndex(FakePhoneEncryption):

@@ -11,7 +11,6 @@ import pytest
 
 from adapters.databases.records.database import Database
 from adapters.databases.records.kinds import DELIVERY_REPORTS
-from domain.otp.rate_limits import Reservation
 from tests.contract.suites.external_adapter import open_external_database
 from tests.contract.suites.promises import not_promised
 from tests.contract.suites.storage.outages import A_LIMIT
@@ -25,7 +24,7 @@ async def add_record(database: Database) -> None:
 
 
 async def acquire_permit(database: Database) -> None:
-    await database.limits.acquire(Reservation(NOW, (A_LIMIT,)))
+    await database.limits.acquire([A_LIMIT], NOW)
 
 
 def write_and_die(folder: Path, write: Callable[[Database], Awaitable[None]]) -> None:

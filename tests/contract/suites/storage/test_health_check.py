@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from adapters.databases.records.database import Database
 from application.ports.errors import StorageError
-from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
+from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
 from tests.contract.suites.outcomes import expect_errors
 from tests.contract.suites.promises import not_promised
@@ -30,7 +30,7 @@ async def test_parallel_health_checks_and_writes_succeed(
     limit = RateLimit(
         "total", LimitPurpose.DELIVERIES, "requests", SlidingWindow(3, timedelta(hours=1))
     )
-    writes = [database.limits.acquire(Reservation(NOW, (limit,))) for _ in range(3)]
+    writes = [database.limits.acquire([limit], NOW) for _ in range(3)]
 
     *_, last = await asyncio.gather(
         *(database.health.check() for _ in range(20)),
@@ -38,4 +38,4 @@ async def test_parallel_health_checks_and_writes_succeed(
         *writes,
     )
 
-    assert last == [Acquisition(NOW, (limit,))]
+    assert last is None

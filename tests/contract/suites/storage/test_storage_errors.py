@@ -19,7 +19,6 @@ from adapters.databases.records.kinds import (
 )
 from adapters.databases.records.record_store import IndexPosition
 from application.ports.errors import StorageError, StorageTimeout, StorageUnavailable
-from domain.otp.rate_limits import Acquisition, Reservation
 from tests.contract.suites import external_adapter
 from tests.contract.suites.outcomes import expect_errors
 from tests.contract.suites.storage.outages import (
@@ -31,7 +30,6 @@ from tests.contract.suites.storage.outages import (
 from tests.contract.suites.storage.record_examples import NOW, add_reports, load_one
 
 REPORT: Final = DeliveryReportRecord(id="1", status="sent", expires_at=NOW)
-RESERVATION: Final = Reservation(NOW, (A_LIMIT,))
 OPERATIONS: Final[dict[str, Callable[[Database], Awaitable[object]]]] = {
     "records.load": lambda db: db.records.load(DELIVERY_REPORTS, ["1"]),
     "records.scan": lambda db: db.records.scan(DELIVERY_REPORTS, "", 1),
@@ -49,10 +47,9 @@ OPERATIONS: Final[dict[str, Callable[[Database], Awaitable[object]]]] = {
     "records.overwrite": lambda db: db.records.overwrite(
         IDENTITIES, "1", ENCRYPTED_PHONE, b"bytes", 1
     ),
-    "limits.acquire": lambda db: db.limits.acquire(RESERVATION),
-    "limits.acquire, several": lambda db: db.limits.acquire(RESERVATION, RESERVATION),
-    "limits.release": lambda db: db.limits.release(Acquisition(NOW, (A_LIMIT,))),
-    "limits.next_available": lambda db: db.limits.next_available(RESERVATION),
+    "limits.acquire": lambda db: db.limits.acquire([A_LIMIT], NOW),
+    "limits.release": lambda db: db.limits.release([A_LIMIT], NOW),
+    "limits.next_available": lambda db: db.limits.next_available([A_LIMIT], NOW),
     "limits.count_used": lambda db: db.limits.count_used([A_LIMIT], NOW),
     "limits.delete_expired": lambda db: db.limits.delete_expired(NOW, 1),
 }
@@ -116,7 +113,7 @@ async def test_it_works_again_after_an_outage(
 
     await outage_instances.mend()
 
-    assert await database.limits.acquire(Reservation(NOW + DAY, (A_LIMIT,)))
+    assert await database.limits.acquire([A_LIMIT], NOW + DAY) is None
     if not external_adapter.is_limit_store():
         await add_reports(database.records, "a new one")
         assert await load_one(database.records, DELIVERY_REPORTS, "a new one")

@@ -10,7 +10,7 @@ import pytest
 
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
-from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
+from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
 from tests.contract.suites.outcomes import ObservedCall
 from tests.contract.suites.promises import unproven
@@ -39,8 +39,8 @@ class Change:
 
 
 CHANGES: Final = {
-    "acquire": Change(lambda store, limit: store.acquire(Reservation(NOW, (limit,))), 1),
-    "release": Change(lambda store, limit: store.release(Acquisition(NOW, (limit,))), -1),
+    "acquire": Change(lambda store, limit: store.acquire([limit], NOW), 1),
+    "release": Change(lambda store, limit: store.release([limit], NOW), -1),
 }
 
 
@@ -56,7 +56,8 @@ async def test_a_call_that_is_not_answered_is_an_error_and_is_not_repeated(
     async def prepare() -> None:
         nonlocal limit
         limit = a_limit(str(next(subjects)))
-        await other.acquire(*[Reservation(NOW, (limit,))] * STORED)
+        for _ in range(STORED):
+            await other.acquire([limit], NOW)
 
     async def used_permits() -> int:
         [used] = await other.count_used([limit], NOW)

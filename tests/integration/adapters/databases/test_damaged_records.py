@@ -25,7 +25,7 @@ from adapters.databases.records.call_deadlines import CallDeadlines
 from adapters.databases.records.kinds import IDENTITIES, USERNAMES
 from application.ports.errors import CorruptRecord, StorageUnavailable
 from application.ports.versioned import Versioned
-from domain.otp.rate_limits import LimitPurpose, RateLimit, Reservation
+from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
 from tests.integration.adapters.databases.postgres.postgres_support import (
     break_text,
@@ -53,17 +53,16 @@ DAMAGED: Final = a_limit("damaged")
 async def assert_that_a_limit_is_damaged(opened: OpenRepositories) -> None:
     """Assert that a limit fails those who need it, and all others have the permits they say."""
     limits, others = opened.stores.limits, [a_limit(subject) for subject in "abc"]
-    reservations = [Reservation(NOW, (limit,)) for limit in others]
     for call in (
-        limits.acquire(Reservation(NOW, (DAMAGED, others[0]))),
-        limits.next_available(Reservation(NOW, (DAMAGED,))),
+        limits.acquire([DAMAGED, others[0]], NOW),
+        limits.next_available([DAMAGED], NOW),
     ):
         failed, *done = await asyncio.gather(
-            call, *map(limits.acquire, reservations), return_exceptions=True
+            call, *(limits.acquire([limit], NOW) for limit in others), return_exceptions=True
         )
         assert isinstance(failed, CorruptRecord)
         assert "secret" not in str(failed)
-        assert [len(acquired) for acquired in done if isinstance(acquired, list)] == [1] * 3
+        assert done == [None] * 3
     assert await limits.count_used(others, NOW) == [2, 2, 2]
 
 
@@ -105,7 +104,7 @@ async def test_a_document_that_the_driver_cannot_decode_affects_no_other_reader(
     async with open_mongo_repositories(emptied_mongo_database) as opened:
         await opened.identities.add(an_identity())
         await opened.identities.add(OTHER)
-        await opened.stores.limits.acquire(Reservation(NOW, (DAMAGED,)))
+        await opened.stores.limits.acquire([DAMAGED], NOW)
         with MongoClient[RawBSONDocument](
             emptied_mongo_database, document_class=RawBSONDocument
         ) as client:
@@ -148,7 +147,7 @@ async def test_a_row_that_postgresql_or_its_driver_cannot_read_affects_no_other_
     async with open_postgres_repositories(postgres_database) as opened:
         await opened.identities.add(an_identity())
         await opened.identities.add(OTHER)
-        await opened.stores.limits.acquire(Reservation(NOW, (DAMAGED,)))
+        await opened.stores.limits.acquire([DAMAGED], NOW)
         for table, row_id in (("identities", an_id()), ("limits", DAMAGED.record_id)):
             damage(postgres_database, table, row_id)
 

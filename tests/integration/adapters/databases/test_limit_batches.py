@@ -1,4 +1,4 @@
-"""Batches of reservations and releases, over a fake database."""
+"""Batches of permits that are acquired and released, over a fake database."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from application.ports.errors import (
     CorruptRecord,
     OperationRejected,
 )
-from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
+from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW
 
@@ -28,10 +28,6 @@ HOUR = timedelta(hours=1)
 
 def limit_of(subject: str, permits: int = 1) -> RateLimit:
     return RateLimit(subject, LimitPurpose.DELIVERIES, "requests", SlidingWindow(permits, HOUR))
-
-
-def reserve(*limits: RateLimit) -> Reservation:
-    return Reservation(NOW, limits)
 
 
 class FakeDatabase:
@@ -70,12 +66,12 @@ def batches(database: FakeDatabase) -> LimitBatches:
     return LimitBatches(database.execute)
 
 
-Acquiring = asyncio.Task[Sequence[Acquisition | datetime]]
+Acquiring = asyncio.Task[datetime | None]
 
 
-async def start(batches: LimitBatches, *reservations: Reservation) -> list[Acquiring]:
-    """Acquire each reservation by a call of its own, until all wait."""
-    tasks = [asyncio.create_task(batches.acquire([each])) for each in reservations]
+async def start(batches: LimitBatches, *calls: Sequence[RateLimit]) -> list[Acquiring]:
+    """Acquire permits by these calls, until all wait."""
+    tasks = [asyncio.create_task(batches.acquire(limits, NOW)) for limits in calls]
     for _ in range(10):
         await asyncio.sleep(0)
     return tasks
@@ -84,16 +80,15 @@ async def start(batches: LimitBatches, *reservations: Reservation) -> list[Acqui
 async def test_calls_that_arrive_together_or_during_a_batch_are_one_batch_in_their_order(
     database: FakeDatabase, batches: LimitBatches
 ) -> None:
-    [first] = await start(batches, reserve(limit_of("b")))
-    tasks = await start(batches, *[reserve(limit_of("a", 2))] * 3, reserve(limit_of("c")))
+    [first] = await start(batches, [limit_of("b")])
+    tasks = await start(batches, *[[limit_of("a", 2)]] * 3, [limit_of("c")])
     assert len(database.batches) == 1
     database.may_reply.set()
 
-    outcomes = [(await task)[0] for task in (first, *tasks)]
+    outcomes = [await task for task in (first, *tasks)]
 
-    is_acquired = [isinstance(outcome, Acquisition) for outcome in outcomes]
-    assert is_acquired == [True, True, True, False, True]
-    assert isinstance(outcomes[3], datetime)
+    assert [outcome is None for outcome in outcomes] == [True, True, True, False, True]
+    assert outcomes[3] is not None
     assert outcomes[3] > NOW
     assert [len(batch) for batch in database.batches] == [1, 4]
 
@@ -103,25 +98,24 @@ async def test_a_damaged_record_fails_those_only_who_need_it(
 ) -> None:
     damaged = limit_of("damaged")
     database.damaged[damaged.record_id] = CorruptRecord("a record of limits cannot be read")
-    failing = await start(batches, reserve(damaged), reserve(limit_of("a"), damaged))
-    [other] = await start(batches, reserve(limit_of("a")))
-    both = asyncio.create_task(batches.acquire([reserve(limit_of("b")), reserve(damaged)]))
-    releasing = asyncio.create_task(batches.release(Acquisition(NOW, (damaged,))))
+    failing = await start(batches, [damaged], [limit_of("a"), damaged])
+    [other] = await start(batches, [limit_of("a")])
+    releasing = asyncio.create_task(batches.release([damaged], NOW))
     database.may_reply.set()
 
-    for task in (*failing, both, releasing):
+    for task in (*failing, releasing):
         with pytest.raises(CorruptRecord):
             await task
     await batches.finish()
-    assert isinstance((await other)[0], Acquisition)
-    assert (database.count("a"), database.count("b")) == (1, 0)
+    assert await other is None
+    assert database.count("a") == 1
 
 
 async def test_with_an_error_that_may_have_changed_something_no_call_of_the_batch_is_repeated(
     database: FakeDatabase, batches: LimitBatches
 ) -> None:
     database.error = ValueError("a bug")
-    failing = await start(batches, reserve(limit_of("a")), reserve(limit_of("b")))
+    failing = await start(batches, [limit_of("a")], [limit_of("b")])
     database.may_reply.set()
 
     results = await asyncio.gather(*failing, return_exceptions=True)
@@ -130,7 +124,7 @@ async def test_with_an_error_that_may_have_changed_something_no_call_of_the_batc
     assert [type(result) for result in results] == [ValueError] * 2
     assert results[0] is not results[1]
     assert [len(batch) for batch in database.batches] == [2]
-    assert isinstance((await batches.acquire([reserve(limit_of("a"))]))[0], Acquisition)
+    assert await batches.acquire([limit_of("a")], NOW) is None
 
 
 async def test_with_an_error_that_has_changed_nothing_only_those_fail_whose_error_it_is(
@@ -138,22 +132,23 @@ async def test_with_an_error_that_has_changed_nothing_only_those_fail_whose_erro
 ) -> None:
     database.error, database.failing_subject = OperationRejected("too large"), "c"
     subjects = "abcde"
-    tasks = await start(batches, *(reserve(limit_of(subject)) for subject in subjects))
-    releasing = asyncio.create_task(batches.release(Acquisition(NOW, (limit_of("c"),))))
+    tasks = await start(batches, *([limit_of(subject)] for subject in subjects))
+    releasing = asyncio.create_task(batches.release([limit_of("c")], NOW))
     database.may_reply.set()
 
     results = await asyncio.gather(*tasks, releasing, return_exceptions=True)
 
-    of_c = OperationRejected
-    assert [type(result) for result in results] == [list, list, of_c, list, list, of_c]
+    assert [isinstance(result, OperationRejected) for result in results] == [
+        subject == "c" for subject in "abcdec"
+    ]
     assert [database.count(subject) for subject in subjects] == [1, 1, 0, 1, 1]
 
 
 async def test_a_call_that_is_cancelled_before_its_batch_is_not_executed(
     database: FakeDatabase, batches: LimitBatches
 ) -> None:
-    [first] = await start(batches, reserve(limit_of("a")))
-    cancelled, other = await start(batches, reserve(limit_of("b")), reserve(limit_of("c")))
+    [first] = await start(batches, [limit_of("a")])
+    cancelled, other = await start(batches, [limit_of("b")], [limit_of("c")])
     cancelled.cancel()
     database.may_reply.set()
 
@@ -166,7 +161,7 @@ async def test_a_call_that_is_cancelled_before_its_batch_is_not_executed(
 async def test_what_a_call_acquires_that_is_cancelled_meanwhile_is_released(
     database: FakeDatabase, batches: LimitBatches
 ) -> None:
-    cancelled, other = await start(batches, reserve(limit_of("a", 5)), reserve(limit_of("a", 5)))
+    cancelled, other = await start(batches, [limit_of("a", 5)], [limit_of("a", 5)])
     cancelled.cancel()
     database.may_reply.set()
 

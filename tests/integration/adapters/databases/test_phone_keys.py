@@ -19,9 +19,8 @@ from adapters.security.encryption import AesPhoneEncryption
 from application.ports.errors import StorageUnavailable
 from application.ports.versioned import Versioned
 from domain.identities.phone_change import PhoneChange
-from domain.otp.delivery import Channel
 from domain.otp.failures import Failures
-from domain.otp.permits import Recognition
+from domain.otp.permits import Part
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import DeliveryRoute, RateLimits
 from tests.integration.adapters.databases.mongo.mongo_support import with_metadata_of
@@ -128,8 +127,8 @@ async def fill_repositories(repositories: OpenRepositories) -> None:
     await verifications.save(NEW_PHONE, OF_CHANGE, 0)
     await verifications.save(OLD_PHONE, OF_CHANGE, 0)
     route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash", "a hash")
-    reservation = RateLimits().reserve_delivery(NOW, route, Recognition.NONE, Channel.SMS)
-    await repositories.stores.limits.acquire(reservation)
+    limits = RateLimits().of_delivery(route, Part.STRANGERS)
+    await repositories.stores.limits.acquire(limits, NOW)
 
 
 class InterruptedStore:

@@ -23,3 +23,16 @@ def test_what_differs_from_the_defaults_is_shown_and_then_the_result(tmp_path: P
     assert [line.split()[0] for line in everything[: len(FIELDS)]] == list(FIELDS)
     assert everything[-1] == shown[-1]
     assert "tops3cret" not in str([shown, everything])
+
+
+def test_a_day_that_a_flood_of_strangers_uses_up_is_noted(tmp_path: Path) -> None:
+    def notes(**settings: str) -> list[str]:
+        variables = {f"DIALTONE_SMS_LIMIT_{name}": text for name, text in settings.items()}
+        shown = CommandLine(tmp_path, variables).run("check-settings").stdout.splitlines()
+        return [line.partition(":")[0] for line in shown if "flood of strangers" in line]
+
+    assert notes() == []
+    assert notes(PER_COUNTRY="1000/1h,1440/1d", TOTAL="9/1h") == []
+    assert notes(PER_COUNTRY="1000/1h,1439/1d") == ["DIALTONE_SMS_LIMIT_PER_COUNTRY"]
+    both = ["DIALTONE_SMS_LIMIT_PER_COUNTRY", "DIALTONE_SMS_LIMIT_TOTAL"]
+    assert notes(ALL_FACTOR="2") == both

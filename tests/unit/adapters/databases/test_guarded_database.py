@@ -89,10 +89,10 @@ async def test_reads_go_on_while_the_database_rejects_writes_only(
     store.is_unavailable = True
     for _ in range(3):
         with pytest.raises(StorageUnavailable, match="away"):
-            await guarded.limits.acquire()
+            await guarded.limits.acquire([], NOW)
     store.is_unavailable = False
 
     with pytest.raises(StorageUnavailable, match="did not answer"):
-        await guarded.limits.acquire()
+        await guarded.limits.acquire([], NOW)
     await guarded.limits.count_used([], NOW)
     assert [name for name, _, _ in store.calls] == ["count_used"]

@@ -1,206 +1,173 @@
 """The rate limits that count a delivery or a verification."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel
-from domain.otp.permits import Outcome, Permits, Recognition, UsedPart
-from domain.otp.rate_limits import (
-    Acquisition,
-    DeliveryRoute,
-    Group,
-    LimitPurpose,
-    RateLimit,
-    RateLimits,
-)
+from domain.otp.permits import Outcome, Part
+from domain.otp.rate_limits import DeliveryRoute, LimitPurpose, RateLimit, RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from tests.support.builders import NOW
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LIMITS = RateLimits(
     per_ip=SlidingWindow(2, 3 * HOUR),
     per_country=SlidingWindow(100, 5 * HOUR),
+    per_country_and_day=SlidingWindow(1_000, DAY),
     total=SlidingWindow(200, 7 * HOUR),
+    total_of_day=None,
     all_deliveries_factor=4,
     calls_per_country=SlidingWindow(50, 2 * HOUR),
     verifications_per_ip=SlidingWindow(8, 9 * HOUR),
 )
 ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef", "gh")
+CALL = replace(ROUTE, is_call=True)
+CHANGE = replace(ROUTE, identity_id="1")
+
+OF_IP = [("ip:ab", "requests", 2, 3 * HOUR)]
+OF_PHONE = [("phone:gh", "recognized", 4, DAY)]
+OF_IDENTITY = [("identity:1", "phone_change", 10, DAY)]
+OF_ALL = [
+    ("range:ef", "all", 20, 5 * HOUR),
+    ("network:cd", "all", 20, 5 * HOUR),
+    ("country:IN", "all", 400, 5 * HOUR),
+    ("total", "all", 800, 7 * HOUR),
+    ("range:ef", "all_day", 200, DAY),
+    ("network:cd", "all_day", 200, DAY),
+    ("country:IN", "all_day", 4_000, DAY),
+]
 
 
-DELIVERIES, ATTEMPTS = LimitPurpose.DELIVERIES, LimitPurpose.ATTEMPTS
-OF_IP = RateLimit("ip:ab", DELIVERIES, "requests", LIMITS.per_ip)
-OF_PHONE = RateLimit("phone:gh", DELIVERIES, "recognized", SlidingWindow(4, timedelta(days=1)))
+def unverified(part: str, country: int, total: int) -> list[tuple[str, str, int, timedelta]]:
+    """Return the limits of a part of the unverified deliveries, with shares of three."""
+    name = f"unverified:{part}"
+    return [
+        ("range:ef", name, 3, 5 * HOUR),
+        ("network:cd", name, 3, 5 * HOUR),
+        ("country:IN", name, country, 5 * HOUR),
+        ("total", name, total, 7 * HOUR),
+    ]
 
 
-def part(group: str, name: str, share: int, country: int, total: int | None) -> set[RateLimit]:
-    """Return the limits of a part, with the shares of network and number range."""
-    hours = 2 if group == "by_call" else 5
-    counts = {
-        "range:ef": (share, hours),
-        "network:cd": (share, hours),
-        "country:IN": (country, hours),
-    }
-    if total:
-        counts["total"] = (total, 7)
-    return {
-        RateLimit(subject, DELIVERIES, f"{group}:{name}", SlidingWindow(count, hours * HOUR))
-        for subject, (count, hours) in counts.items()
-    }
+def by_call(part: str, country: int) -> list[tuple[str, str, int, timedelta]]:
+    subjects = {"range:ef": 3, "network:cd": 3, "country:IN": country}
+    return [(subject, f"by_call:{part}", size, 2 * HOUR) for subject, size in subjects.items()]
 
 
-PARTS = {
-    "unverified": {
-        "recognized": part("unverified", "recognized", 3, 40, 80),
-        "strangers": part("unverified", "strangers", 3, 60, 120),
-    },
-    "all": {
-        "recognized": part("all", "recognized", 8, 160, 320),
-        "strangers": part("all", "strangers", 12, 240, 480),
-    },
-    "by_call": {
-        "recognized": part("by_call", "recognized", 3, 20, None),
-        "strangers": part("by_call", "strangers", 3, 30, None),
-    },
-}
+def show(limits: Iterable[RateLimit]) -> list[tuple[str, str, int, timedelta]]:
+    assert {limit.purpose for limit in limits} <= {LimitPurpose.DELIVERIES}
+    return [
+        (limit.subject, limit.name, limit.window.limit, limit.window.period) for limit in limits
+    ]
 
 
-def limits_of(groups: tuple[Group, ...]) -> dict[str, dict[str, set[RateLimit]]]:
-    return {group.name: {part.name: set(part.limits) for part in group.parts} for group in groups}
+def test_the_limits_of_each_client_are_one_flat_list() -> None:
+    strangers = [*OF_IP, *unverified("strangers", 60, 120), *OF_ALL]
+    recognized = [*OF_PHONE, *unverified("recognized", 40, 80), *OF_ALL]
+    for route, part, expected in (
+        (ROUTE, Part.STRANGERS, strangers),
+        (ROUTE, Part.RECOGNIZED, recognized),
+        (CALL, Part.STRANGERS, [*strangers, *by_call("strangers", 30)]),
+        (CALL, Part.RECOGNIZED, [*recognized, *by_call("recognized", 20)]),
+        (CHANGE, Part.STRANGERS, [*OF_IDENTITY, *strangers]),
+        (CHANGE, Part.TEST_PHONE, OF_IP),
+    ):
+        assert show(LIMITS.of_delivery(route, part)) == expected
 
 
-@pytest.mark.parametrize(("channel", "count"), [(Channel.VOICE, 3), (Channel.SMS, 2)])
-def test_strangers_have_one_part_of_each_limit_and_those_of_their_ip(
-    channel: Channel, count: int
-) -> None:
-    reservation = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.NONE, channel)
-
-    assert reservation.limits == (OF_IP,)
-    expected = {name: {"strangers": parts["strangers"]} for name, parts in PARTS.items()}
-    assert limits_of(reservation.groups) == dict([*expected.items()][:count])
-    assert reservation.ordinary == reservation
-
-
-@pytest.mark.parametrize("recognition", [Recognition.TRUSTED_IP, Recognition.DEVICE])
-def test_a_recognized_phone_has_a_part_of_its_own_then_that_of_strangers(
-    recognition: Recognition,
-) -> None:
-    reservation = LIMITS.reserve_delivery(NOW, ROUTE, recognition, Channel.VOICE)
-
-    others = {"recognized": {OF_PHONE}, "strangers": {OF_IP}}
-    unverified = {name: limits | others[name] for name, limits in PARTS["unverified"].items()}
-    assert reservation.limits == ()
-    assert limits_of(reservation.groups) == {**PARTS, "unverified": unverified}
-    for group in reservation.groups:
-        assert [part.name for part in group.parts] == ["recognized", "strangers"]
-    # There is one record of each subject.
-    subjects = ["ip:ab", "network:cd", "range:ef", "country:IN", "total", "phone:gh"]
-    records = {limit.record_id for limit in reservation.all_limits}
-    assert records == {f"{subject}:deliveries" for subject in subjects}
-
-
-def test_a_group_rejects_if_each_part_does_and_the_part_for_the_client_says_so() -> None:
-    reservation = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.DEVICE, Channel.VOICE)
-    own = [OF_PHONE]
-    # A flood has used up the parts of strangers, also of calls.
-    flooded = [limit for limit in reservation.all_limits if limit.name.endswith(":strangers")]
-
-    assert reservation.find_rejecting(flooded) == []
-    assert reservation.find_rejecting([*flooded, *own]) == own
-    stranger = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.NONE, Channel.VOICE)
-    assert stranger.find_rejecting([OF_IP, *flooded]) == [OF_IP, *flooded]
+def test_all_windows_of_a_delivery_are_in_five_records_and_that_of_its_owner() -> None:
+    for part, owner in ((Part.STRANGERS, "ip:ab"), (Part.RECOGNIZED, "phone:gh")):
+        subjects = [owner, "range:ef", "network:cd", "country:IN", "total"]
+        records = {limit.record_id for limit in LIMITS.of_delivery(CALL, part)}
+        assert records == {f"{subject}:deliveries" for subject in subjects}
 
 
 def test_proofs_have_15_percent_out_of_the_part_of_strangers() -> None:
     limits = replace(LIMITS, has_attested_part=True)
 
-    stranger = limits.reserve_delivery(NOW, ROUTE, Recognition.NONE, Channel.SMS)
-    recognized = limits.reserve_delivery(NOW, ROUTE, Recognition.DEVICE, Channel.SMS)
-
-    unverified = {
-        "strangers": part("unverified", "strangers", 3, 45, 90),
-        "attested": part("unverified", "attested", 3, 15, 30),
-    }
-    assert limits_of(stranger.groups)["unverified"] == unverified
-    of_recognized = limits_of(recognized.groups)["unverified"]
-    assert of_recognized["attested"] == unverified["attested"] | {OF_IP}
-    assert list(of_recognized) == ["recognized", "strangers", "attested"]
-    for reservation in (stranger, recognized):
-        assert "attested" not in limits_of(reservation.ordinary.groups)["unverified"]
+    for part, country, total in ((Part.STRANGERS, 45, 90), (Part.ATTESTED, 15, 30)):
+        expected = [*OF_IP, *unverified(part, country, total), *OF_ALL]
+        assert show(limits.of_delivery(ROUTE, part)) == expected
+    assert limits.of_delivery(ROUTE, Part.RECOGNIZED) == LIMITS.of_delivery(ROUTE, Part.RECOGNIZED)
 
 
 @pytest.mark.parametrize(
     ("limit", "sizes", "shares"),
     [
-        (1, [1], [1]), (2, [2], [1]), (3, [1, 2], [1, 1]), (4, [1, 3], [1, 2]),
+        (1, [1, 1], [1, 1]), (2, [1, 2], [1, 1]), (3, [1, 2], [1, 1]), (4, [1, 3], [1, 2]),
         (7, [2, 5], [1, 3]), (20, [8, 12], [3, 3]), (999, [399, 600], [20, 30]),
     ],
 )  # fmt: skip
-def test_the_parts_are_exactly_the_limit_and_a_part_of_0_does_not_exist(
+def test_a_share_is_5_percent_of_the_smaller_limit_at_least_3_and_at_most_half(
     limit: int, sizes: list[int], shares: list[int]
 ) -> None:
     small, large = SlidingWindow(limit, HOUR), SlidingWindow(9_000, HOUR)
-    for limits, of_small, of_large in (
-        (RateLimits(per_country=small, total=large), "country:IN", "total"),
-        (RateLimits(per_country=large, total=small), "total", "country:IN"),
+    for limits, of_small in (
+        (RateLimits(per_country=small, total=large), "country:IN"),
+        (RateLimits(per_country=large, total=small), "total"),
     ):
-        reservation = limits.reserve_delivery(NOW, ROUTE, Recognition.TRUSTED_IP, Channel.SMS)
-        windows = [
-            {one.subject: one.window.limit for one in part.limits}
-            for part in reservation.groups[0].parts
-        ]
-        assert [window[of_small] for window in windows] == sizes
-        assert [window["range:ef"] for window in windows] == shares
-        # What a part of 0 would have of the other limit is for strangers.
-        assert sum(window[of_large] for window in windows) == 9_000
-        assert len(windows) == 1 or windows[0][of_large] == 3_600
-    assert sum(sizes) == limit
+        for part, size, share in zip((Part.RECOGNIZED, Part.STRANGERS), sizes, shares, strict=True):
+            windows = {
+                each.subject: each.window.limit
+                for each in limits.of_delivery(ROUTE, part)
+                if each.name == f"unverified:{part}"
+            }
+            assert windows[of_small] == size
+            assert windows["range:ef"] == windows["network:cd"] == share
 
 
-def permits_in(part: str, by_call: str = "") -> Permits:
-    """Return the permits of a delivery in one part of the unverified and of all deliveries."""
-    parts = [UsedPart("unverified", part), UsedPart("all", "strangers")]
-    if by_call:
-        parts.append(UsedPart("by_call", by_call))
-    return Permits(NOW, tuple(parts))
+def subjects_of(outcome: Outcome) -> dict[str, str]:
+    """Return the subjects of what is given back, by what is counted."""
+    route = replace(CALL, identity_id="1")
+    subjects: dict[str, str] = {}
+    for part in (Part.STRANGERS, Part.RECOGNIZED):
+        held = LIMITS.of_delivery(route, part)
+        given_back = LIMITS.given_back(route, part, outcome)
+        assert set(given_back) <= set(held)
+        assert len(set(given_back)) == len(given_back)
+        for limit in given_back:
+            counted = limit.name.partition(":")[0]
+            found = f"{subjects.get(counted, '')} {limit.subject_kind}".split()
+            subjects[counted] = " ".join(sorted(set(found)))
+    return subjects
 
 
-def test_each_outcome_releases_its_limits_of_the_parts_that_were_used() -> None:
-    unverified, phone = PARTS["unverified"], {OF_PHONE}
-    shared = {one for one in unverified["recognized"] if one.subject in ("country:IN", "total")}
-    every = PARTS["all"]["strangers"] | PARTS["by_call"]["recognized"]
-    attested = part("unverified", "attested", 3, 15, 30)
-    for part_name, outcome, limits in (
-        ("strangers", Outcome.LOGIN, unverified["strangers"] | {OF_IP}),
-        ("attested", Outcome.LOGIN, attested | {OF_IP}),
-        ("recognized", Outcome.LOGIN, unverified["recognized"] | phone),
-        ("recognized", Outcome.REJECTED_FOR_RECIPIENT, shared | phone),
-        ("recognized", Outcome.NO_CONNECTION, unverified["recognized"] | phone | every),
-    ):
-        permits = permits_in(part_name, by_call="recognized")
-        released = replace(LIMITS, has_attested_part=part_name == "attested").settle(
-            ROUTE, permits, outcome
-        )
-        assert (released.acquired_at, set(released.limits)) == (NOW, limits)
-        assert len(released.limits) == len(limits)
+def test_each_outcome_gives_back_what_the_table_says() -> None:
+    every, shared = "country network range total", "country total"
+    assert subjects_of(Outcome.LOGIN) == {
+        "requests": "ip", "recognized": "phone", "unverified": every,
+    }  # fmt: skip
+    assert subjects_of(Outcome.REJECTED_FOR_RECIPIENT) == {
+        "recognized": "phone", "phone_change": "identity", "unverified": shared, "all": shared,
+        "all_day": "country", "by_call": "country",
+    }  # fmt: skip
+    for outcome in (Outcome.REJECTED_FOR_US, Outcome.NO_CONNECTION):
+        assert subjects_of(outcome) == {
+            "requests": "ip", "recognized": "phone", "phone_change": "identity",
+            "unverified": every, "all": every, "all_day": "country network range",
+            "by_call": "country network range",
+        }  # fmt: skip
 
 
-def test_a_delivery_to_a_test_phone_holds_a_permit_of_its_ip_only() -> None:
-    of_test_phone = Permits(NOW)
-    for outcome in (Outcome.LOGIN, Outcome.NO_CONNECTION):
-        assert LIMITS.settle(ROUTE, of_test_phone, outcome) == Acquisition(NOW, (OF_IP,))
+def test_after_attestation_was_switched_off_its_permits_are_given_back() -> None:
+    given_back = LIMITS.given_back(ROUTE, Part.ATTESTED, Outcome.LOGIN)
+    attested = replace(LIMITS, has_attested_part=True)
+    of_part = attested.given_back(ROUTE, Part.ATTESTED, Outcome.LOGIN)
+    assert [(each.record_id, each.name, each.window.period) for each in given_back] == [
+        (each.record_id, each.name, each.window.period) for each in of_part
+    ]
 
 
 def test_an_ipv6_site_of_48_bits_has_three_times_the_limit() -> None:
     client_ip = HashedClientIp("ab", "cd", is_ipv6=True)
-    assert LIMITS.for_ip(client_ip) == (
-        RateLimit("ip:ab", DELIVERIES, "requests", LIMITS.per_ip),
-        RateLimit("network:cd", DELIVERIES, "requests", SlidingWindow(6, 3 * HOUR)),
-    )
-    assert LIMITS.for_verification(client_ip) == (
-        RateLimit("ip:ab", ATTEMPTS, "requests", LIMITS.verifications_per_ip),
-        RateLimit("network:cd", ATTEMPTS, "requests", SlidingWindow(24, 9 * HOUR)),
-    )
+    for purpose, limits, size, hours in (
+        (LimitPurpose.DELIVERIES, LIMITS.for_ip(client_ip), 2, 3),
+        (LimitPurpose.ATTEMPTS, LIMITS.for_verification(client_ip), 8, 9),
+    ):
+        window, of_site = SlidingWindow(size, hours * HOUR), SlidingWindow(3 * size, hours * HOUR)
+        assert limits == (
+            RateLimit("ip:ab", purpose, "requests", window),
+            RateLimit("network:cd", purpose, "requests", of_site),
+        )

@@ -4,8 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel
-from domain.otp.permits import Recognition
+from domain.otp.permits import Part
 from domain.otp.rate_limits import (
     DeliveryRoute,
     LimitName,
@@ -15,56 +14,52 @@ from domain.otp.rate_limits import (
     name_limit,
 )
 from domain.otp.sliding_window import SlidingWindow
-from tests.support.builders import NOW
 
-LIMITS: Final = RateLimits()
-ROUTE: Final = DeliveryRoute(HashedClientIp("ab", "cd", is_ipv6=True), "IN", "ef", "gh")
-DELIVERY: Final = LIMITS.reserve_delivery(NOW, ROUTE, Recognition.DEVICE, Channel.VOICE)
-PARTS: Final = ("recognized", "strangers")
+LIMITS: Final = RateLimits(has_attested_part=True)
+ROUTE: Final = DeliveryRoute(
+    HashedClientIp("ab", "cd", is_ipv6=True), "IN", "ef", "gh", is_call=True, identity_id="1"
+)
+PARTS: Final = ("recognized", "strangers", "attested")
+DELIVERIES: Final = {limit for part in PARTS for limit in LIMITS.of_delivery(ROUTE, Part(part))}
 
 
 def test_shared_limits_are_all_of_country_and_total_that_anything_counts_on() -> None:
-    acquired = (
-        *DELIVERY.all_limits,
-        *LIMITS.for_others("IN"),
-    )
-
     shared = LIMITS.shared_limits(["IN"])
 
-    assert set(shared) == {limit for limit in acquired if limit.is_shared}
+    assert set(shared) == {
+        limit for limit in (*DELIVERIES, *LIMITS.for_others("IN")) if limit.is_shared
+    }
     assert len(set(shared)) == len(shared)
+    assert [limit.subject for limit in LIMITS.shared_limits([])] == ["total"] * 6
+    assert not any(limit.name.endswith("attested") for limit in RateLimits().shared_limits(["IN"]))
 
 
 def test_each_shared_limit_has_a_name_of_its_own() -> None:
     names = [(name_limit(limit), limit.country) for limit in LIMITS.shared_limits(["IN"])]
 
-    of_parts = {
-        *((name, part, "IN") for name in ("unverified", "all", "calls") for part in PARTS),
-        ("attempts_of_others", "", "IN"),
-        *((name, part, "") for name in ("unverified", "all") for part in PARTS),
-        ("attempts_of_others", "", ""),
+    expected = {
+        *(
+            (f"{name}_per_country", part, "IN")
+            for name in ("unverified", "calls")
+            for part in PARTS
+        ),
+        *((f"{name}_per_country", "", "IN") for name in ("all", "all_day", "attempts_of_others")),
+        *(("unverified_total", part, "") for part in PARTS),
+        *((f"{name}_total", "", "") for name in ("all", "all_day", "attempts_of_others")),
     }
-    assert len(names) == len(of_parts)
-    assert set(names) == {
-        (LimitName(f"{name}_per_country" if country else f"{name}_total", part), country)
-        for name, part, country in of_parts
-    }
+    assert len(names) == len(expected)
+    assert set(names) == {(LimitName(name, part), country) for name, part, country in expected}
 
 
 def test_a_limit_of_one_phone_or_client_is_named_without_it() -> None:
-    limits = [limit for limit in DELIVERY.all_limits if not limit.is_shared]
-
-    assert {(limit.subject, *name_limit(limit)) for limit in limits} == {
+    assert {(limit.subject, *name_limit(limit)) for limit in DELIVERIES if not limit.is_shared} == {
         ("ip:ab", "per_ip", ""),
-        ("network:cd", "per_network", ""),
         ("phone:gh", "per_phone", ""),
-        *(("network:cd", "per_network", part) for part in PARTS),
-        *(("range:ef", "per_number_range", part) for part in PARTS),
+        ("identity:1", "per_identity", ""),
+        *(("network:cd", "per_network", part) for part in ("", *PARTS)),
+        *(("range:ef", "per_number_range", part) for part in ("", *PARTS)),
     }
-
-
-def test_every_other_limit_has_a_name_too() -> None:
-    day = SlidingWindow(1, timedelta(1))
-    of_token = RateLimit("token:1", LimitPurpose.READS, "full_numbers", day)
-    for limit, name in ((of_token, "per_token"),):
-        assert name_limit(limit) == (name, "")
+    of_token = RateLimit(
+        "token:1", LimitPurpose.READS, "full_numbers", SlidingWindow(1, timedelta(1))
+    )
+    assert name_limit(of_token) == ("per_token", "")

@@ -88,9 +88,9 @@ class NoCoverage(WrappedMessenger):
     signature_coverage = "the body"
 
 
-class OneReservationLimits:
-    async def acquire(self, reservation: object) -> None:
-        """Accept one where the port has several."""
+class TimelessLimits:
+    async def acquire(self, limits: object) -> None:
+        """Accept no time where the port has one."""
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ class OneReservationLimits:
         (BlockingCheck(), Messenger, "method check is not async: write `async def check`"),
         (AsyncStatus(), Messenger, "method read_statuses is called without await, but is"),
         (NoCoverage(), Messenger, "whose signature_coverage is no SignatureCoverage"),
-        (OneReservationLimits(), LimitStore, "has no acquire(*reservations)"),
+        (TimelessLimits(), LimitStore, "has no acquire(limits, now)"),
     ],
 )
 def test_a_method_is_called_as_in_its_port(adapter: object, port: type, problem: str) -> None:
@@ -183,7 +183,7 @@ async def test_an_invalid_factory_is_a_startup_error(
 @pytest.mark.parametrize(
     ("create", "message"),
     [
-        (open_incomplete_database, r"yields OwnMessenger, which has no acquire\(\*reservations\)"),
+        (open_incomplete_database, r"yields OwnMessenger, which has no acquire\(limits, now\)"),
         (open_incomplete, "yields OwnMessenger, which is no Database"),
     ],
 )

@@ -98,4 +98,4 @@ def test_a_profile_sets_all_limits_and_a_variable_overrides_one() -> None:
         assert read_settings({"DIALTONE_LIMITS": profile}, None).limits == profile
     small = shown({"DIALTONE_LIMITS": "small", "DIALTONE_SMS_LIMIT_TOTAL": "9/1h"})
     limits = ("DIALTONE_SMS_LIMIT_TOTAL", "DIALTONE_SMS_LIMIT_PER_COUNTRY")
-    assert [small[name] for name in limits] == ["9/1h", "200/1h"]
+    assert [small[name] for name in limits] == ["9/1h", "200/1h,1200/1d"]

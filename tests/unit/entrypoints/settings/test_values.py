@@ -18,6 +18,7 @@ from domain.phone import parse_phone
 from entrypoints.opening.providers import TERMINAL
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.composition import FIELDS
+from entrypoints.settings.declaration import LIMIT_PROFILES
 from entrypoints.settings.values import (
     Environment,
     MongoLocation,
@@ -136,6 +137,25 @@ def test_a_rate_limit_is_a_count_and_a_period() -> None:
     assert read.sms_limit_per_ip == SlidingWindow(5_000, 1.5 * HOUR)
     for text in ("5", "5/", "/1h", "0/1h", "5001/1h", "5/2d", "5/30s", "five/1h", "5/1h,9/1d"):
         assert problem(SMS_LIMIT_PER_IP=text).startswith("DIALTONE_SMS_LIMIT_PER_IP: ")
+
+
+def test_limits_of_a_country_and_in_total_may_have_a_day() -> None:
+    for name in ("PER_COUNTRY", "TOTAL"):
+        for text, day in (("7/2h, 9/1d", SlidingWindow(9, 24 * HOUR)), ("7/2h", None)):
+            read = settings(**{f"SMS_LIMIT_{name}": text})
+            assert getattr(read, f"sms_limit_{name.lower()}") == (SlidingWindow(7, 2 * HOUR), day)
+        for text in ("7/1h,", ",9/1d", "9/1d,7/1h", "7/1h,9/2h", "7/1d,9/1d", "7/1h,9/1d,9/1d"):
+            assert problem(**{f"SMS_LIMIT_{name}": text}).startswith(f"DIALTONE_SMS_LIMIT_{name}: ")
+
+
+def test_the_default_limits_of_a_day_are_six_hours_worth_and_count_all_only() -> None:
+    for profile in LIMIT_PROFILES:
+        limits = settings(LIMITS=profile).otp_policy(are_messages_reported=True).rate_limits
+        for hour, day in (
+            (limits.per_country, limits.per_country_and_day),
+            (limits.total, limits.total_of_day),
+        ):
+            assert day == SlidingWindow(6 * hour.limit, 24 * HOUR)
 
 
 def test_the_name_of_the_app_is_no_username() -> None:

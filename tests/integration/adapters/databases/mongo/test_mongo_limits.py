@@ -28,7 +28,7 @@ from application.ports.errors import (
     StorageTimeout,
 )
 from application.ports.limits import LimitStore
-from domain.otp.rate_limits import Acquisition, Group, LimitPurpose, Part, RateLimit, Reservation
+from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
 from tests.contract.mongo_database import contract_database_url
 from tests.integration.adapters.databases.mongo.mongo_support import (
@@ -95,15 +95,10 @@ def a_limit(limit: int, subject: str = "total", name: str = "requests") -> RateL
     return RateLimit(subject, LimitPurpose.DELIVERIES, name, SlidingWindow(limit, HOUR))
 
 
-async def acquire(limits: LimitStore, *parts: RateLimit) -> Acquisition | datetime:
-    [outcome] = await limits.acquire(Reservation(NOW, parts))
-    return outcome
-
-
-async def acquire_many(limits: LimitStore, count: int, *parts: RateLimit) -> list[Acquisition]:
-    """Acquire in parallel, each by a call; return what was acquired."""
-    outcomes = await asyncio.gather(*(acquire(limits, *parts) for _ in range(count)))
-    return [outcome for outcome in outcomes if isinstance(outcome, Acquisition)]
+async def acquire_many(limits: LimitStore, count: int, *parts: RateLimit) -> int:
+    """Acquire in parallel, each by a call; return how many were acquired."""
+    outcomes = await asyncio.gather(*(limits.acquire(parts, NOW) for _ in range(count)))
+    return outcomes.count(None)
 
 
 def assert_totals_are_sums(collection: Collection[RawDocument]) -> None:
@@ -119,12 +114,12 @@ def add_old_permit(collection: Collection[RawDocument]) -> None:
     collection.update_one({"_id": "total:deliveries"}, {"$inc": change})
 
 
-async def test_parallel_reservations_are_one_write(
+async def test_parallel_calls_are_one_write(
     instances: tuple[Opened, Opened], limits: LimitStore
 ) -> None:
     _, log = instances[0]
 
-    assert len(await acquire_many(limits, 50, a_limit(100), a_limit(60, "country:US"))) == 50
+    assert await acquire_many(limits, 50, a_limit(100), a_limit(60, "country:US")) == 50
 
     assert log.names == ["update"]
 
@@ -133,7 +128,7 @@ async def test_instances_do_not_conflict_while_a_limit_is_far_from_full(
     instances: tuple[Opened, Opened], collection: Collection[RawDocument]
 ) -> None:
     shared = a_limit(100_000)
-    await acquire(instances[0][0].limits, shared)
+    await instances[0][0].limits.acquire([shared], NOW)
     for _, log in instances:
         log.sent.clear()
 
@@ -154,13 +149,13 @@ async def test_a_full_limit_is_read_and_not_written_for_a_second(
     monkeypatch.setattr(limit_store, "READ_PROBABILITY", 0)
     full, free = a_limit(1, "full"), a_limit(1, "free")
     async with open_logged(emptied_mongo_database) as (database, log):
-        await acquire(database.limits, full)
+        await database.limits.acquire([full], NOW)
         # The second part of the write is what it had got of the other limit.
-        assert await acquire_many(database.limits, 10, full, free) == []
+        assert await acquire_many(database.limits, 10, full, free) == 0
         log.sent.clear()
 
         for _ in range(3):
-            assert await acquire_many(database.limits, 10, full, free) == []
+            assert await acquire_many(database.limits, 10, full, free) == 0
 
         assert log.names == ["find"] * 3
 
@@ -170,27 +165,13 @@ async def test_windows_lose_counters_that_no_longer_count(
 ) -> None:
     limit = a_limit(100_000)
     for number in range(200):
-        await limits.acquire(Reservation(NOW + number * MINUTE, (limit,)))
+        await limits.acquire([limit], NOW + number * MINUTE)
     monkeypatch.setattr(limit_store, "READ_PROBABILITY", 1)
-    await limits.acquire(Reservation(NOW + 200 * MINUTE, (limit,)))
+    await limits.acquire([limit], NOW + 200 * MINUTE)
 
     document = collection.find_one() or {}
     assert len(document["windows"]["requests"]["counters"]) < counting.MAX_COUNTERS
     assert_totals_are_sums(collection)
-
-
-async def test_a_part_without_a_document_is_no_full_part_for_parallel_reservations(
-    limits: LimitStore, other_limits: LimitStore, collection: Collection[RawDocument]
-) -> None:
-    for number in range(20):
-        parts = [Part(name, (a_limit(50, f"{number} {name}"),)) for name in ("first", "second")]
-        reservation = Reservation(NOW, (), (Group("all", tuple(parts)),))
-        await asyncio.gather(
-            *(store.acquire(reservation) for _ in range(10) for store in (limits, other_limits))
-        )
-
-    assert collection.find_one({"_id": {"$regex": "second"}}) is None
-    assert collection.count_documents({}) == 20
 
 
 async def test_updates_count_like_the_shared_functions(
@@ -199,7 +180,7 @@ async def test_updates_count_like_the_shared_functions(
     random = Random(1)
     sizes = [a_limit(size, "total", f"of_{size}") for size in (10, 12, 30)]
     records: counting.LimitRecords = {}
-    made: list[Acquisition] = []
+    made: list[tuple[tuple[RateLimit, ...], datetime]] = []
     now = NOW
     for number in range(400):
         # Most of the time clocks differ by less than the skew; sometimes nothing happens for long.
@@ -207,15 +188,15 @@ async def test_updates_count_like_the_shared_functions(
         behind = timedelta(seconds=random.choice([0, 0, 0, 25]))
         store = (limits, other_limits)[number % 2]
         if made and random.random() < 0.3:
-            released = made.pop(random.randrange(len(made)))
-            await store.release(released)
-            counting.release(released, records)
+            released, acquired_at = made.pop(random.randrange(len(made)))
+            await store.release(released, acquired_at)
+            counting.release(released, records, acquired_at)
             continue
-        reservation = Reservation(now - behind, (sizes[1 + number % 2], sizes[0]))
-        [outcome] = await store.acquire(reservation)
-        assert outcome == counting.acquire(reservation, records), number
-        if isinstance(outcome, Acquisition):
-            made.append(outcome)
+        of_both, at = (sizes[1 + number % 2], sizes[0]), now - behind
+        outcome = await store.acquire(of_both, at)
+        assert outcome == counting.acquire(of_both, records, at), number
+        if outcome is None:
+            made.append((of_both, at))
 
     assert_totals_are_sums(collection)
     document = collection.find_one() or {}
@@ -229,7 +210,7 @@ async def test_a_record_that_others_change_each_time_is_a_conflict_and_nothing_i
     limits: LimitStore, collection: Collection[RawDocument], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, contested = a_limit(9, "own"), a_limit(2)
-    await acquire(limits, contested, own)
+    await limits.acquire([contested, own], NOW)
     run, reads = MongoDatabase.run, itertools.count()
     add_old_permit(collection)
 
@@ -243,12 +224,12 @@ async def test_a_record_that_others_change_each_time_is_a_conflict_and_nothing_i
     with monkeypatch.context() as patched:
         patched.setattr(MongoDatabase, "run", change_after_read)
         with pytest.raises(ConcurrencyConflict):
-            await acquire(limits, own, contested)
+            await limits.acquire([own, contested], NOW)
 
     assert next(reads) == MAX_ROUNDS
     document = collection.find_one({"_id": "own:deliveries"}) or {}
     assert document["windows"]["requests"]["total"] == 1
-    assert isinstance(await acquire(limits, contested), Acquisition)
+    assert await limits.acquire([contested], NOW) is None
 
 
 async def test_what_was_surely_written_before_an_unknown_result_is_released(
@@ -272,7 +253,7 @@ async def test_what_was_surely_written_before_an_unknown_result_is_released(
     # a read acquires `own` alone, and after another read the last one the other limit as well.
     monkeypatch.setattr(MongoDatabase, "run", lose_last_response)
     with pytest.raises(StorageTimeout):
-        await acquire(limits, own, contested)
+        await limits.acquire([own, contested], NOW)
 
-    available = [await limits.next_available(Reservation(NOW, (one,))) for one in (own, contested)]
+    available = [await limits.next_available([one], NOW) for one in (own, contested)]
     assert available == [NOW, AVAILABLE_AGAIN]

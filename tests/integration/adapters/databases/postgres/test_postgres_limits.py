@@ -6,7 +6,7 @@ The contract suite has what they promise.
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import psycopg
@@ -22,7 +22,7 @@ from application.ports.errors import (
     StorageUnavailable,
 )
 from application.ports.limits import LimitStore
-from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
+from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
 from tests.contract.postgres_database import contract_postgres_url, in_postgres
 from tests.support.builders import NOW
@@ -95,18 +95,13 @@ def a_limit(limit: int, subject: str = "total") -> RateLimit:
     return RateLimit(subject, LimitPurpose.DELIVERIES, "requests", SlidingWindow(limit, HOUR))
 
 
-async def acquire(limits: LimitStore, *parts: RateLimit) -> Acquisition | datetime:
-    [outcome] = await limits.acquire(Reservation(NOW, parts))
-    return outcome
-
-
 async def acquire_many(limits: LimitStore, count: int, *parts: RateLimit) -> int:
     """Acquire in parallel, each by a call; return how many were acquired."""
-    outcomes = await asyncio.gather(*(acquire(limits, *parts) for _ in range(count)))
-    return sum(isinstance(outcome, Acquisition) for outcome in outcomes)
+    outcomes = await asyncio.gather(*(limits.acquire(parts, NOW) for _ in range(count)))
+    return outcomes.count(None)
 
 
-async def test_reservations_that_arrive_together_are_one_transaction(
+async def test_calls_that_arrive_together_are_one_transaction(
     limits: LimitStore, transactions: list[str]
 ) -> None:
     assert await acquire_many(limits, 100, a_limit(100), a_limit(60, "country:US")) == 60
@@ -138,7 +133,7 @@ async def test_instances_that_need_the_same_rows_in_another_order_do_not_block_e
 
 async def test_a_full_limit_is_not_written(limits: LimitStore, connection: Connection) -> None:
     row = "SELECT xmin::text, ctid::text, body FROM limits"
-    await acquire(limits, a_limit(1))
+    await limits.acquire([a_limit(1)], NOW)
     before = connection.execute(row).fetchall()
 
     assert await acquire_many(limits, 50, a_limit(1)) == 0
@@ -186,7 +181,7 @@ async def test_a_batch_that_is_always_prevented_ends(
     monkeypatch.setattr("adapters.databases.postgres.limit_store.MAX_PAUSE", 0)
 
     with pytest.raises(ConcurrencyConflict):
-        await acquire(limits, a_limit(5))
+        await limits.acquire([a_limit(5)], NOW)
 
     assert len(attempts) == MAX_ATTEMPTS
 
@@ -194,14 +189,14 @@ async def test_a_batch_that_is_always_prevented_ends(
 async def test_a_batch_that_waits_too_long_for_a_row_does_nothing(
     limits: LimitStore, connection: Connection, url: str
 ) -> None:
-    await acquire(limits, a_limit(5))
+    await limits.acquire([a_limit(5)], NOW)
 
     async with open_postgres_database(f"{url}?timeout=0.5", KEY_FINGERPRINT) as impatient:
         with (
             uncommitted(connection, "SELECT FROM limits FOR UPDATE"),
             pytest.raises((StorageTimeout, StorageUnavailable)),
         ):
-            await acquire(impatient.limits, a_limit(5))
+            await impatient.limits.acquire([a_limit(5)], NOW)
 
     assert await acquire_many(limits, 9, a_limit(5)) == 4
 
@@ -217,7 +212,7 @@ async def test_the_server_releases_the_locks_of_a_process_that_stops(url: str) -
 async def test_rows_that_others_lock_are_not_waited_for_by_the_cleanup(
     limits: LimitStore, connection: Connection
 ) -> None:
-    await acquire(limits, a_limit(5, "a"), a_limit(5, "b"))
+    await limits.acquire([a_limit(5, "a"), a_limit(5, "b")], NOW)
     with uncommitted(connection, "SELECT FROM limits WHERE id = 'a:deliveries' FOR UPDATE"):
         assert await limits.delete_expired(NOW + 3 * HOUR, 10) == 1
 

@@ -23,7 +23,7 @@ from adapters.databases.sqlite.database import SqliteDatabase, Worker, open_data
 from adapters.databases.sqlite.limit_store import SqliteLimitStore
 from adapters.databases.sqlite.record_store import make_record_store
 from application.ports.errors import StorageUnavailable
-from domain.otp.rate_limits import Acquisition, LimitPurpose, RateLimit, Reservation
+from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.features import KINDS
 from tests.support.builders import NOW, an_id
@@ -217,9 +217,9 @@ async def test_limits_are_read_and_written_by_id(
 ) -> None:
     limits = SqliteLimitStore(database)
     limit = RateLimit("total", LimitPurpose.DELIVERIES, "all", SlidingWindow(2, timedelta(hours=1)))
-    await limits.acquire(Reservation(NOW, (limit,)))
-    await limits.next_available(Reservation(NOW, (limit,)))
-    await limits.release(Acquisition(NOW, (limit,)))
+    await limits.acquire([limit], NOW)
+    await limits.next_available([limit], NOW)
+    await limits.release([limit], NOW)
     assert reads_of(LIMITS.name, plans) == [by_id(LIMITS.name)] * 3
     plans.clear()
 

@@ -19,12 +19,15 @@ from application.features.attestation.ports import AttestationStatus
 from application.otp.events import OtpAccepted, OtpRequested
 from application.otp.request_otp import RequestOtpResult
 from application.ports.errors import StorageTimeout
-from domain.errors import DeliveryFailed, TooManyOtpRequests
+from domain.errors import DeliveryFailed, TooManyAttempts, TooManyOtpRequests
 from domain.features.attestation.errors import AttestationRequired
 from domain.otp.attestation_proof import AttestationProof
+from domain.otp.challenge import parse_otp_code
+from domain.otp.delivery_policy import Limitation
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_phone
@@ -315,3 +318,69 @@ async def test_a_used_proof_is_deleted_by_the_cleanup_after_two_hours(app: AppHa
 
     assert (await app.operations.cleanup())["expired_attestations"] == 1
     assert stored == {}
+
+
+# Where strangers need a proof.
+
+
+def make_asking_app(**limits: Any) -> AppHarness:
+    app = make_app(**limits)
+    app.limits.delivery_limiter.asks_strangers = True
+    return app
+
+
+async def test_a_stranger_gets_permits_for_a_proof_only() -> None:
+    app = make_asking_app()
+    with pytest.raises(TooManyOtpRequests) as raised:
+        await app.request_otp()
+    assert (raised.value.retry_after, raised.value.limit) == (3600, "proof_required")
+    assert not app.database.permits
+
+    assert (await prove(app)).sent
+    await app.verify_otp(app.last_code)
+    app.advance(hours=1)
+    assert (await app.request_otp()).sent  # now it is recognized
+
+
+async def test_proofs_of_strangers_use_the_part_of_strangers_first() -> None:
+    app = make_asking_app()
+    for number in (*range(STRANGERS), 30, 60, 90):
+        await prove(app, phone(number), network_ip(number))
+
+    permits = app.database.permits
+    for part, count in (("strangers", STRANGERS), ("attested", 3)):
+        assert permits[f"country:US:deliveries:unverified:{part}"] == count
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(phone(120), network_ip(120), accepts_attestation=True)
+
+
+async def test_test_phones_need_no_proof_where_strangers_do() -> None:
+    otps = TestOtps((TestOtp(a_phone(2), parse_otp_code("123456")),))
+    app = AppHarness(
+        policy=make_policy(test_otps=otps, webhook_urls=WEBHOOK_URLS), attestation=FakeAttestation()
+    )
+    app.limits.delivery_limiter.asks_strangers = True
+
+    assert (await app.request_otp(a_phone(2))).sent
+
+
+async def test_a_resend_counts_on_a_proof() -> None:
+    app = make_asking_app()
+    requested = await prove(app)
+    app.advance(seconds=1)
+    for digits in range(5):
+        await app.verify_otp(f"00000{digits}", request_id=requested.request_id)
+    with pytest.raises(TooManyAttempts) as raised:
+        await app.verify_otp("000005", request_id=requested.request_id)
+    assert raised.value.resend_in == 14
+
+
+async def test_operators_see_that_strangers_need_a_proof() -> None:
+    app = make_asking_app()
+    state = await app.limits.describe_verification(a_phone())
+
+    assert (state.next_message.until, state.next_message.limitation) == (
+        app.clock.now() + HOUR,
+        Limitation.PROOF_REQUIRED,
+    )
+    assert state.next_message_to_known.limitation is None

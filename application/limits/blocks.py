@@ -1,19 +1,10 @@
-"""What keeps a client, or a number, from getting a code for a time, whatever the limits say."""
+"""What operators block for a time, whatever the limits say."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.otp.permits import Recognition
-from domain.otp.rate_limits import Restriction
 from domain.phone import PhoneNumber
-
-FindRestriction = Callable[[str, Recognition, datetime], Restriction | None]
-"""Returns what keeps a client out now, at once and from memory; None if nothing does.
-
-It gets the IP (an IPv4 address, or the /64 of an IPv6 address; empty where none is known), and how
-the client is recognized.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +22,8 @@ class NumberBlock:
 
 FindNumberBlock = Callable[[PhoneNumber, datetime], NumberBlock | None]
 """Returns what blocks a number now; None if nothing does."""
+FindNetworkBlock = Callable[[str, datetime], datetime | None]
+"""Returns when the block of a client's network ends; None if none is active.
+
+It gets an IPv4 address, or the /64 of an IPv6 address.
+"""

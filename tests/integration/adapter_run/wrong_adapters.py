@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from adapters.databases.records.database import Database
+from adapters.databases.records.limits import acquire, record_ids
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.record_kind import EXPIRES_AT, Fields
 from adapters.databases.sqlite import open_sqlite_database
@@ -26,6 +27,7 @@ from adapters.media.disk import open_disk_files
 from adapters.media.disk.files import DiskFiles
 from adapters.operations.system import SystemClock
 from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
+from application.ports.limits import LimitStore
 from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
@@ -338,6 +340,23 @@ class OwnErrors(RightLimits):
         if self.is_broken:
             raise ConnectionError("the server does not respond")
         return await super().acquire(limits, now)
+
+
+async def race(limits: LimitStore) -> None:
+    """Let two calls race as two instances do, which have the same permits."""
+    await limit_store.test_parallel_calls_of_two_instances_get_exactly_the_limit(limits, limits)
+
+
+@breaks(race, "a race of two instances acquired another number than the limit")
+class WithoutALock(RightLimits):
+    """Limits that read, decide and write, while others do the same."""
+
+    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
+        records = self._read(record_ids(limits))
+        await asyncio.sleep(0)
+        available_at = acquire(limits, records, now)
+        self._write(records)
+        return available_at
 
 
 @breaks(

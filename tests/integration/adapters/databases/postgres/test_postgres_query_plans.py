@@ -207,7 +207,7 @@ async def test_expired_records_are_found_by_their_index(
         assert set(indexes(plan)) <= {kind.find_index(EXPIRES_AT).name, f"{kind.name}_pkey"}
 
 
-async def test_a_batch_of_reservations_reads_rows_by_their_ids(logged: LoggedDatabase) -> None:
+async def test_a_batch_of_limits_reads_rows_by_their_ids(logged: LoggedDatabase) -> None:
     ids = [f"{number:05}" for number in range(20)]
     logged.plans.clear()
 

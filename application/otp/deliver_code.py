@@ -245,11 +245,7 @@ class DeliverCode:
     async def _wait_for_result(
         self, code: CodeDelivery, sending: Coroutine[Any, Any, DeliveryResult]
     ) -> tuple[DeliveryResult, bool]:
-        """Wait for the result of a delivery.
-
-        Returns:
-            The result, and whether it was recorded as unknown meanwhile.
-        """
+        """Return the result of a delivery, and whether it was recorded as unknown meanwhile."""
         task = start_task("send_otp", sending)
         try:
             await asyncio.wait([task], timeout=SLOW_DELIVERY)

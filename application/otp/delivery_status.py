@@ -1,10 +1,8 @@
 """What became of a delivery: record it, and show it to the client."""
 
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from application.otp.events import OtpDelivered, OtpUndelivered, ReportEvent
-from application.ports.errors import CorruptRecord, StorageError
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
@@ -33,8 +31,8 @@ class ReportDelivery:
     - A status only advances. A repeated or late report changes nothing.
     - A report may arrive before the provider has accepted the delivery.
     - The end of a message or call is emitted once: whether it arrived.
-    - One that left a channel has the status of the next one: what is reported of the message
-      before changes nothing.
+    - A message whose code the next channel has is not the end of the delivery: what is reported of
+      it later changes nothing.
     """
 
     delivery_reports: ExpiringRecords[DeliveryReport]
@@ -47,6 +45,8 @@ class ReportDelivery:
         status: ReportedStatus,
         delivery: ReportedDelivery,
         error_code: str | None = None,
+        *,
+        has_next: bool = False,
     ) -> None:
         """Record the status.
 
@@ -55,61 +55,26 @@ class ReportDelivery:
             status: What the provider reports.
             delivery: What is known of the delivery without its record.
             error_code: The provider's code of an error.
+            has_next: Whether the next channel has the code.
 
         Raises:
             StorageError
             CorruptRecord
         """
-        channel, reason = delivery.channel, delivery.reason
-        if await self.advance(report_id, status, channel, error_code, reason):
-            self._record_end(status, delivery, error_code)
-
-    async def advance(
-        self,
-        report_id: str,
-        status: ReportedStatus,
-        channel: Channel,
-        error_code: str | None = None,
-        reason: str = "",
-    ) -> bool:
-        """Record what became of a delivery by a channel, and return whether that is new.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        channel, expires_at = delivery.channel, self.clock.now() + REPORT_TTL
 
         def advance(report: DeliveryReport | None) -> tuple[DeliveryReport | None, bool]:
-            former = report or self._begin(report_id)
-            advanced = former.advance(status, channel, error_code, reason)
-            is_new = advanced is not former
-            return (advanced, True) if is_new else (report, False)
+            # A delivery without a report is queued.
+            former = report or DeliveryReport(report_id, ReportedStatus.QUEUED, expires_at)
+            advanced = (
+                former.leave(channel)
+                if has_next
+                else former.advance(status, channel, error_code, delivery.reason)
+            )
+            return (advanced, True) if advanced != former else (report, False)
 
-        return await change(self.delivery_reports, report_id, advance)
-
-    async def leave_channel(
-        self, report_id: str, delivery: ReportedDelivery, error_code: str | None
-    ) -> None:
-        """Record that a message failed, and that the next channel has its code.
-
-        A failure of the database is no error: then a later report of the message may count.
-        """
-
-        def leave(report: DeliveryReport | None) -> tuple[DeliveryReport, None]:
-            return replace(report or self._begin(report_id), left=delivery.channel), None
-
-        with suppress(StorageError, CorruptRecord):
-            await change(self.delivery_reports, report_id, leave)
-        self._record_end(ReportedStatus.FAILED, delivery, error_code)
-
-    def _begin(self, report_id: str) -> DeliveryReport:
-        """Return what a delivery without a report has."""
-        return DeliveryReport(report_id, ReportedStatus.QUEUED, self.clock.now() + REPORT_TTL)
-
-    def _record_end(
-        self, status: ReportedStatus, delivery: ReportedDelivery, error_code: str | None
-    ) -> None:
-        if event := _describe_end(status, delivery, error_code or ""):
+        is_new = await change(self.delivery_reports, report_id, advance)
+        if is_new and (event := _describe_end(status, delivery, error_code or "")):
             self.events.record(event)
 
 

@@ -63,3 +63,7 @@ class DeliveryReport:
         if channel is self.left or not status.follows(self.status):
             return self
         return replace(self, status=status, error_code=error_code, reason=reason)
+
+    def leave(self, channel: Channel) -> "DeliveryReport":
+        """Return the report of a delivery whose code goes by the next channel."""
+        return replace(self, left=channel)

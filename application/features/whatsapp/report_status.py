@@ -59,28 +59,27 @@ class ReportWhatsApp:
             CorruptRecord
         """
         loaded = await self.deliveries.load(report_id)
-        if loaded is not None and status is ReportedStatus.DELIVERED:
+        record, code = loaded.value if loaded else None, None
+        if record is not None and status is ReportedStatus.DELIVERED:
             # A failure of one device may have come before the arrival at another.
-            await self.numbers.forget(loaded.value.phone)
-        if loaded is not None and status in FAILED:
-            record = loaded.value
-            if moved := await self._fall_back(record, delivery, error_code or ""):
-                await self.report_delivery.leave_channel(report_id, delivery, error_code)
-                sending = start_task("deliver_otp", self._deliver(moved, record.next_channels[1:]))
-                self._sending.add(sending)
-                sending.add_done_callback(self._sending.discard)
-                return
-        await self.report_delivery(report_id, status, delivery, error_code)
+            await self.numbers.forget(record.phone)
+        if record is not None and status in FAILED:
+            code = await self._find_resendable(record, is_unreachable=delivery.is_unreachable)
+        # Recorded first: nothing that is reported meanwhile is the end.
+        has_next = code is not None
+        await self.report_delivery(report_id, status, delivery, error_code, has_next=has_next)
+        if record is not None and code is not None:
+            await self._fall_back(code, record.next_channels, delivery, error_code or "")
 
     async def finish(self) -> None:
         """Wait until all messages that were begun have been sent."""
         while self._sending:
             await asyncio.wait([*self._sending])
 
-    async def _fall_back(
-        self, record: WhatsAppDelivery, reported: ReportedDelivery, error_code: str
+    async def _find_resendable(
+        self, record: WhatsAppDelivery, *, is_unreachable: bool
     ) -> CodeDelivery | None:
-        """Return the delivery by its next channel, None where nothing else is sent."""
+        """Return a failed delivery whose code the next channel gets, None where none does."""
         report = await self.report_delivery.delivery_reports.load(record.id)
         if report is not None and report.value.status.is_final:
             return None
@@ -88,17 +87,23 @@ class ReportWhatsApp:
         code = _find_code(record, verification)
         if code is not None and code.challenge.used_at is not None:
             return None  # the code arrived nevertheless
-        if reported.is_unreachable:
+        if is_unreachable:
             await self.numbers.remember(record.phone)
         if code is None or verification.gets_no_messages or not record.next_channels:
             return None
         if not code.challenge.is_resendable(self.clock.now(), self.codes.key_ids()):
             return None
-        of_code = [
-            each for each in verification.deliveries.all if each.challenge_id == code.challenge.id
+        with_code = [
+            delivery
+            for delivery in verification.deliveries.all
+            if delivery.challenge_id == code.challenge.id
         ]
-        if code.delivery != of_code[-1]:
-            return None
+        return code if code.delivery == with_code[-1] else None
+
+    async def _fall_back(
+        self, code: CodeDelivery, channels: Channels, reported: ReportedDelivery, error_code: str
+    ) -> None:
+        """Begin to send the code by the next channel, unless another report did."""
         is_unreachable = reported.is_unreachable
         failed = DeliveryResult(
             DeliveryStatus.INVALID_NUMBER if is_unreachable else DeliveryStatus.REJECTED,
@@ -106,20 +111,30 @@ class ReportWhatsApp:
             provider=reported.provider,
             error_code=error_code,
         )
-        return await self.deliver_code.change_channel(
-            code, failed, record.next_channels[0], is_reported=True
+        following = await self.deliver_code.change_channel(
+            code, failed, channels[0], is_reported=True
         )
+        if following is not None:
+            sending = start_task("deliver_otp", self._deliver(following, channels[1:], reported))
+            self._sending.add(sending)
+            sending.add_done_callback(self._sending.discard)
 
-    async def _deliver(self, code: CodeDelivery, next_channels: Channels) -> None:
-        """Send the code by its next channel. The client learns that it failed by the status."""
+    async def _deliver(
+        self, code: CodeDelivery, next_channels: Channels, reported: ReportedDelivery
+    ) -> None:
+        """Send the code by the next channel. Where nobody takes it, the client's status says so."""
         result = await self.deliver_code.deliver(code, next_channels)
         if result.status not in TAKEN:
-            await self.report_delivery.advance(
-                code.delivery.report_id,
-                ReportedStatus.FAILED,
-                code.delivery.channel,
-                result.error_code or None,
-                result.reason,
+            failed = ReportedDelivery(
+                labels=reported.labels,
+                channel=code.delivery.channel,
+                provider=result.provider,
+                provider_message_id="",
+                reason=result.reason,
+            )
+            report_id = code.delivery.report_id
+            await self.report_delivery(
+                report_id, ReportedStatus.FAILED, failed, result.error_code or None
             )
 
 

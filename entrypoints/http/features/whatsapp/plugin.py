@@ -14,9 +14,8 @@ from entrypoints.http.plugin import ApiPlugin
 
 _ABOUT: Final = """\
 With the channel `whatsapp` the code goes by WhatsApp, and by SMS if WhatsApp cannot deliver it. A
-country may have WhatsApp as its first channel: then a request that names none uses it. The
-response, its time and the delivery status are the same whether a number uses WhatsApp or not: the
-status is `queued`, and after some seconds `sent`.
+country may have WhatsApp as its first channel: then a request that names none uses it. After a
+message by WhatsApp that failed, the delivery status is that of the SMS.
 """
 
 

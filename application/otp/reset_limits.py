@@ -69,7 +69,7 @@ class ResetLimits:
         self, verification: PhoneVerification, expected_left: int | None
     ) -> PhoneVerification:
         now = self.clock.now()
-        if verification.blocked_at is not None and verification.identity_id is None:
+        if verification.gets_no_messages:
             raise PhoneBlocked
         if expected_left not in (None, verification.prune(now).resets_left):
             raise ConflictingValue("The limits were reset just before.")

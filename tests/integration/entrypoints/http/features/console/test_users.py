@@ -180,7 +180,7 @@ async def test_an_error_is_on_the_page_of_the_act_and_keeps_what_was_typed(
     for text in ('value="&lt;\t&gt;"', f'value="{REASON}"', "<title>Error: "):
         assert text in page.text
     await console.harness.identities.operator_actions.block(PHONE)
-    page = await act(console, "reset-limits", reason=REASON)
+    page = await act(console, "detach", reason=REASON)
     assert (page.status_code, "This phone is blocked" in page.text) == (409, True)
     assert f'value="{REASON}"' in page.text
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -20,6 +20,7 @@ from adapters.databases.records.limit_batches import (
     Change,
     ChangeOutcome,
     LimitBatches,
+    LoadedRecords,
     apply_changes,
     ids_of,
 )
@@ -49,63 +50,18 @@ READ_SECONDS: Final = 1.0
 """How long limits are read first after one had no room: a full limit is only read then."""
 READ_PROBABILITY: Final = 1 / 64
 """How often they are read first otherwise: a read finds the counters that no longer count."""
-_StoredRecords = Mapping[str, StoredRecord[LimitRecord] | PortError]
-"""Records by their ids, with the errors of damaged ones."""
 _CONFLICT: Final = "too many concurrent calls for a limit"
-
-
-@dataclass(slots=True, eq=False)
-class _Pending:
-    """Permits of a batch that are to be acquired.
-
-    Attributes:
-        change: The permits.
-        held: The limits of which it surely has a permit in the database, from an earlier round.
-        outcome: The outcome of its last round.
-    """
-
-    change: Change
-    held: Sequence[RateLimit] = ()
-    outcome: ChangeOutcome = None
-
-    @property
-    def release(self) -> Change:
-        """The release of what it holds."""
-        return replace(self.change, limits=self.held, is_release=True)
-
-    @property
-    def counted(self) -> Sequence[RateLimit]:
-        """The limits of which its outcome has a permit."""
-        return self.change.limits if self.outcome is None else ()
-
-    def finish_write(self, held_before: Sequence[RateLimit], rejected: Collection[str]) -> bool:
-        """Return whether its outcome is valid after a write, and compute what it holds otherwise.
-
-        Args:
-            held_before: What it held before the write.
-            rejected: The ids of the records that were not written.
-        """
-        needed = {limit.record_id for limit in (*held_before, *self.counted)}
-        if isinstance(self.outcome, datetime):
-            needed.update(record_ids(self.change.limits))
-        if needed.isdisjoint(rejected):
-            self.held = ()
-            return True
-        kept = (limit for limit in held_before if limit.record_id in rejected)
-        written = (limit for limit in self.counted if limit.record_id not in rejected)
-        self.held = (*kept, *written)
-        return False
 
 
 class MongoLimitStore:
     """A `LimitStore`: see there what each method promises.
 
-    A batch is one write while all of its limits are far from full: increments that
-    are done only where there is room. What is left takes rounds of one read and one write, nearly
-    always one round. A write stops at a record without room, or one that another instance changed
-    meanwhile; permits that need it, or a later one, take part in another round. All instances write
-    records in the order of their ids. So two calls that need the same records do not wait for each
-    other, and are not both rejected.
+    A batch is one write while all of its limits are far from full: increments that are done only
+    where there is room. What is left takes rounds of one read and one write, nearly always one
+    round. A write stops at a record without room, or one that another instance changed meanwhile.
+    Calls that need it, or a later one, give back what they got and take part in another round. All
+    instances write records in the order of their ids. So two calls that need the same records do
+    not wait for each other, and are not both rejected.
     """
 
     def __init__(self, database: MongoDatabase) -> None:
@@ -148,16 +104,14 @@ class MongoLimitStore:
 
     async def _execute(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
         """Execute a batch: all releases, and then rounds until all others have an outcome."""
-        pending = {
-            position: _Pending(change)
-            for position, change in enumerate(changes)
-            if not change.is_release
-        }
         errors = await self._release(change for change in changes if change.is_release)
-        await self._acquire([*pending.values()])
+        pending = {
+            position: change for position, change in enumerate(changes) if not change.is_release
+        }
+        acquired = await self._acquire(pending)
         return [
-            pending[position].outcome
-            if position in pending
+            acquired[position]
+            if position in acquired
             else next((errors[each] for each in ids_of([change]) if each in errors), None)
             for position, change in enumerate(changes)
         ]
@@ -176,83 +130,63 @@ class MongoLimitStore:
             return dict.fromkeys(ids, error)
         return {}
 
-    async def _acquire(self, pending: Sequence[_Pending]) -> None:
+    async def _acquire(self, pending: Mapping[int, Change]) -> Mapping[int, ChangeOutcome]:
         """Acquire without a read if possible; then run rounds, as long as others prevent any."""
+        outcomes: dict[int, ChangeOutcome] = {}
         error: PortError = ConcurrencyConflict(_CONFLICT)
         now = asyncio.get_running_loop().time()
         reads_first = now < self._reads_until or random.random() < READ_PROBABILITY  # noqa: S311
         try:
-            if not reads_first:
-                pending = await self._acquire_unread(pending)
+            for number in range(int(reads_first), MAX_ROUNDS + 1):
+                outcomes |= await self._run_round(pending, reads=number > 0)
+                pending = {each: pending[each] for each in pending if each not in outcomes}
                 if not pending:
-                    return
-                self._reads_until = now + READ_SECONDS
-                # Increments need no version. In the next round this would be a compare-and-swap of
-                # records that other instances change all the time.
-                await self._release(waiting.release for waiting in pending)
-                for waiting in pending:
-                    waiting.held = ()
-            for number in range(1, MAX_ROUNDS + 1):
-                pending = await self._run_round(pending)
-                if not pending:
-                    return
+                    return outcomes
+                if number == 0:
+                    self._reads_until = now + READ_SECONDS
                 longest = min(MAX_PAUSE, number * FIRST_PAUSE)
                 await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 -- no secret
         except (StorageError, CorruptRecord) as storage_error:
             error = storage_error
-        for waiting in pending:
-            waiting.outcome = error
-        # If it fails, the permits expire.
-        await self._release(waiting.release for waiting in pending)
+        return outcomes | dict.fromkeys(pending, error)
 
-    async def _acquire_unread(self, pending: Sequence[_Pending]) -> Sequence[_Pending]:
-        """Acquire permits as far as there is room; return those of which some are not."""
-        outcomes, added = apply_changes([waiting.change for waiting in pending], {})
-        for waiting, outcome in zip(pending, outcomes, strict=True):
-            waiting.outcome = outcome
-        sizes, ids = _sizes_of(pending), sorted(added)
-        updates = [add_permits(record_id, added[record_id], sizes) for record_id in ids]
-        rejected = ids[await self._write_unread(updates) :]
-        return [
-            waiting
-            for waiting in pending
-            if waiting.outcome is not None or not waiting.finish_write((), rejected)
-        ]
-
-    async def _write_unread(self, updates: Sequence[UpdateOne]) -> int:
-        try:
-            return await self._write(updates)
-        except WritesRejected as error:  # by a damaged record, which the next round reads
-            return min(error.positions)
-
-    async def _run_round(self, pending: Sequence[_Pending]) -> Sequence[_Pending]:
-        """Acquire permits as if none were held, and save what that changes.
+    async def _run_round(
+        self, pending: Mapping[int, Change], *, reads: bool
+    ) -> Mapping[int, ChangeOutcome]:
+        """Acquire permits after a read, or without one as far as there is room.
 
         Returns:
-            Those that others prevented.
+            The outcomes. Those that others prevented are missing, and hold nothing.
         """
-        documents = await self._load(ids_of(waiting.change for waiting in pending))
-        # Read twice, because those of one reading are changed.
-        stored, records = _read_all(documents), _read_all(documents)
-        holding = [waiting.release for waiting in pending if waiting.held]
-        outcomes, changed = apply_changes(
-            [*holding, *(waiting.change for waiting in pending)],
-            {
-                record_id: record.record if isinstance(record, StoredRecord) else record
-                for record_id, record in records.items()
-            },
-        )
-        for waiting, outcome in zip(pending, outcomes[len(holding) :], strict=True):
-            waiting.outcome = outcome
-        updates = _save_all(stored, changed, pending)
-        held = {waiting: waiting.held for waiting in pending}
-        for waiting in pending:
-            # It has these whatever becomes of the write.
-            waiting.held = tuple(limit for limit in waiting.held if limit in waiting.counted)
-        ids = sorted(updates)
-        written_count = await self._write([updates[record_id] for record_id in ids])
-        rejected = ids[written_count:]
-        return [waiting for waiting in pending if not waiting.finish_write(held[waiting], rejected)]
+        documents = await self._load(ids_of(pending.values())) if reads else {}
+        stored, loaded = _read_all(documents)
+        outcomes, changed = apply_changes([*pending.values()], loaded)
+        decided = dict(zip(pending, outcomes, strict=True))
+        sizes = _sizes_of(pending[each] for each, outcome in decided.items() if outcome is None)
+        ids = sorted(changed)
+        updates = [
+            save_limit(record_id, stored.get(record_id), changed[record_id], sizes)
+            if reads
+            else add_permits(record_id, changed[record_id], sizes)
+            for record_id in ids
+        ]
+        rejected = {*ids[await self._write(updates, reads=reads) :]}
+        unwanted = []
+        for position, change in pending.items():
+            outcome = decided[position]
+            # Only a read finds out that a limit is full.
+            is_unsure = not reads and outcome is not None
+            if is_unsure or (
+                not isinstance(outcome, PortError)
+                and not rejected.isdisjoint(record_ids(change.limits))
+            ):
+                del decided[position]
+                if outcome is None:
+                    written = [each for each in change.limits if each.record_id not in rejected]
+                    unwanted.append(replace(change, limits=written, is_release=True))
+        # If it fails, they expire.
+        await self._release(unwanted)
+        return decided
 
     async def _load(self, ids: Collection[str]) -> Mapping[str, RawDocument | PortError]:
         """Return the documents that exist, by id; the error of a damaged one is in its place."""
@@ -266,56 +200,44 @@ class MongoLimitStore:
             return await self._loader.load_each(ids)
         return {document["_id"]: document for document in documents}
 
-    async def _write(self, updates: Sequence[UpdateOne]) -> int:
+    async def _write(self, updates: Sequence[UpdateOne], *, reads: bool) -> int:
         """Write in this order, and return how many updates were done before one was rejected."""
         if updates:
             try:
                 await self._database.run(lambda: self._collection.bulk_write(updates))
             except BulkWriteStopped as stopped:
                 return stopped.written_count
+            except WritesRejected as error:
+                if reads:
+                    raise
+                return min(error.positions)  # by a damaged record, which the next round reads
         return len(updates)
 
 
 def _read_all(
     documents: Mapping[str, RawDocument | PortError],
-) -> _StoredRecords:
-    """Return the records of documents."""
-    records: dict[str, StoredRecord[LimitRecord] | PortError] = {}
+) -> tuple[Mapping[str, StoredRecord[LimitRecord]], LoadedRecords]:
+    """Return the records as they are stored, and once more, with errors, to be changed."""
+    stored: dict[str, StoredRecord[LimitRecord]] = {}
+    loaded: dict[str, LimitRecord | PortError] = {}
     for record_id, document in documents.items():
         try:
             if isinstance(document, PortError):
                 raise document
-            records[record_id] = read_document(LIMITS, document)
+            stored[record_id] = read_document(LIMITS, document)
+            loaded[record_id] = read_document(LIMITS, document).record
         except ERRORS_OF_RECORDS as error:
-            records[record_id] = error
-    return records
+            loaded[record_id] = error
+    return stored, loaded
 
 
-def _save_all(
-    stored: _StoredRecords,
-    changed: Mapping[str, LimitRecord],
-    pending: Sequence[_Pending],
-) -> Mapping[str, UpdateOne]:
-    """Return the update of each record that is different now, by its id."""
-    sizes = _sizes_of(pending)
-    updates: dict[str, UpdateOne] = {}
-    for record_id, record in changed.items():
-        before = stored.get(record_id)
-        if not isinstance(before, PortError):
-            update = save_limit(record_id, before, record, sizes)
-            updates |= {record_id: update} if update else {}
-    return updates
-
-
-def _sizes_of(pending: Iterable[_Pending]) -> Mapping[tuple[str, str], int]:
+def _sizes_of(changes: Iterable[Change]) -> Mapping[tuple[str, str], int]:
     """Return the limits of the windows with new permits, by the ids of records and the names.
 
     Of different ones it is the smallest: an increment that exceeds it becomes a compare-and-swap.
     """
     sizes: dict[tuple[str, str], int] = {}
-    for waiting in pending:
-        for limit in waiting.counted:
-            window = limit.record_id, limit.name
-            size = sizes.get(window, limit.window.limit)
-            sizes[window] = min(size, limit.window.limit)
+    for limit in (limit for change in changes for limit in change.limits):
+        window = limit.record_id, limit.name
+        sizes[window] = min(sizes.get(window, limit.window.limit), limit.window.limit)
     return sizes

@@ -83,13 +83,13 @@ def save_limit(
     stored: StoredRecord[LimitRecord] | None,
     changed: LimitRecord,
     sizes: Mapping[tuple[str, str], int],
-) -> UpdateOne | None:
-    """Return the upsert that saves a changed record, or None if nothing changed.
+) -> UpdateOne:
+    """Return the upsert that saves a record with new permits.
 
     Args:
         record_id: The id of the record.
-        stored: The record before the change, or None if there was none.
-        changed: The record after it.
+        stored: The record before, or None if there was none.
+        changed: The record with them.
         sizes: The limits of the windows with new permits, by the ids of records and the names.
     """
     if stored is None:
@@ -99,8 +99,6 @@ def save_limit(
         for name, window in changed.windows.items()
         if window != stored.record.windows.get(name)
     }
-    if not windows:
-        return None
     added: dict[str, WindowRecord] = {}
     for name, window in windows.items():
         before = stored.record.windows.get(name, WindowRecord())

@@ -16,14 +16,15 @@ from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP
 from tests.support.core_harness import WEBHOOK_URLS, wrong_code
 
-OTHER_IP = "203.0.113.99"
+OTHER_IP = "198.51.100.99"
 PERMITS = ["update"]
 """Those of all limits."""
 ATTEMPT = ["find", "update"]
-"""The verification, beside the permits of the IP and of others."""
-LATER_LOGIN = [ATTEMPT, ["find", "update"], ["update", "update"]]
+"""The verification, beside the permit of the IP."""
+ATTEMPT_WITH_ID = ["find"]
+LOGIN = [["find", "update"], ["update", "update"]]
 """The identity is loaded beside the write of the verification."""
-LATER_LOGIN_BY_DEVICE_TOKEN = [["find", *ATTEMPT], ["update"], ["update", "update"]]
+LOGIN_BY_DEVICE_TOKEN = [["find", "find"], ["update"], ["update", "update"]]
 """The identity is that of the token."""
 
 
@@ -77,11 +78,11 @@ async def test_a_wrong_code_is_a_read_beside_its_permits_and_a_write(service: Se
     service.costs()
 
     await service.app.verify_otp(wrong, request_id=requested.request_id)
+    assert service.costs() == [ATTEMPT_WITH_ID, ["update"]]
+    await service.app.verify_otp(wrong)
     assert service.costs() == [ATTEMPT, ["update"]]
-    await service.app.verify_otp(wrong)  # It is none of others, so their permit is released.
-    assert service.costs() == [ATTEMPT, ["update"], ["update"]]
     await service.app.verify_otp(wrong, client_ip=OTHER_IP)
-    assert service.costs() == [ATTEMPT, ["update"]]
+    assert service.costs() == [ATTEMPT, PERMITS, ["update"]]
 
 
 async def test_the_first_login_takes_three_round_trips(service: Service) -> None:
@@ -109,4 +110,6 @@ async def test_a_later_login_takes_three_round_trips(service: Service) -> None:
             device_token=token if has_token else None,
         )
         assert isinstance(result, LoggedIn)
-        assert service.costs() == (LATER_LOGIN_BY_DEVICE_TOKEN if has_token else LATER_LOGIN)
+        is_of_others = (client_ip, has_id) == (OTHER_IP, False)  # until this login
+        attempt = [ATTEMPT_WITH_ID if has_id else ATTEMPT, *([PERMITS] if is_of_others else [])]
+        assert service.costs() == (LOGIN_BY_DEVICE_TOKEN if has_token else [*attempt, *LOGIN])

@@ -8,7 +8,12 @@ from typing import Final
 
 from application.identities.assign_phone import AssignPhone
 from application.identities.events import IdentityDetached, LoginSucceeded
-from application.identities.extensions import IdentityExtensions, PendingLogin, RejectLogin
+from application.identities.extensions import (
+    IdentityExtensions,
+    LoginHookCall,
+    PendingLogin,
+    RejectLogin,
+)
 from application.identities.session_factory import SessionFactory, Tokens
 from application.identities.token_claims import Claims, encode_claims
 from application.otp.check_otp import CheckedOtp, CheckOtpCommand
@@ -89,6 +94,7 @@ class LogIn:
 
     async def ask_login_hook(
         self,
+        login_hook: LoginHookCall,
         command: VerifyOtpCommand,
         code: UsedCode,
         loaded: Versioned[Identity | None] | None,
@@ -99,9 +105,6 @@ class LogIn:
         Raises:
             PortError: it did not decide.
         """
-        login_hook = self.extensions.login_hook
-        if login_hook is None:
-            return LoginApproval()
         identity = loaded.value if loaded else None
         if identity is not None and (
             not identity.is_open_owner(command.phone) or self._is_recycled(identity, code, now)

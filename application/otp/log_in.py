@@ -17,6 +17,7 @@ from application.identities.extensions import (
 from application.identities.session_factory import SessionFactory, Tokens
 from application.identities.token_claims import Claims, encode_claims
 from application.otp.check_otp import CheckedOtp, CheckOtpCommand
+from application.otp.events import BlockedLogin
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.security_events import SecurityEvents
@@ -268,6 +269,7 @@ class LogIn:
         if made is _Change.DETACHED:
             self.events.record(IdentityDetached(phone=phone, user_id=identity_id))
         elif identity.is_blocked and identity.owns(phone):
+            self.events.record(BlockedLogin(phone=phone))
             raise AccountBlocked
         elif (
             is_retry
@@ -296,6 +298,7 @@ class LogIn:
             phone, new_id, code.login.identity_id, code.challenge.id
         )
         if is_blocked:
+            self.events.record(BlockedLogin(phone=phone))
             raise AccountBlocked
         login = replace(code.login, identity_id=owner_id)
         return replace(code, login=login, is_device_recognized=False)

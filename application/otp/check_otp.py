@@ -111,6 +111,7 @@ class _Deciding:
         check: The latest comparison.
         identity: The identity that `ask` was asked about.
         decision: What it decided.
+        asked_for: The id that the code logs in; None before `ask` was asked.
     """
 
     phone: PhoneNumber

@@ -207,7 +207,7 @@ class OperatorActions:
         def release(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
             if verification.identity_id != identity_id:
                 return verification, None
-            return verification.release(now), None
+            return verification.release(), None
 
         for phone in former.all_phones:
             await change(self.phone_verifications, phone, release)

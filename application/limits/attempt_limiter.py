@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from application.ports.errors import StorageError
@@ -27,38 +27,30 @@ class _Permits:
     was_tried: bool = False
     available_at: datetime | None = None
 
-    async def acquire(self) -> None:
+    async def acquire(self) -> int | None:
+        """Acquire them. Return None, or in how many seconds they can be acquired."""
         if not self.was_tried:
             self.available_at = await self.limit_store.acquire(self.limits, self.now)
             self.was_tried = True
+        return whole_seconds(self.now, self.available_at) if self.available_at else None
 
     async def release(self) -> None:
+        """Release them. Where that fails they expire."""
         is_held, self.was_tried = self.was_tried and self.available_at is None, False
         if is_held:
             with suppress(StorageError):
                 await self.limit_store.release(self.limits, self.now)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class AttemptPermits:
     """The permits of one attempt, which exist only during its request.
 
     Each is acquired at most once, also if the attempt is decided on again.
     """
 
-    limit_store: LimitStore
-    limits: RateLimits
-    client_ip: HashedClientIp
-    country: str
-    now: datetime
-    _of_ip: _Permits = field(init=False)
-    _of_others: _Permits = field(init=False)
-
-    def __post_init__(self) -> None:
-        of_ip = self.limits.for_verification(self.client_ip)
-        of_others = self.limits.for_others(self.country)
-        self._of_ip = _Permits(self.limit_store, of_ip, self.now)
-        self._of_others = _Permits(self.limit_store, of_others, self.now)
+    of_ip: _Permits
+    of_others: _Permits
 
     async def try_ip(self) -> None:
         """Acquire the permit of the IP, if there is one.
@@ -66,7 +58,7 @@ class AttemptPermits:
         Raises:
             StorageError
         """
-        await self._of_ip.acquire()
+        await self.of_ip.acquire()
 
     async def acquire_for_ip(self) -> None:
         """Acquire the permit of the IP.
@@ -75,9 +67,8 @@ class AttemptPermits:
             TooManyAttemptsFromIp
             StorageError
         """
-        await self._of_ip.acquire()
-        if self._of_ip.available_at is not None:
-            raise TooManyAttemptsFromIp(whole_seconds(self.now, self._of_ip.available_at))
+        if (seconds := await self.of_ip.acquire()) is not None:
+            raise TooManyAttemptsFromIp(seconds)
 
     async def acquire_for_others(self) -> None:
         """Acquire the permits of an attempt that counts on nobody in particular.
@@ -86,17 +77,16 @@ class AttemptPermits:
             TooManyAttempts
             StorageError
         """
-        await self._of_others.acquire()
-        if self._of_others.available_at is not None:
-            raise TooManyAttempts(whole_seconds(self.now, self._of_others.available_at))
+        if (seconds := await self.of_others.acquire()) is not None:
+            raise TooManyAttempts(seconds)
 
     async def release_for_others(self) -> None:
-        """Release the permits of an attempt that is not counted. Where that fails they expire."""
-        await self._of_others.release()
+        """Release the permits of an attempt that is not counted."""
+        await self.of_others.release()
 
     async def release(self) -> None:
-        """Release all permits. Where that fails they expire."""
-        await asyncio.gather(self._of_ip.release(), self._of_others.release())
+        """Release all permits."""
+        await asyncio.gather(self.of_ip.release(), self.of_others.release())
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +98,7 @@ class AttemptLimiter:
 
     def permits_of(self, client_ip: HashedClientIp, country: str, now: datetime) -> AttemptPermits:
         """Return the permits that an attempt at a phone of the country may need, none acquired."""
-        return AttemptPermits(self.limit_store, self.limits, client_ip, country, now)
+        return AttemptPermits(
+            of_ip=_Permits(self.limit_store, self.limits.for_verification(client_ip), now),
+            of_others=_Permits(self.limit_store, self.limits.for_others(country), now),
+        )

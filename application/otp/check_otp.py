@@ -111,6 +111,7 @@ class _Deciding:
         check: The latest comparison.
         identity: The identity that `ask` was asked about.
         decision: What it decided.
+        asked_for: The id that the code logs in; None before `ask` was asked.
     """
 
     phone: PhoneNumber
@@ -206,6 +207,7 @@ class CheckOtp:
             if isinstance(result, Exhausted):
                 raise TooManyAttempts(whole_seconds(now, result.until))
         except TooManyAttempts as error:
+            await permits.release_for_others()  # others used up the counter meanwhile
             await self._complete(command, deciding, error)
             raise
         if isinstance(result, OfBlockedPhone):
@@ -328,8 +330,11 @@ class CheckOtp:
         self, command: CheckOtpCommand, deciding: _Deciding, error: TooManyAttempts
     ) -> None:
         """Report an attempt that is not looked at, and say when a new code can be requested."""
-        is_of_ip = isinstance(error, TooManyAttemptsFromIp)
-        reason = "of this IP, for all phones" if is_of_ip else "for this phone"
+        reason = "for this phone"
+        if isinstance(error, TooManyAttemptsFromIp):
+            reason = "of this IP, for all phones"
+        elif deciding.check.is_guess_of_others:
+            reason = "of others, for all phones"
         self.events.record(OtpAttemptsExhausted(phone=deciding.phone, reason=reason))
         error.resend_in = await self.delivery_limiter.resend_in(
             deciding.phone, deciding.check, command.client_ip

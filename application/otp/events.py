@@ -201,7 +201,7 @@ class BlockedLogin(PhoneEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class OtpAttemptsExhausted(PhoneEvent):
-    """A code was not checked, because no attempts are left for the phone or the IP."""
+    """A code was not checked: its client, its IP, or others over all phones have none left."""
 
     name = "otp_attempts_exhausted"
     is_warning = True

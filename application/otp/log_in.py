@@ -8,10 +8,16 @@ from typing import Final
 
 from application.identities.assign_phone import AssignPhone
 from application.identities.events import IdentityDetached, LoginSucceeded
-from application.identities.extensions import IdentityExtensions, PendingLogin, RejectLogin
+from application.identities.extensions import (
+    IdentityExtensions,
+    LoginHookCall,
+    PendingLogin,
+    RejectLogin,
+)
 from application.identities.session_factory import SessionFactory, Tokens
 from application.identities.token_claims import Claims, encode_claims
 from application.otp.check_otp import CheckedOtp, CheckOtpCommand
+from application.otp.events import BlockedLogin
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.security_events import SecurityEvents
@@ -89,6 +95,7 @@ class LogIn:
 
     async def ask_login_hook(
         self,
+        login_hook: LoginHookCall,
         command: VerifyOtpCommand,
         code: UsedCode,
         loaded: Versioned[Identity | None] | None,
@@ -99,9 +106,6 @@ class LogIn:
         Raises:
             PortError: it did not decide.
         """
-        login_hook = self.extensions.login_hook
-        if login_hook is None:
-            return LoginApproval()
         identity = loaded.value if loaded else None
         if identity is not None and (
             not identity.is_open_owner(command.phone) or self._is_recycled(identity, code, now)
@@ -265,6 +269,7 @@ class LogIn:
         if made is _Change.DETACHED:
             self.events.record(IdentityDetached(phone=phone, user_id=identity_id))
         elif identity.is_blocked and identity.owns(phone):
+            self.events.record(BlockedLogin(phone=phone))
             raise AccountBlocked
         elif (
             is_retry
@@ -293,6 +298,7 @@ class LogIn:
             phone, new_id, code.login.identity_id, code.challenge.id
         )
         if is_blocked:
+            self.events.record(BlockedLogin(phone=phone))
             raise AccountBlocked
         login = replace(code.login, identity_id=owner_id)
         return replace(code, login=login, is_device_recognized=False)

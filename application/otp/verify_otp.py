@@ -58,8 +58,8 @@ class VerifyOtp:
         """
         phone = command.phone
         # Without a hook, the identity is loaded together with the write.
-        is_asked = self.log_in.extensions.login_hook is not None
-        ask = partial(self.log_in.ask_login_hook, command) if is_asked else None
+        login_hook = self.log_in.extensions.login_hook
+        ask = partial(self.log_in.ask_login_hook, login_hook, command) if login_hook else None
         checked = await self.check_otp(command, ask)
         if checked.rejection is not None:
             await self._reject(phone, checked, checked.rejection)

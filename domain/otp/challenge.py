@@ -111,7 +111,7 @@ class Challenge:
         others = [each for each in self.counters if each.client != client]
         return replace(self, counters=(*others, counted))
 
-    def mark_used(self, now: datetime, login: Login | None = None) -> "Challenge":
+    def mark_used(self, now: datetime, login: Login) -> "Challenge":
         return replace(self, used_at=now, login=login)
 
     def is_for(self, purpose: Purpose, identity_id: str | None = None) -> bool:

@@ -144,10 +144,14 @@ def check_code(
     challenge = _find_counting(state, attempt, compared)
     client = _find_client(state, attempt, recognized, challenge)
     counter = challenge.find_counter(client)
-    is_echo = counter is not None and counter.is_repeat(attempt.digest(challenge.id), attempt.now)
     left = state.attempts_left(client, challenge, recognized)
-    matching = [each for each in compared if each.id in equal] if left else []
-    match = next(iter(matching), None)
+    match = next((each for each in compared if left and each.id in equal), None)
+    # A code that was wrong with the id of another one is right without an id.
+    is_echo = (
+        match is None
+        and counter is not None
+        and counter.is_repeat(attempt.digest(challenge.id), attempt.now)
+    )
     return CodeCheck(attempt, state, recognized, challenge, client, left, is_echo, match)
 
 

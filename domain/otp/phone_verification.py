@@ -415,16 +415,13 @@ class PhoneVerification:
             rejections=self.rejections if is_unowned else (),
         )
 
-    def release(self, now: datetime) -> "PhoneVerification":
-        """Return the state of a phone whose identity has another phone now.
+    def release(self) -> "PhoneVerification":
+        """Return the state of a phone whose identity has another phone now, or none.
 
-        It has no codes, trusted IPs and locale of its former owner. Deliveries, attempts, failures
-        and a block stay.
+        It has no codes, trusted IPs and locale of its former owner. Deliveries, failures and a
+        block stay.
         """
-        without_codes = self.map_challenges(
-            lambda challenge: challenge if challenge.used_at else challenge.mark_used(now)
-        )
-        return replace(without_codes.change_owner(None), challenges=MessageChallenges())
+        return replace(self.change_owner(None), challenges=MessageChallenges())
 
     def move_login(self, challenge_id: str, identity_id: str) -> "PhoneVerification":
         return self.map_challenges(

@@ -1,7 +1,7 @@
 """Complete a change of the phone of an identity."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from application import update
@@ -175,7 +175,7 @@ class CompletePhoneChange:
         """Release the former number, and send the message, unless another process does."""
         now = self.clock.now()
         if change.step is PhoneChangeStep.RELEASE:
-            await self._release(identity.id, change, now)
+            await self._release(identity.id, change)
         elif now < change.attempted_at + RETRY_DELAY:
             return identity
         attempted = replace(change, step=PhoneChangeStep.NOTIFY, attempted_at=now)
@@ -192,13 +192,13 @@ class CompletePhoneChange:
             change.old_phone, PhoneNotice.PHONE_CHANGED, change.locale
         )
 
-    async def _release(self, identity_id: str, change: PhoneChange, now: datetime) -> None:
+    async def _release(self, identity_id: str, change: PhoneChange) -> None:
         """Release the record of the former number, unless another process did."""
 
         async def release(former: PhoneVerification) -> tuple[PhoneVerification, None]:
             if former.identity_id != identity_id or not await self._is_current(identity_id, change):
                 return former, None
-            return former.release(now), None
+            return former.release(), None
 
         if change.old_phone is not None:
             await update.change(self.phone_verifications, change.old_phone, release)

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from application.otp.events import BlockedLogin
 from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
 from domain.errors import AccountBlocked, Unauthenticated
@@ -118,6 +119,9 @@ async def test_a_block_and_a_login_at_the_same_time_leave_no_session(
         if isinstance(log_in.result, LoggedIn):
             with pytest.raises(Unauthenticated):
                 await app.identities.authenticate(log_in.result.tokens.access_token)
+        else:
+            assert isinstance(log_in.result, AccountBlocked)
+            assert len(app.events.of_type(BlockedLogin)) == 1
         assert all(identity.value.sessions == () for identity in app.database.identities.values())
         assert app.database.phone_verifications[a_phone()].value.blocked_at
         await app.identities.operator_actions.unblock(a_phone())

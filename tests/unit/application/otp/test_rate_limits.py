@@ -212,6 +212,7 @@ async def test_at_the_limit_attempts_of_others_are_not_looked_at(limit_name: str
     for number in range(1, 4):
         assert await is_looked_at(app, network_ip(number))
     assert not await is_looked_at(app, network_ip(4))
+    assert app.events.of_type(OtpAttemptsExhausted)[-1].reason == "of others, for all phones"
     assert await is_looked_at(app, CLIENT_IP)
     app.advance(ABOUT_AN_HOUR[-1])
     await app.request_otp(a_phone(1), CLIENT_IP)

@@ -176,6 +176,18 @@ def test_without_an_id_each_code_is_right_and_with_one_only_its_own(
         assert not driver.copy().accepts(code, HOME_IP, other.request_id)
 
 
+def test_a_code_that_was_wrong_with_the_id_of_another_one_is_right_without_an_id(
+    driver: VerificationDriver,
+) -> None:
+    driver.log_in(HOME_IP)
+    first = driver.request(HOME_IP)
+    driver.wait(250)
+    code = code_of(driver.request(WORK_IP).challenge)
+    driver.device = DEVICE
+    assert driver.verify(code, HOME_IP, first.request_id) == Wrong(4, is_counted=True)
+    assert driver.accepts(code, HOME_IP)
+
+
 def test_without_an_id_an_attempt_counts_at_the_latest_code_that_its_network_requested(
     driver: VerificationDriver, two_codes: Decisions
 ) -> None:

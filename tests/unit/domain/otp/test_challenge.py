@@ -36,7 +36,7 @@ def test_a_code_is_accepted_until_it_expires_or_is_used() -> None:
     end, millisecond = NOW + OTP_TTL, timedelta(milliseconds=1)
     assert challenge.is_active(end - millisecond)
     assert not challenge.is_active(end)
-    assert not challenge.mark_used(NOW).is_active(NOW)
+    assert not a_challenge(used_at=NOW).is_active(NOW)
     # It is sent again while it is valid for another minute.
     key_ids, last_resend = [challenge.key_id], end - timedelta(minutes=1)
     assert challenge.is_resendable(last_resend, key_ids)

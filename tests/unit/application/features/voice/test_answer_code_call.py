@@ -125,7 +125,7 @@ async def test_a_code_that_is_over_is_not_read(app: AppHarness, change: str, req
         await request(app, position, event)
     match change:
         case "used":
-            used = a_challenge().mark_used(app.clock.now())
+            used = a_challenge(used_at=app.clock.now())
             await store(app, PhoneVerification(challenges=MessageChallenges((used,))))
         case "key lost":
             await store(

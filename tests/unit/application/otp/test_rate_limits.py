@@ -68,13 +68,6 @@ async def log_in(app: CoreHarness, phone: PhoneNumber, client_ip: str) -> None:
     assert isinstance(await app.verify_otp(app.last_code, phone, client_ip), LoggedIn)
 
 
-async def is_sent_and_used(app: CoreHarness, phone: PhoneNumber, client_ip: str) -> bool:
-    with suppress(TooManyOtpRequests):
-        await log_in(app, phone, client_ip)
-        return True
-    return False
-
-
 async def fill(app: CoreHarness, *sizes: int) -> None:
     """Use up the parts for strangers and recognized phones of a country."""
     now = app.clock.now()
@@ -129,18 +122,6 @@ async def test_what_a_provider_did_decides_which_permits_are_released(
     assert subjects == {"phone", "network", "range", "country", "total"}
     kept = await used_permits(result)
     assert kept == {name for name in sent if not re.fullmatch(is_released, name)}
-
-
-async def test_a_factor_of_one_is_the_end_of_a_bill_also_for_people_who_log_in() -> None:
-    app = app_with_limits(per_country=SlidingWindow(20, HOUR), all_deliveries_factor=1)
-    people = [(phone(1, f"+1415{556 + number}"), network_ip(number)) for number in range(30)]
-
-    new = [person for person in people if await is_sent_and_used(app, *person)]
-    assert len(new) == 20
-    assert not [person for person in new if await is_sent_and_used(app, *person)]
-    assert len(app.messenger.sent) == 20
-    app.advance(minutes=62)
-    assert await is_sent(app, *people[-1])
 
 
 async def test_while_no_provider_is_called_nothing_is_used_up() -> None:
@@ -321,9 +302,7 @@ async def test_a_delivery_whose_write_was_cancelled_keeps_its_permits(app: CoreH
     assert unverified(app) == 1
 
 
-async def test_a_code_that_was_not_entered_is_sent_again_by_the_next_provider(
-    app: CoreHarness,
-) -> None:
+async def test_the_provider_that_took_a_code_is_recorded(app: CoreHarness) -> None:
     app.messenger.names, taken_by = ("first", "second"), ["first", "second", "first", "first"]
     writes = []
     for provider in taken_by:
@@ -338,20 +317,3 @@ async def test_a_code_that_was_not_entered_is_sent_again_by_the_next_provider(
     assert writes == [1, 1, 1, 2]
 
     assert app.messenger.last_providers == ["", "first", "second", "first"]
-    await app.log_in()
-    app.advance(61)
-    await app.request_otp()
-    assert app.messenger.last_providers[-1] == ""
-
-
-async def test_after_a_login_nothing_is_sent_again_though_an_older_code_was_not_entered(
-    app: CoreHarness,
-) -> None:
-    app.messenger.names = ("first", "second")
-    await app.request_otp()
-    app.advance(250)  # the code has less than a minute left: the next one is another
-    await app.request_otp()
-    await app.verify_otp(app.last_code)
-    app.advance(1)
-    await app.request_otp()
-    assert app.messenger.last_providers == ["", "first", ""]

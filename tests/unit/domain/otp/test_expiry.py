@@ -35,7 +35,9 @@ REJECTED = PhoneVerification(
 )
 LOGIN = PhoneVerification(trusted_ips=(TrustedIp("hash of an IP", NOW),))
 REJECTION = Rejection(at=NOW, channel=Channel.SMS, limit="per_phone")
-FAILED = PhoneVerification(failures=Failures(by_client=(ClientFailures("hash of an IP", 20, NOW),)))
+OF_CLIENT = ClientFailures("hash of an IP", 20, NOW)
+FAILED = PhoneVerification(failures=Failures(by_client=(OF_CLIENT,)))
+FAILED_BY_STRANGERS_TOO = PhoneVerification(failures=Failures(3, NOW, (OF_CLIENT,)))
 
 
 # Expiry times
@@ -47,8 +49,8 @@ FAILED = PhoneVerification(failures=Failures(by_client=(ClientFailures("hash of 
         (PhoneVerification(challenges=MessageChallenges((a_challenge(),))), OTP_TTL),
         (DELIVERY, DAY),
         (REJECTED, REJECTED_TTL),
-        (PhoneVerification(failures=Failures(3, NOW)), 30 * DAY),
         (FAILED, 30 * DAY),
+        (FAILED_BY_STRANGERS_TOO, 30 * DAY),
         (PhoneVerification(call_locale=CallLocale("es", NOW)), 365 * DAY),
         (PhoneVerification(limit_resets=(NOW,)), DAY),
         (PhoneVerification(rejections=(REJECTION,)), DAY),
@@ -116,7 +118,7 @@ def test_all_client_ips_can_be_dropped_and_the_rest_is_kept() -> None:
         kept,
         challenges=requested.challenges,
         deliveries=requested.deliveries,
-        failures=replace(kept.failures, by_client=FAILED.failures.by_client),
+        failures=replace(kept.failures, by_client=(OF_CLIENT,)),
         trusted_ips=LOGIN.trusted_ips,
     )
     assert full.drop_client_ips() == kept

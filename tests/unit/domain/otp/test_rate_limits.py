@@ -165,6 +165,8 @@ def test_an_ipv6_site_of_48_bits_has_three_times_the_limit() -> None:
     for purpose, limits, size, hours in (
         (LimitPurpose.DELIVERIES, LIMITS.for_ip(client_ip), 2, 3),
         (LimitPurpose.ATTEMPTS, LIMITS.for_verification(client_ip), 8, 9),
+        (LimitPurpose.DELIVERIES, RateLimits().for_ip(client_ip), 60, 1),
+        (LimitPurpose.ATTEMPTS, RateLimits().for_verification(client_ip), 600, 1),
     ):
         window, of_site = SlidingWindow(size, hours * HOUR), SlidingWindow(3 * size, hours * HOUR)
         assert limits == (

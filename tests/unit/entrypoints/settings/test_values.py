@@ -12,6 +12,7 @@ from domain.errors import ReservedName
 from domain.identities.session import SessionLimits
 from domain.identities.username import DEFAULT_APP_NAME
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, OtpCode
+from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
@@ -156,6 +157,10 @@ def test_the_default_limits_of_a_day_are_six_hours_worth_and_count_all_only() ->
             (limits.total, limits.total_of_day),
         ):
             assert day == SlidingWindow(6 * hour.limit, 24 * HOUR)
+
+
+def test_the_default_limits_are_those_of_the_domain() -> None:
+    assert settings().otp_policy(are_messages_reported=True).rate_limits == RateLimits()
 
 
 def test_the_name_of_the_app_is_no_username() -> None:

@@ -48,7 +48,6 @@ from domain.otp.phone_verification import STRANGER, PhoneVerification
 from domain.otp.rejection import BLOCKED_NETWORK, COUNTRY_NOT_SERVED, Rejection
 from domain.otp.request_check import RequestCheck, check_request
 from domain.otp.sliding_window import whole_seconds
-from domain.otp.test_otps import TEST_OTP_POLICY
 from domain.phone import PhoneNumber, PhoneRules
 
 REQUEST_ID_BYTES: Final = 16
@@ -210,7 +209,7 @@ class RequestOtp:
             new_call_id=make_identifier(now, random[-RANDOM_BYTES:]) if is_call else None,
             channels=channels,
             providers=() if is_test else self.deliver_code.providers(channels[0]),
-            policy=TEST_OTP_POLICY if is_test else self.delivery_limiter.delivery_policy,
+            policy=self.delivery_limiter.policy(phone, now),
             is_test=is_test,
         )
 

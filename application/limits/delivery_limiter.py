@@ -203,23 +203,22 @@ class RequestPermits:
         return self._limits[part]
 
     async def acquire(self, *, has_proof: bool = False) -> Permits | NoPermits:
-        """Acquire the permits of a part, or return when there are some.
+        """Acquire the permits of a part, or return when there are some: those of the earliest.
 
         Raises:
             StorageError
         """
         if not self.is_test:
             self.limiter.alerts.measure_limits.see(self.route.country)
-        parts, available_at = self.parts(has_proof=has_proof), []
-        for part in parts:
-            until = await self.limiter.limit_store.acquire(self.limits_of(part), self.now)
+        rejected = []
+        for part in self.parts(has_proof=has_proof):
+            limits = self.limits_of(part)
+            until = await self.limiter.limit_store.acquire(limits, self.now)
             if until is None:
                 return Permits(self.now, part)
-            available_at.append(until)
-        if not parts:
-            return NoPermits(self.now + PROOF_RETRY_PERIOD)
-        # The first part is the one for this client.
-        return NoPermits(min(available_at), self.limits_of(parts[0]))
+            rejected.append(NoPermits(until, limits))
+        none = NoPermits(self.now + PROOF_RETRY_PERIOD)
+        return min(rejected, key=lambda each: each.until, default=none)
 
     async def next_available(self, now: datetime, *, has_proof: bool = False) -> datetime:
         """Return when there are permits: now, or later.

@@ -189,7 +189,14 @@ class TooManyReads(DomainError):
 
 
 class CountryNotServed(DomainError):
-    """The operator does not deliver codes to this country. Only an operator gets a message."""
+    """The operator does not deliver codes to this country, or not to this number.
+
+    Only an operator gets a message. `limit` names for operators why, if it is known.
+    """
+
+    def __init__(self, limit: str = "") -> None:
+        super().__init__()
+        self.limit = limit
 
 
 class PhoneUnreachable(DomainError):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,7 +17,6 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Delivery
 from domain.otp.delivery_policy import DeliveryPolicy, Limitation
-from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Outcome, Part, Permits, Recognition
 from domain.otp.rate_limits import DeliveryRoute, LimitName, RateLimit, RateLimits
 from domain.otp.rejection import PROOF_REQUIRED
@@ -62,85 +61,32 @@ class DeliveryLimiter:
         is_test_phone = self.codes.is_test_phone(phone, now)
         return TEST_OTP_POLICY if is_test_phone else self.delivery_policy
 
-    def route(
+    def permits_of(
         self,
         phone: PhoneNumber,
         client_ip: HashedClientIp,
+        recognition: Recognition,
+        now: datetime,
         *,
         is_call: bool = False,
         identity_id: str | None = None,
-    ) -> DeliveryRoute:
-        """Return where a delivery comes from and goes to."""
-        number_range = self.keyed_hashes.hash_number_range(phone.number_range)
-        phone_key = self.codes.phone_key(phone)
-        return DeliveryRoute(
-            client_ip, phone.country, number_range, phone_key, is_call, identity_id
-        )
-
-    def tries(
-        self, route: DeliveryRoute, parts: Sequence[Part]
-    ) -> Sequence[tuple[Part, Sequence[RateLimit]]]:
-        """Return the limits of a delivery in each of these parts."""
-        return [(part, self.limits.of_delivery(route, part)) for part in parts]
+    ) -> "RequestPermits":
+        """Return the permits that a request may need, none acquired."""
+        route = self._route(phone, client_ip, is_call=is_call, identity_id=identity_id)
+        is_test = self.codes.is_test_phone(phone, now)
+        return RequestPermits(self, route, recognition, now, is_test)
 
     def parts(self, recognition: Recognition, *, has_proof: bool = False) -> Sequence[Part]:
-        """Return the parts that a client may use, in the order in which it tries them."""
-        if recognition is not Recognition.NONE:
-            parts = [Part.RECOGNIZED, Part.STRANGERS]
-        elif self.asks_strangers and not has_proof:
-            parts = []
-        else:
-            parts = [Part.STRANGERS]
-        return [*parts, Part.ATTESTED] if has_proof else parts
+        """Return the parts that a client tries, in their order.
 
-    async def acquire(
-        self,
-        phone: PhoneNumber,
-        request: OtpRequest,
-        recognition: Recognition,
-        *,
-        has_proof: bool = False,
-    ) -> Permits | NoPermits:
-        """Acquire the permits of what a request causes, or return when there are some.
-
-        Raises:
-            StorageError
+        With a proof these are what it did not try without one.
         """
-        parts = self.parts(recognition, has_proof=has_proof)
-        if request.is_test:
-            parts = [Part.TEST_PHONE]
-        else:
-            self.alerts.measure_limits.see(phone.country)
-        tries = self.tries(self._route_of(phone, request), parts)
-        available_at = []
-        for part, limits in tries:
-            until = await self.limit_store.acquire(limits, request.now)
-            if until is None:
-                return Permits(request.now, part)
-            available_at.append(until)
-        if not tries:
-            return NoPermits(request.now + PROOF_RETRY_PERIOD)
-        # The first part is the one for this client.
-        return NoPermits(min(available_at), tries[0][1])
-
-    async def next_available(
-        self,
-        phone: PhoneNumber,
-        request: OtpRequest,
-        recognition: Recognition,
-        *,
-        has_proof: bool = False,
-    ) -> datetime:
-        """Return when there are permits of what a request causes: now, or later.
-
-        Raises:
-            StorageError
-        """
-        parts = self.parts(recognition, has_proof=has_proof)
-        route = self._route_of(phone, request)
-        return await self._next_available(
-            route, [Part.TEST_PHONE] if request.is_test else parts, request.now
-        )
+        is_stranger = recognition is Recognition.NONE
+        if is_stranger and self.asks_strangers:
+            return (Part.STRANGERS, Part.ATTESTED) if has_proof else ()
+        if has_proof:
+            return (Part.ATTESTED,)
+        return (Part.STRANGERS,) if is_stranger else (Part.RECOGNIZED, Part.STRANGERS)
 
     async def acquire_check_of_proof(
         self, client_ip: HashedClientIp, now: datetime
@@ -166,10 +112,6 @@ class DeliveryLimiter:
             return LimitName(PROOF_REQUIRED, "")
         return await self.alerts.name_used_limit(rejected.limits, now)
 
-    async def release(self, phone: PhoneNumber, request: OtpRequest, permits: Permits) -> None:
-        """Release permits that nothing holds. Where that fails they expire."""
-        await self._give_back(self._route_of(phone, request), permits, Outcome.NO_CONNECTION)
-
     async def settle(
         self,
         phone: PhoneNumber,
@@ -186,10 +128,14 @@ class DeliveryLimiter:
             identity_id: The identity whose code it carried, if only that may use it. After a login
                 it does not matter.
         """
-        if delivery.permits is not None:
-            is_call = delivery.call_id is not None
-            route = self.route(phone, delivery.client_ip, is_call=is_call, identity_id=identity_id)
-            await self._give_back(route, delivery.permits, outcome)
+        permits, is_call = delivery.permits, delivery.call_id is not None
+        if permits is None:
+            return
+        route = self._route(phone, delivery.client_ip, is_call=is_call, identity_id=identity_id)
+        limits = self.limits.given_back(route, permits.part, outcome)
+        if limits:
+            with suppress(StorageError):
+                await self.limit_store.release(limits, permits.acquired_at)
 
     async def resend_in(self, phone: PhoneNumber, check: CodeCheck, client_ip: str) -> int:
         """Return when a new code can be requested by a message: whole seconds from the attempt on.
@@ -203,37 +149,92 @@ class DeliveryLimiter:
             StorageError
         """
         attempt, now = check.attempt, check.attempt.now
-        wait = check.state.find_wait(attempt, self.policy(phone, now))
+        recognized, policy = check.recognized, self.policy(phone, now)
+        wait = check.state.find_wait(attempt.client_ip, recognized, policy, now)
         if wait.limitation is Limitation.FAILED_ATTEMPTS:
             return whole_seconds(now, wait.until)
         if not check.has_own_attempts:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
-        times = [wait.until]
-        if self.codes.is_test_phone(phone, now):
-            parts: Sequence[Part] = [Part.TEST_PHONE]
-        else:
-            # This client has got a code, so it can make a proof if one is needed.
-            parts = self.parts(check.recognized.recognition) or [Part.STRANGERS]
-            times.append(self.find_network_block(client_ip, now) or now)
-        route = self.route(phone, attempt.client_ip)
-        times.append(await self._next_available(route, parts, now))
-        return whole_seconds(now, max(times))
+        permits = self.permits_of(phone, attempt.client_ip, recognized.recognition, now)
+        # A stranger that needs a proof has made one for the code that it got.
+        available_at = await permits.next_available(now, has_proof=not permits.parts())
+        blocked_until = None if permits.is_test else self.find_network_block(client_ip, now)
+        return whole_seconds(now, max(wait.until, available_at, blocked_until or now))
 
-    def _route_of(self, phone: PhoneNumber, request: OtpRequest) -> DeliveryRoute:
-        is_call, identity_id = request.new_call_id is not None, request.identity_id
-        return self.route(phone, request.client_ip, is_call=is_call, identity_id=identity_id)
+    def _route(
+        self,
+        phone: PhoneNumber,
+        client_ip: HashedClientIp,
+        *,
+        is_call: bool,
+        identity_id: str | None,
+    ) -> DeliveryRoute:
+        """Return where a delivery comes from and goes to."""
+        number_range = self.keyed_hashes.hash_number_range(phone.number_range)
+        phone_key = self.codes.phone_key(phone)
+        return DeliveryRoute(
+            client_ip, phone.country, number_range, phone_key, is_call, identity_id
+        )
 
-    async def _next_available(
-        self, route: DeliveryRoute, parts: Sequence[Part], now: datetime
-    ) -> datetime:
-        tries = self.tries(route, parts)
+
+@dataclass(slots=True)
+class RequestPermits:
+    """The permits of limits that many phones share, of which a request may acquire those of a part.
+
+    The limits of each part are made once, however often the request is decided on.
+    """
+
+    limiter: DeliveryLimiter
+    route: DeliveryRoute
+    recognition: Recognition
+    now: datetime
+    is_test: bool
+    _limits: dict[Part, Sequence[RateLimit]] = field(default_factory=dict)
+
+    def parts(self, *, has_proof: bool = False) -> Sequence[Part]:
+        """Return the parts that the client tries; a phone with a test OTP has one of its own."""
+        if self.is_test:
+            return (Part.TEST_PHONE,)
+        return self.limiter.parts(self.recognition, has_proof=has_proof)
+
+    def limits_of(self, part: Part) -> Sequence[RateLimit]:
+        if part not in self._limits:
+            self._limits[part] = self.limiter.limits.of_delivery(self.route, part)
+        return self._limits[part]
+
+    async def acquire(self, *, has_proof: bool = False) -> Permits | NoPermits:
+        """Acquire the permits of a part, or return when there are some: those of the earliest.
+
+        Raises:
+            StorageError
+        """
+        if not self.is_test:
+            self.limiter.alerts.measure_limits.see(self.route.country)
+        rejected = []
+        for part in self.parts(has_proof=has_proof):
+            limits = self.limits_of(part)
+            until = await self.limiter.limit_store.acquire(limits, self.now)
+            if until is None:
+                return Permits(self.now, part)
+            rejected.append(NoPermits(until, limits))
+        none = NoPermits(self.now + PROOF_RETRY_PERIOD)
+        return min(rejected, key=lambda each: each.until, default=none)
+
+    async def next_available(self, now: datetime, *, has_proof: bool = False) -> datetime:
+        """Return when there are permits: now, or later.
+
+        Raises:
+            StorageError
+        """
+        store, parts = self.limiter.limit_store, self.parts(has_proof=has_proof)
         times = await asyncio.gather(
-            *(self.limit_store.next_available(limits, now) for _, limits in tries)
+            *(store.next_available(self.limits_of(part), now) for part in parts)
         )
         return min(times, default=now + PROOF_RETRY_PERIOD)
 
-    async def _give_back(self, route: DeliveryRoute, permits: Permits, outcome: Outcome) -> None:
-        limits = self.limits.given_back(route, permits.part, outcome)
-        if limits:
-            with suppress(StorageError):
-                await self.limit_store.release(limits, permits.acquired_at)
+    async def release(self, permits: Permits) -> None:
+        """Release permits that no delivery holds. Where that fails they expire."""
+        with suppress(StorageError):
+            await self.limiter.limit_store.release(
+                self.limits_of(permits.part), permits.acquired_at
+            )

@@ -6,21 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from application.limits.delivery_limiter import PROOF_RETRY_PERIOD, DeliveryLimiter
+from application.limits.delivery_limiter import (
+    PROOF_RETRY_PERIOD,
+    DeliveryLimiter,
+    RequestPermits,
+)
 from application.otp_codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
 from application.ports.system import Clock
 from domain.errors import InvalidValue
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery_policy import Limitation, Requester, Wait
+from domain.otp.delivery_policy import Limitation, Wait
 from domain.otp.permits import Recognition
-from domain.otp.phone_verification import PhoneVerification
+from domain.otp.phone_verification import STRANGER, PhoneVerification, RecognizedClient
 from domain.otp.verification_state import VerificationState, find_active_code
 from domain.phone import PhoneNumber, PhoneRules
 
 _UNKNOWN_CLIENT: Final = "the client of an operator's question"
-"""In the place of an IP: no client has it."""
+"""In the place of an IP and a device: no client has it."""
+_KNOWN_CLIENT: Final = RecognizedClient(Recognition.DEVICE, _UNKNOWN_CLIENT)
 _LIMITATIONS: Final[Mapping[str, Limitation]] = {
     "ip": Limitation.PER_IP,
     "network": Limitation.PER_NETWORK,
@@ -64,8 +69,8 @@ class DescribeVerification:
             else self.keyed_hashes.hash_client_ip(_UNKNOWN_CLIENT)
         )
         unknown, known = await asyncio.gather(
-            self._find_wait(phone, verification, client_ip, now, is_known=False),
-            self._find_wait(phone, verification, client_ip, now, is_known=True),
+            self._find_wait(phone, verification, client_ip, now, STRANGER),
+            self._find_wait(phone, verification, client_ip, now, _KNOWN_CLIENT),
         )
         code_expires_at, attempts_left = find_active_code(verification, now)
         return VerificationState(
@@ -104,42 +109,24 @@ class DescribeVerification:
         verification: PhoneVerification,
         client_ip: HashedClientIp,
         now: datetime,
-        *,
-        is_known: bool,
+        client: RecognizedClient,
     ) -> Wait:
-        """Return the wait of a client that is recognized, or of one that is not."""
-        requester = Requester(
-            client_ip,
-            verification.deliveries.counted,
-            is_recognized=is_known,
-            device_id=_UNKNOWN_CLIENT if is_known else None,
-            last_login_at=verification.last_login_at,
-        )
-        wait_ends_at = verification.failures.wait_ends_at
-        if not is_known and wait_ends_at is not None:
-            return Wait(wait_ends_at, Limitation.FAILED_ATTEMPTS)
-        own = self.delivery_limiter.policy(phone, now).explain(requester, now)
-        if self.codes.is_test_phone(phone, now):
+        limiter = self.delivery_limiter
+        own = verification.find_wait(client_ip, client, limiter.policy(phone, now), now)
+        permits = limiter.permits_of(phone, client_ip, client.recognition, now)
+        if permits.is_test or own.limitation is Limitation.FAILED_ATTEMPTS:
             return own
-        recognition = Recognition.DEVICE if is_known else Recognition.NONE
-        shared = await self._find_shared_wait(phone, client_ip, now, recognition)
+        shared = await self._find_shared_wait(permits, now)
         return max(own, shared, key=lambda wait: wait.until)
 
-    async def _find_shared_wait(
-        self,
-        phone: PhoneNumber,
-        client_ip: HashedClientIp,
-        now: datetime,
-        recognition: Recognition,
-    ) -> Wait:
-        limiter, store = self.delivery_limiter, self.delivery_limiter.limit_store
-        parts = limiter.parts(recognition)
+    async def _find_shared_wait(self, permits: RequestPermits, now: datetime) -> Wait:
+        store, parts = self.delivery_limiter.limit_store, permits.parts()
         if not parts:
             return Wait(now + PROOF_RETRY_PERIOD, Limitation.PROOF_REQUIRED)
         # The IP is not known, so no block of a network is found.
-        tries = limiter.tries(limiter.route(phone, client_ip), parts)
-        ends = await asyncio.gather(*(store.next_available(limits, now) for _, limits in tries))
-        until, (_, limits) = min(zip(ends, tries, strict=True), key=lambda each: each[0])
+        of_parts = [permits.limits_of(part) for part in parts]
+        ends = await asyncio.gather(*(store.next_available(limits, now) for limits in of_parts))
+        until, limits = min(zip(ends, of_parts, strict=True), key=lambda each: each[0])
         if until <= now:
             return Wait(now)
         of_each = await asyncio.gather(*(store.next_available([limit], now) for limit in limits))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from application.limits.delivery_limiter import NoPermits
+from application.limits.delivery_limiter import NoPermits, RequestPermits
 from application.ports.otp import DeliveryResult, PausedProvider, RecentMessages
 from application.ports.versioned import Versioned
 from domain.identities.device_token import DeviceToken
@@ -15,7 +15,7 @@ from domain.otp.challenge import Challenge
 from domain.otp.delivery import Channel, Delivery, DeviceProof
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.otp_request import OtpRequest
-from domain.otp.permits import Permits, Recognition
+from domain.otp.permits import Permits
 from domain.phone import PhoneNumber
 
 
@@ -95,7 +95,7 @@ class AcquireForProof(Protocol):
         phone: PhoneNumber,
         request: OtpRequest,
         proof: AttestationProof | None,
-        recognition: Recognition,
+        permits: RequestPermits,
         rejected: NoPermits,
     ) -> Permits | NoPermits:
         """Acquire permits that were rejected without a proof.
@@ -104,7 +104,7 @@ class AcquireForProof(Protocol):
             phone: The phone that the code is for.
             request: The request.
             proof: The proof, None if the client asks what it needs for one.
-            recognition: How the client is recognized.
+            permits: What the request may acquire.
             rejected: When there are permits without a proof.
 
         Returns:

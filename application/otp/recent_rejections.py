@@ -3,18 +3,35 @@
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from application.otp.events import OtpRequestRejected
+from application.otp.events import OtpRequestRejected, ProviderPaused
+from application.otp.provider_pause import PAUSED
 from application.ports.errors import CorruptRecord, OperationRejected
 from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.update import change
+from domain.errors import (
+    CountryNotServed,
+    DeliveryFailed,
+    DomainError,
+    PhoneUnreachable,
+    TooManyOtpRequests,
+)
+from domain.otp.permits import Part
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rejection import MAX_REJECTIONS, Rejection
+from domain.otp.rejection import (
+    COUNTRY_NOT_SERVED,
+    MAX_REJECTIONS,
+    NUMBER_NOT_SERVED,
+    PHONE_IS_BLOCKED,
+    PROOF_REQUIRED,
+    PROVIDER_PAUSED,
+    Rejection,
+)
 from domain.phone import PhoneNumber
 
 WRITE_INTERVAL: Final = timedelta(minutes=1)
@@ -23,6 +40,13 @@ MAX_PHONES: Final = 10_000
 """How many phones wait: at most 30 MB. A process rejects fewer requests between two writes."""
 MAX_WRITES: Final = 100
 """How many phones one write visits, so that a flood leaves the database to its requests."""
+
+_REASONS: Final = {
+    COUNTRY_NOT_SERVED: "the country is not served",
+    NUMBER_NOT_SERVED: "the kind of the number",
+    PHONE_IS_BLOCKED: "the phone is blocked, and has no account",
+}
+_IS_BLOCKED: Final = "the number is blocked by its prefix or country"
 
 _log = logging.getLogger(__name__)
 
@@ -55,31 +79,53 @@ class RecentRejections:
     _dropped: int = 0
 
     def record(
-        self, phone: PhoneNumber, rejection: Rejection, reason: str, *, has_record: bool | None
+        self,
+        phone: PhoneNumber,
+        error: DomainError,
+        rejection: Rejection,
+        *,
+        has_record: bool | None,
     ) -> None:
-        """Record a security event with this reason, and add the rejection."""
-        self.events.record(
-            OtpRequestRejected(
-                phone=phone,
-                reason=reason,
-                limit=rejection.limit,
-                channel=rejection.channel,
-                part=rejection.part,
-                until=rejection.until,
-                recognition=rejection.recognition,
-                has_proof=rejection.has_proof,
-            )
-        )
-        self.add(phone, rejection, has_record=has_record)
-
-    def add(self, phone: PhoneNumber, rejection: Rejection, *, has_record: bool | None) -> None:
-        """Add a rejection that has an event of its own.
+        """Record why no provider is called, and add the rejection.
 
         Args:
             phone: The phone.
-            rejection: Why its request was rejected.
+            error: Why its request was rejected.
+            rejection: What is known of the request.
             has_record: Whether the phone has a record; None if it was not loaded.
         """
+        rejected, reason = _describe(rejection, error)
+        if isinstance(error, DeliveryFailed):
+            self.events.record(
+                ProviderPaused(
+                    phone=phone,
+                    channel=rejected.channel,
+                    provider=rejected.provider,
+                    result=PAUSED.status,
+                    error_code=PAUSED.error_code,
+                    reason=rejected.cause,
+                    until=rejected.until,
+                    recognition=rejected.recognition,
+                    has_proof=rejected.has_proof,
+                )
+            )
+        elif reason:
+            self.events.record(
+                OtpRequestRejected(
+                    phone=phone,
+                    reason=reason,
+                    limit=rejected.limit,
+                    channel=rejected.channel,
+                    part=rejected.part,
+                    until=rejected.until,
+                    recognition=rejected.recognition,
+                    has_proof=rejected.has_proof,
+                )
+            )
+        self.add(phone, rejected, has_record=has_record)
+
+    def add(self, phone: PhoneNumber, rejection: Rejection, *, has_record: bool | None) -> None:
+        """Let a rejection wait, as long as there is room."""
         waiting = self._waiting.get(phone)
         if waiting is None:
             if len(self._waiting) >= MAX_PHONES:
@@ -162,3 +208,25 @@ class RecentRejections:
         if self._dropped:
             _log.warning({"event": "rejections_dropped", "rejections": self._dropped})
             self._dropped = 0
+
+
+def _describe(rejection: Rejection, error: DomainError) -> tuple[Rejection, str]:
+    """Return a rejection with its error, and the reason in the log.
+
+    A request for a proof has an event of its own, and no reason.
+    """
+    match error:
+        case CountryNotServed():
+            return replace(rejection, limit=error.limit), _REASONS.get(error.limit, _IS_BLOCKED)
+        case PhoneUnreachable():
+            return replace(rejection, limit=NUMBER_NOT_SERVED), _REASONS[NUMBER_NOT_SERVED]
+        case TooManyOtpRequests():
+            until = rejection.at + timedelta(seconds=error.retry_after)
+            limited = replace(rejection, limit=error.limit, part=error.part, until=until)
+            return limited, "too many requests"
+        case DeliveryFailed():
+            paused = replace(rejection, limit=PROVIDER_PAUSED, provider=error.provider)
+            until = rejection.at + timedelta(seconds=error.retry_after)
+            return replace(paused, cause=error.cause, until=until), error.cause
+        case _:
+            return replace(rejection, limit=PROOF_REQUIRED, part=Part.STRANGERS), ""

@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from application.limits.delivery_limiter import DeliveryLimiter, NoPermits
+from application.limits.delivery_limiter import DeliveryLimiter, NoPermits, RequestPermits
 from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.events import (
     WITHIN_COOLDOWN,
     FixedOtpUsed,
     OtpRequested,
-    ProviderPaused,
 )
 from application.otp.extensions import CodeDelivery, OtpExtensions
 from application.otp.provider_pause import PAUSED
@@ -40,24 +39,15 @@ from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.challenge import Purpose
-from domain.otp.delivery import Channel, DeviceProof
+from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.otp_request import OtpRequest
-from domain.otp.permits import Part, Permits
-from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rejection import (
-    BLOCKED_NETWORK,
-    COUNTRY_NOT_SERVED,
-    NUMBER_IS_BLOCKED,
-    NUMBER_NOT_SERVED,
-    PHONE_IS_BLOCKED,
-    PROOF_REQUIRED,
-    PROVIDER_PAUSED,
-    Rejection,
-)
+from domain.otp.permits import Permits
+from domain.otp.phone_verification import STRANGER, PhoneVerification
+from domain.otp.rejection import BLOCKED_NETWORK, COUNTRY_NOT_SERVED, Rejection
+from domain.otp.request_check import RequestCheck, check_request
 from domain.otp.sliding_window import whole_seconds
-from domain.otp.test_otps import TEST_OTP_POLICY
 from domain.phone import PhoneNumber, PhoneRules
 
 REQUEST_ID_BYTES: Final = 16
@@ -103,34 +93,53 @@ class RequestOtpResult:
     resend_in: int
 
 
+@dataclass(slots=True)
+class _Deciding:
+    """One request while it is decided on, perhaps again after another one came in between.
+
+    Attributes:
+        loaded: The record of the phone, as it was loaded first.
+        check: The latest check of the request.
+        permits: What it may acquire of the limits that many phones share.
+    """
+
+    command: RequestOtpCommand
+    request: OtpRequest
+    loaded: Versioned[PhoneVerification]
+    check: RequestCheck
+    permits: RequestPermits
+
+    def check_on(self, verification: PhoneVerification) -> RequestCheck:
+        """Return the check on what is known about the phone, made once for each state."""
+        if verification is not self.check.loaded:
+            self.check = check_request(verification, self.request)
+        return self.check
+
+
 @dataclass(frozen=True, slots=True)
 class RequestOtp:
     """Deliver a code to a phone, by a message or a call.
 
     The steps are:
 
-    1. What does not depend on what is stored is decided (`OtpRequest`). A code to sign in goes by
-       the channels of the country (`ChannelOrder`); any other code goes by SMS, unless a call is
-       asked for. A test phone has no cooldown, and nothing is sent to it.
-    2. The number is checked. One whose prefix or country operators block is one of a country that
-       is not served.
-    3. The record of the phone is loaded, and what the device token names. A phone that is blocked
+    1. Country, blocks of the number and kind of the number. The answer is the same for a country
+       that is not served and for a block.
+    2. The record of the phone is loaded, and what the device token names. A phone that is blocked
        and has no account is one of a country that is not served; one of an account gets codes.
-    4. The delivery is reserved, and recorded before the message is sent, so no race sends one too
-       many. A rejected request writes nothing; that it was rejected is recorded later
-       (`RecentRejections`).
+    3. After a hundred failures strangers wait. Within the cooldown the request joins: nothing is
+       sent, and it gets an id of its own for the message that was sent for the same purpose.
+    4. A client in a blocked network is rejected, and so is everybody while no provider is called,
+       because their latest results were unknown.
+    5. The limits of the phone decide, then those that phones share. A client that can make a proof
+       is asked for one where those of strangers are used up, or strangers need it.
+    6. The delivery is recorded with its permits before the message is sent, so no race sends one
+       too many. A request that a parallel one overtook joins, and releases its permits.
+    7. The code is delivered (`DeliverCode`). A message with an unknown result counts. One that
+       nobody took starts the plain cooldown, and gives permits back.
 
-       - Within the cooldown of the phone nothing is sent; the request gets an id of its own for the
-         message that was already sent for the same purpose, whoever requested that.
-       - In a blocked network, and while no provider is called, because their latest results were
-         unknown, nothing is used up.
-       - The limits of the phone decide then, and those that phones share. A call has the same code,
-         limits and cooldown as a message, and one limit more. For changes of its phone an identity
-         gets at most ten codes a day.
-       - Where the limits of strangers are used up, or strangers need a proof, a client that can
-         make one is asked for it.
-    5. The code is delivered (`DeliverCode`). A message with an unknown result counts. One that
-       nobody took starts the plain cooldown, and counts in windows shorter than a day.
+    Of a phone with a test OTP only its own limits and that of the IP count, and nothing is sent to
+    it. A rejected request writes nothing; that it was rejected is recorded later
+    (`RecentRejections`).
     """
 
     phone_verifications: PhoneVerifications
@@ -159,24 +168,20 @@ class RequestOtp:
             Unavailable
             StorageError
         """
-        asked = self._make_request(command)
-        self._check_phone(command, asked)
-        loaded, device = await self._load(command, asked.now)
-        if loaded.value.gets_no_messages and not asked.is_test:
-            reason = "the phone is blocked, and has no account"
-            self._record_not_served(command, asked, PHONE_IS_BLOCKED, reason, has_record=True)
-            raise CountryNotServed
-        request = replace(asked, device=device) if device is not None else asked
+        request = self._make_request(command)
+        deciding = None
         try:
-            decision = await self._reserve_delivery(command, request, loaded)
+            self._check_phone(command, request)
+            deciding = await self._load(command, request)
+            decision = await self._decide(deciding)
         except DomainError as error:
-            self._record_rejection(command, request, loaded, error)
+            self._record_rejection(command, request, error, deciding)
             raise
         reason = "" if decision.is_new else WITHIN_COOLDOWN
         self.events.record(
             OtpRequested(phone=command.phone, reason=reason, channel=request.channel)
         )
-        await self._deliver(command, request, decision)
+        await self._deliver(deciding, decision)
         now = self.clock.now()
         return RequestOtpResult(
             request_id=decision.public_request_id,
@@ -186,7 +191,7 @@ class RequestOtp:
         )
 
     def _make_request(self, command: RequestOtpCommand) -> OtpRequest:
-        """Decide what does not depend on the stored record."""
+        """Decide what does not depend on what is stored."""
         phone, now = command.phone, self.clock.now()
         random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         channels = self.deliver_code.plan_channels(phone, command.purpose, command.channel)
@@ -204,118 +209,98 @@ class RequestOtp:
             new_call_id=make_identifier(now, random[-RANDOM_BYTES:]) if is_call else None,
             channels=channels,
             providers=() if is_test else self.deliver_code.providers(channels[0]),
-            policy=TEST_OTP_POLICY if is_test else self.delivery_limiter.delivery_policy,
+            policy=self.delivery_limiter.policy(phone, now),
             is_test=is_test,
         )
 
     def _check_phone(self, command: RequestOtpCommand, request: OtpRequest) -> None:
-        """Check country and kind of a phone. With a test OTP it may have any."""
+        """Check country, blocks and kind of a number. With a test OTP it may have any."""
         phone = command.phone
         if request.is_test:
             return
         if self.countries is not None and phone.country not in self.countries:
-            reason = "the country is not served"
-            self._record_not_served(command, request, COUNTRY_NOT_SERVED, reason)
-            raise CountryNotServed
+            raise CountryNotServed(COUNTRY_NOT_SERVED)
         block = self.delivery_limiter.find_number_block(phone, request.now)
         if block is not None:
-            # A client cannot tell it from a country that is not served.
-            self._record_not_served(command, request, block.name, NUMBER_IS_BLOCKED)
-            raise CountryNotServed
+            raise CountryNotServed(block.name)
         try:
             self.phone_rules.check(phone)
         except InvalidValue as error:
-            reason = "the kind of the number"
-            self._record_not_served(command, request, NUMBER_NOT_SERVED, reason)
             raise PhoneUnreachable(error.message) from None
 
-    def _record_not_served(
-        self,
-        command: RequestOtpCommand,
-        request: OtpRequest,
-        limit: str,
-        reason: str,
-        *,
-        has_record: bool | None = None,
-    ) -> None:
-        rejection = Rejection(
-            at=request.now,
-            channel=request.channel,
-            limit=limit,
-            has_proof=command.proof is not None,
-        )
-        self.rejections.record(command.phone, rejection, reason, has_record=has_record)
-
-    async def _load(
-        self, command: RequestOtpCommand, now: datetime
-    ) -> tuple[Versioned[PhoneVerification], DeviceProof | None]:
+    async def _load(self, command: RequestOtpCommand, request: OtpRequest) -> _Deciding:
         """Load the record of the phone, and the device of the client if it sent a token."""
-        token, loading = command.device_token, self.phone_verifications.load(command.phone)
+        phone, token, now = command.phone, command.device_token, request.now
+        loading = self.phone_verifications.load(phone)
         if token is None:
-            return await loading, None
-        recognizing = recognize_device(
-            self.identities, self.extensions, token, command.purpose, now
+            loaded = await loading
+        else:
+            recognizing = recognize_device(
+                self.identities, self.extensions, token, command.purpose, now
+            )
+            loaded, (device, _) = await asyncio.gather(loading, recognizing)
+            request = replace(request, device=device)
+        check = check_request(loaded.value, request)
+        permits = self.delivery_limiter.permits_of(
+            phone,
+            request.client_ip,
+            check.client.recognition,
+            now,
+            is_call=request.new_call_id is not None,
+            identity_id=request.identity_id,
         )
-        loaded, (device, _) = await asyncio.gather(loading, recognizing)
-        return loaded, device
+        return _Deciding(command, request, loaded, check, permits)
 
-    async def _reserve_delivery(
-        self,
-        command: RequestOtpCommand,
-        request: OtpRequest,
-        loaded: Versioned[PhoneVerification],
-    ) -> DeliveryDecision:
+    async def _decide(self, deciding: _Deciding) -> DeliveryDecision:
         """Record the delivery with its permits, or refer to an earlier delivery.
 
         The permits are acquired between the decision and the write: a request that the phone's
         limits reject costs no permit, and an IP without a permit cannot start a phone's cooldown.
 
         Raises:
+            CountryNotServed
             TooManyOtpRequests: with the later time of the phone's limits and the shared ones.
             AttestationRequired
             DeliveryFailed: no provider is called now.
             StorageError
         """
-        phone, verification, limiter = command.phone, loaded.value, self.delivery_limiter
-        recognition, now = verification.recognize(request).recognition, request.now
+        command, request = deciding.command, deciding.request
         try:
-            joined = await self._join_delivery(phone, request, loaded)
-            if joined is not None:
+            if (joined := await self._join(deciding, deciding.loaded)) is not None:
                 return joined
             self._check_network(command, request)
             self._check_providers(request)
-            permits = await limiter.acquire(phone, request, recognition)
+            deciding.check.check_limits()
+            permits = await deciding.permits.acquire()
             if isinstance(permits, NoPermits):
                 # A parallel request that got the last permits may have been for this phone.
-                joined = await self._join_delivery(phone, request)
-                if joined is not None:
+                if (joined := await self._join(deciding)) is not None:
                     return joined
                 attest = self.extensions.attest_delivery
                 if attest is not None and command.accepts_attestation:
-                    permits = await attest(phone, request, command.proof, recognition, permits)
+                    permits = await attest(
+                        command.phone, request, command.proof, deciding.permits, permits
+                    )
             if isinstance(permits, Permits):
-                return await self._record_delivery(phone, request, loaded, permits)
+                return await self._add_delivery(deciding, permits)
         except TooManyOtpRequests as error:
-            available_at = await self._next_available(command, request, verification)
-            retry_after = max(error.retry_after, whole_seconds(now, available_at))
+            available_at = await self._next_available(deciding, request.now)
+            retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
             raise TooManyOtpRequests(retry_after, error.limit, error.part) from None
-        name = await limiter.name_limit(permits, now)
-        raise TooManyOtpRequests(whole_seconds(now, permits.until), *name)
+        name = await self.delivery_limiter.name_limit(permits, request.now)
+        raise TooManyOtpRequests(whole_seconds(request.now, permits.until), *name)
 
-    async def _join_delivery(
-        self,
-        phone: PhoneNumber,
-        request: OtpRequest,
-        loaded: Versioned[PhoneVerification] | None = None,
+    async def _join(
+        self, deciding: _Deciding, loaded: Versioned[PhoneVerification] | None = None
     ) -> DeliveryDecision | None:
         """Record the id of a request that refers to an earlier delivery; None if it needs one."""
 
         def join(
             current: PhoneVerification,
         ) -> tuple[PhoneVerification, DeliveryDecision | None]:
-            return current.join_delivery(request) or (current, None)
+            return deciding.check_on(current).join() or (current, None)
 
-        return await change(self.phone_verifications, phone, join, loaded=loaded)
+        return await change(self.phone_verifications, deciding.command.phone, join, loaded=loaded)
 
     def _check_network(self, command: RequestOtpCommand, request: OtpRequest) -> None:
         """Reject the request of a client in a blocked network."""
@@ -336,51 +321,42 @@ class RequestOtp:
             seconds = whole_seconds(request.now, pause.until)
             raise DeliveryFailed(PAUSED.reason, seconds, pause.name, pause.reason)
 
-    async def _record_delivery(
-        self,
-        phone: PhoneNumber,
-        request: OtpRequest,
-        loaded: Versioned[PhoneVerification],
-        permits: Permits,
-    ) -> DeliveryDecision:
+    async def _add_delivery(self, deciding: _Deciding, permits: Permits) -> DeliveryDecision:
         """Record the delivery with its permits, or refer to one that a parallel request caused.
 
         Permits are released if it is certain that the record does not have them.
         """
-        permitted, rejections = replace(request, permits=permits), self.rejections.of(phone)
+        phone, now = deciding.command.phone, deciding.request.now
+        rejections = self.rejections.of(phone)
 
-        def record(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
-            successor, decision = current.request_delivery(permitted)
-            return successor.keep_rejections(rejections, request.now), decision
+        def add(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
+            successor, decision = deciding.check_on(current).add_delivery(permits)
+            return successor.keep_rejections(rejections, now), decision
 
         try:
-            decision = await change(self.phone_verifications, phone, record, loaded=loaded)
+            decision = await change(self.phone_verifications, phone, add, loaded=deciding.loaded)
         except NOTHING_WRITTEN:
-            await self.delivery_limiter.release(phone, request, permits)
+            await deciding.permits.release(permits)
             raise
         if not decision.is_new:
-            await self.delivery_limiter.release(phone, request, permits)
+            await deciding.permits.release(permits)
         return decision
 
-    async def _next_available(
-        self, command: RequestOtpCommand, request: OtpRequest, verification: PhoneVerification
-    ) -> datetime:
+    async def _next_available(self, deciding: _Deciding, now: datetime) -> datetime:
         """Return when there are permits for this client, with a proof if it can make one."""
-        limiter, recognition = self.delivery_limiter, verification.recognize(request).recognition
-        times = [await limiter.next_available(command.phone, request, recognition)]
+        command, request, permits = deciding.command, deciding.request, deciding.permits
+        times = [await permits.next_available(now)]
         if self.extensions.attest_delivery is not None and command.accepts_attestation:
             permitted_at, checked_at = await asyncio.gather(
-                limiter.next_available(command.phone, request, recognition, has_proof=True),
-                limiter.next_check_of_proof(request.client_ip, request.now),
+                permits.next_available(now, has_proof=True),
+                self.delivery_limiter.next_check_of_proof(request.client_ip, now),
             )
             times.append(max(permitted_at, checked_at))
-        return max(min(times), self._blocked_until(command, request) or request.now)
+        return max(min(times), self._blocked_until(command, request) or now)
 
-    async def _deliver(
-        self, command: RequestOtpCommand, request: OtpRequest, decision: DeliveryDecision
-    ) -> None:
+    async def _deliver(self, deciding: _Deciding, decision: DeliveryDecision) -> None:
         """Deliver the code, if the request caused a delivery."""
-        phone, delivery, challenge = command.phone, decision.delivery, decision.challenge
+        command, request, phone = deciding.command, deciding.request, deciding.command.phone
         if request.is_test:
             self.events.record(FixedOtpUsed(phone=phone, reason="requested"))
         if request.is_test or not decision.is_new:
@@ -388,8 +364,8 @@ class RequestOtp:
         code = CodeDelivery(
             phone=phone,
             preferences=command.preferences,
-            delivery=delivery,
-            challenge=challenge,
+            delivery=decision.delivery,
+            challenge=decision.challenge,
             identity_id=decision.identity_id,
             last_provider=decision.last_provider,
         )
@@ -402,56 +378,25 @@ class RequestOtp:
         now, next_request_at = self.clock.now(), decision.next_request_at
         if (rejected := delivered.rejected) is not None:
             with suppress(StorageError):
-                again = replace(request, now=now)
-                available_at = await self._next_available(command, again, rejected)
-                wait = rejected.find_wait(again, request.policy)
-                next_request_at = max(wait.until, available_at)
+                check = check_request(rejected, replace(request, now=now))
+                next_request_at = max(check.wait.until, await self._next_available(deciding, now))
         raise DeliveryFailed(result.reason, whole_seconds(now, next_request_at))
 
     def _record_rejection(
         self,
         command: RequestOtpCommand,
         request: OtpRequest,
-        loaded: Versioned[PhoneVerification],
         error: DomainError,
+        deciding: _Deciding | None,
     ) -> None:
-        """Record why no provider is called. A request for a proof has an event of its own."""
-        phone, has_record, until = command.phone, loaded.version != 0, None
-        match error:
-            case TooManyOtpRequests():
-                limit, part = error.limit, error.part
-                until = request.now + timedelta(seconds=error.retry_after)
-            case DeliveryFailed():
-                limit, part = PROVIDER_PAUSED, ""
-                until = request.now + timedelta(seconds=error.retry_after)
-            case _:
-                limit, part = PROOF_REQUIRED, Part.STRANGERS
+        """Record why no provider is called. What is known of the client depends on the record."""
+        client = deciding.check.client if deciding else STRANGER
         rejection = Rejection(
             at=request.now,
             channel=request.channel,
-            limit=limit,
-            part=part,
-            until=until,
-            recognition=loaded.value.recognize(request).recognition,
+            limit="",
+            recognition=client.recognition,
             has_proof=command.proof is not None,
-            provider=error.provider if isinstance(error, DeliveryFailed) else "",
-            cause=error.cause if isinstance(error, DeliveryFailed) else "",
         )
-        if isinstance(error, TooManyOtpRequests):
-            self.rejections.record(phone, rejection, "too many requests", has_record=has_record)
-            return
-        if isinstance(error, DeliveryFailed):
-            self.events.record(
-                ProviderPaused(
-                    phone=phone,
-                    channel=rejection.channel,
-                    provider=rejection.provider,
-                    result=PAUSED.status,
-                    error_code=PAUSED.error_code,
-                    reason=rejection.cause,
-                    until=rejection.until,
-                    recognition=rejection.recognition,
-                    has_proof=rejection.has_proof,
-                )
-            )
-        self.rejections.add(phone, rejection, has_record=has_record)
+        has_record = deciding.loaded.version != 0 if deciding else None
+        self.rejections.record(command.phone, error, rejection, has_record=has_record)

@@ -8,7 +8,6 @@ from domain.otp.challenge import Challenge, Purpose
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery import Channel, DeviceProof
 from domain.otp.delivery_policy import DeliveryPolicy
-from domain.otp.permits import Permits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +24,6 @@ class OtpRequest:
         policy: When a code is delivered to the phone.
         is_test: Whether the phone has a test OTP, and nothing is sent to it.
         device: The device of a valid device token, if the client sent one.
-        permits: What the delivery has of limits that many phones share, once they are acquired.
     """
 
     client_ip: HashedClientIp
@@ -39,7 +37,6 @@ class OtpRequest:
     policy: DeliveryPolicy
     is_test: bool = False
     device: DeviceProof | None = None
-    permits: Permits | None = None
 
     @property
     def purpose(self) -> Purpose:

@@ -9,17 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from domain.errors import TooManyOtpRequests, TooManyResets
+from domain.errors import TooManyResets
 from domain.identifier import require_identifier
 from domain.otp.attempt_counter import Client, ClientKind
 from domain.otp.attempts import OtpAttempt
 from domain.otp.challenge import Challenge, Purpose
 from domain.otp.challenges import MessageChallenges
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.deliveries import Deliveries, order_after
-from domain.otp.delivery import ONE_DAY, Channel, Delivery, JoinedRequest
+from domain.otp.deliveries import Deliveries
+from domain.otp.delivery import ONE_DAY, Channel, Delivery
 from domain.otp.delivery_policy import (
-    DeliveryDecision,
     DeliveryPolicy,
     Limitation,
     Requester,
@@ -176,104 +175,27 @@ class PhoneVerification:
 
     # Requests
 
-    def find_wait(self, request: OtpRequest | OtpAttempt, policy: DeliveryPolicy) -> Wait:
-        """Return when this client can cause the next message, and what it waits for."""
-        pruned = self.prune(request.now)
-        return pruned._find_wait(request, pruned.recognize(request), policy)
-
-    def join_delivery(
-        self, request: OtpRequest
-    ) -> tuple["PhoneVerification", DeliveryDecision] | None:
-        """Let a request within the cooldown join an earlier delivery; None if a code is delivered.
-
-        Nothing is sent. While a code for the same purpose and identity is valid, the request gets
-        an id of its own for the latest delivery of this code, whoever requested that.
-
-        Raises:
-            TooManyOtpRequests: nothing changed; the error says when to try again.
-        """
-        pruned = self.prune(request.now)
-        return pruned._join(request, pruned.recognize(request))
-
-    def request_delivery(self, request: OtpRequest) -> tuple["PhoneVerification", DeliveryDecision]:
-        """Record a new delivery, or join one that a parallel request caused.
-
-        - A resend carries the same code and does not extend its life. With less than a minute
-          left a new challenge is made, and the old one stays valid to its end.
-        - After a code that was not entered, the provider after the one that had it is first.
-
-        Raises:
-            TooManyOtpRequests: nothing changed; the error says when to try again.
-        """
-        pruned, policy = self.prune(request.now), request.policy
-        client = pruned.recognize(request)
-        if (joined := pruned._join(request, client)) is not None:
-            return joined
-        challenges = pruned.challenges
-        resendable = [
-            challenge
-            for challenge in challenges.for_purpose(request.purpose, request.identity_id)
-            if challenge.is_resendable(request.now, request.key_ids)
-        ]
-        challenge = resendable[-1] if resendable else request.new_challenge
-        last_provider = pruned.last_provider(request.channel, request.purpose, request.identity_id)
-        requester = pruned._requester(request, client)
-        delivery = Delivery(
-            request.new_request_id,
-            challenge.id,
-            request.client_ip,
-            request.now,
-            device_id=client.device_id,
-            uses_own_quota=policy.uses_own_quota(requester, request.now),
-            channel=request.channel,
-            call_id=request.new_call_id,
-            permits=request.permits,
-            provider=next(iter(order_after(request.providers, last_provider)), ""),
-        )
-        successor = replace(
-            pruned,
-            challenges=(
-                challenges if resendable else MessageChallenges((*challenges.all, challenge))
-            ),
-            deliveries=Deliveries((*pruned.deliveries.all, delivery)),
-        )
-        decision = DeliveryDecision(
-            delivery,
-            challenge,
-            request.new_request_id,
-            successor._find_wait(request, client, policy).until,
-            is_new=True,
-            identity_id=self.identity_id,
-            last_provider=last_provider,
-        )
-        return successor, decision
-
-    def _find_wait(
-        self, request: OtpRequest | OtpAttempt, client: RecognizedClient, policy: DeliveryPolicy
+    def find_wait(
+        self,
+        client_ip: HashedClientIp,
+        client: RecognizedClient,
+        policy: DeliveryPolicy,
+        now: datetime,
     ) -> Wait:
+        """Return when a client can cause the next message, and what it waits for; if pruned."""
         wait_ends_at = self.failures.wait_ends_at
         if client.is_stranger and wait_ends_at is not None:
             return Wait(wait_ends_at, Limitation.FAILED_ATTEMPTS)
-        return policy.explain(self._requester(request, client), request.now)
+        return policy.explain(self.requester(client_ip, client), now)
 
-    def _join(
-        self, request: OtpRequest, client: RecognizedClient
-    ) -> tuple["PhoneVerification", DeliveryDecision] | None:
-        wait = self._find_wait(request, client, request.policy)
-        if wait.limitation is None:
-            return None
-        joined = None
-        if wait.limitation is not Limitation.FAILED_ATTEMPTS:
-            requester = self._requester(request, client)
-            if not request.policy.is_cooled_down(requester, request.now):
-                joined = self._join_latest(request, client)
-        if joined is None:
-            retry_after = whole_seconds(request.now, wait.until)
-            raise TooManyOtpRequests(retry_after, wait.limitation.name.lower())
-        delivery, challenge = joined
-        successor = replace(self, deliveries=self.deliveries.set_delivery(delivery))
-        return successor, DeliveryDecision(
-            delivery, challenge, request.new_request_id, wait.until, is_new=False
+    def requester(self, client_ip: HashedClientIp, client: RecognizedClient) -> Requester:
+        """Return a client with what counts in the limits of the phone."""
+        return Requester(
+            client_ip,
+            self.deliveries.counted,
+            is_recognized=not client.is_stranger,
+            device_id=client.device_id,
+            last_login_at=self.last_login_at,
         )
 
     def last_provider(self, channel: Channel, purpose: Purpose, identity_id: str | None) -> str:
@@ -298,43 +220,6 @@ class PhoneVerification:
     def resets_left(self) -> int:
         """How often the limits can be reset today; of a pruned state."""
         return max(0, MAX_RESETS_A_DAY - len(self.limit_resets))
-
-    def _join_latest(
-        self, request: OtpRequest, client: RecognizedClient
-    ) -> tuple[Delivery, Challenge] | None:
-        """Return the latest delivery of an active code with the new request, and its challenge.
-
-        None if there is no such delivery, if too many requests joined it, or if the id would bring
-        a stranger no attempt.
-        """
-        active = {
-            challenge.id: challenge
-            for challenge in self.challenges.for_purpose(request.purpose, request.identity_id)
-            if challenge.is_active(request.now)
-        }
-        for delivery in reversed(self.deliveries.all):
-            if (challenge := active.get(delivery.challenge_id)) is not None:
-                network = Client(ClientKind.NETWORK, request.client_ip.network)
-                if (
-                    client.is_stranger
-                    and self.failures.has_fewer_attempts
-                    and not self.attempts_left(network, challenge, client)
-                ):
-                    return None
-                joined = delivery.join(
-                    JoinedRequest(request.new_request_id, network.id, not client.is_stranger)
-                )
-                return (joined, challenge) if joined else None
-        return None
-
-    def _requester(self, request: OtpRequest | OtpAttempt, client: RecognizedClient) -> Requester:
-        return Requester(
-            request.client_ip,
-            self.deliveries.counted,
-            is_recognized=not client.is_stranger,
-            device_id=client.device_id,
-            last_login_at=self.last_login_at,
-        )
 
     @property
     def last_login_at(self) -> datetime | None:

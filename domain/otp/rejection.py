@@ -16,8 +16,6 @@ PROVIDER_PAUSED: Final = "provider_paused"
 PROOF_REQUIRED: Final = "proof_required"
 BLOCKED_NETWORK: Final = "block_network"
 """What rejects a request that no limit rejects, in the place of a limit's name."""
-NUMBER_IS_BLOCKED: Final = "the number is blocked by its prefix or country"
-"""The reason in the log, where the name is that of the block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

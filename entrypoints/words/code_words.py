@@ -39,7 +39,13 @@ _OTHERS: Final = {
     PROVIDER_PAUSED: "the provider has a pause",
     "": "a limit",
 }
-_BEFORE_RECOGNITION: Final = (COUNTRY_NOT_SERVED, NUMBER_NOT_SERVED, PHONE_IS_BLOCKED)
+_BEFORE_RECOGNITION: Final = (
+    COUNTRY_NOT_SERVED,
+    NUMBER_NOT_SERVED,
+    PHONE_IS_BLOCKED,
+    "block_prefix",
+    "block_country",
+)
 """What rejects every client, so nobody looks how it is known."""
 _RECOGNITIONS: Final = {
     Recognition.NONE: "not recognized",

@@ -12,7 +12,7 @@ from application.features.attestation.events import (
     AttestationRequested,
 )
 from application.features.attestation.ports import Attestation, AttestationStatus
-from application.limits.delivery_limiter import DeliveryLimiter, NoPermits
+from application.limits.delivery_limiter import DeliveryLimiter, NoPermits, RequestPermits
 from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.security_events import SecurityEvents
@@ -23,7 +23,7 @@ from domain.features.attestation.used_attestation import USED_ATTESTATION_TTL, U
 from domain.otp.attestation_proof import AttestationProof
 from domain.otp.delivery import Channel
 from domain.otp.otp_request import OtpRequest
-from domain.otp.permits import Permits, Recognition
+from domain.otp.permits import Permits
 from domain.phone import PhoneNumber
 
 UNAVAILABLE_PERIOD: Final = timedelta(seconds=30)
@@ -55,21 +55,24 @@ class AttestDelivery:
         phone: PhoneNumber,
         request: OtpRequest,
         proof: AttestationProof | None,
-        recognition: Recognition,
+        permits: RequestPermits,
         rejected: NoPermits,
     ) -> Permits | NoPermits:
         limiter, client_ip, channel = self.delivery_limiter, request.client_ip, request.channel
         now = request.now
         checked_at, permitted_at = await asyncio.gather(
             limiter.next_check_of_proof(client_ip, now),
-            limiter.next_available(phone, request, recognition, has_proof=True),
+            permits.next_available(now, has_proof=True),
         )
         if max(checked_at, permitted_at) > now:
             if proof is not None and checked_at > now:
                 self._reject(phone, channel, *_LIMITED)
             return _until(rejected, max(checked_at, permitted_at))
         required = AttestationRequested(
-            phone=phone, channel=channel, recognition=recognition, has_proof=proof is not None
+            phone=phone,
+            channel=channel,
+            recognition=permits.recognition,
+            has_proof=proof is not None,
         )
         subject = self.keyed_hashes.hash_phone(phone)
         if proof is None:
@@ -93,7 +96,7 @@ class AttestDelivery:
                 return _until(rejected, checked_at)
             return await self._require(required, subject, rejected)
         self.events.record(AttestationAccepted(phone=phone, channel=channel))
-        acquired = await limiter.acquire(phone, request, recognition, has_proof=True)
+        acquired = await permits.acquire(has_proof=True)
         return acquired if isinstance(acquired, Permits) else _until(rejected, acquired.until)
 
     async def _is_used(self, proof_id: str, *, is_valid: bool) -> bool:

@@ -233,8 +233,9 @@ class RejectionResponse(msgspec.Struct, kw_only=True):
         str,
         described(
             "The limit that rejected it, as in metrics, or `country_not_served`,"
-            " `number_not_served`, `provider_paused` or `proof_required`; empty if"
-            " it is not known.",
+            " `number_not_served`, `block_phone`, `block_prefix`, `block_country`,"
+            " `block_network`, `provider_paused` or `proof_required`; empty if it is"
+            " not known.",
             "unverified_per_country",
         ),
     ]

@@ -21,6 +21,7 @@ from domain.errors import (
     TooManyAttemptsFromIp,
     TooManyOtpRequests,
 )
+from domain.otp.challenge import Purpose
 from domain.otp.delivery import Delivery
 from domain.otp.permits import Part, Permits
 from domain.otp.rate_limits import LimitPurpose, RateLimit, RateLimits
@@ -154,6 +155,22 @@ async def test_a_request_within_the_cooldown_acquires_no_permit_but_waits_for_on
         await app.request_otp(phone(1), CLIENT_IP)
 
     assert error.value.retry_after in ABOUT_AN_HOUR
+
+
+async def test_a_rejection_names_the_limit_that_is_free_first() -> None:
+    app = CoreHarness()
+    owner = (await app.log_in()).identity
+    change: dict[str, Any] = {"purpose": Purpose.CHANGE_PHONE, "identity_id": owner.id}
+    for number in range(10):
+        app.advance(minutes=20)
+        # Of its own phone it uses up the four of a recognized client, but not those of a stranger.
+        await app.request_otp(owner.phone if number % 2 else phone(number), **change)
+    app.advance(minutes=20)
+
+    with pytest.raises(TooManyOtpRequests) as error:
+        await app.request_otp(owner.phone, **change)
+
+    assert error.value.limit == "per_identity"
 
 
 async def test_attempts_of_an_ip_are_limited_over_all_phones() -> None:

@@ -9,7 +9,7 @@ import pytest
 from application.otp.events import OtpRequestRejected
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
-from application.ports.otp import DeliveryResult
+from application.ports.otp import DeliveryResult, PausedProvider
 from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel
@@ -77,6 +77,38 @@ async def test_a_blocked_number_without_an_account_gets_no_messages(
     assert (app.messenger.messages, app.database.permits) == ([], {})
     await app.identities.operator_actions.unblock(a_phone())
     assert (await app.request_otp(purpose=purpose)).sent
+
+
+async def test_a_number_that_is_blocked_during_its_request_gets_no_message(
+    app: CoreHarness,
+) -> None:
+    block = partial(app.identities.operator_actions.block, a_phone())
+    app.faults.run_before("phone_verifications.save", block)
+    with pytest.raises(CountryNotServed):
+        await app.request_otp()
+    assert app.faults.has_fired
+    assert (app.messenger.messages, app.database.permits) == ([], {})
+
+
+async def test_network_and_pause_come_before_the_limits_of_the_phone(app: CoreHarness) -> None:
+    for _ in range(5):
+        app.advance(60)
+        assert (await app.request_otp()).sent
+    app.advance(60)
+    until = app.clock.now() + timedelta(hours=1)
+    limiter, find_no_block = (
+        app.limits.delivery_limiter,
+        app.limits.delivery_limiter.find_network_block,
+    )
+    app.messenger.pause = PausedProvider("acme", "No answer.", until)
+    with pytest.raises(DeliveryFailed):
+        await app.request_otp()
+    limiter.find_network_block = lambda _client_ip, _now: until
+    for limit in ("block_network", "per_phone_and_network"):
+        with pytest.raises(TooManyOtpRequests) as error:
+            await app.request_otp()
+        assert error.value.limit == limit
+        app.messenger.pause, limiter.find_network_block = None, find_no_block
 
 
 async def test_a_code_without_its_key_is_not_accepted_and_then_replaced(app: CoreHarness) -> None:

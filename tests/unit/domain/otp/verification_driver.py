@@ -22,7 +22,9 @@ from domain.otp.code_check import CodeCheck, check_code, count_attempt
 from domain.otp.delivery import DeviceProof
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.otp_request import OtpRequest
+from domain.otp.permits import Part, Permits
 from domain.otp.phone_verification import PhoneVerification
+from domain.otp.request_check import check_request
 from domain.otp.sliding_window import whole_seconds
 from tests.support.builders import NOW, a_challenge, a_hashed_ip, an_id
 
@@ -82,7 +84,11 @@ class VerificationDriver:
             policy=self.policy,
             device=self.device,
         )
-        self.verification, decision = self.verification.request_delivery(request)
+        check, permits = (
+            check_request(self.verification, request),
+            Permits(self.now, Part.STRANGERS),
+        )
+        self.verification, decision = check.add_delivery(permits)
         return decision
 
     def deliver(self, client_ip: str = HOME_IP) -> DeliveryDecision:

@@ -28,6 +28,7 @@ from tests.support.builders import NOW
             " (from a recognized device, with a proof)",
         ),
         ({"limit": COUNTRY_NOT_SERVED}, "the country is not served"),
+        ({"limit": "block_prefix"}, "the prefix of the number is blocked"),
         (
             {"limit": PROVIDER_PAUSED, "provider": "twilio", "cause": "HTTP 500 of twilio."},
             "twilio has a pause (HTTP 500 of twilio) (not recognized, without a proof)",

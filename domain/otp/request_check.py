@@ -1,0 +1,166 @@
+"""The check of one request for a code: whether it joins a delivery, waits, or may cause one."""
+
+from dataclasses import dataclass, replace
+
+from domain.errors import CountryNotServed, TooManyOtpRequests
+from domain.otp.attempt_counter import Client, ClientKind
+from domain.otp.challenge import Challenge
+from domain.otp.challenges import MessageChallenges
+from domain.otp.deliveries import Deliveries, order_after
+from domain.otp.delivery import Delivery, JoinedRequest
+from domain.otp.delivery_policy import DeliveryDecision, Limitation, Wait
+from domain.otp.otp_request import OtpRequest
+from domain.otp.permits import Permits
+from domain.otp.phone_verification import PhoneVerification, RecognizedClient
+from domain.otp.rejection import PHONE_IS_BLOCKED
+from domain.otp.sliding_window import whole_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCheck:
+    """A request, and the state of the phone that it is decided on. Nothing is recorded yet.
+
+    Attributes:
+        loaded: What is known about the phone.
+        state: The same, without what expired.
+        client: How the client is recognized.
+        wait: When the client can cause the next message, and what it waits for.
+    """
+
+    request: OtpRequest
+    loaded: PhoneVerification
+    state: PhoneVerification
+    client: RecognizedClient
+    wait: Wait
+
+    def join(self) -> tuple[PhoneVerification, DeliveryDecision] | None:
+        """Let a request within the cooldown join an earlier delivery; None after the cooldown.
+
+        Nothing is sent. While a code for the same purpose and identity is valid, the request gets
+        an id of its own for the latest delivery of this code, whoever requested that.
+
+        Raises:
+            CountryNotServed: the phone is blocked, and has no account.
+            TooManyOtpRequests: nothing changed; the error says when to try again.
+        """
+        request, state, wait = self.request, self.state, self.wait
+        if state.gets_no_messages and not request.is_test:
+            raise CountryNotServed(PHONE_IS_BLOCKED)
+        if wait.limitation is None:
+            return None
+        if wait.limitation is Limitation.FAILED_ATTEMPTS:
+            raise self._rejection
+        requester = state.requester(request.client_ip, self.client)
+        if request.policy.is_cooled_down(requester, request.now):
+            return None
+        joined = self._join_latest()
+        if joined is None:
+            raise self._rejection
+        delivery, challenge = joined
+        successor = replace(state, deliveries=state.deliveries.set_delivery(delivery))
+        return successor, DeliveryDecision(
+            delivery, challenge, request.new_request_id, wait.until, is_new=False
+        )
+
+    def check_limits(self) -> None:
+        """Check the limits of the phone.
+
+        Raises:
+            TooManyOtpRequests
+        """
+        if self.wait.limitation is not None:
+            raise self._rejection
+
+    def add_delivery(self, permits: Permits) -> tuple[PhoneVerification, DeliveryDecision]:
+        """Record a new delivery, or join one that a parallel request caused.
+
+        - A resend carries the same code and does not extend its life. With less than a minute
+          left a new challenge is made, and the old one stays valid to its end.
+        - After a code that was not entered, the provider after the one that had it is first.
+
+        Args:
+            permits: What the delivery holds of the limits that many phones share.
+
+        Raises:
+            CountryNotServed, TooManyOtpRequests: nothing changed.
+        """
+        if (joined := self.join()) is not None:
+            return joined
+        self.check_limits()
+        request, state, challenges = self.request, self.state, self.state.challenges
+        resendable = [
+            challenge
+            for challenge in challenges.for_purpose(request.purpose, request.identity_id)
+            if challenge.is_resendable(request.now, request.key_ids)
+        ]
+        challenge = resendable[-1] if resendable else request.new_challenge
+        last_provider = state.last_provider(request.channel, request.purpose, request.identity_id)
+        requester = state.requester(request.client_ip, self.client)
+        delivery = Delivery(
+            request.new_request_id,
+            challenge.id,
+            request.client_ip,
+            request.now,
+            device_id=self.client.device_id,
+            uses_own_quota=request.policy.uses_own_quota(requester, request.now),
+            channel=request.channel,
+            call_id=request.new_call_id,
+            permits=permits,
+            provider=next(iter(order_after(request.providers, last_provider)), ""),
+        )
+        successor = replace(
+            state,
+            challenges=(
+                challenges if resendable else MessageChallenges((*challenges.all, challenge))
+            ),
+            deliveries=Deliveries((*state.deliveries.all, delivery)),
+        )
+        next_wait = successor.find_wait(request.client_ip, self.client, request.policy, request.now)
+        return successor, DeliveryDecision(
+            delivery,
+            challenge,
+            request.new_request_id,
+            next_wait.until,
+            is_new=True,
+            identity_id=state.identity_id,
+            last_provider=last_provider,
+        )
+
+    @property
+    def _rejection(self) -> TooManyOtpRequests:
+        limitation, seconds = self.wait.limitation, whole_seconds(self.request.now, self.wait.until)
+        return TooManyOtpRequests(seconds, limitation.name.lower() if limitation else "")
+
+    def _join_latest(self) -> tuple[Delivery, Challenge] | None:
+        """Return the latest delivery of an active code with the new request, and its challenge.
+
+        None if there is no such delivery, if too many requests joined it, or if the id would bring
+        a stranger no attempt.
+        """
+        request, state, client = self.request, self.state, self.client
+        active = {
+            challenge.id: challenge
+            for challenge in state.challenges.for_purpose(request.purpose, request.identity_id)
+            if challenge.is_active(request.now)
+        }
+        found = [each for each in state.deliveries.all if each.challenge_id in active]
+        if not found:
+            return None
+        latest, network = found[-1], Client(ClientKind.NETWORK, request.client_ip.network)
+        challenge = active[latest.challenge_id]
+        # From fifty failures in a row on its id counts on its network.
+        is_limited = client.is_stranger and state.failures.has_fewer_attempts
+        if is_limited and not state.attempts_left(network, challenge, client):
+            return None
+        joined = latest.join(
+            JoinedRequest(request.new_request_id, network.id, not client.is_stranger)
+        )
+        return (joined, challenge) if joined else None
+
+
+def check_request(verification: PhoneVerification, request: OtpRequest) -> RequestCheck:
+    """Check a request on what is known about a phone."""
+    state = verification.prune(request.now)
+    client = state.recognize(request)
+    wait = state.find_wait(request.client_ip, client, request.policy, request.now)
+    return RequestCheck(request, verification, state, client, wait)

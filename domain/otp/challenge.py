@@ -125,9 +125,7 @@ class Challenge:
         return replace(self, login=self.login and replace(self.login, identity_id=identity_id))
 
     def forget_claims(self) -> "Challenge":
-        if self.login is None or not self.login.claims:
-            return self
-        return replace(self, login=replace(self.login, claims=""))
+        return replace(self, login=self.login and replace(self.login, claims=""))
 
     def derive_code(self, key: bytes, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH) -> str:
         """Derive so many digits from an HMAC-SHA256, as in RFC 4226 §5.3, with the key `key_id`."""

@@ -3,6 +3,7 @@
 import hmac
 import re
 import unicodedata
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -13,10 +14,11 @@ from domain.otp.challenge import (
     DEFAULT_OTP_LENGTH,
     MAX_OTP_LENGTH,
     OTP_TTL,
+    Login,
     OtpCode,
     parse_otp_code,
 )
-from tests.support.builders import NOW, a_challenge, a_phone
+from tests.support.builders import NOW, a_challenge, a_phone, an_id
 
 KEY: Final = b"a pepper of thirty-two bytes, yes"
 CODE: Final = OtpCode("012313")
@@ -41,6 +43,13 @@ def test_a_code_is_accepted_until_it_expires_or_is_used() -> None:
     key_ids, last_resend = [challenge.key_id], end - timedelta(minutes=1)
     assert challenge.is_resendable(last_resend, key_ids)
     assert not challenge.is_resendable(last_resend + millisecond, key_ids)
+
+
+def test_the_claims_of_a_login_can_be_forgotten() -> None:
+    login = Login(an_id(1), "a-session", "a-request", claims='{"a": 1}')
+    forgotten = a_challenge().mark_used(NOW, login).forget_claims()
+    assert forgotten == a_challenge().mark_used(NOW, replace(login, claims=""))
+    assert a_challenge().forget_claims() == a_challenge()
 
 
 # Derivation
@@ -76,6 +85,7 @@ def test_spaces_and_hyphens_are_dropped() -> None:
     for ignored in [*spaces, *HYPHENS, "\n"]:
         assert parse_otp_code(f"{ignored}012{ignored}313{ignored}") == CODE
     assert parse_otp_code("1234-5678", 8).digits == "12345678"
+    assert repr(CODE) == "OtpCode(******)"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from domain.otp.deliveries import Deliveries
+from domain.otp.deliveries import Deliveries, order_after
 from domain.otp.delivery import MAX_REJECTION_LENGTH, Channel
 from domain.otp.permits import Part, Permits
 from tests.support.builders import NOW, a_delivery
@@ -23,6 +23,14 @@ def test_a_result_is_kept_unless_the_delivery_has_left_its_channel() -> None:
         replace(sent, channel=Channel.SMS, provider="twilio", fell_back=fell_back),
     )
     assert left.keep_result("a-request", Channel.WHATSAPP, "meta", None) == left
+    found = unknown.fall_back("a-request", Channel.SMS, "twilio", "x" * 1_000).find("a-request")
+    assert found is not None
+    assert len(found.fell_back) == MAX_REJECTION_LENGTH
+
+
+def test_the_provider_that_had_the_code_last_is_tried_last_and_each_once() -> None:
+    for last, order in (("", "abc"), ("other", "abc"), ("a", "bca"), ("c", "abc")):
+        assert list(order_after(["a", "b", "c"], last)) == list(order)
 
 
 def test_a_delivery_that_no_longer_counts_stays() -> None:

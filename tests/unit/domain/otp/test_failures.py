@@ -120,6 +120,16 @@ def test_after_a_hundred_failures_strangers_get_no_messages_for_a_day_and_then_t
         driver.request(unknown_ip(9))
 
 
+@pytest.mark.parametrize(("failures", "of_next"), [(49, 5), (50, 1), (99, 1), (100, 0)])
+def test_failures_of_strangers_take_no_attempts_of_recognized_clients(
+    driver: VerificationDriver, failures: int, of_next: int
+) -> None:
+    driver.fail_in_a_row(failures)
+    assert driver.verification.attempts_of_next_delivery == of_next
+    driver.deliver(HOME_IP)
+    assert driver.fail(5, HOME_IP) == [4, 3, 2, 1, 0]
+
+
 def test_a_success_of_anybody_ends_the_failures_of_the_phone_and_its_own(
     driver: VerificationDriver,
 ) -> None:

@@ -77,6 +77,16 @@ def test_the_limits_of_each_client_are_one_flat_list() -> None:
         assert show(LIMITS.of_delivery(route, part)) == expected
 
 
+def test_a_window_of_a_day_may_be_of_a_country_or_in_total_only() -> None:
+    for limits, subject in (
+        (RateLimits(total_of_day=None), "country:IN"),
+        (RateLimits(per_country_and_day=None), "total"),
+    ):
+        of_delivery = limits.of_delivery(ROUTE, Part.STRANGERS)
+        of_day = {limit.subject for limit in of_delivery if limit.name == "all_day"}
+        assert of_day == {"range:ef", "network:cd", subject}
+
+
 def test_all_windows_of_a_delivery_are_in_five_records_and_that_of_its_owner() -> None:
     for part, owner in ((Part.STRANGERS, "ip:ab"), (Part.RECOGNIZED, "phone:gh")):
         subjects = [owner, "range:ef", "network:cd", "country:IN", "total"]

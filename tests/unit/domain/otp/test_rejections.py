@@ -32,6 +32,8 @@ def test_rejections_of_a_clock_that_was_wrong_keep_out_no_others() -> None:
     of_tomorrow = [a_rejection(24 * 60 + number) for number in range(MAX_REJECTIONS)]
     kept = replace(DELIVERED, rejections=tuple(of_tomorrow)).keep_rejections([a_rejection()], NOW)
     assert kept.rejections == (a_rejection(),)
+    of_next_minute = replace(DELIVERED, rejections=(a_rejection(1),))
+    assert of_next_minute.prune(NOW) == of_next_minute
 
 
 def test_a_phone_of_which_nothing_is_known_keeps_no_rejection() -> None:

@@ -58,6 +58,7 @@ def test_within_the_cooldown_a_request_joins_the_delivery(driver: VerificationDr
     first = driver.request()
     assert first.is_new
     assert driver.verification.deliveries.all == (first.delivery,)
+    assert first.delivery.rejection == ""
     driver.wait(4)
     repeated = driver.request(WORK_IP)
     assert (repeated.is_new, repeated.challenge) == (False, first.challenge)
@@ -179,6 +180,7 @@ def test_a_code_that_was_not_entered_is_sent_again_by_the_next_provider(
     assert driver.accepts(code_of(another.challenge))
     driver.wait(1)
     assert driver.request().last_provider == ""
+    assert driver.deliver().last_provider == "twilio"
 
 
 # Known IPs

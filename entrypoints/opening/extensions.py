@@ -29,7 +29,7 @@ def name_extensions(environ: Mapping[str, str]) -> None:
     from entrypoints.settings.env_file import ENV_FILE, read_env_file
 
     # Problems of the file are reported with those of all settings.
-    in_file, _ = read_env_file(ENV_FILE)
+    in_file = read_env_file(ENV_FILE).values
     if text := environ.get(VARIABLE, "").strip() or in_file.get(VARIABLE, "").strip():
         _NAMED.append(text)
 

@@ -23,7 +23,7 @@ from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.composition import FIELDS
-from entrypoints.settings.read import describe_settings, find_unknown, find_unused
+from entrypoints.settings.read import describe_settings, find_unknown, find_unused, name_lines
 from entrypoints.settings.secret_files import find_exposed
 from entrypoints.settings.settings import Settings
 from entrypoints.version.commit import find_commit
@@ -45,6 +45,8 @@ def run_service(settings: Settings) -> bool:
     _check_stdout(settings, sys.stdout)
     for name, similar in find_unknown(settings.variables.values).items():
         _log.warning("setting_unknown", setting=name, did_you_mean=similar)
+    for name, lines in settings.variables.repeated.items():
+        _log.warning("setting_repeated", setting=name, lines=name_lines(lines))
     for name, reason in find_unused(settings):
         _log.warning("setting_unused", setting=name, reason=reason)
     for name, reason in find_exposed(settings.variables.files).items():

@@ -1,22 +1,26 @@
 """Reading settings from the environment and `.env`, and showing them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from itertools import starmap
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from domain.errors import InvalidValue
 from entrypoints.opening.startup_error import SettingsError, StartupError
 from entrypoints.settings.checks import check_all, unused_variables
 from entrypoints.settings.composition import FIELDS, FILE_VARIABLES, VARIABLES, AllSettings
 from entrypoints.settings.declaration import PREFIX
-from entrypoints.settings.env_file import read_env_file
+from entrypoints.settings.env_file import NO_FILE, read_env_file
 from entrypoints.settings.removed import REMOVED
 from entrypoints.settings.rules import FileCheck, Problem, find
 from entrypoints.settings.secret_files import both_set, read_secret_file, read_secret_files
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import PrivateUrl, Secret, Variables, is_production
+
+
+_OF_KUBERNETES: Final = re.compile(r"DIALTONE_(?:PORT|PORT_.+|SERVICE_.+)")
+"""https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables"""
 
 
 class ShownSetting(NamedTuple):
@@ -51,14 +55,19 @@ def read_settings(
             that they name, those of settings that were removed, and then the names that are not
             settings. Without another problem such a name is only a warning.
     """
-    in_file, problems = read_env_file(env_file) if env_file else ({}, [])
-    file_values, environment = _without_empty(in_file), _without_empty(environ)
+    in_file = read_env_file(env_file) if env_file else NO_FILE
+    problems = [*in_file.problems]
+    file_values, environment = _without_empty(in_file.values), _without_empty(environ)
     values = {**file_values, **environment}
     texts, files, unread = read_secret_files(values)
     from_env_file = frozenset(file_values.keys() - environment.keys())
     # A field has no value while its variable is invalid, and then it raises AttributeError.
     settings = object.__new__(AllSettings)
-    _set(settings, "variables", Variables({**values, **texts}, from_env_file, files))
+    _set(
+        settings,
+        "variables",
+        Variables({**values, **texts}, from_env_file, files, in_file.repeated),
+    )
     invalid = _parse(settings, unread)
     is_complete = not (invalid or unread)
     for problem in find(Problem, check_all(settings), is_complete=is_complete):
@@ -81,8 +90,7 @@ def read_settings(
         place = " (in .env)" if name in from_env_file else ""
         problems.append(f"{name}{place}: This setting was removed. {REMOVED[name]}")
     if problems:
-        unknown = starmap(unknown_line, find_unknown(values).items())
-        raise SettingsError("\n".join([*problems, *unknown]))
+        raise SettingsError("\n".join([*problems, *list_mistakes(settings.variables)]))
     return settings
 
 
@@ -132,22 +140,35 @@ def describe_settings(settings: Settings) -> list[ShownSetting]:
 
 
 def find_unknown(names: Iterable[str]) -> dict[str, str | None]:
-    """Return each name with our prefix that is not a setting, and a setting with a similar name."""
+    """Return each name with our prefix that is not a setting, and a setting with a similar name.
+
+    What Kubernetes sets for the pods beside a Service with the name `dialtone` is left out.
+    """
     # Without the prefix, which would make any two names similar.
     short_names = {known.removeprefix(PREFIX): known for known in VARIABLES}
     unknown = {}
     for name in sorted({*names} - REMOVED.keys()):
         short_name = name.upper().removeprefix(PREFIX)
-        if name.upper().startswith(PREFIX) and name not in VARIABLES:
+        is_ours = name.upper().startswith(PREFIX) and not _OF_KUBERNETES.fullmatch(name)
+        if is_ours and name not in VARIABLES:
             similar = get_close_matches(short_name, short_names, n=1, cutoff=0.7)
             unknown[name] = short_names[similar[0]] if similar else None
     return unknown
 
 
-def unknown_line(name: str, similar: str | None) -> str:
-    """Return the line about a name that is not a setting."""
-    advice = f"Did you mean {similar}?" if similar else "Remove it."
-    return f"{name}: This is not a setting. {advice}"
+def list_mistakes(variables: Variables) -> Iterator[str]:
+    """Yield a line for each variable that is not a setting, or that `.env` has more than once."""
+    for name, similar in find_unknown(variables.values).items():
+        advice = f"Did you mean {similar}?" if similar else "Remove it."
+        yield f"{name}: This is not a setting. {advice}"
+    for name, lines in variables.repeated.items():
+        yield f"{name} (in .env): The lines {name_lines(lines)} set it, and the last one counts."
+
+
+def name_lines(numbers: Sequence[int]) -> str:
+    """Return these numbers of lines, in words."""
+    *others, last = map(str, numbers)
+    return f"{', '.join(others)} and {last}"
 
 
 def find_unused(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -122,12 +122,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         derive=_only_country,
         example="IN",
     )
-    accepts_toll_free_numbers: bool = setting(
-        "yes accepts toll-free numbers, although fraudsters earn money with calls to them.",
-        parsers.parse_yes_or_no,
-        default="no",
-        variable="DIALTONE_TOLL_FREE_NUMBERS",
-    )
     otp_length: int = setting(
         "Number of digits of a code, 6 to 8.",
         parsers.number(DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH),
@@ -212,7 +206,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
 
         return OtpPolicy(
             countries=self.countries,
-            phone_rules=PhoneRules(accepts_toll_free=self.accepts_toll_free_numbers),
             otp_length=self.otp_length,
             test_otps=self.test_otps.value,
             rate_limits=RateLimits(
@@ -237,9 +230,7 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         return HttpOtpSettings(
             default_region=self.default_region,
             # Test phones may be of any kind.
-            phone_rules=PhoneRules(
-                accepts_toll_free=self.accepts_toll_free_numbers, exceptions=test_phones
-            ),
+            phone_rules=PhoneRules(exceptions=test_phones),
             otp_length=self.otp_length,
             channels=self.channel_order,
         )

@@ -104,7 +104,7 @@ def _variables(features: Iterable[Feature]) -> set[str]:
     settings: list[type[Settings]] = [Settings]
     settings += [each.settings for each in features if each.settings is not None]
     found = [item for each in settings for item in declared(each).items()]
-    files = {declaration.file_variable or name for name, (_, declaration) in found}
+    files = {file for _, declaration in found for file in declaration.file_variables}
     return files | {name for name, _ in found}
 
 

@@ -52,7 +52,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
 
         from entrypoints.commands.core.checks import check_records
         from entrypoints.opening.startup_error import CommandError
-        from entrypoints.settings.read import find_unknown, find_unused, list_mistakes
+        from entrypoints.settings.read import find_unknown, list_mistakes
         from entrypoints.settings.secret_files import find_exposed
 
         if templates:
@@ -74,8 +74,6 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
         for name, problem in find_exposed(settings.variables.files).items():
             yield f"{name}: {problem}"
         yield from list_mistakes(settings.variables)
-        for name, reason in find_unused(settings):
-            yield f"{name}: This has no effect, because {reason}. Remove it."
         yield from _notes(settings)
         yield from asyncio.run(check_records(settings))
         failed = sum(not result.is_ok for result in results.values())
@@ -138,11 +136,11 @@ def _list_created(settings: "Settings") -> Iterator[str]:
 
 
 def _notes(settings: "Settings") -> Iterator[str]:
-    from entrypoints.settings.checks import check_all
-    from entrypoints.settings.rules import FileCheck, find
+    from entrypoints.core.otp import OTP
+    from entrypoints.features import FEATURES
 
-    for file in find(FileCheck, check_all(settings)):
-        yield from file.check()
+    for feature in (OTP, *FEATURES):
+        yield from feature.notes(settings)
 
 
 def _preview_templates(settings: "Settings", only: str | None) -> Iterator[str]:

@@ -8,7 +8,7 @@ import pytest
 from adapters.security.keys.document import generate_document
 from entrypoints.opening import providers
 from entrypoints.settings.composition import FIELDS
-from entrypoints.settings.read import find_unused, read_settings
+from entrypoints.settings.read import read_settings
 from entrypoints.settings.values import Environment, Factory
 from tests.support.settings import problem, problems, settings
 from tests.unit.entrypoints.settings.texts import S3, TWILIO, VONAGE, only_installed
@@ -233,18 +233,6 @@ def test_a_test_otp_has_the_length_of_codes() -> None:
 )
 def test_what_is_wrong_with_a_test_otp_is_named(text: str, reason: str) -> None:
     assert reason in problem(TEST_OTPS=text)
-
-
-def test_the_day_of_a_test_otp_that_is_over_is_named() -> None:
-    past, future = "+15005550006=123456@2020-01-01", f"+14155552671=123456@{TODAY}"
-
-    assert list(find_unused(settings(TEST_OTPS=future))) == []
-    assert list(find_unused(settings(TEST_OTPS=past))) == [
-        ("DIALTONE_TEST_OTPS", "its last day is over")
-    ]
-    assert list(find_unused(settings(TEST_OTPS=f"{future},{past}"))) == [
-        ("DIALTONE_TEST_OTPS", "the last day of these values is over: 2")
-    ]
 
 
 def test_a_rule_that_needs_an_invalid_variable_does_not_apply(production: dict[str, str]) -> None:

@@ -112,7 +112,7 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     ),
 )
 def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
-    field, _ = FIELDS[f"DIALTONE_{name}"]
+    field = FIELDS[f"DIALTONE_{name}"].field
 
     for spaces in ("", "  "):
         assert getattr(settings(**{name: f"{spaces}{text}{spaces}"}), field) == value

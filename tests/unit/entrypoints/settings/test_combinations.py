@@ -84,17 +84,12 @@ def production(tmp_path: Path) -> dict[str, str]:
     )
 
 
-def test_production_accepts_own_adapters(production: dict[str, str]) -> None:
-    names = ("DIALTONE_DATABASE", "DIALTONE_LIMIT_STORE", "DIALTONE_MEDIA", "DIALTONE_SMS")
-    read = read_settings(production | dict.fromkeys(names, "our.own:factory"), None)
-    own = Factory("our.own:factory")
-    assert (read.database, read.limit_store, read.sms) == (own, own, (own,))
-
-
-def test_only_production_has_a_stop_delay_by_default(production: dict[str, str]) -> None:
-    assert settings().stop_delay.seconds == 0
+def test_production_has_defaults_of_its_own(production: dict[str, str]) -> None:
+    in_production = read_settings(production, None)
+    assert (in_production.stop_delay.seconds, settings().stop_delay.seconds) == (5, 0)
+    assert in_production.recycled_after == timedelta(days=365)
+    assert settings().recycled_after is None
     assert settings(STOP_DELAY="7s").stop_delay.seconds == 7
-    assert read_settings(production, None).stop_delay.seconds == 5
 
 
 @pytest.mark.parametrize(
@@ -123,13 +118,6 @@ def test_production_rejects_a_missing_or_unsafe_value(
         assert list(lines) == [name]
         assert message in lines[name]
         assert f" Example: {name}=" in lines[name]
-
-
-def test_only_production_takes_unused_numbers_for_recycled_ones(
-    production: dict[str, str],
-) -> None:
-    assert read_settings(production, None).recycled_after == timedelta(days=365)
-    assert settings().recycled_after is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from typing import Final
 import pytest
 
 from entrypoints.settings.composition import FIELDS
-from entrypoints.settings.declaration import LIMIT_PROFILES
 from entrypoints.settings.read import describe_settings, read_settings
 from entrypoints.settings.values import Secret
 from tests.unit.entrypoints.settings.texts import ALL_USED, S3, SECRET, TWILIO
@@ -91,11 +90,3 @@ def test_the_example_file_has_a_sentence_and_a_line_for_each_variable(
     assert [match[1] for match in shown if match] == list(FIELDS)
     assert printed.count("NAME_FILE") == 1
     assert max(map(len, printed.splitlines())) <= 100
-
-
-def test_a_profile_sets_all_limits_and_a_variable_overrides_one() -> None:
-    for profile in LIMIT_PROFILES:
-        assert read_settings({"DIALTONE_LIMITS": profile}, None).limits == profile
-    small = shown({"DIALTONE_LIMITS": "small", "DIALTONE_SMS_LIMIT_TOTAL": "9/1h"})
-    limits = ("DIALTONE_SMS_LIMIT_TOTAL", "DIALTONE_SMS_LIMIT_PER_COUNTRY")
-    assert [small[name] for name in limits] == ["9/1h", "200/1h,1200/1d"]

@@ -64,9 +64,9 @@ def known_of(settings: Settings, valid: Mapping[str, Any]) -> Mapping[str, Any]:
         "is_production": settings.is_production,
         "texts": settings.variables.values,
         "valid": {name: valid[each.field] for name, each in FIELDS.items() if each.field in valid},
+        "providers": settings.providers,
     }
     if all(each.field in valid for each in FIELDS.values() if each.names == "providers"):
-        known["providers"] = settings.providers
         known["provided_channels"] = settings.provided_channels
     return known
 

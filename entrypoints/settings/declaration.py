@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import EnumType
 from types import UnionType
@@ -113,7 +114,7 @@ def declared(settings: type[Any]) -> Mapping[str, Declaration]:
             variable=variable,
             field=field.name,
             reader=reader_of(field.type),
-            unset=None if declaration.default else _empty(field.type),
+            unset=_empty(field.type),
             file_variables=tuple(dict.fromkeys(files)),
         )
     return found
@@ -148,7 +149,9 @@ def _empty(kind: Any) -> Any:
         return _empty(arguments[0])
     if origin in (Union, UnionType) or isinstance(kind, EnumType):
         return None
-    return Secret(_empty(*arguments)) if origin is Secret else kind()
+    with suppress(TypeError):  # it has no empty value
+        return Secret(_empty(*arguments)) if origin is Secret else kind()
+    return None
 
 
 def example_line(settings: type[Any], variable: str) -> str:

@@ -233,6 +233,19 @@ def test_a_rule_that_needs_an_invalid_variable_does_not_apply(production: dict[s
         assert len(problems(environ)) == 1
 
 
+def test_what_one_variable_needs_is_reported_also_if_another_one_is_invalid() -> None:
+    channels = {"DIALTONE_CHANNELS": "US=sms", "DIALTONE_COUNTRIES": "IN", "DIALTONE_SMS": "fax"}
+    assert [*problems(channels)] == ["DIALTONE_SMS", "DIALTONE_CHANNELS"]
+    lines = problems({"DIALTONE_SMS": "twilio", "DIALTONE_OTP_LENGTH": "9", "DIALTONE_BIND": "x"})
+    assert [*lines] == [
+        *("DIALTONE_BIND", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
+        *("DIALTONE_COUNTRIES", "DIALTONE_OTP_LENGTH"),
+    ]
+    for name in only_installed(["DIALTONE_WHATSAPP", "DIALTONE_VOICE"]):
+        lines = problems({"DIALTONE_SMS": "twilio", name: "fax"})
+        assert {"TWILIO_ACCOUNT_SID", "TWILIO_FROM", "DIALTONE_COUNTRIES", name} <= lines.keys()
+
+
 def test_both_are_reported_if_the_example_of_one_depends_on_the_other() -> None:
     for environ in (
         {"DIALTONE_BIND": "x", "DIALTONE_PUBLIC_URL": "y"},

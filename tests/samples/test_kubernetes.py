@@ -116,7 +116,6 @@ def test_a_pod_has_no_privileges(name: str) -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert pod["automountServiceAccountToken"] is False
-    # A Service named dialtone would set DIALTONE_PORT.
     assert pod["enableServiceLinks"] is False
     assert "memory" in container["resources"]["limits"]
     # Kubernetes rejects other pods of the namespace.

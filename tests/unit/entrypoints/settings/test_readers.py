@@ -28,7 +28,7 @@ class Color(StrEnum):
         (SlidingWindow, "60/1h", SlidingWindow(60, timedelta(hours=1)), "60"),
         (tuple[Path, ...], "/a, /b", (Path("/a"), Path("/b")), "/a,"),
         (Path | None, "/a", Path("/a"), "https://a.test"),
-        (Color, "Blue", Color.BLUE, "green"),
+        (tuple[Color, ...], "Blue,red", (Color.BLUE, Color.RED), "green"),
         (Literal["auto", "json"], "JSON", "json", "text"),
         (Annotated[int, number(1, 9)], "9", 9, "10"),
         (tuple[Annotated[int, Reader(number(1, 9), "3")], ...], "1,2", (1, 2), "1,10"),

@@ -75,14 +75,14 @@ def find_problems(known: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield the problems that rules find; a rule about something that is not known finds none.
 
     Raises:
-        TypeError: A rule or a check of files reads what is no field.
+        SettingsError: A rule or a check of files reads what is no field.
     """
     names = {*(each.field for each in FIELDS.values()), *_MADE_OF_FIELDS}
     for feature in FEATURES:
         check_names(feature.name, {*feature.files_read}, names)
     of_features = [rule for feature in FEATURES for rule in feature.rules]
     for rule in (*of_features, *_RULES, *(_PRODUCTION_RULES if known["is_production"] else ())):
-        check_names(rule.__name__, parameters_of(rule), names)
+        check_names(f"{rule.__module__}.{rule.__name__}", parameters_of(rule), names)
         if parameters_of(rule) <= known.keys():
             yield from rule(**{name: known[name] for name in parameters_of(rule)})
 

@@ -10,6 +10,7 @@ from enum import EnumType
 from types import UnionType
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
+from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.readers import Reader, reader_of
 from entrypoints.settings.values import PrivateUrl, Secret
 
@@ -129,10 +130,10 @@ def check_names(reader: str, names: AbstractSet[str], known: AbstractSet[str]) -
     """Check that a rule or a derived default reads fields only.
 
     Raises:
-        TypeError: A name is misspelled, or its field is declared below.
+        SettingsError: A name is misspelled, or its field is declared below.
     """
     if wrong := sorted(names - known):
-        raise TypeError(f"{reader} reads {', '.join(wrong)}: there is no such field above.")
+        raise SettingsError(f"{reader} reads {', '.join(wrong)}: there is no such field above.")
 
 
 def _can_be_secret(kind: Any) -> bool:

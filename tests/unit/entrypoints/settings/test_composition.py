@@ -9,6 +9,7 @@ import pytest
 
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
+from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings import checks
 from entrypoints.settings.composition import FIELDS, AllSettings
 from entrypoints.settings.declaration import declared, setting
@@ -55,9 +56,11 @@ def test_a_misspelled_name_of_a_field_is_an_error_of_valid_settings_too(
         two: str = setting("Two.")
 
     monkeypatch.setattr(checks, "_RULES", (rule,))
-    with pytest.raises(TypeError, match="rule reads worker_count: there is no such field above"):
+    with pytest.raises(
+        SettingsError, match="rule reads worker_count: there is no such field above"
+    ):
         read_settings({}, None)
-    with pytest.raises(TypeError, match="DIALTONE_ONE reads two: there is no such field above"):
+    with pytest.raises(SettingsError, match="DIALTONE_ONE reads two: there is no such field above"):
         declared(Below)
 
 

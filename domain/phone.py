@@ -101,7 +101,6 @@ class PhoneRules:
     `exceptions` may be of any kind.
     """
 
-    accepts_toll_free: bool = False
     exceptions: frozenset[PhoneNumber] = frozenset()
 
     def prefers(self, phone: PhoneNumber, others: Iterable[PhoneNumber]) -> bool:
@@ -123,8 +122,6 @@ class PhoneRules:
             return None
         if phone.country in _NO_COUNTRY:
             return "number belongs to no country"
-        if phone.number_type == PhoneNumberType.TOLL_FREE and self.accepts_toll_free:
-            return None
         return _REJECTED_TYPES.get(phone.number_type)
 
 

@@ -26,7 +26,6 @@ from entrypoints.opening.extras import check_extra
 from entrypoints.opening.keys import AUDIENCE, load_keys, make_phone_encryption
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
-from entrypoints.settings.rules import Library, find
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import SqliteLocation
 
@@ -86,7 +85,7 @@ async def open_all(
     opened_features = find_needed(features)
     check_database_extra(settings)
     for feature in opened_features:
-        for library in find(Library, feature.check(settings)):
+        for library in feature.libraries(settings):
             with name_variable(settings.variable_of(library.variable)):
                 check_extra(library.extra, library.subject)
     async with AsyncExitStack() as stack:

@@ -1,11 +1,13 @@
 """One-time codes with the providers of their messages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final
 
 from application.ports.keys import KeyPurpose
 from application.ports.otp import Messenger
+from domain.otp.rate_limits import STRANGERS_PERCENT
+from domain.otp.sliding_window import SlidingWindow
 from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import (
     handshakes_of,
@@ -17,7 +19,7 @@ from entrypoints.opening.last_writes import write_last
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.opening import Opening
 from entrypoints.opening.providers import Provider, open_hook, provider_name
-from entrypoints.settings.rules import Findings, Library
+from entrypoints.settings.rules import Library
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 
@@ -31,15 +33,29 @@ class _Otp(Feature):
 
     name = "otp"
     opens = ("limits",)
+    files_read = (
+        *("app_name", "android_hashes", "web_domain", "otp_length"),
+        *("sms_templates_dir", "default_locale"),
+    )
 
-    def check(self, settings: Settings) -> Findings:
-        """Return the libraries of all providers."""
-        libraries = (
-            Library("DIALTONE_SMS", provider.extra, provider.name)
-            for provider in settings.sms
-            if isinstance(provider, Provider) and provider.extra
-        )
-        return [libraries]
+    def libraries(self, settings: Settings) -> Iterator[Library]:
+        for provider in settings.sms:
+            if isinstance(provider, Provider) and provider.extra:
+                yield Library("DIALTONE_SMS", provider.extra, provider.name)
+
+    def check_files(self, settings: Settings) -> None:
+        from entrypoints.opening.operator_files import load_sms_templates
+
+        load_sms_templates(settings)
+
+    def notes(self, settings: Settings) -> Iterator[str]:
+        from entrypoints.opening.operator_files import load_sms_templates
+
+        for table in load_sms_templates(settings).unused_tables:
+            yield f"{table}. The table is not used: remove it."
+        for name in ("sms_limit_per_country", "sms_limit_total"):
+            if note := _note_on_day(f"DIALTONE_{name.upper()}", getattr(settings, name), settings):
+                yield note
 
     async def open(self, opening: Opening) -> None:
         """Open the messengers in the order in which they are tried, and load the templates.
@@ -79,6 +95,23 @@ class _Otp(Feature):
         opening.stack.push_async_callback(
             write_last, otp.rejections.write_rest, "rejections_not_written"
         )
+
+
+def _note_on_day(
+    variable: str, limits: tuple[SlidingWindow, SlidingWindow | None], settings: Settings
+) -> str:
+    """Note where a flood of strangers, which its hours end, uses up the day of everybody."""
+    limit, day = limits
+    if day is None:
+        return ""
+    flood = limit.limit * STRANGERS_PERCENT * (day.period / limit.period) / 100
+    if day.limit * settings.sms_limit_all_factor >= flood:
+        return ""
+    return (
+        f"{variable}: {day.limit}/1d, times DIALTONE_SMS_LIMIT_ALL_FACTOR, is less than the "
+        f"{flood:g} messages of a flood of strangers in a day, which then stops known customers "
+        "too. Raise it or the factor."
+    )
 
 
 def open_messenger(

@@ -1,11 +1,11 @@
 """Proof before a message: a challenge in place of a 429."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
 from adapters.databases.records.features.attestation import KINDS
@@ -18,7 +18,7 @@ from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import one_of, parse_private_url
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import Findings, Problem, Trial
+from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, Secret
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from application.otp.feature import OtpPolicy
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
+    from entrypoints.settings.rules import Check
 
 
 _NONE: Final = "none"
@@ -68,11 +69,13 @@ _parse_hostname = parsers.pattern(
 )
 
 
-def _hosts_of_service(settings: Any) -> str:
+def _hosts_of_service(
+    web_origins: Sequence[str], public_url: str, is_set: Callable[[str], bool]
+) -> str:
     """Return the hosts of the web apps, and that of the service if its URL is set."""
-    urls = [*settings.web_origins]
-    if settings.is_set("DIALTONE_PUBLIC_URL"):
-        urls.append(settings.public_url)
+    urls = [*web_origins]
+    if is_set("DIALTONE_PUBLIC_URL"):
+        urls.append(public_url)
     hosts = [urlsplit(url).hostname or "" for url in urls]
     # No provider has a widget at an IPv6 address.
     return ",".join(dict.fromkeys(host for host in hosts if ":" not in host))
@@ -82,36 +85,33 @@ def _hosts_of_service(settings: Any) -> str:
 class AttestationSettings(Settings):
     """What clients prove where the limits of strangers are used up."""
 
-    attestation: AttestationType | Factory | None = setting(
-        "Proof instead of a 429: altcha, siteverify, package.module:factory, or none.",
+    attestation: Annotated[
+        AttestationType | Factory | None,
         one_of({_NONE: None} | {kind.value: kind for kind in AttestationType}),
-        default=_NONE,
+    ] = setting(
+        "Proof instead of a 429: altcha, siteverify, package.module:factory, or none.",
+        _NONE,
         example=AttestationType.ALTCHA,
     )
     attestation_ask: Ask = setting(
         "Who is asked for a proof: strangers above a limit (limited), or all (strangers).",
-        parsers.choice(*Ask),
-        default=Ask.LIMITED,
+        Ask.LIMITED,
     )
-    attestation_url: str = setting(
+    attestation_url: Annotated[str, _parse_url] = setting(
         "Where siteverify checks a proof, at Turnstile, hCaptcha or reCAPTCHA v2; required for it.",
-        _parse_url,
         example="https://challenges.cloudflare.com/turnstile/v0/siteverify",
     )
     attestation_secret: Secret[str] = setting(
         "Secret key at this provider, required for siteverify.",
-        parsers.secret(str),
         example="0x0123456789abcdef0123456789abcdef",
     )
-    attestation_site_key: str = setting(
+    attestation_site_key: Annotated[str, _parse_site_key] = setting(
         "Site key at this provider, which apps show its widget with; required for siteverify.",
-        _parse_site_key,
         example="0x0123456789abcdef",
     )
-    attestation_hostnames: tuple[str, ...] = setting(
+    attestation_hostnames: tuple[Annotated[str, _parse_hostname], ...] = setting(
         "Hosts of siteverify's widget, and Android apps; by default those of your URL and origins.",
-        parsers.list_of(_parse_hostname),
-        derive=_hosts_of_service,
+        derived=_hosts_of_service,
         example="app.example.org,org.example.app",
     )
 
@@ -122,13 +122,17 @@ class AttestationSettings(Settings):
         return replace(policy, rate_limits=replace(policy.rate_limits, has_attested_part=has_part))
 
 
-def _check_siteverify(settings: AttestationSettings) -> Iterator[Problem]:
-    if settings.attestation is not AttestationType.SITEVERIFY:
-        return
-    for name in _SITEVERIFY:
-        if not settings.is_set(name):
+_Kind = AttestationType | Factory | None
+
+
+def _check_siteverify(attestation: _Kind, is_set: Callable[[str], bool]) -> Iterator[Problem]:
+    for name in _SITEVERIFY if attestation is AttestationType.SITEVERIFY else ():
+        if not is_set(name):
             yield Problem(name, "Must be set if DIALTONE_ATTESTATION is siteverify.")
-    if not settings.attestation_hostnames:
+
+
+def _check_hostnames(attestation: _Kind, attestation_hostnames: Sequence[str]) -> Iterator[Problem]:
+    if attestation is AttestationType.SITEVERIFY and not attestation_hostnames:
         yield Problem(
             "DIALTONE_ATTESTATION_HOSTNAMES",
             "Must be set if DIALTONE_ATTESTATION is siteverify, and neither DIALTONE_WEB_ORIGINS "
@@ -136,15 +140,17 @@ def _check_siteverify(settings: AttestationSettings) -> Iterator[Problem]:
         )
 
 
-def _check_ask(settings: AttestationSettings) -> Iterator[Problem]:
-    if settings.attestation_ask is not Ask.LIMITED and settings.attestation is None:
+def _check_ask(attestation: _Kind, attestation_ask: Ask) -> Iterator[Problem]:
+    if attestation_ask is not Ask.LIMITED and attestation is None:
         text = "Must be set if DIALTONE_ATTESTATION_ASK is strangers: altcha needs nothing else."
         yield Problem("DIALTONE_ATTESTATION", text)
 
 
-def _check_siteverify_url(settings: AttestationSettings) -> Iterator[Problem]:
-    is_used = settings.is_production and settings.attestation is AttestationType.SITEVERIFY
-    if is_used and urlsplit(settings.attestation_url).scheme == "http":
+def _check_siteverify_url(
+    attestation: _Kind, attestation_url: str, *, is_production: bool
+) -> Iterator[Problem]:
+    is_used = is_production and attestation is AttestationType.SITEVERIFY
+    if is_used and urlsplit(attestation_url).scheme == "http":
         yield Problem("DIALTONE_ATTESTATION_URL", "Must begin with https:// in production.")
 
 
@@ -196,11 +202,6 @@ def open_siteverify(
     )
 
 
-def _try_provider(settings: AttestationSettings) -> Iterator[Trial]:
-    if settings.attestation is not None:
-        yield Trial("attestation", partial(_check_connection, settings))
-
-
 async def _check_connection(settings: AttestationSettings) -> str:
     from entrypoints.commands.shared.connection_checks import check_own_adapter
 
@@ -230,15 +231,13 @@ class _Attestation(Feature):
     adapters = ("security/attestation",)
     kinds = KINDS
     settings = AttestationSettings
+    rules = (_check_siteverify, _check_hostnames, _check_ask, _check_siteverify_url)
 
-    def check(self, settings: Settings) -> Findings:
+    def trials(self, settings: Settings) -> "Mapping[str, Check]":
         attestation = settings.of(AttestationSettings)
-        return (
-            _check_siteverify(attestation),
-            _check_ask(attestation),
-            _check_siteverify_url(attestation),
-            _try_provider(attestation),
-        )
+        if attestation.attestation is None:
+            return {}
+        return {"attestation": partial(_check_connection, attestation)}
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.attestation.plugin import AttestationPlugin

@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 
 from adapters.databases.records.features.console import KINDS
 from entrypoints.features.feature import Feature, make_user_details_form
-from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import LOOPBACK_HOSTS
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import Findings, Problem
+from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,16 +38,15 @@ class ConsoleSettings(Settings):
 
     has_console: bool = setting(
         "yes has pages for administrators at /console; they sign in with a code.",
-        parsers.parse_yes_or_no,
-        default="no",
+        "no",
         variable="DIALTONE_WEB_CONSOLE",
     )
 
 
-def _check_url(settings: ConsoleSettings) -> Iterator[Problem]:
-    if not settings.has_console:
+def _check_url(has_console: bool, public_url: str) -> Iterator[Problem]:
+    if not has_console:
         return
-    name, parts = "DIALTONE_PUBLIC_URL", urlsplit(settings.public_url)
+    name, parts = "DIALTONE_PUBLIC_URL", urlsplit(public_url)
     if parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
         yield Problem(
             name, "Must begin with https:// if DIALTONE_WEB_CONSOLE=yes: it has a secure cookie."
@@ -66,9 +64,7 @@ class _Console(Feature):
     adds_to_export = True
     kinds = KINDS
     settings = ConsoleSettings
-
-    def check(self, settings: Settings) -> Findings:
-        return (_check_url(settings.of(ConsoleSettings)),)
+    rules = (_check_url,)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.features.console.user_fields import ConsoleFields

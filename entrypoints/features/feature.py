@@ -1,6 +1,6 @@
 """What the rest of the program knows of an optional feature."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -8,10 +8,11 @@ from entrypoints.opening.startup_error import StartupError
 
 if TYPE_CHECKING:
     from adapters.databases.records.record_kind import RecordKind
+    from adapters.databases.records.record_store import RecordStore
     from entrypoints.http.core.administration.user_details import UserDetailsForm, UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
-    from entrypoints.settings.rules import Findings
+    from entrypoints.settings.rules import Check, Library, Rule
     from entrypoints.settings.settings import Settings
 
 
@@ -48,9 +49,9 @@ class Feature:
     `entrypoints.features` lists. One of somebody else is an extension: `DIALTONE_EXTENSIONS`.
 
     It says three sorts of things: what it declares, by attributes, `plugins` and `user_fields`;
-    what `check` finds out about its settings; and what `open` adds to the program. All but the name
-    have a default. Methods import what they need when they are called: so a command imports only
-    the features that it names.
+    what can be found out about its settings, from `libraries` to `records_check`; and what `open`
+    adds to the program. All but the name have a default. Methods import what they need when they
+    are called: so a command imports only the features that it names.
 
     Attributes:
         name: Its name, for operators too.
@@ -61,6 +62,8 @@ class Feature:
         must_be_open: Whether each program opens it: the service, and all commands.
         settings: A dataclass with its settings, a subclass of `Settings`, which also overrides what
             they change in the core; None if it has none.
+        rules: What its settings have to obey, see `Rule`.
+        files_read: The fields that `check_files` reads: it is called where these are valid.
         kinds: The kinds of its records. Those of an extension have names that begin with `x_`.
             `dialtone cleanup` opens each feature with records.
         data: What it has of a user, in words that an operator reads before the deletion.
@@ -77,6 +80,8 @@ class Feature:
     opens: ClassVar[tuple[str, ...]] = ()
     must_be_open: ClassVar[bool] = False
     settings: ClassVar["type[Settings] | None"] = None
+    rules: "ClassVar[tuple[Rule, ...]]" = ()
+    files_read: ClassVar[tuple[str, ...]] = ()
     kinds: "ClassVar[tuple[RecordKind[Any], ...]]" = ()
     data: ClassVar[tuple[str, ...]] = ()
     adds_to_export: ClassVar[bool] = False
@@ -99,14 +104,41 @@ class Feature:
         """Return the fields about a user, for `dialtone user show`, the API and the console."""
         return ()
 
-    def check(self, settings: "Settings") -> "Findings":
-        """Return what is found out about its settings, and what can be tried of them.
-
-        Each check is a generator of findings. It ends where it needs the value of an invalid
-        variable, so this method itself reads no value.
-        """
+    def libraries(self, settings: "Settings") -> "Iterable[Library]":
+        """Return the libraries that it needs with these settings."""
         del settings
         return ()
+
+    def check_files(self, settings: "Settings") -> None:
+        """Check the files that its settings name, at the start and in `check-settings`.
+
+        Other commands can help while a file is not valid.
+
+        Raises:
+            StartupError: with a line for each problem.
+        """
+        del settings
+
+    def notes(self, settings: "Settings") -> Iterable[str]:
+        """Return what `check-settings` says at its end: what is valid, and may be a mistake."""
+        del settings
+        return ()
+
+    def trials(self, settings: "Settings") -> "Mapping[str, Check]":
+        """Return what `check-settings --connect` tries, by its name there. Nothing stays of it."""
+        del settings
+        return {}
+
+    def records_check(
+        self, settings: "Settings"
+    ) -> "Callable[[RecordStore], Awaitable[str]] | None":
+        """Return what `check-settings` asks the database, if it exists.
+
+        That returns a note. It raises PortError, and StartupError if the records do not allow the
+        settings.
+        """
+        del settings
+        return None
 
     def add_details(self, opening: "Opening") -> None:
         """Add to the core what it shows of a user. Only records are read: no port is opened."""

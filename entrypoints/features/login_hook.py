@@ -1,6 +1,6 @@
 """The login hook, which decides about each login."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Final
 from application.ports.errors import ConfigurationError
 from entrypoints.features.feature import Feature
 from entrypoints.opening.named_variable import name_variable
-from entrypoints.settings import parsers
-from entrypoints.settings.adapter_parsers import SECRET_EXAMPLE, parse_hook, parse_hook_secrets
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import Findings, Trial
+from entrypoints.settings.readers import HookSecrets
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import HttpHook, Secret
+from entrypoints.settings.values import HttpHook
 
 if TYPE_CHECKING:
     from adapters.hooks.login_hook.http_login_hook import HttpLoginHook
     from application.features.login_hook.ports import LoginHook
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
+    from entrypoints.settings.rules import Check
 
 _VARIABLE: Final = "DIALTONE_LOGIN_HOOK"
 
@@ -31,20 +30,15 @@ class LoginHookSettings(Settings):
 
     login_hook: HttpHook | None = setting(
         "Where a server of yours decides about each login with a right code: https://….",
-        parse_hook,
         example="https://login.example.org",
         signed_with="DIALTONE_LOGIN_HOOK_SECRET",
-        file_variable="DIALTONE_LOGIN_HOOK_FILE",
     )
-    login_hook_secret: Secret[tuple[str, ...]] = setting(
-        "Secret that signs these requests; required if DIALTONE_LOGIN_HOOK is set.",
-        parse_hook_secrets,
-        example=SECRET_EXAMPLE,
+    login_hook_secret: HookSecrets = setting(
+        "Secret that signs these requests; required if DIALTONE_LOGIN_HOOK is set."
     )
     login_hook_has_phone: bool = setting(
         "yes sends the phone number of each login to DIALTONE_LOGIN_HOOK.",
-        parsers.parse_yes_or_no,
-        default="no",
+        "no",
         variable="DIALTONE_LOGIN_HOOK_PHONE",
     )
 
@@ -55,11 +49,6 @@ def _open_hook(
     from adapters.hooks.login_hook.http_login_hook import open_http_login_hook
 
     return open_http_login_hook(hook.name, hook.url, settings.login_hook_secret.value)
-
-
-def _try_hook(settings: LoginHookSettings) -> Iterator[Trial]:
-    if settings.login_hook is not None:
-        yield Trial("login hook", partial(_check_connection, settings.login_hook, settings))
 
 
 async def _check_connection(hook: HttpHook, settings: LoginHookSettings) -> str:
@@ -83,8 +72,11 @@ class _LoginHook(Feature):
     adapters = ("hooks/login_hook",)
     settings = LoginHookSettings
 
-    def check(self, settings: Settings) -> Findings:
-        return (_try_hook(settings.of(LoginHookSettings)),)
+    def trials(self, settings: Settings) -> "Mapping[str, Check]":
+        of_hook = settings.of(LoginHookSettings)
+        if of_hook.login_hook is None:
+            return {}
+        return {"login hook": partial(_check_connection, of_hook.login_hook, of_hook)}
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.login_hook.plugin import LoginHookPlugin

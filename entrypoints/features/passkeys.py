@@ -1,9 +1,8 @@
 """Passkeys of the staff, with which it signs in to the web console."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -11,12 +10,12 @@ from urllib.parse import urlsplit
 from adapters.databases.records.features.passkeys import KINDS
 from entrypoints.features.console import ConsoleSettings
 from entrypoints.features.feature import Feature
-from entrypoints.settings import parsers
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import FileCheck, Finding, Findings, Problem, RecordsCheck
+from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from adapters.databases.records.record_store import RecordStore
     from entrypoints.http.core.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
@@ -44,16 +43,19 @@ class PasskeySettings(Settings):
 
     staff_passkeys: StaffPasskeys = setting(
         "required asks all staff for a passkey; optional only whoever has one.",
-        parsers.choice(*StaffPasskeys),
-        default=StaffPasskeys.OPTIONAL,
+        StaffPasskeys.OPTIONAL,
     )
 
 
 def explain_why_not(settings: Settings) -> str:
     """Return why there can be no passkeys with these settings; empty if there can."""
-    if not settings.of(ConsoleSettings).has_console:
+    return _find_obstacle(settings.of(ConsoleSettings).has_console, settings.public_url)
+
+
+def _find_obstacle(has_console: bool, public_url: str) -> str:
+    if not has_console:
         return _NO_CONSOLE
-    return _NO_HOST_NAME if _is_ip(urlsplit(settings.public_url).hostname or "") else ""
+    return _NO_HOST_NAME if _is_ip(urlsplit(public_url).hostname or "") else ""
 
 
 def _is_ip(host: str) -> bool:
@@ -75,22 +77,12 @@ def _are_required(settings: Settings) -> bool:
     return settings.of(PasskeySettings).staff_passkeys is StaffPasskeys.REQUIRED
 
 
-def _check_possible(settings: PasskeySettings) -> Iterator[Finding]:
-    if _are_required(settings) and (why_not := explain_why_not(settings)):
+def _check_possible(
+    staff_passkeys: StaffPasskeys, has_console: bool, public_url: str
+) -> Iterator[Problem]:
+    why_not = _find_obstacle(has_console, public_url)
+    if staff_passkeys is StaffPasskeys.REQUIRED and why_not:
         yield Problem("DIALTONE_STAFF_PASSKEYS", f"Must not be required. {why_not}")
-
-
-def _check_staff(settings: PasskeySettings) -> Iterator[Finding]:
-    yield FileCheck(partial(_note_on_passkeys, settings))
-    if _are_required(settings):
-        from entrypoints.commands.features.passkeys.staff_check import check_administrators
-
-        yield RecordsCheck(check_administrators)
-
-
-def _note_on_passkeys(settings: PasskeySettings) -> Iterator[str]:
-    if settings.of(ConsoleSettings).has_console and (why_not := explain_why_not(settings)):
-        yield f"Nobody can use passkeys. {why_not}"
 
 
 class _Passkeys(Feature):
@@ -102,10 +94,18 @@ class _Passkeys(Feature):
     adapters = ("security/webauthn",)
     kinds = KINDS
     settings = PasskeySettings
+    rules = (_check_possible,)
 
-    def check(self, settings: Settings) -> Findings:
-        passkeys = settings.of(PasskeySettings)
-        return (_check_possible(passkeys), _check_staff(passkeys))
+    def notes(self, settings: Settings) -> Iterator[str]:
+        if settings.of(ConsoleSettings).has_console and (why_not := explain_why_not(settings)):
+            yield f"Nobody can use passkeys. {why_not}"
+
+    def records_check(self, settings: Settings) -> "Callable[[RecordStore], Awaitable[str]] | None":
+        if not _are_required(settings):
+            return None
+        from entrypoints.commands.features.passkeys.staff_check import check_administrators
+
+        return check_administrators
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.passkeys.plugin import PasskeysPlugin

@@ -1,5 +1,6 @@
 """Traces by OpenTelemetry: a span for each request, and for each that it sends to others."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -8,7 +9,7 @@ from application.tracing import use_tracer
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extras import check_extra
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.parsers import parse_http_url
+from entrypoints.settings.readers import HttpUrl
 from entrypoints.settings.settings import Settings
 from entrypoints.version.distribution import installed_version
 
@@ -19,7 +20,7 @@ _VARIABLE: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _DISABLED: Final = "OTEL_SDK_DISABLED"
 
 
-def _without_libraries(_: Settings) -> str:
+def _without_libraries() -> str:
     try:
         check_extra("opentelemetry", "it")
     except ConfigurationError as error:
@@ -31,19 +32,17 @@ def _without_libraries(_: Settings) -> str:
 class TracingSettings(Settings):
     """Where spans are sent. The other variables of OpenTelemetry are read by its SDK."""
 
-    otlp_endpoint: str | None = setting(
+    otlp_endpoint: HttpUrl | None = setting(
         "URL of a collector that gets traces by OTLP over HTTP.",
-        parse_http_url,
         example="http://127.0.0.1:4318",
         variable=_VARIABLE,
-        unused=_without_libraries,
     )
 
     @property
     def has_traces(self) -> bool:
-        """Whether spans are made: not without the libraries, of which the start warns."""
+        """Whether spans are made: not without the libraries."""
         is_disabled = self.variables.values.get(_DISABLED, "").strip().lower() == "true"
-        return bool(self.otlp_endpoint) and not is_disabled and not _without_libraries(self)
+        return bool(self.otlp_endpoint) and not is_disabled and not _without_libraries()
 
 
 class _Tracing(Feature):
@@ -52,6 +51,10 @@ class _Tracing(Feature):
     name = "tracing"
     adapters = ("operations/tracing",)
     settings = TracingSettings
+
+    def notes(self, settings: Settings) -> Iterator[str]:
+        if settings.is_set(_VARIABLE) and (reason := _without_libraries()):
+            yield f"{_VARIABLE}: There are no traces, because {reason}"
 
     async def open(self, opening: "Opening") -> None:
         """Open the SDK in each worker. Commands are not traced."""

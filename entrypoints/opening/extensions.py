@@ -29,7 +29,7 @@ def name_extensions(environ: Mapping[str, str]) -> None:
     from entrypoints.settings.env_file import ENV_FILE, read_env_file
 
     # Problems of the file are reported with those of all settings.
-    in_file, _ = read_env_file(ENV_FILE)
+    in_file = read_env_file(ENV_FILE).values
     if text := environ.get(VARIABLE, "").strip() or in_file.get(VARIABLE, "").strip():
         _NAMED.append(text)
 
@@ -70,6 +70,8 @@ def _find_problems(extension: Any, others: "Sequence[Feature]") -> Iterator[str]
     from adapters.databases.records.kind_checks import find_kind_problem
     from adapters.databases.records.record_kind import RecordKind
     from entrypoints.features.feature import Feature
+    from entrypoints.settings.declaration import declared
+    from entrypoints.settings.settings import Settings
 
     if isinstance(extension, type):
         yield f"is the class {extension.__name__}: name an object of it."
@@ -90,6 +92,10 @@ def _find_problems(extension: Any, others: "Sequence[Feature]") -> Iterator[str]
         )
     if missing := sorted({*extension.needs} - {feature.name for feature in others}):
         yield f"needs the feature {missing[0]}, which is not there: take it out of `needs`."
+    try:
+        declared(extension.settings or Settings)
+    except (TypeError, SettingsError) as error:
+        yield f"has settings that cannot be read: {error}"
     kinds = extension.kinds
     if not isinstance(kinds, tuple) or not all(isinstance(kind, RecordKind) for kind in kinds):
         yield "has no tuple of RecordKind as its `kinds`: make it one."

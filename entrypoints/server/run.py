@@ -23,7 +23,7 @@ from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.composition import FIELDS
-from entrypoints.settings.read import describe_settings, find_unknown, find_unused
+from entrypoints.settings.read import describe_settings, find_unknown, name_lines
 from entrypoints.settings.secret_files import find_exposed
 from entrypoints.settings.settings import Settings
 from entrypoints.version.commit import find_commit
@@ -45,8 +45,8 @@ def run_service(settings: Settings) -> bool:
     _check_stdout(settings, sys.stdout)
     for name, similar in find_unknown(settings.variables.values).items():
         _log.warning("setting_unknown", setting=name, did_you_mean=similar)
-    for name, reason in find_unused(settings):
-        _log.warning("setting_unused", setting=name, reason=reason)
+    for name, lines in settings.variables.repeated.items():
+        _log.warning("setting_repeated", setting=name, lines=name_lines(lines))
     for name, reason in find_exposed(settings.variables.files).items():
         _log.warning("secret_file_exposed", setting=name, reason=reason)
     for table in load_sms_templates(settings).unused_tables:
@@ -77,7 +77,7 @@ def run_service(settings: Settings) -> bool:
 
 def _list_logged_settings() -> list[tuple[str, str]]:
     """Return what the log of a start shows, by the names of fields in their order."""
-    return sorted((name, variable) for variable, (name, field) in FIELDS.items() if field.is_logged)
+    return sorted((field.field, name) for name, field in FIELDS.items() if field.is_logged)
 
 
 @contextmanager

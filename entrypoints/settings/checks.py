@@ -1,25 +1,41 @@
 """What is checked of all settings: rules between them, and what production rejects.
 
-The checks of a feature are in its module.
+The rules of a feature are in its module.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any, Final, TypeAlias
+from pathlib import Path
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from domain.countries import ALL_COUNTRIES
-from domain.otp.rate_limits import STRANGERS_PERCENT
+from domain.otp.channel_order import Channels
+from domain.otp.test_otps import TestOtps
 from entrypoints.features import FEATURES
 from entrypoints.opening.providers import Provider, prints_codes
 from entrypoints.settings.adapter_parsers import LOOPBACK_HOSTS
+from entrypoints.settings.bind import Bind
 from entrypoints.settings.channel_parsers import ALL_OTHERS
 from entrypoints.settings.composition import FIELDS
-from entrypoints.settings.rules import ONE_HOST_ONLY, FileCheck, Findings, Problem
+from entrypoints.settings.declaration import check_names, parameters_of
+from entrypoints.settings.readers import example_of_test_otp
+from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import HttpHook, SqliteLocation
+from entrypoints.settings.values import (
+    DatabaseLocation,
+    Factory,
+    HttpHook,
+    Secret,
+    SqliteLocation,
+)
+
+_MADE_OF_FIELDS: Final = (
+    *("is_set", "is_production", "texts", "valid", "providers", "provided_channels"),
+)
+_IsSet = Callable[[str], bool]
+_Providers = Sequence[Provider | Factory | HttpHook]
 
 
 def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
@@ -27,56 +43,76 @@ def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
 
     Other programs read them too, so their values are not checked.
     """
-    texts = [values.get(name, "") for name, (_, field) in FIELDS.items() if field.names_vendors]
+    texts = [values.get(name, "") for name, field in FIELDS.items() if field.names]
     # Of `s3://bucket` it is s3.
     vendors = {part.partition("://")[0].strip().lower() for part in ",".join(texts).split(",")}
     return frozenset(
-        name
-        for name, (_, declaration) in FIELDS.items()
-        if declaration.vendor and declaration.vendor not in vendors
+        name for name, field in FIELDS.items() if field.vendor and field.vendor not in vendors
     )
 
 
-def check_all(settings: Settings) -> Findings:
-    """Return what is found about the core and all features."""
-    of_features = [findings for feature in FEATURES for findings in feature.check(settings)]
-    rules = (*_RULES, *(_PRODUCTION_RULES if settings.is_production else ()))
-    templates = FileCheck(partial(_check_templates, settings))
-    return [[templates], *of_features, *(rule(settings) for rule in rules)]
+def known_of(settings: Settings, valid: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what rules can read: the fields that are valid, and what is made of them.
+
+    Args:
+        settings: All settings, with empty values in the place of invalid ones.
+        valid: The values of the fields that are valid.
+    """
+    known = {
+        **valid,
+        "is_set": settings.is_set,
+        "is_production": settings.is_production,
+        "texts": settings.variables.values,
+        "valid": {name: valid[each.field] for name, each in FIELDS.items() if each.field in valid},
+        "providers": settings.providers,
+    }
+    if all(each.field in valid for each in FIELDS.values() if each.names == "providers"):
+        known["provided_channels"] = settings.provided_channels
+    return known
 
 
-def _check_templates(settings: Settings) -> Sequence[str]:
-    from entrypoints.opening.operator_files import load_sms_templates
+def find_problems(known: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the problems that rules find; a rule about something that is not known finds none.
 
-    unused = load_sms_templates(settings).unused_tables
-    return [f"{table}. The table is not used: remove it." for table in unused]
+    Raises:
+        SettingsError: A rule or a check of files reads what is no field.
+    """
+    names = {*(each.field for each in FIELDS.values()), *_MADE_OF_FIELDS}
+    for feature in FEATURES:
+        check_names(feature.name, {*feature.files_read}, names)
+    of_features = [rule for feature in FEATURES for rule in feature.rules]
+    for rule in (*of_features, *_RULES, *(_PRODUCTION_RULES if known["is_production"] else ())):
+        check_names(f"{rule.__module__}.{rule.__name__}", parameters_of(rule), names)
+        if parameters_of(rule) <= known.keys():
+            yield from rule(**{name: known[name] for name in parameters_of(rule)})
 
 
-def _check_keys(settings: Settings) -> Iterator[Problem]:
-    if settings.is_set("DIALTONE_SECRETS") and settings.is_set("DIALTONE_SECRETS_FILE"):
+def _check_keys(is_set: _IsSet) -> Iterator[Problem]:
+    if is_set("DIALTONE_SECRETS") and is_set("DIALTONE_SECRETS_FILE"):
         text = "Must not be set together with DIALTONE_SECRETS_FILE."
         yield Problem("DIALTONE_SECRETS", text, example="")
 
 
-def _check_providers(settings: Settings) -> Iterator[Problem]:
-    values = settings.variables.values
-    for provider in settings.providers:
+def _check_providers(
+    providers: _Providers, texts: Mapping[str, str], is_set: _IsSet
+) -> Iterator[Problem]:
+    for provider in providers:
         if isinstance(provider, Provider):
             variables = " or ".join(
-                variable
-                for variable, (_, declaration) in FIELDS.items()
-                if declaration.names_vendors and provider.name in values.get(variable, "").lower()
+                name
+                for name, field in FIELDS.items()
+                if field.names and provider.name in texts.get(name, "").lower()
             )
             for name in provider.required:
-                if not settings.is_set(name):
+                if not is_set(name):
                     yield Problem(name, f"Must be set if {variables} names {provider.name}.")
 
 
-def _check_senders(settings: Settings) -> Iterator[Problem]:
-    for provider in settings.sms:
+def _check_senders(sms: _Providers, is_set: _IsSet) -> Iterator[Problem]:
+    for provider in sms:
         if not isinstance(provider, Provider) or not provider.senders:
             continue
-        chosen = [name for name in provider.senders if settings.is_set(name)]
+        chosen = [name for name in provider.senders if is_set(name)]
         if not chosen:
             first, either = provider.senders[0], " or ".join(["This", *provider.senders[1:]])
             yield Problem(first, f"{either} must be set if DIALTONE_SMS contains {provider.name}.")
@@ -86,36 +122,42 @@ def _check_senders(settings: Settings) -> Iterator[Problem]:
                 yield Problem(name, f"Must not be set together with {others}.", example="")
 
 
-def _find_values(settings: Settings) -> Iterator[tuple[str, Any]]:
-    """Yield each value that is valid, also those of lists, with its variable."""
-    for variable, (name, _) in FIELDS.items():
-        value = getattr(settings, name, None)
+def _each(valid: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each value, also those of lists, with its variable."""
+    for variable, value in valid.items():
         for each in value if isinstance(value, tuple) else (value,):
             yield variable, each
 
 
-def _check_hook_secrets(settings: Settings) -> Iterator[Problem]:
-    for variable, value in _find_values(settings):
-        secret = FIELDS[variable][1].signed_with
-        if isinstance(value, HttpHook) and not settings.is_set(secret):
+def _check_hook_secrets(valid: Mapping[str, Any], is_set: _IsSet) -> Iterator[Problem]:
+    for variable, value in _each(valid):
+        secret = FIELDS[variable].signed_with
+        if isinstance(value, HttpHook) and not is_set(secret):
             yield Problem(secret, f"Must be set if {variable} has the URL of a hook.")
 
 
-def _check_countries(settings: Settings) -> Iterator[Problem]:
-    if not all(map(prints_codes, settings.providers)) and settings.countries is None:
+def _check_countries(providers: _Providers, countries: frozenset[str] | None) -> Iterator[Problem]:
+    if not all(map(prints_codes, providers)) and countries is None:
         yield Problem("DIALTONE_COUNTRIES", "Must be set if a provider costs money.")
 
 
-def _check_channels(settings: Settings) -> Iterator[Problem]:
-    for country, channels in settings.channels:
-        is_served = settings.countries is None or country in settings.countries
-        if country != ALL_OTHERS and not is_served:
+def _check_country_of_channels(
+    channels: Sequence[tuple[str, Channels]], countries: frozenset[str] | None
+) -> Iterator[Problem]:
+    for country, _ in channels:
+        if country != ALL_OTHERS and countries is not None and country not in countries:
             yield Problem(
                 "DIALTONE_CHANNELS",
                 f"{country} is not in DIALTONE_COUNTRIES: add it there, or take it out here.",
             )
-        for channel in channels:
-            if channel not in settings.provided_channels:
+
+
+def _check_provider_of_channels(
+    channels: Sequence[tuple[str, Channels]], provided_channels: Channels
+) -> Iterator[Problem]:
+    for country, named in channels:
+        for channel in named:
+            if channel not in provided_channels:
                 yield Problem(
                     "DIALTONE_CHANNELS",
                     f"{country} has {channel}, which has no provider: set "
@@ -123,47 +165,44 @@ def _check_channels(settings: Settings) -> Iterator[Problem]:
                 )
 
 
-def _check_test_otps(settings: Settings) -> Iterator[Problem]:
-    length = settings.otp_length
-    if any(len(otp.code.digits) != length for otp in settings.test_otps.value.otps):
-        text = f"Each code must have {length} digits (DIALTONE_OTP_LENGTH)."
-        yield Problem("DIALTONE_TEST_OTPS", text)
+def _check_test_otps(test_otps: Secret[TestOtps], otp_length: int) -> Iterator[Problem]:
+    if any(len(otp.code.digits) != otp_length for otp in test_otps.value.otps):
+        text = f"Each code must have {otp_length} digits (DIALTONE_OTP_LENGTH)."
+        yield Problem("DIALTONE_TEST_OTPS", text, example=example_of_test_otp(otp_length))
 
 
-def _check_metrics_port(settings: Settings) -> Iterator[Problem]:
+def _check_metrics_port(metrics_bind: Bind | None, bind: Bind) -> Iterator[Problem]:
     # One address could be part of the other, and the kernel would not say so.
-    if settings.metrics_bind is not None and settings.metrics_bind.port == settings.bind.port:
+    if metrics_bind is not None and metrics_bind.port == bind.port:
         yield Problem("DIALTONE_METRICS_BIND", "Must have another port than DIALTONE_BIND.")
 
 
-def _check_public_url(settings: Settings) -> Iterator[Problem]:
-    if not settings.is_set("DIALTONE_PUBLIC_URL"):
-        yield Problem("DIALTONE_PUBLIC_URL", "Must be set in production.")
-    elif not settings.public_url.startswith("https://"):
+def _check_public_url(public_url: str, is_set: _IsSet) -> Iterator[Problem]:
+    if is_set("DIALTONE_PUBLIC_URL") and not public_url.startswith("https://"):
         yield Problem("DIALTONE_PUBLIC_URL", "Must begin with https:// in production.")
 
 
-def _check_issuer(settings: Settings) -> Iterator[Problem]:
+def _check_issuer(token_issuer: str, is_set: _IsSet) -> Iterator[Problem]:
     # RFC 8414 §2. By default it is the public URL, which has a rule of its own.
-    if settings.is_set("DIALTONE_TOKEN_ISSUER") and settings.token_issuer.startswith("http:"):
+    if is_set("DIALTONE_TOKEN_ISSUER") and token_issuer.startswith("http:"):
         yield Problem("DIALTONE_TOKEN_ISSUER", "A URL must begin with https:// in production.")
 
 
-def _check_secrets_file(settings: Settings) -> Iterator[Problem]:
+def _check_secrets_file(secrets_file: Path, is_set: _IsSet) -> Iterator[Problem]:
     name, command = "DIALTONE_SECRETS_FILE", "Production generates no keys: run `dialtone keys"
-    if settings.is_set("DIALTONE_SECRETS"):
+    if is_set("DIALTONE_SECRETS"):
         return
-    if not settings.is_set(name):
+    if not is_set(name):
         yield Problem(name, f"Must be set in production. {command} generate FILE`.")
         return
     with suppress(OSError):  # reading the file reports it
-        if not settings.secrets_file.exists():
-            text = f"There is no such file. {command} generate {settings.secrets_file}`."
+        if not secrets_file.exists():
+            text = f"There is no such file. {command} generate {secrets_file}`."
             yield Problem(name, text)
 
 
-def _check_real_messages(settings: Settings) -> Iterator[Problem]:
-    for variable, provider in _find_values(settings):
+def _check_real_messages(valid: Mapping[str, Any]) -> Iterator[Problem]:
+    for variable, provider in _each(valid):
         if prints_codes(provider):
             text = f"{provider.name} prints codes."
             yield Problem(
@@ -172,19 +211,21 @@ def _check_real_messages(settings: Settings) -> Iterator[Problem]:
             )
 
 
-def _check_hooks(settings: Settings) -> Iterator[Problem]:
-    for variable, value in _find_values(settings):
+def _check_hooks(valid: Mapping[str, Any]) -> Iterator[Problem]:
+    for variable, value in _each(valid):
         if isinstance(value, HttpHook) and value.name.startswith("http:"):
             yield Problem(variable, "The URL of a hook must begin with https:// in production.")
 
 
-def _check_named_countries(settings: Settings) -> Iterator[Problem]:
-    if settings.countries in (None, ALL_COUNTRIES):
+def _check_named_countries(countries: frozenset[str] | None) -> Iterator[Problem]:
+    if countries in (None, ALL_COUNTRIES):
         yield Problem("DIALTONE_COUNTRIES", "Must name countries in production.")
 
 
-def _check_proxies(settings: Settings) -> Iterator[Problem]:
-    if not settings.is_set("DIALTONE_TRUSTED_PROXIES"):
+def _check_set_in_production(is_set: _IsSet) -> Iterator[Problem]:
+    if not is_set("DIALTONE_PUBLIC_URL"):
+        yield Problem("DIALTONE_PUBLIC_URL", "Must be set in production.")
+    if not is_set("DIALTONE_TRUSTED_PROXIES"):
         yield Problem(
             "DIALTONE_TRUSTED_PROXIES",
             "Must be set in production: to the networks of your proxies, or to none if clients "
@@ -192,75 +233,53 @@ def _check_proxies(settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _check_last_days(settings: Settings) -> Iterator[Problem]:
+def _check_last_days(test_otps: Secret[TestOtps]) -> Iterator[Problem]:
     latest = datetime.now(UTC) + timedelta(days=367)
-    ends = [otp.expires_at for otp in settings.test_otps.value.otps]
-    if not all(end is not None and end <= latest for end in ends):
-        text = "Must have a last day in production, at most a year ahead."
-        yield Problem("DIALTONE_TEST_OTPS", text)
+    for otp in test_otps.value.otps:
+        if otp.expires_at is None or otp.expires_at > latest:
+            text = "Must have a last day in production, at most a year ahead."
+            example = example_of_test_otp(len(otp.code.digits))
+            yield Problem("DIALTONE_TEST_OTPS", text, example)
+            return
 
 
-def _check_api_bases(settings: Settings) -> Iterator[Problem]:
+def _check_api_bases(providers: _Providers, valid: Mapping[str, Any]) -> Iterator[Problem]:
     # Each request has a secret of the account: plain http must stay on this machine.
     #
     # The drivers of databases prove the password without sending it, and a URL does not say whether
     # the network to its hosts is private: that is up to the operator.
-    for provider in settings.providers:
+    for provider in providers:
         if isinstance(provider, Provider) and provider.api_base:
-            # Vendors' variables have no prefix, so the field has the same name.
-            parts = urlsplit(getattr(settings, provider.api_base.lower()) or "")
+            parts = urlsplit(valid.get(provider.api_base) or "")
             if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
                 text = "Must begin with https:// in production, except for this machine."
                 yield Problem(provider.api_base, text)
 
 
-def _check_hosts(settings: Settings) -> Iterator[Problem]:
-    if isinstance(settings.database, SqliteLocation) and not settings.is_single_host:
+def _check_hosts(database: DatabaseLocation, is_single_host: bool) -> Iterator[Problem]:
+    if isinstance(database, SqliteLocation) and not is_single_host:
         others = "postgresql://host/name or mongodb://host/name"
         yield Problem("DIALTONE_DATABASE", ONE_HOST_ONLY.format("SQLite", others))
 
 
-_Rule: TypeAlias = Callable[[Settings], Iterator[Problem] | Iterator[FileCheck]]
-
-
-def _check_limits_of_a_day(settings: Settings) -> Iterator[FileCheck]:
-    yield FileCheck(partial(_note_on_limits_of_a_day, settings))
-
-
-def _note_on_limits_of_a_day(settings: Settings) -> Iterator[str]:
-    """Note where a flood of strangers, which its hours end, uses up the day of everybody."""
-    factor = settings.sms_limit_all_factor
-    for name in ("sms_limit_per_country", "sms_limit_total"):
-        limit, day = getattr(settings, name)
-        if day is None:
-            continue
-        flood = limit.limit * STRANGERS_PERCENT * (day.period / limit.period) / 100
-        if day.limit * factor < flood:
-            yield (
-                f"DIALTONE_{name.upper()}: {day.limit}/1d, times DIALTONE_SMS_LIMIT_ALL_FACTOR, is "
-                f"less than the {flood:g} messages of a flood of strangers in a day, which then "
-                "stops known customers too. Raise it or the factor."
-            )
-
-
-_RULES: Final[Sequence[_Rule]] = (
+_RULES: Final[Sequence[Rule]] = (
     _check_keys,
     _check_providers,
     _check_senders,
     _check_countries,
-    _check_channels,
+    _check_country_of_channels,
+    _check_provider_of_channels,
     _check_test_otps,
     _check_metrics_port,
     _check_hook_secrets,
-    _check_limits_of_a_day,
 )
-_PRODUCTION_RULES: Final[Sequence[_Rule]] = (
+_PRODUCTION_RULES: Final[Sequence[Rule]] = (
+    _check_set_in_production,
     _check_public_url,
     _check_issuer,
     _check_secrets_file,
     _check_real_messages,
     _check_named_countries,
-    _check_proxies,
     _check_last_days,
     _check_api_bases,
     _check_hosts,

@@ -17,12 +17,6 @@ AllSettings: Final[type[Settings]] = dataclass(frozen=True, kw_only=True)(
     )
 )
 FIELDS: Final = declared(AllSettings)
-"""Each variable's field: its name and its declaration."""
-FILE_VARIABLES: Final = {
-    name: declaration.file_variable
-    for name, (_, declaration) in FIELDS.items()
-    if declaration.file_variable
-}
-"""The variables whose text can be in a file, each with the variable that names the file."""
-VARIABLES: Final = (*FIELDS, *FILE_VARIABLES.values())
+"""Each variable's field."""
+VARIABLES: Final = (*FIELDS, *(file for field in FIELDS.values() for file in field.file_variables))
 """All variables of the service."""

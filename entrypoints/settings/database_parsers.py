@@ -63,6 +63,13 @@ def parse_database(text: str) -> DatabaseLocation:
 
 
 @rejects_with("Must be package.module:factory.")
+def parse_factory(text: str) -> Factory:
+    """Parse a factory."""
+    if factory := find_factory(text):
+        return factory
+    raise ValueError
+
+
 def parse_limit_store(text: str) -> Factory:
     """Parse a factory."""
     if text.startswith(("redis:", "rediss:")):  # until 0.4
@@ -70,9 +77,7 @@ def parse_limit_store(text: str) -> Factory:
             "Limits in Redis were removed. Remove this line, and the database keeps the limits; or "
             "name a limit store of your own by package.module:factory, see docs/databases.md."
         )
-    if factory := find_factory(text):
-        return factory
-    raise ValueError
+    return parse_factory(text)
 
 
 @rejects_with("Must be package.module:feature.")

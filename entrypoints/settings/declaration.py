@@ -1,13 +1,18 @@
-"""How a setting is declared."""
+"""How a setting is declared: a field of a frozen dataclass, whose type says how it is read."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import EnumType
 from types import UnionType
-from typing import Any, Final, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
-from entrypoints.settings.values import Secret
+from entrypoints.opening.startup_error import SettingsError
+from entrypoints.settings.readers import Reader, reader_of
+from entrypoints.settings.values import PrivateUrl, Secret
 
 PREFIX: Final = "DIALTONE_"
 LIMIT_PROFILES: Final = ("small", "medium", "large")
@@ -19,57 +24,63 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """How the text of a variable becomes a value.
+    """What is said at a field about its variable.
 
     Attributes:
         description: The line about it in `.env.example`.
-        parse: Returns the value of a text, or raises `InvalidValue`.
-        default: The text that is parsed if the variable is not set; empty if there is none.
-        unset: The value if the variable is not set and has no default: None, or the empty one of
-            the type of the field.
-        derive: Makes the default of the settings that are declared earlier.
-        example: A valid text for error messages; by default the default. If it depends on the
-            settings that are declared earlier, a function of them.
+        default: The text that is read if the variable is not set; empty if there is none.
+        derived: Returns the default; its parameters have the names of fields above, or `is_set`.
+        example: A valid text for errors, if neither the default nor that of the type is a good one.
         variable: Its name, if it is not that of the field in upper case, after `DIALTONE_`.
-        file_variable: The variable that names a file with the text; empty if there is none. By
-            default each `Secret` has one: its own name and `_FILE`.
+        file_variable: Another name of the variable that names its file, beside `NAME_FILE`.
         has_lines: Whether the text may have several lines, also in a file, such as a key in PEM.
         is_logged: Whether the log of a start shows it, by the name of the field.
-        names_vendors: Whether its text names vendors, or URLs with their schemes.
+        names: "providers" if its text names those of messages and calls, "vendors" if it names
+            others, also by the scheme of a URL.
         vendor: Its variable is read only if a setting names this vendor, and has no prefix: other
             programs read it too.
         signed_with: The variable with the secret of the hooks that it names: required with a hook.
-        unused: Returns why it has no effect with all settings, an empty text if it has one.
+        field: The name of the field.
+        reader: Reads its text, as its type says.
+        unset: Its value without a text: None, or the empty one of its type.
+        file_variables: The variables that can name a file with the text, if it may be a secret.
     """
 
     description: str
-    parse: Callable[[str], Any]
     default: str = ""
-    unset: Any = None
-    derive: Callable[[Any], str] | None = None
-    example: str | Callable[[Any], str] = ""
+    derived: Callable[..., str] | None = None
+    example: str = ""
     variable: str = ""
-    file_variable: str | None = None
+    file_variable: str = ""
     has_lines: bool = False
     is_logged: bool = False
-    names_vendors: bool = False
+    names: str = ""
     vendor: str = ""
     signed_with: str = ""
-    unused: Callable[[Any], str] | None = None
+    field: str = ""
+    reader: Reader = Reader(str)
+    unset: Any = None
+    file_variables: tuple[str, ...] = ()
 
-    def default_text(self, settings: Any) -> str:
+    def has_default(self, known: Mapping[str, Any]) -> bool:
+        """Return whether what the default is derived from is known."""
+        return self.derived is None or parameters_of(self.derived) <= known.keys()
+
+    def default_text(self, known: Mapping[str, Any]) -> str:
         """Return the text that the variable has by default, or an empty one."""
-        return self.derive(settings) if self.derive else self.default
+        if self.derived is None or not self.has_default(known):
+            return self.default
+        return self.derived(**{name: known[name] for name in parameters_of(self.derived)})
 
-    def example_text(self, settings: Any) -> str:
-        """Return a valid text."""
-        example = self.example(settings) if callable(self.example) else self.example
-        return example or self.default
+    @property
+    def example_text(self) -> str:
+        """A valid text."""
+        return self.example or self.default or self.reader.example
 
 
-def setting(description: str, parse: Callable[[str], Any], **rest: Any) -> Any:
+def setting(description: str, default: str = "", **rest: Any) -> Any:
     """Declare a field of a dataclass as a setting; see `Declaration`."""
-    return dataclasses.field(metadata={_KEY: Declaration(description, parse, **rest)})
+    return dataclasses.field(metadata={_KEY: Declaration(description, default, **rest)})
 
 
 def by_profile(*values: T) -> Mapping[str, T]:
@@ -77,42 +88,73 @@ def by_profile(*values: T) -> Mapping[str, T]:
     return dict(zip(LIMIT_PROFILES, values, strict=True))
 
 
-def limit(description: str, parse: Callable[[str], Any], *texts: str, **rest: Any) -> Any:
+def limit(description: str, *texts: str) -> Any:
     """Declare a limit: its default in each of `LIMIT_PROFILES`, or one for all."""
     profiles = by_profile(*(texts if len(texts) > 1 else texts * 3))
-    return setting(
-        description,
-        parse,
-        default=profiles["medium"],
-        derive=lambda settings: profiles[settings.limits],
-        **rest,
-    )
+    return setting(description, profiles["medium"], derived=lambda limits: profiles[limits])
 
 
-def declared(settings: type[Any]) -> dict[str, tuple[str, Declaration]]:
-    """Return the settings of a dataclass by their variable: the field's name, the declaration."""
-    found = {}
+def declared(settings: type[Any]) -> Mapping[str, Declaration]:
+    """Return the settings of a dataclass by their variables."""
+    found = dict[str, Declaration]()
     for field in dataclasses.fields(settings):
-        if declaration := field.metadata.get(_KEY):
-            prefix = "" if declaration.vendor else PREFIX
-            variable = declaration.variable or f"{prefix}{field.name.upper()}"
-            unset = None if declaration.default else _empty(field.type)
-            file_variable = declaration.file_variable
-            if file_variable is None:
-                file_variable = f"{variable}_FILE" if isinstance(unset, Secret) else ""
-            declaration = dataclasses.replace(declaration, unset=unset, file_variable=file_variable)
-            found[variable] = (field.name, declaration)
+        declaration: Declaration | None = field.metadata.get(_KEY)
+        if declaration is None:
+            continue
+        prefix = "" if declaration.vendor else PREFIX
+        variable = declaration.variable or f"{prefix}{field.name.upper()}"
+        if declaration.derived:
+            above = {"is_set", *(each.field for each in found.values())}
+            check_names(variable, parameters_of(declaration.derived), above)
+        files = [declaration.file_variable] if declaration.file_variable else []
+        # The file of the keys is a setting, with rules of its own.
+        if (files or _can_be_secret(field.type)) and variable != f"{PREFIX}SECRETS":
+            files.insert(0, f"{variable}_FILE")
+        found[variable] = dataclasses.replace(
+            declaration,
+            variable=variable,
+            field=field.name,
+            reader=reader_of(field.type),
+            unset=_empty(field.type),
+            file_variables=tuple(dict.fromkeys(files)),
+        )
     return found
+
+
+def parameters_of(function: Callable[..., Any]) -> AbstractSet[str]:
+    """Return the names of what a rule or a derived default reads."""
+    return inspect.signature(function).parameters.keys()
+
+
+def check_names(reader: str, names: AbstractSet[str], known: AbstractSet[str]) -> None:
+    """Check that a rule or a derived default reads fields only.
+
+    Raises:
+        SettingsError: A name is misspelled, or its field is declared below.
+    """
+    if wrong := sorted(names - known):
+        raise SettingsError(f"{reader} reads {', '.join(wrong)}: there is no such field above.")
+
+
+def _can_be_secret(kind: Any) -> bool:
+    """Return whether a value of a type is hidden, or may be a URL with a secret."""
+    if kind is Secret or (isinstance(kind, type) and issubclass(kind, PrivateUrl)):
+        return True
+    return get_origin(kind) is Secret or any(map(_can_be_secret, get_args(kind)))
 
 
 def _empty(kind: Any) -> Any:
     """Return the empty value of the type of a field, None if that is one or if there is none."""
-    if isinstance(kind, UnionType | EnumType):
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _empty(arguments[0])
+    if origin in (Union, UnionType) or isinstance(kind, EnumType):
         return None
-    return Secret(_empty(*get_args(kind))) if get_origin(kind) is Secret else kind()
+    with suppress(TypeError):  # it has no empty value
+        return Secret(_empty(*arguments)) if origin is Secret else kind()
+    return None
 
 
 def example_line(settings: type[Any], variable: str) -> str:
-    """Return the line with the example of a variable, which depends on no other."""
-    _, declaration = declared(settings)[variable]
-    return f"Example: {variable}={declaration.example_text(None)}"
+    """Return the line with the example of a variable."""
+    return f"Example: {variable}={declared(settings)[variable].example_text}"

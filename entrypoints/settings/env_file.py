@@ -2,9 +2,11 @@
 
 import os
 import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from dotenv.parser import Binding, parse_stream
 
@@ -17,10 +19,27 @@ ENV_FILE: Final = Path(".env")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
-def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
-    """Return what the file sets, and one line for each of its problems.
+class EnvFile(NamedTuple):
+    """What the file sets.
 
-    A missing file sets nothing. A file that another user can write is not read: it could name any
+    Attributes:
+        values: The value of each variable; the last line of a variable counts.
+        problems: One line for each.
+        repeated: The lines of each variable that has more than one.
+    """
+
+    values: Mapping[str, str]
+    problems: Sequence[str]
+    repeated: Mapping[str, Sequence[int]]
+
+
+NO_FILE: Final = EnvFile({}, [], {})
+
+
+def read_env_file(path: Path) -> EnvFile:
+    """Read the file. A missing file sets nothing.
+
+    A file that another user can write is not read: it could name any
     module to run. For a link, that holds for the link and for its target.
 
     `${…}` is not expanded. `dotenv_values` would skip invalid lines: it neither raises an error nor
@@ -28,30 +47,38 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
     """
     try:
         if problem := find_ownership_problem(path, path.lstat()):
-            return {}, [problem]
+            return _unreadable(problem)
         with open_regular_file(path) as opened:
             if problem := find_ownership_problem(path, os.fstat(opened.fileno())):
-                return {}, [problem]
+                return _unreadable(problem)
             # Editors on Windows write a byte order mark.
             bindings = list(parse_stream(StringIO(opened.read().decode("utf-8-sig"), newline=None)))
     except FileNotFoundError:
-        return {}, []
+        return NO_FILE
     except UnicodeDecodeError:
-        return {}, [f"{path} is not encoded in UTF-8: save it in this encoding."]
+        return _unreadable(f"{path} is not encoded in UTF-8: save it in this encoding.")
     except OSError as error:
-        return {}, [f"{path} cannot be read ({error.strerror}): fix or remove it."]
-    values, problems = {}, []
+        return _unreadable(f"{path} cannot be read ({error.strerror}): fix or remove it.")
+    values, problems = dict[str, str](), list[str]()
+    lines = defaultdict[str, list[int]](list)
     for binding in bindings:
         name = binding.key or ""
         if binding.value is not None and _NAME.fullmatch(name):
             values[name] = binding.value
+            lines[name].append(_line(binding))
         elif binding.error or binding.key is not None:
             # The message does not quote the line, which may contain a password.
             problems.append(
                 f"{path}, line {_line(binding)}: This is not NAME=value, or a quote is not closed. "
                 'Example: DIALTONE_APP_NAME="Acme Inc"'
             )
-    return values, problems
+    return EnvFile(
+        values, problems, {name: found for name, found in lines.items() if len(found) > 1}
+    )
+
+
+def _unreadable(problem: str) -> EnvFile:
+    return EnvFile({}, [problem], {})
 
 
 def _line(binding: Binding) -> int:

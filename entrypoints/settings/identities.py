@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from domain.identities.session import SessionLimits
 from domain.identities.username import UsernameRules
@@ -21,37 +21,30 @@ if TYPE_CHECKING:
 class IdentitySettings(OtpSettings):
     """Tokens, sessions and users."""
 
-    plain_token_ttl: timedelta = setting(
-        "Lifetime of an access token without a refresh token, such as 90d, 12h, 30m or 60s.",
-        parsers.duration("1m", "400d"),
-        default="90d",
+    plain_token_ttl: Annotated[timedelta, parsers.duration("1m", "400d")] = setting(
+        "Lifetime of an access token without a refresh token, such as 90d, 12h, 30m or 60s.", "90d"
     )
-    token_issuer: str = setting(
+    token_issuer: Annotated[str, parsers.parse_issuer] = setting(
         "Issuer (iss) of access tokens, by default DIALTONE_PUBLIC_URL if set; see docs/tokens.md.",
-        parsers.parse_issuer,
-        derive=lambda settings: (
-            settings.public_url if settings.is_set("DIALTONE_PUBLIC_URL") else DEFAULT_ISSUER
+        derived=lambda public_url, is_set: (
+            public_url if is_set("DIALTONE_PUBLIC_URL") else DEFAULT_ISSUER
         ),
         example="https://dialtone.example.org",
     )
-    former_issuers: tuple[str, ...] = setting(
+    former_issuers: Annotated[tuple[str, ...], parsers.parse_former_issuers] = setting(
         "Issuers whose access tokens are accepted too, separated by commas, or none.",
-        parsers.parse_former_issuers,
-        default="none",
+        "none",
         example="https://former.example.org",
     )
-    session_max_age: timedelta = setting(
-        "Maximum age of a session: after that the user has to sign in again.",
-        parsers.duration("1h", "3650d"),
-        default="365d",
+    session_max_age: Annotated[timedelta, parsers.duration("1h", "3650d")] = setting(
+        "Maximum age of a session: after that the user has to sign in again.", "365d"
     )
-    session_idle_timeout: timedelta = setting(
-        "Time after which an unused session ends.", parsers.duration("5m", "400d"), default="90d"
+    session_idle_timeout: Annotated[timedelta, parsers.duration("5m", "400d")] = setting(
+        "Time after which an unused session ends.", "90d"
     )
-    recycled_after: timedelta | None = setting(
+    recycled_after: Annotated[timedelta | None, parsers.duration_or_off("1d", "3650d")] = setting(
         "A number unused for this time gets a new account at a login; in production 365d.",
-        parsers.duration_or_off("1d", "3650d"),
-        derive=lambda settings: "365d" if settings.env is Environment.PRODUCTION else "off",
+        derived=lambda env: "365d" if env is Environment.PRODUCTION else "off",
         example="365d",
     )
 

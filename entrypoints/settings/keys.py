@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 from application.ports.errors import ConfigurationError
 from domain.errors import InvalidValue
@@ -47,17 +47,13 @@ def _parse_secrets_file(text: str) -> Path:
 class KeySettings(ServiceSettings):
     """Where the keys are."""
 
-    secrets_file: Path = setting(
+    secrets_file: Annotated[Path, _parse_secrets_file] = setting(
         "File with the keys; development creates it if it is missing, production does not.",
-        _parse_secrets_file,
-        default="var/secrets.json",
+        "var/secrets.json",
     )
-    # Its file is the one above, which has rules of its own.
-    secrets: Secret[str] = setting(
+    secrets: Annotated[Secret[str], parse_secrets] = setting(
         "Text of a secrets file, instead of DIALTONE_SECRETS_FILE.",
-        parse_secrets,
         example='"$(dialtone keys generate -)"',
-        file_variable="",
         has_lines=True,
     )
 

@@ -1,9 +1,8 @@
 """The settings of one-time codes: their messages and their limits."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
@@ -17,9 +16,10 @@ from domain.phone import PhoneRules
 from entrypoints.http.settings import HttpOtpSettings
 from entrypoints.opening.providers import PROVIDERS, Provider, prints_codes
 from entrypoints.settings import parsers
-from entrypoints.settings.adapter_parsers import SECRET_EXAMPLE, parse_hook_secrets, several_of
+from entrypoints.settings.adapter_parsers import several_of
 from entrypoints.settings.channel_parsers import ALL_OTHERS, parse_channels
 from entrypoints.settings.declaration import limit, setting
+from entrypoints.settings.readers import HookSecrets, Reader
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.twilio import TwilioSettings
 from entrypoints.settings.values import Factory, HttpHook, Secret
@@ -28,56 +28,28 @@ from entrypoints.settings.vonage import VonageSettings
 if TYPE_CHECKING:
     from application.otp.feature import OtpPolicy
 
-# A /48 network has three times the limit of an IP.
-_limit_per_ip = parsers.rate_limit(5_000)
-_limit_with_day = parsers.rate_limit_with_day(500_000)
-
-
-def _only_country(settings: Any) -> str:
-    countries = settings.countries or ()
-    return next(iter(countries)) if len(countries) == 1 else ""
-
-
-def _test_otp(settings: Any) -> str:
-    # Without the length, if that is invalid too.
-    code = "1234567890"[: getattr(settings, "otp_length", DEFAULT_OTP_LENGTH)]
-    return f"+15005550006={code}@{datetime.now(UTC).date() + timedelta(days=180)}"
-
-
-def _without_days(settings: Any) -> str:
-    now, otps = datetime.now(UTC), settings.test_otps.value.otps
-    over = [
-        str(position)
-        for position, otp in enumerate(otps, start=1)
-        if otp.expires_at is not None and otp.expires_at <= now
-    ]
-    if not over:
-        return ""
-    return (
-        "its last day is over"
-        if len(otps) == 1
-        else (f"the last day of these values is over: {', '.join(over)}")
-    )
+_LimitWithDay = Annotated[
+    tuple[SlidingWindow, SlidingWindow | None], parsers.rate_limit_with_day(500_000)
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmsSettings(ServiceSettings):
     """Who sends messages."""
 
-    sms: tuple[Provider | Factory | HttpHook, ...] = setting(
-        "console (terminal), twilio, vonage, https://… (hook) or package.module:factory; in order.",
+    sms: Annotated[
+        tuple[Provider | Factory | HttpHook, ...],
         several_of({provider.name: provider for provider in PROVIDERS}, once="provider"),
-        default="console",
+    ] = setting(
+        "console (terminal), twilio, vonage, https://… (hook) or package.module:factory; in order.",
+        "console",
         example="twilio",
-        names_vendors=True,
+        names="providers",
         is_logged=True,
         signed_with="DIALTONE_SMS_HOOK_SECRET",
-        file_variable="DIALTONE_SMS_FILE",
     )
-    sms_hook_secret: Secret[tuple[str, ...]] = setting(
-        "Secret that signs messages to hooks, and what they report; required if there is a hook.",
-        parse_hook_secrets,
-        example=SECRET_EXAMPLE,
+    sms_hook_secret: HookSecrets = setting(
+        "Secret that signs messages to hooks, and what they report; required if there is a hook."
     )
 
 
@@ -85,83 +57,61 @@ class SmsSettings(ServiceSettings):
 class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
     """Who sends codes, in which words, and how many."""
 
-    countries: frozenset[str] | None = setting(
-        "Countries that are served, as ISO codes, or * for all; optional with console alone.",
-        parsers.parse_countries,
-        example="IN,US,DE",
+    countries: Annotated[frozenset[str] | None, Reader(parsers.parse_countries, "IN,US,DE")] = (
+        setting(
+            "Countries that are served, as ISO codes, or * for all; optional with console alone."
+        )
     )
-    channels: tuple[tuple[str, Channels], ...] = setting(
-        "Channels of codes by country, the first one first; * is all others, see docs/messages.md.",
-        parse_channels,
-        example="IN=sms;*=sms",
+    channels: Annotated[
+        tuple[tuple[str, Channels], ...], Reader(parse_channels, "IN=sms;*=sms")
+    ] = setting(
+        "Channels of codes by country, the first one first; * is all others, see docs/messages.md."
     )
-    android_hashes: tuple[str, ...] = setting(
+    android_hashes: tuple[Annotated[str, Reader(parse_app_hash, "FA+9qCX9VSu")], ...] = setting(
         "Hashes of the Android apps that read the code from the message, the usual app first.",
-        parsers.list_of(parse_app_hash),
-        example="FA+9qCX9VSu",
         variable="DIALTONE_ANDROID_HASH",
     )
-    web_domain: str | None = setting(
-        "Domain of the website on which browsers fill in the code (WebOTP).",
-        parsers.parse_domain,
-        example="example.org",
+    web_domain: Annotated[str | None, Reader(parsers.parse_domain, "example.org")] = setting(
+        "Domain of the website on which browsers fill in the code (WebOTP)."
     )
-    default_locale: str = setting(
-        "Language of a message if the request names no language that has templates.",
-        parse_locale,
-        default="en",
+    default_locale: Annotated[str, parse_locale] = setting(
+        "Language of a message if the request names no language that has templates.", "en"
     )
     sms_templates_dir: Path | None = setting(
         "Folder with message templates of your own, see docs/messages.md.",
-        parsers.parse_path,
         example="/etc/dialtone/templates",
     )
-    default_region: str | None = setting(
+    default_region: Annotated[str | None, Reader(parsers.parse_country_code, "IN")] = setting(
         "Country of numbers without +, as ISO code; by default the only one in DIALTONE_COUNTRIES.",
-        parsers.parse_country_code,
-        derive=_only_country,
-        example="IN",
+        derived=lambda countries: (
+            next(iter(countries)) if countries is not None and len(countries) == 1 else ""
+        ),
     )
-    accepts_toll_free_numbers: bool = setting(
-        "yes accepts toll-free numbers, although fraudsters earn money with calls to them.",
-        parsers.parse_yes_or_no,
-        default="no",
-        variable="DIALTONE_TOLL_FREE_NUMBERS",
-    )
-    otp_length: int = setting(
-        "Number of digits of a code, 6 to 8.",
-        parsers.number(DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH),
-        default="6",
+    otp_length: Annotated[int, parsers.number(DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH)] = setting(
+        "Number of digits of a code, 6 to 8.", "6"
     )
     test_otps: Secret[TestOtps] = setting(
-        "Numbers with a fixed code until a given day, for app-store reviewers; they get no "
-        "message.",
-        parsers.parse_test_otps,
-        example=_test_otp,
-        unused=_without_days,
+        "Numbers with a fixed code until a given day, for app-store reviewers; they get no message."
     )
-    sms_limit_per_country: tuple[SlidingWindow, SlidingWindow | None] = limit(
+    sms_limit_per_country: _LimitWithDay = limit(
         "Messages per country that led to no login; those of a day are all, times …_ALL_FACTOR.",
-        _limit_with_day,
         "200/1h,1200/1d",
         "1000/1h,6000/1d",
         "10000/1h,60000/1d",
     )
-    sms_limit_total: tuple[SlidingWindow, SlidingWindow | None] = limit(
+    sms_limit_total: _LimitWithDay = limit(
         "The same in all countries together; both up to 500000/1h,12000000/1d.",
-        _limit_with_day,
         "500/1h,3000/1d",
         "5000/1h,30000/1d",
         "50000/1h,300000/1d",
     )
-    sms_limit_all_factor: int = limit(
+    sms_limit_all_factor: Annotated[int, parsers.number(1, 20)] = setting(
         "All messages, with logins too: so many times DIALTONE_SMS_LIMIT_PER_COUNTRY and …_TOTAL.",
-        parsers.number(1, 20),
         "10",
     )
-    sms_limit_per_ip: SlidingWindow = limit(
+    # A /48 network has three times the limit of an IP.
+    sms_limit_per_ip: Annotated[SlidingWindow, parsers.rate_limit(5_000)] = limit(
         "Messages that did not lead to a login, per IP (IPv6: per /64) and hour.",
-        _limit_per_ip,
         "30/1h",
         "60/1h",
         "300/1h",
@@ -212,7 +162,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
 
         return OtpPolicy(
             countries=self.countries,
-            phone_rules=PhoneRules(accepts_toll_free=self.accepts_toll_free_numbers),
             otp_length=self.otp_length,
             test_otps=self.test_otps.value,
             rate_limits=RateLimits(
@@ -237,9 +186,7 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         return HttpOtpSettings(
             default_region=self.default_region,
             # Test phones may be of any kind.
-            phone_rules=PhoneRules(
-                accepts_toll_free=self.accepts_toll_free_numbers, exceptions=test_phones
-            ),
+            phone_rules=PhoneRules(exceptions=test_phones),
             otp_length=self.otp_length,
             channels=self.channel_order,
         )

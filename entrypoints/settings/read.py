@@ -1,22 +1,27 @@
 """Reading settings from the environment and `.env`, and showing them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from itertools import starmap
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from domain.errors import InvalidValue
+from entrypoints.core.otp import OTP
+from entrypoints.features import FEATURES
 from entrypoints.opening.startup_error import SettingsError, StartupError
-from entrypoints.settings.checks import check_all, unused_variables
-from entrypoints.settings.composition import FIELDS, FILE_VARIABLES, VARIABLES, AllSettings
+from entrypoints.settings.checks import find_problems, known_of, unused_variables
+from entrypoints.settings.composition import FIELDS, VARIABLES, AllSettings
 from entrypoints.settings.declaration import PREFIX
-from entrypoints.settings.env_file import read_env_file
+from entrypoints.settings.env_file import NO_FILE, read_env_file
 from entrypoints.settings.removed import REMOVED
-from entrypoints.settings.rules import FileCheck, Problem, find
+from entrypoints.settings.rules import Problem
 from entrypoints.settings.secret_files import both_set, read_secret_file, read_secret_files
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import PrivateUrl, Secret, Variables, is_production
+
+_OF_KUBERNETES: Final = re.compile(r"DIALTONE_(?:PORT|PORT_.+|SERVICE_.+)")
+"""https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables"""
 
 
 class ShownSetting(NamedTuple):
@@ -51,38 +56,34 @@ def read_settings(
             that they name, those of settings that were removed, and then the names that are not
             settings. Without another problem such a name is only a warning.
     """
-    in_file, problems = read_env_file(env_file) if env_file else ({}, [])
-    file_values, environment = _without_empty(in_file), _without_empty(environ)
+    in_file = read_env_file(env_file) if env_file else NO_FILE
+    problems = [*in_file.problems]
+    file_values, environment = _without_empty(in_file.values), _without_empty(environ)
     values = {**file_values, **environment}
     texts, files, unread = read_secret_files(values)
     from_env_file = frozenset(file_values.keys() - environment.keys())
-    # A field has no value while its variable is invalid, and then it raises AttributeError.
-    settings = object.__new__(AllSettings)
-    _set(settings, "variables", Variables({**values, **texts}, from_env_file, files))
-    invalid = _parse(settings, unread)
-    is_complete = not (invalid or unread)
-    for problem in find(Problem, check_all(settings), is_complete=is_complete):
+    variables = Variables({**values, **texts}, from_env_file, files, in_file.repeated)
+    valid, invalid = _read_fields(variables, unread)
+    empty = {each.field: each.unset for each in FIELDS.values()}
+    settings = AllSettings(**(empty | valid), variables=variables)
+    for problem in find_problems(known_of(settings, valid)):
         invalid.setdefault(problem.variable, problem)
     for name in FIELDS:
         if name in unread or name in invalid:
-            variable, text = unread.get(name) or _explain(settings, invalid[name])
+            variable, text = unread.get(name) or _explain(variables, invalid[name])
             place = " (in .env)" if variable in from_env_file else ""
             problems.append(f"{variable}{place}: {text}")
-    file_checks = find(FileCheck, check_all(settings), is_complete=is_complete)
-    for file in file_checks if checks_files else ():
-        try:
-            file.check()
-        except AttributeError:
-            if is_complete:
-                raise
-        except StartupError as error:
-            problems.append(str(error))
+    for feature in (OTP, *FEATURES) if checks_files else ():
+        if {*feature.files_read} <= valid.keys():
+            try:
+                feature.check_files(settings)
+            except StartupError as error:
+                problems.append(str(error))
     for name in sorted(values.keys() & REMOVED):
         place = " (in .env)" if name in from_env_file else ""
         problems.append(f"{name}{place}: This setting was removed. {REMOVED[name]}")
     if problems:
-        unknown = starmap(unknown_line, find_unknown(values).items())
-        raise SettingsError("\n".join([*problems, *unknown]))
+        raise SettingsError("\n".join([*problems, *list_mistakes(variables)]))
     return settings
 
 
@@ -94,10 +95,12 @@ def find_text(variables: Variables, name: str) -> str:
     Raises:
         SettingsError: Both are set, or the file cannot be used.
     """
-    values, file_variable = variables.values, FILE_VARIABLES.get(name, f"{name}_FILE")
+    values = variables.values
+    files = FIELDS[name].file_variables if name in FIELDS else (f"{name}_FILE",)
+    file_variable = next((file for file in files if file in values), "")
     text, wrong = values.get(name, "").strip(), name
     try:
-        if file_variable not in values or name in variables.files:
+        if not file_variable or name in variables.files:
             _check_text(text)
         elif text:
             raise InvalidValue(both_set(file_variable))
@@ -115,13 +118,16 @@ def describe_settings(settings: Settings) -> list[ShownSetting]:
     """Describe each variable, in the order of the class."""
     variables, shown = settings.variables, []
     unused = unused_variables(variables.values)
-    for name, (field_name, declaration) in FIELDS.items():
-        default, origin = declaration.default_text(settings), "default"
+    known = known_of(
+        settings, {each.field: getattr(settings, each.field) for each in FIELDS.values()}
+    )
+    for name, declaration in FIELDS.items():
+        default, origin = declaration.default_text(known), "default"
         text = default
         if name in variables.values:
             of_env_file = settings.variable_of(name) in variables.from_env_file
             origin = ".env" if of_env_file else "environment"
-            text = _show(getattr(settings, field_name), variables.values[name].strip())
+            text = _show(getattr(settings, declaration.field), variables.values[name].strip())
             if name in unused:
                 text = "(not used)"
             elif name in variables.files:
@@ -132,69 +138,77 @@ def describe_settings(settings: Settings) -> list[ShownSetting]:
 
 
 def find_unknown(names: Iterable[str]) -> dict[str, str | None]:
-    """Return each name with our prefix that is not a setting, and a setting with a similar name."""
+    """Return each name with our prefix that is not a setting, and a setting with a similar name.
+
+    What Kubernetes sets for the pods beside a Service with the name `dialtone` is left out.
+    """
     # Without the prefix, which would make any two names similar.
     short_names = {known.removeprefix(PREFIX): known for known in VARIABLES}
     unknown = {}
     for name in sorted({*names} - REMOVED.keys()):
         short_name = name.upper().removeprefix(PREFIX)
-        if name.upper().startswith(PREFIX) and name not in VARIABLES:
+        is_ours = name.upper().startswith(PREFIX) and not _OF_KUBERNETES.fullmatch(name)
+        if is_ours and name not in VARIABLES:
             similar = get_close_matches(short_name, short_names, n=1, cutoff=0.7)
             unknown[name] = short_names[similar[0]] if similar else None
     return unknown
 
 
-def unknown_line(name: str, similar: str | None) -> str:
-    """Return the line about a name that is not a setting."""
-    advice = f"Did you mean {similar}?" if similar else "Remove it."
-    return f"{name}: This is not a setting. {advice}"
+def list_mistakes(variables: Variables) -> Iterator[str]:
+    """Yield a line for each variable that is not a setting, or that `.env` has more than once."""
+    for name, similar in find_unknown(variables.values).items():
+        advice = f"Did you mean {similar}?" if similar else "Remove it."
+        yield f"{name}: This is not a setting. {advice}"
+    for name, lines in variables.repeated.items():
+        yield f"{name} (in .env): The lines {name_lines(lines)} set it, and the last one counts."
 
 
-def find_unused(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield each variable that is set and has no effect with the other settings, and why."""
-    not_read = unused_variables(settings.variables.values)
-    for name, (_, declaration) in FIELDS.items():
-        is_read = settings.is_set(name) and name not in not_read
-        if is_read and declaration.unused and (reason := declaration.unused(settings)):
-            yield name, reason
+def name_lines(numbers: Sequence[int]) -> str:
+    """Return these numbers of lines, in words."""
+    *others, last = map(str, numbers)
+    return f"{', '.join(others)} and {last}"
 
 
 def _without_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if value.strip()}
 
 
-def _set(settings: Settings, field_name: str, value: Any) -> None:
-    object.__setattr__(settings, field_name, value)
+def _read_fields(
+    variables: Variables, unread: Mapping[str, object]
+) -> tuple[dict[str, Any], dict[str, Problem]]:
+    """Return the value of each field that is valid, and the problem of each variable that is not.
 
-
-def _parse(settings: Settings, unread: Mapping[str, tuple[str, str]]) -> dict[str, Problem]:
-    """Give each field its value; return the problem of each variable that has one."""
-    values, problems = settings.variables.values, {}
-    unused = unused_variables(values)
-    for name, (field_name, declaration) in FIELDS.items():
+    A default that depends on a field without a value is not known either.
+    """
+    valid, problems = dict[str, Any](), dict[str, Problem]()
+    unused = unused_variables(variables.values)
+    known: dict[str, Any] = {"is_set": variables.values.__contains__}
+    for name, declaration in FIELDS.items():
         if name in unread:
             continue
-        text = "" if name in unused else values.get(name, "").strip()
+        text = "" if name in unused else variables.values.get(name, "").strip()
         try:
             _check_text(text)
             if not text.isprintable() and not declaration.has_lines:
                 raise InvalidValue("Must not contain unprintable characters.")
-            text = text or declaration.default_text(settings)
-            _set(settings, field_name, declaration.parse(text) if text else declaration.unset)
+            if not text:
+                if not declaration.has_default(known):
+                    continue
+                text = declaration.default_text(known)
+            value = declaration.reader.read(text) if text else declaration.unset
         except InvalidValue as error:
             problems[name] = Problem(name, error.message)
-        except AttributeError:
-            if not problems and not unread:
-                raise
-    return problems
+        else:
+            valid[declaration.field] = known[declaration.field] = value
+    return valid, problems
 
 
-def _explain(settings: Settings, problem: Problem) -> tuple[str, str]:
+def _explain(variables: Variables, problem: Problem) -> tuple[str, str]:
     """Return the variable that is wrong, which may name a file, and the problem with an example."""
     name, text, example = problem
     if example is None:
-        example = FIELDS[name][1].example_text(settings)
-    file = settings.variables.files.get(name)
+        example = FIELDS[name].example_text
+    file = variables.files.get(name)
     if file is None:
         return name, f"{text} Example: {name}={example}"
     # A command of the shell is not what the file contains.

@@ -26,5 +26,9 @@ REMOVED: Final[Mapping[str, str]] = {
         "were removed."
     ),
     "DIALTONE_PRICES": _NO_AMOUNTS,  # until 0.4
+    "DIALTONE_TOLL_FREE_NUMBERS": (  # until 0.4
+        "Toll-free numbers get no codes, because fraudsters earn money with calls to them. One for "
+        "testing can be in DIALTONE_TEST_OTPS."
+    ),
 }
 """What holds instead of each variable. A variable stays here for two minor versions."""

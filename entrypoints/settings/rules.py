@@ -1,14 +1,9 @@
-"""What a check of settings finds, and what the checks of several features have in common."""
+"""Rules between settings, and what the checks of several features have in common."""
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
-
-if TYPE_CHECKING:
-    from adapters.databases.records.record_store import RecordStore
-
-F = TypeVar("F", bound="Finding")
+from typing import Any, Final, NamedTuple, TypeAlias
 
 
 class Problem(NamedTuple):
@@ -40,20 +35,6 @@ class Library(NamedTuple):
     subject: str
 
 
-class FileCheck(NamedTuple):
-    """A check that reads more than the settings, such as a file that they name.
-
-    The start of the service and `check-settings` do it. Other commands can help while the file is
-    not valid.
-
-    Attributes:
-        check: Returns notes for the end of `check-settings`: what is allowed, and may be a mistake.
-            They are made only if they are read. Raises StartupError, with a line for each problem.
-    """
-
-    check: Callable[[], Iterable[str]]
-
-
 Check: TypeAlias = Callable[[], Coroutine[Any, Any, str]]
 """Return a note or an empty text. Raise an error for the operator if the part does not work.
 
@@ -61,45 +42,12 @@ The first line of a text belongs to the part, further ones are shown below it.
 """
 
 
-class Trial(NamedTuple):
-    """A part that `check-settings --connect` tries. Nothing is created that stays.
+Rule: TypeAlias = Callable[..., Iterable[Problem]]
+"""Yields the problems of fields together. Its parameters have the names of what it reads.
 
-    Attributes:
-        part: Its name in the output.
-        run: Tries it. Raises StartupError, ConfigurationError or PortError.
-    """
-
-    part: str
-    run: Check
-
-
-class RecordsCheck(NamedTuple):
-    """What `check-settings` asks the database, if it exists.
-
-    Attributes:
-        check: Returns a note about the records. Raises PortError, and StartupError if they do not
-            allow the settings.
-    """
-
-    check: Callable[["RecordStore"], Awaitable[str]]
-
-
-Finding: TypeAlias = Problem | Library | FileCheck | Trial | RecordsCheck
-Findings: TypeAlias = Iterable[Iterable[Finding]]
-"""What is found, by checks: each ends where it needs the value of a variable that is invalid."""
-
-
-def find(kind: type[F], found: Findings, *, is_complete: bool = True) -> Iterator[F]:
-    """Yield the findings of a kind. Only incomplete settings may lack values."""
-    for findings in found:
-        try:
-            for finding in findings:
-                if isinstance(finding, kind):
-                    yield finding
-        except AttributeError:
-            if is_complete:
-                raise
-
+These are fields, or what `known_of` adds. A rule is called where these are valid, and reads nothing
+else.
+"""
 
 ONE_HOST_ONLY: Final = "{} is on one host only. Use {}, or set DIALTONE_SINGLE_HOST=yes."
 

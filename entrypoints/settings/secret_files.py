@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from adapters.shared.files import open_regular_file
 from domain.errors import InvalidValue
 from entrypoints.settings.checks import unused_variables
-from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
+from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.values import SecretFile, is_production
 
@@ -35,14 +35,16 @@ def read_secret_files(values: Mapping[str, str]) -> SecretFiles:
     read = SecretFiles({}, {}, {})
     is_strict = is_production(values)
     # Our own settings first: they name the vendors.
-    for name in sorted(FILE_VARIABLES, key=lambda name: not name.startswith(PREFIX)):
-        variable = FILE_VARIABLES[name]
-        if variable not in values or name in unused_variables({**values, **read.texts}):
+    for name in sorted(FIELDS, key=lambda name: not name.startswith(PREFIX)):
+        found = [variable for variable in FIELDS[name].file_variables if variable in values]
+        if not found or name in unused_variables({**values, **read.texts}):
             continue
-        if name in values:
-            read.problems[name] = name, both_set(variable)
+        variable, *others = found
+        if name in values or others:
+            wrong = name if name in values else others[0]
+            read.problems[name] = wrong, both_set(variable)
             continue
-        has_lines = FIELDS[name][1].has_lines
+        has_lines = FIELDS[name].has_lines
         try:
             read.files[name], read.texts[name] = read_secret_file(
                 variable, values[variable], is_strict=is_strict, has_lines=has_lines

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 from entrypoints.settings import database_parsers, parsers
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.declaration import LIMIT_PROFILES, setting
+from entrypoints.settings.readers import HttpUrl, TrustedProxies
 from entrypoints.settings.values import (
     DatabaseLocation,
     Environment,
     Factory,
-    Network,
     Variables,
     is_production,
 )
@@ -23,57 +24,42 @@ class ServiceSettings:
 
     env: Environment = setting(
         "development or production; production rejects settings that are only safe for trying out.",
-        parsers.choice(*Environment),
-        default="development",
+        "development",
         example="production",
     )
-    bind: Bind = setting(
-        "Host and port that the server listens on.", parsers.parse_bind, default="127.0.0.1:8000"
-    )
-    public_url: str = setting(
+    bind: Bind = setting("Host and port that the server listens on.", "127.0.0.1:8000")
+    public_url: HttpUrl = setting(
         "URL at which clients reach the service; by default that of DIALTONE_BIND.",
-        parsers.parse_http_url,
-        derive=lambda settings: str(settings.bind.local_url),
-        example="https://dialtone.example.org",
+        derived=lambda bind: bind.local_url,
     )
-    trusted_proxies: tuple[Network, ...] = setting(
-        "IPs or networks of your reverse proxies, or none; production does not start without it.",
-        parsers.parse_trusted_proxies,
-        example="10.0.0.0/8,192.168.1.5",
+    trusted_proxies: TrustedProxies = setting(
+        "IPs or networks of your reverse proxies, or none; production does not start without it."
     )
     is_single_host: bool = setting(
         "yes if the service runs on one host only: then production accepts data in files.",
-        parsers.parse_yes_or_no,
-        default="no",
+        "no",
         variable="DIALTONE_SINGLE_HOST",
     )
     database: DatabaseLocation = setting(
         "sqlite:///path, postgresql://host/name, mongodb://host/name, or package.module:factory.",
-        database_parsers.parse_database,
-        default="sqlite:///var/dialtone.db",
+        "sqlite:///var/dialtone.db",
         example="postgresql://dialtone:password@127.0.0.1:5432/dialtone",
         is_logged=True,
-        # DATABASE_FILE would read like the path of a SQLite database.
         file_variable="DIALTONE_DATABASE_URL_FILE",
     )
-    limits: str = setting(
-        "small, medium or large: sets all limits, see docs/abuse.md.",
-        parsers.choice(*LIMIT_PROFILES),
-        default="medium",
+    limits: Annotated[str, parsers.choice(*LIMIT_PROFILES)] = setting(
+        "small, medium or large: sets all limits, see docs/abuse.md.", "medium"
     )
-    app_name: str = setting(
+    app_name: Annotated[str, parsers.parse_app_name] = setting(
         "Name of your app as people see it, 1 to 30 characters; no user can have that name.",
-        parsers.parse_app_name,
-        default="Dialtone",
+        "Dialtone",
     )
-    limit_store: Factory | None = setting(
+    limit_store: Annotated[Factory | None, database_parsers.parse_limit_store] = setting(
         "package.module:factory keeps the rate limits; by default the database.",
-        database_parsers.parse_limit_store,
         example="acme_limits.limit_store:open_limits",
     )
-    extensions: tuple[Factory, ...] = setting(
+    extensions: Annotated[tuple[Factory, ...], database_parsers.parse_extensions] = setting(
         "Extensions: package.module:feature of installed packages; several, separated by commas.",
-        database_parsers.parse_extensions,
         example="acme_notes.feature:ACME_NOTES",
     )
     variables: Variables = field(default_factory=Variables, repr=False)

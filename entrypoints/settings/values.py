@@ -1,6 +1,6 @@
 """The types of settings' values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -128,8 +128,10 @@ class Variables:
             file stands here under the name of its setting too.
         from_env_file: Names of the variables whose value comes from `.env`.
         files: The files of the settings whose text is in one.
+        repeated: The lines of each variable of which `.env` has more than one.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
     from_env_file: frozenset[str] = field(default=frozenset(), compare=False)
     files: Mapping[str, SecretFile] = field(default_factory=dict, compare=False)
+    repeated: Mapping[str, Sequence[int]] = field(default_factory=dict, compare=False)

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Annotated, Final
 
 from application.ports.errors import ConfigurationError
 from domain.errors import InvalidValue
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.parsers import pattern
+from entrypoints.settings.readers import HttpUrl
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.values import Secret
 
@@ -61,30 +62,27 @@ def _parse_sender(text: str) -> str:
 class VonageSettings(ServiceSettings):
     """Vonage: the application, and what messages come from. They are read if Vonage is used."""
 
-    vonage_application_id: str = _setting(
+    vonage_application_id: Annotated[str, _parse_application_id] = _setting(
         "Id of the Vonage application, required for vonage.",
-        _parse_application_id,
         example="aaaaaaaa-bbbb-cccc-dddd-0123456789ab",
     )
-    vonage_private_key: Secret[str] = _setting(
+    vonage_private_key: Annotated[Secret[str], _parse_private_key] = _setting(
         "Private key of the application in PEM, required for vonage.",
-        _parse_private_key,
         example='"$(cat private.key)"',
         has_lines=True,
     )
-    vonage_signature_secrets: Secret[tuple[str, ...]] = _setting(
+    vonage_signature_secrets: Annotated[
+        Secret[tuple[str, ...]], parsers.secrets_of(_parse_signature_secret)
+    ] = _setting(
         "Secret that signs Vonage's callbacks, required for vonage; or several.",
-        parsers.secrets_of(_parse_signature_secret),
         example="0123456789abcdef0123456789abcdef",
         variable="VONAGE_SIGNATURE_SECRET",
     )
-    vonage_from: str = _setting(
+    vonage_from: Annotated[str, _parse_sender] = _setting(
         "Number or name that Vonage sends messages from, required for vonage.",
-        _parse_sender,
         example="+15005550006",
     )
-    vonage_api_base: str | None = _setting(
+    vonage_api_base: HttpUrl | None = _setting(
         "URL of a regional host of Vonage, or of a server that replaces it in tests.",
-        parsers.parse_http_url,
         example="https://api-eu.vonage.com",
     )

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from entrypoints.settings.read import find_unknown, find_unused, read_settings
+from entrypoints.settings.read import find_unknown, read_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation, PostgresLocation, SqliteLocation
 from entrypoints.version.distribution import installed_version
@@ -119,7 +119,6 @@ def test_the_settings_are_complete_for_production(settings: Settings, database: 
     assert settings.variables.values["DIALTONE_ENV"] == "production"
     assert isinstance(settings.database, DATABASES[database][0])
     assert list(find_unknown(settings.variables.values)) == []
-    assert list(find_unused(settings)) == []
 
 
 def test_each_secret_is_a_file_of_the_folder_that_a_setting_names(database: str) -> None:

@@ -9,10 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from adapters.messages.vonage import tokens
-from entrypoints.features.feature import Feature
 from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.read import read_settings
-from entrypoints.settings.rules import FileCheck, find
 from entrypoints.settings.settings import Settings
 
 
@@ -35,11 +33,6 @@ def problems(environ: dict[str, str]) -> dict[str, str]:
     by_name = {line.partition(":")[0]: line for line in lines}
     assert len(by_name) == len(lines)
     return by_name
-
-
-def notes(read: Settings, feature: Feature) -> list[str]:
-    """Return the notes of a feature at the end of `check-settings`."""
-    return [note for file in find(FileCheck, feature.check(read)) for note in file.check()]
 
 
 def _with_prefix(variables: dict[str, str]) -> dict[str, str]:

@@ -13,11 +13,9 @@ from domain.otp.sliding_window import SlidingWindow
 from entrypoints.http.app import make_error_table
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.declaration import LIMIT_PROFILES
-from entrypoints.settings.read import read_settings
 from tests.support.http_settings import make_http_settings, make_plugins
 from tests.support.markdown import codes, page, rows
 
-PROFILES: Final = [read_settings({"DIALTONE_LIMITS": name}, None) for name in LIMIT_PROFILES]
 _VALUE: Final = re.compile(r"`(\d[\w/,]*)`")
 _RESPONSE: Final = re.compile(r"(\d{3}) `(\w+)`")
 _SETTING: Final = re.compile(r"(fixed: )?`[A-Z_]+`")
@@ -77,8 +75,7 @@ def _values_of(row: Row) -> list[str]:
     if row.setting.startswith("fixed: "):
         constant = CONSTANTS[named]
         return [*map(_show, constant.values() if isinstance(constant, Mapping) else [constant])]
-    _, declaration = FIELDS[named]
-    values = [declaration.default_text(settings) for settings in PROFILES]
+    values = [FIELDS[named].default_text({"limits": name}) for name in LIMIT_PROFILES]
     return values[:1] if len({*values}) == 1 else values
 
 

@@ -103,9 +103,7 @@ def _excerpt(line: str, word: str) -> str:
 def _variables(features: Iterable[Feature]) -> set[str]:
     settings: list[type[Settings]] = [Settings]
     settings += [each.settings for each in features if each.settings is not None]
-    found = [item for each in settings for item in declared(each).items()]
-    files = {declaration.file_variable or name for name, (_, declaration) in found}
-    return files | {name for name, _ in found}
+    return {name for each in settings for name in declared(each)}
 
 
 def _names(description: Any) -> Mapping[str, set[str]]:

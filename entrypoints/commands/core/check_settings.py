@@ -49,11 +49,10 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
     ) -> Iterator[str]:
         """Check all settings, and show what differs from the defaults, without secrets."""
         import asyncio
-        from itertools import starmap
 
         from entrypoints.commands.core.checks import check_records
         from entrypoints.opening.startup_error import CommandError
-        from entrypoints.settings.read import find_unknown, find_unused, unknown_line
+        from entrypoints.settings.read import find_unknown, list_mistakes
         from entrypoints.settings.secret_files import find_exposed
 
         if templates:
@@ -74,14 +73,14 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
             yield from _list_created(settings)
         for name, problem in find_exposed(settings.variables.files).items():
             yield f"{name}: {problem}"
-        yield from starmap(unknown_line, find_unknown(settings.variables.values).items())
-        for name, reason in find_unused(settings):
-            yield f"{name}: This has no effect, because {reason}. Remove it."
+        yield from list_mistakes(settings.variables)
         yield from _notes(settings)
         yield from asyncio.run(check_records(settings))
         failed = sum(not result.is_ok for result in results.values())
         if failed:
             raise CommandError(f"{failed} of {len(results)} parts do not work.")
+        if unknown := find_unknown(settings.variables.values):
+            raise CommandError(f"These are not settings: {', '.join(unknown)}.")
         if not results:
             yield "The settings are valid."
 
@@ -137,11 +136,11 @@ def _list_created(settings: "Settings") -> Iterator[str]:
 
 
 def _notes(settings: "Settings") -> Iterator[str]:
-    from entrypoints.settings.checks import check_all
-    from entrypoints.settings.rules import FileCheck, find
+    from entrypoints.core.otp import OTP
+    from entrypoints.features import FEATURES
 
-    for file in find(FileCheck, check_all(settings)):
-        yield from file.check()
+    for feature in (OTP, *FEATURES):
+        yield from feature.notes(settings)
 
 
 def _preview_templates(settings: "Settings", only: str | None) -> Iterator[str]:

@@ -29,6 +29,7 @@ from entrypoints.commands.core.key_states import describe_keys
 from entrypoints.commands.shared.connection_checks import check_own_adapter
 from entrypoints.core.limits import open_limit_store
 from entrypoints.core.otp import open_messenger
+from entrypoints.features import FEATURES
 from entrypoints.opening.database import adapter_of, check_database_extra, open_database
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.factories import status_callbacks_of
@@ -38,8 +39,7 @@ from entrypoints.opening.missing_data import NOT_THERE_YET, are_keys_missing, hi
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.providers import Provider, open_hook, provider_name
 from entrypoints.opening.startup_error import StartupError
-from entrypoints.settings.checks import check_all
-from entrypoints.settings.rules import Check, RecordsCheck, Trial, find
+from entrypoints.settings.rules import Check
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (
     Environment,
@@ -69,7 +69,8 @@ def connection_checks(settings: Settings) -> dict[str, Check]:
         checks["clock"] = partial(_check_clock, settings)
     if settings.limit_store is not None:
         checks["limits"] = partial(_check_limit_store, settings.limit_store, settings)
-    checks |= {trial.part: trial.run for trial in find(Trial, check_all(settings))}
+    for feature in FEATURES:
+        checks |= feature.trials(settings)
     for provider in settings.sms:
         checks[f"messages {provider_name(provider)}"] = partial(
             _check_messenger, provider, settings
@@ -185,13 +186,13 @@ async def check_records(settings: Settings) -> list[str]:
     Raises:
         StartupError: The records do not allow the settings.
     """
-    checks = [*find(RecordsCheck, check_all(settings))]
+    checks = [check for each in FEATURES if (check := each.records_check(settings))]
     if not checks:
         return []
     async with AsyncExitStack() as stack:
         try:
             records = await _open_existing_records(settings, stack)
-            return [await each.check(records) for each in checks] if records else []
+            return [await check(records) for check in checks] if records else []
         except (ConfigurationError, PortError) as error:
             return [f"The records of the database were not checked: {error}"]
 

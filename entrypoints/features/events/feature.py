@@ -1,29 +1,29 @@
 """Events of users, which are sent to the operator's backend."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from application.features.events.ports import EventDestination
 from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import open_adapter
 from entrypoints.opening.named_variable import name_variable
-from entrypoints.settings import parsers
-from entrypoints.settings.adapter_parsers import SECRET_EXAMPLE, parse_hook_secrets, several_of
+from entrypoints.settings.adapter_parsers import several_of
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import Findings, Trial
+from entrypoints.settings.readers import HookSecrets
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory, HttpHook, Secret
+from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
     from application.features.events.feature import EventsFeature, EventsPolicy
     from entrypoints.http.core.administration.user_details import UserFields
     from entrypoints.opening.opening import Opening
+    from entrypoints.settings.rules import Check
 
 
 Destination = HttpHook | Factory
@@ -47,22 +47,17 @@ def destination_labels(destinations: Sequence[Destination]) -> dict[str, str]:
 class EventSettings(Settings):
     """What the backend of the app is told."""
 
-    events: tuple[Destination, ...] = setting(
+    events: Annotated[tuple[Destination, ...], several_of({}, once="destination")] = setting(
         "Where events of users go: https://… (a hook of yours) or package.module:factory; several.",
-        several_of({}, once="destination"),
         example="https://events.example.org",
         signed_with="DIALTONE_EVENTS_SECRET",
-        file_variable="DIALTONE_EVENTS_FILE",
     )
-    events_secret: Secret[tuple[str, ...]] = setting(
-        "Secret that signs events; required if DIALTONE_EVENTS has a URL.",
-        parse_hook_secrets,
-        example=SECRET_EXAMPLE,
+    events_secret: HookSecrets = setting(
+        "Secret that signs events; required if DIALTONE_EVENTS has a URL."
     )
     events_have_phone: bool = setting(
         "yes sends the phone number of the user with each event.",
-        parsers.parse_yes_or_no,
-        default="no",
+        "no",
         variable="DIALTONE_EVENTS_PHONE",
     )
 
@@ -89,11 +84,6 @@ def open_destination(
     from adapters.hooks.events.http_destination import open_http_destination
 
     return open_http_destination(destination.url, settings.of(EventSettings).events_secret.value)
-
-
-def _try_destinations(settings: EventSettings) -> Iterator[Trial]:
-    for destination in settings.events:
-        yield Trial(f"events {destination}", partial(_check_destination, destination, settings))
 
 
 async def _check_destination(destination: Destination, settings: EventSettings) -> str:
@@ -156,8 +146,12 @@ class _Events(Feature):
     adapters = ("hooks/events",)
     settings = EventSettings
 
-    def check(self, settings: Settings) -> Findings:
-        return (_try_destinations(settings.of(EventSettings)),)
+    def trials(self, settings: Settings) -> "Mapping[str, Check]":
+        of_events = settings.of(EventSettings)
+        return {
+            f"events {destination}": partial(_check_destination, destination, of_events)
+            for destination in of_events.events
+        }
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.features.events.user_fields import EventFields

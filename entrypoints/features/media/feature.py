@@ -1,7 +1,7 @@
 """The library of pictures, with its moderation."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
@@ -18,12 +18,12 @@ from entrypoints.features.media.opening import (
     open_publisher,
     try_store,
 )
-from entrypoints.features.media.settings import MediaSettings, check_settings
+from entrypoints.features.media.settings import RULES, MediaSettings
 from entrypoints.features.media.stores import MediaFolder, S3Bucket
 from entrypoints.opening.factories import health_check_of
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError
-from entrypoints.settings.rules import Finding, Findings, Library, Trial
+from entrypoints.settings.rules import Library
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from entrypoints.http.core.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
+    from entrypoints.settings.rules import Check
 
 __all__ = [
     "IMPORTED_MEDIA",
@@ -72,12 +73,6 @@ class _MediaRecords(Feature):
 MEDIA_RECORDS: Final = _MediaRecords()
 
 
-def _try_store(settings: MediaSettings) -> Iterator[Finding]:
-    if isinstance(settings.media, S3Bucket):
-        yield Library("DIALTONE_MEDIA", "s3", "s3://")
-    yield Trial("media", partial(try_store, settings))
-
-
 def retry_deletions(
     media: "MediaFeature", metrics: "Metrics | None"
 ) -> AbstractAsyncContextManager[None]:
@@ -104,9 +99,14 @@ class _Media(Feature):
     adds_to_export = True
     left_by_deletion = "The files of the library stay until the service deletes them."
 
-    def check(self, settings: Settings) -> Findings:
-        media = settings.of(MediaSettings)
-        return (*check_settings(media), _try_store(media))
+    rules = RULES
+
+    def libraries(self, settings: Settings) -> Iterator[Library]:
+        if isinstance(settings.of(MediaSettings).media, S3Bucket):
+            yield Library("DIALTONE_MEDIA", "s3", "s3://")
+
+    def trials(self, settings: Settings) -> "Mapping[str, Check]":
+        return {"media": partial(try_store, settings.of(MediaSettings))}
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.features.media.user_fields import LibraryFields

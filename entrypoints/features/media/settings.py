@@ -1,12 +1,12 @@
 """The settings of the library: where files are, and what users may upload."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
 from application.features.media.media_urls import MediaAccess
@@ -24,7 +24,8 @@ from entrypoints.features.media.stores import (
 )
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import ONE_HOST_ONLY, Findings, Problem, is_private
+from entrypoints.settings.readers import HttpUrl
+from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule, is_private
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, Secret, origin_of
 
@@ -43,107 +44,88 @@ class MediaDelivery(StrEnum):
     SERVICE = "service"
 
 
+def _presigns(media: MediaStore, public_url: str | None, delivery: MediaDelivery) -> bool:
+    is_of_store = public_url is None and delivery is MediaDelivery.STORE
+    return isinstance(media, S3Bucket) and is_of_store
+
+
 @dataclass(frozen=True, kw_only=True)
 class MediaSettings(Settings):
     """Where files are, and what users may upload."""
 
-    media: MediaStore = setting(
+    media: Annotated[MediaStore, parse_media] = setting(
         "file:path (file:///path from the root), s3://bucket/prefix, or package.module:factory.",
-        parse_media,
-        default="file:var/media",
+        "file:var/media",
         example="s3://example-images/dialtone",
-        names_vendors=True,
+        names="vendors",
         is_logged=True,
     )
     # It is no secret, but most stores of secrets keep it with one.
-    aws_access_key_id: str = _s3_setting(
+    aws_access_key_id: Annotated[str, parse_access_key_id] = _s3_setting(
         "Access key ID of S3; without it, botocore finds a role, a web identity or a profile.",
-        parse_access_key_id,
         example="AKIAIOSFODNN7EXAMPLE",
         file_variable="AWS_ACCESS_KEY_ID_FILE",
     )
     aws_secret_access_key: Secret[str] = _s3_setting(
         "Secret access key, required with AWS_ACCESS_KEY_ID.",
-        parsers.secret(str),
         example="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     )
     aws_session_token: Secret[str] = _s3_setting(
         "Token of temporary access keys, which the service cannot renew.",
-        parsers.secret(str),
         example="IQoJb3JpZ2luX2VjEXAMPLETOKEN",
     )
-    s3_endpoint: str | None = setting(
-        "URL of the S3 server; by default that of Amazon.",
-        parsers.parse_http_url,
-        example="http://127.0.0.1:8333",
+    s3_endpoint: HttpUrl | None = setting(
+        "URL of the S3 server; by default that of Amazon.", example="http://127.0.0.1:8333"
     )
-    aws_region: str = _s3_setting("Region of the S3 bucket.", parse_aws_region, default="us-east-1")
-    media_public_url: str | None = setting(
+    aws_region: Annotated[str, parse_aws_region] = _s3_setting(
+        "Region of the S3 bucket.", "us-east-1"
+    )
+    media_public_url: HttpUrl | None = setting(
         "URL of a CDN for images. Without it, image URLs lead to the service or the S3 server.",
-        parsers.parse_http_url,
         example="https://media.example.org",
     )
     media_delivery: MediaDelivery = setting(
         "service: image URLs lead to the service also with S3. Temporary credentials need it.",
-        parsers.choice(*MediaDelivery),
-        default="store",
+        MediaDelivery.STORE,
     )
     media_access: MediaAccess = setting(
         "public: everybody with the URL opens an image. private: only its owner gets a URL.",
-        parsers.choice(*MediaAccess),
-        default="public",
+        MediaAccess.PUBLIC,
     )
-    media_variants: tuple[VariantSpec, ...] = setting(
+    media_variants: Annotated[tuple[VariantSpec, ...], parse_variants] = setting(
         "Smaller copies as name:WIDTHxHEIGHT, or none. ! at the end stretches; name_webp is WebP.",
-        parse_variants,
-        default="thumb:320x320",
+        "thumb:320x320",
     )
     media_url_variant: str | None = setting(
-        "The variant that the url of an item leads to; by default the full image.",
-        str,
-        example="thumb",
+        "The variant that the url of an item leads to; by default the full image.", example="thumb"
     )
-    media_cache_max_age: timedelta = setting(
-        "Time that browsers and CDNs keep public images, also deleted ones.",
-        parsers.duration("0s", "3650d"),
-        default="365d",
+    media_cache_max_age: Annotated[timedelta, parsers.duration("0s", "3650d")] = setting(
+        "Time that browsers and CDNs keep public images, also deleted ones.", "365d"
     )
-    max_upload_size: int = setting(
-        "Maximum size of an uploaded file, such as 20MB or 16MiB.",
-        parsers.size(1_000, 1_000_000_000),
-        default="20MB",
+    max_upload_size: Annotated[int, parsers.size(1_000, 1_000_000_000)] = setting(
+        "Maximum size of an uploaded file, such as 20MB or 16MiB.", "20MB"
     )
     library_visibility: LibraryVisibility = setting(
         "all: members see everybody's items. owner: only their own (the default for private "
         "media).",
-        parsers.choice(*LibraryVisibility),
-        derive=lambda settings: "owner" if settings.media_access is MediaAccess.PRIVATE else "all",
+        derived=lambda media_access: "owner" if media_access is MediaAccess.PRIVATE else "all",
         example="owner",
     )
-    library_quota: int = setting(
+    library_quota: Annotated[int, parsers.size(0, 10**15)] = setting(
         "Maximum bytes that one user has in the library, without variants, such as 5GB or 500MB.",
-        parsers.size(0, 10**15),
-        default="5GB",
+        "5GB",
     )
-    max_image_pixels: int = setting(
-        "Maximum pixels of an image; each million needs up to 12 MB of memory.",
-        parsers.number(1_000, 500_000_000),
-        default="50000000",
+    max_image_pixels: Annotated[int, parsers.number(1_000, 500_000_000)] = setting(
+        "Maximum pixels of an image; each million needs up to 12 MB of memory.", "50000000"
     )
     image_formats: tuple[SourceFormat, ...] = setting(
-        "Formats of images that are accepted; heic stands for HEIF too.",
-        parsers.list_of(parsers.choice(*SourceFormat)),
-        default="jpeg,png,webp,gif,heic",
+        "Formats of images that are accepted; heic stands for HEIF too.", "jpeg,png,webp,gif,heic"
     )
 
     @property
     def has_presigned_urls(self) -> bool:
         """Whether images open by URLs that are signed with the credentials of S3."""
-        return (
-            isinstance(self.media, S3Bucket)
-            and self.media_public_url is None
-            and self.media_delivery is MediaDelivery.STORE
-        )
+        return _presigns(self.media, self.media_public_url, self.media_delivery)
 
     @property
     def media_cache_control(self) -> str:
@@ -210,15 +192,21 @@ def _image_sources(settings: MediaSettings) -> Iterator[str]:
             yield from ("http:", "https:")
 
 
-def _check_bucket(settings: MediaSettings) -> Iterator[Problem]:
-    if not isinstance(settings.media, S3Bucket):
-        return
+def _check_credentials(media: MediaStore, is_set: Callable[[str], bool]) -> Iterator[Problem]:
     # Without all of them, botocore finds credentials.
-    used = [name for name in _AWS_KEYS if settings.is_set(name)]
+    used = [name for name in _AWS_KEYS if isinstance(media, S3Bucket) and is_set(name)]
     for name in _AWS_KEYS[:2]:
         if used and name not in used:
             yield Problem(name, f"Must be set together with {used[0]}.")
-    if "AWS_SESSION_TOKEN" in used and settings.has_presigned_urls:
+
+
+def _check_presigned_urls(
+    media: MediaStore,
+    media_public_url: str | None,
+    media_delivery: MediaDelivery,
+    is_set: Callable[[str], bool],
+) -> Iterator[Problem]:
+    if is_set("AWS_SESSION_TOKEN") and _presigns(media, media_public_url, media_delivery):
         yield Problem(
             "DIALTONE_MEDIA_DELIVERY",
             "Must be service if AWS_SESSION_TOKEN is set, or DIALTONE_MEDIA_PUBLIC_URL must be set:"
@@ -227,9 +215,11 @@ def _check_bucket(settings: MediaSettings) -> Iterator[Problem]:
         )
 
 
-def _check_variants(settings: MediaSettings) -> Iterator[Problem]:
-    stills = [spec.name for spec in settings.media_variants if not spec.is_webp]
-    if settings.media_url_variant not in (None, *stills):
+def _check_variants(
+    media_variants: Sequence[VariantSpec], media_url_variant: str | None
+) -> Iterator[Problem]:
+    stills = [spec.name for spec in media_variants if not spec.is_webp]
+    if media_url_variant not in (None, *stills):
         yield Problem(
             "DIALTONE_MEDIA_URL_VARIANT",
             "Must be a name in DIALTONE_MEDIA_VARIANTS, and not of a WebP: older apps show JPEG, "
@@ -238,42 +228,49 @@ def _check_variants(settings: MediaSettings) -> Iterator[Problem]:
         )
 
 
-def _check_private_media(settings: MediaSettings) -> Iterator[Problem]:
-    if settings.media_access is MediaAccess.PUBLIC:
-        return
-    if settings.is_set("DIALTONE_MEDIA_PUBLIC_URL"):
+def _check_private_url(
+    media_access: MediaAccess, is_set: Callable[[str], bool]
+) -> Iterator[Problem]:
+    if media_access is MediaAccess.PRIVATE and is_set("DIALTONE_MEDIA_PUBLIC_URL"):
         text = "Must not be set with DIALTONE_MEDIA_ACCESS=private: what it serves is public."
         yield Problem("DIALTONE_MEDIA_PUBLIC_URL", text, example="")
-    if settings.library_visibility is LibraryVisibility.ALL:
+
+
+def _check_visibility(
+    media_access: MediaAccess, library_visibility: LibraryVisibility
+) -> Iterator[Problem]:
+    is_private_media = media_access is MediaAccess.PRIVATE
+    if is_private_media and library_visibility is LibraryVisibility.ALL:
         yield Problem(
             "DIALTONE_LIBRARY_VISIBILITY", "Must be owner if DIALTONE_MEDIA_ACCESS=private."
         )
 
 
-def _check_s3_url(settings: MediaSettings) -> Iterator[Problem]:
-    if not settings.is_production:
-        return
+def _check_s3_url(
+    media: MediaStore, s3_endpoint: str | None, *, is_production: bool
+) -> Iterator[Problem]:
     # A request has a signature and never the key: plain http may stay in a private network, where
     # the S3 server often runs beside the service.
-    url = urlsplit(settings.s3_endpoint or "")
+    url = urlsplit(s3_endpoint or "")
     is_public = url.scheme == "http" and not is_private(url.hostname or "")
-    if isinstance(settings.media, S3Bucket) and is_public:
+    if is_production and isinstance(media, S3Bucket) and is_public:
         text = "Must begin with https:// in production, except in private networks."
         yield Problem("DIALTONE_S3_ENDPOINT", text)
 
 
-def _check_hosts(settings: MediaSettings) -> Iterator[Problem]:
-    is_bound = isinstance(settings.media, MediaFolder) and not settings.is_single_host
-    if settings.is_production and is_bound:
+def _check_hosts(
+    media: MediaStore, *, is_single_host: bool, is_production: bool
+) -> Iterator[Problem]:
+    if is_production and isinstance(media, MediaFolder) and not is_single_host:
         yield Problem("DIALTONE_MEDIA", ONE_HOST_ONLY.format("A folder", "s3://bucket/prefix"))
 
 
-def check_settings(settings: MediaSettings) -> Findings:
-    """Return what is found without opening the store."""
-    return (
-        _check_bucket(settings),
-        _check_variants(settings),
-        _check_private_media(settings),
-        _check_s3_url(settings),
-        _check_hosts(settings),
-    )
+RULES: Final[tuple[Rule, ...]] = (
+    _check_credentials,
+    _check_presigned_urls,
+    _check_variants,
+    _check_private_url,
+    _check_visibility,
+    _check_s3_url,
+    _check_hosts,
+)

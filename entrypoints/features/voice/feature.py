@@ -1,12 +1,12 @@
 """The phone line, and codes that are read out in a call."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from adapters.databases.records.features.voice import KINDS
 from application.features.voice.ports import RecordingFile, Recordings, VoicePorts, VoiceProvider
@@ -14,17 +14,17 @@ from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import coverage_of
 from domain.otp.sliding_window import SlidingWindow
-from domain.phone import PhoneNumber, parse_phone
+from domain.phone import PhoneNumber
 from entrypoints.features.feature import Feature
-from entrypoints.features.voice.providers import PHONE_PROVIDERS, PhoneProvider
+from entrypoints.features.voice.providers import PHONE_PROVIDERS, PhoneProvider, caller_id_of
 from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.providers import Provider, provider_name
+from entrypoints.opening.providers import TWILIO, Provider, provider_name
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import one_of
 from entrypoints.settings.declaration import by_profile, limit, setting
-from entrypoints.settings.rules import FileCheck, Finding, Findings, Library, Problem, Trial
+from entrypoints.settings.rules import Library, Problem
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from entrypoints.http.core.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
+    from entrypoints.settings.rules import Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,79 +74,61 @@ PARALLEL_LINES: Final = by_profile(3, 10, 100)
 an hour, so on each line ten calls of six minutes can follow each other."""
 
 
-def _without_line(settings: Any) -> str:
-    return "" if settings.has_phone_line else "DIALTONE_VOICE is none"
-
-
-_setting = partial(setting, unused=_without_line)
-
-
-def _limit(description: str, *texts: str) -> Any:
-    return limit(description, parsers.rate_limit(50_000), *texts, unused=_without_line)
-
-
+_CallLimit = Annotated[SlidingWindow, parsers.rate_limit(50_000)]
 # A call comes from a number: https://www.twilio.com/docs/voice/api/call-resource
 _parse_caller_id = parsers.pattern(
     r"\+[1-9][0-9]{6,14}", "Must be a number with + and country code."
 )
 
 
-def _voice_of_sms(settings: Any) -> str:
-    """Return the first provider of messages that also has a number for calls."""
-    for known in PHONE_PROVIDERS:
-        if known.provider in settings.sms and known.caller_id(settings):
-            return known.name
-    return provider_name(None)
+def _voice_of_sms(sms: Sequence[object], twilio_voice_from: str, twilio_from: str) -> str:
+    """Return the provider of messages that also has a number for calls."""
+    has_number = TWILIO in sms and caller_id_of(twilio_voice_from, twilio_from)
+    return provider_name(TWILIO if has_number else None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class VoiceSettings(Settings):
     """Who places and answers calls, what callers hear, and how many calls there are."""
 
-    twilio_voice_from: str = _setting(
+    twilio_voice_from: Annotated[str, _parse_caller_id] = setting(
         "Number that calls come from; by default TWILIO_FROM, if it is a number with +.",
-        _parse_caller_id,
         vendor="twilio",
         example="+15005550006",
     )
-    voice: PhoneProvider | Factory | None = setting(
-        "Provider of calls: twilio, none or package.module:factory; by default as in DIALTONE_SMS.",
+    voice: Annotated[
+        PhoneProvider | Factory | None,
         one_of({known.name: known for known in PHONE_PROVIDERS} | {provider_name(None): None}),
-        derive=_voice_of_sms,
-        names_vendors=True,
+    ] = setting(
+        "Provider of calls: twilio, none or package.module:factory; by default as in DIALTONE_SMS.",
+        derived=_voice_of_sms,
+        names="providers",
         example="twilio",
     )
-    call_texts: Path | None = _setting(
+    call_texts: Path | None = setting(
         "TOML file with texts and words of the phone line in further languages, see docs/voice.md.",
-        parsers.parse_path,
         example="/etc/dialtone/call_texts.toml",
     )
-    operator: PhoneNumber | None = _setting(
-        "Number that callers of the phone line are connected to; by default nobody answers them.",
-        partial(parse_phone, rules=None),
-        example="+14155552671",
+    operator: PhoneNumber | None = setting(
+        "Number that callers of the phone line are connected to; by default nobody answers them."
     )
-    inbound_limit_total: SlidingWindow = _limit(
+    inbound_limit_total: _CallLimit = limit(
         "Calls that the phone line answers in an hour; further ones hear a busy tone.",
         "200/1h",
         "1000/1h",
         "10000/1h",
     )
-    operator_limit_total: SlidingWindow = _limit(
+    operator_limit_total: _CallLimit = limit(
         "Calls of all numbers that are connected to DIALTONE_OPERATOR in an hour.",
         "30/1h",
         "100/1h",
         "1000/1h",
     )
-    call_retention: timedelta = setting(
-        "Time after which a call is deleted from the call log.",
-        parsers.duration("1h", "3650d"),
-        default="90d",
+    call_retention: Annotated[timedelta, parsers.duration("1h", "3650d")] = setting(
+        "Time after which a call is deleted from the call log.", "90d"
     )
-    recording_retention: timedelta = setting(
-        "Time after which the recording of a call is deleted, here and at the provider.",
-        parsers.duration("1h", "3650d"),
-        default="30d",
+    recording_retention: Annotated[timedelta, parsers.duration("1h", "3650d")] = setting(
+        "Time after which the recording of a call is deleted, here and at the provider.", "30d"
     )
 
     @property
@@ -172,13 +155,12 @@ class VoiceSettings(Settings):
     @property
     def twilio_caller_id(self) -> str:
         """The number that calls come from at Twilio, empty if there is none."""
-        sender = self.twilio_from
-        return self.twilio_voice_from or (sender if sender.startswith("+") else "")
+        return caller_id_of(self.twilio_voice_from, self.twilio_from)
 
     @property
     def caller_id(self) -> str:
         """The number that calls come from, empty if only the provider knows it."""
-        return self.voice.caller_id(self) if isinstance(self.voice, PhoneProvider) else ""
+        return self.twilio_caller_id if isinstance(self.voice, PhoneProvider) else ""
 
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
         """Return what these settings decide, with the limits of calls."""
@@ -235,36 +217,29 @@ def load_call_texts(settings: VoiceSettings) -> "CallTexts":
         raise invalid_file(lines, VoiceSettings, variable, path) from error
 
 
-def _try_line(settings: VoiceSettings) -> Iterator[Finding]:
-    voice = settings.voice
-    if voice is None:
-        return
-    if isinstance(voice, PhoneProvider) and voice.provider.extra:
-        yield Library("DIALTONE_VOICE", voice.provider.extra, voice.name)
-    yield FileCheck(partial(_check_call_texts, settings))
-    yield Trial("phone line", partial(check_phone_line, settings))
-
-
-def _check_call_texts(settings: VoiceSettings) -> Sequence[str]:
-    load_call_texts(settings)
-    return ()
-
-
-def _check_line_settings(settings: VoiceSettings) -> Iterator[Problem]:
-    if settings.voice is None:
-        return
-    if not settings.is_set("DIALTONE_PUBLIC_URL"):
+def _check_line(
+    voice: PhoneProvider | Factory | None, is_set: Callable[[str], bool]
+) -> Iterator[Problem]:
+    if voice is not None and not is_set("DIALTONE_PUBLIC_URL"):
         text = "Must be set if there is a phone line: the provider sends requests here."
         yield Problem("DIALTONE_PUBLIC_URL", text)
-    if isinstance(settings.voice, PhoneProvider) and not settings.caller_id:
-        text = f"Must be set if DIALTONE_VOICE is {settings.voice.name}: calls come from it."
-        yield Problem(settings.voice.caller_id_variable, text)
 
 
-def _check_retention(settings: VoiceSettings) -> Iterator[Problem]:
-    if settings.recording_retention > settings.call_retention:
+def _check_caller_id(
+    voice: PhoneProvider | Factory | None, twilio_voice_from: str, twilio_from: str
+) -> Iterator[Problem]:
+    has_number = caller_id_of(twilio_voice_from, twilio_from)
+    if isinstance(voice, PhoneProvider) and not has_number:
+        text = f"Must be set if DIALTONE_VOICE is {voice.name}: calls come from it."
+        yield Problem("TWILIO_VOICE_FROM", text)
+
+
+def _check_retention(
+    recording_retention: timedelta, call_retention: timedelta
+) -> Iterator[Problem]:
+    if recording_retention > call_retention:
         text = "Must not be longer than DIALTONE_CALL_RETENTION."
-        hours = settings.call_retention // timedelta(hours=1)
+        hours = call_retention // timedelta(hours=1)
         yield Problem("DIALTONE_RECORDING_RETENTION", text, example=f"{hours}h")
 
 
@@ -381,9 +356,22 @@ class _Voice(Feature):
     data = ("recordings",)
     adds_to_export = True
 
-    def check(self, settings: Settings) -> Findings:
-        voice = settings.of(VoiceSettings)
-        return (_check_line_settings(voice), _check_retention(voice), _try_line(voice))
+    rules = (_check_line, _check_caller_id, _check_retention)
+    files_read = ("voice", "call_texts", "app_name")
+
+    def libraries(self, settings: Settings) -> Iterator[Library]:
+        voice = settings.of(VoiceSettings).voice
+        if isinstance(voice, PhoneProvider) and voice.provider.extra:
+            yield Library("DIALTONE_VOICE", voice.provider.extra, voice.name)
+
+    def check_files(self, settings: Settings) -> None:
+        if settings.has_phone_line:
+            load_call_texts(settings.of(VoiceSettings))
+
+    def trials(self, settings: Settings) -> "Mapping[str, Check]":
+        if not settings.has_phone_line:
+            return {}
+        return {"phone line": partial(check_phone_line, settings.of(VoiceSettings))}
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.features.voice.user_fields import CallFields

@@ -30,8 +30,6 @@ class PhoneProvider:
         title: Its name in texts.
         open_voice: Opens the ports of the phone line until the block ends.
         open_recordings: Opens the recordings alone, for a service without a phone line.
-        caller_id: Returns the number that calls come from, empty if there is none.
-        caller_id_variable: The variable to set if there is none.
         check_voice: Returns a note or an empty text if calls can be placed and come here, see
             `check-settings --connect`. Raises ConfigurationError.
         place_of_urls: Where an operator enters the URLs.
@@ -41,8 +39,6 @@ class PhoneProvider:
     title: str
     open_voice: "Callable[[Any], AbstractAsyncContextManager[VoicePorts]]"
     open_recordings: "Callable[[Any], AbstractAsyncContextManager[Recordings]]"
-    caller_id: Callable[[Any], str]
-    caller_id_variable: str
     check_voice: "Callable[[Any, CallUrls], Awaitable[str]]"
     place_of_urls: str
 
@@ -78,9 +74,9 @@ def _open_twilio_calls(settings: Any) -> AbstractAsyncContextManager[Any]:
     )
 
 
-def _twilio_caller_id(settings: Any) -> str:
-    caller_id: str = settings.twilio_caller_id
-    return caller_id
+def caller_id_of(voice_from: str, sender: str) -> str:
+    """Return the number that calls come from at Twilio, empty if there is none."""
+    return voice_from or (sender if sender.startswith("+") else "")
 
 
 async def _check_twilio_calls(calls: Any, urls: "CallUrls") -> str:
@@ -93,8 +89,6 @@ TWILIO_CALLS: Final = PhoneProvider(
     title="Twilio",
     open_voice=_open_twilio_voice,
     open_recordings=_open_twilio_calls,
-    caller_id=_twilio_caller_id,
-    caller_id_variable="TWILIO_VOICE_FROM",
     check_voice=_check_twilio_calls,
     place_of_urls=(
         "Console of Twilio, Phone Numbers, Manage, Active numbers, the number that calls come "

@@ -1,10 +1,10 @@
 """Codes by WhatsApp."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from adapters.databases.records.features.whatsapp import KINDS
 from application.ports.keys import KeyPurpose
@@ -24,13 +24,14 @@ from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.providers import Provider, prints_codes, provider_name
 from entrypoints.settings.adapter_parsers import one_of
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import Findings, Problem, Trial
+from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.opening.opening import Opening
+    from entrypoints.settings.rules import Check
 
 _NONE: Final = provider_name(None)
 _VARIABLE: Final = "DIALTONE_WHATSAPP"
@@ -41,12 +42,14 @@ _NAMES: Final = ", ".join(known.name for known in WHATSAPP_PROVIDERS)
 class WhatsAppSettings(WhatsAppCloudSettings):
     """Who sends codes by WhatsApp."""
 
-    whatsapp: Provider | Factory | None = setting(
-        f"Provider of codes by WhatsApp: {_NAMES}, package.module:factory, or none.",
+    whatsapp: Annotated[
+        Provider | Factory | None,
         one_of({known.name: known for known in WHATSAPP_PROVIDERS} | {_NONE: None}),
-        default=_NONE,
+    ] = setting(
+        f"Provider of codes by WhatsApp: {_NAMES}, package.module:factory, or none.",
+        _NONE,
         example="meta",
-        names_vendors=True,
+        names="providers",
     )
 
     @property
@@ -61,9 +64,10 @@ class WhatsAppSettings(WhatsAppCloudSettings):
         return super().providers if self.whatsapp is None else (*super().providers, self.whatsapp)
 
 
-def _check_provider(settings: WhatsAppSettings) -> Iterator[Problem]:
-    whatsapp = settings.whatsapp
-    has_url = settings.is_set("DIALTONE_PUBLIC_URL")
+def _check_provider(
+    whatsapp: Provider | Factory | None, is_set: Callable[[str], bool]
+) -> Iterator[Problem]:
+    has_url = is_set("DIALTONE_PUBLIC_URL")
     if whatsapp is not None and not prints_codes(whatsapp) and not has_url:
         text = f"Must be set if {_VARIABLE} is {whatsapp}, which posts statuses here."
         yield Problem("DIALTONE_PUBLIC_URL", text)
@@ -77,11 +81,6 @@ def open_whatsapp(
         environ = settings.variables.values
         return open_adapter(whatsapp, _VARIABLE, Messenger, environ=environ)
     return whatsapp.open_messenger(settings)
-
-
-def _try_provider(settings: WhatsAppSettings) -> Iterator[Trial]:
-    if settings.whatsapp is not None:
-        yield Trial("whatsapp", partial(_check_connection, settings.whatsapp, settings))
 
 
 async def _check_connection(whatsapp: Provider | Factory, settings: WhatsAppSettings) -> str:
@@ -101,10 +100,13 @@ class _WhatsApp(Feature):
     adapters = ("messages/whatsapp_cloud",)
     kinds = KINDS
     settings = WhatsAppSettings
+    rules = (_check_provider,)
 
-    def check(self, settings: Settings) -> Findings:
-        whatsapp = settings.of(WhatsAppSettings)
-        return (_check_provider(whatsapp), _try_provider(whatsapp))
+    def trials(self, settings: Settings) -> "Mapping[str, Check]":
+        of_whatsapp = settings.of(WhatsAppSettings)
+        if of_whatsapp.whatsapp is None:
+            return {}
+        return {"whatsapp": partial(_check_connection, of_whatsapp.whatsapp, of_whatsapp)}
 
     def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         del installed

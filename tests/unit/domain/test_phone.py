@@ -83,7 +83,7 @@ def test_a_number_that_gets_no_codes_makes_no_mobile_number_ambiguous() -> None:
     # With the country code it would be the toll-free number 1800 1234.
     assert parse_phone("9118001234", "IN").e164 == "+919118001234"
     with pytest.raises(AmbiguousPhone):
-        parse_phone("9118001234", "IN", PhoneRules(accepts_toll_free=True))
+        parse_phone("9118001234", "IN", rules=None)
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_an_argentine_number_is_one_phone_with_or_without_nine(
     assert parse_phone(text, region) == PhoneNumber("+5491123456789")
 
 
-def test_every_spelling_of_a_toll_free_number_is_accepted_by_rule_only() -> None:
-    rules = PhoneRules(accepts_toll_free=True)
+def test_every_spelling_of_a_toll_free_number_is_accepted_as_an_exception_only() -> None:
+    rules = PhoneRules(exceptions=frozenset({PhoneNumber("+18002345678")}))
     for text, region in (
         ("+1 800 234 5678", None),
         ("001 800 234 5678", None),

@@ -18,9 +18,9 @@ from adapters.operations.tracing import OpenTelemetryTracer, open_tracer, provid
 from application.ports.errors import ConfigurationError
 from application.ports.tracing import TracedRequest
 from application.tracing import trace_call, use_tracer
-from entrypoints.features.tracing import TracingSettings
+from entrypoints.features.tracing import TRACING, TracingSettings
 from entrypoints.opening import extras
-from entrypoints.settings.read import find_unused, read_settings
+from entrypoints.settings.read import read_settings
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
@@ -184,13 +184,13 @@ def test_the_endpoint_turns_it_on_and_a_variable_of_the_sdk_off(
     assert read_settings(environ, None).of(TracingSettings).has_traces is has_traces
 
 
-def test_without_its_libraries_there_is_one_warning_and_no_span(
+def test_without_its_libraries_there_is_one_note_and_no_span(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(extras.EXTRAS, "opentelemetry", ("no_such_module",))
     settings = read_settings({ENDPOINT: URL}, None)
-    [(name, reason)] = find_unused(settings)
-    assert (name, 'needs the extra "opentelemetry"' in reason) == (ENDPOINT, True)
+    [note] = TRACING.notes(settings)
+    assert note.startswith(f'{ENDPOINT}: There are no traces, because it needs the extra "opentel')
     assert not settings.of(TracingSettings).has_traces
 
 

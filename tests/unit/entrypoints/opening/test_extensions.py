@@ -16,12 +16,19 @@ from entrypoints.opening.extensions import VARIABLE, load_extensions, name_exten
 from entrypoints.opening.startup_error import SettingsError
 
 VALID: Final = """
+from dataclasses import dataclass
 from adapters.databases.records.record_kind import Index, Record, RecordKind
 from entrypoints.features.feature import Feature
+from entrypoints.settings.declaration import setting
+from entrypoints.settings.settings import Settings
 
 class Note(Record, kw_only=True):
     id: str
     at: str = ""
+
+@dataclass(frozen=True, kw_only=True)
+class OwnSettings(Settings):
+    acme_key: bytes = setting("A key.", "x")
 
 class Own(Feature):
     name = "acme"
@@ -104,19 +111,24 @@ def test_a_wrong_value_is_one_line(folder: Path, text: str, problem: str) -> Non
 @pytest.mark.parametrize(
     ("before", "after", "problem"),
     [
-        ("feature = Own()", "raise KeyError('hidden')", "its module raises KeyError (XX, line 13)"),
+        ("feature = Own()", "raise KeyError('hidden')", "its module raises KeyError (XX, line 20)"),
         ("feature = Own()", "raise SystemExit", "its module raises SystemExit"),
         ("feature = Own()", "raise ImportError('a\\nb')", "cannot be imported (a b)"),
         (
             "feature = Own()",
             "feature = (",
-            "cannot be imported ('(' was never closed (own.py, line 13)): mend that line",
+            "cannot be imported ('(' was never closed (own.py, line 20)): mend that line",
         ),
         ('"acme"', '"Acme Notes"', "has no `name` of lower-case letters"),
         ('"acme"', '"ours"', "has the name of another feature, ours: give it a name of its own"),
         ('"acme"', '"acme"; needs = ("none",)', "needs the feature none, which is not there"),
         ('"acme"', '"acme"; open = dict', "has an `open` that is no coroutine"),
         ("(RecordKind(", "[RecordKind(", "has no tuple of RecordKind as its `kinds`"),
+        (
+            "    kinds",
+            "    settings = OwnSettings\n    kinds",
+            "has settings that cannot be read: Nothing reads settings of the type <class 'bytes'>",
+        ),
         ('"x_acme"', '"identities"', "the records identities: Its name must begin with x_"),
         ("id: str", "user_id: str", "records x_acme: Its Struct must have a field `id: str`"),
         (

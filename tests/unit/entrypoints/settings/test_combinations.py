@@ -8,7 +8,7 @@ import pytest
 from adapters.security.keys.document import generate_document
 from entrypoints.opening import providers
 from entrypoints.settings.composition import FIELDS
-from entrypoints.settings.read import find_unused, read_settings
+from entrypoints.settings.read import read_settings
 from entrypoints.settings.values import Environment, Factory
 from tests.support.settings import problem, problems, settings
 from tests.unit.entrypoints.settings.texts import S3, TWILIO, VONAGE, only_installed
@@ -84,17 +84,12 @@ def production(tmp_path: Path) -> dict[str, str]:
     )
 
 
-def test_production_accepts_own_adapters(production: dict[str, str]) -> None:
-    names = ("DIALTONE_DATABASE", "DIALTONE_LIMIT_STORE", "DIALTONE_MEDIA", "DIALTONE_SMS")
-    read = read_settings(production | dict.fromkeys(names, "our.own:factory"), None)
-    own = Factory("our.own:factory")
-    assert (read.database, read.limit_store, read.sms) == (own, own, (own,))
-
-
-def test_only_production_has_a_stop_delay_by_default(production: dict[str, str]) -> None:
-    assert settings().stop_delay.seconds == 0
+def test_production_has_defaults_of_its_own(production: dict[str, str]) -> None:
+    in_production = read_settings(production, None)
+    assert (in_production.stop_delay.seconds, settings().stop_delay.seconds) == (5, 0)
+    assert in_production.recycled_after == timedelta(days=365)
+    assert settings().recycled_after is None
     assert settings(STOP_DELAY="7s").stop_delay.seconds == 7
-    assert read_settings(production, None).stop_delay.seconds == 5
 
 
 @pytest.mark.parametrize(
@@ -123,13 +118,6 @@ def test_production_rejects_a_missing_or_unsafe_value(
         assert list(lines) == [name]
         assert message in lines[name]
         assert f" Example: {name}=" in lines[name]
-
-
-def test_only_production_takes_unused_numbers_for_recycled_ones(
-    production: dict[str, str],
-) -> None:
-    assert read_settings(production, None).recycled_after == timedelta(days=365)
-    assert settings().recycled_after is None
 
 
 @pytest.mark.parametrize(
@@ -235,18 +223,6 @@ def test_what_is_wrong_with_a_test_otp_is_named(text: str, reason: str) -> None:
     assert reason in problem(TEST_OTPS=text)
 
 
-def test_the_day_of_a_test_otp_that_is_over_is_named() -> None:
-    past, future = "+15005550006=123456@2020-01-01", f"+14155552671=123456@{TODAY}"
-
-    assert list(find_unused(settings(TEST_OTPS=future))) == []
-    assert list(find_unused(settings(TEST_OTPS=past))) == [
-        ("DIALTONE_TEST_OTPS", "its last day is over")
-    ]
-    assert list(find_unused(settings(TEST_OTPS=f"{future},{past}"))) == [
-        ("DIALTONE_TEST_OTPS", "the last day of these values is over: 2")
-    ]
-
-
 def test_a_rule_that_needs_an_invalid_variable_does_not_apply(production: dict[str, str]) -> None:
     single_host = production | {"DIALTONE_DATABASE": "", "DIALTONE_MEDIA": ""}
     for environ in (
@@ -255,6 +231,19 @@ def test_a_rule_that_needs_an_invalid_variable_does_not_apply(production: dict[s
         {"DIALTONE_LIMITS": "huge"},
     ):
         assert len(problems(environ)) == 1
+
+
+def test_what_one_variable_needs_is_reported_also_if_another_one_is_invalid() -> None:
+    channels = {"DIALTONE_CHANNELS": "US=sms", "DIALTONE_COUNTRIES": "IN", "DIALTONE_SMS": "fax"}
+    assert [*problems(channels)] == ["DIALTONE_SMS", "DIALTONE_CHANNELS"]
+    lines = problems({"DIALTONE_SMS": "twilio", "DIALTONE_OTP_LENGTH": "9", "DIALTONE_BIND": "x"})
+    assert [*lines] == [
+        *("DIALTONE_BIND", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
+        *("DIALTONE_COUNTRIES", "DIALTONE_OTP_LENGTH"),
+    ]
+    for name in only_installed(["DIALTONE_WHATSAPP", "DIALTONE_VOICE"]):
+        lines = problems({"DIALTONE_SMS": "twilio", name: "fax"})
+        assert {"TWILIO_ACCOUNT_SID", "TWILIO_FROM", "DIALTONE_COUNTRIES", name} <= lines.keys()
 
 
 def test_both_are_reported_if_the_example_of_one_depends_on_the_other() -> None:

@@ -1,15 +1,20 @@
 """The settings of the core and of all features together."""
 
 import pickle
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import pytest
 
 from entrypoints.features import FEATURES
 from entrypoints.features.feature import Feature
+from entrypoints.opening.startup_error import SettingsError
+from entrypoints.settings import checks
 from entrypoints.settings.composition import FIELDS, AllSettings
-from entrypoints.settings.declaration import declared
+from entrypoints.settings.declaration import declared, setting
 from entrypoints.settings.read import read_settings
+from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
 from tests.unit.entrypoints.settings.texts import TWILIO
 
@@ -27,16 +32,36 @@ def test_each_setting_is_declared_once_by_the_core_or_a_feature() -> None:
     of_features = {name for feature in WITH_SETTINGS for name in variables_of(feature)}
 
     assert {*of_features, *CORE} == set(FIELDS)
-    assert len(declared(AllSettings)) == len({field for field, _ in FIELDS.values()})
+    assert len(declared(AllSettings)) == len({each.field for each in FIELDS.values()})
 
 
 @pytest.mark.parametrize("feature", WITH_SETTINGS, ids=lambda feature: feature.name)
 def test_no_line_of_another_setting_names_the_variables_of_a_feature(feature: Feature) -> None:
     own = variables_of(feature)
-    others = [declaration for name, (_, declaration) in FIELDS.items() if name in CORE]
+    others = [declaration for name, declaration in FIELDS.items() if name in CORE]
 
     assert own
     assert [each for each in others if any(name in each.description for name in own)] == []
+
+
+def test_a_misspelled_name_of_a_field_is_an_error_of_valid_settings_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def rule(worker_count: int) -> Iterator[Problem]:
+        yield Problem("DIALTONE_WORKERS", f"{worker_count}")
+
+    @dataclass(frozen=True, kw_only=True)
+    class Below(Settings):
+        one: str = setting("One.", derived=lambda two: two)
+        two: str = setting("Two.")
+
+    monkeypatch.setattr(checks, "_RULES", (rule,))
+    with pytest.raises(
+        SettingsError, match="rule reads worker_count: there is no such field above"
+    ):
+        read_settings({}, None)
+    with pytest.raises(SettingsError, match="DIALTONE_ONE reads two: there is no such field above"):
+        declared(Below)
 
 
 def test_settings_are_sent_to_processes() -> None:

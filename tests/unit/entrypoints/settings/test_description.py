@@ -7,8 +7,7 @@ from typing import Final
 
 import pytest
 
-from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
-from entrypoints.settings.declaration import LIMIT_PROFILES
+from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.read import describe_settings, read_settings
 from entrypoints.settings.values import Secret
 from tests.unit.entrypoints.settings.texts import ALL_USED, S3, SECRET, TWILIO
@@ -43,7 +42,7 @@ def test_each_secret_is_hidden_and_what_is_not_used_is_not_shown() -> None:
     unused = {name: text for name, text in (TWILIO | S3).items() if not name.startswith("DIAL")}
 
     described = shown(ALL_USED)
-    secrets = {name for name, (_, field) in FIELDS.items() if isinstance(field.unset, Secret)}
+    secrets = {name for name, field in FIELDS.items() if isinstance(field.unset, Secret)}
     assert {described[name] for name in secrets} == {"(hidden)", ""}
     assert SECRET not in str(described)
     assert described["TWILIO_ACCOUNT_SID"] == TWILIO["TWILIO_ACCOUNT_SID"]
@@ -86,16 +85,8 @@ def test_the_example_file_has_a_sentence_and_a_line_for_each_variable(
 
     assert printed == (PROJECT / ".env.example").read_text()
     _, *paragraphs = printed.rstrip("\n").split("\n\n")
-    setting = re.compile(r"# .+\.\n#(\w+)=.*(?:\n#(\w+)=)?")
+    setting = re.compile(r"# .+\.\n#(\w+)=.*")
     shown = [setting.fullmatch(paragraph) for paragraph in paragraphs]
     assert [match[1] for match in shown if match] == list(FIELDS)
-    assert {match[1]: match[2] for match in shown if match and match[2]} == FILE_VARIABLES
+    assert printed.count("NAME_FILE") == 1
     assert max(map(len, printed.splitlines())) <= 100
-
-
-def test_a_profile_sets_all_limits_and_a_variable_overrides_one() -> None:
-    for profile in LIMIT_PROFILES:
-        assert read_settings({"DIALTONE_LIMITS": profile}, None).limits == profile
-    small = shown({"DIALTONE_LIMITS": "small", "DIALTONE_SMS_LIMIT_TOTAL": "9/1h"})
-    limits = ("DIALTONE_SMS_LIMIT_TOTAL", "DIALTONE_SMS_LIMIT_PER_COUNTRY")
-    assert [small[name] for name in limits] == ["9/1h", "200/1h,1200/1d"]

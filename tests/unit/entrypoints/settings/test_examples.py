@@ -3,12 +3,11 @@
 from typing import Final
 
 from adapters.security.keys.document import generate_document
-from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
+from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.read import describe_settings, read_settings
 from tests.support.settings import problems
 from tests.unit.entrypoints.settings.texts import ALL_USED, SECRET, VONAGE
 
-DEFAULTS: Final = read_settings({}, None)
 # The example of these is a command, because keys that are printed here would be used.
 KEYS: Final = {
     '"$(dialtone keys generate -)"': generate_document(indent=None).strip(),
@@ -19,8 +18,8 @@ KEYS: Final = {
 
 
 def test_every_example_and_default_is_valid_and_described_as_written() -> None:
-    for name, (_, declaration) in FIELDS.items():
-        examples = {declaration.example_text(DEFAULTS), declaration.default}
+    for name, declaration in FIELDS.items():
+        examples = {declaration.example_text, declaration.default}
         for example in examples - {"", "production"}:
             text = KEYS.get(example, example)
             environ = ALL_USED | {name: text}
@@ -36,12 +35,12 @@ def test_every_example_and_default_is_valid_and_described_as_written() -> None:
                 environ["DIALTONE_EVENTS_SECRET"] = f"whsec_{'A' * 43}="
             lines = describe_settings(read_settings(environ, None))
             (shown,) = (line.shown for line in lines if line.name == name)
-            assert shown == text or name in {*FILE_VARIABLES, "DIALTONE_SECRETS"}
+            assert shown == text or declaration.file_variables or name == "DIALTONE_SECRETS"
 
 
 def test_an_unprintable_value_of_any_variable_is_rejected() -> None:
-    for name, (_, declaration) in FIELDS.items():
+    for name, declaration in FIELDS.items():
         line = problems(ALL_USED | {name: f"{SECRET}\n{SECRET}"})[name]
         assert line.isprintable()
         assert SECRET not in line
-        assert line.endswith(f"Example: {name}={declaration.example_text(DEFAULTS)}")
+        assert line.endswith(f"Example: {name}={declaration.example_text}")

@@ -129,7 +129,7 @@ def test_files_are_in_a_folder_by_default(tmp_path: Path, monkeypatch: pytest.Mo
     ],
 )
 def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
-    assert FIELDS[f"DIALTONE_{name}"][1].parse(text) == value
+    assert FIELDS[f"DIALTONE_{name}"].reader.read(text) == value
 
 
 @pytest.mark.parametrize(

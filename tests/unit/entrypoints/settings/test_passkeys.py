@@ -3,7 +3,7 @@
 import pytest
 
 from entrypoints.features.passkeys import PASSKEYS, explain_why_not, make_origin
-from tests.support.settings import notes, problems, settings
+from tests.support.settings import problems, settings
 
 CONSOLE = {"DIALTONE_WEB_CONSOLE": "yes", "DIALTONE_STAFF_PASSKEYS": "required"}
 
@@ -25,9 +25,9 @@ def test_it_must_not_be_required_where_there_can_be_none(
 
 def test_a_console_at_an_ip_address_says_that_nobody_can_use_passkeys() -> None:
     at_ip = settings(WEB_CONSOLE="yes")
-    assert notes(at_ip, PASSKEYS) == [f"Nobody can use passkeys. {explain_why_not(at_ip)}"]
+    assert [*PASSKEYS.notes(at_ip)] == [f"Nobody can use passkeys. {explain_why_not(at_ip)}"]
     at_name = settings(WEB_CONSOLE="yes", PUBLIC_URL="http://localhost:8000")
-    assert notes(at_name, PASSKEYS) == []
+    assert [*PASSKEYS.notes(at_name)] == []
 
 
 @pytest.mark.parametrize(

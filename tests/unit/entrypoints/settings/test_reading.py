@@ -9,7 +9,7 @@ import pytest
 from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.composition import VARIABLES
-from entrypoints.settings.read import find_unknown, read_settings
+from entrypoints.settings.read import find_unknown, list_mistakes, read_settings
 from entrypoints.settings.removed import REMOVED
 from tests.support.settings import settings
 from tests.unit.entrypoints.settings.texts import S3, TWILIO, only_installed
@@ -70,6 +70,34 @@ def test_names_of_other_programs_are_ignored() -> None:
     read = read_settings(S3 | TWILIO | dict.fromkeys(names, "x") | {"DIALTONE_EMPTY": ""}, None)
 
     assert not find_unknown(read.variables.values)
+
+
+def test_what_kubernetes_sets_beside_a_service_of_our_name_is_no_mistake() -> None:
+    service = ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP")
+    ports = ("PORT", "PORT_8000_TCP", "PORT_8000_TCP_ADDR", "PORT_8000_TCP_PROTO")
+    set_by_kubernetes = {f"DIALTONE_{name}": "tcp://10.0.0.7:8000" for name in service + ports}
+    ours = {"DIALTONE_PORTS": None, "DIALTONE_SERVICES": None, "dialtone_port": None}
+
+    read = read_settings(set_by_kubernetes | dict.fromkeys(ours, "x"), None)
+
+    assert find_unknown(read.variables.values) == ours
+
+
+def test_two_lines_of_one_variable_are_named_by_their_numbers(env_file: Path) -> None:
+    text = "# ours\nDIALTONE_APP_NAME=tops3cret\n\nexport MY_KEY='a\nb'\nDIALTONE_WORKERS=2\n"
+    env_file.write_text(f"{text}DIALTONE_APP_NAME=\nMY_KEY=tops3cret\nDIALTONE_APP_NAME=Acme\n")
+
+    read = read_settings({"DIALTONE_APP_NAME": "Environment"}, env_file)
+
+    assert [*list_mistakes(read.variables)] == [
+        "DIALTONE_APP_NAME (in .env): The lines 2, 7 and 9 set it, and the last one counts.",
+        "MY_KEY (in .env): The lines 4 and 8 set it, and the last one counts.",
+    ]
+    assert read_settings({}, env_file).app_name == "Acme"
+    env_file.write_text("DIALTONE_WORKERS=2\nDIALTONE_WORKERS=x\n")
+    of_value, of_lines = problems(env_file)
+    assert of_value.startswith("DIALTONE_WORKERS (in .env): Must be")
+    assert of_lines.startswith("DIALTONE_WORKERS (in .env): The lines 1 and 2 set it")
 
 
 def test_the_environment_overrides_the_file_unless_it_is_empty(env_file: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from entrypoints.bootstrap import open_use_cases
 from entrypoints.opening.startup_error import SettingsError, StartupError
-from entrypoints.settings.composition import FIELDS, FILE_VARIABLES
+from entrypoints.settings.composition import FIELDS, VARIABLES
 from entrypoints.settings.read import (
     describe_settings,
     find_text,
@@ -16,7 +16,7 @@ from entrypoints.settings.read import (
 )
 from entrypoints.settings.secret_files import find_exposed
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import PostgresLocation, Secret, Variables
+from entrypoints.settings.values import MongoLocation, PostgresLocation, Secret, Variables
 from tests.support.settings import problems
 from tests.unit.entrypoints.settings.texts import SECRET, TWILIO, only_installed
 
@@ -37,22 +37,18 @@ def with_token(path: Path | str) -> dict[str, str]:
     return WITHOUT_TOKEN | {TOKEN_FILE: str(path)}
 
 
-def test_every_secret_has_a_file_except_the_keys_whose_file_has_its_own_rules() -> None:
-    secrets = {name for name, (_, field) in FIELDS.items() if isinstance(field.unset, Secret)}
+def test_each_secret_and_each_url_that_may_have_one_has_a_file_except_the_keys() -> None:
+    secrets = {name for name, field in FIELDS.items() if isinstance(field.unset, Secret)}
+    urls = {"DIALTONE_EVENTS", "DIALTONE_LOGIN_HOOK", "DIALTONE_SMS", "AWS_ACCESS_KEY_ID"}
+    regular = secrets - {"DIALTONE_SECRETS"} | {*only_installed([*urls])}
 
-    assert secrets - FILE_VARIABLES.keys() == {"DIALTONE_SECRETS"}
-    others = {
-        "AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID_FILE",
-        "DIALTONE_DATABASE": "DIALTONE_DATABASE_URL_FILE",
-        "DIALTONE_EVENTS": "DIALTONE_EVENTS_FILE",
-        "DIALTONE_LOGIN_HOOK": "DIALTONE_LOGIN_HOOK_FILE",
-        "DIALTONE_SMS": "DIALTONE_SMS_FILE",
+    assert {
+        name: field.file_variables for name, field in FIELDS.items() if field.file_variables
+    } == {
+        **{name: (f"{name}_FILE",) for name in regular},
+        "DIALTONE_DATABASE": ("DIALTONE_DATABASE_FILE", "DIALTONE_DATABASE_URL_FILE"),
     }
-    assert {name: FILE_VARIABLES[name] for name in FILE_VARIABLES.keys() - secrets} == {
-        name: others[name] for name in only_installed([*others])
-    }
-    assert not FILE_VARIABLES.keys() & set(FILE_VARIABLES.values())
-    assert not FIELDS.keys() & set(FILE_VARIABLES.values())
+    assert len({*VARIABLES}) == len(VARIABLES)
 
 
 @pytest.mark.parametrize("content", [SECRET, f"{SECRET}\r\n", f"\N{BYTE ORDER MARK}{SECRET}\n"])
@@ -105,6 +101,20 @@ async def test_an_error_of_the_database_names_the_variable_of_its_file(
     with pytest.raises(StartupError, match=r"^DIALTONE_DATABASE_URL_FILE: "):
         async with open_use_cases(below_a_file):
             pass
+
+
+def test_the_url_of_the_database_is_in_the_file_of_either_name_and_not_of_both(
+    secret_file: Path,
+) -> None:
+    secret_file.write_text("mongodb://db.test/name\n")
+    both = {f"DIALTONE_DATABASE{end}": str(secret_file) for end in ("_FILE", "_URL_FILE")}
+
+    for name, path in both.items():
+        assert read_settings({name: path}, None).database == MongoLocation("mongodb://db.test/name")
+    (line,) = problems(both).values()
+    assert line.startswith(
+        "DIALTONE_DATABASE_URL_FILE: Must not be set together with DIALTONE_DATABASE_FILE."
+    )
 
 
 def test_links_are_followed_as_kubernetes_makes_them(secret_file: Path) -> None:
@@ -232,11 +242,11 @@ def test_a_misspelt_variable_of_a_file_is_found() -> None:
     misspelt = {
         "DIALTONE_TWILIO_AUTH_TOKEN_FILE": TOKEN_FILE,
         "DIALTONE_SMS_HOOK_SECRETS_FILE": "DIALTONE_SMS_HOOK_SECRET_FILE",
-        "DIALTONE_DATABASE_FILE": "DIALTONE_DATABASE_URL_FILE",
+        "DIALTONE_DATABASES_FILE": "DIALTONE_DATABASE_FILE",
         "DIALTONE_PUBLIC_URL_FILE": "DIALTONE_PUBLIC_URL",
     }
 
-    assert find_unknown([*misspelt, *FILE_VARIABLES.values()]) == misspelt
+    assert find_unknown([*misspelt, *VARIABLES]) == misspelt
 
 
 def test_a_variable_of_a_command_may_be_in_a_file_too(secret_file: Path) -> None:

@@ -113,7 +113,7 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     ),
 )
 def test_a_valid_value_is_parsed(name: str, text: str, value: Any) -> None:
-    field, _ = FIELDS[f"DIALTONE_{name}"]
+    field = FIELDS[f"DIALTONE_{name}"].field
 
     for spaces in ("", "  "):
         assert getattr(settings(**{name: f"{spaces}{text}{spaces}"}), field) == value
@@ -149,7 +149,10 @@ def test_limits_of_a_country_and_in_total_may_have_a_day() -> None:
             assert problem(**{f"SMS_LIMIT_{name}": text}).startswith(f"DIALTONE_SMS_LIMIT_{name}: ")
 
 
-def test_the_default_limits_of_a_day_are_six_hours_worth_and_count_all_only() -> None:
+def test_a_profile_sets_limits_and_those_of_a_day_are_six_hours_worth_and_count_all_only() -> None:
+    own = settings(LIMITS="small", SMS_LIMIT_TOTAL="9/1h")
+    assert own.sms_limit_total == (SlidingWindow(9, HOUR), None)
+    assert own.sms_limit_per_country == settings(LIMITS="small").sms_limit_per_country
     for profile in LIMIT_PROFILES:
         limits = settings(LIMITS=profile).otp_policy(are_messages_reported=True).rate_limits
         for hour, day in (

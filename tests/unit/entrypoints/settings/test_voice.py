@@ -7,7 +7,7 @@ import pytest
 from application.features.voice.cleanup import DEFAULT_CALL_RETENTION, DEFAULT_RECORDING_RETENTION
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.features.voice.feature import VoiceSettings
-from entrypoints.settings.read import find_unused, read_settings
+from entrypoints.settings.read import read_settings
 from entrypoints.settings.values import Factory
 from tests.support.call_texts import CALL_TEXTS
 from tests.support.settings import problem, problems, settings
@@ -89,23 +89,6 @@ def test_calls_are_placed_by_twilio_a_factory_or_nobody() -> None:
     assert problem(VOICE="acme").startswith(
         "DIALTONE_VOICE: Must be twilio, none or package.module:factory."
     )
-
-
-def test_settings_of_the_phone_line_are_unused_without_it() -> None:
-    left = {
-        "DIALTONE_CALL_TEXTS": "/nowhere",
-        "DIALTONE_OPERATOR": "+14155552671",
-        "DIALTONE_OPERATOR_LIMIT_TOTAL": "3/1h",
-        "TWILIO_VOICE_FROM": "+14155550001",
-    }
-    used_anyway = {"DIALTONE_CALL_RETENTION": "90d"}
-
-    read = read_settings(TWILIO | left | used_anyway, None)
-    assert list(find_unused(read)) == []
-    read = read_settings(TWILIO | left | used_anyway | {"DIALTONE_VOICE": "none"}, None)
-    assert dict(find_unused(read)) == dict.fromkeys(left, "DIALTONE_VOICE is none")
-    # Other programs read the variables of Twilio too.
-    assert list(find_unused(read_settings({"TWILIO_VOICE_FROM": "+14155550001"}, None))) == []
 
 
 def test_the_profile_sets_the_limits_of_calls() -> None:

@@ -1,0 +1,101 @@
+"""How the text of a variable becomes a value: one table, by the type of the field."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import EnumType
+from functools import partial
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+from domain.otp.challenge import DEFAULT_OTP_LENGTH
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtps
+from domain.phone import PhoneNumber, parse_phone
+from entrypoints.settings import adapter_parsers, database_parsers, parsers
+from entrypoints.settings.bind import Bind
+from entrypoints.settings.values import (
+    DatabaseLocation,
+    Factory,
+    HttpHook,
+    Network,
+    Secret,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads one type.
+
+    Attributes:
+        read: Returns the value of a text that is not empty, or raises InvalidValue, whose message
+            says what is valid and never quotes the text.
+        example: A valid text, for errors.
+    """
+
+    read: Callable[[str], Any]
+    example: str = ""
+
+
+def example_of_test_otp(length: int) -> str:
+    """Return a valid text for `DIALTONE_TEST_OTPS`, with a code of this length."""
+    day = datetime.now(UTC).date() + timedelta(days=180)
+    return f"+15005550006={'1234567890'[:length]}@{day}"
+
+
+READERS: Final[Mapping[Any, Reader]] = {
+    bool: Reader(parsers.parse_yes_or_no, "yes"),
+    str: Reader(str),
+    int: Reader(parsers.number(0, 999_999_999_999), "10"),
+    timedelta: Reader(parsers.duration("0s", "3650d"), "15m"),
+    SlidingWindow: Reader(parsers.rate_limit(1_000_000), "60/1h"),
+    Path: Reader(parsers.parse_path, "/etc/dialtone/file"),
+    Bind: Reader(parsers.parse_bind, "127.0.0.1:9464"),
+    PhoneNumber: Reader(partial(parse_phone, rules=None), "+14155552671"),
+    DatabaseLocation: Reader(
+        database_parsers.parse_database, "postgresql://dialtone:password@127.0.0.1:5432/dialtone"
+    ),
+    Factory: Reader(database_parsers.parse_factory, "acme_adapter.module:factory"),
+    HttpHook: Reader(adapter_parsers.parse_hook, "https://hook.example.org"),
+    TestOtps: Reader(parsers.parse_test_otps, example_of_test_otp(DEFAULT_OTP_LENGTH)),
+}
+"""What is read in one way only. Of other types, `Annotated` names the reader or what it parses."""
+
+HttpUrl = Annotated[str, Reader(parsers.parse_http_url, "https://dialtone.example.org")]
+TrustedProxies = Annotated[
+    tuple[Network, ...], Reader(parsers.parse_trusted_proxies, "10.0.0.0/8,192.168.1.5")
+]
+HookSecrets = Annotated[
+    Secret[tuple[str, ...]],
+    Reader(adapter_parsers.parse_hook_secrets, adapter_parsers.SECRET_EXAMPLE),
+]
+
+
+def reader_of(kind: Any) -> Reader:
+    """Return what reads the texts of a type.
+
+    A list is read by the reader of its values, separated by commas; what may be None by that of
+    the other type; a secret by that of its value; and a choice by its values.
+
+    Raises:
+        TypeError: Nothing does.
+    """
+    origin, arguments = get_origin(kind), get_args(kind)
+    if kind in READERS:
+        return READERS[kind]
+    if origin is Annotated:
+        reader = arguments[1]
+        return reader if isinstance(reader, Reader) else Reader(reader)
+    if isinstance(kind, EnumType):
+        return Reader(parsers.choice(*kind))
+    if origin is Literal:
+        return Reader(parsers.choice(*arguments))
+    if origin in (Union, UnionType):
+        [other] = [each for each in arguments if each is not NoneType]
+        return reader_of(other)
+    if origin is tuple or origin is Secret:
+        of_value = reader_of(arguments[0])
+        read = parsers.list_of(of_value.read) if origin is tuple else parsers.secret(of_value.read)
+        return Reader(read, of_value.example)
+    raise TypeError(f"Nothing reads settings of the type {kind}: use Annotated[…, Reader(…)].")

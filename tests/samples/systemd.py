@@ -84,11 +84,12 @@ class Machine:
         return [sent["Body"] for sent in self.twilio.messages if sent["To"] == phone]
 
     def set(self, settings: Mapping[str, str]) -> None:
-        """Write the file with the settings of the sample and these."""
-        sample = self._install("dialtone.env", ETC, STATE)
-        # The last line of a name counts.
-        lines = [f"{name}={value}" for name, value in {**self._settings, **settings}.items()]
-        (self.etc / ".env").write_text("\n".join([sample, *lines, ""]))
+        """Write the file with the settings of the sample, and these in place of theirs."""
+        changed = {**self._settings, **settings}
+        sample = self._install("dialtone.env", ETC, STATE).splitlines()
+        kept = [line for line in sample if line.partition("=")[0] not in changed]
+        lines = [f"{name}={value}" for name, value in changed.items()]
+        (self.etc / ".env").write_text("\n".join([*kept, *lines, ""]))
 
     def read_unit(self, name: str) -> Directives:
         """Return the directives of a unit and its drop-ins.

@@ -17,7 +17,6 @@ from entrypoints.opening.factories import (
 )
 from entrypoints.opening.last_writes import write_last
 from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.opening import Opening
 from entrypoints.opening.providers import Provider, open_hook, provider_name
 from entrypoints.settings.rules import Library
 from entrypoints.settings.settings import Settings
@@ -26,6 +25,7 @@ from entrypoints.settings.values import Factory, HttpHook
 if TYPE_CHECKING:
     from adapters.messages.failover import FailoverMessenger
     from application.otp.provider_pause import ProviderPause
+    from entrypoints.opening.opening import Opening
 
 
 class _Otp(Feature):
@@ -57,7 +57,7 @@ class _Otp(Feature):
             if note := _note_on_day(f"DIALTONE_{name.upper()}", getattr(settings, name), settings):
                 yield note
 
-    async def open(self, opening: Opening) -> None:
+    async def open(self, opening: "Opening") -> None:
         """Open the messengers in the order in which they are tried, and load the templates.
 
         At the end the rejections that wait are written.
@@ -126,7 +126,7 @@ def open_messenger(
     return provider.open_messenger(settings)
 
 
-def fail_over(messengers: Mapping[str, Messenger], opening: Opening) -> "FailoverMessenger":
+def fail_over(messengers: Mapping[str, Messenger], opening: "Opening") -> "FailoverMessenger":
     """Return messengers of one channel as one."""
     from adapters.messages.failover import FailoverMessenger, FailoverProvider
 
@@ -141,7 +141,7 @@ def fail_over(messengers: Mapping[str, Messenger], opening: Opening) -> "Failove
     )
 
 
-def make_pause(opening: Opening, name: str, *, has_other: bool = False) -> "ProviderPause":
+def make_pause(opening: "Opening", name: str, *, has_other: bool = False) -> "ProviderPause":
     """Return the pause of a provider, which the metrics show."""
     from application.otp.provider_pause import ProviderPause
 

@@ -214,7 +214,7 @@ class DeliveryResponse(msgspec.Struct, kw_only=True):
         described(
             "The channel that was tried before this one, and why it did not deliver; null if there"
             " was none.",
-            "whatsapp: 131026 This number is not reached.",
+            "sms: 503 HTTP 503",
         ),
     ]
     is_reset: Annotated[

@@ -122,7 +122,7 @@ def describe_settings(settings: Settings) -> list[ShownSetting]:
         settings, {each.field: getattr(settings, each.field) for each in FIELDS.values()}
     )
     for name, declaration in FIELDS.items():
-        default, origin = declaration.default_text(known), "default"
+        default, origin = declaration.default_text(known) or "", "default"
         text = default
         if name in variables.values:
             of_env_file = settings.variable_of(name) in variables.from_env_file
@@ -191,11 +191,10 @@ def _read_fields(
             _check_text(text)
             if not text.isprintable() and not declaration.has_lines:
                 raise InvalidValue("Must not contain unprintable characters.")
-            if not text:
-                if not declaration.has_default(known):
-                    continue
-                text = declaration.default_text(known)
-            value = declaration.reader.read(text) if text else declaration.unset
+            known_text = text or declaration.default_text(known)
+            if known_text is None:
+                continue
+            value = declaration.reader.read(known_text) if known_text else declaration.unset
         except InvalidValue as error:
             problems[name] = Problem(name, error.message)
         else:

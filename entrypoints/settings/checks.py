@@ -33,9 +33,6 @@ from entrypoints.settings.values import (
     SqliteLocation,
 )
 
-_MADE_OF_FIELDS: Final = (
-    *("is_set", "is_production", "texts", "valid", "providers", "provided_channels"),
-)
 _IsSet = Callable[[str], bool]
 _Providers = Sequence[Provider | Factory | HttpHook]
 
@@ -61,12 +58,15 @@ def _named(texts: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
     return named
 
 
-def known_of(settings: Settings, valid: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what rules can read: the fields that are valid, and what is made of them.
+def find_problems(settings: Settings, valid: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the problems that rules find; a rule about something that is not known finds none.
 
     Args:
         settings: All settings, with empty values in the place of invalid ones.
         valid: The values of the fields that are valid.
+
+    Raises:
+        SettingsError: A rule or a check of files names what is no field.
     """
     known = {
         **valid,
@@ -78,20 +78,11 @@ def known_of(settings: Settings, valid: Mapping[str, Any]) -> Mapping[str, Any]:
     }
     if all(each.field in valid for each in FIELDS.values() if each.names == "providers"):
         known["provided_channels"] = settings.provided_channels
-    return known
-
-
-def find_problems(known: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield the problems that rules find; a rule about something that is not known finds none.
-
-    Raises:
-        SettingsError: A rule or a check of files names what is no field.
-    """
-    names = {*(each.field for each in FIELDS.values()), *_MADE_OF_FIELDS}
+    names = {*(each.field for each in FIELDS.values()), *known, "provided_channels"}
     for feature in FEATURES:
         check_names(feature.name, {*feature.files_read}, names)
     of_features = [rule for feature in FEATURES for rule in feature.rules]
-    for rule in (*of_features, *_RULES, *(_PRODUCTION_RULES if known["is_production"] else ())):
+    for rule in (*of_features, *_RULES, *(_PRODUCTION_RULES if settings.is_production else ())):
         place = f"{rule.__module__}.{rule.__name__}"
         check_names(place, parameters_of(rule), names)
         for problem in call_with(rule, known) or ():

@@ -10,7 +10,7 @@ from domain.errors import InvalidValue
 from entrypoints.core.otp import OTP
 from entrypoints.features import FEATURES
 from entrypoints.opening.startup_error import SettingsError, StartupError
-from entrypoints.settings.checks import find_problems, known_of, unused_variables
+from entrypoints.settings.checks import find_problems, unused_variables
 from entrypoints.settings.composition import FIELDS, VARIABLES, AllSettings
 from entrypoints.settings.declaration import PREFIX
 from entrypoints.settings.env_file import NO_FILE, read_env_file
@@ -66,7 +66,7 @@ def read_settings(
     valid, invalid = _read_fields(variables, unread)
     empty = {each.field: each.unset for each in FIELDS.values()}
     settings = AllSettings(**(empty | valid), variables=variables)
-    for problem in find_problems(known_of(settings, valid)):
+    for problem in find_problems(settings, valid):
         invalid.setdefault(problem.variable, problem)
     for name in FIELDS:
         if name in unread or name in invalid:
@@ -118,9 +118,8 @@ def describe_settings(settings: Settings) -> list[ShownSetting]:
     """Describe each variable, in the order of the class."""
     variables, shown = settings.variables, []
     unused = unused_variables(variables.values)
-    known = known_of(
-        settings, {each.field: getattr(settings, each.field) for each in FIELDS.values()}
-    )
+    known = {each.field: getattr(settings, each.field) for each in FIELDS.values()}
+    known["is_set"] = settings.is_set
     for name, declaration in FIELDS.items():
         default, origin = declaration.default_text(known) or "", "default"
         text = default

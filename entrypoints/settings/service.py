@@ -58,7 +58,7 @@ class ServiceSettings:
         "package.module:factory keeps the rate limits; by default the database.",
         example="acme_limits.limit_store:open_limits",
     )
-    extensions: Annotated[tuple[Factory, ...], database_parsers.parse_extensions] = setting(
+    extensions: tuple[Factory, ...] = setting(
         "Extensions: package.module:feature of installed packages; several, separated by commas.",
         example="acme_notes.feature:ACME_NOTES",
     )

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
-from entrypoints.settings import parsers
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.parsers import pattern
 from entrypoints.settings.readers import HttpUrl, Reader
@@ -41,7 +40,7 @@ class TwilioSettings(ServiceSettings):
     """Twilio: the account, and what messages come from. They are read if Twilio is used."""
 
     twilio_account_sid: Annotated[str, _sid("AC")] = _setting("Account SID, required for twilio.")
-    twilio_auth_tokens: Annotated[Secret[tuple[str, ...]], parsers.secrets_of(str)] = _setting(
+    twilio_auth_tokens: Secret[tuple[str, ...]] = _setting(
         "Auth token, required for twilio; or several, the first sends.",
         example="0123456789abcdef0123456789abcdef",
         variable="TWILIO_AUTH_TOKEN",

@@ -12,13 +12,13 @@ from entrypoints.features import FEATURES
 from entrypoints.opening.startup_error import SettingsError, StartupError
 from entrypoints.settings.checks import find_problems, unused_variables
 from entrypoints.settings.composition import FIELDS, VARIABLES, AllSettings
-from entrypoints.settings.declaration import PREFIX
+from entrypoints.settings.declaration import PREFIX, Declaration
 from entrypoints.settings.env_file import NO_FILE, read_env_file
 from entrypoints.settings.removed import REMOVED
 from entrypoints.settings.rules import Problem
-from entrypoints.settings.secret_files import both_set, read_secret_file, read_secret_files
+from entrypoints.settings.secret_files import SecretFiles, read_file_of, read_secret_files
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import PrivateUrl, Secret, Variables, is_production
+from entrypoints.settings.values import PrivateUrl, Secret, Variables
 
 _OF_KUBERNETES: Final = re.compile(r"DIALTONE_(?:PORT|PORT_.+|SERVICE_.+)")
 """https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables"""
@@ -95,23 +95,18 @@ def find_text(variables: Variables, name: str) -> str:
     Raises:
         SettingsError: Both are set, or the file cannot be used.
     """
-    values = variables.values
-    files = FIELDS[name].file_variables if name in FIELDS else (f"{name}_FILE",)
-    file_variable = next((file for file in files if file in values), "")
-    text, wrong = values.get(name, "").strip(), name
+    unknown = Declaration("", variable=name, file_variables=(f"{name}_FILE",))
+    read = SecretFiles({}, {}, {})
+    if name not in variables.files:
+        read_file_of(FIELDS.get(name, unknown), variables.values, read)
+    if wrong := read.problems.get(name):
+        raise SettingsError(": ".join(wrong))
+    text = {**variables.values, **read.texts}.get(name, "").strip()
     try:
-        if not file_variable or name in variables.files:
-            _check_text(text)
-        elif text:
-            raise InvalidValue(both_set(file_variable))
-        else:
-            wrong = file_variable
-            _, text = read_secret_file(
-                file_variable, values[file_variable], is_strict=is_production(values)
-            )
+        _check_text(text)
     except InvalidValue as error:
-        raise SettingsError(f"{wrong}: {error.message}") from None
-    return text.strip()
+        raise SettingsError(f"{name}: {error.message}") from None
+    return text
 
 
 def describe_settings(settings: Settings) -> list[ShownSetting]:

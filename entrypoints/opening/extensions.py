@@ -95,7 +95,7 @@ def _find_problems(extension: Any, others: "Sequence[Feature]") -> Iterator[str]
         yield f"needs the feature {missing[0]}, which is not there: take it out of `needs`."
     try:
         declared(extension.settings or Settings)
-    except (TypeError, SettingsError) as error:
+    except (NameError, TypeError, SettingsError) as error:
         yield f"has settings that cannot be read: {error}"
     kinds = extension.kinds
     if not isinstance(kinds, tuple) or not all(isinstance(kind, RecordKind) for kind in kinds):

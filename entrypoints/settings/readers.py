@@ -46,7 +46,7 @@ def example_of_test_otp(length: int) -> str:
 
 READERS: Final[Mapping[Any, Reader]] = {
     bool: Reader(parsers.parse_yes_or_no, "yes"),
-    str: Reader(str),
+    str: Reader(str, "text"),
     int: Reader(parsers.number(0, 999_999_999_999), "10"),
     timedelta: Reader(parsers.duration("0s", "3650d"), "15m"),
     SlidingWindow: Reader(parsers.rate_limit(1_000_000), "60/1h"),

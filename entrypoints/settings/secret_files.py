@@ -97,8 +97,7 @@ def _read_secret_file(
             f"Every user of the machine can write to {path} (mode {mode:04o}). Check "
             f"what it contains. Fix: chmod o-rw {path}"
         )
-    is_exposed = bool(mode & stat.S_IROTH)
-    if is_exposed and is_production(values):
+    if mode & stat.S_IROTH and is_production(values):
         # The mode counts also in a private folder: that may change, and nobody would notice.
         raise InvalidValue(
             f"Every user of the machine can read {path} (mode {mode:04o}), which "
@@ -106,7 +105,7 @@ def _read_secret_file(
             f"service (uid {user}) or its group. In Kubernetes set defaultMode: 0440 and fsGroup; "
             "in Docker, uid and mode of the secret."
         )
-    return SecretFile(variable, path, is_exposed), _read_text(path, content, has_lines=has_lines)
+    return SecretFile(variable, path), _read_text(path, content, has_lines=has_lines)
 
 
 def _read_text(path: Path, content: bytes, *, has_lines: bool) -> str:
@@ -127,13 +126,3 @@ def _read_text(path: Path, content: bytes, *, has_lines: bool) -> str:
     if not line.isprintable():
         raise InvalidValue(f"{path} has unprintable characters. It must contain the value only.")
     return line
-
-
-def find_exposed(files: Mapping[str, SecretFile]) -> dict[str, str]:
-    """Return what is wrong with the files that every user can read, by their variables."""
-    return {
-        file.variable: f"Every user of the machine can read {file.path}, which production rejects. "
-        f"Fix: chmod o-r {file.path}"
-        for file in files.values()
-        if file.is_exposed
-    }

@@ -19,7 +19,6 @@ from entrypoints.settings.values import (
     DatabaseLocation,
     Factory,
     HttpHook,
-    Network,
     Secret,
 )
 
@@ -63,9 +62,6 @@ READERS: Final[Mapping[Any, Reader]] = {
 """What is read in one way only. Of other types, `Annotated` names the reader or what it parses."""
 
 HttpUrl = Annotated[str, Reader(parsers.parse_http_url, "https://dialtone.example.org")]
-TrustedProxies = Annotated[
-    tuple[Network, ...], Reader(parsers.parse_trusted_proxies, "10.0.0.0/8,192.168.1.5")
-]
 HookSecrets = Secret[
     tuple[Annotated[str, Reader(adapter_parsers.parse_secret, adapter_parsers.SECRET_EXAMPLE)], ...]
 ]

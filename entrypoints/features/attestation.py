@@ -56,10 +56,6 @@ class Ask(StrEnum):
     STRANGERS = "strangers"
 
 
-_parse_url = parsers.rejects_with(
-    "Must begin with https://, or with http:// on this machine, and have ASCII characters only, no "
-    "password and no #."
-)(parse_private_url)
 _parse_site_key = parsers.pattern(
     r"[A-Za-z0-9_.:-]{1,200}", "Must be a site key: letters, digits, and - _ . : at most 200."
 )
@@ -97,7 +93,7 @@ class AttestationSettings(Settings):
         "Who is asked for a proof: strangers above a limit (limited), or all (strangers).",
         Ask.LIMITED,
     )
-    attestation_url: Annotated[str, _parse_url] = setting(
+    attestation_url: Annotated[str, parse_private_url] = setting(
         "Where siteverify checks a proof, at Turnstile, hCaptcha or reCAPTCHA v2; required for it.",
         example="https://challenges.cloudflare.com/turnstile/v0/siteverify",
     )

@@ -46,10 +46,11 @@ def load_extensions(features: "Sequence[Feature]") -> "Sequence[Feature]":
     extensions: list[Feature] = []
     for text in _NAMED:
         from entrypoints.opening.factories import load_object
-        from entrypoints.settings.database_parsers import parse_extensions
+        from entrypoints.settings.database_parsers import parse_factory
+        from entrypoints.settings.parsers import list_of
 
         try:
-            named = parse_extensions(text)
+            named = list_of(parse_factory)(text)
         except InvalidValue as error:
             raise SettingsError(
                 f"{VARIABLE}: {error.message} Example: {VARIABLE}=acme_notes.feature:ACME_NOTES"
@@ -94,7 +95,7 @@ def _find_problems(extension: Any, others: "Sequence[Feature]") -> Iterator[str]
         yield f"needs the feature {missing[0]}, which is not there: take it out of `needs`."
     try:
         declared(extension.settings or Settings)
-    except (TypeError, SettingsError) as error:
+    except (NameError, TypeError, SettingsError) as error:
         yield f"has settings that cannot be read: {error}"
     kinds = extension.kinds
     if not isinstance(kinds, tuple) or not all(isinstance(kind, RecordKind) for kind in kinds):

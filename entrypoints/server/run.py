@@ -24,7 +24,6 @@ from entrypoints.server.serve import serve
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.read import describe_settings, find_unknown, name_lines
-from entrypoints.settings.secret_files import find_exposed
 from entrypoints.settings.settings import Settings
 from entrypoints.version.commit import find_commit
 from entrypoints.version.distribution import installed_version
@@ -47,8 +46,6 @@ def run_service(settings: Settings) -> bool:
         _log.warning("setting_unknown", setting=name, did_you_mean=similar)
     for name, lines in settings.variables.repeated.items():
         _log.warning("setting_repeated", setting=name, lines=name_lines(lines))
-    for name, reason in find_exposed(settings.variables.files).items():
-        _log.warning("secret_file_exposed", setting=name, reason=reason)
     for table in load_sms_templates(settings).unused_tables:
         _log.warning("template_unused", reason=table)
     has_started = False

@@ -5,18 +5,13 @@ from typing import Final
 from domain.errors import InvalidValue
 from domain.otp.channel_order import Channels
 from domain.otp.delivery import Channel
-from entrypoints.settings.parsers import list_of, parse_country_code, rejects_with
+from entrypoints.settings.parsers import choice, list_of, parse_country_code
 
 ALL_OTHERS: Final = "*"
 """Stands for the countries that are not named."""
 
 
-@rejects_with(f"A channel is {', '.join(Channel)}.")
-def _parse_channel(text: str) -> Channel:
-    return Channel(text.lower())
-
-
-_parse_channels = list_of(_parse_channel, once="channel")
+_parse_channels = list_of(choice(*Channel), once="channel")
 
 
 def parse_channels(text: str) -> tuple[tuple[str, Channels], ...]:

@@ -3,6 +3,7 @@
 The rules of a feature are in its module.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -15,11 +16,12 @@ from domain.otp.channel_order import Channels
 from domain.otp.test_otps import TestOtps
 from entrypoints.features import FEATURES
 from entrypoints.opening.providers import Provider, prints_codes
+from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.adapter_parsers import LOOPBACK_HOSTS
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.channel_parsers import ALL_OTHERS
 from entrypoints.settings.composition import FIELDS
-from entrypoints.settings.declaration import check_names, parameters_of
+from entrypoints.settings.declaration import call_with, check_names, parameters_of
 from entrypoints.settings.readers import example_of_test_otp
 from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule
 from entrypoints.settings.settings import Settings
@@ -31,9 +33,6 @@ from entrypoints.settings.values import (
     SqliteLocation,
 )
 
-_MADE_OF_FIELDS: Final = (
-    *("is_set", "is_production", "texts", "valid", "providers", "provided_channels"),
-)
 _IsSet = Callable[[str], bool]
 _Providers = Sequence[Provider | Factory | HttpHook]
 
@@ -43,20 +42,31 @@ def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
 
     Other programs read them too, so their values are not checked.
     """
-    texts = [values.get(name, "") for name, field in FIELDS.items() if field.names]
-    # Of `s3://bucket` it is s3.
-    vendors = {part.partition("://")[0].strip().lower() for part in ",".join(texts).split(",")}
+    named = _named(values)
     return frozenset(
-        name for name, field in FIELDS.items() if field.vendor and field.vendor not in vendors
+        name for name, field in FIELDS.items() if field.vendor and field.vendor not in named
     )
 
 
-def known_of(settings: Settings, valid: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what rules can read: the fields that are valid, and what is made of them.
+def _named(texts: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
+    """Return the names in the texts of settings that name providers, and which ones name each."""
+    named = defaultdict[str, list[str]](list)
+    for variable, field in FIELDS.items():
+        for part in texts.get(variable, field.default).split(",") if field.names else ():
+            # Of `s3://bucket` it is s3.
+            named[part.partition("://")[0].strip().lower()].append(variable)
+    return named
+
+
+def find_problems(settings: Settings, valid: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the problems that rules find; a rule about something that is not known finds none.
 
     Args:
         settings: All settings, with empty values in the place of invalid ones.
         valid: The values of the fields that are valid.
+
+    Raises:
+        SettingsError: A rule or a check of files names what is no field.
     """
     known = {
         **valid,
@@ -68,23 +78,17 @@ def known_of(settings: Settings, valid: Mapping[str, Any]) -> Mapping[str, Any]:
     }
     if all(each.field in valid for each in FIELDS.values() if each.names == "providers"):
         known["provided_channels"] = settings.provided_channels
-    return known
-
-
-def find_problems(known: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield the problems that rules find; a rule about something that is not known finds none.
-
-    Raises:
-        SettingsError: A rule or a check of files reads what is no field.
-    """
-    names = {*(each.field for each in FIELDS.values()), *_MADE_OF_FIELDS}
+    names = {*(each.field for each in FIELDS.values()), *known, "provided_channels"}
     for feature in FEATURES:
         check_names(feature.name, {*feature.files_read}, names)
     of_features = [rule for feature in FEATURES for rule in feature.rules]
-    for rule in (*of_features, *_RULES, *(_PRODUCTION_RULES if known["is_production"] else ())):
-        check_names(f"{rule.__module__}.{rule.__name__}", parameters_of(rule), names)
-        if parameters_of(rule) <= known.keys():
-            yield from rule(**{name: known[name] for name in parameters_of(rule)})
+    for rule in (*of_features, *_RULES, *(_PRODUCTION_RULES if settings.is_production else ())):
+        place = f"{rule.__module__}.{rule.__name__}"
+        check_names(place, parameters_of(rule), names)
+        for problem in call_with(rule, known) or ():
+            if problem.variable not in FIELDS:
+                raise SettingsError(f"{place} names {problem.variable}, which is no setting.")
+            yield problem
 
 
 def _check_keys(is_set: _IsSet) -> Iterator[Problem]:
@@ -98,11 +102,7 @@ def _check_providers(
 ) -> Iterator[Problem]:
     for provider in providers:
         if isinstance(provider, Provider):
-            variables = " or ".join(
-                name
-                for name, field in FIELDS.items()
-                if field.names and provider.name in texts.get(name, "").lower()
-            )
+            variables = " or ".join(_named(texts)[provider.name])
             for name in provider.required:
                 if not is_set(name):
                     yield Problem(name, f"Must be set if {variables} names {provider.name}.")
@@ -132,7 +132,7 @@ def _each(valid: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _check_hook_secrets(valid: Mapping[str, Any], is_set: _IsSet) -> Iterator[Problem]:
     for variable, value in _each(valid):
         secret = FIELDS[variable].signed_with
-        if isinstance(value, HttpHook) and not is_set(secret):
+        if isinstance(value, HttpHook) and secret and not is_set(secret):
             yield Problem(secret, f"Must be set if {variable} has the URL of a hook.")
 
 

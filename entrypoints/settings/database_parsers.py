@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 from domain.errors import InvalidValue
-from entrypoints.settings.parsers import full_match, list_of, rejects_with
+from entrypoints.settings.parsers import full_match, rejects_with
 from entrypoints.settings.values import (
     DatabaseLocation,
     Factory,
@@ -78,17 +78,6 @@ def parse_limit_store(text: str) -> Factory:
             "name a limit store of your own by package.module:factory, see docs/databases.md."
         )
     return parse_factory(text)
-
-
-@rejects_with("Must be package.module:feature.")
-def _parse_extension(text: str) -> Factory:
-    if extension := find_factory(text):
-        return extension
-    raise ValueError
-
-
-parse_extensions: Final = list_of(_parse_extension, once="extension")
-"""Parses where extensions are."""
 
 
 def find_factory(text: str) -> Factory | None:

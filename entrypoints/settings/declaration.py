@@ -2,13 +2,14 @@
 
 import dataclasses
 import inspect
+from collections import Counter
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import EnumType
 from types import UnionType
-from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.readers import Reader, reader_of
@@ -62,15 +63,9 @@ class Declaration:
     unset: Any = None
     file_variables: tuple[str, ...] = ()
 
-    def has_default(self, known: Mapping[str, Any]) -> bool:
-        """Return whether what the default is derived from is known."""
-        return self.derived is None or parameters_of(self.derived) <= known.keys()
-
-    def default_text(self, known: Mapping[str, Any]) -> str:
-        """Return the text that the variable has by default, or an empty one."""
-        if self.derived is None or not self.has_default(known):
-            return self.default
-        return self.derived(**{name: known[name] for name in parameters_of(self.derived)})
+    def default_text(self, known: Mapping[str, Any]) -> str | None:
+        """Return the text by default, empty if there is none; None if it cannot be known."""
+        return self.default if self.derived is None else call_with(self.derived, known)
 
     @property
     def example_text(self) -> str:
@@ -95,27 +90,38 @@ def limit(description: str, *texts: str) -> Any:
 
 
 def declared(settings: type[Any]) -> Mapping[str, Declaration]:
-    """Return the settings of a dataclass by their variables."""
+    """Return the settings of a dataclass by their variables.
+
+    Raises:
+        SettingsError: Two fields have one name or variable, or a default reads what is no field
+            above.
+        TypeError, NameError: Nothing reads the type of a field, or it is not defined.
+    """
     found = dict[str, Declaration]()
+    kinds = get_type_hints(settings, include_extras=True)
+    names = Counter(name for each in settings.__mro__ for name in inspect.get_annotations(each))
     for field in dataclasses.fields(settings):
         declaration: Declaration | None = field.metadata.get(_KEY)
         if declaration is None:
             continue
         prefix = "" if declaration.vendor else PREFIX
         variable = declaration.variable or f"{prefix}{field.name.upper()}"
+        if variable in found or names[field.name] > 1:
+            raise SettingsError(f"{variable} is declared twice: give the field another name.")
         if declaration.derived:
             above = {"is_set", *(each.field for each in found.values())}
             check_names(variable, parameters_of(declaration.derived), above)
         files = [declaration.file_variable] if declaration.file_variable else []
         # The file of the keys is a setting, with rules of its own.
-        if (files or _can_be_secret(field.type)) and variable != f"{PREFIX}SECRETS":
+        kind = kinds[field.name]
+        if (files or _can_be_secret(kind)) and variable != f"{PREFIX}SECRETS":
             files.insert(0, f"{variable}_FILE")
         found[variable] = dataclasses.replace(
             declaration,
             variable=variable,
             field=field.name,
-            reader=reader_of(field.type),
-            unset=_empty(field.type),
+            reader=reader_of(kind),
+            unset=_empty(kind),
             file_variables=tuple(dict.fromkeys(files)),
         )
     return found
@@ -124,6 +130,12 @@ def declared(settings: type[Any]) -> Mapping[str, Declaration]:
 def parameters_of(function: Callable[..., Any]) -> AbstractSet[str]:
     """Return the names of what a rule or a derived default reads."""
     return inspect.signature(function).parameters.keys()
+
+
+def call_with(function: Callable[..., T], known: Mapping[str, Any]) -> T | None:
+    """Call a rule or a derived default; None if something that it reads is not known."""
+    names = parameters_of(function)
+    return function(**{name: known[name] for name in names}) if names <= known.keys() else None
 
 
 def check_names(reader: str, names: AbstractSet[str], known: AbstractSet[str]) -> None:

@@ -2,20 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 from application.ports.errors import ConfigurationError
 from domain.errors import InvalidValue
-from entrypoints.settings import parsers
-from entrypoints.settings.database_parsers import find_factory
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.values import Secret
-
-_FROM_VAULTS: Final = (
-    "let Vault Agent, External Secrets or sops write a file, and set DIALTONE_SECRETS_FILE to its "
-    "path, see docs/keys.md"
-)
 
 
 def parse_secrets(text: str) -> Secret[str]:
@@ -24,8 +17,7 @@ def parse_secrets(text: str) -> Secret[str]:
 
     if not text.startswith("{"):
         raise InvalidValue(
-            "Must be the JSON text of a secrets file, which `dialtone keys generate -` prints. "
-            f"For keys in a vault, unset it: {_FROM_VAULTS}."
+            "Must be the JSON text of a secrets file, which `dialtone keys generate -` prints."
         )
     try:
         keys.parse_secrets(text)
@@ -34,20 +26,11 @@ def parse_secrets(text: str) -> Secret[str]:
     return Secret(text)
 
 
-def _parse_secrets_file(text: str) -> Path:
-    if find_factory(text):
-        raise InvalidValue(
-            "Must be the path of a file, with ./ before a name that has a colon. For keys in a "
-            f"vault, {_FROM_VAULTS}."
-        )
-    return parsers.parse_path(text)
-
-
 @dataclass(frozen=True, kw_only=True)
 class KeySettings(ServiceSettings):
     """Where the keys are."""
 
-    secrets_file: Annotated[Path, _parse_secrets_file] = setting(
+    secrets_file: Path = setting(
         "File with the keys; development creates it if it is missing, production does not.",
         "var/secrets.json",
     )

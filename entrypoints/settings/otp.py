@@ -19,7 +19,7 @@ from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import several_of
 from entrypoints.settings.channel_parsers import ALL_OTHERS, parse_channels
 from entrypoints.settings.declaration import limit, setting
-from entrypoints.settings.readers import HookSecrets, Reader
+from entrypoints.settings.readers import HookSecrets
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.twilio import TwilioSettings
 from entrypoints.settings.values import Factory, HttpHook, Secret
@@ -57,22 +57,21 @@ class SmsSettings(ServiceSettings):
 class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
     """Who sends codes, in which words, and how many."""
 
-    countries: Annotated[frozenset[str] | None, Reader(parsers.parse_countries, "IN,US,DE")] = (
-        setting(
-            "Countries that are served, as ISO codes, or * for all; optional with console alone."
-        )
+    countries: Annotated[frozenset[str] | None, parsers.parse_countries] = setting(
+        "Countries that are served, as ISO codes, or * for all; optional with console alone.",
+        example="IN,US,DE",
     )
-    channels: Annotated[
-        tuple[tuple[str, Channels], ...], Reader(parse_channels, "IN=sms;*=sms")
-    ] = setting(
-        "Channels of codes by country, the first one first; * is all others, see docs/messages.md."
+    channels: Annotated[tuple[tuple[str, Channels], ...], parse_channels] = setting(
+        "Channels of codes by country, the first one first; * is all others, see docs/messages.md.",
+        example="IN=sms;*=sms",
     )
-    android_hashes: tuple[Annotated[str, Reader(parse_app_hash, "FA+9qCX9VSu")], ...] = setting(
+    android_hashes: tuple[Annotated[str, parse_app_hash], ...] = setting(
         "Hashes of the Android apps that read the code from the message, the usual app first.",
         variable="DIALTONE_ANDROID_HASH",
+        example="FA+9qCX9VSu",
     )
-    web_domain: Annotated[str | None, Reader(parsers.parse_domain, "example.org")] = setting(
-        "Domain of the website on which browsers fill in the code (WebOTP)."
+    web_domain: Annotated[str | None, parsers.parse_domain] = setting(
+        "Domain of the website on which browsers fill in the code (WebOTP).", example="example.org"
     )
     default_locale: Annotated[str, parse_locale] = setting(
         "Language of a message if the request names no language that has templates.", "en"
@@ -81,11 +80,12 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         "Folder with message templates of your own, see docs/messages.md.",
         example="/etc/dialtone/templates",
     )
-    default_region: Annotated[str | None, Reader(parsers.parse_country_code, "IN")] = setting(
+    default_region: Annotated[str | None, parsers.parse_country_code] = setting(
         "Country of numbers without +, as ISO code; by default the only one in DIALTONE_COUNTRIES.",
         derived=lambda countries: (
             next(iter(countries)) if countries is not None and len(countries) == 1 else ""
         ),
+        example="IN",
     )
     otp_length: Annotated[int, parsers.number(DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH)] = setting(
         "Number of digits of a code, 6 to 8.", "6"

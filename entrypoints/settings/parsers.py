@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from adapters.messages.templates.rules import find_link
 from domain import countries
@@ -42,7 +42,7 @@ _DURATION: Final = re.compile(r"([0-9]{1,9})([dhms])")
 _SIZE: Final = re.compile(r"([0-9]{1,12}) ?(?:([kmg]i?|)b)?", re.I | re.A)
 _NUMBER: Final = re.compile(r"[0-9]{1,12}")
 _BIND: Final = re.compile(r"(?:\[([0-9A-Fa-f.:]+)\]|([0-9.]+)|([A-Za-z0-9._-]+)):([0-9]{1,5})")
-_URL: Final = re.compile(r"(?i:https?)://(?:(?![?#])[!-~])+")
+_URL: Final = re.compile(r"(?i:https?)://[!-~]+")
 _ORIGIN: Final = re.compile(
     r"(https?)://([a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?"
 )
@@ -220,13 +220,20 @@ def parse_bind(text: str) -> Bind:
     return Bind(name or str(IPv6Address(v6) if v6 else IPv4Address(v4)), _parse_port(port))
 
 
+def split_url(text: str, *, without: str) -> SplitResult:
+    """Split an http(s) URL without these characters and without a password, or raise ValueError."""
+    parts = urlsplit(text)
+    if not _URL.fullmatch(text) or {*text} & {*without}:
+        raise ValueError
+    if not parts.hostname or parts.port == 0 or "@" in parts.netloc:
+        raise ValueError
+    return parts
+
+
 @rejects_with("Must be a URL with http:// or https:// and without ?, # and password.")
 def parse_http_url(text: str) -> str:
     """Parse an http(s) URL to which a path can be appended; it gets no slash at its end."""
-    parts = urlsplit(text)
-    if not _URL.fullmatch(text) or not parts.hostname or parts.port == 0 or "@" in parts.netloc:
-        raise ValueError
-    return parts.geturl().rstrip("/")
+    return split_url(text, without="?#").geturl().rstrip("/")
 
 
 def parse_issuer(text: str) -> str:

@@ -10,15 +10,15 @@ from domain.errors import InvalidValue
 from entrypoints.core.otp import OTP
 from entrypoints.features import FEATURES
 from entrypoints.opening.startup_error import SettingsError, StartupError
-from entrypoints.settings.checks import find_problems, known_of, unused_variables
+from entrypoints.settings.checks import find_problems, unused_variables
 from entrypoints.settings.composition import FIELDS, VARIABLES, AllSettings
-from entrypoints.settings.declaration import PREFIX
+from entrypoints.settings.declaration import PREFIX, Declaration
 from entrypoints.settings.env_file import NO_FILE, read_env_file
 from entrypoints.settings.removed import REMOVED
 from entrypoints.settings.rules import Problem
-from entrypoints.settings.secret_files import both_set, read_secret_file, read_secret_files
+from entrypoints.settings.secret_files import SecretFiles, read_file_of, read_secret_files
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import PrivateUrl, Secret, Variables, is_production
+from entrypoints.settings.values import PrivateUrl, Secret, Variables
 
 _OF_KUBERNETES: Final = re.compile(r"DIALTONE_(?:PORT|PORT_.+|SERVICE_.+)")
 """https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables"""
@@ -66,7 +66,7 @@ def read_settings(
     valid, invalid = _read_fields(variables, unread)
     empty = {each.field: each.unset for each in FIELDS.values()}
     settings = AllSettings(**(empty | valid), variables=variables)
-    for problem in find_problems(known_of(settings, valid)):
+    for problem in find_problems(settings, valid):
         invalid.setdefault(problem.variable, problem)
     for name in FIELDS:
         if name in unread or name in invalid:
@@ -95,34 +95,28 @@ def find_text(variables: Variables, name: str) -> str:
     Raises:
         SettingsError: Both are set, or the file cannot be used.
     """
-    values = variables.values
-    files = FIELDS[name].file_variables if name in FIELDS else (f"{name}_FILE",)
-    file_variable = next((file for file in files if file in values), "")
-    text, wrong = values.get(name, "").strip(), name
+    unknown = Declaration("", variable=name, file_variables=(f"{name}_FILE",))
+    read = SecretFiles({}, {}, {})
+    if name not in variables.files:
+        read_file_of(FIELDS.get(name, unknown), variables.values, read)
+    if wrong := read.problems.get(name):
+        raise SettingsError(": ".join(wrong))
+    text = {**variables.values, **read.texts}.get(name, "").strip()
     try:
-        if not file_variable or name in variables.files:
-            _check_text(text)
-        elif text:
-            raise InvalidValue(both_set(file_variable))
-        else:
-            wrong = file_variable
-            _, text = read_secret_file(
-                file_variable, values[file_variable], is_strict=is_production(values)
-            )
+        _check_text(text)
     except InvalidValue as error:
-        raise SettingsError(f"{wrong}: {error.message}") from None
-    return text.strip()
+        raise SettingsError(f"{name}: {error.message}") from None
+    return text
 
 
 def describe_settings(settings: Settings) -> list[ShownSetting]:
     """Describe each variable, in the order of the class."""
     variables, shown = settings.variables, []
     unused = unused_variables(variables.values)
-    known = known_of(
-        settings, {each.field: getattr(settings, each.field) for each in FIELDS.values()}
-    )
+    known = {each.field: getattr(settings, each.field) for each in FIELDS.values()}
+    known["is_set"] = settings.is_set
     for name, declaration in FIELDS.items():
-        default, origin = declaration.default_text(known), "default"
+        default, origin = declaration.default_text(known) or "", "default"
         text = default
         if name in variables.values:
             of_env_file = settings.variable_of(name) in variables.from_env_file
@@ -191,11 +185,10 @@ def _read_fields(
             _check_text(text)
             if not text.isprintable() and not declaration.has_lines:
                 raise InvalidValue("Must not contain unprintable characters.")
-            if not text:
-                if not declaration.has_default(known):
-                    continue
-                text = declaration.default_text(known)
-            value = declaration.reader.read(text) if text else declaration.unset
+            known_text = text or declaration.default_text(known)
+            if known_text is None:
+                continue
+            value = declaration.reader.read(known_text) if known_text else declaration.unset
         except InvalidValue as error:
             problems[name] = Problem(name, error.message)
         else:

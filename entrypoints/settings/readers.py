@@ -19,7 +19,6 @@ from entrypoints.settings.values import (
     DatabaseLocation,
     Factory,
     HttpHook,
-    Network,
     Secret,
 )
 
@@ -46,7 +45,7 @@ def example_of_test_otp(length: int) -> str:
 
 READERS: Final[Mapping[Any, Reader]] = {
     bool: Reader(parsers.parse_yes_or_no, "yes"),
-    str: Reader(str),
+    str: Reader(str, "text"),
     int: Reader(parsers.number(0, 999_999_999_999), "10"),
     timedelta: Reader(parsers.duration("0s", "3650d"), "15m"),
     SlidingWindow: Reader(parsers.rate_limit(1_000_000), "60/1h"),
@@ -63,20 +62,24 @@ READERS: Final[Mapping[Any, Reader]] = {
 """What is read in one way only. Of other types, `Annotated` names the reader or what it parses."""
 
 HttpUrl = Annotated[str, Reader(parsers.parse_http_url, "https://dialtone.example.org")]
-TrustedProxies = Annotated[
-    tuple[Network, ...], Reader(parsers.parse_trusted_proxies, "10.0.0.0/8,192.168.1.5")
+HookSecrets = Secret[
+    tuple[Annotated[str, Reader(adapter_parsers.parse_secret, adapter_parsers.SECRET_EXAMPLE)], ...]
 ]
-HookSecrets = Annotated[
-    Secret[tuple[str, ...]],
-    Reader(adapter_parsers.parse_hook_secrets, adapter_parsers.SECRET_EXAMPLE),
-]
+
+
+_MADE_OF: Final[Mapping[Any, Callable[[Callable[[str], Any]], Callable[[str], Any]]]] = {
+    tuple: parsers.list_of,
+    Secret: parsers.secret,
+    Secret[tuple[Any, ...]]: parsers.secrets_of,
+}
+"""What makes the reader of a type of that of its values."""
 
 
 def reader_of(kind: Any) -> Reader:
     """Return what reads the texts of a type.
 
     A list is read by the reader of its values, separated by commas; what may be None by that of
-    the other type; a secret by that of its value; and a choice by its values.
+    the other type; a secret, or several, by that of its value; and a choice by its values.
 
     Raises:
         TypeError: Nothing does.
@@ -94,8 +97,9 @@ def reader_of(kind: Any) -> Reader:
     if origin in (Union, UnionType):
         [other] = [each for each in arguments if each is not NoneType]
         return reader_of(other)
-    if origin is tuple or origin is Secret:
+    if origin is Secret and get_origin(arguments[0]) is tuple:
+        origin, arguments = Secret[tuple[Any, ...]], get_args(arguments[0])
+    if origin in _MADE_OF:
         of_value = reader_of(arguments[0])
-        read = parsers.list_of(of_value.read) if origin is tuple else parsers.secret(of_value.read)
-        return Reader(read, of_value.example)
+        return Reader(_MADE_OF[origin](of_value.read), of_value.example)
     raise TypeError(f"Nothing reads settings of the type {kind}: use Annotated[…, Reader(…)].")

@@ -45,8 +45,8 @@ The first line of a text belongs to the part, further ones are shown below it.
 Rule: TypeAlias = Callable[..., Iterable[Problem]]
 """Yields the problems of fields together. Its parameters have the names of what it reads.
 
-These are fields, or what `known_of` adds. A rule is called where these are valid, and reads nothing
-else.
+These are fields, or what `find_problems` adds. A rule is called where these are valid, and reads
+nothing else.
 """
 
 ONE_HOST_ONLY: Final = "{} is on one host only. Use {}, or set DIALTONE_SINGLE_HOST=yes."

@@ -10,7 +10,7 @@ from adapters.shared.files import open_regular_file
 from domain.errors import InvalidValue
 from entrypoints.settings.checks import unused_variables
 from entrypoints.settings.composition import FIELDS
-from entrypoints.settings.declaration import PREFIX
+from entrypoints.settings.declaration import PREFIX, Declaration
 from entrypoints.settings.values import SecretFile, is_production
 
 _MAX_FILE_SIZE: Final = 64 * 1024
@@ -33,51 +33,47 @@ class SecretFiles(NamedTuple):
 def read_secret_files(values: Mapping[str, str]) -> SecretFiles:
     """Read the files that variables name, except those of vendors that are not used."""
     read = SecretFiles({}, {}, {})
-    is_strict = is_production(values)
     # Our own settings first: they name the vendors.
     for name in sorted(FIELDS, key=lambda name: not name.startswith(PREFIX)):
-        found = [variable for variable in FIELDS[name].file_variables if variable in values]
-        if not found or name in unused_variables({**values, **read.texts}):
-            continue
-        variable, *others = found
-        if name in values or others:
-            wrong = name if name in values else others[0]
-            read.problems[name] = wrong, both_set(variable)
-            continue
-        has_lines = FIELDS[name].has_lines
-        try:
-            read.files[name], read.texts[name] = read_secret_file(
-                variable, values[variable], is_strict=is_strict, has_lines=has_lines
-            )
-        except InvalidValue as error:
-            read.problems[name] = variable, error.message
+        if name not in unused_variables({**values, **read.texts}):
+            read_file_of(FIELDS[name], values, read)
     return read
 
 
-def both_set(file_variable: str) -> str:
-    """Return the problem of a variable that is set beside the one that names its file."""
-    return f"Must not be set together with {file_variable}. Remove one of the two."
+def read_file_of(setting: Declaration, values: Mapping[str, str], read: SecretFiles) -> None:
+    """Read the file of a setting, if a variable names one, and add it or what is wrong with it."""
+    name, found = setting.variable, [each for each in setting.file_variables if each in values]
+    if not found:
+        return
+    variable, *others = found
+    if name in values or others:
+        wrong = name if name in values else others[0]
+        problem = f"Must not be set together with {variable}. Remove one of the two."
+        read.problems[name] = wrong, problem
+        return
+    try:
+        read.files[name], read.texts[name] = _read_secret_file(
+            variable, values, has_lines=setting.has_lines
+        )
+    except InvalidValue as error:
+        read.problems[name] = variable, error.message
 
 
-def read_secret_file(
-    variable: str, text: str, *, is_strict: bool, has_lines: bool = False
+def _read_secret_file(
+    variable: str, values: Mapping[str, str], *, has_lines: bool
 ) -> tuple[SecretFile, str]:
     """Return the file that a variable names, and its only line without the newline at its end.
 
     Links are followed, as those of a secret that Kubernetes mounts. An error quotes the path only
     if there is a file: the text may be the secret itself, in the wrong variable.
 
-    Args:
-        variable: Names the file.
-        text: The path; a relative one starts in the current folder.
-        is_strict: A file that every user of the machine can read is an error. One that they can
-            change always is: it may name a module to run.
-        has_lines: It may have several lines, which are returned as they are.
+    In production, a file that every user of the machine can read is an error. One that they can
+    change always is: it may name a module to run.
 
     Raises:
         InvalidValue: The file cannot be used.
     """
-    path, user, is_there = Path(text.strip()).absolute(), os.geteuid(), False
+    path, user, is_there = Path(values[variable].strip()).absolute(), os.geteuid(), False
     try:
         path.stat()
         is_there = True
@@ -101,8 +97,7 @@ def read_secret_file(
             f"Every user of the machine can write to {path} (mode {mode:04o}). Check "
             f"what it contains. Fix: chmod o-rw {path}"
         )
-    is_exposed = bool(mode & stat.S_IROTH)
-    if is_exposed and is_strict:
+    if mode & stat.S_IROTH and is_production(values):
         # The mode counts also in a private folder: that may change, and nobody would notice.
         raise InvalidValue(
             f"Every user of the machine can read {path} (mode {mode:04o}), which "
@@ -110,7 +105,7 @@ def read_secret_file(
             f"service (uid {user}) or its group. In Kubernetes set defaultMode: 0440 and fsGroup; "
             "in Docker, uid and mode of the secret."
         )
-    return SecretFile(variable, path, is_exposed), _read_text(path, content, has_lines=has_lines)
+    return SecretFile(variable, path), _read_text(path, content, has_lines=has_lines)
 
 
 def _read_text(path: Path, content: bytes, *, has_lines: bool) -> str:
@@ -131,13 +126,3 @@ def _read_text(path: Path, content: bytes, *, has_lines: bool) -> str:
     if not line.isprintable():
         raise InvalidValue(f"{path} has unprintable characters. It must contain the value only.")
     return line
-
-
-def find_exposed(files: Mapping[str, SecretFile]) -> dict[str, str]:
-    """Return what is wrong with the files that every user can read, by their variables."""
-    return {
-        file.variable: f"Every user of the machine can read {file.path}, which production rejects. "
-        f"Fix: chmod o-r {file.path}"
-        for file in files.values()
-        if file.is_exposed
-    }

@@ -8,11 +8,12 @@ from typing import Annotated
 from entrypoints.settings import database_parsers, parsers
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.declaration import LIMIT_PROFILES, setting
-from entrypoints.settings.readers import HttpUrl, TrustedProxies
+from entrypoints.settings.readers import HttpUrl
 from entrypoints.settings.values import (
     DatabaseLocation,
     Environment,
     Factory,
+    Network,
     Variables,
     is_production,
 )
@@ -32,8 +33,9 @@ class ServiceSettings:
         "URL at which clients reach the service; by default that of DIALTONE_BIND.",
         derived=lambda bind: bind.local_url,
     )
-    trusted_proxies: TrustedProxies = setting(
-        "IPs or networks of your reverse proxies, or none; production does not start without it."
+    trusted_proxies: Annotated[tuple[Network, ...], parsers.parse_trusted_proxies] = setting(
+        "IPs or networks of your reverse proxies, or none; production does not start without it.",
+        example="10.0.0.0/8,192.168.1.5",
     )
     is_single_host: bool = setting(
         "yes if the service runs on one host only: then production accepts data in files.",
@@ -58,7 +60,7 @@ class ServiceSettings:
         "package.module:factory keeps the rate limits; by default the database.",
         example="acme_limits.limit_store:open_limits",
     )
-    extensions: Annotated[tuple[Factory, ...], database_parsers.parse_extensions] = setting(
+    extensions: tuple[Factory, ...] = setting(
         "Extensions: package.module:feature of installed packages; several, separated by commas.",
         example="acme_notes.feature:ACME_NOTES",
     )

@@ -109,12 +109,10 @@ class SecretFile:
     Attributes:
         variable: Names the file.
         path: The absolute path.
-        is_exposed: Every user of the machine can read the file.
     """
 
     variable: str
     path: Path
-    is_exposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

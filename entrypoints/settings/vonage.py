@@ -6,7 +6,6 @@ from typing import Annotated, Final
 
 from application.ports.errors import ConfigurationError
 from domain.errors import InvalidValue
-from entrypoints.settings import parsers
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.parsers import pattern
 from entrypoints.settings.readers import HttpUrl
@@ -71,12 +70,12 @@ class VonageSettings(ServiceSettings):
         example='"$(cat private.key)"',
         has_lines=True,
     )
-    vonage_signature_secrets: Annotated[
-        Secret[tuple[str, ...]], parsers.secrets_of(_parse_signature_secret)
-    ] = _setting(
-        "Secret that signs Vonage's callbacks, required for vonage; or several.",
-        example="0123456789abcdef0123456789abcdef",
-        variable="VONAGE_SIGNATURE_SECRET",
+    vonage_signature_secrets: Secret[tuple[Annotated[str, _parse_signature_secret], ...]] = (
+        _setting(
+            "Secret that signs Vonage's callbacks, required for vonage; or several.",
+            example="0123456789abcdef0123456789abcdef",
+            variable="VONAGE_SIGNATURE_SECRET",
+        )
     )
     vonage_from: Annotated[str, _parse_sender] = _setting(
         "Number or name that Vonage sends messages from, required for vonage.",

@@ -75,7 +75,7 @@ def _values_of(row: Row) -> list[str]:
     if row.setting.startswith("fixed: "):
         constant = CONSTANTS[named]
         return [*map(_show, constant.values() if isinstance(constant, Mapping) else [constant])]
-    values = [FIELDS[named].default_text({"limits": name}) for name in LIMIT_PROFILES]
+    values = [str(FIELDS[named].default_text({"limits": name})) for name in LIMIT_PROFILES]
     return values[:1] if len({*values}) == 1 else values
 
 

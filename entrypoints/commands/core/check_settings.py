@@ -53,7 +53,6 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
         from entrypoints.commands.core.checks import check_records
         from entrypoints.opening.startup_error import CommandError
         from entrypoints.settings.read import find_unknown, list_mistakes
-        from entrypoints.settings.secret_files import find_exposed
 
         if templates:
             yield from _preview_templates(settings, only)
@@ -71,8 +70,6 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
         else:
             yield from _describe(settings, show_all=show_all)
             yield from _list_created(settings)
-        for name, problem in find_exposed(settings.variables.files).items():
-            yield f"{name}: {problem}"
         yield from list_mistakes(settings.variables)
         yield from _notes(settings)
         yield from asyncio.run(check_records(settings))

@@ -51,9 +51,7 @@ class WhatsAppCloudSettings(Settings):
     whatsapp_business_account_id: Annotated[str, _parse_id] = _setting(
         "Id of the WhatsApp Business account, required for meta.", example="102290129340398"
     )
-    whatsapp_app_secrets: Annotated[
-        Secret[tuple[str, ...]], parsers.secrets_of(_parse_app_secret)
-    ] = _setting(
+    whatsapp_app_secrets: Secret[tuple[Annotated[str, _parse_app_secret], ...]] = _setting(
         "Secret of the Meta app, which signs webhooks; required for meta; or several.",
         example="0123456789abcdef0123456789abcdef",
         variable="WHATSAPP_APP_SECRET",

@@ -86,8 +86,8 @@ def test_the_variable_may_be_in_the_file(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("acme", "Must be package.module:feature. Example: DIALTONE_EXTENSIONS=acme"),
-        ("own:feature,own:feature", "Must name each extension once."),
+        ("acme", "Must be package.module:factory. Example: DIALTONE_EXTENSIONS=acme"),
+        ("own:feature,own:feature", "own:feature has the name of another feature, acme"),
         (
             "no_such:feature",
             "no_such:feature cannot be imported (No module named 'no_such'): insta",

@@ -55,13 +55,52 @@ def test_a_misspelled_name_of_a_field_is_an_error_of_valid_settings_too(
         one: str = setting("One.", derived=lambda two: two)
         two: str = setting("Two.")
 
-    monkeypatch.setattr(checks, "_RULES", (rule,))
-    with pytest.raises(
-        SettingsError, match="rule reads worker_count: there is no such field above"
+    def about_another(workers: int) -> Iterator[Problem]:
+        yield Problem("DIALTONE_WORKER", f"{workers}")
+
+    for wrong, text in (
+        (rule, "rule reads worker_count: there is no such field above"),
+        (about_another, "about_another names DIALTONE_WORKER, which is no setting"),
     ):
-        read_settings({}, None)
+        monkeypatch.setattr(checks, "_RULES", (wrong,))
+        with pytest.raises(SettingsError, match=text):
+            read_settings({}, None)
     with pytest.raises(SettingsError, match="DIALTONE_ONE reads two: there is no such field above"):
         declared(Below)
+
+
+def test_two_fields_of_one_name_or_variable_are_an_error() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class SameVariable(Settings):
+        processes: int = setting("Processes.", variable="DIALTONE_WORKERS")
+
+    @dataclass(frozen=True, kw_only=True)
+    class SameName(Settings):
+        workers: int = setting("Workers.", variable="DIALTONE_PROCESSES")
+
+    for twice in (SameVariable, SameName):
+        with pytest.raises(SettingsError, match=r"^DIALTONE_\w+ is declared twice"):
+            declared(twice)
+
+
+def test_a_type_may_be_written_as_a_text() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Postponed(Settings):
+        one: "tuple[int, ...]" = setting("One.")
+
+    assert declared(Postponed)["DIALTONE_ONE"].reader.read("1,2") == (1, 2)
+
+
+def test_a_vendor_that_a_default_names_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Acme(Settings):
+        one: str = setting("One.", "acme", names="vendors")
+        two: str = setting("Two.", vendor="acme")
+
+    monkeypatch.setattr(checks, "FIELDS", declared(Acme))
+
+    assert "TWO" not in checks.unused_variables({})
+    assert "TWO" in checks.unused_variables({"DIALTONE_ONE": "other"})
 
 
 def test_settings_are_sent_to_processes() -> None:

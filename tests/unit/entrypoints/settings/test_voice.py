@@ -47,6 +47,11 @@ def test_a_vendor_needs_its_variables(environ: dict[str, str], required: list[st
         assert f" Example: {name}=" in line
 
 
+def test_a_hook_at_a_host_with_the_name_of_a_provider_does_not_name_it() -> None:
+    environ = {"DIALTONE_SMS": "https://twilio.example.org", "DIALTONE_VOICE": "twilio"}
+    assert "set if DIALTONE_VOICE names twilio." in problems(environ)["TWILIO_AUTH_TOKEN"]
+
+
 @pytest.mark.parametrize(
     ("environ", "caller_id"),
     [

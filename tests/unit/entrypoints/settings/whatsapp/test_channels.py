@@ -51,7 +51,7 @@ def test_a_call_is_never_tried_after_a_message() -> None:
     [
         ("IN=sms;;*=sms", "between two such entries"),
         ("India=sms", "ISO code"),
-        ("IN=fax,sms", "IN: Value 1: A channel is sms, voice, whatsapp."),
+        ("IN=fax,sms", "IN: Value 1: Must be sms, voice or whatsapp."),
         ("IN=sms;in=sms", "IN must be named once."),
         ("IN=sms,sms", "IN: Must name each channel once."),
         ("IN=voice,sms", "IN: voice must be the last channel."),

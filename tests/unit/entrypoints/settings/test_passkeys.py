@@ -1,29 +1,13 @@
-"""`DIALTONE_STAFF_PASSKEYS`, and where there can be passkeys."""
+"""Where there can be passkeys, and at which origin."""
 
 import pytest
 
 from entrypoints.features.passkeys import PASSKEYS, explain_why_not, make_origin
-from tests.support.settings import problems, settings
-
-CONSOLE = {"DIALTONE_WEB_CONSOLE": "yes", "DIALTONE_STAFF_PASSKEYS": "required"}
-
-
-@pytest.mark.parametrize(
-    ("environ", "why_not"),
-    [
-        ({"DIALTONE_STAFF_PASSKEYS": "required"}, "set DIALTONE_WEB_CONSOLE=yes"),
-        (CONSOLE, "has an IP address"),
-        (CONSOLE | {"DIALTONE_PUBLIC_URL": "http://[::1]:8000"}, "has an IP address"),
-    ],
-    ids=["no console", "IP", "IPv6"],
-)
-def test_it_must_not_be_required_where_there_can_be_none(
-    environ: dict[str, str], why_not: str
-) -> None:
-    assert why_not in problems(environ)["DIALTONE_STAFF_PASSKEYS"]
+from tests.support.settings import settings
 
 
 def test_a_console_at_an_ip_address_says_that_nobody_can_use_passkeys() -> None:
+    assert [*PASSKEYS.notes(settings())] == []
     at_ip = settings(WEB_CONSOLE="yes")
     assert [*PASSKEYS.notes(at_ip)] == [f"Nobody can use passkeys. {explain_why_not(at_ip)}"]
     at_name = settings(WEB_CONSOLE="yes", PUBLIC_URL="http://localhost:8000")

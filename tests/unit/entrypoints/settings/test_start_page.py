@@ -1,47 +1,40 @@
 """When there is a page at `/`, and when it may show messages."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from entrypoints.features.start import http_start_page, keeps_messages
+from entrypoints.http.features.start.settings import HttpStartPageSettings
 from entrypoints.settings.values import Environment
 from tests.support.settings import settings
 
 
-@pytest.mark.parametrize("bind", ["localhost:8001", "[::1]:8000", "127.0.0.2:80"])
-def test_in_development_with_the_terminal_alone_the_page_may_show_messages(bind: str) -> None:
-    read = settings(BIND=bind)
-    page = http_start_page(read)
-    assert page is not None
-    assert page.keeps_messages
-    assert page.prints_messages
-    assert page.port == read.bind.port
-
-
 @pytest.mark.parametrize(
-    "variables",
+    ("variables", "expected"),
     [
-        {"BIND": "0.0.0.0:8000"},
-        {"WORKERS": "2"},
-        {"TRUSTED_PROXIES": "127.0.0.1"},
-        {"SMS": "console,our.own:messenger", "COUNTRIES": "US"},
+        ({"BIND": "localhost:8001"}, {"port": 8001}),
+        ({"BIND": "[::1]:8000"}, {}),
+        ({"BIND": "127.0.0.2:8000"}, {}),
+        ({"TEST_OTPS": "+14155552671=123456@2099-01-01"}, {"has_test_otps": True}),
+        ({"BIND": "0.0.0.0:8000"}, {"keeps_messages": False}),
+        ({"WORKERS": "2"}, {"keeps_messages": False}),
+        ({"TRUSTED_PROXIES": "127.0.0.1"}, {"keeps_messages": False}),
+        ({"SMS": "console,our.own:sms", "COUNTRIES": "US"}, {"keeps_messages": False}),
+        (
+            {"SMS": "our.own:sms", "COUNTRIES": "US"},
+            {"keeps_messages": False, "prints_messages": False},
+        ),
     ],
-    ids=str,
 )
-def test_another_service_in_development_has_a_page_without_messages(
-    variables: dict[str, str],
+def test_with_the_terminal_alone_at_a_loopback_address_the_page_may_show_messages(
+    variables: dict[str, str], expected: dict[str, Any]
 ) -> None:
-    page = http_start_page(settings(**variables))
-    assert page is not None
-    assert not page.keeps_messages
-    assert page.prints_messages == ("console" in variables.get("SMS", "console"))
-
-
-def test_the_page_knows_that_test_phones_get_no_message() -> None:
-    read = settings(TEST_OTPS="+14155552671=123456@2099-01-01")
-    assert not http_start_page(settings()).has_test_otps  # type: ignore[union-attr]
-    assert http_start_page(read).has_test_otps  # type: ignore[union-attr]
+    read = settings(**variables)
+    usual = HttpStartPageSettings(port=8000, prints_messages=True, keeps_messages=True)
+    found = http_start_page(read)
+    assert found == replace(usual, image_sources=read.image_sources, **expected)
 
 
 def test_production_has_no_page_and_keeps_no_messages() -> None:

@@ -61,15 +61,3 @@ def test_a_call_is_never_tried_after_a_message() -> None:
 def test_an_error_names_the_country_and_the_way_out(text: str, message: str) -> None:
     line = problems({"DIALTONE_CHANNELS": text})["DIALTONE_CHANNELS"]
     assert message in line
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("US=sms", "US is not in DIALTONE_COUNTRIES: add it there, or take it out here."),
-        ("IN=whatsapp,sms", "IN has whatsapp, which has no provider: set DIALTONE_WHATSAPP, or"),
-        ("*=sms,voice", "* has voice, which has no provider: set DIALTONE_VOICE, or"),
-    ],
-)
-def test_a_channel_needs_a_provider_and_a_country_that_is_served(text: str, message: str) -> None:
-    assert message in problems(TWILIO | {"DIALTONE_CHANNELS": text})["DIALTONE_CHANNELS"]

@@ -1,0 +1,342 @@
+"""Rules between settings, and what production rejects."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from adapters.security.keys.document import generate_document
+from entrypoints.opening.startup_error import SettingsError
+from entrypoints.settings import checks
+from entrypoints.settings.composition import FIELDS
+from entrypoints.settings.declaration import declared, setting
+from entrypoints.settings.read import describe_settings, read_settings
+from entrypoints.settings.rules import Problem
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Environment
+from tests.support.settings import problems, settings
+from tests.unit.entrypoints.settings.texts import (
+    ALL_USED,
+    META,
+    SECRET,
+    TWILIO,
+    VONAGE,
+    only_installed,
+)
+
+Lines = dict[str, str]
+
+TODAY: Final = datetime.now(UTC).date()
+KEYS: Final = generate_document(indent=None)
+SERVICE: Final = "TWILIO_MESSAGING_SERVICE_SID"
+SID: Final = f"MG{7:032x}"
+HOOK_SECRET: Final = f"whsec_{'A' * 32}"
+OF_VONAGE: Final = [name for name in VONAGE if name.startswith("VONAGE")]
+NOT_TOGETHER: Final = {
+    "TWILIO_FROM": f"Must not be set together with {SERVICE}.",
+    SERVICE: "Must not be set together with TWILIO_FROM.",
+}
+HOOKS: Final = {name: secret for name, field in FIELDS.items() if (secret := field.signed_with)}
+"""Variables that name hooks, with those of their secrets."""
+
+
+SITEVERIFY: Final = [
+    *("ATTESTATION_URL", "ATTESTATION_SECRET", "ATTESTATION_SITE_KEY", "ATTESTATION_HOSTNAMES")
+]
+WITH_KEY, WITH_ID = ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")
+RULES: Final = [
+    (
+        "SMS=Twilio",
+        {
+            "TWILIO_ACCOUNT_SID": "Must be set if DIALTONE_SMS names twilio.",
+            "TWILIO_AUTH_TOKEN": "Must be set if DIALTONE_SMS names twilio.",
+            "TWILIO_FROM": f"This or {SERVICE} must be set if DIALTONE_SMS contains twilio.",
+            "COUNTRIES": "Must be set if a provider costs money.",
+        },
+    ),
+    ("SMS=console,my.package:sms", {"COUNTRIES": "Must be set if a provider costs money."}),
+    ("OTP_LENGTH=8 TEST_OTPS=+15005550006=123456", {"TEST_OTPS": "Each code must have 8 digits"}),
+    ("BIND=0.0.0.0:80 METRICS_BIND=127.0.0.1:80", {"METRICS_BIND": "Must have another port than"}),
+    # A rule is left out where one of its fields is invalid, and no other rule is.
+    ("LIMITS=huge", {"LIMITS": "small, medium or large"}),
+    ("OTP_LENGTH=9 TEST_OTPS=+15005550006=123456", {"OTP_LENGTH": "from 6 to 8."}),
+    ("BIND=x PUBLIC_URL=y", {"BIND": "Must be host:port", "PUBLIC_URL": "Must be a URL"}),
+    ("CHANNELS=US=sms COUNTRIES=IN SMS=fax", {"SMS": "Must be", "CHANNELS": "US is not in"}),
+    ("ATTESTATION=siteverify", dict.fromkeys(SITEVERIFY, "if DIALTONE_ATTESTATION is siteverify")),
+    ("ATTESTATION_ASK=strangers", {"ATTESTATION": "if DIALTONE_ATTESTATION_ASK is strangers"}),
+    ("WEB_CONSOLE=yes PUBLIC_URL=http://a.test", {"PUBLIC_URL": "Must begin with https:// if"}),
+    ("WEB_CONSOLE=yes PUBLIC_URL=https://a.test/b", {"PUBLIC_URL": "Must have no path if"}),
+    ("STAFF_PASSKEYS=required", {"STAFF_PASSKEYS": "set DIALTONE_WEB_CONSOLE=yes"}),
+    ("STAFF_PASSKEYS=required WEB_CONSOLE=yes", {"STAFF_PASSKEYS": "has an IP address"}),
+    (
+        "STAFF_PASSKEYS=required WEB_CONSOLE=yes PUBLIC_URL=http://[::1]:8000",
+        {"STAFF_PASSKEYS": "has an IP address"},
+    ),
+    # Without both keys, botocore finds credentials.
+    (f"MEDIA=s3://images {WITH_ID}=x", {WITH_KEY: f"Must be set together with {WITH_ID}."}),
+    (f"MEDIA=s3://images {WITH_KEY}=x", {WITH_ID: f"Must be set together with {WITH_KEY}."}),
+    (
+        "MEDIA=s3://images AWS_SESSION_TOKEN=x MEDIA_DELIVERY=service",
+        dict.fromkeys([WITH_ID, WITH_KEY], "Must be set together with AWS_SESSION_TOKEN."),
+    ),
+    (
+        f"MEDIA=s3://images {WITH_ID}=x {WITH_KEY}=x AWS_SESSION_TOKEN=x",
+        {"MEDIA_DELIVERY": "ends with the temporary credentials"},
+    ),
+    ("MEDIA_VARIANTS=a:9x9 MEDIA_URL_VARIANT=b", {"MEDIA_URL_VARIANT": "Must be a name in"}),
+    ("MEDIA_VARIANTS=a_webp:9x9 MEDIA_URL_VARIANT=a_webp", {"MEDIA_URL_VARIANT": "of a WebP"}),
+    ("MEDIA_ACCESS=private MEDIA_PUBLIC_URL=https://a.test", {"MEDIA_PUBLIC_URL": "is public"}),
+    ("MEDIA_ACCESS=private LIBRARY_VISIBILITY=all", {"LIBRARY_VISIBILITY": "Must be owner"}),
+    (
+        "VOICE=own:calls COUNTRIES=IN",
+        {"PUBLIC_URL": "Must be set if there is a phone line"},
+    ),
+    (
+        "VOICE=Twilio PUBLIC_URL=https://a.test",
+        {
+            "TWILIO_ACCOUNT_SID": "Must be set if DIALTONE_VOICE names twilio.",
+            "TWILIO_AUTH_TOKEN": "Must be set if DIALTONE_VOICE names twilio.",
+            "COUNTRIES": "Must be set if a provider costs money.",
+            "TWILIO_VOICE_FROM": "Must be set if DIALTONE_VOICE is twilio",
+        },
+    ),
+    ("CALL_RETENTION=10d", {"RECORDING_RETENTION": "not be longer than DIALTONE_CALL_RETENTION."}),
+    ("WHATSAPP=own:sender COUNTRIES=IN", {"PUBLIC_URL": "Must be set if DIALTONE_WHATSAPP is"}),
+    (
+        "WHATSAPP=meta COUNTRIES=IN PUBLIC_URL=https://a.test",
+        {name: "if DIALTONE_WHATSAPP names meta." for name in META if name[0] == "W"},
+    ),
+    ("CHANNELS=US=sms COUNTRIES=IN", {"CHANNELS": "US is not in DIALTONE_COUNTRIES: add it there"}),
+    ("CHANNELS=IN=whatsapp,sms", {"CHANNELS": "IN has whatsapp, which has no provider: set DIAL"}),
+    (
+        "CHANNELS=*=sms,voice SMS=own:sms COUNTRIES=*",
+        {"CHANNELS": "* has voice, which has no prov"},
+    ),
+]
+"""Texts of variables, and what is wrong with which. The prefix is left out."""
+
+
+def of_installed() -> Iterator[tuple[Lines, Lines]]:
+    for text, wrong in RULES:
+        environ = dict(part.split("=", 1) for part in text.split())
+        rows = [
+            {name if name in FIELDS else f"DIALTONE_{name}": each[name] for name in each}
+            for each in (environ, wrong)
+        ]
+        if {*rows[0], *rows[1]} <= {*FIELDS}:
+            yield rows[0], rows[1]
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        (TWILIO | {SERVICE: SID}, NOT_TOGETHER),
+        (TWILIO | {"TWILIO_FROM": "no sender", SERVICE: SID}, {"TWILIO_FROM": "", SERVICE: ""}),
+        (TWILIO | {"TWILIO_FROM": "+12"}, {"TWILIO_FROM": "Must be a number"}),
+        (VONAGE | dict.fromkeys(OF_VONAGE, " "), dict.fromkeys(OF_VONAGE, "ust be set if DIALT")),
+        (
+            {"DIALTONE_SECRETS": KEYS, "DIALTONE_SECRETS_FILE": "a"},
+            {"DIALTONE_SECRETS": "together"},
+        ),
+        *of_installed(),
+    ],
+)
+def test_a_rule_names_what_is_wrong_and_the_way_out(environ: Lines, expected: Lines) -> None:
+    lines = problems(environ)
+
+    assert list(lines) == list(expected)
+    for name, text in expected.items():
+        assert text in lines[name]
+        assert f" Example: {name}=" in lines[name]
+    if len(lines) == 1:  # its example is valid with the other settings
+        example = lines[name].rpartition(f"Example: {name}=")[2]
+        read_settings(environ | {name: example}, None)
+
+
+def test_a_misspelled_name_of_a_field_is_an_error_of_valid_settings_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def rule(worker_count: int) -> Iterator[Problem]:
+        yield Problem("DIALTONE_WORKERS", f"{worker_count}")
+
+    @dataclass(frozen=True, kw_only=True)
+    class Below(Settings):
+        one: str = setting("One.", derived=lambda two: two)
+        two: str = setting("Two.")
+
+    def about_another(workers: int) -> Iterator[Problem]:
+        yield Problem("DIALTONE_WORKER", f"{workers}")
+
+    for wrong, text in (
+        (rule, "rule reads worker_count: there is no such field above"),
+        (about_another, "about_another names DIALTONE_WORKER, which is no setting"),
+    ):
+        monkeypatch.setattr(checks, "_RULES", (wrong,))
+        with pytest.raises(SettingsError, match=text):
+            read_settings({}, None)
+    with pytest.raises(SettingsError, match="DIALTONE_ONE reads two: there is no such field above"):
+        declared(Below)
+
+
+def test_two_fields_of_one_name_or_variable_are_an_error() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class SameVariable(Settings):
+        processes: int = setting("Processes.", variable="DIALTONE_WORKERS")
+
+    @dataclass(frozen=True, kw_only=True)
+    class SameName(Settings):
+        workers: int = setting("Workers.", variable="DIALTONE_PROCESSES")
+
+    for twice in (SameVariable, SameName):
+        with pytest.raises(SettingsError, match=r"^DIALTONE_\w+ is declared twice"):
+            declared(twice)
+
+
+def test_a_type_may_be_written_as_a_text() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Postponed(Settings):
+        one: "tuple[int, ...]" = setting("One.")
+
+    assert declared(Postponed)["DIALTONE_ONE"].reader.read("1,2") == (1, 2)
+
+
+def test_a_vendor_that_a_default_names_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Acme(Settings):
+        one: str = setting("One.", "acme", names="vendors")
+        two: str = setting("Two.", vendor="acme")
+
+    monkeypatch.setattr(checks, "FIELDS", declared(Acme))
+
+    assert "TWO" not in checks.unused_variables({})
+    assert "TWO" in checks.unused_variables({"DIALTONE_ONE": "other"})
+
+
+def test_a_hook_at_a_host_with_the_name_of_a_provider_does_not_name_it() -> None:
+    environ = {"DIALTONE_SMS": "https://twilio.example.org", "DIALTONE_VOICE": "twilio"}
+    assert "set if DIALTONE_VOICE names twilio." in problems(environ)["TWILIO_AUTH_TOKEN"]
+
+
+@pytest.mark.parametrize("own", ["", "my.package:factory"])
+def test_variables_of_unused_vendors_are_not_read_nor_are_their_files(own: str) -> None:
+    unused = [(name, *field.file_variables) for name, field in FIELDS.items() if field.vendor]
+    shell = dict.fromkeys((name for names in unused for name in names), f"\x1b{SECRET}?")
+    environ = {"DIALTONE_SMS": own, "DIALTONE_MEDIA": own, "DIALTONE_COUNTRIES": "IN"}
+
+    read = read_settings(environ | shell, None)
+
+    assert read == read_settings(environ, None) == read_settings(environ | {WITH_ID: "x"}, None)
+    assert SECRET not in "".join(line.shown for line in describe_settings(read))
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_hook_needs_its_secret_and_https_in_production(name: str) -> None:
+    environ = {name: f"HTTP://LOCALHOST/{SECRET}", "DIALTONE_COUNTRIES": "US"}
+    production = environ | {"DIALTONE_ENV": "production", HOOKS[name]: HOOK_SECRET}
+
+    assert list(problems(environ)) == [HOOKS[name]]
+    read_settings(environ | {HOOKS[name]: HOOK_SECRET}, None)
+    assert "must begin with https://" in problems(production)[name]
+    assert name not in problems(production | {name: "https://sms.test"})
+
+
+# Production
+
+PRIVATE_URLS: Final = [
+    "http://localhost:9000", "http://[::1]:9000",
+    "http://[::ffff:127.0.0.1]", "http://my_bucket-server", "http://s3.default.svc:80",
+    "http://s3.corp.internal/path", "http://10.1.2.3:9000", "http://100.64.0.7",
+    "http://[fd00::5]:9000",
+]  # fmt: skip
+PUBLIC_URLS: Final = [
+    "http://example.org.", "http://localhost.example.org", "http://[2606:4700::1111]",
+    "http://[::ffff:8.8.8.8]", "http://134744072", "http://0x08080808", "HTTP://S3.EXAMPLE.ORG",
+]  # fmt: skip
+
+
+@pytest.fixture
+def production(tmp_path: Path) -> Lines:
+    """Valid settings for production."""
+    secrets = tmp_path / "secrets.json"
+    secrets.touch()
+    return ALL_USED | {
+        "DIALTONE_ENV": "production",
+        "DIALTONE_SECRETS_FILE": str(secrets),
+        "DIALTONE_DATABASE": "mongodb://user:password@db.test/dialtone",
+        "DIALTONE_TRUSTED_PROXIES": "none",
+    }
+
+
+def test_production_has_defaults_of_its_own(production: Lines) -> None:
+    in_production = read_settings(production, None)
+    assert (in_production.stop_delay.seconds, settings().stop_delay.seconds) == (5, 0)
+    assert in_production.recycled_after == timedelta(days=365)
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "message"),
+    [
+        ("DIALTONE_PUBLIC_URL", ["http://dialtone.test"], "https"),
+        ("DIALTONE_TOKEN_ISSUER", ["http://dialtone.test"], "https"),
+        ("DIALTONE_SECRETS_FILE", ["", "/nowhere/secrets.json"], "`dialtone keys generate "),
+        ("DIALTONE_COUNTRIES", ["*"], "Must name countries"),
+        ("DIALTONE_SMS", ["", "twilio,console"], "package.module:factory"),
+        ("DIALTONE_TRUSTED_PROXIES", [" "], "or to none"),
+        ("DIALTONE_DATABASE", [""], "DIALTONE_SINGLE_HOST=yes"),
+        (
+            "DIALTONE_TEST_OTPS",
+            ["+15005550006=123456", f"+15005550006=123456@{TODAY + timedelta(days=370)}"],
+            "a last day",
+        ),
+        # Each request has a secret of the account.
+        ("TWILIO_API_BASE", ["http://my_server", "http://example.org."], "https"),
+        ("VONAGE_API_BASE", ["http://example.org."], "https"),
+        ("WHATSAPP_API_BASE", ["http://example.org."], "https"),
+        ("DIALTONE_WHATSAPP", ["console"], "console prints codes"),
+        ("DIALTONE_MEDIA", [""], "DIALTONE_SINGLE_HOST=yes"),
+        # A request to S3 has a signature only.
+        ("DIALTONE_S3_ENDPOINT", PUBLIC_URLS, "https"),
+    ],
+)
+def test_production_rejects_a_missing_or_unsafe_value(
+    production: Lines, name: str, texts: list[str], message: str
+) -> None:
+    for text in texts if name in FIELDS else ():
+        lines = problems(production | {name: text})
+
+        assert list(lines) == [name]
+        assert message in lines[name]
+        assert f" Example: {name}=" in lines[name]
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"DIALTONE_TRUSTED_PROXIES": "10.0.0.0/8"},
+        {"DIALTONE_TEST_OTPS": "+15005550006=123456@2020-01-01"},
+        {"DIALTONE_TEST_OTPS": f"+15005550006=123456@{TODAY + timedelta(days=360)}"},
+        {"DIALTONE_DATABASE": "", "DIALTONE_MEDIA": "", "DIALTONE_SINGLE_HOST": "yes"},
+        {"DIALTONE_MEDIA": "our.own:files", "DIALTONE_S3_ENDPOINT": PUBLIC_URLS[0]},
+        *({"DIALTONE_S3_ENDPOINT": url} for url in PRIVATE_URLS),
+        {"DIALTONE_SECRETS": KEYS, "DIALTONE_SECRETS_FILE": ""},
+        {"DIALTONE_TOKEN_ISSUER": "dialtone"},
+        {"TWILIO_API_BASE": "http://localhost:9000"},
+        {"DIALTONE_SMS": "our.own:factory", "TWILIO_API_BASE": "http://example.org"},
+    ],
+)
+def test_production_accepts_a_safe_value(production: Lines, environ: Lines) -> None:
+    assert read_settings(production | environ, None).env is Environment.PRODUCTION
+
+
+@pytest.mark.parametrize("env", ["production", "prod"])
+def test_production_reports_all_problems_at_once(env: str) -> None:
+    lines = problems({"DIALTONE_ENV": env, "DIALTONE_BIND": "here", "DIALTONE_WORKERS": "0"})
+
+    assert list(lines) == ([] if env == "production" else ["DIALTONE_ENV"]) + [
+        "DIALTONE_BIND", "DIALTONE_PUBLIC_URL", "DIALTONE_TRUSTED_PROXIES", "DIALTONE_DATABASE",
+        "DIALTONE_SECRETS_FILE", "DIALTONE_SMS", "DIALTONE_COUNTRIES",
+        "DIALTONE_WORKERS", *only_installed(["DIALTONE_MEDIA"]),
+    ]  # fmt: skip

@@ -20,7 +20,7 @@ from tests.tooling.changed_tests import UNIT_TESTS, choose_tests, find_changed_f
         pytest.param("tests/unit/golden/records_3.json", "test_records.py", id="a file beside it"),
         pytest.param(
             ".env.example",
-            "entrypoints/settings/test_description.py",
+            "entrypoints/settings/test_fields.py",
             id="a file that it names",
         ),
         pytest.param("docs/new.md", "test_documentation.py", id="one of all pages"),

@@ -215,11 +215,6 @@ def test_a_vendor_that_a_default_names_is_used(monkeypatch: pytest.MonkeyPatch) 
     assert "TWO" in checks.unused_variables({"DIALTONE_ONE": "other"})
 
 
-def test_a_hook_at_a_host_with_the_name_of_a_provider_does_not_name_it() -> None:
-    environ = {"DIALTONE_SMS": "https://twilio.example.org", "DIALTONE_VOICE": "twilio"}
-    assert "set if DIALTONE_VOICE names twilio." in problems(environ)["TWILIO_AUTH_TOKEN"]
-
-
 @pytest.mark.parametrize("own", ["", "my.package:factory"])
 def test_variables_of_unused_vendors_are_not_read_nor_are_their_files(own: str) -> None:
     unused = [(name, *field.file_variables) for name, field in FIELDS.items() if field.vendor]

@@ -7,7 +7,7 @@ from entrypoints.features.voice.feature import CALLS_PER_COUNTRY, PARALLEL_LINES
 from entrypoints.settings.read import read_settings
 from entrypoints.settings.values import Factory
 from tests.support.call_texts import CALL_TEXTS
-from tests.support.settings import settings
+from tests.support.settings import problems, settings
 from tests.unit.entrypoints.settings.texts import TWILIO, VONAGE
 
 OWN = {"DIALTONE_SMS": "our.own:factory", "DIALTONE_COUNTRIES": "IN"}
@@ -57,3 +57,8 @@ def test_calls_and_recordings_are_kept_for_some_time() -> None:
 
 def test_without_a_phone_line_its_texts_are_not_read() -> None:
     read_settings({"DIALTONE_CALL_TEXTS": "/nowhere"}, None, checks_files=True)
+
+
+def test_a_hook_at_a_host_with_the_name_of_a_provider_does_not_name_it() -> None:
+    environ = {"DIALTONE_SMS": "https://twilio.example.org", "DIALTONE_VOICE": "twilio"}
+    assert "set if DIALTONE_VOICE names twilio." in problems(environ)["TWILIO_AUTH_TOKEN"]

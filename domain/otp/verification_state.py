@@ -18,7 +18,7 @@ class VerificationState:
         blocked_since: Since when no code signs in.
         not_served: Why nothing is sent to this number at all; empty where it is served.
         next_message: When a client that nobody knows can cause a message.
-        next_message_to_known: When a recognized device or a trusted IP can cause one.
+        next_message_to_known: When a recognized device or IP can cause one.
         code_expires_at: When the code of the latest message expires; None if no code is active.
         attempts_left: How many attempts the client that caused this message has; None if no code is
             active.

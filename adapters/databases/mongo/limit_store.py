@@ -135,7 +135,7 @@ class MongoLimitStore:
         outcomes: dict[int, ChangeOutcome] = {}
         error: PortError = ConcurrencyConflict(_CONFLICT)
         now = asyncio.get_running_loop().time()
-        reads_first = now < self._reads_until or random.random() < READ_PROBABILITY  # noqa: S311
+        reads_first = now < self._reads_until or random.random() < READ_PROBABILITY  # noqa: S311 -- no secret
         try:
             for number in range(int(reads_first), MAX_ROUNDS + 1):
                 outcomes |= await self._run_round(pending, reads=number > 0)

@@ -19,7 +19,3 @@ class TokenIssuers:
     def of(cls, issuer: str, others: Iterable[str]) -> "TokenIssuers":
         """Return those of a service that also accepts others."""
         return cls(issuer, tuple(dict.fromkeys([issuer, *others])))
-
-    def accepts(self, issuer: str) -> bool:
-        """Return whether tokens with this issuer are accepted."""
-        return issuer in self.accepted_issuers

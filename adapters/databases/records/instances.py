@@ -83,7 +83,7 @@ def check_issuers(own: TokenIssuers, instances: Iterable[InstanceRecord], now: d
     text = _ISSUERS.format(own=own.issuer, others=named or "none")
     for token in (own, *alive):
         for verifier in (own, *alive):
-            if not verifier.accepts(token.issuer):
+            if token.issuer not in verifier.accepted_issuers:
                 by = "these settings" if verifier is own else f"instances with {verifier.issuer}"
                 raise ConfigurationError(_REJECTED.format(issuers=text, issuer=token.issuer, by=by))
     return text if others else ""

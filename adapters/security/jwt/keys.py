@@ -42,11 +42,6 @@ class TokenKey:
         """Return a signed token with this payload."""
         return jwt.encode(payload, self.signing_key, self.algorithm, dict(self.header))
 
-    def verify(self, content: str, signature: bytes) -> bool:
-        """Return whether this is the signature of the content."""
-        algorithm = jwt.get_algorithm_by_name(self.algorithm)
-        return algorithm.verify(content.encode(), self.verification_key, signature)
-
 
 @dataclass(frozen=True, slots=True)
 class TokenKeys:
@@ -60,7 +55,6 @@ class TokenKeys:
     published: Sequence[Key]
     long_lived: Sequence[Key]
     by_id: Mapping[str, TokenKey]
-    by_header: Mapping[str, TokenKey]
     list_published: Sequence[PublicKey]
     verified_tokens: LRUCache[bytes, TokenClaims] = field(
         default_factory=lambda: LRUCache(MAX_VERIFIED_TOKENS), repr=False
@@ -84,8 +78,7 @@ def prepare_token_keys(published: Sequence[Key], long_lived: Sequence[Key]) -> T
     for key in long_lived:
         key_id, secret = long_lived_id(key), _derive_long_lived_secret(key)
         by_id[key_id] = TokenKey(_header(LONG_LIVED_ALGORITHM, key_id), secret, secret)
-    by_header = {key.sign({}).partition(".")[0]: key for key in by_id.values()}
-    return TokenKeys(published, long_lived, by_id, by_header, public_keys)
+    return TokenKeys(published, long_lived, by_id, public_keys)
 
 
 def long_lived_id(key: Key) -> str:

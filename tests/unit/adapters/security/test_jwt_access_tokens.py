@@ -70,6 +70,12 @@ def test_a_token_of_exactly_this_form_is_issued_and_accepted() -> None:
     assert TOKENS.verify(sign(HEADER, PAYLOAD | {"new": "thing"}), NOW) == CLAIMS
 
 
+def test_a_token_of_an_instance_whose_clock_is_ahead_is_accepted() -> None:
+    in_a_century = 4_933_301_400
+    payload = PAYLOAD | {"iat": in_a_century, "exp": in_a_century + 1}
+    assert is_accepted(sign(HEADER, payload))
+
+
 def without(part: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in part.items() if key != name}
 
@@ -80,8 +86,7 @@ def without(part: dict[str, Any], name: str) -> dict[str, Any]:
         *((without(HEADER, name), PAYLOAD) for name in HEADER),
         *((HEADER, without(PAYLOAD, name)) for name in PAYLOAD if name != "gen"),
         (HEADER, []),
-        (HEADER, JSON[:-1] + b', "new": NaN}'),
-        (HEADER, JSON[:-1] + b', "new": ' + b"[" * 1150),
+        (HEADER, JSON[:-1] + b', "new": ' + b"[" * 1500),
         (HEADER, JSON[:-1] + b', "exp": true}'),
         (HEADER, PAYLOAD | {"more": "x" * 4000}),
     ],

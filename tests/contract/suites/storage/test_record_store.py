@@ -47,6 +47,8 @@ from tests.contract.suites.storage.record_examples import (
     load_one,
 )
 
+LARGEST_RECORD: Final = 600_000
+"""The bytes of a day of statistics with all of its groups, see the port."""
 REPLACEMENTS: Final = 50
 MISSING: Final = "a record was missing while it was replaced: do not delete and add it"
 
@@ -477,15 +479,21 @@ async def test_an_object_a_map_and_a_list_are_replaced_as_a_whole(store: RecordS
         assert stored.record == report
 
 
-async def test_a_record_of_a_hundred_kilobytes_is_loaded_unchanged(store: RecordStore) -> None:
-    numbers = {f"{number:032x}": number for number in range(2_500)}
+async def test_a_record_as_large_as_the_largest_is_stored_and_replaced(
+    store: RecordStore,
+) -> None:
+    numbers = {f"{number:032x}": number for number in range(15_000)}
     report = ReportWithNumbers(
         id="1", status="sent", expires_at=NOW, numbers=numbers, error_code="é" * 10_000
     )
+    assert len(msgspec.json.encode(report)) > LARGEST_RECORD
 
     assert await store.add(REPORTS_WITH_NUMBERS, "1", report, 1)
-
     assert await load_one(store, REPORTS_WITH_NUMBERS) == StoredRecord("1", report, 1)
+
+    changed = msgspec.structs.replace(report, error_code="ü" * 10_000)
+    assert await store.replace(REPORTS_WITH_NUMBERS, "1", changed, 1)
+    assert await load_one(store, REPORTS_WITH_NUMBERS) == StoredRecord("1", changed, 2)
 
 
 async def test_times_are_exact_to_the_millisecond(store: RecordStore) -> None:

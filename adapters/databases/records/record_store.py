@@ -64,6 +64,7 @@ class RecordStore(Protocol):
     - Ids are equal or in order as their code points are, without regard to a language. A text that
       UTF-8 cannot encode is an id that no record has.
     - Times are exact to the millisecond, and in UTC.
+    - The largest record has some 600 KB of JSON: a day of statistics with `MAX_GROUPS` groups.
     - `add` stores the version that it is given, a positive number of up to 63 bits. `replace`
       and `overwrite` raise it by one. Nothing else changes it. A record whose id may come
       back after its deletion begins at a random version, so no version is ever used again.

@@ -150,6 +150,8 @@ DRIVERS: Final[dict[str, Callable[[Any], Any]]] = {
     "voice_driver": lambda adapter: ExternalVoiceDriver(adapter()),
     "calls_driver": lambda adapter: ExternalCallsDriver(adapter()),
     "limits": lambda adapter: adapter({}),
+    "store": lambda adapter: adapter(),
+    "files": lambda adapter: adapter(),
     "unusable_database": lambda adapter: make_limits(adapter, is_broken=True),
     "outage_instances": open_instances,
 }

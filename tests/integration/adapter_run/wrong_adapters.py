@@ -10,18 +10,21 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import cycle
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from types import SimpleNamespace
+from typing import Any, BinaryIO, Final, TypeVar
 
 from adapters.databases.records.database import Database
 from adapters.databases.records.limits import acquire, record_ids
 from adapters.databases.records.phone_encryption import PhoneEncryption
-from adapters.databases.records.record_kind import EXPIRES_AT, Fields
+from adapters.databases.records.record_kind import EXPIRES_AT, Fields, Record, RecordKind
+from adapters.databases.records.record_store import StoredRecord
 from adapters.databases.sqlite import open_sqlite_database
 from adapters.media.disk import open_disk_files
 from adapters.media.disk.files import DiskFiles
@@ -33,17 +36,21 @@ from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedR
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import RateLimit
 from domain.phone import PhoneNumber
-from tests.contract.examples.memory_database import InMemoryLimits
+from tests.contract.examples.memory_database import InMemoryLimits, InMemoryRecords
+from tests.contract.suites.media import test_media_files as media_files
 from tests.contract.suites.messages import test_fixed_webhook as webhook
 from tests.contract.suites.messages import test_messenger as messenger
 from tests.contract.suites.messages import test_status_callbacks as callbacks
 from tests.contract.suites.provider_driver import HANGS
 from tests.contract.suites.storage import test_limit_store as limit_store
+from tests.contract.suites.storage import test_record_store as record_store
 from tests.contract.suites.storage import test_storage_errors as storage_errors
 from tests.contract.suites.storage import test_unanswered_permits as unanswered
 from tests.support.fakes.failing_provider import FailingProvider
+from tests.support.fakes.media_files import InMemoryFiles
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,10 +351,12 @@ class OwnErrors(RightLimits):
 
 async def race(limits: LimitStore) -> None:
     """Let two calls race as two instances do, which have the same permits."""
-    await limit_store.test_parallel_calls_of_two_instances_get_exactly_the_limit(limits, limits)
+    await limit_store.test_no_permit_that_two_instances_acquire_at_the_same_time_is_lost(
+        limits, limits
+    )
 
 
-@breaks(race, "a race of two instances acquired another number than the limit")
+@breaks(race, "40 limits of 5 permits gave 280, of which 80 count: two instances read a record at")
 class WithoutALock(RightLimits):
     """Limits that read, decide and write, while others do the same."""
 
@@ -409,6 +418,95 @@ class LostWithTheShortestWindow(RightLimits):
 
     def lifetimes(self) -> list[float]:
         return [60.0 for _ in self.stored]
+
+
+class RightRecords(InMemoryRecords):
+    """Records in memory."""
+
+    def __init__(self) -> None:
+        super().__init__(partial(asyncio.sleep, 0))
+
+
+async def see_records(store: RightRecords) -> None:
+    """Let another instance write."""
+    other = RightRecords()
+    other.tables = store.tables
+    await record_store.test_a_write_is_visible_to_other_instances_at_once(other, store)
+
+
+@breaks(see_records, "load: it has to see at once what another instance wrote: remember no answer")
+class RememberedRecords(RightRecords):
+    """Records that do not look again for one that was missing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._missing: set[str] = set()
+
+    async def load(
+        self, kind: RecordKind[R], record_ids: Collection[str], /
+    ) -> Mapping[str, StoredRecord[R]]:
+        found = await super().load(kind, [one for one in record_ids if one not in self._missing])
+        self._missing.update(set(record_ids) - found.keys())
+        return found
+
+
+async def replace_record(store: RightRecords) -> None:
+    """Read a record while it is replaced."""
+    await record_store.test_a_record_is_there_all_the_time_while_it_is_replaced(store, store)
+
+
+@breaks(replace_record, "a record was missing while it was replaced: do not delete and add it")
+class DeletedAndAdded(RightRecords):
+    """Records that are deleted and added when they are replaced."""
+
+    async def replace(self, *arguments: Any, **options: Any) -> bool:
+        is_replaced: bool = await super().replace(*arguments, **options)
+        row = self.tables[arguments[0].name].pop(arguments[1])
+        await asyncio.sleep(0)
+        self.tables[arguments[0].name][arguments[1]] = row
+        return is_replaced
+
+
+async def see_files(files: InMemoryFiles) -> None:
+    """Let another instance write."""
+    other = InMemoryFiles()
+    other.contents = files.contents
+    opened = cycle([files, other])
+    store: Any = SimpleNamespace(open_files=lambda: nullcontext(next(opened)))
+    await media_files.test_a_file_is_visible_to_other_instances_at_once_and_after_a_restart(store)
+
+
+@breaks(see_files, "remember no answer, also not that a file is missing")
+class RememberedFiles(InMemoryFiles):
+    """Files that are not looked for again when one was missing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._missing: set[str] = set()
+
+    async def get_size(self, storage_key: str) -> int | None:
+        if storage_key in self._missing:
+            return None
+        size = await super().get_size(storage_key)
+        if size is None:
+            self._missing.add(storage_key)
+        return size
+
+
+async def replace_file(files: InMemoryFiles) -> None:
+    """Read a file while it is replaced."""
+    store: Any = SimpleNamespace(open_files=lambda: nullcontext(files))
+    await media_files.test_a_file_is_there_all_the_time_while_it_is_replaced(store, files)
+
+
+@breaks(replace_file, "open_file: the file was missing while it was replaced: do not delete and wr")
+class DeletedAndWritten(InMemoryFiles):
+    """Files that are deleted before they are written again."""
+
+    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
+        await self.delete(storage_key)
+        await asyncio.sleep(0)
+        await super().write(storage_key, content, content_type)
 
 
 class OwnFileErrors:

@@ -127,3 +127,7 @@ async def read_file(
         content = b"".join([chunk async for chunk in file.chunks])
         assert len(content) == file.size
         return content
+
+
+async def list_all(files: MediaFiles) -> list[str]:
+    return [key async for key in files.list_files()]

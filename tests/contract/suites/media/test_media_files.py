@@ -19,12 +19,19 @@ from tests.contract.suites.media.media_store import (
     OTHER_KEY,
     Files,
     Store,
+    list_all,
     read_file,
 )
 from tests.contract.suites.outcomes import expect_errors
 
 MANY_FILES: Final = 1_003
 MAX_READ: Final = 8_000_000
+REPLACEMENTS: Final = 100
+MISSING: Final = "the file was missing while it was replaced: do not delete and write it"
+REMEMBERED: Final = (
+    "open_file, get_size and list_files have to see at once what another instance did: remember no "
+    "answer, also not that a file is missing"
+)
 
 
 @pytest.fixture
@@ -54,11 +61,11 @@ def a_content(size: int) -> bytes:
 
 
 async def test_the_storage_keys_of_all_files_are_listed(files: Files) -> None:
-    assert [key async for key in files.list_files()] == []
+    assert await list_all(files) == []
     keys = {f"{number % 7:02x}/{number:032x}.jpg" for number in range(40)}
     await asyncio.gather(*(files.write(key, BytesIO(b"content"), JPEG) for key in keys))
     await files.delete(deleted := keys.pop())
-    listed = [key async for key in files.list_files()]
+    listed = await list_all(files)
     assert (sorted(listed), deleted in listed) == (sorted(keys), False)
 
 
@@ -69,7 +76,7 @@ async def test_thousands_of_storage_keys_are_listed(files: Files) -> None:
         batch = keys[begin : begin + 50]
         await asyncio.gather(*(files.write(key, BytesIO(b""), JPEG) for key in batch))
 
-    listed = [key async for key in files.list_files()]
+    listed = await list_all(files)
 
     assert len(listed) == MANY_FILES, "some servers list a thousand keys at once, and then the next"
     assert set(listed) == set(keys)
@@ -81,7 +88,7 @@ async def test_a_storage_key_has_up_to_a_hundred_characters(files: Files) -> Non
     for key in keys:
         await files.write(key, BytesIO(key.encode()), JPEG)
 
-    assert sorted([key async for key in files.list_files()]) == sorted(keys)
+    assert sorted(await list_all(files)) == sorted(keys)
     for key in keys:
         assert await read_file(files, key) == key.encode()
         assert key in (await files.url_for(key)).url
@@ -162,16 +169,25 @@ async def test_a_file_is_visible_to_other_instances_at_once_and_after_a_restart(
     media_store: Store,
 ) -> None:
     async with media_store.open_files() as files, media_store.open_files() as other_files:
-        for writer, content in ((files, b"one"), (other_files, b"another"), (files, b"the last")):
-            await writer.write(KEY, BytesIO(content), JPEG)
+        writers = [files, other_files] * 3
+        for writer, content in zip(writers, [None, b"one", b"another"] * 2, strict=True):
+            expected: tuple[object, ...] = (None, None, [])
+            if content is None:
+                await writer.delete(KEY)
+            else:
+                await writer.write(KEY, BytesIO(content), JPEG)
+                expected = (content, len(content), [KEY])
             for reader in (files, other_files):
-                assert await read_file(reader, KEY) == content
-                assert await reader.get_size(KEY) == len(content)
-                assert [key async for key in reader.list_files()] == [KEY]
+                found = (
+                    await read_file(reader, KEY),
+                    await reader.get_size(KEY),
+                    await list_all(reader),
+                )
+                assert found == expected, REMEMBERED
 
     async with media_store.open_files() as files:
-        assert await read_file(files, KEY) == b"the last"
-        assert [key async for key in files.list_files()] == [KEY]
+        assert await read_file(files, KEY) == b"another"
+        assert await list_all(files) == [KEY]
         await files.delete(KEY)
         assert await read_file(files, KEY) is None
 
@@ -205,6 +221,30 @@ async def test_concurrent_health_checks_pass_and_change_nothing(files: Files) ->
 
     assert await read_file(files, KEY) == b"one"
     assert await files.delete_unfinished(NOW + HOUR) == 0
+
+
+async def test_a_file_is_there_all_the_time_while_it_is_replaced(
+    media_store: Store, files: Files
+) -> None:
+    contents = [bytes([number]) * (number + 1) for number in range(REPLACEMENTS)]
+    await files.write(KEY, BytesIO(contents[0]), JPEG)
+
+    async def replace() -> None:
+        for content in contents:
+            await files.write(KEY, BytesIO(content), JPEG)
+
+    async with media_store.open_files() as other_files:
+        replacing = asyncio.create_task(replace())
+        try:
+            while not replacing.done():
+                for reader in (files, other_files):
+                    content = await read_file(reader, KEY)
+                    assert content is not None, f"open_file: {MISSING}"
+                    assert content in contents
+                    assert await reader.get_size(KEY) is not None, f"get_size: {MISSING}"
+                await asyncio.sleep(0)
+        finally:
+            await replacing
 
 
 async def test_a_file_is_never_visible_in_part(files: Files) -> None:
@@ -306,7 +346,7 @@ async def test_unfinished_writes_are_deleted_and_counted_later(
     await media_store.leave_unfinished(NOW)
     await media_store.leave_unfinished(NOW)
 
-    assert [key async for key in files.list_files()] == [KEY], "what is unfinished is no file"
+    assert await list_all(files) == [KEY], "what is unfinished is no file"
     assert await files.delete_unfinished(NOW - HOUR) == 0
     assert await files.delete_unfinished(NOW + HOUR) == 2
     assert await files.delete_unfinished(NOW + HOUR) == 0

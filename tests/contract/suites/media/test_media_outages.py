@@ -14,6 +14,7 @@ from tests.contract.suites.media.media_store import (
     OTHER_KEY,
     Files,
     Store,
+    list_all,
     read_file,
 )
 from tests.contract.suites.outcomes import expect_errors, observe
@@ -22,10 +23,6 @@ WRITE_SECONDS: Final = 61.0
 SECONDS: Final = 31.0
 """How long a call lasts at most, see the port."""
 RECOVERY_SECONDS: Final = 30.0
-
-
-async def list_all(files: Files) -> list[str]:
-    return [key async for key in files.list_files()]
 
 
 async def read_rest(chunks: Any) -> list[bytes]:

@@ -49,6 +49,10 @@ ODD_TEXTS: Final = [
     "x" * (MAX_ID_LENGTH - 1) + "y",
     "𝄞" * MAX_ID_LENGTH,
 ]
+REMEMBERED: Final = (
+    "it has to see at once what another instance wrote: remember no answer, also not that a record "
+    "is missing"
+)
 _SIMPLE: Final[dict[type[inspect.Type], Any]] = {
     inspect.BoolType: True,
     inspect.BytesType: b"\0bytes\xff",

@@ -20,7 +20,7 @@ from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
 from tests.contract.suites import external_adapter
 from tests.contract.suites.external_adapter import call_test_method
 from tests.contract.suites.promises import not_promised
-from tests.contract.suites.storage.record_examples import NOW
+from tests.contract.suites.storage.record_examples import NOW, REMEMBERED
 
 DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
@@ -29,6 +29,8 @@ SECOND: Final = timedelta(seconds=1)
 MILLISECOND: Final = timedelta(milliseconds=1)
 EXPIRED: Final = NOW + HOUR + HOUR / 60
 """When a permit of now no longer counts in a window of an hour."""
+ROUNDS: Final = 40
+"""In one or the other the calls of two instances miss each other."""
 
 
 @pytest.fixture
@@ -84,6 +86,44 @@ async def test_parallel_calls_of_two_instances_get_exactly_the_limit(
     assert sum(counts) == 250 - 49
     used = await limits.count_used([shared, wide], NOW)
     assert used == [49, 250]
+
+
+@pytest.mark.slow
+async def test_no_permit_that_two_instances_acquire_at_the_same_time_is_lost(
+    limits: LimitStore, other_limits: LimitStore
+) -> None:
+    acquired = counted = 0
+    for number in range(ROUNDS):
+        limit = a_limit(5, subject=f"ip:{number}")
+        # Of two calls that add a record, one fails. So it is there before they race.
+        acquired += await acquire_many(limits, 1, limit)
+        acquired += sum(
+            await asyncio.gather(*(acquire_many(it, 3, limit) for it in (limits, other_limits)))
+        )
+        counted += sum(await limits.count_used([limit], NOW))
+
+    if not acquired == counted == 5 * ROUNDS:
+        pytest.fail(
+            f"{ROUNDS} limits of 5 permits gave {acquired}, of which {counted} count: two "
+            "instances read a record at the same time, and neither saw what the other counted. "
+            "Lock a record before it is read until it is written, or write it only if nobody has "
+            "changed it",
+            pytrace=False,
+        )
+
+
+async def test_permits_of_another_instance_count_at_once(
+    limits: LimitStore, other_limits: LimitStore
+) -> None:
+    limit = a_limit(1)
+    assert await limits.count_used([limit], NOW) == [0]
+    assert await limits.next_available([limit], NOW) == NOW
+
+    assert await other_limits.acquire([limit], NOW) is None
+
+    for found in (limits.next_available, limits.acquire):
+        assert await found([limit], NOW) not in (None, NOW), REMEMBERED
+    assert await limits.count_used([limit], NOW) == [1], REMEMBERED
 
 
 async def test_overlapping_limits_are_never_exceeded(

@@ -38,6 +38,7 @@ from tests.contract.suites.storage.record_examples import (
     MILLISECOND,
     NOW,
     ODD_TEXTS,
+    REMEMBERED,
     a_full_record,
     a_report,
     add_reports,
@@ -45,6 +46,11 @@ from tests.contract.suites.storage.record_examples import (
     ids,
     load_one,
 )
+
+LARGEST_RECORD: Final = 600_000
+"""The bytes of a day of statistics with all of its groups, see the port."""
+REPLACEMENTS: Final = 50
+MISSING: Final = "a record was missing while it was replaced: do not delete and add it"
 
 
 @pytest.fixture
@@ -188,16 +194,31 @@ async def test_a_record_survives_a_restart(open_database: OpenDatabase) -> None:
         assert stored == StoredRecord("1", a_report(error_code="30003"), 2)
 
 
+async def find_everywhere(store: RecordStore) -> dict[str, list[StoredRecord[IdentityRecord]]]:
+    """Return which identities each method finds, where one of the name zoë is or none."""
+    return {
+        "load": [*(await store.load(IDENTITIES, ["1"])).values()],
+        "find": [*await store.find(IDENTITIES, USERNAMES, ["zoë"], limit=9)],
+        "scan": [*await store.scan(IDENTITIES, "", 9)],
+    }
+
+
 async def test_a_write_is_visible_to_other_instances_at_once(
     store: RecordStore, other_store: RecordStore
 ) -> None:
-    await add_reports(store, "1")
-    for version in range(1, 20):
-        changed = a_report(error_code=str(version))
-        assert await store.replace(DELIVERY_REPORTS, "1", changed, version)
+    async def check(*stored: StoredRecord[IdentityRecord]) -> None:
+        for method, found in (await find_everywhere(other_store)).items():
+            assert found == [*stored], f"{method}: {REMEMBERED}"
 
-        stored = StoredRecord("1", changed, version + 1)
-        assert await load_one(other_store, DELIVERY_REPORTS) == stored
+    for version in (1, 30):
+        await check()
+        assert await store.add(IDENTITIES, "1", named("1"), version)
+        await check(StoredRecord("1", named("1"), version))
+        for number in range(version, version + 9):
+            changed = named("1", claims=str(number))
+            assert await store.replace(IDENTITIES, "1", changed, number)
+            await check(StoredRecord("1", changed, number + 1))
+        assert await store.delete(IDENTITIES, "1", version + 9)
 
 
 # Races.
@@ -227,13 +248,35 @@ async def test_one_of_forty_parallel_replacements_and_deletions_wins(
     await add_reports(store, "1")
 
     won = await asyncio.gather(
-        *(store.replace(DELIVERY_REPORTS, "1", a_report(), 1) for _ in range(20)),
-        *(other_store.delete(DELIVERY_REPORTS, "1", 1) for _ in range(20)),
+        *(it.replace(DELIVERY_REPORTS, "1", a_report(), 1) for it in [store, other_store] * 10),
+        *(it.delete(DELIVERY_REPORTS, "1", 1) for it in [other_store, store] * 10),
     )
 
     assert won.count(True) == 1
     was_deleted = won.index(True) >= 20
     assert (await load_one(store, DELIVERY_REPORTS) is None) is was_deleted
+
+
+async def test_a_record_is_there_all_the_time_while_it_is_replaced(
+    store: RecordStore, other_store: RecordStore
+) -> None:
+    await store.add(IDENTITIES, "1", named("1", encrypted_phone=b"first"), 1)
+
+    async def replace() -> None:
+        for version in range(1, 2 * REPLACEMENTS, 2):
+            changed = named("1", encrypted_phone=b"first", claims=str(version))
+            assert await store.replace(IDENTITIES, "1", changed, version)
+            assert await store.overwrite(IDENTITIES, "1", ENCRYPTED_PHONE, b"new", version + 1)
+
+    replacing = asyncio.create_task(replace())
+    try:
+        while not replacing.done():
+            for reader in (store, other_store):
+                for method, found in (await find_everywhere(reader)).items():
+                    assert ids(found) == ["1"], f"{method}: {MISSING}"
+            await asyncio.sleep(0)
+    finally:
+        await replacing
 
 
 async def test_a_cancelled_load_affects_no_other(store: RecordStore) -> None:
@@ -436,15 +479,21 @@ async def test_an_object_a_map_and_a_list_are_replaced_as_a_whole(store: RecordS
         assert stored.record == report
 
 
-async def test_a_record_of_a_hundred_kilobytes_is_loaded_unchanged(store: RecordStore) -> None:
-    numbers = {f"{number:032x}": number for number in range(2_500)}
+async def test_a_record_as_large_as_the_largest_is_stored_and_replaced(
+    store: RecordStore,
+) -> None:
+    numbers = {f"{number:032x}": number for number in range(15_000)}
     report = ReportWithNumbers(
         id="1", status="sent", expires_at=NOW, numbers=numbers, error_code="é" * 10_000
     )
+    assert len(msgspec.json.encode(report)) > LARGEST_RECORD
 
     assert await store.add(REPORTS_WITH_NUMBERS, "1", report, 1)
-
     assert await load_one(store, REPORTS_WITH_NUMBERS) == StoredRecord("1", report, 1)
+
+    changed = msgspec.structs.replace(report, error_code="ü" * 10_000)
+    assert await store.replace(REPORTS_WITH_NUMBERS, "1", changed, 1)
+    assert await load_one(store, REPORTS_WITH_NUMBERS) == StoredRecord("1", changed, 2)
 
 
 async def test_times_are_exact_to_the_millisecond(store: RecordStore) -> None:

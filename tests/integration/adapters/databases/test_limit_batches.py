@@ -10,15 +10,11 @@ from adapters.databases.records.limit_batches import (
     Change,
     ChangeOutcome,
     LimitBatches,
-    LoadedRecords,
     apply_changes,
     ids_of,
 )
 from adapters.databases.records.limits import LimitRecords
-from application.ports.errors import (
-    CorruptRecord,
-    OperationRejected,
-)
+from application.ports.errors import OperationRejected
 from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW
@@ -35,7 +31,6 @@ class FakeDatabase:
 
     def __init__(self) -> None:
         self.records: LimitRecords = {}
-        self.damaged: dict[str, CorruptRecord] = {}
         self.error: Exception | None = None
         self.batches: list[Sequence[Change]] = []
         self.failing_subject = ""
@@ -46,8 +41,7 @@ class FakeDatabase:
         await self.may_reply.wait()
         if self.error is not None and self.failing_subject in " ".join(("", *ids_of(changes))):
             raise self.error
-        loaded: LoadedRecords = {**self.records, **self.damaged}
-        outcomes, changed = apply_changes(changes, loaded)
+        outcomes, changed = apply_changes(changes, self.records)
         self.records |= changed
         return outcomes
 
@@ -91,24 +85,6 @@ async def test_calls_that_arrive_together_or_during_a_batch_are_one_batch_in_the
     assert outcomes[3] is not None
     assert outcomes[3] > NOW
     assert [len(batch) for batch in database.batches] == [1, 4]
-
-
-async def test_a_damaged_record_fails_those_only_who_need_it(
-    database: FakeDatabase, batches: LimitBatches
-) -> None:
-    damaged = limit_of("damaged")
-    database.damaged[damaged.record_id] = CorruptRecord("a record of limits cannot be read")
-    failing = await start(batches, [damaged], [limit_of("a"), damaged])
-    [other] = await start(batches, [limit_of("a")])
-    releasing = asyncio.create_task(batches.release([damaged], NOW))
-    database.may_reply.set()
-
-    for task in (*failing, releasing):
-        with pytest.raises(CorruptRecord):
-            await task
-    await batches.finish()
-    assert await other is None
-    assert database.count("a") == 1
 
 
 async def test_with_an_error_that_may_have_changed_something_no_call_of_the_batch_is_repeated(

@@ -17,6 +17,7 @@ from application.ports.system import Clock, SystemPorts
 from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
 from entrypoints.core.details import DETAILS
+from entrypoints.core.gauges import add_core_gauges
 from entrypoints.core.limits import LIMITS
 from entrypoints.core.otp import OTP
 from entrypoints.features import FEATURES
@@ -128,6 +129,8 @@ async def open_all(
             stack=stack,
             is_service=is_service,
         )
+        if metrics is not None:
+            add_core_gauges(opening)
         for feature in opened_features:
             await feature.open(opening)
         yield opening

@@ -15,8 +15,7 @@ from typing import Any, Final, TypeAlias
 import httpx
 
 from adapters.shared.causes import code_of
-from application.ports.tracing import Span
-from application.tracing import trace_call
+from application.ports.tracing import ERROR_TYPE, Attributes, Span, trace_call
 
 RETRY_DELAY: Final = 0.1
 """Seconds before a request is repeated."""
@@ -263,17 +262,16 @@ async def open_transport(timeouts: Timeouts) -> AsyncIterator[Transport]:
 def _trace(request: httpx.Request) -> AbstractContextManager[Span]:
     """Return the span of a request. The URL has numbers and ids, so there is only its host."""
     url, method = request.url, request.method
-    attributes: dict[str, str | int] = {"http.request.method": method, "server.address": url.host}
+    attributes: Attributes = {"http.request.method": method, "server.address": url.host}
     if url.port is not None:
         attributes["server.port"] = url.port
-    return trace_call(f"{method} {url.host}", attributes)
+    return trace_call(attributes)
 
 
 def _record_status(span: Span, response: httpx.Response) -> None:
-    status = response.status_code
-    span.set_attributes({"http.response.status_code": status})
-    if status >= 400:
-        span.fail(str(status))
+    span.attributes["http.response.status_code"] = response.status_code
+    if response.is_error:
+        span.attributes[ERROR_TYPE] = str(response.status_code)
 
 
 def _describe(error: Exception) -> str:

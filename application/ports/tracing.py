@@ -4,60 +4,31 @@ The core says what a span is about, so that no tracer sees a path, a query, a he
 text of an error, a phone number, an IP or a token.
 """
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
-Attributes: TypeAlias = Mapping[str, str | int]
+ERROR_TYPE: Final = "error.type"
+"""The attribute that makes a span a failed one: the name of a class, or a status."""
+
+Attributes: TypeAlias = dict[str, str | int]
 """Named by the semantic conventions of OpenTelemetry, or with the prefix `dialtone.`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TracedRequest:
-    """A request that begins.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A span that has begun.
 
     Attributes:
-        method: Its method, `_OTHER` if it is none of HTTP.
-        traceparent: The header of W3C Trace Context, as it was sent; None if there is none.
-        tracestate: The same for this header.
-        is_trusted: A trusted proxy sent these headers.
+        attributes: What is known of it when its block ends.
+        trace_id: The id of its trace: 32 hex digits.
+        span_id: Its id: 16 hex digits.
     """
 
-    method: str
-    traceparent: str | None
-    tracestate: str | None
-    is_trusted: bool
-
-
-class Span(Protocol):
-    """A span that has begun."""
-
-    def set_attributes(self, attributes: Attributes, /) -> None:
-        """Set attributes; never waits and never raises."""
-        ...
-
-    def fail(self, error_type: str, /) -> None:
-        """Note that it failed, with the name of a class or a status; never waits or raises."""
-        ...
-
-
-class RequestSpan(Span, Protocol):
-    """The span of a request."""
-
-    @property
-    def trace_id(self) -> str:
-        """The id of its trace: 32 hex digits."""
-        ...
-
-    @property
-    def span_id(self) -> str:
-        """Its id: 16 hex digits."""
-        ...
-
-    def set_name(self, name: str, /) -> None:
-        """Set the name, when the route is known; never waits and never raises."""
-        ...
+    attributes: Attributes
+    trace_id: str = ""
+    span_id: str = ""
 
 
 class Tracer(Protocol):
@@ -69,13 +40,44 @@ class Tracer(Protocol):
     - A span is the parent of those that begin in its block, also in tasks that are started there.
     """
 
-    def trace_request(self, request: TracedRequest, /) -> AbstractContextManager[RequestSpan]:
-        """Return the span of a request, until the block ends."""
+    def trace_request(
+        self, attributes: Attributes, headers: Mapping[str, str], /
+    ) -> AbstractContextManager[Span]:
+        """Return the span of a request, until the block ends.
+
+        Args:
+            attributes: What is known of it.
+            headers: Those of W3C Trace Context, as a trusted proxy has sent them.
+        """
         ...
 
-    def trace_call(self, name: str, attributes: Attributes, /) -> AbstractContextManager[Span]:
+    def trace_call(self, attributes: Attributes, /) -> AbstractContextManager[Span]:
         """Return the span of a request to somebody else, until the block ends.
 
         Outside of a request that is traced, nothing of it is kept.
         """
         ...
+
+
+_active: list[Tracer] = []
+
+
+@contextmanager
+def use_tracer(tracer: Tracer) -> Iterator[None]:
+    """Make this the tracer of the process, until the block ends."""
+    _active.append(tracer)
+    try:
+        yield
+    finally:
+        _active.remove(tracer)
+
+
+def active_tracer() -> Tracer | None:
+    """Return the tracer of the process; None if nothing is traced, as by default."""
+    return _active[-1] if _active else None
+
+
+def trace_call(attributes: Attributes) -> AbstractContextManager[Span]:
+    """Return the span of a request to somebody else, until the block ends."""
+    tracer = active_tracer()
+    return nullcontext(Span(attributes)) if tracer is None else tracer.trace_call(attributes)

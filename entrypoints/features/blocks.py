@@ -69,8 +69,8 @@ class _Blocks(Feature):
 
 
 def _measure(opening: "Opening", blocks: "BlocksFeature") -> None:
-    async def count() -> Mapping[str, float]:
-        return blocks.count()
+    async def count() -> Mapping[tuple[str, ...], float]:
+        return {(kind,): number for kind, number in blocks.count().items()}
 
     async def measure_age() -> float:
         return blocks.age().total_seconds()

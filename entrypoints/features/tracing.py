@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from application.ports.errors import ConfigurationError
-from application.tracing import use_tracer
+from application.ports.tracing import use_tracer
 from entrypoints.features.feature import Feature
 from entrypoints.opening.extras import check_extra
 from entrypoints.settings.declaration import setting
@@ -61,7 +61,7 @@ class _Tracing(Feature):
         settings = opening.settings.of(TracingSettings)
         if not opening.is_service or settings.otlp_endpoint is None or not settings.has_traces:
             return
-        from adapters.operations.tracing import open_tracer
+        from adapters.operations.tracing.opentelemetry import open_tracer
 
         tracer = await opening.stack.enter_async_context(
             open_tracer(settings.otlp_endpoint, installed_version())

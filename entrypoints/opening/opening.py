@@ -1,6 +1,6 @@
 """What a feature needs to open itself."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from application.use_cases import UseCases
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from adapters.operations.metrics.exposition import MeasuredGauge
+    from adapters.operations.metrics.exposition import MeasuredGauge, Samples
     from adapters.operations.metrics.metrics import Metrics
     from adapters.security.keys.keys import SecretKeys
 
@@ -59,12 +59,11 @@ class Opening:
         self,
         name: str,
         text: str,
-        measure: "Callable[[], Awaitable[float | Mapping[str, float] | None]] | None",
-        label: str = "",
+        measure: "Callable[[], Awaitable[Samples]]",
+        *labels: str,
     ) -> None:
         """Add a gauge, if there are metrics; see `MeasuredGauge`."""
         if self.metrics is not None:
             from adapters.operations.metrics.exposition import MeasuredGauge
 
-            gauge = MeasuredGauge(name=name, text=text, measure=measure, label=label)
-            self.gauges.append(gauge)
+            self.gauges.append(MeasuredGauge(name, text, measure, labels))

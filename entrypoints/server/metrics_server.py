@@ -1,104 +1,129 @@
 """The port of metrics, which is apart from that of the API: granian serves one address only."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from http import HTTPStatus
-from typing import Final
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from socketserver import TCPServer, ThreadingMixIn
+from typing import Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
 
-from application.tasks import start_task
+from adapters.shared.threads import start_thread
 from entrypoints.settings.bind import Bind
 
-_PATH: Final = b"/metrics"
-_METHODS: Final = (b"GET", b"HEAD")
-_EXCHANGE_TIMEOUT: Final = 10.0
-"""Seconds for a request and its response."""
-_MAX_HEAD_BYTES: Final = 8 * 1024
+_PATH: Final = "/metrics"
+_REQUEST: Final[WSGIEnvironment] = {"REQUEST_METHOD": "GET", "PATH_INFO": _PATH}
+"""What `render` gets. By its headers and query a client could choose another format."""
+_CONNECTION_TIMEOUT: Final = 10.0
+"""Seconds for a connection as a whole, however its client sends and reads."""
 _MAX_CONNECTIONS: Final = 8
 """Of each worker. More are closed at once."""
 
 _log = structlog.get_logger()
 
 
-@asynccontextmanager
-async def run_metrics_server(
-    bind: Bind, content_type: str, render: Callable[[], Awaitable[bytes]]
-) -> AsyncIterator[None]:
-    """Serve `GET /metrics` until the end of the block. Everything else is a 404.
+@contextmanager
+def serve_metrics(bind: Bind, render: WSGIApplication) -> Iterator[None]:
+    """Serve `GET /metrics` in threads until the end of the block. Everything else is a 404.
 
-    Every worker listens on the same port, and the kernel chooses one for each connection.
+    - Open it in a worker: its threads do not outlive a fork.
+    - Every worker listens on the same port, and the kernel chooses one for each connection.
+    - It serves also while the event loop is blocked.
 
     Args:
-        bind: the address, with a resolved host.
-        content_type: of the metrics.
-        render: returns the metrics.
+        bind: The address, with a resolved host.
+        render: Returns the metrics as one chunk.
 
     Raises:
-        OSError: it cannot listen.
+        OSError: It cannot listen.
     """
-    exchanges = set[asyncio.Task[None]]()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(exchanges) >= _MAX_CONNECTIONS:
-            writer.close()
-            return
-        exchange = start_task("serve_metrics", _exchange(reader, writer, content_type, render))
-        exchanges.add(exchange)
-        exchange.add_done_callback(exchanges.discard)
-
-    server = await asyncio.start_server(
-        serve, bind.host, bind.port, limit=_MAX_HEAD_BYTES, reuse_port=True
-    )
-    try:
-        yield
-    finally:
-        server.close()
-        for exchange in exchanges:
-            exchange.cancel()
-        await asyncio.gather(*exchanges, return_exceptions=True)
+    with _MetricsServer(bind, render) as server:
+        start_thread("metrics", server.serve_forever)
+        try:
+            yield
+        finally:
+            # `shutdown` waits for the thread, which this wakes.
+            server.socket.shutdown(socket.SHUT_RDWR)
+            server.shutdown()
 
 
-async def _exchange(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    content_type: str,
-    render: Callable[[], Awaitable[bytes]],
-) -> None:
-    # `drain` waits for the kernel to take all of the response, and so for a client that reads it.
-    writer.transport.set_write_buffer_limits(0)
-    try:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            async with asyncio.timeout(_EXCHANGE_TIMEOUT):
-                writer.write(await _respond(reader, content_type, render))
-                await writer.drain()
-    except TimeoutError:
-        _log.warning("metrics_not_sent", seconds=_EXCHANGE_TIMEOUT)
-    finally:
-        # `close` would wait for the client for ever, if there is a rest.
-        writer.transport.abort()
+class _Handler(WSGIRequestHandler):
+    """Handles one request of a connection."""
+
+    disable_nagle_algorithm = True  # the head is written in parts
+
+    def log_message(self, *_: object) -> None:
+        """Log no request."""
 
 
-async def _respond(
-    reader: asyncio.StreamReader, content_type: str, render: Callable[[], Awaitable[bytes]]
-) -> bytes:
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-        method, target, _ = head.partition(b"\r\n")[0].split(b" ")
-    except (ValueError, asyncio.LimitOverrunError):
-        return _response(HTTPStatus.BAD_REQUEST)
-    if method not in _METHODS or target.partition(b"?")[0] != _PATH:
-        return _response(HTTPStatus.NOT_FOUND)
-    try:
-        body = await render()
-    except Exception as error:  # noqa: BLE001 - the next request tries again
-        _log.error("metrics_failed", exc_info=error)
-        return _response(HTTPStatus.INTERNAL_SERVER_ERROR)
-    head = _response(HTTPStatus.OK, f"Content-Type: {content_type}\r\n", len(body))
-    return head if method == b"HEAD" else head + body
+class _MetricsServer(ThreadingMixIn, WSGIServer):
+    """A server with a thread for each connection.
 
+    A connection whose time is over is shut down. That ends what its thread waits for: a timeout of
+    the socket would begin again with each byte.
+    """
 
-def _response(status: HTTPStatus, fields: str = "", length: int = 0) -> bytes:
-    line = f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-    return f"{line}{fields}Content-Length: {length}\r\nConnection: close\r\n\r\n".encode()
+    allow_reuse_port = True
+    daemon_threads = True
+    request_queue_size = 100
+
+    def __init__(self, bind: Bind, render: WSGIApplication) -> None:
+        self.address_family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+        self._render: Callable[..., Iterable[bytes]] = render
+        self._deadlines: dict[socket.socket, float] = {}
+        super().__init__((bind.host, bind.port), _Handler)
+        self.set_app(self._respond)
+
+    def server_bind(self) -> None:
+        """Listen as `asyncio` does, and without looking up the name of the host."""
+        if self.address_family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+        self.setup_environ()
+
+    def verify_request(self, *_: object) -> bool:
+        """Return whether a new connection is served."""
+        return len(self._deadlines) < _MAX_CONNECTIONS
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._deadlines[request] = time.monotonic() + _CONNECTION_TIMEOUT
+        super().process_request(request, client_address)
+
+    def close_request(self, request: Any) -> None:
+        self._deadlines.pop(request, None)
+        super().close_request(request)
+
+    def service_actions(self) -> None:
+        """Shut down the connections whose time is over. It is called twice a second."""
+        for request, deadline in list(self._deadlines.items()):
+            if deadline <= time.monotonic() and self._deadlines.pop(request, 0):
+                _log.warning("metrics_not_sent", seconds=_CONNECTION_TIMEOUT)
+                with suppress(OSError):  # its client was faster
+                    request.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, *_: object) -> None:
+        """Log an error, unless the client is the cause."""
+        if not isinstance(error := sys.exc_info()[1], OSError):
+            _log.error("metrics_failed", exc_info=error)
+
+    def _respond(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        method = environ["REQUEST_METHOD"]
+        if method not in ("GET", "HEAD") or environ["PATH_INFO"] != _PATH:
+            start_response("404 Not Found", [])
+            return []
+        head: list[Any] = []
+        try:
+            [body] = self._render(_REQUEST, lambda *args: head.extend(args))
+        except Exception as error:  # noqa: BLE001 - the next request tries again
+            _log.error("metrics_failed", exc_info=error)
+            start_response("500 Internal Server Error", [])
+            return []
+        status, headers = head
+        # The response to HEAD has the length of the body that it leaves out.
+        start_response(status, [*headers, ("Content-Length", str(len(body)))])
+        return [body] if method == "GET" else []

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -31,9 +31,8 @@ from entrypoints.server.cleanup_task import (
     run_rejection_writes,
 )
 from entrypoints.server.clock_task import run_clock_task
-from entrypoints.server.exposition import make_exposition
 from entrypoints.server.instance_task import keep_instance
-from entrypoints.server.metrics_server import run_metrics_server
+from entrypoints.server.metrics_server import serve_metrics
 from entrypoints.server.watchdog import watch_event_loop
 from entrypoints.server.workers import Workers
 from entrypoints.settings.bind import Bind
@@ -96,8 +95,10 @@ def make_app(
                     keep_instance(use_cases.operations.instance, metrics)
                 )
                 if metrics is not None and metrics_bind is not None:
-                    serving = _serve_metrics(metrics_bind, metrics, opening)
-                    await stack.enter_async_context(serving)
+                    from adapters.operations.metrics.exposition import make_metrics_app
+
+                    render = make_metrics_app(metrics, opening.gauges)
+                    stack.enter_context(serve_metrics(metrics_bind, render))
             except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
                 workers.stop_service(error)
             if (compare_clocks := use_cases.operations.compare_clocks) is not None:
@@ -173,15 +174,6 @@ def _make_metrics(settings: Settings) -> "Metrics":
     metrics = Metrics(set(map(provider_name, settings.providers)))
     metrics.worker_starts.inc()
     return metrics
-
-
-def _serve_metrics(
-    bind: Bind, metrics: "Metrics", opening: Opening
-) -> AbstractAsyncContextManager[None]:
-    from adapters.operations.metrics.exposition import CONTENT_TYPE
-
-    exposition = make_exposition(metrics, opening)
-    return run_metrics_server(bind, CONTENT_TYPE, exposition.render)
 
 
 def _find_cleanup(use_cases: UseCases, metrics: "Metrics | None") -> RunCleanup:

@@ -21,15 +21,14 @@ _WRITE_INTERVAL: Final = 0.02
 class LineWriter:
     """Writes lines to a file descriptor, on a thread.
 
+    A reader of stderr that stalls must stop no sign-in, and no worker from its end: `QueueListener`
+    would wait for it there without a limit, and its thread does not exist in a forked process.
+
     - `write` never waits. If the list is full, lines are dropped and counted.
     - Lines are written together after a short interval.
     - After lines that were dropped, or could not be written, the log says how many.
     - The list and the thread begin with the first line of each process, so a forked process writes
       only its own lines.
-
-    `QueueHandler` and `QueueListener` are not used: they wake the thread for each line and write it
-    alone, `QueueListener.stop` waits without a limit for a stream that blocks, and its thread does
-    not exist in a forked process.
     """
 
     def __init__(self, descriptor: int, report_dropped: Callable[[int], str]) -> None:

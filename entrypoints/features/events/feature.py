@@ -186,13 +186,15 @@ class _Events(Feature):
         if settings.events:
             opening.tasks.append(_send(events, settings, opening.metrics))
 
-        async def measure() -> float:
+        async def measure() -> float | None:
+            if not settings.events:
+                return None
             return (await events.send.measure_delay()).total_seconds()
 
         opening.add_gauge(
             "event_delay_seconds",
             "How long the event waits that is due first; 0 if none is due.",
-            measure if settings.events else None,
+            measure,
         )
 
 

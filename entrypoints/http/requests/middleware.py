@@ -19,8 +19,7 @@ from typing import Any, Final, TypeAlias
 import structlog
 
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
-from application.ports.tracing import RequestSpan, TracedRequest, Tracer
-from application.tracing import active_tracer
+from application.ports.tracing import ERROR_TYPE, Attributes, Span, Tracer, active_tracer
 from entrypoints.http.errors.core import CORE_TABLE
 from entrypoints.http.errors.table import ApiError, ErrorTable
 from entrypoints.http.requests.client_ip import CLIENT_IP, ClientIpResolver
@@ -107,7 +106,10 @@ class RequestContextMiddleware:
     async def _trace(
         self, tracer: Tracer, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend
     ) -> None:
-        with tracer.trace_request(self._describe(scope)) as span:
+        method: str = scope["method"]
+        # A client may send anything.
+        attributes: Attributes = {"http.request.method": method if method in _METHODS else "_OTHER"}
+        with tracer.trace_request(attributes, self._trace_context(scope)) as span:
             await self._respond(scope, receive, send, span)
 
     async def _respond(
@@ -115,7 +117,7 @@ class RequestContextMiddleware:
         scope: AsgiScope,
         receive: AsgiReceive,
         send: AsgiSend,
-        span: RequestSpan | None = None,
+        span: Span | None = None,
     ) -> None:
         started = time.perf_counter()
         fields = self._ids(scope, span)
@@ -153,10 +155,16 @@ class RequestContextMiddleware:
             if self._observer is not None:
                 error_class = None if error is None else type(error)
                 self._observer.observe_request(method, route, status, seconds, error_class)
-            if span is not None:
-                error_code = None if error is None else self._errors.code(error)
-                _end_span(span, method, route, status, error_code, fields["request_id"])
             code = {} if error is None else {"error_code": self._errors.code(error)}
+            if span is not None:
+                span.attributes["http.response.status_code"] = status
+                span.attributes["dialtone.request_id"] = fields["request_id"]
+                if route != "-":
+                    span.attributes["http.route"] = route
+                if code:
+                    span.attributes["dialtone.error_code"] = code["error_code"]
+                if status >= 500:
+                    span.attributes[ERROR_TYPE] = str(status)
             _log.info(
                 "http_request",
                 method=method,
@@ -177,16 +185,16 @@ class RequestContextMiddleware:
             added.append((b"connection", b"close"))
         return added
 
-    def _describe(self, scope: AsgiScope) -> TracedRequest:
-        headers, method = headers_of(scope), scope["method"]
-        return TracedRequest(
-            method=_traced_method(method),
-            traceparent=_find_single(headers.get(b"traceparent", ())),
-            tracestate=_find_single(headers.get(b"tracestate", ())),
-            is_trusted=self._client_ips.has_trusted_peer(scope),
-        )
+    def _trace_context(self, scope: AsgiScope) -> dict[str, str]:
+        # With that of anybody, all requests could be sampled ones, or parts of the same trace.
+        trusted = headers_of(scope) if self._client_ips.has_trusted_peer(scope) else {}
+        names = ("traceparent", "tracestate")
+        found = {name: trusted.get(name.encode(), ()) for name in names}
+        return {
+            name: values[0].decode("latin-1") for name, values in found.items() if len(values) == 1
+        }
 
-    def _ids(self, scope: AsgiScope, span: RequestSpan | None) -> dict[str, str]:
+    def _ids(self, scope: AsgiScope, span: Span | None) -> dict[str, str]:
         headers = headers_of(scope)
         trusted = headers if self._client_ips.has_trusted_peer(scope) else {}
         request_id = _find_id(_REQUEST_ID, trusted.get(b"x-request-id", ()))
@@ -203,32 +211,6 @@ def _add_vary(headers: list[tuple[bytes, bytes]], scope: AsgiScope) -> list[tupl
     values = [value for name, value in headers if name == b"vary"]
     others = [header for header in headers if header[0] != b"vary"]
     return [*others, (b"vary", b", ".join([*values, scope[VARY]]))]
-
-
-def _traced_method(method: str) -> str:
-    # A client may send anything.
-    return method if method in _METHODS else "_OTHER"
-
-
-def _end_span(
-    span: RequestSpan, method: str, route: str, status: int, code: str | None, request_id: str
-) -> None:
-    attributes: dict[str, str | int] = {
-        "http.response.status_code": status,
-        "dialtone.request_id": request_id,
-    }
-    if route != "-":
-        span.set_name(f"{_traced_method(method)} {route}")
-        attributes["http.route"] = route
-    if code is not None:
-        attributes["dialtone.error_code"] = code
-    span.set_attributes(attributes)
-    if status >= 500:
-        span.fail(str(status))
-
-
-def _find_single(values: Sequence[bytes]) -> str | None:
-    return values[0].decode("latin-1") if len(values) == 1 else None
 
 
 def _make_id() -> str:

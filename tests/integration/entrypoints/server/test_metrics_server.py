@@ -1,99 +1,140 @@
 """The port of metrics."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPResponse
+from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter, generate_latest, make_wsgi_app
 from structlog.testing import capture_logs
 
 from entrypoints.server import metrics_server
-from entrypoints.server.metrics_server import run_metrics_server
+from entrypoints.server.metrics_server import serve_metrics
 from entrypoints.settings.bind import Bind
 from tests.support.servers.process import free_ports
 from tests.support.waiting import wait_until
 
-METRICS = b"dialtone_x_total 1.0\n"
+REGISTRY = CollectorRegistry()
+Counter("x", "It is counted.", registry=REGISTRY)
+METRICS = make_wsgi_app(REGISTRY)
+CHOICES = {"Accept": "application/openmetrics-text;version=1.0.0", "Accept-Encoding": "gzip"}
+GET = b"GET /metrics HTTP/1.1\r\n\r\n"
 
 
-@asynccontextmanager
-async def served(metrics: bytes = METRICS) -> AsyncIterator[int]:
-    async def render() -> bytes:
-        return metrics
-
-    (port,) = free_ports(1)
-    async with run_metrics_server(Bind("127.0.0.1", port), "text/plain", render):
-        yield port
+def render_much(_environ: Any, start_response: Any) -> list[bytes]:
+    """Return more than the kernel takes for a client."""
+    start_response("200 OK", [])
+    return [bytes(32 * 1024 * 1024)]
 
 
-async def respond(port: int, request: bytes) -> bytes:
-    """Return all bytes until the connection is closed."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request)
-    response = await reader.read()
-    writer.close()
-    return response
-
-
-async def test_it_serves_metrics_and_says_how_many_bytes_these_are() -> None:
-    async with served() as port:
-        head, _, body = (await respond(port, b"GET /metrics HTTP/1.1\r\n\r\n")).partition(
-            b"\r\n\r\n"
-        )
-        assert await respond(port, b"HEAD /metrics?a=b HTTP/1.1\r\n\r\n") == head + b"\r\n\r\n"
-    assert head.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 21\r\n")
-    assert body == METRICS
-
-
-@pytest.mark.parametrize(
-    ("line", "status"),
-    [
-        (b"GET /metrics/ HTTP/1.1", b"404"),
-        (b"POST /metrics HTTP/1.1", b"404"),
-        (b"GET /" + 9_000 * b"x", b"400"),
-    ],
-)
-async def test_nothing_else_is_reachable(line: bytes, status: bytes) -> None:
-    async with served() as port:
-        response = await respond(port, line + b"\r\n\r\n")
-    assert response.split()[1] == status
-    assert response.endswith(b"Content-Length: 0\r\nConnection: close\r\n\r\n")
-
-
-async def test_a_client_that_sends_nothing_is_closed_and_does_not_keep_the_service(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with served() as port:
-        idle = await asyncio.open_connection("127.0.0.1", port)
-        monkeypatch.setattr(metrics_server, "_EXCHANGE_TIMEOUT", 0.05)
-        assert await respond(port, b"GET /metrics HTTP/1.1\r\n") == b""
-    idle[1].close()
-
-
-async def test_too_many_connections_are_closed_at_once() -> None:
-    count = metrics_server._MAX_CONNECTIONS
-    async with served() as port:
-        connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(count + 1)]
-        assert await connections[-1][0].read() == b""
-        for _, writer in connections:
-            writer.close()
-
-
-async def test_a_client_that_does_not_read_is_closed_and_logged(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(metrics_server, "_EXCHANGE_TIMEOUT", 0.05)
-    body = bytes(32 * 1024 * 1024)  # more than the kernel takes for a client
+@pytest.fixture
+def logs(capfd: pytest.CaptureFixture[str]) -> Iterator[list[Any]]:
+    """The lines of the log. Nothing else is printed."""
     with capture_logs() as logs:
-        async with served(body) as port:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
-            writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
-            await wait_until(lambda: logs)
-            received = 0
-            with suppress(ConnectionError):
-                while chunk := await reader.read(1024 * 1024):
-                    received += len(chunk)
-            writer.close()
+        yield logs
+    assert capfd.readouterr() == ("", "")
 
-    assert received < len(body)
-    assert [line["event"] for line in logs] == ["metrics_not_sent"]
+
+@contextmanager
+def served(render: Any = METRICS, host: str = "127.0.0.1") -> Iterator[Bind]:
+    bind = Bind(host, free_ports(1)[0])
+    with serve_metrics(bind, render):
+        yield bind
+
+
+def ask(bind: Bind, method: str, path: str) -> tuple[HTTPResponse, bytes]:
+    connection = HTTPConnection(bind.host, bind.port, timeout=10)
+    connection.request(method, path, headers=CHOICES)
+    response = connection.getresponse()
+    return response, response.read()
+
+
+def connect(bind: Bind, data: bytes = b"") -> socket.socket:
+    client = socket.create_connection((bind.host, bind.port), timeout=10)
+    client.sendall(data)
+    return client
+
+
+def read_all(client: socket.socket) -> int:
+    """Return how many bytes come until the connection is closed."""
+    received = 0
+    with client, suppress(ConnectionError):
+        while chunk := client.recv(1024 * 1024):
+            received += len(chunk)
+    return received
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_no_client_chooses_format_compression_or_metrics(host: str) -> None:
+    with served(host=host) as bind:
+        (got, body), (head, no_body) = (
+            ask(bind, "GET", "/metrics?name[]=y"),
+            ask(bind, "HEAD", "/metrics"),
+        )
+    assert body == generate_latest(REGISTRY)
+    assert no_body == b""
+    for response in (got, head):
+        assert response.status == 200
+        assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        assert response.headers["Content-Length"] == str(len(body))
+
+
+def test_nothing_else_is_reachable_and_nothing_of_it_is_logged(logs: list[Any]) -> None:
+    with served() as bind:
+        for method, path in (("GET", "/metrics/"), ("GET", "/"), ("POST", "/metrics")):
+            response, body = ask(bind, method, path)
+            assert (response.status, body) == (404, b"")
+        assert read_all(connect(bind, b"GET / HTTP/x\r\n\r\n"))
+    assert logs == []
+
+
+def test_what_cannot_be_rendered_is_one_line_and_a_500(logs: list[Any]) -> None:
+    def fail(_environ: Any, _start_response: Any) -> list[bytes]:
+        raise FileNotFoundError("counter_1.db")
+
+    with served(fail) as bind:
+        assert ask(bind, "GET", "/metrics")[0].status == 500
+    assert [line["event"] for line in logs] == ["metrics_failed"]
+
+
+def test_a_client_that_goes_away_is_no_line(logs: list[Any]) -> None:
+    with served(render_much) as bind:
+        for data in (b"", b"GET", GET):
+            client = connect(bind, data)
+            # A reset, not an end.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+        assert ask(bind, "HEAD", "/metrics")[0].status == 200
+    assert logs == []
+
+
+async def test_a_client_that_sends_or_reads_slowly_is_shut_down_and_logged(
+    monkeypatch: pytest.MonkeyPatch, logs: list[Any]
+) -> None:
+    monkeypatch.setattr(metrics_server, "_CONNECTION_TIMEOUT", 0.2)
+    with served(render_much) as bind:
+        reading, silent, dripping = connect(bind, GET), connect(bind), connect(bind)
+
+        def drip() -> bool:
+            with suppress(ConnectionError):
+                dripping.sendall(b"G")
+            return len(logs) == 3
+
+        await wait_until(drip)
+        assert 0 < read_all(reading) < 32 * 1024 * 1024
+        assert (read_all(silent), read_all(dripping)) == (0, 0)
+    assert {line["event"] for line in logs} == {"metrics_not_sent"}
+
+
+def test_a_ninth_connection_is_closed_at_once_and_open_ones_do_not_delay_the_end() -> None:
+    with served() as bind:
+        clients = [connect(bind) for _ in range(8)]
+        assert read_all(connect(bind)) == 0
+        clients.pop().close()
+        while not read_all(connect(bind, GET)):
+            pass
+    for client in clients:
+        client.close()

@@ -1,91 +1,72 @@
 """The text that Prometheus reads."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from adapters.operations.metrics import exposition
-from adapters.operations.metrics.exposition import Exposition, MeasuredGauge
+from adapters.operations.metrics.exposition import MeasuredGauge, make_metrics_app
 from adapters.operations.metrics.metrics import Metrics
-from application.identities.count_users import UserCount
-from application.limits.measure_limits import LimitUse
 from application.ports.errors import StorageUnavailable
-from tests.support.builders import NOW
-from tests.support.fakes.clock import MovableClock
-from tests.support.keys import FakeKeyRing
+
+COUNTED = "dialtone_worker_starts_total 1.0"
 
 
-async def measure_nothing() -> list[LimitUse]:
-    return []
-
-
-async def render(
-    measure_limits: Callable[[], Awaitable[Any]] = measure_nothing,
-    measure_gauge: Callable[[], Awaitable[float]] | None = None,
-    error: Exception | None = None,
-) -> str:
-    async def count() -> UserCount:
-        if error is not None:
-            raise error
-        return UserCount(12)
-
-    clock = MovableClock(NOW)
-    clock.advance(timedelta(days=1))
+def make_app(*gauges: MeasuredGauge) -> Any:
     metrics = Metrics()
     metrics.worker_starts.inc()
-    rendered = await Exposition(
-        metrics=metrics,
-        measure_limits=measure_limits,
-        count_users=count,
-        version="0.1.0",
-        commit="c0ffee",
-        key_rings={"signing": FakeKeyRing()},
-        clock=clock,
-        gauges=[MeasuredGauge(name="event_delay_seconds", text="It waits.", measure=measure_gauge)],
-    ).render()
-    return rendered.decode()
+    return make_metrics_app(metrics, gauges)
 
 
-async def test_what_is_no_counter_is_read_when_it_is_requested() -> None:
-    async def measure() -> list[LimitUse]:
-        return [LimitUse("unverified_per_country", "strangers", "IN", 40, 50)]
-
-    async def measure_delay() -> float:
-        return 90.0
-
-    text = await render(measure, measure_delay)
-    labels = 'country="IN",limit="unverified_per_country",part="strangers"'
-    for line in (
-        f"dialtone_limit_use_ratio{{{labels}}} 0.8",
-        'dialtone_key_age_seconds{purpose="signing"} 86400.0',
-        'dialtone_build_info{commit="c0ffee",version="0.1.0"} 1.0',
-        "dialtone_users 12.0",
-        "dialtone_event_delay_seconds 90.0",
-    ):
-        assert f"\n{line}\n" in text
+def render(app: Any) -> list[str]:
+    [body] = app({"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics"}, lambda *_: None)
+    return str(body.decode()).splitlines()
 
 
-@pytest.mark.parametrize("error", [StorageUnavailable("away"), ZeroDivisionError()], ids=repr)
-async def test_what_cannot_be_read_is_missing_and_the_rest_is_served(error: Exception) -> None:
-    async def fail() -> Any:
+async def count_users() -> float:
+    return 12
+
+
+@pytest.mark.parametrize(
+    "error", [StorageUnavailable("away"), ZeroDivisionError(), asyncio.CancelledError()], ids=repr
+)
+async def test_gauges_are_read_and_those_that_fail_or_hang_are_left_out(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exposition, "READ_TIMEOUT", 0.1)
+
+    async def fail() -> float:
         raise error
 
-    for text, missing in (
-        (await render(fail), "limit_use_ratio{"),
-        (await render(error=StorageUnavailable("away")), "users"),
-        (await render(), "event_delay_seconds"),
-        (await render(measure_gauge=fail), "event_delay_seconds"),
-    ):
-        assert f"\ndialtone_{missing}" not in text
-        assert "dialtone_worker_starts_total 1.0\n" in text
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    async def find_nothing() -> None:
+        return None
+
+    async def measure_use() -> dict[tuple[str, ...], float]:
+        return {("total", "IN"): 0.8}
+
+    app = make_app(
+        MeasuredGauge("failing", "It fails.", fail),
+        MeasuredGauge("hanging", "It hangs.", hang),
+        MeasuredGauge("absent", "It has no value.", find_nothing),
+        MeasuredGauge("use", "It has labels.", measure_use, ("limit", "country")),
+        MeasuredGauge("users", "It has none.", count_users),
+    )
+    lines = await asyncio.to_thread(render, app)
+    assert {'dialtone_use{country="IN",limit="total"} 0.8', "dialtone_users 12.0", COUNTED} < {
+        *lines
+    }
+    missing = ("dialtone_failing", "dialtone_hanging", "dialtone_absent")
+    assert not any(line.startswith(missing) for line in lines)
 
 
-async def test_a_database_that_does_not_answer_is_not_awaited(
+async def test_counts_are_served_while_the_event_loop_is_blocked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(exposition, "READ_TIMEOUT", 0.01)
-    text = await render(asyncio.Event().wait)
-    assert "dialtone_worker_starts_total 1.0\n" in text
+    lines = render(make_app(MeasuredGauge("users", "Users.", count_users)))
+    assert COUNTED in lines
+    assert "dialtone_users 12.0" not in lines

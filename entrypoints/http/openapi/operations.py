@@ -69,8 +69,9 @@ def describe_operation(
         operation["requestBody"] = deepcopy(handler.opt["request_body"])
     if body := body_type(handler):
         content = operation["requestBody"]["content"]["application/json"]
-        schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
-        content["example"] = _make_example(schema, body)
+        schema = schemas.get(content["schema"].get("$ref", "").rpartition("/")[2])
+        if schema:  # an optional body is a union
+            content["example"] = _make_example(schema, body)
     responses = operation["responses"] | deepcopy(handler.opt.get("file_responses", {}))
     # Litestar has a 400 of its own for parameters, and the body `null` for a `Response[None]`.
     responses.pop("400", None)
@@ -86,8 +87,11 @@ def describe_operation(
 def _make_example(schema: Mapping[str, Any], body: type[msgspec.Struct]) -> dict[str, Any]:
     """Return the fields that are needed: Swagger UI would invent a value for every field."""
     shown = [*schema["required"], *getattr(body, "also_in_example", ())]
-    fields = schema["properties"].items()
-    return {name: field["examples"][0] for name, field in fields if name in shown}
+    return {
+        name: field["examples"][0]
+        for name, field in schema["properties"].items()
+        if name in shown and "examples" in field
+    }
 
 
 def _describe_who_may(act: Act) -> str:

@@ -4,11 +4,16 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+from litestar import Controller, get, patch, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
 
 from application.administration.acts import CORE_ACTS, Act
 from domain.errors import InvalidValue
@@ -18,6 +23,7 @@ from entrypoints.http.app import describe_app, make_error_table
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorRow
 from entrypoints.http.features.media.errors import MediaFieldCode
+from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.plugin import administration_of
 from entrypoints.openapi import render_description
 from tests.support.described import description
@@ -249,6 +255,59 @@ def test_the_body_of_an_act_says_whether_a_reason_is_required() -> None:
         body = operations()[name]["requestBody"]["content"]["application/json"]["schema"]
         required = resolve(description(), body).get("required", ())
         assert ("reason" in required) == act.needs_reason, name
+
+
+class Color(Enum):
+    RED = "red"
+
+
+class Listed:
+    class Item(msgspec.Struct):
+        color: Color = Color.RED
+
+
+class Added:
+    class Item(msgspec.Struct, forbid_unknown_fields=True):
+        name: str
+
+
+@dataclass
+class Created:
+    number: int
+
+
+class ItemController(Controller):
+    path = "/items"
+
+    @get()
+    async def list_items(self) -> list[Listed.Item]:
+        """List items."""
+        return [Listed.Item()]
+
+    @patch()
+    async def change_items(self, data: JSONBody[Added.Item | None] = None) -> None:
+        """Change items."""
+
+    @post()
+    async def add_item(self, data: JSONBody[Added.Item]) -> Created:
+        """Add an item."""
+        return Created(len(data.name))
+
+
+def test_an_extension_may_have_two_bodies_of_one_name_and_other_types() -> None:
+    plugins = make_plugins(SETTINGS)
+    table = make_error_table(plugins)
+    document = describe_api([ItemController], SETTINGS.http, table, plugins)
+    by_method = document["paths"]["/items"]
+    listed = by_method["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    sent = by_method["post"]["requestBody"]["content"]["application/json"]["schema"]
+    created = by_method["post"]["responses"]["201"]["content"]["application/json"]["schema"]
+    assert is_valid(document, listed, [{"color": "red"}])
+    assert not is_valid(document, listed, [{"color": "green"}])
+    assert not is_valid(document, listed, [{}])
+    assert is_valid(document, sent, {"name": "lamp"})
+    assert not is_valid(document, sent, {"name": "lamp", "color": "red"})
+    assert is_valid(document, created, {"number": 4})
 
 
 def test_the_server_and_the_length_of_codes_are_those_of_the_settings() -> None:

@@ -1,6 +1,6 @@
 """Field types and formats that several features share. Commands print some of them too."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Final
@@ -77,25 +77,14 @@ def described(
         description: The description for the API's users. It also says what the keywords cannot.
         examples: Valid values.
         messages: What is wrong with a text, for each keyword.
-        schema: JSON Schema keywords in snake case, such as `max_length`.
+        schema: JSON Schema keywords.
     """
     return Meta(
         description=description,
-        examples=list(examples),
-        extra_json_schema={"extra": schema},
+        examples=list(examples) or None,
+        extra_json_schema=schema,
         extra={"messages": messages},
     )
-
-
-def combination(*sent: str, without: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the schema of bodies that have these fields, and not the others; null is no value.
-
-    A body with rules for fields together has some such schemas in `combinations`, and matches one
-    of them. Its example has the fields of the first.
-    """
-    types = dict.fromkeys(sent, "string") | dict.fromkeys(without, "null")
-    properties = {name: {"type": type_} for name, type_ in types.items()}
-    return {"required": [*sent], "properties": properties}
 
 
 def reason_field(description: str, example: str, *, min_length: int) -> Meta:
@@ -156,7 +145,7 @@ def phone_field(description: str, example: str = "+14155552671") -> Meta:
         example,
         pattern=PHONE_PATTERN,
         format="phone",
-        max_length=MAX_PHONE_INPUT_LENGTH,
+        maxLength=MAX_PHONE_INPUT_LENGTH,
     )
 
 
@@ -179,8 +168,8 @@ def external_id_field(description: str) -> Meta:
         description,
         EXTERNAL_ID_EXAMPLE,
         pattern=EXTERNAL_ID_PATTERN,
-        min_length=1,
-        max_length=MAX_EXTERNAL_ID_LENGTH,
+        minLength=1,
+        maxLength=MAX_EXTERNAL_ID_LENGTH,
     )
 
 
@@ -198,7 +187,7 @@ UsernameField = Annotated[
         "Rahul Sharma",
         pattern=USERNAME_PATTERN,
         format="username",
-        max_length=MAX_USERNAME_INPUT_LENGTH,
+        maxLength=MAX_USERNAME_INPUT_LENGTH,
     ),
 ]
 AccessTokenField = Annotated[

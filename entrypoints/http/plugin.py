@@ -10,7 +10,6 @@ from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
 
 from application.ports.errors import PortError
-from domain.administration.scope import Scope
 from entrypoints.http.errors.table import ApiError, ErrorRow, ErrorTable
 from entrypoints.http.requests.auth import OperatorKind
 from entrypoints.http.responses.served_files import ServedFile
@@ -38,16 +37,13 @@ class ApiPlugin(InitPlugin):
             another origin may send one.
         pages: Pages for people, by their paths, with their names.
         operator_kinds: Operators who are no people.
-        scopes: What service tokens may need for its operations.
         errors: The rows of its errors.
         port_errors: The errors of its ports, with those of their responses.
         error_table: The errors of its API, if its paths are another one than the main one.
         field_codes: The codes of invalid fields that only it has.
         fields: Structs with the fields that it adds to Structs of the core, or describes better. Of
             the body of a request, they are parsed too, also in Structs that inherit from it.
-        body_errors: The errors that requests with such a body may get in addition.
         related_errors: By errors that operations list: those that they may have in addition.
-        links: What can follow operations of the core, by their ids: as the option `links`.
         about: What the description says in addition, by the id of an operation of the core, or
             `ABOUT_API` or `ABOUT_TOKENS`.
         methods: The HTTP methods that no route of the core has.
@@ -62,15 +58,12 @@ class ApiPlugin(InitPlugin):
     own_checks: Sequence[str] = ()
     pages: Mapping[str, str] = MappingProxyType({})
     operator_kinds: Sequence[OperatorKind] = ()
-    scopes: Sequence[Scope] = ()
     errors: Mapping[type[ApiError], ErrorRow] = MappingProxyType({})
     port_errors: Mapping[type[PortError], type[ApiError]] = MappingProxyType({})
     error_table: type[ErrorTable] | None = None
     field_codes: Sequence[str] = ()
     fields: Mapping[type[msgspec.Struct], type[msgspec.Struct]] = MappingProxyType({})
-    body_errors: Mapping[type[msgspec.Struct], Sequence[type[ApiError]]] = MappingProxyType({})
     related_errors: Mapping[type[ApiError], Sequence[type[ApiError]]] = MappingProxyType({})
-    links: Mapping[str, Mapping[str, Mapping[str, str]]] = MappingProxyType({})
     about: Mapping[str, str] = MappingProxyType({})
     methods: Sequence[str] = ()
 

@@ -19,9 +19,7 @@ class FieldError(msgspec.Struct, frozen=True):
     """One message of an invalid field."""
 
     field: Annotated[str, described("The name of the field.", "phone")]
-    code: Annotated[
-        str, described("A stable code for programs.", "country_not_served", enum=[*FieldErrorCode])
-    ]
+    code: Annotated[str, described("A stable code for programs.", "country_not_served")]
     message: MessageField
 
 

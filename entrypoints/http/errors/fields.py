@@ -28,11 +28,10 @@ class InvalidFieldsError(msgspec.Struct):
 
 
 class ServiceError(msgspec.Struct):
-    """Any error but invalid fields. Each has the first two fields; the code decides on the others.
+    """Any error but invalid fields. Each has `error` and `code`; the code decides on the others."""
 
-    There is one schema for all codes, so that clients that are generated from it can read a code
-    that a later version adds. A plugin may add fields, and describe one of these better.
-    """
+    # One schema for all codes: generated clients can read a code that a later version adds. A
+    # plugin may add fields, and describe one of these better.
 
     error: exceptions.MessageField
     code: Annotated[str, described("A stable code for programs.", "internal_error")]

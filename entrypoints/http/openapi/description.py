@@ -1,24 +1,25 @@
 """The OpenAPI description of the API."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Union
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
-from litestar import Controller, Litestar, get
-from litestar.handlers import HTTPRouteHandler
+from litestar import Controller, Litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server
 from litestar.routes import HTTPRoute
 
-from domain.administration.scope import Scope
+from entrypoints.http.core.otp.schemas import describe_otp_length
 from entrypoints.http.errors.exceptions import FieldError
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
 from entrypoints.http.errors.table import ErrorTable
-from entrypoints.http.openapi import corrections, operations, responses
+from entrypoints.http.openapi.operations import HEADERS, describe_operation
+from entrypoints.http.openapi.responses import ErrorResponses, render_shared_errors
+from entrypoints.http.openapi.schemas import StructNames, describe_structs, describe_values
 from entrypoints.http.plugin import ABOUT_API, ABOUT_TOKENS, ApiPlugin
 from entrypoints.http.requests.auth import BEARER
-from entrypoints.http.requests.parsing import body_type, with_fields
+from entrypoints.http.requests.parsing import body_type
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.settings import HttpSettings
 from entrypoints.version.distribution import installed_version
@@ -46,18 +47,6 @@ operation:
 
 """
 
-_SCHEMAS_PATH: Final = "/schemas"
-
-
-def _list_schemas(structs: Iterable[type[msgspec.Struct]]) -> HTTPRouteHandler:
-    """Make the framework generate these schemas. This is no operation of the API."""
-
-    async def list_schemas() -> None:
-        raise NotImplementedError
-
-    list_schemas.__annotations__["return"] = Union[tuple(structs)]  # noqa: UP007 -- of a variable
-    return get(_SCHEMAS_PATH)(list_schemas)
-
 
 def describe_api(
     controllers: Sequence[type[Controller]],
@@ -76,80 +65,74 @@ def describe_api(
         errors: The errors of the application.
         plugins: What features add.
     """
-    structs: list[type[msgspec.Struct]] = [ServiceError, InvalidFieldsError]
-    for plugin in plugins:
-        structs += plugin.fields.values()
-        if plugin.error_table and plugin.error_table.schema:
-            structs.append(plugin.error_table.schema)
+    named = StructNames()
     app = Litestar(
-        route_handlers=[*controllers, _list_schemas(structs)],
+        route_handlers=[*controllers],
         request_class=ApiRequest,
+        plugins=[named],
         openapi_config=_openapi_config(settings, plugins),
         logging_config=None,
     )
+    description: dict[str, Any] = app.openapi_schema.to_schema()
     handlers = {
         (route.path_format, method.lower()): handler
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for method, (handler, _) in route.route_handler_map.items()
     }
-    description = app.openapi_schema.to_schema()
-    del description["paths"][_SCHEMAS_PATH]
-    description["tags"] = _describe_tags(handlers.values())
-    schemas = description["components"].pop("schemas")
-    body_types = filter(None, map(body_type, handlers.values()))
-    bodies = {corrections.component_name(struct): struct for struct in body_types}
-    added_fields = tuple(pair for plugin in plugins for pair in plugin.fields.items())
-    sent = corrections.find_structs(with_fields(body, added_fields) for body in bodies.values())
-    for plugin in plugins:
-        corrections.add_fields(schemas, plugin.fields, bodies)
-    corrections.correct_bodies(schemas, bodies, sent)
-    error_responses = responses.ErrorResponses(errors, plugins)
-    described = []
+    bodies = {*filter(None, map(body_type, handlers.values()))}
+    schemas = _describe_schemas(
+        description["components"]["schemas"], named.structs, bodies, plugins
+    )
+    describe_otp_length(schemas.values(), settings)
+    responses = ErrorResponses(errors, plugins)
     for path, by_method in description["paths"].items():
         for method, operation in by_method.items():
-            handler, name = handlers[path, method], operation["operationId"]
-            operations.describe_operation(operation, handler, schemas, settings)
-            by_status = error_responses.describe(handler, path, operation["security"])
-            links = [plugin.links.get(name, {}) for plugin in plugins]
-            operations.describe_responses(operation, handler, by_status, links)
-            texts = map(str.rstrip, _texts(plugins, name))
+            handler = handlers[path, method]
+            describe_operation(operation, handler, schemas)
+            needs_token = BEARER[0] in operation["security"]
+            by_status = responses.describe(handler, path, needs_token=needs_token)
+            operation["responses"] = dict(sorted({**by_status, **operation["responses"]}.items()))
+            texts = map(str.rstrip, _texts(plugins, operation["operationId"]))
             operation["description"] = "\n\n".join([operation["description"], *texts])
-            described.append(operation)
-    _list_values(schemas, error_responses.codes, plugins)
-    corrections.correct_responses(schemas, bodies, sent)
+    describe_values(schemas[ServiceError.__name__]["properties"]["code"], sorted(responses.codes))
+    tags = {
+        tag: handler.opt["tag_description"]
+        for handler in handlers.values()
+        if "tag_description" in handler.opt
+        for tag in handler.resolve_tags()
+    }
+    description["tags"] = [{"name": name, "description": text} for name, text in tags.items()]
     description["components"] |= {
-        "headers": dict(operations.HEADERS),
-        "responses": responses.share_responses(described),
+        "headers": dict(HEADERS),
+        "responses": responses.shared,
         "schemas": dict(sorted(schemas.items())),
     }
-    # Reading JSON visits every object.
-    corrected: dict[str, Any] = json.loads(
-        json.dumps(description), object_hook=corrections.replace_one_of
+    return description
+
+
+def _describe_schemas(
+    generated: Mapping[str, Any],
+    structs: Mapping[str, type[msgspec.Struct]],
+    bodies: Collection[type[msgspec.Struct]],
+    plugins: Sequence[ApiPlugin],
+) -> dict[str, Any]:
+    """Return all schemas by their names: where two Structs have one, Litestar makes others."""
+    tables = [plugin.error_table.schema for plugin in plugins if plugin.error_table]
+    names, schemas = describe_structs(
+        [*structs.values(), ServiceError, InvalidFieldsError, *filter(None, tables)],
+        bodies,
+        [pair for plugin in plugins for pair in plugin.fields.items()],
     )
-    return corrected
-
-
-def _list_values(
-    schemas: Mapping[str, Any], codes: Iterable[str], plugins: Sequence[ApiPlugin]
-) -> None:
-    """List the values that errors have: what features add is known here only."""
-    error = schemas[ServiceError.__name__]
-    error["required"] = ["code", "error"]
-    error["properties"]["code"]["enum"] = sorted(codes)
-    needed = {scope for plugin in plugins for scope in plugin.scopes}
-    error["properties"]["scope"]["enum"] = [scope for scope in Scope if scope in needed]
-    for plugin in plugins:
-        schemas[FieldError.__name__]["properties"]["code"]["enum"] += plugin.field_codes
-
-
-def _describe_tags(handlers: Iterable[HTTPRouteHandler]) -> list[dict[str, str]]:
-    """Describe each tag with the option `tag_description` of its controller, in their order."""
-    descriptions: dict[str, str] = {}
-    for handler in handlers:
-        if text := handler.opt.get("tag_description"):
-            descriptions |= dict.fromkeys(handler.resolve_tags(), text)
-    return [{"name": name, "description": text} for name, text in descriptions.items()]
+    for name, schema in generated.items():
+        struct = structs.get(schema.get("title"))
+        schemas[name] = schemas[names[struct]] if struct else schema
+    # What features add is known here only.
+    schemas[ServiceError.__name__]["required"] = ["code", "error"]
+    field_codes = [code for plugin in plugins for code in plugin.field_codes]
+    code = schemas[FieldError.__name__]["properties"]["code"]
+    describe_values(code, [*FieldErrorCode, *field_codes])
+    return schemas
 
 
 def _texts(plugins: Iterable[ApiPlugin], about: str) -> list[str]:
@@ -163,7 +146,7 @@ def _openapi_config(settings: HttpSettings, plugins: Sequence[ApiPlugin]) -> Ope
         contact=Contact(name="The operator of this service"),
         license=License(name="Apache License 2.0", identifier="Apache-2.0"),
         description="\n".join([_ABOUT, *_texts(plugins, ABOUT_API), _ABOUT_ERRORS])
-        + responses.render_shared_errors(),
+        + render_shared_errors(),
         servers=[Server(url=settings.server.public_url)],
         security=BEARER,
         components=Components(

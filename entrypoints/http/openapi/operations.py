@@ -1,26 +1,26 @@
 """What the options of its route add to the description of an operation.
 
 - `request_body` describes a body that is no JSON, or may be absent.
-- `describe_body` changes the schema of a body as the settings say.
+- `union` is the name of a response that is one of several: generated clients have a type of it.
 - `file_responses` describes responses of bytes, by status.
-- `union` is the name of a response that is one of several; only one of them matches.
-- `links` has the operations that can follow, with their parameters.
 - `act` is what an operator does. The docstring says `{does}` for what the act does, and `{who}` for
   who may.
 - `errors` and `unavailable_error` are in `responses.py`.
+
+The attribute `also_in_example` of a body names the fields of its example that are not required.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, Final
 
+import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from application.administration.acts import Act
 from domain.administration.role_scopes import roles_with
 from entrypoints.http.fields import USER_ID_EXAMPLE, header
 from entrypoints.http.requests.parsing import body_type
-from entrypoints.http.settings import HttpSettings
 
 HEADERS: Final[Mapping[str, Any]] = {
     "RequestId": header(
@@ -49,13 +49,16 @@ _BY_STATUS: Final = {
 }
 
 
+def headers_of(status: str) -> dict[str, Any]:
+    """Return the headers that all responses with this status have."""
+    names = _ALWAYS | _BY_STATUS.get(status, {})
+    return {key: {"$ref": f"#/components/headers/{value}"} for key, value in names.items()}
+
+
 def describe_operation(
-    operation: dict[str, Any],
-    handler: HTTPRouteHandler,
-    schemas: Mapping[str, Any],
-    settings: HttpSettings,
+    operation: dict[str, Any], handler: HTTPRouteHandler, schemas: Mapping[str, Any]
 ) -> None:
-    """Add what the options of the route say, but for the responses."""
+    """Add what the options of the route say, but for the errors."""
     # Litestar omits an empty list: then clients would send a token to public operations.
     operation.setdefault("security", [])
     act: Act | None = handler.opt.get("act")
@@ -64,22 +67,29 @@ def describe_operation(
         operation["description"] = text.replace("{who}", _describe_who_may(act))
     if "request_body" in handler.opt:
         operation["requestBody"] = deepcopy(handler.opt["request_body"])
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    if body is not None:
-        reference = body["schema"].get("$ref", "")
-        schema = schemas.get(reference.rpartition("/")[2], body["schema"])
-        if "describe_body" in handler.opt:
-            handler.opt["describe_body"](schema, settings)
-        body["example"] = _make_example(schema, handler)
+    if body := body_type(handler):
+        content = operation["requestBody"]["content"]["application/json"]
+        schema = schemas.get(content["schema"].get("$ref", "").rpartition("/")[2])
+        if schema:  # an optional body is a union
+            content["example"] = _make_example(schema, body)
+    responses = operation["responses"] | deepcopy(handler.opt.get("file_responses", {}))
+    # Litestar has a 400 of its own for parameters, and the body `null` for a `Response[None]`.
+    responses.pop("400", None)
+    responses.get("204", {}).pop("content", None)
+    if union := handler.opt.get("union"):
+        success = responses[str(handler.status_code)]
+        success["content"]["application/json"]["schema"]["title"] = union
+    for status, response in responses.items():
+        response["headers"] = headers_of(status) | response.get("headers", {})
+    operation["responses"] = responses
 
 
-def _make_example(schema: Mapping[str, Any], handler: HTTPRouteHandler) -> dict[str, Any]:
-    """Return the fields that are required: Swagger UI would invent a value for every field."""
-    combinations = getattr(body_type(handler), "combinations", [{"required": ()}])
-    shown = (*schema.get("required", ()), *combinations[0]["required"])
+def _make_example(schema: Mapping[str, Any], body: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the fields that are needed: Swagger UI would invent a value for every field."""
+    shown = [*schema["required"], *getattr(body, "also_in_example", ())]
     return {
         name: field["examples"][0]
-        for name, field in schema.get("properties", {}).items()
+        for name, field in schema["properties"].items()
         if name in shown and "examples" in field
     }
 
@@ -91,29 +101,3 @@ def _describe_who_may(act: Act) -> str:
     roles = " or ".join(f"`{role}`" for role in roles_with(act.scope))
     fresh = " People signed in within the\nlast 15 minutes." if act.needs_fresh_login else ""
     return f"It needs the scope `{act.scope}`, which the role {roles} has.{fresh}".removesuffix(".")
-
-
-def describe_responses(
-    operation: dict[str, Any],
-    handler: HTTPRouteHandler,
-    errors: Mapping[str, Any],
-    links: Iterable[Mapping[str, Mapping[str, str]]],
-) -> None:
-    """Add the errors, the responses of bytes, the headers, and the operations that can follow."""
-    described = operation["responses"] | deepcopy(handler.opt.get("file_responses", {}))
-    # Litestar has a 400 of its own for parameters, and the body `null` for a `Response[None]`.
-    described.pop("400", None)
-    described.get("204", {}).pop("content", None)
-    if "union" in handler.opt:
-        success = described[str(handler.status_code)]["content"]["application/json"]["schema"]
-        success["title"] = handler.opt["union"]
-    operation["responses"] = dict(sorted({**errors, **described}.items()))
-    for status, response in operation["responses"].items():
-        names = _ALWAYS | _BY_STATUS.get(status, {})
-        headers = {key: {"$ref": f"#/components/headers/{value}"} for key, value in names.items()}
-        response["headers"] = {**headers, **response.get("headers", {})}
-    for by_name in (handler.opt.get("links", {}), *links):
-        for name, parameters in by_name.items():
-            link = {"operationId": name, "parameters": dict(parameters)}
-            success = operation["responses"][str(handler.status_code)]
-            success.setdefault("links", {})[name] = link

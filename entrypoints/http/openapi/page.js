@@ -12,7 +12,10 @@ const withoutSharedErrors = ({ specSelectors, React }) => ({
         const path = ["components", "responses", name, "content", "application/json", "examples"];
         return spec
           .getIn(path)
-          ?.every((example) => errors.includes(`| \`${example.get("summary")}\` |`));
+          ?.every((example) => {
+            const message = example.getIn(["value", "error"], "").replaceAll("<", "\\<");
+            return errors.includes(`| ${status} | \`${example.get("summary")}\` | ${message} |`);
+          });
       };
       const shared = props.responses.filter(isShared).keySeq();
       const responses = props.responses.filterNot(isShared);

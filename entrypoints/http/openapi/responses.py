@@ -1,8 +1,6 @@
 """Error responses in the OpenAPI description, made from the error table."""
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -16,8 +14,9 @@ from entrypoints.http.errors.core import CORE_ERRORS
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorTable
+from entrypoints.http.openapi.operations import headers_of
 from entrypoints.http.plugin import ApiPlugin
-from entrypoints.http.requests.auth import BEARER, limit_by_ip
+from entrypoints.http.requests.auth import limit_by_ip
 from entrypoints.http.requests.parsing import (
     body_type,
     has_strict_parameters,
@@ -30,8 +29,6 @@ from entrypoints.http.responses.errors import UNAVAILABLE_ERROR
 
 DocumentedError: TypeAlias = type[ApiError] | exceptions.FieldError
 """A class of errors, or an example of a field that is invalid."""
-_NAME: Final = "x-name"
-"""The key of the name that a response has as a component."""
 
 SHARED_ERRORS: Final[tuple[type[ApiError], ...]] = (
     exceptions.InvalidHost,
@@ -77,33 +74,47 @@ class ErrorResponses:
     - A JSON body may be malformed, or have no value for a field that is required.
     - A query parameter may be sent twice, or be unknown.
     - The act of an operator may need a fresh login, or be limited.
-    - Features may add errors of bodies, and errors that come with others.
+    - Features may add errors that come with others.
     - The database may fail, or too many calls may wait for it, unless `UNAVAILABLE_ERROR` is None.
       It may name another error of a database that fails.
 
     Attributes:
         codes: The codes in the responses of the main API, without those of fields.
+        shared: The responses, by the names that operations refer to.
     """
 
     def __init__(self, table: ErrorTable, plugins: Sequence[ApiPlugin]) -> None:
         self.codes: set[str] = set()
+        self.shared: dict[str, Any] = {}
         self._table = table
-        self._of_bodies = [pair for plugin in plugins for pair in plugin.body_errors.items()]
         self._related = [pair for plugin in plugins for pair in plugin.related_errors.items()]
 
     def describe(
-        self, handler: HTTPRouteHandler, path: str, security: Sequence[Mapping[str, Any]]
+        self, handler: HTTPRouteHandler, path: str, *, needs_token: bool
     ) -> dict[str, Any]:
-        """Return the error responses of a handler by their status."""
+        """Return references to the error responses of a handler, by their status."""
         table = self._table.of_path(path)
         by_status: dict[str, list[ApiError]] = {}
-        listed = [*_list_errors(handler, path, security, self._of_bodies)]
-        related = [error for base, added in self._related if base in listed for error in added]
-        for example in map(self._make_example, [*listed, *related]):
+        listed = [*_list_errors(handler, path, needs_token=needs_token)]
+        if table.schema is None:
+            listed += [each for base, added in self._related if base in listed for each in added]
+        for example in map(self._make_example, listed):
             by_status.setdefault(str(table.status(example)), []).append(example)
             if table.schema is None:
                 self.codes |= {table.code(example)} - {INVALID_CODE}
-        return {status: self._render(table, examples) for status, examples in by_status.items()}
+        return {
+            status: self._share(
+                table.name + "Or".join(dict.fromkeys(map(_name, examples))),
+                _render(table, status, examples),
+            )
+            for status, examples in by_status.items()
+        }
+
+    def _share(self, name: str, response: dict[str, Any]) -> dict[str, Any]:
+        """Make a response a component: most operations have the same ones."""
+        # Responses that differ in a message only have one name: the first one keeps it.
+        is_shared = self.shared.setdefault(name, response) == response
+        return {"$ref": f"#/components/responses/{name}"} if is_shared else response
 
     def _make_example(self, error: DocumentedError) -> ApiError:
         if isinstance(error, exceptions.FieldError):
@@ -111,36 +122,34 @@ class ErrorResponses:
         row = self._table.find_row(error)
         return row.example if row and row.example else error()
 
-    def _render(self, table: ErrorTable, examples: Sequence[ApiError]) -> dict[str, Any]:
-        codes = [table.row(example).code for example in examples]
-        named = {
-            f"{number}-{code}": {"summary": code, "value": _example_body(table, example)}
-            for number, (code, example) in enumerate(zip(codes, examples, strict=True), 1)
-        }
-        schemas = sorted({_schema_of(table, example).__name__ for example in examples})
-        alternatives = [{"$ref": f"#/components/schemas/{name}"} for name in schemas]
-        # openapi-generator would make a class for each operation, by a name that it invents.
-        union = {"anyOf": alternatives, "title": "Or".join(schemas)}
-        content = {"schema": union if len(schemas) > 1 else alternatives[0], "examples": named}
-        return {
-            "description": _summarize(table, examples),
-            "content": {"application/json": content},
-            _NAME: table.name + "Or".join(dict.fromkeys(map(_name, examples))),
-        }
+
+def _render(table: ErrorTable, status: str, examples: Sequence[ApiError]) -> dict[str, Any]:
+    codes = [table.row(example).code for example in examples]
+    named = {
+        f"{number}-{code}": {"summary": code, "value": _example_body(table, example)}
+        for number, (code, example) in enumerate(zip(codes, examples, strict=True), 1)
+    }
+    schemas = sorted({_schema_of(table, example).__name__ for example in examples})
+    alternatives = [{"$ref": f"#/components/schemas/{name}"} for name in schemas]
+    # openapi-generator would make a class for each operation, by a name that it invents.
+    union = {"anyOf": alternatives, "title": "Or".join(schemas)}
+    content = {"schema": union if len(schemas) > 1 else alternatives[0], "examples": named}
+    texts = [_summarize(table, example, is_only=len(examples) == 1) for example in examples]
+    return {
+        "description": " ".join(dict.fromkeys(texts)),
+        "content": {"application/json": content},
+        "headers": headers_of(status),
+    }
 
 
-def _summarize(table: ErrorTable, examples: Sequence[ApiError]) -> str:
-    messages: dict[str, None] = {}
-    for example in examples:
-        row = table.row(example)
-        message = row.message if row.message.endswith(".") else f"{row.message}."
-        if table.schema is None and type(example) in SHARED_ERRORS and len(examples) > 1:
-            # Its message is in the description of the whole API.
-            message = f"`{row.code}`."
-        elif table.schema is None:
-            message = f"`{row.code}`: {message}"
-        messages[message] = None
-    return " ".join(messages)
+def _summarize(table: ErrorTable, example: ApiError, *, is_only: bool) -> str:
+    row = table.row(example)
+    message = f"{row.message.removesuffix('.')}."
+    if table.schema:
+        return message
+    # That of a shared error is in the description of the whole API.
+    is_known = type(example) in SHARED_ERRORS and not is_only
+    return f"`{row.code}`." if is_known else f"`{row.code}`: {message}"
 
 
 def _example_body(table: ErrorTable, example: ApiError) -> dict[str, Any]:
@@ -155,24 +164,6 @@ def _schema_of(table: ErrorTable, example: ApiError) -> type[msgspec.Struct]:
     return table.schema or main
 
 
-def share_responses(operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Replace the errors that occur twice by references; return the responses by their names."""
-    found = [
-        (operation["responses"], status, json.dumps(response, sort_keys=True))
-        for operation in operations
-        for status, response in operation["responses"].items()
-    ]
-    counts = Counter(text for _, _, text in found)
-    shared: dict[str, Any] = {}
-    for responses, status, text in found:
-        name = responses[status].pop(_NAME, None)
-        is_repeated = name is not None and counts[text] > 1
-        # Responses that differ in a message only have one name: the first one keeps it.
-        if is_repeated and shared.setdefault(name, responses[status]) == responses[status]:
-            responses[status] = {"$ref": f"#/components/responses/{name}"}
-    return shared
-
-
 def render_shared_errors() -> str:
     """Render the shared errors as a table in Markdown, sorted by status."""
     rows = sorted((CORE_ERRORS[error] for error in SHARED_ERRORS), key=lambda row: row.status)
@@ -182,12 +173,8 @@ def render_shared_errors() -> str:
 
 
 def _list_errors(
-    handler: HTTPRouteHandler,
-    path: str,
-    security: Sequence[Mapping[str, Any]],
-    of_bodies: Iterable[tuple[type[msgspec.Struct], Sequence[type[ApiError]]]],
+    handler: HTTPRouteHandler, path: str, *, needs_token: bool
 ) -> Iterator[DocumentedError]:
-    needs_token = BEARER[0] in security
     if needs_token:
         yield errors.Unauthenticated
     if needs_token or limit_by_ip in handler.resolve_guards():
@@ -209,9 +196,6 @@ def _list_errors(
         yield errors.FreshLoginRequired
     if act is not None and LIMITS_OF_ACTS[act.action] is not None:
         yield errors.TooManyActs
-    for struct, added in of_bodies:
-        if body and issubclass(body, struct):
-            yield from added
     if unavailable := handler.opt.get(UNAVAILABLE_ERROR, errors.Unavailable):
         yield from (unavailable, exceptions.Overloaded)
     yield from _ALWAYS

@@ -18,7 +18,7 @@ class DescribedRule:
 
     Attributes:
         field: The name of the field.
-        keywords: The keywords of JSON Schema, in snake case.
+        keywords: The keywords of JSON Schema.
         messages: What is wrong with a text, for each of these.
     """
 
@@ -35,10 +35,10 @@ class DescribedRule:
         text, keywords = getattr(body, self.field), self.keywords
         if text is None:
             return
-        if "min_length" in keywords and len(text) < keywords["min_length"]:
-            raise TooShort(self.messages["min_length"])
-        if "max_length" in keywords and len(text) > keywords["max_length"]:
-            raise TooLong(self.messages["max_length"])
+        if "minLength" in keywords and len(text) < keywords["minLength"]:
+            raise TooShort(self.messages["minLength"])
+        if "maxLength" in keywords and len(text) > keywords["maxLength"]:
+            raise TooLong(self.messages["maxLength"])
         # The whole text: in Python, `$` would allow a line break at the end.
         if "pattern" in keywords and not re.fullmatch(keywords["pattern"], text):
             raise InvalidCharacters(self.messages["pattern"])
@@ -50,7 +50,7 @@ def described_rules(body: type[msgspec.Struct]) -> Sequence[DescribedRule]:
     rules = []
     for field in msgspec.structs.fields(body):
         match msgspec.inspect.type_info(field.type):
-            case Metadata(extra={"messages": messages}, extra_json_schema={"extra": keywords}) if (
+            case Metadata(extra={"messages": messages}, extra_json_schema=dict(keywords)) if (
                 messages
             ):
                 rules.append(DescribedRule(field.name, keywords, messages))

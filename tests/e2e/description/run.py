@@ -154,6 +154,8 @@ def _configuration(
                 _accept("list_library_items", "400"),
                 # Nor that a number is not the user's.
                 _accept("request_phone_change_otp", "400"),
+                # The description says in words that two fields are sent together.
+                _accept("change_phone", "400"),
                 # A schema cannot say that bytes are a complete image of a supported format, nor
                 # that the item of an idempotency key has been deleted since.
                 _accept("upload_image", "410", "415", "422"),

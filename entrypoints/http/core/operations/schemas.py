@@ -30,7 +30,7 @@ class LivenessResponse(msgspec.Struct):
 
 
 class ReadinessResponse(msgspec.Struct, kw_only=True):
-    """The health of each part. Features add fields.
+    """The health of each part.
 
     The instance is not ready while a disk of its own rejects a write.
     """

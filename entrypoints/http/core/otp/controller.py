@@ -109,7 +109,6 @@ class OtpController(Controller):
         summary="Exchange a code for an access token",
         response_description="The code was correct (`success` is true) or not.",
         status_code=200,
-        describe_body=schemas.describe_otp_length,
         union="VerifyOtpResponse",
         errors=[
             errors.AccountBlocked,

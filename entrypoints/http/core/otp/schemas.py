@@ -1,5 +1,6 @@
 """Request and response bodies of the OTP endpoints."""
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -51,8 +52,8 @@ def otp_field(description: str) -> msgspec.Meta:
         f"{_OTP_EXAMPLE:06d}",
         pattern=OTP_PATTERN,
         format=_OTP_FORMAT,
-        min_length=DEFAULT_OTP_LENGTH,
-        max_length=challenge.MAX_CODE_INPUT_LENGTH,
+        minLength=DEFAULT_OTP_LENGTH,
+        maxLength=challenge.MAX_CODE_INPUT_LENGTH,
     )
 
 
@@ -218,10 +219,10 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             " those that change the direction of text.",
             "Pixel 9",
             pattern=_DEVICE_PATTERN,
-            max_length=MAX_DEVICE_NAME_LENGTH,
+            maxLength=MAX_DEVICE_NAME_LENGTH,
             messages={
                 "pattern": "A device name has no control characters or line breaks.",
-                "max_length": f"A device name has at most {MAX_DEVICE_NAME_LENGTH} characters.",
+                "maxLength": f"A device name has at most {MAX_DEVICE_NAME_LENGTH} characters.",
             },
         ),
     ] = None
@@ -278,10 +279,10 @@ def to_verify_otp_response(
     )
 
 
-def describe_otp_length(body: dict[str, Any], settings: HttpSettings) -> None:
-    """Describe codes of the length that the operator chose, in the schema of a body with some."""
+def describe_otp_length(schemas: Iterable[Mapping[str, Any]], settings: HttpSettings) -> None:
+    """Describe codes of the length that the operator chose."""
     length = settings.otp.otp_length
-    for field in body["properties"].values():
+    for field in (field for schema in schemas for field in schema.get("properties", {}).values()):
         if field.get("format") == _OTP_FORMAT:
             field["pattern"] = _otp_pattern(length)
             field["minLength"] = length

@@ -1,7 +1,5 @@
 """Users."""
 
-from typing import Final
-
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import JSONBody
 
@@ -25,8 +23,6 @@ from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.requests.request import ApiRequest
 
-_CREATED_USER: Final = {"user_id": "$response.body#/user_id"}
-
 
 class UserController(Controller):
     """Identities that have chosen a username."""
@@ -45,7 +41,6 @@ class UserController(Controller):
         operation_id="create_user",
         summary="Create a user",
         response_description="The user exists, created now or before.",
-        links={"get_user": _CREATED_USER},
         unavailable_error=UserSaveFailed,
         errors=[
             errors.PhoneMismatch,

@@ -30,14 +30,7 @@ _ROLES: Final = [role.value for role in STAFF_ROLES]
 class ChangeUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What to change of a user: exactly one of `username` and `external_id`."""
 
-    combinations: ClassVar = (
-        {"required": ["external_id"], "properties": {"username": {"type": "null"}}},
-        {
-            "required": ["username"],
-            "properties": {"username": {"type": "string"}},
-            "not": {"required": ["external_id"]},
-        },
-    )
+    also_in_example: ClassVar = ("external_id",)
 
     username: UsernameField | None = None
     external_id: Annotated[

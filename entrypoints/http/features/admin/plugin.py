@@ -6,8 +6,6 @@ from types import MappingProxyType
 from litestar import Controller
 from litestar.config.app import AppConfig
 
-from application.administration.acts import CORE_ACTS, scopes_of
-from domain.administration.scope import Scope
 from entrypoints.http.core.administration.user_details import UserDetailsForm
 from entrypoints.http.features.admin.audit.controller import AuditController
 from entrypoints.http.features.admin.controller import AdminUserController
@@ -27,7 +25,6 @@ class AdminPlugin(ApiPlugin):
     """What administrators and backends see of users and do for them, and the audit."""
 
     about = MappingProxyType({ABOUT_API: _ABOUT, ABOUT_TOKENS: _ABOUT_TOKENS})
-    scopes = (Scope.READ_USERS, Scope.READ_AUDIT, *scopes_of(CORE_ACTS))
     errors = ERRORS
     operator_kinds = (BACKENDS,)
     is_administration = True

@@ -25,8 +25,8 @@ AppDataField = Annotated[
         f" {MAX_KEY_LENGTH} characters. {_ALIKE} It has at most {MAX_APP_DATA_BYTES} bytes as"
         " compact JSON in UTF-8. An empty object for nothing.",
         APP_DATA_EXAMPLE,
-        additional_properties=_FLAT,
-        property_names={"minLength": 1, "maxLength": MAX_KEY_LENGTH},
+        additionalProperties=_FLAT,
+        propertyNames={"minLength": 1, "maxLength": MAX_KEY_LENGTH},
     ),
 ]
 ClaimsField = Annotated[
@@ -36,7 +36,7 @@ ClaimsField = Annotated[
         f" holds the token reads it: a JSON object. {_ALIKE} It has at most {MAX_CLAIMS_BYTES}"
         " bytes as compact JSON in ASCII. An empty object for nothing.",
         CLAIMS_EXAMPLE,
-        additional_properties=True,
+        additionalProperties=True,
     ),
 ]
 

@@ -43,7 +43,7 @@ class AttestationChallengeBody(msgspec.Struct):
                 },
                 "signature": "41b1de88668290cdb10552f47220bc21",
             },
-            additional_properties=True,
+            additionalProperties=True,
         ),
     ] = msgspec.UNSET
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import msgspec
 from litestar.config.app import AppConfig
 
+from domain.errors import TooManyOtpRequests
 from domain.features.attestation.errors import AttestationRequired
 from entrypoints.http.core.operations.schemas import ReadinessResponse
 from entrypoints.http.core.otp.schemas import CodeRequestBody
@@ -45,7 +46,7 @@ class AttestationPlugin(ApiPlugin):
             CodeRequestBody: AttestationFields,
         }
     )
-    body_errors = MappingProxyType({CodeRequestBody: (AttestationRequired,)})
+    related_errors = MappingProxyType({TooManyOtpRequests: (AttestationRequired,)})
     about = MappingProxyType({"request_otp": _ABOUT})
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:

@@ -8,7 +8,7 @@ from domain.otp.attestation_proof import MAX_RESPONSE_LENGTH
 from entrypoints.http.fields import described
 
 _TOO_LONG: Final = {
-    "max_length": f"Type and response have at most {MAX_RESPONSE_LENGTH} characters."
+    "maxLength": f"Type and response have at most {MAX_RESPONSE_LENGTH} characters."
 }
 
 
@@ -20,7 +20,7 @@ class AttestationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         described(
             "The `type` of the challenge that it is for.",
             "altcha",
-            max_length=MAX_RESPONSE_LENGTH,
+            maxLength=MAX_RESPONSE_LENGTH,
             messages=_TOO_LONG,
         ),
     ] = None
@@ -29,7 +29,7 @@ class AttestationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         described(
             "What the widget, or your code, made of the challenge.",
             "eyJjaGFsbGVuZ2UiOnsicGFyYW1ldGVycyI6eyJhbGdvcml0aG0iOiJQQktERjIvU0hBLTI1NiJ9fX0=",
-            max_length=MAX_RESPONSE_LENGTH,
+            maxLength=MAX_RESPONSE_LENGTH,
             messages=_TOO_LONG,
         ),
     ] = None

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from litestar import Controller
 
-from domain.administration.scope import Scope
 from entrypoints.http.features.blocks.controller import BlockController
 from entrypoints.http.features.blocks.errors import ERRORS
 from entrypoints.http.plugin import ApiPlugin
@@ -13,6 +12,5 @@ from entrypoints.http.plugin import ApiPlugin
 class BlocksPlugin(ApiPlugin):
     """Blocks."""
 
-    scopes = (Scope.READ_BLOCKS, Scope.WRITE_BLOCKS)
     errors = ERRORS
     administration: Sequence[type[Controller]] = (BlockController,)

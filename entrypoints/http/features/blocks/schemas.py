@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 
@@ -10,7 +10,6 @@ from domain.errors import ConflictingValue
 from domain.features.blocks.block import MAX_DURATION, MIN_DURATION, Subject, SubjectKind
 from domain.features.blocks.parse_block import TIME_PATTERN, parse_subject, parse_time
 from entrypoints.http.fields import (
-    combination,
     described,
     reason_field,
 )
@@ -24,22 +23,10 @@ ReasonField = Annotated[
 ]
 
 
-def _combination(*sent: str) -> dict[str, Any]:
-    """Return the schema of bodies that have these of the fields that exclude each other."""
-    schema = combination(
-        *sent, without=[each for each in (*SubjectKind, *_ENDS) if each not in sent]
-    )
-    if "seconds" in sent:
-        schema["properties"]["seconds"] = {"type": "integer"}
-    return schema
-
-
 class AddBlockBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A block: one of `prefix`, `network` and `country`, and its end: `seconds` or `ends_at`."""
 
-    combinations: ClassVar = tuple(
-        _combination(kind.value, end) for end in _ENDS for kind in SubjectKind
-    )
+    also_in_example: ClassVar = ("prefix", "seconds")
 
     prefix: Annotated[
         str | None,

@@ -11,7 +11,7 @@ from entrypoints.http.fields import described
 
 
 class UserEventsResponse(msgspec.Struct, kw_only=True):
-    """The events of the user that a destination of `DIALTONE_EVENTS` has not accepted."""
+    """The events of the user that a destination of events has not accepted."""
 
     waiting: Annotated[int, described("Those that are sent by themselves.", 1)]
     failed: Annotated[

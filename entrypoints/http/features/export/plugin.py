@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 from litestar import Controller
 
-from application.administration.acts import scopes_of
-from application.features.export.acts import EXPORT
 from entrypoints.http.features.export.controller import ExportController, OwnExportController
 from entrypoints.http.features.export.errors import ERRORS
 from entrypoints.http.plugin import ApiPlugin
@@ -14,7 +12,6 @@ from entrypoints.http.plugin import ApiPlugin
 class ExportPlugin(ApiPlugin):
     """The export of the own data, and those of users for operators."""
 
-    scopes = scopes_of([EXPORT])
     errors = ERRORS
     controllers: Sequence[type[Controller]] = (OwnExportController,)
     administration: Sequence[type[Controller]] = (ExportController,)

@@ -9,7 +9,6 @@ from application.otp.request_otp import RequestOtpCommand
 from domain import errors
 from domain.otp.challenge import parse_otp_code
 from domain.phone import parse_international_phone
-from entrypoints.http.core.otp.schemas import describe_otp_length
 from entrypoints.http.features.legacy_otp import schemas
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.parsing import FieldErrors, parsing_field
@@ -56,7 +55,6 @@ class LegacyOtpController(Controller):
         summary="Exchange a code for an access token",
         response_description="The code was correct.",
         status_code=200,
-        describe_body=describe_otp_length,
         errors=[
             errors.IncorrectOtp,
             errors.LoginRejected,

@@ -7,7 +7,6 @@ import msgspec
 from litestar import Controller, Litestar
 from litestar.config.app import AppConfig
 
-from domain.administration.scope import Scope
 from entrypoints.http.core.operations.schemas import HealthField, ReadinessResponse
 from entrypoints.http.errors.fields import ServiceError
 from entrypoints.http.features.media.errors import (
@@ -41,10 +40,6 @@ class MediaPlugin(ApiPlugin):
     """The library, its files and their moderation."""
 
     about = MappingProxyType({ABOUT_API: _ABOUT, "delete_me": _ABOUT_DELETION})
-    links = MappingProxyType(
-        {"create_user": {"list_library_items": {"user_id": "$response.body#/user_id"}}}
-    )
-    scopes = (Scope.READ_LIBRARY, Scope.MODERATE_LIBRARY)
     errors = ERRORS
     port_errors = PORT_ERRORS
     fields = MappingProxyType({ReadinessResponse: MediaHealth, ServiceError: MediaErrorFields})

@@ -17,7 +17,7 @@ from domain.otp.challenge import parse_otp_code
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks, parse_platform
 from domain.phone import parse_phone
 from entrypoints.http.core.otp.proofs import parse_sent_proof
-from entrypoints.http.core.otp.schemas import CodeSentResponse, describe_otp_length
+from entrypoints.http.core.otp.schemas import CodeSentResponse
 from entrypoints.http.core.users.schemas import UserResponse, to_user_response
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -108,7 +108,6 @@ class PhoneChangeController(Controller):
         summary="Change the signed-in user's number",
         response_description="The user, with the new number.",
         status_code=200,
-        describe_body=describe_otp_length,
         errors=[
             FieldError("old_request_id", FieldErrorCode.MISSING_FIELD, schemas.TOGETHER),
             errors.UserNotFound,

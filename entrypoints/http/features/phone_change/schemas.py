@@ -13,7 +13,6 @@ from entrypoints.http.core.otp.schemas import (
 )
 from entrypoints.http.fields import (
     PhoneField,
-    combination,
     described,
     phone_field,
     reason_field,
@@ -42,10 +41,7 @@ RequestIdField = Annotated[
 class RequestPhoneChangeOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_only=True):
     """The number to send a code to. An unknown platform or locale is not an error."""
 
-    combinations: ClassVar = (
-        combination("phone"),
-        {"required": ["target"], "properties": {"target": {"const": OtpTarget.OLD.value}}},
-    )
+    also_in_example: ClassVar = ("phone",)
 
     phone: Annotated[
         str | None,
@@ -71,10 +67,7 @@ class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     Without that code the request is no invalid one: the response says how to get it.
     """
 
-    combinations: ClassVar = (
-        combination("old_otp", "old_request_id"),
-        combination(without=("old_otp", "old_request_id")),
-    )
+    also_in_example: ClassVar = ("old_otp", "old_request_id")
 
     phone: PhoneField
     otp: OtpField

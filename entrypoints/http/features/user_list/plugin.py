@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 from litestar import Controller
 
-from application.administration.acts import scopes_of
-from application.features.user_list.acts import LIST
 from entrypoints.http.features.user_list.controller import UserListController
 from entrypoints.http.plugin import ApiPlugin
 
@@ -13,5 +11,4 @@ from entrypoints.http.plugin import ApiPlugin
 class UserListPlugin(ApiPlugin):
     """The list of users."""
 
-    scopes = scopes_of([LIST])
     administration: Sequence[type[Controller]] = (UserListController,)

@@ -62,8 +62,6 @@ _MEDIA_HEADERS: Final = {
     # A file that is opened as a page must not run or load anything.
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
-_ITEM_OF_UPLOAD: Final = {"item_id": "$response.body#/id"}
-_FIRST_ITEM: Final = {"item_id": "$response.body#/items/0/id"}
 _ACCESS_ERRORS: Final = (errors.Forbidden, errors.ReauthenticationRequired)
 _CHANGE_ERRORS: Final = (
     InvalidItemId,
@@ -92,11 +90,6 @@ class LibraryController(Controller):
         summary="Upload an image",
         response_description="The image is in the library.",
         request_body=UPLOAD_FORM,
-        links={
-            "get_library_item": _ITEM_OF_UPLOAD,
-            "update_library_item": _ITEM_OF_UPLOAD,
-            "delete_library_item": _ITEM_OF_UPLOAD,
-        },
         # The form parser has its own limit, from the settings.
         request_max_body_size=None,
         unavailable_error=media_errors.ItemSaveFailed,
@@ -173,7 +166,6 @@ class LibraryController(Controller):
     @get(
         summary="List library items",
         response_description="The page. It may be empty.",
-        links={"get_library_item": _FIRST_ITEM},
         unavailable_error=LibraryReadFailed,
         errors=[schemas.PAGE_NUMBER.error, PageTooDeep, *_ACCESS_ERRORS],
     )

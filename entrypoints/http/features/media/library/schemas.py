@@ -76,7 +76,7 @@ IdempotencyKeyParameter = Annotated[
         name="Idempotency-Key",
         description="Names this upload, for example by a random UUID, so that it can be repeated.",
         schema_extra=parameter_schema(
-            pattern=IDEMPOTENCY_KEY_PATTERN, max_length=MAX_IDEMPOTENCY_KEY_LENGTH
+            pattern=IDEMPOTENCY_KEY_PATTERN, maxLength=MAX_IDEMPOTENCY_KEY_LENGTH
         ),
     ),
 ]
@@ -86,7 +86,7 @@ CategoryField = Annotated[
         "A label, exactly as sent.",
         "art",
         pattern=item.CATEGORY_PATTERN,
-        max_length=item.MAX_CATEGORY_LENGTH,
+        maxLength=item.MAX_CATEGORY_LENGTH,
     ),
 ]
 

@@ -103,7 +103,7 @@ class _Source:
         if not isinstance(self.header, Gif):
             return None
         self._file.seek(0)
-        return Animation(self.image, self.header, self._file.read())
+        return Animation(self.header, self._file.read(), self.image.info.get("loop"))
 
     def decode_still(self) -> PIL.Image.Image:
         """Decode the image, scaled down if it is a JPEG over the limit of pixels. It works once."""

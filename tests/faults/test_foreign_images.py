@@ -74,7 +74,6 @@ REJECTED_OF_PILLOW = {
 }
 NOT_COMPARED_WITH_PILLOW = {
     "apng/chunk_no_fctl.png",  # Pillow cannot read what comes after its default image
-    "exif_imagemagick_orientation.png",  # browsers do not know this kind of orientation either
     "i_trns.png",  # Pillow cannot convert 16 bits
     "png_decompression_dos.png",  # its comment, which is not read, is too large for Pillow
     "test_extents.gif",  # its frame exceeds its canvas

@@ -6,7 +6,6 @@ socket for tasks and the limit of its memory.
 """
 
 import errno
-import hashlib
 import io
 import mmap
 import os
@@ -44,7 +43,6 @@ from domain.features.media.errors import HdrNotSupported, InvalidImage, Unsuppor
 from domain.features.media.image import Image, ImageFormat, SourceFormat
 
 MAX_FILES: Final = 100
-_DIGEST_ROWS: Final = 64
 _READERS: Final[dict[SourceFormat, Callable[[mmap.mmap, LimitChecker], Header]]] = {
     SourceFormat.JPEG: read_jpeg,
     SourceFormat.PNG: read_png,
@@ -75,7 +73,6 @@ class _Source:
             raise UnsupportedImageType(media_type)
         self.format = detected
         self.limits = LimitChecker(task.limits, detected)
-        self._other_ending: PIL.Image.Image | None = None
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             try:
                 self.header = _READERS[detected](content, self.limits)
@@ -83,8 +80,6 @@ class _Source:
                 raise InvalidImage from error
             if isinstance(self.header, Jpeg):
                 self.image = _open_jpeg(content, self.header)
-                if not self.header.has_end:
-                    self._other_ending = _open_jpeg(content, self.header, ending=1)
         if detected is not SourceFormat.JPEG:
             # Broken metadata is ignored, but `load` still rejects incomplete pixels.
             ImageFile.LOAD_TRUNCATED_IMAGES = True
@@ -103,7 +98,7 @@ class _Source:
         if not isinstance(self.header, Gif):
             return None
         self._file.seek(0)
-        return Animation(self.image, self.header, self._file.read())
+        return Animation(self.header, self._file.read(), self.image.info.get("loop"))
 
     def decode_still(self) -> PIL.Image.Image:
         """Decode the image, scaled down if it is a JPEG over the limit of pixels. It works once."""
@@ -113,12 +108,6 @@ class _Source:
             if -(-width // scale) * -(-height // scale) <= max_pixels:
                 self.image.draft("", (width // scale, height // scale))
                 break
-        if self._other_ending is not None:
-            self._other_ending.draft("", self.image.size)
-            other = _digest(self._other_ending)
-            self._other_ending = None  # its pixels are not needed anymore
-            if _digest(self.image) != other:
-                raise InvalidImage
         if self.image.info.get("default_image"):
             # It is no frame of an animated PNG: the next one is the first. Without one it is shown.
             with suppress(EOFError, SyntaxError):
@@ -137,21 +126,11 @@ class _Source:
             self.image.info = metadata
 
 
-def _digest(image: PIL.Image.Image) -> bytes:
-    """Return a digest of the pixels, without a copy of all."""
-    digest = hashlib.sha256()
-    width, height = image.size
-    for top in range(0, height, _DIGEST_ROWS):
-        rows = image.crop((0, top, width, min(height, top + _DIGEST_ROWS)))
-        digest.update(rows.tobytes())
-    return digest.digest()
-
-
-def _open_jpeg(content: mmap.mmap, jpeg: Jpeg, ending: int = 0) -> PIL.Image.Image:
+def _open_jpeg(content: mmap.mmap, jpeg: Jpeg) -> PIL.Image.Image:
     for with_metadata in (True, False):
         # Pillow has no common exception for broken metadata.
         with suppress(Exception):
-            cleaned = jpeg.clean(content, with_metadata=with_metadata, ending=ending)
+            cleaned = jpeg.clean(content, with_metadata=with_metadata)
             return JpegImagePlugin.JpegImageFile(io.BytesIO(cleaned))
     raise InvalidImage
 

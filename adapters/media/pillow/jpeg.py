@@ -4,7 +4,6 @@ Nothing behind the last scan is read. Phones write trailers there, such as a vid
 bytes like markers, and some omit the end of the image.
 """
 
-import math
 import re
 import struct
 from collections.abc import Sequence
@@ -17,24 +16,16 @@ from domain.features.media.errors import InvalidImage
 
 # 0xFF and a byte that is no stuffed zero, fill byte, restart marker or start of image.
 _MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
-_RESTART: Final = re.compile(rb"\xff[\xd0-\xd7]")
-_START_OF_SCAN, _END_OF_IMAGE, _RESTART_INTERVAL = 0xDA, 0xD9, 0xDD
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _FRAMES: Final = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE: Final = {0xC2, 0xC6, 0xCA, 0xCE}
 _APPLICATIONS: Final = {*range(0xE0, 0xF0), 0xFE}
-_ICC: Final = b"\xe2ICC_PROFILE\0"
-_COLORS: Final = {b"\xe0JFIF\0": 16, b"\xeeAdobe": 14}
-"""The segments that say how colors are stored, with the size of their fixed part."""
-_METADATA: Final = {*_COLORS, _ICC, b"\xe1Exif\0\0", b"\xe1http://ns.adobe.com/xap/1.0/\0"}
-_ALL_COEFFICIENTS: Final = (1 << 64) - 1
+_KEPT: Final = (b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"Adobe")
+"""How the segments begin that say how the pixels are turned and colored."""
 _START: Final = b"\xff\xd8"
 _END: Final = b"\xff\xd9"
-_ENDINGS: Final = (bytes(range(64)), bytes(range(0xA0, 0xE0)))
-"""What stands in for the bytes behind a last scan whose end is not marked.
-
-A decoder reads ahead, so there has to be something. A scan that lacks bytes shows it: the pixels
-differ from one ending to the other.
-"""
+_PADDING: Final = b"\xff\0" * 8
+"""Bits that a decoder reads ahead behind a scan without an end: they make up no more pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,54 +34,39 @@ class Jpeg(Header):
 
     Attributes:
         segments: Each marker with the range of what belongs to it.
-        is_complete: No scan is missing.
-        has_end: The end is marked, so that a decoder finds out what is missing.
+        has_end: The end is marked.
     """
 
     segments: Sequence[tuple[int, slice]]
-    is_complete: bool
     has_end: bool
 
-    def clean(self, content: Content, *, with_metadata: bool, ending: int = 0) -> bytes:
-        """Return the image with the first EXIF and XMP segment and the color profile only.
+    def clean(self, content: Content, *, with_metadata: bool) -> bytes:
+        """Return the image without segments that its pixels do not need.
 
-        Pillow rejects an image with a broken Photoshop segment, and reads all EXIF segments as one.
-
-        Args:
-            content: The file.
-            with_metadata: Keep these segments and the profile.
-            ending: Which ending the last scan gets if its end is not marked: 0 or 1.
+        A scan whose end is not marked gets some padding, but no end: so a decoder still finds out
+        that pixels are missing.
         """
-        kept, seen = [_START], set[bytes]()
+        kept = [_START]
         for marker, part in self.segments:
-            segment = content[part]
-            name = segment[1:2] + segment[4:33]
-            kind = next((kind for kind in _METADATA if name.startswith(kind)), None)
-            if kind in _COLORS and len(segment) - 2 < _COLORS[kind]:
-                continue  # it lacks a part that says nothing of the pixels
-            is_new = kind is not None and (kind == _ICC or kind not in seen)
-            if marker not in _APPLICATIONS or (is_new and (with_metadata or kind in _COLORS)):
-                kept.append(segment)
-            if kind is not None:
-                seen.add(kind)
-        if self.has_end:
-            kept.append(_END)
-        elif self.is_complete:
-            kept += [_ENDINGS[ending], _END]
-        return b"".join(kept)
+            is_kept = with_metadata and content[part.start + 4 : part.stop].startswith(_KEPT)
+            if marker not in _APPLICATIONS or is_kept:
+                kept.append(content[part])
+        return b"".join([*kept, _END if self.has_end else _PADDING])
 
 
 def read_jpeg(content: Content, limits: LimitChecker) -> Jpeg:
     """Read the segments up to the end of the first image (ITU-T T.81, annex B).
 
-    A scan extends to the next marker. A segment of an application that exceeds the file ends the
-    image.
+    A scan extends to the next marker. The first scan of most files has all pixels; nothing behind
+    it is read. Others need a marked end. A segment of an application that exceeds the file ends
+    the image.
 
     Raises:
         InvalidImage
-        struct.error, IndexError, ValueError: A segment is incomplete.
+        struct.error, IndexError: A segment is incomplete.
     """
-    frame, segments, interval = None, list[tuple[int, slice]](), 0
+    size, segments, scans = None, list[tuple[int, slice]](), 0
+    is_progressive, components = False, 0
     found = _MARKER.search(content, 2)
     while found:
         limits.check_block()
@@ -99,82 +75,22 @@ def read_jpeg(content: Content, limits: LimitChecker) -> Jpeg:
         if marker == _END_OF_IMAGE or (marker in _APPLICATIONS and end > len(content)):
             break
         found = _MARKER.search(content, end)
-        if marker in _FRAMES and frame is None:
-            frame = _Frame(content, marker, start)
-            limits.check_jpeg_size(*frame.size, is_progressive=marker in _PROGRESSIVE)
-        elif marker in _FRAMES:
-            raise InvalidImage
-        elif marker == _RESTART_INTERVAL:
-            interval = int.from_bytes(content[start + 4 : start + 6])
-        elif marker == _START_OF_SCAN and frame is not None:
-            frame.add_scan(content, start)
+        if marker in _FRAMES:
+            if size is not None:
+                raise InvalidImage
+            height, width, components = struct.unpack_from(">HHB", content, start + 5)
+            size, is_progressive = (width, height), marker in _PROGRESSIVE
+            limits.check_jpeg_size(*size, is_progressive=is_progressive)
+        if marker == _START_OF_SCAN:
+            scans += 1
+            if scans > MAX_SCANS:
+                raise TOO_COMPLEX
             end = found.start() if found else len(content)
         segments.append((marker, slice(start, end)))
-        if frame is not None and frame.is_complete and not _is_end(found):
+        if marker == _START_OF_SCAN and not is_progressive and content[start + 4] == components:
             break
-    if frame is None or not frame.scans:
+    has_end = found is not None and found[1][0] == _END_OF_IMAGE
+    is_cut = not has_end and (is_progressive or scans > 1)
+    if size is None or not scans or is_cut:
         raise InvalidImage
-    has_end = _is_end(found)
-    if not has_end and frame.is_complete and interval:
-        needed = math.ceil(frame.count_units() / interval) - 1
-        _, scan = segments[-1]
-        if len(_RESTART.findall(content[scan])) < needed:
-            raise InvalidImage  # decoders fill what is missing with gray
-    return Jpeg(size=frame.size, segments=segments, is_complete=frame.is_complete, has_end=has_end)
-
-
-def _is_end(found: re.Match[bytes] | None) -> bool:
-    return found is not None and found[1][0] == _END_OF_IMAGE
-
-
-@dataclass(slots=True)
-class _Component:
-    """A color component: its sampling factors, and the coefficients that no scan completed yet."""
-
-    horizontal: int
-    vertical: int
-    missing: int = _ALL_COEFFICIENTS
-
-
-class _Frame:
-    """A frame: its size, and which of its scans are missing (ITU-T T.81, B.2.2 and B.2.3)."""
-
-    def __init__(self, content: Content, marker: int, start: int) -> None:
-        self._is_progressive = marker in _PROGRESSIVE
-        height, width, count = struct.unpack_from(">HHB", content, start + 5)
-        self.size = width, height
-        self.scans = 0
-        self._components = {
-            content[at]: _Component(content[at + 1] >> 4, content[at + 1] & 15)
-            for at in range(start + 10, start + 10 + 3 * count, 3)
-        }
-        self._scanned: list[_Component] = []
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether no scan is missing."""
-        return not any(component.missing for component in self._components.values())
-
-    def add_scan(self, content: Content, start: int) -> None:
-        """Record a scan. One of a progressive image has some bits of some coefficients."""
-        self.scans += 1
-        if self.scans > MAX_SCANS:
-            raise TOO_COMPLEX
-        count = content[start + 4]
-        names = [content[start + 5 + 2 * number] for number in range(count)]
-        self._scanned = [self._components[name] for name in names if name in self._components]
-        first, last, bits = content[start + 5 + 2 * count : start + 8 + 2 * count]
-        complete = (2 << last) - (1 << first) if bits & 15 == 0 else 0
-        for component in self._scanned:
-            component.missing &= ~(complete if self._is_progressive else _ALL_COEFFICIENTS)
-
-    def count_units(self) -> int:
-        """Return the number of units that the latest scan codes (ITU-T T.81, A.2)."""
-        horizontal = max(component.horizontal for component in self._components.values()) or 1
-        vertical = max(component.vertical for component in self._components.values()) or 1
-        width: float = self.size[0] / (8 * horizontal)
-        height: float = self.size[1] / (8 * vertical)
-        if len(self._scanned) == 1:  # not interleaved: its own blocks, without padding
-            [only] = self._scanned
-            width, height = width * only.horizontal, height * only.vertical
-        return math.ceil(width) * math.ceil(height)
+    return Jpeg(size=size, segments=segments, has_end=has_end)

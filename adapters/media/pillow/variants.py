@@ -34,7 +34,7 @@ def animated_variant(animation: Animation, spec: VariantSpec) -> EncodedBytes:
     def resize(frame: PIL.Image.Image) -> PIL.Image.Image:
         mode = "RGBA" if frame.has_transparency_data else "RGB"
         resized = frame.convert(mode).resize(size, reducing_gap=_REDUCING_GAP)
-        resized.info = {"duration": frame.info.get("duration", 0)}
+        resized.info = {"duration": frame.info["duration"]}
         return resized
 
     if spec.is_webp:

@@ -135,13 +135,3 @@ async def test_only_the_profile_of_a_heic_changes_its_colors(colors: list[bytes]
 async def test_an_hdr_image_is_named_as_such(upload: bytes) -> None:
     with pytest.raises(HdrNotSupported, match="This is an HDR image"):
         await publish(upload)
-
-
-async def test_a_gain_map_is_ignored() -> None:
-    """A phone writes it as a second image behind the first one."""
-    gains = Image.new("L", (32, 24), 200)
-    upload = encode(sample_image(), "MPO", save_all=True, append_images=[gains], quality=90)
-
-    published = decode((await publish(upload)).content)
-
-    assert mean_difference(published, sample_image()) < 8

@@ -18,7 +18,7 @@ from tests.support.images import HEIC_PHOTO, SECRET, decode, mean_difference
 
 # The same photo, whose rotation is repeated in XMP only.
 HEIC_WITH_XMP = HEIC_PHOTO.replace(b"\x01\x12\0\3", b"\x01\x13\0\3").replace(
-    b"<x>" + SECRET + b"</x>", b"tiff:Orientation='6'    "
+    b"<x>" + SECRET + b"</x>", b'tiff:Orientation="6"    '
 )
 CROP = clap((20, 1), (10, 1), (-3, 1), (4, 1))
 

@@ -17,15 +17,11 @@ TRAILERS = {
     "a video with bytes like markers": VIDEO,
     "a segment that exceeds the file": b"\xff\xe1\xff\xff" + bytes(9),
 }
-KINDS: dict[str, dict[str, Any]] = {
-    "baseline": {},
-    "with restart markers": {"restart_marker_blocks": 2},
-    "progressive, with restart markers": {"progressive": True, "restart_marker_blocks": 2},
-}
-ALL_KINDS = pytest.mark.parametrize("options", KINDS.values(), ids=KINDS)
+BASELINE: list[dict[str, Any]] = [{}, {"restart_marker_blocks": 2}]
+PROGRESSIVE = {"progressive": True, "restart_marker_blocks": 2}
 
 
-@ALL_KINDS
+@pytest.mark.parametrize("options", BASELINE, ids=str)
 @pytest.mark.parametrize("trailer", TRAILERS.values(), ids=TRAILERS)
 async def test_a_jpeg_may_lack_its_end_before_anything_behind_its_pixels(
     options: dict[str, Any], trailer: bytes
@@ -36,7 +32,7 @@ async def test_a_jpeg_may_lack_its_end_before_anything_behind_its_pixels(
     assert published.content.endswith(b"\xff\xd9")
 
 
-@ALL_KINDS
+@pytest.mark.parametrize("options", [*BASELINE, PROGRESSIVE], ids=str)
 async def test_a_jpeg_that_lacks_pixels_and_its_end_is_broken(options: dict[str, Any]) -> None:
     content = plain_jpeg(**options)
     scan = content.rindex(b"\xff\xda")
@@ -50,12 +46,10 @@ async def test_a_jpeg_that_lacks_pixels_and_its_end_is_broken(options: dict[str,
     "short",
     [
         segment(0xE0, b"JFIF\0"),
-        segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0"),
         segment(0xEE, b"Adobe"),
-        segment(0xEE, b"Adobe\0\x64\0\0\0\0"),
     ],
 )
-async def test_a_segment_that_is_shorter_than_its_fixed_part_is_dropped(short: bytes) -> None:
+async def test_a_segment_may_be_shorter_than_its_fixed_part(short: bytes) -> None:
     content = plain_jpeg()
     assert await publish(content[:2] + short + content[2:]) == await publish(content)
     first = content.index(b"\xff\xdb")

@@ -32,7 +32,7 @@ from tests.contract.suites.media import test_killed_writes as killed_writes
 from tests.contract.suites.messages import test_messenger as messenger
 from tests.contract.suites.messages.driver import ExternalMessengerDriver
 from tests.contract.suites.outcomes import observe
-from tests.contract.suites.port import Port, find_ports
+from tests.contract.suites.port import find_ports
 from tests.contract.suites.storage import test_crash as crash
 from tests.contract.suites.storage import test_limits_crash as limits_crash
 from tests.contract.suites.storage import test_other_keys as other_keys
@@ -47,26 +47,25 @@ from tests.support.adapter_runs import open_disk, open_sqlite, run_contract_test
 from tests.support.markdown import PROJECT
 from tests.support.voice.right_voice import RightVoice
 
-SUITE_FOLDER: Final = PROJECT / "tests/contract/suites"
 EXAMPLE: Final = "tests.contract.examples.file_messenger:open_file_messenger"
 PORTS: Final = ", ".join(sorted(find_ports()))
 SECRET: Final = "correcthorsebattery"
 _DATA: Final = bytes(1_000_000)
 
 
-def names_of_suites(port: Port) -> set[str]:
-    """Return the names of the files that pytest gets, or finds in the folder that it gets."""
-    files = [file for path in port.paths for file in (path, *path.glob("test_*.py"))]
-    return {file.name for file in files if file.is_file()}
+def path_of(factory: Callable[..., object]) -> str:
+    return f"{factory.__module__}:{factory.__name__}"
 
 
 def test_each_suite_runs_with_adapters_of_others_and_with_ours() -> None:
-    suites = {path.name for path in SUITE_FOLDER.rglob("test_*.py")}
+    suites = list((PROJECT / "tests/contract/suites").rglob("test_*.py"))
+    of_ports = [path for port in find_ports().values() for path in port.paths]
 
-    assert {name for port in find_ports().values() for name in names_of_suites(port)} == suites
-    with_ours = {name for name in suites if (PROJECT / "tests/contract" / name).exists()}
+    assert all(any(map(suite.is_relative_to, of_ports)) for suite in suites)
+    names = {suite.name for suite in suites}
+    with_ours = {name for name in names if (PROJECT / "tests/contract" / name).exists()}
     # They start a process, or none of ours has it: they are in this module.
-    assert suites - with_ours == {
+    assert names - with_ours == {
         "test_crash.py",
         "test_killed_writes.py",
         "test_limits_crash.py",
@@ -160,7 +159,7 @@ async def test_a_store_keeps_what_it_confirmed_when_its_process_is_killed(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(ADAPTER, f"{factory.__module__}:{factory.__name__}")
+    monkeypatch.setenv(ADAPTER, path_of(factory))
     monkeypatch.setenv(PORT, port)
     await promise(tmp_path)
 
@@ -269,9 +268,9 @@ async def close_wrongly(*, environ: Mapping[str, str]) -> AsyncIterator[RightMes
     [
         (EXAMPLE, "MY_SMS_FILE is not set"),
         ("no_module:open_it", "no_module:open_it cannot be imported (No module named"),
-        (f"{__name__}:open_endlessly", "it was not opened and closed within 0.5 seconds."),
-        (f"{__name__}:open_wrongly", "\nTypeError: object of type 'NoneType' has no len()"),
-        (f"{__name__}:close_wrongly", "\nConnectionError: no login with ***"),
+        (path_of(open_endlessly), "it was not opened and closed within 0.5 seconds."),
+        (path_of(open_wrongly), "\nTypeError: object of type 'NoneType' has no len()"),
+        (path_of(close_wrongly), "\nConnectionError: no login with ***"),
     ],
 )
 def test_an_adapter_that_cannot_be_opened_and_closed_ends_the_run(
@@ -291,7 +290,7 @@ def test_an_adapter_that_cannot_be_opened_and_closed_ends_the_run(
 
 def run_with(adapter: type, *arguments: str) -> subprocess.CompletedProcess[str]:
     environ = {"WRONG_ADAPTER": adapter.__name__, "GATEWAY_TOKEN": SECRET}
-    factory = f"{wrong.__name__}:{wrong.open_messenger.__name__}"
+    factory = path_of(wrong.open_messenger)
     return run_contract_tests(factory, "messages", *arguments, environ=environ)
 
 

@@ -19,7 +19,7 @@ PAUSES: Final[dict[str, str]] = {}
 On a busy machine another program may have done it. A call that blocks is here in each run.
 """
 _POLL: Final = 0.01
-_SHOWN_CALLS: Final = 4
+_SHOWN_CALLS: Final = 3
 _SUITES: Final = str(Path(__file__).parent)
 
 
@@ -49,18 +49,20 @@ def _watch(
     clock: Callable[[], float],
     is_stopped: threading.Event,
 ) -> None:
+    begun_at = clock()
     while not is_stopped.wait(_POLL):
-        response, calls = threading.Event(), None
-        task, begun_at = asyncio.current_task(loop), clock()
+        response, task, calls = threading.Event(), asyncio.current_task(loop), None
         loop.call_soon_threadsafe(response.set)
         while not response.wait(_POLL) and asyncio.current_task(loop) is task:
             if is_stopped.is_set():
                 return
-            if calls is None and clock() - begun_at >= MAX_PAUSE:
+            # Long before the end, because this thread may wait for a processor too.
+            if calls is None and clock() - begun_at >= MAX_PAUSE / 3:
                 calls = traceback.extract_stack(sys._current_frames()[thread_ident])
-        # The clock goes back by the wait for a processor when that has ended.
-        if calls and clock() - begun_at >= MAX_PAUSE:
+        ended_at = clock()
+        if calls and ended_at - begun_at >= MAX_PAUSE:
             _add_pause(calls)
+        begun_at = ended_at
 
 
 def _add_pause(calls: traceback.StackSummary) -> None:
@@ -71,5 +73,6 @@ def _add_pause(calls: traceback.StackSummary) -> None:
         if call.filename == asyncio.events.__file__ or call.filename.startswith(_SUITES)
     ]
     called = calls[max(callers, default=-1) + 1 :]
-    places = (f"{call.filename}:{call.lineno} in {call.name}" for call in called[-_SHOWN_CALLS:])
+    shown = [called[0], *called[1:][-_SHOWN_CALLS:]]
+    places = (f"{call.filename}:{call.lineno} in {call.name}" for call in shown)
     PAUSES.setdefault(f"{called[0].filename} {called[0].name}", ", ".join(places))

@@ -113,12 +113,17 @@ async def nothing_left_open() -> AsyncIterator[None]:
 
 
 def list_open() -> set[Any]:
-    """Return the tasks, threads, files and sockets that are open now, but for shared threads."""
+    """Return the tasks, threads, files and sockets that are open now.
+
+    Shared threads are left out, and devices and pipes: `multiprocessing` keeps some.
+    """
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     threads = {it for it in threading.enumerate() if not it.name.startswith(_SHARED_THREADS)}
-    descriptors = list(Path("/proc/self/fd").iterdir())
-    files = {os.path.realpath(it) for it in descriptors if os.path.lexists(it)}
-    return tasks | threads | {it for it in files if not it.startswith("/dev/")}
+    paths = set(map(os.path.realpath, Path("/proc/self/fd").iterdir()))
+    sockets = {it for it in paths if "/fd/socket:" in it}
+    return (
+        tasks | threads | sockets | {it for it in paths if not it.startswith(("/dev/", "/proc/"))}
+    )
 
 
 async def find_left_open(before: set[Any]) -> list[str]:

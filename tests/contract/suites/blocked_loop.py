@@ -67,6 +67,8 @@ def _watch(
 
 def _add_pause(calls: traceback.StackSummary) -> None:
     """Add the function that a suite or the event loop has called, and what it was doing."""
+    if all(call.filename != asyncio.events.__file__ for call in calls):
+        return  # the event loop waits for something to do
     callers = [
         number
         for number, call in enumerate(calls[:-1])

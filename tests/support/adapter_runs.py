@@ -1,41 +1,47 @@
 """`make test-adapter`, as the author of an adapter runs it, and adapters of ours to run it with."""
 
 import os
+import shlex
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
 
 from adapters.databases.records.database import Database
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.sqlite import open_sqlite_database
-from adapters.messages.failover import FailoverMessenger, FailoverProvider
+from adapters.media.disk import open_disk_files
+from adapters.media.disk.files import DiskFiles
 from adapters.operations.system import SystemClock
-from application.otp.provider_pause import ProviderPause
-from tests.support.fakes.messenger import FakeMessenger
-from tests.support.fakes.security_events import FakeSecurityEvents
-from tests.support.forks import CONTRACT_TESTS, run_forked
 from tests.support.markdown import PROJECT, blocks_in, page
-
-_CONFIGURATION: Final = PROJECT / "tests/contract/suites/pytest.toml"
-_TIMEOUT: Final = 100
 
 
 def run_contract_tests(
     factory: str,
     port: str,
     *arguments: str,
-    environ: dict[str, str] | None = None,
+    environ: Mapping[str, str],
     folder: Path = PROJECT,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the contract tests of a port with an adapter, with further arguments of pytest.
-
-    This is what `make test-adapter` starts, as a fork, which is faster.
-    """
-    options = ("-c", str(_CONFIGURATION), f"--adapter={factory}", f"--port={port}")
-    variables = {"PYTHONPATH": str(folder), **os.environ, **(environ or {})}
-    return run_forked(CONTRACT_TESTS, (*options, *arguments), folder, variables, _TIMEOUT)
+    """Run what `make test-adapter` starts, with an adapter in a folder."""
+    makefile = (PROJECT / "Makefile").read_text()
+    [command] = [line for line in makefile.splitlines() if "--adapter=" in line]
+    for variable, value in {
+        "PYTEST": f"{sys.executable} -m pytest",
+        "ADAPTER": factory,
+        "PORT": port,
+        "ARGS": shlex.join(arguments),
+    }.items():
+        command = command.replace(f"$({variable})", value)
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": str(folder), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def documented_adapter() -> str:
@@ -55,7 +61,7 @@ async def open_sqlite(
 
 
 @asynccontextmanager
-async def open_failover(*, environ: Mapping[str, str]) -> AsyncIterator[FailoverMessenger]:
-    fake = FakeMessenger()
-    provider = FailoverProvider("fake", fake, ProviderPause(SystemClock()))
-    yield FailoverMessenger([provider], FakeSecurityEvents(), [fake])
+async def open_disk(*, environ: Mapping[str, str]) -> AsyncIterator[DiskFiles]:
+    folder = Path(environ["DIALTONE_TEST_PLACE"])
+    async with open_disk_files(folder, "https://files.example/media", SystemClock()) as files:
+        yield files

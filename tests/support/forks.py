@@ -28,16 +28,12 @@ import adapters
 
 PROJECT: Final = Path(__file__).parents[2]
 DIALTONE: Final = "entrypoints.commands.cli"
-CONTRACT_TESTS: Final = "pytest"
 _ROOMS: Final = tuple(room.name for room in pkgutil.iter_modules(adapters.__path__, "adapters."))
-_LATER_IMPORTS: Final = {
-    DIALTONE: (
-        *(f"entrypoints.commands.{name}" for name in ("core", "core.users", "shared")),
-        "entrypoints.server",
-        *_ROOMS,
-    ),
-    CONTRACT_TESTS: (*_ROOMS, "entrypoints"),
-}
+_LATER_IMPORTS: Final = (
+    *(f"entrypoints.commands.{name}" for name in ("core", "core.users", "shared")),
+    "entrypoints.server",
+    *_ROOMS,
+)
 """Packages with modules that a program imports when it needs them."""
 _MAX_MESSAGE: Final = 1 << 17
 
@@ -125,9 +121,7 @@ def _forking_process(module: str) -> socket.socket:
     """Start the process that forks, and return a connection to it. It ends with this process."""
     own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     # The interpreter reads these when it starts, so the variables of a fork are too late.
-    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    if module != CONTRACT_TESTS:
-        environ["PYTHONWARNINGS"] = "error"
+    environ = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error"}
     with other:
         process = subprocess.Popen(
             [sys.executable, "-m", __name__, module, str(other.fileno())],
@@ -148,7 +142,7 @@ def main() -> None:
     """Import the program, and fork for each message."""
     module, descriptor = sys.argv[1:]
     importlib.import_module(module)
-    for package in _LATER_IMPORTS.get(module, _LATER_IMPORTS[DIALTONE]):
+    for package in _LATER_IMPORTS:
         folders = importlib.import_module(package).__path__
         for found in pkgutil.iter_modules(folders, f"{package}."):
             importlib.import_module(found.name)

@@ -1,15 +1,11 @@
 """`make test-adapter`, started as in a terminal."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.support.adapter_runs import documented_adapter
-from tests.support.markdown import PROJECT
+from tests.support.adapter_runs import documented_adapter, run_contract_tests
 
 pytestmark = pytest.mark.slow
 
@@ -19,25 +15,10 @@ ACCEPTED: Final = "return DeliveryResult(DeliveryStatus.ACCEPTED)"
 def test_the_author_gets_what_fails_and_what_is_not_proven(tmp_path: Path) -> None:
     adapter = documented_adapter().replace(ACCEPTED, f"{ACCEPTED} if message.text else True")
     (tmp_path / "my_sms.py").write_text(adapter)
-    makefile = (PROJECT / "Makefile").read_text()
-    [options] = [line for line in makefile.splitlines() if "--adapter=" in line]
-    command = options.replace("$(PYTEST)", f"{sys.executable} -m pytest").replace("$(ARGS)", "")
-    messages = {"MY_SMS_FILE": str(tmp_path / "messages"), "MY_SMS_KEY": "key"}
-    environ = {**messages, "PYTHONPATH": str(tmp_path)}
+    environ = {"MY_SMS_FILE": str(tmp_path / "messages"), "MY_SMS_KEY": "key"}
 
-    run = subprocess.run(
-        [
-            "sh",
-            "-c",
-            command.replace("$(ADAPTER)", "my_sms:open_file_messenger").replace(
-                "$(PORT)", "messages"
-            ),
-        ],
-        cwd=PROJECT,
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        check=False,
+    run = run_contract_tests(
+        "my_sms:open_file_messenger", "messages", environ=environ, folder=tmp_path
     )
 
     assert run.returncode == 1, run.stdout + run.stderr

@@ -1,92 +1,80 @@
-"""Which call blocks the event loop."""
+"""Which calls block the event loop."""
 
 import asyncio
-import selectors
+import asyncio.events
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import CodeType, FrameType
 from typing import Final
 
 MAX_PAUSE: Final = 0.3
 """Seconds for which one call may keep the event loop from all others."""
-_SLICE: Final = 0.01
-_SHOWN_CALLS: Final = 4
-_IDLE: Final = selectors.__file__
-"""Where an event loop sleeps that has nothing to do."""
+PAUSES: Final[dict[str, str]] = {}
+"""The calls that blocked the event loop in this run of a test, each with the place where it was.
+
+On a busy machine another program may have done it. A call that blocks is here in each run.
+"""
+_POLL: Final = 0.01
+_SHOWN_CALLS: Final = 3
+_SUITES: Final = str(Path(__file__).parent)
 
 
 @contextmanager
-def find_blocking_calls() -> Iterator[list[str]]:
-    """Find what keeps the running event loop from other tasks for `MAX_PAUSE`.
+def find_blocking_calls() -> Iterator[None]:
+    """Add what keeps the running event loop from other tasks for `MAX_PAUSE` to `PAUSES`."""
+    schedule = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
 
-    Yields a list to which each pause adds the last calls, so that the line that blocks is there.
-    A pause is what its thread computes, and what it sleeps in one call. To wait for a processor is
-    none: other programs do that to it.
-    """
-    pauses: list[str] = []
+    def clock() -> float:
+        """Return a time in seconds that stands still while the thread waits for a processor."""
+        return time.monotonic() - int(schedule.read_text().split()[1]) / 1e9
+
     is_stopped = threading.Event()
-    loop_thread = _LoopThread()
-    arguments = asyncio.get_running_loop(), loop_thread, is_stopped, pauses
+    arguments = asyncio.get_running_loop(), threading.get_ident(), clock, is_stopped
     thread = threading.Thread(target=_watch, args=arguments, name="blocked loop", daemon=True)
     thread.start()
     try:
-        yield pauses
+        yield
     finally:
         is_stopped.set()
         thread.join()
 
 
-class _LoopThread:
-    """The thread of the event loop, as another thread sees it."""
-
-    def __init__(self) -> None:
-        self._ident = threading.get_ident()
-        self._clock = time.pthread_getcpuclockid(self._ident)
-        self._state = Path(f"/proc/self/task/{threading.get_native_id()}/stat")
-        self._computed = 0.0
-        self._place: tuple[CodeType, int] | None = None
-
-    @property
-    def frame(self) -> FrameType:
-        return sys._current_frames()[self._ident]
-
-    def measure(self) -> float:
-        """Return for how many seconds of the last slice it computed, or slept in one call."""
-        computed, place = time.clock_gettime(self._clock), (self.frame.f_code, self.frame.f_lasti)
-        seconds = computed - self._computed
-        if self._is_asleep() and place == self._place and place[0].co_filename != _IDLE:
-            seconds = _SLICE
-        self._computed, self._place = computed, place
-        return seconds
-
-    def _is_asleep(self) -> bool:
-        """Return whether it waits for something else than a processor or a disk."""
-        return self._state.read_text().rpartition(") ")[2].startswith("S")
-
-
 def _watch(
     loop: asyncio.AbstractEventLoop,
-    loop_thread: _LoopThread,
+    thread_ident: int,
+    clock: Callable[[], float],
     is_stopped: threading.Event,
-    pauses: list[str],
 ) -> None:
-    while not is_stopped.wait(_SLICE):
-        response = threading.Event()
-        loop_thread.measure()
+    begun_at = clock()
+    while not is_stopped.wait(_POLL):
+        response, task, calls = threading.Event(), asyncio.current_task(loop), None
         loop.call_soon_threadsafe(response.set)
-        pause, is_long = 0.0, False
-        while not response.wait(_SLICE) and not is_stopped.is_set():
-            pause += loop_thread.measure()
-            if pause >= MAX_PAUSE and not is_long:
-                is_long = True
-                pauses.append(_describe_calls(loop_thread.frame))
+        while not response.wait(_POLL) and asyncio.current_task(loop) is task:
+            if is_stopped.is_set():
+                return
+            # Long before the end, because this thread may wait for a processor too.
+            if calls is None and clock() - begun_at >= MAX_PAUSE / 3:
+                calls = traceback.extract_stack(sys._current_frames()[thread_ident])
+        ended_at = clock()
+        if calls and ended_at - begun_at >= MAX_PAUSE:
+            _add_pause(calls)
+        begun_at = ended_at
 
 
-def _describe_calls(frame: FrameType) -> str:
-    calls = traceback.extract_stack(frame)[-_SHOWN_CALLS:]
-    return ", ".join(f"{call.filename}:{call.lineno} in {call.name}" for call in calls)
+def _add_pause(calls: traceback.StackSummary) -> None:
+    """Add the function that a suite or the event loop has called, and what it was doing."""
+    if all(call.filename != asyncio.events.__file__ for call in calls):
+        return  # the event loop waits for something to do
+    callers = [
+        number
+        for number, call in enumerate(calls[:-1])
+        if call.filename == asyncio.events.__file__ or call.filename.startswith(_SUITES)
+    ]
+    called = calls[max(callers, default=-1) + 1 :]
+    shown = [called[0], *called[1:][-_SHOWN_CALLS:]]
+    places = (f"{call.filename}:{call.lineno} in {call.name}" for call in shown)
+    PAUSES.setdefault(f"{called[0].filename} {called[0].name}", ", ".join(places))

@@ -6,6 +6,8 @@ The options name the adapter and its port. The last lines say what is not proven
 import asyncio
 import os
 import tempfile
+import threading
+import traceback
 import warnings
 from collections import defaultdict
 from collections.abc import AsyncIterator, Generator, Mapping
@@ -13,18 +15,24 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from adapters.operations.logging import configure_logging, flush_log
 from entrypoints.opening.named_variable import name_variable
 from entrypoints.opening.startup_error import StartupError
+from tests.contract.suites.blocked_loop import MAX_PAUSE, PAUSES
 from tests.contract.suites.external_adapter import ADAPTER, PORT, given_port, open_external_adapter
-from tests.contract.suites.failure_text import describe_failure, hide_secrets
-from tests.contract.suites.open_things import find_left_open, list_open
+from tests.contract.suites.failure_text import hide_secrets
 from tests.contract.suites.port import find_ports
 from tests.contract.suites.promises import NOT_PROMISED
 
 OPENING_SECONDS: Final = 60
 """The adapter is opened and closed once in these, before the tests."""
+CLOSING_SECONDS: Final = 1.0
+"""In these everything has to be closed after the end of the block."""
+_SLICE: Final = 0.01
+_SHARED_THREADS: Final = ("asyncio_", "ThreadPoolExecutor-", "log")
+"""The event loop ends those of `asyncio.to_thread`. Motor has a pool for the whole process."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the suites of the port, and show no variables: those of an adapter have secrets."""
+    """Choose the suites of the port, and show no variables: a part of a secret is not hidden."""
     adapter, port = config.getoption("--adapter"), config.getoption("--port")
     if ":" not in adapter:
         raise pytest.UsageError("ADAPTER: name the factory as package.module:factory.")
@@ -46,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # In the environment, because some suites open the adapter in another process.
     os.environ[ADAPTER], os.environ[PORT] = adapter, port
     config.args = [str(path) for path in given_port().paths]
-    vars(config.option).update(showlocals=False, fulltrace=False)
+    vars(config.option).update(showlocals=False, fulltrace=False, tbstyle="short")
     configure_logging("info", "console")
 
 
@@ -58,13 +66,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         with name_variable(setting):
             asyncio.run(_open_once())
-    except (StartupError, TimeoutError) as error:
+    except TimeoutError:
         late = f"{setting}: it was not opened and closed within {OPENING_SECONDS} seconds."
-        words = hide_secrets(str(error)) if isinstance(error, StartupError) else late
-        raise pytest.UsageError(words) from None
+        raise pytest.UsageError(late) from None
+    except StartupError as error:
+        causes = traceback.format_exception_only(error.__cause__) if error.__cause__ else []
+        raise pytest.UsageError(hide_secrets("\n".join([str(error), *causes]))) from None
     except Exception as error:  # noqa: BLE001 -- an adapter may raise anything
-        words = f"{setting}: it failed when it was closed: {describe_failure(error)}"
-        raise pytest.UsageError(words) from None
+        calls = "".join(traceback.format_exception(error))
+        words = f"{setting}: it failed when it was closed:\n{calls}"
+        raise pytest.UsageError(hide_secrets(words)) from None
     finally:
         flush_log()
 
@@ -93,34 +104,77 @@ async def nothing_left_open() -> AsyncIterator[None]:
     before = list_open()
     yield
     flush_log()  # so that pytest shows its lines with this test
-    if left := await find_left_open(before):
-        pytest.fail(f"The adapter left open: {', '.join(left)}", pytrace=False)
+    left = await find_left_open(before)
+    words = f"The adapter left open: {', '.join(left)}" if left else "A task of the adapter failed."
     if errors:
-        raise pytest.fail.Exception("A task of the adapter failed.", pytrace=False) from errors[0]
+        raise BaseExceptionGroup(words, errors)
+    if left:
+        pytest.fail(words, pytrace=False)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport(
-    call: pytest.CallInfo[None],
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show no values of an exception.
+def list_open() -> set[Any]:
+    """Return the tasks, threads, files and sockets that are open now.
 
-    pytest itself never sees the exception: it would call `__repr__` of what the adapter uses.
+    Shared threads are left out, and devices and pipes: `multiprocessing` keeps some.
     """
-    error = call.excinfo.value if call.excinfo else None
-    if error is not None and not isinstance(error, (pytest.skip.Exception, pytest.xfail.Exception)):
-        try:
-            pytest.fail(describe_failure(error), pytrace=False)
-        except pytest.fail.Exception as failed:
-            call.excinfo = pytest.ExceptionInfo.from_exception(failed)
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    threads = {it for it in threading.enumerate() if not it.name.startswith(_SHARED_THREADS)}
+    paths = set(map(os.path.realpath, Path("/proc/self/fd").iterdir()))
+    sockets = {it for it in paths if "/fd/socket:" in it}
+    return (
+        tasks | threads | sockets | {it for it in paths if not it.startswith(("/dev/", "/proc/"))}
+    )
+
+
+async def find_left_open(before: set[Any]) -> list[str]:
+    """Return what was opened since and is still open after `CLOSING_SECONDS`."""
+    left: set[Any] = set()
+    for _ in range(round(CLOSING_SECONDS / _SLICE)):
+        left = list_open() - before
+        if not left:
+            break
+        await asyncio.sleep(_SLICE)  # connections close in the next iterations of the loop
+    for task in left & asyncio.all_tasks():
+        task.cancel()
+        asyncio._unregister_task(task)  # one that ignores its cancellation would hold the loop
+    return sorted(map(str, left))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """Run a test again in which a call blocked the event loop: it fails if the same call does.
+
+    On a busy machine any call may be slow, but not the same one twice.
+    """
+    PAUSES.clear()
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    if first := {**PAUSES}:
+        PAUSES.clear()
+        runtestprotocol(item, log=False, nextitem=nextitem)
+        if places := [place for call, place in PAUSES.items() if call in first]:
+            words = f"The event loop was blocked for {MAX_PAUSE} seconds: {places[0]}"
+            text = reports[-1].longreprtext
+            reports[-1].outcome, reports[-1].longrepr = "failed", f"{text}\n{words}".strip()
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show no secrets."""
     report = yield
+    if report.failed:
+        report.longrepr = hide_secrets(report.longreprtext)
     report.sections = [(title, hide_secrets(output)) for title, output in report.sections]
     return report
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
-    """Show no values of a warning."""
+    """Show no secrets of a warning."""
     warning_message.message = hide_secrets(str(warning_message.message))
 
 

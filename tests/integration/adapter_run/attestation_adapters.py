@@ -1,8 +1,6 @@
 """Adapters of proofs in memory: one that keeps its promises, and some that do not."""
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -85,8 +83,3 @@ class AnySubjectAfterwards(Questions):
         if result.status is AttestationStatus.VALID:
             self.valid[proof] = result
         return result
-
-
-@asynccontextmanager
-async def open_questions(*, environ: Mapping[str, str]) -> AsyncIterator[Questions]:
-    yield Questions()

@@ -1,8 +1,5 @@
 """Destinations of events in memory: one that keeps its promises, and some that do not."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-
 from application.features.events.ports import Event, EventRejected
 from tests.contract.suites.events import test_event_destination as suite
 from tests.contract.suites.provider_driver import HANGS
@@ -61,8 +58,3 @@ class AcceptedRepeats(EventList):
     async def send(self, event: Event) -> None:
         if event.id not in self.attempted:
             await super().send(event)
-
-
-@asynccontextmanager
-async def open_event_list(*, environ: Mapping[str, str]) -> AsyncIterator[EventList]:
-    yield EventList()

@@ -1,11 +1,15 @@
 """The contract suites accept adapters that keep their promises, and say what others break."""
 
 import asyncio
+import os
 import re
+import socket
 import subprocess
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from hashlib import sha256
 from inspect import signature
 from pathlib import Path
@@ -13,122 +17,66 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.databases.records.database import Database
+from adapters.databases.sqlite import open_sqlite_database
 from tests.contract.examples.event_file import open_event_file
 from tests.contract.suites import plugin
 from tests.contract.suites.attestation.driver import ExternalAttestationDriver
-from tests.contract.suites.blocked_loop import MAX_PAUSE, find_blocking_calls
+from tests.contract.suites.blocked_loop import MAX_PAUSE, PAUSES, find_blocking_calls
+from tests.contract.suites.events import test_event_destination as events
 from tests.contract.suites.events.driver import ExternalEventsDriver
-from tests.contract.suites.external_adapter import ADAPTER, PORT
+from tests.contract.suites.external_adapter import ADAPTER, PLACE, PORT
+from tests.contract.suites.media import test_killed_writes as killed_writes
 from tests.contract.suites.messages import test_messenger as messenger
 from tests.contract.suites.messages.driver import ExternalMessengerDriver
 from tests.contract.suites.outcomes import observe
-from tests.contract.suites.port import Port, find_ports
+from tests.contract.suites.port import find_ports
+from tests.contract.suites.storage import test_crash as crash
+from tests.contract.suites.storage import test_limits_crash as limits_crash
+from tests.contract.suites.storage import test_other_keys as other_keys
 from tests.contract.suites.storage.outages import OutageInstances
 from tests.contract.suites.voice.drivers import ExternalCallsDriver, ExternalVoiceDriver
 from tests.integration.adapter_run import wrong_adapters as wrong
 from tests.integration.adapter_run import wrong_voice  # noqa: F401 -- it adds its broken promises
-from tests.integration.adapter_run.attestation_adapters import open_questions
-from tests.integration.adapter_run.event_lists import open_event_list
+from tests.integration.adapter_run.attestation_adapters import Questions
+from tests.integration.adapter_run.event_lists import EventList
 from tests.integration.adapter_run.wrong_adapters import (
-    SECRET,
     BrokenPromise,
     RightLimits,
-    open_disk,
-    open_files,
-    open_leaking_messenger,
-    open_limits,
-    open_messenger,
-    open_with_any_keys,
+    RightMessenger,
+    RightRecords,
 )
-from tests.support.adapter_runs import open_failover, open_sqlite, run_contract_tests
+from tests.support.adapter_runs import open_disk, open_sqlite, run_contract_tests
+from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.markdown import PROJECT
-from tests.support.voice.right_voice import open_right_voice
+from tests.support.voice.right_voice import RightVoice
 
+EXAMPLE: Final = "tests.contract.examples.file_messenger:open_file_messenger"
+PORTS: Final = ", ".join(sorted(find_ports()))
+SECRET: Final = "correcthorsebattery"
 _DATA: Final = bytes(1_000_000)
-SUITE_FOLDER: Final = PROJECT / "tests/contract/suites"
 
 
-PORT_OF: Final[dict[Callable[..., Any], str]] = {
-    open_sqlite: "database",
-    open_with_any_keys: "database",
-    open_disk: "media",
-    open_failover: "messages",
-    open_messenger: "messages",
-    open_limits: "limits",
-    open_files: "media",
-    open_right_voice: "voice",
-    open_event_file: "events",
-    open_event_list: "events",
-    open_leaking_messenger: "messages",
-    open_questions: "attestation",
-}
-
-
-def run_with(
-    factory: Callable[..., Any], *arguments: str, **environ: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the contract tests with the adapter of a factory."""
-    path = f"{factory.__module__}:{factory.__name__}"
-    return run_contract_tests(path, PORT_OF[factory], *arguments, environ=environ)
-
-
-def names_of_suites(port: Port) -> set[str]:
-    """Return the names of the files that pytest gets, or finds in the folder that it gets."""
-    files = [file for path in port.paths for file in (path, *path.glob("test_*.py"))]
-    return {file.name for file in files if file.is_file()}
+def path_of(factory: Callable[..., object]) -> str:
+    return f"{factory.__module__}:{factory.__name__}"
 
 
 def test_each_suite_runs_with_adapters_of_others_and_with_ours() -> None:
-    suites = {path.name for path in SUITE_FOLDER.rglob("test_*.py")}
+    suites = list((PROJECT / "tests/contract/suites").rglob("test_*.py"))
+    of_ports = [path for port in find_ports().values() for path in port.paths]
 
-    assert {name for port in find_ports().values() for name in names_of_suites(port)} == suites
-    with_ours = {name for name in suites if (PROJECT / "tests/contract" / name).exists()}
-    # They start a process, are in tests/integration for each of ours, or none of ours has it.
-    assert suites - with_ours == {
+    assert all(any(map(suite.is_relative_to, of_ports)) for suite in suites)
+    names = {suite.name for suite in suites}
+    with_ours = {name for name in names if (PROJECT / "tests/contract" / name).exists()}
+    # They start a process, or none of ours has it: they are in this module.
+    assert names - with_ours == {
         "test_crash.py",
         "test_killed_writes.py",
         "test_limits_crash.py",
         "test_other_keys.py",
     }
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("factory", "arguments"),
-    [
-        (open_sqlite, ["-k", "moved or health or crash or other_keys"]),
-        (open_disk, []),
-        (open_failover, []),
-        (open_event_file, []),
-        (open_limits, []),
-    ],
-)
-def test_adapters_without_a_defect_pass(factory: Callable[..., Any], arguments: list[str]) -> None:
-    run = run_with(factory, *arguments, WRONG_ADAPTER="RightLimits")
-    assert run.returncode in (0, 5), run.stdout + run.stderr
-    assert " passed" in run.stdout
-    assert ", 0 failed." in run.stdout or "\nComplete: " in run.stdout
-
-
-@pytest.mark.parametrize(
-    "factory",
-    [
-        open_event_list,
-        *(pytest.param(each, marks=pytest.mark.slow) for each in (open_messenger, open_questions)),
-        pytest.param(open_right_voice, marks=pytest.mark.slow),
-    ],
-)
-def test_an_adapter_with_all_helpers_is_complete(factory: Callable[..., Any]) -> None:
-    run = run_with(factory, WRONG_ADAPTER="RightMessenger")
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "\nComplete: " in run.stdout
-
-
-EXAMPLE: Final = "tests.contract.examples.file_messenger:open_file_messenger"
-PORTS: Final = ", ".join(sorted(find_ports()))
-MESSAGES: Final = "to_the_number"
 
 
 def make_limits(adapter: type[RightLimits], *, is_broken: bool = False) -> Database:
@@ -158,11 +106,23 @@ DRIVERS: Final[dict[str, Callable[[Any], Any]]] = {
 """What a promise is checked with, by the fixture that its test names first."""
 
 
-@pytest.mark.parametrize(
+RIGHT_ADAPTERS: Final = (
+    RightMessenger,
+    EventList,
+    Questions,
+    RightVoice,
+    RightLimits,
+    RightRecords,
+    InMemoryFiles,
+)
+BROKEN_PROMISES: Final = pytest.mark.parametrize(
     "broken",
     wrong.BROKEN_PROMISES,
     ids=lambda broken: f"{broken.adapter.__name__}: {broken.words[:20]}",
 )
+
+
+@BROKEN_PROMISES
 async def test_a_promise_that_an_adapter_breaks_is_named(
     monkeypatch: pytest.MonkeyPatch, broken: BrokenPromise
 ) -> None:
@@ -173,68 +133,61 @@ async def test_a_promise_that_an_adapter_breaks_is_named(
         await broken.promise(open_driver(broken.adapter))
 
 
-def run_wrong(factory: Callable[..., Any], test: str, adapter: type = object) -> str:
-    """Run tests with an adapter that fails one of them, and return the output."""
-    run = run_with(factory, "-k", test, WRONG_ADAPTER=adapter.__name__)
-    assert run.returncode == 1, run.stdout + run.stderr
-    assert re.search(r"\b\d (failed|error)", run.stdout)  # a pause is found at the end
-    return run.stdout
+@BROKEN_PROMISES
+async def test_a_right_adapter_keeps_what_another_breaks(
+    monkeypatch: pytest.MonkeyPatch, broken: BrokenPromise
+) -> None:
+    right = next(each for each in RIGHT_ADAPTERS if issubclass(broken.adapter, each))
+    monkeypatch.setenv(PORT, "limits" if right is RightLimits else "")
+    open_driver = DRIVERS[next(iter(signature(broken.promise).parameters))]
+    with suppress(pytest.skip.Exception):  # it promises less
+        await broken.promise(open_driver(right))
 
 
-def test_a_run_names_a_call_that_blocks_the_event_loop() -> None:
-    output = run_wrong(open_messenger, MESSAGES, wrong.BlockedLoop)
-    assert re.search(r"blocked for 0.3 seconds: .*\.py:\d+ in send", output)
-
-
-@pytest.mark.slow
-def test_a_run_names_a_broken_promise_of_a_store() -> None:
-    output = run_wrong(open_files, "lost_store", wrong.OwnFileErrors)
-    assert "get_size raised OSError, but has to" in output
-    output = run_wrong(open_with_any_keys, "other_keys")
-    assert "It was opened with other keys, and would" in output
-
-
-@pytest.mark.slow
-def test_an_adapter_that_does_not_fit_its_port_is_not_opened() -> None:
-    run = run_with(open_messenger, WRONG_ADAPTER=wrong.BlockingSend.__name__)
-
-    assert run.returncode == pytest.ExitCode.USAGE_ERROR
-    assert run.stderr.startswith(f"ERROR: DIALTONE_SMS: {wrong.__name__}:open_messenger yields")
-    words = "whose method send is not async: write `async def send`"
-    assert f" BlockingSend, {words}: see docs/adapters.md.\n" in run.stderr
+@pytest.mark.parametrize(
+    "promise",
+    [
+        events.test_events_of_all_types_arrive_in_their_order,
+        events.test_without_a_receiver_an_event_is_rejected_in_time,
+        events.test_an_event_that_was_rejected_arrives_when_it_comes_again,
+    ],
+)
+async def test_the_example_of_events_keeps_a_promise(
+    promise: Callable[..., Any], tmp_path: Path
+) -> None:
+    async with open_event_file(environ={PLACE: str(tmp_path)}) as destination:
+        await promise(ExternalEventsDriver(destination))
 
 
 @pytest.mark.slow
-def test_a_task_that_ignores_its_cancellation_holds_no_run() -> None:
-    output = run_wrong(open_messenger, MESSAGES, wrong.StubbornRetries)
-    assert "send returned None. A failure is a DeliveryResult" in output
-    assert "The adapter left open: the task " in output
+@pytest.mark.parametrize(
+    ("factory", "port", "promise"),
+    [
+        (open_sqlite, "database", crash.test_a_record_is_there_after_a_crash),
+        (open_sqlite, "database", limits_crash.test_a_permit_counts_after_a_crash),
+        (open_disk, "media", killed_writes.test_what_a_killed_write_leaves_in_a_folder_is_deleted),
+    ],
+)
+async def test_a_store_keeps_what_it_confirmed_when_its_process_is_killed(
+    factory: Callable[..., Any],
+    port: str,
+    promise: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(ADAPTER, path_of(factory))
+    monkeypatch.setenv(PORT, port)
+    await promise(tmp_path)
 
 
-async def test_what_blocks_the_event_loop_is_noticed_once() -> None:
-    with find_blocking_calls() as pauses:
-        await asyncio.sleep(0)
-        start = time.monotonic()
-        while not pauses and time.monotonic() < start + 60:
-            time.sleep(0.01)  # noqa: ASYNC251 -- it is what is noticed
-        await asyncio.sleep(0)
+async def test_a_database_that_opens_with_any_keys_is_named(tmp_path: Path) -> None:
+    promise = other_keys.test_a_database_is_not_opened_with_other_keys
+    opens = partial(open_sqlite_database, tmp_path / "right.db")
+    await promise(partial(opens, "keys"), partial(opens, "other keys"))
 
-    assert len(pauses) == 1
-
-
-def compute(seconds: float) -> None:
-    end = time.thread_time() + seconds
-    while time.thread_time() < end:
-        sha256(_DATA)  # other threads run meanwhile
-
-
-async def test_a_computation_that_blocks_the_event_loop_is_noticed() -> None:
-    with find_blocking_calls() as pauses:
-        await asyncio.sleep(0)
-        compute(2 * MAX_PAUSE)
-        await asyncio.sleep(0)
-
-    assert len(pauses) == 1
+    opens = partial(open_sqlite_database, tmp_path / "wrong.db", "keys")
+    with pytest.raises(pytest.fail.Exception, match="It was opened with other keys, and would"):
+        await promise(opens, opens)
 
 
 async def test_a_call_that_never_ends_is_left_in_words() -> None:
@@ -243,71 +196,55 @@ async def test_a_call_that_never_ends_is_left_in_words() -> None:
     assert outcome.words == "did not end within 0.01 seconds, retries included"
 
 
-@pytest.mark.slow
-def test_all_that_is_left_open_is_named() -> None:
-    output = run_wrong(open_messenger, MESSAGES, wrong.LeftOpen)
-    (left,) = set(re.findall(r"The adapter left open: (.*)", output))
-
-    assert left.count("a socket") == 2
-    assert re.search(r"the file \S+/wrong_adapters\.py", left)
-    assert "the task " in left
-    assert "the thread 'poller'" in left
+async def sleep_often() -> None:
+    for _ in range(100):
+        time.sleep(0.01)  # noqa: ASYNC251 -- as a client that is not asynchronous does
 
 
-@pytest.mark.slow
-def test_a_run_that_is_interrupted_has_not_succeeded() -> None:
-    run = run_with(open_messenger, "-k", MESSAGES, WRONG_ADAPTER=wrong.InterruptedSend.__name__)
-    assert run.returncode not in (0, pytest.ExitCode.NO_TESTS_COLLECTED), run.stdout + run.stderr
+async def compute() -> None:
+    end = time.thread_time() + 2 * MAX_PAUSE
+    while time.thread_time() < end:
+        sha256(_DATA)  # other threads run meanwhile
 
 
-@pytest.mark.slow
-def test_a_failure_of_a_method_for_tests_is_named() -> None:
-    assert "received() raised ValueError" in run_wrong(
-        open_messenger, MESSAGES, wrong.FailedReceived
-    )
+@pytest.mark.parametrize("block", [sleep_often, compute])
+async def test_what_blocks_the_event_loop_is_noticed(block: Callable[..., Any]) -> None:
+    PAUSES.clear()
+    with find_blocking_calls():
+        await asyncio.sleep(0)
+        await asyncio.create_task(block())
+
+    assert [call.partition(" ")[2] for call in PAUSES] == [block.__name__]
+    assert re.search(rf"{__file__}:\d+ in {block.__name__}$", PAUSES.popitem()[1])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("place", "calls"),
-    [
-        ("factory", ["open_leaking_messenger"]),
-        ("close", ["open_leaking_messenger"]),
-        ("method", ["send"]),
-        ("task", ["fail_in_task"]),
-        ("thread", []),
-        ("helper", ["received"]),
-    ],
-)
-def test_an_error_is_shown_with_its_calls_and_without_values(
-    place: str, calls: Sequence[str]
+async def ignore_cancellation(is_over: threading.Event) -> None:
+    while not is_over.is_set():
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.01)  # before the next of all too many attempts
+
+
+async def test_all_that_is_left_open_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    options = ("--showlocals", "--full-trace", "-k", MESSAGES)
-    run = run_with(open_leaking_messenger, *options, FAILS_IN=place, GATEWAY_PASSWORD=SECRET)
+    monkeypatch.setattr(plugin, "CLOSING_SECONDS", 0.1)
+    before = plugin.list_open()
+    is_over = threading.Event()
+    thread = threading.Thread(target=is_over.wait, name="poller")
+    thread.start()
+    task = asyncio.create_task(ignore_cancellation(is_over), name="retries")
+    with socket.socket() as left_socket, (tmp_path / "left").open("w"):
+        left = await plugin.find_left_open(before)
+        number = os.fstat(left_socket.fileno()).st_ino
+    is_held = task in asyncio.all_tasks()
+    is_over.set()
+    thread.join()
+    await task
 
-    output = run.stdout + run.stderr
-    assert run.returncode in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.USAGE_ERROR)
-    assert "ConnectionError" in output
-    assert "no login with" not in output
-    for call in (*calls, "fail_in"):
-        assert re.search(rf"wrong_adapters\.py:\d+ {call}$", output, re.MULTILINE)
-    assert not re.search(rf"{SECRET}|\+1\d{{6}}|\b\d{{6}}\b is your", output)
-
-
-@pytest.mark.slow
-def test_a_factory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
-    (tmp_path / "my_sms.py").write_text("def (")
-    for factory, words in (
-        (EXAMPLE, "ERROR: DIALTONE_SMS: MY_SMS_FILE is not set"),
-        (
-            "my_sms:open_my_sms",
-            "ERROR: DIALTONE_SMS: my_sms:open_my_sms cannot be imported (invalid syntax",
-        ),
-    ):
-        run = run_contract_tests(factory, "messages", folder=tmp_path)
-        assert run.returncode == pytest.ExitCode.USAGE_ERROR
-        assert run.stderr.startswith(words), run.stderr
-        assert "Traceback" not in run.stderr
+    assert len(left) == 4
+    for words in (f"{tmp_path}/left", f"socket:[{number}]", "(poller, started", "name='retries'"):
+        assert words in "\n".join(left)
+    assert not is_held, "it would hold the end of the run"
 
 
 @pytest.mark.parametrize(
@@ -330,11 +267,65 @@ async def open_endlessly(*, environ: Mapping[str, str]) -> AsyncIterator[None]:
     yield
 
 
-def test_an_adapter_that_never_opens_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugin, "OPENING_SECONDS", 0.1)
-    monkeypatch.setenv(ADAPTER, f"{__name__}:{open_endlessly.__name__}")
+@asynccontextmanager
+async def open_wrongly(*, environ: Mapping[str, str]) -> AsyncIterator[int]:
+    nothing: Any = None
+    yield len(nothing)
+
+
+@asynccontextmanager
+async def close_wrongly(*, environ: Mapping[str, str]) -> AsyncIterator[RightMessenger]:
+    yield RightMessenger()
+    raise ConnectionError(f"no login with {environ['GATEWAY_TOKEN']}")
+
+
+@pytest.mark.parametrize(
+    ("factory", "words"),
+    [
+        (EXAMPLE, "MY_SMS_FILE is not set"),
+        ("no_module:open_it", "no_module:open_it cannot be imported (No module named"),
+        (path_of(open_endlessly), "it was not opened and closed within 0.5 seconds."),
+        (path_of(open_wrongly), "\nTypeError: object of type 'NoneType' has no len()"),
+        (path_of(close_wrongly), "\nConnectionError: no login with ***"),
+    ],
+)
+def test_an_adapter_that_cannot_be_opened_and_closed_ends_the_run(
+    monkeypatch: pytest.MonkeyPatch, factory: str, words: str
+) -> None:
+    monkeypatch.setattr(plugin, "OPENING_SECONDS", 0.5)
+    monkeypatch.setenv("GATEWAY_TOKEN", SECRET)
+    monkeypatch.setenv(ADAPTER, factory)
     monkeypatch.setenv(PORT, "messages")
     session: Any = SimpleNamespace(config=object())
 
-    with pytest.raises(pytest.UsageError, match="DIALTONE_SMS: it was not opened and closed"):
+    is_error = pytest.raises(pytest.UsageError, match=r"^DIALTONE_SMS: ")
+    with capture_logs(), is_error as error:  # to show an exception in colors takes long
         plugin.pytest_sessionstart(session)
+    assert words in str(error.value)
+
+
+def run_with(adapter: type, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environ = {"WRONG_ADAPTER": adapter.__name__, "GATEWAY_TOKEN": SECRET}
+    factory = path_of(wrong.open_messenger)
+    return run_contract_tests(factory, "messages", *arguments, environ=environ)
+
+
+def test_an_adapter_with_all_helpers_is_complete_though_it_was_slow_once() -> None:
+    run = run_with(wrong.SlowStart)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "\nComplete: " in run.stdout
+
+
+@pytest.mark.slow
+def test_the_author_of_an_adapter_sees_each_failure_and_no_secret() -> None:
+    run = run_with(wrong.CarelessMessenger, "--showlocals", "--full-trace", "-k", "to_the_number")
+
+    assert run.returncode == 1, run.stdout + run.stderr
+    for words in (
+        "E   TypeError: object of type 'NoneType' has no len()",
+        r"\| Failed: The adapter left open: .*poller",
+        r"\| ConnectionError: no login with \*\*\* for \+\*+01",
+        r"blocked for 0.3 seconds: \S+/wrong_adapters\.py:\d+ in send",
+    ):
+        assert re.search(words, run.stdout), run.stdout
+    assert not re.search(rf"{SECRET}|\+1\d{{6}}|\b\d{{6}}\b is your", run.stdout + run.stderr)

@@ -1,34 +1,24 @@
 """Adapters that break one promise each: the contract tests have to find it.
 
-Their provider is in memory. WRONG_ADAPTER names the class that a factory yields.
+Their provider is in memory. WRONG_ADAPTER names the class that the factory yields.
 """
 
 import asyncio
 import hmac
-import signal
-import socket
-import sys
-import threading
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import cycle
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO, Final, TypeVar
 
-from adapters.databases.records.database import Database
 from adapters.databases.records.limits import acquire, record_ids
-from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.record_kind import EXPIRES_AT, Fields, Record, RecordKind
 from adapters.databases.records.record_store import StoredRecord
-from adapters.databases.sqlite import open_sqlite_database
-from adapters.media.disk import open_disk_files
-from adapters.media.disk.files import DiskFiles
-from adapters.operations.system import SystemClock
 from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
 from application.ports.limits import LimitStore
 from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
@@ -87,11 +77,7 @@ IN_DOUBT: Final = messenger.test_a_message_without_an_answer_is_unknown_and_not_
 WHOLE: Final = messenger.test_a_text_is_delivered_whole_or_rejected
 SIGNED_ONLY: Final = callbacks.test_a_status_callback_counts_with_its_signature_only
 REFERENCE_OF_EACH: Final = webhook.test_the_statuses_of_several_messages_have_the_reference_of_each
-SECRET: Final = "correcthorsebattery"
-"""What a leaking adapter knows, and no run shows."""
 _KEY: Final = b"key"
-_KEPT: Final[list[object]] = []
-_LIMITS: Final[dict[str, dict[str, Fields]]] = {}
 
 
 class RightMessenger(FailingProvider):
@@ -159,11 +145,6 @@ def _sign(url: str, body: bytes, signed_at: bytes) -> bytes:
     return hmac.digest(_KEY, b"\n".join([url.encode(), signed_at, body]), "sha256").hex().encode()
 
 
-class BlockingSend(RightMessenger):
-    def send(self, phone: PhoneNumber, message: TextMessage) -> Any:
-        return ACCEPTED
-
-
 @breaks(NOT_SENT, r"send returned Delivery")
 class SuccessForUnknown(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
@@ -179,17 +160,6 @@ class EndlessRetries(RightMessenger):
             if result == ACCEPTED:
                 return result
             await asyncio.sleep(0.1)  # before the next of all too many attempts
-
-
-class StubbornRetries(RightMessenger):
-    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
-        _KEPT.append(asyncio.create_task(self._retry()))
-        return None
-
-    async def _retry(self) -> None:
-        while True:
-            with suppress(BaseException):  # as a bare `except` does
-                await asyncio.sleep(0.1)  # before the next of all too many attempts
 
 
 @breaks(NOT_SENT, "send raised ConnectionError. A failure")
@@ -247,32 +217,6 @@ class NoResult(RightMessenger):
         return True
 
 
-class BlockedLoop(RightMessenger):
-    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
-        for _ in range(100):  # a machine that stalls makes one of them longer, not all
-            time.sleep(0.01)  # noqa: ASYNC251 -- as a client that is not asynchronous does
-        return await super().send(phone, message)
-
-
-class LeftOpen(RightMessenger):
-    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
-        listener = socket.create_server(("127.0.0.1", 0))
-        client = socket.create_connection(listener.getsockname())
-        thread = threading.Thread(target=threading.Event().wait, name="poller", daemon=True)
-        thread.start()
-        task = asyncio.create_task(asyncio.Event().wait(), name="poller")
-        file = Path(__file__).open()  # noqa: ASYNC230, SIM115 -- it stays open
-        _KEPT.extend([listener, client, thread, task, file])
-        return await super().deliver(phone, text)
-
-
-class InterruptedSend(LeftOpen):
-    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
-        await super().deliver(phone, text)
-        signal.raise_signal(signal.SIGINT)  # the event loop cancels what runs
-        await asyncio.Event().wait()
-
-
 @breaks(SIGNED_ONLY, "read_statuses accepted a callback w")
 class UnsignedStatus(RightMessenger):
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
@@ -313,11 +257,6 @@ class OneStatus(RightMessenger):
 class ChangedText(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         return await super().deliver(phone, text[:160].encode("ascii", "replace").decode())
-
-
-class FailedReceived(RightMessenger):
-    async def received(self) -> list[tuple[str, str]]:
-        raise ValueError("it is wrong itself")
 
 
 class RightLimits(InMemoryLimits):
@@ -509,103 +448,42 @@ class DeletedAndWritten(InMemoryFiles):
         await super().write(storage_key, content, content_type)
 
 
-class OwnFileErrors:
-    """A media store that raises the errors of its client."""
+class SlowStart(RightMessenger):
+    """A right messenger whose first call in a process waits, as any does on a busy machine."""
 
-    def __init__(self, files: DiskFiles) -> None:
-        self._files = files
-        self._is_broken = False
+    _waits = True
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._files, name)
-
-    async def get_size(self, storage_key: str) -> int | None:
-        if self._is_broken:
-            raise OSError("the server does not respond")
-        return await self._files.get_size(storage_key)
-
-    def break_provider(self) -> None:
-        self._is_broken = True
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        if SlowStart._waits:
+            SlowStart._waits = False
+            time.sleep(0.5)  # noqa: ASYNC251 -- the event loop waits
+        return await super().deliver(phone, text)
 
 
-def _chosen(environ: Mapping[str, str]) -> Any:
-    return globals()[environ["WRONG_ADAPTER"]]
+class CarelessMessenger(RightMessenger):
+    """It blocks the event loop, leaves a task, and its helper and its end fail."""
+
+    left_open: Final[list[object]] = []
+
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        time.sleep(0.5)  # noqa: ASYNC251 -- as a client that is not asynchronous does
+        self.failure = phone.e164
+        self.left_open.append(asyncio.create_task(asyncio.Event().wait(), name="poller"))
+        return ACCEPTED
+
+    async def received(self) -> Any:
+        nothing: Any = None
+        return len(nothing)
+
+    def close(self) -> None:
+        if self.failure:
+            token = os.environ["GATEWAY_TOKEN"]
+            raise ConnectionError(f"no login with {token} for {self.failure}")
 
 
 @asynccontextmanager
 async def open_messenger(*, environ: Mapping[str, str]) -> AsyncIterator[RightMessenger]:
-    yield _chosen(environ)()
-
-
-@asynccontextmanager
-async def open_limits(*, environ: Mapping[str, str]) -> AsyncIterator[RightLimits]:
-    place = environ["DIALTONE_TEST_PLACE"]
-    limits: RightLimits = _chosen(environ)(_LIMITS.setdefault(place, {}))
-    yield limits
-    limits.is_broken = True
-
-
-@asynccontextmanager
-async def open_with_any_keys(
-    *, environ: Mapping[str, str], phone_encryption: PhoneEncryption
-) -> AsyncIterator[Database]:
-    """Open SQLite with the keys that it was opened with first."""
-    path = Path(environ["DIALTONE_TEST_PLACE"]) / "dialtone.db"
-    async with open_sqlite_database(path, "any key") as database:
-        yield database
-
-
-@asynccontextmanager
-async def open_disk(*, environ: Mapping[str, str]) -> AsyncIterator[DiskFiles]:
-    folder = Path(environ["DIALTONE_TEST_PLACE"])
-    async with open_disk_files(folder, "https://files.example/media", SystemClock()) as files:
-        yield files
-
-
-@asynccontextmanager
-async def open_files(*, environ: Mapping[str, str]) -> AsyncIterator[OwnFileErrors]:
-    async with open_disk(environ=environ) as files:
-        yield _chosen(environ)(files)
-
-
-class LeakingMessenger:
-    """A messenger whose errors have all that it knows. FAILS_IN names where it fails."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
-        text = f"{phone.e164} {message.text}"
-        sys.stdout.write(f"login with {self._environ['GATEWAY_PASSWORD']}: {text}\n")
-        self.fail_in("method", text)
-        if self._environ["FAILS_IN"] == "thread":
-            thread = threading.Thread(target=self.fail_in, args=("thread", text))
-            thread.start()
-            thread.join()
-        if self._environ["FAILS_IN"] == "task":
-            task = asyncio.create_task(self.fail_in_task(text))
-            await asyncio.wait([task])
-        return DeliveryResult(DeliveryStatus.ACCEPTED)
-
-    async def fail_in_task(self, text: str) -> None:
-        self.fail_in("task", text)
-
-    def received(self) -> list[tuple[str, str]]:
-        self.fail_in("helper")
-        return []
-
-    def fail_in(self, place: str, text: str = "") -> None:
-        password = self._environ["GATEWAY_PASSWORD"]
-        if self._environ["FAILS_IN"] == place:
-            raise ConnectionError(f"no login with {password} at {self._environ}: {text}")
-
-    def __repr__(self) -> str:
-        return str(self._environ)
-
-
-@asynccontextmanager
-async def open_leaking_messenger(*, environ: Mapping[str, str]) -> AsyncIterator[LeakingMessenger]:
-    messenger = LeakingMessenger(environ)
-    messenger.fail_in("factory")
+    messenger = globals()[environ["WRONG_ADAPTER"]]()
     yield messenger
-    messenger.fail_in("close")
+    if isinstance(messenger, CarelessMessenger):
+        messenger.close()

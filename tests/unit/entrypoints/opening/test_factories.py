@@ -84,10 +84,6 @@ class AsyncStatus(WrappedMessenger):
         """Have `async` where the port has none."""
 
 
-class NoCoverage(WrappedMessenger):
-    signature_coverage = "the body"
-
-
 class TimelessLimits:
     async def acquire(self, limits: object) -> None:
         """Accept no time where the port has one."""
@@ -101,7 +97,6 @@ class TimelessLimits:
         (BlockingMessenger(), Messenger, "method send is not async: write `async def send`"),
         (BlockingCheck(), Messenger, "method check is not async: write `async def check`"),
         (AsyncStatus(), Messenger, "method read_statuses is called without await, but is"),
-        (NoCoverage(), Messenger, "whose signature_coverage is no SignatureCoverage"),
         (TimelessLimits(), LimitStore, "has no acquire(limits, now)"),
     ],
 )

@@ -31,6 +31,7 @@ from tests.integration.adapter_run import wrong_adapters as wrong
 from tests.integration.adapter_run import wrong_voice  # noqa: F401 -- it adds its broken promises
 from tests.integration.adapter_run.attestation_adapters import open_questions
 from tests.integration.adapter_run.event_lists import open_event_list
+from tests.integration.adapter_run.stream_events import open_stream_events
 from tests.integration.adapter_run.wrong_adapters import (
     SECRET,
     BrokenPromise,
@@ -61,6 +62,7 @@ PORT_OF: Final[dict[Callable[..., Any], str]] = {
     open_right_voice: "voice",
     open_event_file: "events",
     open_event_list: "events",
+    open_stream_events: "events",
     open_leaking_messenger: "messages",
     open_questions: "attestation",
 }
@@ -116,7 +118,10 @@ def test_adapters_without_a_defect_pass(factory: Callable[..., Any], arguments: 
     "factory",
     [
         open_event_list,
-        *(pytest.param(each, marks=pytest.mark.slow) for each in (open_messenger, open_questions)),
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in (open_messenger, open_stream_events, open_questions)
+        ),
         pytest.param(open_right_voice, marks=pytest.mark.slow),
     ],
 )

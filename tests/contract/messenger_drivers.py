@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -15,9 +16,9 @@ from adapters.messages.vonage.messenger import VonageMessenger, open_vonage_mess
 from application.ports.webhooks import SignedRequest
 from domain.phone import PhoneNumber
 from tests.contract.provider_drivers import ServerDriver
-from tests.contract.suites.messages.driver import MessengerDriver
+from tests.contract.suites.messages.driver import MessengerDriver, ReceivedMessage
 from tests.support.builders import a_message
-from tests.support.fakes.messenger import INVALID_NUMBER, REJECTED, FakeMessenger
+from tests.support.fakes.messenger import INVALID_NUMBER, REJECTED, UNAVAILABLE, FakeMessenger
 from tests.support.servers.fake_hook import SECRET, FakeHook, sign_status
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
@@ -31,20 +32,23 @@ from tests.support.servers.fake_vonage import (
 )
 from tests.support.servers.fake_vonage import SECRET as SIGNATURE_SECRET
 from tests.support.servers.fake_vonage import rejects as rejects_by_vonage
+from tests.support.servers.http_server import respond_with
 from tests.support.timeouts import LONG
 
 PHONE = PhoneNumber("+14155550001")
+_BOX = re.compile(r"│ To: (\S+) .*?\n│ (.*?)└", re.DOTALL)
 
 
 class FakeDriver(MessengerDriver):
     def __init__(self) -> None:
         self.messenger = self.fake = FakeMessenger()
 
-    async def delivered(self) -> list[str]:
-        return [f"{phone.e164} {text}" for phone, text in self.fake.messages]
+    async def delivered(self) -> list[ReceivedMessage]:
+        sent = zip(self.fake.messages, self.fake.status_urls, strict=True)
+        return [ReceivedMessage(phone.e164, text, url) for (phone, text), url in sent]
 
-    async def break_provider(self) -> None:
-        self.fake.result = REJECTED
+    async def provider_is(self, state: str) -> None:
+        self.fake.result = UNAVAILABLE if state == "refuses" else REJECTED
 
     async def invalidate_number(self) -> None:
         self.fake.result = INVALID_NUMBER
@@ -57,24 +61,28 @@ class TerminalDriver(MessengerDriver):
         self.reader = reader
         self.boxes = ""
 
-    async def delivered(self) -> list[str]:
+    async def delivered(self) -> list[ReceivedMessage]:
         with suppress(BlockingIOError):  # nothing new
             self.boxes += os.read(self.reader, 1_000_000).decode()
-        return self.boxes.split("\N{BOX DRAWINGS LIGHT DOWN AND RIGHT}")
+        return [ReceivedMessage(*box) for box in _BOX.findall(self.boxes)]
 
-    async def break_provider(self) -> None:
+    async def provider_is(self, state: str) -> None:
         self.stream.close()
 
 
 class TwilioDriver(ServerDriver, MessengerDriver):
     server: FakeTwilio
+    refusal = staticmethod(rejects(20003))
 
     def __init__(self, messenger: TwilioMessenger, twilio: FakeTwilio) -> None:
         super().__init__(twilio, messenger._client.transport)
         self.messenger = messenger
 
-    async def delivered(self) -> list[str]:
-        return [f"{form['To']} {form['Body']}" for form in self.server.messages]
+    async def delivered(self) -> list[ReceivedMessage]:
+        return [
+            ReceivedMessage(form["To"], form["Body"], form.get("StatusCallback", ""))
+            for form in self.server.messages
+        ]
 
     async def invalidate_number(self) -> None:
         self.server.behavior = rejects(21211)
@@ -89,6 +97,9 @@ class TwilioDriver(ServerDriver, MessengerDriver):
     async def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
         return self._sign_form(url, "undelivered")
 
+    async def sign_sent(self, url: str, signed_at: datetime) -> SignedRequest:
+        return self._sign_form(url, "sent")
+
     def _sign_form(self, url: str, status: str) -> SignedRequest:
         fields = (("AccountSid", self.server.account_sid), ("MessageStatus", status))
         headers = {"x-twilio-signature": sign_webhook(self.server.auth_token, url, fields)}
@@ -97,15 +108,16 @@ class TwilioDriver(ServerDriver, MessengerDriver):
 
 class VonageDriver(ServerDriver, MessengerDriver):
     server: FakeVonage
+    refusal = staticmethod(rejects_by_vonage(402, "low-balance"))
     reports_references = True
 
     def __init__(self, messenger: VonageMessenger, vonage: FakeVonage) -> None:
         super().__init__(vonage, messenger._client.transport)
         self.messenger = messenger
 
-    async def delivered(self) -> list[str]:
+    async def delivered(self) -> list[ReceivedMessage]:
         posted = [json.loads(each.body) for each in self.server.requests]
-        return [f"+{message['to']} {message['text']}" for message in posted if message]
+        return [ReceivedMessage(f"+{each['to']}", each["text"]) for each in posted if each]
 
     async def invalidate_number(self) -> None:
         self.server.behavior = rejects_by_vonage(422, "messages#1150", parameters={"to": "invalid"})
@@ -117,6 +129,9 @@ class VonageDriver(ServerDriver, MessengerDriver):
 
     async def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
         return sign_request(url, self._report("ab" * 16, "undeliverable"), now=signed_at)
+
+    async def sign_sent(self, url: str, signed_at: datetime) -> SignedRequest:
+        return sign_request(url, self._report("ab" * 16, "submitted"), now=signed_at)
 
     async def sign_references(
         self, url: str, references: Sequence[str], signed_at: datetime
@@ -131,14 +146,18 @@ class VonageDriver(ServerDriver, MessengerDriver):
 
 class HookDriver(ServerDriver, MessengerDriver):
     server: FakeHook
+    refusal = staticmethod(respond_with(402, b'{"error": {"code": "unavailable"}}'))
 
     def __init__(self, messenger: HookMessenger, hook: FakeHook) -> None:
         super().__init__(hook, messenger._transport)
         self.messenger = messenger
 
-    async def delivered(self) -> list[str]:
+    async def delivered(self) -> list[ReceivedMessage]:
         posted = [json.loads(each.body) for each in self.server.requests if each.method == "POST"]
-        return [f"{message['phone']} {message['text']}" for message in posted]
+        return [
+            ReceivedMessage(message["phone"], message["text"], message["status_url"] or "")
+            for message in posted
+        ]
 
     async def invalidate_number(self) -> None:
         self.server.error = "invalid_number"
@@ -151,6 +170,9 @@ class HookDriver(ServerDriver, MessengerDriver):
 
     async def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
         return await self.sign_status(url, b'{"status": "undelivered"}', signed_at)
+
+    async def sign_sent(self, url: str, signed_at: datetime) -> SignedRequest:
+        return await self.sign_status(url, b'{"status": "sent"}', signed_at)
 
 
 async def fake() -> AsyncIterator[MessengerDriver]:

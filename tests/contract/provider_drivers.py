@@ -7,6 +7,7 @@ import pytest
 from adapters.shared.http import Transport
 from tests.contract.suites.provider_driver import ProviderDriver
 from tests.support.servers.http_server import (
+    Behavior,
     HttpServer,
     close_connection,
     never_respond,
@@ -19,7 +20,12 @@ _UNTIL_GIVEN_UP: Final = 0.5
 
 
 class ServerDriver(ProviderDriver):
-    """A provider that is a server of this process, and the transport that asks it."""
+    """A provider that is a server of this process, and the transport that asks it.
+
+    `refusal` is how it refuses the account.
+    """
+
+    refusal: Behavior
 
     def __init__(self, server: HttpServer, transport: Transport) -> None:
         self.server = server
@@ -27,26 +33,28 @@ class ServerDriver(ProviderDriver):
         self._http = transport._http
         self._is_listening = True
 
-    async def break_provider(self) -> None:
-        self.server.stop_listening()
-        self._is_listening = False
-
-    async def hang_provider(self) -> None:
-        self.server.behavior = never_respond
-        self._http.timeout = _UNTIL_GIVEN_UP
-
-    async def drop_provider(self) -> None:
-        self.server.behavior = close_connection
-        self.server.close_connections()
+    async def provider_is(self, state: str) -> None:
+        match state:
+            case "away":
+                self.server.stop_listening()
+                self._is_listening = False
+            case "silent":
+                self.server.behavior = never_respond
+                self._http.timeout = _UNTIL_GIVEN_UP
+            case "drops":
+                self.server.behavior = close_connection
+                self.server.close_connections()
+            case "refuses":
+                self.server.behavior = self.refusal
+            case "well":
+                if not self._is_listening:
+                    self.server.listen()
+                    self._is_listening = True
+                self.server.behavior = self._usual_behavior
+                self._http.timeout = LONG.read
 
     async def fail_provider(self, status: int) -> None:
         self.server.behavior = respond_with(status)
-
-    async def mend_provider(self) -> None:
-        if not self._is_listening:
-            self.server.listen()
-        self.server.behavior = self._usual_behavior
-        self._http.timeout = LONG.read
 
 
 def only_with(fixture: str, *drivers: object) -> pytest.MarkDecorator:

@@ -22,6 +22,7 @@ from tests.contract.suites.attestation.test_attestation import (
 from tests.support.altcha_client import guess_solution, solve_challenge
 from tests.support.keys import FakeKeyRing
 from tests.support.servers.fake_siteverify import HOSTNAME, SECRET, SITE_KEY, FakeSiteverify
+from tests.support.servers.http_server import respond_with
 from tests.support.timeouts import LONG
 
 
@@ -38,6 +39,9 @@ class AltchaDriver(AttestationDriver):
 
 class SiteverifyDriver(ServerDriver, AttestationDriver):
     server: FakeSiteverify
+    refusal = staticmethod(
+        respond_with(200, b'{"success": false, "error-codes": ["invalid-input-secret"]}')
+    )
     binds_subject = SiteverifyAttestation.binds_subject
     sets_time = False
 

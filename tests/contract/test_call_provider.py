@@ -6,7 +6,7 @@ import pytest
 
 from adapters.messages.twilio.voice.calls import TwilioCalls, open_twilio_calls
 from tests.contract.provider_drivers import ServerDriver, only_with
-from tests.contract.suites.voice.drivers import CallsDriver
+from tests.contract.suites.voice.drivers import CallsDriver, PlacedCall
 from tests.contract.suites.voice.test_call_provider import *
 from tests.contract.suites.voice.test_call_provider import (
     test_a_call_without_an_answer_is_unknown_and_not_placed_again,
@@ -15,7 +15,7 @@ from tests.contract.suites.voice.test_call_provider import (
     test_the_health_check_fails_without_the_provider,
 )
 from tests.support.fakes.call_provider import FakeCallProvider
-from tests.support.fakes.messenger import INVALID_NUMBER
+from tests.support.fakes.messenger import INVALID_NUMBER, UNAVAILABLE
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.timeouts import LONG
 
@@ -25,22 +25,14 @@ class FakeDriver(CallsDriver):
         self.fake = FakeCallProvider()
         self.calls = self.fake
 
-    async def placed(self) -> list[str]:
-        return [
-            f"{call.phone.e164} {call.url} {call.status_url}" for call in self.fake.calls.values()
-        ]
+    async def placed(self) -> list[PlacedCall]:
+        calls = self.fake.calls.values()
+        return [PlacedCall(call.phone.e164, call.url, call.status_url) for call in calls]
 
-    async def break_provider(self) -> None:
-        self.fake.is_unavailable = True
-
-    async def hang_provider(self) -> None:
-        self.fake.hangs = True
-
-    async def drop_provider(self) -> None:
-        self.fake.is_unavailable = True
-
-    async def mend_provider(self) -> None:
-        self.fake.is_unavailable = False
+    async def provider_is(self, state: str) -> None:
+        self.fake.is_unavailable = state in ("away", "drops")
+        self.fake.hangs = state == "silent"
+        self.fake.result = UNAVAILABLE if state == "refuses" else None
 
     async def invalidate_number(self) -> None:
         self.fake.result = INVALID_NUMBER
@@ -52,14 +44,15 @@ class FakeDriver(CallsDriver):
 
 class TwilioDriver(ServerDriver, CallsDriver):
     server: FakeTwilio
+    refusal = staticmethod(rejects(20003))
 
     def __init__(self, calls: TwilioCalls, twilio: FakeTwilio) -> None:
         super().__init__(twilio, calls._client.transport)
         self.calls = calls
 
-    async def placed(self) -> list[str]:
+    async def placed(self) -> list[PlacedCall]:
         forms = [request.form for request in self.server.requests if request.method == "POST"]
-        return [f"{form['To']} {form['Url']} {form['StatusCallback']}" for form in forms]
+        return [PlacedCall(form["To"], form["Url"], form["StatusCallback"]) for form in forms]
 
     async def invalidate_number(self) -> None:
         self.server.behavior = rejects(21217)

@@ -7,9 +7,10 @@ import pytest
 
 from adapters.hooks.events.http_destination import HttpDestination, open_http_destination
 from tests.contract.provider_drivers import ServerDriver
-from tests.contract.suites.events.driver import EventsDriver
+from tests.contract.suites.events.driver import EventsDriver, ReceivedEvent
 from tests.contract.suites.events.test_event_destination import *
 from tests.support.servers.fake_hook import FakeReceiver
+from tests.support.servers.http_server import respond_with
 from tests.support.timeouts import LONG
 
 
@@ -18,8 +19,14 @@ class HttpDriver(ServerDriver, EventsDriver):
         super().__init__(receiver, destination._transport)
         self.destination = destination
 
-    async def received(self) -> list[str]:
-        return [json.loads(request.body)["id"] for request in self.server.requests]
+    refusal = staticmethod(respond_with(401))
+
+    async def received(self) -> list[ReceivedEvent]:
+        events = [json.loads(request.body) for request in self.server.requests]
+        return [
+            ReceivedEvent(each["id"], each["type"], each["time"], each["user_id"])
+            for each in events
+        ]
 
 
 @pytest.fixture

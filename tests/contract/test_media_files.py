@@ -18,6 +18,9 @@ from adapters.media.s3 import S3Timeouts
 from adapters.media.s3.client import DEFAULT_TIMEOUTS
 from tests.contract.suites.media.media_store import Files, Store
 from tests.contract.suites.media.test_media_files import *
+from tests.contract.suites.media.test_media_files import (
+    test_a_store_that_serves_files_itself_does_so_with_their_content_type,
+)
 from tests.integration.adapters.media.s3_setup import S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
@@ -88,13 +91,13 @@ class S3Store(Store):
         pytest.skip("a write is one request, which leaves nothing")
 
     async def break_down(self) -> None:
-        self._relay.break_provider()
+        self._relay.provider_is("away")
 
     async def hang(self) -> None:
-        self._relay.hang_provider()
+        self._relay.provider_is("silent")
 
     async def mend(self) -> None:
-        self._relay.mend_provider()
+        self._relay.provider_is("well")
 
     async def wait_until_released(self) -> None:
         await asyncio.to_thread(self._relay.wait_until_idle)
@@ -123,3 +126,8 @@ def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
 )
 def media_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     yield from request.param(request)
+
+
+pytest.mark.parametrize(
+    "media_store", [pytest.param(s3, marks=pytest.mark.slow)], indirect=True, ids=["s3"]
+)(test_a_store_that_serves_files_itself_does_so_with_their_content_type)

@@ -12,7 +12,9 @@ from tests.contract.suites.messages.test_messenger import (
     test_a_message_without_an_answer_is_unknown_and_not_sent_again,
     test_a_text_is_delivered_whole_or_rejected,
     test_after_an_outage_messages_are_sent_again_and_no_earlier_ones,
+    test_an_account_that_is_refused_is_unavailable_and_no_invalid_number,
     test_an_invalid_number_has_a_reason_without_the_number,
+    test_each_message_has_the_url_for_its_own_status,
     test_the_health_check_ends_in_time_if_the_provider_hangs,
 )
 
@@ -28,6 +30,10 @@ async def messenger_driver(request: pytest.FixtureRequest) -> AsyncIterator[Mess
 only_with("messenger_driver", fake, twilio, vonage, hook)(
     test_an_invalid_number_has_a_reason_without_the_number
 )
+only_with("messenger_driver", fake, twilio, vonage, hook)(
+    test_an_account_that_is_refused_is_unavailable_and_no_invalid_number
+)
+only_with("messenger_driver", twilio, hook)(test_each_message_has_the_url_for_its_own_status)
 # The terminal breaks lines.
 only_with("messenger_driver", fake, twilio, vonage, hook)(
     test_a_text_is_delivered_whole_or_rejected

@@ -9,6 +9,7 @@ from adapters.messages.twilio.signatures import TwilioSignatures
 from adapters.messages.twilio.voice.markup import TwimlMarkup
 from adapters.messages.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.ports.webhooks import SignedRequest
+from domain.features.voice.call import CallStatus
 from tests.contract.suites.voice.drivers import VoiceDriver
 from tests.support import twiml
 from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
@@ -41,6 +42,10 @@ class TwilioVoiceDriver(VoiceDriver):
         fields = {"CallSid": f"CA{token_hex(16)}", "From": caller, "To": called, "Digits": digits}
         signed = sign(SignedRequest(url, {}, (("AccountSid", ACCOUNT), *fields.items())))
         return fields["CallSid"], signed
+
+    async def sign_call_status(self, url: str, status: CallStatus) -> SignedRequest:
+        fields = {"CallSid": f"CA{token_hex(16)}", "CallStatus": status.value.replace("_", "-")}
+        return sign(SignedRequest(url, {}, (("AccountSid", ACCOUNT), *fields.items())))
 
     async def dialed(self, markup: str) -> list[tuple[str, str]]:
         return [

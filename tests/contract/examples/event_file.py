@@ -14,26 +14,27 @@ class EventFile:
     """A destination that appends each event to a file, one line per event."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self._file = self._target = file
 
     async def send(self, event: Event) -> None:
         try:
-            with self._file.open("a", encoding="utf-8") as file:
-                file.write(f"{event.id} {event.type} {event.user_id}\n")
+            with self._target.open("a", encoding="utf-8") as file:
+                file.write(
+                    f"{event.id} {event.type} {event.occurred_at.isoformat()} {event.user_id}\n"
+                )
         except OSError as error:
             raise EventRejected(f"the file cannot be written: {error.strerror}") from error
 
     # The following methods are for the contract tests.
 
-    def received(self) -> list[str]:
+    def received(self) -> list[tuple[str, ...]]:
         lines = self._file.read_text(encoding="utf-8").splitlines() if self._file.exists() else []
-        return [line.split()[0] for line in lines]
+        return [tuple(line.split()) for line in lines]
 
-    def break_provider(self) -> None:
-        self._file = self._file / "in a folder that is a file"
-
-    def mend_provider(self) -> None:
-        self._file = self._file.parent
+    def provider_is(self, state: str) -> None:
+        if state not in ("away", "well"):
+            raise NotImplementedError  # a file does nothing else
+        self._target = self._file if state == "well" else self._file / "no folder"
 
 
 @asynccontextmanager

@@ -19,14 +19,18 @@ from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedR
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 
-STATUSES = {"delivered": ReportedStatus.DELIVERED, "failed": ReportedStatus.FAILED}
+STATUSES = {
+    "sent": ReportedStatus.SENT,
+    "delivered": ReportedStatus.DELIVERED,
+    "failed": ReportedStatus.FAILED,
+}
 
 
 class FileMessenger:
     """Append each message to a file as a line of JSON; its reader posts what became of it."""
 
     def __init__(self, file: Path, key: bytes) -> None:
-        self._file = file
+        self._file = self._target = file
         self._key = key
 
     async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
@@ -47,7 +51,7 @@ class FileMessenger:
         return [MessageStatus(STATUSES.get(request.body.decode(errors="replace")))]
 
     def _append(self, line: str) -> None:
-        with self._file.open("a", encoding="utf-8") as file:
+        with self._target.open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")
 
     def _sign(self, url: str, body: bytes, signed_at: str) -> bytes:
@@ -56,10 +60,10 @@ class FileMessenger:
 
     # The following methods are for the contract tests.
 
-    def received(self) -> list[tuple[str, str]]:
+    def received(self) -> list[tuple[str, str, str]]:
         lines = self._file.read_text(encoding="utf-8").splitlines() if self._file.exists() else []
         messages = [json.loads(line) for line in lines]
-        return [(message["to"], message["text"]) for message in messages]
+        return [(message["to"], message["text"], message["status_url"]) for message in messages]
 
     def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
         body = b"delivered" if body is None else body
@@ -70,11 +74,13 @@ class FileMessenger:
     def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
         return self.sign_status(url, b"failed", signed_at)
 
-    def break_provider(self) -> None:
-        self._file = self._file / "in a folder that is a file"
+    def sign_sent(self, url: str, signed_at: datetime) -> SignedRequest:
+        return self.sign_status(url, b"sent", signed_at)
 
-    def mend_provider(self) -> None:
-        self._file = self._file.parent
+    def provider_is(self, state: str) -> None:
+        if state not in ("away", "well"):
+            raise NotImplementedError  # a file does nothing else
+        self._target = self._file if state == "well" else self._file / "no folder"
 
 
 @asynccontextmanager

@@ -343,18 +343,13 @@ class _Connection:
 
         return await self._deadlines.limit(call_until)
 
-    def break_provider(self) -> None:
-        """Make every call fail from now on."""
-        self._is_broken = True
-
-    def hang_provider(self) -> None:
-        """Answer no call from now on, and do what it says."""
-        self._answers.clear()
-
-    def mend_provider(self) -> None:
-        """Answer again, also what was not answered."""
-        self._is_broken = False
-        self._answers.set()
+    def provider_is(self, state: str) -> None:
+        """Make every call fail from now on, do it without an answer, or answer again."""
+        self._is_broken = state == "away"
+        if state == "silent":
+            self._answers.clear()
+        else:
+            self._answers.set()
 
 
 class _Store:
@@ -367,9 +362,7 @@ class _Store:
         """Set the store and the connection."""
         self._store = store
         self._connection = connection
-        self.break_provider = connection.break_provider
-        self.hang_provider = connection.hang_provider
-        self.mend_provider = connection.mend_provider
+        self.provider_is = connection.provider_is
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         method = getattr(self._store, name)

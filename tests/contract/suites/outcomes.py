@@ -1,11 +1,15 @@
 """What a call of an adapter did, in words for its author."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+import logging
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
 import pytest
+
+from adapters.operations.logging.configuration import RecordFormatter
 
 CHECK_SECONDS: Final = 15
 """After them readiness cancels a health check."""
@@ -65,3 +69,27 @@ async def expect_check_to_end(check: Awaitable[object], error: type[Exception]) 
     if outcome.words != "returned None" and not isinstance(outcome.error, error):
         expected = f"return None or raise {error.__name__}"
         pytest.fail(f"check {outcome.words}, but has to {expected}", pytrace=False)
+
+
+class _TextFinder(logging.Handler):
+    def __init__(self, texts: Sequence[str]) -> None:
+        super().__init__()
+        self._texts = texts
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(Exception):  # its arguments may be wrong
+            if any(text in record.getMessage() for text in self._texts):
+                line = RecordFormatter().format(record)  # it hides some, and takes time
+                self.found += [text for text in self._texts if text in line]
+
+
+@contextmanager
+def find_logged(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Find which of these texts the service would log until the end of the block."""
+    finder = _TextFinder(texts)
+    logging.getLogger().addHandler(finder)
+    try:
+        yield finder.found
+    finally:
+        logging.getLogger().removeHandler(finder)

@@ -1,10 +1,14 @@
 """Failures of the provider behind an adapter, which the suites begin and end."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from tests.contract.suites.external_adapter import call_test_method
+from tests.contract.suites.external_adapter import TestMethodFailed, call_test_method
+from tests.contract.suites.promises import unproven
+
+T = TypeVar("T")
 
 FAILED_CALLS: Final = 5
 """After so many failures a circuit breaker is open. An adapter has none: the service has its own,
@@ -13,21 +17,32 @@ TASK_SECONDS: Final = 1.0
 """How long the tests wait for what an adapter does in the background."""
 
 
+METHODS: Final = {
+    "away": "break_provider",
+    "silent": "hang_provider",
+    "drops": "drop_provider",
+    "refuses": "refuse_account",
+    "well": "mend_provider",
+}
+"""A method of an adapter for one state alone, which is called if there is one."""
+MENDS: Final = ("provider_is", "mend_provider")
+
+
 class ProviderDriver:
     """What a provider does to the requests that it gets from now on."""
 
-    async def break_provider(self) -> None:
-        """Make the provider unreachable: there is no connection."""
-        raise NotImplementedError
+    async def provider_is(self, state: str) -> None:
+        """Set what the provider does from now on.
 
-    async def hang_provider(self) -> None:
-        """Make the provider read each request, and never answer."""
-        raise NotImplementedError
+        - `away`: it is unreachable, so there is no connection.
+        - `silent`: it reads each request, and never answers.
+        - `drops`: it reads each request, and closes the connection without an answer. What it sends
+          already, such as a recording, breaks off.
+        - `refuses`: it answers with its own error about the account: a wrong key, no balance.
+        - `well`: it does its work again.
 
-    async def drop_provider(self) -> None:
-        """Make the provider read each request, and close the connection without an answer.
-
-        What it sends already, such as a recording, breaks off.
+        If a protocol begins with a handshake, `silent` and `drops` are about the requests after it:
+        an adapter was used once before.
         """
         raise NotImplementedError
 
@@ -35,9 +50,8 @@ class ProviderDriver:
         """Make the provider answer each request with this status and an empty body."""
         raise NotImplementedError
 
-    async def mend_provider(self) -> None:
-        """Reset these: the provider does its work again."""
-        raise NotImplementedError
+    async def wait_for_tasks(self) -> None:
+        """Wait for tasks of the adapter, which may repeat what has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +61,27 @@ class LostAnswer:
     The words follow "the provider".
     """
 
-    method: str
+    failure: str | int
     words: str
-    arguments: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return self.words
 
     async def begin(self, driver: ProviderDriver) -> None:
         """Begin the failure."""
-        await getattr(driver, self.method)(*self.arguments)
+        if isinstance(self.failure, int):
+            await driver.fail_provider(self.failure)
+        else:
+            await driver.provider_is(self.failure)
 
 
 def answers(status: int) -> LostAnswer:
     """Return the failure of a provider that answers with a status and without an error code."""
-    return LostAnswer("fail_provider", f"answers {status} with an empty body", (status,))
+    return LostAnswer(status, f"answers {status} with an empty body")
 
 
-HANGS: Final = LostAnswer("hang_provider", "reads the request and never answers")
-DISCONNECTS: Final = LostAnswer("drop_provider", "reads the request and closes the connection")
+HANGS: Final = LostAnswer("silent", "reads the request and never answers")
+DISCONNECTS: Final = LostAnswer("drops", "reads the request and closes the connection")
 # A 302 or a 404 without the provider's own error may come from a proxy. After a 5xx the provider
 # may have done what it was asked for (RFC 9110, section 15.6).
 LOST_ANSWERS: Final = (HANGS, DISCONNECTS, *map(answers, (302, 404, 500, 503)))
@@ -79,30 +95,53 @@ class ExternalProviderDriver(ProviderDriver):
         self._tasks = asyncio.all_tasks()
         self._is_failing = False
 
-    async def break_provider(self) -> None:
-        await self._begin("break_provider")
-
-    async def hang_provider(self) -> None:
-        await self._begin("hang_provider")
-
-    async def drop_provider(self) -> None:
-        await self._begin("drop_provider")
+    async def provider_is(self, state: str) -> None:
+        await set_provider(self.adapter, state)
+        self._is_failing = state != "well"
+        if state == "well":
+            await self.wait_for_tasks()
 
     async def fail_provider(self, status: int) -> None:
         await self._begin("fail_provider", status)
 
-    async def mend_provider(self) -> None:
-        await call_test_method(self.adapter, "mend_provider")
-        self._is_failing = False
-        # A task of the adapter may repeat what has failed. That of the test is none of it.
+    async def wait_for_tasks(self) -> None:
+        # That of the test is none of it.
         if tasks := asyncio.all_tasks() - self._tasks - {asyncio.current_task()}:
             await asyncio.wait(tasks, timeout=TASK_SECONDS)
 
     async def end_test(self) -> None:
         """Mend the provider, which may be a server that the next test uses too."""
-        if self._is_failing and hasattr(self.adapter, "mend_provider"):
-            await self.mend_provider()
+        if self._is_failing and any(hasattr(self.adapter, name) for name in MENDS):
+            await self.provider_is("well")
 
     async def _begin(self, failure: str, *arguments: int) -> None:
         await call_test_method(self.adapter, failure, *arguments)
         self._is_failing = True
+
+
+async def set_provider(adapter: Any, state: str) -> None:
+    """Set the state of the provider behind an external adapter, by a method that it has for tests.
+
+    What a test needs it for is unproven if there is none, or it raises `NotImplementedError`.
+    """
+    of_state = METHODS[state]
+    name, *arguments = [of_state] if hasattr(adapter, of_state) else ["provider_is", state]
+    missing = f'no helper provider_is("{state}")'
+    if not hasattr(adapter, name):
+        unproven(missing)
+    try:
+        await call_test_method(adapter, name, *arguments)
+    except TestMethodFailed as error:
+        if isinstance(error.__cause__, NotImplementedError):
+            unproven(missing)
+        raise
+
+
+async def list_sent(adapter: Any, method: str, kind: Callable[..., T]) -> list[T]:
+    """Return what a method for tests lists, each value as this NamedTuple or with its fields.
+
+    A text alone is the first field. None is an empty text; a field that is left out is unknown.
+    """
+    sent = await call_test_method(adapter, method)
+    whole = ([each] if isinstance(each, str) else each for each in sent)
+    return [kind(*("" if field is None else field for field in each)) for each in whole]

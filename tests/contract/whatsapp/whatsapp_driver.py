@@ -10,7 +10,7 @@ from adapters.messages.whatsapp_cloud.client import WhatsAppAccount
 from adapters.messages.whatsapp_cloud.messenger import WhatsAppMessenger, open_whatsapp_messenger
 from application.ports.webhooks import SignedRequest
 from tests.contract.provider_drivers import ServerDriver
-from tests.contract.suites.messages.driver import MessengerDriver
+from tests.contract.suites.messages.driver import MessengerDriver, ReceivedMessage
 from tests.support.timeouts import LONG
 from tests.support.whatsapp.fake_whatsapp import (
     FakeWhatsApp,
@@ -40,14 +40,15 @@ def account_of(server: FakeWhatsApp, **fields: Any) -> WhatsAppAccount:
 class WhatsAppDriver(ServerDriver, MessengerDriver):
     server: FakeWhatsApp
     reports_references = True
+    refusal = staticmethod(rejects(190))
 
     def __init__(self, messenger: WhatsAppMessenger, server: FakeWhatsApp) -> None:
         super().__init__(server, messenger._client.transport)
         self.messenger = messenger
 
-    async def delivered(self) -> list[str]:
+    async def delivered(self) -> list[ReceivedMessage]:
         return [
-            f"{message['to']} {json.dumps(message['template']['components'])}"
+            ReceivedMessage(message["to"], json.dumps(message["template"]["components"]))
             for message in self.server.messages
         ]
 
@@ -67,6 +68,9 @@ class WhatsAppDriver(ServerDriver, MessengerDriver):
 
     async def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
         return self._sign_reports(url, ["ab" * 16], "failed")
+
+    async def sign_sent(self, url: str, signed_at: datetime) -> SignedRequest:
+        return self._sign_reports(url, ["ab" * 16], "sent")
 
     def _sign_reports(self, url: str, references: Sequence[str], status: str) -> SignedRequest:
         sent = [

@@ -20,7 +20,7 @@ OTHER_SUBJECT: Final = suite.test_a_proof_for_another_subject_is_invalid
 class Questions(FakeAttestation):
     """A fake that the suite can solve and break."""
 
-    is_reachable = True
+    is_away = False
 
     def solve(self, challenge: AttestationChallenge) -> str:
         return f"proof of {challenge.fields['challenge']}"
@@ -34,27 +34,19 @@ class Questions(FakeAttestation):
         return f"proof of {number}"
 
     async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
-        if not self.is_reachable:
+        if self.is_away:
             return AttestationResult(AttestationStatus.UNAVAILABLE, reason="there is no provider")
         return await super().verify(proof, subject)
 
     def received(self) -> list[str]:
         return [proof.response for proof in self.verified]
 
-    def break_provider(self) -> None:
-        self.is_reachable = False
-
-    def hang_provider(self) -> None:
-        self.status = AttestationStatus.UNAVAILABLE
-
-    drop_provider = hang_provider
+    def provider_is(self, state: str) -> None:
+        self.is_away = state == "away"
+        self.status = None if state == "well" else AttestationStatus.UNAVAILABLE
 
     def fail_provider(self, status: int) -> None:
         self.status = AttestationStatus.UNAVAILABLE
-
-    def mend_provider(self) -> None:
-        self.is_reachable = True
-        self.status = None
 
 
 @breaks(
@@ -83,3 +75,17 @@ class AnySubjectAfterwards(Questions):
         if result.status is AttestationStatus.VALID:
             self.valid[proof] = result
         return result
+
+
+@breaks(
+    suite.test_a_proof_is_unavailable_without_the_provider_and_valid_afterwards,
+    "The proof is invalid, though the provider refuses the account",
+    state="refuses",
+)
+class InvalidWithoutAnAccount(Questions):
+    """A defect: every error of its provider is one of the proof."""
+
+    def provider_is(self, state: str) -> None:
+        super().provider_is(state)
+        if state == "refuses":
+            self.status = AttestationStatus.INVALID

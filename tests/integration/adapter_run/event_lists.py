@@ -1,10 +1,17 @@
 """Destinations of events in memory: one that keeps its promises, and some that do not."""
 
+from dataclasses import replace
+from datetime import UTC
+from typing import Final
+
 from application.features.events.ports import Event, EventRejected
+from domain.identities.user_events import EventType
 from tests.contract.suites.events import test_event_destination as suite
 from tests.contract.suites.provider_driver import HANGS
 from tests.integration.adapter_run.wrong_adapters import breaks
 from tests.support.fakes.destination import FakeDestination
+
+ARRIVES: Final = suite.test_an_event_arrives_with_its_own_type_time_and_user
 
 
 class EventList(FakeDestination):
@@ -12,39 +19,78 @@ class EventList(FakeDestination):
 
     is_reachable = True
 
-    def received(self) -> list[str]:
-        return self.attempted
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[tuple[str, str, object, str]] = []
+
+    def received(self) -> list[tuple[str, str, object, str]]:
+        return self.events
 
     async def send(self, event: Event) -> None:
         if not self.is_reachable:
             raise EventRejected("there is no receiver")
+        self.events.append((event.id, event.type, event.occurred_at, event.user_id))
         await super().send(event)
 
-    def break_provider(self) -> None:
-        self.is_reachable = False
-
-    def hang_provider(self) -> None:
-        self.rejects = lambda _: EventRejected("the receiver does not answer")
-
-    drop_provider = hang_provider
+    def provider_is(self, state: str) -> None:
+        self.is_reachable = state not in ("away", "refuses")
+        error = None if state == "well" else EventRejected("the receiver does not answer")
+        self.rejects = lambda _: error
 
     def fail_provider(self, status: int) -> None:
         self.rejects = lambda _: EventRejected(f"status {status}")
 
+
+class OlderEventList(FakeDestination):
+    """A destination with the methods that an author wrote for the suites of 0.1."""
+
+    def received(self) -> list[str]:
+        return self.attempted
+
+    def break_provider(self) -> None:
+        self.rejects = lambda _: EventRejected("there is no receiver")
+
+    hang_provider = drop_provider = break_provider
+
     def mend_provider(self) -> None:
-        self.is_reachable = True
         self.rejects = lambda _: None
 
 
 @breaks(
     suite.test_without_a_receiver_an_event_is_rejected_in_time,
     "send returned None, but has to raise EventRejected",
+    state="away",
 )
 class SwallowedEvents(EventList):
     """A defect: without its receiver it accepts events all the same."""
 
-    def break_provider(self) -> None:
+    def provider_is(self, state: str) -> None:
         """Go on."""
+
+
+@breaks(ARRIVES, "user.updated'.* arrived for Event")
+class OneType(EventList):
+    """A defect: all events have the same type."""
+
+    async def send(self, event: Event) -> None:
+        await super().send(replace(event, type=EventType.USER_UPDATED))
+
+
+@breaks(ARRIVES, "arrived as the time of Event")
+class LocalTime(EventList):
+    """A defect: the time is the local one, as if it were UTC."""
+
+    async def send(self, event: Event) -> None:
+        local = event.occurred_at.astimezone().replace(tzinfo=UTC)
+        await super().send(replace(event, occurred_at=local))
+
+
+@breaks(ARRIVES, "with its zone")
+class NoZone(EventList):
+    """A defect: the time has no zone."""
+
+    async def send(self, event: Event) -> None:
+        await super().send(replace(event, occurred_at=event.occurred_at.replace(tzinfo=None)))
 
 
 @breaks(

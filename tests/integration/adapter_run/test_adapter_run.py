@@ -42,6 +42,7 @@ from tests.integration.adapter_run import wrong_adapters as wrong
 from tests.integration.adapter_run import wrong_voice  # noqa: F401 -- it adds its broken promises
 from tests.integration.adapter_run.attestation_adapters import Questions
 from tests.integration.adapter_run.event_lists import EventList
+from tests.integration.adapter_run.stream_events import open_stream_events
 from tests.integration.adapter_run.wrong_adapters import (
     BrokenPromise,
     RightLimits,
@@ -144,18 +145,20 @@ async def test_a_right_adapter_keeps_what_another_breaks(
         await broken.promise(open_driver(right))
 
 
+@pytest.mark.parametrize("factory", [open_event_file, open_stream_events])
 @pytest.mark.parametrize(
     "promise",
     [
         events.test_events_of_all_types_arrive_in_their_order,
-        events.test_without_a_receiver_an_event_is_rejected_in_time,
+        events.test_an_event_arrives_with_its_own_type_time_and_user,
+        partial(events.test_without_a_receiver_an_event_is_rejected_in_time, state="away"),
         events.test_an_event_that_was_rejected_arrives_when_it_comes_again,
     ],
 )
-async def test_the_example_of_events_keeps_a_promise(
-    promise: Callable[..., Any], tmp_path: Path
+async def test_a_right_destination_of_events_keeps_a_promise(
+    promise: Callable[..., Any], factory: Callable[..., Any], tmp_path: Path
 ) -> None:
-    async with open_event_file(environ={PLACE: str(tmp_path)}) as destination:
+    async with factory(environ={PLACE: str(tmp_path)}) as destination:
         await promise(ExternalEventsDriver(destination))
 
 

@@ -5,6 +5,7 @@ Their provider is in memory. WRONG_ADAPTER names the class that the factory yiel
 
 import asyncio
 import hmac
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -21,7 +22,7 @@ from adapters.databases.records.record_kind import EXPIRES_AT, Fields, Record, R
 from adapters.databases.records.record_store import StoredRecord
 from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
 from application.ports.limits import LimitStore
-from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
+from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import RateLimit
@@ -74,6 +75,7 @@ NOT_SENT: Final = (
     messenger.test_without_a_provider_nothing_is_accepted_and_the_reason_has_no_secrets
 )
 IN_DOUBT: Final = messenger.test_a_message_without_an_answer_is_unknown_and_not_sent_again
+OWN_URL: Final = messenger.test_each_message_has_the_url_for_its_own_status
 WHOLE: Final = messenger.test_a_text_is_delivered_whole_or_rejected
 SIGNED_ONLY: Final = callbacks.test_a_status_callback_counts_with_its_signature_only
 REFERENCE_OF_EACH: Final = webhook.test_the_statuses_of_several_messages_have_the_reference_of_each
@@ -84,16 +86,21 @@ class RightMessenger(FailingProvider):
     """A messenger that keeps all promises."""
 
     def __init__(self) -> None:
-        self.messages: list[tuple[str, str]] = []
+        self.messages: list[tuple[str, str, str]] = []
+        self.status_url = ""
 
     async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        self.status_url = message.status_url
         result: DeliveryResult = await self.deliver(phone, message.text)
         return result
 
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         if self.failure == "unreachable":
             return DeliveryResult(DeliveryStatus.NOT_CONNECTED, "There is no connection.")
-        self.messages.append((phone.e164, text.encode(errors="replace").decode()))
+        if self.failure == "refused account":
+            return DeliveryResult(DeliveryStatus.UNAVAILABLE, "The account is not paid.")
+        sent_text = text.encode(errors="replace").decode()
+        self.messages.append((phone.e164, sent_text, self.status_url))
         if self.failure == "invalid number":
             return DeliveryResult(DeliveryStatus.INVALID_NUMBER, "No phone has this number.")
         return UNKNOWN if self.failure else ACCEPTED
@@ -110,8 +117,8 @@ class RightMessenger(FailingProvider):
             return None
         if abs(time.time() - float(signed_at)) > MAX_SIGNATURE_AGE.total_seconds():
             return None
-        if request.body == b"undelivered":
-            return [MessageStatus(ReportedStatus.UNDELIVERED)]
+        if request.body in (b"undelivered", b"sent"):
+            return [MessageStatus(ReportedStatus(request.body.decode()))]
         references = request.body.decode(errors="replace").split()
         return [MessageStatus(ReportedStatus.DELIVERED, reference=it) for it in references]
 
@@ -119,7 +126,7 @@ class RightMessenger(FailingProvider):
         token, _, challenge = request.url.partition("?token=")[2].partition("&challenge=")
         return challenge if hmac.compare_digest(token.encode(), _KEY) else None
 
-    async def received(self) -> list[tuple[str, str]]:
+    async def received(self) -> list[tuple[str, str, str]]:
         return self.messages
 
     def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
@@ -130,6 +137,9 @@ class RightMessenger(FailingProvider):
 
     def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
         return self.sign_status(url, b"undelivered", signed_at)
+
+    def sign_sent(self, url: str, signed_at: datetime) -> SignedRequest:
+        return self.sign_status(url, b"sent", signed_at)
 
     def sign_references(
         self, url: str, references: Sequence[str], signed_at: datetime
@@ -259,6 +269,101 @@ class ChangedText(RightMessenger):
         return await super().deliver(phone, text[:160].encode("ascii", "replace").decode())
 
 
+@breaks(OWN_URL, "was sent with ''")
+class NoStatusUrl(RightMessenger):
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        return await super().send(phone, replace(message, status_url=""))
+
+
+@breaks(OWN_URL, "A message with the status URL .* was sent with")
+class FormerStatusUrl(RightMessenger):
+    former = ""
+
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        changed = replace(message, status_url=self.former)
+        self.former = message.status_url
+        return await super().send(phone, changed)
+
+
+@breaks(messenger.test_a_message_without_a_code_is_delivered_or_rejected, "none has its text")
+class FormerText(RightMessenger):
+    former = ""
+
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        self.former = message.text if isinstance(message, CodeMessage) else self.former
+        return await super().send(phone, replace(message, text=self.former))
+
+
+@breaks(
+    messenger.test_an_account_that_is_refused_is_unavailable_and_no_invalid_number,
+    "the provider refuses the account and not the number",
+)
+class EveryErrorAnInvalidNumber(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        result = await super().deliver(phone, text)
+        return (
+            result
+            if result == ACCEPTED
+            else DeliveryResult(DeliveryStatus.INVALID_NUMBER, "No phone has this number.")
+        )
+
+
+@breaks(
+    messenger.test_an_invalid_number_has_a_reason_without_the_number,
+    "got it 2 times by one send",
+)
+class RepeatedRejection(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        result = await super().deliver(phone, text)
+        return await super().deliver(phone, text) if result != ACCEPTED else result
+
+
+@breaks(messenger.test_no_log_line_has_the_text_or_the_code, "the code, or the text")
+class LoggedCode(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        logging.getLogger("dialtone.wrong").warning({"event": f"sending {text[:6]}"})
+        return await super().deliver(phone, text)
+
+
+@breaks(IN_DOUBT, "the code, or the text", failure=HANGS)
+class LoggedText(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        result = await super().deliver(phone, text)
+        if result == UNKNOWN:
+            logging.getLogger("dialtone.wrong").warning("no answer for %s", text)
+        return result
+
+
+@breaks(
+    callbacks.test_a_message_that_is_on_its_way_has_no_final_status,
+    "DELIVERED.* for a message that was sent",
+)
+class SentIsDelivered(RightMessenger):
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        statuses = super().read_statuses(request)
+        is_sent = bool(statuses) and request.body == b"sent"
+        return [MessageStatus(ReportedStatus.DELIVERED)] if is_sent else statuses
+
+
+class OlderMessenger(RightMessenger):
+    """One with methods for tests as authors wrote them before: pairs, and one for each failure."""
+
+    async def received(self) -> Any:
+        return [(number, text) for number, text, _ in self.messages]
+
+    def break_provider(self) -> None:
+        self.failure = "unreachable"
+
+    def hang_provider(self) -> None:
+        self.failure = "no answer"
+
+    def refuse_account(self) -> None:
+        self.failure = "refused account"
+
+    def mend_provider(self) -> None:
+        self.failure = ""
+
+
 class RightLimits(InMemoryLimits):
     """Limits in memory, which can be closed and broken."""
 
@@ -273,7 +378,9 @@ class RightLimits(InMemoryLimits):
         if self.is_broken:
             raise StorageUnavailable("the server does not respond")
 
-    def break_provider(self) -> None:
+    def provider_is(self, state: str) -> None:
+        if state != "away":
+            raise NotImplementedError
         self.is_broken = True
 
 
@@ -318,11 +425,8 @@ class RepeatedAcquisition(RightLimits):
 
     _is_hanging = False
 
-    def hang_provider(self) -> None:
-        self._is_hanging = True
-
-    def mend_provider(self) -> None:
-        self._is_hanging = self.is_broken = False
+    def provider_is(self, state: str) -> None:
+        self._is_hanging = state == "silent"
 
     async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
         for _ in range(3):

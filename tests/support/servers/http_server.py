@@ -24,6 +24,7 @@ class LocalServer(ThreadingTCPServer):
 
     daemon_threads = False  # so that closing waits for them
     request_queue_size = 128
+    allow_reuse_address = True  # by `stop_listening`, while clients still have connections
 
     def __init__(self, handler: type[BaseRequestHandler]) -> None:
         self.connections: list[socket.socket] = []
@@ -86,9 +87,12 @@ class LocalServer(ThreadingTCPServer):
 
 
 class TcpProxy(LocalServer):
-    """Forwards the connections to a server until it is closed, or as tests of outages want it."""
+    """Forwards the connections to a server until it is closed, or as tests of outages want it.
 
-    is_broken = False
+    The author of an adapter may put one before a server, and give the adapter its methods.
+    """
+
+    state = "well"
     answers: int | None = None
     """After how many responses all others are dropped, if they are."""
 
@@ -102,30 +106,33 @@ class TcpProxy(LocalServer):
         """The URL of the server through this proxy."""
 
     def add_methods(self, adapter: object) -> None:
-        """Give an adapter the three methods by which the suites break and mend its provider."""
-        for method in (self.break_provider, self.hang_provider, self.mend_provider):
+        """Give an adapter the methods by which the suites set the state of its provider."""
+        for method in (self.provider_is, self.hang_provider):
             setattr(adapter, method.__name__, method)
 
-    def break_provider(self) -> None:
-        """Close all connections, and new ones at once."""
-        self.is_broken = True
-        self.close_connections()
+    def provider_is(self, state: str) -> None:
+        """Set what happens to connections. Those that missed a response are closed in the end.
+
+        - `away`: all connections are closed, and new ones at once.
+        - `silent`: requests are forwarded, and their responses dropped.
+        - `drops`: requests are forwarded, and the connection closed in place of a response.
+        """
+        if state == "refuses":
+            raise NotImplementedError
+        self.state, self.answers = state, 0 if state == "silent" else None
+        if state in ("away", "well"):
+            self.close_connections()
 
     def hang_provider(self, answers: int = 0) -> None:
         """Forward all requests, and drop each response after so many."""
         self.answers = answers
-
-    def mend_provider(self) -> None:
-        """Forward new connections again. Those that missed a response are closed."""
-        self.is_broken, self.answers = False, None
-        self.close_connections()
 
 
 class _Forwarding(BaseRequestHandler):
     server: TcpProxy
 
     def handle(self) -> None:
-        if self.server.is_broken:
+        if self.server.state == "away":
             return
         with socket.create_connection(self.server.target) as target:
             back = threading.Thread(
@@ -139,6 +146,8 @@ class _Forwarding(BaseRequestHandler):
         return True
 
     def _forwards_response(self, _: bytes) -> bool | None:
+        if self.server.state == "drops":
+            return False
         if self.server.answers is not None:
             if self.server.answers <= 0:
                 return None

@@ -130,6 +130,8 @@ class RightVoice(FailingProvider, FakeCallProvider):
             return DeliveryResult(DeliveryStatus.NOT_CONNECTED, "There is no connection.")
         if self.failure == "invalid number":
             return DeliveryResult(DeliveryStatus.INVALID_NUMBER, "No phone has this number.")
+        if self.failure == "refused account":
+            return DeliveryResult(DeliveryStatus.UNAVAILABLE, "The account is not paid.")
         self.placed.append((phone.e164, url, status_url))
         if self.failure:
             return DeliveryResult(DeliveryStatus.UNKNOWN, "The provider did not respond.")
@@ -185,6 +187,9 @@ class RightVoice(FailingProvider, FakeCallProvider):
         call_id = str(self._calls).rjust(MAX_PROVIDER_ID_LENGTH, "c")
         call = {"call": call_id, "from": caller, "to": called, "keys": digits}
         return call_id, post_of(url, call)
+
+    def sign_call_status(self, url: str, status: CallStatus) -> SignedRequest:
+        return post_of(url, {"call": "c1", "status": status.value})
 
     def dialed(self, markup: str) -> list[tuple[str, str]]:
         steps = json.loads(markup)["steps"]

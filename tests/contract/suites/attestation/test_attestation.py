@@ -215,15 +215,17 @@ async def expect_unavailable(
     )
 
 
+@pytest.mark.parametrize("state", ["away", "refuses"])
 async def test_a_proof_is_unavailable_without_the_provider_and_valid_afterwards(
-    attestation_driver: AttestationDriver,
+    attestation_driver: AttestationDriver, state: str
 ) -> None:
     proof = await solve(attestation_driver)
-    await attestation_driver.break_provider()
+    await attestation_driver.provider_is(state)
+    words = "is not reachable" if state == "away" else "refuses the account, not the proof"
     for _ in range(FAILED_CALLS):
-        await expect_unavailable(attestation_driver, proof, "is not reachable")
+        await expect_unavailable(attestation_driver, proof, words)
 
-    await attestation_driver.mend_provider()
+    await attestation_driver.provider_is("well")
     result = await verify(attestation_driver, proof)
     assert result.status is AttestationStatus.VALID, (
         f"A proof is {result.status.value} after its provider is back: {result.reason}"
@@ -234,11 +236,12 @@ async def test_a_proof_is_unavailable_without_the_provider_and_valid_afterwards(
 async def test_a_proof_without_an_answer_is_unavailable_and_asked_about_once(
     attestation_driver: AttestationDriver, failure: LostAnswer
 ) -> None:
+    await verify(attestation_driver, await solve(attestation_driver))  # a handshake is done
     proof = await solve(attestation_driver)
     await failure.begin(attestation_driver)
     await expect_unavailable(attestation_driver, proof, str(failure))
 
-    await attestation_driver.mend_provider()
+    await attestation_driver.provider_is("well")
     asked = (await attestation_driver.received()).count(proof.response)
     assert asked == 1, (
         f"The provider {failure}, and was asked {asked} times about one proof. An adapter asks "
@@ -249,7 +252,7 @@ async def test_a_proof_without_an_answer_is_unavailable_and_asked_about_once(
 async def test_a_challenge_and_the_health_check_end_in_time_if_the_provider_hangs(
     attestation_driver: AttestationDriver,
 ) -> None:
-    await attestation_driver.hang_provider()
+    await attestation_driver.provider_is("silent")
     attestation = attestation_driver.attestation
     challenge = attestation.challenge(SUBJECT, datetime.now(UTC))
     challenged = await observe(challenge, VERIFY_SECONDS)
@@ -267,7 +270,7 @@ async def test_the_health_check_fails_without_the_provider(
     attestation = attestation_driver.attestation
     if not getattr(attestation, "has_health_check", hasattr(attestation, "check")):
         not_promised("it has no check()")
-    await attestation_driver.break_provider()
+    await attestation_driver.provider_is("away")
 
     await expect_errors(
         {"check": health_check_of(attestation).check()}, PortError, seconds=CHECK_SECONDS

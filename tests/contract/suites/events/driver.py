@@ -1,8 +1,26 @@
 """A destination of events, with access to what it sends to."""
 
+from datetime import datetime
+from typing import NamedTuple
+
 from application.features.events.ports import EventDestination
-from tests.contract.suites.external_adapter import call_test_method
-from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver
+from tests.contract.suites.provider_driver import (
+    ExternalProviderDriver,
+    ProviderDriver,
+    list_sent,
+)
+
+
+class ReceivedEvent(NamedTuple):
+    """An event as the receiver got it, or its fields. Of an id alone nobody knows the others.
+
+    `at` is when it occurred, with a time zone: a time, or its ISO 8601 text.
+    """
+
+    id: str
+    type: str | None = None
+    at: datetime | str | None = None
+    user_id: str | None = None
 
 
 class EventsDriver(ProviderDriver):
@@ -10,8 +28,8 @@ class EventsDriver(ProviderDriver):
 
     destination: EventDestination
 
-    async def received(self) -> list[str]:
-        """Return the ids of all events in their order, also of those it did not answer."""
+    async def received(self) -> list[ReceivedEvent]:
+        """Return all events that the receiver ever got in their order, answered or not."""
         raise NotImplementedError
 
 
@@ -22,5 +40,5 @@ class ExternalEventsDriver(ExternalProviderDriver, EventsDriver):
         super().__init__(destination)
         self.destination = destination
 
-    async def received(self) -> list[str]:
-        return list(await call_test_method(self.destination, "received"))
+    async def received(self) -> list[ReceivedEvent]:
+        return await list_sent(self.destination, "received", ReceivedEvent)

@@ -16,6 +16,7 @@ from application.features.media.ports import MediaFiles
 from application.ports.system import HealthCheck
 from tests.contract.suites.external_adapter import call_test_method, open_external_adapter
 from tests.contract.suites.promises import not_promised, unproven
+from tests.contract.suites.provider_driver import set_provider
 
 KEY: Final = f"ab/{1:032x}.jpg"
 OTHER_KEY: Final = f"cd/{2:032x}.png"
@@ -89,13 +90,13 @@ class ExternalStore(Store):
         return process.exitcode or 0
 
     async def break_down(self) -> None:
-        await call_test_method(self._opened, "break_provider")
+        await set_provider(self._opened, "away")
 
     async def hang(self) -> None:
-        await call_test_method(self._opened, "hang_provider")
+        await set_provider(self._opened, "silent")
 
     async def mend(self) -> None:
-        await call_test_method(self._opened, "mend_provider")
+        await set_provider(self._opened, "well")
 
     async def wait_until_released(self) -> None:
         count = 0

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any, Final
 
+import httpx
 import pytest
 
 from application.features.media.ports import MAX_STORAGE_KEY_LENGTH, url_expiry
@@ -23,6 +24,7 @@ from tests.contract.suites.media.media_store import (
     read_file,
 )
 from tests.contract.suites.outcomes import expect_errors
+from tests.contract.suites.promises import not_promised
 
 MANY_FILES: Final = 1_003
 MAX_READ: Final = 8_000_000
@@ -337,6 +339,29 @@ async def test_the_url_is_the_same_whether_the_file_exists_or_not(files: Files) 
         days = (url_expiry(today - timedelta(days=1)), url_expiry(today))  # it may be midnight
         assert before.expires_at in days, "a URL expires at url_expiry(now)"
     assert (await files.url_for(OTHER_KEY)).url != before.url
+
+
+async def get_content_type(url: str, content: bytes) -> str | None:
+    """Return the content type of a URL, None unless it has this content."""
+    try:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            response = await client.get(url)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return None
+    return response.headers.get("Content-Type", "") if response.content == content else None
+
+
+async def test_a_store_that_serves_files_itself_does_so_with_their_content_type(
+    files: Files,
+) -> None:
+    for key, content_type in ((KEY, JPEG), (OTHER_KEY, "image/png")):
+        await files.write(key, BytesIO(content := key.encode()), content_type)
+        served = await get_content_type((await files.url_for(key)).url, content)
+        if served is None:
+            not_promised("nothing has the file at the URL of url_for()")
+        assert served == content_type, (
+            f"A file that was written as {content_type} is served as {served!r}"
+        )
 
 
 async def test_unfinished_writes_are_deleted_and_counted_later(

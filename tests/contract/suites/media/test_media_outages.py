@@ -43,7 +43,7 @@ async def expect_recovery(store: Store, files: Files) -> None:
     outcome = await observe(wait_until_it_works(files), RECOVERY_SECONDS)
     if outcome.result is not True:
         pytest.fail(
-            f"After mend_provider() the store does not work again: it {outcome.words}",
+            f'After provider_is("well") the store does not work again: it {outcome.words}',
             pytrace=False,
         )
 

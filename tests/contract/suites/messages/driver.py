@@ -2,18 +2,29 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from application.ports.otp import Messenger
 from application.ports.system import HealthCheck
 from application.ports.webhooks import SignedRequest
 from tests.contract.suites.external_adapter import TestMethodFailed, call_test_method
 from tests.contract.suites.promises import not_promised
-from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver
+from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver, list_sent
 
 
 class CheckedMessenger(Messenger, HealthCheck, Protocol):
     """A messenger with a health check."""
+
+
+class ReceivedMessage(NamedTuple):
+    """A message as the provider got it, or its fields. The number is E.164, the text the whole one.
+
+    A message without a URL for its status has an empty one; of a pair nobody knows it.
+    """
+
+    number: str
+    text: str
+    status_url: str | None = None
 
 
 class MessengerDriver(ProviderDriver):
@@ -23,8 +34,8 @@ class MessengerDriver(ProviderDriver):
     reports_references = False
     """Whether `sign_references` works: some providers report no reference."""
 
-    async def delivered(self) -> list[str]:
-        """Return the number and the text of each message that the provider got, answered or not."""
+    async def delivered(self) -> list[ReceivedMessage]:
+        """Return all messages that the provider ever got, answered or not."""
         raise NotImplementedError
 
     async def invalidate_number(self) -> None:
@@ -37,6 +48,10 @@ class MessengerDriver(ProviderDriver):
 
     async def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
         """Return a status callback of the provider for a message that was not delivered."""
+        raise NotImplementedError
+
+    async def sign_sent(self, url: str, signed_at: datetime) -> SignedRequest:
+        """Return a status callback of the provider for a message that is on its way."""
         raise NotImplementedError
 
     async def sign_references(
@@ -63,14 +78,8 @@ class ExternalMessengerDriver(ExternalProviderDriver, MessengerDriver):
         self.messenger = messenger
         self.reports_references = hasattr(messenger, "sign_references")
 
-    async def delivered(self) -> list[str]:
-        received = await call_test_method(self.messenger, "received")
-        try:
-            return [f"{number} {text}" for number, text in received]
-        except (TypeError, ValueError) as error:
-            raise TestMethodFailed(
-                f"received() returned {received!r} instead of pairs of number and text"
-            ) from error
+    async def delivered(self) -> list[ReceivedMessage]:
+        return await list_sent(self.messenger, "received", ReceivedMessage)
 
     async def invalidate_number(self) -> None:
         await self._begin("invalidate_number")
@@ -84,6 +93,11 @@ class ExternalMessengerDriver(ExternalProviderDriver, MessengerDriver):
         self._require("read_statuses")
         name = "sign_undelivered"
         return _expect_request(await call_test_method(self.messenger, name, url, signed_at), name)
+
+    async def sign_sent(self, url: str, signed_at: datetime) -> SignedRequest:
+        self._require("read_statuses")
+        signed = await call_test_method(self.messenger, "sign_sent", url, signed_at)
+        return _expect_request(signed, "sign_sent")
 
     async def sign_references(
         self, url: str, references: Sequence[str], signed_at: datetime

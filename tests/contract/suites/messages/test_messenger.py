@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from secrets import randbelow
+from secrets import randbelow, token_hex
 from typing import Any, Final
 
 import pytest
@@ -15,24 +15,28 @@ from application.ports.otp import (
     NoticeMessage,
     TextMessage,
 )
+from application.ports.webhooks import coverage_of
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import Purpose
 from domain.phone import PhoneNumber
 from tests.contract.suites.external_adapter import is_given
-from tests.contract.suites.messages.driver import MessengerDriver
+from tests.contract.suites.messages.driver import MessengerDriver, ReceivedMessage
 from tests.contract.suites.outcomes import (
     CHECK_SECONDS,
     expect_check_to_end,
     expect_errors,
+    find_logged,
     observe,
 )
-from tests.contract.suites.promises import not_promised
+from tests.contract.suites.promises import not_promised, unproven
 from tests.contract.suites.provider_driver import FAILED_CALLS, LOST_ANSWERS, LostAnswer
 
 PHONE: Final = PhoneNumber("+14155550001")
 STATUS_URL: Final = "https://dialtone.example.org/sms/status?delivery=" + "ab" * 16
 SEND_SECONDS: Final = 10
 """See the port."""
+MIN_LOGGED: Final = 6
+"""Characters of a text that is looked for in the log. Shorter ones may be there by accident."""
 WITHOUT_PROVIDER: Final = (
     DeliveryStatus.NOT_CONNECTED,
     DeliveryStatus.UNAVAILABLE,
@@ -56,14 +60,17 @@ async def send(
     messenger_driver: MessengerDriver, message: TextMessage, phone: PhoneNumber = PHONE
 ) -> DeliveryResult:
     """Send a message; fail in words if the messenger does not keep its promises."""
-    outcome = await observe(messenger_driver.messenger.send(phone, message), SEND_SECONDS)
+    codes = [message.code] if isinstance(message, CodeMessage) else []
+    texts = [*codes, *(message.text.split(code)[-1] for code in codes)]
+    with find_logged([text for text in texts if len(text) >= MIN_LOGGED]) as found:
+        outcome = await observe(messenger_driver.messenger.send(phone, message), SEND_SECONDS)
+    assert not found, "A line of the log has the code, or the text of the message"
     result = outcome.result
     if not isinstance(result, DeliveryResult):
         expected = "A failure is a DeliveryResult: UNKNOWN if the message may have been sent"
         raise AssertionError(f"send {outcome.words}. {expected}.") from outcome.error
     if result.status is not DeliveryStatus.ACCEPTED:
         assert result.reason, f"send {outcome.words}, which has no reason"
-    codes = [message.code] if isinstance(message, CodeMessage) else []
     for field in ("reason", "details", "error_code", "provider_message_id"):
         for secret in (phone.e164, phone.e164[1:], *codes):
             text = getattr(result, field)
@@ -80,18 +87,18 @@ async def send_accepted(
     assert is_accepted, f"send returned {result!r}"
 
 
-async def delivered_with(messenger_driver: MessengerDriver, code: str) -> list[str]:
-    """Return the numbers and texts of the messages with a code."""
-    return [message for message in await messenger_driver.delivered() if code in message]
+async def delivered_with(messenger_driver: MessengerDriver, code: str) -> list[ReceivedMessage]:
+    """Return the messages with a code as the provider got them."""
+    return [message for message in await messenger_driver.delivered() if code in message.text]
 
 
 async def expect_delivered(
     messenger_driver: MessengerDriver, message: CodeMessage, phone: PhoneNumber = PHONE
-) -> str:
-    """Return the number and the text; fail unless the message was delivered once."""
+) -> ReceivedMessage:
+    """Return what the provider got; fail unless the message was delivered once."""
     delivered = await delivered_with(messenger_driver, message.code)
     assert len(delivered) == 1, f"{message!r} was accepted, and delivered {len(delivered)} times"
-    assert phone.e164 in delivered[0], f"{message!r} was delivered to another number"
+    assert delivered[0].number == phone.e164, f"{message!r} was delivered to another number"
     return delivered[0]
 
 
@@ -101,11 +108,33 @@ async def test_an_accepted_message_is_delivered_to_the_number(
     message = a_code_message()
     await send_accepted(messenger_driver, message)
 
-    delivered = await expect_delivered(messenger_driver, message)
+    text = (await expect_delivered(messenger_driver, message)).text
     # A provider with templates sends its own text, but none sends a part of ours.
-    text = delivered.replace(PHONE.e164, "").strip()
-    is_part = len(text) > len(message.code) and text in message.text
-    assert message.text in delivered or not is_part, f"Only a part was delivered: {text!r}"
+    is_part = len(text.strip()) > len(message.code) and text.strip() in message.text
+    assert message.text in text or not is_part, f"Only a part was delivered: {text!r}"
+
+
+async def test_each_message_has_the_url_for_its_own_status(
+    messenger_driver: MessengerDriver,
+) -> None:
+    if not hasattr(messenger_driver.messenger, "read_statuses"):
+        not_promised("it has no read_statuses()")
+    if not coverage_of(messenger_driver.messenger).url:
+        not_promised("it declares that no signature covers the URL: the reference names a message")
+    # One after the other, then together. One without a URL has not that of another.
+    for count in (1, 1, 0, 3, 0):
+        urls = [f"{STATUS_URL}{token_hex(8)}" for _ in range(count)] or [""]
+        messages = [a_code_message(status_url=url) for url in urls]
+        await asyncio.gather(*(send_accepted(messenger_driver, each) for each in messages))
+        for message in messages:
+            received = await expect_delivered(messenger_driver, message)
+            if received.status_url is None:
+                unproven("received() has no status URLs, see ReceivedMessage")
+            assert received.status_url == message.status_url, (
+                f"A message with the status URL {message.status_url!r} was sent with "
+                f"{received.status_url!r}. Where a provider posts all to one fixed URL, the "
+                "messenger has the attribute signature_coverage = SignatureCoverage(url=False)"
+            )
 
 
 WHOLE_TEXTS: Final = {
@@ -120,7 +149,7 @@ async def test_a_text_is_delivered_whole_or_rejected(
 ) -> None:
     plain = a_code_message()
     await send_accepted(messenger_driver, plain)
-    if plain.text not in await expect_delivered(messenger_driver, plain):
+    if plain.text not in (await expect_delivered(messenger_driver, plain)).text:
         not_promised("its provider has texts of its own")
     code = a_code_message().code
     message = a_code_message(code=code, text=f"{code}: {WHOLE_TEXTS[kind]}")
@@ -128,8 +157,8 @@ async def test_a_text_is_delivered_whole_or_rejected(
         assert not await delivered_with(messenger_driver, code), "A rejected text was delivered"
         return
     delivered = await expect_delivered(messenger_driver, message)
-    assert message.text in delivered, (
-        f"A text {kind} was accepted, and something else was delivered: {delivered!r}"
+    assert message.text in delivered.text, (
+        f"A text {kind} was accepted, and something else was delivered: {delivered.text!r}"
     )
 
 
@@ -166,18 +195,23 @@ async def test_a_code_for_any_purpose_is_delivered_or_rejected(
 async def test_a_message_without_a_code_is_delivered_or_rejected(
     messenger_driver: MessengerDriver,
 ) -> None:
+    plain = a_code_message()
+    await send_accepted(messenger_driver, plain)
+    has_own_texts = plain.text not in (await expect_delivered(messenger_driver, plain)).text
     for notice in (*PhoneNotice, "leaving_message"):
-        text = "Your account has another number."
+        text = f"Your account {token_hex(8)} has another number."
         message = NoticeMessage(text=text, notice=str(notice), locale="en")
         before = len(await messenger_driver.delivered())
         status = (await send(messenger_driver, message)).status
         assert status in (DeliveryStatus.ACCEPTED, DeliveryStatus.REJECTED), (
             f"send returned {status!r} for {message!r}"
         )
-        count = len(await messenger_driver.delivered()) - before
         # Other tests may send to the same provider at the same time.
-        assert count or status is DeliveryStatus.REJECTED, (
-            f"send returned {status!r} for {message!r}, and {count} messages were delivered"
+        new = (await messenger_driver.delivered())[before:]
+        own = [each for each in new if has_own_texts or text in each.text]
+        assert own or status is DeliveryStatus.REJECTED, (
+            f"send returned {status!r} for {message!r}, and of {len(new)} messages that were "
+            "delivered none has its text"
         )
 
 
@@ -204,7 +238,7 @@ async def test_no_text_raises_an_exception(messenger_driver: MessengerDriver, te
 async def test_without_a_provider_nothing_is_accepted_and_the_reason_has_no_secrets(
     messenger_driver: MessengerDriver,
 ) -> None:
-    await messenger_driver.break_provider()
+    await messenger_driver.provider_is("away")
     result = await send(messenger_driver, a_code_message())
     assert result.status in WITHOUT_PROVIDER, f"send returned {result!r} without its provider"
 
@@ -213,11 +247,12 @@ async def test_after_an_outage_messages_are_sent_again_and_no_earlier_ones(
     messenger_driver: MessengerDriver,
 ) -> None:
     failed = [a_code_message() for _ in range(FAILED_CALLS)]
-    await messenger_driver.break_provider()
+    await send_accepted(messenger_driver, a_code_message())
+    await messenger_driver.provider_is("away")
     for message in failed:
         await send(messenger_driver, message)
 
-    await messenger_driver.mend_provider()
+    await messenger_driver.provider_is("well")
     message = a_code_message()
     await send_accepted(messenger_driver, message)
     await expect_delivered(messenger_driver, message)
@@ -232,13 +267,14 @@ async def test_a_message_without_an_answer_is_unknown_and_not_sent_again(
     messenger_driver: MessengerDriver, failure: LostAnswer
 ) -> None:
     message = a_code_message()
+    await send_accepted(messenger_driver, a_code_message())  # a handshake is done
     await failure.begin(messenger_driver)
     result = await send(messenger_driver, message)
     assert result.status is DeliveryStatus.UNKNOWN, (
         f"send returned {result!r}, though the provider {failure}: it may have been sent"
     )
 
-    await messenger_driver.mend_provider()
+    await messenger_driver.provider_is("well")
     count = len(await delivered_with(messenger_driver, message.code))
     assert count == 1, (
         f"The provider {failure}, and got {count} messages by one call of send. A request whose "
@@ -250,8 +286,37 @@ async def test_an_invalid_number_has_a_reason_without_the_number(
     messenger_driver: MessengerDriver,
 ) -> None:
     await messenger_driver.invalidate_number()
-    result = await send(messenger_driver, a_code_message())
+    message = a_code_message()
+    result = await send(messenger_driver, message)
     assert result.status is DeliveryStatus.INVALID_NUMBER, f"send returned {result!r}"
+    await expect_not_repeated(messenger_driver, message)
+
+
+async def expect_not_repeated(messenger_driver: MessengerDriver, message: CodeMessage) -> None:
+    """Fail if a message that the provider rejected was sent again."""
+    await messenger_driver.wait_for_tasks()
+    count = len(await delivered_with(messenger_driver, message.code))
+    assert count <= 1, f"The provider rejected a message, and got it {count} times by one send"
+
+
+async def test_an_account_that_is_refused_is_unavailable_and_no_invalid_number(
+    messenger_driver: MessengerDriver,
+) -> None:
+    await messenger_driver.provider_is("refuses")
+    message = a_code_message()
+    result = await send(messenger_driver, message)
+    # A protocol with a handshake refuses it before anything is sent.
+    assert result.status in (DeliveryStatus.UNAVAILABLE, DeliveryStatus.NOT_CONNECTED), (
+        f"send returned {result!r}, though the provider refuses the account and not the number: "
+        "that is UNAVAILABLE, see DeliveryStatus"
+    )
+    await expect_not_repeated(messenger_driver, message)
+
+
+async def test_no_log_line_has_the_text_or_the_code(messenger_driver: MessengerDriver) -> None:
+    # The log masks a longer code, as if it were a phone number.
+    code = f"{randbelow(10**6):06}"
+    await send_accepted(messenger_driver, a_code_message(code=code, text=f"{code} is your code."))
 
 
 async def test_the_health_check_succeeds_with_a_provider(messenger_driver: MessengerDriver) -> None:
@@ -267,7 +332,7 @@ def require_health_check(messenger_driver: MessengerDriver) -> None:
 
 async def test_the_health_check_fails_without_a_provider(messenger_driver: MessengerDriver) -> None:
     require_health_check(messenger_driver)
-    await messenger_driver.break_provider()
+    await messenger_driver.provider_is("away")
 
     calls = {"check": messenger_driver.messenger.check()}
     await expect_errors(calls, MessengerUnavailable, seconds=CHECK_SECONDS)
@@ -277,5 +342,5 @@ async def test_the_health_check_ends_in_time_if_the_provider_hangs(
     messenger_driver: MessengerDriver,
 ) -> None:
     require_health_check(messenger_driver)
-    await messenger_driver.hang_provider()
+    await messenger_driver.provider_is("silent")
     await expect_check_to_end(messenger_driver.messenger.check(), MessengerUnavailable)

@@ -71,6 +71,19 @@ async def test_a_message_that_was_not_delivered_is_not_reported_as_delivered(
     )
 
 
+async def test_a_message_that_is_on_its_way_has_no_final_status(
+    messenger_driver: MessengerDriver,
+) -> None:
+    statuses = read_statuses(messenger_driver, await messenger_driver.sign_sent(STATUS_URL, now()))
+
+    assert statuses is not None, "read_statuses rejected what sign_sent() has signed"
+    for status in statuses:
+        assert status.status is None or not status.status.is_final, (
+            f"read_statuses returned {status.status!r} for a message that was sent, and that may "
+            "arrive or not"
+        )
+
+
 async def test_a_status_callback_counts_for_its_message_only(
     messenger_driver: MessengerDriver,
 ) -> None:

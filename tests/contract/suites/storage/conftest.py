@@ -10,11 +10,11 @@ import pytest
 from adapters.databases.records.database import Database
 from tests.contract.suites.external_adapter import (
     OpenDatabase,
-    call_test_method,
     is_limit_store,
     make_phone_encryption,
     open_external_database,
 )
+from tests.contract.suites.provider_driver import set_provider
 from tests.contract.suites.storage.outages import OutageInstances, open_instances
 
 
@@ -65,7 +65,7 @@ async def closed(open_database: OpenDatabase) -> AsyncIterator[Database]:
 async def without_provider(open_database: OpenDatabase) -> AsyncIterator[Database]:
     async with open_database() as database:
         store = database.limits if is_limit_store() else database.records
-        await call_test_method(store, "break_provider")
+        await set_provider(store, "away")
         yield database
 
 

@@ -19,6 +19,7 @@ from domain.otp.sliding_window import SlidingWindow
 from tests.contract.suites.external_adapter import OpenDatabase, call_test_method, is_limit_store
 from tests.contract.suites.outcomes import ObservedCall, observe
 from tests.contract.suites.promises import unproven
+from tests.contract.suites.provider_driver import set_provider
 from tests.contract.suites.storage.record_examples import NOW
 
 T = TypeVar("T")
@@ -61,24 +62,27 @@ class OutageInstances:
     def _store(self) -> Any:
         return self.database.limits if is_limit_store() else self.database.records
 
-    async def call(self, method: str, *arguments: object) -> None:
-        await call_test_method(self._store, method, *arguments)
+    async def provider_is(self, state: str) -> None:
+        await set_provider(self._store, state)
 
     async def hang(self, answers: int) -> bool:
         """Let so many answers reach the first instance, and no more; return if that can be."""
+        if not answers:
+            await self.provider_is("silent")
+            return True
         method = getattr(self._store, "hang_provider", None)
-        if answers and not signature(method or is_limit_store).parameters:
+        if not signature(method or is_limit_store).parameters:
             return False
-        await self.call("hang_provider", *([answers] if answers else []))
+        await call_test_method(self._store, "hang_provider", answers)
         return True
 
     async def mend(self) -> None:
         """Mend the provider, and wait until the adapter works again."""
-        await self.call("mend_provider")
+        await self.provider_is("well")
         outcome = await observe(self._work(), RECOVERY_SECONDS)
         if outcome.error is not None or outcome.result is None:
             pytest.fail(
-                f"The adapter does not work again after mend_provider(): it {outcome.words}",
+                f'The adapter does not work again after provider_is("well"): it {outcome.words}',
                 pytrace=False,
             )
 
@@ -196,7 +200,7 @@ async def _wait_until_seen(
             if await is_seen():
                 return True
         except PortError:
-            unproven("hang_provider() hangs other instances too, see docs/adapters.md")
+            unproven("a silent provider hangs other instances too, see docs/adapters.md")
         if is_done:
             return False
         await asyncio.sleep(POLL)  # before the next look

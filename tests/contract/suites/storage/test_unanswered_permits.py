@@ -77,7 +77,7 @@ async def test_a_call_that_is_not_answered_is_an_error_and_is_not_repeated(
     check(name, outcome, await used_permits() - STORED, change.by, is_lost=is_lost)
     if not was_done:
         unproven(
-            f"after hang_provider() the server did not {name}, so nobody sees whether that is "
+            f"of a silent provider, the server did not {name}, so nobody sees whether that is "
             "sent again"
         )
 

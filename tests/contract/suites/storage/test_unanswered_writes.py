@@ -105,7 +105,7 @@ async def test_a_write_that_is_not_answered_is_a_timeout_and_is_not_repeated(
         pytest.fail("\n".join(wrong), pytrace=False)
     if unseen:
         unproven(
-            f"after hang_provider() the server did not do {', '.join(unseen)}, so nobody sees "
+            f"of a silent provider, the server did not do {', '.join(unseen)}, so nobody sees "
             "whether that is sent again"
         )
 

@@ -1,7 +1,7 @@
 """The parts of a phone line, with access to what their provider does."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from application.features.voice.ports import (
     CallMarkup,
@@ -10,8 +10,21 @@ from application.features.voice.ports import (
     WebhookSignatures,
 )
 from application.ports.webhooks import SignedRequest
+from domain.features.voice.call import CallStatus
 from tests.contract.suites.external_adapter import TestMethodFailed, call_test_method
-from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver
+from tests.contract.suites.provider_driver import (
+    ExternalProviderDriver,
+    ProviderDriver,
+    list_sent,
+)
+
+
+class PlacedCall(NamedTuple):
+    """A request for a call as the provider got it, or its fields: the two URLs of `place_call`."""
+
+    number: str
+    url: str
+    status_url: str
 
 
 class CallsDriver(ProviderDriver):
@@ -19,8 +32,8 @@ class CallsDriver(ProviderDriver):
 
     calls: CallProvider
 
-    async def placed(self) -> list[str]:
-        """Return the number and the URLs of each request for a call, answered or not."""
+    async def placed(self) -> list[PlacedCall]:
+        """Return all requests for a call that the provider ever got, answered or not."""
         raise NotImplementedError
 
     async def invalidate_number(self) -> None:
@@ -39,9 +52,8 @@ class ExternalCallsDriver(ExternalProviderDriver, CallsDriver):
         super().__init__(calls)
         self.calls = calls
 
-    async def placed(self) -> list[str]:
-        placed = await call_test_method(self.calls, "placed_calls")
-        return [" ".join(call) for call in placed]
+    async def placed(self) -> list[PlacedCall]:
+        return await list_sent(self.calls, "placed_calls", PlacedCall)
 
     async def invalidate_number(self) -> None:
         await self._begin("invalidate_number")
@@ -71,6 +83,10 @@ class VoiceDriver:
         self, url: str, caller: str, called: str, digits: str
     ) -> tuple[str, SignedRequest]:
         """Return the id of a new call, and a request that digits were pressed in it."""
+        raise NotImplementedError
+
+    async def sign_call_status(self, url: str, status: CallStatus) -> SignedRequest:
+        """Return a request that a call has this status."""
         raise NotImplementedError
 
     async def dialed(self, markup: str) -> list[tuple[str, str]]:
@@ -106,6 +122,10 @@ class ExternalVoiceDriver(VoiceDriver):
         call = (caller, called, digits)
         call_id, signed = await call_test_method(self.adapter, "sign_call", url, *call)
         return call_id, _expect_request(signed, "sign_call")
+
+    async def sign_call_status(self, url: str, status: CallStatus) -> SignedRequest:
+        signed = await call_test_method(self.adapter, "sign_call_status", url, status)
+        return _expect_request(signed, "sign_call_status")
 
     async def dialed(self, markup: str) -> list[tuple[str, str]]:
         dialed = await call_test_method(self.adapter, "dialed", markup)

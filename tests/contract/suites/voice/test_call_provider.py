@@ -26,7 +26,7 @@ from tests.contract.suites.provider_driver import (
     LostAnswer,
     answers,
 )
-from tests.contract.suites.voice.drivers import CallsDriver
+from tests.contract.suites.voice.drivers import CallsDriver, PlacedCall
 
 PHONE: Final = PhoneNumber("+14155550001")
 OTHER_PHONE: Final = PhoneNumber("+14155550142")
@@ -67,9 +67,9 @@ def new_url() -> str:
     return f"{URL}&new={token_hex(8)}"
 
 
-async def placed_with(calls_driver: CallsDriver, url: str) -> list[str]:
-    """Return the number and the URLs of all requests for a call with this URL."""
-    return [call for call in await calls_driver.placed() if url in call]
+async def placed_with(calls_driver: CallsDriver, url: str) -> list[PlacedCall]:
+    """Return all requests for a call with this URL."""
+    return [call for call in await calls_driver.placed() if call.url == url]
 
 
 async def read(calls: CallProvider, recording_id: str) -> bytes:
@@ -88,7 +88,7 @@ async def test_a_call_is_placed_once_with_its_urls(calls_driver: CallsDriver) ->
         is_accepted = (result.status, result.reason) == (DeliveryStatus.ACCEPTED, "")
         assert is_accepted, f"place_call returned {result!r}"
         placed = await placed_with(calls_driver, url)
-        assert placed == [f"{phone.e164} {url} {status_url}"], (
+        assert placed == [PlacedCall(phone.e164, url, status_url)], (
             f"Of one place_call the provider got {len(placed)} requests, each with number and "
             f"URLs: {placed}"
         )
@@ -114,13 +114,13 @@ async def test_without_a_provider_no_call_is_placed_and_afterwards_they_are_agai
     calls_driver: CallsDriver,
 ) -> None:
     url = new_url()
-    await calls_driver.break_provider()
+    await calls_driver.provider_is("away")
     for _ in range(FAILED_CALLS):
         result = await place_call(calls_driver, url)
         assert result.status in WITHOUT_PROVIDER, f"place_call returned {result!r} without provider"
         check_failure(result)
 
-    await calls_driver.mend_provider()
+    await calls_driver.provider_is("well")
     result = await place_call(calls_driver, url)
     assert result.status is DeliveryStatus.ACCEPTED, (
         f"place_call returned {result!r} after its provider was back"
@@ -135,6 +135,7 @@ async def test_a_call_without_an_answer_is_unknown_and_not_placed_again(
     calls_driver: CallsDriver, failure: LostAnswer
 ) -> None:
     url = new_url()
+    await place_call(calls_driver, new_url())  # a handshake is done
     await failure.begin(calls_driver)
     result = await place_call(calls_driver, url)
 
@@ -142,7 +143,7 @@ async def test_a_call_without_an_answer_is_unknown_and_not_placed_again(
         f"place_call returned {result!r}, though the provider {failure}: the phone may ring"
     )
     check_failure(result)
-    await calls_driver.mend_provider()
+    await calls_driver.provider_is("well")
     placed = len(await placed_with(calls_driver, url))
     assert placed == 1, (
         f"The provider {failure}, and got {placed} requests by one place_call. A call is never "
@@ -152,11 +153,36 @@ async def test_a_call_without_an_answer_is_unknown_and_not_placed_again(
 
 async def test_an_invalid_number_has_a_reason_without_the_number(calls_driver: CallsDriver) -> None:
     await calls_driver.invalidate_number()
+    url = new_url()
 
-    result = await place_call(calls_driver)
+    result = await place_call(calls_driver, url)
 
     assert result.status is DeliveryStatus.INVALID_NUMBER, f"place_call returned {result!r}"
     check_failure(result)
+    await expect_not_repeated(calls_driver, url)
+
+
+async def expect_not_repeated(calls_driver: CallsDriver, url: str) -> None:
+    """Fail if a call that the provider rejected was requested again."""
+    await calls_driver.wait_for_tasks()
+    count = len(await placed_with(calls_driver, url))
+    assert count <= 1, f"The provider rejected a call, and got {count} requests by one place_call"
+
+
+async def test_an_account_that_is_refused_is_unavailable_and_no_invalid_number(
+    calls_driver: CallsDriver,
+) -> None:
+    await calls_driver.provider_is("refuses")
+    url = new_url()
+
+    result = await place_call(calls_driver, url)
+
+    assert result.status in (DeliveryStatus.UNAVAILABLE, DeliveryStatus.NOT_CONNECTED), (
+        f"place_call returned {result!r}, though the provider refuses the account and not the "
+        "number: that is UNAVAILABLE, see DeliveryStatus"
+    )
+    check_failure(result)
+    await expect_not_repeated(calls_driver, url)
 
 
 async def test_a_recording_is_read_until_it_is_deleted(calls_driver: CallsDriver) -> None:
@@ -201,7 +227,7 @@ async def test_a_recording_that_breaks_off_is_not_taken_for_the_whole(
         async with calls_driver.calls.open_recording(recording_id) as recording:
             async for chunk in recording.chunks:
                 if not content:
-                    await calls_driver.drop_provider()
+                    await calls_driver.provider_is("drops")
                 content += chunk
     except CallProviderUnavailable:
         return
@@ -224,10 +250,10 @@ async def test_without_a_provider_nothing_is_read_or_deleted_and_afterwards_it_i
     calls_driver: CallsDriver,
 ) -> None:
     recording_id = await calls_driver.add_recording(CONTENT)
-    await calls_driver.break_provider()
+    await calls_driver.provider_is("away")
     await expect_no_recording(calls_driver, recording_id)
 
-    await calls_driver.mend_provider()
+    await calls_driver.provider_is("well")
     assert await read(calls_driver.calls, recording_id) == CONTENT
 
 
@@ -251,7 +277,7 @@ def find_check(calls_driver: CallsDriver) -> Callable[[], Awaitable[None]]:
 
 async def test_the_health_check_fails_without_the_provider(calls_driver: CallsDriver) -> None:
     check = find_check(calls_driver)
-    await calls_driver.break_provider()
+    await calls_driver.provider_is("away")
     await expect_errors({"check": check()}, CallProviderUnavailable, seconds=CHECK_SECONDS)
 
 
@@ -259,7 +285,7 @@ async def test_the_health_check_ends_in_time_if_the_provider_hangs(
     calls_driver: CallsDriver,
 ) -> None:
     check = find_check(calls_driver)
-    await calls_driver.hang_provider()
+    await calls_driver.provider_is("silent")
     await expect_check_to_end(check(), CallProviderUnavailable)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest, coverage_of
+from domain.features.voice.call import CallStatus
 from domain.features.voice.step import Answered, CallEvent, Continued
 from tests.contract.suites.promises import not_promised
 from tests.contract.suites.voice.drivers import VoiceDriver
@@ -49,6 +50,14 @@ async def test_a_request_has_its_call_both_numbers_and_the_digits(
         assert pressed == digits, f"parse returned the digits {pressed!r}, not {digits!r}"
         ids.add(call_id)
     assert len(ids) == 2, "Two calls of sign_call() have the same id"
+
+
+async def test_a_call_has_the_status_that_is_reported(voice_driver: VoiceDriver) -> None:
+    # Not every provider has the others: queued and canceled.
+    for name in ("ringing", "in_progress", "completed", "busy", "no_answer", "failed"):
+        signed = await voice_driver.sign_call_status(URL, CallStatus(name))
+        parsed = voice_driver.parser.parse(signed).call_status
+        assert parsed == name, f"parse returned {parsed!r} for a call that is {name}"
 
 
 async def test_requests_are_told_apart_by_what_is_signed(voice_driver: VoiceDriver) -> None:

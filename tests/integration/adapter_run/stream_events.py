@@ -23,6 +23,11 @@ class StreamServer:
         self.entries: list[dict[str, Any]] = []
         self.state = "well"
         self._writers: set[asyncio.StreamWriter] = set()
+        self._connections: list[asyncio.Task[None]] = []
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection in a task of its own."""
+        self._connections.append(asyncio.create_task(self.serve(reader, writer)))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
@@ -50,8 +55,7 @@ class StreamServer:
 
     async def wait_closed(self) -> None:
         """Wait until all connections are closed."""
-        while self._writers:
-            await asyncio.sleep(0)
+        await asyncio.gather(*self._connections)
 
 
 class StreamEvents:
@@ -119,7 +123,7 @@ class StreamEvents:
 @asynccontextmanager
 async def open_stream_events(*, environ: Mapping[str, str]) -> AsyncIterator[StreamEvents]:
     server = StreamServer()
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    listener = await asyncio.start_server(server.accept, "127.0.0.1", 0)
     async with listener:
         events = StreamEvents(server, listener.sockets[0].getsockname()[1])
         yield events

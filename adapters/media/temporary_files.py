@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, BinaryIO, Final, ParamSpec, TypeVar, cast
 
 from adapters.shared.threads import DiskThreads, start_thread
-from application.ports.errors import MediaFileRejected
+from application.ports.errors import MediaFileRejected, MediaStorageUnavailable
 from application.tasks import start_task
 from domain.errors import Unavailable
 from domain.features.media.errors import NoUploadSpace
@@ -107,7 +107,8 @@ class LocalTemporaryFiles:
         try:
             return await self._threads.call(function, *args, **kwargs)
         except TimeoutError:
-            raise Unavailable from None
+            cause = MediaStorageUnavailable("the disk of the temporary folder does not respond")
+            raise Unavailable from cause
         except OSError as error:
             if error.errno in _NO_SPACE:
                 raise NoUploadSpace from error

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from ipaddress import IPv6Network
 from math import ceil
 from typing import BinaryIO, Final
@@ -29,7 +29,6 @@ DECODING_TIMEOUT_SECONDS: Final = 60.0
 MEGAPIXELS_PER_HOUR: Final = 2_000
 """Of a user's images, with all their frames, in an instance: a hundred photos of a phone."""
 _MIN_AGE: Final = 0.001
-_END_TIMEOUT: Final = 2.0
 _MINUTE: Final = 60
 _MINUTES: Final = 61
 """Pixels count for an hour after the end of their minute."""
@@ -45,8 +44,7 @@ class RunningUpload:
         received_bytes: The part of it that has arrived.
         written_bytes: The part of it that is in the file.
         file: The file, if there is one yet.
-        is_receiving: Whether the client has the rest still to send, and is not told to stop.
-        has_ended: Set when its place is free.
+        is_receiving: Whether the client has the rest still to send.
     """
 
     def __init__(
@@ -60,7 +58,7 @@ class RunningUpload:
         self.written_bytes = 0
         self.file: BinaryIO | None = None
         self.is_receiving = False
-        self.has_ended = asyncio.Event()
+        self._is_ended = False
         self._limiter = limiter
         self._began_at = limiter.now()
         self._blocks: list[bytes] = []
@@ -78,20 +76,19 @@ class RunningUpload:
                 self.is_receiving = True
                 yield
         except TimeoutError:
-            if self._receiving.expired():
-                raise NoUploadSpace from None
-            raise
+            if not self._is_ended:
+                raise
         finally:
             self.is_receiving = False
+        # Also if the rest arrived in the same moment.
+        if self._is_ended:
+            raise NoUploadSpace
 
-    async def end(self) -> None:
-        """End the upload, and wait until its place is free."""
+    def end(self) -> None:
+        """Stop receiving the body, for another upload."""
+        self._is_ended = True
         self.is_receiving = False
         self._receiving.reschedule(asyncio.get_running_loop().time())
-        # An upload that has just been received completely is not ended.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_END_TIMEOUT):
-                await self.has_ended.wait()
 
     async def append(self, data: bytes) -> None:
         """Add bytes that have arrived.
@@ -149,7 +146,7 @@ class UploadLimiter:
         """Start without uploads."""
         self.files = files
         self.now = now
-        self._uploads: list[RunningUpload] = []
+        self._uploads = set[RunningUpload]()
         self._spooled: dict[RunningUpload, BinaryIO] = {}
 
     @asynccontextmanager
@@ -165,16 +162,11 @@ class UploadLimiter:
         while rivals := self._find_rivals(upload):
             if not await self._end_slowest(rivals):
                 raise TooManyUploads
-        self._uploads.append(upload)
+        self._uploads.add(upload)
         try:
             yield upload
         finally:
-            self._uploads.remove(upload)
-            try:
-                if upload.file is not None:
-                    await self.files.close(upload.file)
-            finally:
-                upload.has_ended.set()
+            await self._remove(upload)
 
     async def spool(self, upload: RunningUpload) -> BinaryIO:
         """Return a temporary file for an upload that outgrows the memory.
@@ -217,8 +209,15 @@ class UploadLimiter:
         now = self.now()
         slow = [upload for upload in uploads if upload.is_slow(now)]
         if slow:
-            await min(slow, key=lambda upload: upload.rate(now)).end()
+            slowest = min(slow, key=lambda upload: upload.rate(now))
+            slowest.end()
+            await self._remove(slowest)
         return bool(slow)
+
+    async def _remove(self, upload: RunningUpload) -> None:
+        self._uploads.discard(upload)
+        if upload.file is not None:
+            await self.files.close(upload.file)
 
 
 class DecodingLimiter:

@@ -109,8 +109,6 @@ class RequestObserver(Protocol):
 class HttpSettings:
     """The settings of the HTTP side, and what the processes of the server share.
 
-    - `lock_file` is an empty file that all server processes share, for record locks. None if there
-      is one process.
     - `is_stopping` returns whether a stop signal has arrived.
     - `request_observer` measures all requests, if there are metrics.
     """
@@ -118,6 +116,5 @@ class HttpSettings:
     server: HttpServerSettings
     otp: HttpOtpSettings = HttpOtpSettings()
     identities: HttpIdentitySettings = field(default_factory=HttpIdentitySettings)
-    lock_file: int | None = None
     is_stopping: Callable[[], bool] = lambda: False
     request_observer: RequestObserver | None = None

@@ -75,7 +75,6 @@ def make_app(
         server=settings.http_server(),
         otp=settings.http_otp(),
         identities=settings.http_identities(),
-        lock_file=workers.lock_file,
         is_stopping=workers.is_stopping,
         request_observer=metrics,
     )

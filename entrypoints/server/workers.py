@@ -47,8 +47,6 @@ class Workers:
         self._flags = mmap.mmap(-1, 3)
         # It has something to read, for all workers, from the drain on.
         self._drain_reader, self._drain_writer = os.pipe()
-        self.lock_file = os.memfd_create("locks")
-        """An empty file that all workers share."""
         self._banner = os.memfd_create("banner")
         # The first worker that takes it keeps it.
         self._first_worker = multiprocessing.get_context("fork").Lock()

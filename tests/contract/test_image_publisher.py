@@ -15,6 +15,7 @@ from domain.features.media.errors import InvalidImage, UnsupportedImageType
 from domain.features.media.image import ImageFormat, ImageLimits, VariantSpec
 from tests.integration.adapters.media.pillow.image_publishing import Published, publish_by
 from tests.support.builders import an_id
+from tests.support.fakes.images import temporary_files
 from tests.support.images import (
     animated_gif,
     as_file,
@@ -34,7 +35,7 @@ IMAGES = {
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def publisher() -> AsyncIterator[ImagePublisher]:
     """Open one for all tests: each starts processes."""
-    async with open_image_publisher(ImageLimits()) as publisher:
+    async with open_image_publisher(ImageLimits(), temporary_files()) as publisher:
         yield publisher
 
 

@@ -17,6 +17,7 @@ from adapters.media.pillow import open_image_publisher
 from domain.features.media.errors import InvalidImage, UnsupportedImageType
 from domain.features.media.image import ImageLimits
 from tests.integration.adapters.media.pillow.image_publishing import publish_by
+from tests.support.fakes.images import temporary_files
 from tests.support.images import decode, mean_difference
 from tests.support.servers.packages import fetch_packages
 from tests.support.servers.process import SourceUnavailable
@@ -104,7 +105,7 @@ def _skip_without_packages() -> Iterator[None]:
 async def publish_all(images: Iterable[tuple[str, bytes]], not_compared: set[str]) -> set[str]:
     """Publish all images, compare them with what Pillow reads, and return the rejected ones."""
     rejected = set[str]()
-    async with open_image_publisher(ImageLimits()) as publisher:
+    async with open_image_publisher(ImageLimits(), temporary_files()) as publisher:
         for name, content in images:
             if len(content) > MAX_BYTES:
                 continue

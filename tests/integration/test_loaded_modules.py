@@ -28,7 +28,7 @@ from entrypoints.commands.shared import command
 from entrypoints.server import run, worker_app
 
 async def start_worker(settings):
-    app = worker_app.make_app(settings, Mock(lock_file=None))
+    app = worker_app.make_app(settings, Mock())
     messages = [{"type": "lifespan.startup"}]
     stop = asyncio.Event()
     async def receive():

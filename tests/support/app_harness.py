@@ -1,5 +1,6 @@
 """All use cases over fakes, and the steps that most tests begin with."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -40,7 +41,7 @@ from application.features.media.details import add_library_details
 from application.features.media.feature import LibraryFeature, MediaFeature, MediaPolicy, MediaPorts
 from application.features.media.library import LibraryPage
 from application.features.media.media_urls import LibraryItem
-from application.features.media.ports import ImagePublisher
+from application.features.media.ports import ImagePublisher, TemporaryFiles
 from application.features.media.upload_image import UploadImageCommand
 from application.features.passkeys.details import add_passkey_details
 from application.features.passkeys.feature import PasskeysFeature, PasskeysPolicy
@@ -70,7 +71,7 @@ from tests.support.builders import a_phone, a_session, an_identity, change_parts
 from tests.support.call_texts import CALL_TEXTS
 from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, CorePolicy
 from tests.support.fakes.call_provider import FakeCallProvider
-from tests.support.fakes.images import image_publisher
+from tests.support.fakes.images import image_publisher, temporary_files
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.images import as_file, still_gif
 from tests.support.voice.stored import stored_calls
@@ -115,6 +116,7 @@ class AppHarness(CoreHarness):
     files: InMemoryFiles = field(default_factory=InMemoryFiles)
     call_provider: FakeCallProvider = field(default_factory=FakeCallProvider)
     image_publisher: ImagePublisher = field(default_factory=image_publisher)
+    temporary_files: TemporaryFiles = field(default_factory=temporary_files)
     voice_ports: VoicePorts | None = None
     attestation: Attestation | None = None
     destinations: Mapping[str, EventDestination] = field(default_factory=dict)
@@ -153,7 +155,11 @@ class AppHarness(CoreHarness):
         library = LibraryFeature(core, media, self.policy.media, self.files)
         core.add(library)
         media_ports = MediaPorts(
-            files=self.files, image_publisher=self.image_publisher, health=self.files
+            files=self.files,
+            image_publisher=self.image_publisher,
+            temporary_files=self.temporary_files,
+            upload_clock=time.monotonic,
+            health=self.files,
         )
         core.add(MediaFeature(core, library, media_ports, self.policy.media))
         core.add(CallsFeature(core, voice, self.call_provider, self.policy.calls))

@@ -77,7 +77,8 @@ class DecoderProcess:
             socket.send_fds(self._socket, [msgspec.json.encode(task)], files)
             message = await asyncio.get_running_loop().sock_recv(self._socket, MAX_MESSAGE)
         if not message:
-            raise _error_of_exit(await asyncio.to_thread(self._process.wait))
+            # With a file on a disk that hangs, it may not end.
+            raise _error_of_exit(await asyncio.to_thread(self._process.wait, _STOP_SECONDS))
         answer: Answer = msgspec.json.decode(message, type=Answer)
         return answer
 
@@ -149,7 +150,7 @@ class DecoderProcesses:
             if isinstance(error, TimeoutError):
                 text = f"The decoder process did not respond within {max_wait:.0f} seconds."
                 raise ImageDecoderUnavailable(text) from error
-            if isinstance(error, OSError):
+            if isinstance(error, OSError | subprocess.TimeoutExpired):
                 reason = "The decoder process failed"
                 raise ImageDecoderUnavailable(reason, describe_error(error)) from error
             raise

@@ -3,35 +3,30 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
-from tempfile import TemporaryFile
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import BinaryIO, Final
 
 from adapters.media.pillow.processes import DecoderProcesses
 from adapters.media.pillow.tasks import Answer, Task
-from application.features.media.fair_queue import FairQueue
-from application.features.media.limits import PixelAllowance
-from application.features.media.ports import EncodedImage, PublishedImage
+from application.features.media.limits import DecodingLimiter, PixelAllowance
+from application.features.media.ports import EncodedImage, PublishedImage, TemporaryFiles
 from application.ports.errors import ImageDecoderUnavailable
 from application.tasks import start_task
 from domain.errors import Unavailable
-from domain.features.media.errors import NoUploadSpace
 from domain.features.media.image import ImageLimits, SourceFormat, VariantSpec
 
 MAX_SMALL_BYTES: Final = 256 * 1024
 """The results of such an upload are in memory: they need no space in the temporary folder."""
 ALL_FORMATS: Final = frozenset(SourceFormat)
 Measure = Callable[[], AbstractContextManager[object]]
-_NOBODY: Final = ""
-"""The identity for variants of images that were published before."""
 
 
 class PillowImagePublisher:
     """Publishes images in a few decoder processes.
 
     - First the pixels are counted, without decoding. One image at a time is counted.
-    - Then the image waits until it may be decoded. Identities take turns in both queues. No process
-      waits with it: to read the header again takes some 3 % of the time of a photo.
+    - Then the image waits until it may be decoded. No process waits with it: to read the header
+      again takes some 3 % of the time of a photo.
     - If a caller is cancelled, the process that works for it is stopped.
     """
 
@@ -39,20 +34,22 @@ class PillowImagePublisher:
         self,
         limits: ImageLimits,
         processes: DecoderProcesses,
-        decoding: FairQueue,
+        decoding: DecodingLimiter,
+        temporary_files: TemporaryFiles,
         allowance: PixelAllowance | None = None,
         formats: frozenset[SourceFormat] = ALL_FORMATS,
         measure: Measure = nullcontext,
     ) -> None:
-        """Decode in turns of `decoding`, and accept uploads of these formats.
+        """Decode as many images at a time as `decoding` lets, and accept uploads of these formats.
 
         Without an allowance, an identity may publish any number of pixels.
         """
         self._limits = limits
         self._formats = formats
         self._processes = processes
-        self._counting = FairQueue(max_running=1, max_pixels=0)
+        self._counting = DecodingLimiter(max_images=1, max_pixels=0)
         self._decoding = decoding
+        self._temporary_files = temporary_files
         self._allowance = allowance
         self._measure = measure
         self._working = set[asyncio.Task[Answer]]()
@@ -63,7 +60,7 @@ class PillowImagePublisher:
         self, upload: BinaryIO, identity_id: str, variants: Sequence[VariantSpec] = ()
     ) -> AsyncIterator[PublishedImage]:
         task = Task(self._limits, self._formats, is_published=True, variants=variants)
-        with ExitStack() as files:
+        async with AsyncExitStack() as files:
             with self._measure():
                 full, *rest = await self._encode(task, upload, identity_id, files)
             yield PublishedImage(full, _by_name(variants, rest))
@@ -73,8 +70,8 @@ class PillowImagePublisher:
         self, published: BinaryIO, variants: Sequence[VariantSpec]
     ) -> AsyncIterator[Mapping[str, EncodedImage]]:
         task = Task(self._limits, ALL_FORMATS, variants=variants)
-        with ExitStack() as files:
-            encoded = await self._encode(task, published, _NOBODY, files)
+        async with AsyncExitStack() as files:
+            encoded = await self._encode(task, published, None, files)
             yield _by_name(variants, encoded)
 
     async def close(self) -> None:
@@ -84,33 +81,35 @@ class PillowImagePublisher:
         await self._processes.stop_idle()
 
     async def _encode(
-        self, task: Task, upload: BinaryIO, identity_id: str, files: ExitStack
+        self, task: Task, upload: BinaryIO, identity_id: str | None, files: AsyncExitStack
     ) -> list[EncodedImage]:
         counting = Task(self._limits, task.formats)
-        pixels = (await self._run(self._counting, identity_id, 0, counting, [upload])).pixels
-        if task.is_published and self._allowance is not None:
+        pixels = (await self._run(self._counting, 0, counting, [upload.fileno()])).pixels
+        if identity_id is not None and self._allowance is not None:
             self._allowance.acquire(identity_id, pixels)
-        is_small = os.fstat(upload.fileno()).st_size <= MAX_SMALL_BYTES
-        outputs = [_open_new(files, is_small=is_small) for _ in range(task.image_count)]
-        answer = await self._run(self._decoding, identity_id, pixels, task, [upload, *outputs])
+        size = await self._temporary_files.call(_find_size, upload)
+        outputs = [
+            self._temporary_files.create(in_memory=size <= MAX_SMALL_BYTES)
+            for _ in range(task.image_count)
+        ]
+        files.push_async_callback(self._temporary_files.close, *outputs)
+        descriptors = await self._temporary_files.call(_find_descriptors, [upload, *outputs])
+        answer = await self._run(self._decoding, pixels, task, descriptors)
         return list(map(EncodedImage, answer.images, outputs))
 
     async def _run(
-        self, queue: FairQueue, identity_id: str, pixels: int, task: Task, files: Sequence[BinaryIO]
+        self, limiter: DecodingLimiter, pixels: int, task: Task, descriptors: Sequence[int]
     ) -> Answer:
-        queued = await queue.acquire(identity_id, pixels)
         try:
-            if self._is_closed:
-                raise Unavailable
-            descriptors = [file.fileno() for file in files]
-            working = start_task("decode_image", self._processes.run(task, descriptors))
-            self._working.add(working)
-            working.add_done_callback(self._working.discard)
-            answer = await working
+            async with limiter.admit(pixels):
+                if self._is_closed:
+                    raise Unavailable
+                working = start_task("decode_image", self._processes.run(task, descriptors))
+                self._working.add(working)
+                working.add_done_callback(self._working.discard)
+                answer = await working
         except ImageDecoderUnavailable as error:
             raise Unavailable from error
-        finally:
-            queue.release(queued)
         if answer.failure is not None:
             raise answer.failure.to_error()
         return answer
@@ -119,6 +118,7 @@ class PillowImagePublisher:
 @asynccontextmanager
 async def open_image_publisher(
     limits: ImageLimits,
+    temporary_files: TemporaryFiles,
     *,
     processes: int = 1,
     allowance: PixelAllowance | None = None,
@@ -130,29 +130,31 @@ async def open_image_publisher(
 
     Args:
         limits: The limits of one image. The images that are decoded at the same time have at most
-            the pixels of one image of the maximum size, and a quarter more for small images.
+            the pixels of one image of the maximum size.
+        temporary_files: For the encoded images.
         processes: How many images are decoded at the same time. One process more counts pixels.
         allowance: The pixels that each identity may publish; None for any number.
         formats: The formats of uploads that are accepted.
         count_unstopped: Counts processes that do not end when they are killed.
-        measure: Measures an upload until its image is encoded, with the wait for its turn.
+        measure: Measures an upload until its image is encoded, with the wait before.
     """
-    decoding = FairQueue(processes, limits.max_pixels)
+    decoding = DecodingLimiter(processes, limits.max_pixels)
     decoders = DecoderProcesses(limits.max_pixels, limits.max_seconds, count_unstopped)
-    publisher = PillowImagePublisher(limits, decoders, decoding, allowance, formats, measure)
+    publisher = PillowImagePublisher(
+        limits, decoders, decoding, temporary_files, allowance, formats, measure
+    )
     try:
         yield publisher
     finally:
         await publisher.close()
 
 
-def _open_new(files: ExitStack, *, is_small: bool) -> BinaryIO:
-    if is_small:
-        return files.enter_context(os.fdopen(os.memfd_create("image"), "w+b"))
-    try:
-        return files.enter_context(TemporaryFile())
-    except OSError as error:
-        raise NoUploadSpace from error
+def _find_size(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
+def _find_descriptors(files: Sequence[BinaryIO]) -> list[int]:
+    return [file.fileno() for file in files]
 
 
 def _by_name(

@@ -25,6 +25,7 @@ from adapters.media.s3.errors import (
     translated_errors,
 )
 from adapters.media.s3.presigned import UrlSigner, make_url_signer
+from adapters.shared.threads import DiskThreads
 from application.features.media.ports import MediaUrl, StoredFile
 from application.ports.errors import ConfigurationError
 from application.ports.system import Clock
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import GetObjectRequestTypeDef
 
 CHUNK_SIZE: Final = 64 * 1024
+_SENT_SIZE: Final = 256 * 1024
+_THREADS: Final = 8
 WRITE_CHECK_INTERVAL: Final = timedelta(minutes=1)
 _HEALTH_CHECK_KEY: Final = ".health-check"
 
@@ -50,23 +53,29 @@ class S3Files:
         cache_control: str,
         clock: Clock,
         timeouts: S3Timeouts,
+        threads: DiskThreads,
     ) -> None:
-        """Use an open bucket; see `open_s3_files`. The URLs are signed, or those below a URL."""
+        """Use an open bucket; see `open_s3_files`. The URLs are signed, or those below a URL.
+
+        Files that are stored are read in the threads.
+        """
         self._bucket = bucket
         self._timeouts = timeouts
         self._urls = urls
         self._cache_control = cache_control
         self._clock = clock
+        self._threads = threads
         self._write_checked_at: datetime | None = None
 
     async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
-        # One request: S3 shows the file when it is complete.
-        checksum = await asyncio.to_thread(_hash_content, content)
         async with translated_errors(self._timeouts.write):
+            size, checksum = await self._threads.call(_hash_content, content)
+            # One request: S3 shows the file when it is complete.
             response = await self._bucket.client.put_object(
                 Bucket=self._bucket.name,
                 Key=self._bucket.object_key(storage_key),
-                Body=content,
+                # The types know no body that is read outside the event loop.
+                Body=_Body(content, size, self._threads),  # type: ignore[arg-type]
                 ContentMD5=checksum,
                 ContentType=content_type,
                 CacheControl=self._cache_control,
@@ -234,7 +243,9 @@ async def open_s3_files(
             urls = service_url or await _sign_urls(objects, region, credentials)
         except (*STORE_ERRORS, ValueError) as error:
             raise not_usable(store, error) from None
-        files = S3Files(objects, urls, cache_control, clock, timeouts)
+        threads = DiskThreads("s3", _THREADS, timeouts.total)
+        stack.push_async_callback(threads.finish)
+        files = S3Files(objects, urls, cache_control, clock, timeouts, threads)
         try:
             async with asyncio.timeout(timeouts.health_check):
                 await files.check_store()
@@ -257,13 +268,40 @@ async def _sign_urls(bucket: Bucket, region: str, credentials: FoundCredentials)
     return await make_url_signer(bucket, region, credentials.keys)
 
 
-def _hash_content(content: BinaryIO) -> str:
-    """Return the value of Content-MD5; the file is at its beginning again."""
+class _Body:
+    """A file that is sent. Threads of ours read it: aiohttp would read it in those of asyncio.
+
+    botocore accepts what has the methods of a file, and reads nothing of it.
+    """
+
+    def __init__(self, content: BinaryIO, size: int, threads: DiskThreads) -> None:
+        self._content = content
+        self._size = size
+        self._threads = threads
+
+    def __len__(self) -> int:
+        return self._size
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        start = 0
+        while chunk := await self._threads.call(self.read, start):
+            start += len(chunk)
+            yield chunk
+
+    def read(self, start: int) -> bytes:
+        self._content.seek(start)
+        return self._content.read(_SENT_SIZE)
+
+    def seek(self, offset: int) -> None:
+        """Begin anew, as each iteration does."""
+
+
+def _hash_content(content: BinaryIO) -> tuple[int, str]:
+    """Return the size of a file, and the value of Content-MD5."""
     digest = hashlib.md5(usedforsecurity=False)
-    while chunk := content.read(CHUNK_SIZE):
+    while chunk := content.read(_SENT_SIZE):
         digest.update(chunk)
-    content.seek(0)
-    return b64encode(digest.digest()).decode()
+    return content.tell(), b64encode(digest.digest()).decode()
 
 
 async def _read_chunks(body: "StreamingBody") -> AsyncIterator[bytes]:

@@ -16,14 +16,20 @@ from application.features.media.library import (
     GetItem,
     ListItems,
 )
+from application.features.media.limits import UploadLimiter
 from application.features.media.media_urls import MediaAccess, MediaUrls
 from application.features.media.moderate_items import ModerateItems
 from application.features.media.open_file import OpenFile
-from application.features.media.ports import ImagePublisher, MediaFiles, MediaRepositories
+from application.features.media.ports import (
+    ImagePublisher,
+    MediaFiles,
+    MediaRepositories,
+    TemporaryFiles,
+)
 from application.features.media.quota import LibraryQuota
 from application.features.media.rebuild_variants import RebuildVariants
 from application.features.media.upload_image import UploadImage
-from application.ports.system import HealthCheck
+from application.ports.system import HealthCheck, MonotonicClock
 from application.use_cases import UseCases
 from domain.access import LibraryVisibility
 from domain.features.media.image import VariantSpec
@@ -39,6 +45,8 @@ class MediaPorts:
 
     files: MediaFiles
     image_publisher: ImagePublisher
+    temporary_files: TemporaryFiles
+    upload_clock: MonotonicClock
     health: HealthCheck
     is_shared: bool = True
 
@@ -121,6 +129,7 @@ class MediaFeature:
         find_item = FindItem(items, identities, policy.visibility)
 
         self.ports = ports
+        self.upload_limiter = UploadLimiter(ports.temporary_files, ports.upload_clock)
         self.media_urls = MediaUrls(
             files,
             core.keyed_hashes,
@@ -136,6 +145,7 @@ class MediaFeature:
             media_files=files,
             media_urls=self.media_urls,
             image_publisher=ports.image_publisher,
+            temporary_files=ports.temporary_files,
             mark_for_deletion=library.mark_for_deletion,
             quota=library.quota,
             idempotent_uploads=IdempotentUploads(repositories.idempotency_keys, items, clock),

@@ -1,6 +1,5 @@
 """Repeated uploads: each idempotency key makes one item."""
 
-import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -103,14 +102,10 @@ class IdempotentUploads:
         return None
 
 
-async def make_fingerprint(upload: BinaryIO, *fields: str | None) -> str:
-    """Return a hash of the bytes and fields of an upload; the file is at its beginning again."""
-
-    def digest() -> str:
-        content = sha256()
-        while chunk := upload.read(_CHUNK_BYTES):
-            content.update(chunk)
-        upload.seek(0)
-        return content.hexdigest()
-
-    return hash_texts(await asyncio.to_thread(digest), *fields)
+def hash_upload(upload: BinaryIO) -> str:
+    """Return a hash of the bytes of an upload; the file is at its beginning again."""
+    content = sha256()
+    while chunk := upload.read(_CHUNK_BYTES):
+        content.update(chunk)
+    upload.seek(0)
+    return content.hexdigest()

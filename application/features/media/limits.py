@@ -1,62 +1,67 @@
-"""Limits of uploads: those in progress, and the pixels of an hour."""
+"""Limits of uploads: those in progress, the images that are decoded, and the pixels of an hour."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from ipaddress import IPv6Network
 from math import ceil
-from typing import Final
+from typing import BinaryIO, Final
 
-from application.features.media.ports import UploadLocks
+from application.features.media.ports import TemporaryFiles
 from application.ports.system import MonotonicClock
 from domain.features.media.errors import NoUploadSpace, TooManyPixels, TooManyUploads
 
 MIN_UPLOAD_RATE: Final = 32_000
-"""In bytes a second. A slower upload is ended only if others need its space: on the slowest mobile
-networks that people upload pictures in, one goes on at least at this rate."""
+"""In bytes a second. A slower upload is ended only if another one needs its place: on the slowest
+mobile networks that people upload pictures in, one goes on at least at this rate."""
+RATE_DELAY_SECONDS: Final = 5.0
+"""A younger upload counts as one that keeps the minimum rate."""
 MAX_UPLOADS: Final = 64
 """In one server process."""
 MAX_UPLOADS_PER_IDENTITY: Final = 2
-"""In all server processes of a host."""
+MAX_UPLOADS_PER_NETWORK: Final = MAX_UPLOADS // 2
 MAX_MEMORY_BYTES: Final = 1024 * 1024
 """What each upload has in memory. A larger file is written to a temporary file."""
 MAX_SPOOLED_FILES: Final = 16
-"""So many files of the maximum size fit into the temporary files of one server process."""
+"""Uploads in one server process with such a file."""
+DECODING_TIMEOUT_SECONDS: Final = 60.0
 MEGAPIXELS_PER_HOUR: Final = 2_000
 """Of a user's images, with all their frames, in an instance: a hundred photos of a phone."""
-RATE_DELAY_SECONDS: Final = 5.0
-"""A younger upload counts as one that keeps the minimum rate."""
 _MIN_AGE: Final = 0.001
-_END_TIMEOUT: Final = 2.0
 _MINUTE: Final = 60
 _MINUTES: Final = 61
 """Pixels count for an hour after the end of their minute."""
 
 
 class RunningUpload:
-    """One upload, and the space for its temporary file.
+    """One upload: in memory until it is too large for that, then in a temporary file.
 
     Attributes:
         identity_id: Who uploads.
         network: The network of the client.
-        received_bytes: The part of its file that has arrived.
-        reserved_bytes: The space that is reserved for its temporary file.
-        written_bytes: The part of the temporary file that is written.
-        is_receiving: Whether the rest is still to come.
+        announced_bytes: The maximum size of its file.
+        received_bytes: The part of it that has arrived.
+        written_bytes: The part of it that is in the file.
+        file: The file, if there is one yet.
+        is_receiving: Whether the client has the rest still to send.
     """
 
-    def __init__(self, identity_id: str, client_ip: str, limiter: "UploadLimiter") -> None:
-        """Start without space."""
+    def __init__(
+        self, limiter: "UploadLimiter", identity_id: str, client_ip: str, announced_bytes: int
+    ) -> None:
+        """Begin without a file."""
         self.identity_id = identity_id
         self.network = _network_of(client_ip)
-        self.began_at = limiter.now()
+        self.announced_bytes = announced_bytes
         self.received_bytes = 0
-        self.reserved_bytes = 0
         self.written_bytes = 0
-        self.is_receiving = True
-        self.closed = asyncio.Event()
+        self.file: BinaryIO | None = None
+        self.is_receiving = False
+        self._is_ended = False
         self._limiter = limiter
+        self._began_at = limiter.now()
+        self._blocks: list[bytes] = []
         self._receiving = asyncio.timeout(None)
 
     @asynccontextmanager
@@ -68,173 +73,194 @@ class RunningUpload:
         """
         try:
             async with self._receiving:
+                self.is_receiving = True
                 yield
         except TimeoutError:
-            if self._receiving.expired():
-                raise NoUploadSpace from None
-            raise
+            if not self._is_ended:
+                raise
         finally:
             self.is_receiving = False
-
-    async def end(self) -> None:
-        """End the upload, and wait until its space is free again."""
-        if not self._receiving.expired():
-            self._receiving.reschedule(asyncio.get_running_loop().time())
-        # An upload that has just been received completely is not ended.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_END_TIMEOUT):
-                await self.closed.wait()
-
-    def announce(self, size: int) -> None:
-        """Check that there is space for a file of this size.
-
-        Raises:
-            NoUploadSpace: Even without other uploads there is no space for it.
-            OSError: There is no temporary folder.
-        """
-        if size > MAX_MEMORY_BYTES and size > self._limiter.total_space():
+        # Also if the rest arrived in the same moment.
+        if self._is_ended:
             raise NoUploadSpace
 
-    async def add(self, size: int) -> bool:
-        """Count bytes that have arrived; return whether the file is to be written to the disk.
+    def end(self) -> None:
+        """Stop receiving the body, for another upload."""
+        self._is_ended = True
+        self.is_receiving = False
+        self._receiving.reschedule(asyncio.get_running_loop().time())
+
+    async def append(self, data: bytes) -> None:
+        """Add bytes that have arrived.
 
         Raises:
-            NoUploadSpace: There is no space, and no other upload is to be ended for this one.
-            OSError: There is no temporary folder.
+            NoUploadSpace, Unavailable, MediaFileRejected
         """
-        self.received_bytes += size
-        if self.received_bytes <= MAX_MEMORY_BYTES:
-            return False
-        await self._limiter.reserve(self, self.received_bytes)
-        return True
+        self.received_bytes += len(data)
+        self._blocks.append(data)
+        if self.received_bytes - self.written_bytes > MAX_MEMORY_BYTES:
+            if self.file is None:
+                self.file = await self._limiter.spool(self)
+            await self._limiter.files.call(self.file.writelines, self._blocks)
+            self.written_bytes = self.received_bytes
+            self._blocks = []
+
+    async def finish(self) -> BinaryIO:
+        """Return the whole file at its beginning. It is closed when the upload ends.
+
+        Raises:
+            NoUploadSpace, Unavailable, MediaFileRejected
+        """
+        file = self.file = self.file or self._limiter.files.create(in_memory=True)
+
+        def write_rest() -> None:
+            file.writelines(self._blocks)
+            file.seek(0)
+
+        await self._limiter.files.call(write_rest)
+        self._blocks = []
+        return file
 
     def rate(self, now: float) -> float:
         """Return the bytes a second since it began."""
-        return self.received_bytes / max(now - self.began_at, _MIN_AGE)
+        return self.received_bytes / max(now - self._began_at, _MIN_AGE)
+
+    def is_slow(self, now: float) -> bool:
+        """Return whether another upload may take its place: the client does not keep the rate."""
+        is_old = now - self._began_at >= RATE_DELAY_SECONDS
+        return self.is_receiving and is_old and self.rate(now) < MIN_UPLOAD_RATE
 
 
 class UploadLimiter:
-    """Admits uploads, and reserves the space for their temporary files as their bytes arrive.
+    """Admits uploads in one server process, and lets some of them outgrow the memory.
 
-    - At most `max_uploads` at the same time in this process, and two of one identity in all
-      processes.
-    - Their temporary files have at most `max_bytes`, and at most what is free in the folder. If the
-      announced size were reserved, a client would use up space without sending anything.
-    - When one of the two is used up, an upload ends: the slowest of those that are below the
-      minimum rate five seconds after they began. If there is none, it is the slowest of a user
-      with two uploads: of the network, and in it the user, that holds the most bytes for the
-      longest time. If there is none either, the one that needs the space is rejected: the only
-      upload of a user that keeps the rate is never ended for another.
+    - One outgrows it only if its folder has space for its announced size, beside what the others
+      may still write.
+    - If there is no place or space, the slowest upload ends that is below the minimum rate and
+      would make room: another one of the user, of the network, of all, or of those with a temporary
+      file. If there is none, the newer one is rejected.
+    - The file of an upload may be closed later, if the disk hangs. It counts until then.
     """
 
-    def __init__(
-        self,
-        max_uploads: int,
-        max_bytes: int,
-        locks: UploadLocks,
-        *,
-        min_rate: int = MIN_UPLOAD_RATE,
-        free_bytes: Callable[[], int | None],
-        now: MonotonicClock,
-    ) -> None:
-        """Start without uploads.
-
-        Args:
-            max_uploads: How many may be in progress in this process.
-            max_bytes: The size of all temporary files.
-            locks: The locks of the identities.
-            min_rate: The minimum rate, in bytes a second.
-            free_bytes: The free space for temporary files; None if it has no size of its own.
-            now: The clock of the rates.
-        """
+    def __init__(self, files: TemporaryFiles, now: MonotonicClock) -> None:
+        """Start without uploads."""
+        self.files = files
         self.now = now
-        self._max_uploads = max_uploads
-        self._max_bytes = max_bytes
-        self._locks = locks
-        self._min_rate = min_rate
-        self._free_bytes = free_bytes
-        self._uploads: list[RunningUpload] = []
+        self._uploads = set[RunningUpload]()
+        self._spooled: dict[RunningUpload, BinaryIO] = {}
 
     @asynccontextmanager
-    async def admit(self, identity_id: str, client_ip: str) -> AsyncIterator[RunningUpload]:
+    async def admit(
+        self, identity_id: str, client_ip: str, announced_bytes: int
+    ) -> AsyncIterator[RunningUpload]:
         """Admit an upload until the end of the block.
 
         Raises:
             TooManyUploads
         """
-        lock = self._locks.acquire(identity_id)
-        upload = RunningUpload(identity_id, client_ip, self)
+        upload = RunningUpload(self, identity_id, client_ip, announced_bytes)
+        while rivals := self._find_rivals(upload):
+            if not await self._end_slowest(rivals):
+                raise TooManyUploads
+        self._uploads.add(upload)
         try:
-            while len(self._uploads) >= self._max_uploads:
-                ended = self._choose([*self._uploads, upload], upload)
-                if ended is upload:
-                    raise TooManyUploads
-                await ended.end()
-            self._uploads.append(upload)
-            try:
-                yield upload
-            finally:
-                self._uploads.remove(upload)
+            yield upload
         finally:
-            self._locks.release(lock)
-            upload.closed.set()
+            await self._remove(upload)
 
-    def total_space(self) -> int:
-        """Return the space for the temporary files of all uploads."""
-        free_bytes = self._free_bytes()
-        if free_bytes is None:
-            return self._max_bytes
-        written = sum(upload.written_bytes for upload in self._uploads)
-        return min(self._max_bytes, free_bytes + written)
-
-    async def reserve(self, upload: RunningUpload, size: int) -> None:
-        """Reserve space for this size in total, and end other uploads if it is used up.
+    async def spool(self, upload: RunningUpload) -> BinaryIO:
+        """Return a temporary file for an upload that outgrows the memory.
 
         Raises:
-            NoUploadSpace
-            OSError: There is no temporary folder.
+            NoUploadSpace, Unavailable, MediaFileRejected
         """
-        while self._reserved() + size - upload.reserved_bytes > self.total_space():
-            # Uploads that are only in memory give no space back.
-            holders = [
-                holder for holder in self._uploads if holder.reserved_bytes or holder is upload
-            ]
-            ended = self._choose(holders, upload)
-            if ended is upload:
-                raise NoUploadSpace
-            await ended.end()
-        upload.reserved_bytes = max(size, upload.reserved_bytes)
+        # From now on, others leave it the space.
+        self._spooled[upload] = file = self.files.create()
+        try:
+            while True:
+                self._spooled = {one: its for one, its in self._spooled.items() if not its.closed}
+                # Before the free space: what is written meanwhile counts twice, and not never.
+                claimed = sum(one.announced_bytes - one.written_bytes for one in self._spooled)
+                free = await self.files.free_bytes()
+                missing = 0 if free is None else claimed - free
+                if missing <= 0 and len(self._spooled) <= MAX_SPOOLED_FILES:
+                    return file
+                others = self._spooled.keys() - {upload}
+                if not await self._end_slowest(
+                    other for other in others if other.announced_bytes >= missing
+                ):
+                    raise NoUploadSpace
+        except BaseException:
+            self._spooled.pop(upload, None)
+            raise
 
-    def _reserved(self) -> int:
-        return sum(upload.reserved_bytes for upload in self._uploads)
+    def _find_rivals(self, upload: RunningUpload) -> list[RunningUpload]:
+        """Return the uploads of which one has to end before this one can begin."""
+        own = [one for one in self._uploads if one.identity_id == upload.identity_id]
+        if len(own) >= MAX_UPLOADS_PER_IDENTITY:
+            return own
+        near = [one for one in self._uploads if one.network == upload.network]
+        if len(near) >= MAX_UPLOADS_PER_NETWORK:
+            return near
+        return [*self._uploads] if len(self._uploads) >= MAX_UPLOADS else []
 
-    def _choose(self, holders: Sequence[RunningUpload], in_need: RunningUpload) -> RunningUpload:
-        """Return the upload to be ended, or the one in need of space; the class has the rules.
-
-        Uploads that were received completely are not ended: it is not their clients that take so
-        long.
-        """
+    async def _end_slowest(self, uploads: Iterable[RunningUpload]) -> bool:
+        """End the slowest of these, and return whether one of them is slow."""
         now = self.now()
-        receiving = [upload for upload in holders if upload.is_receiving]
-        slow = [upload for upload in receiving if upload.rate(now) < self._min_rate]
-        slow = [upload for upload in slow if now - upload.began_at >= RATE_DELAY_SECONDS]
+        slow = [upload for upload in uploads if upload.is_slow(now)]
         if slow:
-            return min(slow, key=lambda upload: upload.rate(now))
-        users = Counter(upload.identity_id for upload in self._uploads)
-        by_network: Counter[str] = Counter()
-        by_user: Counter[tuple[str, str]] = Counter()
-        for upload in receiving:
-            held = round(upload.received_bytes * (now - upload.began_at))
-            by_network[upload.network] += held
-            by_user[upload.network, upload.identity_id] += held
-        return max(
-            [upload for upload in receiving if users[upload.identity_id] > 1] or [in_need],
-            key=lambda upload: (
-                by_network[upload.network],
-                by_user[upload.network, upload.identity_id],
-                -upload.rate(now),
-            ),
-        )
+            slowest = min(slow, key=lambda upload: upload.rate(now))
+            slowest.end()
+            await self._remove(slowest)
+        return bool(slow)
+
+    async def _remove(self, upload: RunningUpload) -> None:
+        self._uploads.discard(upload)
+        if upload.file is not None:
+            await self.files.close(upload.file)
+
+
+class DecodingLimiter:
+    """Lets a few images be decoded at a time, in the order in which they arrive.
+
+    Those in work have at most `max_pixels` together: their number alone would be too low for small
+    images, or too high for large ones. One with more pixels is decoded alone. An image that does
+    not fit waits, and so do all behind it: small ones, however many, do not keep it waiting.
+    """
+
+    def __init__(self, max_images: int, max_pixels: int) -> None:
+        """Let so many images with so many pixels be decoded at a time."""
+        self._max_images = max_images
+        self._max_pixels = max_pixels
+        self._images = 0
+        self._pixels = 0
+        self._next = asyncio.Lock()
+        """The first image that waits has it. It is given on in the order of arrival."""
+        self._has_ended = asyncio.Event()
+
+    @asynccontextmanager
+    async def admit(self, pixels: int = 0) -> AsyncIterator[None]:
+        """Wait, and let an image be decoded until the end of the block.
+
+        Raises:
+            TooManyUploads: It would have to wait too long.
+        """
+        pixels = min(pixels, self._max_pixels)
+        try:
+            async with asyncio.timeout(DECODING_TIMEOUT_SECONDS), self._next:
+                while self._images >= self._max_images or self._pixels + pixels > self._max_pixels:
+                    self._has_ended.clear()
+                    await self._has_ended.wait()
+                self._images += 1
+                self._pixels += pixels
+        except TimeoutError:
+            raise TooManyUploads from None
+        try:
+            yield
+        finally:
+            self._images -= 1
+            self._pixels -= pixels
+            self._has_ended.set()
 
 
 class PixelAllowance:

@@ -1,10 +1,10 @@
 """The ports of the library: items, files, and the encoding of images."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, ParamSpec, Protocol, TypeVar
 
 from application.ports.versioned import DeletableRecords, ExpiringRecords, Versioned
 from domain.cursor import Cursor
@@ -13,6 +13,9 @@ from domain.features.media.image import Image, VariantSpec
 from domain.features.media.item import MediaItem
 from domain.features.media.page import ItemFilter
 from domain.features.media.usage import MediaUsage
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class MediaItems(DeletableRecords[MediaItem], Protocol):
@@ -244,23 +247,39 @@ class PublishedImage:
     variants: Mapping[str, EncodedImage]
 
 
-class UploadLocks(Protocol):
-    """Two locks for each identity, which all server processes of a host share.
+class TemporaryFiles(Protocol):
+    """Temporary files, in a folder on a disk that may hang.
 
-    A process that is killed loses its locks: a counter in the database would stay, and each upload
-    would write it.
+    Threads of their own work with the files, and neither the event loop nor the threads of asyncio,
+    which look up hosts. If the disk hangs, the thread that works with a file keeps it: other calls
+    with this file fail at once.
     """
 
-    def acquire(self, identity_id: str) -> int:
-        """Return a lock of this identity.
+    def create(self, *, in_memory: bool = False) -> BinaryIO:
+        """Return a new file, which the first call opens. `close` closes it."""
+        ...
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function that works with files, and return its result.
 
         Raises:
-            TooManyUploads: All are in use.
+            Unavailable: There was no result in time. The thread goes on when the disk does.
+            NoUploadSpace: The disk is full.
+            MediaFileRejected: The folder or the disk cannot be used.
+            Exception: What else the function raises.
         """
         ...
 
-    def release(self, position: int) -> None:
-        """Release a lock."""
+    async def close(self, *files: BinaryIO) -> None:
+        """Close files. One that a thread still works with is closed by this thread."""
+        ...
+
+    async def free_bytes(self) -> int | None:
+        """Return the free space of the folder, or None if it has no size of its own.
+
+        Raises:
+            Unavailable, MediaFileRejected
+        """
         ...
 
 
@@ -274,7 +293,7 @@ class ImagePublisher(Protocol):
 
         - Only the bytes decide the format; the file name and the claimed type are ignored.
         - `upload` has a descriptor, is read from its beginning, and stays open.
-        - `identity_id` is who uploads. The images of one identity do not delay those of others.
+        - `identity_id` is who uploads, and whose pixels are counted.
         - Each spec yields one variant of the same name.
         - The files of the result are closed at the end of the block.
 
@@ -285,7 +304,8 @@ class ImagePublisher(Protocol):
             TooManyUploads: Too many images are waiting.
             TooManyPixels: The identity has published too many pixels in the last hour.
             NoUploadSpace: The temporary folder is full.
-            Unavailable: The service is stopping.
+            Unavailable: The service is stopping, or the disk of the temporary folder hangs.
+            MediaFileRejected: The temporary folder cannot be used.
         """
         ...
 
@@ -294,10 +314,11 @@ class ImagePublisher(Protocol):
     ) -> AbstractAsyncContextManager[Mapping[str, EncodedImage]]:
         """Encode variants of an image that was published before, by name.
 
-        It takes turns with uploads and counts for no identity. `published` has a descriptor, is
+        It waits together with uploads and counts for no identity. `published` has a descriptor, is
         read from its beginning, and stays open. The files are closed at the end of the block.
 
         Raises:
-            UnsupportedImageType, InvalidImage, TooManyUploads, NoUploadSpace, Unavailable
+            UnsupportedImageType, InvalidImage, TooManyUploads, NoUploadSpace, Unavailable,
+            MediaFileRejected
         """
         ...

@@ -7,9 +7,15 @@ from datetime import datetime
 from typing import BinaryIO
 
 from application.features.media.deletions import MarkForDeletion
-from application.features.media.idempotency import IdempotentUploads, make_fingerprint
+from application.features.media.idempotency import IdempotentUploads, hash_upload
 from application.features.media.media_urls import LibraryItem, MediaUrls
-from application.features.media.ports import ImagePublisher, MediaFiles, MediaItems, PublishedImage
+from application.features.media.ports import (
+    ImagePublisher,
+    MediaFiles,
+    MediaItems,
+    PublishedImage,
+    TemporaryFiles,
+)
 from application.features.media.quota import LibraryQuota
 from application.features.media.variants import make_variants, write_files
 from application.ports.errors import (
@@ -26,6 +32,7 @@ from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.errors import DomainError, Unauthenticated, UserNotFound
 from domain.features.media.errors import ItemSaveFailed
+from domain.features.media.idempotency import hash_texts
 from domain.features.media.image import VariantSpec
 from domain.features.media.item import (
     STORAGE_KEY_BYTES,
@@ -70,6 +77,7 @@ class UploadImage:
     media_files: MediaFiles
     media_urls: MediaUrls
     image_publisher: ImagePublisher
+    temporary_files: TemporaryFiles
     mark_for_deletion: MarkForDeletion
     quota: LibraryQuota
     idempotent_uploads: IdempotentUploads
@@ -93,7 +101,7 @@ class UploadImage:
             Unauthenticated: the owner was deleted in the meantime.
             TooManyUploads: too many images are waiting.
             TooManyPixels: the principal has uploaded too many pixels in the last hour.
-            Unavailable: the service is stopping.
+            Unavailable: the service is stopping, or the disk of temporary files hangs.
             QuotaExceeded
             IdempotencyKeyReused, UploadInProgress, ItemDeleted
         """
@@ -109,8 +117,9 @@ class UploadImage:
         item_id = make_identifier(began_at, self.randomness.bytes(RANDOM_BYTES))
         if command.idempotency_key is None:
             return await self._upload(command, item_id, began_at)
+        content = await self.temporary_files.call(hash_upload, command.upload)
         fields = (command.owner_id, command.category, command.claimed_type)
-        fingerprint = await make_fingerprint(command.upload, *fields)
+        fingerprint = hash_texts(content, *fields)
         claimed = await self.idempotent_uploads.claim(
             uploader_id, command.idempotency_key, fingerprint, item_id
         )

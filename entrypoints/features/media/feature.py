@@ -143,6 +143,7 @@ class _Media(Feature):
 
     async def open(self, opening: "Opening") -> None:
         """Open the media store and the processes that decode images."""
+        from adapters.media.temporary_files import open_temporary_files
         from adapters.operations.system import HeldHealthCheck
         from application.features.media.feature import MediaFeature, MediaPorts
 
@@ -153,8 +154,10 @@ class _Media(Feature):
         except StartupError as error:
             raise StoreAway(str(error), _MediaAway()) from error
         health = HeldHealthCheck(health_check_of(files))
+        temporary_files = await opening.stack.enter_async_context(open_temporary_files())
+        allowance = self.make_pixel_allowance(settings)
         publisher = await opening.stack.enter_async_context(
-            open_publisher(settings, self.make_pixel_allowance(settings), opening.metrics)
+            open_publisher(settings, temporary_files, allowance, opening.metrics)
         )
         if opening.metrics is not None:
             from adapters.operations.metrics.features.media import (
@@ -167,6 +170,8 @@ class _Media(Feature):
         ports = MediaPorts(
             files=files,
             image_publisher=publisher,
+            temporary_files=temporary_files,
+            upload_clock=time.monotonic,
             health=health,
             is_shared=not isinstance(settings.media, MediaFolder),
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from adapters.databases.records.features.media import make_media_repositories
 from application.features.media.limits import PixelAllowance
-from application.features.media.ports import ImagePublisher, MediaFiles
+from application.features.media.ports import ImagePublisher, MediaFiles, TemporaryFiles
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.system import Clock
 from domain.features.media.image import ImageLimits
@@ -67,7 +67,10 @@ async def _open_own_files(factory: Factory, settings: Settings) -> AsyncIterator
 
 
 def open_publisher(
-    settings: Settings, allowance: PixelAllowance | None, metrics: "Metrics | None"
+    settings: Settings,
+    temporary_files: TemporaryFiles,
+    allowance: PixelAllowance | None,
+    metrics: "Metrics | None",
 ) -> AbstractAsyncContextManager[ImagePublisher]:
     """Open what decodes images, for all workers together in as many processes as processors."""
     from adapters.media.pillow import open_image_publisher
@@ -81,6 +84,7 @@ def open_publisher(
     open_one = partial(
         open_image_publisher,
         limits,
+        temporary_files,
         processes=max(1, count_processors() // settings.workers),
         allowance=allowance,
         formats=frozenset(media.image_formats),

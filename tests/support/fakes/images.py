@@ -1,13 +1,18 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from typing import ParamSpec, TypeVar
 
 from adapters.media.pillow import PillowImagePublisher, decoder
 from adapters.media.pillow.processes import DecoderProcesses
 from adapters.media.pillow.publisher import Measure
 from adapters.media.pillow.tasks import Answer, Task
-from application.features.media.fair_queue import FairQueue
-from application.features.media.limits import PixelAllowance
+from adapters.media.temporary_files import LocalTemporaryFiles
+from adapters.shared.threads import DiskThreads
+from application.features.media.limits import DecodingLimiter, PixelAllowance
 from domain.features.media.image import ImageLimits, SourceFormat
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class _NoProcesses(DecoderProcesses):
@@ -15,6 +20,18 @@ class _NoProcesses(DecoderProcesses):
 
     async def run(self, task: Task, files: Sequence[int]) -> Answer:
         return decoder.answer(task, list(files))
+
+
+class _NoThreads(DiskThreads):
+    """Makes each call at once, without a thread."""
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return function(*args, **kwargs)
+
+
+def temporary_files() -> LocalTemporaryFiles:
+    """Return temporary files without threads."""
+    return LocalTemporaryFiles(_NoThreads("temporary_files", 1, 60))
 
 
 def image_publisher(
@@ -27,6 +44,8 @@ def image_publisher(
     """Return a publisher without processes, or with these."""
     decoder.configure_decoders()
     limits = limits or ImageLimits()
-    decoding = FairQueue(max_running=1, max_pixels=limits.max_pixels)
+    decoding = DecodingLimiter(max_images=1, max_pixels=limits.max_pixels)
     processes = processes or _NoProcesses(limits.max_pixels, limits.max_seconds)
-    return PillowImagePublisher(limits, processes, decoding, allowance, formats, measure)
+    return PillowImagePublisher(
+        limits, processes, decoding, temporary_files(), allowance, formats, measure
+    )

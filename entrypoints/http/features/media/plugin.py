@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 import msgspec
-from litestar import Controller, Litestar
+from litestar import Controller
 from litestar.config.app import AppConfig
 
 from entrypoints.http.core.operations.schemas import HealthField, ReadinessResponse
@@ -20,7 +20,6 @@ from entrypoints.http.features.media.library.controller import (
     MediaFileController,
     UploadLimitsController,
 )
-from entrypoints.http.features.media.library.uploads import make_upload_limiter
 from entrypoints.http.features.media.moderation.controller import ModerationController
 from entrypoints.http.features.media.settings import HttpMediaSettings
 from entrypoints.http.plugin import ABOUT_API, ApiPlugin
@@ -56,10 +55,6 @@ class MediaPlugin(ApiPlugin):
         self._settings = settings
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        """Add the settings, and the limits of uploads in progress."""
+        """Add the settings."""
         app_config.state["media_settings"] = self._settings
-        app_config.on_startup.append(self._start)
         return super().on_app_init(app_config)
-
-    def _start(self, app: Litestar) -> None:
-        app.state.upload_limiter = make_upload_limiter(self._settings, app.state.settings.lock_file)

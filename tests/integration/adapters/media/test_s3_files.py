@@ -1,5 +1,8 @@
 """Media files on S3: how they are stored, and their URLs."""
 
+import asyncio
+import errno
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -14,6 +17,7 @@ from adapters.media.s3 import S3Files
 from adapters.media.s3.client import Bucket, S3Connection, S3Timeouts, open_client
 from adapters.media.s3.credentials import find_credentials
 from adapters.media.s3.presigned import make_url_signer
+from application.ports.errors import MediaStorageUnavailable
 from tests.integration.adapters.media.s3_setup import CACHE_CONTROL, JPEG, KEY, S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.plain_http import PLAIN_HTTP
@@ -47,6 +51,40 @@ async def test_a_file_has_its_content_type_and_a_cache_header(
     head = s3_server.client.head_object(Bucket=setup.server.bucket, Key=f"{setup.prefix}/{KEY}")
     assert head["ContentType"] == JPEG
     assert head["CacheControl"] == CACHE_CONTROL
+
+
+async def test_a_file_is_read_by_threads_that_look_up_no_hosts(
+    files: S3Files, setup: S3Setup, s3_server: S3Server
+) -> None:
+    readers = set[str]()
+
+    class Upload(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            readers.add(threading.current_thread().name)
+            return super().read(size)
+
+    content = bytes(range(256)) * 5000
+    await files.write(KEY, Upload(content), JPEG)
+
+    assert readers == {"s3"}
+    stored = s3_server.client.get_object(Bucket=setup.server.bucket, Key=f"{setup.prefix}/{KEY}")
+    assert stored["Body"].read() == content
+
+
+async def test_a_file_that_cannot_be_read_is_an_error_in_time(setup: S3Setup) -> None:
+    disk = threading.Event()
+
+    class Upload(BytesIO):
+        def seek(self, offset: int, whence: int = 0) -> int:  # it can be hashed
+            disk.wait(60)
+            raise OSError(errno.EIO, "the disk has failed")
+
+    setup.timeouts = S3Timeouts(total=0.5, write=5)
+    async with setup.open_files() as files:
+        with pytest.raises(MediaStorageUnavailable):
+            await files.write(KEY, Upload(CONTENT), JPEG)
+        assert await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80)
+        disk.set()
 
 
 async def test_slashes_around_the_prefix_are_ignored_and_it_may_be_empty(

@@ -11,7 +11,6 @@ from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
 from application.features.media.feature import MediaFeature
-from application.features.media.limits import UploadLimiter
 from application.features.media.media_urls import FileAccess
 from application.features.media.upload_image import UploadImageCommand
 from application.limits.file_reads import FileReads
@@ -38,7 +37,6 @@ from entrypoints.http.features.media.errors import (
 from entrypoints.http.features.media.library import schemas
 from entrypoints.http.features.media.library.openapi import FILE_RESPONSES, UPLOAD_FORM
 from entrypoints.http.features.media.library.upload_form import MALFORMED_FORM, open_upload_form
-from entrypoints.http.features.media.library.uploads import provide_upload_limiter
 from entrypoints.http.features.media.settings import media_settings
 from entrypoints.http.requests.auth import (
     BEARER,
@@ -78,10 +76,7 @@ class LibraryController(Controller):
     path = "/library"
     tags = ["Library"]
     opt = {"tag_description": "Upload images, and list, label and delete them."}
-    dependencies = {
-        "media": provide(lambda use_cases: use_cases.of(MediaFeature)),
-        "upload_limiter": Provide(provide_upload_limiter, sync_to_thread=False),
-    }
+    dependencies = {"media": provide(lambda use_cases: use_cases.of(MediaFeature))}
     middleware = [AuthenticationMiddleware]
     security = BEARER
 
@@ -131,7 +126,6 @@ class LibraryController(Controller):
         self,
         request: ApiRequest,
         media: Injected[MediaFeature],
-        upload_limiter: Injected[UploadLimiter],
         idempotency_key: schemas.IdempotencyKeyParameter = None,
     ) -> Response[schemas.UploadImageResponse]:
         """Upload a JPEG, PNG, WebP, GIF or HEIC image.
@@ -141,8 +135,8 @@ class LibraryController(Controller):
         stays one; of an animated PNG or WebP the first frame is published as an image, and of a
         HEIF sequence the first picture.
 
-        A user can have two uploads in progress. When there is no space left, slow uploads end
-        first, with status 503.
+        A user can have two uploads in progress. One that is slower than 32 kB/s ends with status
+        503 when another one needs its place.
 
         With an `Idempotency-Key`, an upload can be repeated: the same key, file and fields return
         the same item within 24 hours. An upload that ended with an error has freed its key.
@@ -153,7 +147,7 @@ class LibraryController(Controller):
         if key is not None:
             with parsing_field("Idempotency-Key"):
                 key = parse_idempotency_key(key)
-        async with open_upload_form(request, upload_limiter) as (file, fields):
+        async with open_upload_form(request, media.upload_limiter) as (file, fields):
             owner, category = _parse_fields(request, fields)
             command = UploadImageCommand(
                 request.principal, owner, file, category, fields.get("type"), key

@@ -1,12 +1,8 @@
 """The multipart form of an upload, parsed while it arrives."""
 
-import asyncio
-import errno
-import os
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from tempfile import TemporaryFile
+from contextlib import asynccontextmanager
 from typing import BinaryIO, Final
 
 from multipart import (
@@ -18,13 +14,11 @@ from multipart import (
 )
 
 from application.features.media.limits import RunningUpload, UploadLimiter
-from domain.features.media.errors import NoUploadSpace
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.media.errors import (
     FileTooLarge,
     FormTooLarge,
-    MediaStorageFailed,
     NoFilePart,
     NoSelectedFile,
 )
@@ -46,7 +40,6 @@ MALFORMED_FORM: Final = exceptions.FieldError(
 _NO_UTF_8: Final = exceptions.FieldError(
     "body", FieldErrorCode.INVALID_FORM, "The text of a form must be UTF-8."
 )
-_NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 _EXTENDED: Final = re.compile(
     r""";\s*(?P<key>(?:file)?name)\*[0-9]*\*?\s*=\s*"?(?:[\w-]*'[\w-]*')?(?P<value>[^;"]*)""",
     re.IGNORECASE,
@@ -72,11 +65,12 @@ async def open_upload_form(
 ) -> AsyncIterator[tuple[BinaryIO, dict[str, str]]]:
     """Read the form; return the file at its beginning, and the other fields.
 
-    - The file is deleted at the end of the block.
+    - The file is closed at the end of the block.
     - Reading stops as soon as the file exceeds the limit, regardless of Content-Length (OWASP ASVS
       5.0 5.2.1).
     - The upload is admitted before the body is read. A client that waits for "100 Continue" has
-      then sent no body. The space for its temporary file is reserved as the bytes arrive.
+      then sent no body.
+    - A body without Content-Length announces the maximum size.
 
     Raises:
         FileTooLarge: The file exceeds the limit.
@@ -86,8 +80,9 @@ async def open_upload_form(
         InvalidFields: The form is incomplete or malformed, or a field is sent twice.
         UnsupportedContentEncoding: It is compressed.
         TooManyUploads: Too many uploads are in progress.
-        NoUploadSpace: There is no space for the temporary file, or another upload needs it.
-        MediaStorageFailed: The temporary file cannot be written.
+        NoUploadSpace: There is no space for the temporary file, or another upload needs the place.
+        Unavailable: The disk of the temporary file hangs.
+        MediaFileRejected: The temporary file cannot be written.
     """
     limit = media_settings(request).upload_limit
     request.require_identity_encoding()
@@ -95,42 +90,28 @@ async def open_upload_form(
     if content_type != "multipart/form-data":
         raise NoFilePart
     content_length = request.headers.get("content-length", "")
-    announced_bytes = int(content_length) if content_length.isdecimal() else 0
+    announced_bytes = int(content_length) if content_length.isdecimal() else limit
     if announced_bytes > limit + MAX_FORM_OVERHEAD_BYTES:
         raise FileTooLarge(limit)
-    identity_id = request.principal.identity.id
-    async with limiter.admit(identity_id, request.client_ip) as upload:
-        with _convert_errors():
-            upload.announce(min(announced_bytes, limit))
+    identity_id, announced_bytes = request.principal.identity.id, min(announced_bytes, limit)
+    async with limiter.admit(identity_id, request.client_ip, announced_bytes) as upload:
         reader = _FormReader(limit, upload)
         try:
-            with _convert_errors():
-                async with upload.receive():
-                    with _PartParser(
-                        options.get("boundary", ""),
-                        max_segment_count=MAX_PARTS,
-                        max_header_count=MAX_PART_HEADERS,
-                        max_header_size=MAX_PART_HEADER_BYTES,
-                        # Each byte is a character of it, so a name may have any charset. Ours are
-                        # ASCII, and the name of a file is not read.
-                        header_charset="latin-1",
-                    ) as parser:
-                        await reader.read(parser, request.stream())
-            yield reader.form()
-        finally:
-            reader.close()
-
-
-@contextmanager
-def _convert_errors() -> Iterator[None]:
-    try:
-        yield
-    except (MultipartError, UnicodeError) as error:
-        raise exceptions.InvalidFields(MALFORMED_FORM) from error
-    except OSError as error:
-        if error.errno in _NO_SPACE:
-            raise NoUploadSpace from error
-        raise MediaStorageFailed from error
+            async with upload.receive():
+                with _PartParser(
+                    options.get("boundary", ""),
+                    max_segment_count=MAX_PARTS,
+                    max_header_count=MAX_PART_HEADERS,
+                    max_header_size=MAX_PART_HEADER_BYTES,
+                    # Each byte is a character of it, so a name may have any charset. Ours are
+                    # ASCII, and the name of a file is not read.
+                    header_charset="latin-1",
+                ) as parser:
+                    await reader.read(parser, request.stream())
+        except (MultipartError, UnicodeError) as error:
+            raise exceptions.InvalidFields(MALFORMED_FORM) from error
+        fields = reader.form()
+        yield await upload.finish(), fields
 
 
 class _PartParser(PushMultipartParser):  # type: ignore[misc]  # multipart ships no types
@@ -143,15 +124,12 @@ class _PartParser(PushMultipartParser):  # type: ignore[misc]  # multipart ships
 
 
 class _FormReader:
-    """Reads a form block by block. The file is in memory until it is too large for that."""
+    """Reads a form block by block."""
 
     def __init__(self, limit: int, upload: RunningUpload) -> None:
-        self._blocks: list[bytes] = []
-        self._file: BinaryIO | None = None
         self._limit = limit
         self._upload = upload
         self._total_bytes = 0
-        self._file_bytes = 0
         self._file_part: MultipartSegment | None = None
         self._part_count = 0
         self._names: set[str] = set()
@@ -211,38 +189,18 @@ class _FormReader:
         if is_file:
             self._file_part = part
 
-    def form(self) -> tuple[BinaryIO, dict[str, str]]:
+    def form(self) -> dict[str, str]:
+        """Return the fields besides the file."""
         if self._file_part is None:
             raise NoFilePart
         if not self._file_part.filename:
             raise NoSelectedFile
-        if self._file is None:  # it is small: the file is in memory
-            self._file = os.fdopen(os.memfd_create("upload"), "w+b")
-            self._write()
-        self._file.seek(0)
-        return self._file, self._fields
-
-    def close(self) -> None:
-        # Closing flushes the buffer, which fails on a full disk. The content is not needed.
-        with suppress(OSError):
-            if self._file is not None:
-                self._file.close()
+        return self._fields
 
     async def _append(self, data: bytes) -> None:
-        self._file_bytes += len(data)
-        if self._file_bytes > self._limit:
+        if self._upload.received_bytes + len(data) > self._limit:
             raise FileTooLarge(self._limit)
-        self._blocks.append(data)
-        if await self._upload.add(len(data)):
-            await asyncio.to_thread(self._write)
-            self._upload.written_bytes = self._file_bytes
-
-    def _write(self) -> None:
-        if self._file is None:
-            self._file = TemporaryFile()  # noqa: SIM115 -- `close` closes it
-        self._file.writelines(self._blocks)
-        self._file.flush()  # bytes that stay in the buffer would fail later, as another error
-        self._blocks.clear()
+        await self._upload.append(data)
 
 
 async def _in_blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

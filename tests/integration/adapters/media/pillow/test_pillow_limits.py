@@ -13,6 +13,7 @@ from tests.integration.adapters.media.pillow.image_publishing import (
     publish_by,
     publish_error,
 )
+from tests.support.fakes.images import temporary_files
 from tests.support.images import (
     HEIC_PHOTO,
     animated_gif,
@@ -110,7 +111,7 @@ async def test_an_empty_file_is_named_as_such() -> None:
 @pytest.mark.slow
 async def test_the_time_is_limited() -> None:
     upload = encode(Image.new("RGB", (4000, 3000)), "PNG", compress_level=1)
-    async with open_image_publisher(ImageLimits(max_seconds=0.02)) as publisher:
+    async with open_image_publisher(ImageLimits(max_seconds=0.02), temporary_files()) as publisher:
         with pytest.raises(InvalidImage, match="too much time"):
             await publish_by(publisher, upload)
 

@@ -21,7 +21,7 @@ from domain.errors import Unavailable
 from domain.features.media.errors import InvalidImage, TooManyPixels, UnsupportedImageType
 from domain.features.media.image import ImageLimits
 from tests.integration.adapters.media.pillow.image_publishing import publish_by
-from tests.support.fakes.images import image_publisher
+from tests.support.fakes.images import image_publisher, temporary_files
 from tests.support.images import (
     SECRET,
     SWAPPED_PROFILE,
@@ -119,7 +119,7 @@ async def publish_with_signals(publisher: PillowImagePublisher, *signals: signal
 
 
 async def test_a_decoder_that_ends_is_replaced_and_an_image_that_crashes_it_is_broken() -> None:
-    async with open_image_publisher(ImageLimits()) as publisher:
+    async with open_image_publisher(ImageLimits(), temporary_files()) as publisher:
         with pytest.raises(InvalidImage, match="broken"):
             await publish_with_signals(publisher, signal.SIGSEGV, signal.SIGCONT)
 
@@ -138,7 +138,7 @@ async def test_a_decoder_that_ends_is_replaced_and_an_image_that_crashes_it_is_b
 async def test_a_machine_without_time_for_the_decoder_is_no_error_of_the_image(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with open_image_publisher(ImageLimits()) as publisher:
+    async with open_image_publisher(ImageLimits(), temporary_files()) as publisher:
         await stop_decoder(publisher)
         with monkeypatch.context() as patch:
             patch.setattr("adapters.media.pillow.processes._START_SECONDS", -59.9)
@@ -162,7 +162,9 @@ async def test_an_idle_process_that_cannot_end_is_left_to_the_system(
     monkeypatch.setattr("adapters.media.pillow.processes._IDLE_SECONDS", 0.01)
     with monkeypatch.context() as patched:
         patched.setattr(subprocess.Popen, "wait", wait)
-        opening = open_image_publisher(ImageLimits(), count_unstopped=lambda: counted.append(1))
+        opening = open_image_publisher(
+            ImageLimits(), temporary_files(), count_unstopped=lambda: counted.append(1)
+        )
         async with opening as publisher:
             await publish_by(publisher, still_gif())
             await wait_until(lambda: caplog.records)

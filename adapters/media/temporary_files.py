@@ -1,0 +1,162 @@
+"""The `TemporaryFiles` port, with threads for a disk that may hang."""
+
+import asyncio
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from io import FileIO, RawIOBase
+from threading import Lock
+from typing import Any, BinaryIO, Final, ParamSpec, TypeVar, cast
+
+from adapters.shared.threads import DiskThreads, start_thread
+from application.ports.errors import MediaFileRejected, MediaStorageUnavailable
+from application.tasks import start_task
+from domain.errors import Unavailable
+from domain.features.media.errors import NoUploadSpace
+
+TIMEOUT_SECONDS: Final = 10.0
+THREADS: Final = 32
+"""Twice as many as uploads that may have a temporary file: these cannot use up all of them."""
+_NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _File(RawIOBase):
+    """A file that one thread at a time works with.
+
+    If it is closed meanwhile, that thread closes it when it has done its work.
+    """
+
+    def __init__(self, open_file: Callable[[], FileIO]) -> None:
+        self._open = open_file
+        self._file: FileIO | None = None
+        self._in_use = Lock()
+        self._is_given_up = False
+        self._is_closed = False
+
+    @property
+    def closed(self) -> bool:
+        return self._is_closed
+
+    def close(self) -> None:
+        self._is_given_up = True
+        if self._in_use.acquire(blocking=False):
+            with suppress(OSError):  # its content is not needed any more
+                if self._file is not None:
+                    self._file.close()
+            self._is_closed = True
+            self._in_use.release()
+
+    @contextmanager
+    def _use(self) -> Iterator[FileIO]:
+        if not self._in_use.acquire(blocking=False):
+            raise OSError(errno.EBUSY, "a thread works with the file")
+        try:
+            if self._is_given_up:
+                raise ValueError("the file is closed")
+            if self._file is None:
+                self._file = self._open()
+            yield self._file
+        finally:
+            self._in_use.release()
+            if self._is_given_up:
+                self.close()
+
+    def fileno(self) -> int:
+        with self._use() as file:
+            return file.fileno()
+
+    def readinto(self, buffer: Any) -> int | None:
+        with self._use() as file:
+            return file.readinto(buffer)
+
+    def write(self, data: Any) -> int:
+        with self._use() as file:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        with self._use() as file:
+            return file.seek(offset, whence)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+
+class LocalTemporaryFiles:
+    """Files in the temporary folder of this machine, without names, or in memory."""
+
+    def __init__(self, threads: DiskThreads) -> None:
+        """Work with them in these threads."""
+        self._threads = threads
+
+    def create(self, *, in_memory: bool = False) -> BinaryIO:
+        return cast("BinaryIO", _File(_open_in_memory if in_memory else _open_in_folder))
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await self._threads.call(function, *args, **kwargs)
+        except TimeoutError:
+            cause = MediaStorageUnavailable("the disk of the temporary folder does not respond")
+            raise Unavailable from cause
+        except OSError as error:
+            if error.errno in _NO_SPACE:
+                raise NoUploadSpace from error
+            name = errno.errorcode.get(error.errno or 0, type(error).__name__)
+            raise MediaFileRejected("the temporary folder cannot be used", name) from error
+
+    async def close(self, *files: BinaryIO) -> None:
+        # Also for a caller that is cancelled.
+        await asyncio.shield(start_task("close_files", self._close(files)))
+
+    async def free_bytes(self) -> int | None:
+        return await self.call(_find_free_bytes)
+
+    async def _close(self, files: tuple[BinaryIO, ...]) -> None:
+        def close_all() -> None:
+            for file in files:
+                file.close()
+
+        try:
+            await self._threads.call(close_all)
+        except TimeoutError:  # all threads hang, or this file does, and others are still open
+            start_thread("close_files", close_all)
+
+
+@asynccontextmanager
+async def open_temporary_files(
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> AsyncIterator[LocalTemporaryFiles]:
+    """Open the temporary files. At last, this waits for the calls in progress.
+
+    Args:
+        timeout_seconds: Time limit of each call. A working disk needs a small part of it.
+    """
+    threads = DiskThreads("temporary_files", THREADS, timeout_seconds)
+    try:
+        yield LocalTemporaryFiles(threads)
+    finally:
+        await threads.finish()
+
+
+def _open_in_folder() -> FileIO:
+    return tempfile.TemporaryFile(buffering=0)
+
+
+def _open_in_memory() -> FileIO:
+    return FileIO(os.memfd_create("upload"), "w+b")
+
+
+def _find_free_bytes() -> int | None:
+    usage = shutil.disk_usage(tempfile.gettempdir())
+    return usage.free if usage.total else None

@@ -1,0 +1,157 @@
+"""A temporary folder that hangs: only threads of ours hang with it."""
+
+import asyncio
+import errno
+import io
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.media.temporary_files import THREADS, LocalTemporaryFiles, open_temporary_files
+from application.ports.errors import MediaFileRejected
+from domain.errors import Unavailable
+from domain.features.media.errors import NoUploadSpace
+from tests.support.waiting import wait_until
+
+TIMEOUT = 0.2
+"""Of the tests, in seconds."""
+
+
+class HangingDisk:
+    """The disk of the temporary folder, whose files can be opened or not, and not be written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.responds = threading.Event()
+        self.can_open = True
+        self.callers = list[str]()
+        self._folder = folder
+
+    def open_file(self, **_: Any) -> io.FileIO:
+        disk = self
+
+        class File(io.FileIO):
+            def write(self, data: Any) -> int:
+                disk.wait()
+                return super().write(data)
+
+            def close(self) -> None:
+                disk.callers.append(threading.current_thread().name)
+                super().close()
+
+        if not self.can_open:
+            self.wait()
+        return File(str(self._folder), "w+b", opener=lambda path, _: os.open(path, _TEMPORARY))
+
+    def wait(self) -> None:
+        self.callers.append(threading.current_thread().name)
+        self.responds.wait(60)
+
+
+_TEMPORARY = os.O_TMPFILE | os.O_RDWR
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingDisk]:
+    disk = HangingDisk(tmp_path)
+    monkeypatch.setattr(tempfile, "TemporaryFile", disk.open_file)
+    yield disk
+    disk.responds.set()
+
+
+@pytest.fixture
+async def files() -> AsyncIterator[LocalTemporaryFiles]:
+    async with open_temporary_files(TIMEOUT) as files:
+        yield files
+
+
+@pytest.mark.parametrize("can_open", [True, False])
+async def test_a_file_that_hangs_belongs_to_its_thread(
+    disk: HangingDisk, files: LocalTemporaryFiles, *, can_open: bool
+) -> None:
+    disk.can_open = can_open
+    file, began_at = files.create(), time.monotonic()
+    with pytest.raises(Unavailable):
+        await files.call(file.write, b"content")
+    assert time.monotonic() - began_at < 20 * TIMEOUT
+    # Nobody else works with it or closes it.
+    with pytest.raises(OSError, match="a thread works with the file") as raised:
+        file.read(1)
+    assert raised.value.errno == errno.EBUSY
+    await files.close(file)
+    assert not file.closed
+    disk.responds.set()
+    await wait_until(lambda: file.closed)
+    assert {*disk.callers} == {"temporary_files"}
+    with pytest.raises(ValueError, match="closed"):
+        await files.call(file.read, 1)
+
+
+async def test_files_that_hang_keep_no_host_from_being_looked_up(
+    disk: HangingDisk, files: LocalTemporaryFiles
+) -> None:
+    loop = asyncio.get_running_loop()
+    hanging = [files.create() for _ in range(THREADS - 1)]
+    calls = [asyncio.create_task(files.call(file.write, b"content")) for file in hanging]
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(result) for result in results} == {Unavailable}
+    assert await loop.getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM)
+
+    # As long as there is one more thread, uploads that stay in memory go on.
+    healthy = files.create(in_memory=True)
+    await files.call(healthy.write, b"content")
+    assert healthy.seekable()
+    await files.call(healthy.seek, 0)
+    assert await files.call(healthy.read) == b"content"
+    assert (await files.free_bytes() or 0) > 0
+    with pytest.raises(Unavailable):
+        await files.call(files.create().write, b"content")
+    # Without one, they fail at once, and are closed all the same.
+    began_at = time.monotonic()
+    with pytest.raises(Unavailable):
+        await files.call(healthy.read)
+    await files.close(*hanging, healthy)
+    assert time.monotonic() - began_at < TIMEOUT
+    await wait_until(lambda: healthy.closed)
+    disk.responds.set()
+    await wait_until(lambda: all(file.closed for file in hanging))
+    assert "MainThread" not in disk.callers
+
+
+async def test_a_caller_that_is_cancelled_closes_its_files(files: LocalTemporaryFiles) -> None:
+    file = files.create()
+    await files.call(file.write, b"content")
+    closing = asyncio.create_task(files.close(file))
+    await asyncio.sleep(0)
+    closing.cancel()
+    await wait_until(lambda: file.closed)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (errno.ENOSPC, NoUploadSpace),
+        (errno.EDQUOT, NoUploadSpace),
+        (errno.EROFS, MediaFileRejected),
+        (errno.ENOENT, MediaFileRejected),
+    ],
+)
+async def test_errors_of_the_disk_are_those_of_the_port(
+    files: LocalTemporaryFiles,
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+    expected: type[Exception],
+) -> None:
+    def fail(**_: object) -> None:
+        raise OSError(code, "of a path")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail)
+    with pytest.raises(expected) as raised:
+        await files.call(files.create().write, b"content")
+    assert "path" not in str(raised.value)

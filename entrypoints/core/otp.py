@@ -1,5 +1,6 @@
 """One-time codes with the providers of their messages."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final
@@ -23,7 +24,7 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
-    from adapters.messages.failover import FailoverMessenger
+    from application.otp.failover import FailoverMessenger
     from application.otp.provider_pause import ProviderPause
     from entrypoints.opening.opening import Opening
 
@@ -128,7 +129,7 @@ def open_messenger(
 
 def fail_over(messengers: Mapping[str, Messenger], opening: "Opening") -> "FailoverMessenger":
     """Return messengers of one channel as one."""
-    from adapters.messages.failover import FailoverMessenger, FailoverProvider
+    from application.otp.failover import FailoverMessenger, FailoverProvider
 
     has_other = len(messengers) > 1
     return FailoverMessenger(
@@ -137,6 +138,7 @@ def fail_over(messengers: Mapping[str, Messenger], opening: "Opening") -> "Failo
             for name, messenger in messengers.items()
         ],
         opening.system.events,
+        time.monotonic,
         [health_check_of(messenger) for messenger in messengers.values()],
     )
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Final
 from adapters.databases.records.database import Database
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.sqlite import open_sqlite_database
-from adapters.messages.failover import FailoverMessenger, FailoverProvider
 from adapters.operations.system import SystemClock
+from application.otp.failover import FailoverMessenger, FailoverProvider
 from application.otp.provider_pause import ProviderPause
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.security_events import FakeSecurityEvents
@@ -58,4 +59,4 @@ async def open_sqlite(
 async def open_failover(*, environ: Mapping[str, str]) -> AsyncIterator[FailoverMessenger]:
     fake = FakeMessenger()
     provider = FailoverProvider("fake", fake, ProviderPause(SystemClock()))
-    yield FailoverMessenger([provider], FakeSecurityEvents(), [fake])
+    yield FailoverMessenger([provider], FakeSecurityEvents(), time.monotonic, [fake])

@@ -10,9 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from adapters.messages.failover import FailoverMessenger, FailoverProvider
-from adapters.messages.failover.messenger import UNKNOWN_TTL
 from application.otp.events import DeliveryRejected
+from application.otp.failover import UNKNOWN_TTL, FailoverMessenger, FailoverProvider
 from application.otp.provider_pause import (
     FIRST_PAUSE,
     LATER_PAUSE,
@@ -58,7 +57,7 @@ def group_of(
         for name, one in zip(("number 1", "number 2", "number 3"), messengers, strict=False)
     ]
     events = options.pop("events", FakeSecurityEvents())
-    return FailoverMessenger(providers, events, checks, now, **options)
+    return FailoverMessenger(providers, events, now, checks, **options)
 
 
 @pytest.mark.parametrize(

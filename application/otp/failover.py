@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -20,7 +19,7 @@ from application.ports.otp import (
     TextMessage,
 )
 from application.ports.security_events import SecurityEvents
-from application.ports.system import HealthCheck
+from application.ports.system import HealthCheck, MonotonicClock
 from application.tasks import call_adapter, is_ended, start_task
 from domain.otp.deliveries import order_after
 from domain.otp.delivery import Channel
@@ -103,11 +102,11 @@ class FailoverMessenger:
         self,
         providers: Sequence[FailoverProvider],
         events: SecurityEvents,
+        now: MonotonicClock,
         health_checks: Sequence[HealthCheck] = (),
-        now: Callable[[], float] = time.monotonic,
         send_timeout: float = SEND_TIMEOUT,
     ) -> None:
-        """Take the providers in their order, and `now` as a monotonic clock in seconds."""
+        """Take the providers in their order."""
         self._providers = providers
         self._events = events
         self._health_checks = health_checks

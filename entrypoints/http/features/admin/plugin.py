@@ -7,11 +7,13 @@ from litestar import Controller
 from litestar.config.app import AppConfig
 
 from application.administration.acts import CORE_ACTS, scopes_of
+from application.features.admin.acts import LIST
 from domain.administration.scope import Scope
 from entrypoints.http.core.administration.user_details import UserDetailsForm
 from entrypoints.http.features.admin.audit.controller import AuditController
 from entrypoints.http.features.admin.controller import AdminUserController
 from entrypoints.http.features.admin.errors import ERRORS
+from entrypoints.http.features.admin.list_controller import UserListController
 from entrypoints.http.features.admin.service_tokens import BACKENDS
 from entrypoints.http.plugin import ABOUT_API, ABOUT_TOKENS, ApiPlugin
 
@@ -27,11 +29,15 @@ class AdminPlugin(ApiPlugin):
     """What administrators and backends see of users and do for them, and the audit."""
 
     about = MappingProxyType({ABOUT_API: _ABOUT, ABOUT_TOKENS: _ABOUT_TOKENS})
-    scopes = (Scope.READ_USERS, Scope.READ_AUDIT, *scopes_of(CORE_ACTS))
+    scopes = (Scope.READ_USERS, Scope.READ_AUDIT, *scopes_of([*CORE_ACTS, LIST]))
     errors = ERRORS
     operator_kinds = (BACKENDS,)
     is_administration = True
-    administration: Sequence[type[Controller]] = (AdminUserController, AuditController)
+    administration: Sequence[type[Controller]] = (
+        AdminUserController,
+        AuditController,
+        UserListController,
+    )
 
     def __init__(self, user_details: UserDetailsForm) -> None:
         """Show users in this form, with what features add to it."""

@@ -1,52 +1,23 @@
 """List users, a page at a time, and count in the audit how many somebody was given."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final
 
 from application.administration.operator import Operator
-from application.features.user_list.acts import LIST
+from application.features.admin.acts import LIST
+from application.features.admin.ports import UserList, UserPage
 from application.ports.administration import AuditLog
 from application.ports.errors import StorageError
 from application.ports.system import Clock, Randomness
 from domain.administration.audit import AuditEntry
 from domain.cursor import Cursor
 from domain.errors import AuditFailed
-from domain.features.user_list.user_filter import UserFilter
+from domain.features.admin.user_filter import UserFilter
 from domain.identifier import RANDOM_BYTES, make_identifier
-from domain.identities.identity import Identity
 
 SUBJECT: Final = "users"
 """What the audit calls all users."""
-
-
-@dataclass(frozen=True, slots=True)
-class UserPage:
-    """Users in the order of `created_at` and `id`, and the cursor of the next page if there is one.
-
-    A page may be shorter than its limit although another one follows.
-    """
-
-    users: Sequence[Identity]
-    next_cursor: Cursor | None
-
-
-class UserList(Protocol):
-    """Users in an order that no change of a user changes."""
-
-    async def list_after(
-        self, user_filter: UserFilter, cursor: Cursor | None, limit: int
-    ) -> UserPage:
-        """List up to `limit` users after the cursor, by an index.
-
-        One that cannot be read is left out, and the log says so once.
-
-        Raises:
-            CorruptRecord: Many of them cannot be read.
-            StorageError
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

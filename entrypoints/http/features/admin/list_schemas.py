@@ -5,9 +5,9 @@ from typing import Annotated, Final
 
 import msgspec
 
-from application.features.user_list.list_users import UserPage
+from application.features.admin.ports import UserPage
 from domain.cursor import MAX_PAGE_SIZE
-from domain.features.user_list.user_filter import USER_CURSOR_PATTERN, UserFilter
+from domain.features.admin.user_filter import USER_CURSOR_PATTERN, UserFilter
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from entrypoints.http.fields import (

@@ -4,13 +4,13 @@ from typing import Final
 
 from litestar import Controller, get
 
-from application.features.user_list.feature import UserListFeature
+from application.features.admin.feature import AdminFeature
 from domain import errors
 from domain.cursor import MAX_PAGE_SIZE
 from domain.errors import ConflictingValue, UnsupportedValue
-from domain.features.user_list.user_filter import UserFilter, parse_created_since
+from domain.features.admin.user_filter import UserFilter, parse_created_since
 from domain.identities.role import Role
-from entrypoints.http.features.user_list import schemas
+from entrypoints.http.features.admin import list_schemas as schemas
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.middleware import IS_HEAD
@@ -27,7 +27,7 @@ class UserListController(Controller):
 
     path = "/admin/users"
     tags = ["Administration"]
-    dependencies = {"user_list": provide(lambda use_cases: use_cases.of(UserListFeature))}
+    dependencies = {"admin": provide(lambda use_cases: use_cases.of(AdminFeature))}
     middleware = [AdministrationMiddleware]
     security = BEARER
 
@@ -46,7 +46,7 @@ class UserListController(Controller):
         self,
         *,
         request: ApiRequest,
-        user_list: Injected[UserListFeature],
+        admin: Injected[AdminFeature],
         created_since: schemas.CreatedSinceParameter = None,
         blocked: schemas.BlockedParameter = None,
         role: schemas.RoleParameter = None,
@@ -81,7 +81,7 @@ class UserListController(Controller):
             with invalid.of("limit"):
                 size = min(schemas.PAGE_SIZE.parse(limit), MAX_PAGE_SIZE)
         is_head = IS_HEAD in request.scope["state"]
-        page = await user_list.list_users(
+        page = await admin.list_users(
             request.operator, user_filter, after, size, is_shown=not is_head
         )
         return schemas.to_page_response(page, user_filter)

@@ -6,7 +6,7 @@ import pytest
 
 from domain.cursor import Cursor
 from domain.errors import InvalidCursor, InvalidValue
-from domain.features.user_list.user_filter import UserFilter, parse_created_since
+from domain.features.admin.user_filter import UserFilter, parse_created_since
 from domain.identities.role import Role
 from tests.support.builders import NOW, an_id
 

@@ -3,12 +3,12 @@
 import pytest
 
 from application.administration.operator import Operator, operating_system_user, service_token
-from application.features.user_list.feature import UserListFeature
-from application.features.user_list.list_users import ListUsers
+from application.features.admin.feature import AdminFeature
+from application.features.admin.list_users import ListUsers
 from domain.administration.audit import Actor, ActorKind, AuditEntry
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden, InsufficientScope, TooShort
-from domain.features.user_list.user_filter import UserFilter
+from domain.features.admin.user_filter import UserFilter
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 
@@ -25,7 +25,7 @@ OPERATOR = operating_system_user("alice")
 
 @pytest.fixture
 def list_users(app: AppHarness) -> ListUsers:
-    return app.use_cases.of(UserListFeature).list_users
+    return app.use_cases.of(AdminFeature).list_users
 
 
 def entries(app: AppHarness) -> list[AuditEntry]:

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import REASON, ActOptions, act_options, at_most_one
 
 if TYPE_CHECKING:
     from application.use_cases import UseCases
-    from entrypoints.http.features.user_list.schemas import ListedUserResponse
+    from entrypoints.http.features.admin.list_schemas import ListedUserResponse
     from entrypoints.settings.settings import Settings
 
 _PAGE_SIZE: Final = 500
@@ -59,15 +58,15 @@ def list_users(
     options: ActOptions,
 ) -> Iterable[str]:
     """Print all users, those first that were created first, with masked numbers."""
-    from application.features.user_list.acts import LIST
-    from application.features.user_list.feature import UserListFeature
-    from domain.features.user_list.user_filter import UserFilter, parse_created_since
+    from application.features.admin.acts import LIST
+    from application.features.admin.feature import AdminFeature
+    from domain.features.admin.user_filter import UserFilter, parse_created_since
     from domain.identities.role import Role
     from entrypoints.commands.shared.parsing import name_option
     from entrypoints.commands.shared.printing import print_line
     from entrypoints.commands.shared.use_case_calls import call_with_use_cases
-    from entrypoints.features.user_list import USER_LIST
-    from entrypoints.http.features.user_list.schemas import ListedUserResponse, to_listed_user
+    from entrypoints.features.admin import ADMIN
+    from entrypoints.http.features.admin.list_schemas import ListedUserResponse, to_listed_user
     from entrypoints.words.csv_line import to_csv_line
 
     at_most_one(created_since=created_since, blocked=blocked, role=role)
@@ -83,7 +82,7 @@ def list_users(
 
     async def print_users(use_cases: "UseCases") -> None:
         """Print a page at a time: a million users need no more memory than a few."""
-        list_page = use_cases.of(UserListFeature).list_users
+        list_page = use_cases.of(AdminFeature).list_users
         entry, cursor = list_page.begin(operator, reason), None
         if form == "csv":
             print_line(to_csv_line(ListedUserResponse.__struct_fields__))
@@ -95,7 +94,7 @@ def list_users(
             if cursor is None:
                 return
 
-    call_with_use_cases(settings, print_users, [USER_LIST])
+    call_with_use_cases(settings, print_users, [ADMIN])
     return ()
 
 
@@ -114,6 +113,3 @@ def _to_csv(user: "ListedUserResponse") -> str:
     return to_csv_line(
         ["true" if value is True else "false" if value is False else value for value in values]
     )
-
-
-FEATURE_COMMANDS: Final = FeatureCommands(user_actions=[list_users], scopes=("users:list",))

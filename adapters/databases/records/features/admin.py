@@ -87,14 +87,12 @@ def _index_of(user_filter: UserFilter) -> Index:
     return USERS if user_filter.role in (None, Role.MEMBER) else STAFF
 
 
-def make_admin_repositories(
-    database: Database, phone_encryption: PhoneEncryption
-) -> AdminRepositories:
+def make_admin_repositories(database: Database, encryption: PhoneEncryption) -> AdminRepositories:
     """Return the repositories of the REST administration."""
     mapping = RecordMapping(SERVICE_TOKENS, ServiceToken)
     return AdminRepositories(
         service_tokens=StoredServiceTokens(database.records, mapping),
-        user_list=StoredUserList(database.records, phone_encryption),
+        user_list=StoredUserList(database.records, encryption),
     )
 
 

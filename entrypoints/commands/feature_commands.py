@@ -4,7 +4,7 @@ They are found by their packages: the module of a feature declares its settings,
 too slow for `--help`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +17,7 @@ _FOLDER: Final = Path(__file__).parent / "features"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureCommands:
-    """What a package in `entrypoints/commands/features` has in its module `commands`.
+    """What a module of `entrypoints/commands/features` has, or `commands` of a package there.
 
     Attributes:
         commands: Commands of `dialtone`.
@@ -43,6 +43,13 @@ class FeatureCommands:
 
 def find_feature_commands() -> Sequence[FeatureCommands]:
     """Return the commands of each feature that is installed and has some."""
-    names = sorted(file.parent.name for file in _FOLDER.glob("*/commands.py"))
-    modules = [import_module(f"entrypoints.commands.features.{name}.commands") for name in names]
+    modules = [import_module(f"entrypoints.commands.features.{name}") for name in _find_modules()]
     return [module.FEATURE_COMMANDS for module in modules]
+
+
+def _find_modules() -> Iterator[str]:
+    for path in sorted(_FOLDER.iterdir()):
+        if path.suffix == ".py" and path.stem != "__init__":
+            yield path.stem
+        elif (path / "commands.py").is_file():
+            yield f"{path.name}.commands"

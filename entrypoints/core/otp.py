@@ -1,7 +1,6 @@
 """One-time codes with the providers of their messages."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from application.ports.keys import KeyPurpose
@@ -11,20 +10,16 @@ from domain.otp.sliding_window import SlidingWindow
 from entrypoints.features.feature import Feature
 from entrypoints.opening.factories import (
     handshakes_of,
-    health_check_of,
-    open_adapter,
     status_callbacks_of,
 )
 from entrypoints.opening.last_writes import write_last
 from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.providers import Provider, open_hook, provider_name
+from entrypoints.opening.providers import fail_over, open_messenger
+from entrypoints.settings.providers import Provider, provider_name
 from entrypoints.settings.rules import Library
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
-    from adapters.messages.failover import FailoverMessenger
-    from application.otp.provider_pause import ProviderPause
     from entrypoints.opening.opening import Opening
 
 
@@ -112,45 +107,6 @@ def _note_on_day(
         f"{flood:g} messages of a flood of strangers in a day, which then stops known customers "
         "too. Raise it or the factor."
     )
-
-
-def open_messenger(
-    provider: Provider | Factory | HttpHook, settings: Settings
-) -> AbstractAsyncContextManager[Messenger]:
-    """Open one of the messengers that the settings name."""
-    if isinstance(provider, Factory):
-        environ, variable = settings.variables.values, settings.variable_of("DIALTONE_SMS")
-        return open_adapter(provider, variable, Messenger, environ=environ)
-    if isinstance(provider, HttpHook):
-        return open_hook(provider, settings.sms_hook_secret.value)
-    return provider.open_messenger(settings)
-
-
-def fail_over(messengers: Mapping[str, Messenger], opening: "Opening") -> "FailoverMessenger":
-    """Return messengers of one channel as one."""
-    from adapters.messages.failover import FailoverMessenger, FailoverProvider
-
-    has_other = len(messengers) > 1
-    return FailoverMessenger(
-        [
-            FailoverProvider(name, messenger, make_pause(opening, name, has_other=has_other))
-            for name, messenger in messengers.items()
-        ],
-        opening.system.events,
-        [health_check_of(messenger) for messenger in messengers.values()],
-    )
-
-
-def make_pause(opening: "Opening", name: str, *, has_other: bool = False) -> "ProviderPause":
-    """Return the pause of a provider, which the metrics show."""
-    from application.otp.provider_pause import ProviderPause
-
-    pause = ProviderPause(opening.system.clock, has_other, name)
-    if opening.metrics is not None:
-        from adapters.operations.metrics.providers import PauseGauge
-
-        pause.show = PauseGauge(opening.metrics, name)
-    return pause
 
 
 OTP: Final = _Otp()

@@ -21,7 +21,6 @@ from entrypoints.features.phone_change import PHONE_CHANGE
 from entrypoints.features.start import START
 from entrypoints.features.statistics import STATISTICS
 from entrypoints.features.tracing import TRACING
-from entrypoints.features.user_list import USER_LIST
 from entrypoints.features.voice.feature import VOICE
 from entrypoints.features.whatsapp.feature import WHATSAPP
 from entrypoints.opening.extensions import load_extensions
@@ -40,7 +39,6 @@ _OURS: Final[tuple[Feature, ...]] = (
     LOGIN_HOOK,
     BLOCKS,
     ADMIN,
-    USER_LIST,
     CONSOLE,
     PASSKEYS,
     START,

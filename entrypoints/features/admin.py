@@ -1,4 +1,4 @@
-"""The REST administration, with service tokens."""
+"""The REST administration with service tokens, and the list of users."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _Admin(Feature):
-    """The REST administration, with service tokens."""
+    """The REST administration with service tokens, and the list of users."""
 
     name = "admin"
     kinds = KINDS
@@ -25,12 +25,12 @@ class _Admin(Feature):
         return (AdminPlugin(make_user_details_form(installed)),)
 
     async def open(self, opening: "Opening") -> None:
-        """Add the use cases of service tokens."""
+        """Add the use cases of service tokens and of the list."""
         from adapters.databases.records.features.admin import make_admin_repositories
         from application.features.admin.feature import AdminFeature
 
-        tokens = make_admin_repositories(opening.database).service_tokens
-        admin = AdminFeature(opening.use_cases, tokens)
+        repositories = make_admin_repositories(opening.database, opening.phone_encryption)
+        admin = AdminFeature(opening.use_cases, repositories)
         opening.use_cases.add(admin)
         opening.add_gauge(
             "service_token_expiry_seconds",

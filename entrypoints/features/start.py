@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from entrypoints.features.feature import Feature
-from entrypoints.opening.providers import prints_codes
+from entrypoints.settings.providers import prints_codes
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment
 

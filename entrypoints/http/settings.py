@@ -16,8 +16,6 @@ from domain.token_issuers import DEFAULT_ISSUER
 
 MAX_JSON_BYTES: Final = 64 * 1024
 """Of all request bodies but uploads."""
-HYBRID_ORIGINS: Final = ("capacitor://localhost", "ionic://localhost", "tauri://localhost")
-"""Those of the pages in apps that are built with these frameworks. Each app has the same one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

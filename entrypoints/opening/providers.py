@@ -1,151 +1,26 @@
-"""The providers of messages that ship with Dialtone: one row each.
+"""Open what the settings name for messages: providers, hooks and factories, several as one."""
 
-An adapter's package is imported only if it is opened.
-"""
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
 
-import sys
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-from application.ports.errors import ConfigurationError, MessengerUnavailable
+from application.ports.otp import Messenger
 from entrypoints.opening.extras import check_extra
+from entrypoints.opening.factories import health_check_of, open_adapter
+from entrypoints.settings.providers import Provider
+from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from adapters.messages.http_hook.messenger import HookMessenger
-    from application.ports.otp import Messenger
-    from entrypoints.settings.twilio import TwilioSettings
-    from entrypoints.settings.vonage import VonageSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
-    """A provider of messages. Its functions take all settings.
-
-    They have names: settings are sent to processes, which a lambda cannot be.
-
-    Attributes:
-        name: Its name in `DIALTONE_SMS`.
-        open_messenger: Opens its messenger until the block ends.
-        check_messenger: Returns a note or an empty text if messages can be sent, see
-            `check-settings --connect`. Raises ConfigurationError.
-        prints_codes: Whether it prints messages to stdout. It costs nothing, and is not for
-            production.
-        required: The variables that must be set.
-        senders: Variables of which one must be set for messages, and only one.
-        api_base: The variable with the URL of another server than the provider's, empty if there is
-            none. It gets secrets with each request, so production accepts only https.
-        extra: The extra with its libraries, empty if it needs none.
-    """
-
-    name: str
-    open_messenger: "Callable[[Any], AbstractAsyncContextManager[Messenger]]"
-    check_messenger: Callable[[Any], Awaitable[str]]
-    prints_codes: bool = False
-    required: tuple[str, ...] = ()
-    senders: tuple[str, ...] = ()
-    api_base: str = ""
-    extra: str = ""
-
-    def __str__(self) -> str:
-        """Return its name, as in the settings."""
-        return self.name
-
-
-def _open_terminal(_: object) -> "AbstractAsyncContextManager[Messenger]":
-    from adapters.messages.terminal import TerminalMessenger
-
-    return nullcontext(TerminalMessenger(sys.stdout))
-
-
-async def _check_terminal(_: object) -> str:
-    return ""
-
-
-TERMINAL: Final = Provider(
-    name="console",
-    open_messenger=_open_terminal,
-    check_messenger=_check_terminal,
-    prints_codes=True,
-)
-
-
-def _open_twilio_messenger(settings: "TwilioSettings") -> "AbstractAsyncContextManager[Messenger]":
-    check_extra(TWILIO.extra, TWILIO.name)
-    from adapters.messages.twilio.messenger import open_twilio_messenger
-
-    auth_token, *others = settings.twilio_auth_tokens.value
-    return open_twilio_messenger(
-        settings.twilio_account_sid,
-        auth_token,
-        sender=settings.twilio_from or settings.twilio_messaging_service_sid,
-        other_auth_tokens=others,
-        api_base=settings.twilio_api_base,
-    )
-
-
-async def _check_twilio_messenger(messenger: Any) -> str:
-    try:
-        await messenger.check()
-    except MessengerUnavailable as error:
-        raise ConfigurationError(
-            f"{error} Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, the network and, if it is "
-            "set, TWILIO_API_BASE."
-        ) from None
-    note: str = await messenger.check_sender()
-    return note
-
-
-TWILIO: Final = Provider(
-    name="twilio",
-    open_messenger=_open_twilio_messenger,
-    check_messenger=_check_twilio_messenger,
-    required=("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
-    senders=("TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID"),
-    api_base="TWILIO_API_BASE",
-    extra="twilio",
-)
-
-
-def _open_vonage_messenger(settings: "VonageSettings") -> "AbstractAsyncContextManager[Messenger]":
-    from adapters.messages.vonage.messenger import open_vonage_messenger
-
-    return open_vonage_messenger(
-        settings.vonage_application_id,
-        settings.vonage_private_key.value,
-        sender=settings.vonage_from,
-        signature_secrets=settings.vonage_signature_secrets.value,
-        api_base=settings.vonage_api_base,
-    )
-
-
-async def _check_vonage_messenger(messenger: Any) -> str:
-    try:
-        await messenger.check()
-    except MessengerUnavailable as error:
-        raise ConfigurationError(
-            f"{error} Check VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY, the credit of the "
-            "account, the network and, if it is set, VONAGE_API_BASE."
-        ) from None
-    return "VONAGE_FROM is not checked: Vonage does not list an application's senders"
-
-
-VONAGE: Final = Provider(
-    name="vonage",
-    open_messenger=_open_vonage_messenger,
-    check_messenger=_check_vonage_messenger,
-    required=("VONAGE_APPLICATION_ID", "VONAGE_PRIVATE_KEY", "VONAGE_SIGNATURE_SECRET"),
-    senders=("VONAGE_FROM",),
-    api_base="VONAGE_API_BASE",
-)
+    from application.otp.failover import FailoverMessenger
+    from application.otp.provider_pause import ProviderPause
+    from entrypoints.opening.opening import Opening
 
 
 def open_hook(
-    hook: HttpHook, secrets: "Sequence[str]"
+    hook: HttpHook, secrets: Sequence[str]
 ) -> "AbstractAsyncContextManager[HookMessenger]":
     """Open the messenger of a hook until the block ends."""
     from adapters.messages.http_hook.messenger import open_hook_messenger
@@ -153,15 +28,43 @@ def open_hook(
     return open_hook_messenger(hook.name, hook.url, secrets)
 
 
-PROVIDERS: Final[tuple[Provider, ...]] = (TERMINAL, TWILIO, VONAGE)
-"""All of them, in the order in which messages for operators name them."""
+def open_messenger(
+    provider: Provider | Factory | HttpHook, settings: Settings
+) -> AbstractAsyncContextManager[Messenger]:
+    """Open one of the messengers that the settings name."""
+    if isinstance(provider, Factory):
+        environ, variable = settings.variables.values, settings.variable_of("DIALTONE_SMS")
+        return open_adapter(provider, variable, Messenger, environ=environ)
+    if isinstance(provider, HttpHook):
+        return open_hook(provider, settings.sms_hook_secret.value)
+    if provider.extra:
+        check_extra(provider.extra, provider.name)
+    return provider.open_messenger(settings)
 
 
-def provider_name(provider: Provider | Factory | HttpHook | None) -> str:
-    """Return the name of a provider in log, metrics and statistics: as in the settings, no URL."""
-    return "none" if provider is None else str(provider)
+def fail_over(messengers: Mapping[str, Messenger], opening: "Opening") -> "FailoverMessenger":
+    """Return messengers of one channel as one."""
+    from application.otp.failover import FailoverMessenger, FailoverProvider
+
+    has_other = len(messengers) > 1
+    return FailoverMessenger(
+        [
+            FailoverProvider(name, messenger, make_pause(opening, name, has_other=has_other))
+            for name, messenger in messengers.items()
+        ],
+        opening.system.events,
+        time.monotonic,
+        [health_check_of(messenger) for messenger in messengers.values()],
+    )
 
 
-def prints_codes(provider: object) -> bool:
-    """Return whether a provider prints messages to stdout."""
-    return isinstance(provider, Provider) and provider.prints_codes
+def make_pause(opening: "Opening", name: str, *, has_other: bool = False) -> "ProviderPause":
+    """Return the pause of a provider, which the metrics show."""
+    from application.otp.provider_pause import ProviderPause
+
+    pause = ProviderPause(opening.system.clock, has_other, name)
+    if opening.metrics is not None:
+        from adapters.operations.metrics.providers import PauseGauge
+
+        pause.show = PauseGauge(opening.metrics, name)
+    return pause

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from entrypoints.opening.providers import prints_codes
+from entrypoints.settings.providers import prints_codes
 from entrypoints.settings.read import describe_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.version.distribution import installed_version

@@ -16,13 +16,13 @@ from adapters.operations.metrics.folder import open_metrics_folder
 from application.ports.errors import ConfigurationError
 from entrypoints.opening.extras import check_extra
 from entrypoints.opening.operator_files import load_sms_templates
-from entrypoints.opening.providers import prints_codes
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.server.banner import BannerParts, list_banner_rows, render_banner
 from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.composition import FIELDS
+from entrypoints.settings.providers import prints_codes
 from entrypoints.settings.read import describe_settings, find_unknown, name_lines
 from entrypoints.settings.settings import Settings
 from entrypoints.version.commit import find_commit

@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -14,14 +15,13 @@ from application.otp.feature import LimitsFeature, OtpFeature
 from application.ports.errors import DatabaseLocked, OtherKeys
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_all
+from entrypoints.composition.http_settings import make_http_settings
 from entrypoints.features import FEATURES
 from entrypoints.http.app import create_app
 from entrypoints.http.requests.middleware import RequestContextMiddleware
-from entrypoints.http.settings import HttpSettings
 from entrypoints.opening.keys import KeysUnavailable
 from entrypoints.opening.lost_data import is_database_lost
 from entrypoints.opening.opening import Opening
-from entrypoints.opening.providers import provider_name
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.server.banner import BannerParts
 from entrypoints.server.cleanup_task import (
@@ -36,6 +36,7 @@ from entrypoints.server.metrics_server import serve_metrics
 from entrypoints.server.watchdog import watch_event_loop
 from entrypoints.server.workers import Workers
 from entrypoints.settings.bind import Bind
+from entrypoints.settings.providers import provider_name
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,10 +72,8 @@ def make_app(
     metrics = _make_metrics(settings) if metrics_bind is not None else None
     count_failures = _ignore_failures if metrics is None else metrics.count_background_failures
     configure_logging(settings.log_level, settings.log_format, count_failures)
-    http_settings = HttpSettings(
-        server=settings.http_server(),
-        otp=settings.http_otp(),
-        identities=settings.http_identities(),
+    http_settings = replace(
+        make_http_settings(settings),
         is_stopping=workers.is_stopping,
         request_observer=metrics,
     )

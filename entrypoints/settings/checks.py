@@ -15,13 +15,13 @@ from domain.countries import ALL_COUNTRIES
 from domain.otp.channel_order import Channels
 from domain.otp.test_otps import TestOtps
 from entrypoints.features import FEATURES
-from entrypoints.opening.providers import Provider, prints_codes
 from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.adapter_parsers import LOOPBACK_HOSTS
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.channel_parsers import ALL_OTHERS
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.declaration import call_with, check_names, parameters_of
+from entrypoints.settings.providers import Provider, prints_codes
 from entrypoints.settings.readers import example_of_test_otp
 from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule
 from entrypoints.settings.settings import Settings

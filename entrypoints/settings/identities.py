@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 from domain.identities.session import SessionLimits
 from domain.identities.username import UsernameRules
 from domain.token_issuers import DEFAULT_ISSUER, TokenIssuers
-from entrypoints.http.settings import HttpIdentitySettings
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.otp import OtpSettings
@@ -59,7 +58,8 @@ class IdentitySettings(OtpSettings):
         return TokenIssuers.of(self.token_issuer, (*own, *self.former_issuers))
 
     @property
-    def _username_rules(self) -> UsernameRules:
+    def username_rules(self) -> UsernameRules:
+        """Which names users may have."""
         return UsernameRules(self.app_name, self.default_region)
 
     def identities_policy(self) -> "IdentitiesPolicy":
@@ -75,11 +75,5 @@ class IdentitySettings(OtpSettings):
             ),
             recycled_after=self.recycled_after,
             test_otps=self.test_otps.value,
-            username_rules=self._username_rules,
-        )
-
-    def http_identities(self) -> HttpIdentitySettings:
-        """Return what these settings decide about users in requests."""
-        return HttpIdentitySettings(
-            username_rules=self._username_rules, token_issuer=self.token_issuer
+            username_rules=self.username_rules,
         )

@@ -13,12 +13,11 @@ from domain.otp.rate_limits import VERIFICATIONS_PER_DELIVERY, RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneRules
-from entrypoints.http.settings import HttpOtpSettings
-from entrypoints.opening.providers import PROVIDERS, Provider, prints_codes
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import several_of
 from entrypoints.settings.channel_parsers import ALL_OTHERS, parse_channels
 from entrypoints.settings.declaration import limit, setting
+from entrypoints.settings.providers import PROVIDERS, Provider, prints_codes
 from entrypoints.settings.readers import HookSecrets
 from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.twilio import TwilioSettings
@@ -180,13 +179,7 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
             channels=self.channel_order,
         )
 
-    def http_otp(self) -> HttpOtpSettings:
-        """Return what these settings decide about phones and codes in requests."""
-        test_phones = frozenset(test_otp.phone for test_otp in self.test_otps.value.otps)
-        return HttpOtpSettings(
-            default_region=self.default_region,
-            # Test phones may be of any kind.
-            phone_rules=PhoneRules(exceptions=test_phones),
-            otp_length=self.otp_length,
-            channels=self.channel_order,
-        )
+    @property
+    def phone_rules(self) -> PhoneRules:
+        """Which numbers are accepted. Test phones may be of any kind."""
+        return PhoneRules(exceptions=frozenset(it.phone for it in self.test_otps.value.otps))

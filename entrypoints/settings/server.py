@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.http.settings import HttpServerSettings
 from entrypoints.settings import parsers
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.declaration import limit, setting
@@ -54,16 +53,3 @@ class ServerSettings(ServiceSettings):
         "Refreshes, status requests and logouts without a token, per IP and minute, approximately.",
         "1200/1m",
     )
-
-    def http_server(self) -> HttpServerSettings:
-        """Return what these settings decide about all requests."""
-        return HttpServerSettings(
-            public_url=self.public_url,
-            is_public_url_set=self.is_set("DIALTONE_PUBLIC_URL"),
-            web_origins=self.web_origins,
-            trusted_proxies=self.trusted_proxies,
-            request_limit_per_identity=self.request_limit_per_identity,
-            refresh_limit_per_ip=self.refresh_limit_per_ip,
-            workers=self.workers,
-            keeps_docs_token=self.env is Environment.DEVELOPMENT,
-        )

@@ -12,6 +12,8 @@ T = TypeVar("T")
 
 HIDDEN: Final = "(hidden)"
 """What is shown of a secret."""
+HYBRID_ORIGINS: Final = ("capacitor://localhost", "ionic://localhost", "tauri://localhost")
+"""Those of the pages in apps that are built with these frameworks. Each app has the same one."""
 
 Network = IPv4Network | IPv6Network
 

@@ -14,6 +14,7 @@ from domain.administration.scope import Scope
 from domain.features.admin.service_token import ServiceToken
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, an_id
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 pytestmark = IN_MEMORY_FIRST
 
@@ -35,7 +36,7 @@ def a_token(number: int, **changes: Any) -> ServiceToken:
 
 @pytest.fixture
 def repositories(database: Database) -> AdminRepositories:
-    return make_admin_repositories(database)
+    return make_admin_repositories(database, FakePhoneEncryption())
 
 
 async def test_tokens_are_listed_and_replaced_until_they_expire(

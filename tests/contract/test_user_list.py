@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 
 from adapters.databases.records.database import Database
-from adapters.databases.records.features.user_list import StoredUserList
+from adapters.databases.records.features.admin import StoredUserList
 from adapters.databases.records.repositories import make_repositories
 from application.ports.administration import AuditFilter
 from application.ports.repositories import Repositories
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
 from domain.cursor import Cursor
-from domain.features.user_list.user_filter import UserFilter
+from domain.features.admin.user_filter import UserFilter
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.staff import Staff

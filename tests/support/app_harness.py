@@ -14,7 +14,6 @@ from adapters.databases.records.features.export import make_export_repositories
 from adapters.databases.records.features.media import make_media_repositories
 from adapters.databases.records.features.passkeys import make_passkeys_repositories
 from adapters.databases.records.features.statistics import make_statistics_repositories
-from adapters.databases.records.features.user_list import StoredUserList
 from adapters.databases.records.features.voice import make_voice_repositories
 from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
 from adapters.security.webauthn.relying_party import WebAuthnRelyingParty
@@ -49,7 +48,6 @@ from application.features.passkeys.ports import RelyingParty
 from application.features.phone_change.feature import PhoneChangeFeature
 from application.features.start.feature import StartFeature
 from application.features.statistics.feature import StatisticsFeature
-from application.features.user_list.feature import UserListFeature
 from application.features.voice.call_urls import CallUrls
 from application.features.voice.calls import CallsFeature, CallsPolicy
 from application.features.voice.details import add_call_details
@@ -180,9 +178,9 @@ class AppHarness(CoreHarness):
         core.add(StatisticsFeature(core, statistics, self.listeners))
         core.add(ExportFeature(core, self._make(make_export_repositories)))
         core.add(ImportsFeature(core, self.policy.media.variant_specs, max_file_bytes=10**6))
-        core.add(AdminFeature(core, self._make(make_admin_repositories).service_tokens))
-        user_list = StoredUserList(self.database.records, self.database.encryption)
-        core.add(UserListFeature(core, user_list))
+        encryption = self.database.encryption
+        admin = self._make(lambda database: make_admin_repositories(database, encryption))
+        core.add(AdminFeature(core, admin))
         console = self._make(make_console_repositories)
         add_console_details(core, console)
         core.add(ConsoleFeature(core, ConsoleRecordsFeature(core, console)))

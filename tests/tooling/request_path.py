@@ -25,7 +25,7 @@ import httpx
 import structlog
 
 from entrypoints.bootstrap import open_all
-from entrypoints.http.settings import HttpSettings
+from entrypoints.composition.http_settings import make_http_settings
 from entrypoints.settings.read import read_settings
 from tests.support.features_contract import LAYERS
 from tests.support.http_app import open_http_client
@@ -77,13 +77,7 @@ async def trace(method: str, path: str, body: Any = None) -> RequestPath:
             },
             None,
         )
-        app_settings = AppSettings(
-            HttpSettings(
-                server=settings.http_server(),
-                otp=settings.http_otp(),
-                identities=settings.http_identities(),
-            )
-        )
+        app_settings = AppSettings(make_http_settings(settings))
         steps: dict[CodeType, EnteredFunction] = {}
         # The thread of the database starts here.
         with _recording(steps):

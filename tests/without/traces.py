@@ -14,7 +14,7 @@ from entrypoints.settings.settings import Settings
 
 WORDS: Final[Mapping[str, str]] = {
     "app_data": r"\bapp[-_ ]data\b",
-    "admin": r"/admin\b|admin-token|service tokens?",
+    "admin": r"/admin\b|admin-token|service tokens?|users:list|user list",
     "attestation": r"attest|altcha|turnstile|captcha",
     "console": r"web console|/console",
     "events": r"DIALTONE_EVENTS?\b|destination",
@@ -29,7 +29,6 @@ WORDS: Final[Mapping[str, str]] = {
     "start": r"first page|/start\b",
     "statistics": r"statistic",
     "tracing": r"OTEL_|opentelemetry|OTLP|\btrac(?:es?|ing)\b",
-    "user_list": r"users:list|user list|/admin/users\"",
     "whatsapp": r"whatsapp",
     "voice": r"\bvoice|\bcall(?:s|ed|back)?\b|recording|phone line",
 }

@@ -28,7 +28,6 @@ from application.webhook_urls import WebhookUrls
 from entrypoints.commands.core.key_states import describe_keys
 from entrypoints.commands.shared.connection_checks import check_own_adapter
 from entrypoints.core.limits import open_limit_store
-from entrypoints.core.otp import open_messenger
 from entrypoints.features import FEATURES
 from entrypoints.opening.database import adapter_of, check_database_extra, open_database
 from entrypoints.opening.extras import check_extra
@@ -37,8 +36,9 @@ from entrypoints.opening.keys import find_key_fingerprint, load_encryption, load
 from entrypoints.opening.lost_data import check_secrets_file_not_lost
 from entrypoints.opening.missing_data import NOT_THERE_YET, are_keys_missing, hint_at_unset
 from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.providers import Provider, open_hook, provider_name
+from entrypoints.opening.providers import open_hook, open_messenger
 from entrypoints.opening.startup_error import StartupError
+from entrypoints.settings.providers import Provider, provider_name
 from entrypoints.settings.rules import Check
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import (

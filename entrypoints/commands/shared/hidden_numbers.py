@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger, TextMessage
 from domain.phone import PhoneNumber
-from entrypoints.opening.providers import Provider, prints_codes
 from entrypoints.opening.startup_error import print_errors
+from entrypoints.settings.providers import Provider, prints_codes
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
 

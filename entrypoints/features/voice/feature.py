@@ -19,11 +19,11 @@ from entrypoints.features.feature import Feature
 from entrypoints.features.voice.providers import PHONE_PROVIDERS, PhoneProvider, caller_id_of
 from entrypoints.opening.factories import health_check_of, open_adapter
 from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.providers import TWILIO, Provider, provider_name
 from entrypoints.opening.startup_error import StartupError
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import one_of
 from entrypoints.settings.declaration import by_profile, limit, setting
+from entrypoints.settings.providers import TWILIO, Provider, provider_name
 from entrypoints.settings.rules import Library, Problem
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
@@ -412,7 +412,7 @@ class _Voice(Feature):
         core.add(CallsFeature(core, repositories, recordings, settings.calls_policy()))
         if ports is not None and policy is not None:
             from application.features.voice.feature import VoiceFeature
-            from entrypoints.core.otp import make_pause
+            from entrypoints.opening.providers import make_pause
 
             if hasattr(ports.calls, "check"):
                 health = HeldHealthCheck(health_check_of(ports.calls))

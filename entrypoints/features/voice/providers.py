@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from entrypoints.opening.extras import check_extra
-from entrypoints.opening.providers import TWILIO, Provider
+from entrypoints.settings.providers import TWILIO, Provider
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

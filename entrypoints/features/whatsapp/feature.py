@@ -21,9 +21,9 @@ from entrypoints.opening.factories import (
     status_callbacks_of,
 )
 from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.providers import Provider, prints_codes, provider_name
 from entrypoints.settings.adapter_parsers import one_of
 from entrypoints.settings.declaration import setting
+from entrypoints.settings.providers import Provider, prints_codes, provider_name
 from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Factory, HttpHook
@@ -148,7 +148,7 @@ def _add_channel(
         WhatsAppRecordsFeature,
     )
     from application.otp_codes import OtpCodes
-    from entrypoints.core.otp import fail_over
+    from entrypoints.opening.providers import fail_over
 
     core, messengers = opening.use_cases, {name: messenger}
     guarded = fail_over(messengers, opening)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from application.ports.errors import ConfigurationError, MessengerUnavailable
-from entrypoints.opening.providers import TERMINAL, Provider
+from entrypoints.settings.providers import TERMINAL, Provider
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

@@ -21,7 +21,7 @@ from entrypoints.http.errors.exceptions import (
 from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.requests.headers import header_values, headers_of
 from entrypoints.http.requests.middleware import ERROR, AsgiApp, AsgiReceive, AsgiScope, AsgiSend
-from entrypoints.http.settings import HYBRID_ORIGINS
+from entrypoints.settings.values import HYBRID_ORIGINS
 
 CORS_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST")
 """All methods that our routes have, but OPTIONS."""

@@ -1,4 +1,4 @@
-"""The API for backends, with a service token."""
+"""The API for backends, with a service token, and the list of users."""
 
 from tests.support.service import REASON
 from tests.support.walker import Walker
@@ -14,3 +14,9 @@ def test_a_backend_finds_a_user(walker: Walker) -> None:
     found = walker.http.get(f"/admin/users/{walker.user_id}", headers=headers)
     assert found.status_code == 200, found.text
     assert "Admin Walk" in found.text
+
+
+def test_an_operator_lists_users(walker: Walker) -> None:
+    walker.sign_up("+14155570801", "List Walk")
+    listed = walker.service.run("user", "list", *REASON)
+    assert '"username":"List Walk"' in listed.stdout

@@ -165,7 +165,7 @@ def rename(settings: "Settings", user: str, username: str, options: ActOptions) 
     from entrypoints.commands.shared.user_calls import call_for_user
 
     with name_option("USERNAME"):
-        parsed = parse_username(username, settings.http_identities().username_rules)
+        parsed = parse_username(username, settings.username_rules)
     renamed = call_for_user(
         settings,
         user,

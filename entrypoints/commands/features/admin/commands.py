@@ -1,4 +1,4 @@
-"""`dialtone admin-token`: the service tokens of backends."""
+"""`dialtone admin-token`, the service tokens of backends, and `dialtone user list`."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
+from entrypoints.commands.features.admin.user_list import list_users
 from entrypoints.commands.shared.command import CommandGroup
 from entrypoints.commands.shared.options import ID, REASON, ActOptions, act_options, json_option
 
@@ -177,4 +178,6 @@ def _format_time(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-FEATURE_COMMANDS: Final = FeatureCommands(commands=[admin_token])
+FEATURE_COMMANDS: Final = FeatureCommands(
+    commands=[admin_token], user_actions=[list_users], scopes=("users:list",)
+)

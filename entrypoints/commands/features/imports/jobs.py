@@ -36,7 +36,7 @@ def make_users_job(
     path = parse_file(file)
     required = {"phone": _PHONE_MISSING} | ({} if ignores_blocks else {"blocked": _BLOCKED_MISSING})
     lines = ImportFile(path=path, names=user_lines.FIELDS, required=required, objects=("claims",))
-    rules = settings.http_otp().phone_rules
+    rules = settings.phone_rules
     parser = UserLines(default_region=country, rules=rules, ignores_blocks=ignores_blocks)
     return ImportJob(
         settings=settings,

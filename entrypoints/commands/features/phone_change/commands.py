@@ -51,7 +51,7 @@ def change_phone(
     from entrypoints.opening.startup_error import InvalidArgument
 
     with name_option("NEW_NUMBER"):  # codes can be sent to it
-        phone = parse_phone(new_number, settings.default_region, settings.http_otp().phone_rules)
+        phone = parse_phone(new_number, settings.default_region, settings.phone_rules)
     _, reason = options.parse(None)
     if not reason:
         raise InvalidArgument(

@@ -10,6 +10,7 @@ from entrypoints.http.core.administration.user_details import UserDetailsForm
 from entrypoints.http.features.admin.audit.controller import AuditController
 from entrypoints.http.features.admin.controller import AdminUserController
 from entrypoints.http.features.admin.errors import ERRORS
+from entrypoints.http.features.admin.list_controller import UserListController
 from entrypoints.http.features.admin.service_tokens import BACKENDS
 from entrypoints.http.plugin import ABOUT_API, ABOUT_TOKENS, ApiPlugin
 
@@ -28,7 +29,11 @@ class AdminPlugin(ApiPlugin):
     errors = ERRORS
     operator_kinds = (BACKENDS,)
     is_administration = True
-    administration: Sequence[type[Controller]] = (AdminUserController, AuditController)
+    administration: Sequence[type[Controller]] = (
+        AdminUserController,
+        AuditController,
+        UserListController,
+    )
 
     def __init__(self, user_details: UserDetailsForm) -> None:
         """Show users in this form, with what features add to it."""

@@ -178,7 +178,7 @@ def _render(
     )
     return render(
         request,
-        "audit/list.html",
+        "console/audit.html",
         status_code=200 if error is None else 400,
         typed=typed,
         field_errors=field_errors,

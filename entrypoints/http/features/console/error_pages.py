@@ -44,7 +44,7 @@ def to_page(request: AnyRequest, exception: Exception) -> Response[Any]:
     report_error(request, error, status)
     page = render(
         request,
-        "error.html",
+        "console/error.html",
         status_code=status,
         title=_TITLES.get(status) or HTTPStatus(status).phrase,
         error=errors.message(error),

@@ -41,7 +41,7 @@ class OverviewController(ConsoleController):
         readiness = await use_cases.operations.check_readiness()
         return render(
             request,
-            "overview.html",
+            "console/overview.html",
             sections=[part.overview_section for part in parts if part.overview_section],
             sees_numbers=sees_numbers,
             users=await _find_users(use_cases) if sees_numbers else None,

@@ -23,7 +23,8 @@ class ConsolePart:
     `PART` of `entrypoints/http/features/<name>/console/part.py`, a folder that goes with either.
 
     Attributes:
-        templates: The folder of its templates; None without any.
+        templates: The folder of its templates, which have the name of the feature before their own;
+            None without any.
         controllers: Its pages.
         navigation: What the header links: where, the title, the path, and the scope that its pages
             need; None for all staff.

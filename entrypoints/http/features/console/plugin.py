@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from litestar import Controller, Response
 from litestar.config.app import AppConfig
 from litestar.datastructures import MutableScopeHeaders
@@ -45,6 +45,7 @@ def _clear_cache(request: ApiRequest) -> Mapping[str, str]:
 _STYLE: Final = ServedFile(
     "text/css", (Path(__file__).parent / "style.css").read_bytes, headers_of=_clear_cache
 )
+_TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
 def serve_console_files(parts: Sequence[ConsolePart]) -> HTTPRouteHandler:
@@ -92,8 +93,10 @@ def _handle_framework_error(request: AnyRequest, error: HTTPException) -> Respon
 
 
 def _make_template_config(folders: Iterable[Path]) -> TemplateConfig[JinjaTemplateEngine]:
+    """Find templates by the name of their feature: `blocks/list.html`."""
+    loaders = {folder.parent.name: FileSystemLoader(folder) for folder in (_TEMPLATES, *folders)}
     environment = Environment(
-        loader=FileSystemLoader([Path(__file__).parent / "templates", *folders]),
+        loader=PrefixLoader(loaders),
         autoescape=True,
         auto_reload=False,
         # A name that is misspelled is an error, not an empty text.

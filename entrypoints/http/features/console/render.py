@@ -41,7 +41,7 @@ def render(
 
     Args:
         request: The request.
-        name: The template, below `templates/`.
+        name: The template, such as `console/user.html`.
         status_code: The status of the response.
         context: What this page needs besides.
     """

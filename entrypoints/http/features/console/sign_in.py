@@ -76,7 +76,7 @@ class SignInController(ConsoleController):
         target = parse_return_path(request.query_params.get("next", HOME))
         is_again = "again" in request.query_params
         return render_before_session(
-            request, "sign_in.html", is_again=is_again, target=target, next=next_of(target)
+            request, "console/sign_in.html", is_again=is_again, target=target, next=next_of(target)
         )
 
     @post("/", status_code=200)
@@ -100,7 +100,7 @@ class SignInController(ConsoleController):
         except DomainError as error:
             return show_again(
                 request,
-                "sign_in.html",
+                "console/sign_in.html",
                 error,
                 phone=form["phone"],
                 is_again=False,
@@ -109,7 +109,7 @@ class SignInController(ConsoleController):
             )
         return render(
             request,
-            "verify.html",
+            "console/verify.html",
             phone=phone.e164,
             request_id=result.request_id,
             target=target,
@@ -146,7 +146,7 @@ class SignInController(ConsoleController):
         except DomainError as error:
             return show_again(
                 request,
-                "verify.html",
+                "console/verify.html",
                 error,
                 phone=form["phone"],
                 request_id=request_id,

@@ -245,7 +245,7 @@ class UserActController(ConsoleController):
             number = await view_phone(request.operator, user.require_phone(), user.subject, reason)
         except ACT_ERRORS as error:
             return await render_act_error(request, use_cases, user, form, error)
-        return render(request, "users/number.html", user=user, number=number)
+        return render(request, "console/user_number.html", user=user, number=number)
 
     @post([f"/phone/{act.name}" for act in _OF_PHONES], status_code=200)
     async def act_for_phone(
@@ -384,7 +384,7 @@ async def render_act(
         ).resets_left
     return render(
         request,
-        "users/act.html",
+        "console/user_act.html",
         status_code=status_code,
         acts=acts,
         page=page,

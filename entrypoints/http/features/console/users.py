@@ -108,7 +108,7 @@ def _render_search(
 ) -> Template:
     return render(
         request,
-        "users/search.html",
+        "console/user_search.html",
         status_code=status_code,
         text=text,
         error=error,
@@ -128,7 +128,7 @@ async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: Found
         retained = use_cases.administration.list_retained_data(identity.deleted_at)
     return render(
         request,
-        "users/show.html",
+        "console/user.html",
         details=details,
         user=user,
         identity=identity,

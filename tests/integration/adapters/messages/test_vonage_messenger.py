@@ -16,7 +16,7 @@ from adapters.shared.http import Transport
 from application.ports.errors import ConfigurationError
 from application.ports.otp import DeliveryStatus, NoticeMessage
 from domain.phone import PhoneNumber
-from entrypoints.opening.providers import VONAGE
+from entrypoints.settings.providers import VONAGE
 from entrypoints.settings.read import read_settings
 from tests.support.builders import a_message
 from tests.support.servers.fake_vonage import (

@@ -11,9 +11,9 @@ from domain.identities.username import DEFAULT_APP_NAME
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.opening.providers import TERMINAL
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.declaration import LIMIT_PROFILES
+from entrypoints.settings.providers import TERMINAL
 from entrypoints.settings.values import Environment, SqliteLocation
 from tests.support.settings import settings
 
@@ -56,9 +56,9 @@ def test_a_profile_sets_limits_and_those_of_a_day_are_six_hours_worth_and_count_
 
 def test_the_name_of_the_app_is_no_username() -> None:
     read = settings(APP_NAME="Chess Club")
-    for policy in (read.identities_policy(), read.http_identities()):
+    for rules in (read.username_rules, read.identities_policy().username_rules):
         with pytest.raises(ReservedName):
-            policy.username_rules.check("CHESSCLUB")
+            rules.check("CHESSCLUB")
 
 
 def test_the_default_public_url_is_that_of_the_listening_socket() -> None:

@@ -16,8 +16,7 @@ from domain.otp.challenge import OtpCode
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
-from entrypoints.opening import providers
-from entrypoints.settings import parsers
+from entrypoints.settings import parsers, providers
 from entrypoints.settings.bind import Bind
 from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.readers import (

@@ -8,7 +8,7 @@ from entrypoints.http.features.blocks.console.controller import BlockPageControl
 from entrypoints.http.features.console.part import ConsolePart
 
 PART: Final = ConsolePart(
-    templates=Path(__file__).parent / "templates",
+    templates=Path(__file__).parent,
     controllers=(BlockPageController,),
     navigation=((35, "Blocks", "/console/blocks", Scope.READ_BLOCKS),),
     done={

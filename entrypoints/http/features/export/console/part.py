@@ -80,7 +80,7 @@ class ExportActController(ConsoleController):
 
 
 PART: Final = ConsolePart(
-    templates=Path(__file__).parent / "templates",
+    templates=Path(__file__).parent,
     controllers=(ExportActController,),
     act_pages=(
         ActPage(

@@ -139,7 +139,7 @@ class LibraryPageController(ConsoleController):
     ) -> Template:
         """Return the page of an item."""
         item = await moderation.moderate_items.get(request.operator, _parse_item(item_id))
-        return render(request, "library/show.html", item=item)
+        return render(request, "media/show.html", item=item)
 
     @get(_ACT_PATHS)
     async def confirm_act(
@@ -215,7 +215,7 @@ def _render_list(
         "is_first": True,
         "next_url": "",
     }
-    return render(request, "library/list.html", status_code=status_code, **(shared | context))
+    return render(request, "media/list.html", status_code=status_code, **(shared | context))
 
 
 def _render_act(
@@ -228,7 +228,7 @@ def _render_act(
 ) -> Template:
     return render(
         request,
-        "library/act.html",
+        "media/act.html",
         status_code=status_code,
         item=item,
         acts=acts,

@@ -8,7 +8,7 @@ from entrypoints.http.features.console.part import ConsolePart
 from entrypoints.http.features.media.console.controller import LibraryPageController
 
 PART: Final = ConsolePart(
-    templates=Path(__file__).parent / "templates",
+    templates=Path(__file__).parent,
     controllers=(LibraryPageController,),
     navigation=((60, "Library", "/console/library", Scope.READ_LIBRARY),),
     done={

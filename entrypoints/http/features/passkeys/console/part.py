@@ -11,7 +11,7 @@ from entrypoints.http.features.passkeys.console.sign_in import PasskeySignInCont
 from entrypoints.http.responses.served_files import ServedFile
 
 PART: Final = ConsolePart(
-    templates=Path(__file__).parent / "templates",
+    templates=Path(__file__).parent,
     controllers=(
         PasskeySignInController,
         PasskeyEnrolmentController,

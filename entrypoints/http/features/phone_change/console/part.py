@@ -69,7 +69,7 @@ class PhoneChangeActController(ConsoleController):
 
 
 PART: Final = ConsolePart(
-    templates=Path(__file__).parent / "templates",
+    templates=Path(__file__).parent,
     controllers=(PhoneChangeActController,),
     done={
         "phone_changed": "The account has the new number. All sessions have ended.",

@@ -21,7 +21,7 @@ async def _describe_overview(request: ConsoleRequest, use_cases: UseCases) -> Ma
 
 PART: Final = ConsolePart(
     scope=Scope.READ_STATISTICS,
-    templates=Path(__file__).parent / "templates",
+    templates=Path(__file__).parent,
     controllers=(StatisticsPageController,),
     navigation=((20, "Statistics", "/console/statistics", Scope.READ_STATISTICS),),
     overview_section="statistics/overview_section.html",

@@ -1,1 +1,0 @@
-"""The list of users: which ones, and where a page begins."""

@@ -1,1 +1,0 @@
-"""The action of `dialtone user` that lists users."""

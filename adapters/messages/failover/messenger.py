@@ -47,7 +47,6 @@ _log = logging.getLogger(__name__)
 
 
 def _weight(result: DeliveryResult) -> int:
-    """Return which of two results decides: the heavier one."""
     is_rejection = result.status in _NEXT_IS_TRIED
     return _NEXT_IS_TRIED.index(result.status) if is_rejection else len(_NEXT_IS_TRIED)
 
@@ -107,7 +106,6 @@ class FailoverMessenger:
         now: Callable[[], float] = time.monotonic,
         send_timeout: float = SEND_TIMEOUT,
     ) -> None:
-        """Take the providers in their order, and `now` as a monotonic clock in seconds."""
         self._providers = providers
         self._events = events
         self._health_checks = health_checks
@@ -139,7 +137,6 @@ class FailoverMessenger:
         return deciding
 
     def _begin_calls(self, last_provider: str) -> Iterator[FailoverProvider]:
-        """Yield the providers that may be called now, one after the other."""
         by_name = {provider.name: provider for provider in self._providers}
         paused = []
         for provider in map(by_name.__getitem__, order_after(self.names, last_provider)):

@@ -27,7 +27,6 @@ _EXPECTED: Final = {
     tuple[str, ...]: ("a list of texts", '["…", "…"]'),
     Table: ("a table", "{ … = … }"),
 }
-"""What a value can be, and an example."""
 _LISTS: Final = ("names", "fillers", "negations", "number_words", "countries", "offered_in")
 _FIELDS: Final = ("language", "voice", *_LISTS, "texts", "words", "numbers")
 _TAG: Final = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-[0-9]{3})?")
@@ -47,7 +46,6 @@ class InvalidCallTexts(ConfigurationError):
     """A file that cannot be used; `lines` has all problems, each with the file."""
 
     def __init__(self, location: str, problems: Sequence[TextProblem]) -> None:
-        """Make an error of all problems."""
         lines = (
             f"{', '.join(filter(None, [location, problem.place]))}: {problem.message}"
             for problem in problems
@@ -78,7 +76,6 @@ def read_call_texts(file: Path | None, app_name: str) -> CallTexts:
 def _read_file(
     file: Traversable, location: str, app_name: str
 ) -> tuple[str, dict[str, SpokenLocale]]:
-    """Return the tag of the default locale, and the locales of a file."""
     try:
         document = read_toml_file(file)
     except ValueError as error:
@@ -168,7 +165,6 @@ class _Reader:
 
 
 def _check_locale(place: str, tag: str, locale: SpokenLocale) -> Iterator[TextProblem]:
-    """Return all rules that a locale violates."""
     voice = locale.voice
     if not _TAG.fullmatch(tag):
         yield TextProblem(place, "its name is not a locale such as en or pt-BR")
@@ -222,7 +218,6 @@ def _check_phrase(place: str, phrase: str) -> Iterator[TextProblem]:
 
 
 def _check_menus(place: str, locale: SpokenLocale) -> Iterator[TextProblem]:
-    """Return phrases with two meanings in one menu, and menus with too many phrases."""
     for state, menu in MENUS.items():
         owners: dict[tuple[str, ...], str] = {}
         for choice in menu.choices:

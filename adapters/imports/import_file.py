@@ -39,8 +39,6 @@ class ImportFile:
       import would leave out what its operator believes to be imported.
 
     Attributes:
-        path: The file.
-        names: The names of the fields.
         required: The names that the file has to have, and what to say where one is missing.
         objects: The names of the fields that are an object of JSON; in CSV, its text.
     """
@@ -78,7 +76,6 @@ class ImportFile:
             raise ConfigurationError(f"{self.path} cannot be read: {error.strerror}.") from None
 
     def _decode(self, file: BinaryIO) -> Iterator[tuple[int, str]]:
-        """Yield the lines with their numbers."""
         number = 0
         while line := file.readline(MAX_RECORD_LENGTH + 1):
             number += 1
@@ -95,7 +92,6 @@ class ImportFile:
                 ) from None
 
     def _check_beginning(self, line: bytes) -> bytes:
-        """Return the first line without a mark of its encoding."""
         if line.startswith(_COMPRESSED):
             raise ConfigurationError(
                 f"{self.path} is compressed, or a spreadsheet: unpack it, or save it as CSV."
@@ -112,7 +108,6 @@ class ImportFile:
         return text
 
     def _find_first(self, lines: Iterator[tuple[int, str]]) -> tuple[int, str]:
-        """Return the first line that is not empty."""
         for number, line in lines:
             if line.strip():
                 return number, line
@@ -134,7 +129,6 @@ class ImportFile:
                 raise ConfigurationError(f"{self.path} has no {kind} {name}{hint}")
 
     def _list_unknown(self, names: Iterable[str]) -> Sequence[str]:
-        """Return the names of fields that an import does not know, as they are shown."""
         known = (*self.names, *REJECTED_COLUMNS)
         shown = dict.fromkeys(_show_column(name) for name in names if name not in known)
         return [*shown][:MAX_UNKNOWN_FIELDS]

@@ -14,7 +14,6 @@ class PictureFolder:
     """Opens files below a folder by their relative path. None leads out of it, not by a link."""
 
     def __init__(self, folder: Path) -> None:
-        """Use a folder; see `open_picture_folder`."""
         self._folder = folder
 
     async def open(self, path: str) -> Picture | UnreadablePicture:

@@ -34,11 +34,6 @@ class AccountHealthCheck(ABC):
         self._expires_at = -math.inf
 
     async def check(self) -> None:
-        """Check that the provider would accept a message.
-
-        Raises:
-            MessengerUnavailable: it would not; the message says why.
-        """
         if self._now() >= self._expires_at:
             failure = await self._find_in_time()
             if self._now() >= self._expires_at:  # no message has told it meanwhile

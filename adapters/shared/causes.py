@@ -27,7 +27,6 @@ _SYSTEM_TEXTS: Final = {
     "certificate verify failed": "CERTIFICATE_VERIFY_FAILED",
     "timed out": "ETIMEDOUT",
 }
-"""Texts of the system that drivers have in theirs, instead of the code."""
 _FIELD: Final = re.compile(r"at `(\$[.\w\[\]]*)`")
 
 
@@ -65,7 +64,6 @@ def _(error: ImportError) -> str:
 
 @code_of.register
 def _(error: msgspec.ValidationError) -> str:
-    """Return the field, of those of the schema."""
     field = _FIELD.search(str(error))
     return field[1] if field else ""
 

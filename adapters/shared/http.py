@@ -74,7 +74,6 @@ class ConnectionFailed(Exception):
 
     Attributes:
         reason: Why, in words, such as "TLS: self-signed certificate".
-        details: The error of the network, for the log.
     """
 
     def __init__(self, reason: str = "", details: str = "") -> None:
@@ -85,11 +84,7 @@ class ConnectionFailed(Exception):
 
 
 class NoResponse(Exception):
-    """The request was sent, at least in part, and there was no response.
-
-    Attributes:
-        details: The error of the network, for the log.
-    """
+    """The request was sent, at least in part, and there was no response."""
 
     def __init__(self, details: str = "") -> None:
         """Take a text that has no secret."""
@@ -133,7 +128,6 @@ class Transport:
     """
 
     def __init__(self, http: httpx.AsyncClient, timeouts: Timeouts) -> None:
-        """Send with this client; `timeouts.total` limits each request."""
         self._http = http
         self._timeouts = timeouts
 
@@ -149,13 +143,7 @@ class Transport:
     ) -> HttpResponse:
         """Send a request and return the response, whatever its status.
 
-        Args:
-            method: The method.
-            url: The URL.
-            form: The fields of a form.
-            content: Another body; `headers` have its media type.
-            headers: More headers.
-            credentials: Name and password of Basic authentication.
+        A `content` has its media type in `headers`; `credentials` are for Basic authentication.
 
         Raises:
             ConnectionFailed: nothing was sent.
@@ -275,7 +263,6 @@ def _record_status(span: Span, response: httpx.Response) -> None:
 
 
 def _describe(error: Exception) -> str:
-    """Return why there was no connection."""
     tls_error = _find_tls_error(error)
     if isinstance(tls_error, ssl.SSLCertVerificationError):
         return f"TLS: {tls_error.verify_message}"
@@ -285,7 +272,6 @@ def _describe(error: Exception) -> str:
 
 
 def _details_of(error: Exception) -> str:
-    """Return the class of an error, and the code of the network's."""
     # Not the last of all: it may be what the caller handles with this request.
     of_network = [cause for cause in _with_causes(error) if isinstance(cause, OSError)]
     root = of_network[-1] if of_network else error
@@ -299,7 +285,6 @@ def _(error: httpx.HTTPStatusError) -> str:
 
 
 def _find_tls_error(error: Exception) -> ssl.SSLError | None:
-    """Return the error of TLS that caused this one, or None."""
     return next((cause for cause in _with_causes(error) if isinstance(cause, ssl.SSLError)), None)
 
 

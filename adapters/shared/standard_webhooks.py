@@ -21,13 +21,7 @@ class StandardWebhooks:
         self._webhooks = [Webhook(secret) for secret in secrets]
 
     def sign(self, webhook_id: str, body: bytes, now: datetime) -> dict[str, str]:
-        """Return the headers of a request.
-
-        Args:
-            webhook_id: The id of what is sent; a repetition has the same id.
-            body: The body in UTF-8.
-            now: The time in UTC.
-        """
+        """Return the headers of a request at a time in UTC. A repetition has the same id."""
         text = body.decode()
         signatures = [webhook.sign(webhook_id, now, text) for webhook in self._webhooks]
         return {

@@ -29,11 +29,6 @@ def start_thread(
     """Start a thread, which does not keep the process from exiting: a disk may hang in it.
 
     Its error is logged as `unhandled_exception` with its name, and counted.
-
-    Args:
-        name: What it does.
-        work: What it does.
-        is_vital: Whether its error ends the process; see `VitalThread`.
     """
     kind = VitalThread if is_vital else threading.Thread
     thread = kind(target=work, name=name, daemon=True)
@@ -52,7 +47,6 @@ class DiskThreads:
     """
 
     def __init__(self, name: str, threads: int, timeout_seconds: float) -> None:
-        """Make this many calls at the same time."""
         self._name = name
         self._threads: Final = threads
         self._timeout_seconds = timeout_seconds
@@ -94,7 +88,6 @@ class DiskThreads:
                 thread.join(self._timeout_seconds)  # it has nothing to do any more
 
     def _find_hanging(self) -> Set[Future[Any]]:
-        """Return the calls that still run, although it was time for a result."""
         now = asyncio.get_running_loop().time()
         return {future for future, deadline in self._running.items() if deadline <= now}
 

@@ -46,7 +46,6 @@ _log = logging.getLogger(__name__)
 
 
 def _weight(result: DeliveryResult) -> int:
-    """Return which of two results decides: the heavier one."""
     is_rejection = result.status in _NEXT_IS_TRIED
     return _NEXT_IS_TRIED.index(result.status) if is_rejection else len(_NEXT_IS_TRIED)
 
@@ -106,7 +105,6 @@ class FailoverMessenger:
         health_checks: Sequence[HealthCheck] = (),
         send_timeout: float = SEND_TIMEOUT,
     ) -> None:
-        """Take the providers in their order."""
         self._providers = providers
         self._events = events
         self._health_checks = health_checks
@@ -138,7 +136,6 @@ class FailoverMessenger:
         return deciding
 
     def _begin_calls(self, last_provider: str) -> Iterator[FailoverProvider]:
-        """Yield the providers that may be called now, one after the other."""
         by_name = {provider.name: provider for provider in self._providers}
         paused = []
         for provider in map(by_name.__getitem__, order_after(self.names, last_provider)):

@@ -75,14 +75,12 @@ class Heartbeats(ServerHeartbeatListener):
     """Knows whether a server has ever answered this client."""
 
     def __init__(self) -> None:
-        """Begin without an answer."""
         self.has_answer = False
 
     def started(self, event: ServerHeartbeatStartedEvent) -> None:
         """Ignore it."""
 
     def succeeded(self, event: ServerHeartbeatSucceededEvent) -> None:  # noqa: ARG002 -- any will do
-        """Remember the answer."""
         self.has_answer = True
 
     def failed(self, event: ServerHeartbeatFailedEvent) -> None:
@@ -94,11 +92,8 @@ def find_connection_problem(
 ) -> str | None:
     """Return why the client reaches no server that it could write to, or None if that is unknown.
 
-    Args:
-        url: The URL of the database.
-        topology: What the driver knows of the servers.
-        has_answer: Whether a server has answered this client before. Then a connection that is
-            closed does not mean that TLS is wrong.
+    `has_answer` says whether a server has answered this client before. Then a connection that is
+    closed does not mean that TLS is wrong.
     """
     if topology.has_writable_server():
         return None

@@ -65,20 +65,17 @@ class MongoDatabase:
     """They are finished before the database is closed."""
 
     def find_connection_problem(self) -> str | None:
-        """Return why this process reaches no server that it could write to, if that is known."""
         topology = self.motor.client.delegate.topology_description
         has_answer = self.heartbeats.has_answer
         return find_connection_problem(self.url, topology, has_answer=has_answer)
 
     def errors_while_opening(self, location: str) -> AbstractContextManager[None]:
-        """Turn driver errors of the block into ConfigurationError."""
         return errors_while_opening(location, self.url, self.find_connection_problem)
 
     async def run(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call to the driver.
 
-        Args:
-            call: Begins the call: motor takes a thread for it at once.
+        `call` begins the call: motor takes a thread for it at once.
 
         Raises:
             DuplicateKey: a unique index rejected the write.
@@ -90,7 +87,6 @@ class MongoDatabase:
         return await self.deadlines.limit(lambda deadline: self._run(call, deadline))
 
     async def wait(self, call: Callable[[], Awaitable[T]], error: type[StorageError]) -> T:
-        """Wait for a result of batches: see `CallDeadlines.wait_for_batch`."""
         return await self.deadlines.wait_for_batch(call, error)
 
     async def _run(self, call: Callable[[], Awaitable[T]], deadline: float) -> T:

@@ -14,7 +14,6 @@ class DocumentLoader:
     """Loads documents of a collection by id, in batches."""
 
     def __init__(self, database: MongoDatabase, collection: MotorCollection) -> None:
-        """Set the database, which runs the calls, and the collection."""
         self._database = database
         self._collection = collection
         self._loader = BatchLoader(self._fetch, collection.name)

@@ -45,7 +45,6 @@ class DocumentWriter:
     """Inserts and updates documents of a collection, in batches."""
 
     def __init__(self, database: MongoDatabase, collection: MotorCollection) -> None:
-        """Set the database, which runs the calls, and the collection."""
         self._database = database
         self._collection = collection
         # A batch of both would be two commands, of which one may be done before the other fails.
@@ -163,7 +162,6 @@ def _never_inserting(update: Update) -> Update:
 
 
 def _port_error(error: Mapping[str, Any]) -> PortError:
-    """Return the error of a write, as it would be alone."""
     code = error["code"]
     raised = DuplicateKeyError if code == _DUPLICATE_KEY else WriteError
     return port_error(raised(error["errmsg"], code, error))

@@ -1,7 +1,4 @@
-"""The documents of a kind of records: collection and indexes, and how they are read.
-
-A document has the fields of the record, `_id` and `version`.
-"""
+"""The documents of a kind of records: collection and indexes, and how they are read."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final, TypeVar

@@ -53,7 +53,6 @@ from application.ports.errors import (
 )
 
 RawDocument = dict[str, Any]
-"""A document as it is stored."""
 MotorClient = AsyncIOMotorClient[RawDocument]
 MotorCollection = AsyncIOMotorCollection[RawDocument]
 MotorDatabase = AsyncIOMotorDatabase[RawDocument]
@@ -193,7 +192,6 @@ class DuplicateKey(UniqueViolation):
     """Another document has the same value of a unique index; nothing was written."""
 
     def __init__(self, reason: str, fields: Iterable[str]) -> None:
-        """Set the cause, and the fields of the index."""
         super().__init__(reason)
         self.fields = frozenset(fields)
 
@@ -202,7 +200,6 @@ class BulkWriteStopped(StorageUnavailable):
     """An update that found no document, and inserted none, stopped an ordered bulk write."""
 
     def __init__(self, reason: str, written_count: int) -> None:
-        """Set the cause, and the number of writes that were done before."""
         super().__init__(reason)
         self.written_count = written_count
 
@@ -211,7 +208,6 @@ class WritesRejected(StorageUnavailable):
     """Some updates of an unordered bulk write were rejected; the others are done."""
 
     def __init__(self, reason: str, positions: Iterable[int]) -> None:
-        """Set the cause, and the positions of those that were rejected."""
         super().__init__(reason)
         self.positions = frozenset(positions)
 
@@ -300,13 +296,7 @@ def close_client(client: MotorClient) -> None:
 def errors_while_opening(
     location: str, url: str = "", find_problem: Callable[[], str | None] = lambda: None
 ) -> Iterator[None]:
-    """Turn driver errors of the block into ConfigurationError.
-
-    Args:
-        location: the database, without secrets.
-        url: its URL.
-        find_problem: returns why no server is reached, if that is known.
-    """
+    """Turn driver errors of the block into ConfigurationError."""
     try:
         yield
     # The driver raises ValueError for options that only the DNS records have.
@@ -335,10 +325,6 @@ def errors_while_opening(
 
 def port_error(error: Exception, problem: str | None = None) -> PortError:
     """Return the error of the port for a driver error.
-
-    Args:
-        error: The driver's error.
-        problem: Why no server is reached, if that is known.
 
     A timeout of an operation that was sent is a `StorageTimeout`: a write may have been done. So is
     a connection that was lost, of which the driver does not say whether it was sent, and a write
@@ -386,7 +372,6 @@ def port_error(error: Exception, problem: str | None = None) -> PortError:
 
 @code_of.register
 def _(error: OperationFailure | NotPrimaryError) -> str:
-    """Return code and name of an error of the server."""
     details: Any = error.details or {}
     # The first of a bulk write is the one that stopped it.
     causes = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()), details]

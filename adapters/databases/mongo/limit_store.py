@@ -103,7 +103,6 @@ class MongoLimitStore:
         }
 
     async def _execute(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
-        """Execute a batch: all releases, and then rounds until all others have an outcome."""
         errors = await self._release(change for change in changes if change.is_release)
         pending = {
             position: change for position, change in enumerate(changes) if not change.is_release
@@ -189,7 +188,6 @@ class MongoLimitStore:
         return decided
 
     async def _load(self, ids: Collection[str]) -> Mapping[str, RawDocument | PortError]:
-        """Return the documents that exist, by id; the error of a damaged one is in its place."""
         if not ids:
             return {}
         # With one more than can be found, the first reply is known to be the last.

@@ -38,8 +38,6 @@ class _CounterId(NamedTuple):
 def release_permits(changes: Iterable[Change]) -> Sequence[tuple[str, UpdateOne]]:
     """Return the updates that take permits out of the counters, as far as they are still there.
 
-    Each is with the id of its record. Their order does not matter.
-
     They read nothing before: what expired may be gone, and is skipped.
     """
     released: Counter[_CounterId] = Counter()
@@ -59,11 +57,6 @@ def add_permits(
     """Return the upsert that adds permits to a record, if each of the windows has room for them.
 
     What the record has is not known: no counter is removed by it.
-
-    Args:
-        record_id: The id of the record.
-        added: The permits that are added.
-        sizes: The limits of the windows, by the ids of records and the names.
     """
     query: dict[str, Any] = {"_id": record_id, **_KNOWN}
     increments = {"version": 1 + random.getrandbits(_STEP_BITS)}
@@ -84,14 +77,7 @@ def save_limit(
     changed: LimitRecord,
     sizes: Mapping[tuple[str, str], int],
 ) -> UpdateOne:
-    """Return the upsert that saves a record with new permits.
-
-    Args:
-        record_id: The id of the record.
-        stored: The record before, or None if there was none.
-        changed: The record with them.
-        sizes: The limits of the windows with new permits, by the ids of records and the names.
-    """
+    """Return the upsert that saves a record with new permits."""
     if stored is None:
         return _insert(record_id, changed)
     windows = {
@@ -111,7 +97,6 @@ def save_limit(
 
 
 def _added_permits(before: WindowRecord, after: WindowRecord) -> dict[str, int]:
-    """Return how many permits each counter has more, or nothing if any counter has fewer."""
     added = {
         key: after.counters.get(key, 0) - before.counters.get(key, 0)
         for key in before.counters.keys() | after.counters.keys()

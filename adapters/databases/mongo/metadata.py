@@ -42,15 +42,7 @@ async def check_metadata(
 async def inspect_metadata(
     database: MongoDatabase, location: str, key_fingerprint: str | None
 ) -> int | None:
-    """Check whether `check_metadata` would succeed, without creating anything.
-
-    Args:
-        database: The database.
-        location: For error messages.
-        key_fingerprint: The fingerprint of the keys, if it is known.
-
-    Returns:
-        The schema version, or None if the database is new.
+    """Check as `check_metadata` does, and create nothing. Return the version, None if it is new.
 
     Raises:
         ConfigurationError: it belongs to another program, another version or other keys.
@@ -82,7 +74,6 @@ async def find_schema_version(
 def _check(
     metadata: RawDocument, location: str, key_fingerprint: str | None, *, is_copy: bool = False
 ) -> int:
-    """Return the schema version."""
     schema_version = metadata.get("schema_version")
     if not isinstance(schema_version, int):
         raise ConfigurationError(_OTHER_PROGRAM.format(location=location))

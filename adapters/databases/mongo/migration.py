@@ -35,10 +35,6 @@ _PROGRESS_INTERVAL: Final = 1.0
 async def plan_migration(url: str, key_fingerprint: str | None) -> SchemaPlan:
     """Return what a start would change. Nothing is written.
 
-    Args:
-        url: The URL of the database.
-        key_fingerprint: The fingerprint of the keys, if it is known.
-
     Raises:
         ConfigurationError: A start would fail.
     """
@@ -96,7 +92,6 @@ async def _find_plan(database: MongoDatabase, location: str, *, is_new: bool) ->
 
 
 def _check_differences(kind: RecordKind[Any], found: Mapping[str, Any], location: str) -> None:
-    """Check that indexes are as they are declared, as MongoDB does when one is created."""
     for index in kind.indexes:
         declared = index_model(index).document
         for name, other in found.items():
@@ -126,7 +121,6 @@ async def _build(
 async def _reported(
     database: MongoDatabase, missing: SchemaObject, report: ReportBuild
 ) -> AsyncIterator[None]:
-    """Report the progress of the index that is built in the block, if the user may see it."""
     admin = database.motor.client["admin"]
     namespace = f"{database.motor.name}.{missing.table}"
     building = {"ns": namespace, "progress": {"$exists": True}, "msg": {"$regex": "^Index Build"}}

@@ -28,10 +28,6 @@ from adapters.databases.records.database import CopyableDatabase, Database
 async def open_mongo_database(url: str, key_fingerprint: str) -> AsyncIterator[Database]:
     """Open this database, which is created if it is new.
 
-    Args:
-        url: The URL of the database.
-        key_fingerprint: The fingerprint of the keys.
-
     Raises:
         ConfigurationError: the database cannot be used; the message is for the operator.
     """
@@ -80,8 +76,6 @@ async def open_existing(
 async def open_to_copy(url: str, key_fingerprint: str) -> AsyncIterator[CopyableDatabase]:
     """Open a database. What is missing is created.
 
-    The records of instances say whether a service uses it.
-
     Raises:
         ConfigurationError: It cannot be used, or the user may not write.
     """
@@ -107,14 +101,7 @@ class MongoCopyMark:
 
 
 async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
-    """Check whether `open_database` would succeed, without creating or changing anything.
-
-    Args:
-        url: The URL of the database.
-        key_fingerprint: The fingerprint of the keys, if it is known.
-
-    Returns:
-        The schema version, or None if the database is new.
+    """Check as `open_database` does, and write nothing. Return the version, None if it is new.
 
     Raises:
         ConfigurationError

@@ -239,13 +239,6 @@ async def delete_oldest(
 ) -> int:
     """Delete up to `limit` documents that match, those that expired first.
 
-    Args:
-        database: Runs the calls.
-        collection: Has the documents.
-        expired: The query of what is expired.
-        limit: How many at most; positive.
-        hint: The name of the index.
-
     Raises:
         StorageError
     """
@@ -269,7 +262,6 @@ def _query(
     after: IndexPosition | None = None,
     newest_first: bool = False,
 ) -> RawDocument:
-    """Return the query of a range of an index."""
     query: RawDocument = {name: {"$exists": False} for name in index.absent}
     query |= dict(zip(index.equal, equal, strict=True))
     query |= dict(index.only)
@@ -299,7 +291,6 @@ def _sort(index: Index, newest_first: bool) -> list[tuple[str, int]] | None:
 
 
 def _to_fields(kind: RecordKind[R], record: R) -> Fields:
-    """Return the fields of a record, as a document has them."""
     fields = kind.to_fields(record, _NATIVE_TYPES)
     fields.pop("id", None)
     return fields

@@ -30,7 +30,6 @@ async def delete_undeclared(database: MongoDatabase, name: str, limit: int) -> i
 
 
 async def _find(database: MongoDatabase, name: str, limit: int) -> Sequence[RawDocument]:
-    """Return some documents, or none if the first one is none of ours."""
     cursor = latest(database.motor[name]).find(
         {}, {"version": 1, "schema_version": 1}, limit=limit, batch_size=limit
     )

@@ -106,7 +106,6 @@ class PostgresDatabase:
         return await self.deadlines.limit(lambda deadline: self._run(call, deadline, is_write=True))
 
     async def wait(self, call: Callable[[], Awaitable[T]], error: type[StorageError]) -> T:
-        """Wait for a result of batches: see `CallDeadlines.wait_for_batch`."""
         return await self.deadlines.wait_for_batch(call, error)
 
     async def _read(self, call: _Call[T], deadline: float) -> T:

@@ -105,7 +105,6 @@ class PostgresLimitStore:
         }
 
     async def _execute(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
-        """Execute a batch. It is repeated if another instance prevented it."""
         row_ids = [encode_text(record_id) for record_id in ids_of(changes)]
 
         async def execute(connection: PostgresConnection) -> Sequence[ChangeOutcome]:
@@ -150,7 +149,6 @@ async def _execute_once(
 
 
 def _columns_of(records: LimitRecords) -> Values:
-    """Return the lists of the ids, times of expiry and bodies."""
     ids = [encode_text(record_id) for record_id in records]
     times = [next_minute(record.expires_at) for record in records.values()]
     bodies = [encode_json(_encode(record).decode()) for record in records.values()]

@@ -99,10 +99,7 @@ async def prepare_database(
 async def inspect(
     connection: PostgresConnection, location: str, key_fingerprint: str | None
 ) -> int | None:
-    """Check whether `prepare_database` would succeed, without creating or changing anything.
-
-    Returns:
-        The schema version, or None if the database is new.
+    """Check as `prepare_database` does, and write nothing. Return the version, None if it is new.
 
     Raises:
         ConfigurationError: It belongs to another program, another version or other keys.
@@ -202,7 +199,6 @@ async def find_invalid(connection: PostgresConnection) -> list[str]:
 
 
 async def _find_names(connection: PostgresConnection, names: Collection[str]) -> dict[str, bool]:
-    """Return which of these tables and indexes there are, and whether they are valid."""
     cursor = await connection.execute(_FIND_NAMES, ([*names],))
     return dict(await cursor.fetchall())
 

@@ -76,10 +76,6 @@ WHERE datname = current_database() AND index_relid = to_regclass(%s)
 async def plan_migration(url: str, key_fingerprint: str | None) -> SchemaPlan:
     """Return what a start would change. Nothing is written.
 
-    Args:
-        url: The URL of the database.
-        key_fingerprint: The fingerprint of the keys, if it is known.
-
     Raises:
         ConfigurationError: A start would fail.
     """
@@ -181,7 +177,6 @@ async def _build(
     statement: str,
     report: ReportBuild,
 ) -> None:
-    """Build an index while others write its table."""
     # A start of this version may have created it meanwhile.
     concurrently = statement.replace("INDEX", "INDEX CONCURRENTLY IF NOT EXISTS", 1)
     report(index)
@@ -200,7 +195,6 @@ async def _build(
 async def _reported(
     url: PostgresUrl, index: SchemaObject, report: ReportBuild
 ) -> AsyncIterator[None]:
-    """Report the progress of the statement in the block."""
 
     async def watch() -> None:
         async with connect(url) as watching:

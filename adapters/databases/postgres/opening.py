@@ -44,9 +44,7 @@ class Inspection:
 async def open_postgres_database(url: str, key_fingerprint: str) -> AsyncIterator[Database]:
     """Open this database. Its tables are created if they are missing.
 
-    Args:
-        url: The URL of the database. Its options are those of libpq, `pool_size` and `timeout`.
-        key_fingerprint: The fingerprint of the keys.
+    Options of the URL are those of libpq, `pool_size` and `timeout`.
 
     Raises:
         ConfigurationError: The database cannot be used; the message is for the operator.
@@ -78,8 +76,6 @@ async def open_existing(
 async def open_to_copy(url: str, key_fingerprint: str) -> AsyncIterator[CopyableDatabase]:
     """Open a database. What is missing is created.
 
-    The records of instances say whether a service uses it.
-
     Raises:
         ConfigurationError: It cannot be used, or the user may not write.
     """
@@ -92,10 +88,6 @@ async def open_to_copy(url: str, key_fingerprint: str) -> AsyncIterator[Copyable
 
 async def inspect_database(url: str, key_fingerprint: str | None) -> Inspection:
     """Check whether `open_postgres_database` would succeed, without changing anything.
-
-    Args:
-        url: The URL of the database.
-        key_fingerprint: The fingerprint of the keys, if it is known.
 
     Raises:
         ConfigurationError

@@ -24,11 +24,9 @@ class _Statement:
     """A statement of a row, and of several.
 
     Attributes:
-        alone: The statement that writes a row.
         together: The one that writes several, from lists of the same values. It returns ids and
             versions of those that it wrote.
         id_position: Where a row has its id, and then its version.
-        is_addition: Whether it adds rows.
     """
 
     alone: str
@@ -37,7 +35,6 @@ class _Statement:
     is_addition: bool
 
     def key_of(self, row: Values) -> Values:
-        """Return the id and the version of a row."""
         return tuple(row[self.id_position :][:2])
 
 
@@ -87,7 +84,6 @@ def _replace_all(kind: RecordKind[Any], names: Collection[str]) -> str:
 
 
 def _lists_of(kind: RecordKind[Any], names: Sequence[str]) -> str:
-    """Return rows whose values are lists, one of each column."""
     types = {"id": "text", "version": "bigint", "body": "text"} | {
         name: column_type.split()[0] for name, column_type in column_types(POSTGRES, kind).items()
     }
@@ -99,7 +95,6 @@ class RowWriter:
     """Adds and replaces rows of a table, in batches."""
 
     def __init__(self, database: PostgresDatabase, kind: RecordKind[Any]) -> None:
-        """Set the database, and the kind of the records."""
         self._database = database
         self._queues = {
             statement.alone: BatchQueue[Values, bool](

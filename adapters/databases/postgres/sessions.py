@@ -70,7 +70,6 @@ class Sessions:
     """Those of the connections of a pool.
 
     Attributes:
-        url: The URL of the database.
         are_shared: Whether a pooler was in front of the server once. Then all transactions are as
             behind one, because one of the connections may still be.
     """
@@ -79,7 +78,6 @@ class Sessions:
     are_shared: bool = False
 
     async def configure(self, connection: PostgresConnection) -> None:
-        """Prepare a new connection."""
         await find_pooler(connection, self.url)
         if connection.is_pooled:
             self.are_shared = True
@@ -98,7 +96,6 @@ class Sessions:
     async def execute_many(
         self, connection: PostgresConnection, sql: str, rows: Sequence[Values]
     ) -> int:
-        """Execute a statement for each row in one transaction, and return how many changed."""
         cursor = connection.cursor()
         async with self.transaction(connection):
             await cursor.executemany(sql, rows)

@@ -34,9 +34,6 @@ class PostgresUrl:
 
     Attributes:
         location: Hosts and name of the database, without secrets.
-        parameters: The parameters of the driver.
-        pool_size: Connections of one process.
-        timeout_seconds: The timeout of a call.
     """
 
     location: str

@@ -1,7 +1,7 @@
 """The kinds of records of this program: those of the core, and those that its features declare.
 
-A database creates its tables or collections, and their indexes, from them. The names of kinds and
-indexes are stored: a change makes a new one, and leaves the old one to the operator.
+The names of kinds and indexes are stored: a change makes a new one, and leaves the old one to
+the operator.
 """
 
 from collections.abc import Iterable, Sequence

@@ -29,18 +29,15 @@ class BatchLoader(Generic[T]):
     """
 
     def __init__(self, fetch: Fetch[T], kind: str = "records") -> None:
-        """Set the function that fetches a batch, and what it fetches, for the log."""
         self._fetch = fetch
         self._queue = BatchQueue[str, T | None](
             self._fetch_all, kind, lambda error: not is_of_database(error)
         )
 
     async def load(self, key: str) -> T | None:
-        """Return the value of the key, or None."""
         return await self._queue.add(key, key) if is_storable(key) else None
 
     async def load_many(self, keys: Collection[str]) -> dict[str, T]:
-        """Return the values that exist, by key."""
         distinct = list(filter(is_storable, dict.fromkeys(keys)))
         values = await asyncio.gather(*(self._queue.add(key, key) for key in distinct))
         found = zip(distinct, values, strict=True)

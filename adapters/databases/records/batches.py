@@ -1,8 +1,4 @@
-"""What arrives together goes out together: reads by id, writes of records, and changes of limits.
-
-A call of a database costs far more than a record. So what arrives while calls are under way is
-collected, and executed by one call: a batch.
-"""
+"""Reads by id, writes of records, and changes of limits: together if they arrive together."""
 
 import asyncio
 import copy
@@ -46,24 +42,17 @@ class Entry(Generic[K, T]):
     __slots__ = ("_callers", "content")
 
     def __init__(self, content: K) -> None:
-        """Begin without a caller."""
         self.content = content
         self._callers: list[tuple[asyncio.Future[T], Sequence[CurrentRequest]]] = []
 
     def add_caller(
         self, result: asyncio.Future[T], requests: Sequence[CurrentRequest] | None = None
     ) -> None:
-        """Add a caller.
-
-        Args:
-            result: What will have the result.
-            requests: Those that the caller works for; by default those of the running code.
-        """
+        """Add a caller, who works for these requests; by default for those of the running code."""
         self._callers.append((result, list_requests() if requests is None else requests))
 
     @property
     def is_wanted(self) -> bool:
-        """Whether anybody still waits."""
         for result, _ in self._callers:  # noqa: SIM110 -- each key comes here, and `any` is slower
             if not result.done():
                 return True
@@ -71,11 +60,9 @@ class Entry(Generic[K, T]):
 
     @property
     def requests(self) -> Iterator[CurrentRequest]:
-        """The requests that wanted it, in the order of their arrival."""
         return (request for _, requests in self._callers for request in requests)
 
     def resolve(self, value: T) -> None:
-        """Give the result to all who wait."""
         for result, _ in self._callers:
             if not result.done():
                 result.set_result(value)
@@ -147,12 +134,9 @@ class BatchQueue(Generic[K, T]):
     ) -> None:
         """Set how batches are executed.
 
-        Args:
-            execute: Executes entries together and resolves them. It may raise anything.
-            kind: What the entries are, for the log.
-            may_split: Whether the entries of a part that raised an error may be executed again.
-                Those that have their result are not.
-            max_batches: How many may be under way at the same time.
+        `execute` resolves the entries, and may raise anything. `may_split` says whether
+        the entries of a part that raised an error may be executed again; those that have their
+        result are not.
         """
         self._execute = execute
         self._kind = kind
@@ -162,7 +146,6 @@ class BatchQueue(Generic[K, T]):
         self._tasks: set[asyncio.Task[None]] = set()
         """Each executes one batch after the other, until nothing waits."""
         self._next_task: asyncio.Task[None] | None = None
-        """The one that begins in the next iteration of the event loop."""
 
     def add(
         self,
@@ -170,14 +153,7 @@ class BatchQueue(Generic[K, T]):
         key: Hashable = None,
         requests: Sequence[CurrentRequest] | None = None,
     ) -> asyncio.Future[T]:
-        """Add an entry, and return what will have its result.
-
-        Args:
-            content: The content of the entry.
-            key: Who adds the same one before its batch begins waits for the same entry. By default
-                each entry is another one.
-            requests: See `Entry.add_caller`.
-        """
+        """Add an entry, or join the one with this key that waits; return its future result."""
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         entry = self._waiting.get(key)
         if entry is None:
@@ -188,7 +164,6 @@ class BatchQueue(Generic[K, T]):
         return result
 
     async def finish(self) -> None:
-        """Return when nothing waits, and no batch is under way."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -218,7 +193,6 @@ class BatchQueue(Generic[K, T]):
                 entry.cancel()
 
     def _next_batch(self) -> Sequence[Entry[K, T]]:
-        """Remove the entries that have waited longest; drop those that nobody waits for."""
         batch: list[Entry[K, T]] = []
         while self._waiting and len(batch) < MAX_BATCH_SIZE:
             entry = self._waiting.pop(next(iter(self._waiting)))
@@ -229,12 +203,8 @@ class BatchQueue(Generic[K, T]):
     async def _execute_in_parts(self, batch: Sequence[Entry[K, T]]) -> None:
         """Execute a batch, and find the entries whose error it is by halving the batch.
 
-        - One entry of a hundred that fails costs some 14 further calls, one after the other; all of
-          them 198.
         - Entries that nobody waits for any more are not executed, so deadlines of callers hold.
           After `MAX_SPLIT_SECONDS` the rest fails.
-        - Lines that are logged meanwhile name the requests of the entries. There is one for each
-          error that remains.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + MAX_SPLIT_SECONDS
@@ -274,12 +244,10 @@ def _error_for_callers(error: BaseException) -> Exception:
 
 
 def _requests_of(entries: Iterable[Entry[K, T]]) -> Iterator[CurrentRequest]:
-    """Yield the requests that wanted any of these entries."""
     return (request for entry in entries for request in entry.requests)
 
 
 def _join(parts: Sequence[Sequence[Entry[K, T]]]) -> Sequence[Entry[K, T]]:
-    """Return the entries of parts, of which the last one is the next."""
     return [entry for part in reversed(parts) for entry in part]
 
 
@@ -297,11 +265,6 @@ def log_batch_error(kind: str, size: int, error: Exception) -> None:
     An error of the database in a batch of one request is in the line of this request already. An
     overload has lines of its own, however many batches it rejects. A value that is taken is no
     failure.
-
-    Args:
-        kind: What the entries of the batch are.
-        size: The number of entries that failed.
-        error: The error.
     """
     if isinstance(error, StorageOverloaded | UniqueViolation):
         return

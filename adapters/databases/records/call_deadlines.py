@@ -95,7 +95,6 @@ class Answers:
     """
 
     def __init__(self, store: str = "database") -> None:
-        """Begin without an answer. Lines in the log name the store."""
         self._store = store
         self._last_at = -math.inf
         self._rejected_calls = 0
@@ -113,8 +112,7 @@ class Answers:
     def explain(self, error: PortError) -> PortError:
         """Return what a call raises that had not enough time because of others.
 
-        Args:
-            error: The error if the store answers nobody.
+        It is `error` if the store answers nobody.
         """
         if not self.are_recent:
             return error
@@ -151,16 +149,11 @@ class CallDeadlines:
       others and calls wait for their turn.
     - While none waits, a call has `MIN_STORAGE_SECONDS`, whatever took the time of its request. So
       an event loop that comes late is no overload of the store.
-
-    Attributes:
-        timeout_seconds: The timeout of a call.
-        answers: When the store answered last.
     """
 
     def __init__(
         self, timeout_seconds: float, max_calls: int = sys.maxsize, store: str = "database"
     ) -> None:
-        """Set the timeout, the calls at the same time, and the name of the store in the log."""
         self.timeout_seconds = timeout_seconds
         self.answers = Answers(store)
         self._turns = asyncio.Semaphore(max_calls)
@@ -196,9 +189,7 @@ class CallDeadlines:
 
         Behind batches that hang it would wait longer than one call.
 
-        Args:
-            call: Adds what is wanted to a batch.
-            error: What is raised when the time is over, if the store answers nobody.
+        `error` is raised when the time is over and the store answers nobody.
 
         Raises:
             StorageError
@@ -276,9 +267,6 @@ def limit_own_calls(store: str = "database") -> AroundCall:
     """Return what makes the calls of an operator's own store.
 
     They may hang, or be cancelled by what they call.
-
-    Args:
-        store: Its name in the log.
     """
     deadlines = CallDeadlines(OWN_TIMEOUT, store=store)
 

@@ -27,9 +27,7 @@ class CopyMark(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         copy_id: The same in both databases.
-        role: What it is in the copy.
         other: Where the other database is, without secrets.
-        started_at: When the copy began.
         finished_at: When all was copied and compared.
     """
 
@@ -63,10 +61,6 @@ def decode_mark(stored: str | None, location: str) -> CopyMark | None:
 
 def check_mark(stored: str | None, location: str) -> None:
     """Check that a database may be used.
-
-    Args:
-        stored: Its mark, as it is stored.
-        location: Where it is, without secrets.
 
     Raises:
         ConfigurationError: It was copied, or is not complete.

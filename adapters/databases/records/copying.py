@@ -4,9 +4,6 @@
   Nothing is decrypted, unless the keys change (`key_change`). Limits are not copied: shared
   counters begin anew.
 - After a kill, the next call looks at what the target has, and adds the rest.
-- At the end all records of the source are read again, and compared with those of the target.
-- A mark in each database keeps a service from it: in the source from the beginning on, in the
-  target until the end.
 """
 
 import asyncio
@@ -90,18 +87,12 @@ async def check_no_instance(now: datetime, *databases: CopyableDatabase | None) 
 async def check_copy(
     source: CopyableDatabase, target: CopyableDatabase | None, *, force: bool
 ) -> bool:
-    """Check that a database may be copied to another one; nothing is changed.
+    """Check that a database may be copied. Return whether an earlier copy is continued.
 
     Whether an instance uses one of them is not checked.
 
-    Args:
-        source: The database to copy.
-        target: Has to be empty, or the target of an earlier call for this source; None if it is
-            new.
-        force: Copy a source that was copied before.
-
-    Returns:
-        Whether an earlier copy is continued.
+    `target` has to be empty, or the target of an earlier call for this source; None if it is new.
+    `force` copies a source that was copied before.
 
     Raises:
         ConfigurationError
@@ -141,15 +132,8 @@ async def begin(
 ) -> bool:
     """Mark both databases, so that no service starts with one of them.
 
-    Args:
-        source: The database to copy.
-        target: Has to be empty, or the target of an earlier call for this source.
-        now: The time.
-        copy_id: A new id, for a copy that is not continued.
-        force: Copy a source that was copied before.
-
-    Returns:
-        Whether an earlier copy is continued.
+    Return whether an earlier copy is continued. If not, it gets the new `copy_id`. The other
+    arguments are those of `check_copy`.
 
     Raises:
         ConfigurationError: They may not be used. The marks are as they were.
@@ -194,10 +178,7 @@ async def finish(source: CopyableDatabase, target: CopyableDatabase, now: dateti
 
 
 class Copying:
-    """The copying of records, between `begin` and `finish`.
-
-    While a database is away, its calls are repeated for up to ten minutes.
-    """
+    """The copying of records, between `begin` and `finish`."""
 
     def __init__(
         self,
@@ -206,14 +187,7 @@ class Copying:
         report: ReportProgress,
         change: KeyChange | None = None,
     ) -> None:
-        """Report what is done after each batch.
-
-        Args:
-            source: The database to copy.
-            target: The other one.
-            report: Is called after each batch.
-            change: The change to the keys of the target, if these are others.
-        """
+        """Report what is done after each batch. `change` is None if the keys stay the same."""
         self._source = source
         self._target = target
         self._report = report
@@ -221,10 +195,7 @@ class Copying:
         self._retry = OutageRetries()
 
     async def add_records(self, *, is_continued: bool) -> None:
-        """Add what the target does not have yet.
-
-        Args:
-            is_continued: Whether the target may have some of the records. These are compared.
+        """Add what the target does not have yet. If continued, compare the records that it has.
 
         Raises:
             ConfigurationError: A record cannot be read, or the target has another one.
@@ -261,7 +232,6 @@ class Copying:
     async def _scan_wanted(
         self, kind: RecordKind[Any], done_what: str
     ) -> AsyncIterator[tuple[RecordKind[Any], _Batch]]:
-        """Yield what the target should have of the records of a kind."""
         async for batch in self._scan(self._source, kind, done_what):
             if self._change is None:
                 yield kind, batch
@@ -273,7 +243,6 @@ class Copying:
     async def _scan(
         self, database: CopyableDatabase, kind: RecordKind[Any], done_what: str
     ) -> AsyncIterator[_Batch]:
-        """Yield all records of a kind in batches, in the order of their ids, and report each."""
         store, done, last_id = database.records, 0, ""
         total = await self._retry(partial(estimate_size, store, kind))
         with _reading(database):
@@ -323,11 +292,6 @@ class Copying:
                 raise error
 
     async def _difference(self, kind: RecordKind[Any], problem: str) -> ConfigurationError:
-        """Return the error of records that differ.
-
-        Raises:
-            ConfigurationError: Another copy has begun, or was finished.
-        """
         source, target = self._source, self._target
         await _check_marks(source, target)
         return ConfigurationError(
@@ -383,7 +347,6 @@ def _comparable(value: object) -> object:
 
 
 async def _check_marks(source: CopyableDatabase, target: CopyableDatabase) -> CopyMark:
-    """Return the mark of the source, after a check that the target is of the same copy."""
     mark = await read_mark(source)
     if mark is None or not _is_target_of(await read_mark(target), mark):
         raise ConfigurationError(_CHANGED.format(source=source.location, target=target.location))

@@ -50,8 +50,6 @@ class CopyableDatabase:
 
     Attributes:
         location: Where it is, without secrets.
-        records: Its records.
-        mark: Its mark.
     """
 
     location: str

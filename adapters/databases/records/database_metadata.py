@@ -26,10 +26,6 @@ _OTHER_KEYS: Final = (
 def check_schema_version(stored: object, location: object) -> None:
     """Check that this program may read and write a database.
 
-    Args:
-        stored: The schema version of the database.
-        location: Where it is, without secrets.
-
     Raises:
         ConfigurationError: Another version has written it.
     """
@@ -43,13 +39,7 @@ def check_schema_version(stored: object, location: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseMetadata:
-    """The metadata of a database on a server.
-
-    Attributes:
-        schema_version: The version of the program that created the database.
-        key_fingerprint: The fingerprint of the keys.
-        copy_mark: Its part in a copy of the database, as it is stored.
-    """
+    """The metadata of a database on a server."""
 
     schema_version: int
     key_fingerprint: str
@@ -64,10 +54,8 @@ class DatabaseMetadata:
     ) -> None:
         """Check that this program may use the database.
 
-        Args:
-            location: Hosts and name of the database.
-            key_fingerprint: The fingerprint of its keys, if it is known.
-            is_copy: Accept a database that was copied, or is not complete.
+        `key_fingerprint` is None if it is not known. `is_copy` accepts a database that was
+        copied, or is not complete.
 
         Raises:
             ConfigurationError: Another version or other keys have written it, or it was copied.

@@ -200,7 +200,6 @@ class IdentityRecord(Record, kw_only=True):
 
     @property
     def encrypted_phones(self) -> list[bytes]:
-        """Its phone, and both of a change under way."""
         phones = [self.encrypted_phone]
         if (change := self.phone_change_record) is not None:
             phones += [change.encrypted_new_phone, change.encrypted_old_phone]

@@ -39,11 +39,6 @@ class InstanceRecord(Record, kw_only=True):
 def check_none_alive(instances: Iterable[InstanceRecord], location: str, now: datetime) -> None:
     """Check that no instance uses the database.
 
-    Args:
-        instances: The instances of the database; the one that expires last decides.
-        location: Where the database is, without secrets.
-        now: The time.
-
     Raises:
         ConfigurationError: An instance is alive, or was killed a short time ago.
     """
@@ -58,11 +53,6 @@ def check_none_alive(instances: Iterable[InstanceRecord], location: str, now: da
 
 def check_issuers(own: TokenIssuers, instances: Iterable[InstanceRecord], now: datetime) -> str:
     """Check that these settings and all instances accept the tokens of each other.
-
-    Args:
-        own: The issuers of the settings.
-        instances: The instances of the database.
-        now: The time, by which some of them have ended.
 
     Returns:
         A note that names other issuers which are accepted everywhere; empty if there are none.

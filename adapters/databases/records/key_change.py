@@ -57,7 +57,6 @@ class KeyChange:
             yield PHONE_VERIFICATIONS, await self._find_verifications(phones)
 
     def encrypt(self, stored: StoredRecord[Any]) -> StoredRecord[Any]:
-        """Return a record with its phones encrypted by the new key."""
         return _map_phones(
             stored, lambda phone, record_id: self._new.encrypt(_decode(phone), record_id)
         )
@@ -71,7 +70,6 @@ class KeyChange:
         return _decrypt(stored, self._new)
 
     async def _find_verifications(self, phones: Collection[PhoneNumber]) -> _Batch:
-        """Return what the verifications of phones become that are kept."""
         phones_by_id = {self._old.blind_index(phone): phone for phone in phones}
         if not phones_by_id:
             return []
@@ -97,7 +95,6 @@ def _decrypt(stored: StoredRecord[Any], encryption: PhoneEncryption) -> StoredRe
 def _map_phones(
     stored: StoredRecord[Any], change: Callable[[bytes, str], bytes]
 ) -> StoredRecord[Any]:
-    """Return a record with each of its phones changed by a function of it and the record's id."""
     record = stored.record
     if not getattr(record, "encrypted_phones", ()):
         return stored

@@ -1,7 +1,4 @@
-"""The kinds of records of the core: their indexes, and what is unique or expires.
-
-Each optional feature has its own, as `Feature.kinds`. `all_kinds` has all of them.
-"""
+"""The kinds of records of the core: their indexes, and what is unique or expires."""
 
 from datetime import datetime
 from typing import Any, Final, Literal

@@ -35,10 +35,8 @@ ChangeOutcome = datetime | PortError | None
 LoadedRecords = Mapping[str, LimitRecord | PortError]
 """Those of the records that exist, by id. The error of a damaged one is in its place."""
 Execute = Callable[[Sequence[Change]], Awaitable[Sequence[ChangeOutcome]]]
-"""Loads the records of the changes, applies these, and saves the changed records durably.
-
-Returns:
-    The outcome of each change.
+"""Loads the records of the changes, applies these, and saves the records durably. Returns each
+outcome.
 
 Raises:
     CorruptRecord, OperationRejected: Nothing was changed, because of one of the changes.
@@ -58,10 +56,6 @@ def apply_changes(
     changes: Sequence[Change], loaded: LoadedRecords
 ) -> tuple[Sequence[ChangeOutcome], LimitRecords]:
     """Apply changes in their order. A damaged record affects only those changes that need it.
-
-    Args:
-        changes: The changes.
-        loaded: The records of `ids_of`. They are changed.
 
     Returns:
         The outcome of each change, and the records that are to be saved.
@@ -98,19 +92,12 @@ class LimitBatches:
     """
 
     def __init__(self, execute: Execute) -> None:
-        """Set the function that executes a batch."""
         self._execute = execute
         self._queue = BatchQueue[Change, datetime | None](
             self._execute_all, "limits", max_batches=1
         )
 
     async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
-        """Acquire a permit of each limit, or return when there is one.
-
-        Raises:
-            CorruptRecord: A record that it needs is damaged.
-            StorageError
-        """
         return await self._queue.add(Change(limits, now))
 
     async def release(self, limits: Sequence[RateLimit], acquired_at: datetime) -> None:

@@ -78,10 +78,7 @@ def count_used(
 def acquire(limits: Sequence[RateLimit], records: LimitRecords, now: datetime) -> datetime | None:
     """Count a permit of each limit, or return when there is one and change nothing.
 
-    Args:
-        limits: The limits.
-        records: The records that exist, of `record_ids`. They are changed, and new ones are added.
-        now: The time of the permits.
+    `records` are those that exist, of `record_ids`. They are changed, and new ones are added.
     """
     available_at = find_available(limits, records, now)
     if available_at > now:
@@ -152,7 +149,6 @@ def _kept_since(limit: RateLimit, now: datetime) -> str:
 
 
 def _counted(limit: RateLimit, window: WindowRecord, now: datetime) -> Mapping[str, int]:
-    """Return the counters that count now."""
     since, until = _counted_between(limit, now)
     return {key: count for key, count in window.counters.items() if since < key <= until}
 

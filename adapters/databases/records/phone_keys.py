@@ -70,7 +70,6 @@ async def _reencrypt_all(
     kind: RecordKind[Any],
     stored: StoredRecord[Any],
 ) -> bool:
-    """Encrypt all phones of a record again, in one write; return whether that was necessary."""
     record = stored.record
     reencrypted = record.map_phones(lambda old: encryption.reencrypt(old, stored.id))
     if reencrypted.encrypted_phones == record.encrypted_phones:
@@ -106,7 +105,6 @@ async def _overwrite_all(
 async def _scan_encrypted(
     store: RecordStore, retry: OutageRetries, report: ReportProgress
 ) -> AsyncIterator[_Batch]:
-    """Yield the records with encrypted phones, in batches, and report each that is done."""
     for kind in _kinds_with_phones():
         total = None
         if isinstance(store, BatchWrites):
@@ -119,7 +117,6 @@ async def _scan_encrypted(
 
 
 def _kinds_with_phones() -> Iterator[RecordKind[Any]]:
-    """Yield the kinds that have encrypted phones."""
     yield IDENTITIES
     for kind in all_kinds():
         if kind.has_phones and kind not in (IDENTITIES, PHONE_VERIFICATIONS):

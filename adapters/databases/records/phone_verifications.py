@@ -167,10 +167,8 @@ class PhoneVerificationRecord(Record, kw_only=True):
 
     @property
     def has_phone(self) -> bool:
-        """Whether its phone is kept with it."""
         return self.blocked_at is not None
 
     @property
     def encrypted_phones(self) -> list[bytes]:
-        """Its phone, if it is kept with it."""
         return [self.encrypted_phone] if self.encrypted_phone is not None else []

@@ -1,11 +1,7 @@
 """What a kind of records is: its stored form, its indexes, and how a database reads and writes it.
 
-A record is a msgspec Struct.
-
-- Fields that this program does not know are ignored when a record is read, and kept when it is
-  replaced.
-- Adding a field with a default raises no version. A change that older programs cannot read is an
-  upgrade: it raises the schema version of this kind of record by one.
+Adding a field with a default raises no version. A change that older programs cannot read is an
+upgrade: it raises the schema version of this kind of record by one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +47,6 @@ class Index:
     A database has a name for the index that begins with the name of the kind.
 
     Attributes:
-        name: Its name.
         equal: Fields that have a given value. Each search names all of them; they are texts, as
             long as `RecordKind.max_length` says.
         order: The field by which records are in order: a time, which all of them have. None if
@@ -75,7 +70,6 @@ class Index:
 
     @property
     def fields(self) -> frozenset[str]:
-        """All fields that it needs."""
         order = (self.order,) if self.order else ()
         only = [name for name, _ in self.only]
         return frozenset((*self.equal, *order, *self.present, *self.absent, *only))
@@ -96,7 +90,6 @@ def index_by_time(name: str, order: str, **options: Any) -> Index:
 
 
 EXPIRES_AT: Final = "expires_at"
-"""The field that says when a record expires."""
 
 
 class RecordKind(Generic[R]):
@@ -105,18 +98,12 @@ class RecordKind(Generic[R]):
     Attributes:
         name: The name of its table or collection. It and those of its indexes have at most
             `MAX_NAME_LENGTH` characters.
-        record_type: Its Struct.
-        schema_version: The version of what this program writes.
-        indexes: What may be searched, besides ids.
         written_once: A field that a replacement keeps while the stored record has it, or None.
-        expires: Whether its records have `expires_at`. There is an index of it.
         is_keyed: Whether its ids are made with the index key and nothing else: under another one,
             nobody finds its records.
         has_phones: Whether its records have encrypted phones. Its Struct lists them by a property
             `encrypted_phones`. Where they are not the field `written_once` alone, it has a method
             `map_phones`, which returns a record with each of them changed by a function.
-        field_names: The stored names of all fields.
-        indexed_fields: The fields that indexes need, in the order of the Struct.
     """
 
     def __init__(
@@ -131,15 +118,9 @@ class RecordKind(Generic[R]):
     ) -> None:
         """Declare a kind.
 
-        Args:
-            name: Its name.
-            record_type: Its Struct.
-            indexes: What may be searched.
-            written_once: A field that a replacement keeps.
-            max_lengths: How many characters texts in indexes have at most, by their fields; of
-                those that are not here, `MAX_INDEXED_LENGTH`.
-            upgrades: The first turns schema version 1 into 2, the next 2 into 3, and so on.
-            is_keyed: Whether its ids are made with the index key and nothing else.
+        `max_lengths` are the most characters of texts in indexes, by their fields; for the others
+        it is `MAX_INDEXED_LENGTH`. The first of `upgrades` turns schema version 1 into 2, the next
+        2 into 3, and so on.
         """
         self.name: Final = name
         self.record_type: Final = record_type
@@ -161,11 +142,9 @@ class RecordKind(Generic[R]):
         self._decoder = msgspec.json.Decoder(record_type)
 
     def find_index(self, order: str) -> Index:
-        """Return the index of all records that have this field, in its order."""
         return next(index for index in self.indexes if index.order == order and not index.equal)
 
     def max_length(self, field: str) -> int:
-        """Return how many characters a text has at most that is in an index."""
         of_type = self._types[field]
         if get_origin(of_type) is Literal:
             return max(map(len, get_args(of_type)))
@@ -174,10 +153,8 @@ class RecordKind(Generic[R]):
     def to_fields(self, record: R, native_types: Sequence[type] = ()) -> Fields:
         """Return the fields of a record that are not None.
 
-        Args:
-            record: The record.
-            native_types: Those of `datetime` and `bytes` that stay as they are. The others become
-                texts: RFC 3339 in UTC, and base64.
+        Of `datetime` and `bytes`, the native types stay as they are. The others become texts:
+        RFC 3339 in UTC, and base64.
         """
         fields = msgspec.to_builtins(record, builtin_types=native_types)
         return {name: field for name, field in fields.items() if field is not None}
@@ -212,7 +189,6 @@ class RecordKind(Generic[R]):
         return self._upgrade(fields)
 
     def unreadable(self, error: Exception | None = None) -> CorruptRecord:
-        """Return the error of a record that is damaged, and the error that shows it."""
         details = describe_error(error) if error else ""
         return CorruptRecord(f"a record of {self.name} cannot be read", details)
 

@@ -86,7 +86,6 @@ class RecordRepository(Generic[V, R]):
     async def list_until(
         self, index: Index, time: datetime | None, limit: int
     ) -> Sequence[Versioned[V]]:
-        """List records of an index up to a time, the earliest first."""
         found = await self.store.find(self.kind, index, until=time, limit=limit)
         return [self.read(stored) for stored in found]
 
@@ -136,7 +135,6 @@ class RecordRepository(Generic[V, R]):
     def _log_unreadable(
         self, event: str, error: CorruptRecord, found: Sequence[StoredRecord[R]]
     ) -> None:
-        """Log once that a record cannot be read, with its id if that can be."""
         fields = {"reason": str(error)}
         if found:
             fields[self.id_field] = found[0].id
@@ -146,7 +144,6 @@ class RecordRepository(Generic[V, R]):
             _log.warning({"event": event, **fields})
 
     def read(self, stored: StoredRecord[R]) -> Versioned[V]:
-        """Return the value of a stored record, with its version; raises CorruptRecord."""
         return Versioned(self.mapping.to_value(stored.record), stored.version)
 
 

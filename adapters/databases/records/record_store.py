@@ -103,11 +103,8 @@ class RecordStore(Protocol):
     ) -> Sequence[StoredRecord[R]]:
         """Return up to `limit` records whose ids come after this one, in the order of their ids.
 
-        Args:
-            kind: The kind.
-            after_id: Any id, of a record or not.
-            limit: How many at most.
-            offset: How many of the first ones to skip. Those may be damaged.
+        `after_id` is any id, of a record or not. The first `offset` records are skipped; they
+        may be damaged.
         """
         ...
 
@@ -126,17 +123,14 @@ class RecordStore(Protocol):
     ) -> Sequence[StoredRecord[R]]:
         """Return records of a range of an index, in its order. The database reads no others.
 
-        Args:
-            kind: The kind.
-            index: One of its indexes.
-            equal: The values of the fields `index.equal`, in their order. One that is longer than
-                the fields are finds nothing: people search for any text.
-            until: If given, only records whose `index.order` is then or earlier.
-            after: If given, only records that come after this position. The index is paged.
-            newest_first: Return them in the opposite order: by time and, if the index is paged, by
-                id.
-            limit: How many at most; positive.
-            offset: How many of the first ones to skip. They cost time.
+        - `equal`: The values of the fields `index.equal`, in their order. One that is longer than
+          the fields are finds nothing: people search for any text.
+        - `until`: If given, only records whose `index.order` is then or earlier.
+        - `after`: If given, only records that come after this position. The index is paged.
+        - `newest_first`: Return them in the opposite order: by time and, if the index is paged, by
+          id.
+        - `limit`: How many at most; positive.
+        - `offset`: How many of the first ones to skip. They cost time.
         """
         ...
 
@@ -152,13 +146,10 @@ class RecordStore(Protocol):
     ) -> int:
         """Return how many records there are in a range of an index, at most `limit`.
 
-        Args:
-            kind: The kind.
-            index: One of its indexes.
-            equal: The values of the fields `index.equal`.
-            limit: At how many to stop. The cost does not depend on how many more there are.
-            may_estimate: Nearly all records of the kind are in the range, so `limit` may be
-                returned without counting where the kind has about twice as many, or more.
+        - `equal`: The values of the fields `index.equal`.
+        - `limit`: At how many to stop. The cost does not depend on how many more there are.
+        - `may_estimate`: Nearly all records of the kind are in the range, so `limit` may be
+          returned without counting where the kind has about twice as many, or more.
         """
         ...
 
@@ -188,13 +179,8 @@ class RecordStore(Protocol):
           compared on the database, not by a read before: one key encrypts only so many times
           safely (NIST SP 800-38D, 8.3).
 
-        Args:
-            kind: The kind.
-            record_id: The id.
-            record: The new fields.
-            version: The version that the record has.
-            also_written_once: Replace the field `kind.written_once` as well: an identity gets
-                another phone. It is passed only where it is true.
+        - `also_written_once`: Replace the field `kind.written_once` as well: an identity gets
+          another phone. It is passed only where it is true.
 
         Raises:
             UniqueViolation: Another record has the values of a unique index; nothing was written.

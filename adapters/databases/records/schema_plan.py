@@ -29,10 +29,7 @@ class SchemaObject:
 
     Attributes:
         sort: `table`, `collection`, `column`, `index`, or another word of the database.
-        name: Its name.
         table: The table or collection that it belongs to; empty if it is one itself.
-        fields: The fields of an index, in their order.
-        is_unique: Whether an index is unique.
     """
 
     sort: str
@@ -56,14 +53,7 @@ class SchemaObject:
 def describe_rejected_index(
     location: str, index: SchemaObject, cause: str, *, is_partial: bool = True
 ) -> str:
-    """Return the error of an index that the server refuses, with what the server lacks.
-
-    Args:
-        location: The database.
-        index: The index.
-        cause: What the server responded, without values.
-        is_partial: Whether the index has a condition.
-    """
+    """Return the error of an index that the server refuses, with what the server lacks."""
     needs = [
         *(["unique indexes"] if index.is_unique else []),
         *(["partial indexes"] if is_partial else []),
@@ -84,8 +74,6 @@ class SchemaPlan:
 
     Attributes:
         is_new: Whether the database is empty, and its metadata are written too.
-        missing: What is created, in this order.
-        dropped: What is dropped.
         undeclared: What the database has besides, and this program does not use. It stays.
     """
 

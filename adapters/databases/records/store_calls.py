@@ -26,12 +26,10 @@ P = ParamSpec("P")
 S = TypeVar("S")
 T = TypeVar("T")
 _Check = Callable[[], Awaitable[object]]
-"""Returns if the store does its work again."""
 
 _READS: Final = frozenset(
     ("load", "scan", "find", "count", "estimate_size", "next_available", "count_used")
 )
-"""The methods that change nothing."""
 _RECORD_WRITES: Final = frozenset(
     ("add", "replace", "replace_all", "delete", "delete_expired", "overwrite")
 )
@@ -47,9 +45,7 @@ _log = logging.getLogger(__name__)
 class AroundCall(Protocol):
     """Makes a call of a method, when and as often as it likes."""
 
-    def __call__(self, method: str, call: Callable[[], Awaitable[T]], /) -> Awaitable[T]:
-        """Return what the call returns."""
-        ...
+    def __call__(self, method: str, call: Callable[[], Awaitable[T]], /) -> Awaitable[T]: ...
 
 
 def wrap_store(store: S, around: AroundCall) -> S:
@@ -129,7 +125,6 @@ class CircuitBreaker:
     """
 
     def __init__(self, check: _Check, store: str, operations: str) -> None:
-        """Let all calls through. Lines in the log name the store and the operations."""
         self._check = check
         self._reason = f"the {store} did not answer the last calls"
         self._names = {"store": store, "operations": operations}
@@ -161,7 +156,6 @@ class CircuitBreaker:
         return result
 
     def stop(self) -> None:
-        """End the checks, and begin none any more."""
         self._is_stopped = True
         if self._checks is not None:
             self._checks.cancel()

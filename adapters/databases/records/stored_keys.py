@@ -16,7 +16,6 @@ class StoredKeys:
     """The keys that a database needs.
 
     Attributes:
-        key_fingerprint: The fingerprint of the index key.
         ciphertexts: How many ciphertexts there are, by their first bytes.
     """
 

@@ -83,8 +83,7 @@ async def check_declared(store: object) -> None:
 
     A kind of a newer version is none of these: that may run beside this program.
 
-    Args:
-        store: Is not checked if it cannot tell.
+    A store that cannot tell is not checked.
 
     Raises:
         ConfigurationError: There are some.

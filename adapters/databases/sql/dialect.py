@@ -10,18 +10,12 @@ class Dialect:
     """The words of a database. What is in braces is replaced.
 
     Attributes:
-        place: The place of a value in a statement.
-        body_place: The place of a body.
         text_type: The type of columns of texts, which are in the order of their code points.
-        time_type: The type of columns of times.
-        body_type: The type of the column of bodies.
         row: The columns of a row that is read: id, version and body. `{order}` is what it is
             ordered by.
         body_text: A field of the body as a text, or NULL: `{field}`.
         index_hint: What follows a table of which only one index is to be used: `{index}`.
         index_condition: A condition that only this index has, if there are no hints: `{index}`.
-        has_schema_version: Whether a body has the field `schema_version`.
-        list_tables: The statement that returns the names of all tables.
         count_columns: The statement that returns how many of the columns that all kinds have a
             table has, by its name.
         estimate_size: The statement that returns about how many rows a table has, by its name;
@@ -33,8 +27,6 @@ class Dialect:
         merge: Returns a body with the fields of a new one, and those of the stored one that do not
             have one of these names. If a further field is named, its stored value is kept while
             there is one.
-        to_column: Returns the value of a column as the driver gets it.
-        to_body: Returns a body in JSON as it is stored.
     """
 
     place: str

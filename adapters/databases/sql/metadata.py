@@ -35,11 +35,6 @@ def read_metadata(
 ) -> DatabaseMetadata:
     """Return the metadata.
 
-    Args:
-        columns: The description of the result of `FIND_METADATA`, by its cursor.
-        rows: The result.
-        location: The database, for error messages.
-
     Raises:
         ConfigurationError: Another program or another version has written the database.
     """

@@ -62,13 +62,9 @@ class Rows(Protocol):
         """Return id, version and body of the rows of a query, in its order: `Dialect.row`."""
         ...
 
-    async def read(self, sql: str, values: Values = (), /) -> Sequence[Sequence[Any]]:
-        """Return the few rows of a query."""
-        ...
+    async def read(self, sql: str, values: Values = (), /) -> Sequence[Sequence[Any]]: ...
 
-    async def read_number(self, sql: str, values: Values = (), /) -> int:
-        """Return the number that is the only result of a query."""
-        ...
+    async def read_number(self, sql: str, values: Values = (), /) -> int: ...
 
     async def write(self, sql: str, values: Values, /) -> int:
         """Execute a statement durably, and return how many rows it changed."""
@@ -231,7 +227,6 @@ class SqlRecordStore:
         return statements_of(self._dialect, kind)
 
     def _values_of(self, kind: RecordKind[R], record: R) -> list[object]:
-        """Return the values of the columns of indexed fields, and the body."""
         columns = [self._to_column(getattr(record, name)) for name in kind.indexed_fields]
         return [*columns, self._dialect.to_body(_encode(kind.to_fields(record)).decode())]
 

@@ -74,13 +74,7 @@ def column_statements(dialect: Dialect) -> Mapping[SchemaObject, str]:
 def find_missing(
     dialect: Dialect, names: Collection[str], columns: Collection[tuple[str, str]]
 ) -> Mapping[SchemaObject, str]:
-    """Return what is missing in a database, and the statements that create it, in their order.
-
-    Args:
-        dialect: That of the database.
-        names: Its tables and indexes.
-        columns: The columns of its tables, each after its table.
-    """
+    """Return what is missing in a database, and the statements that create it, in their order."""
     missing = {
         column: statement
         for column, statement in column_statements(dialect).items()

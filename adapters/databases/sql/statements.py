@@ -68,15 +68,7 @@ def overwrite(dialect: Dialect, kind: RecordKind[Any], field: str) -> str:
 def find(
     dialect: Dialect, kind: RecordKind[Any], index: Index, conditions: Sequence[str], direction: str
 ) -> str:
-    """Return the statement that finds rows of a range of an index: …, limit, offset.
-
-    Args:
-        dialect: That of the database.
-        kind: The kind.
-        index: The index, whose values are first.
-        conditions: Further conditions.
-        direction: `ASC` or `DESC`.
-    """
+    """Return the statement that finds rows of a range of an index: …, limit, offset."""
     row = dialect.row.format(order=index.order or _UNORDERED)
     columns = [f"{column} {direction}" for column in order_of(index)]
     rows = _rows_of(dialect, kind, index, conditions, columns)
@@ -117,7 +109,6 @@ def _rows_of(
     conditions: Sequence[str],
     columns: Sequence[str],
 ) -> str:
-    """Return the part of a statement that names a range of an index, and its order."""
     equal = [f"{field} = {dialect.place}" for field in index.equal]
     where = " AND ".join([*equal, *conditions_of(dialect, index), *conditions])
     hint = dialect.index_hint.format(index=index.name)

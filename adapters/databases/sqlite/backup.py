@@ -48,10 +48,6 @@ class DatabaseCopy:
     """A complete and checked copy.
 
     Attributes:
-        path: Where it is.
-        size_bytes: Its size.
-        identity_count: The number of its identities.
-        key_fingerprint: The fingerprint of the keys that it needs.
         unknown_object: Its first object that is not of the schema; `restore_database` refuses it
             then.
         may_lack_log: Whether another program copied it without the log that it may have had.
@@ -72,11 +68,7 @@ def back_up_database(
 ) -> DatabaseCopy:
     """Copy the database to another file. Services may run.
 
-    Args:
-        path: The database.
-        target: The new file.
-        replace: Replace an existing backup.
-        full_check: Also compare the indexes with the tables, which may take minutes.
+    `full_check` also compares the indexes with the tables, which may take minutes.
 
     Raises:
         ConfigurationError: No backup was written; an existing one is unchanged.
@@ -96,11 +88,8 @@ def restore_database(
 ) -> DatabaseCopy:
     """Replace the database by a copy of the backup. No service may run.
 
-    Args:
-        path: The database; it may be missing or damaged.
-        backup: The backup, which stays unchanged.
-        now: The current time, for the name under which the old database is kept.
-        full_check: Also compare the indexes with the tables, which may take minutes.
+    The database may be missing or damaged. `now` is in the name under which the old one is kept.
+    `full_check` is that of `back_up_database`.
 
     Raises:
         ConfigurationError: The database is unchanged.
@@ -150,7 +139,6 @@ def has_identities(path: Path) -> bool:
 
 
 def _check_target(target: Path, path: Path, *, replace: bool) -> None:
-    """Raise ConfigurationError if a backup of the database may not get this name."""
     _require(target.parent.is_dir(), f"{target.parent} is no folder: create it first.")
     _require(not target.is_dir(), f"{target} is a folder: name a file in it.")
     is_database = target in _files_of(path) or (target.exists() and target.samefile(path))
@@ -199,7 +187,6 @@ def _new_copy(path: Path, options: str, target: Path, full_check: bool) -> Itera
 
 
 def _copy(path: Path, options: str, target: Path, copy: sqlite3.Connection) -> None:
-    """Copy a snapshot to an empty file in the folder of the target."""
 
     def log_progress(_: int, remaining: int, total: int) -> None:
         if remaining and (total - remaining) % PAGES_PER_LOG_LINE == 0:
@@ -220,7 +207,6 @@ def _copy(path: Path, options: str, target: Path, copy: sqlite3.Connection) -> N
 
 
 def _check(path: Path, file: Path, copy: sqlite3.Connection, full_check: bool) -> DatabaseCopy:
-    """Check the copy. Errors name the path that was copied."""
     _log.info({"event": "database_check_started", "file": str(path)})
     # Calls Python now and then, so that Ctrl-C has an effect.
     copy.set_progress_handler(lambda: 0, 100_000)
@@ -238,11 +224,8 @@ def _check(path: Path, file: Path, copy: sqlite3.Connection, full_check: bool) -
 def _lock(path: Path, in_use: str, flags: int = 0, first_byte: int = _OWN_LOCK) -> Iterator[int]:
     """Lock the file until the end, or until another descriptor of it is closed.
 
-    Args:
-        path: The file.
-        in_use: The error if another process has locked it.
-        flags: How to open it, e.g. `os.O_CREAT`.
-        first_byte: The first of the 512 bytes to lock.
+    `in_use` is the error if another process has locked it. `first_byte` is the first of the 512
+    bytes to lock.
     """
     with _naming(path), ExitStack() as stack:
         try:
@@ -262,7 +245,6 @@ def _lock(path: Path, in_use: str, flags: int = 0, first_byte: int = _OWN_LOCK) 
 
 
 def _files_of(path: Path) -> list[Path]:
-    """Return the paths of a database and of the files that SQLite may write beside it."""
     return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-journal", "-shm")]
 
 
@@ -272,7 +254,6 @@ def _connect(path: Path, options: str = "mode=rw") -> closing[sqlite3.Connection
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Raise errors of SQLite and of the file system as errors of this file."""
     try:
         yield
     except (*SQLITE_ERRORS, OSError) as error:

@@ -44,7 +44,6 @@ class Statement:
     values: Parameters
 
     def __call__(self, connection: sqlite3.Connection) -> int:
-        """Execute it."""
         return connection.execute(self.sql, self.values).rowcount
 
 
@@ -72,9 +71,6 @@ class ConnectionWorker:
 
     - An operation whose caller was cancelled or timed out before its turn is not executed.
     - Lines that the thread logs name the requests of the operations that it executes together.
-
-    Attributes:
-        answers: When it executed operations last.
     """
 
     def __init__(
@@ -82,7 +78,6 @@ class ConnectionWorker:
         connection: sqlite3.Connection,
         execute_batch: ExecuteBatch,
     ) -> None:
-        """Make a worker of the running event loop."""
         self.answers = Answers()
         self._loop = asyncio.get_running_loop()
         self._finished = self._loop.create_future()
@@ -128,7 +123,6 @@ class ConnectionWorker:
             self._timer.cancel()
 
     def execute_batches(self, finish: Callable[[sqlite3.Connection], object]) -> None:
-        """Execute what is requested until `close`, then close the connection: the thread's body."""
         while batch := self._next_batch():
             # Nobody waits for those that are done.
             requests = [request for request in batch if not request.result.done()]

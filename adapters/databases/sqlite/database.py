@@ -55,13 +55,9 @@ class Worker(Protocol):
         """When it executed operations last."""
         ...
 
-    def has_waited(self, seconds: float, /) -> bool:
-        """Return whether an operation was requested so long ago and is not finished."""
-        ...
+    def has_waited(self, seconds: float, /) -> bool: ...
 
-    def run(self, operation: Operation[T], /) -> Awaitable[T]:
-        """Request the execution of an operation, and return what will have its result."""
-        ...
+    def run(self, operation: Operation[T], /) -> Awaitable[T]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,6 @@ class SqliteDatabase:
     read_here: Callable[[str, Parameters], SqliteRow | None]
 
     async def read_row(self, sql: str, values: Parameters = ()) -> SqliteRow | None:
-        """Return the row that a unique key finds, or None."""
         if not self.writer.has_waited(HANGING_AFTER):
             try:
                 return self.read_here(sql, values)
@@ -88,7 +83,6 @@ class SqliteDatabase:
         return await self.reader.run(lambda connection: connection.execute(sql, values).fetchone())
 
     async def read_rows(self, sql: str, values: Parameters = ()) -> list[SqliteRow]:
-        """Return all rows."""
         return await self.reader.run(lambda connection: connection.execute(sql, values).fetchall())
 
     async def execute(self, sql: str, values: Parameters = ()) -> int:
@@ -113,11 +107,8 @@ async def open_database(
 ) -> AsyncIterator[SqliteDatabase]:
     """Open the file. A missing one is created.
 
-    Args:
-        path: The file.
-        key_fingerprint: The fingerprint of the keys; None to open a file as it is that
-            `inspect_file` has checked.
-        is_copy: Accept a file that was copied, or is not complete.
+    `key_fingerprint` is None to open a file as it is that `inspect_file` has checked. `is_copy`
+    accepts a file that was copied, or is not complete.
 
     Raises:
         ConfigurationError: The file cannot be used; the message is for the operator.
@@ -146,7 +137,6 @@ class DatabaseFile:
     """
 
     def __init__(self, path: Path) -> None:
-        """Name the file; it is opened by `connect_to_write`."""
         self._path = path
         self._name = str(path)
         self._inode: tuple[int, int] | None = None
@@ -227,15 +217,7 @@ class DatabaseFile:
 
 
 def inspect_file(path: Path, key_fingerprint: str | None, *, is_copy: bool = False) -> int | None:
-    """Check whether the file could be opened, without creating anything.
-
-    Args:
-        path: The file.
-        key_fingerprint: The fingerprint of the keys, if it is known.
-        is_copy: Accept a file that was copied, or is not complete.
-
-    Returns:
-        The schema version; None if the file is empty or does not exist.
+    """Return the schema version of a file that could be opened; None if it is empty or missing.
 
     Raises:
         ConfigurationError: It could not be opened; the message is for the operator.
@@ -317,7 +299,6 @@ def is_present(path: Path) -> bool:
 
 
 def _check_creatable(path: Path) -> None:
-    """Raise OSError if the missing file and its missing folders cannot be created."""
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "not a folder")

@@ -1,8 +1,4 @@
-"""Errors of SQLite as errors of the ports.
-
-While the file is opened they become `ConfigurationError`, with a message for the operator.
-Afterwards they become errors whose message names the cause and no value of a row.
-"""
+"""Errors of SQLite as errors of the ports."""
 
 import errno
 import sqlite3
@@ -121,7 +117,6 @@ def _is_no_utf8_column(error: Exception) -> bool:
 
 
 def _primary_code(code: str) -> str:
-    """Return the primary result code of an extended one: SQLITE_BUSY of SQLITE_BUSY_RECOVERY."""
     return "_".join(code.split("_")[:2])
 
 

@@ -40,7 +40,6 @@ from domain.otp.rate_limits import RateLimit
 T = TypeVar("T")
 
 _MAX_ROWS: Final = 100
-"""Rows that a statement reads or writes."""
 
 _DELETE_EXPIRED: Final = delete_expired(SQLITE, LIMITS)
 

@@ -21,10 +21,6 @@ from adapters.databases.sqlite.stored_keys import connect_to_read
 async def plan_migration(path: Path, key_fingerprint: str | None) -> SchemaPlan:
     """Return what a start would change. Nothing is written, and no file is created.
 
-    Args:
-        path: The file.
-        key_fingerprint: The fingerprint of the keys, if it is known.
-
     Raises:
         ConfigurationError: A start would fail.
     """

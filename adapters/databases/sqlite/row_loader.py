@@ -24,9 +24,7 @@ def rows_as_json(columns: Sequence[str], rows: str) -> str:
     promise its order. A row with NULL, which has none of the right types, would be missing from the
     list.
 
-    Args:
-        columns: What each row has after its id: columns or expressions of JSON.
-        rows: A table with a condition, or a subquery.
+    `columns` are what each row has after its id: columns or expressions of JSON.
     """
     values = (f"ifnull({column}, 'null')" for column in columns)
     row = " || ',' || ".join(["'[' || json_quote(id)", *values])
@@ -56,11 +54,7 @@ def select_rows(table: str, count: int) -> str:
 
 
 def make_row_loader(database: SqliteDatabase, table: str) -> BatchLoader[LoadedRow]:
-    """Return what loads rows of a table by id, in batches.
-
-    One statement with one result releases the interpreter's lock a few times, a statement for each
-    row as often for each; and each time another thread may take it.
-    """
+    """Return what loads rows of a table by id, in batches."""
     return BatchLoader(partial(_fetch_rows, database, table), table)
 
 

@@ -95,10 +95,7 @@ def check_schema(
     *,
     is_copy: bool = False,
 ) -> DatabaseMetadata | None:
-    """Check that this program may use the file: see `DatabaseMetadata.check`.
-
-    Returns:
-        The metadata, or None if the file is empty.
+    """Check that this program may use the file. Return the metadata, or None if it is empty.
 
     Raises:
         ConfigurationError
@@ -189,7 +186,6 @@ def _find_columns(connection: sqlite3.Connection) -> list[SchemaObject]:
 
 
 def _has_layout(connection: sqlite3.Connection, name: str) -> bool:
-    """Return whether a table has the columns of a kind."""
     (columns,) = connection.execute(SQLITE.count_columns, (name,)).fetchone()
     return bool(columns == len(OWN_COLUMNS))
 

@@ -1,4 +1,1 @@
-"""Events to the backend of the app, by HTTP.
-
-docs/hooks.md has the requests and responses.
-"""
+"""Events to the backend of the app, by HTTP."""

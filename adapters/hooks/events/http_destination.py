@@ -26,7 +26,6 @@ class HttpDestination:
     """Post each event, signed. Any 2xx accepts it, and nothing else does."""
 
     def __init__(self, url: str, secrets: Sequence[str], transport: Transport) -> None:
-        """Post to a URL; the secrets sign events."""
         self._url = url
         self._webhooks = StandardWebhooks(secrets)
         self._transport = transport
@@ -66,9 +65,6 @@ def _to_body(event: Event) -> _Body:
 async def open_http_destination(
     url: str, secrets: Sequence[str], *, timeouts: Timeouts = TIMEOUTS
 ) -> AsyncIterator[HttpDestination]:
-    """Open a destination, which keeps connections until the block ends.
-
-    Opening sends no request.
-    """
+    """Open a destination, without a request. It keeps connections until the block ends."""
     async with open_transport(timeouts) as transport:
         yield HttpDestination(url, secrets, transport)

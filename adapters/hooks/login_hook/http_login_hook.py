@@ -90,15 +90,7 @@ class HttpLoginHook:
         transport: Transport,
         timeout: float = TIMEOUT,
     ) -> None:
-        """Post to a URL.
-
-        Args:
-            name: The name of the hook in the log. The URL may be a secret.
-            url: Where questions are posted.
-            secrets: Sign the questions.
-            transport: Sends the requests.
-            timeout: Seconds for a decision.
-        """
+        """Post to a URL. The log has the `name`, since the URL may be a secret."""
         self._name = name
         self._url = url
         self._webhooks = StandardWebhooks(secrets)
@@ -197,9 +189,6 @@ def _parse(response: HttpResponse) -> AllowLogin | RejectLogin:
 async def open_http_login_hook(
     name: str, url: str, secrets: Sequence[str], *, timeouts: Timeouts = TIMEOUTS
 ) -> AsyncIterator[HttpLoginHook]:
-    """Open a hook, which keeps connections until the block ends.
-
-    Opening sends no request.
-    """
+    """Open a hook, without a request. It keeps connections until the block ends."""
     async with open_transport(timeouts) as transport:
         yield HttpLoginHook(name, url, secrets, transport, timeouts.total)

@@ -1,4 +1,1 @@
-"""Messages by an HTTP hook: a program of the operator that is called for each message.
-
-docs/hooks.md has the requests and responses.
-"""
+"""Messages by an HTTP hook: a program of the operator that is called for each message."""

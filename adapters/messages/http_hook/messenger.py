@@ -91,15 +91,7 @@ class _Status(msgspec.Struct):
 
 
 class HookMessenger:
-    """Post messages to a hook; a message is never sent twice.
-
-    | response | result |
-    |---|---|
-    | no connection: name, TCP or TLS | not connected |
-    | 2xx | accepted, with the `provider_id` of a JSON body |
-    | 4xx with the error `rejected` or `invalid_number`, 4xx or 5xx with `unavailable` | this |
-    | anything else: 3xx, another 4xx or 5xx, none in five seconds | unknown |
-    """
+    """Post messages to a hook; a message is never sent twice."""
 
     def __init__(
         self,
@@ -109,15 +101,7 @@ class HookMessenger:
         transport: Transport,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Post to a URL.
-
-        Args:
-            name: The name of the hook in the log. The URL may be a secret.
-            url: Where messages are posted.
-            secrets: Sign messages and statuses.
-            transport: Sends the requests.
-            now: A monotonic clock in seconds.
-        """
+        """Post to a URL. The log has the `name`, since the URL may be a secret."""
         self._name = name
         self._url = url
         self._webhooks = StandardWebhooks(secrets)
@@ -257,9 +241,6 @@ def _hide_digits(text: str) -> str:
 async def open_hook_messenger(
     name: str, url: str, secrets: Sequence[str], *, timeouts: Timeouts = HOOK_TIMEOUTS
 ) -> AsyncIterator[HookMessenger]:
-    """Open a messenger, which keeps connections until the block ends.
-
-    Opening sends no request.
-    """
+    """Open a messenger, without a request. It keeps connections until the block ends."""
     async with open_transport(timeouts) as transport:
         yield HookMessenger(name, url, secrets, transport)

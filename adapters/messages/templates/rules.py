@@ -59,12 +59,6 @@ def validate_template(
     - Domain line last: WebOTP and Apple's domain-bound codes need a last line `@domain #code`
       (https://wicg.github.io/sms-one-time-codes/#format).
     - No link besides that line: carriers filter links, and people should not learn to tap them.
-
-    Args:
-        text: The rendered text.
-        code: The code in the text.
-        app_hash: The hash that an Android text has to end with.
-        domain: The domain that the last line has to name.
     """
     yield from _check_visible_characters(text)
     yield from _check_code_first(text, code)
@@ -88,10 +82,6 @@ def validate_notice(text: str, app_name: str) -> Iterator[RuleViolation]:
     - Visible characters, length and no link: as in a message with a code.
     - No code: phones would fill in a run of four or more digits. The name of the app may have one,
       because all messages have that name.
-
-    Args:
-        text: The rendered text.
-        app_name: The name of the app.
     """
     yield from _check_visible_characters(text)
     if not text.strip():

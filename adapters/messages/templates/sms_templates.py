@@ -49,7 +49,6 @@ class InvalidTemplates(ConfigurationError):
     """Templates that cannot be used; `problems` lists all of them."""
 
     def __init__(self, problems: Sequence[TemplateProblem]) -> None:
-        """Make an error of all problems."""
         super().__init__("; ".join(f"{problem.location}: {problem.reason}" for problem in problems))
         self.problems = problems
 
@@ -120,7 +119,6 @@ class FileSmsTemplates:
         )
 
     def has_locale(self, locale: str) -> bool:
-        """Return whether there are templates in this language."""
         return any((name, Purpose.SIGN_IN) in self._files for name in locale_fallbacks(locale))
 
     def previews(self) -> Iterator[tuple[TemplateFile, Purpose | PhoneNotice, TemplatePreview]]:
@@ -139,11 +137,9 @@ class FileSmsTemplates:
 
     @property
     def unused_tables(self) -> Sequence[str]:
-        """The tables of files that no message is made of, and why."""
         return self._unused_tables
 
     def incomplete_country_files(self) -> list[TemplateFile]:
-        """Return the files for countries that do not have all tables."""
         files_to_sign_in = (
             file for (_, message), file in self._files.items() if message is Purpose.SIGN_IN
         )

@@ -13,15 +13,7 @@ _MAX_MINUTES: Final = 99
 
 
 class TemplateValues(NamedTuple):
-    """The values of one message. A template has their names in braces, such as {code}.
-
-    Attributes:
-        code: The digits of the code.
-        app: The name of the app.
-        minutes: For how many whole minutes the code is valid.
-        hash: The hash of the Android app, if there is one.
-        domain: The domain of the website, if there is one.
-    """
+    """The values of one message. A template has their names in braces, such as {code}."""
 
     code: str
     app: str
@@ -31,7 +23,6 @@ class TemplateValues(NamedTuple):
 
 
 _NOTICE_VALUES: Final = ("app",)
-"""The value of a message without a one-time code: the name of the app."""
 _PLATFORMS_WITH_VALUE: Final = {
     "hash": {Platform.ANDROID},
     "domain": {Platform.IOS, Platform.WEB},
@@ -68,10 +59,7 @@ def parse_notice(notice: PhoneNotice, text: str) -> str:
 
 
 def find_former_placeholder(text: str) -> str | None:
-    """Return a word in braces that is the value of no message, or None.
-
-    Messages without a code had more values in earlier versions.
-    """
+    """Return a word in braces that is the value of no message, or None."""
     unknown = _find_other_braces(text, TemplateValues._fields)
     return unknown if unknown and unknown.strip("{}").isidentifier() else None
 

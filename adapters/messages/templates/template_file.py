@@ -41,10 +41,8 @@ class TemplateFile:
     Attributes:
         name: The locale or country of the file's name.
         location: The path of an operator's file, the name of a built-in file.
-        is_builtin: Whether the file is part of the service.
         templates: The templates of messages with a code, with the defaults for platforms. There
             are always those to sign in.
-        notices: The templates of messages without a one-time code.
         unused_tables: Why tables are not used, by their names.
     """
 
@@ -57,7 +55,6 @@ class TemplateFile:
 
     @property
     def is_for_country(self) -> bool:
-        """Whether the templates are for the phone numbers of a country."""
         return self.name in ALL_COUNTRIES
 
     @property
@@ -67,12 +64,10 @@ class TemplateFile:
 
     @property
     def messages(self) -> tuple[Purpose | PhoneNotice, ...]:
-        """What the file has templates for."""
         return (*self.templates, *self.notices)
 
     @property
     def missing_tables(self) -> list[str]:
-        """The names of the tables that the file does not have."""
         return [table for table in TABLES if table not in self.messages]
 
 

@@ -21,10 +21,7 @@ class AppIdentity:
     """The app in whose name messages are sent.
 
     Attributes:
-        name: The name that people know.
         app_hashes: The hashes of its Android builds; the first is the default.
-        domain: The domain of its website.
-        otp_length: The number of digits of its codes.
     """
 
     name: str
@@ -87,7 +84,6 @@ class TemplateSet:
         return self.templates[platform].format(**values._asdict())
 
     def previews(self, app: AppIdentity, minutes: int) -> Iterator[TemplatePreview]:
-        """Render and validate all messages that can be sent, with each app hash."""
         codes = [code[: app.otp_length] for code in _PREVIEW_CODES]
         for platform in Platform:
             example = app.template_values(codes[0], minutes)

@@ -45,10 +45,7 @@ class TerminalMessenger:
     ) -> None:
         """Print to a stream with a file descriptor; wait for a reader that stalls.
 
-        Args:
-            stream: where the messages are printed.
-            timeout_seconds: how long the stream may accept no text.
-            channel: how the messages would travel, if not by SMS. It is printed after the number.
+        `channel` is how the messages would travel, if not by SMS. It is printed after the number.
         """
         self._stream = stream
         self._timeout_seconds = timeout_seconds
@@ -71,11 +68,6 @@ class TerminalMessenger:
             return _STALLED if printing.cancelled() else _UNKNOWN
 
     async def check(self) -> None:
-        """Check that the stream accepts text now.
-
-        Raises:
-            MessengerUnavailable: the stream is closed, or its reader is gone or stalls.
-        """
         try:
             is_writable = _wait_writable(self._stream.fileno(), 0)
         except ValueError as error:

@@ -19,7 +19,6 @@ class InMemoryRecentMessages:
     """
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
-        """Keep messages for five minutes by `timer`, which returns seconds."""
         self._texts = TTLCache[str, str](MAX_MESSAGES, MESSAGE_TTL.total_seconds(), timer)
 
     def add(self, request_id: str, text: str) -> None:

@@ -44,7 +44,6 @@ class TwilioError(Exception):
     """A request failed, as its response says.
 
     Attributes:
-        status: The HTTP status.
         code: Twilio's error code (https://www.twilio.com/docs/api/errors), if there is one.
         says_not_sent: It is certain that Twilio did not send the message or place the call.
     """
@@ -76,7 +75,6 @@ def _(error: TwilioError | TwilioRestException | TwilioServiceException) -> str:
 
 
 REQUEST_ERRORS: Final = (TwilioError, InvalidResponse, ConnectionFailed, NoResponse)
-"""What a request can raise."""
 
 
 class AccountNumber(msgspec.Struct):
@@ -118,12 +116,9 @@ class TwilioClient:
         self._services = f"{api_base or _MESSAGING_BASE}/v1/Services"
 
     async def create_message(self, to: str, text: str, options: Mapping[str, str]) -> str:
-        """Create a message, and return its SID.
+        """Create a message to a number in E.164, and return its SID.
 
-        Args:
-            to: The phone number in E.164.
-            text: The body of the message.
-            options: `From` or `MessagingServiceSid`, and perhaps `StatusCallback`.
+        `options` have `From` or `MessagingServiceSid`, and perhaps `StatusCallback`.
         """
         form = {"To": to, "Body": text, **options}
         message = await self.request("POST", f"{self.account_url}/Messages.json", form)
@@ -137,7 +132,6 @@ class TwilioClient:
         return str((await self.request("GET", f"{self.account_url}.json")).status)
 
     async def find_number(self, number: str) -> AccountNumber | None:
-        """Return a number of the account, or None."""
         query = {"PhoneNumber": number, "PageSize": _PAGE_SIZE}
         url = f"{self.account_url}/IncomingPhoneNumbers.json?{urlencode(query)}"
         listed = (await self.request("GET", url)).incoming_phone_numbers
@@ -146,11 +140,9 @@ class TwilioClient:
         return next((entry for entry in listed if entry.phone_number == number), None)
 
     async def fetch_messaging_service(self, sid: str) -> None:
-        """Check that the account has this messaging service."""
         await self.request("GET", f"{self._services}/{sid}")
 
     async def request(self, method: str, url: str, form: Form | None = None) -> Resource:
-        """Send a request, and return the resource of the response."""
         return _parse((await self.send(method, url, form)).text)
 
     async def send(self, method: str, url: str, form: Form | None = None) -> HttpResponse:

@@ -66,16 +66,11 @@ class ErrorReasons:
     """The results of failed requests to one of Twilio's services.
 
     Attributes:
-        service: Its name in the reasons.
-        no_response: The reason where Twilio did not respond.
         not_confirmed: The reason after a success without a SID. Twilio returns one for all that it
             accepts: so another server, or something in between, has responded, and whether Twilio
             got the request is unknown.
-        rejected: The reason of all errors that have no other.
-        invalid_numbers: The reasons of error codes that are about the number.
         account_errors: The reasons of error codes that are about the account, its sender or its
             rate, so that any message would get them.
-        rejections: The reasons of other error codes.
     """
 
     service: str
@@ -87,7 +82,6 @@ class ErrorReasons:
     rejections: Mapping[int | None, str]
 
     def result(self, error: Exception) -> DeliveryResult:
-        """Return the result of a request that raised an error of `TwilioClient`."""
         if isinstance(error, ConnectionFailed):
             reason = _NOT_REACHED.format(self.service)
             return DeliveryResult(DeliveryStatus.NOT_CONNECTED, reason, details=error.details)

@@ -9,13 +9,9 @@ from adapters.shared.http import ConnectionFailed, NoResponse
 
 
 class TwilioHealthCheck(AccountHealthCheck):
-    """Check that Twilio responds, accepts the credentials and that the account is active.
-
-    It fetches the account, which is free of charge.
-    """
+    """Check that Twilio responds, accepts the credentials and that the account is active."""
 
     def __init__(self, client: TwilioClient, now: Callable[[], float]) -> None:
-        """Take `now` as a monotonic clock in seconds."""
         super().__init__(now, MESSAGES.no_response)
         self._client = client
 

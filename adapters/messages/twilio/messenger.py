@@ -42,7 +42,6 @@ class TwilioMessenger:
         self._signatures = signatures
 
     async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
-        # The message is accepted if Twilio returns its SID.
         # A lone surrogate cannot be encoded in UTF-8.
         encodable_text = message.text.encode(errors="replace").decode()
         callback = {"StatusCallback": message.status_url} if message.status_url else {}
@@ -62,11 +61,6 @@ class TwilioMessenger:
         await self._health_check.check()
 
     async def check_sender(self) -> str:
-        """Return a note or an empty text if the account has the sender, or may have it.
-
-        Raises:
-            ConfigurationError: it does not.
-        """
         return await check_sender(self._client, self._sender)
 
 
@@ -81,18 +75,10 @@ async def open_twilio_messenger(
     timeouts: Timeouts | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[TwilioMessenger]:
-    """Open a messenger, which keeps connections until the block ends.
+    """Open a messenger, without a request. It keeps connections until the block ends.
 
-    Opening sends no request.
-
-    Args:
-        account_sid: The SID of the Twilio account.
-        auth_token: Its secret.
-        sender: A phone number, a name or the SID of a messaging service to send from.
-        other_auth_tokens: They sign status callbacks, too, while the secret is rotated.
-        api_base: The URL of a server to use instead of Twilio.
-        timeouts: The time limits of a request.
-        now: A monotonic clock in seconds.
+    `other_auth_tokens` sign status callbacks, too, while the secret is rotated. `api_base` is the
+    URL of a server to use instead of Twilio.
     """
     async with open_transport(timeouts or Timeouts()) as transport:
         client = TwilioClient(account_sid, auth_token, api_base, transport)

@@ -25,17 +25,14 @@ class VonageError(Exception):
     """A request failed, as its response says.
 
     Attributes:
-        status: The HTTP status.
         code: The code of an error of Vonage's own (https://developer.vonage.com/en/api-errors):
             the end of its `type`, such as 1150 or low-balance; None if it is no such error, but
             what something in between responded.
-        parameters: The names of the parameters that are invalid.
     """
 
     def __init__(
         self, status: int, code: str | None = None, parameters: frozenset[str] = frozenset()
     ) -> None:
-        """Take what the response has."""
         super().__init__()
         self.status = status
         self.code = code
@@ -52,7 +49,6 @@ def _(error: VonageError) -> str:
 
 
 REQUEST_ERRORS: Final = (VonageError, UndocumentedResponse, ConnectionFailed, NoResponse)
-"""What a request can raise."""
 
 
 class ProblemParameter(msgspec.Struct):
@@ -84,7 +80,6 @@ class ApiProblem(msgspec.Struct):
 
     @property
     def parameters(self) -> frozenset[str]:
-        """The names of the parameters that are invalid."""
         with suppress(msgspec.ValidationError):
             listed = msgspec.convert(self.invalid_parameters, list[ProblemParameter])
             return frozenset(each.name for each in listed if isinstance(each.name, str))
@@ -110,7 +105,6 @@ class VonageClient:
         self._url = f"{api_base or _API_BASE}/v1/messages"
 
     async def create_message(self, message: Mapping[str, Any]) -> str:
-        """Create a message, and return its UUID."""
         response = await self._post(message)
         try:
             message_uuid = msgspec.json.decode(response.body, type=_Accepted).message_uuid

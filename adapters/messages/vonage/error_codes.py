@@ -45,11 +45,11 @@ INVALID_NUMBERS: Final[Mapping[str | None, str]] = {
     "1310": _NOT_MOBILE,
     "1430": _NO_SUCH_NUMBER,
 }
-"""The reasons of errors that are about the number."""
 UNREACHABLE: Final = frozenset({"1170", "1190", "1310", "1430"})
 """The errors after which no later SMS would reach the number: it does not exist, is no longer
 active, or its device gets none. Phones that are switched off, blocked numbers and carriers without
-a route are none of them."""
+a route are none of them.
+"""
 
 _CREDENTIALS: Final = "The message service does not accept this service's credentials."
 _INACTIVE: Final = "This service's account with the message service is not active."

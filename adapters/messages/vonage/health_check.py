@@ -12,7 +12,6 @@ class VonageHealthCheck(AccountHealthCheck):
     """Check that Vonage responds, accepts the credentials and that the account has credit."""
 
     def __init__(self, client: VonageClient, now: Callable[[], float]) -> None:
-        """Take `now` as a monotonic clock in seconds."""
         super().__init__(now, NO_RESPONSE)
         self._client = client
 

@@ -37,7 +37,6 @@ class VonageMessenger:
         self._signatures = signatures
 
     async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
-        # The message is accepted if Vonage returns its UUID.
         try:
             message_uuid = await self._client.create_message(self._to_request(phone, message))
         except REQUEST_ERRORS as error:
@@ -89,18 +88,10 @@ async def open_vonage_messenger(
     timeouts: Timeouts | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[VonageMessenger]:
-    """Open a messenger, which keeps connections until the block ends.
+    """Open a messenger, without a request. It keeps connections until the block ends.
 
-    Opening sends no request.
-
-    Args:
-        application_id: The id of the Vonage application.
-        private_key: Its private key in PEM.
-        sender: A phone number without +, a short code or a name to send from.
-        signature_secrets: They sign status callbacks: two while one is replaced.
-        api_base: The URL of a regional host, or of a server to use instead of Vonage.
-        timeouts: The time limits of a request.
-        now: A monotonic clock in seconds.
+    The private key is in PEM. There are two `signature_secrets` while one is replaced. `api_base`
+    is the URL of a regional host, or of a server to use instead of Vonage.
 
     Raises:
         ConfigurationError: The private key cannot be used.

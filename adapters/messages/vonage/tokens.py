@@ -33,7 +33,6 @@ class ApplicationTokens:
         self._key = load_private_key(private_key)
 
     def sign(self) -> str:
-        """Return a token."""
         issued_at = int(time.time())
         claims = {
             "application_id": self._application_id,

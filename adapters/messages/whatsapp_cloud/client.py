@@ -15,7 +15,8 @@ T = TypeVar("T")
 
 API_VERSION: Final = "v25.0"
 """Of the Graph API. Requests to a version that has ended get the oldest one that is left
-(https://developers.facebook.com/docs/graph-api/guides/versioning)."""
+(https://developers.facebook.com/docs/graph-api/guides/versioning).
+"""
 # A template has about 1 kB, and `Transport` reads 64 kB of a response.
 _PAGE_SIZE: Final = 25
 # Meta has some 70 languages, and its search may find names that only contain the one in question.
@@ -29,13 +30,9 @@ class WhatsAppAccount:
 
     Attributes:
         access_token: Of a system user; each request has it.
-        phone_number_id: The number that messages come from.
-        business_account_id: The WhatsApp Business account, which has the template.
         app_secrets: Sign webhooks: two while one is replaced.
         verify_token: Proves that Meta checks the webhook for this operator.
-        template: The name of the authentication template.
         languages: Those that the template has, as Meta writes them; the first is the default.
-        api_url: The URL of the Graph API.
     """
 
     access_token: str = field(repr=False)
@@ -52,13 +49,11 @@ class CloudApiError(Exception):
     """A request failed, as its response says.
 
     Attributes:
-        status: The HTTP status.
         code: Meta's error code, None if the response has none: then it may not be from Meta.
         details: What Meta says about it. It may quote the request.
     """
 
     def __init__(self, status: int, code: int | None = None, details: str = "") -> None:
-        """Take what the response has."""
         super().__init__()
         self.status = status
         self.code = code
@@ -76,7 +71,6 @@ def _(error: CloudApiError) -> str:
 
 
 REQUEST_ERRORS: Final = (CloudApiError, InvalidCloudApiResponse, ConnectionFailed, NoResponse)
-"""What a request can raise."""
 
 
 class _ErrorData(msgspec.Struct):
@@ -156,13 +150,11 @@ class WhatsAppClient:
     """Requests to the Graph API. Every method raises one of `REQUEST_ERRORS`."""
 
     def __init__(self, account: WhatsAppAccount, transport: Transport) -> None:
-        """Send requests for an account."""
         self.transport = transport
         self.account = account
         self._headers = {"Authorization": f"Bearer {account.access_token}"}
 
     async def send_message(self, message: object) -> str:
-        """Send a message from the number of the account, and return Meta's id of it."""
         path = f"{self.account.phone_number_id}/messages"
         sent = await self._request("POST", path, _Sent, message)
         if not sent.messages or not sent.messages[0].id:
@@ -177,7 +169,6 @@ class WhatsAppClient:
             raise InvalidCloudApiResponse
 
     async def list_templates(self) -> dict[str, Template]:
-        """Return the template of codes in each of its languages."""
         account, after = self.account, ""
         found: dict[str, Template] = {}
         for _ in range(_MAX_PAGES):

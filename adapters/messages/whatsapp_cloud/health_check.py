@@ -24,7 +24,6 @@ class WhatsAppHealthCheck(AccountHealthCheck):
     failure_ttl = 30.0
 
     def __init__(self, client: WhatsAppClient, now: Callable[[], float]) -> None:
-        """Take `now` as a monotonic clock in seconds."""
         super().__init__(now, NO_RESPONSE)
         self._client = client
 

@@ -35,7 +35,6 @@ def closest_language(languages: Sequence[str], locale: str | None) -> str:
 
 
 def _is_traditional(locale: str) -> bool:
-    """Return whether a locale is one of Traditional Chinese."""
     return _TRADITIONAL in {
         "-".join(candidate.split("-")[:2]) for candidate in locale_fallbacks(locale)
     }

@@ -27,7 +27,6 @@ class WhatsAppMessenger:
 
     - Meta fixes the text, so a code for any other purpose is rejected: it must not read like one
       for signing in.
-    - The language of the template is the closest to the one that the client asked for.
     - After an error that means that nobody gets messages, operators get a warning, and the health
       check fails for a while: the next channel has the messages, and mostly costs more.
     - Meta returns the reference of a message with each status, as `biz_opaque_callback_data`.
@@ -41,7 +40,6 @@ class WhatsAppMessenger:
         health_check: WhatsAppHealthCheck,
         webhooks: WhatsAppWebhooks,
     ) -> None:
-        """Send by a client."""
         self._client = client
         self._health_check = health_check
         self._webhooks = webhooks
@@ -102,11 +100,6 @@ class WhatsAppMessenger:
         await self._health_check.check()
 
     async def check_template(self) -> str:
-        """Return a note or an empty text if the template can be sent in each language.
-
-        Raises:
-            ConfigurationError: it cannot.
-        """
         return await check_template(self._client)
 
 
@@ -117,15 +110,7 @@ async def open_whatsapp_messenger(
     timeouts: Timeouts | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[WhatsAppMessenger]:
-    """Open a messenger, which keeps connections until the block ends.
-
-    Opening sends no request.
-
-    Args:
-        account: What the operator has at Meta.
-        timeouts: The time limits of a request.
-        now: A monotonic clock in seconds.
-    """
+    """Open a messenger, without a request. It keeps connections until the block ends."""
     async with open_transport(timeouts or Timeouts()) as transport:
         client = WhatsAppClient(account, transport)
         webhooks = WhatsAppWebhooks(

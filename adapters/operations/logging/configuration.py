@@ -29,7 +29,8 @@ _WARNING_PLACE: Final = re.compile(r"(.*?:\d+: \w+): ")
 """File, line and category; what a library says may have values, as its exceptions may."""
 _OWN_PACKAGES: Final = {"domain", "application", "adapters", "entrypoints", "dialtone"}
 """Those whose records below the level `warning` are logged. Records of libraries may quote
-messages, codes and URLs."""
+messages, codes and URLs.
+"""
 
 
 def configure_logging(
@@ -37,13 +38,7 @@ def configure_logging(
 ) -> None:
     """Log everything in this process to stderr with one chain of processors, warnings included.
 
-    Logging never waits for stderr. See `LineWriter`.
-
-    Args:
-        level: `debug`, `info`, `warning` or `error`.
-        log_format: `auto`, `json` or `console`.
-        count_failures: counts errors that nobody catches (`unhandled`), and lines that are dropped
-            (`log`).
+    `count_failures` counts errors that nobody catches (`unhandled`) and dropped lines (`log`).
     """
     logging.setLoggerClass(_Logger)
     logging.config.dictConfig(logging_config(level))
@@ -99,7 +94,6 @@ class _Logger(logging.Logger):
     """A logger that also keeps records of libraries from handlers that a library has added."""
 
     def handle(self, record: logging.LogRecord) -> None:
-        """Pass the record to all handlers."""
         if _is_logged(record):
             super().handle(record)
 
@@ -131,9 +125,7 @@ def make_processors(log_format: str, is_terminal: bool) -> list[Processor]:
     - Columns are for people: lines below the level `warning` lack the logger and the request id.
     - Colors are for terminals, unless NO_COLOR is set (https://no-color.org).
 
-    Args:
-        log_format: `json`, `console`, or `auto`: columns on a terminal, JSON elsewhere.
-        is_terminal: whether the lines are written to a terminal.
+    The format `auto` is columns on a terminal, and JSON elsewhere.
     """
     processors: list[Processor] = [
         ExceptionRenderer(lambda exc_info: format_exception(exc_info[1])),
@@ -159,7 +151,6 @@ class RecordFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line without its line end."""
         # Adapters log dicts, libraries texts.
         fields = record.msg if isinstance(record.msg, dict) else {"event": _read_message(record)}
         event: Any = {"event": "", "exc_info": record.exc_info, **fields}
@@ -204,7 +195,6 @@ def _read_message(record: logging.LogRecord) -> str:
 
 
 def _mask_arguments(record: logging.LogRecord) -> tuple[str, ...]:
-    """Return the arguments of a library's record without values."""
     args = record.args if isinstance(record.args, tuple) else ()
     return tuple(
         summarize_exception(arg) if isinstance(arg, BaseException) else "*" for arg in args

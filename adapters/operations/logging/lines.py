@@ -25,7 +25,6 @@ class LineWriter:
     would wait for it there without a limit, and its thread does not exist in a forked process.
 
     - `write` never waits. If the list is full, lines are dropped and counted.
-    - Lines are written together after a short interval.
     - After lines that were dropped, or could not be written, the log says how many.
     - The list and the thread begin with the first line of each process, so a forked process writes
       only its own lines.
@@ -34,10 +33,9 @@ class LineWriter:
     def __init__(self, descriptor: int, report_dropped: Callable[[int], str]) -> None:
         """Create a writer.
 
-        Args:
-            descriptor: where the lines are written. Not through a stream: the interpreter cannot
-                exit while a blocked write holds the lock of the stream's buffer.
-            report_dropped: returns the line that says how many lines are missing.
+        It writes to a descriptor, not through a stream: the interpreter cannot exit while a blocked
+        write holds the lock of the stream's buffer. `report_dropped` returns the line that says how
+        many lines are missing.
         """
         self.descriptor = descriptor
         self._report_dropped = report_dropped
@@ -47,7 +45,6 @@ class LineWriter:
         """Is told of lines that are dropped, while the log itself cannot say so."""
 
     def write(self, line: str) -> None:
-        """Add a line without its line end, or drop it."""
         if not self._thread.is_alive():
             self._start_thread()
         if self._queue.qsize() < MAX_LINES:
@@ -57,7 +54,6 @@ class LineWriter:
             self.count_dropped(1)
 
     def wait_until_written(self, timeout_seconds: float = 1.0) -> None:
-        """Wait until all lines are written, at most for the timeout."""
         if self._thread.is_alive():
             flushed = threading.Event()
             self._queue.put(flushed)
@@ -118,12 +114,9 @@ class LineLogger:
         *,
         below_warning: bool = True,
     ) -> None:
-        """Create a logger with the name of another one.
+        """Take the name and the level of a logger. The level says whether warnings are written.
 
-        Args:
-            logger: of the standard library. Its level says whether warnings are written.
-            write: takes each line.
-            below_warning: whether lines of lower levels are written. A library may use structlog.
+        Lines of lower levels are written only with `below_warning`: a library may use structlog.
         """
         self.name = logger.name
         self.debug = self.info = write if below_warning else str

@@ -40,7 +40,6 @@ class LogSecurityEvents:
     """
 
     def __init__(self, hash_phone: Callable[[PhoneNumber], str] = lambda _: "") -> None:
-        """Take what returns the hash of the day of a phone."""
         self._hash_phone = hash_phone
         self._counts = Counter[type[SecurityEvent]]()
 

@@ -14,7 +14,6 @@ class CountedCleanup:
     def __init__(
         self, cleanup: Callable[[timedelta], Awaitable[Counter[str] | None]], metrics: Metrics
     ) -> None:
-        """Count the runs of this cleanup."""
         self._cleanup = cleanup
         self._metrics = metrics
 

@@ -37,9 +37,7 @@ class MeasuredGauge:
 
     Attributes:
         name: Its name without the prefix.
-        text: What it is.
         measure: Returns its samples, in the event loop.
-        labels: The names of its labels.
     """
 
     name: str
@@ -88,7 +86,6 @@ class _ReadNow(Collector):
 
 
 async def _measure(gauge: MeasuredGauge) -> Samples:
-    """Return the samples of a gauge, None if that fails."""
     try:
         return await gauge.measure()
     except PortError:

@@ -26,9 +26,6 @@ def open_metrics_folder(parent: Path = _MEMORY) -> Iterator[Path]:
     - It has a random name, so that no other user can create it before.
     - Folders that killed services left are removed. Each service locks its own.
 
-    Args:
-        parent: Where the folder is created.
-
     Raises:
         ConfigurationError: it cannot be created.
     """

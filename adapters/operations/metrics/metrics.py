@@ -17,7 +17,6 @@ _STORAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 _CLEANUP_SECONDS: Final = (0.1, 0.5, 1, 5, 15, 60, 300, 900)
 
 CountResponse: TypeAlias = Callable[[int, type[Exception] | None], None]
-"""Counts a request by its status and its error."""
 
 
 class Metrics:
@@ -29,11 +28,7 @@ class Metrics:
     """
 
     def __init__(self, providers: Collection[str] = ()) -> None:
-        """Create the metrics of the core.
-
-        Args:
-            providers: the names that the label `provider` may have.
-        """
+        """Create the metrics of the core. The label `provider` has one of `providers`."""
         self.registry: Final = CollectorRegistry()
         self._providers = frozenset(providers)
         self._counted_routes: dict[tuple[str, str], CountResponse] = {}
@@ -134,7 +129,6 @@ class Metrics:
             self.background_failures.labels(task)
 
     def count_background_failures(self, task: str, number: int) -> None:
-        """Count failures of a background task, dropped lines of the log or unhandled errors."""
         self.background_failures.labels(task).inc(number)
 
     def observe_request(

@@ -35,15 +35,12 @@ class StoreMeter:
     def measure_methods(
         self, store: object, methods: Iterable[str]
     ) -> Mapping[str, Callable[..., Awaitable[Any]]]:
-        """Return these methods of the store by name, with a measurement of each call."""
         return wrap_methods(store, methods, self.measure_call)
 
     def measure_call(self, method: str, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
-        """Make a call, and observe its time and its error."""
         return self.measure(method, call())
 
     async def measure(self, operation: str, call: Awaitable[T]) -> T:
-        """Await the call, and observe its time and its error."""
         self._in_progress += 1
         if not self._is_gauge_due:
             # Not at each call: nobody sees how the gauge was between two requests for metrics.

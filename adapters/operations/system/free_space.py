@@ -31,7 +31,6 @@ class FreeSpaceCheck:
     def __init__(
         self, folders: Collection[Path], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        """Set the folders, and a clock."""
         self._folders = folders
         self._monotonic = monotonic
         self._next_warning_at = 0.0
@@ -63,7 +62,6 @@ class FreeSpaceCheck:
 
 
 def _find_fullest(folders: Collection[Path]) -> tuple[Path | None, float]:
-    """Return the folder whose file system has least left, and how many percent that is."""
     fullest: Path | None = None
     least = 100.0
     for folder in [*folders, *_temporary_folders()]:
@@ -77,7 +75,6 @@ def _find_fullest(folders: Collection[Path]) -> tuple[Path | None, float]:
 
 
 def _temporary_folders() -> Collection[Path]:
-    """Return where temporary files are: none if no folder is writable."""
     with suppress(OSError):
         return [Path(tempfile.gettempdir())]
     return []

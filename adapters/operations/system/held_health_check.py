@@ -32,7 +32,6 @@ class HeldHealthCheck:
     """
 
     def __init__(self, health_check: HealthCheck) -> None:
-        """Hold no result yet, so that the first answer is a real check."""
         self._health_check = health_check
         self._running: asyncio.Task[str] | None = None
         self._answer_until = 0.0

@@ -15,10 +15,6 @@ def count_processors(cgroups: Path = _CGROUPS, own_cgroups: Path = _OWN_CGROUPS)
 
     In a container, the number of processors of the machine says nothing. The quota is that of this
     process's control group or of one above it (cgroup v2 or v1), rounded down.
-
-    Args:
-        cgroups: Where the control groups are mounted.
-        own_cgroups: The file that names the groups of this process.
     """
     quotas = [int(quota) for quota in _quotas(cgroups, own_cgroups) if quota > 0]
     return max(1, min([len(os.sched_getaffinity(0)), *quotas]))

@@ -39,10 +39,6 @@ async def open_tracer(url: str, version: str) -> AsyncIterator["OpenTelemetryTra
 
     Open it in the process that serves: the thread of the exporter does not outlive a fork.
 
-    Args:
-        url: The URL of the collector, without the path of traces.
-        version: The version of the service.
-
     Raises:
         ConfigurationError: A variable of OpenTelemetry has a value that it does not take.
     """
@@ -80,18 +76,15 @@ class OpenTelemetryTracer:
     """
 
     def __init__(self, tracer: trace.Tracer) -> None:
-        """Take a tracer of the SDK."""
         self._tracer = tracer
 
     def trace_request(
         self, attributes: Attributes, headers: Mapping[str, str], /
     ) -> AbstractContextManager[Span]:
-        """Return the span of a request."""
         parent = TraceContextTextMapPropagator().extract(headers, Context())
         return self._trace(SpanKind.SERVER, attributes, parent)
 
     def trace_call(self, attributes: Attributes, /) -> AbstractContextManager[Span]:
-        """Return the span of a call, if it belongs to a request that is recorded."""
         if not trace.get_current_span().is_recording():
             return nullcontext(Span(attributes))
         return self._trace(SpanKind.CLIENT, attributes)

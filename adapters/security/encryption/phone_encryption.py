@@ -1,7 +1,4 @@
-"""Stored phone numbers: blind index by HMAC-SHA256, encryption by AES-256-GCM.
-
-Stored client IPs, number ranges and the phones of audit entries: HMAC-SHA256.
-"""
+"""Encryption, blind indexes and hashes of phone numbers and client IPs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -48,17 +45,12 @@ class AesPhoneEncryption:
     - Client IPs, number ranges and the phones of audit entries are hashed, and URLs signed, with
       keys of their own, which are derived from the index key. Without a key, all 2^32 IPv4
       addresses could be tried; encrypted, equal ones could not be compared.
-    - The blind index has 64 hex digits; hashes and signatures have 32, and the hash of a phone for
-      the log and the key fingerprint 16.
     - The nonce is random. SP 800-38D §8.3 allows 2^32 encryptions with one key. So a stored
       ciphertext is kept while the key is the same, and keys are rotated.
     """
 
     def __init__(self, index_key: bytes, encryption_keys: KeyRing, randomness: Randomness) -> None:
-        """Use these keys: the current encryption key encrypts, all of them decrypt.
-
-        The id of an encryption key has 8 ASCII characters.
-        """
+        """Use these keys: the current encryption key encrypts, all of them decrypt."""
         self._index_mac = HMAC(index_key, SHA256())
         self._client_ip_mac = self._derive_mac(_CLIENT_IP_KEY_MESSAGE)
         self._number_range_mac = self._derive_mac(_NUMBER_RANGE_KEY_MESSAGE)

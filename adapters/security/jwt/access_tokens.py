@@ -56,7 +56,6 @@ class JwtAccessTokens:
     - Headers with other members (`jku`, `jwk`, `crit`, `b64`, …) are rejected (§3.10).
     - Long-lived tokens, which have no refresh tokens, are signed with a secret: a verifier that
       does not ask the service would accept them after a logout, for months.
-    - A token is verified once; its claims are cached until the keys change.
     """
 
     def __init__(

@@ -35,11 +35,9 @@ class TokenKey:
 
     @property
     def algorithm(self) -> str:
-        """The algorithm of its signatures."""
         return self.header["alg"]
 
     def sign(self, payload: dict[str, Any]) -> str:
-        """Return a signed token with this payload."""
         return jwt.encode(payload, self.signing_key, self.algorithm, dict(self.header))
 
 
@@ -62,12 +60,7 @@ class TokenKeys:
 
 
 def prepare_token_keys(published: Sequence[Key], long_lived: Sequence[Key]) -> TokenKeys:
-    """Prepare the keys.
-
-    Args:
-        published: P-256 private keys in PEM; offline verifiers know their public keys.
-        long_lived: Secrets that the keys of long-lived tokens are derived from.
-    """
+    """Prepare published P-256 private keys in PEM, and derive those of long-lived tokens."""
     by_id, public_keys = {}, []
     for key in published:
         private_key = load_pem_private_key(key.key, password=None)

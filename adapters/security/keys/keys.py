@@ -33,10 +33,7 @@ def load_secrets_file(
 
     Processes that create a missing file at the same time all load the same keys.
 
-    Args:
-        path: The secrets file.
-        create_missing: Create a file with random keys if none exists.
-        is_strict: Also reject weak keys, and a file of another user.
+    `is_strict` also rejects weak keys, and a file of another user.
 
     Raises:
         ConfigurationError: the message names the problem and its fix.
@@ -103,7 +100,6 @@ class SecretKeys:
     """All keys, which do not change while the process runs."""
 
     def __init__(self, keys: KeysByPurpose, clock: Clock) -> None:
-        """Use these keys; the clock says which of them are active."""
         self._keys = keys
         self._clock = clock
 
@@ -129,7 +125,6 @@ class ReloadingKeys(SecretKeys):
     def __init__(
         self, path: Path, clock: Clock, *, create_missing: bool = False, is_strict: bool = False
     ) -> None:
-        """Load the keys; see `load_secrets_file` for the arguments and errors."""
         self._loaded_at = clock.now()
         document = load_secrets_file(path, create_missing=create_missing, is_strict=is_strict)
         super().__init__(document.keys, clock)
@@ -138,7 +133,6 @@ class ReloadingKeys(SecretKeys):
         self._last_error: str | None = None
 
     def current(self) -> KeysByPurpose:
-        """Return the keys, after reading the file again if it is time for that."""
         now = self._clock.now()
         # Also if the clock was set back, which must not delay the next check.
         if not timedelta() <= now - self._loaded_at < RELOAD_INTERVAL:

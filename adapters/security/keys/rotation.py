@@ -45,11 +45,8 @@ def rotate_secrets_file(
     - A crash leaves the old file or the new one.
     - Of two concurrent rotations, one fails.
 
-    Args:
-        path: The secrets file.
-        now: The current time.
-        lifetimes: The maximum lifetime of tokens or codes, for each purpose that has one.
-        delay: The time until the new keys become active; at least `MIN_ROTATION_DELAY`.
+    `lifetimes` are the maximum ones of tokens or codes. `delay` is the time until the new keys
+    become active; at least `MIN_ROTATION_DELAY`.
 
     Raises:
         ConfigurationError: the file cannot be used or replaced, or a key is not yet active.

@@ -41,7 +41,6 @@ class WebAuthnRelyingParty:
     """The RP of one host name.
 
     Attributes:
-        rp_id: The host name.
         origin: Of the pages, as browsers write it.
         name: What authenticators show: the name of the app.
     """

@@ -250,7 +250,6 @@ def make_media_repositories(database: Database) -> MediaRepositories:
 
 
 def _select(item_filter: ItemFilter) -> tuple[Index, Sequence[str]]:
-    """Return the index of the items of a filter, and the values of its fields."""
     state = ItemState.HIDDEN if item_filter.is_hidden else ItemState.READY
     values = {name: getattr(item_filter, name) for name in ITEM_FILTERS}
     given = {name: value for name, value in values.items() if value is not None}

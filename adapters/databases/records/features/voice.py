@@ -174,17 +174,11 @@ class CallMapping(RecordMapping[Call, CallRecord]):
     """The mapping of calls. msgspec cannot tell the kinds of instructions apart by itself."""
 
     def to_record(self, value: Call) -> CallRecord:
-        """Return the record of a call."""
         record: CallRecord = _copy(value, _RECORD_TYPES)
         record.schema_version = self.kind.schema_version
         return record
 
     def to_value(self, record: CallRecord) -> Call:
-        """Return the call of a record.
-
-        Raises:
-            CorruptRecord: It has an id that is not ours.
-        """
         try:
             call: Call = _copy(record, _VALUE_TYPES)
         except InvalidIdentifier:

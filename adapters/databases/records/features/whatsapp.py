@@ -30,7 +30,6 @@ class WhatsAppDeliveryRecord(Record, kw_only=True):
 
     @property
     def encrypted_phones(self) -> list[bytes]:
-        """The number."""
         return [self.encrypted_phone]
 
     def map_phones(self, change: Callable[[bytes], bytes]) -> "WhatsAppDeliveryRecord":
@@ -62,12 +61,10 @@ class WhatsAppDeliveryMapping(RecordMapping[WhatsAppDelivery, WhatsAppDeliveryRe
     """The mapping of messages by WhatsApp, which encrypts their numbers."""
 
     def __init__(self, encryption: PhoneEncryption) -> None:
-        """Take the encryption of the numbers."""
         super().__init__(WHATSAPP_DELIVERIES, WhatsAppDelivery)
         self._encryption = encryption
 
     def to_record(self, value: WhatsAppDelivery) -> WhatsAppDeliveryRecord:
-        """Return the record of a message."""
         return WhatsAppDeliveryRecord(
             schema_version=self.kind.schema_version,
             id=value.id,
@@ -80,11 +77,6 @@ class WhatsAppDeliveryMapping(RecordMapping[WhatsAppDelivery, WhatsAppDeliveryRe
         )
 
     def to_value(self, record: WhatsAppDeliveryRecord) -> WhatsAppDelivery:
-        """Return the message of a record.
-
-        Raises:
-            CorruptRecord: The key of the number is not available.
-        """
         return WhatsAppDelivery(
             id=record.id,
             phone=self._encryption.decrypt(record.encrypted_phone, record.id),
@@ -99,12 +91,7 @@ class WhatsAppDeliveryMapping(RecordMapping[WhatsAppDelivery, WhatsAppDeliveryRe
 def make_whatsapp_repositories(
     database: Database, encryption: PhoneEncryption
 ) -> WhatsAppRepositories:
-    """Return the repositories of codes by WhatsApp.
-
-    Args:
-        database: The database.
-        encryption: Encrypts and decrypts phones.
-    """
+    """Return the repositories of codes by WhatsApp."""
     records = database.records
     numbers = RecordMapping(UNREACHABLE_NUMBERS, UnreachableNumber)
     return WhatsAppRepositories(

@@ -100,14 +100,7 @@ def make_repositories(
     *,
     keeps_events: bool = True,
 ) -> Repositories:
-    """Return the repositories of the core over an open database.
-
-    Args:
-        database: The database.
-        encryption: Encrypts and decrypts phones.
-        keeps_events: Whether events of users are recorded: not if they have no destination. Those
-            that another process stored stay as they are.
-    """
+    """Return the repositories of the core over an open database."""
     store = database.records
     return Repositories(
         phone_verifications=StoredPhoneVerifications(store, encryption),

@@ -17,10 +17,7 @@ VERIFICATIONS: Final = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification)
 
 
 class StoredPhoneVerifications:
-    """Phone verifications by the blind index of the phone.
-
-    The phone of one that is blocked is kept, encrypted.
-    """
+    """Phone verifications by the blind index of the phone."""
 
     def __init__(self, store: RecordStore, encryption: PhoneEncryption) -> None:
         self._store = store

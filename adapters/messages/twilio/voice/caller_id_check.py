@@ -31,11 +31,7 @@ async def check_caller_id(
 ) -> str:
     """Return a note or an empty text if calls can come from the number.
 
-    Args:
-        client: Asks Twilio.
-        number: The number in E.164.
-        voice_url: The URL of an inbound call's first request.
-        status_url: The URL for the status of inbound calls.
+    `voice_url` is that of the first request of an inbound call, `status_url` that of its status.
 
     Raises:
         ConfigurationError: It cannot call, or Twilio does not answer.

@@ -37,7 +37,6 @@ class TwilioCalls:
         self._caller_id = caller_id
 
     async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
-        # The call is placed if Twilio returns its SID.
         try:
             call_sid = await self._client.create_call(phone.e164, self._caller_id, url, status_url)
         except REQUEST_ERRORS as error:
@@ -73,11 +72,6 @@ class TwilioCalls:
                 _raise_unavailable(error)
 
     async def check_caller_id(self, voice_url: str, status_url: str) -> str:
-        """Return a note or an empty text if calls can come from the number.
-
-        Raises:
-            ConfigurationError: They cannot.
-        """
         return await check_caller_id(self._client, self._caller_id, voice_url, status_url)
 
 
@@ -90,16 +84,9 @@ async def open_twilio_calls(
     api_base: str | None = None,
     timeouts: Timeouts | None = None,
 ) -> AsyncIterator[TwilioCalls]:
-    """Open the calls, which keep connections until the block ends.
+    """Open the calls, without a request. They keep connections until the block ends.
 
-    Opening sends no request.
-
-    Args:
-        account_sid: The SID of the Twilio account.
-        auth_token: Its secret.
-        caller_id: The phone number to call from.
-        api_base: The URL of a server to use instead of Twilio.
-        timeouts: The time limits of a request.
+    `api_base` is the URL of a server to use instead of Twilio.
     """
     async with open_transport(timeouts or Timeouts()) as transport:
         client = TwilioCallClient(account_sid, auth_token, api_base, transport)

@@ -40,7 +40,6 @@ class TwilioCallClient(TwilioClient):
         return call.sid
 
     async def delete_recording(self, recording_sid: str) -> None:
-        """Delete a recording."""
         url = f"{self.account_url}/Recordings/{recording_sid}.json"
         # Another server may respond with a success too.
         if (await self.send("DELETE", url)).status != HTTPStatus.NO_CONTENT:
@@ -49,7 +48,6 @@ class TwilioCallClient(TwilioClient):
     def open_recording(
         self, recording_sid: str, total_seconds: float
     ) -> AbstractAsyncContextManager[HttpStream]:
-        """Open a recording as MP3."""
         return self.transport.open_stream(
             f"{self.account_url}/Recordings/{recording_sid}.mp3",
             credentials=self.credentials,

@@ -18,13 +18,7 @@ class CountedEvents:
         metrics: Metrics,
         names: Sequence[str],
     ) -> None:
-        """Count what is sent here.
-
-        Args:
-            send: Sends for some seconds; returns what was sent by the destinations' stored names.
-            metrics: Where it is counted.
-            names: The stored names in the order of the setting: the label is the position.
-        """
+        """Count what is sent here, by the position of a destination's stored name in `names`."""
         self._send = send
         events = metrics.counter(
             "events", "Attempts to send an event of a user.", *("destination", "result")
@@ -35,7 +29,6 @@ class CountedEvents:
         }
 
     async def __call__(self) -> Mapping[str, SentEvents] | None:
-        """Send, and count."""
         sent = await self._send()
         for name, result in (sent or {}).items():
             accepted, failed = self._counters[name]

@@ -29,7 +29,6 @@ class MeasuredLoginHook:
     """A hook whose questions are measured, by their result."""
 
     def __init__(self, hook: LoginHook, duration: Histogram) -> None:
-        """Measure this hook."""
         self._hook = hook
         self._duration = duration
 

@@ -40,7 +40,6 @@ CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     SessionController,
     OperationsController,
 )
-"""Those of the core that the description of the API has."""
 _WEBHOOKS: Final = ("sms",)
 
 
@@ -49,13 +48,7 @@ def create_app(
     settings: HttpSettings,
     plugins: Sequence[ApiPlugin],
 ) -> RequestContextMiddleware:
-    """Create the application.
-
-    Args:
-        open_use_cases: Called when the application starts, in the event loop of the server.
-        settings: The settings of the HTTP side.
-        plugins: The HTTP parts of features.
-    """
+    """Create the application. At its start it opens the use cases, in the server's event loop."""
     server, errors = settings.server, make_error_table(plugins)
     methods = sorted({*CORS_METHODS, *(method for each in plugins for method in each.methods)})
 
@@ -97,7 +90,7 @@ def create_app(
         cors_config=_cors_config(server.web_origins, methods),
         exception_handlers={Exception: to_response},
         request_max_body_size=MAX_JSON_BYTES,
-        # With it, the framework would serve pages of its own; see entrypoints.http.openapi.
+        # With it, the framework would serve pages that load scripts from other hosts.
         openapi_config=None,
         # The process configures logging. The framework's own logs would contain local variables.
         logging_config=None,
@@ -126,7 +119,6 @@ def create_app(
 
 
 def _make_request_limits(settings: HttpServerSettings) -> RequestLimits:
-    """Return the limits of requests of a server process."""
     return RequestLimits(
         settings.request_limit_per_identity,
         settings.refresh_limit_per_ip,
@@ -187,11 +179,7 @@ async def _before_request(request: Request[Any, Any, Any]) -> Response[None] | N
 
 
 def _answer_options(request: Request[Any, Any, Any]) -> Response[None]:
-    """Name all methods of a path in the response to OPTIONS.
-
-    The framework's own response names the methods of one handler only, and never HEAD. An
-    API without OPTIONS names those that it has.
-    """
+    """Name all methods of a path. The framework's own response has those of one handler only."""
     if allowed := table_of(request).methods:
         raise MethodNotAllowed(allowed)
     template = request.scope["path_template"]

@@ -72,12 +72,6 @@ def described(
     the types only. A rule that commands and imports have too is in the domain, and its keywords are
     constants from there. Any other rule is written here alone, with messages: `FieldErrors` checks
     it as it is described.
-
-    Args:
-        description: The description for the API's users. It also says what the keywords cannot.
-        examples: Valid values.
-        messages: What is wrong with a text, for each keyword.
-        schema: JSON Schema keywords.
     """
     return Meta(
         description=description,
@@ -106,10 +100,7 @@ def time_field(description: str, example: str = "2026-05-01T09:30:00.000Z") -> M
 
 
 def binary_content(*media_types: str) -> dict[str, Any]:
-    """Describe the content of a response of bytes.
-
-    Some generators of clients drop a response unless it also has the general type.
-    """
+    """Describe bytes. Some generators drop a response unless it also has the general type."""
     return {
         media_type: {"schema": BINARY} for media_type in (*media_types, "application/octet-stream")
     }

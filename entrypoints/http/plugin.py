@@ -25,10 +25,8 @@ class ApiPlugin(InitPlugin):
     of the application, as `settings`.
 
     Attributes:
-        controllers: Controllers that the description of the API has.
         administration: Controllers for operators. The service has them, and describes them, if a
             plugin is the administration.
-        is_administration: Whether it is the administration.
         hidden_controllers: Controllers that the description lacks.
         files: Files that are the same for everybody, by their paths.
         webhooks: The first segments of paths that other services send requests to, which are
@@ -36,8 +34,6 @@ class ApiPlugin(InitPlugin):
         own_checks: The first segments of paths whose requests the feature checks itself: no page of
             another origin may send one.
         pages: Pages for people, by their paths, with their names.
-        operator_kinds: Operators who are no people.
-        errors: The rows of its errors.
         port_errors: The errors of its ports, with those of their responses.
         error_table: The errors of its API, if its paths are another one than the main one.
         field_codes: The codes of invalid fields that only it has.
@@ -68,7 +64,6 @@ class ApiPlugin(InitPlugin):
     methods: Sequence[str] = ()
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        """Add the controllers."""
         app_config.route_handlers.extend([*self.controllers, *self.hidden_controllers])
         return app_config
 

@@ -54,13 +54,7 @@ class HttpServerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOtpSettings:
-    """The settings of phones and codes in requests.
-
-    - `default_region` is the ISO code of the country for phone numbers without `+`.
-    - `phone_rules` are the kinds of numbers that are accepted.
-    - `otp_length` is in digits.
-    - `channels` are those of each country.
-    """
+    """The settings of phones and codes. `default_region` is that of numbers without `+`."""
 
     default_region: str | None = None
     phone_rules: PhoneRules = DEFAULT_RULES
@@ -69,17 +63,12 @@ class HttpOtpSettings:
 
     @property
     def has_voice_channel(self) -> bool:
-        """Whether a code can be delivered by a call."""
         return Channel.VOICE in self.channels.all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpIdentitySettings:
-    """The settings of users in requests.
-
-    - `username_rules` are the names that are accepted.
-    - `token_issuer` is the issuer of new access tokens.
-    """
+    """The settings of users in requests."""
 
     username_rules: UsernameRules = field(default_factory=UsernameRules)
     token_issuer: str = DEFAULT_ISSUER
@@ -107,8 +96,6 @@ class RequestObserver(Protocol):
 class HttpSettings:
     """The settings of the HTTP side, and what the processes of the server share.
 
-    - `is_stopping` returns whether a stop signal has arrived.
-    - `request_observer` measures all requests, if there are metrics.
     """
 
     server: HttpServerSettings

@@ -25,8 +25,8 @@ INVALID_CODE: Final = "invalid"
 RETRY_AFTER: Final = 5
 """Seconds, where the service is to blame and nobody knows how long it takes.
 
-It is longer than the timeout of a database by default. So after an overload, all calls that were
-before this one have ended.
+It is longer than the default timeout of a database: after an overload, all earlier calls have
+ended.
 """
 PORT_ERRORS: Final[Mapping[type[PortError], type[ApiError]]] = {
     StorageError: Unavailable,
@@ -43,14 +43,10 @@ PORT_ERRORS: Final[Mapping[type[PortError], type[ApiError]]] = {
 class ErrorRow:
     """An error in the main API.
 
-    - `message` is for people, `code` for programs.
     - `retry_after` is in seconds. For a 503 it is five. An error may have one of its own.
-    - `field` is the name of the field that the error is about. It is reported in `errors`, or with
-      `keeps_error` in `error`, as clients of the older service expect.
-    - `details` is a second message.
+    - The error is about `field`. It is reported in `errors`, or with `keeps_error` in `error`, as
+      clients of the older service expect.
     - `attributes` of the error are fields of the body, unless they are None.
-    - `headers` makes further headers of the response.
-    - `example` is shown in the description of the API, for an error that needs arguments.
     - `is_of_client` is whether it is the doing of clients in spite of its status, like requests
       beyond a rate limit. It is not logged as an error.
     """
@@ -74,12 +70,10 @@ class ErrorTable:
     Another API of the service has a subclass, with the same rows.
 
     Attributes:
-        segment: The first segment of its paths.
         name: Where the description names a response that operations share, it begins with this.
         methods: The value of `Allow` for all its paths; None if each has methods of its own, and
             OPTIONS.
         schema: The schema of all its errors; None for those of the main API.
-        rows: The row of each class.
     """
 
     segment: ClassVar[str] = ""
@@ -93,7 +87,6 @@ class ErrorTable:
         port_errors: Mapping[type[PortError], type[ApiError]] = PORT_ERRORS,
         others: Sequence[type["ErrorTable"]] = (),
     ) -> None:
-        """Take the rows, the errors of ports, and the tables of other APIs."""
         self.rows = rows
         self._port_errors = port_errors
         self._others = {other.segment: other(rows, port_errors) for other in others}
@@ -106,12 +99,7 @@ class ErrorTable:
     def from_port_error(
         self, error: PortError, unavailable: type[ApiError] = Unavailable
     ) -> ApiError:
-        """Return the error of a response for one of a port, whose text is for operators only.
-
-        Args:
-            error: The error of the port.
-            unavailable: What the operation has instead of `Unavailable`.
-        """
+        """Return the error of a response for one of a port, whose text is for operators only."""
         found = _find(self._port_errors, type(error)) or exceptions.InternalError
         response_error = (unavailable if found is Unavailable else found)()
         response_error.__cause__ = error
@@ -133,16 +121,13 @@ class ErrorTable:
         return row
 
     def status(self, error: ApiError) -> int:
-        """Return the HTTP status of an error."""
         return self.row(error).status
 
     def code(self, error: ApiError) -> str:
-        """Return the code of an error in the main API."""
         row = self.row(error)
         return INVALID_CODE if self._field_errors(error) and not row.keeps_error else row.code
 
     def body(self, error: ApiError) -> Mapping[str, Any]:
-        """Return the JSON body of an error."""
         row, field_errors = self.row(error), self._field_errors(error)
         shown_errors = [msgspec.structs.asdict(field_error) for field_error in field_errors]
         if field_errors and not row.keeps_error:
@@ -161,7 +146,6 @@ class ErrorTable:
         return {"error": self.message(error), "code": row.code, **present}
 
     def headers(self, error: ApiError) -> dict[str, str]:
-        """Return the headers of an error response, the same in each API."""
         headers = {}
         if (retry_after := self._retry_after(error)) is not None:
             headers["Retry-After"] = str(retry_after)
@@ -175,7 +159,6 @@ class ErrorTable:
         return str(error) or self.row(error).message
 
     def to_field_error(self, field: str, error: ApiError) -> exceptions.FieldError:
-        """Return the error of a field, with the code in the table."""
         return exceptions.FieldError(field, self.row(error).code, self.message(error))
 
     def _retry_after(self, error: ApiError) -> int | None:

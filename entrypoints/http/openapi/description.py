@@ -58,12 +58,6 @@ def describe_api(
 
     Litestar generates it from an application that serves no requests: an application with
     `openapi_config` would also serve pages that load scripts from other hosts.
-
-    Args:
-        controllers: The controllers.
-        settings: The settings of the HTTP side.
-        errors: The errors of the application.
-        plugins: What features add.
     """
     named = StructNames()
     app = Litestar(

@@ -5,7 +5,6 @@
 - `file_responses` describes responses of bytes, by status.
 - `act` is what an operator does. The docstring says `{does}` for what the act does, and `{who}` for
   who may.
-- `errors` and `unavailable_error` are in `responses.py`.
 
 The attribute `also_in_example` of a body names the fields of its example that are not required.
 """
@@ -95,7 +94,6 @@ def _make_example(schema: Mapping[str, Any], body: type[msgspec.Struct]) -> dict
 
 
 def _describe_who_may(act: Act) -> str:
-    """Return who may do it, without the last period."""
     if act.scope is None:
         return "Only a command does it"
     roles = " or ".join(f"`{role}`" for role in roles_with(act.scope))

@@ -28,10 +28,6 @@ def docs_files(describe: Callable[[], bytes], *, keeps_token: bool) -> Mapping[s
     The page is ours and not that of Litestar's `SwaggerRenderPlugin`. That one starts Swagger UI in
     an inline script, which our policy forbids, has no parameters for our plugins and for the token
     that is kept only in development, and serves Litestar's description instead of ours.
-
-    Args:
-        describe: Returns the description.
-        keeps_token: Whether the page keeps the access token when it is loaded again.
     """
 
     def read_page() -> bytes:

@@ -66,21 +66,10 @@ _ALWAYS: Final[Sequence[DocumentedError]] = (
 class ErrorResponses:
     """The error responses of operations, from the table that answers with them.
 
-    An operation has the errors that its handler lists in `errors`, and those that follow from the
-    rest:
+    An operation has the errors that its handler lists in `errors`, and those that follow from its
+    token, limits, parameters, body and act. Features may add errors that come with others.
 
-    - An access token or a limit brings the errors of these.
-    - Pages of other origins may not change anything.
-    - A JSON body may be malformed, or have no value for a field that is required.
-    - A query parameter may be sent twice, or be unknown.
-    - The act of an operator may need a fresh login, or be limited.
-    - Features may add errors that come with others.
-    - The database may fail, or too many calls may wait for it, unless `UNAVAILABLE_ERROR` is None.
-      It may name another error of a database that fails.
-
-    Attributes:
-        codes: The codes in the responses of the main API, without those of fields.
-        shared: The responses, by the names that operations refer to.
+    `codes` are those in the responses of the main API, without those of fields.
     """
 
     def __init__(self, table: ErrorTable, plugins: Sequence[ApiPlugin]) -> None:
@@ -92,7 +81,6 @@ class ErrorResponses:
     def describe(
         self, handler: HTTPRouteHandler, path: str, *, needs_token: bool
     ) -> dict[str, Any]:
-        """Return references to the error responses of a handler, by their status."""
         table = self._table.of_path(path)
         by_status: dict[str, list[ApiError]] = {}
         listed = [*_list_errors(handler, path, needs_token=needs_token)]

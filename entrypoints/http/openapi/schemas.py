@@ -15,22 +15,16 @@ _SCHEMAS: Final = "#/components/schemas/"
 
 
 class StructNames(OpenAPISchemaPlugin):
-    """Lets Litestar name the Structs of operations, and does not let it describe them.
-
-    Attributes:
-        structs: The Structs, by the titles of the empty schemas with these names.
-    """
+    """Lets Litestar name the Structs of operations, and does not let it describe them."""
 
     def __init__(self) -> None:
         self.structs: dict[str, type[msgspec.Struct]] = {}
 
     @staticmethod
     def is_plugin_supported_type(value: Any) -> bool:
-        """Return whether this is a Struct."""
         return isinstance(value, type) and issubclass(value, msgspec.Struct)
 
     def to_openapi_schema(self, field_definition: Any, schema_creator: Any) -> Any:
-        """Return an empty schema with a name."""
         struct = field_definition.annotation
         title = f"{struct.__module__}.{struct.__qualname__}"
         self.structs[title] = struct
@@ -46,10 +40,8 @@ def describe_structs(
 ) -> tuple[Mapping[type[msgspec.Struct], str], dict[str, Any]]:
     """Return the names of these Structs, and the schemas of all that is in them, by name.
 
-    Args:
-        structs: The Structs.
-        bodies: Those that are bodies of requests.
-        fields: Pairs of a Struct, and one with what a feature adds to it, or describes better.
+    `bodies` are those of requests. `fields` are pairs of a Struct, and one with what a feature adds
+    to it, or describes better.
     """
     found, schemas = msgspec.json.schema_components(
         [*structs, *(added for _, added in fields)], ref_template=f"{_SCHEMAS}{{name}}"

@@ -46,21 +46,11 @@ class AuthenticationMiddleware(AbstractAuthenticationMiddleware):
     """Authenticates requests. For a guard, the framework would copy the handler each time."""
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
-        """Return the principal as `auth`.
-
-        Raises:
-            Unauthenticated: The access token is missing or invalid.
-            TooManyRequests: The identity sends too many requests.
-            StorageError
-        """
         return AuthenticationResult(user=None, auth=await authenticate(connection))
 
 
 class AdministrationMiddleware(AbstractAuthenticationMiddleware):
-    """Authenticates staff by their access tokens, and other kinds of operators.
-
-    Features know other kinds: see `OperatorKind`.
-    """
+    """Authenticates staff by their access tokens, and others by the `OperatorKind` of a feature."""
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
         """Return the `Operator` as `auth`.
@@ -92,9 +82,7 @@ def _find_kind(connection: Connection, token: str) -> OperatorKind | None:
 async def authenticate(connection: Connection, *, or_limit_by_ip: bool = False) -> Principal:
     """Authenticate by the access token, and count the request of the identity.
 
-    Args:
-        connection: The request.
-        or_limit_by_ip: Count it for the IP where the identity is at its limit.
+    With `or_limit_by_ip`, it counts for the IP where the identity is at its limit.
 
     Raises:
         NoAccessToken, Unauthenticated: The access token is missing, or invalid.

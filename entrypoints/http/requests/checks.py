@@ -74,10 +74,8 @@ class RequestCheckMiddleware:
     - A preflight request (https://fetch.spec.whatwg.org/#cors-preflight-fetch) of a foreign page
       gets the same error, for developers who look at it, unless the API of the path has no OPTIONS.
     - So does a preflight request for a method that no route has: the framework's error has no JSON.
-    - Requests of providers are no requests of browsers, and they are signed.
-    - Some features check their requests themselves: no listed origin may send one.
-    - The framework sees only listed origins, and none at the paths of these features: for others it
-      adds no CORS headers and answers OPTIONS as usual.
+    - The framework sees only listed origins, and none at paths of `own_checks`. For others it adds
+      no CORS headers and answers OPTIONS as usual.
     """
 
     def __init__(

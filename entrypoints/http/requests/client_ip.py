@@ -20,7 +20,6 @@ IpAddress: TypeAlias = IPv4Address | IPv6Address
 
 UNKNOWN_IP: Final = "unknown"
 CLIENT_IP: Final = "dialtone.client_ip"
-"""The key in the ASGI scope."""
 _IPV6_PREFIX_LENGTH: Final = 64
 """A household or a server has a whole /64 network of IPv6, so that it counts as one client."""
 _MAX_HOPS: Final = 20
@@ -66,7 +65,6 @@ class ClientIpResolver:
         return peer.client_ip
 
     def has_trusted_peer(self, scope: Mapping[str, Any]) -> bool:
-        """Return whether a trusted proxy sent the request."""
         peer = self._find_peer(scope) if self._trusted_proxies else None
         return peer is not None and peer.is_trusted
 

@@ -25,10 +25,7 @@ _MAX_UNDIVIDED_BYTES: Final = 64 * 1024
 
 
 def in_chunks(send: AsgiSend) -> AsgiSend:
-    """Return a function that sends ASGI messages, and large response bodies in chunks.
-
-    So the server has only a part of them in memory.
-    """
+    """Return a function that sends large bodies in chunks: the server has only a part in memory."""
 
     # No coroutine of its own: two messages of each response pass here.
     def send_in_chunks(message: AsgiMessage) -> Awaitable[None]:
@@ -77,11 +74,9 @@ class TransferDeadline:
 
     @property
     def seconds_left(self) -> float:
-        """The time until the transfer is too slow, if no more bytes arrive."""
         return min(IDLE_SECONDS - self._idle, PERIOD_SECONDS - self._elapsed)
 
     def record(self, size: int, seconds: float) -> None:
-        """Record that so many bytes were transferred in so many seconds."""
         self._idle = 0.0 if size else self._idle + seconds
         self._elapsed += seconds
         self._bytes += size
@@ -92,8 +87,6 @@ class TransferDeadline:
 class DeadlineMiddleware:
     """Ends requests whose body arrives too slowly, and reads the rest of unread bodies.
 
-    Large and streamed response bodies are sent in small chunks, so that the server has only a part
-    of them in memory.
     Responses have no deadline: the server would not close a connection whose client reads nothing.
     """
 

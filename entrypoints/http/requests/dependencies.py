@@ -1,7 +1,4 @@
-"""What handlers get injected: use cases, and what all requests share.
-
-A controller lists what its handlers need in `dependencies`, by the name of their argument.
-"""
+"""What handlers get injected: use cases, and what all requests share."""
 
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
@@ -16,7 +13,6 @@ from entrypoints.http.requests.request import ApiRequest
 T = TypeVar("T")
 
 Injected: TypeAlias = NamedDependency[SkipValidation[T]]
-"""The type of an argument that is injected."""
 
 
 def provide(find: Callable[[UseCases], object]) -> Provide:

@@ -14,13 +14,7 @@ from domain.errors import InvalidCharacters, TooLong, TooShort
 
 @dataclass(frozen=True, slots=True)
 class DescribedRule:
-    """The rule of a text that nothing but its description has; see `fields.described`.
-
-    Attributes:
-        field: The name of the field.
-        keywords: The keywords of JSON Schema.
-        messages: What is wrong with a text, for each of these.
-    """
+    """The rule of a text that nothing but its description has; see `fields.described`."""
 
     field: str
     keywords: Mapping[str, Any]

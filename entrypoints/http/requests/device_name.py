@@ -34,15 +34,9 @@ _PRODUCT: Final = re.compile(r"[A-Za-z][\w.-]{1,39}(?=/|\s|$)")
 
 
 def parse_device_name(user_agent: str) -> str | None:
-    """Return a readable device name from `User-Agent`, such as "Chrome on Android".
+    """Return a device name from `User-Agent` (RFC 9110 §10.1.5), such as "Chrome on Android".
 
     It is a guess for the user's list of sessions. No decision depends on it.
-
-    Args:
-        user_agent: The value of the header (RFC 9110 §10.1.5).
-
-    Returns:
-        None if nothing is recognized.
     """
     text = user_agent[: 4 * MAX_DEVICE_NAME_LENGTH]
     program = next((name for token, name in _BROWSERS if f"{token}/" in text), None)

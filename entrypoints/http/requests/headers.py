@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 _HEADERS: Final = "dialtone.headers"
-"""The key in the ASGI scope."""
 
 
 def header_values(scope: Any, name: bytes) -> list[str]:

@@ -72,8 +72,6 @@ class RequestContextMiddleware:
       request with `traceparent` (https://www.w3.org/TR/trace-context/).
     - With a tracer each request is a span, and its lines have `trace_id` and `span_id` of that.
     - The ids of a trusted proxy are kept if they are valid. All others are replaced.
-    - A default header does not replace a header of the response.
-    - The server sends no body in response to HEAD.
     - While the service stops, each response closes its connection, so that the client or a proxy
       opens the next one to another instance.
     """

@@ -48,14 +48,7 @@ _NUMBER: Final = re.compile("[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountParameter:
-    """A whole number in a query: how it is described, and how it is parsed.
-
-    Attributes:
-        name: The name of the parameter.
-        default: What is taken without it.
-        minimum: The smallest number.
-        maximum: The largest one. Beyond it, there is an error of another kind.
-    """
+    """A whole number in a query. Beyond `maximum` there is an error of another kind."""
 
     name: str
     default: int
@@ -83,7 +76,6 @@ class CountParameter:
 
     @property
     def error(self) -> FieldError:
-        """The error of what is no whole number, or too small."""
         message = f"This must be a whole number, {self.minimum} or more."
         return FieldError(self.name, FieldErrorCode.INVALID_NUMBER, message)
 

@@ -64,12 +64,10 @@ class FieldErrors:
     """
 
     def __init__(self, body: msgspec.Struct | None = None) -> None:
-        """Begin without errors."""
         self._body = body
         self._errors: list[FieldError] = []
 
     def __enter__(self) -> Self:
-        """Begin the block that parses the fields."""
         return self
 
     def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
@@ -109,10 +107,7 @@ def parse_channel(
 ) -> Channel | None:
     """Parse how a code is to be delivered; raises UnsupportedValue with the country's channels.
 
-    Args:
-        text: The name of a channel, or None: the service chooses.
-        settings: Have the channels of each country.
-        country: The country of the phone; None if it is not known. The phone decides nothing else.
+    Without a text, the service chooses. `country` is None if it is not known.
     """
     if text is None:
         return None
@@ -211,8 +206,7 @@ def has_strict_parameters(handler: HTTPRouteHandler, path: str) -> bool:
 def check_parameters(request: Request[Any, Any, Any]) -> None:
     """Check the names of the query parameters, before their values are parsed.
 
-    None is sent twice: a proxy and the service might each use another. Some paths have no others
-    than those that they declare, see `has_strict_parameters`.
+    None is sent twice: a proxy and the service might each use another.
 
     Raises:
         InvalidFields
@@ -245,10 +239,7 @@ def with_fields(
     struct: type[msgspec.Struct],
     fields: Sequence[tuple[type[msgspec.Struct], type[msgspec.Struct]]],
 ) -> type[msgspec.Struct]:
-    """Return the Struct with the fields that features add: pairs of what is extended, and by what.
-
-    It inherits from the Struct.
-    """
+    """Return a subclass with the fields of features: pairs of what is extended, and by what."""
     added = [
         (field.name, field.type, field.default)
         for extended, extra in fields
@@ -265,10 +256,6 @@ def with_fields(
 
 def parse_json(content: bytes, body_type: type[A]) -> A:
     """Parse a JSON body strictly: no value is converted to another type, and no key comes twice.
-
-    Args:
-        content: The raw body.
-        body_type: A msgspec Struct.
 
     Raises:
         InvalidFields: A field is missing, unknown or of the wrong type, or comes twice, or a key in

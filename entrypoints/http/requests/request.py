@@ -35,14 +35,12 @@ class ApiRequest(Request[Any, Principal, Any]):
 
     @property
     def client_ip(self) -> str:
-        """The IP that the middleware has resolved."""
         scope: Any = self.scope
         client_ip: str = scope[CLIENT_IP]
         return client_ip
 
     @property
     def device_name(self) -> str | None:
-        """A name for the client's device, None if nothing is recognized."""
         return parse_device_name(self.headers.get("user-agent", ""))
 
     async def json(self) -> Any:
@@ -95,12 +93,10 @@ class ApiRequest(Request[Any, Principal, Any]):
 
     @property
     def errors(self) -> ErrorTable:
-        """The errors of the application."""
         errors: ErrorTable = self.app.state.errors
         return errors
 
     @property
     def settings(self) -> HttpSettings:
-        """The settings of the HTTP side."""
         settings: HttpSettings = self.app.state.settings
         return settings

@@ -20,10 +20,7 @@ from entrypoints.http.errors.table import ApiError, ErrorTable
 from entrypoints.http.requests.middleware import ERROR
 
 UNAVAILABLE_ERROR: Final = "unavailable_error"
-"""An option of handlers: their error instead of `Unavailable` if the database fails.
-
-None if they read nothing from the database.
-"""
+"""An option of handlers: their error if the database fails; None if they read nothing from it."""
 
 _MISSING_PARAMETER: Final = re.compile(r"Missing required \w+ parameter '(.+?)'")
 """How the framework begins the error."""
@@ -96,7 +93,6 @@ class RepeatedFailures:
         self._counts: dict[tuple[str, str], int] = {}
 
     def log(self, error: str, reason: str) -> None:
-        """Log the failure of a request, or count it."""
         key = (error, reason)
         if key in self._counts:
             self._counts[key] += 1

@@ -20,10 +20,7 @@ _ETAG: Final = re.compile(r'(?:W/)?"[^"]*"')
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What identifies the content of a response.
-
-    `modified_at` is exact to the second. It is None where nobody knows it.
-    """
+    """What identifies the content of a response. `modified_at` is exact to the second."""
 
     etag: str
     modified_at: datetime | None = None

@@ -32,8 +32,7 @@ def compress(content: bytes) -> bytes:
 def prefers_gzip(headers: Headers) -> bool:
     """Return whether `Accept-Encoding` permits gzip, and prefers nothing else that we have.
 
-    Without the header it does not: the client may be one that decodes nothing. What is malformed
-    is ignored.
+    Without the header it does not: the client may be one that decodes nothing.
     """
     weights: dict[str, float] = {}
     for text in ",".join(headers.getall("accept-encoding", [])).split(","):
@@ -50,16 +49,7 @@ KEPT_BUT_ASKED_FOR: Final = MappingProxyType({"Cache-Control": "public, no-cache
 
 @dataclass(frozen=True)
 class ServedFile:
-    """A file, which is read when a client first asks for it.
-
-    Attributes:
-        media_type: Its media type.
-        read: Returns its content.
-        headers: Further headers.
-        has_etag: A client that has the file already gets a 304.
-        is_compressed: Clients that take gzip get it so.
-        headers_of: Returns headers that depend on the request.
-    """
+    """A file, which is read when a client first asks for it."""
 
     media_type: str
     read: Callable[[], bytes]
@@ -98,12 +88,7 @@ class ServedFile:
 
 
 def serve_files(served: Mapping[str, ServedFile], **options: Any) -> HTTPRouteHandler:
-    """Return the handler of these files, by their paths.
-
-    Args:
-        served: The files.
-        options: Those of the handler, such as `middleware`.
-    """
+    """Return the handler of these files, by their paths."""
 
     @get([*served], include_in_schema=False, **options)
     async def get_file(request: ApiRequest) -> Response[bytes]:

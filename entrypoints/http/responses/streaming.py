@@ -41,20 +41,12 @@ def size_header(file: SentFile) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class FileResponse:
-    """The response with a file.
+    """The response with a file. With `is_head`, the file is opened for the headers only.
 
     The file is open as long as this response is being sent. It is closed at once when all of it was
     sent, when the client disconnects, when it reads too slowly or loses its slot, and after an
     error. The client sees the end of the response after that: what closing the file records is true
     for its next request.
-
-    Attributes:
-        open_file: Opens the file.
-        slot: Is held while the file is open.
-        headers: The headers that do not depend on the file.
-        status: 200, or 206 for a part of the file.
-        is_head: The response has no body. The file is opened for its headers.
-        headers_of: Returns the headers that depend on the file.
     """
 
     open_file: Callable[[], AbstractAsyncContextManager[SentFile]]

@@ -44,7 +44,6 @@ ACT_ERRORS: Final = (
     errors.UserNotFound,
     errors.AuditFailed,
 )
-"""Those of an operation that acts for a user."""
 TARGET_ERRORS: Final = (NO_TARGET, TWO_TARGETS, *ACT_ERRORS)
 """Those of an operation that acts for a user whom its body names."""
 
@@ -75,13 +74,7 @@ class UserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A user, and why somebody acts for that user.
-
-    Attributes:
-        field: The field of the body that names the user.
-        query: What it says.
-        reason: The reason for the audit.
-    """
+    """A user whom a field of the body names, and why somebody acts for that user."""
 
     field: str
     query: UserQuery

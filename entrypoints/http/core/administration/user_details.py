@@ -330,19 +330,13 @@ class UserFields(msgspec.Struct, kw_only=True):
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
-        """Convert what the feature shows of a user."""
         raise NotImplementedError
 
 
 class UserDetailsForm:
-    """The form of the details of a user, with the fields of features at the end.
-
-    Attributes:
-        extended: The Structs with these fields, by those of the core.
-    """
+    """The form of the details of a user, with the fields of features at the end."""
 
     def __init__(self, fields: Sequence[type[UserFields]]) -> None:
-        """Extend the Structs of the core."""
         self._fields = fields
         self.extended: Mapping[type[msgspec.Struct], type[msgspec.Struct]] = {
             struct: msgspec.defstruct(
@@ -360,7 +354,6 @@ class UserDetailsForm:
         }
 
     def to_response(self, details: UserDetails, now: datetime) -> UserDetailsResponse:
-        """Convert the details of a user."""
         response = _to_details_response(details, now)
         if response.account is not None:
             response.account = self._extend(response.account, details)
@@ -376,13 +369,7 @@ class UserDetailsForm:
 
 
 def to_struct(source: object, struct: type[R], **values: Any) -> R:
-    """Convert an object to a Struct: times and enums as text, attributes by their names.
-
-    Args:
-        source: The object.
-        struct: The Struct.
-        values: The fields that are no attributes of the object.
-    """
+    """Convert an object to a Struct: times and enums as text. `values` are its other fields."""
     names = (name for name in struct.__struct_fields__ if name not in values)
     return struct(**values, **{name: _to_json(getattr(source, name)) for name in names})
 

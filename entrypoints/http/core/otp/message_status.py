@@ -31,7 +31,6 @@ class MessageStatusController(Controller):
     async def record_status(
         self, request: ApiRequest, otp: Injected[OtpFeature]
     ) -> Response[bytes]:
-        """Record what became of messages."""
         signed, parameters = await read_signed_request(request)
         if not await otp.record_message_status(signed, parameters):
             raise reject(

@@ -10,12 +10,7 @@ from entrypoints.http.requests.request import ApiRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentProof:
-    """What a client says about proofs.
-
-    Attributes:
-        accepts_attestation: Whether it can make one.
-        proof: The proof that it sent; None if it sent none.
-    """
+    """What a client says about proofs."""
 
     accepts_attestation: bool = False
     proof: Any = None

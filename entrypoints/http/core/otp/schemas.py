@@ -29,7 +29,6 @@ from entrypoints.http.settings import HttpSettings
 
 
 def _otp_pattern(length: int) -> str:
-    """Return the pattern of codes with so many digits."""
     between = f"[{SPACES}-]*"
     return f"^{between}(?:[0-9]{between}){{{length}}}$|{not_only_ascii('!-,./:-~')}"
 

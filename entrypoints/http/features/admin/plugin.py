@@ -36,11 +36,9 @@ class AdminPlugin(ApiPlugin):
     )
 
     def __init__(self, user_details: UserDetailsForm) -> None:
-        """Show users in this form, with what features add to it."""
         self._user_details = user_details
         self.fields = user_details.extended
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        """Add the form."""
         app_config.state["user_details"] = self._user_details
         return super().on_app_init(app_config)

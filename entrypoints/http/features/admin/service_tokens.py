@@ -21,14 +21,6 @@ _MISPLACED: Final = (
 
 
 async def _authenticate(connection: Connection, token: str) -> Operator:
-    """Return the operator that a service token is.
-
-    Raises:
-        Unauthenticated: It is not valid.
-        TooManyTokenRequests
-        TooManyRequests: The IP sends too many tokens that are not valid.
-        StorageError
-    """
     use_cases: UseCases = connection.app.state.use_cases
     try:
         return await use_cases.of(AdminFeature).authenticate_token(token)

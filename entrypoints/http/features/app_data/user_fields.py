@@ -51,6 +51,5 @@ class AppDataFields(UserFields, kw_only=True):
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
-        """Convert what is shown of it."""
         shown = details.parts.find(AppDataDetails) or AppDataDetails({}, {})
         return cls(app_data=shown.app_data, claims=shown.claims)

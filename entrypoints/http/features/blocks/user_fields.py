@@ -19,5 +19,4 @@ class BlockFields(UserFields, kw_only=True):
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
-        """Convert what is shown of them."""
         return cls(blocks=[to_block_response(block) for block in blocks_about(details)])

@@ -19,10 +19,6 @@ class ActCall:
     """What an act needs: the use cases, who acts for whom and why, and the other fields.
 
     Attributes:
-        request: The request.
-        use_cases: The use cases.
-        query: The user.
-        reason: Why.
         values: The values of the fields that `ActPage.parse` parses.
         form: All fields, as they were filled in.
     """
@@ -36,12 +32,10 @@ class ActCall:
 
     @property
     def operator(self) -> Operator:
-        """Who acts."""
         return self.request.operator
 
     @property
     def act(self) -> ActForUsers:
-        """The acts for users."""
         return self.use_cases.administration.act_for_users
 
 
@@ -50,17 +44,13 @@ class ActPage:
     """The pages of an act for a user: one that asks, and one after it.
 
     Attributes:
-        act: What is done, and who may.
         title: The heading of its page, and the text of its link and its button.
-        is_offered: Whether the page of a user has its link.
         run: Does it, and returns what the next page says, as a key of `DONE`. None where the
             response is no page.
-        is_dangerous: Whether it is final.
         text: The template of what happens, where that of acts does not say it.
         parse: What parses each of its fields. All errors are shown together.
         fields: The template of its fields, where that of acts does not have them.
         stays: Whether the page stays, because the response is a file.
-        errors: What is wrong and the way out, where this act raises such an error.
     """
 
     act: Act

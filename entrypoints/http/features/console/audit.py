@@ -32,7 +32,6 @@ from entrypoints.words.user_words import describe_actor_kind
 _AUDIT: Final = "/console/audit"
 _PAGE_SIZE: Final = 50
 _FIELDS: Final = ("user", "actor")
-"""The fields of the filter, and the parameters of its pages."""
 _SUBJECT: Final = re.compile(r"(?=.*[a-f]|.{24})[0-9a-f]{16,64}")
 """The id of an account or a token, or the keyed hash of a phone. No phone number is like one."""
 _MANY: Final = re.compile("[a-z]{4,20}")
@@ -52,11 +51,7 @@ class AuditPageController(ConsoleController):
     async def list_entries(
         self, request: ConsoleRequest, use_cases: Injected[UseCases]
     ) -> Template:
-        """Return a page: all entries, those about somebody, those of an actor, or of both.
-
-        No index answers both: entries about somebody are read, and those of others left out. So
-        such a page may have fewer entries than others.
-        """
+        """Return a page. With both fields it may be a short one: no index answers them together."""
         query = request.query_params
         typed = {name: query.get(name, "") for name in _FIELDS}
         actor: Actor | None = None

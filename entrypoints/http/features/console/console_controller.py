@@ -12,10 +12,7 @@ class ConsoleController(Controller):
     """Pages for staff: all requests need a session of the console.
 
     - `opt` names the scope that its pages need: `NEEDED_SCOPE`. Each act checks its own.
-    - In a handler, `request.caller` is the person, and `request.console_session` the
-      session.
-    - The form token and the origin of a POST are checked before the handler runs.
-    - Errors are pages: their message is that of the table of errors.
+    - In a handler, `request.caller` is the person, and `request.console_session` the session.
     """
 
     include_in_schema = False

@@ -24,11 +24,7 @@ _TITLES: Final[Mapping[int, str]] = {
 
 
 def to_page(request: AnyRequest, exception: Exception) -> Response[Any]:
-    """Convert an exception into a page.
-
-    Without a session, pages lead to the sign-in and back. So does a page that needs a fresh
-    session, and one that needs a session by passkey.
-    """
+    """Convert an exception into a page, or lead to the sign-in and back if that is the way out."""
     # The framework handles errors of a controller's middleware with the application's class.
     request = ConsoleRequest(request.scope)
     error = to_api_error(request, exception)

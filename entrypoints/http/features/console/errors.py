@@ -32,7 +32,6 @@ class InvalidForm(ConsoleError):
 
 
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
-    # The console
     NotSignedIn: ErrorRow(401, "not_signed_in", "Sign in first, and try again."),
     TokenNotAccepted: ErrorRow(
         401,

@@ -37,16 +37,6 @@ class ConsoleMiddleware(ASGIMiddleware):
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Handle one request.
-
-        Raises:
-            TokenNotAccepted
-            NotSignedIn: There is no valid session, or its identity has no role anymore.
-            ConsoleOriginNotAllowed, InvalidFormToken: A foreign page may have sent the form.
-            Forbidden: The page needs another role.
-            TooManyRequests
-            StorageError
-        """
         request = ConsoleRequest(scope, receive)
         if request.method != "OPTIONS":
             reject_tokens(request)
@@ -81,12 +71,6 @@ class SignInMiddleware(ASGIMiddleware):
     """Checks the forms before there is a session: by a cookie of their own."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Handle one request.
-
-        Raises:
-            TokenNotAccepted
-            ConsoleOriginNotAllowed, InvalidFormToken: A foreign page may have sent the form.
-        """
         request = ConsoleRequest(scope, receive)
         scope["user"] = None
         if request.method != "OPTIONS":

@@ -31,7 +31,6 @@ class OverviewController(ConsoleController):
     async def show_overview(
         self, request: ConsoleRequest, use_cases: Injected[UseCases]
     ) -> Template:
-        """Return the page."""
         context: dict[str, Any] = {}
         parts = shown_parts(request)
         sees_numbers = request.operator.has_scope(Scope.READ_STATISTICS)
@@ -61,6 +60,5 @@ async def _find_users(use_cases: UseCases) -> UserCount | None:
 
 
 def _name_parts(readiness: Readiness) -> Mapping[str, str]:
-    """Return what `/health/ready` says of each part."""
     problems = {"database": readiness.database, **readiness.parts}
     return {name: problem or "ok" for name, problem in problems.items()}

@@ -25,19 +25,14 @@ class ConsolePart:
     Attributes:
         templates: The folder of its templates, which have the name of the feature before their own;
             None without any.
-        controllers: Its pages.
         navigation: What the header links: where, the title, the path, and the scope that its pages
             need; None for all staff.
         scope: What an operator needs to see its fields of a user and its section of the first
             page; None for all who see these pages.
         done: What a page says after an act, by the word in its address.
-        act_pages: What is done for users.
         user_data: What the feature has of a user, which a deletion deletes and an export contains.
         user_fields: The fields that it adds to the details of a user, which need its scope here.
-        files: Files that its pages load, by their paths.
         scripted_paths: Its pages that may load a script of the service. No other page may.
-        overview_section: The template of a section of the first page; empty without one.
-        describe_overview: Loads what the section needs.
     """
 
     templates: Path | None = None

@@ -83,7 +83,6 @@ SCRIPTED_HEADERS: Final = {
     "Content-Security-Policy": f"{HEADERS['Content-Security-Policy']}; script-src 'self'; "
     "base-uri 'none'",
 }
-"""Those of the few pages that need a script."""
 
 
 def _handle_framework_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
@@ -115,14 +114,12 @@ class ConsolePlugin(ApiPlugin):
     pages: Mapping[str, str] = MappingProxyType({"console": "Console for administrators"})
 
     def __init__(self, user_details: UserDetailsForm, parts: Sequence[ConsolePart] = ()) -> None:
-        """Show users in this form, with what features add to it, and pages about features."""
         self._user_details, self._parts = user_details, parts
         self._scripted_paths = {path for part in parts for path in part.scripted_paths}
         of_parts = (controller for part in parts for controller in part.controllers)
         self.hidden_controllers = (*CONSOLE_CONTROLLERS, *of_parts)
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        """Add the form, the engine of templates, the headers of responses, and pages for errors."""
         app_config.state["user_details"] = self._user_details
         app_config.state["console_parts"] = self._parts
         app_config.template_config = _make_template_config(

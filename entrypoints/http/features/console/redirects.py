@@ -28,10 +28,7 @@ _TARGET: Final = re.compile(
 
 
 def redirect_to_sign_in(request: ConsoleRequest, error: ApiError) -> Redirect:
-    """Redirect to the sign-in, which leads back to the page of this request.
-
-    Where it was a form without a page of its own, the sign-in leads to the first page.
-    """
+    """Redirect to the sign-in, which leads back to the page of this request."""
     target = request.url.path
     if request.method == "GET" and request.scope["query_string"]:
         target += f"?{request.scope['query_string'].decode('ascii', 'replace')}"

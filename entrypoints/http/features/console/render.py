@@ -15,7 +15,6 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     (10, "People", "/console/users", Scope.READ_USERS),
     (70, "Audit", "/console/audit", Scope.READ_AUDIT),
 )
-"""What the header links. Parts add theirs."""
 DONE: Final[Mapping[str, str]] = {
     "signed_out": "You are signed out.",
     "limits_reset": "The limits are reset.",
@@ -37,14 +36,7 @@ DONE: Final[Mapping[str, str]] = {
 def render(
     request: ConsoleRequest, name: str, *, status_code: int = 200, **context: Any
 ) -> Template:
-    """Render a template with what every page needs, and `context`.
-
-    Args:
-        request: The request.
-        name: The template, such as `console/user.html`.
-        status_code: The status of the response.
-        context: What this page needs besides.
-    """
+    """Render a template, such as `console/user.html`, with what every page needs, and `context`."""
     parts = parts_of(request)
     done = {**DONE, **{word: text for part in parts for word, text in part.done.items()}}
     shared = {
@@ -66,10 +58,7 @@ def render(
 def see_other(path: str, message: str = "", **parameters: str) -> Redirect:
     """Redirect to a page after a POST, so that loading it again repeats nothing.
 
-    Args:
-        path: The page.
-        message: A key of `DONE`, or of that of a part, for what was done.
-        parameters: Other parameters of the page.
+    `message` is a key of `DONE`, or of that of a part.
     """
     done = {"done": message} if message else {}
     query = done | parameters
@@ -77,7 +66,6 @@ def see_other(path: str, message: str = "", **parameters: str) -> Redirect:
 
 
 def _has_scope(request: ConsoleRequest, scope: str | None) -> bool:
-    """Return whether whoever is signed in has a scope."""
     if request.console_session is None:
         return False
     return scope is None or request.operator.has_scope(Scope(scope))

@@ -37,7 +37,6 @@ class ConsoleRequest(ApiRequest):
 
     @property
     def act_name(self) -> str:
-        """The last part of the path: what its page asks about, and does."""
         path: str = self.scope["path"]
         return path.rstrip("/").rpartition("/")[2]
 

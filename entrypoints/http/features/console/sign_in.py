@@ -72,7 +72,6 @@ class SignInController(ConsoleController):
 
     @get("/")
     async def show_sign_in(self, request: ConsoleRequest) -> Template:
-        """Return the form for the phone."""
         target = parse_return_path(request.query_params.get("next", HOME))
         is_again = "again" in request.query_params
         return render_before_session(
@@ -125,7 +124,6 @@ class SignInController(ConsoleController):
     async def verify_code(
         self, request: ConsoleRequest, use_cases: Injected[UseCases]
     ) -> Response[Any]:
-        """Open a session with the code, and lead to the page that was asked for."""
         form = await read_form(request)
         target, request_id = parse_return_path(form["next"]), form["request_id"]
         try:
@@ -163,7 +161,6 @@ class SignOutController(ConsoleController):
 
     @post("/", status_code=303)
     async def sign_out(self, request: ConsoleRequest, use_cases: Injected[UseCases]) -> Redirect:
-        """End the session of the cookie."""
         await use_cases.of(ConsoleFeature).sign_out(request.cookies[SESSION_COOKIE])
         response = see_other(SIGN_IN, message="signed_out")
         response.cookies.append(_delete_cookie(SESSION_COOKIE))
@@ -183,14 +180,7 @@ def render_before_session(request: ConsoleRequest, name: str, **context: Any) ->
 async def open_session(
     request: ConsoleRequest, signed_in: ConsoleSignedIn, target: str, message: str = ""
 ) -> Redirect:
-    """Lead to a page with the cookies of a session that was opened. A former one ends.
-
-    Args:
-        request: The request.
-        signed_in: The cookies.
-        target: The page.
-        message: What it says: see `see_other`.
-    """
+    """Lead to a page with the cookies of a session that was opened. A former one ends."""
     if former := request.cookies.get(SESSION_COOKIE):
         use_cases: UseCases = request.app.state.use_cases
         await use_cases.of(ConsoleFeature).sign_out(former)

@@ -207,12 +207,7 @@ _OF_PHONES: Final = (acts.RESET_LIMITS, acts.BLOCK, acts.UNBLOCK)
 
 
 class UserActController(ConsoleController):
-    """What is done for a user, or for a phone without an account.
-
-    - A page says what happens and for whom, and asks for the reason.
-    - After the act, a redirect leads to the page of the user, so loading it again repeats nothing.
-    - An error is shown with the form, as it was filled in.
-    """
+    """What is done for a user, or for a phone without an account."""
 
     path = USERS
     opt = {NEEDED_SCOPE: Scope.READ_USERS}
@@ -221,14 +216,12 @@ class UserActController(ConsoleController):
     async def confirm_act(
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Response[Any]:
-        """Return the page that asks whether to do it. It leads to the sign-in where that is old."""
         return await show_confirmation(request, use_cases, user_id)
 
     @post([f"/{{user_id:str}}/{page.act.name}" for page in _OF_CORE if page.run], status_code=200)
     async def do_act(
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Response[Any]:
-        """Do it."""
         return await run_act(request, use_cases, await find_user(use_cases, user_id))
 
     @post(f"/{{user_id:str}}/{acts.VIEW_PHONE.name}", status_code=200)
@@ -251,10 +244,7 @@ class UserActController(ConsoleController):
     async def act_for_phone(
         self, request: ConsoleRequest, use_cases: Injected[UseCases]
     ) -> Response[Any]:
-        """Ask whether to do it for a phone without an account, and then do it.
-
-        The number is in the form, so both pages come by a POST.
-        """
+        """Ask and then act for a phone without an account: the form of a POST has the number."""
         form = await read_form(request)
         phone = parse_phone(form["phone"], None, rules=None)
         user = await use_cases.administration.find_user(phone)
@@ -409,7 +399,6 @@ async def render_act(
 
 
 def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
-    """Say what is wrong, and the way out."""
     if text := _page_of(request).errors.get(type(error)):
         return text
     match error:

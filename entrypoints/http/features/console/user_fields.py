@@ -28,7 +28,6 @@ class ConsoleFields(UserFields, kw_only=True):
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
-        """Convert what is shown of browsers."""
         shown = details.parts.find(ConsoleDetails)
         devices = shown.devices if shown else ()
         return cls(console_devices=[to_struct(each, ConsoleDeviceResponse) for each in devices])

@@ -51,12 +51,10 @@ class UserPageController(ConsoleController):
 
     @get("/")
     async def show_search(self, request: ConsoleRequest) -> Template:
-        """Return the page with the search."""
         return _render_search(request)
 
     @post("/", status_code=200)
     async def search(self, request: ConsoleRequest, use_cases: Injected[UseCases]) -> Response[Any]:
-        """Lead to the user that a text means, or list those that it may mean."""
         text = (await read_form(request))["user"]
         try:
             readings = parse_user_text(text, request.settings.otp.default_region)
@@ -76,7 +74,6 @@ class UserPageController(ConsoleController):
     async def show_phone(
         self, request: ConsoleRequest, use_cases: Injected[UseCases]
     ) -> Response[Any]:
-        """Return the page of a phone without an account."""
         phone = parse_phone((await read_form(request))["phone"], None, rules=None)
         user = await use_cases.administration.find_user(phone)
         if user.identity is not None:
@@ -92,7 +89,6 @@ class UserPageController(ConsoleController):
     async def show_user(
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Template:
-        """Return the page of a user."""
         identity_id = parse_id(user_id, UserNotFound())
         user = await use_cases.administration.find_user(identity_id)
         return await _render_user(request, use_cases, user)

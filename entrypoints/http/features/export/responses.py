@@ -33,9 +33,7 @@ EXPORT_RESPONSES: Final[dict[str, Any]] = {
 class Archive:
     """A ZIP archive that is made while it is sent, so nobody knows its size.
 
-    Attributes:
-        name: Its file name.
-        chunks: Its content. It ends with an error if it is not complete.
+    Its `chunks` end with an error if it is not complete.
     """
 
     name: str

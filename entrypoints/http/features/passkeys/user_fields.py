@@ -31,7 +31,6 @@ class PasskeyFields(UserFields, kw_only=True):
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
-        """Convert what is shown of passkeys."""
         shown = details.parts.find(PasskeyDetails)
         passkeys = shown.passkeys if shown else ()
         return cls(passkeys=[to_struct(passkey, PasskeyResponse) for passkey in passkeys])

@@ -19,7 +19,6 @@ from entrypoints.http.fields import (
 )
 
 TOGETHER: Final = "Send old_otp and old_request_id together."
-"""What is wrong where a code of the present number or its request id is missing."""
 
 
 class OtpTarget(StrEnum):

@@ -37,7 +37,6 @@ class PhoneChangeFields(UserFields, kw_only=True):
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
-        """Convert what is shown of a change."""
         identity = details.user.identity
         change = None if identity is None or identity.is_deleted else identity.phone_change
         return cls(phone_change=to_struct(change, PhoneChangeResponse) if change else None)

@@ -56,7 +56,6 @@ class StartController(Controller):
 
     @get("/", media_type="text/html")
     async def get_page(self, request: ApiRequest) -> Response[str]:
-        """Return the page."""
         settings = _settings_of(request)
         server = request.settings.server
         page = Template(_read_file("page.html").decode())
@@ -89,10 +88,7 @@ class StartController(Controller):
 
 
 def page_files() -> Mapping[str, ServedFile]:
-    """Return the files that the page loads, and the guides as they are written.
-
-    Only a service that runs from a clone has guides.
-    """
+    """Return the files that the page loads, and the guides, which only a clone has."""
     guides = _GUIDES if _has_guides() else ()
     return {
         **{

@@ -12,7 +12,6 @@ class StartPlugin(ApiPlugin):
     """The client module, and in development the page. Without it, its paths are unknown ones."""
 
     def __init__(self, settings: HttpStartPageSettings | None) -> None:
-        """Take the settings of the page; None if there is none."""
         self._settings = settings
         self.files = CLIENT_FILES
         if settings is not None:
@@ -20,7 +19,6 @@ class StartPlugin(ApiPlugin):
             self.hidden_controllers = (StartController,)
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        """Add the settings of the page."""
         if self._settings is not None:
             app_config.state["start_page_settings"] = self._settings
         return super().on_app_init(app_config)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 class HttpStartPageSettings:
     """The settings of the page at `/`, which only development has.
 
-    - `port` is the one that the server listens on.
-    - `prints_messages` is whether the terminal shows messages.
     - `keeps_messages` is whether the page may show them: no provider sends any to a phone, one
       process handles all requests, and only programs of this machine reach it.
     - `has_test_otps` is whether there are phones whose codes the operator has set. They get no

@@ -11,10 +11,7 @@ from entrypoints.words.csv_line import to_csv_line
 
 
 def csv_lines(report: Statistics) -> Iterator[str]:
-    """Return a head, and a line for each row.
-
-    There is no total, which a spreadsheet would sum again.
-    """
+    """Return a head, and a line for each row. No total, which a spreadsheet would sum again."""
     yield to_csv_line([*report.query.by, *Result])
     for row in report.rows:
         yield to_csv_line([*row.names, *(row.counts[result] for result in Result)])

@@ -29,12 +29,6 @@ async def respond(
 ) -> Response[str]:
     """Respond with the answer. If there is none in time, apologize and end the call.
 
-    Args:
-        webhook: What is known of the request.
-        phone: The caller or the called phone, whose language an apology has.
-        answer: The use case.
-        url_of: The URL where an answer continues.
-
     Raises:
         WebhookRejected: The request was used at another URL.
     """

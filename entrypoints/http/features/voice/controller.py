@@ -23,11 +23,7 @@ WebhookDependency: TypeAlias = Injected[Webhook]
 
 
 class VoiceController(Controller):
-    """Requests about calls.
-
-    Those that ask what a call does next get markup, whatever fails. Those that report something
-    get no body.
-    """
+    """Requests about calls. Those that ask what a call does next get markup, whatever fails."""
 
     path = "/voice"
     include_in_schema = False
@@ -39,13 +35,11 @@ class VoiceController(Controller):
 
     @post(["/", "/continue"], status_code=200)
     async def answer_call(self, webhook: WebhookDependency) -> Response[str]:
-        """Answer a request of an inbound call."""
         answer, url_of = webhook.voice.answer_call, webhook.urls.continue_call
         return await respond(webhook, webhook.fields.caller, answer, url_of)
 
     @post("/calls/{call_id:str}", status_code=200)
     async def read_code(self, webhook: WebhookDependency, call_id: FromPath[str]) -> Response[str]:
-        """Answer a request of a call that reads a code."""
         answer = partial(webhook.voice.answer_code_call, call_id)
         url_of = partial(webhook.urls.code_call, call_id)
         return await respond(webhook, webhook.fields.called, answer, url_of)
@@ -58,7 +52,6 @@ class VoiceController(Controller):
 
     @post("/status", status_code=204)
     async def record_status(self, webhook: WebhookDependency) -> None:
-        """Record the status of a call."""
         await webhook.claim()
         fields = webhook.fields
         call_id = webhook.parameters.get("call") or inbound_call_id(fields.provider_call_id)

@@ -7,7 +7,6 @@ from domain.features.voice.errors import CallNotFound, CallRecordingNotFound
 from entrypoints.http.errors.table import ApiError, ErrorRow
 
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
-    # Calls
     CallNotFound: ErrorRow(404, "call_not_found", "Call not found"),
     CallRecordingNotFound: ErrorRow(404, "recording_not_found", "Recording not found"),
 }

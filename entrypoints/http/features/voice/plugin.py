@@ -48,7 +48,6 @@ class VoicePlugin(ApiPlugin):
     webhooks: Sequence[str] = ("voice",)
 
     def __init__(self, *, has_phone_line: bool) -> None:
-        """Load the webhooks only where there is a phone line."""
         if has_phone_line:
             from entrypoints.http.features.voice.controller import VoiceController
 

@@ -54,7 +54,6 @@ class CallFields(UserFields, kw_only=True):
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
-        """Convert what is shown of calls."""
         shown = details.parts.find(CallDetails)
         return cls(calls=[_to_call(call) for call in shown.calls] if shown else [])
 

@@ -17,16 +17,7 @@ from entrypoints.http.requests.signed_request import read_signed_request, reject
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An authentic request.
-
-    Attributes:
-        request: The request as it was received.
-        signed: The request as it arrived.
-        fields: What it says.
-        parameters: The parameters of its URL, which is one of ours.
-        urls: The URLs of further requests.
-        voice: The phone line.
-    """
+    """An authentic request. Its `parameters` are those of the URL, which is one of ours."""
 
     request: ApiRequest
     signed: SignedRequest

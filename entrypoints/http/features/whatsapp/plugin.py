@@ -56,7 +56,6 @@ class WhatsAppPlugin(ApiPlugin):
     webhooks: Sequence[str] = ("whatsapp",)
 
     def __init__(self, *, is_used: bool) -> None:
-        """Load the webhook only where codes go by WhatsApp."""
         self.hidden_controllers: Sequence[type[Controller]] = ()
         if is_used:
             from entrypoints.http.features.whatsapp.controller import WhatsAppController

@@ -58,14 +58,12 @@ class BlockPageController(ConsoleController):
     async def list_blocks(
         self, request: ConsoleRequest, blocks: Injected[BlocksFeature]
     ) -> Template:
-        """Return the page with the active blocks, and the form of a new one."""
         return await _render_page(request, blocks)
 
     @post("/", status_code=200)
     async def add(
         self, request: ConsoleRequest, blocks: Injected[BlocksFeature]
     ) -> Redirect | Template:
-        """Add a block."""
         request.operator.check_act(ADD_BLOCK)
         form = await read_form(request)
         try:
@@ -90,7 +88,6 @@ class BlockPageController(ConsoleController):
     async def end(
         self, request: ConsoleRequest, blocks: Injected[BlocksFeature], block_id: IdParameter
     ) -> Redirect | Template:
-        """End a block."""
         request.operator.check_act(END_BLOCK)
         found_id = parse_id(block_id, BlockNotFound())
         try:

@@ -45,7 +45,6 @@ class ExportActController(ConsoleController):
     async def confirm(
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Response[Any]:
-        """Return the page that asks whether to do it. It leads to the sign-in where that is old."""
         return await show_confirmation(request, use_cases, user_id)
 
     @post(f"/{{user_id:str}}/{EXPORT.name}", status_code=200)
@@ -56,7 +55,6 @@ class ExportActController(ConsoleController):
         file_reads: Injected[FileReads],
         user_id: IdParameter,
     ) -> ASGIApp:
-        """Return all data of a user as a ZIP archive."""
         request.operator.check_act(EXPORT)
         user = await find_user(use_cases, user_id)
         form = await read_form(request)

@@ -55,7 +55,6 @@ class PasskeyEnrolmentController(ConsoleController):
     async def go_on(
         self, request: ConsoleRequest, passkeys: Injected[PasskeysFeature]
     ) -> Response[Any]:
-        """Return the page of the second step, or add the passkey and open a session with it."""
         # It writes to the database without a session.
         acquire_for_ip(request)
         form = await read_form(request)
@@ -80,13 +79,6 @@ class PasskeyEnrolmentController(ConsoleController):
 async def _describe(
     request: ConsoleRequest, passkeys: PasskeysFeature, step: str, name: str, secret: str = ""
 ) -> dict[str, Any]:
-    """Return what the page of a step has.
-
-    Raises:
-        InvitationNotValid, TooManyPasskeys: The step is that which makes the passkey.
-        StorageError
-    """
-
     async def start() -> str:
         if step == "create":
             return await passkeys.start_enrolment(secret)

@@ -29,7 +29,6 @@ class OwnPasskeysController(ConsoleController):
     async def list_passkeys(
         self, request: ConsoleRequest, passkeys: Injected[PasskeysFeature]
     ) -> Template:
-        """Return the list."""
         found = await passkeys.list_own(_user(request))
         return render(request, "passkeys/list.html", passkeys=found, impossible=passkeys.why_not)
 
@@ -40,7 +39,6 @@ class OwnPasskeysController(ConsoleController):
         passkeys: Injected[PasskeysFeature],
         passkey_id: FromPath[str],
     ) -> Template:
-        """Return the page that asks before a passkey is removed."""
         if not request.operator.has_fresh_login:
             raise FreshLoginRequired
         found = await passkeys.list_own(_user(request))

@@ -13,10 +13,7 @@ async def describe_script(
 ) -> dict[str, Any]:
     """Return what the script finds in the page, or why it has nothing to do.
 
-    Args:
-        request: The request.
-        passkeys: The use cases.
-        start: Makes a challenge, and returns it in the options for the browser.
+    `start` makes a challenge, and returns it in the options for the browser.
     """
     return {
         "impossible": passkeys.why_not,

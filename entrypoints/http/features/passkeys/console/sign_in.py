@@ -44,7 +44,6 @@ class PasskeySignInController(ConsoleController):
     async def show_sign_in(
         self, request: ConsoleRequest, passkeys: Injected[PasskeysFeature]
     ) -> Template:
-        """Return the page that asks for a passkey."""
         # It writes to the database without a session.
         acquire_for_ip(request)
         context = await _describe(request, passkeys, request.query_params.get("next", HOME))
@@ -55,7 +54,6 @@ class PasskeySignInController(ConsoleController):
     async def sign_in(
         self, request: ConsoleRequest, passkeys: Injected[PasskeysFeature]
     ) -> Response[Any]:
-        """Open a session with the response, and lead to the page that was asked for."""
         # It writes to the database without a session.
         acquire_for_ip(request)
         form = await read_form(request)

@@ -57,7 +57,6 @@ class PhoneChangeActController(ConsoleController):
     async def confirm(
         self, request: ConsoleRequest, use_cases: Injected[UseCases], user_id: IdParameter
     ) -> Response[Any]:
-        """Return the page that asks whether to do it. It leads to the sign-in where that is old."""
         return await show_confirmation(request, use_cases, user_id)
 
     @post(f"/{{user_id:str}}/{CHANGE_PHONE.name}", status_code=200)

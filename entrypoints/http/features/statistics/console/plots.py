@@ -33,12 +33,8 @@ class Plot:
     """Columns from left to right.
 
     Attributes:
-        id: Names the plot in its page.
-        title: What screen readers say in its place.
-        labels: The texts below it: the first, the middle and the last.
         width: The width in units. The height is `HEIGHT`.
         highest: The number of a column of the full height.
-        names: The names of the series, in the order of `bars`.
         bars: The rectangles of each series, without those of height 0.
     """
 
@@ -54,14 +50,9 @@ class Plot:
 def plot_periods(
     plot_id: str, subject: str, starts: Sequence[str], period: str, *series: Series
 ) -> Plot:
-    """Return a plot with a column for each hour or day.
+    """Return a plot with a column for each hour or day, of one or two series.
 
-    Args:
-        plot_id: Names the plot in its page.
-        subject: What is plotted, such as `Messages by hour`.
-        starts: The start of each hour or day as text.
-        period: `hour` or `day`.
-        series: One or two, each with a number for each hour or day.
+    `subject` is what is plotted, such as `Messages by hour`. `period` is `hour` or `day`.
     """
     labels = [starts[0], starts[len(starts) // 2], starts[-1]] if len(starts) > 2 else starts
     first = series[0]

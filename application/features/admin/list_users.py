@@ -47,13 +47,8 @@ class ListUsers:
     ) -> UserPage:
         """List users after the cursor.
 
-        Args:
-            operator: Who asks.
-            user_filter: Which users.
-            cursor: Where the page begins.
-            limit: How many users it has at most.
-            entry: The entry that counts them, of `begin`; by default that of the hour.
-            is_shown: False if only the errors matter: they are not counted then.
+        `entry` of `begin` counts them, by default that of the hour. If `is_shown` is false, only
+        the errors matter, and nothing is counted.
 
         Raises:
             Forbidden, InsufficientScope

@@ -78,13 +78,7 @@ class AdministerTokens:
         return token, format_token(token.id, secret)
 
     async def list(self) -> Sequence[ServiceToken]:
-        """List the tokens, those that expire last first.
-
-        Revoked ones are listed too, and all of them until 30 days after they expire.
-
-        Raises:
-            StorageError
-        """
+        """List the tokens, those that expire last first, also revoked and expired ones."""
         now = self.clock.now()
         listed = await self.service_tokens.list_newest(MAX_LISTED_TOKENS)
         return [token for token in listed if now < token.expires_at + KEPT_AFTER_EXPIRY]

@@ -33,7 +33,6 @@ class ActForApp:
     identities: Identities
 
     async def load_app_data(self, operator: Operator, query: UserQuery) -> Mapping[str, Any]:
-        """Load the data of a user; an empty object for none."""
         return await self.stored_data.load((await self._find(operator, query)).id)
 
     async def set_app_data(
@@ -47,7 +46,6 @@ class ActForApp:
             await self.stored_data.replace(identity.id, data)
 
     async def load_claims(self, operator: Operator, query: UserQuery) -> Mapping[str, Any]:
-        """Load the claims of a user; an empty object for none."""
         return read_claims((await self._find(operator, query)).claims)
 
     async def set_claims(

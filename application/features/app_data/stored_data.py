@@ -16,11 +16,7 @@ class StoredData:
     app_data: OwnedRecords[AppData]
 
     async def load(self, identity_id: str) -> Mapping[str, Any]:
-        """Load the data of a user; an empty object for none.
-
-        Raises:
-            StorageError
-        """
+        """Load the data of a user; an empty object for none."""
         stored = await self.app_data.load(identity_id)
         return stored.values if stored else {}
 

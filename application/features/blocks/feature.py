@@ -22,14 +22,11 @@ from domain.identifier import RANDOM_BYTES, make_identifier
 class BlocksFeature:
     """The use cases of blocks.
 
-    - A block acts in this process at once, and in all others within five seconds.
-    - At most fifty blocks are active, also if two are added at the same time: one record has all of
-      them, and it is replaced only if nobody has changed it.
-    - What is added and ended is in the audit before.
+    At most fifty blocks are active, also if two are added at the same time: one record has all of
+    them, and it is replaced only if nobody has changed it.
     """
 
     def __init__(self, core: UseCases, repositories: BlocksRepositories) -> None:
-        """Build the use cases. The limiter of deliveries asks the blocks, if there is one."""
         self._clock, self._randomness = core.system.clock, core.system.randomness
         self._block_lists = repositories.block_lists
         self._record_act = core.record_act
@@ -42,13 +39,7 @@ class BlocksFeature:
     async def add(
         self, operator: Operator, subject: Subject, end: datetime | timedelta, reason: str
     ) -> Block:
-        """Add a block, which acts from now on.
-
-        Args:
-            operator: Who adds it.
-            subject: What it blocks, as `parse_subject` returns it.
-            end: When it ends, or for how long it holds.
-            reason: Why, as `Operator.parse_reason` returns it.
+        """Add a block, which acts from now on. `reason` is as `Operator.parse_reason` returns it.
 
         Raises:
             Forbidden, InsufficientScope, PasskeyRequired, TooShort: The operator may not.
@@ -86,25 +77,11 @@ class BlocksFeature:
         return parse_end(now, ends_at, is_by_token=operator.is_token)
 
     async def list(self, operator: Operator) -> Sequence[Block]:
-        """List the active blocks, the oldest first.
-
-        Raises:
-            Forbidden, InsufficientScope: The operator may neither read nor write blocks.
-            StorageError
-        """
         if not operator.has_scope(Scope.WRITE_BLOCKS):
             operator.check_scope(Scope.READ_BLOCKS)
         return (await self._load()).active(self._clock.now())
 
     async def end(self, operator: Operator, block_id: str, reason: str) -> Block:
-        """End a block: from now on it has no effect.
-
-        Raises:
-            Forbidden, InsufficientScope, PasskeyRequired, TooShort: The operator may not.
-            BlockNotFound: No block with this id is active.
-            AuditFailed
-            StorageError
-        """
         operator.check(END_BLOCK, reason)
         block = (await self._load()).find(block_id, self._clock.now())
         described = f"{block.subject}. {reason}"

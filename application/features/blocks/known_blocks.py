@@ -38,12 +38,6 @@ class KnownBlocks:
     _warned_at: datetime | None = None
 
     async def read(self) -> None:
-        """Read the blocks.
-
-        Raises:
-            CorruptRecord
-            StorageError: Those of the last read still hold.
-        """
         self._reads += 1
         number = self._reads
         loaded = await self.block_lists.load(BLOCKS_ID)
@@ -53,7 +47,6 @@ class KnownBlocks:
             self.read_at = self.clock.now()
 
     def warn(self, event: str, error: Exception) -> None:
-        """Log that a read failed, once a minute at most."""
         now = self.clock.now()
         if self._warned_at is None or not timedelta() <= now - self._warned_at < LOG_INTERVAL:
             self._warned_at = now
@@ -66,7 +59,6 @@ class KnownBlocks:
         return block.ends_at if block else None
 
     def find_number_block(self, phone: PhoneNumber, now: datetime) -> NumberBlock | None:
-        """Return what blocks the prefix or the country of a number."""
         block = self.known.find_block(phone, now)
         if block is None:
             return None

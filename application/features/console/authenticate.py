@@ -31,8 +31,6 @@ class AuthenticateConsole:
       a change of the phone and the end of a role act at once.
     - A session by code of somebody who needs a passkey has ended, and so has one whose passkey was
       removed.
-    - A use is recorded once in ten seconds at most. An error of the record does not fail the
-      request.
     """
 
     console_sessions: ExpiringRecords[ConsoleSession]
@@ -78,7 +76,6 @@ class AuthenticateConsole:
         return ConsoleUser(used, operator)
 
     def _has_passkey(self, session: ConsoleSession, identity: Identity) -> bool:
-        """Return whether the session has the passkey that it needs, if it needs one."""
         if session.passkey_id is None:
             return not self.extensions.needs_passkey(identity)
         return identity.staff.find_passkey(session.passkey_id) is not None

@@ -24,11 +24,6 @@ class RecognizeConsoleDevice:
     console_devices: OwnedRecords[ConsoleDevices]
 
     async def __call__(self, token: DeviceToken, now: datetime) -> CheckedDevice:
-        """Recognize a browser.
-
-        Raises:
-            StorageError
-        """
         # Both at once: the time does not tell who has a record.
         loaded, devices = await asyncio.gather(
             self.console_devices.identities.load(token.identity_id),

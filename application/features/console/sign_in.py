@@ -42,10 +42,7 @@ from domain.secret_hash import hash_secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleSignInCommand:
-    """The code of a request for the console, from `client_ip`.
-
-    `device_token` is that of an earlier sign-in to the console in the same browser, if it has one.
-    """
+    """The code of a request for the console, and the device token of the browser, if it has one."""
 
     phone: PhoneNumber
     code: OtpCode
@@ -56,13 +53,7 @@ class ConsoleSignInCommand:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSignedIn:
-    """What the browser gets.
-
-    Attributes:
-        cookie: The value of the session's cookie.
-        device_token: The token that its next sign-ins are recognized by; None if it could not be
-            stored.
-    """
+    """What the browser gets. `device_token` is None if none was stored."""
 
     cookie: str
     device_token: DeviceToken | None
@@ -72,7 +63,6 @@ class ConsoleSignedIn:
 class ConsoleSignIn:
     """Exchange a code for a session of the console.
 
-    - Only a code for this purpose is correct, and only with the id of its request.
     - The right code of a number that has no role gets the error of a wrong one.
     - A number with a fixed code opens no console: many may know the code.
     - Neither does a number that was unused for `recycled_after`: it may have another owner. A
@@ -80,10 +70,8 @@ class ConsoleSignIn:
     - The message that staff requested no longer counts in the limits of the phone: no
       IP is trusted by the console, and sessions are so short that a day has many sign-ins. Messages
       with the same code that others requested count.
-    - The right code of somebody who needs a passkey opens none.
     - A code opens one session. A client that lost the response sends the code again within a
       minute: the session gets a new secret, and the former one is void.
-    - The browser is recognized for 90 days: strangers cannot use up its messages and attempts.
     """
 
     check_otp: CheckOtp
@@ -213,18 +201,13 @@ class ConsoleSignIn:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSignOut:
-    """End a session of the console."""
+    """End a session of the console. A cookie whose session has ended is no error."""
 
     console_sessions: ExpiringRecords[ConsoleSession]
     clock: Clock
     events: SecurityEvents
 
     async def __call__(self, cookie: str) -> None:
-        """Sign out. A cookie whose session has ended is no error.
-
-        Raises:
-            StorageError
-        """
         parsed, now = parse_cookie(cookie), self.clock.now()
         if parsed is None:
             return

@@ -11,10 +11,7 @@ from domain.identities.user_events import UserEvents
 class EventDetails:
     """How many events of a user some destination has not accepted, also of a deleted user.
 
-    Attributes:
-        waiting: Those that are sent by themselves.
-        failed: Those that are kept for the operator, because a destination did not accept them for
-            three days.
+    `failed` ones are kept for the operator, after three days of attempts.
     """
 
     waiting: int

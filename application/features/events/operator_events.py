@@ -25,14 +25,9 @@ class WaitingEvent:
     """An event that a destination has not accepted.
 
     Attributes:
-        id: Its id.
-        type: What happened.
-        occurred_at: When.
-        user_id: The id of the user.
         destination: The stored name of the destination, which may be one of former settings; empty
             if there is none.
         failures: How often it failed in a row, or an earlier event of the user did.
-        failure_reason: Why it failed last; empty if it did not.
         next_attempt_at: When it is sent; None if it is kept for the operator.
     """
 
@@ -154,7 +149,6 @@ class OperatorEvents:
         retried |= zip(ids, await call_in_groups(self.retry, ids), strict=True)
 
     async def _list_waiting(self) -> AsyncIterator[Sequence[Identity]]:
-        """Yield the users whose events wait, the next ones first."""
         until = self.clock.now() + _WAITING_PERIOD
         pace, offset = Pace(), 0
         while found := await self.identities.list_with_due_events(until, BATCH_SIZE, offset):
@@ -163,7 +157,6 @@ class OperatorEvents:
             await pace.pause()
 
     def _count(self, identity: Identity) -> RetriedEvents:
-        """Return how many events some destination has not accepted."""
         pending = [identity.events.pending(name) for name in self.destinations]
         events = len({event.number for group in pending for event in group})
         return RetriedEvents(events, 1 if events else 0)

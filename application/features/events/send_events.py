@@ -75,7 +75,6 @@ class _Availability:
         return self.has_postponed and not self.is_paused(now)
 
     def record(self, now: datetime, *, is_accepted: bool) -> None:
-        """Record an attempt."""
         self.is_failing = not is_accepted
         if is_accepted:
             self.failures, self.pause, self.paused_until = 0, timedelta(), None
@@ -103,9 +102,7 @@ class SentEvents:
     """Attempts to send events to a destination.
 
     Attributes:
-        accepted: How many it accepted.
-        failed: How many failed.
-        reason: Why the last of these failed.
+        reason: Why the last one failed.
         is_failing: Whether the last attempt failed, which may have been earlier.
     """
 
@@ -126,8 +123,6 @@ class SendEvents:
       gets one event. If it accepts that, it gets all that wait, `PARALLEL_USERS` at a time.
     - An event is sent before the identity records it as sent: after a kill it is sent again, and
       never lost.
-
-    `destinations` has the stored name of each.
     """
 
     identities: Identities
@@ -176,12 +171,6 @@ class SendEvents:
             await self.leases.acquire(LEASE_NAME, held_until, now)
 
     async def count_waiting_users(self, name: str, limit: int) -> int:
-        """Return for how many users the destination has not accepted something, `limit` at most.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
         until = self.clock.now() + _MAX_WAIT
         found = await self.identities.list_with_due_events(until, limit)
         return sum(1 for loaded in found if loaded.value.events.pending(name))
@@ -199,7 +188,6 @@ class SendEvents:
         return timedelta()
 
     async def _send_until(self, deadline: float, name: str) -> SentEvents:
-        """Send to a destination until a time of the event loop."""
         loop, results = asyncio.get_running_loop(), list[SentEvents]()
         while loop.time() < deadline:
             sent = await self.send_due(name, deadline)
@@ -212,10 +200,7 @@ class SendEvents:
         """Send to a destination the events that are due now.
 
         Users who wait for a slower destination stay in front of the others: those are read too.
-
-        Args:
-            name: The destination.
-            deadline: No attempt begins after this time of the event loop.
+        No attempt begins after `deadline`, a time of the event loop.
 
         Raises:
             StorageError
@@ -274,7 +259,6 @@ class SendEvents:
         return events.due(name, now, has_recovered=self._of(name).gets_postponed(now))
 
     async def _send_of(self, name: str, deadline: float, loaded: Versioned[Identity]) -> SentEvents:
-        """Send the due events of a user to a destination, and record that."""
         loop = asyncio.get_running_loop()
         if loop.time() >= deadline:
             return SentEvents()

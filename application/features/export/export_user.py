@@ -24,14 +24,10 @@ from domain.identities.identity import Identity
 class Export:
     """An export that is being sent.
 
-    Attributes:
-        identity: Whose data it is.
-        is_complete: Whether all files were read to their end.
-        missing_files: How many files are named in `not_included.json`, once that was reached.
+    `missing_files` counts those named in `not_included.json`, once that was reached.
     """
 
     def __init__(self, identity: Identity, collect_files: CollectFiles) -> None:
-        """Begin before the first file."""
         self.identity = identity
         self.is_complete = False
         self.missing_files = 0
@@ -45,7 +41,6 @@ class Export:
                 yield file
 
     def complete(self) -> None:
-        """Record that everything was sent."""
         self.is_complete = True
 
 
@@ -79,7 +74,6 @@ class ExportOwnData:
 
     @asynccontextmanager
     async def __call__(self, principal: Principal) -> AsyncIterator[Export]:
-        """Open the export until the end of the block; raises what `check` raises."""
         await self.check(principal)
         now = self.clock.now()
         identity_id = principal.identity.id
@@ -114,16 +108,6 @@ class ExportUser:
     async def __call__(
         self, operator: Operator, query: UserQuery, reason: str = ""
     ) -> AsyncIterator[Export]:
-        """Open the export until the end of the block.
-
-        Raises:
-            Forbidden, InsufficientScope, FreshLoginRequired
-            UserNotFound
-            TooManyPhones
-            AuditFailed
-            Unavailable: A part cannot be read now, such as files in a store that does not answer.
-            StorageError
-        """
         user = await self.act.find(operator, EXPORT, query, reason)
         identity = user.require_identity()
         await self.view_phone.count(operator)  # the export has the full number

@@ -37,7 +37,6 @@ class CollectFiles:
 
     - Keys, keyed hashes and what only the service needs are left out. So is everybody else's data:
       an export has one phone number. The other number of a change may be somebody else's.
-    - Features add what they have of a person.
     - A file that is no longer there is named in `not_included.json`. A store that does not answer
       is an error: a part is never taken for the whole.
     """
@@ -51,27 +50,16 @@ class CollectFiles:
 
     @property
     def explained_files(self) -> Mapping[str, str]:
-        """The files and folders of an export, and what is in each."""
         explained = dict(EXPLAINED_FILES)
         for part in self.parts:
             explained |= part.explained_files
         return explained | EXPLAINED_MISSING
 
     async def check(self, identity: Identity) -> None:
-        """Check that all parts can be read.
-
-        Raises:
-            PortError
-        """
         for part in self.parts:
             await part.check(identity)
 
     async def __call__(self, identity: Identity) -> AsyncGenerator[ExportFile, None]:
-        """Yield all files.
-
-        Raises:
-            PortError: A part of the data cannot be read now.
-        """
         now = self.clock.now()
         verification = await self._load_verification(identity)
         yield text_file("index.html", render_page(identity, now, self.explained_files), now)

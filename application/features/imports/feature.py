@@ -14,8 +14,7 @@ from domain.features.media.image import VariantSpec
 class ImportsFeature:
     """The use cases of imports. Whoever imports writes an audit entry by `record_act` before.
 
-    Each existing identity that changes has an entry of its own. Without the media store, an import
-    of items can only be tried.
+    Without the media store, an import of items can only be tried.
     """
 
     def __init__(

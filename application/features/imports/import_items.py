@@ -45,12 +45,6 @@ class ImportItems:
         observer: Observer,
         run: ImportRun | None,
     ) -> ImportCounts:
-        """Import the items. Without a run, only say what would become of them.
-
-        Raises:
-            StorageError, CorruptRecord, MediaStorageUnavailable, DomainError: Items that were
-                imported before stay so.
-        """
         owner_ids = set[str]()
 
         async def import_one(item: ImportedItem) -> ImportResult:

@@ -36,13 +36,11 @@ class _Candidate:
     """A user as it is imported.
 
     Attributes:
-        user: What the line says.
         known_id: The id that every import of the user gives to the identity. None if nothing but
             the phone says who it is.
         new_id: The id of an identity that does not exist yet.
         username: The name; None without one, or if it is refused.
         problem, message: Why there is no name.
-        now: The time of the import.
     """
 
     user: ImportedUser
@@ -63,11 +61,9 @@ class _Stored:
     """What is stored of a user, and of what it wants.
 
     Attributes:
-        verification: The record of the phone.
         owner: The identity to which the phone is assigned, if it exists.
         known: The identity with the id of the user.
         name_holder_ids: Whose names keep others from the username.
-        external_id_holder_id: Who has the external id.
     """
 
     verification: Versioned[PhoneVerification]
@@ -81,11 +77,7 @@ class _Stored:
 class _Step:
     """What to write next, and what became of the user when that is written.
 
-    Attributes:
-        result: The result.
-        blocks: Whether to block the phone before anything else, and to look again.
-        verification: The new record of the phone, if it changes.
-        identity: The new identity, or the changed one.
+    `blocks` is whether to block the phone before anything else, and to look again.
     """
 
     result: ImportResult
@@ -103,7 +95,6 @@ class _Comparison:
     has_blocked: bool
 
     def find_step(self) -> _Step:
-        """Return what to do for the user."""
         user, owner = self.candidate.user, self.stored.owner
         if owner is None or owner.value.is_closed:
             return self._create()
@@ -258,28 +249,15 @@ class _Comparison:
 class ImportUser:
     """Import a user from elsewhere: phone, ids, name and time of creation.
 
-    - Roles and sessions are not imported.
-    - A user who is blocked there is blocked here as by an operator, before the account exists; also
-      an account that an earlier import made, until an operator unblocks it. Nobody is unblocked.
-    - A first sign-in is a login to the imported identity.
     - The phone is first assigned to an id, then the identity is created under it. If the owner
       signs in in between, or the import is killed, the identity has that id, and a repeat completes
       it. The id of a user without one is derived from the external id, so that a repeat knows it.
-    - What an import made is marked, and only that is completed, until its owner has signed in.
-      Each identity that exists and changes has an audit entry of its own.
     - The unique index decides who has an external id. A phone whose user has none for that reason
       may stay assigned: its owner gets the id at the sign-in.
-    - The claims of a user are set also where the account is there: millions are set by an import.
     - A repeat changes nothing. It brings no account back that was deleted.
     - A deleted or detached identity of the phone counts as none, as at a sign-in.
-    - An identity whose owner only joined by a call, which proves nothing, becomes this user's.
     - The identity counts as used now: otherwise a phone that was unused for long would be
       recycled at the first sign-in.
-    - A user whose name is in use, looks like that of somebody with a role, or is refused by our
-      rules, is imported without it.
-
-    It looks what is stored, and writes what is missing. If somebody else was faster, it looks
-    again: so does a repeat after an interruption.
     """
 
     identities: Identities

@@ -28,7 +28,6 @@ class ImportUsers:
     - Users are imported in parallel, and reported in the order of their lines.
     - Those who have the same name take turns in that order: the first one gets it, and a dry run
       knows it.
-    - A repeat goes on where an import ended: users who were imported before are unchanged.
     """
 
     import_user: ImportUser
@@ -36,13 +35,6 @@ class ImportUsers:
     async def __call__(
         self, checked: CheckedLines[ImportedUser], observer: Observer, run: ImportRun | None
     ) -> ImportCounts:
-        """Import the users. Without a run, only say what would become of them.
-
-        Raises:
-            AuditFailed
-            StorageError: Users that were imported before stay so.
-            CorruptRecord
-        """
         turns = defaultdict[str, asyncio.Lock](asyncio.Lock)
         taken = set[str]()
 

@@ -29,8 +29,6 @@ class ImportedItem:
         id: The id that the item keeps: 24 hex digits.
         owner: The id or the external id of its owner.
         file: Where its picture is in the folder of the import.
-        category: The category, if ours may have it.
-        created_at: When it was made there.
         category_problem: Why it has not the category that it had there.
     """
 
@@ -50,7 +48,6 @@ class ImportedItem:
         """None: an item has no name of its own."""
 
     def to_result(self, outcome: ImportOutcome) -> ImportResult:
-        """Return the result of an item that is not rejected."""
         if self.category_problem and outcome is ImportOutcome.CREATED:
             return ImportResult(outcome, ImportProblem.CATEGORY_DROPPED, self.category_problem)
         return ImportResult(outcome)

@@ -24,10 +24,7 @@ class InvalidField(Exception):
 
 
 def parse_time(text: str) -> datetime | None:
-    """Parse ISO 8601 (UTC without an offset), or seconds or milliseconds since 1970.
-
-    Returns:
-        The time; None without one.
+    """Parse ISO 8601 (UTC without an offset), or seconds or milliseconds since 1970; None if empty.
 
     Raises:
         InvalidField

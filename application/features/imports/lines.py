@@ -98,7 +98,6 @@ class ImportResult:
     """What became of a line; of a dry run, what would.
 
     Attributes:
-        outcome: What was done.
         problem: Why it is rejected, or what of it is left out.
         message: More words on the problem. They never have a phone number.
         is_blocked: Whether the import blocks the user; of a rejected line, whether the user is
@@ -112,7 +111,6 @@ class ImportResult:
 
     @property
     def is_rejected(self) -> bool:
-        """Whether the line is not imported."""
         return self.outcome is ImportOutcome.REJECTED
 
 
@@ -120,9 +118,7 @@ class ImportResult:
 class InvalidLine:
     """A line that says nothing to import.
 
-    Attributes:
-        result: Why.
-        keys: What it has all the same: another line with one of them is not imported either.
+    Another line with one of the `keys` is not imported either.
     """
 
     result: ImportResult
@@ -166,9 +162,6 @@ class ImportCounts:
     """What became of the lines.
 
     Attributes:
-        lines: How many there are.
-        outcomes: How many have each outcome.
-        rejected: How many are rejected for each reason.
         incomplete: How many are imported without something that they say, for each reason.
         blocked: How many of the created and completed users the import has blocked.
         rejected_blocked: How many of the rejected lines are of users who are blocked there.
@@ -189,7 +182,6 @@ class ImportCounts:
         return self.outcomes.total()
 
     def add(self, result: ImportResult) -> None:
-        """Count a line."""
         self.outcomes[result.outcome] += 1
         if result.is_rejected:
             self.rejected_blocked += result.is_blocked
@@ -247,11 +239,9 @@ class CheckedLines(Generic[T]):
     repeated: frozenset[int]
 
     def is_name_repeated(self, value: T) -> bool:
-        """Return whether another line has the same name."""
         return value.name_key is not None and hash(value.name_key) in self.repeated
 
     def find_repetition(self, value: T) -> ImportProblem | None:
-        """Return which key another line has, too."""
         return next((key[0] for key in value.keys if hash(key) in self.repeated), None)
 
 

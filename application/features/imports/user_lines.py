@@ -40,10 +40,7 @@ class ImportedUser:
     Attributes:
         phone: The phone, which the other system has verified.
         id: An id that the identity gets: 24 hex digits.
-        external_id: What another system calls the user.
         username: The name as it is there. Our rules may refuse it.
-        created_at: When the user joined there.
-        is_blocked: Whether the user is blocked there.
         claims: What tokens of the user have, as `parse_claims` returns it. None leaves them.
     """
 
@@ -79,7 +76,6 @@ class UserLines:
 
     Attributes:
         default_region: The country of numbers without a plus.
-        rules: The kinds of numbers that may sign in.
         ignores_blocks: Whether everybody counts as not blocked.
     """
 
@@ -88,7 +84,6 @@ class UserLines:
     ignores_blocks: bool = False
 
     def parse(self, line: Line) -> ImportedUser | InvalidLine:
-        """Parse a line."""
         fields, phone, is_blocked = line.fields, None, False
         try:
             if not self.ignores_blocks:

@@ -23,11 +23,6 @@ class AskLoginHook:
     with_phone: bool
 
     async def __call__(self, login: PendingLogin) -> AllowLogin | RejectLogin:
-        """Return the decision.
-
-        Raises:
-            LoginHookFailed
-        """
         inquiry = LoginInquiry(
             id=self.keyed_hashes.hash_challenge(login.challenge_id),
             asked_at=self.clock.now(),

@@ -22,11 +22,6 @@ class Challenges:
     randomness: Randomness
 
     async def make(self, purpose: PasskeyPurpose, invitation_id: str = "") -> bytes:
-        """Return a new challenge, for this purpose only.
-
-        Raises:
-            StorageError
-        """
         challenge = self.randomness.bytes(CHALLENGE_BYTES)
         made = PasskeyChallenge(
             id=hash_challenge(challenge),

@@ -81,7 +81,6 @@ class EnrolPasskey:
 
     - The invitation is used when the response was verified: a browser that fails can try again
       while it is valid. Of two at once, one adds a passkey.
-    - All other sessions of the console end, and its browsers are forgotten.
     - The number gets a message, in a task of its own: a browser that closes does not stop it.
     """
 

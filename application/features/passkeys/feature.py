@@ -107,7 +107,6 @@ class PasskeysFeature:
 
     @property
     def why_not(self) -> str:
-        """Why there can be no passkeys with the settings, for operators; empty if there can."""
         return self._policy.why_not
 
     def is_needed_by(self, identity: Identity) -> bool:
@@ -119,12 +118,6 @@ class PasskeysFeature:
         return await self._start_use(PasskeyPurpose.SIGN_IN)
 
     async def sign_in(self, response: str) -> ConsoleSignedIn:
-        """Open a session of the console.
-
-        Raises:
-            ChallengeNotValid
-            PasskeyRejected, SignCountFell
-        """
         identity, passkey = await self._use(self._party, response, PasskeyPurpose.SIGN_IN)
         return await self._open_session(identity, passkey.id)
 
@@ -154,24 +147,12 @@ class PasskeysFeature:
         return await self._start_use(PasskeyPurpose.USE_FOR_ENROLMENT)
 
     async def use_for_enrolment(self, response: str) -> str:
-        """Return a secret as of a link, which adds a passkey within five minutes.
-
-        Raises:
-            ChallengeNotValid
-            PasskeyRejected, SignCountFell
-            TooManyPasskeys
-        """
+        """Return a secret as of a link, which adds a passkey within five minutes."""
         purpose = PasskeyPurpose.USE_FOR_ENROLMENT
         identity, passkey = await self._use(self._party, response, purpose)
         return await self._invite(identity, USE_TTL, passkey.id)
 
     async def start_enrolment(self, secret: str) -> str:
-        """Return the options to make a passkey. It may be asked for again while the secret lasts.
-
-        Raises:
-            InvitationNotValid
-            TooManyPasskeys
-        """
         return await self._enrol.start(self._party, secret)
 
     async def enrol(
@@ -179,17 +160,8 @@ class PasskeysFeature:
     ) -> ConsoleSignedIn:
         """Add a passkey, end all sessions of the console, and open one by the new passkey.
 
-        Args:
-            secret: That of the link, or of `use_for_enrolment`.
-            response: What the browser made of the options.
-            name: What its owner calls it.
-            locale: The language of the message to the number: that of the browser.
-
-        Raises:
-            InvalidValue, TooLong: The name. The response can be sent again with another one.
-            InvitationNotValid, ChallengeNotValid
-            PasskeyRejected
-            PasskeyExists, TooManyPasskeys
+        `secret` is that of the link, or of `use_for_enrolment`. `locale` is that of the browser,
+        for the message to the number.
         """
         identity, passkey = await self._enrol(self._party, secret, response, name, locale)
         return await self._open_session(identity, passkey.id)
@@ -197,28 +169,13 @@ class PasskeysFeature:
     async def remove(
         self, operator: Operator, query: UserQuery, named: str | None, reason: str
     ) -> Sequence[Passkey]:
-        """Remove a passkey of somebody else by its name or id, or all of them: by a command only.
-
-        Raises:
-            PasskeyNotFound
-            Forbidden, TooShort, UserNotFound, AuditFailed: See `ActForUsers`.
-        """
         return await self._remove.of_user(operator, query, named, reason)
 
     async def list_own(self, user: ConsoleUser) -> Sequence[Passkey]:
-        """Return the passkeys of whoever is signed in, the oldest first."""
         loaded = await self._identities.load(user.session.identity_id)
         return loaded.value.staff.passkeys if loaded else ()
 
     async def remove_own(self, user: ConsoleUser, passkey_id: str) -> Passkey:
-        """Remove one's own passkey. Where it opened this session, the session has ended.
-
-        Raises:
-            PasskeyRequired: The session was opened by a code.
-            FreshLoginRequired: The passkey was used more than 15 minutes ago.
-            PasskeyNotFound
-            LastPasskey: All staff needs one.
-        """
         return await self._remove.own(user, passkey_id)
 
     async def _start_use(self, purpose: PasskeyPurpose) -> str:

@@ -56,11 +56,8 @@ class BeginPhoneChange:
     ) -> None:
         """Begin a change, unless the challenge began one before or the identity has the phone.
 
-        Args:
-            identity_id: The identity.
-            change: The change. That of an operator begins with the phone that the identity has.
-            used: The challenge of the new number whose code was used for it, if any.
-            used_old: The challenge of the present number whose code was used for it, if any.
+        A change by an operator begins with the phone that the identity has. `used` and `used_old`
+        are the challenges of the new and of the present number whose codes were used, if any.
 
         Raises:
             ConflictingValue: The number has a fixed code.

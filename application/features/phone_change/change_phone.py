@@ -30,10 +30,7 @@ PRESENT_NUMBER: Final = "This is your number already."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPhoneChangeOtpCommand:
-    """A request for a code by `client_ip`. `phone` is None for a code to the present number.
-
-    The other attributes are those of `RequestOtpCommand`.
-    """
+    """A request for a code. `phone` is None for a code to the present number."""
 
     phone: PhoneNumber | None
     client_ip: str
@@ -85,16 +82,9 @@ class RequestPhoneChangeOtp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePhoneCommand:
-    """The codes for a change of the principal's phone, from `client_ip`.
+    """The codes of the new and of the present number, for a change of the principal's phone.
 
-    Attributes:
-        phone: The new number.
-        code: The code that the new number got.
-        request_id: The id of the request for that code.
-        client_ip: Where the codes come from.
-        old_code: The code that the present number got. The change needs it.
-        old_request_id: The id of the request for that code.
-        locale: The language of the message to the former number.
+    The change needs `old_code`. `locale` is that of the message to the former number.
     """
 
     phone: PhoneNumber
@@ -179,7 +169,6 @@ class ChangePhone:
     async def _change(
         self, identity_id: str, change: PhoneChange, used: UsedChallenge, used_old: UsedChallenge
     ) -> Identity:
-        """Write the audit entry, and begin and complete the change."""
         actor = Actor(ActorKind.USER, identity_id)
         entry = await self.record_act.begin(actor, AuditAction.CHANGE_PHONE, identity_id)
         try:
@@ -227,18 +216,13 @@ class ChangePhone:
 
 
 def _require_phone(identity: Identity) -> PhoneNumber:
-    """Return the phone of a user.
-
-    Raises:
-        UserNotFound: the identity has not become a user.
-    """
+    """Return the phone; raises UserNotFound if the identity has not become a user."""
     if identity.user is None or identity.phone is None:
         raise UserNotFound
     return identity.phone
 
 
 def _to_used_challenge(checked: CheckedOtp) -> UsedChallenge:
-    """Return what an identity keeps of a code that was used for a change of its phone."""
     code = checked.used_code
     assert code is not None, "the code is correct"  # noqa: S101
     return UsedChallenge(code.challenge.id, code.challenge.retained_until + CLOCK_SKEW)

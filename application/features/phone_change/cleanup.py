@@ -21,7 +21,6 @@ class CompletePhoneChanges:
     complete: CompletePhoneChange
 
     async def __call__(self, now: datetime) -> int:
-        """Complete a batch, and return how many there were."""
         interrupted = await self.identities.list_phone_changes(now - RETRY_DELAY, BATCH_SIZE)
 
         async def complete(loaded: Versioned[Identity]) -> bool:

@@ -87,7 +87,6 @@ class CompletePhoneChange:
         return identity
 
     async def _replace_phone(self, identity: Identity, change: PhoneChange) -> Identity:
-        """Give the new number to the identity, and return the identity."""
         try:
             await self._assign(identity.id, change)
         except PhoneInUse:
@@ -112,8 +111,6 @@ class CompletePhoneChange:
         return identity
 
     async def _assign(self, identity_id: str, change: PhoneChange) -> None:
-        """Let the record of the new number point to the identity."""
-
         async def assign(found: PhoneVerification) -> tuple[PhoneVerification, None]:
             if found.identity_id == identity_id or not await self._is_current(identity_id, change):
                 return found, None
@@ -130,11 +127,7 @@ class CompletePhoneChange:
         await update.change(self.phone_verifications, change.new_phone, assign)
 
     async def _check_free(self, change: PhoneChange, found: PhoneVerification) -> None:
-        """Check that nobody else has the new number, and that it is not blocked.
-
-        Raises:
-            PhoneInUse
-        """
+        """Check that nobody else has the new number, and that it is not blocked."""
         if found.blocked_at is not None:
             raise PhoneInUse
         if found.identity_id is not None:
@@ -193,8 +186,6 @@ class CompletePhoneChange:
         )
 
     async def _release(self, identity_id: str, change: PhoneChange) -> None:
-        """Release the record of the former number, unless another process did."""
-
         async def release(former: PhoneVerification) -> tuple[PhoneVerification, None]:
             if former.identity_id != identity_id or not await self._is_current(identity_id, change):
                 return former, None
@@ -228,11 +219,7 @@ class CompletePhoneChange:
     async def _advance(
         self, identity: Identity, change: PhoneChange, successor: PhoneChange | None
     ) -> tuple[Identity, bool]:
-        """Replace the change under way by its successor, unless another process did.
-
-        Returns:
-            The identity, and whether this process did.
-        """
+        """Replace the change, unless another process did; return whether this one did."""
 
         def advance(
             current: Identity | None,

@@ -20,14 +20,13 @@ class GetRecentMessage:
     recent_messages: RecentMessages | None
 
     def __call__(self, request_id: str) -> str | None:
-        """Return the text, None if it is not kept."""
         if self.recent_messages is None:
             return None
         return self.recent_messages.find(request_id)
 
 
 class StartFeature:
-    """The use case of the page. `recent_messages` is None where it shows no messages."""
+    """The use case of the page."""
 
     def __init__(self, core: UseCases, recent_messages: RecentMessages | None) -> None:
         core.of(OtpFeature).extensions.recent_messages = recent_messages

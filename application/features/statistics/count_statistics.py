@@ -24,10 +24,6 @@ class CountStatistics:
 
     Messages, reports, logins and rejections are counted by country, channel, provider and result.
     No phone, no IP and no id is kept.
-
-    Attributes:
-        sums: Those of the hour and of the day.
-        clock: The clock.
     """
 
     sums: Sequence[PeriodSums]

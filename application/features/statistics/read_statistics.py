@@ -26,13 +26,6 @@ class ReportStatistics:
     repositories: StatisticsRepositories
 
     async def __call__(self, operator: Operator, query: StatisticsQuery) -> Statistics:
-        """Make the report.
-
-        Raises:
-            InsufficientScope
-            StorageError
-            CorruptRecord
-        """
         operator.check_scope(Scope.READ_STATISTICS)
         sums = StatisticsSums(query)
         records = self.repositories.hours if query.period is HOUR else self.repositories.days
@@ -44,10 +37,7 @@ class ReportStatistics:
 async def _list_counts(
     records: PeriodRecords, first: datetime, last: datetime
 ) -> AsyncIterator[PeriodCounts]:
-    """Yield the counts of the periods that start from `first` to `last`.
-
-    They are read in batches.
-    """
+    """Yield the counts of the periods that start from `first` to `last`."""
     cursor = Cursor(first, "")
     while batch := await records.list_after(cursor, last, BATCH_SIZE):
         for counted in batch:

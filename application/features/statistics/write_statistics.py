@@ -19,12 +19,6 @@ class WriteStatistics:
     written: Sequence[tuple[PeriodSums, PeriodRecords]]
 
     async def __call__(self) -> None:
-        """Write the records that have changed.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
         for sums, records in self.written:
             for counted in sums.list_changed():
                 await _save(records, counted)

@@ -50,11 +50,6 @@ class FindCaller:
     identities: Identities
 
     async def __call__(self, phone: PhoneNumber | None) -> ClaimedCaller:
-        """Find the caller.
-
-        Raises:
-            StorageError
-        """
         if phone is None:
             return ClaimedCaller()
         verification = (await self.phone_verifications.load(phone)).value
@@ -92,11 +87,9 @@ class AnswerCallCommand:
     """A request of a call.
 
     Attributes:
-        provider_call_id: the provider's id of the call.
         phone: the caller id of an inbound call, or the phone that an outbound call called, if it is
             a phone number.
         position: the position in the URL; None in the first request.
-        event: what happened there.
         called: the number that an inbound call called, if it is a phone number.
     """
 
@@ -112,7 +105,6 @@ class _Completion:
     """What an update made of a call.
 
     Attributes:
-        call: the call.
         ended_line: when the line was acquired that the update ended, if any.
         is_line_used: whether the call has the line that was reserved for it.
     """
@@ -134,10 +126,6 @@ class AnswerCall:
     - A caller id is a claim: an inbound call never reads a code, and never changes or reveals a
       verified identity.
     - After a call has ended, it has no more effects. What happened before is still recorded.
-    - Without an operator, callers hear at once that nobody answers; without a free line, that the
-      operator is busy.
-    - Menus end five minutes after the start of the call, those of numbers with a verified identity
-      after ten.
     - The line operator sees the caller's number, or without one the number that was called, or else
       `caller_id`: providers reject a call from an invalid number.
     """
@@ -174,7 +162,6 @@ class AnswerCall:
         )
 
     def apologize(self, phone: PhoneNumber | None) -> tuple[Instruction, ...]:
-        """Return the response after an unforeseen error."""
         return resolve(apologize(self.texts, ClaimedCaller(phone)).instructions)
 
     async def _begin(

@@ -21,9 +21,6 @@ from domain.otp.phone_verification import PhoneVerification
 class AnswerCodeCall:
     """Tell the provider what a call with a code does next.
 
-    - It speaks the locale that the request named, otherwise that of the country.
-    - It says who is calling. After a key it reads the code; without one it says nothing more, so
-      that no voicemail records a code.
     - A call that is unknown, that went to another phone, or whose code is used or expired, is
       ended without a word. So is the call of a number that gets no messages.
     - A request is processed once, and every repetition gets the same response. The code is
@@ -37,15 +34,6 @@ class AnswerCodeCall:
     texts: CallTexts
 
     async def __call__(self, call_id: str, command: AnswerCallCommand) -> tuple[Instruction, ...]:
-        """Answer a request.
-
-        Args:
-            call_id: our id, from the URL.
-            command: the request.
-
-        Raises:
-            StorageError
-        """
         phone, now = command.phone, self.clock.now()
         if phone is None:
             return (HangUp(),)

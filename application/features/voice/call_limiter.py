@@ -27,7 +27,6 @@ class CallLimiter:
     - A line is reserved before the call is connected to the line operator, and released when that
       call or the whole call ends. Where both reports are lost it is free again after
       the longest possible call.
-    - A caller who gets no line hears that the line operator is busy.
     """
 
     limit_store: LimitStore
@@ -48,7 +47,6 @@ class CallLimiter:
         return await self._acquire(self._limits_of_call(caller))
 
     async def report_rejection(self, caller: ClaimedCaller) -> None:
-        """Report an inbound call that is over the limits."""
         await self._record_rejection(caller, self._limits_of_call(caller))
 
     async def reserve_line(self, step: Step, caller: ClaimedCaller) -> tuple[Step, datetime | None]:
@@ -73,7 +71,6 @@ class CallLimiter:
         return skip_line_operator(self.texts, step, caller, DialResult.BUSY), None
 
     async def release_call(self, caller: ClaimedCaller, acquired_at: datetime) -> None:
-        """Release the permits of an inbound call that is not answered."""
         await self._release(self._limits_of_call(caller), acquired_at)
 
     async def cancel_line(self, caller: ClaimedCaller, acquired_at: datetime | None) -> None:

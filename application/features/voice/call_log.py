@@ -34,11 +34,6 @@ class ListCalls:
     calls: Calls
 
     async def __call__(self, principal: Principal, cursor: Cursor | None, limit: int) -> CallPage:
-        """List calls after the cursor, at most `MAX_PAGE_SIZE`.
-
-        Raises:
-            StorageError
-        """
         size = min(limit, MAX_PAGE_SIZE)
         identity_id = None if principal.has_scope(Scope.READ_CALLS) else principal.identity.id
         calls = await self.calls.list_after(identity_id, cursor, size + 1)
@@ -61,11 +56,7 @@ class OpenRecording:
     ) -> AsyncIterator[RecordingFile]:
         """Open a recording until the end of the block.
 
-        Args:
-            principal: who may hear them, and logged in recently.
-            call_id: our id of the call.
-            index: which recording of the call.
-            is_heard: False if only its size is read: that is not in the audit.
+        If `is_heard` is false, only its size is read: that is not in the audit.
 
         Raises:
             Forbidden, PasskeyRequired, ReauthenticationRequired

@@ -38,12 +38,6 @@ class CallReports:
         The report of a delivery that is a call follows: the code counts as delivered once it was
         read. The line of a call that ended is free again.
 
-        Args:
-            call_id: our id of the call.
-            status: what the provider reports.
-            provider_call_id: the provider's id of the call that it reports.
-            labels: what the URL of the report says of the phone that was called.
-
         Raises:
             StorageError
         """

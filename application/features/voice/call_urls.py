@@ -34,7 +34,6 @@ class CallUrls(WebhookUrls):
         return self.make_url("/voice")
 
     def continue_call(self, position: Position) -> str:
-        """Return the URL where an inbound call continues."""
         return self.make_url("/voice/continue", **asdict(position))
 
     def code_call(self, call_id: str, position: Position | None = None) -> str:
@@ -47,7 +46,6 @@ class CallUrls(WebhookUrls):
         return self.make_url("/voice/status", **of_call, **(asdict(labels) if labels else {}))
 
     def recording(self) -> str:
-        """Return the URL for the status of recordings."""
         return self.make_url("/voice/recording")
 
     def fallback(self) -> str:

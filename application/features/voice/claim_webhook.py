@@ -23,14 +23,9 @@ class ClaimWebhook:
     clock: Clock
 
     async def __call__(self, request: SignedRequest, request_id: str) -> bool:
-        """Return whether the request counts at its URL.
+        """Return whether the request, which is authentic, counts at its URL.
 
-        Args:
-            request: The request, which is authentic.
-            request_id: What tells it from others; empty if its body does.
-
-        Raises:
-            StorageError
+        `request_id` tells it from others; it is empty if the body does.
         """
         named = f"id {request_id}".encode() if request_id else b"body " + request.body
         used = UsedWebhook(

@@ -40,23 +40,12 @@ class CleanUpCalls:
     recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
 
     async def __call__(self) -> Mapping[str, int]:
-        """Do all steps, and return how many of each kind there were.
-
-        Raises:
-            StorageError
-        """
         recordings = await self.delete_recordings()
         ended = await self.end_calls()
         deleted = await self.delete_calls()
         return {"deleted_recordings": recordings, "deleted_calls": deleted, "ended_calls": ended}
 
     async def forget_identity(self, identity_id: str) -> None:
-        """Remove an identity from the call log.
-
-        Raises:
-            StorageError
-        """
-
         def forget(call: Call | None) -> tuple[Call | None, None]:
             return call and call.forget_identity(), None
 
@@ -65,11 +54,6 @@ class CleanUpCalls:
                 await change(self.calls, call.value.id, forget, loaded=call)
 
     async def delete_recordings(self) -> int:
-        """Delete recordings whose time is over, and return their number.
-
-        Raises:
-            StorageError
-        """
         deleted = 0
         before = self.clock.now() - min(self.recording_retention, self.call_retention)
         while calls := await self.calls.list_recorded(before, BATCH_SIZE):
@@ -96,11 +80,6 @@ class CleanUpCalls:
         await change(self.calls, call_id, remove)
 
     async def end_calls(self) -> int:
-        """End calls whose last status was lost, and return their number.
-
-        Raises:
-            StorageError
-        """
         ended, pace = 0, Pace()
         before = self.clock.now() - MAX_SILENCE
         while calls := await self.calls.list_unfinished(before, BATCH_SIZE):
@@ -112,11 +91,6 @@ class CleanUpCalls:
         return ended
 
     async def delete_calls(self) -> int:
-        """Delete calls whose time is over, and return their number.
-
-        Raises:
-            StorageError
-        """
         deleted, limit, pace = 0, BATCH_SIZE, Pace()
         before = self.clock.now() - self.call_retention
         while True:

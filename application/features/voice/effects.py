@@ -42,12 +42,6 @@ class CarryOutEffect:
     events: SecurityEvents
 
     async def __call__(self, effect: Effect, caller: ClaimedCaller) -> bool:
-        """Carry out an effect for a caller, and return whether it is done.
-
-        Raises:
-            DomainError
-            PortError
-        """
         phone, identity_id = caller.phone, caller.identity_id
         if phone is None:
             return False
@@ -61,7 +55,6 @@ class CarryOutEffect:
                 return True
 
     async def _register(self, phone: PhoneNumber, effect: Register) -> bool:
-        """Make the phone an unverified identity, unless it has an identity."""
         if (await self.phone_verifications.load(phone)).value.gets_no_messages:
             return False
         now = self.clock.now()
@@ -104,7 +97,6 @@ class CarryOutEffect:
         return identity.is_deleted
 
     async def _keep_locale(self, phone: PhoneNumber, tag: str) -> None:
-        """Keep the locale for the next call of this phone."""
         chosen = CallLocale(tag, self.clock.now())
 
         def choose(verification: PhoneVerification) -> tuple[PhoneVerification, None]:

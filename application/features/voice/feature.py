@@ -28,13 +28,9 @@ class VoicePolicy:
     """What the operator decides about the phone line.
 
     Attributes:
-        provider: The name of the provider.
-        call_texts: What callers hear and say.
-        call_limits: How many calls are answered.
         line_operator: Who talks to callers; None where nobody does.
         caller_id: The number that calls come from; empty if only the provider knows it.
         call_urls: What the provider requests; None where no code is read in a call.
-        otp_length: The digits of a code.
     """
 
     provider: str

@@ -22,7 +22,6 @@ class WhatsAppRecordsFeature:
     """What is kept of codes by WhatsApp, also where nothing sends them any more."""
 
     def __init__(self, core: UseCases, repositories: WhatsAppRepositories) -> None:
-        """Let the cleanup delete it."""
         self.repositories = repositories
         self.numbers = KnownNumbers(
             unreachable_numbers=repositories.unreachable_numbers,
@@ -47,13 +46,7 @@ class WhatsAppRecordsFeature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatsAppPorts:
-    """What codes by WhatsApp need of the outside world, besides the database.
-
-    Attributes:
-        messenger: Sends the messages.
-        status_callbacks: Reads what the provider reports, by its name.
-        handshakes: Answers its checks of the webhook, by its name.
-    """
+    """What codes by WhatsApp need. Mappings are by the name of the provider."""
 
     messenger: MessageProviders
     status_callbacks: Mapping[str, StatusCallbacks]
@@ -71,15 +64,6 @@ class WhatsAppFeature:
         codes: OtpCodes,
         webhook_urls: WebhookUrls | None,
     ) -> None:
-        """Build the use cases.
-
-        Args:
-            core: The core.
-            records: What is kept.
-            ports: The provider.
-            codes: Derives the codes.
-            webhook_urls: The URLs that the provider requests; None if it requests none.
-        """
         clock, otp = core.system.clock, core.of(OtpFeature)
         repositories = records.repositories
         otp.extensions.message_channels[Channel.WHATSAPP] = SendByWhatsApp(

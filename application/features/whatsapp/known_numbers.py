@@ -25,14 +25,12 @@ class KnownNumbers:
     clock: Clock
 
     async def is_unreachable(self, phone: PhoneNumber) -> bool:
-        """Return whether WhatsApp did not reach the number within seven days."""
         with suppress(StorageError, CorruptRecord):
             found = await self.unreachable_numbers.load(self.keyed_hashes.blind_index(phone))
             return found is not None and self.clock.now() < found.value.expires_at
         return False
 
     async def remember(self, phone: PhoneNumber) -> None:
-        """Remember that WhatsApp does not reach the number."""
         number = UnreachableNumber(
             self.keyed_hashes.blind_index(phone), self.clock.now() + UNREACHABLE_TTL
         )
@@ -40,13 +38,11 @@ class KnownNumbers:
             await change(self.unreachable_numbers, number.id, lambda _: (number, None))
 
     async def forget(self, phone: PhoneNumber) -> None:
-        """Forget that WhatsApp did not reach the number."""
         index = self.keyed_hashes.blind_index(phone)
         with suppress(StorageError, CorruptRecord):
             if (found := await self.unreachable_numbers.load(index)) is not None:
                 await self.unreachable_numbers.delete(index, found.version)
 
     async def forget_after_login(self, phone: PhoneNumber, channel: Channel) -> None:
-        """Forget it after a login by a code that WhatsApp carried."""
         if channel is Channel.WHATSAPP:
             await self.forget(phone)

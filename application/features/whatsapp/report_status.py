@@ -52,12 +52,6 @@ class ReportWhatsApp:
         delivery: ReportedDelivery,
         error_code: str | None = None,
     ) -> None:
-        """Record the status; see `ReportDelivery`.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
         loaded = await self.deliveries.load(report_id)
         record, code = loaded.value if loaded else None, None
         if record is not None and status is ReportedStatus.DELIVERED:
@@ -103,7 +97,6 @@ class ReportWhatsApp:
     async def _fall_back(
         self, code: CodeDelivery, channels: Channels, reported: ReportedDelivery, error_code: str
     ) -> None:
-        """Begin to send the code by the next channel, unless another report did."""
         is_unreachable = reported.is_unreachable
         failed = DeliveryResult(
             DeliveryStatus.INVALID_NUMBER if is_unreachable else DeliveryStatus.REJECTED,

@@ -51,7 +51,6 @@ class SendByWhatsApp:
 
     @property
     def provider(self) -> str:
-        """The name of the provider."""
         return self.messenger.names[0]
 
     def find_pause(self) -> PausedProvider | None:

@@ -29,16 +29,9 @@ class ServiceToken:
     """A credential of a backend. The token itself is shown once and not stored.
 
     Attributes:
-        id: Its id, which is a part of the token.
-        name: What the operator calls it.
-        scopes: What it may do.
         roles: Those whose scopes it has too.
         secret_hash: SHA-256 of the secret. It has 256 random bits, so a plain hash is enough
             (NIST SP 800-63B-4 §3.1.2.2).
-        created_at: When it was made.
-        created_by: Who made it.
-        expires_at: When it is no longer valid.
-        revoked_at: When it was revoked.
     """
 
     id: str
@@ -57,12 +50,10 @@ class ServiceToken:
         return (*self.roles, *self.scopes)
 
     def accepts(self, secret: str, now: datetime) -> bool:
-        """Return whether it is valid now, with this secret."""
         is_same = hmac.compare_digest(self.secret_hash, hash_secret(secret))
         return is_same and self.is_valid(now)
 
     def is_valid(self, now: datetime) -> bool:
-        """Return whether it has neither expired nor been revoked."""
         return self.revoked_at is None and now < self.expires_at
 
     def revoke(self, now: datetime) -> "ServiceToken":

@@ -22,20 +22,13 @@ USER_CURSOR_PATTERN: Final = CURSOR_PATTERN.replace("38", str(38 + _TAG_LENGTH))
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Users are all accounts that are neither deleted nor detached. At most one field is set.
-
-    Attributes:
-        created_since: Those that were created then or later.
-        is_blocked: Those that are blocked, or are not.
-        role: Those with this role.
-    """
+    """Users are all accounts that are neither deleted nor detached. At most one field is set."""
 
     created_since: datetime | None = None
     is_blocked: bool | None = None
     role: Role | None = None
 
     def includes(self, identity: Identity) -> bool:
-        """Return whether an identity is listed."""
         return (
             not identity.is_closed
             and (self.created_since is None or identity.created_at >= self.created_since)
@@ -51,7 +44,6 @@ class UserFilter:
         return sha256(text.encode()).hexdigest()[:_TAG_LENGTH]
 
     def encode_cursor(self, cursor: Cursor) -> str:
-        """Encode the cursor of a page with this filter."""
         return encode_cursor(cursor) + self.tag
 
     def parse_cursor(self, text: str) -> Cursor:

@@ -21,7 +21,6 @@ class AppData:
     It is a record of its own, so that no read of an identity is larger because of it.
 
     Attributes:
-        id: The id of the identity.
         text: The object as JSON, with sorted keys: one object has one text. As a text it is the
             same in every database, with keys such as `$set`.
     """
@@ -31,7 +30,6 @@ class AppData:
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """The object."""
         values: Mapping[str, Any] = json.loads(self.text)
         return values
 
@@ -39,12 +37,7 @@ class AppData:
 def parse_app_data(identity_id: str, values: Mapping[str, object]) -> AppData | None:
     """Parse the data of a user: texts, numbers, true, false and null by keys of 1 to 64 characters.
 
-    Args:
-        identity_id: The user.
-        values: The object, as it was read from JSON.
-
-    Returns:
-        None for an empty object: nothing is kept then.
+    None for an empty object: nothing is kept then.
 
     Raises:
         TooShort, TooLong: A key has no character or too many, or the object too many bytes.

@@ -32,7 +32,6 @@ class Subject:
     text: str
 
     def covers(self, phone: PhoneNumber) -> bool:
-        """Return whether it is about a phone."""
         if self.kind is SubjectKind.PREFIX:
             return phone.e164.startswith(self.text)
         return self.kind is SubjectKind.COUNTRY and phone.country == self.text
@@ -55,16 +54,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A block that an operator added. It holds until its end, or until an operator ends it.
-
-    Attributes:
-        id: Its id.
-        subject: What it blocks.
-        reason: Why, as `parse_reason` returns it.
-        created_at: When it was added.
-        created_by: Who added it.
-        ends_at: From when on it has no effect.
-    """
+    """A block that an operator added. It holds until `ends_at`, or until an operator ends it."""
 
     id: str
     subject: Subject
@@ -77,7 +67,6 @@ class Block:
         require_identifier(self.id)
 
     def is_active(self, now: datetime) -> bool:
-        """Return whether it has not ended."""
         return now < self.ends_at
 
 

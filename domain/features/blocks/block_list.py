@@ -23,11 +23,9 @@ class BlockList:
     id: str = BLOCKS_ID
 
     def active(self, now: datetime) -> Sequence[Block]:
-        """Return the blocks that have not ended."""
         return [block for block in self.blocks if block.is_active(now)]
 
     def prune(self, now: datetime) -> "BlockList":
-        """Return the list without blocks that have ended."""
         return replace(self, blocks=tuple(self.active(now)))
 
     def add(self, block: Block) -> "BlockList":
@@ -47,11 +45,6 @@ class BlockList:
         return replace(self, blocks=(*blocks, block))
 
     def end(self, block_id: str, now: datetime) -> "BlockList":
-        """Return the list without a block.
-
-        Raises:
-            BlockNotFound: No block with this id is active.
-        """
         ended = self.find(block_id, now)
         return replace(self, blocks=tuple(each for each in self.active(now) if each != ended))
 
@@ -67,7 +60,6 @@ class BlockList:
         raise BlockNotFound
 
     def about_phone(self, phone: PhoneNumber, now: datetime) -> Sequence[Block]:
-        """Return the active blocks of a phone."""
         return [block for block in self.active(now) if block.subject.covers(phone)]
 
     def find_block(self, phone: PhoneNumber, now: datetime) -> Block | None:
@@ -75,11 +67,9 @@ class BlockList:
         return _last(self.about_phone(phone, now))
 
     def find_block_of_client(self, client_ip: str, now: datetime) -> Block | None:
-        """Return the block of the network of a client; of several the one that ends last.
+        """Return the block of a client's network; of several the one that ends last.
 
-        Args:
-            client_ip: An IPv4 address, or the /64 of an IPv6 address.
-            now: The current time.
+        `client_ip` is an IPv4 address, or the /64 of an IPv6 address.
         """
         return _last(each for each in self.active(now) if each.subject.covers_client(client_ip))
 

@@ -124,11 +124,6 @@ def parse_time(text: str) -> datetime:
 def parse_end(now: datetime, ends_at: datetime, *, is_by_token: bool) -> datetime:
     """Check when a block ends, and return it in UTC.
 
-    Args:
-        now: The current time.
-        ends_at: The end.
-        is_by_token: Whether a service token adds the block.
-
     Raises:
         InvalidValue: It is over already, or too far away.
     """

@@ -33,10 +33,8 @@ class ConsoleSession:
             Random, if a passkey opened it.
         secret_hash: SHA-256 of the secret in the cookie, which has 256 random bits. Empty after
             the sign-out.
-        identity_id: Who signed in.
         session_version: The version that the identity had at the sign-in. Whatever ends all
             sessions of the identity changes its version, and so ends this session.
-        created_at: When it was opened.
         last_used_at: When it was used, or up to `UPDATE_INTERVAL` before.
         passkey_id: The passkey that opened it; None for a code.
     """
@@ -55,7 +53,6 @@ class ConsoleSession:
         return min(self.created_at + MAX_AGE, self.last_used_at + IDLE_TIMEOUT)
 
     def accepts(self, secret: str, now: datetime) -> bool:
-        """Return whether it has not ended, and this is its secret."""
         return now < self.expires_at and hmac.compare_digest(self.secret_hash, hash_secret(secret))
 
     def is_fresh(self, now: datetime) -> bool:

@@ -20,11 +20,9 @@ class DataExport:
     """The latest export of a person's own data. It is kept until the next one is possible.
 
     Attributes:
-        id: The id of the identity.
         started_at: When its first transfer began.
-        transfers: How many began.
-        is_complete: Whether one of them was sent to its end.
-        last_began_at: When the last of them began; None if it broke.
+        is_complete: Whether a transfer was sent to its end.
+        last_began_at: When the last transfer began; None if it broke.
     """
 
     id: str
@@ -58,6 +56,5 @@ class DataExport:
         return replace(self, transfers=self.transfers + 1, last_began_at=now)
 
     def end(self, *, is_complete: bool) -> "DataExport":
-        """Return the export after a transfer was sent to its end, or broke."""
         is_complete = self.is_complete or is_complete
         return replace(self, is_complete=is_complete, last_began_at=None)

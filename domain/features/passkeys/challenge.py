@@ -24,9 +24,7 @@ class PasskeyChallenge:
 
     Attributes:
         id: The hash of the challenge: see `hash_challenge`.
-        purpose: What the response does.
         invitation_id: The invitation that it belongs to; empty for another purpose.
-        created_at: When it was made.
     """
 
     id: str
@@ -36,7 +34,6 @@ class PasskeyChallenge:
 
     @property
     def expires_at(self) -> datetime:
-        """When it is no longer valid, and is deleted."""
         return self.created_at + CHALLENGE_TTL
 
 

@@ -1,15 +1,4 @@
-"""Errors of passkeys.
-
-DomainError
-├── PasskeyRejected               this passkey signs in to nothing here
-│   └── SignCountFell             its authenticator was copied, perhaps
-├── ChallengeNotValid             the response came too late, or twice
-├── InvitationNotValid            the link was used, is too old, or void
-├── PasskeysNotPossible           the service has no host name, or no console; the message says it
-├── TooManyPasskeys, PasskeyExists
-├── LastPasskey                   without it its owner could not sign in
-└── PasskeyNotFound
-"""
+"""Errors of passkeys."""
 
 from domain.errors import DomainError
 

@@ -25,12 +25,9 @@ class PasskeyInvitation:
 
     Attributes:
         id: The hash of its secret, which has 256 random bits.
-        identity_id: Who adds a passkey.
         session_version: The version that the identity had. Whatever ends all its sessions voids
             the invitation too: also a block, a change of the number, and a new passkey.
         passkey_id: The passkey that was used for it; empty for a link. It has to be there still.
-        created_at: When it was made.
-        expires_at: When it is no longer valid, and is deleted.
     """
 
     id: str = field(repr=False)
@@ -41,7 +38,6 @@ class PasskeyInvitation:
     expires_at: datetime
 
     def admits(self, identity: Identity, now: datetime) -> bool:
-        """Return whether the identity, as it is now, may add a passkey."""
         return (
             now < self.expires_at
             and self.session_version == identity.session_version

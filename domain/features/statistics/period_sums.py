@@ -24,13 +24,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """An hour or a day of UTC.
-
-    Attributes:
-        name: `hour` or `day`.
-        length: How long it is.
-        retention: How long its counts are kept.
-    """
+    """An hour or a day of UTC. Its counts are kept for `retention`."""
 
     name: str
     length: timedelta
@@ -66,15 +60,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CountedGroup:
-    """What is counted together.
-
-    Attributes:
-        country: The country of the phone.
-        channel: How the code is delivered.
-        provider: The provider.
-        result: What became of it.
-        limit: What rejected it; empty if nothing did.
-    """
+    """What is counted together. `limit` is what rejected the request; empty if nothing did."""
 
     country: str
     channel: Channel
@@ -98,9 +84,6 @@ class PeriodCounts:
     Attributes:
         id: The period and the process: `<yyyy-mm-dd>T<hh>:<instance>.<number>`. The number differs
             where a clock is set back to a period that the process has forgotten.
-        starts_at: The start of the period.
-        expires_at: When it is deleted.
-        groups: The number of each group.
     """
 
     id: str
@@ -125,12 +108,7 @@ class PeriodSums:
     """
 
     def __init__(self, period: Period, instance: str) -> None:
-        """Begin without counts.
-
-        Args:
-            period: An hour or a day.
-            instance: A random id of the process: no other process writes its records.
-        """
+        """Begin without counts. `instance` is a random id, which no other process has."""
         self._period = period
         self._instance = instance
         self._begun = 0
@@ -138,14 +116,12 @@ class PeriodSums:
         self._written: dict[datetime, PeriodCounts] = {}
 
     def add(self, now: datetime, group: CountedGroup, count: int = 1) -> None:
-        """Add to the number of a group in this period."""
         groups = self._find(now).groups
         if group not in groups and len(groups) >= MAX_GROUPS:
             group = replace(group, country=OTHER, provider=OTHER)
         groups[group] += count
 
     def list_changed(self) -> Sequence[PeriodCounts]:
-        """Return the periods whose sums have changed since they were written."""
         current = [self._snapshot(starts_at) for starts_at in self._sums]
         return [counted for counted in current if counted != self._written.get(counted.starts_at)]
 

@@ -36,7 +36,6 @@ class Dimension(StrEnum):
     PROVIDER = "provider"
 
     def value_of(self, group: CountedGroup) -> str:
-        """Return the country, channel or provider of a group."""
         return str(getattr(group, self))
 
 
@@ -51,10 +50,8 @@ class StatisticsQuery:
     """What a report is about.
 
     Attributes:
-        period: An hour or a day.
         first: The start of the first one.
         last: The start of the last one, which may not be over.
-        by: One or two dimensions that the messages are summed by.
     """
 
     period: Period
@@ -64,7 +61,6 @@ class StatisticsQuery:
 
     @property
     def starts(self) -> Sequence[datetime]:
-        """The start of each hour or day."""
         count = (self.last - self.first) // self.period.length + 1
         return [self.first + number * self.period.length for number in range(count)]
 
@@ -91,8 +87,6 @@ class Statistics:
     """What was counted in some hours, or on some days.
 
     Attributes:
-        query: What the report is about.
-        total: All results.
         rows: The messages by the dimensions of the query, the highest numbers first. Those with
             one first name stand together.
         by_period: Each hour or day, the earliest first, also if nothing was counted.
@@ -110,14 +104,12 @@ class StatisticsSums:
     """The sums of a report, while its records are read."""
 
     def __init__(self, query: StatisticsQuery) -> None:
-        """Begin without counts."""
         self._query = query
         self._periods = {start: Counts() for start in query.starts}
         self._rejections = {start: Counter[str]() for start in query.starts}
         self._groups: defaultdict[tuple[str, ...], Counts] = defaultdict(Counter)
 
     def add(self, counted: PeriodCounts) -> None:
-        """Add what a process counted in a period of the report."""
         for each in counted.groups:
             group = each.group
             names = tuple(dimension.value_of(group) for dimension in self._query.by)
@@ -127,7 +119,6 @@ class StatisticsSums:
                 self._rejections[counted.starts_at][group.limit] += each.count
 
     def report(self) -> Statistics:
-        """Return the report of what was added."""
         return Statistics(
             query=self._query,
             total=sum(self._periods.values(), Counts()),

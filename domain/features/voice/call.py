@@ -44,11 +44,9 @@ class CallStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the call has ended."""
         return self not in (CallStatus.QUEUED, CallStatus.RINGING, CallStatus.IN_PROGRESS)
 
     def follows(self, earlier: "CallStatus") -> bool:
-        """Return whether a call with the earlier status may get this one."""
         in_order = [*CallStatus]
         return not earlier.is_final and in_order.index(self) > in_order.index(earlier)
 
@@ -78,30 +76,18 @@ class Call:
     """A phone call. A consistency boundary.
 
     - It contains no code and no phone number.
-    - A request is processed once: its turn has the response to every repetition.
-    - The start of an effect is saved before it is carried out, so that one request does it.
     - It counts as the call of a verified caller only if the caller proved it: an inbound call never
       does.
 
     Attributes:
-        id: Our id.
         provider_call_id: The provider's id; None until the provider has reported it.
-        direction: Who called.
-        started_at: When it was received or placed.
-        status: Where it is.
-        ended_at: When its status became final.
         identity_id: The identity of the phone, if there is one. It may be another person who calls.
-        is_caller_verified: Whether the caller proved to be that identity.
         challenge_id: The challenge whose code an outbound call reads.
         report_id: The report of the delivery that an outbound call is, if there is one.
         locale: The locale that the request for an outbound call named, or that the caller of an
             inbound call chose in it or before, if any.
-        path: The parts of the menu that it came to.
-        outcome: What it came to.
         position: Where it waits for an event; None before the first and after the last.
-        turns: The requests that were processed.
         effect_started_at: When a request began to carry out an effect; None after its end.
-        recordings: What the caller left.
         are_recordings_due: Whether they are to be deleted at once.
         line_acquired_at: When it got the line on which it talks to the line operator.
         last_request_at: When the provider last asked what it does next.
@@ -129,11 +115,6 @@ class Call:
     last_request_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        """Reject ids from elsewhere.
-
-        Raises:
-            InvalidIdentifier
-        """
         require_identifier(self.id)
         if self.identity_id is not None:
             require_identifier(self.identity_id)
@@ -152,16 +133,13 @@ class Call:
 
     @property
     def duration(self) -> timedelta | None:
-        """How long it took, from its start to its end."""
         return max(self.ended_at - self.started_at, timedelta()) if self.ended_at else None
 
     @property
     def has_read_code(self) -> bool:
-        """Whether a key was pressed, and the code was read."""
         return self.outcome is CallOutcome.CODE_READ
 
     def find_turn(self, position: Position | None) -> Turn | None:
-        """Return the turn of a request that was processed, or None."""
         return next((turn for turn in self.turns if turn.position == position), None)
 
     def advance_status(self, status: CallStatus, now: datetime) -> "Call":
@@ -202,15 +180,10 @@ class Call:
         locale: str | None = None,
         identity_id: str | None = None,
     ) -> "Call":
-        """Return the call after a request at this position.
+        """Return the call after a request at this position, which is None for the first one.
 
-        Args:
-            position: Where the call waited; None for the first request.
-            step: What it does next.
-            now: The time.
-            line_acquired_at: When it got its line, if it calls the line operator now.
-            locale: The locale of the caller, if one was chosen.
-            identity_id: The identity of a caller who joined.
+        `line_acquired_at` is set if it calls the line operator now, `locale` if one was chosen, and
+        `identity_id` if the caller joined.
         """
         if self.find_turn(position):
             return self
@@ -243,7 +216,6 @@ class Call:
         )
 
     def forget_identity(self) -> "Call":
-        """Return the call without its identity, after that was deleted."""
         return replace(self, identity_id=None, is_caller_verified=False, are_recordings_due=True)
 
     def verify_caller(self, identity_id: str) -> "Call":
@@ -253,7 +225,6 @@ class Call:
         return replace(self, identity_id=identity_id, is_caller_verified=True)
 
     def remove_recording(self, recording_id: str) -> "Call":
-        """Return the call without a recording that was deleted."""
         kept = tuple(recording for recording in self.recordings if recording.id != recording_id)
         return replace(self, recordings=kept)
 

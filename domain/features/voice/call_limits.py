@@ -56,7 +56,6 @@ class CallLimits:
 
     @property
     def shared_limits(self) -> Sequence[RateLimit]:
-        """The limits that callers share."""
         return (*self.for_call(None), *self.for_line_operator_call(None))
 
 

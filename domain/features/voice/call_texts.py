@@ -62,9 +62,6 @@ class SpokenLocale:
     """The texts and words of a locale, and how it sounds.
 
     Attributes:
-        voice: How it sounds.
-        texts: What calls say.
-        words: What callers say.
         fillers: Words that do not change an answer, such as "please".
         negations: Words that negate an answer, such as "don't".
         numbers: The number words of keys, such as "one" for 1.
@@ -91,7 +88,6 @@ class SpokenLocale:
         return tuple(phrases | dict.fromkeys(self.negations if Words.NO in words else ()))
 
     def say(self, text: Text) -> Say:
-        """Return the instruction that says a text."""
         return Say(self.texts[text], self.voice)
 
 
@@ -103,17 +99,12 @@ class CallTexts:
     locales: Mapping[str, SpokenLocale]
 
     def select_locale(self, country: str | None, tags: Iterable[str] = ()) -> SpokenLocale:
-        """Return the locale of a phone, as `select_tag` does."""
         return self.locales[self.select_tag(country, tags)]
 
     def select_tag(self, country: str | None, tags: Iterable[str] = ()) -> str:
         """Return the tag of the nearest locale, else that of the country, else the default.
 
-        A locale of the same language is near: es-MX for es-ES.
-
-        Args:
-            country: The country of the phone.
-            tags: The locales that its owner has requested, the preferred one first.
+        A locale of the same language is near: es-MX for es-ES. The first of `tags` is preferred.
         """
         requested = tuple(tags)
         languages = [tag.partition("-")[0] for tag in requested]

@@ -18,7 +18,6 @@ class Position:
     Answers of the caller name the position that they belong to, so that each takes effect once.
 
     Attributes:
-        state: The state of the menu.
         visit: The number of the wait in this call, counted from 1. No two waits have the same.
         repeat: How often the menu was repeated since the call came to it.
     """
@@ -60,9 +59,7 @@ class Gather:
 
     Attributes:
         prompt: What is said meanwhile. A key interrupts it.
-        answer_to: Where the answer continues.
         voice: The language of the speech.
-        hints: Words that the caller will probably say.
         timeout_seconds: Silence after the prompt that ends the wait.
         with_speech: Whether speech is recognized. If not, only keys are.
     """

@@ -1,11 +1,4 @@
-"""The menu of the phone line, from the greeting to the end of a call.
-
-- Who is not known is asked to join: the consent is read, and kept.
-- Who is known hears line operator, feedback, leave.
-- Who has no number hears line operator and feedback.
-
-What was heard in a state gives the next instructions.
-"""
+"""The menu of the phone line, from the greeting to the end of a call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -51,7 +44,6 @@ MAX_VERIFIED_MENU_TIME: Final = timedelta(minutes=10)
 SECONDS_TO_HANG_UP: Final = 3
 """The time to disagree after the consent was read."""
 LANGUAGE_KEY: Final = "9"
-"""The key of another language."""
 
 
 class State(StrEnum):
@@ -168,7 +160,6 @@ def advance(
 
 
 def _choose(reply: "_Reply", position: Position, choice: Words) -> Step:
-    """Return the step after a choice in a menu."""
     match position.state, choice:
         case State.JOIN, Words.YES:
             return reply.read_consent()
@@ -189,7 +180,6 @@ def _choose(reply: "_Reply", position: Position, choice: Words) -> Step:
 
 
 def _go_on(reply: "_Reply", position: Position, event: CallEvent) -> Step:
-    """Return the step after the consent, a call to the line operator, or a recording."""
     unavailable = CallOutcome.OPERATOR_UNAVAILABLE
     match position.state, event:
         case State.CONSENT, Continued():
@@ -298,18 +288,15 @@ class _Reply:
         return locale_of(self.texts, self.caller)
 
     def find_offer(self, state: str) -> str | None:
-        """Return the tag of the locale that is offered in a menu, or None."""
         tag = _tag_of(self.texts, self.caller)
         is_offered = MENUS[state].offers_language
         return self.texts.find_offer(self.caller.country, tag) if is_offered else None
 
     def ask(self, state: State, *said: Text, outcome: CallOutcome | None = None) -> Step:
-        """Say these texts, and ask a menu."""
         position = Position(state, self.visit)
         return self._step(said, (self._gather(position, Text(state)),), position, outcome)
 
     def repeat(self, position: Position, *, is_silence: bool) -> Step:
-        """Ask a menu again, more shortly."""
         repeated = Position(position.state, self.visit, position.repeat + 1)
         not_understood = () if is_silence else (Text.NOT_UNDERSTOOD,)
         repetition = MENUS[position.state].repetition
@@ -322,19 +309,16 @@ class _Reply:
         return self._step((), (consent, Pause(SECONDS_TO_HANG_UP), GoTo(position)), position)
 
     def connect(self, *said: Text, outcome: CallOutcome | None = None) -> Step:
-        """Connect the caller to the line operator."""
         position = Position(State.OPERATOR, self.visit)
         connecting = self.locale.say(Text.CONNECTING)
         return self._step(said, (connecting, DialLineOperator(position)), position, outcome)
 
     def record(self) -> Step:
-        """Record the caller's feedback."""
         position = Position(State.FEEDBACK, self.visit)
         prompt = self.locale.say(Text.FEEDBACK)
         return self._step((), (prompt, RecordCaller(position)), position)
 
     def end(self, text: Text, *, outcome: CallOutcome | None = None) -> Step:
-        """Say a text, and end the call."""
         return self._step((text,), (HangUp(),), None, outcome)
 
     def _step(

@@ -41,14 +41,10 @@ def find_key(
     - A choice is heard if one of its phrases was said, and none of another choice. A word of
       negation belongs to no choice, unless it is a phrase of one.
     - A number counts alone or after a word such as "press": "one moment" is not 1.
+    - For choices in `whole`, which change something, all that was said has to be phrases and
+      fillers.
 
-    Args:
-        phrases: What is said for each choice, by its key.
-        locale: The language of the caller.
-        whole: The keys of choices that change something. For these, all that was said has to be
-            phrases and fillers.
-        keys: The keys that were pressed.
-        speech: What was said.
+    `phrases` has what is said for each choice, by its key.
     """
     if keys:
         return keys if keys in phrases else None

@@ -13,8 +13,6 @@ class ClaimedCaller:
 
     Attributes:
         phone: The caller id; None if it is not valid.
-        identity_id: The identity that the phone belongs to, if there is one.
-        is_verified: Whether that is a verified identity.
         locale: The tag of the locale that was chosen in a call of this number.
     """
 
@@ -25,7 +23,6 @@ class ClaimedCaller:
 
     @property
     def country(self) -> str | None:
-        """The country of the phone."""
         return self.phone.country if self.phone else None
 
 
@@ -38,7 +35,6 @@ class Answered:
 
     @property
     def is_silence(self) -> bool:
-        """Whether no key was pressed and nothing was said."""
         return not self.keys and not self.speech.strip()
 
 
@@ -125,9 +121,7 @@ class Step:
     Attributes:
         instructions: What the provider does. Empty if there is an effect.
         position: Where the call waits for the next event; None if the call ends.
-        path: The parts of the menu that the call came to.
         effect: What the use case does first. `finish_effect` says how the call goes on.
-        outcome: What the call came to by this step, if anything.
     """
 
     instructions: tuple[StoredInstruction, ...]

@@ -14,8 +14,6 @@ class UsedWebhook:
 
     Attributes:
         id: A keyed hash of what tells it from others, which may have a phone number.
-        url_hash: A hash of its URL.
-        expires_at: When it is deleted.
     """
 
     id: str

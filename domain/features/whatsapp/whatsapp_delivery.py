@@ -15,12 +15,7 @@ UNREACHABLE_TTL: Final = timedelta(days=7)
 class WhatsAppDelivery:
     """A message by WhatsApp whose code may still go by another channel.
 
-    Attributes:
-        id: Names it in what the provider reports.
-        phone: Where the code goes.
-        preferences: What the client asked for.
-        next_channels: What is tried if it fails.
-        expires_at: When the code expires.
+    Its `id` is in what the provider reports. It expires with the code.
     """
 
     id: str

@@ -28,24 +28,14 @@ class OwnedRecords(Generic[T]):
     identities: Identities
 
     async def load(self, owner_id: str) -> T | None:
-        """Load the record of an identity.
-
-        Raises:
-            StorageError
-        """
+        """Load the record of an identity."""
         loaded = await self.records.load(owner_id)
         return loaded.value if loaded else None
 
     async def change(
         self, owner_id: str, decide: Callable[[T | None], T], missing: type[Exception]
     ) -> Identity:
-        """Save what `decide` makes of the record, and return the owner as it is after that.
-
-        Raises:
-            StorageError
-            Exception: `missing`: The owner was deleted meanwhile, and nothing is left of the
-                record. What `decide` raises; then nothing is written.
-        """
+        """Save what `decide` makes of the record, and return the owner as it is after that."""
         await change(self.records, owner_id, lambda found: (decide(found), None))
         # A deletion has deleted the record that it found, which may not be this one.
         owner = await self.identities.load(owner_id)
@@ -55,11 +45,7 @@ class OwnedRecords(Generic[T]):
         return owner.value
 
     async def delete(self, owner_id: str) -> None:
-        """Delete the record of an identity, if there is one.
-
-        Raises:
-            StorageError
-        """
+        """Delete the record of an identity, if there is one."""
         for _ in range(MAX_RETRIES):
             loaded = await self.records.load(owner_id)
             if loaded is None or await self.records.delete(owner_id, loaded.version):

@@ -64,7 +64,6 @@ class Principal:
 
         Raises:
             Forbidden: The role does not allow it, or there is none.
-            PasskeyRequired, ReauthenticationRequired: See `check_staff`.
         """
         if scope not in SCOPES_OF_ROLES[self.identity.staff.role]:
             raise Forbidden
@@ -74,9 +73,6 @@ class Principal:
         """Check that the principal may act for the identity `owner_id`.
 
         Everybody may act for themselves, and staff for others with this scope.
-
-        Raises:
-            Forbidden, PasskeyRequired, ReauthenticationRequired: See `check_scope`.
         """
         if owner_id != self.identity.id:
             self.check_scope(scope)
@@ -94,10 +90,6 @@ class Principal:
             raise Forbidden("This account has a role of the staff that is as high as yours.")
 
     def check_can_view_items_of(self, owner_id: str, visibility: LibraryVisibility) -> None:
-        """Check that the principal sees the items of this owner.
-
-        Raises:
-            Forbidden, PasskeyRequired, ReauthenticationRequired
-        """
+        """Check that the principal sees the items of this owner."""
         if visibility is not LibraryVisibility.ALL:
             self.check_can_act_for(owner_id, Scope.READ_LIBRARY)

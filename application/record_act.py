@@ -78,11 +78,6 @@ class RecordAct:
             item_id: The item of the library that it is done to, if it is one.
             role: The role that is given, if one is.
             limit: On what it counts, if not on what its action does.
-
-        Raises:
-            TooManyActs: The limit is reached, and the block does not run.
-            AuditFailed: The entry was not written, and the block does not run.
-            StorageError
         """
         entry = await self.begin(actor, action, subject, reason, item_id, role, limit)
         try:
@@ -103,9 +98,6 @@ class RecordAct:
             action: What is done in the block.
             subject: The id of the identity that it is done for.
             item_id: The item of the library that it is done to, if it exists already.
-
-        Raises:
-            TooManyActs, AuditFailed, StorageError: See `__call__`.
         """
         if subject == principal.identity.id:
             yield

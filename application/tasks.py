@@ -40,7 +40,6 @@ async def call_adapter(name: str, call: Callable[[], Awaitable[T]], seconds: flo
         seconds: How long it may take; None without a limit.
 
     Raises:
-        TimeoutError: There was no result in time.
         BaseException: What the call raises.
     """
     result: asyncio.Future[T] = asyncio.get_running_loop().create_future()

@@ -97,9 +97,6 @@ async def change(
 
     Raises:
         ConcurrencyConflict: There were more than `MAX_RETRIES` conflicts.
-        StorageError
-        CorruptRecord
-        UniqueViolation: Another record has a value that is unique.
     """
     for retry in range(MAX_RETRIES):
         if retry > _IMMEDIATE_RETRIES:

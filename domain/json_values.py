@@ -24,9 +24,6 @@ def find_repeated_keys(content: bytes, fields: Collection[str]) -> Mapping[str, 
 
     Returns:
         The names of these fields, and one such key of each.
-
-    Raises:
-        RecursionError: It is nested too deep.
     """
     repeated: dict[str, str] = {}
     names: set[str] = set()

@@ -143,11 +143,6 @@ def parse_phone(
         text: the number, with separators and digits of any script.
         default_region: an ISO 3166-1 code, or None.
         rules: the kinds of numbers that are accepted; all kinds for None.
-
-    Raises:
-        AmbiguousPhone: it can be read as two numbers.
-        InvalidPhone, UnsupportedPhoneType: no code can be sent to this number. The message says
-            why.
     """
 
     def readings(digits: str) -> list[_Reading]:
@@ -165,11 +160,6 @@ def parse_international_phone(
 
     The legacy API reads numbers this way: it drops separators and puts `+` before the digits. A
     leading `00` stands for the `+`, and so does a `0` before the country code of `default_region`.
-
-    Raises:
-        AmbiguousPhone: it can also be read as a national number with a leading 0.
-        InvalidPhone, UnsupportedPhoneType: no code can be sent to this number. The message says
-            why.
     """
 
     def readings(digits: str) -> list[_Reading]:

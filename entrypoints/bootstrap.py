@@ -75,10 +75,6 @@ async def open_all(
         metrics: Measure the adapters, if there are metrics.
         retry: Repeats the calls of a job to the database, if it is shared.
         is_service: Whether the service is opened, and not a command.
-
-    Raises:
-        StartupError: an adapter cannot be opened, or the database has records of features that are
-            not installed.
     """
     from adapters.operations.system import SystemClock, SystemRandomness
 

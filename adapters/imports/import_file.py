@@ -49,12 +49,7 @@ class ImportFile:
     objects: Collection[str] = ()
 
     def read(self) -> Iterator[Line]:
-        """Yield the lines. Empty ones are skipped.
-
-        Raises:
-            ConfigurationError: The file cannot be read as a whole; the message says why. Of JSON
-                lines some of that is known at their end.
-        """
+        """Yield the lines. Empty ones are skipped."""
         with self._open() as file:
             lines = self._decode(file)
             first = self._find_first(lines)

@@ -147,7 +147,6 @@ class Transport:
 
         Raises:
             ConnectionFailed: nothing was sent.
-            NoResponse: the request was sent, and no status line came.
         """
         deadline = asyncio.get_running_loop().time() + self._timeouts.total
         try:

@@ -63,7 +63,6 @@ class DiskThreads:
 
         Raises:
             TimeoutError: There was no result in time. It may be done later if it has begun.
-            Exception: What the function raises.
         """
         if len(self._find_hanging()) >= self._threads:
             raise TimeoutError

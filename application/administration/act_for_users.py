@@ -66,13 +66,7 @@ class ActForUsers:
         *,
         expected_left: int | None = None,
     ) -> ResetResult:
-        """Let a phone get a code again.
-
-        Raises:
-            PhoneBlocked
-            ConflictingValue: fewer or more than `expected_left` resets are possible now.
-            TooManyResets: the limits were reset twice within a day.
-        """
+        """Let a phone get a code again."""
         user = await self.find(operator, acts.RESET_LIMITS, query, reason)
         phone = user.require_phone()
         await self.reset_phone_limits.check(phone, expected_left)
@@ -118,11 +112,7 @@ class ActForUsers:
     async def change_role(
         self, operator: Operator, query: UserQuery, role: Role, reason: str = ""
     ) -> FoundUser:
-        """Give a user a role of the staff, or make one a member again.
-
-        Raises:
-            ConflictingValue: the phone has a fixed code, or nobody has proved to own it.
-        """
+        """Give a user a role of the staff, or make one a member again."""
         act = acts.PROMOTE if role.is_staff else acts.DEMOTE
         user = await self.find(operator, act, query, reason)
         identity = user.require_open_identity()
@@ -141,9 +131,6 @@ class ActForUsers:
         - What changes nothing is not in the audit: a backend may send all its users each night.
         - A first one is data of a backend. To replace or remove one is an act like others: who has
           it is somebody else then.
-
-        Raises:
-            ExternalIdInUse
         """
         user = await self.find(operator, acts.SET_EXTERNAL_ID, query, reason)
         former = user.require_open_identity()
@@ -164,7 +151,6 @@ class ActForUsers:
 
         Raises:
             ConflictingValue: the account has no username yet.
-            UsernameInUse
         """
         user = await self.find(operator, acts.RENAME, query, reason)
         former = user.require_open_identity()
@@ -183,12 +169,7 @@ class ActForUsers:
             return replace(user, identity=identity)
 
     async def detach(self, operator: Operator, query: UserQuery, reason: str = "") -> FoundUser:
-        """Take the phone from an account: it belongs to somebody else now.
-
-        Raises:
-            Forbidden: the account is one of the staff.
-            PhoneBlocked
-        """
+        """Take the phone from an account: it belongs to somebody else now."""
         user = await self.find(operator, acts.DETACH, query, reason)
         identity = user.require_identity()  # a repeat completes one that is detached
         check_detachable(identity)

@@ -80,12 +80,7 @@ class FindUser:
     keyed_hashes: KeyedHashes
 
     async def __call__(self, query: UserQuery) -> FoundUser:
-        """Find the user.
-
-        Raises:
-            UserNotFound: No identity has the username or one of the ids.
-            StorageError
-        """
+        """Find the user."""
         match query:
             case PhoneNumber():
                 return await self._find_by_phone(query)
@@ -101,9 +96,6 @@ class FindUser:
         """Find all that a text may mean: one for each reading that finds somebody.
 
         The result includes a phone without an account: somebody else may have it as a username.
-
-        Raises:
-            StorageError
         """
         found: dict[str, FoundUser] = {}
         for query in queries:

@@ -82,7 +82,6 @@ class Operator:
         """Check that the operator may do an act for a reason that `parse_reason` returned.
 
         Raises:
-            Forbidden, InsufficientScope, FreshLoginRequired, PasskeyRequired: See `check_act`.
             TooShort: The act needs a reason.
         """
         self.check_act(act)
@@ -94,7 +93,6 @@ class Operator:
 
         Raises:
             Forbidden: Only a command or a person does it, or it needs another role.
-            InsufficientScope: A service token may not with its scopes.
             FreshLoginRequired: The login of a person is too old.
             PasskeyRequired: A person did not sign in by a passkey.
         """
@@ -123,12 +121,7 @@ class Operator:
         return act.needs_reason or self.always_says_why
 
     def parse_reason(self, act: Act, text: str) -> str:
-        """Parse why the operator does an act.
-
-        Raises:
-            TooLong, InvalidCharacters
-            TooShort: The act needs a reason, and there is none.
-        """
+        """Parse why the operator does an act."""
         return parse_reason(text, is_required=self.needs_reason(act))
 
     def may_act_on(self, user: FoundUser) -> bool:
@@ -147,9 +140,6 @@ class Operator:
         """Check that the operator may act on a user, also by a number of a change under way.
 
         Nobody acts on staff of the same or a higher role, nor on the own account.
-
-        Raises:
-            Forbidden
         """
         for identity in user.concerned:
             self.check_identity(identity)
@@ -173,7 +163,6 @@ class Operator:
 
         Raises:
             Forbidden
-            InsufficientScope: A service token lacks a scope of the role.
         """
         if role.rank > self.rank:
             raise Forbidden(_needs_role([Role.ADMINISTRATOR]))
@@ -187,13 +176,7 @@ def _needs_role(roles: Sequence[Role]) -> str:
 
 
 def staff_member(principal: Principal) -> Operator:
-    """Return the operator that a member of the staff is who logged in within the last day.
-
-    Raises:
-        Forbidden: The principal has no role.
-        PasskeyRequired: The role counts after a sign-in by passkey only.
-        ReauthenticationRequired: The login is older.
-    """
+    """Return the operator that a member of the staff is who logged in within the last day."""
     principal.check_staff()
     return person(principal.identity, has_fresh_login=principal.has_fresh_login)
 

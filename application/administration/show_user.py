@@ -129,13 +129,6 @@ class ShowUser:
             reason: Why, for the audit.
             with_full_number: Show the whole number, if the operator may see it.
             is_shown: See `ViewPhone`.
-
-        Raises:
-            InsufficientScope
-            UserNotFound
-            TooManyPhones
-            AuditFailed
-            StorageError
         """
         operator.check_scope(Scope.READ_USERS)
         user = await self.find_user(query)

@@ -59,11 +59,6 @@ class UnblockByActor:
         """Unblock them, and return the blocks, the earliest first.
 
         An account that is not blocked now is left out.
-
-        Raises:
-            Forbidden, TooShort
-            AuditFailed
-            StorageError
         """
         entries = [entry async for entry in self._list(AuditFilter(actor=actor), since)]
         first = {entry.subject: entry for entry in _list_done(entries, actor)}

@@ -47,12 +47,6 @@ class ViewPhone:
             reason: Why, for the audit.
             is_shown: False if only the errors matter: nothing is counted or recorded then, and the
                 number is masked.
-
-        Raises:
-            TooShort: The operator has to say why.
-            TooManyPhones
-            AuditFailed
-            StorageError
         """
         if not operator.may(VIEW_PHONE):
             return phone.masked
@@ -68,23 +62,13 @@ class ViewPhone:
         """Record that a service token finds a user by the full number, like a view of that number.
 
         One that may see no number would otherwise guess them, and nobody could find out.
-
-        Raises:
-            TooManyPhones
-            AuditFailed
-            StorageError
         """
         if operator.is_token and not operator.has_scope(Scope.READ_PHONES):
             await self.count(operator)
             await self.record_act.begin(operator.actor, VIEW_PHONE.action, subject, reason)
 
     async def count(self, operator: Operator) -> None:
-        """Count a full number that a service token is about to read. People have no such limit.
-
-        Raises:
-            TooManyPhones
-            StorageError
-        """
+        """Count a full number that a service token is about to read. People have no such limit."""
         await self.limits.acquire(operator.actor, *_FULL_NUMBERS)
 
 
@@ -108,11 +92,6 @@ class ViewUser:
             principal: Who asks.
             user_id: The id of the user.
             is_shown: See `ViewPhone`.
-
-        Raises:
-            UserNotFound
-            AuditFailed
-            StorageError
         """
         identity = await self.get_user(user_id)
         if not principal.has_scope(Scope.READ_PHONES) or identity.phone is None:

@@ -28,9 +28,6 @@ class AssignPhone:
 
         Returns:
             The id of the identity, and whether the phone is blocked.
-
-        Raises:
-            StorageError
         """
 
         def assign(

@@ -45,11 +45,7 @@ class CountUsers:
         self._began_at = clock.now()
 
     async def __call__(self) -> UserCount:
-        """Count them now.
-
-        Raises:
-            StorageError
-        """
+        """Count them now."""
         counted = await self._identities.count_users(MAX_COUNTED)
         if counted is not None:
             return UserCount(counted)
@@ -57,11 +53,7 @@ class CountUsers:
         return UserCount(max(MAX_COUNTED, estimated), is_estimate=True)
 
     async def recent(self) -> UserCount:
-        """Return a count of the last five minutes.
-
-        Raises:
-            StorageError
-        """
+        """Return a count of the last five minutes."""
         now, counting = self._clock.now(), self._counting
         # After the clock was set back, a count lies in the future.
         is_recent = timedelta(0) <= now - self._began_at < MAX_AGE

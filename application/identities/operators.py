@@ -59,11 +59,6 @@ class OperatorActions:
         Args:
             user: the id or the phone.
             role: the new role.
-
-        Raises:
-            UserNotFound
-            InvalidValue: the phone that would get a role has a test OTP, or is not verified.
-            StorageError
         """
 
         def set_role(identity: Identity) -> Identity:
@@ -79,7 +74,6 @@ class OperatorActions:
 
         Raises:
             ExternalIdInUse
-            StorageError
         """
         holder = external_id and await self.identities.find_by_external_id(external_id)
         if holder and holder.value.id != identity_id:
@@ -89,9 +83,7 @@ class OperatorActions:
         """Set what another system calls an identity, or remove it.
 
         Raises:
-            UserNotFound
             ExternalIdInUse
-            StorageError
         """
         try:
             _, changed = await self._change_user(
@@ -109,10 +101,6 @@ class OperatorActions:
 
         Returns:
             How many were active.
-
-        Raises:
-            UserNotFound: nobody logged in with this phone, or the identity is deleted.
-            StorageError
         """
         former, identity = await self._change_user(user, Identity.revoke_all_sessions)
         revoked = len(former.active_sessions(self.clock.now()))
@@ -131,9 +119,6 @@ class OperatorActions:
         - The verification is blocked first: no code signs in after that.
         - The identity is blocked second: its sessions are revoked, and a login that was verified
           before finds it blocked. An identity that does not exist yet is created blocked.
-
-        Raises:
-            StorageError
         """
         now = self.clock.now()
 
@@ -158,9 +143,6 @@ class OperatorActions:
 
         The identity is unblocked first and the verification second: until then no code signs in,
         so none is used for an identity that is still blocked.
-
-        Raises:
-            StorageError
         """
         identity_id, now = await self._find_owner(phone), self.clock.now()
         if identity_id is not None:
@@ -186,8 +168,6 @@ class OperatorActions:
 
         Raises:
             UserNotFound
-            Forbidden, PhoneBlocked: see `check_detachable`. Nothing was changed.
-            StorageError
         """
         now = self.clock.now()
 

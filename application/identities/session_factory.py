@@ -104,10 +104,6 @@ class SessionFactory:
         Returns:
             None for a session without refresh tokens: its token lives for months, so that the
             claims would be wrong one day, and nobody but this service may verify it.
-
-        Raises:
-            ExtensionFailed
-            PortError
         """
         sources = self.extensions.token_claims
         if not sources or session.token_family is None:

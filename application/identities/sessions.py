@@ -56,7 +56,6 @@ class RevokeSession:
         Raises:
             SessionNotFound
             Unauthenticated
-            StorageError
         """
         now = self.clock.now()
 
@@ -101,8 +100,6 @@ class RefreshSession:
 
         Raises:
             InvalidRefreshToken
-            ExtensionFailed
-            StorageError
         """
         if token is None:
             self.events.record(RefreshTokenRejected())
@@ -174,11 +171,7 @@ class Logout:
     async def __call__(
         self, by: Principal | RefreshToken, scope: LogoutScope = LogoutScope.THIS
     ) -> None:
-        """Log out. A session that has ended in the meantime is no error either.
-
-        Raises:
-            StorageError
-        """
+        """Log out. A session that has ended in the meantime is no error either."""
         now = self.clock.now()
 
         def revoke(identity: Identity) -> tuple[Identity, bool]:

@@ -37,7 +37,6 @@ async def load_token_claims(sources: Mapping[str, TokenClaimsSource], identity_i
     Raises:
         ExtensionFailed: One of them returned no JSON object or a large one, raised something, or
             took longer than `TIMEOUT`.
-        PortError: What an extension raised, such as a `StorageError` of its own records.
     """
     loaded = await asyncio.gather(
         *(_load_claims(name, partial(load, identity_id)) for name, load in sources.items())
@@ -87,11 +86,7 @@ async def _load_claims(
 
 
 def _to_json(name: str, loaded: object) -> Mapping[str, Any]:
-    """Return the claims as other programs read them.
-
-    Raises:
-        ExtensionFailed: They are no JSON object, or have a NUL.
-    """
+    """Return the claims as other programs read them."""
     if not isinstance(loaded, Mapping):
         raise _failed(name, f"its claims are {type(loaded).__name__}, and no JSON object")
     try:

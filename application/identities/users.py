@@ -62,15 +62,8 @@ class CreateUser:
         """Create the user that the principal wants to be, or an administrator wants to exist.
 
         Raises:
-            PhoneMismatch
-            Forbidden: an administrator names the phone of another one.
-            PasskeyRequired, ReauthenticationRequired: an administrator names another phone, whose
-                role does not count now.
             PhoneInUse
-            UsernameInUse
             Unauthenticated
-            AuditFailed: an administrator names another phone, and nothing was done.
-            StorageError
         """
         phone = phone or principal.identity.phone
         if phone is None:  # the account was detached since the request began
@@ -104,11 +97,7 @@ class CreateUser:
     async def _find_owner(
         self, principal: Principal, phone: PhoneNumber
     ) -> tuple[str, Identity | None]:
-        """Return what the audit calls the owner of a phone, and the owner if it has an account.
-
-        Raises:
-            Forbidden: The principal may not act on it.
-        """
+        """Return what the audit calls the owner of a phone, and the owner if it has an account."""
         identity_id = (await self.phone_verifications.load(phone)).value.identity_id
         if identity_id is None:
             return self.keyed_hashes.hash_phone(phone), None
@@ -164,7 +153,6 @@ class GetUser:
 
         Raises:
             UserNotFound
-            StorageError
         """
         loaded = await self.identities.load(user_id)
         if loaded is None or loaded.value.is_deleted or loaded.value.user is None:
@@ -185,14 +173,7 @@ class RenameUser:
     clock: Clock
 
     async def __call__(self, principal: Principal, username: Username) -> Identity:
-        """Rename the user.
-
-        Raises:
-            UserNotFound
-            UsernameInUse
-            Unauthenticated
-            StorageError
-        """
+        """Rename the user."""
         return await self.by_id(principal.identity.id, username, principal.identity.username)
 
     async def check(self, identity: Identity, username: Username) -> None:
@@ -235,12 +216,7 @@ class DeleteUser:
     events: SecurityEvents
 
     async def __call__(self, principal: Principal) -> None:
-        """Delete the principal's identity.
-
-        Raises:
-            Unauthenticated
-            StorageError
-        """
+        """Delete the principal's identity."""
         await self.by_id(principal.identity.id)
 
     async def by_id(self, identity_id: str) -> None:
@@ -275,7 +251,6 @@ async def reserve_username(
     Raises:
         UsernameInUse: another identity has it, or was deleted less than 30 days ago; or it looks
             like the name of somebody with a role.
-        StorageError
     """
     with suppress(UniqueViolation):
         return await save()
@@ -295,7 +270,6 @@ async def check_free(
 
     Raises:
         UsernameInUse: See `reserve_username`.
-        StorageError
     """
     own_id = own.id if own else ""
     holder = await identities.find_by_username(username)
@@ -315,9 +289,6 @@ async def find_holders(
 
     If somebody gets a role while another one takes a look-alike name, both may succeed, as if the
     name had been taken before.
-
-    Raises:
-        StorageError
     """
     if own is not None and own.key == username.key:
         return frozenset()

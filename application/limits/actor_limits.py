@@ -29,12 +29,7 @@ class ActorLimits:
     async def acquire(
         self, actor: Actor, name: str, window: SlidingWindow, error: type[RateLimitExceeded]
     ) -> None:
-        """Count one use of a service token, which the window limits. People have no such limits.
-
-        Raises:
-            RateLimitExceeded: `error`, if the limit is reached.
-            StorageError
-        """
+        """Count one use of a service token, which the window limits. People have no such limits."""
         if actor.kind is not ActorKind.SERVICE_TOKEN:
             return
         now = self.clock.now()

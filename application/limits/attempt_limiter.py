@@ -53,11 +53,7 @@ class AttemptPermits:
     of_others: _Permits
 
     async def try_ip(self) -> None:
-        """Acquire the permit of the IP, if there is one.
-
-        Raises:
-            StorageError
-        """
+        """Acquire the permit of the IP, if there is one."""
         await self.of_ip.acquire()
 
     async def acquire_for_ip(self) -> None:
@@ -65,7 +61,6 @@ class AttemptPermits:
 
         Raises:
             TooManyAttemptsFromIp
-            StorageError
         """
         if (seconds := await self.of_ip.acquire()) is not None:
             raise TooManyAttemptsFromIp(seconds)
@@ -75,7 +70,6 @@ class AttemptPermits:
 
         Raises:
             TooManyAttempts
-            StorageError
         """
         if (seconds := await self.of_others.acquire()) is not None:
             raise TooManyAttempts(seconds)

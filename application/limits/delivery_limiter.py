@@ -91,19 +91,11 @@ class DeliveryLimiter:
     async def acquire_check_of_proof(
         self, client_ip: HashedClientIp, now: datetime
     ) -> datetime | None:
-        """Acquire the permit to check a proof of this IP; return None, or when there is one.
-
-        Raises:
-            StorageError
-        """
+        """Acquire the permit to check a proof of this IP; return None, or when there is one."""
         return await self.limit_store.acquire(self.limits.for_attestation(client_ip), now)
 
     async def next_check_of_proof(self, client_ip: HashedClientIp, now: datetime) -> datetime:
-        """Return when a proof of this IP would be checked.
-
-        Raises:
-            StorageError
-        """
+        """Return when a proof of this IP would be checked."""
         return await self.limit_store.next_available(self.limits.for_attestation(client_ip), now)
 
     async def name_limit(self, rejected: NoPermits, now: datetime) -> LimitName:
@@ -144,9 +136,6 @@ class DeliveryLimiter:
           and where strangers get no messages because of failed attempts.
         - All others get the default cooldown, which is the same for every phone: it does not reveal
           whether somebody requests codes.
-
-        Raises:
-            StorageError
         """
         attempt, now = check.attempt, check.attempt.now
         recognized, policy = check.recognized, self.policy(phone, now)
@@ -203,11 +192,7 @@ class RequestPermits:
         return self._limits[part]
 
     async def acquire(self, *, has_proof: bool = False) -> Permits | NoPermits:
-        """Acquire the permits of a part, or return when there are some: those of the earliest.
-
-        Raises:
-            StorageError
-        """
+        """Acquire the permits of a part, or return when there are some: those of the earliest."""
         if not self.is_test:
             self.limiter.alerts.measure_limits.see(self.route.country)
         rejected = []
@@ -221,11 +206,7 @@ class RequestPermits:
         return min(rejected, key=lambda each: each.until, default=none)
 
     async def next_available(self, now: datetime, *, has_proof: bool = False) -> datetime:
-        """Return when there are permits: now, or later.
-
-        Raises:
-            StorageError
-        """
+        """Return when there are permits: now, or later."""
         store, parts = self.limiter.limit_store, self.parts(has_proof=has_proof)
         times = await asyncio.gather(
             *(store.next_available(self.limits_of(part), now) for part in parts)

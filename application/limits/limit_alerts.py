@@ -59,12 +59,7 @@ class LimitAlerts:
                 _log.warning({"event": "shared_limit_reached", **fields})
 
     async def warn_of_high_use(self) -> None:
-        """Measure all shared limits, and warn of those above 80 %.
-
-        Raises:
-            CorruptRecord
-            StorageError
-        """
+        """Measure all shared limits, and warn of those above 80 %."""
         for use in await self.measure_limits():
             if use.percent >= HIGH_PERCENT:
                 self._warn_of_high_use(use)

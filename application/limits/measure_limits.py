@@ -78,12 +78,7 @@ class MeasureLimits:
             self._countries.add(country)
 
     async def __call__(self) -> Sequence[LimitUse]:
-        """Return the use of each limit.
-
-        Raises:
-            CorruptRecord
-            StorageError
-        """
+        """Return the use of each limit."""
         async with self._measuring:
             now = self._clock.now()
             # After the clock was set back, a measurement lies in the future.

@@ -94,9 +94,6 @@ class Cleanup:
 
         Args:
             report_progress: Is called after each step that found something.
-
-        Raises:
-            StorageError
         """
         # An unverified identity is purged by the next round.
         steps, pace = {**self._steps, **self._core_steps}, Pace()
@@ -183,11 +180,7 @@ class ScheduledCleanup:
     clock: Clock
 
     async def __call__(self, interval: timedelta) -> CleanupReport | None:
-        """Run the cleanup if it is due, and return None if it is not.
-
-        Raises:
-            StorageError
-        """
+        """Run the cleanup if it is due, and return None if it is not."""
         now = self.clock.now()
         if not await self.leases.acquire(LEASE_NAME, now, now + interval):
             return None

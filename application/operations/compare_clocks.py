@@ -33,11 +33,7 @@ class CompareClocks:
         self._ahead = timedelta()
 
     async def __call__(self) -> timedelta:
-        """Return how far this clock is ahead of the database; behind is negative.
-
-        Raises:
-            StorageError
-        """
+        """Return how far this clock is ahead of the database; behind is negative."""
         ahead = self._ahead = await measure_ahead(self._read_time, self._clock)
         if problem := describe_difference(ahead):
             write = _log.error if abs(ahead) > HARMFUL_DIFFERENCE else _log.warning

@@ -33,12 +33,7 @@ class KeepInstance:
         self._instance: Instance | None = None
 
     async def renew(self) -> None:
-        """Write that this process serves.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """Write that this process serves."""
         now = self._clock.now()
         if self._instance is None:
             instance_id = self._randomness.bytes(RANDOM_BYTES).hex()
@@ -54,12 +49,7 @@ class KeepInstance:
         await change(self._instances, renewed.id, lambda _: (renewed, None))
 
     async def delete(self) -> None:
-        """Delete the record.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """Delete the record."""
         if self._instance is None:
             return
         stored = await self._instances.load(self._instance.id)

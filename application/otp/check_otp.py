@@ -170,9 +170,6 @@ class CheckOtp:
         Raises:
             AccountBlocked: the code is correct, and the phone is blocked.
             TooManyAttempts: with the time when a new code can be requested.
-            TooManyAttemptsFromIp
-            StorageError
-            PortError: what `ask` raises.
         """
         phone, now = command.phone, self.clock.now()
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
@@ -277,13 +274,7 @@ class CheckOtp:
     async def _decide(
         self, deciding: _Deciding, ask: AskBeforeUse | None, verification: PhoneVerification
     ) -> tuple[PhoneVerification, VerificationResult]:
-        """Compare the code, acquire what the attempt needs, and count it.
-
-        Raises:
-            TooManyAttempts, TooManyAttemptsFromIp
-            StorageError
-            PortError: what `ask` raises.
-        """
+        """Compare the code, acquire what the attempt needs, and count it."""
         phone, attempt, permits = deciding.phone, deciding.attempt, deciding.permits
         codes = self.codes.derive_all(verification, phone, attempt)
         deciding.check = check = check_code(verification, attempt, codes)

@@ -112,7 +112,6 @@ class DeliverCode:
         """Deliver a code by the first of its channels that takes it.
 
         Raises:
-            Unavailable: the key of the code is not available anymore.
             StorageError: nothing was sent.
         """
         try:
@@ -125,11 +124,7 @@ class DeliverCode:
         return SettledDelivery(result, await self._reject(code, result))
 
     async def deliver(self, code: CodeDelivery, next_channels: Sequence[Channel]) -> DeliveryResult:
-        """Deliver a code by its channel, and by the next one where that sent nothing.
-
-        Raises:
-            StorageError: nothing was sent.
-        """
+        """Deliver a code by its channel, and by the next one where that sent nothing."""
         result, was_unknown = await self._wait_for_result(code, self._send(code, next_channels))
         if next_channels and result.status not in TAKEN:
             moved = await self.change_channel(code, result, next_channels[0])
@@ -159,9 +154,6 @@ class DeliverCode:
 
         Returns:
             The delivery by the next channel; None if it had left the channel before, or was ended.
-
-        Raises:
-            StorageError
         """
         former, challenge, names = code.delivery, code.challenge, self.providers(channel)
         request_id = former.request_id
@@ -219,11 +211,7 @@ class DeliverCode:
         return result
 
     def render(self, code: CodeDelivery) -> CodeMessage:
-        """Render the message of a delivery.
-
-        Raises:
-            Unavailable: the key of the code is not available anymore.
-        """
+        """Render the message of a delivery."""
         now, sent_at = self.clock.now(), code.delivery.sent_at
         # A report that causes the message may come much later than the request.
         sent_at = now if now - sent_at > MAX_SEND_TIME else sent_at

@@ -56,10 +56,6 @@ class ReportDelivery:
             delivery: What is known of the delivery without its record.
             error_code: The provider's code of an error.
             has_next: Whether the next channel has the code.
-
-        Raises:
-            StorageError
-            CorruptRecord
         """
         channel, expires_at = delivery.channel, self.clock.now() + REPORT_TTL
 
@@ -88,12 +84,7 @@ class GetDeliveryStatus:
     delivery_reports: ExpiringRecords[DeliveryReport]
 
     async def __call__(self, request_id: str) -> tuple[ReportedStatus, str | None]:
-        """Return the status, and the provider's code if the delivery failed.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """Return the status, and the provider's code if the delivery failed."""
         report_id = parse_report_id(request_id)
         loaded = await self.delivery_reports.load(report_id) if report_id else None
         if loaded is None:

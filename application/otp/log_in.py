@@ -101,11 +101,7 @@ class LogIn:
         loaded: Versioned[Identity | None] | None,
         now: datetime,
     ) -> LoginDecision:
-        """Ask the login hook about a login, before its code is used.
-
-        Raises:
-            PortError: it did not decide.
-        """
+        """Ask the login hook about a login, before its code is used."""
         identity = loaded.value if loaded else None
         if identity is not None and (
             not identity.is_open_owner(command.phone) or self._is_recycled(identity, code, now)
@@ -132,11 +128,6 @@ class LogIn:
 
         None if the challenge opened a session before. If an earlier request used the code, also if
         it has expired, or if the identity is deleted or detached.
-
-        Raises:
-            AccountBlocked: a moment ago.
-            ExtensionFailed: the session was not opened, for lack of claims.
-            StorageError
         """
         now, is_retry = checked.attempt.now, not isinstance(checked.result, Correct)
         if is_retry and now >= code.challenge.expires_at:
@@ -197,10 +188,6 @@ class LogIn:
 
         Returns:
             The same tokens again, or None where the login cannot be repeated.
-
-        Raises:
-            ExtensionFailed
-            StorageError
         """
         attempt = checked.attempt
         client_ip_hash = _client_ip_hash(command, checked)
@@ -291,7 +278,6 @@ class LogIn:
 
         Raises:
             AccountBlocked
-            StorageError
         """
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
         owner_id, is_blocked = await self.assign_phone(

@@ -70,10 +70,6 @@ class RecordMessageStatus:
         Args:
             request: The request as it arrived.
             parameters: Those of its URL.
-
-        Raises:
-            StorageError
-            CorruptRecord
         """
         for provider, callbacks in self.status_callbacks.items():
             statuses = _ask(provider, callbacks.read_statuses, request, _are_statuses)

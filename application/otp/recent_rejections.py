@@ -142,11 +142,7 @@ class RecentRejections:
         return (*waiting.rejections,) if waiting else ()
 
     async def write(self) -> None:
-        """Write the rejections of phones that have a record and were not written in this minute.
-
-        Raises:
-            StorageError: The rest waits for the next write.
-        """
+        """Write the rejections of phones that have a record and were not written in this minute."""
         now = self.clock.now()
         self._report_dropped()
         self._forget_strangers()
@@ -161,11 +157,7 @@ class RecentRejections:
             await self._write(phone, now)
 
     async def write_rest(self) -> None:
-        """Write all that wait: the process ends.
-
-        Raises:
-            StorageError
-        """
+        """Write all that wait: the process ends."""
         now = self.clock.now()
         self._report_dropped()
         self._forget_strangers()

@@ -22,9 +22,6 @@ async def recognize_device(
     all other codes.
 
     The phone's verification decides whether the device counts for the phone.
-
-    Raises:
-        StorageError
     """
     if purpose is Purpose.CONSOLE_SIGN_IN:
         return await extensions.recognize_console_device(token, now)

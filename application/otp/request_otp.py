@@ -157,17 +157,7 @@ class RequestOtp:
     phone_rules: PhoneRules
 
     async def __call__(self, command: RequestOtpCommand) -> RequestOtpResult:
-        """Request a code.
-
-        Raises:
-            CountryNotServed
-            TooManyOtpRequests
-            AttestationRequired
-            PhoneUnreachable
-            DeliveryFailed
-            Unavailable
-            StorageError
-        """
+        """Request a code."""
         request = self._make_request(command)
         deciding = None
         try:
@@ -258,11 +248,7 @@ class RequestOtp:
         limits reject costs no permit, and an IP without a permit cannot start a phone's cooldown.
 
         Raises:
-            CountryNotServed
             TooManyOtpRequests: with the later time of the phone's limits and the shared ones.
-            AttestationRequired
-            DeliveryFailed: no provider is called now.
-            StorageError
         """
         command, request = deciding.command, deciding.request
         try:

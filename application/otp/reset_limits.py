@@ -43,12 +43,6 @@ class ResetLimits:
             phone: The phone.
             expected_left: How often a reset was possible when somebody decided on this one, so that
                 a form that is sent twice resets once.
-
-        Raises:
-            PhoneBlocked
-            ConflictingValue: Another reset came in between.
-            TooManyResets
-            StorageError
         """
 
         def reset(verification: PhoneVerification) -> tuple[PhoneVerification, ResetResult]:

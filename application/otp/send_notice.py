@@ -37,9 +37,6 @@ class SendNotice:
             phone: The number.
             notice: What the message says.
             locale: The language of the message, if a client asked for one.
-
-        Raises:
-            StorageError
         """
         now = self.clock.now()
         is_served = self.countries is None or phone.country in self.countries

@@ -44,18 +44,7 @@ class VerifyOtp:
     events: SecurityEvents
 
     async def __call__(self, command: VerifyOtpCommand) -> LoggedIn | OtpRejected:
-        """Verify a code.
-
-        Raises:
-            AccountBlocked: the code is correct, and the phone is blocked.
-            TooManyAttempts: with the time when a new code can be requested.
-            TooManyAttemptsFromIp
-            LoginRejected: the code is correct, and the login hook rejected the login.
-            ExtensionFailed: the code is correct, and an extension did not return the claims of its
-                token. The same request may succeed later.
-            PortError: what the login hook raised. It may succeed later, too.
-            StorageError
-        """
+        """Verify a code."""
         phone = command.phone
         # Without a hook, the identity is loaded together with the write.
         login_hook = self.log_in.extensions.login_hook

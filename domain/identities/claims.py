@@ -27,7 +27,6 @@ def parse_claims(values: Mapping[str, object]) -> str:
 
     Raises:
         TooLong: It has too many bytes.
-        InvalidCharacters, InvalidNumber: See `check_json`.
     """
     try:
         text = json.dumps(values, separators=(",", ":"), allow_nan=False, sort_keys=True)

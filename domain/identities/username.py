@@ -194,10 +194,8 @@ def parse_username(
             spelling that is invalid stands for it.
 
     Raises:
-        TooShort, TooLong
-        InvalidCharacters, NoVisibleCharacter: it has characters that names do not have.
+        TooLong
         MixedScripts, ReservedName: it could be taken for the name of somebody else.
-        PhoneAsUsername
     """
     if len(text) > MAX_USERNAME_INPUT_LENGTH:
         raise TooLong(f"A username has at most {MAX_USERNAME_LENGTH} characters.")

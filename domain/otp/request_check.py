@@ -41,7 +41,6 @@ class RequestCheck:
 
         Raises:
             CountryNotServed: the phone is blocked, and has no account.
-            TooManyOtpRequests: nothing changed; the error says when to try again.
         """
         request, state, wait = self.request, self.state, self.wait
         if state.gets_no_messages and not request.is_test:
@@ -63,11 +62,7 @@ class RequestCheck:
         )
 
     def check_limits(self) -> None:
-        """Check the limits of the phone.
-
-        Raises:
-            TooManyOtpRequests
-        """
+        """Check the limits of the phone."""
         if self.wait.limitation is not None:
             raise self._rejection
 
@@ -80,9 +75,6 @@ class RequestCheck:
 
         Args:
             permits: What the delivery holds of the limits that many phones share.
-
-        Raises:
-            CountryNotServed, TooManyOtpRequests: nothing changed.
         """
         if (joined := self.join()) is not None:
             return joined

@@ -113,9 +113,6 @@ class Feature:
         """Check the files that its settings name, at the start and in `check-settings`.
 
         Other commands can help while a file is not valid.
-
-        Raises:
-            StartupError: with a line for each problem.
         """
         del settings
 
@@ -150,10 +147,6 @@ class Feature:
         Those are its use cases, its export part, its steps of the cleanup, and, in the service,
         its tasks, gauges and lines of the banner: see `Opening`. What has to be closed is entered
         in `opening.stack`.
-
-        Raises:
-            ConfigurationError: an adapter cannot be opened.
-            StartupError
         """
         del opening
 

@@ -94,9 +94,7 @@ class RequestObserver(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
-    """The settings of the HTTP side, and what the processes of the server share.
-
-    """
+    """The settings of the HTTP side, and what the processes of the server share."""
 
     server: HttpServerSettings
     otp: HttpOtpSettings = HttpOtpSettings()

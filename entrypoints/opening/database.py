@@ -75,11 +75,7 @@ def adapter_of(database: DatabaseLocation) -> tuple[DatabaseAdapter, Path | str]
 
 
 def check_database_extra(settings: Settings) -> None:
-    """Check that the library of the database is installed.
-
-    Raises:
-        StartupError
-    """
+    """Check that the library of the database is installed."""
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         match settings.database:
             case PostgresLocation():
@@ -123,12 +119,7 @@ def open_database(
 async def open_guarded_database(
     settings: Settings, phone_encryption: PhoneEncryption, metrics: "Metrics | None"
 ) -> AsyncIterator[Database]:
-    """Open the database with measurements and with a guard, until the block ends.
-
-    Raises:
-        StartupError: It cannot be opened, or has records of features that are not installed. A
-            deletion, a cleanup or an export would leave these behind.
-    """
+    """Open the database with measurements and with a guard, until the block ends."""
     from adapters.operations.system import HeldHealthCheck
 
     async with AsyncExitStack() as stack:

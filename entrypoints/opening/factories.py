@@ -104,11 +104,7 @@ class _ModuleFinder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find a module; see `importlib.abc.MetaPathFinder`.
-
-        Raises:
-            StartupError: another user can change the module.
-        """
+        """Find a module; see `importlib.abc.MetaPathFinder`."""
         others = (finder for finder in sys.meta_path if not isinstance(finder, _ModuleFinder))
         specs = (finder.find_spec(name, path, target) for finder in others)
         spec = next((spec for spec in specs if spec is not None), None)

@@ -32,9 +32,6 @@ def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> 
         clock: Says which keys are active.
         is_service: Create missing keys in development, and check all in production. A job of root
             uses the file of the service's user.
-
-    Raises:
-        KeysUnavailable: they cannot be used.
     """
     from adapters.security.keys.keys import ReloadingKeys, SecretKeys, parse_secrets
 

@@ -23,12 +23,7 @@ _NO_KEYS: Final = (
 
 
 def check_data_exists(settings: Settings) -> None:
-    """Check that database and keys exist; an operator's own adapter says it when it is opened.
-
-    Raises:
-        DataMissing
-        StartupError: The database cannot be read.
-    """
+    """Check that database and keys exist; an operator's own adapter says it when it is opened."""
     check_database_exists(settings)
     check_keys_exist(settings)
 
@@ -52,7 +47,6 @@ def locate_missing_database(settings: Settings) -> str | None:
 
     Raises:
         DataMissing: The server has no database of this name.
-        StartupError: It cannot be read.
     """
     variable = settings.variable_of("DIALTONE_DATABASE")
     with name_variable(variable):

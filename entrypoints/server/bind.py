@@ -22,9 +22,6 @@ def reserve_bind(bind: Bind, variable: str = "DIALTONE_BIND") -> Iterator[Bind]:
     Args:
         bind: the address.
         variable: the setting that has it.
-
-    Raises:
-        StartupError: this machine does not have the address, or it is in use.
     """
     resolved = _resolve(bind, variable)
     # The workers share the port by SO_REUSEPORT. With it a second `dialtone run` of this user could

@@ -37,9 +37,6 @@ def serve_metrics(bind: Bind, render: WSGIApplication) -> Iterator[None]:
     Args:
         bind: The address, with a resolved host.
         render: Returns the metrics as one chunk.
-
-    Raises:
-        OSError: It cannot listen.
     """
     with _MetricsServer(bind, render) as server:
         start_thread("metrics", server.serve_forever)

@@ -36,10 +36,6 @@ def run_service(settings: Settings) -> bool:
 
     Returns:
         False if a worker could not start; the reason was printed or logged.
-
-    Raises:
-        StartupError: a bind address cannot be used, or stdout is closed and messages need it.
-        KeyboardInterrupt: Ctrl-C before a worker could serve.
     """
     _check_stdout(settings, sys.stdout)
     for name, similar in find_unknown(settings.variables.values).items():

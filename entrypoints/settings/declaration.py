@@ -95,7 +95,6 @@ def declared(settings: type[Any]) -> Mapping[str, Declaration]:
     Raises:
         SettingsError: Two fields have one name or variable, or a default reads what is no field
             above.
-        TypeError, NameError: Nothing reads the type of a field, or it is not defined.
     """
     found = dict[str, Declaration]()
     kinds = get_type_hints(settings, include_extras=True)

@@ -26,9 +26,5 @@ def installed_version() -> str:
 
 
 def describe_version() -> str:
-    """Return version and commit, as `dialtone --version` shows them.
-
-    Raises:
-        StartupError: see `installed_version`.
-    """
+    """Return version and commit, as `dialtone --version` shows them."""
     return f"{installed_version()} (commit {find_commit()})"

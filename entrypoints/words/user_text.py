@@ -59,9 +59,6 @@ async def find_users(find_user: FindUser, readings: Sequence[UserQuery]) -> Sequ
 
     An id that exists is what it says, whoever took it as a name: where several are found, an id
     tells them apart.
-
-    Raises:
-        StorageError
     """
     ids = [reading for reading in readings if isinstance(reading, str)]
     return await find_user.find_any(ids) or await find_user.find_any(readings)
@@ -73,7 +70,6 @@ async def find_one_user(find_user: FindUser, text: str, default_region: str | No
     Raises:
         InvalidIdentifier: Nobody is found.
         InvalidValue: It is no user, or may mean several.
-        StorageError
     """
     readings = parse_user_text(text, default_region)
     found = await find_users(find_user, readings)

@@ -76,13 +76,6 @@ class MongoDatabase:
         """Make a call to the driver.
 
         `call` begins the call: motor takes a thread for it at once.
-
-        Raises:
-            DuplicateKey: a unique index rejected the write.
-            CorruptRecord: a document is no valid BSON.
-            StorageTimeout: there was no answer in time; a write may have been done.
-            StorageUnavailable: the call failed, or had no turn while the database answers nobody.
-            StorageOverloaded: too many calls wait, and the database answers others.
         """
         return await self.deadlines.limit(lambda deadline: self._run(call, deadline))
 
@@ -106,11 +99,7 @@ class MongoDatabase:
 async def connect(
     url: str, location: str, listeners: Sequence[CommandListener] = ()
 ) -> AsyncIterator[MongoDatabase]:
-    """Yield the database; the driver connects when it is first used.
-
-    Raises:
-        ConfigurationError: the URL cannot be used.
-    """
+    """Yield the database; the driver connects when it is first used."""
     heartbeats = Heartbeats()
     client = make_client(url, location, [heartbeats, *listeners])
     max_calls = min(MAX_CALLS, pool_size_of(client) or MAX_CALLS)
@@ -128,7 +117,6 @@ async def create_indexes(database: MongoDatabase, location: str) -> None:
 
     Raises:
         ConfigurationError: an index differs from the declared one, or the server refuses one.
-        PyMongoError
     """
     with pymongo.timeout(BUILD_TIMEOUT):
         for kind, document in zip(stored_kinds(), make_documents(), strict=True):
@@ -154,7 +142,6 @@ async def create_index(
     Raises:
         ConfigurationError: it differs from the declared one, or the server refuses it.
         DuplicateKeyError: it is unique, and there are equal values.
-        PyMongoError
     """
     model = index_model(index)
     try:

@@ -20,20 +20,11 @@ class DocumentLoader:
         database.batches.append(self._loader)
 
     async def load_many(self, ids: Collection[str]) -> Mapping[str, RawDocument]:
-        """Return the documents that exist, by id; other callers may get the same objects.
-
-        Raises:
-            CorruptRecord
-            StorageError
-        """
+        """Return the documents that exist, by id; other callers may get the same objects."""
         return await self._database.wait(lambda: self._loader.load_many(ids), StorageUnavailable)
 
     async def load_each(self, ids: Collection[str]) -> Mapping[str, RawDocument | PortError]:
-        """Return the documents that exist, by id; the error of a damaged one is in its place.
-
-        Raises:
-            StorageError
-        """
+        """Return the documents that exist, by id; the error of a damaged one is in its place."""
         loads = map(self._loader.load, ids)
         loaded = await asyncio.gather(*loads, return_exceptions=True)
         found: dict[str, RawDocument | PortError] = {}

@@ -55,13 +55,7 @@ class DocumentWriter:
         database.batches.extend([self._inserts, self._updates])
 
     async def insert(self, document: RawDocument) -> None:
-        """Insert a document.
-
-        Raises:
-            DuplicateKey
-            OperationRejected: Nothing was sent, because it cannot be encoded; or it is too large.
-            StorageError
-        """
+        """Insert a document."""
         encoded = _encode(document)
         if len(encoded.raw) > MAX_BATCHED_BYTES:
             await self._insert(encoded)
@@ -69,13 +63,7 @@ class DocumentWriter:
             await self._database.wait(lambda: self._inserts.add(encoded), StorageTimeout)
 
     async def update(self, query: RawDocument, update: Update) -> bool:
-        """Update the document that a query by `_id` finds; return whether it found one.
-
-        Raises:
-            DuplicateKey
-            OperationRejected: See `insert`.
-            StorageError
-        """
+        """Update the document that a query by `_id` finds; return whether it found one."""
         encoded = _encode({"update": update})
         write = query, encoded["update"]
         if len(encoded.raw) > MAX_BATCHED_BYTES:

@@ -27,12 +27,7 @@ _log = logging.getLogger(__name__)
 async def check_metadata(
     database: MongoDatabase, location: str, key_fingerprint: str, *, is_copy: bool = False
 ) -> None:
-    """Write the metadata of a new database, or check that of an existing one.
-
-    Raises:
-        ConfigurationError: it belongs to another program, another version or other keys.
-        PyMongoError: also when the user may not write.
-    """
+    """Write the metadata of a new database, or check that of an existing one."""
     metadata = await _find(database) or await _create(database, location, key_fingerprint)
     _check(metadata, location, key_fingerprint, is_copy=is_copy)
     # A user who may only read would fail at the first request instead.
@@ -42,12 +37,7 @@ async def check_metadata(
 async def inspect_metadata(
     database: MongoDatabase, location: str, key_fingerprint: str | None
 ) -> int | None:
-    """Check as `check_metadata` does, and create nothing. Return the version, None if it is new.
-
-    Raises:
-        ConfigurationError: it belongs to another program, another version or other keys.
-        PyMongoError: also when the user may not write.
-    """
+    """Check as `check_metadata` does, and create nothing. Return the version, None if it is new."""
     version = await find_schema_version(database, location, key_fingerprint)
     # Where there is no metadata, it only needs the permission to write.
     await _write_check(database.motor[METADATA_COLLECTION])
@@ -61,7 +51,6 @@ async def find_schema_version(
 
     Raises:
         ConfigurationError: it belongs to another program, another version or other keys.
-        PyMongoError
     """
     metadata = await _find(database)
     if metadata is not None:

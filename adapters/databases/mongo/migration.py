@@ -33,11 +33,7 @@ _PROGRESS_INTERVAL: Final = 1.0
 
 
 async def plan_migration(url: str, key_fingerprint: str | None) -> SchemaPlan:
-    """Return what a start would change. Nothing is written.
-
-    Raises:
-        ConfigurationError: A start would fail.
-    """
+    """Return what a start would change. Nothing is written."""
     location = location_of(url)
     async with connect(url, location) as database:
         with database.errors_while_opening(location):
@@ -46,11 +42,7 @@ async def plan_migration(url: str, key_fingerprint: str | None) -> SchemaPlan:
 
 
 async def migrate(url: str, key_fingerprint: str, report: ReportBuild) -> SchemaPlan:
-    """Create what a start would create, and return what that was. Services may run and write.
-
-    Raises:
-        ConfigurationError: The database cannot be used, or a unique index cannot be built.
-    """
+    """Create what a start would create, and return what that was. Services may run and write."""
     location = location_of(url)
     async with connect(url, location) as database:
         with database.errors_while_opening(location):

@@ -26,11 +26,7 @@ from adapters.databases.records.database import CopyableDatabase, Database
 
 @asynccontextmanager
 async def open_mongo_database(url: str, key_fingerprint: str) -> AsyncIterator[Database]:
-    """Open this database, which is created if it is new.
-
-    Raises:
-        ConfigurationError: the database cannot be used; the message is for the operator.
-    """
+    """Open this database, which is created if it is new."""
     async with open_database(url, key_fingerprint) as database:
         yield stores_in(database)
 
@@ -43,11 +39,7 @@ async def open_database(
     *,
     is_copy: bool = False,
 ) -> AsyncIterator[MongoDatabase]:
-    """Connect to the database, check its metadata, and create missing indexes.
-
-    Raises:
-        ConfigurationError
-    """
+    """Connect to the database, check its metadata, and create missing indexes."""
     location = location_of(url)
     async with connect(url, location, listeners) as database:
         with database.errors_while_opening(location):
@@ -60,11 +52,7 @@ async def open_database(
 async def open_existing(
     url: str, key_fingerprint: str | None
 ) -> AsyncIterator[CopyableDatabase | None]:
-    """Open a database as it is, also beside a service. Yield None if it is new.
-
-    Raises:
-        ConfigurationError: It cannot be used.
-    """
+    """Open a database as it is, also beside a service. Yield None if it is new."""
     location = location_of(url)
     async with connect(url, location) as database:
         with database.errors_while_opening(location):
@@ -74,11 +62,7 @@ async def open_existing(
 
 @asynccontextmanager
 async def open_to_copy(url: str, key_fingerprint: str) -> AsyncIterator[CopyableDatabase]:
-    """Open a database. What is missing is created.
-
-    Raises:
-        ConfigurationError: It cannot be used, or the user may not write.
-    """
+    """Open a database. What is missing is created."""
     async with open_database(url, key_fingerprint, is_copy=True) as database:
         yield _copyable(database, location_of(url))
 
@@ -101,11 +85,7 @@ class MongoCopyMark:
 
 
 async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
-    """Check as `open_database` does, and write nothing. Return the version, None if it is new.
-
-    Raises:
-        ConfigurationError
-    """
+    """Check as `open_database` does, and write nothing. Return the version, None if it is new."""
     location = location_of(url)
     async with connect(url, location) as database:
         with database.errors_while_opening(location):
@@ -113,11 +93,7 @@ async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
 
 
 async def locate_missing(url: str) -> str | None:
-    """Return where the database is if it has no metadata, otherwise None. Nothing is written.
-
-    Raises:
-        ConfigurationError: It cannot be read, or is of another program or version.
-    """
+    """Return where the database is if it has no metadata, otherwise None. Nothing is written."""
     async with open_existing(url, None) as database:
         return f"mongodb://{location_of(url)}" if database is None else None
 
@@ -139,11 +115,7 @@ async def _read_time(database: MongoDatabase) -> datetime:
 
 @asynccontextmanager
 async def open_time(url: str) -> AsyncIterator[Callable[[], Awaitable[datetime]]]:
-    """Yield what reads the time of a database that need not be one of this service.
-
-    Raises:
-        ConfigurationError: The URL cannot be used.
-    """
+    """Yield what reads the time of a database that need not be one of this service."""
     async with connect(url, location_of(url)) as database:
         yield lambda: _read_time(database)
 

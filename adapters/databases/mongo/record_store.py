@@ -237,11 +237,7 @@ async def delete_oldest(
     limit: int,
     hint: str | None = None,
 ) -> int:
-    """Delete up to `limit` documents that match, those that expired first.
-
-    Raises:
-        StorageError
-    """
+    """Delete up to `limit` documents that match, those that expired first."""
     order = [(EXPIRES_AT, ASCENDING)]
     cursor = collection.find(
         expired, {"_id": 1}, sort=order, limit=limit, batch_size=limit, hint=hint

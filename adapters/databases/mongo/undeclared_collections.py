@@ -7,20 +7,12 @@ from adapters.databases.mongo.driver import RawDocument, latest
 
 
 async def has_undeclared(database: MongoDatabase, name: str) -> bool:
-    """Return whether a collection has records of ours.
-
-    Raises:
-        StorageError
-    """
+    """Return whether a collection has records of ours."""
     return bool(await _find(database, name, 1))
 
 
 async def delete_undeclared(database: MongoDatabase, name: str, limit: int) -> int:
-    """Delete up to `limit` records of a collection, if they are ours, and return their number.
-
-    Raises:
-        StorageError
-    """
+    """Delete up to `limit` records of a collection, if they are ours, and return their number."""
     ids = [document["_id"] for document in await _find(database, name, limit)]
     if not ids:
         return 0

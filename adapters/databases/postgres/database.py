@@ -56,10 +56,6 @@ class PostgresDatabase:
         """Return the rows of a statement that changes nothing.
 
         If its connection was lost, it is repeated once on another one.
-
-        Raises:
-            CorruptRecord: The table is damaged.
-            StorageError
         """
 
         async def read(connection: PostgresConnection) -> list[TupleRow]:
@@ -69,12 +65,7 @@ class PostgresDatabase:
         return await self.deadlines.limit(lambda deadline: self._read(read, deadline))
 
     async def read_number(self, sql: str, values: Values = ()) -> int:
-        """Return the number that is the only result of a statement.
-
-        Raises:
-            CorruptRecord: The table is damaged.
-            StorageError
-        """
+        """Return the number that is the only result of a statement."""
         match await self.read(sql, values):
             case [(int() as number,)]:
                 return number
@@ -82,12 +73,7 @@ class PostgresDatabase:
                 raise StorageUnavailable(OTHER_SHAPE)
 
     async def write(self, sql: str, values: Values = ()) -> int:
-        """Execute a statement, and return how many rows it changed. It is durable.
-
-        Raises:
-            UniqueViolation: A unique index rejected the write.
-            StorageError
-        """
+        """Execute a statement, and return how many rows it changed. It is durable."""
 
         async def write(connection: PostgresConnection) -> int:
             return (await self.sessions.execute(connection, sql, values)).rowcount
@@ -95,14 +81,7 @@ class PostgresDatabase:
         return await self.run(write)
 
     async def run(self, call: _Call[T]) -> T:
-        """Make a call that may write.
-
-        Raises:
-            UniqueViolation: A unique index rejected the write.
-            StorageTimeout: The connection was lost, or there was no answer in time.
-            StorageUnavailable: Nothing was done.
-            StorageOverloaded: Too many calls wait, and the database answers others.
-        """
+        """Make a call that may write."""
         return await self.deadlines.limit(lambda deadline: self._run(call, deadline, is_write=True))
 
     async def wait(self, call: Callable[[], Awaitable[T]], error: type[StorageError]) -> T:

@@ -78,10 +78,6 @@ async def prepare_database(
     """Create what is missing, all or nothing, or check that the database is ours.
 
     Instances that open it at the same time wait for each other.
-
-    Raises:
-        ConfigurationError: It belongs to another program, another version or other keys.
-        psycopg.Error: Also when the user may not write.
     """
     async with connection.transaction():
         await connection.execute(_LONG_TIMEOUT)
@@ -99,12 +95,7 @@ async def prepare_database(
 async def inspect(
     connection: PostgresConnection, location: str, key_fingerprint: str | None
 ) -> int | None:
-    """Check as `prepare_database` does, and write nothing. Return the version, None if it is new.
-
-    Raises:
-        ConfigurationError: It belongs to another program, another version or other keys.
-        psycopg.Error: Also when the user may not write.
-    """
+    """Check as `prepare_database` does, without a write. Return the version, None if it is new."""
     async with connection.transaction(force_rollback=True):
         metadata = await check(connection, location, key_fingerprint)
         if metadata is None:
@@ -124,7 +115,6 @@ async def check(
 
     Raises:
         ConfigurationError
-        psycopg.Error
     """
     cursor = await connection.execute(_INSPECT_SERVER)
     [(server_version, encoding, may_create)] = await cursor.fetchall()
@@ -146,7 +136,6 @@ async def find_metadata(connection: PostgresConnection, location: str) -> Databa
 
     Raises:
         ConfigurationError: It belongs to another program or another version.
-        psycopg.Error
     """
     existing = await _find_names(connection, tables())
     if not existing:

@@ -74,11 +74,7 @@ WHERE datname = current_database() AND index_relid = to_regclass(%s)
 
 
 async def plan_migration(url: str, key_fingerprint: str | None) -> SchemaPlan:
-    """Return what a start would change. Nothing is written.
-
-    Raises:
-        ConfigurationError: A start would fail.
-    """
+    """Return what a start would change. Nothing is written."""
     parsed = parse_url(url)
     async with (
         connect(parsed, parsed.timeout_seconds) as connection,
@@ -93,9 +89,6 @@ async def migrate(url: str, key_fingerprint: str, report: ReportBuild) -> Schema
     """Create what a start would create, and return what that was. Services may run and write.
 
     A killed migration leaves at most one index that is invalid; the next one creates it again.
-
-    Raises:
-        ConfigurationError: The database cannot be used, or a unique index cannot be built.
     """
     parsed = parse_url(url)
     async with _lock(parsed), connect(parsed) as connection:

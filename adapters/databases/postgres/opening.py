@@ -45,9 +45,6 @@ async def open_postgres_database(url: str, key_fingerprint: str) -> AsyncIterato
     """Open this database. Its tables are created if they are missing.
 
     Options of the URL are those of libpq, `pool_size` and `timeout`.
-
-    Raises:
-        ConfigurationError: The database cannot be used; the message is for the operator.
     """
     parsed = parse_url(url)
     async with connect(parsed) as connection:
@@ -60,11 +57,7 @@ async def open_postgres_database(url: str, key_fingerprint: str) -> AsyncIterato
 async def open_existing(
     url: str, key_fingerprint: str | None
 ) -> AsyncIterator[CopyableDatabase | None]:
-    """Open a database as it is, also beside a service. Yield None if it is new.
-
-    Raises:
-        ConfigurationError: It cannot be used.
-    """
+    """Open a database as it is, also beside a service. Yield None if it is new."""
     parsed = parse_url(url)
     async with connect(parsed) as connection, connection.transaction():
         metadata = await check(connection, parsed.location, key_fingerprint, is_copy=True)
@@ -74,11 +67,7 @@ async def open_existing(
 
 @asynccontextmanager
 async def open_to_copy(url: str, key_fingerprint: str) -> AsyncIterator[CopyableDatabase]:
-    """Open a database. What is missing is created.
-
-    Raises:
-        ConfigurationError: It cannot be used, or the user may not write.
-    """
+    """Open a database. What is missing is created."""
     parsed = parse_url(url)
     async with connect(parsed) as connection:
         await prepare_database(connection, parsed.location, key_fingerprint, is_copy=True)
@@ -87,11 +76,7 @@ async def open_to_copy(url: str, key_fingerprint: str) -> AsyncIterator[Copyable
 
 
 async def inspect_database(url: str, key_fingerprint: str | None) -> Inspection:
-    """Check whether `open_postgres_database` would succeed, without changing anything.
-
-    Raises:
-        ConfigurationError
-    """
+    """Check whether `open_postgres_database` would succeed, without changing anything."""
     parsed = parse_url(url)
     async with connect(parsed, parsed.timeout_seconds) as connection:
         version = await inspect(connection, parsed.location, key_fingerprint)
@@ -99,11 +84,7 @@ async def inspect_database(url: str, key_fingerprint: str | None) -> Inspection:
 
 
 async def locate_missing(url: str) -> str | None:
-    """Return where the database is if it has no metadata, otherwise None. Nothing is written.
-
-    Raises:
-        ConfigurationError: It cannot be read, or is of another program or version.
-    """
+    """Return where the database is if it has no metadata, otherwise None. Nothing is written."""
     parsed = parse_url(url)
     async with connect(parsed, parsed.timeout_seconds) as connection:
         metadata = await find_metadata(connection, parsed.location)
@@ -145,11 +126,7 @@ async def _read_time(database: PostgresDatabase) -> datetime:
 
 @asynccontextmanager
 async def open_time(url: str) -> AsyncIterator[Callable[[], Awaitable[datetime]]]:
-    """Yield what reads the time of a database that need not be one of this service.
-
-    Raises:
-        ConfigurationError: The URL cannot be used.
-    """
+    """Yield what reads the time of a database that need not be one of this service."""
     async with open_pool(parse_url(url)) as database:
         yield lambda: _read_time(database)
 

@@ -105,12 +105,7 @@ class RowWriter:
         database.batches.extend(self._queues.values())
 
     async def write(self, sql: str, row: Values) -> bool:
-        """Execute a statement of the kind that writes a row; return whether it was written.
-
-        Raises:
-            UniqueViolation
-            StorageError
-        """
+        """Execute a statement of the kind that writes a row; return whether it was written."""
         if queue := self._queues.get(sql):
             return await self._database.wait(lambda: queue.add(row), StorageTimeout)
         return await self._database.write(sql, row) > 0

@@ -44,7 +44,6 @@ async def find_pooler(connection: PostgresConnection, url: PostgresUrl) -> None:
 
     Raises:
         ConfigurationError: The URL has settings, which a pooler drops.
-        psycopg.Error
     """
     sql = _IS_POOLED.format(announced=connection.info.backend_pid)
     cursor = await connection.execute(sql, prepare=False)

@@ -168,13 +168,7 @@ class CallDeadlines:
         return self._turns.locked() and self.answers.are_recent
 
     async def limit(self, call: Callable[[float], Awaitable[T]]) -> T:
-        """Make a call in its turn, with a deadline, a time of the event loop.
-
-        Raises:
-            StorageUnavailable: There was no turn in time, and the store answers nobody.
-            StorageOverloaded: There was not enough time, and the store answers others.
-            PortError: What the call raises.
-        """
+        """Make a call in its turn, with a deadline, a time of the event loop."""
         with self._until_deadline() as deadline:
             await self._take_turn(deadline)
             try:
@@ -190,9 +184,6 @@ class CallDeadlines:
         Behind batches that hang it would wait longer than one call.
 
         `error` is raised when the time is over and the store answers nobody.
-
-        Raises:
-            StorageError
         """
         with self._until_deadline() as deadline:
             try:

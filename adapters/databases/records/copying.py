@@ -62,22 +62,12 @@ def copied_kinds() -> Sequence[RecordKind[Any]]:
 
 
 async def read_mark(database: CopyableDatabase) -> CopyMark | None:
-    """Return the mark of a database.
-
-    Raises:
-        ConfigurationError: It is damaged.
-        StorageError
-    """
+    """Return the mark of a database."""
     return decode_mark(await database.mark.read(), database.location)
 
 
 async def check_no_instance(now: datetime, *databases: CopyableDatabase | None) -> None:
-    """Check that no instance of the service uses one of these databases. None is a new one.
-
-    Raises:
-        ConfigurationError: One does.
-        StorageError
-    """
+    """Check that no instance of the service uses one of these databases. None is a new one."""
     for database in filter(None, databases):
         index = INSTANCES.find_index(EXPIRES_AT)
         latest = await database.records.find(INSTANCES, index, newest_first=True, limit=1)
@@ -96,7 +86,6 @@ async def check_copy(
 
     Raises:
         ConfigurationError
-        StorageError
     """
     if target is not None and source.location == target.location:
         raise ConfigurationError(_SAME.format(location=source.location))
@@ -137,7 +126,6 @@ async def begin(
 
     Raises:
         ConfigurationError: They may not be used. The marks are as they were.
-        StorageError
     """
     is_continued = await check_copy(source, target, force=force)
     await check_no_instance(now, source, target)
@@ -166,10 +154,6 @@ async def finish(source: CopyableDatabase, target: CopyableDatabase, now: dateti
     """Mark the source as copied, and let services start with the target.
 
     After a kill between the two writes, the next call continues.
-
-    Raises:
-        ConfigurationError: An instance or another copy began to use the databases meanwhile.
-        StorageError
     """
     await check_no_instance(now, source, target)
     mark = await _check_marks(source, target)
@@ -195,24 +179,14 @@ class Copying:
         self._retry = OutageRetries()
 
     async def add_records(self, *, is_continued: bool) -> None:
-        """Add what the target does not have yet. If continued, compare the records that it has.
-
-        Raises:
-            ConfigurationError: A record cannot be read, or the target has another one.
-            StorageError
-        """
+        """Add what the target does not have yet. If continued, compare the records that it has."""
         for kind in copied_kinds():
             async for wanted_kind, batch in self._scan_wanted(kind, "copied"):
                 missing = await self._find_missing(wanted_kind, batch) if is_continued else batch
                 await self._add(wanted_kind, missing)
 
     async def compare_records(self) -> Mapping[str, int]:
-        """Read both databases, and return how many records of each kind the target has.
-
-        Raises:
-            ConfigurationError: They differ.
-            StorageError
-        """
+        """Read both databases, and return how many records of each kind the target has."""
         counts = {}
         for kind in copied_kinds():
             count = 0
@@ -304,12 +278,7 @@ class Copying:
 async def count_records(
     database: CopyableDatabase, kind: RecordKind[Any], report: ReportProgress
 ) -> int:
-    """Read all records of a kind once, and return how many there are.
-
-    Raises:
-        ConfigurationError: A record cannot be read.
-        StorageError
-    """
+    """Read all records of a kind once, and return how many there are."""
     count, last_id = 0, ""
     with _reading(database):
         while batch := await database.records.scan(kind, last_id, BATCH_SIZE):

@@ -56,9 +56,6 @@ class DatabaseMetadata:
 
         `key_fingerprint` is None if it is not known. `is_copy` accepts a database that was
         copied, or is not complete.
-
-        Raises:
-            ConfigurationError: Another version or other keys have written it, or it was copied.
         """
         check_schema_version(self.schema_version, location)
         if key_fingerprint not in (None, self.key_fingerprint):

@@ -42,10 +42,6 @@ class KeyChange:
         """Yield what records become, with their phones not encrypted.
 
         Phone verifications come with each record that has their phone, so some come twice.
-
-        Raises:
-            CorruptRecord
-            StorageError
         """
         if kind.is_keyed:
             return
@@ -62,11 +58,7 @@ class KeyChange:
         )
 
     def decrypt(self, stored: StoredRecord[Any]) -> StoredRecord[Any]:
-        """Return a record of the other database with its phones not encrypted.
-
-        Raises:
-            CorruptRecord
-        """
+        """Return a record of the other database with its phones not encrypted."""
         return _decrypt(stored, self._new)
 
     async def _find_verifications(self, phones: Collection[PhoneNumber]) -> _Batch:

@@ -30,12 +30,7 @@ class RecordMapping(Generic[T, R]):
         return record
 
     def to_value(self, record: R) -> T:
-        """Return the value of a record.
-
-        Raises:
-            CorruptRecord: It is encrypted with a key that is not available, or the value refuses a
-                field, such as an id that is not ours.
-        """
+        """Return the value of a record."""
         try:
             return msgspec.convert(record, self.value_type, from_attributes=True)
         except msgspec.ValidationError as error:

@@ -30,12 +30,7 @@ class OutageRetries:
         self._should_stop = should_stop
 
     async def __call__(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call, again and again if need be.
-
-        Raises:
-            StorageError: The database did not answer for ten minutes, or the job should stop.
-            PortError: What else the call raises.
-        """
+        """Make a call, again and again if need be."""
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
         while True:
             try:

@@ -41,10 +41,6 @@ async def reencrypt_phones(
     - Services may run. A record that one replaces meanwhile counts, and is left to the next call.
     - After a kill the next call reads all records again, and writes those that are left. Reading
       takes a few percent of the time of a write.
-
-    Raises:
-        CorruptRecord
-        StorageError: The database did not answer for a long time.
     """
     count, retry = 0, OutageRetries()
     async for kind, batch in _scan_encrypted(store, retry, report):

@@ -160,11 +160,7 @@ class RecordKind(Generic[R]):
         return {name: field for name, field in fields.items() if field is not None}
 
     def decode(self, text: str | bytes | msgspec.Raw) -> R:
-        """Return a record in JSON.
-
-        Raises:
-            CorruptRecord: It is no record of this kind, or has a newer schema version.
-        """
+        """Return a record in JSON."""
         # `suppress` would take as long as the decoding.
         try:
             record = self._decoder.decode(text)
@@ -175,11 +171,7 @@ class RecordKind(Generic[R]):
         return self._upgrade(_decode_fields(text))
 
     def convert(self, fields: Fields) -> R:
-        """Return the record of fields whose times and bytes are Python's own.
-
-        Raises:
-            CorruptRecord: They are no record of this kind, or have a newer schema version.
-        """
+        """Return the record of fields whose times and bytes are Python's own."""
         try:
             record = msgspec.convert(fields, self.record_type)
             if record.schema_version == self.schema_version:

@@ -106,7 +106,6 @@ class RecordRepository(Generic[V, R]):
         an event for it, once.
 
         Raises:
-            StorageError
             CorruptRecord: Many of them cannot be read.
         """
         listed, unreadable, size = dict[str, Versioned[V]](), 0, limit

@@ -22,12 +22,7 @@ class StoredRecord(msgspec.Struct, Generic[R_co], frozen=True):
 
 
 def decode_row(kind: RecordKind[R], row_id: str, version: object, body: object) -> StoredRecord[R]:
-    """Return the record of a row, whose body is JSON.
-
-    Raises:
-        CorruptRecord: The row has no version or no body, or the body is none of a record of this
-            kind and id.
-    """
+    """Return the record of a row, whose body is JSON."""
     if not isinstance(version, int) or not isinstance(body, str | bytes | msgspec.Raw):
         raise kind.unreadable()
     record = kind.decode(body)
@@ -244,11 +239,7 @@ class BatchReplacements(Protocol):
 async def replace_all(
     store: RecordStore, kind: RecordKind[R], replacements: Sequence[Replacement[R]]
 ) -> int:
-    """Replace records, together if the store can do that; return how many had their version.
-
-    Raises:
-        StorageError
-    """
+    """Replace records, together if the store can do that; return how many had their version."""
     if not replacements:
         return 0
     if isinstance(store, BatchReplacements):
@@ -271,11 +262,7 @@ class SizeEstimates(Protocol):
 
 
 async def estimate_size(store: RecordStore, kind: RecordKind[Any]) -> int:
-    """Return about how many records of a kind there are; 0 if the store cannot tell.
-
-    Raises:
-        StorageError
-    """
+    """Return about how many records of a kind there are; 0 if the store cannot tell."""
     return await store.estimate_size(kind) if isinstance(store, SizeEstimates) else 0
 
 

@@ -87,7 +87,6 @@ async def check_declared(store: object) -> None:
 
     Raises:
         ConfigurationError: There are some.
-        StorageError
     """
     if not isinstance(store, FindsUndeclared):
         return

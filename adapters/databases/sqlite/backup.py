@@ -69,9 +69,6 @@ def back_up_database(
     """Copy the database to another file. Services may run.
 
     `full_check` also compares the indexes with the tables, which may take minutes.
-
-    Raises:
-        ConfigurationError: No backup was written; an existing one is unchanged.
     """
     # Links in its folders are followed, the last one is not: a rename would replace it.
     path, target = path.resolve(), target.parent.resolve() / target.name
@@ -90,9 +87,6 @@ def restore_database(
 
     The database may be missing or damaged. `now` is in the name under which the old one is kept.
     `full_check` is that of `back_up_database`.
-
-    Raises:
-        ConfigurationError: The database is unchanged.
     """
     path, backup = path.resolve(), backup.resolve()
     with _naming(backup):
@@ -129,11 +123,7 @@ def restore_database(
 
 
 def has_identities(path: Path) -> bool:
-    """Return whether anybody has ever signed in, according to this database.
-
-    Raises:
-        ConfigurationError: It cannot be read.
-    """
+    """Return whether anybody has ever signed in, according to this database."""
     with _naming(path), _connect(path.resolve()) as connection:
         return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM identities)").fetchone()[0])
 

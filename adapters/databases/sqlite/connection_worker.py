@@ -97,8 +97,6 @@ class ConnectionWorker:
 
         Raises:
             StorageUnavailable: It had no effect.
-            StorageTimeout: It is unknown whether it had an effect.
-            StorageOverloaded: Too many operations wait, and others are executed.
         """
         result: asyncio.Future[T] = self._loop.create_future()
         if not self._is_open:

@@ -109,9 +109,6 @@ async def open_database(
 
     `key_fingerprint` is None to open a file as it is that `inspect_file` has checked. `is_copy`
     accepts a file that was copied, or is not complete.
-
-    Raises:
-        ConfigurationError: The file cannot be used; the message is for the operator.
     """
     file = DatabaseFile(path)
     connect_to_write = partial(file.connect_to_write, key_fingerprint, is_copy=is_copy)
@@ -171,11 +168,7 @@ class DatabaseFile:
         return connection
 
     def connect_to_read(self, busy_timeout: float = BUSY_TIMEOUT) -> sqlite3.Connection:
-        """Connect to the file that `connect_to_write` has opened.
-
-        Raises:
-            ConfigurationError
-        """
+        """Connect to the file that `connect_to_write` has opened."""
         with connect(self._path, busy_timeout) as connection:
             connection.execute("PRAGMA query_only = ON")
         return connection
@@ -186,7 +179,7 @@ class DatabaseFile:
         """Read a row that a unique key finds.
 
         Raises:
-            StorageUnavailable, sqlite3.Error
+            StorageUnavailable
         """
         # Each system call lets another thread take the interpreter's lock.
         now = time.monotonic()
@@ -217,11 +210,7 @@ class DatabaseFile:
 
 
 def inspect_file(path: Path, key_fingerprint: str | None, *, is_copy: bool = False) -> int | None:
-    """Return the schema version of a file that could be opened; None if it is empty or missing.
-
-    Raises:
-        ConfigurationError: It could not be opened; the message is for the operator.
-    """
+    """Return the schema version of a file that could be opened; None if it is empty or missing."""
     try:
         if not is_present(path):
             _check_creatable(path)
@@ -264,11 +253,7 @@ def move_log_into_file(connection: sqlite3.Connection) -> None:
 
 
 def create_missing_file(path: Path) -> None:
-    """Create the file if it is missing, readable by its owner only, and its folders.
-
-    Raises:
-        ConfigurationError: It cannot be created.
-    """
+    """Create the file if it is missing, readable by its owner only, and its folders."""
     try:
         if is_present(path):
             return

@@ -19,11 +19,7 @@ from adapters.databases.sqlite.stored_keys import connect_to_read
 
 
 async def plan_migration(path: Path, key_fingerprint: str | None) -> SchemaPlan:
-    """Return what a start would change. Nothing is written, and no file is created.
-
-    Raises:
-        ConfigurationError: A start would fail.
-    """
+    """Return what a start would change. Nothing is written, and no file is created."""
     if not is_present(path):
         inspect_file(path, key_fingerprint)  # whether it could be created
         return SchemaPlan(is_new=True, missing=[*schema(SQLITE)])
@@ -36,9 +32,6 @@ async def migrate(path: Path, key_fingerprint: str, report: ReportBuild) -> Sche
     """Create what a start would create, and return what that was. Services may run.
 
     Each table and index is a transaction of its own. Writes of services wait for one of them.
-
-    Raises:
-        ConfigurationError: The file cannot be used, or a unique index cannot be built.
     """
     plan = await plan_migration(path, key_fingerprint)
     if plan.is_new:

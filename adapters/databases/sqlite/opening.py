@@ -26,9 +26,6 @@ async def open_sqlite_database(path: Path, key_fingerprint: str) -> AsyncIterato
 
     At the end of the block, operations that have begun are finished, and the file is complete
     without its log.
-
-    Raises:
-        ConfigurationError: The file cannot be used; the message is for the operator.
     """
     async with open_database(path, key_fingerprint) as database:
         limits = SqliteLimitStore(database)
@@ -42,11 +39,7 @@ async def open_sqlite_database(path: Path, key_fingerprint: str) -> AsyncIterato
 async def open_existing(
     path: Path, key_fingerprint: str | None
 ) -> AsyncIterator[CopyableDatabase | None]:
-    """Open a file as it is, also beside a service. Yield None if it is new.
-
-    Raises:
-        ConfigurationError: It cannot be used.
-    """
+    """Open a file as it is, also beside a service. Yield None if it is new."""
     if inspect_file(path, key_fingerprint, is_copy=True) is None:
         yield None
         return
@@ -56,11 +49,7 @@ async def open_existing(
 
 @asynccontextmanager
 async def open_to_copy(path: Path, key_fingerprint: str) -> AsyncIterator[CopyableDatabase]:
-    """Open a file that nothing else uses. What is missing is created.
-
-    Raises:
-        ConfigurationError: It is in use, or cannot be used.
-    """
+    """Open a file that nothing else uses. What is missing is created."""
     if is_present(path):
         check_alone(path)
     async with open_database(path, key_fingerprint, is_copy=True) as database:
@@ -68,11 +57,7 @@ async def open_to_copy(path: Path, key_fingerprint: str) -> AsyncIterator[Copyab
 
 
 async def locate_missing(path: Path) -> str | None:
-    """Return where the file is if it is missing or empty, otherwise None. Nothing is written.
-
-    Raises:
-        ConfigurationError: It is not a file of this program, or cannot be read.
-    """
+    """Return where the file is if it is missing or empty, otherwise None. Nothing is written."""
     if not is_present(path):
         return str(path)
     with connect_to_read(path) as connection:

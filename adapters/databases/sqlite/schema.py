@@ -59,7 +59,6 @@ def create_schema_object(
 
     Raises:
         ConfigurationError: Records have the same value of a unique index.
-        sqlite3.Error
     """
     try:
         connection.execute(statement)
@@ -70,12 +69,7 @@ def create_schema_object(
 def prepare_schema(
     connection: sqlite3.Connection, path: Path, key_fingerprint: str, *, is_copy: bool = False
 ) -> None:
-    """Create what is missing, all or nothing, also if several processes open the file.
-
-    Raises:
-        ConfigurationError: It is of another program, of a newer version, or of other keys.
-        sqlite3.Error
-    """
+    """Create what is missing, all or nothing, also if several processes open the file."""
     connection.execute("BEGIN IMMEDIATE")
     is_new = check_schema(connection, path, key_fingerprint, is_copy=is_copy) is None
     for missing, statement in find_missing(connection).items():
@@ -95,12 +89,7 @@ def check_schema(
     *,
     is_copy: bool = False,
 ) -> DatabaseMetadata | None:
-    """Check that this program may use the file. Return the metadata, or None if it is empty.
-
-    Raises:
-        ConfigurationError
-        sqlite3.Error
-    """
+    """Check that this program may use the file. Return the metadata, or None if it is empty."""
     metadata = find_metadata(connection, path)
     if metadata is not None:
         metadata.check(str(path), key_fingerprint, is_copy=is_copy)
@@ -108,12 +97,7 @@ def check_schema(
 
 
 def find_metadata(connection: sqlite3.Connection, path: Path) -> DatabaseMetadata | None:
-    """Return the metadata, or None if the file is empty.
-
-    Raises:
-        ConfigurationError: It is of another program or another version.
-        sqlite3.Error
-    """
+    """Return the metadata, or None if the file is empty."""
     if _is_new(connection, path):
         return None
     if (METADATA_TABLE,) not in connection.execute("SELECT name FROM sqlite_master"):

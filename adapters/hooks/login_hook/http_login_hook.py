@@ -118,11 +118,7 @@ class HttpLoginHook:
             raise
 
     async def check(self) -> str:
-        """Send a question that is about no login, and return what the decision is.
-
-        Raises:
-            LoginHookFailed
-        """
+        """Send a question that is about no login, and return what the decision is."""
         webhook_id = f"{_TEST_ID_PREFIX}{secrets.token_hex(8)}"
         decision = await self._ask(webhook_id, "login.test", datetime.now(UTC), _TEST)
         return "allow" if isinstance(decision, AllowLogin) else "reject"

@@ -128,9 +128,6 @@ async def open_disk_files(
         clock: Source of the current time.
         timeout_seconds: Time limit of each operation.
         is_service: Whether the service opens it, and not a command.
-
-    Raises:
-        ConfigurationError: The folder is not usable.
     """
     try:
         await asyncio.to_thread(media_folder.prepare_folder, folder)
@@ -151,11 +148,7 @@ async def open_disk_files(
 
 
 async def is_prepared(folder: Path) -> bool:
-    """Return whether the folder exists and was used before, without creating anything.
-
-    Raises:
-        ConfigurationError: `open_disk_files` could not create it.
-    """
+    """Return whether the folder exists and was used before, without creating anything."""
     try:
         return await asyncio.to_thread(media_folder.is_folder_prepared, folder)
     except OSError as error:

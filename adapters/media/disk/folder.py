@@ -107,7 +107,6 @@ def check_writable(folder: Path) -> None:
 
     Raises:
         ClosedFolderError: One cannot be used.
-        OSError
     """
     status, unfinished = folder.stat(), folder / UNFINISHED
     try:

@@ -105,10 +105,6 @@ def _apply_profile(image: PIL.Image.Image, content: bytes) -> PIL.Image.Image:
 
     The name of a profile does not decide: profiles of other color spaces have been given that of
     sRGB. Editors save black and white photos with gray profiles, which look darker without them.
-
-    Raises:
-        OSError: The profile is broken.
-        PIL.ImageCms.PyCMSError: It is not for this kind of image.
     """
     profile = ImageCms.ImageCmsProfile(io.BytesIO(content))
     target = ImageCms.createProfile("sRGB")

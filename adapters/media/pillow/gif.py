@@ -75,7 +75,6 @@ def read_gif(content: Content, limits: LimitChecker) -> Gif:
 
     Raises:
         InvalidImage: There is no frame, or there are too many blocks, frames or pixels.
-        struct.error, IndexError: A block is too short.
     """
     width, height, flags = struct.unpack_from("<HHB", content, 6)
     offset = _HEADER_SIZE + _palette_size(flags)

@@ -27,7 +27,6 @@ def read_heic(content: Content, limits: LimitChecker) -> Header:
 
     Raises:
         InvalidImage: It declares none, it is over the limit, or there are too many boxes.
-        struct.error: A box is too short.
     """
     size, is_turned = None, False
     for box in _Reader(content, limits).properties():

@@ -63,7 +63,6 @@ def read_jpeg(content: Content, limits: LimitChecker) -> Jpeg:
 
     Raises:
         InvalidImage
-        struct.error, IndexError: A segment is incomplete.
     """
     size, segments, scans = None, list[tuple[int, slice]](), 0
     is_progressive, components = False, 0

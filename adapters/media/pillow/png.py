@@ -19,7 +19,6 @@ def read_png(content: Content, limits: LimitChecker) -> Header:
 
     Raises:
         InvalidImage: It begins with no header, has a wrong checksum, or is over the limits.
-        struct.error: The header is too short.
     """
     chunks = _read_chunks(content)
     name, part = next(chunks, (b"", slice(0)))

@@ -41,11 +41,7 @@ class DecoderProcess:
     """A process that does one task at a time."""
 
     def __init__(self, max_pixels: int, count_unstopped: Callable[[], object]) -> None:
-        """Start it. It ends when this process ends.
-
-        Raises:
-            OSError: No process can be started.
-        """
+        """Start it. It ends when this process ends."""
         self._count_unstopped = count_unstopped
         self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
@@ -66,12 +62,7 @@ class DecoderProcess:
         self._socket.setblocking(False)
 
     async def run(self, task: Task, files: Sequence[int]) -> Answer:
-        """Do the task with these descriptors.
-
-        Raises:
-            InvalidImage: The image made the decoder crash, or it takes too much time.
-            ImageDecoderUnavailable: The process ended for another reason.
-        """
+        """Do the task with these descriptors."""
         message = b""
         with suppress(ConnectionError):
             socket.send_fds(self._socket, [msgspec.json.encode(task)], files)
@@ -136,7 +127,6 @@ class DecoderProcesses:
         """Do a task in a process of its own; stop this if the caller is cancelled.
 
         Raises:
-            InvalidImage: It takes too much time or memory, or makes the decoder crash.
             ImageDecoderUnavailable: No process can be started, or it was stopped; the machine may
                 be busy. A retry may succeed.
         """

@@ -18,7 +18,6 @@ def read_webp(content: Content, limits: LimitChecker) -> Header:
 
     Raises:
         InvalidImage: There are none, too many, or too many chunks.
-        struct.error: A chunk is too short.
     """
     size, offset = None, 12
     while offset + 18 <= len(content):

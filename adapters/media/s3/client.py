@@ -85,12 +85,7 @@ class Bucket:
 async def open_client(
     session: AioSession, connection: S3Connection, bucket: str, timeouts: S3Timeouts
 ) -> "AsyncIterator[S3Client]":
-    """Open a client for one bucket, with the credentials of the session. This sends no request.
-
-    Raises:
-        ValueError: The endpoint is no URL.
-        BotoCoreError: The region is invalid.
-    """
+    """Open a client for one bucket, with the credentials of the session. This sends no request."""
     config = AioConfig(
         connect_timeout=timeouts.connect,
         read_timeout=timeouts.read,

@@ -170,11 +170,7 @@ def is_foreign(error: ClientError) -> bool:
 
 @asynccontextmanager
 async def translated_errors(seconds: float) -> AsyncIterator[None]:
-    """Limit the time of the block, and translate exceptions of botocore and aiohttp.
-
-    Raises:
-        MediaStorageUnavailable: The block took longer, or the store reported an error.
-    """
+    """Limit the time of the block, and translate exceptions of botocore and aiohttp."""
     try:
         async with asyncio.timeout(seconds):
             yield

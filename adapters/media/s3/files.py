@@ -150,11 +150,7 @@ class S3Files:
             await self.check_bucket()
 
     async def check_store(self) -> None:
-        """Check whether there is a store of this kind: an ordinary website responds too.
-
-        Raises:
-            One of STORE_ERRORS: It is none, or the bucket is not usable.
-        """
+        """Check whether there is a store of this kind: an ordinary website responds too."""
         bucket, client = self._bucket, self._bucket.client
         try:
             await client.list_objects_v2(Bucket=bucket.name, Prefix=bucket.prefix, MaxKeys=1)
@@ -171,9 +167,6 @@ class S3Files:
         - Writes cost money, and anyone can request readiness. So a successful write check is valid
           for a minute. Between write checks only HEAD is sent, the cheapest request; it detects
           an unreachable store, a missing bucket and a revoked key.
-
-        Raises:
-            One of STORE_ERRORS: The bucket is not usable.
         """
         bucket, client = self._bucket, self._bucket.client
         key = bucket.object_key(_HEALTH_CHECK_KEY)
@@ -226,10 +219,6 @@ async def open_s3_files(
         cache_control: The header of files that are read by a public URL.
         clock: Source of the current time.
         timeouts: Time limits.
-
-    Raises:
-        ConfigurationError: The store rejects the bucket or the keys, a name is invalid, there are
-            no credentials, or temporary ones would have to sign URLs.
     """
     connection = S3Connection(endpoint, region, access_key, secret_key, session_token)
     store = f"s3://{bucket}" + (f" at {endpoint}" if endpoint else "")

@@ -125,11 +125,7 @@ def _terminal_width(terminal: TextIO) -> int:
 
 
 def _wait_writable(descriptor: int, timeout_seconds: float) -> bool:
-    """Wait until a write would not block.
-
-    Raises:
-        OSError: the reader is gone.
-    """
+    """Wait until a write would not block."""
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
     events = poll.poll(max(0.0, timeout_seconds) * 1000)

@@ -41,10 +41,6 @@ def parse_fields(request: SignedRequest) -> FieldPairs:
     """Return the fields of a form, or of a JSON object whose hash is in the signed URL.
 
     The value of a field of JSON can be of any type. Without fields, the result is empty.
-
-    Raises:
-        ValueError: The URL or the JSON is invalid.
-        RecursionError: The JSON is nested too deep.
     """
     if request.form:
         return request.form

@@ -35,12 +35,7 @@ class _Report(msgspec.Struct):
 
 
 def read_message_statuses(body: str) -> list[MessageStatus]:
-    """Return what a body says of a message; nothing if it is no status of one.
-
-    Raises:
-        ValueError: It is no JSON object.
-        RecursionError: It is nested too deep.
-    """
+    """Return what a body says of a message; nothing if it is no status of one."""
     report = msgspec.json.decode(body, type=_Report)
     status = _STATUSES.get(report.status) if isinstance(report.status, str) else None
     if status is None:

@@ -92,9 +92,6 @@ async def open_vonage_messenger(
 
     The private key is in PEM. There are two `signature_secrets` while one is replaced. `api_base`
     is the URL of a regional host, or of a server to use instead of Vonage.
-
-    Raises:
-        ConfigurationError: The private key cannot be used.
     """
     async with open_transport(timeouts or Timeouts()) as transport:
         client = VonageClient(ApplicationTokens(application_id, private_key), api_base, transport)

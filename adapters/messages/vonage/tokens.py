@@ -24,11 +24,7 @@ class ApplicationTokens:
     """Signs the tokens of an application. Each request has a new one."""
 
     def __init__(self, application_id: str, private_key: str) -> None:
-        """Take the id of the application and its key in PEM.
-
-        Raises:
-            ConfigurationError: The key cannot be used.
-        """
+        """Take the id of the application and its key in PEM."""
         self._application_id = application_id
         self._key = load_private_key(private_key)
 

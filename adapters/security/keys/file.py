@@ -105,9 +105,6 @@ def replace_private_file(path: Path, text: str) -> None:
 
     The text is written and synced under a temporary name and then renamed (POSIX rename()).
     Readers see the old or the new file, never a mixture, also after a crash.
-
-    Raises:
-        ConfigurationError: the file cannot be written; it is unchanged.
     """
     target = path.resolve()
     temporary = target.with_name(f".{target.name}.next")

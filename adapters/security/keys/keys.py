@@ -34,9 +34,6 @@ def load_secrets_file(
     Processes that create a missing file at the same time all load the same keys.
 
     `is_strict` also rejects weak keys, and a file of another user.
-
-    Raises:
-        ConfigurationError: the message names the problem and its fix.
     """
     if create_missing and not os.path.lexists(path):
         create_private_file(path, generate_document())

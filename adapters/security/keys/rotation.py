@@ -47,9 +47,6 @@ def rotate_secrets_file(
 
     `lifetimes` are the maximum ones of tokens or codes. `delay` is the time until the new keys
     become active; at least `MIN_ROTATION_DELAY`.
-
-    Raises:
-        ConfigurationError: the file cannot be used or replaced, or a key is not yet active.
     """
     with lock_for_replacing(path):
         document = load_secrets_file(path)

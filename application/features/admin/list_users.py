@@ -51,7 +51,6 @@ class ListUsers:
         the errors matter, and nothing is counted.
 
         Raises:
-            Forbidden, InsufficientScope
             AuditFailed: They were not counted, and are not given.
             StorageError
         """
@@ -67,12 +66,7 @@ class ListUsers:
         return page
 
     def begin(self, operator: Operator, reason: str) -> AuditEntry:
-        """Return an entry of its own for all pages of a job.
-
-        Raises:
-            Forbidden, InsufficientScope
-            TooShort: The operator has to say why.
-        """
+        """Return an entry of its own for all pages of a job."""
         operator.check(LIST, reason)
         now, random = self.clock.now(), self.randomness.bytes(RANDOM_BYTES)
         return AuditEntry(

@@ -51,11 +51,6 @@ class AdministerTokens:
         """Create a token, and return it with the text that the backend sends.
 
         The text is not stored: nobody can show it again.
-
-        Raises:
-            Forbidden, TooShort
-            AuditFailed
-            StorageError
         """
         operator.check(acts.CREATE, reason)
         now = self.clock.now()
@@ -84,11 +79,7 @@ class AdministerTokens:
         return [token for token in listed if now < token.expires_at + KEPT_AFTER_EXPIRY]
 
     async def measure_next_expiry(self) -> float | None:
-        """Return in how many seconds the next token expires; None if no token is valid.
-
-        Raises:
-            StorageError
-        """
+        """Return in how many seconds the next token expires; None if no token is valid."""
         now, tokens = self.clock.now(), await self.list()
         ends = [token.expires_at for token in tokens if token.is_valid(now)]
         return (min(ends) - now).total_seconds() if ends else None
@@ -97,10 +88,7 @@ class AdministerTokens:
         """Revoke a token: from now on it is invalid.
 
         Raises:
-            Forbidden, TooShort
             TokenNotFound
-            AuditFailed
-            StorageError
         """
         operator.check(acts.REVOKE, reason)
         now = self.clock.now()
@@ -136,7 +124,6 @@ class AuthenticateServiceToken:
         Raises:
             Unauthenticated
             TooManyTokenRequests
-            StorageError
         """
         parsed = parse_token(text)
         if parsed is None:

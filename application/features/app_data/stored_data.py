@@ -25,7 +25,6 @@ class StoredData:
 
         Raises:
             UserNotFound: The account was deleted meanwhile, and nothing is left of the data.
-            StorageError
         """
         if data is None:
             await self.app_data.delete(identity_id)

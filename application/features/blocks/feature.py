@@ -39,16 +39,7 @@ class BlocksFeature:
     async def add(
         self, operator: Operator, subject: Subject, end: datetime | timedelta, reason: str
     ) -> Block:
-        """Add a block, which acts from now on. `reason` is as `Operator.parse_reason` returns it.
-
-        Raises:
-            Forbidden, InsufficientScope, PasskeyRequired, TooShort: The operator may not.
-            InvalidValue: The end is over, or too far away.
-            ConflictingValue: It was added before.
-            TooManyBlocks
-            AuditFailed
-            StorageError
-        """
+        """Add a block from now on. `reason` is as `Operator.parse_reason` returns it."""
         operator.check(ADD_BLOCK, reason)
         now = self._clock.now()
         block = Block(

@@ -90,9 +90,7 @@ class ConsoleSignIn:
         """Open a session.
 
         Raises:
-            IncorrectOtp
             PasskeyRequired: The code was right.
-            TooManyAttempts, TooManyAttemptsFromIp
             StorageError
         """
         checked = await self.check_otp(

@@ -61,12 +61,7 @@ class OperatorEvents:
     clock: Clock
 
     async def list_failed(self, limit: int) -> Sequence[WaitingEvent]:
-        """List up to `limit` events that are kept for the operator, those of a user together.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """List up to `limit` events that are kept for the operator, those of a user together."""
         found = await self.identities.list_with_failed_events(limit)
         return [event for event in self._list_all(found) if event.next_attempt_at is None][:limit]
 
@@ -74,10 +69,6 @@ class OperatorEvents:
         """List up to `limit` events that are sent by themselves, the next user first.
 
         Without a destination, they are sent when there is one again.
-
-        Raises:
-            StorageError
-            CorruptRecord
         """
         until = self.clock.now() + _WAITING_PERIOD
         found = await self.identities.list_with_due_events(until, limit)
@@ -92,7 +83,6 @@ class OperatorEvents:
 
         Raises:
             UserNotFound
-            StorageError
         """
         loaded = await self.identities.load(identity_id)
         if loaded is None:
@@ -104,7 +94,6 @@ class OperatorEvents:
 
         Raises:
             UserNotFound
-            StorageError
         """
         now = self.clock.now()
 
@@ -119,10 +108,6 @@ class OperatorEvents:
         """Let all events be sent now, whether they wait or are kept.
 
         It may be interrupted and repeated.
-
-        Raises:
-            StorageError
-            CorruptRecord
         """
         retried, pace = dict[str, RetriedEvents](), Pace()
         # A user who is retried is not found again.

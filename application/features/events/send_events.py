@@ -133,12 +133,7 @@ class SendEvents:
     state: _State = field(default_factory=_State)
 
     async def __call__(self) -> Mapping[str, SentEvents] | None:
-        """Send for some seconds what is due; None if another instance sends.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """Send for some seconds what is due; None if another instance sends."""
         now = self.clock.now()
         # The holder acquires the lease from the end of its own on, so it renews the lease, and
         # never twice for the same time.
@@ -160,11 +155,7 @@ class SendEvents:
         return sent
 
     async def release(self) -> None:
-        """Let another instance send at once, when this one stops.
-
-        Raises:
-            StorageError
-        """
+        """Let another instance send at once, when this one stops."""
         now, held_until = self.clock.now(), self.state.held_until
         self.state.held_until = None
         if held_until is not None and now < held_until:
@@ -176,12 +167,7 @@ class SendEvents:
         return sum(1 for loaded in found if loaded.value.events.pending(name))
 
     async def measure_delay(self) -> timedelta:
-        """Return for how long the event has waited that should have been sent first.
-
-        Raises:
-            StorageError
-            CorruptRecord
-        """
+        """Return for how long the event has waited that should have been sent first."""
         now = self.clock.now()
         for loaded in await self.identities.list_with_due_events(now, 1):
             return now - (loaded.value.events.next_send_at or now)
@@ -201,10 +187,6 @@ class SendEvents:
 
         Users who wait for a slower destination stay in front of the others: those are read too.
         No attempt begins after `deadline`, a time of the event loop.
-
-        Raises:
-            StorageError
-            CorruptRecord
         """
         now = self.clock.now()
         if all(self._of(known).is_paused(now) for known in self.destinations):

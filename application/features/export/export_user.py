@@ -61,9 +61,6 @@ class ExportOwnData:
 
         Raises:
             FreshLoginRequired
-            TooManyExports
-            Unavailable: A part cannot be read now, such as files in a store that does not answer.
-            StorageError
         """
         if not principal.has_fresh_login:
             raise FreshLoginRequired

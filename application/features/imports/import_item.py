@@ -68,9 +68,6 @@ class ImportItem:
         """Import the item of an owner; None if there is no such owner.
 
         A dry run only says what would become of it, and decodes no picture.
-
-        Raises:
-            StorageError, MediaStorageUnavailable, DomainError: Run the import again to continue.
         """
         for _ in range(_MAX_ATTEMPTS):
             stored = await self._look(item)

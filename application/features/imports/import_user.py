@@ -271,13 +271,7 @@ class ImportUser:
     username_rules: UsernameRules
 
     async def __call__(self, user: ImportedUser, run: ImportRun | None) -> ImportResult:
-        """Import the user. Without a run, only say what would become of it.
-
-        Raises:
-            AuditFailed: Nothing was changed.
-            StorageError
-            CorruptRecord
-        """
+        """Import the user. Without a run, only say what would become of it."""
         if self.test_otps.includes(user.phone):
             return user.reject(ImportProblem.TEST_PHONE)
         candidate = self._make_candidate(user)

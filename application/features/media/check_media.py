@@ -70,13 +70,7 @@ class CheckMedia:
     quota: LibraryQuota
 
     async def find(self, show_progress: ShowProgress) -> MediaFindings:
-        """Check all files and all items.
-
-        Raises:
-            StorageError
-            CorruptRecord
-            MediaStorageUnavailable
-        """
+        """Check all files and all items."""
         findings = MediaFindings()
         batch: list[str] = []
         async for storage_key in self.media_files.list_files():
@@ -99,11 +93,6 @@ class CheckMedia:
 
         An item without the file of a variant loses this variant: it can be rebuilt. Each finding is
         checked again.
-
-        Raises:
-            StorageError
-            CorruptRecord
-            MediaStorageUnavailable
         """
         for storage_key in findings.files_without_item:
             if not await self._has_item(storage_key):

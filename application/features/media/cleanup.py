@@ -53,11 +53,7 @@ class CleanUpLibrary:
         return {REFUSED_DELETIONS: len(await self.media_items.list_refused_deletions(BATCH_SIZE))}
 
     async def forget_identity(self, identity_id: str) -> None:
-        """Mark all items of an identity for deletion.
-
-        Raises:
-            StorageError
-        """
+        """Mark all items of an identity for deletion."""
         pace = Pace()
         while await self.mark_for_deletion.mark_some_of(identity_id):
             await pace.pause()  # it may have thousands of items

@@ -24,11 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 async def delete_files(media_files: MediaFiles, storage_keys: Iterable[str]) -> None:
-    """Delete several files.
-
-    Raises:
-        MediaStorageUnavailable: Some may exist still.
-    """
+    """Delete several files."""
     await asyncio.gather(*map(media_files.delete, storage_keys))
 
 
@@ -47,11 +43,7 @@ class MarkForDeletion:
     clock: Clock
 
     async def __call__(self, item: Versioned[MediaItem]) -> bool:
-        """Mark an item; return False if it was changed since it was loaded.
-
-        Raises:
-            StorageError
-        """
+        """Mark an item; return False if it was changed since it was loaded."""
         marked = item.value.mark_for_deletion(self.clock.now())
         if not await self.media_items.replace(marked, item.version):
             return False
@@ -69,7 +61,6 @@ class MarkForDeletion:
 
         Raises:
             ItemNotFound
-            StorageError
         """
 
         async def mark(item: MediaItem) -> tuple[MediaItem, tuple[MediaItem, MediaItem]]:
@@ -84,11 +75,7 @@ class MarkForDeletion:
         return item
 
     async def mark_some_of(self, owner_id: str) -> int:
-        """Mark up to `BATCH_SIZE` items of an owner, and return how many there were.
-
-        Raises:
-            StorageError
-        """
+        """Mark up to `BATCH_SIZE` items of an owner, and return how many there were."""
         items = await self.media_items.list_owned_by(owner_id, BATCH_SIZE)
         await call_in_groups(self, items)
         return len(items)
@@ -138,7 +125,6 @@ class RetryDeletions:
 
         Raises:
             MediaStorageUnavailable: The store refused some again.
-            StorageError
         """
         deleted = 0
         while refused := await self.media_items.list_refused_deletions(BATCH_SIZE):

@@ -34,14 +34,7 @@ class IdempotentUploads:
     async def claim(
         self, uploader_id: str, key: str, fingerprint: str, item_id: str
     ) -> IdempotencyKey | MediaItem:
-        """Return the key for a new upload, or the item if this upload is a repetition.
-
-        Raises:
-            IdempotencyKeyReused: the first upload had other bytes or fields.
-            UploadInProgress
-            ItemDeleted
-            StorageError
-        """
+        """Return the key for a new upload, or the item if this upload is a repetition."""
         now = self.clock.now()
         claimed = IdempotencyKey(
             id=hash_texts(uploader_id, key),

@@ -74,8 +74,6 @@ class FindItem:
 
         Raises:
             ItemNotFound
-            ReauthenticationRequired
-            StorageError
         """
         found = await self.media_items.load(item_id)
         if found is None:
@@ -84,13 +82,7 @@ class FindItem:
         return found
 
     async def for_change(self, item_id: str, principal: Principal) -> Versioned[MediaItem]:
-        """Find the item for its owner or for moderation.
-
-        Raises:
-            ItemNotFound
-            Forbidden, PasskeyRequired, ReauthenticationRequired
-            StorageError
-        """
+        """Find the item for its owner or for moderation."""
         found = await self(principal, item_id)
         await self._check_change(found.value.owner_id, principal)
         return found
@@ -139,13 +131,7 @@ class ListItems:
     async def __call__(
         self, principal: Principal, item_filter: ItemFilter, request: PageRequest
     ) -> LibraryPage:
-        """List the page.
-
-        Raises:
-            Forbidden: the filter is for items of another, which the principal does not see.
-            ReauthenticationRequired
-            StorageError
-        """
+        """List the page."""
         if item_filter.owner_id is not None:
             principal.check_can_view_items_of(item_filter.owner_id, self.visibility)
         elif self.visibility is LibraryVisibility.OWNER and not principal.has_scope(
@@ -202,12 +188,7 @@ class GetItem:
     media_urls: MediaUrls
 
     async def __call__(self, principal: Principal, item_id: str) -> LibraryItem:
-        """Get the item.
-
-        Raises:
-            ItemNotFound
-            StorageError
-        """
+        """Get the item."""
         item = (await self.find_item(principal, item_id)).value
         return await self.media_urls.make_library_item(item)
 
@@ -228,9 +209,6 @@ class CategorizeItem:
 
         Raises:
             ItemNotFound
-            Forbidden, ReauthenticationRequired
-            AuditFailed
-            StorageError
         """
 
         async def categorize(item: MediaItem) -> tuple[MediaItem, MediaItem]:
@@ -258,14 +236,7 @@ class DeleteItem:
     record_act: RecordAct
 
     async def __call__(self, principal: Principal, item_id: str) -> None:
-        """Delete the item.
-
-        Raises:
-            ItemNotFound
-            Forbidden, ReauthenticationRequired
-            AuditFailed
-            StorageError
-        """
+        """Delete the item."""
         found = await self.find_item.for_change(item_id, principal)
         owner_id = found.value.owner_id
         async with self.record_act.for_another(

@@ -91,11 +91,7 @@ class RunningUpload:
         self._receiving.reschedule(asyncio.get_running_loop().time())
 
     async def append(self, data: bytes) -> None:
-        """Add bytes that have arrived.
-
-        Raises:
-            NoUploadSpace, Unavailable, MediaFileRejected
-        """
+        """Add bytes that have arrived."""
         self.received_bytes += len(data)
         self._blocks.append(data)
         if self.received_bytes - self.written_bytes > MAX_MEMORY_BYTES:
@@ -106,11 +102,7 @@ class RunningUpload:
             self._blocks = []
 
     async def finish(self) -> BinaryIO:
-        """Return the whole file at its beginning. It is closed when the upload ends.
-
-        Raises:
-            NoUploadSpace, Unavailable, MediaFileRejected
-        """
+        """Return the whole file at its beginning. It is closed when the upload ends."""
         file = self.file = self.file or self._limiter.files.create(in_memory=True)
 
         def write_rest() -> None:
@@ -172,7 +164,7 @@ class UploadLimiter:
         """Return a temporary file for an upload that outgrows the memory.
 
         Raises:
-            NoUploadSpace, Unavailable, MediaFileRejected
+            NoUploadSpace
         """
         # From now on, others leave it the space.
         self._spooled[upload] = file = self.files.create()

@@ -74,58 +74,31 @@ class ModerateItems:
         )
 
     async def get(self, operator: Operator, item_id: str) -> MediaItem:
-        """Get an item.
-
-        Raises:
-            ItemNotFound
-        """
+        """Get an item."""
         operator.check_scope(Scope.READ_LIBRARY)
         return (await self._load(item_id)).value
 
     async def find_image(self, operator: Operator, item_id: str) -> FoundFile:
-        """Find the file with the image of an item.
-
-        Raises:
-            ItemNotFound
-        """
+        """Find the file with the image of an item."""
         item = await self.get(operator, item_id)
         return FoundFile(item.storage_key, item.image, item.created_at)
 
     async def find_thumbnail(self, operator: Operator, item_id: str) -> FoundFile:
-        """Find the file with the thumbnail of an item.
-
-        Raises:
-            ItemNotFound
-        """
+        """Find the file with the thumbnail of an item."""
         item = await self.get(operator, item_id)
         thumbnail = item.thumbnail
         return FoundFile(thumbnail.storage_key, thumbnail.image, item.created_at)
 
     async def hide(self, operator: Operator, item_id: str, reason: str) -> MediaItem:
-        """Show an item to staff only. One that is hidden already stays so.
-
-        Raises:
-            ItemNotFound
-            AuditFailed
-        """
+        """Show an item to staff only. One that is hidden already stays so."""
         return await self._change(operator, acts.HIDE, item_id, reason, MediaItem.hide)
 
     async def unhide(self, operator: Operator, item_id: str, reason: str) -> MediaItem:
-        """Show an item again to everybody who saw it before.
-
-        Raises:
-            ItemNotFound
-            AuditFailed
-        """
+        """Show an item again to everybody who saw it before."""
         return await self._change(operator, acts.UNHIDE, item_id, reason, MediaItem.unhide)
 
     async def delete(self, operator: Operator, item_id: str, reason: str) -> MediaItem:
-        """Delete an item and its files, hidden or not, and return it as it was.
-
-        Raises:
-            ItemNotFound
-            AuditFailed
-        """
+        """Delete an item and its files, hidden or not, and return it as it was."""
         async with self._acting(operator, acts.DELETE, item_id, reason) as found:
             return await self.mark_for_deletion.checked(found, self._check)
 

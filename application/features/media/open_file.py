@@ -48,8 +48,6 @@ class OpenFile:
 
         Raises:
             MediaFileNotFound
-            ReauthenticationRequired
-            StorageError
         """
         item_id = parse_storage_key(storage_key)
         if item_id is None:

@@ -32,12 +32,7 @@ class LibraryQuota:
     quota: Quota
 
     async def check(self, owner_id: str) -> Versioned[MediaUsage | None]:
-        """Check whether the user may have another item, of any size; return what is used.
-
-        Raises:
-            QuotaExceeded
-            StorageError
-        """
+        """Check whether the user may have another item, of any size; return what is used."""
         usage = await self.media_usages.load(owner_id)
         if usage is None:
             # Without a record there may be items nevertheless, for example after a repair.
@@ -49,12 +44,7 @@ class LibraryQuota:
         return Versioned(usage.value, usage.version)
 
     async def reserve(self, item: MediaItem, checked: Versioned[MediaUsage | None]) -> None:
-        """Reserve the bytes of an item; `checked` is what `check` has returned.
-
-        Raises:
-            QuotaExceeded
-            StorageError
-        """
+        """Reserve the bytes of an item; `checked` is what `check` has returned."""
 
         def reserve(usage: MediaUsage | None) -> tuple[MediaUsage, None]:
             used = usage or MediaUsage(item.owner_id)
@@ -91,9 +81,6 @@ class LibraryQuota:
 
         It replaces only the version that was there before it counted. While others change the usage
         all the time, it gives up; the usage stays due.
-
-        Raises:
-            StorageError
         """
         for _ in range(_MAX_RECOUNTS):
             loaded = await self.media_usages.load(owner_id)
@@ -115,20 +102,12 @@ class LibraryQuota:
         return False
 
     async def list_due(self, limit: int) -> list[str]:
-        """List up to `limit` users with uploads that are pending and have failed.
-
-        Raises:
-            StorageError
-        """
+        """List up to `limit` users with uploads that are pending and have failed."""
         due = await self.media_usages.list_due(self.clock.now(), limit)
         return [usage.value.id for usage in due]
 
     async def forget(self, owner_id: str) -> None:
-        """Delete the usage of a user who has no items any more.
-
-        Raises:
-            StorageError
-        """
+        """Delete the usage of a user who has no items any more."""
         loaded = await self.media_usages.load(owner_id)
         if loaded is not None:
             await self.media_usages.delete(owner_id, loaded.version)

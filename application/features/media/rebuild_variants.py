@@ -58,9 +58,6 @@ class RebuildVariants:
 
         Args:
             open_temporary_file: Opens an empty file for the image of one item.
-
-        Raises:
-            StorageError, MediaStorageUnavailable: Run it again to continue.
         """
         filters = (ItemFilter(), ItemFilter(is_hidden=True))
         total = sum([await self.media_items.count(each, _NO_LIMIT) for each in filters])

@@ -87,24 +87,7 @@ class UploadImage:
     variant_specs: Sequence[VariantSpec]
 
     async def __call__(self, command: UploadImageCommand) -> LibraryItem:
-        """Publish the image.
-
-        Raises:
-            Forbidden, PasskeyRequired, ReauthenticationRequired
-            AuditFailed: an administrator uploads for somebody else, and nothing was done.
-            UserNotFound: an administrator named an identity that does not exist.
-            UnsupportedImageType
-            InvalidImage
-            MediaStorageFull, MediaFileRejected, MediaStorageUnavailable
-            ItemSaveFailed: the upload took too long.
-            StorageError
-            Unauthenticated: the owner was deleted in the meantime.
-            TooManyUploads: too many images are waiting.
-            TooManyPixels: the principal has uploaded too many pixels in the last hour.
-            Unavailable: the service is stopping, or the disk of temporary files hangs.
-            QuotaExceeded
-            IdempotencyKeyReused, UploadInProgress, ItemDeleted
-        """
+        """Publish the image."""
         principal, owner_id = command.principal, command.owner_id
         principal.check_can_act_for(owner_id, Scope.UPLOAD_FOR_OTHERS)
         if owner_id != principal.identity.id:

@@ -40,11 +40,7 @@ async def finish_all(operations: Iterable[Awaitable[object]]) -> None:
 
 
 async def write_files(media_files: MediaFiles, images: Mapping[str, EncodedImage]) -> None:
-    """Store images by storage key. All have been tried at the end, also after an error.
-
-    Raises:
-        MediaStorageUnavailable: Some are stored, and others are not.
-    """
+    """Store images by storage key. All have been tried at the end, also after an error."""
     await finish_all(
         media_files.write(key, encoded.file, encoded.image.format.content_type)
         for key, encoded in images.items()

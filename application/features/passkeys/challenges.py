@@ -37,7 +37,6 @@ class Challenges:
 
         Raises:
             ChallengeNotValid
-            StorageError
         """
         challenge_id = hash_challenge(challenge)
         loaded = await self.challenges.load(challenge_id)

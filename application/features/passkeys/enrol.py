@@ -55,12 +55,7 @@ class Invite:
             raise TooManyPasskeys
 
     async def __call__(self, identity: Identity, ttl: timedelta, passkey_id: str = "") -> str:
-        """Return the secret, of which the hash is stored.
-
-        Raises:
-            TooManyPasskeys
-            StorageError
-        """
+        """Return the secret, of which the hash is stored."""
         self.check(identity)
         secret, now = self.randomness.bytes(SECRET_BYTES).hex(), self.clock.now()
         invitation = PasskeyInvitation(
@@ -96,9 +91,7 @@ class EnrolPasskey:
         """Return what `navigator.credentials.create` gets, as JSON.
 
         Raises:
-            InvitationNotValid
             TooManyPasskeys
-            StorageError
         """
         invitation, identity = await self._find(secret)
         if len(identity.staff.passkeys) >= MAX_PASSKEYS:
@@ -119,12 +112,8 @@ class EnrolPasskey:
         """Add the passkey, and return the identity as it is now.
 
         Raises:
-            InvalidValue, TooLong: The name. The response can be sent again with another one.
             InvitationNotValid
-            ChallengeNotValid
             PasskeyRejected: The response is not verified.
-            PasskeyExists, TooManyPasskeys
-            StorageError
         """
         name = parse_passkey_name(name)
         invitation, identity = await self._find(secret)

@@ -126,8 +126,6 @@ class PasskeysFeature:
 
         Raises:
             ConflictingValue: The user is none of the staff, is blocked, or has a fixed code.
-            TooManyPasskeys
-            Forbidden, TooShort, UserNotFound, AuditFailed: See `ActForUsers`.
         """
         _ = self._party
         user = await self._act.find(operator, acts.INVITE, query, reason)

@@ -37,7 +37,6 @@ class RemovePasskeys:
             FreshLoginRequired
             PasskeyNotFound
             LastPasskey: All staff needs one.
-            StorageError
         """
         if user.session.passkey_id is None:
             raise PasskeyRequired
@@ -67,7 +66,6 @@ class RemovePasskeys:
         All sessions of the console end, and links to add one are void.
 
         Raises:
-            PasskeyNotFound: There is none with this name or id, or none at all.
             Forbidden, TooShort, UserNotFound, AuditFailed, StorageError: See `ActForUsers`.
         """
 

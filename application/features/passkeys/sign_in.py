@@ -23,11 +23,7 @@ class OpenSession:
     events: SecurityEvents
 
     async def __call__(self, identity: Identity, passkey_id: str) -> ConsoleSignedIn:
-        """Return the cookie of the session. No browser becomes known: no code is sent.
-
-        Raises:
-            StorageError
-        """
+        """Return the cookie of the session. No browser becomes known: no code is sent."""
         now, secret = self.clock.now(), self.randomness.bytes(SECRET_BYTES).hex()
         session = ConsoleSession(
             id=self.randomness.bytes(CHALLENGE_ID_BYTES).hex(),

@@ -38,14 +38,7 @@ class UsePasskey:
     async def __call__(
         self, relying_party: RelyingParty, response: str, purpose: PasskeyPurpose
     ) -> tuple[Identity, Passkey]:
-        """Return the identity of the passkey, as it is now.
-
-        Raises:
-            ChallengeNotValid
-            PasskeyRejected: It is no passkey of anybody of the staff, or not verified.
-            SignCountFell
-            StorageError
-        """
+        """Return the identity of the passkey, as it is now."""
         try:
             assertion = relying_party.read_assertion(response)
         except InvalidPasskeyResponse as error:

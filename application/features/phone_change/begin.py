@@ -60,12 +60,10 @@ class BeginPhoneChange:
         are the challenges of the new and of the present number whose codes were used, if any.
 
         Raises:
-            ConflictingValue: The number has a fixed code.
             IncorrectOtp: The code of the present number was used for another change.
             Unauthenticated: The identity is deleted. Or its owner asks for the change, and it is
                 detached or blocked.
             ConcurrencyConflict: Another change was faster.
-            StorageError
         """
 
         def begin(identity: Identity) -> tuple[Identity, None]:

@@ -55,11 +55,7 @@ class RequestPhoneChangeOtp:
         """Send a code.
 
         Raises:
-            UserNotFound: the principal has not become a user.
             ConflictingValue: the number is the present one, or has a fixed code.
-            CountryNotServed, TooManyOtpRequests, AttestationRequired, PhoneUnreachable
-            DeliveryFailed
-            StorageError
         """
         identity, phone = principal.identity, command.phone
         present = _require_phone(identity)
@@ -119,15 +115,8 @@ class ChangePhone:
         """Change the phone, and return the identity with the new one.
 
         Raises:
-            UserNotFound: the principal has not become a user.
             OldOtpRequired
-            ConflictingValue: the number is the present one, or has a fixed code.
             IncorrectOtp: one of the codes is wrong; it names the field.
-            PhoneInUse
-            TooManyAttempts, TooManyAttemptsFromIp
-            AuditFailed: nothing was done.
-            Unauthenticated: the identity was deleted or blocked meanwhile.
-            StorageError
         """
         identity, now = principal.identity, self.clock.now()
         present = _require_phone(identity)

@@ -43,8 +43,6 @@ class ChangePhoneOfUser:
         Raises:
             ConflictingValue: the number is the present one, or has a fixed code.
             CountryNotServed: the number would get no codes.
-            PhoneInUse
-            ConcurrencyConflict: another change was faster.
         """
         user = await self.act.find(operator, CHANGE_PHONE, query, reason)
         identity = user.require_identity()

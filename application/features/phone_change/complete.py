@@ -65,10 +65,6 @@ class CompletePhoneChange:
         """Complete the change of an identity, if one is under way, and return the identity.
 
         None if there is no such identity, or if it is deleted or detached: then the change ends.
-
-        Raises:
-            PhoneInUse: the new number has an owner, so the change has ended.
-            StorageError
         """
         loaded = await self.identities.load(identity_id)
         if loaded is None:

@@ -61,11 +61,7 @@ class FindCaller:
         return ClaimedCaller(phone, identity_id, loaded.value.is_verified, tag)
 
     async def mark_called(self, caller: ClaimedCaller, now: datetime) -> None:
-        """Keep the caller's unverified identity for longer. Without calls, it is deleted.
-
-        Raises:
-            StorageError
-        """
+        """Keep the caller's unverified identity for longer. Without calls, it is deleted."""
         if caller.identity_id and not caller.is_verified:
             with suppress(Unauthenticated):  # it was deleted in the meantime
                 await change(
@@ -140,12 +136,7 @@ class AnswerCall:
     caller_id: str = ""
 
     async def __call__(self, command: AnswerCallCommand) -> tuple[Instruction, ...]:
-        """Answer a request.
-
-        Raises:
-            DomainError: an effect failed. The response is `apologize`.
-            PortError
-        """
+        """Answer a request."""
         call_id = inbound_call_id(command.provider_call_id)
         loaded = await self.calls.load(call_id)
         if loaded is not None or command.position is not None:

@@ -39,11 +39,7 @@ class CallLimiter:
     has_line_operator: bool
 
     async def acquire_call(self, caller: ClaimedCaller) -> datetime | None:
-        """Acquire the permits of an inbound call, and return when; None if it is over the limits.
-
-        Raises:
-            StorageError
-        """
+        """Acquire the permits of an inbound call. Return when; None if it is over the limits."""
         return await self._acquire(self._limits_of_call(caller))
 
     async def report_rejection(self, caller: ClaimedCaller) -> None:
@@ -55,9 +51,6 @@ class CallLimiter:
         Returns:
             The step and when the line was acquired. Without a line, a step that goes on as if the
             line operator were busy; without a line operator, as if nobody answered.
-
-        Raises:
-            StorageError
         """
         if not step.dials:
             return step, None

@@ -59,12 +59,9 @@ class OpenRecording:
         If `is_heard` is false, only its size is read: that is not in the audit.
 
         Raises:
-            Forbidden, PasskeyRequired, ReauthenticationRequired
             CallNotFound
             CallRecordingNotFound
-            AuditFailed
             Unavailable: there is no call provider, or it does not answer.
-            StorageError
         """
         principal.check_scope(Scope.HEAR_RECORDINGS)
         loaded = await self.calls.load(call_id)

@@ -37,9 +37,6 @@ class CallReports:
 
         The report of a delivery that is a call follows: the code counts as delivered once it was
         read. The line of a call that ended is free again.
-
-        Raises:
-            StorageError
         """
         now = self.clock.now()
 
@@ -70,9 +67,6 @@ class CallReports:
         """Keep the reference to a recording, once.
 
         The caller may hang up while recording: then nothing else reports it.
-
-        Raises:
-            StorageError
         """
         now = self.clock.now()
         await change(

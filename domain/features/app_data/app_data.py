@@ -42,7 +42,6 @@ def parse_app_data(identity_id: str, values: Mapping[str, object]) -> AppData | 
     Raises:
         TooShort, TooLong: A key has no character or too many, or the object too many bytes.
         UnsupportedValue: A value is an object or an array.
-        InvalidCharacters, InvalidNumber: See `check_json`.
     """
     for key, value in values.items():
         if not key:

@@ -36,11 +36,7 @@ _PREFIX: Final = re.compile(r"\+[0-9]+\Z")
 
 
 def parse_subject(kind: SubjectKind, text: str) -> Subject:
-    """Parse what a block is to block.
-
-    Raises:
-        InvalidValue
-    """
+    """Parse what a block is to block."""
     parse = {
         SubjectKind.PREFIX: parse_prefix,
         SubjectKind.NETWORK: parse_network,

@@ -78,11 +78,7 @@ class MediaItem:
     has_been_ready: bool = False
 
     def __post_init__(self) -> None:
-        """Reject ids from elsewhere.
-
-        Raises:
-            InvalidIdentifier
-        """
+        """Reject ids from elsewhere."""
         require_identifier(self.id)
         require_identifier(self.owner_id)
 

@@ -76,11 +76,7 @@ class MediaUsage:
             )
 
     def reserve(self, item_id: str, size: int, quota: Quota) -> "MediaUsage":
-        """Return the usage with an upload under way.
-
-        Raises:
-            QuotaExceeded
-        """
+        """Return the usage with an upload under way."""
         if item_id in self.pending:
             return self
         self.check(quota, size)

@@ -63,13 +63,7 @@ def audit(
 
 
 async def _find_subject(settings: "Settings", find_user: "FindUser", text: str) -> str:
-    """Return what the audit calls a user. A text may be that itself.
-
-    Raises:
-        InvalidArgument
-        CommandError: nobody was found, or several were.
-        StorageError
-    """
+    """Return what the audit calls a user. A text may be that itself."""
     from entrypoints.commands.shared.parsing import parse_readings
     from entrypoints.commands.shared.user_calls import find_one
 

@@ -182,9 +182,6 @@ async def check_records(settings: Settings) -> list[str]:
     """Ask the database what features need to know of it, and return notes.
 
     A new database has no records, and one that cannot be read is a note.
-
-    Raises:
-        StartupError: The records do not allow the settings.
     """
     checks = [check for each in FEATURES if (check := each.records_check(settings))]
     if not checks:

@@ -216,11 +216,7 @@ def load_encryption(settings: Settings) -> PhoneEncryption:
 
 
 def load_other_encryption(settings: Settings, file: str) -> PhoneEncryption:
-    """Return the encryption of phones with the keys of a file.
-
-    Raises:
-        StartupError: It cannot be used, or other keys than those of phones differ.
-    """
+    """Return the encryption of phones with the keys of a file."""
     from adapters.operations.system import SystemClock
     from adapters.security.keys.keys import SecretKeys, load_secrets_file
 

@@ -42,11 +42,7 @@ def run_checks(
 
 
 async def check_own_adapter(adapter: object) -> str:
-    """Check an adapter of an operator's own that was opened, if it can be checked; return a note.
-
-    Raises:
-        PortError
-    """
+    """Check an opened adapter of an operator's own, if it can be checked; return a note."""
     await health_check_of(adapter).check()
     return "" if hasattr(adapter, "check") else "it was opened; it has no health check"
 

@@ -15,11 +15,7 @@ _HOST_NAME: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 def parse_operator(acts_as: str | None) -> Operator:
-    """Return who acts by a command: `--as`, or the system's user.
-
-    Raises:
-        InvalidArgument
-    """
+    """Return who acts by a command: `--as`, or the system's user."""
     if acts_as is None:
         return find_operator()
     with name_option("--as"):

@@ -29,9 +29,6 @@ class ActOptions:
 
         Args:
             act: What is done. Without a reason that it needs, nothing is. None needs none.
-
-        Raises:
-            InvalidArgument
         """
         from entrypoints.commands.shared.operator_name import parse_operator
         from entrypoints.commands.shared.parsing import parse_reason_option

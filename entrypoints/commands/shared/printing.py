@@ -27,11 +27,7 @@ class OutputFailed(Exception):
 
 
 def print_result(call: Callable[[], Iterable[str]]) -> int:
-    """Print the lines that a call returns, or its error; return the exit code.
-
-    Raises:
-        OutputFailed
-    """
+    """Print the lines that a call returns, or its error; return the exit code."""
     from application.ports.errors import ConfigurationError, PortError
 
     try:

@@ -30,10 +30,6 @@ def call_with_use_cases(
         call: Calls the use cases.
         features: What is opened.
         texts: What to say of errors that only this command knows.
-
-    Raises:
-        CommandError: a use case failed.
-        StartupError, PortError
     """
 
     async def open_and_call() -> T:

@@ -66,9 +66,7 @@ def call_for_user(
     Without a reason that the act needs nothing is done. No act is nothing that the audit has.
 
     Raises:
-        InvalidArgument
         CommandError: nobody was found, several were, or the use case failed.
-        StorageError
     """
     readings = parse_readings(settings, user_text)
     operator, reason = options.parse(act)
@@ -88,7 +86,6 @@ async def find_one(find_user: FindUser, readings: Sequence[UserQuery]) -> FoundU
 
     Raises:
         CommandError: nobody was found, or several were.
-        StorageError
     """
     found = await find_users(find_user, readings)
     if not found:

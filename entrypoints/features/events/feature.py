@@ -97,12 +97,7 @@ async def _check_destination(destination: Destination, settings: EventSettings) 
 
 
 async def send_test(destination: Destination, settings: EventSettings) -> str:
-    """Send an event about nothing, which any receiver that verifies the signature can accept.
-
-    Raises:
-        ConfigurationError, StartupError: It cannot be opened.
-        EventRejected: It did not accept the event.
-    """
+    """Send an event about nothing, which any receiver that verifies the signature can accept."""
     from application.features.events.ports import Event
     from application.features.events.send_events import event_id
     from domain.identities.user_events import EventType

@@ -147,7 +147,6 @@ async def check_folder(opening: "Opening") -> None:
     To open it would create it, and an empty folder looks like one that works.
 
     Raises:
-        PortError
         StartupError
     """
     media = opening.settings.of(MediaSettings).media

@@ -200,11 +200,7 @@ class VoiceSettings(Settings):
 
 
 def load_call_texts(settings: VoiceSettings) -> "CallTexts":
-    """Load the texts and words of the phone line, and validate them as a whole.
-
-    Raises:
-        StartupError: with one line for each problem.
-    """
+    """Load the texts and words of the phone line, and validate them as a whole."""
     from adapters.calls.call_texts import InvalidCallTexts, read_call_texts
     from entrypoints.opening.operator_files import invalid_file
 

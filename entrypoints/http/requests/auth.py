@@ -53,17 +53,7 @@ class AdministrationMiddleware(AbstractAuthenticationMiddleware):
     """Authenticates staff by their access tokens, and others by the `OperatorKind` of a feature."""
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
-        """Return the `Operator` as `auth`.
-
-        Raises:
-            Unauthenticated: The token is missing or invalid.
-            TooManyRequests: The person sends too many requests.
-            RateLimitExceeded: Another operator does.
-            Forbidden: It is the access token of a member.
-            PasskeyRequired: The role counts after a sign-in by passkey only.
-            ReauthenticationRequired: The person logged in too long ago.
-            StorageError
-        """
+        """Return the `Operator` as `auth`."""
         return AuthenticationResult(user=None, auth=await _find_operator(connection))
 
 
@@ -87,7 +77,6 @@ async def authenticate(connection: Connection, *, or_limit_by_ip: bool = False) 
     Raises:
         NoAccessToken, Unauthenticated: The access token is missing, or invalid.
         TooManyRequests
-        StorageError
     """
     use_cases: UseCases = connection.app.state.use_cases
     limits: RequestLimits = connection.app.state.request_limits
@@ -126,12 +115,7 @@ class OptionalAuthenticationMiddleware(AbstractAuthenticationMiddleware):
     """
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
-        """Return the principal as `auth`, or the `Unauthenticated` error of the access token.
-
-        Raises:
-            TooManyRequests
-            StorageError
-        """
+        """Return the principal as `auth`, or the `Unauthenticated` error of the access token."""
         auth: Principal | Unauthenticated
         try:
             auth = await authenticate(connection, or_limit_by_ip=True)
@@ -142,11 +126,7 @@ class OptionalAuthenticationMiddleware(AbstractAuthenticationMiddleware):
 
 
 async def limit_by_ip(connection: Connection, _: BaseRouteHandler) -> None:
-    """Limit a path that needs no access token.
-
-    Raises:
-        TooManyRequests
-    """
+    """Limit a path that needs no access token."""
     acquire_for_ip(connection)
 
 

@@ -260,7 +260,6 @@ def parse_json(content: bytes, body_type: type[A]) -> A:
     Raises:
         InvalidFields: A field is missing, unknown or of the wrong type, or comes twice, or a key in
             it does.
-        InvalidBody: The body is not a JSON object.
     """
     content = content.removeprefix(BOM_UTF8)  # RFC 8259 §8.1 lets a parser ignore it
     try:

@@ -48,10 +48,6 @@ class ApiRequest(Request[Any, Principal, Any]):
 
         The framework calls this for `data`. What the method of its own class returns, it would
         convert leniently ("true" would be a boolean), and name the first invalid field only.
-
-        Raises:
-            UnsupportedMediaType: It is not declared as JSON; parameters of the type are ignored.
-            InvalidFields: See `parse_json`.
         """
         self._require_json()
         declared = body_type(self.route_handler)
@@ -59,12 +55,7 @@ class ApiRequest(Request[Any, Principal, Any]):
         return parse_json(await self.body(), struct)
 
     def check_json_headers(self) -> None:
-        """Check the headers of a request whose handler takes JSON, before its body is read.
-
-        Raises:
-            UnsupportedMediaType: The body is declared as another type.
-            UnsupportedContentEncoding: It is compressed.
-        """
+        """Check the headers of a request whose handler takes JSON, before its body is read."""
         self.require_identity_encoding()
         if header_values(self.scope, b"content-type"):
             self._require_json()

@@ -24,11 +24,7 @@ class WebhookRejected(Exception):
 
 
 async def read_signed_request(request: ApiRequest) -> tuple[SignedRequest, Mapping[str, str]]:
-    """Return the request as it arrived, and the parameters of its URL.
-
-    Raises:
-        WebhookRejected: It is malformed.
-    """
+    """Return the request as it arrived, and the parameters of its URL."""
     scope: Any = request.scope
     try:
         request.require_identity_encoding()

@@ -67,11 +67,7 @@ class ServedFile:
         return _with_etag(compress(self._plain[0]))
 
     def respond(self, request: ApiRequest) -> Response[bytes]:
-        """Return the response with the file, or that the client has it already.
-
-        Raises:
-            PreconditionFailed: The client wants another file.
-        """
+        """Return the response with the file, or that the client has it already."""
         is_compressed = self.is_compressed and prefers_gzip(request.headers)
         content, validators = self._compressed if is_compressed else self._plain
         headers = {**self.headers, **self.headers_of(request)}

@@ -125,9 +125,7 @@ async def _find_user_id(settings: "Settings", use_cases: "UseCases", text: str) 
     """Return the id of the user that a text means, also of a deleted user.
 
     Raises:
-        InvalidArgument
         CommandError: nobody was found, or several were.
-        StorageError
     """
     from entrypoints.commands.shared.parsing import parse_readings
     from entrypoints.commands.shared.user_calls import find_one

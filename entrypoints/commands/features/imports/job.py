@@ -81,7 +81,7 @@ class ImportJob(Generic[T]):
             replaces: Replace a former file of rejected lines at the end.
 
         Raises:
-            InvalidArgument, CommandError, ConfigurationError, PortError
+            InvalidArgument, CommandError, PortError
             KeyboardInterrupt: A signal has ended the import.
         """
         run = parse_run(options, is_dry_run=is_dry_run)

@@ -41,10 +41,6 @@ async def open_imports(
         media: The feature with the store, or with the records. A dry run has the records.
         retry: Repeats calls to the database.
         is_dry_run: Whether the database stays as it is.
-
-    Raises:
-        StartupError: The database or the keys cannot be used.
-        CommandError: A dry run would change the schema of the database.
     """
     if is_dry_run:
         media = MEDIA_RECORDS

@@ -26,7 +26,6 @@ async def check_files(files: MediaFiles, public_url: str | None = None) -> None:
 
     Raises:
         ConfigurationError: one of these is not possible.
-        StartupError: the file is not at the public URL.
     """
     storage_key = f"{FOLDER}/check-settings-{secrets.token_hex(8)}"
     step = "written"

@@ -175,8 +175,6 @@ def _moderate(
 
     Raises:
         InvalidArgument
-        CommandError: there is no such item, or the act failed.
-        StorageError
     """
     from application.features.media.feature import LibraryFeature
     from domain.features.media.errors import ItemNotFound

@@ -18,7 +18,6 @@ async def check_administrators(records: RecordStore) -> str:
 
     Raises:
         StartupError: One has none.
-        PortError
     """
     without = [each.id async for each in _list(records) if not each.staff.passkeys]
     if not without:

@@ -82,22 +82,13 @@ class Target:
 
 
 def parse_target(request: ApiRequest, act: Act, body: UserBody) -> Target:
-    """Parse the user and the reason of an act.
-
-    Raises:
-        InvalidFields: Not exactly one field names a user, or it is invalid, or the reason is.
-        UserNotFound: No user can have this name.
-    """
+    """Parse the user and the reason of an act."""
     with FieldErrors() as invalid:
         return add_target(request, act, body, invalid)
 
 
 def add_target(request: ApiRequest, act: Act, body: UserBody, invalid: FieldErrors) -> Target:
-    """Parse the user and the reason of an act beside other fields, and add what is invalid.
-
-    Raises:
-        UserNotFound: No user can have this name.
-    """
+    """Parse the user and the reason of an act beside other fields, and add what is invalid."""
     query: UserQuery = ""
     field, reason = "", ""
     with invalid.of("reason"):

@@ -10,9 +10,6 @@ def parse_proof(body: object) -> SentProof:
     """Return what a client says about proofs in a request for a code.
 
     A response without a type is a proof of no kind: the client gets a new challenge.
-
-    Raises:
-        TooLong
     """
     attestation: AttestationBody | None = getattr(body, "attestation", None)
     if attestation is None:

@@ -129,12 +129,7 @@ def _parse_actor(text: str) -> Actor:
 
 
 async def _find_actor(find_user: FindUser, text: str, region: str | None) -> str:
-    """Return the actor of a text as a parameter: `KIND:ID`, or a user of the staff.
-
-    Raises:
-        InvalidValue
-        StorageError
-    """
+    """Return the actor of a text as a parameter: `KIND:ID`, or a user of the staff."""
     if text.partition(":")[0].replace("-", "_") in [*ActorKind]:
         actor = _parse_actor(text)
     else:
@@ -146,12 +141,7 @@ async def _find_actor(find_user: FindUser, text: str, region: str | None) -> str
 
 
 async def _find_subject(find_user: FindUser, text: str, region: str | None) -> str:
-    """Return what the audit calls a user. A text may be that itself.
-
-    Raises:
-        InvalidValue: It is no user, or may mean several.
-        StorageError
-    """
+    """Return what the audit calls a user. A text may be that itself."""
     try:
         return (await find_one_user(find_user, text, region)).subject
     except InvalidIdentifier:

@@ -20,7 +20,6 @@ async def read_form(request: ConsoleRequest) -> Mapping[str, str]:
 
     Raises:
         InvalidForm: It is not urlencoded, has a field twice, or too many.
-        UnsupportedContentEncoding
     """
     request.require_identity_encoding()
     if request.content_type[0] != RequestEncodingType.URL_ENCODED:

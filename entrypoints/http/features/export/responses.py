@@ -60,11 +60,7 @@ def _archive_headers(name: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def open_archive(opening: AbstractAsyncContextManager[Export]) -> AsyncIterator[Archive]:
-    """Open an export as an archive. At the end of the block nothing of it is read any more.
-
-    Raises:
-        DomainError, PortError: What opening the export raises.
-    """
+    """Open an export as an archive. At the end of the block nothing of it is read any more."""
     async with opening as export, aclosing(_send(export)) as parts:
         yield Archive(archive_name(export.identity.id), parts)
 

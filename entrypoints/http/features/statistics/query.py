@@ -23,11 +23,7 @@ def parse_query(
     last_day: str | None,
     by: str | None,
 ) -> StatisticsQuery:
-    """Parse the last hours, or days from the first to the last one.
-
-    Raises:
-        InvalidFields: by the names of the query's parameters: hours, from, until and by.
-    """
+    """Parse the last hours, or days from the first to the last one."""
     with FieldErrors() as invalid:
         with invalid.of("hours"):
             count = HOURS.parse(hours)

@@ -27,23 +27,13 @@ class Webhook:
     voice: VoiceFeature
 
     async def claim(self) -> None:
-        """Accept the request at this URL only, if the provider does not sign the URL.
-
-        Raises:
-            WebhookRejected: It was used at another one.
-            StorageError
-        """
+        """Accept the request at this URL only, if the provider does not sign the URL."""
         claim = self.voice.claim_webhook
         if claim is not None and not await claim(self.signed, self.fields.request_id):
             raise reject(self.request, "it was used at another URL")
 
     def parse_position(self) -> Position | None:
-        """Return the position in the URL, None for the first request of a call.
-
-        Raises:
-            LookupError: It is incomplete.
-            ValueError: It is invalid.
-        """
+        """Return the position in the URL, None for the first request of a call."""
         if "state" not in self.parameters:
             return None
         state, visit, repeat = (self.parameters[name] for name in ("state", "visit", "repeat"))
@@ -54,9 +44,6 @@ async def receive_webhook(request: ApiRequest, voice: Injected[VoiceFeature]) ->
     """Receive a request about a call, and verify it.
 
     Of its headers, the signature and the type of the body count.
-
-    Raises:
-        WebhookRejected: It is not authentic, or malformed.
     """
     signed, parameters = await read_signed_request(request)
     if not voice.ports.signatures.verify(signed):

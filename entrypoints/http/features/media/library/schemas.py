@@ -182,8 +182,6 @@ def parse_list_parameters(
     """Parse which items are requested, and which page of them, by number or by cursor.
 
     Raises:
-        InvalidFields: A value is invalid, or a page other than 1 is combined with a cursor: one
-            of the two would be ignored.
         PageTooDeep: Only a cursor leads to this page.
     """
     invalid_owner = InvalidIdentifier("A user id has 24 hex digits.")

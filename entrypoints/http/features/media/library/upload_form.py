@@ -74,15 +74,8 @@ async def open_upload_form(
 
     Raises:
         FileTooLarge: The file exceeds the limit.
-        FormTooLarge: The rest of the form exceeds a limit.
         NoFilePart: No part named `file` has a file name.
-        NoSelectedFile: The file name is empty.
         InvalidFields: The form is incomplete or malformed, or a field is sent twice.
-        UnsupportedContentEncoding: It is compressed.
-        TooManyUploads: Too many uploads are in progress.
-        NoUploadSpace: There is no space for the temporary file, or another upload needs the place.
-        Unavailable: The disk of the temporary file hangs.
-        MediaFileRejected: The temporary file cannot be written.
     """
     limit = media_settings(request).upload_limit
     request.require_identity_encoding()

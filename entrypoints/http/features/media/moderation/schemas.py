@@ -96,11 +96,7 @@ class ModerationPageResponse(msgspec.Struct, kw_only=True):
 def parse_list_parameters(
     state: str | None, user_id: str | None, cursor: str | None, limit: str | None
 ) -> tuple[ItemFilter, Cursor | None, int]:
-    """Parse which items are requested, after which cursor, and how many.
-
-    Raises:
-        InvalidFields
-    """
+    """Parse which items are requested, after which cursor, and how many."""
     invalid_owner = InvalidIdentifier("A user id has 24 hex digits.")
     with FieldErrors() as invalid:
         with invalid.of("state"):

@@ -8,6 +8,7 @@ DomainError
 │   ├── MalformedOtp, InvalidCursor, InvalidNumber, InvalidIdentifier
 │   ├── TooShort, TooLong, InvalidCharacters, NoVisibleCharacter
 │   ├── MixedScripts, ReservedName, PhoneAsUsername
+│   ├── HasTestOtp                the phone of the account has a test OTP, so it gets no role
 │   └── UnsupportedValue, ConflictingValue
 ├── Unauthenticated               no access token, or an invalid one
 │   └── InvalidRefreshToken       the same for a refresh token
@@ -104,6 +105,10 @@ class InvalidIdentifier(InvalidValue):
 
 class UnsupportedValue(InvalidValue):
     """The text is none of the values that are allowed."""
+
+
+class HasTestOtp(InvalidValue):
+    """The phone of the account has a test OTP, so the account gets no role."""
 
 
 class ConflictingValue(InvalidValue):

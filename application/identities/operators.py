@@ -20,6 +20,7 @@ from application.update import change
 from domain.errors import (
     ExternalIdInUse,
     Forbidden,
+    HasTestOtp,
     InvalidValue,
     PhoneBlocked,
     UserNotFound,
@@ -201,11 +202,7 @@ class OperatorActions:
         if not role.is_staff:
             return
         if any(self.test_otps.includes(phone) for phone in identity.all_phones):
-            raise InvalidValue(
-                "This phone is in DIALTONE_TEST_OTPS, so anybody who used its code, also before "
-                "its last day was over, would have the role. Remove it there, revoke its sessions "
-                "(dialtone user sign-out), and try again."
-            )
+            raise HasTestOtp
         if not identity.is_verified:
             raise InvalidValue(JOINED_BY_CALL)
 

@@ -20,7 +20,12 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery_policy import Limitation, Wait
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import STRANGER, PhoneVerification, RecognizedClient
-from domain.otp.verification_state import VerificationState, find_active_code
+from domain.otp.verification_state import (
+    NotServed,
+    NotServedReason,
+    VerificationState,
+    find_active_code,
+)
 from domain.phone import PhoneNumber, PhoneRules
 
 _UNKNOWN_CLIENT: Final = "the client of an operator's question"
@@ -85,18 +90,18 @@ class DescribeVerification:
 
     def _why_not_served(
         self, phone: PhoneNumber, verification: PhoneVerification, now: datetime
-    ) -> str:
+    ) -> NotServed | None:
         if self.codes.is_test_phone(phone, now):
-            return "it has a fixed code in DIALTONE_TEST_OTPS"
+            return NotServed(NotServedReason.TEST_OTP)
         if self.countries is not None and phone.country not in self.countries:
-            return f"its country, {phone.country}, is not in DIALTONE_COUNTRIES"
+            return NotServed(NotServedReason.COUNTRY, phone.country)
         if block := self.delivery_limiter.find_number_block(phone, now):
-            return block.explanation
+            return NotServed(NotServedReason.BLOCK, block.explanation)
         try:
             self.phone_rules.check(phone)
         except InvalidValue as error:
-            return error.message.rstrip(".")
-        return "it is blocked and has no account" if verification.gets_no_messages else ""
+            return NotServed(NotServedReason.PHONE_TYPE, error.message.rstrip("."))
+        return NotServed(NotServedReason.PHONE_BLOCKED) if verification.gets_no_messages else None
 
     async def _find_wait(
         self,

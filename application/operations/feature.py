@@ -30,7 +30,7 @@ class OperationsPorts:
     read_time: ReadTime | None = None
 
 
-class OperationsFeature:
+class OperationsUseCases:
     """The use cases of operations."""
 
     def __init__(

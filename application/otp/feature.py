@@ -71,7 +71,7 @@ class OtpPolicy:
     channels: ChannelOrder = field(default_factory=ChannelOrder)
 
 
-class LimitsFeature:
+class LimitUseCases:
     """The limits of codes, and the use cases that only read them."""
 
     def __init__(
@@ -131,13 +131,13 @@ class LimitsFeature:
         core.operations.cleanup.add_steps({"expired_rate_limits": expire_limits})
 
 
-class OtpFeature:
+class OtpUseCases:
     """The use cases of one-time codes."""
 
     def __init__(
         self,
         core: Core,
-        limits: LimitsFeature,
+        limits: LimitUseCases,
         ports: OtpPorts,
         peppers: KeyRing,
         policy: OtpPolicy,

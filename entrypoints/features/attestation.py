@@ -245,7 +245,7 @@ class _Attestation(Feature):
         from adapters.databases.records.features.attestation import make_attestation_repositories
         from adapters.operations.system import HeldHealthCheck
         from application.features.attestation.feature import AttestationFeature
-        from application.otp.feature import OtpFeature
+        from application.otp.feature import OtpUseCases
 
         core, attestation, counts = opening.use_cases, None, None
         if opening.metrics is not None:
@@ -253,7 +253,7 @@ class _Attestation(Feature):
 
             counts = CountAttestations(opening.metrics)
             opening.listeners.add(counts)
-        if core.find(OtpFeature) is not None:
+        if core.find(OtpUseCases) is not None:
             count = counts.without_hostname.inc if counts else lambda: None
             with name_variable("DIALTONE_ATTESTATION"):
                 attestation = await opening.stack.enter_async_context(

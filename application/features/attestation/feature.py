@@ -3,7 +3,7 @@
 from application.features.attestation.attest_delivery import AttestDelivery
 from application.features.attestation.ports import Attestation
 from application.operations.cleanup import expire
-from application.otp.feature import LimitsFeature, OtpFeature
+from application.otp.feature import LimitUseCases, OtpUseCases
 from application.ports.versioned import ExpiringRecords
 from application.use_cases import UseCases
 from domain.features.attestation.used_attestation import UsedAttestation
@@ -24,9 +24,9 @@ class AttestationFeature:
         core.operations.cleanup.add_steps({"expired_attestations": expire(used_attestations)})
         if attestation is None:
             return
-        limiter = core.of(LimitsFeature).delivery_limiter
+        limiter = core.of(LimitUseCases).delivery_limiter
         limiter.asks_strangers = asks_strangers
-        core.of(OtpFeature).extensions.attest_delivery = AttestDelivery(
+        core.of(OtpUseCases).extensions.attest_delivery = AttestDelivery(
             attestation=attestation,
             used_attestations=used_attestations,
             delivery_limiter=limiter,

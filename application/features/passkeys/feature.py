@@ -16,7 +16,7 @@ from application.features.passkeys.remove import RemovePasskeys
 from application.features.passkeys.sign_in import OpenSession
 from application.features.passkeys.use_passkey import UsePasskey
 from application.operations.cleanup import expire
-from application.otp.feature import OtpFeature
+from application.otp.feature import OtpUseCases
 from application.ports.versioned import ExpiringRecords
 from application.use_cases import UseCases
 from domain.features.console.session import ConsoleSession
@@ -65,7 +65,7 @@ class PasskeysFeature:
         self._test_otps = core.identities.policy.test_otps
         self._identities = identities
         self._act = core.administration.act_for_users
-        otp = core.find(OtpFeature)
+        otp = core.find(OtpUseCases)
         challenges = Challenges(repositories.challenges, system.clock, system.randomness)
         self._challenges = challenges
         self._use = UsePasskey(

@@ -92,11 +92,11 @@ class DeliveryLimiter:
         self, client_ip: HashedClientIp, now: datetime
     ) -> datetime | None:
         """Acquire the permit to check a proof of this IP; return None, or when there is one."""
-        return await self.limit_store.acquire(self.limits.for_attestation(client_ip), now)
+        return await self.limit_store.acquire(self.limits.for_proof(client_ip), now)
 
     async def next_check_of_proof(self, client_ip: HashedClientIp, now: datetime) -> datetime:
         """Return when a proof of this IP would be checked."""
-        return await self.limit_store.next_available(self.limits.for_attestation(client_ip), now)
+        return await self.limit_store.next_available(self.limits.for_proof(client_ip), now)
 
     async def name_limit(self, rejected: NoPermits, now: datetime) -> LimitName:
         """Return the name of the limit that is used up, and warn of shared ones."""

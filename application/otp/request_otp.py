@@ -37,7 +37,7 @@ from domain.errors import (
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
-from domain.otp.attestation_proof import AttestationProof
+from domain.otp.attestation_proof import Proof
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import DeliveryDecision
@@ -65,7 +65,7 @@ class RequestOtpCommand:
         device_token: The token of an earlier login, if the client sent one.
         purpose: What the code is for.
         identity_id: Set if the code is for a change of this identity's phone.
-        accepts_attestation: Whether the client can make a proof.
+        can_send_proof: Whether the client can make a proof.
         proof: The proof that it sent, if it did.
     """
 
@@ -76,8 +76,8 @@ class RequestOtpCommand:
     device_token: DeviceToken | None = None
     purpose: Purpose = Purpose.SIGN_IN
     identity_id: str | None = None
-    accepts_attestation: bool = False
-    proof: AttestationProof | None = None
+    can_send_proof: bool = False
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +262,9 @@ class RequestOtp:
                 # A parallel request that got the last permits may have been for this phone.
                 if (joined := await self._join(deciding)) is not None:
                     return joined
-                attest = self.extensions.attest_delivery
-                if attest is not None and command.accepts_attestation:
-                    permits = await attest(
+                acquire_for_proof = self.extensions.acquire_for_proof
+                if acquire_for_proof is not None and command.can_send_proof:
+                    permits = await acquire_for_proof(
                         command.phone, request, command.proof, deciding.permits, permits
                     )
             if isinstance(permits, Permits):
@@ -332,7 +332,7 @@ class RequestOtp:
         """Return when there are permits for this client, with a proof if it can make one."""
         command, request, permits = deciding.command, deciding.request, deciding.permits
         times = [await permits.next_available(now)]
-        if self.extensions.attest_delivery is not None and command.accepts_attestation:
+        if self.extensions.acquire_for_proof is not None and command.can_send_proof:
             permitted_at, checked_at = await asyncio.gather(
                 permits.next_available(now, has_proof=True),
                 self.delivery_limiter.next_check_of_proof(request.client_ip, now),

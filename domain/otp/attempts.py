@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.otp.challenge import Challenge, Login, OtpCode, Purpose
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel, Delivery, DeviceProof
+from domain.otp.delivery import Channel, Delivery, ValidDeviceToken
 
 DIGEST_BYTES: Final = 16
 
@@ -28,7 +28,7 @@ class OtpAttempt:
     now: datetime
     digest_key: bytes = b""
     request_id: str | None = None
-    device: DeviceProof | None = None
+    device: ValidDeviceToken | None = None
     new_identity_id: str = ""
     new_session_id: str = ""
     purpose: Purpose = Purpose.SIGN_IN

@@ -31,8 +31,8 @@ class Channel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceProof:
-    """A valid device token: the id of the device, and the identity that it belongs to."""
+class ValidDeviceToken:
+    """What a valid device token says: the device, and the identity that it belongs to."""
 
     device_id: str
     identity_id: str

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from domain.otp.challenge import Challenge, Purpose
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel, DeviceProof
+from domain.otp.delivery import Channel, ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryPolicy
 
 
@@ -36,7 +36,7 @@ class OtpRequest:
     providers: Sequence[str]
     policy: DeliveryPolicy
     is_test: bool = False
-    device: DeviceProof | None = None
+    device: ValidDeviceToken | None = None
 
     @property
     def purpose(self) -> Purpose:

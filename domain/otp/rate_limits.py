@@ -199,7 +199,7 @@ class RateLimits:
         """Return those limits of a delivery that belong to the IP."""
         return _limits_by_ip(LimitPurpose.DELIVERIES, client_ip, self.per_ip)
 
-    def for_attestation(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
+    def for_proof(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
         """Return the limits of the proofs that are checked for this IP."""
         return _limits_by_ip(LimitPurpose.DELIVERIES, client_ip, self.per_ip, "attestations")
 

@@ -1,4 +1,4 @@
-"""Proof before a message: a challenge in place of a 429."""
+"""Proof before a message: a request for one in place of a 429."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -112,7 +112,7 @@ class AttestationSettings(Settings):
     )
 
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
-        """Return what these settings decide: requests with a proof have a part of the limits."""
+        """Return what these settings decide: requests with a proof have limits of their own."""
         policy = super().otp_policy(are_messages_reported=are_messages_reported)
         has_part = self.attestation is not None
         return replace(policy, rate_limits=replace(policy.rate_limits, has_attested_part=has_part))
@@ -221,7 +221,7 @@ async def _check_connection(settings: AttestationSettings) -> str:
 
 
 class _Attestation(Feature):
-    """Proof before a message: a challenge in place of a 429."""
+    """Proof before a message: a request for one in place of a 429."""
 
     name = "attestation"
     adapters = ("security/attestation",)
@@ -262,7 +262,7 @@ class _Attestation(Feature):
         if hasattr(attestation, "check"):
             health = HeldHealthCheck(health_check_of(attestation))
             core.operations.check_readiness.add("attestation", health, is_of_provider=True)
-        used = make_attestation_repositories(opening.database).used_attestations
+        used = make_attestation_repositories(opening.database).used_proofs
         asks = opening.settings.of(AttestationSettings).attestation_ask
         core.add(AttestationFeature(core, used, attestation, asks_strangers=asks is Ask.STRANGERS))
 

@@ -72,7 +72,7 @@ class OtpController(Controller):
                 channel,
                 preferences,
                 device_token,
-                accepts_attestation=sent.accepts_attestation,
+                can_send_proof=sent.can_send_proof,
                 proof=sent.proof,
             )
         )

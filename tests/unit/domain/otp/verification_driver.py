@@ -19,7 +19,7 @@ from domain.otp.attempts import (
 from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.channel_order import ONLY_SMS
 from domain.otp.code_check import CodeCheck, check_code, count_attempt
-from domain.otp.delivery import DeviceProof
+from domain.otp.delivery import ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Part, Permits
@@ -32,7 +32,7 @@ HOME_IP: Final = "203.0.113.7"
 WORK_IP: Final = "198.51.100.20"
 WRONG_CODE: Final = "999999"
 IDENTITY_ID: Final = an_id(1000)
-DEVICE: Final = DeviceProof("a-device", IDENTITY_ID)
+DEVICE: Final = ValidDeviceToken("a-device", IDENTITY_ID)
 HOUR: Final = 60 * 60
 DAY: Final = 24 * HOUR
 
@@ -56,7 +56,7 @@ class VerificationDriver:
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
     wrong_codes: "count[int]" = field(default_factory=lambda: count(900_000))
-    device: DeviceProof | None = None
+    device: ValidDeviceToken | None = None
     key_ids: Collection[str] = (a_challenge().key_id,)
 
     def wait(self, seconds: float = 0, **duration: float) -> None:

@@ -142,13 +142,13 @@ class RateLimitExceeded(DomainError):
 class TooManyOtpRequests(RateLimitExceeded):
     """No code may be sent to this phone now.
 
-    `limit` names the limit for operators, and `part` its part, if they are known.
+    `limit` names the limit for operators, and `owner` whose it is, if they are known.
     """
 
-    def __init__(self, retry_after: int, limit: str = "", part: str = "") -> None:
+    def __init__(self, retry_after: int, limit: str = "", owner: str = "") -> None:
         super().__init__(retry_after)
         self.limit = limit
-        self.part = part
+        self.owner = owner
 
 
 class TooManyAttempts(RateLimitExceeded):

@@ -13,9 +13,9 @@ from domain.errors import TooManyReads
 MAX_READS: Final = 256
 """Files that a process reads at the same time. Each may hold a file descriptor."""
 MAX_READS_PER_IP: Final = 64
-SLOT_TIMEOUT_SECONDS: Final = 2.0
+PERMIT_TIMEOUT_SECONDS: Final = 2.0
 STALL_SECONDS: Final = 1.0
-"""A client that has not taken a chunk for so long loses its slot if another one needs it."""
+"""A client that has not taken a chunk for so long loses its permit if another one needs it."""
 _POLL_SECONDS: Final = 0.05
 
 
@@ -27,7 +27,7 @@ class FileRead:
         client_ip: Who reads it.
         waits_since: Since when a chunk waits for the client, on the monotonic clock; infinite if
             none does.
-        is_ended: Set when the client loses its slot.
+        is_ended: Set when the client loses its permit.
     """
 
     client_ip: str
@@ -38,7 +38,7 @@ class FileRead:
 class FileReads:
     """Limits how many files are read at the same time, of each client and in this process.
 
-    At a limit, the client that has taken no chunk for the longest time loses its slot. So clients
+    At a limit, the client that has taken no chunk for the longest time loses its permit. So clients
     that stop reading keep nobody from reading, not even others behind the same IP.
     """
 
@@ -55,13 +55,13 @@ class FileReads:
         self._reads: set[FileRead] = set()
 
     @asynccontextmanager
-    async def slot(self, client_ip: str) -> AsyncIterator[FileRead]:
-        """Hold a slot, after a short wait if there is none.
+    async def permit(self, client_ip: str) -> AsyncIterator[FileRead]:
+        """Hold a permit, after a short wait if there is none.
 
         Raises:
             TooManyReads
         """
-        give_up_at = self._now() + SLOT_TIMEOUT_SECONDS
+        give_up_at = self._now() + PERMIT_TIMEOUT_SECONDS
         while rivals := self._find_rivals(client_ip):
             now = self._now()
             slowest = min(rivals, key=lambda read: read.waits_since)

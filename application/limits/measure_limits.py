@@ -23,14 +23,14 @@ class LimitUse:
 
     Attributes:
         limit: The name of the limit, as `name_limit` returns it.
-        part: The part of the limit; empty if it has none.
+        owner: Whose limit it is; empty if it is everybody's.
         country: The country; empty for a limit in total.
         used: How many permits count. These are more than allowed after the limit was lowered.
         allowed: How many permits the limit has now.
     """
 
     limit: str
-    part: str
+    owner: str
     country: str
     used: int
     allowed: int

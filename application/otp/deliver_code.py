@@ -64,7 +64,7 @@ class DeliverCode:
       last result is that of the delivery.
     - A call needs a provider of calls. Without one the code is sent like any, such as to the
       terminal.
-    - One that nobody took gives permits back, as `settle` says.
+    - One that nobody took releases permits, as `settle` says.
 
     `webhook_urls` is None where no provider reports what became of a message.
     """

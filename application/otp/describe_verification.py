@@ -120,13 +120,13 @@ class DescribeVerification:
         return max(own, shared, key=lambda wait: wait.until)
 
     async def _find_shared_wait(self, permits: RequestPermits, now: datetime) -> Wait:
-        store, parts = self.delivery_limiter.limit_store, permits.parts()
-        if not parts:
+        store, owners = self.delivery_limiter.limit_store, permits.owners()
+        if not owners:
             return Wait(now + PROOF_RETRY_PERIOD, Limitation.PROOF_REQUIRED)
         # The IP is not known, so no block of a network is found.
-        of_parts = [permits.limits_of(part) for part in parts]
-        ends = await asyncio.gather(*(store.next_available(limits, now) for limits in of_parts))
-        until, limits = min(zip(ends, of_parts, strict=True), key=lambda each: each[0])
+        of_owners = [permits.limits_of(owner) for owner in owners]
+        ends = await asyncio.gather(*(store.next_available(limits, now) for limits in of_owners))
+        until, limits = min(zip(ends, of_owners, strict=True), key=lambda each: each[0])
         if until <= now:
             return Wait(now)
         of_each = await asyncio.gather(*(store.next_available([limit], now) for limit in limits))

@@ -21,7 +21,7 @@ from domain.errors import (
     PhoneUnreachable,
     TooManyOtpRequests,
 )
-from domain.otp.permits import Part
+from domain.otp.permits import LimitOwner
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rejection import (
     COUNTRY_NOT_SERVED,
@@ -116,7 +116,7 @@ class RecentRejections:
                     reason=reason,
                     limit=rejected.limit,
                     channel=rejected.channel,
-                    part=rejected.part,
+                    part=rejected.owner,
                     until=rejected.until,
                     recognition=rejected.recognition,
                     has_proof=rejected.has_proof,
@@ -214,11 +214,11 @@ def _describe(rejection: Rejection, error: DomainError) -> tuple[Rejection, str]
             return replace(rejection, limit=NUMBER_NOT_SERVED), _REASONS[NUMBER_NOT_SERVED]
         case TooManyOtpRequests():
             until = rejection.at + timedelta(seconds=error.retry_after)
-            limited = replace(rejection, limit=error.limit, part=error.part, until=until)
+            limited = replace(rejection, limit=error.limit, owner=error.owner, until=until)
             return limited, "too many requests"
         case DeliveryFailed():
             paused = replace(rejection, limit=PROVIDER_PAUSED, provider=error.provider)
             until = rejection.at + timedelta(seconds=error.retry_after)
             return replace(paused, cause=error.cause, until=until), error.cause
         case _:
-            return replace(rejection, limit=PROOF_REQUIRED, part=Part.STRANGERS), ""
+            return replace(rejection, limit=PROOF_REQUIRED, owner=LimitOwner.STRANGERS), ""

@@ -135,7 +135,7 @@ class RequestOtp:
     6. The delivery is recorded with its permits before the message is sent, so no race sends one
        too many. A request that a parallel one overtook joins, and releases its permits.
     7. The code is delivered (`DeliverCode`). A message with an unknown result counts. One that
-       nobody took starts the plain cooldown, and gives permits back.
+       nobody took starts the plain cooldown, and releases permits.
 
     Of a phone with a test OTP only its own limits and that of the IP count, and nothing is sent to
     it. A rejected request writes nothing; that it was rejected is recorded later
@@ -272,7 +272,7 @@ class RequestOtp:
         except TooManyOtpRequests as error:
             available_at = await self._next_available(deciding, request.now)
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
-            raise TooManyOtpRequests(retry_after, error.limit, error.part) from None
+            raise TooManyOtpRequests(retry_after, error.limit, error.owner) from None
         name = await self.delivery_limiter.name_limit(permits, request.now)
         raise TooManyOtpRequests(whole_seconds(request.now, permits.until), *name)
 

@@ -30,7 +30,7 @@ def add_core_gauges(opening: Opening) -> None:
 
     async def measure_limits() -> "Samples":
         return {
-            (use.limit, use.part, country_label(use.country)): use.percent / 100
+            (use.limit, use.owner, country_label(use.country)): use.percent / 100
             for use in await core.of(LimitUseCases).measure_limits()
         }
 

@@ -114,8 +114,10 @@ class AttestationSettings(Settings):
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
         """Return what these settings decide: requests with a proof have limits of their own."""
         policy = super().otp_policy(are_messages_reported=are_messages_reported)
-        has_part = self.attestation is not None
-        return replace(policy, rate_limits=replace(policy.rate_limits, has_attested_part=has_part))
+        is_asked = self.attestation is not None
+        return replace(
+            policy, rate_limits=replace(policy.rate_limits, has_attested_limits=is_asked)
+        )
 
 
 _Kind = AttestationType | Factory | None

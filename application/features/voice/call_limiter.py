@@ -45,7 +45,7 @@ class CallLimiter:
     async def report_rejection(self, caller: ClaimedCaller) -> None:
         await self._record_rejection(caller, self._limits_of_call(caller))
 
-    async def reserve_line(self, step: Step, caller: ClaimedCaller) -> tuple[Step, datetime | None]:
+    async def acquire_line(self, step: Step, caller: ClaimedCaller) -> tuple[Step, datetime | None]:
         """Reserve a line if a step connects the caller to the line operator.
 
         Returns:

@@ -22,7 +22,7 @@ from domain.otp.code_check import CodeCheck, check_code, count_attempt
 from domain.otp.delivery import ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.otp_request import OtpRequest
-from domain.otp.permits import Part, Permits
+from domain.otp.permits import LimitOwner, Permits
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.request_check import check_request
 from domain.otp.sliding_window import whole_seconds
@@ -86,7 +86,7 @@ class VerificationDriver:
         )
         check, permits = (
             check_request(self.verification, request),
-            Permits(self.now, Part.STRANGERS),
+            Permits(self.now, LimitOwner.STRANGERS),
         )
         self.verification, decision = check.add_delivery(permits)
         return decision

@@ -37,7 +37,7 @@ from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.support.fault_injector import ProcessKilled
 
 HOUR = timedelta(hours=1)
-LIMITS = RateLimits(per_country=SlidingWindow(20, HOUR), has_attested_part=True)
+LIMITS = RateLimits(per_country=SlidingWindow(20, HOUR), has_attested_limits=True)
 """Of 20 permits of a country, strangers have 9, each network and number range 3; proofs have 3."""
 STRANGERS = 9
 
@@ -58,14 +58,14 @@ def network_ip(number: int) -> str:
 
 
 async def flood(app: AppHarness, count: int = STRANGERS) -> None:
-    """Use up the part of strangers."""
+    """Use up the limits of strangers."""
     for number in range(count):
         await app.request_otp(phone(number), network_ip(number))
 
 
 @pytest_asyncio.fixture
 async def app() -> AppHarness:
-    """An app in a flood: the part of strangers is used up."""
+    """An app in a flood: the limits of strangers are used up."""
     flooded = make_app()
     await flood(flooded)
     return flooded
@@ -171,7 +171,7 @@ async def test_a_phone_with_a_record_keeps_that_a_proof_was_required(app: AppHar
 
     rejections = app.database.phone_verifications[phone(0)].value.rejections
     required = ("proof_required", "strangers", Recognition.NONE)
-    assert [(each.limit, each.part, each.recognition) for each in rejections] == [required] * 2
+    assert [(each.limit, each.owner, each.recognition) for each in rejections] == [required] * 2
     assert {each.has_proof for each in rejections} == {False, True}
     events = app.events.of_type(AttestationRequested)
     assert [event.has_proof for event in events] == [False, True]
@@ -346,8 +346,8 @@ async def test_proofs_of_strangers_use_the_part_of_strangers_first() -> None:
         await prove(app, phone(number), network_ip(number))
 
     permits = app.database.permits
-    for part, count in (("strangers", STRANGERS), ("attested", 3)):
-        assert permits[f"country:US:deliveries:unverified:{part}"] == count
+    for owner, count in (("strangers", STRANGERS), ("attested", 3)):
+        assert permits[f"country:US:deliveries:unverified:{owner}"] == count
     with pytest.raises(TooManyOtpRequests):
         await app.request_otp(phone(120), network_ip(120), can_send_proof=True)
 

@@ -102,7 +102,7 @@ class _Completion:
 
     Attributes:
         ended_line: when the line was acquired that the update ended, if any.
-        is_line_used: whether the call has the line that was reserved for it.
+        is_line_used: whether the call has the line that was acquired for it.
     """
 
     call: Call

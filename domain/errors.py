@@ -246,10 +246,7 @@ class LoginRejected(DomainError):
 
 
 class IncorrectOtp(DomainError):
-    """The code was wrong, expired, used before or never sent. Clients are not told which.
-
-    `field` is the one with the code.
-    """
+    """The code was wrong, expired, used before or never sent. Clients are not told which."""
 
     def __init__(self, field: str, attempts_left: int) -> None:
         super().__init__()

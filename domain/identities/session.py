@@ -91,7 +91,6 @@ class RefreshTokenFamily:
         return generation == self.previous
 
     def confirm(self, generation: int | None) -> "RefreshTokenFamily":
-        """Return the family after the use of an access token of this generation."""
         if self.is_confirmed or generation != self.generation:
             return self
         return replace(self, is_confirmed=True)
@@ -199,7 +198,6 @@ class Session:
     def refresh(
         self, token_family: RefreshTokenFamily, now: datetime, limits: SessionLimits
     ) -> "Session":
-        """Return the session with the next generation of tokens."""
         return replace(
             self,
             token_family=token_family,
@@ -210,7 +208,6 @@ class Session:
         )
 
     def repeat_login(self, now: datetime) -> "Session | None":
-        """Return the session after a repeat of its login, or None if it cannot be repeated."""
         if self.is_used or now - self.created_at >= LOGIN_REPEAT_PERIOD:
             return None
         return replace(self, repeats=self.repeats + 1)

@@ -74,13 +74,10 @@ class RateLimit:
     """A sliding window of a subject, for a purpose.
 
     Attributes:
-        subject: Who or what is counted: `ip:<hash>`, `network:<hash>`, `range:<hash>`,
-            `phone:<key>`, `country:DE`, `total`, `token:<id>` or `identity:<id>`. It has at most
-            `MAX_SUBJECT_LENGTH` characters.
-        purpose: What it is counted for.
+        subject: `ip:<hash>`, `network:<hash>`, `range:<hash>`, `phone:<key>`, `country:DE`,
+            `total`, `token:<id>` or `identity:<id>`.
         name: Distinguishes the windows of one subject and purpose: lower-case words, with `_` and
             `:` between them, and at most `MAX_WINDOW_NAME_LENGTH` characters.
-        window: How many permits it has, and for how long each counts.
     """
 
     subject: str
@@ -90,7 +87,6 @@ class RateLimit:
 
     @property
     def record_id(self) -> str:
-        """The id of the record that has all windows of the subject and purpose."""
         return f"{self.subject}:{self.purpose}"
 
     @property
@@ -195,15 +191,12 @@ class RateLimits:
                 return limits
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
-        """Return those limits of a delivery that belong to the IP."""
         return _limits_by_ip(LimitPurpose.DELIVERIES, client_ip, self.per_ip)
 
     def for_proof(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
-        """Return the limits of the proofs that are checked for this IP."""
         return _limits_by_ip(LimitPurpose.DELIVERIES, client_ip, self.per_ip, "proofs")
 
     def for_verification(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
-        """Return the limits of an attempt from this IP."""
         return _limits_by_ip(LimitPurpose.ATTEMPTS, client_ip, self.verifications_per_ip)
 
     def for_others(self, country: str) -> tuple[RateLimit, RateLimit]:
@@ -215,10 +208,7 @@ class RateLimits:
         )
 
     def shared_limits(self, countries: Collection[str]) -> Sequence[RateLimit]:
-        """Return the limits that all phones of each of these countries share, or all phones.
-
-        Each owner of limits of deliveries has such limits, and so have attempts of others.
-        """
+        """Return the limits that all phones of each of these countries share, or all phones."""
         owners = [LimitOwner.RECOGNIZED, LimitOwner.STRANGERS]
         owners += [LimitOwner.ATTESTED] if self.has_attested_limits else []
         limits: list[RateLimit] = []
@@ -234,7 +224,6 @@ class RateLimits:
     def _windows(
         self, owner: LimitOwner, *, is_call: bool
     ) -> Iterator[tuple[str, SlidingWindow | None, SlidingWindow | None]]:
-        """Yield what is counted with the windows of it: of a country, and in total."""
         percent = 100 * self.all_deliveries_factor
         of_country, of_total = self.per_country, self.total
         yield (
@@ -289,7 +278,6 @@ def _limit_by_subject(
 
 
 def _for_phone_change(identity_id: str | None) -> tuple[RateLimit, ...]:
-    """Return the limit of codes for changes of the phone of an identity, if there is one."""
     if identity_id is None:
         return ()
     window = PHONE_CHANGE_DELIVERIES
@@ -297,7 +285,6 @@ def _for_phone_change(identity_id: str | None) -> tuple[RateLimit, ...]:
 
 
 def _limit_of_phone(route: DeliveryRoute) -> RateLimit:
-    """Return the limit of a phone, of recognized clients."""
     subject = f"phone:{route.phone_key}"
     return RateLimit(
         subject, LimitPurpose.DELIVERIES, LimitOwner.RECOGNIZED.value, RECOGNIZED_DELIVERIES

@@ -27,8 +27,7 @@ class Rejection:
             names above; empty if it is not known.
         owner: Whose limit is used up; empty if it is everybody's.
         until: When the same request can succeed, as the client was told; None if it is not known.
-        provider: The one that has a pause until then; empty for other reasons.
-        cause: Why it has one.
+        provider: The one that has a pause until then, because of `cause`; empty for other reasons.
     """
 
     at: datetime

@@ -34,17 +34,8 @@ class VerificationState:
     """The state of the verification of a phone.
 
     Attributes:
-        blocked_since: Since when no code signs in.
-        not_served: Why nothing is sent to this number at all; None where it is served.
         next_message: When a client that nobody knows can cause a message.
-        next_message_to_known: When a recognized device or IP can cause one.
-        code_expires_at: When the code of the latest message expires; None if no code is active.
-        attempts_left: How many attempts the client that caused this message has; None if no code is
-            active.
         attempts_of_next: How many attempts the next message brings.
-        resets_left: How often the limits can be reset today.
-        deliveries: Those of the last day, the newest first.
-        rejections: The latest of the last day, the newest first.
         keeps_rejections: Whether the phone keeps them; otherwise only the log has them.
     """
 

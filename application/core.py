@@ -52,7 +52,6 @@ class Core:
         self._added: dict[type, object] = {}
 
     def add(self, use_cases: object) -> None:
-        """Add use cases that are open now."""
         self._added[type(use_cases)] = use_cases
 
     def find(self, kind: type[T]) -> T | None:

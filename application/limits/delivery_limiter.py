@@ -57,7 +57,6 @@ class DeliveryLimiter:
     find_network_block: FindNetworkBlock = lambda _client_ip, _now: None
 
     def policy(self, phone: PhoneNumber, now: datetime) -> DeliveryPolicy:
-        """Return the policy of deliveries to this phone."""
         is_test_phone = self.codes.is_test_phone(phone, now)
         return TEST_OTP_POLICY if is_test_phone else self.delivery_policy
 
@@ -71,7 +70,6 @@ class DeliveryLimiter:
         is_call: bool = False,
         identity_id: str | None = None,
     ) -> "RequestPermits":
-        """Return the permits that a request may need, none acquired."""
         route = self._route(phone, client_ip, is_call=is_call, identity_id=identity_id)
         is_test = self.codes.is_test_phone(phone, now)
         return RequestPermits(self, route, recognition, now, is_test)
@@ -115,12 +113,8 @@ class DeliveryLimiter:
     ) -> None:
         """Release the permits that a delivery does not keep. Where that fails they expire.
 
-        Args:
-            phone: The phone.
-            delivery: The delivery, before the update that cleared its permits.
-            outcome: What became of it.
-            identity_id: The identity whose code it carried, if only that may use it. After a login
-                it does not matter.
+        The delivery is that from before the update that cleared its permits. `identity_id` is the
+        identity whose code it carried, if only that may use it; after a login it does not matter.
         """
         permits, is_call = delivery.permits, delivery.call_id is not None
         if permits is None:
@@ -160,7 +154,6 @@ class DeliveryLimiter:
         is_call: bool,
         identity_id: str | None,
     ) -> DeliveryRoute:
-        """Return where a delivery comes from and goes to."""
         number_range = self.keyed_hashes.hash_number_range(phone.number_range)
         phone_key = self.codes.phone_key(phone)
         return DeliveryRoute(

@@ -24,10 +24,8 @@ class FileRead:
     """One file that is being sent.
 
     Attributes:
-        client_ip: Who reads it.
         waits_since: Since when a chunk waits for the client, on the monotonic clock; infinite if
             none does.
-        is_ended: Set when the client loses its permit.
     """
 
     client_ip: str
@@ -48,7 +46,6 @@ class FileReads:
         max_per_ip: int = MAX_READS_PER_IP,
         max_total: int = MAX_READS,
     ) -> None:
-        """Allow this many reads at a time."""
         self._now = now
         self._max_per_ip = max_per_ip
         self._max_total = max_total
@@ -80,7 +77,6 @@ class FileReads:
             self._reads.discard(read)
 
     def _find_rivals(self, client_ip: str) -> Sequence[FileRead]:
-        """Return the reads of which one has to end before another can begin."""
         own = [read for read in self._reads if read.client_ip == client_ip]
         if len(own) >= self._max_per_ip:
             return own

@@ -63,7 +63,6 @@ class RequestLimits:
         workers: int,
         now: MonotonicClock,
     ) -> None:
-        """Count no request yet. A window of None is no limit."""
         per_site = per_ip and SlidingWindow(per_ip.limit * _SITE_FACTOR, per_ip.period)
         self._per_identity = RequestLimit(per_identity, workers, now)
         self._per_ip = RequestLimit(per_ip, workers, now)

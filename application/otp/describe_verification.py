@@ -59,7 +59,6 @@ class DescribeVerification:
     phone_rules: PhoneRules
 
     async def __call__(self, phone: PhoneNumber) -> VerificationState:
-        """Describe the verification of a phone."""
         now = self.clock.now()
         verification = (await self.phone_verifications.load(phone)).value.prune(now)
         deliveries = verification.deliveries.all

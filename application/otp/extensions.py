@@ -45,10 +45,7 @@ class CodeDelivery:
     """A delivery that is recorded, and what its message is made of.
 
     Attributes:
-        phone: The phone.
-        preferences: What the client asked for.
         delivery: The delivery. Its channel is the one that is tried.
-        challenge: Has the code.
         identity_id: The identity of the phone, if it has one: a call is in its call log.
         last_provider: Carried a code of this channel before, which was not entered; may be empty.
     """
@@ -130,14 +127,11 @@ async def recognize_nothing(_: DeviceToken, now: datetime) -> CheckedDevice:
 
 @dataclass(slots=True)
 class OtpExtensions:
-    """What features add. A feature sets its part when it is opened.
+    """What features add.
 
     Attributes:
-        code_calls: Calls phones; None where codes are sent by messages only.
-        message_channels: Channels of messages besides the SMS.
-        acquire_for_proof: Gives permits for proofs; None where none are asked for.
-        recognize_console_device: Checks a device token of a browser at the web console.
-        recent_messages: Keeps messages for a page that shows them; None where no page does.
+        code_calls: None where codes are sent by messages only.
+        recent_messages: For a page that shows them; None where no page does.
     """
 
     code_calls: CodeCalls | None = None

@@ -88,11 +88,7 @@ class RecentRejections:
     ) -> None:
         """Record why no provider is called, and add the rejection.
 
-        Args:
-            phone: The phone.
-            error: Why its request was rejected.
-            rejection: What is known of the request.
-            has_record: Whether the phone has a record; None if it was not loaded.
+        `has_record` is whether the phone has a record; None if it was not loaded.
         """
         rejected, reason = _describe(rejection, error)
         if isinstance(error, DeliveryFailed):
@@ -125,7 +121,6 @@ class RecentRejections:
         self.add(phone, rejected, has_record=has_record)
 
     def add(self, phone: PhoneNumber, rejection: Rejection, *, has_record: bool | None) -> None:
-        """Let a rejection wait, as long as there is room."""
         waiting = self._waiting.get(phone)
         if waiting is None:
             if len(self._waiting) >= MAX_PHONES:

@@ -58,15 +58,10 @@ class RequestOtpCommand:
     """A request for a code from `client_ip`: an IPv4 address, or the /64 of an IPv6 address.
 
     Attributes:
-        phone: Where the code goes.
-        client_ip: Where the request comes from.
         channel: How the client wants the code; None if it named no channel.
-        preferences: What the client asked for.
         device_token: The token of an earlier login, if the client sent one.
-        purpose: What the code is for.
         identity_id: Set if the code is for a change of this identity's phone.
         can_send_proof: Whether the client can make a proof.
-        proof: The proof that it sent, if it did.
     """
 
     phone: PhoneNumber
@@ -95,13 +90,7 @@ class RequestOtpResult:
 
 @dataclass(slots=True)
 class _Deciding:
-    """One request while it is decided on, perhaps again after another one came in between.
-
-    Attributes:
-        loaded: The record of the phone, as it was loaded first.
-        check: The latest check of the request.
-        permits: What it may acquire of the limits that many phones share.
-    """
+    """One request while it is decided on, perhaps again after another one came in between."""
 
     command: RequestOtpCommand
     request: OtpRequest
@@ -181,7 +170,6 @@ class RequestOtp:
         )
 
     def _make_request(self, command: RequestOtpCommand) -> OtpRequest:
-        """Decide what does not depend on what is stored."""
         phone, now = command.phone, self.clock.now()
         random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         channels = self.deliver_code.plan_channels(phone, command.purpose, command.channel)
@@ -204,7 +192,6 @@ class RequestOtp:
         )
 
     def _check_phone(self, command: RequestOtpCommand, request: OtpRequest) -> None:
-        """Check country, blocks and kind of a number. With a test OTP it may have any."""
         phone = command.phone
         if request.is_test:
             return
@@ -219,7 +206,6 @@ class RequestOtp:
             raise PhoneUnreachable(error.message) from None
 
     async def _load(self, command: RequestOtpCommand, request: OtpRequest) -> _Deciding:
-        """Load the record of the phone, and the device of the client if it sent a token."""
         phone, token, now = command.phone, command.device_token, request.now
         loading = self.phone_verifications.load(phone)
         if token is None:
@@ -279,8 +265,6 @@ class RequestOtp:
     async def _join(
         self, deciding: _Deciding, loaded: Versioned[PhoneVerification] | None = None
     ) -> DeliveryDecision | None:
-        """Record the id of a request that refers to an earlier delivery; None if it needs one."""
-
         def join(
             current: PhoneVerification,
         ) -> tuple[PhoneVerification, DeliveryDecision | None]:
@@ -289,7 +273,6 @@ class RequestOtp:
         return await change(self.phone_verifications, deciding.command.phone, join, loaded=loaded)
 
     def _check_network(self, command: RequestOtpCommand, request: OtpRequest) -> None:
-        """Reject the request of a client in a blocked network."""
         until = self._blocked_until(command, request)
         if until is not None:
             raise TooManyOtpRequests(whole_seconds(request.now, until), BLOCKED_NETWORK)
@@ -301,17 +284,13 @@ class RequestOtp:
         return self.delivery_limiter.find_network_block(command.client_ip, request.now)
 
     def _check_providers(self, request: OtpRequest) -> None:
-        """Reject the request while no provider is called, before it uses up anything."""
         pause = None if request.is_test else self.deliver_code.find_pause(request.channels)
         if pause is not None:
             seconds = whole_seconds(request.now, pause.until)
             raise DeliveryFailed(PAUSED.reason, seconds, pause.name, pause.reason)
 
     async def _add_delivery(self, deciding: _Deciding, permits: Permits) -> DeliveryDecision:
-        """Record the delivery with its permits, or refer to one that a parallel request caused.
-
-        Permits are released if it is certain that the record does not have them.
-        """
+        """Record the delivery with its permits, or refer to one that a parallel request caused."""
         phone, now = deciding.command.phone, deciding.request.now
         rejections = self.rejections.of(phone)
 
@@ -341,7 +320,6 @@ class RequestOtp:
         return max(min(times), self._blocked_until(command, request) or now)
 
     async def _deliver(self, deciding: _Deciding, decision: DeliveryDecision) -> None:
-        """Deliver the code, if the request caused a delivery."""
         command, request, phone = deciding.command, deciding.request, deciding.command.phone
         if request.is_test:
             self.events.record(FixedOtpUsed(phone=phone, reason="requested"))

@@ -1,33 +1,4 @@
-"""The errors that use cases of the core raise, one class each, under DomainError.
-
-Those of a feature are in `domain/<feature>/errors.py`.
-
-DomainError
-├── InvalidValue                  a text is not a valid value; the message says why
-│   ├── InvalidPhone, AmbiguousPhone, UnsupportedPhoneType
-│   ├── MalformedOtp, InvalidCursor, InvalidNumber, InvalidIdentifier
-│   ├── TooShort, TooLong, InvalidCharacters, NoVisibleCharacter
-│   ├── MixedScripts, ReservedName, PhoneAsUsername
-│   ├── HasTestOtp                the phone of the account has a test OTP, so it gets no role
-│   └── UnsupportedValue, ConflictingValue
-├── Unauthenticated               no access token, or an invalid one
-│   └── InvalidRefreshToken       the same for a refresh token
-├── Unavailable                   a part that the service needs does not respond
-│   └── AuditFailed               the audit entry was not written, so nothing was done
-├── TooManyOtpRequests, TooManyAttempts, TooManyResets, TooManyActs, TooManyPhones,
-│   │   TooManyRequests, TooManyExports    a rate limit is reached; all have `retry_after`
-│   └── TooManyAttemptsFromIp     the same for all phones
-├── TooManyReads                  files that are being read leave no room for another one
-├── CountryNotServed, PhoneUnreachable, DeliveryFailed
-├── SessionNotFound
-├── Forbidden                     only others may do this
-│   ├── InsufficientScope         a service token lacks the scope
-│   └── PasskeyRequired           staff may do this in a session by passkey
-├── ReauthenticationRequired, FreshLoginRequired    the login is too old
-├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, PhoneBlocked
-├── AccountBlocked                the code is correct, and its phone is blocked
-├── LoginRejected                 the code is correct, and the login hook rejects the login
-└── IncorrectOtp
+"""The errors of the core.
 
 Errors carry data. The texts for clients are in `entrypoints/http`. A message is set only
 where the code that raises the error knows more than its class says, such as why a value is

@@ -119,7 +119,6 @@ class Operator:
         return parse_reason(text, is_required=self.needs_reason(act))
 
     def may_act_on(self, user: FoundUser) -> bool:
-        """Return whether the operator may act on a user; see `check_subject`."""
         try:
             self.check_subject(user)
         except Forbidden:
@@ -127,7 +126,6 @@ class Operator:
         return True
 
     def may_act_on_identity(self, identity: Identity) -> bool:
-        """Return whether the operator may act on an identity; see `check_subject`."""
         return self.may_act_on(FoundUser(identity.phone, identity, identity.id))
 
     def check_subject(self, user: FoundUser) -> None:

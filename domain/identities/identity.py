@@ -173,11 +173,9 @@ class Identity:
         return frozenset(phone for phone in phones if phone is not None)
 
     def owns(self, phone: PhoneNumber) -> bool:
-        """Return whether a phone is its own, or is part of a change under way."""
         return phone in self.all_phones
 
     def is_open_owner(self, phone: PhoneNumber) -> bool:
-        """Return whether a phone is its own, and it is neither deleted nor detached."""
         return not self.is_closed and self.owns(phone)
 
     @property
@@ -186,7 +184,6 @@ class Identity:
 
     @property
     def username_key(self) -> str | None:
-        """The key that no other identity may have, or None."""
         return self.user.username.key if self.user else None
 
     @property
@@ -459,7 +456,6 @@ class Identity:
         return replace(self, purged_at=now, phone=None, phone_change=None)
 
     def is_username_released(self, now: datetime) -> bool:
-        """Return whether it is deleted and its name may go to somebody else."""
         return self.deleted_at is not None and now >= self.deleted_at + USERNAME_RESERVATION
 
     def release_username(self) -> "Identity":

@@ -108,7 +108,6 @@ class TokenRepeat:
 
     @property
     def expires_at(self) -> datetime:
-        """When it is not shown anymore."""
         return self.repeated_at + TOKEN_REPEAT_TTL
 
 
@@ -152,7 +151,6 @@ class Session:
 
     @property
     def last_seen_at(self) -> datetime:
-        """When it was last used, or created."""
         return self.last_used_at or self.created_at
 
     def is_recent(self, now: datetime) -> bool:

@@ -62,7 +62,6 @@ class EventProgress:
     failure_reason: str = ""
 
     def mark_sent(self, number: int) -> "EventProgress":
-        """Return the progress after the destination accepted the events up to this number."""
         return EventProgress(
             destination=self.destination, sent_number=max(number, self.sent_number)
         )
@@ -102,7 +101,6 @@ class EventProgress:
         return replace(failed, next_attempt_at=now + delay, gave_up_at=None)
 
     def postpone(self, until: datetime) -> "EventProgress":
-        """Return the progress without an attempt before this time."""
         return replace(self, next_attempt_at=max(until, self.next_attempt_at or until))
 
     def retry(self, now: datetime) -> "EventProgress":

@@ -90,7 +90,6 @@ class Delivery:
 
     @property
     def expires_at(self) -> datetime:
-        """When it no longer counts anywhere."""
         return self.sent_at + (REJECTED_TTL if self.is_rejected else ONE_DAY)
 
     def counts_in(self, window: SlidingWindow, time: datetime) -> bool:

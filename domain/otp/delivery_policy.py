@@ -53,7 +53,6 @@ class DeliveryDecision:
 
     @property
     def public_request_id(self) -> str:
-        """The id that the client gets: it also names the report of the delivery."""
         return self.request_id + self.delivery.report_id
 
 

@@ -63,5 +63,4 @@ class DeliveryReport:
         return replace(self, status=status, error_code=error_code, reason=reason)
 
     def leave(self, channel: Channel) -> "DeliveryReport":
-        """Return the report of a delivery whose code goes by the next channel."""
         return replace(self, left=channel)

@@ -1,8 +1,4 @@
-"""The aggregate that decides everything about one phone: deliveries, attempts, trust, block.
-
-It is a consistency boundary: a use case loads it, the entity returns its successor, and the
-repository replaces it if it is unchanged (optimistic concurrency).
-"""
+"""The aggregate that decides everything about one phone: deliveries, attempts, trust, block."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -195,7 +191,6 @@ class PhoneVerification:
         return self.deliveries.last_provider(ids, channel, max(used_at, default=None))
 
     def reject_delivery(self, request_id: str, provider: str, reason: str) -> "PhoneVerification":
-        """Return the state after every provider rejected this delivery (see `Delivery.reject`)."""
         deliveries = self.deliveries.reject(request_id, provider, reason)
         delivered = [delivery.challenge_id for delivery in deliveries.all]
         return replace(self, challenges=self.challenges.keep(delivered), deliveries=deliveries)
@@ -377,7 +372,6 @@ class PhoneVerification:
 
 
 def _is_caused_by(client: Client, delivery: Delivery) -> bool:
-    """Return whether the client requested the delivery, and did not join it."""
     match client.kind:
         case ClientKind.DEVICE:
             return delivery.device_id == client.id
